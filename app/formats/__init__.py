@@ -1,0 +1,1 @@
+"""What a fourcc and a modifier say: names, layout, tiling."""

@@ -1,0 +1,1 @@
+"""Simulated devices behind the kernel seam, with each driver's manners and faults."""

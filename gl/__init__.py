@@ -1,0 +1,1 @@
+"""EGL and OpenGL ES: import, textures, compositing, capture. No Qt."""

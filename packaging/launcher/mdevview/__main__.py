@@ -1,0 +1,5 @@
+import sys
+
+from mdevview import main
+
+sys.exit(main())
