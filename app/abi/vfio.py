@@ -1,0 +1,163 @@
+"""``include/uapi/linux/vfio.h``: the part a display client uses, in the kernel's names.
+
+All requests are plain ``_IO``, whatever the comments in the header say.
+"""
+
+import ctypes
+import struct
+
+from app.abi.ioctl import io
+
+VFIO_API_VERSION = 0
+VFIO_TYPE1v2_IOMMU = 3
+VFIO_NOIOMMU_IOMMU = 8
+
+VFIO_TYPE = ord(";")
+VFIO_BASE = 100
+
+VFIO_GET_API_VERSION = io(VFIO_TYPE, VFIO_BASE + 0)
+VFIO_CHECK_EXTENSION = io(VFIO_TYPE, VFIO_BASE + 1)
+VFIO_SET_IOMMU = io(VFIO_TYPE, VFIO_BASE + 2)
+VFIO_GROUP_GET_STATUS = io(VFIO_TYPE, VFIO_BASE + 3)
+VFIO_GROUP_SET_CONTAINER = io(VFIO_TYPE, VFIO_BASE + 4)
+VFIO_GROUP_UNSET_CONTAINER = io(VFIO_TYPE, VFIO_BASE + 5)
+VFIO_GROUP_GET_DEVICE_FD = io(VFIO_TYPE, VFIO_BASE + 6)
+VFIO_DEVICE_GET_INFO = io(VFIO_TYPE, VFIO_BASE + 7)
+VFIO_DEVICE_GET_REGION_INFO = io(VFIO_TYPE, VFIO_BASE + 8)
+VFIO_DEVICE_QUERY_GFX_PLANE = io(VFIO_TYPE, VFIO_BASE + 14)
+VFIO_DEVICE_GET_GFX_DMABUF = io(VFIO_TYPE, VFIO_BASE + 15)
+VFIO_DEVICE_BIND_IOMMUFD = io(VFIO_TYPE, VFIO_BASE + 18)
+
+VFIO_GROUP_FLAGS_VIABLE = 1 << 0
+VFIO_GROUP_FLAGS_CONTAINER_SET = 1 << 1
+
+VFIO_DEVICE_FLAGS_RESET = 1 << 0
+VFIO_DEVICE_FLAGS_PCI = 1 << 1
+
+VFIO_REGION_INFO_FLAG_READ = 1 << 0
+VFIO_REGION_INFO_FLAG_WRITE = 1 << 1
+VFIO_REGION_INFO_FLAG_MMAP = 1 << 2
+VFIO_REGION_INFO_FLAG_CAPS = 1 << 3
+
+VFIO_REGION_INFO_CAP_SPARSE_MMAP = 1
+VFIO_REGION_INFO_CAP_TYPE = 2
+
+VFIO_REGION_TYPE_GFX = 1
+VFIO_REGION_SUBTYPE_GFX_EDID = 1
+
+VFIO_PCI_BAR0_REGION_INDEX = 0
+VFIO_PCI_BAR2_REGION_INDEX = 2
+VFIO_PCI_CONFIG_REGION_INDEX = 7
+VFIO_PCI_NUM_REGIONS = 9
+
+VFIO_DEVICE_GFX_LINK_STATE_UP = 1
+VFIO_DEVICE_GFX_LINK_STATE_DOWN = 2
+
+VFIO_GFX_PLANE_TYPE_PROBE = 1 << 0
+VFIO_GFX_PLANE_TYPE_DMABUF = 1 << 1
+VFIO_GFX_PLANE_TYPE_REGION = 1 << 2
+
+
+class vfio_group_status(ctypes.Structure):
+    _fields_ = (("argsz", ctypes.c_uint32), ("flags", ctypes.c_uint32))
+
+
+class vfio_device_info(ctypes.Structure):
+    _fields_ = (
+        ("argsz", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("num_regions", ctypes.c_uint32),
+        ("num_irqs", ctypes.c_uint32),
+        ("cap_offset", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+    )
+
+
+class vfio_region_info(ctypes.Structure):
+    _fields_ = (
+        ("argsz", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("index", ctypes.c_uint32),
+        ("cap_offset", ctypes.c_uint32),
+        ("size", ctypes.c_uint64),
+        ("offset", ctypes.c_uint64),
+    )
+
+
+class vfio_info_cap_header(ctypes.Structure):
+    """``next`` is an offset from the start of the info structure, 0 at the end of the chain."""
+
+    _fields_ = (("id", ctypes.c_uint16), ("version", ctypes.c_uint16), ("next", ctypes.c_uint32))
+
+
+class vfio_region_info_cap_sparse_mmap(ctypes.Structure):
+    """Followed by ``nr_areas`` times :class:`vfio_region_sparse_mmap_area`."""
+
+    _fields_ = (
+        ("header", vfio_info_cap_header),
+        ("nr_areas", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class vfio_region_sparse_mmap_area(ctypes.Structure):
+    _fields_ = (("offset", ctypes.c_uint64), ("size", ctypes.c_uint64))
+
+
+class vfio_region_info_cap_type(ctypes.Structure):
+    _fields_ = (
+        ("header", vfio_info_cap_header),
+        ("type", ctypes.c_uint32),
+        ("subtype", ctypes.c_uint32),
+    )
+
+
+class vfio_region_gfx_edid(ctypes.Structure):
+    """Registers at the start of the EDID region; each is accessed as exactly four bytes."""
+
+    _fields_ = (
+        ("edid_offset", ctypes.c_uint32),
+        ("edid_max_size", ctypes.c_uint32),
+        ("edid_size", ctypes.c_uint32),
+        ("max_xres", ctypes.c_uint32),
+        ("max_yres", ctypes.c_uint32),
+        ("link_state", ctypes.c_uint32),
+    )
+
+
+class vfio_device_gfx_plane_info(ctypes.Structure):
+    """The union ``region_index`` / ``dmabuf_id`` at offset 56 is one field here, ``handle``."""
+
+    _fields_ = (
+        ("argsz", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("drm_plane_type", ctypes.c_uint32),
+        ("drm_format", ctypes.c_uint32),
+        ("drm_format_mod", ctypes.c_uint64),
+        ("width", ctypes.c_uint32),
+        ("height", ctypes.c_uint32),
+        ("stride", ctypes.c_uint32),
+        ("size", ctypes.c_uint32),
+        ("x_pos", ctypes.c_uint32),
+        ("y_pos", ctypes.c_uint32),
+        ("x_hot", ctypes.c_uint32),
+        ("y_hot", ctypes.c_uint32),
+        ("handle", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class vfio_device_bind_iommufd(ctypes.Structure):
+    _fields_ = (
+        ("argsz", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("iommufd", ctypes.c_int32),
+        ("out_devid", ctypes.c_uint32),
+    )
+
+
+# The polled structure in struct-module form: one unpack is several times cheaper than ctypes field access.
+GFX_PLANE_INFO = struct.Struct("=IIIIQIIIIIIIIII")
+
+# What a driver must be offered, and what it copies back (the reserved word is left out).
+GFX_PLANE_INFO_MINSZ = 60

@@ -1,0 +1,73 @@
+"""Facts about a dma-buf, and coherent CPU access to it (Documentation/driver-api/dma-buf.rst).
+
+Any fd with a size serves: a memfd in a simulated device has no SYNC and needs none.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.abi import dma_buf
+
+
+@dataclass(frozen=True, slots=True)
+class DmaBufFacts:
+    """``size`` in bytes; ``device`` and ``inode`` name the buffer itself, whatever fd leads to it.
+
+    ``exporter`` is the driver's name from fdinfo, empty for a file that is no dma-buf.
+    """
+
+    size: int
+    device: int
+    inode: int
+    exporter: str
+
+
+def facts_of(fd: int) -> DmaBufFacts:
+    """Facts of the dma-buf behind ``fd``. Raises OSError for a fd that cannot be asked."""
+    stat = os.fstat(fd)
+    try:
+        size = os.lseek(fd, 0, os.SEEK_END)
+    except OSError:
+        size = stat.st_size
+    return DmaBufFacts(size, stat.st_dev, stat.st_ino, _exporter(fd))
+
+
+def _exporter(fd: int) -> str:
+    try:
+        text = Path(f"/proc/self/fdinfo/{fd}").read_text("ascii", "replace")
+    except OSError:
+        return ""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == "exp_name":
+            return value.strip()
+    return ""
+
+
+def _sync(fd: int, flags: int) -> None:
+    while True:
+        try:
+            fcntl.ioctl(fd, dma_buf.DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
+        except OSError as error:
+            # The header asks for a retry on EAGAIN and EINTR; ENOTTY is a memfd, coherent by itself.
+            if error.errno == errno.EAGAIN:
+                continue
+            if error.errno != errno.ENOTTY:
+                raise
+        return
+
+
+@contextmanager
+def sync_for_read(fd: int) -> Iterator[None]:
+    """CPU reads between START and END see what the device wrote. It does not wait for a frame."""
+    _sync(fd, dma_buf.DMA_BUF_SYNC_READ | dma_buf.DMA_BUF_SYNC_START)
+    try:
+        yield
+    finally:
+        _sync(fd, dma_buf.DMA_BUF_SYNC_READ | dma_buf.DMA_BUF_SYNC_END)

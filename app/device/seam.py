@@ -1,0 +1,66 @@
+"""The seam: everything that touches a device goes through :class:`Device`.
+
+It sits at the level of the kernel, so that a simulated device can dispatch on real request numbers and the
+code above cannot tell it from a driver.
+"""
+
+import fcntl
+import mmap
+import os
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Device(Protocol):
+    """A VFIO device as a file: five calls, errors as OSError with the driver's errno."""
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        """Issue ``request`` with ``buffer`` (changed in place); the ioctl's return value, which may be a fd."""
+        ...
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """Read at ``offset`` of the device file; may return less than ``length`` bytes."""
+        ...
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        """Write at ``offset`` of the device file; the number of bytes written."""
+        ...
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        """Map ``length`` bytes at ``offset`` (both page aligned), shared and read-only; the caller closes it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device. May be called more than once."""
+        ...
+
+
+class FdDevice:
+    """A real device: owns ``fd`` and whatever must stay open beside it (container, group, iommufd).
+
+    ``companions`` are closed after the device, in order: the kernel refuses to unset a container while a
+    device of its group is open.
+    """
+
+    def __init__(self, fd: int, companions: tuple[int, ...] = ()) -> None:
+        self._fd = fd
+        self._companions = companions
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        return fcntl.ioctl(self._fd, request, buffer)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return os.pread(self._fd, length, offset)
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        return os.pwrite(self._fd, data, offset)
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        return mmap.mmap(self._fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        companions, self._companions = self._companions, ()
+        for each in (fd, *companions):
+            if each >= 0:
+                os.close(each)

@@ -1,0 +1,88 @@
+"""Buffers: the owners of the memory behind a plane, alike for dma-bufs and regions."""
+
+import itertools
+import mmap
+import os
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Protocol
+
+from app.device.dmabuf import DmaBufFacts, sync_for_read, facts_of
+
+_serials = itertools.count(1)
+
+
+class Buffer(Protocol):
+    """Memory that holds a plane.
+
+    ``serial`` is unique for the life of the process: what a texture cache is keyed by. ``released`` turns true
+    once, when the owner let go; whatever was made from the buffer must then go too.
+    """
+
+    serial: int
+    size: int
+
+    @property
+    def released(self) -> bool: ...
+
+    @contextmanager
+    def pixels(self) -> Iterator[memoryview]:
+        """The bytes, mapped read-only and coherent while the context lasts. Raises OSError when unmappable."""
+        ...
+
+
+class DmaBuffer:
+    """Owns the fd of one dma-buf and, once the CPU had to look, one mapping of it."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.serial = next(_serials)
+        self.facts: DmaBufFacts = facts_of(fd)
+        self.size = self.facts.size
+        self._mapping: mmap.mmap | None = None
+
+    @property
+    def released(self) -> bool:
+        return self.fd < 0
+
+    @contextmanager
+    def pixels(self) -> Iterator[memoryview]:
+        if self._mapping is None:
+            self._mapping = mmap.mmap(self.fd, self.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+        with sync_for_read(self.fd), memoryview(self._mapping) as view:
+            yield view
+
+    def release(self) -> None:
+        """Unmap and close; more calls do nothing."""
+        mapping, self._mapping = self._mapping, None
+        if mapping is not None:
+            mapping.close()
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class RegionBuffer:
+    """Owns the mapping of one display region of a device file."""
+
+    def __init__(self, mapping: mmap.mmap) -> None:
+        self._mapping: mmap.mmap | None = mapping
+        self.serial = next(_serials)
+        self.size = len(mapping)
+
+    @property
+    def released(self) -> bool:
+        return self._mapping is None
+
+    @contextmanager
+    def pixels(self) -> Iterator[memoryview]:
+        if self._mapping is None:
+            raise ValueError("the region was released")
+        with memoryview(self._mapping) as view:
+            yield view
+
+    def release(self) -> None:
+        """Unmap; more calls do nothing."""
+        mapping, self._mapping = self._mapping, None
+        if mapping is not None:
+            mapping.close()

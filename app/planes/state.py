@@ -1,0 +1,107 @@
+"""States of the picture, each with a reason from a closed set and a hint a user can act on."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    WAITING = "waiting"
+    NO_SIGNAL = "no-signal"
+    SHOWING = "showing"
+    DEGRADED = "degraded"
+    ERROR = "error"
+    GONE = "gone"
+
+
+class Reason(Enum):
+    """Why a state is what it is. Each value is ``(key, state, hint)``; the key is what JSON carries."""
+
+    NOT_STARTED = ("not-started", State.WAITING, "The device was not asked yet.")
+    NO_DEVICE = ("no-device", State.WAITING, "Create a vGPU (mdevctl) or start the VM; it appears by itself.")
+    VM_NOT_RUNNING = ("vm-not-running", State.WAITING, "Start the VM: this driver opens only inside its VMM.")
+
+    PLANE_OFF = (
+        "plane-off",
+        State.NO_SIGNAL,
+        "The guest shows nothing here: its display is off or asleep, or its graphics driver is not loaded yet.",
+    )
+    NOT_INITIALIZED = ("not-initialized", State.NO_SIGNAL, "The guest has not set up its display yet.")
+    QUERY_REJECTED = (
+        "query-rejected",
+        State.NO_SIGNAL,
+        "The driver cannot decode the guest's plane registers; during a mode switch this passes.",
+    )
+    FRAMEBUFFER_UNMAPPED = (
+        "framebuffer-unmapped",
+        State.NO_SIGNAL,
+        "The guest's framebuffer address is not mapped; during a mode switch this passes.",
+    )
+    OUT_OF_MEMORY = ("out-of-memory", State.NO_SIGNAL, "The driver ran out of memory for the plane's buffer.")
+
+    OK = ("ok", State.SHOWING, "")
+
+    NO_IMPORT_EXTENSION = (
+        "no-import-extension",
+        State.DEGRADED,
+        "This EGL display cannot import dma-bufs; frames are copied. Under X11 a GPU driver with DRI3 is needed.",
+    )
+    FORMAT_NOT_IMPORTABLE = (
+        "format-not-importable",
+        State.DEGRADED,
+        "This GPU does not import the plane's format; frames are copied.",
+    )
+    MODIFIER_NOT_IMPORTABLE = (
+        "modifier-not-importable",
+        State.DEGRADED,
+        "This GPU does not import the plane's tiling; frames are copied. Render on the GPU that exports it.",
+    )
+    IMPORT_FAILED = (
+        "import-failed",
+        State.DEGRADED,
+        "The import was refused; frames are copied. Render on the GPU that exports the buffer.",
+    )
+
+    NO_DISPLAY = ("no-display", State.ERROR, "The device offers no display planes; choose a type that does.")
+    UNKNOWN_FORMAT = ("unknown-format", State.ERROR, "mdevview does not know this pixel format; please report it.")
+    BAD_GEOMETRY = ("bad-geometry", State.ERROR, "The driver reported an impossible plane; look at 'inspect'.")
+    FETCH_FAILED = ("fetch-failed", State.ERROR, "The driver refused its own buffer id; the next flip may help.")
+    FETCHED_ELSEWHERE = (
+        "fetched-elsewhere",
+        State.ERROR,
+        "Another process may hold this driver's buffers, and fetching one twice corrupts the kernel: close it.",
+    )
+    BUFFER_TRUNCATED = (
+        "buffer-truncated",
+        State.ERROR,
+        "The buffer is smaller than the plane it is said to hold; look at 'inspect'.",
+    )
+    NOT_READABLE = (
+        "not-readable",
+        State.ERROR,
+        "This GPU cannot import the buffer and the driver does not let the CPU read it.",
+    )
+    DEVICE_FAULT = ("device-fault", State.ERROR, "The device answered with an unexpected error; see the log.")
+
+    DEVICE_REMOVED = ("device-removed", State.GONE, "The vGPU was removed.")
+    VM_ENDED = ("vm-ended", State.GONE, "The VM ended.")
+
+    def __init__(self, key: str, state: State, hint: str) -> None:
+        self.key = key
+        self.state = state
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A reason with what was seen, in words; ``detail`` may be empty."""
+
+    reason: Reason
+    detail: str = ""
+
+    @property
+    def state(self) -> State:
+        return self.reason.state
+
+    @property
+    def hint(self) -> str:
+        return self.reason.hint
