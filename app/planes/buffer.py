@@ -3,11 +3,11 @@
 import itertools
 import mmap
 import os
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
-from app.device.dmabuf import DmaBufFacts, sync_for_read, facts_of
+from app.device.dmabuf import DmaBufFacts, facts_of, sync_for_read
 
 _serials = itertools.count(1)
 

@@ -62,9 +62,21 @@ class Reason(Enum):
     )
 
     NO_DISPLAY = ("no-display", State.ERROR, "The device offers no display planes; choose a type that does.")
-    UNKNOWN_FORMAT = ("unknown-format", State.ERROR, "mdevview does not know this pixel format; please report it.")
-    BAD_GEOMETRY = ("bad-geometry", State.ERROR, "The driver reported an impossible plane; look at 'inspect'.")
-    FETCH_FAILED = ("fetch-failed", State.ERROR, "The driver refused its own buffer id; the next flip may help.")
+    UNKNOWN_FORMAT = (
+        "unknown-format",
+        State.ERROR,
+        "mdevview does not know this pixel format; please report it.",
+    )
+    BAD_GEOMETRY = (
+        "bad-geometry",
+        State.ERROR,
+        "The driver reported an impossible plane; look at 'inspect'.",
+    )
+    FETCH_FAILED = (
+        "fetch-failed",
+        State.ERROR,
+        "The driver refused its own buffer id; the next flip may help.",
+    )
     FETCHED_ELSEWHERE = (
         "fetched-elsewhere",
         State.ERROR,

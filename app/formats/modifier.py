@@ -1,0 +1,57 @@
+"""Modifiers: names and the tile geometry of those whose layout is public and plain.
+
+Source: ``include/uapi/drm/drm_fourcc.h``; tile shapes from the Intel PRMs, volume "Memory Data Formats".
+"""
+
+from dataclasses import dataclass
+
+from app.abi import drm_fourcc as drm
+from app.formats import libdrm
+
+_OWN_NAMES = {
+    drm.DRM_FORMAT_MOD_LINEAR: "LINEAR",
+    drm.DRM_FORMAT_MOD_INVALID: "INVALID",
+    drm.I915_FORMAT_MOD_X_TILED: "INTEL_X_TILED",
+    drm.I915_FORMAT_MOD_Y_TILED: "INTEL_Y_TILED",
+    drm.I915_FORMAT_MOD_Yf_TILED: "INTEL_Yf_TILED",
+    drm.I915_FORMAT_MOD_Y_TILED_CCS: "INTEL_Y_TILED_CCS",
+    drm.I915_FORMAT_MOD_Yf_TILED_CCS: "INTEL_Yf_TILED_CCS",
+    drm.I915_FORMAT_MOD_Y_TILED_GEN12_RC_CCS: "INTEL_Y_TILED_GEN12_RC_CCS",
+    drm.I915_FORMAT_MOD_Y_TILED_GEN12_MC_CCS: "INTEL_Y_TILED_GEN12_MC_CCS",
+    drm.I915_FORMAT_MOD_Y_TILED_GEN12_RC_CCS_CC: "INTEL_Y_TILED_GEN12_RC_CCS_CC",
+    drm.I915_FORMAT_MOD_4_TILED: "INTEL_4_TILED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile of ``width_bytes`` x ``height`` rows, 4 KiB together; tiles lie in row-major order."""
+
+    width_bytes: int
+    height: int
+
+
+_TILES = {
+    drm.I915_FORMAT_MOD_X_TILED: Tile(512, 8),
+    drm.I915_FORMAT_MOD_Y_TILED: Tile(128, 32),
+    drm.I915_FORMAT_MOD_4_TILED: Tile(128, 32),
+}
+
+
+def tile_of(modifier: int) -> Tile | None:
+    """The tile of a plain tiling; None for linear and for layouts this program cannot read."""
+    return _TILES.get(modifier)
+
+
+def modifier_name(modifier: int) -> str:
+    """A name for people, "LINEAR" or "INTEL_X_TILED": libdrm's, else from the table here, else vendor and value."""
+    vendor = libdrm.modifier_vendor(modifier)
+    name = libdrm.modifier_name(modifier)
+    if name:
+        return name if vendor in (None, "NONE") else f"{vendor}_{name}"
+    own = _OWN_NAMES.get(modifier)
+    if own is not None:
+        return own
+    if vendor:
+        return f"{vendor}_0x{modifier & 0x00FF_FFFF_FFFF_FFFF:014x}"
+    return f"0x{modifier:016x}"
