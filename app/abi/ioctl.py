@@ -11,9 +11,7 @@ _IOC_READ = 2
 
 
 def _ioc(direction: int, kind: int, number: int, size: int) -> int:
-    return (
-        direction << _IOC_DIRSHIFT | size << _IOC_SIZESHIFT | kind << _IOC_TYPESHIFT | number << _IOC_NRSHIFT
-    )
+    return direction << _IOC_DIRSHIFT | size << _IOC_SIZESHIFT | kind << _IOC_TYPESHIFT | number << _IOC_NRSHIFT
 
 
 def io(kind: int, number: int) -> int:

@@ -47,7 +47,8 @@ class FdDevice:
         self._companions = companions
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
-        return fcntl.ioctl(self._fd, request, buffer)
+        result: int = fcntl.ioctl(self._fd, request, buffer)
+        return result
 
     def pread(self, length: int, offset: int) -> bytes:
         return os.pread(self._fd, length, offset)

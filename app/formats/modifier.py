@@ -38,7 +38,7 @@ _TILES = {
 }
 
 
-def tile_of(modifier: int) -> Tile | None:
+def tile_of(modifier: int, bytes_per_pixel: int) -> Tile | None:
     """The tile of a plain tiling; None for linear and for layouts this program cannot read."""
     return _TILES.get(modifier)
 

@@ -32,12 +32,19 @@ class Buffer(Protocol):
 
 
 class DmaBuffer:
-    """Owns the fd of one dma-buf and, once the CPU had to look, one mapping of it."""
+    """Owns the fd of one dma-buf and, once the CPU had to look, one mapping of it.
+
+    Takes the fd over: it is closed even when construction raises OSError.
+    """
 
     def __init__(self, fd: int) -> None:
+        try:
+            self.facts: DmaBufFacts = facts_of(fd)
+        except OSError:
+            os.close(fd)
+            raise
         self.fd = fd
         self.serial = next(_serials)
-        self.facts: DmaBufFacts = facts_of(fd)
         self.size = self.facts.size
         self._mapping: mmap.mmap | None = None
 
@@ -47,6 +54,8 @@ class DmaBuffer:
 
     @contextmanager
     def pixels(self) -> Iterator[memoryview]:
+        if self.released:
+            raise ValueError("the buffer was released")
         if self._mapping is None:
             self._mapping = mmap.mmap(self.fd, self.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
         with sync_for_read(self.fd), memoryview(self._mapping) as view:

@@ -1,0 +1,137 @@
+"""The display ioctls, typed: probe, QUERY_GFX_PLANE, GET_GFX_DMABUF."""
+
+import errno
+import os
+from dataclasses import dataclass
+
+from app.abi import vfio
+from app.device.seam import Device
+from app.planes.plane import Backing, Plane, PlaneKind
+
+_HOT_UNKNOWN = 0xFFFF_FFFF
+_FLAG = {
+    Backing.DMABUF: vfio.VFIO_GFX_PLANE_TYPE_DMABUF,
+    Backing.REGION: vfio.VFIO_GFX_PLANE_TYPE_REGION,
+}
+
+
+def _request(kind: PlaneKind, flags: int) -> bytes:
+    """A query struct, zero but for its input fields.
+
+    GVT-g returns success with the struct untouched when the pipe is off: stale fields would look like a plane.
+    """
+    size = vfio.GFX_PLANE_INFO.size
+    return vfio.GFX_PLANE_INFO.pack(size, flags, kind.value, *(0,) * 12)
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayOffer:
+    """Which kinds of planes the device says it supports."""
+
+    dmabuf: bool
+    region: bool
+
+    @property
+    def backing(self) -> Backing | None:
+        """What to use: dma-bufs before regions, as they need no copy."""
+        if self.dmabuf:
+            return Backing.DMABUF
+        return Backing.REGION if self.region else None
+
+
+def probe(device: Device) -> DisplayOffer:
+    """Ask what the device supports. Raises OSError for errors other than "not supported"."""
+    return DisplayOffer(_supports(device, Backing.DMABUF), _supports(device, Backing.REGION))
+
+
+def _supports(device: Device, backing: Backing) -> bool:
+    flags = vfio.VFIO_GFX_PLANE_TYPE_PROBE | _FLAG[backing]
+    try:
+        device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, bytearray(_request(PlaneKind.PRIMARY, flags)))
+    except OSError as error:
+        # A device without the ioctl (any vfio-pci function) answers ENOTTY.
+        if error.errno in (errno.EINVAL, errno.ENOTTY):
+            return False
+        raise
+    return True
+
+
+class PlaneQuery:
+    """Asks for one plane, again and again.
+
+    An answer equal to the last one returns the *same* Plane object, so a poll that finds nothing new costs one
+    ioctl and a comparison of 64 bytes.
+    """
+
+    def __init__(self, device: Device, kind: PlaneKind, backing: Backing) -> None:
+        self._device = device
+        self._kind = kind
+        self._backing = backing
+        self._question = _request(kind, _FLAG[backing])
+        self._buffer = bytearray(self._question)
+        self._answer = b""
+        self._plane: Plane | None = None
+
+    def ask(self) -> Plane | None:
+        """The plane, None when it is off. Raises OSError as the driver does."""
+        buffer = self._buffer
+        buffer[:] = self._question
+        self._device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, buffer)
+        if buffer != self._answer:
+            self._answer = bytes(buffer)
+            self._plane = _plane_of(self._answer, self._kind, self._backing)
+        return self._plane
+
+
+def _plane_of(answer: bytes, kind: PlaneKind, backing: Backing) -> Plane | None:
+    (
+        _argsz,
+        _flags,
+        _plane_type,
+        fourcc,
+        modifier,
+        width,
+        height,
+        stride,
+        size,
+        x,
+        y,
+        hot_x,
+        hot_y,
+        handle,
+        _reserved,
+    ) = vfio.GFX_PLANE_INFO.unpack(answer)
+    if not fourcc or not size:
+        return None
+    # GVT-g leaves garbage in the hot spot of primary planes, which have none.
+    has_hot_spot = kind is PlaneKind.CURSOR and _HOT_UNKNOWN not in (hot_x, hot_y)
+    return Plane(
+        kind=kind,
+        backing=backing,
+        fourcc=fourcc,
+        modifier=modifier,
+        width=width,
+        height=height,
+        stride=stride,
+        size=size,
+        x=_signed(x),
+        y=_signed(y),
+        hot_x=hot_x if has_hot_spot else None,
+        hot_y=hot_y if has_hot_spot else None,
+        handle=handle,
+    )
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 32) if value & 1 << 31 else value
+
+
+def get_gfx_dmabuf(device: Device, dmabuf_id: int) -> int:
+    """Fetch the dma-buf of an id; the fd is the caller's to close. Raises OSError as the driver does.
+
+    mbochs exports without O_CLOEXEC, so the flag is set here. Call this once per id: a second fetch from an
+    unmodified mbochs corrupts kernel memory.
+    """
+    fd = device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little")))
+    os.set_inheritable(fd, False)
+    return fd

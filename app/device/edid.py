@@ -1,0 +1,63 @@
+"""The EDID region of a vGPU, reading side (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
+
+import errno
+from dataclasses import dataclass
+
+from app.abi import vfio
+from app.device.info import RegionInfo, device_info, region_info
+from app.device.seam import Device
+
+_REGISTER = 4
+# An EDID is 128 bytes a block and its extension count is one byte.
+_MAX_EDID = 128 * 256
+# Regions beyond the fixed PCI ones that are asked for; no driver has more than a handful.
+_MAX_REGIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EdidRegion:
+    """What the region says. ``max_xres`` and ``max_yres`` are None when the device sets no limit.
+
+    ``link_up`` is None for a link state that is neither up nor down; ``blob`` is the EDID in force.
+    """
+
+    index: int
+    max_size: int
+    max_xres: int | None
+    max_yres: int | None
+    link_up: bool | None
+    blob: bytes
+
+
+def find_edid_region(device: Device) -> RegionInfo | None:
+    """The region of type GFX and subtype EDID, None without one. Raises OSError as the driver does."""
+    count = min(device_info(device).num_regions, _MAX_REGIONS)
+    for index in range(vfio.VFIO_PCI_NUM_REGIONS, count):
+        info = region_info(device, index)
+        if info.type == (vfio.VFIO_REGION_TYPE_GFX, vfio.VFIO_REGION_SUBTYPE_GFX_EDID):
+            return info
+    return None
+
+
+def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
+    """Read the registers and the blob. Raises OSError as the driver does, EIO for a short or absurd answer.
+
+    The blob is not bounds-checked against the region: GVT-g gives the region 128 bytes and puts the blob at
+    2048.
+    """
+
+    def register(number: int) -> int:
+        data = device.pread(_REGISTER, region.offset + _REGISTER * number)
+        if len(data) != _REGISTER:
+            raise OSError(errno.EIO, "short read of an EDID register")
+        return int.from_bytes(data, "little")
+
+    offset, max_size, size, max_xres, max_yres, link = (register(number) for number in range(6))
+    if size > min(max_size, _MAX_EDID):
+        raise OSError(errno.EIO, f"the device says its EDID has {size} bytes of at most {max_size}")
+    blob = device.pread(size, region.offset + offset) if size else b""
+    link_up = {
+        vfio.VFIO_DEVICE_GFX_LINK_STATE_UP: True,
+        vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN: False,
+    }.get(link)
+    return EdidRegion(region.index, max_size, max_xres or None, max_yres or None, link_up, blob)

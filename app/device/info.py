@@ -1,0 +1,110 @@
+"""What a VFIO device says of itself: device info and region info with capability chains."""
+
+import ctypes
+from dataclasses import dataclass
+
+from app.abi import vfio
+from app.device.seam import Device
+
+# No driver answers with more than a few hundred bytes; more is a broken chain, not information.
+_MAX_ARGSZ = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """VFIO_DEVICE_GET_INFO. ``num_regions`` counts the fixed ones; display regions may lie beyond it (mdpy: 16)."""
+
+    flags: int
+    num_regions: int
+    num_irqs: int
+
+
+@dataclass(frozen=True, slots=True)
+class SparseArea:
+    """A part of a region that may be mapped; bytes, relative to the region."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionInfo:
+    """VFIO_DEVICE_GET_REGION_INFO. ``offset`` is in the device file; ``type`` is (type, subtype) or None.
+
+    ``sparse`` is None when the driver names no areas, an empty tuple when it names none as mappable.
+    """
+
+    index: int
+    flags: int
+    size: int
+    offset: int
+    sparse: tuple[SparseArea, ...] | None = None
+    type: tuple[int, int] | None = None
+
+    @property
+    def mappable(self) -> bool:
+        return bool(self.flags & vfio.VFIO_REGION_INFO_FLAG_MMAP)
+
+
+def device_info(device: Device) -> DeviceInfo:
+    """Ask the device. Raises OSError as the driver does."""
+    info = vfio.vfio_device_info(argsz=ctypes.sizeof(vfio.vfio_device_info))
+    answer = bytearray(info)
+    device.ioctl(vfio.VFIO_DEVICE_GET_INFO, answer)
+    info = vfio.vfio_device_info.from_buffer_copy(answer)
+    return DeviceInfo(info.flags, info.num_regions, info.num_irqs)
+
+
+def region_info(device: Device, index: int) -> RegionInfo:
+    """Ask for one region, twice where its capabilities need more room. Raises OSError as the driver does.
+
+    The first question has exactly the fixed part's size: mbochs up to 6.12 refuses an argsz outside 32..48.
+    """
+    fixed = ctypes.sizeof(vfio.vfio_region_info)
+    answer = _ask_region(device, index, fixed)
+    info = vfio.vfio_region_info.from_buffer_copy(answer)
+    if fixed < info.argsz <= _MAX_ARGSZ:
+        answer = _ask_region(device, index, info.argsz)
+        info = vfio.vfio_region_info.from_buffer_copy(answer)
+    sparse, kind = None, None
+    if info.flags & vfio.VFIO_REGION_INFO_FLAG_CAPS:
+        sparse, kind = _capabilities(bytes(answer), info.cap_offset)
+    return RegionInfo(index, info.flags, info.size, info.offset, sparse, kind)
+
+
+def _ask_region(device: Device, index: int, argsz: int) -> bytearray:
+    head = vfio.vfio_region_info(argsz=argsz, index=index)
+    answer = bytearray(argsz)
+    answer[: ctypes.sizeof(head)] = bytes(head)
+    device.ioctl(vfio.VFIO_DEVICE_GET_REGION_INFO, answer)
+    return answer
+
+
+def _capabilities(answer: bytes, offset: int) -> tuple[tuple[SparseArea, ...] | None, tuple[int, int] | None]:
+    """Walk the chain. Offsets must grow, so that a chain which points back at itself ends."""
+    sparse: tuple[SparseArea, ...] | None = None
+    kind: tuple[int, int] | None = None
+    reached = ctypes.sizeof(vfio.vfio_region_info) - 1
+    while reached < offset <= len(answer) - ctypes.sizeof(vfio.vfio_info_cap_header):
+        reached = offset
+        header = vfio.vfio_info_cap_header.from_buffer_copy(answer, offset)
+        if header.id == vfio.VFIO_REGION_INFO_CAP_SPARSE_MMAP:
+            sparse = _sparse_areas(answer, offset)
+        elif header.id == vfio.VFIO_REGION_INFO_CAP_TYPE and offset <= len(answer) - ctypes.sizeof(
+            vfio.vfio_region_info_cap_type
+        ):
+            typed = vfio.vfio_region_info_cap_type.from_buffer_copy(answer, offset)
+            kind = (typed.type, typed.subtype)
+        offset = header.next
+    return sparse, kind
+
+
+def _sparse_areas(answer: bytes, offset: int) -> tuple[SparseArea, ...]:
+    start = offset + ctypes.sizeof(vfio.vfio_region_info_cap_sparse_mmap)
+    if start > len(answer):
+        return ()
+    count = vfio.vfio_region_info_cap_sparse_mmap.from_buffer_copy(answer, offset).nr_areas
+    step = ctypes.sizeof(vfio.vfio_region_sparse_mmap_area)
+    count = min(count, (len(answer) - start) // step)
+    areas = (vfio.vfio_region_sparse_mmap_area.from_buffer_copy(answer, start + step * each) for each in range(count))
+    return tuple(SparseArea(area.offset, area.size) for area in areas)

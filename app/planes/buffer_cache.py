@@ -1,0 +1,108 @@
+"""The buffer cache: each dmabuf_id is fetched once, its fd kept as long as it is useful.
+
+An id alone does not name a buffer. GVT-g recycles ids when the guest frees a framebuffer, so every hit is
+checked against the layout it was fetched for; and two ids may lead to one buffer, which then is shared.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import Enum
+
+from app.device.display import get_gfx_dmabuf
+from app.device.seam import Device
+from app.planes.buffer import DmaBuffer
+from app.planes.plane import Plane
+
+# Triple buffering, its cursor shapes and some slack.
+_CAPACITY = 16
+# A driver that must not be asked twice keeps every buffer, within what a process may hold open.
+_CAPACITY_FETCH_ONCE = 128
+
+
+class FetchRule(Enum):
+    """How often the driver may be asked for one id.
+
+    ``ONCE``: as shipped, mbochs (samples/vfio-mdev/mbochs.c) takes no reference when it exports a buffer again,
+    and a second GET corrupts kernel memory. ``NEVER``: such a driver, and another process may have asked.
+    """
+
+    FREELY = "freely"
+    ONCE = "once"
+    NEVER = "never"
+
+
+class FetchRefused(Exception):
+    """The fetch was not asked of the driver, because it might corrupt the kernel."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    buffer: DmaBuffer
+    layout: tuple[int, int, int, int, int]
+
+
+class BufferCache:
+    """Owns the dma-bufs of one device. Not thread-safe."""
+
+    def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY) -> None:
+        self._device = device
+        self._rule = rule
+        self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._spent: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, plane: Plane, keep: tuple[DmaBuffer, ...] = ()) -> DmaBuffer:
+        """The buffer of a plane, fetched if need be. Eviction spares it and ``keep`` (what is on screen).
+
+        Raises OSError as the driver does, FetchRefused where asking would be dangerous.
+        """
+        entry = self._entries.get(plane.handle)
+        if entry is not None and entry.layout == plane.layout:
+            self._entries.move_to_end(plane.handle)
+            return entry.buffer
+        if entry is not None and self._rule is FetchRule.FREELY:
+            self._drop(plane.handle)
+        buffer = self._fetch(plane)
+        self._entries[plane.handle] = _Entry(buffer, plane.layout)
+        self._evict(spared={id(each) for each in (*keep, buffer)})
+        return buffer
+
+    def _fetch(self, plane: Plane) -> DmaBuffer:
+        if self._rule is FetchRule.NEVER:
+            raise FetchRefused("another process may have fetched this driver's buffers already")
+        if self._rule is FetchRule.ONCE and plane.handle in self._spent:
+            raise FetchRefused(f"buffer {plane.handle} was fetched once already")
+        fd = get_gfx_dmabuf(self._device, plane.handle)
+        if self._rule is FetchRule.ONCE:
+            self._spent.add(plane.handle)
+        buffer = DmaBuffer(fd)
+        for other in self._entries.values():
+            same = (other.buffer.facts.device, other.buffer.facts.inode) == (
+                buffer.facts.device,
+                buffer.facts.inode,
+            )
+            if same:
+                buffer.release()
+                return other.buffer
+        return buffer
+
+    def _evict(self, spared: set[int]) -> None:
+        surplus = len(self._entries) - self._capacity
+        if surplus <= 0:
+            return
+        # Oldest first; what is spared stays even when that leaves the cache over its capacity.
+        for handle in [h for h, e in self._entries.items() if id(e.buffer) not in spared][:surplus]:
+            self._drop(handle)
+
+    def _drop(self, handle: int) -> None:
+        entry = self._entries.pop(handle)
+        if all(other.buffer is not entry.buffer for other in self._entries.values()):
+            entry.buffer.release()
+
+    def release(self) -> None:
+        """Release every buffer. The cache is empty afterwards and may be used again."""
+        for handle in list(self._entries):
+            self._drop(handle)

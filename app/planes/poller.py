@@ -1,0 +1,232 @@
+"""The poller: asks a device for its planes and turns the answers into frames.
+
+Work per poll is bounded: one query a plane, one more where the driver answered ENOMEM, and at most one fetch a
+plane. What failed is not tried again before a pause.
+"""
+
+import errno
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.device.display import DisplayOffer, PlaneQuery, probe
+from app.device.seam import Device
+from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.buffer_cache import BufferCache, FetchRefused, FetchRule
+from app.planes.check import fault_of
+from app.planes.frame import Frame, Refused, Surface
+from app.planes.plane import Backing, Plane, PlaneKind
+from app.planes.region import RegionCache
+from app.planes.state import Reason, Status
+
+_log = logging.getLogger(__name__)
+
+# A refused fetch or mapping, and a device that offers no display, are asked again after this time.
+_RETRY_NS = 200_000_000
+# How often the poller looks whether the device is still there.
+_PRESENCE_NS = 250_000_000
+
+_QUERY_REASONS = {
+    errno.EINVAL: Reason.QUERY_REJECTED,
+    errno.EFAULT: Reason.FRAMEBUFFER_UNMAPPED,
+    errno.ENOMEM: Reason.OUT_OF_MEMORY,
+    errno.ENODEV: Reason.NOT_INITIALIZED,
+}
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One plane as it was at the last poll: what was asked, what came of it."""
+
+    query: PlaneQuery
+    plane: Plane | None = None
+    surface: Surface | None = None
+    refused: Refused | None = None
+    retry_at_ns: int = 0
+
+
+class Poller:
+    """Owns ``device`` and everything fetched from it. Not thread-safe.
+
+    ``present`` says whether the device still exists; it is asked a few times a second. ``clock`` is in
+    nanoseconds.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        rule: FetchRule = FetchRule.FREELY,
+        present: Callable[[], bool] = lambda: True,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.device = device
+        self._present = present
+        self._clock = clock
+        self._buffers = BufferCache(device, rule)
+        self._region = RegionCache(device)
+        self._offer: DisplayOffer | None = None
+        self._slots: tuple[_Slot, ...] = ()
+        self._frame = Frame(Status(Reason.NOT_STARTED))
+        self._probe_at_ns = 0
+        self._presence_at_ns = clock() + _PRESENCE_NS
+        self._complained: set[tuple[object, ...]] = set()
+
+    @property
+    def offer(self) -> DisplayOffer | None:
+        """What the device said it supports; None before the first poll."""
+        return self._offer
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the last poll."""
+        return self._frame
+
+    def poll(self) -> Frame:
+        """Ask once. Never raises for anything the device does; the frame's status tells."""
+        if self._frame.status.state is Reason.DEVICE_REMOVED.state:
+            return self._frame
+        now = self._clock()
+        if now >= self._presence_at_ns:
+            self._presence_at_ns = now + _PRESENCE_NS
+            if not self._present():
+                return self.end(Status(Reason.DEVICE_REMOVED))
+        if not self._slots and not self._prepare(now):
+            return self._frame
+        primary = self._slots[0]
+        status = self._ask(primary, now, self._slots[-1].surface)
+        for cursor in self._slots[1:]:
+            self._ask(cursor, now, primary.surface)
+        return self._settle(status)
+
+    def end(self, status: Status) -> Frame:
+        """Let go of the device for good, with a reason of state *gone*; later polls return this frame."""
+        self._frame = Frame(status)
+        self.close()
+        return self._frame
+
+    def close(self) -> None:
+        """Release every buffer and the device; more calls do nothing."""
+        self._slots = ()
+        self._region.release()
+        self._buffers.release()
+        self.device.close()
+
+    def _prepare(self, now: int) -> bool:
+        """Learn what the device offers. A device that offers nothing yet is asked again later."""
+        if now < self._probe_at_ns:
+            return False
+        self._probe_at_ns = now + _RETRY_NS
+        try:
+            self._offer = probe(self.device)
+        except OSError as error:
+            self._show(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), _words(error)))
+            return False
+        backing = self._offer.backing
+        if backing is None:
+            self._show(Status(Reason.NO_DISPLAY))
+            return False
+        kinds = [PlaneKind.PRIMARY]
+        # mdpy, the region driver at hand, ignores the plane type and would answer with the primary plane.
+        if backing is Backing.DMABUF:
+            kinds.append(PlaneKind.CURSOR)
+        self._slots = tuple(_Slot(PlaneQuery(self.device, kind, backing)) for kind in kinds)
+        return True
+
+    def _ask(self, slot: _Slot, now: int, other: Surface | None) -> Status:
+        """Bring one slot up to date; the status is what it would mean for the picture."""
+        try:
+            plane = self._query(slot.query)
+        except OSError as error:
+            slot.plane, slot.surface, slot.refused = None, None, None
+            reason = _QUERY_REASONS.get(error.errno or 0)
+            if reason is None:
+                self._complain("query", slot.query, error)
+            return Status(reason or Reason.DEVICE_FAULT, _words(error))
+        if plane is not slot.plane or (slot.refused is not None and now >= slot.retry_at_ns):
+            slot.plane = plane
+            self._resolve(slot, plane, now, other)
+        if slot.surface is not None:
+            return _OK
+        return slot.refused.status if slot.refused is not None else _PLANE_OFF
+
+    @staticmethod
+    def _query(query: PlaneQuery) -> Plane | None:
+        try:
+            return query.ask()
+        except OSError as error:
+            # mbochs answers ENOMEM to the first query of each new mode and is right the second time.
+            if error.errno != errno.ENOMEM:
+                raise
+        return query.ask()
+
+    def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: Surface | None) -> None:
+        """Find the buffer of a plane that is new, or was refused a while ago."""
+        slot.surface, slot.refused = None, None
+        if plane is None:
+            return
+        try:
+            buffer = self._buffer(plane, other)
+        except FetchRefused as refusal:
+            status = Status(Reason.FETCHED_ELSEWHERE, str(refusal))
+        except OSError as error:
+            self._complain("buffer", plane.handle, error)
+            status = Status(Reason.FETCH_FAILED, _words(error))
+        else:
+            fault = fault_of(plane, buffer.size if buffer is not None else sys.maxsize)
+            if buffer is not None and fault is None:
+                slot.surface = Surface(plane, buffer)
+                return
+            slot.refused = Refused(plane, buffer, fault or Status(Reason.BAD_GEOMETRY))
+            # Nothing to ask again: the same answer would be refused for the same reason.
+            slot.retry_at_ns = sys.maxsize
+            return
+        slot.refused = Refused(plane, None, status)
+        slot.retry_at_ns = now + _RETRY_NS
+
+    def _buffer(self, plane: Plane, other: Surface | None) -> Buffer | None:
+        if plane.backing is Backing.DMABUF:
+            # Fetched even when it cannot be shown: in GVT-g the query took a reference which only GET drops.
+            shown = other.buffer if other is not None else None
+            return self._buffers.get(plane, (shown,) if isinstance(shown, DmaBuffer) else ())
+        if fault_of(plane, sys.maxsize) is not None:
+            return None
+        return self._region.get(plane)
+
+    def _settle(self, status: Status) -> Frame:
+        """The last frame again when nothing changed, a new one otherwise."""
+        primary, *cursors = self._slots
+        cursor = cursors[0].surface if cursors and primary.surface is not None else None
+        last = self._frame
+        if (
+            last.primary is primary.surface
+            and last.cursor is cursor
+            and last.status == status
+            and all(slot.refused is None or slot.refused in last.refused for slot in self._slots)
+            and len(last.refused) == sum(slot.refused is not None for slot in self._slots)
+        ):
+            return last
+        refused = tuple(slot.refused for slot in self._slots if slot.refused is not None)
+        self._frame = Frame(status, primary.surface, cursor, refused)
+        return self._frame
+
+    def _show(self, status: Status) -> None:
+        if self._frame.status != status:
+            self._frame = Frame(status)
+
+    def _complain(self, *about: object) -> None:
+        """Log a device's fault once; a driver that repeats it a thousand times a second says nothing new."""
+        key = tuple(each.errno if isinstance(each, OSError) else each for each in about)
+        if key not in self._complained:
+            self._complained.add(key)
+            _log.info("device fault: %s", " ".join(str(each) for each in about))
+
+
+_OK = Status(Reason.OK)
+_PLANE_OFF = Status(Reason.PLANE_OFF)
+
+
+def _words(error: OSError) -> str:
+    name = errno.errorcode.get(error.errno or 0, "unknown error")
+    return f"{name}: {error.strerror}"
