@@ -1,0 +1,51 @@
+"""When to poll and when to draw: pure, on an injected time.
+
+A guest's flip is to be on its way to the screen within a millisecond, so while a guest flips the device is asked
+every millisecond and drawn at once when something changed. A guest at rest is asked less often. There is no
+damage signal: a guest may draw into the buffer on screen, so an unchanged frame is drawn again, but at the pace
+of the display while nothing says it is needed.
+"""
+
+from dataclasses import dataclass
+
+_MS = 1_000_000
+_SECOND = 1000 * _MS
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Intervals in nanoseconds. ``rest_after`` is how long after the last change a guest counts as at rest."""
+
+    poll: int = 1 * _MS
+    poll_at_rest: int = 8 * _MS
+    rest_after: int = _SECOND // 2
+    redraw: int = _SECOND // 60
+
+
+class Pacer:
+    """Decides from what was seen. Times are of one monotonic clock, in nanoseconds."""
+
+    def __init__(self, pace: Pace, now: int) -> None:
+        self.pace = pace
+        self._changed_at = now
+        self._drawn_at = now - pace.redraw
+
+    def changed(self, now: int) -> None:
+        """A poll found another frame."""
+        self._changed_at = now
+
+    def drawn(self, now: int) -> None:
+        """The picture was submitted."""
+        self._drawn_at = now
+
+    def at_rest(self, now: int) -> bool:
+        """Whether nothing changed for a while."""
+        return now - self._changed_at >= self.pace.rest_after
+
+    def redraw_due(self, now: int) -> bool:
+        """Whether an unchanged frame should be drawn again, for what the guest may have drawn into it."""
+        return now - self._drawn_at >= self.pace.redraw
+
+    def next_poll(self, now: int) -> int:
+        """How long to wait until the next poll, in nanoseconds."""
+        return self.pace.poll_at_rest if self.at_rest(now) else self.pace.poll

@@ -1,0 +1,56 @@
+"""What can be done in the window: one table for the menus, the keys and the list of keys.
+
+Keys follow QEMU's: Ctrl+Alt and a letter, so that everything else may belong to the guest.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Menu(Enum):
+    """The menus, in their order."""
+
+    MACHINE = "&Machine"
+    VIEW = "&View"
+    HELP = "&Help"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """``group`` makes actions exclude each other; ``separated`` puts a line before this one."""
+
+    key: str
+    menu: Menu
+    text: str
+    shortcuts: tuple[str, ...] = ()
+    checkable: bool = False
+    group: str = ""
+    separated: bool = False
+
+
+ACTIONS = (
+    ActionSpec("screenshot", Menu.MACHINE, "Save &screenshot", ("Ctrl+Alt+S",)),
+    ActionSpec("copy", Menu.MACHINE, "&Copy picture", ("Ctrl+Alt+C",)),
+    ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+D",), separated=True),
+    ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
+    ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+F", "F11"), checkable=True),
+    ActionSpec("fit", Menu.VIEW, "Scale to f&it", ("Ctrl+Alt+0",), True, "scaling", separated=True),
+    ActionSpec("integer", Menu.VIEW, "Scale by &whole numbers", ("Ctrl+Alt+2",), True, "scaling"),
+    ActionSpec("actual", Menu.VIEW, "&Actual size", ("Ctrl+Alt+1",), True, "scaling"),
+    ActionSpec("smooth", Menu.VIEW, "S&mooth scaling", ("Ctrl+Alt+L",), True),
+    ActionSpec("flip-x", Menu.VIEW, "Flip &horizontally", (), True, separated=True),
+    ActionSpec("flip-y", Menu.VIEW, "Flip &vertically", (), True),
+    ActionSpec("cursor-outline", Menu.VIEW, "Cursor &outline", ("Ctrl+Alt+O",), True),
+    ActionSpec("straight-alpha", Menu.VIEW, "Cursor has s&traight alpha", (), True),
+    ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
+    ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
+    ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),
+    ActionSpec("about", Menu.HELP, "&About mdevview"),
+)
+
+
+def key_list() -> tuple[tuple[str, str], ...]:
+    """Every action that has a key, as (keys, what it does)."""
+    return tuple(
+        (" or ".join(each.shortcuts), each.text.replace("&", "").rstrip("…")) for each in ACTIONS if each.shortcuts
+    )

@@ -1,0 +1,68 @@
+"""The feed: polls the device on Qt's event loop and says when a picture is due."""
+
+import time
+from collections.abc import Callable
+
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+
+from app.pacing import Pacer
+from app.planes.frame import Frame
+from app.planes.poller import Poller
+from app.planes.state import State
+
+_MS = 1_000_000
+
+
+class Feed(QObject):
+    """Owns the poller while a device is viewed.
+
+    ``due`` fires when the window should draw, ``frame_changed`` once per new frame.
+    """
+
+    due = pyqtSignal()
+    frame_changed = pyqtSignal(object)
+
+    def __init__(self, poller: Poller, pacer: Pacer, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        super().__init__()
+        self.poller = poller
+        self._pacer = pacer
+        self._clock = clock
+        self._frame = poller.frame
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    @property
+    def frame(self) -> Frame:
+        return self._frame
+
+    def start(self) -> None:
+        self._timer.start(0)
+
+    def latest(self) -> Frame:
+        """Poll now, just before drawing, so that what is drawn is the newest there is."""
+        frame = self.poller.poll()
+        if frame is not self._frame:
+            self._frame = frame
+            self._pacer.changed(self._clock())
+            self.frame_changed.emit(frame)
+        return frame
+
+    def drawn(self) -> None:
+        """The window submitted a picture."""
+        self._pacer.drawn(self._clock())
+
+    def close(self) -> None:
+        """Stop polling and let go of the device; more calls do nothing."""
+        self._timer.stop()
+        self.poller.close()
+
+    def _tick(self) -> None:
+        before = self._frame
+        frame = self.latest()
+        now = self._clock()
+        if frame is not before or (frame.primary is not None and self._pacer.redraw_due(now)):
+            self.due.emit()
+        if frame.status.state is not State.GONE:
+            self._timer.start(max(1, self._pacer.next_poll(now) // _MS))

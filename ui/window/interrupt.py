@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM end a Qt program.
+
+Python runs signal handlers only between its own instructions, and Qt's event loop is none: the wakeup fd gets
+a byte from the C handler, the notifier brings it into the event loop.
+"""
+
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+from PyQt6.QtCore import QObject, QSocketNotifier
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupt(QObject):
+    """Calls ``quit_`` on the first SIGINT or SIGTERM until closed."""
+
+    def __init__(self, quit_: Callable[[], None]) -> None:
+        super().__init__()
+        self._quit = quit_
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._old_fd = signal.set_wakeup_fd(self._writer.fileno())
+        self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._drain)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._quit()
+
+    def _drain(self) -> None:
+        # Being here was enough for Python to run the handler.
+        self._reader.recv(64)
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        for each, handler in self._old.items():
+            signal.signal(each, handler)
+        signal.set_wakeup_fd(self._old_fd)
+        self._reader.close()
+        self._writer.close()

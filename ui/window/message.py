@@ -1,0 +1,76 @@
+"""Words on the picture: the state when there is nothing to show, and short notices."""
+
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QPainter
+
+from app.planes.state import State, Status
+
+HEADINGS = {
+    State.WAITING: "Waiting",
+    State.NO_SIGNAL: "No signal",
+    State.SHOWING: "Showing",
+    State.DEGRADED: "Showing, with a copy",
+    State.ERROR: "Cannot show this",
+    State.GONE: "Gone",
+}
+
+_BACKGROUND = QColor(24, 26, 30)
+_HEADING = QColor(236, 239, 244)
+_TEXT = QColor(190, 196, 206)
+_FAINT = QColor(130, 137, 150)
+_PANEL = QColor(20, 22, 26, 215)
+_MARGIN = 24.0
+
+
+def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
+    font = QFont(painter.font())
+    font.setPointSizeF(points)
+    font.setBold(bold)
+    return font
+
+
+def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
+    """The state as words in the middle of ``area``: heading, what was seen, what to do about it."""
+    painter.fillRect(area, _BACKGROUND)
+    width = min(area.width() - 2 * _MARGIN, 560.0)
+    if width <= 0:
+        return
+    lines = (
+        (HEADINGS[status.state], _font(painter, 22, bold=True), _HEADING),
+        (status.hint, _font(painter, 11), _TEXT),
+        (
+            f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
+            _font(painter, 9),
+            _FAINT,
+        ),
+    )
+    flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+    heights = []
+    for text, font, _ in lines:
+        painter.setFont(font)
+        heights.append(painter.boundingRect(QRectF(0, 0, width, 10_000), int(flags), text).height())
+    gap = 10.0
+    top = area.center().y() - (sum(heights) + gap * (len(lines) - 1)) / 2
+    left = area.center().x() - width / 2
+    for (text, font, colour), height in zip(lines, heights, strict=True):
+        painter.setFont(font)
+        painter.setPen(colour)
+        painter.drawText(QRectF(left, top, width, height), int(flags), text)
+        top += height + gap
+
+
+def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
+    """A short notice in a box at the bottom of ``area``."""
+    painter.setFont(_font(painter, 10))
+    flags = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignCenter)
+    room = area.adjusted(_MARGIN * 2, _MARGIN, -_MARGIN * 2, -_MARGIN)
+    if room.width() <= 0:
+        return
+    box = painter.boundingRect(room, flags, text).adjusted(-14, -8, 14, 8)
+    box.moveBottom(area.bottom() - _MARGIN)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_PANEL)
+    painter.drawRoundedRect(box, 6, 6)
+    painter.setPen(_HEADING)
+    painter.drawText(box, flags, text)
