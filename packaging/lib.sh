@@ -1,0 +1,127 @@
+# Set-up shared by run.sh and test.sh, which set $root (the checkout) and $venv. Plain POSIX sh.
+# All words go to standard error: standard output belongs to the program that is started.
+# shellcheck shell=sh disable=SC2154
+
+say() { printf 'mdevview: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+on_debian() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; }
+
+# The first Python that is new enough; $python and $version ("3.11") are set.
+find_python() {
+    for python in python3 python3.14 python3.13 python3.12 python3.11; do
+        version=$("$python" -c 'import sys; v = sys.version_info; print(f"{v[0]}.{v[1]}" if v >= (3, 11) else "")' 2>/dev/null)
+        [ -z "$version" ] || return 0
+    done
+    die 'no Python 3.11 or later was found: install one (Debian 12, Ubuntu 24.04 and later: apt-get install python3), then run this again'
+}
+
+# What the program needs of the system, as lines "why: package package"; "a|b" are two names of one package.
+runtime_needs() {
+    cat <<'END'
+EGL and OpenGL: libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libgles2 libopengl0 libdrm2
+windows under Wayland: libwayland-client0 libwayland-cursor0 libwayland-egl1
+windows under X11: libx11-6 libx11-xcb1 libxcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
+windows under X11: libxcb-randr0 libxcb-render0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1
+windows under X11: libxcb-util1 libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 libxkbcommon-x11-0
+what Qt builds on: libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0|libglib2.0-0t64 libxkbcommon0
+devices coming and going: libudev1
+END
+    [ -n "$(find -L /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.local/share/fonts" \
+        \( -name '*.[ot]tf' -o -name '*.ttc' \) -print -quit 2>/dev/null)" ] ||
+        echo 'a font for the words in the window: fonts-dejavu-core'
+    # Debian's Python cannot make a virtual environment until this package is there.
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "Python's virtual environments: python$version-venv"
+}
+
+# Of such lines, what is not installed.
+missing() {
+    needs=$(cat)
+    # dpkg-query fails for every name it does not know, and that is the answer sought.
+    # shellcheck disable=SC2046
+    have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' \
+        $(printf '%s\n' "$needs" | sed 's/.*: //; s/|/ /g') 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')
+    printf '%s\n' "$needs" | awk -F ': ' -v have="$have" '
+        BEGIN { n = split(have, names, " "); for (i = 1; i <= n; i++) installed[names[i]] }
+        {
+            line = ""
+            for (i = split($2, wanted, " "); i > 0; i--) {
+                found = 0
+                for (j = split(wanted[i], name, "|"); j > 0; j--) if (name[j] in installed) found = 1
+                if (!found) line = " " name[1] line
+            }
+            if (line != "") print $1 ":" line
+        }'
+}
+
+# install_packages LINES [COMMAND APT_OPTION...]: says what is missing and why, and installs it: as root at once,
+# else with sudo if the person at the terminal agrees. COMMAND, when not empty, goes before.
+install_packages() {
+    lines=$1 before=${2:-}
+    [ $# -lt 2 ] || shift
+    shift
+    [ -n "$lines" ] || return 0
+    say 'these system packages are missing:'
+    printf '%s\n' "$lines" | sed 's/^/    /' >&2
+    names=$(printf '%s\n' "$lines" | sed 's/.*: //' | tr '\n' ' ')
+    install="apt-get install -y --no-install-recommends $*${*:+ }${names% }"
+    # Package lists are fetched only where the ones at hand do not do.
+    # shellcheck disable=SC2086
+    if [ -n "$before" ]; then
+        install="$before && apt-get update && $install"
+    elif ! apt-get install -s --no-install-recommends "$@" $names >/dev/null 2>&1; then
+        install="apt-get update && $install"
+    fi
+    as_root "$install" || {
+        # An old list may name a file that the mirror has meanwhile replaced.
+        case $install in *'apt-get update'*) false ;; *) as_root "apt-get update && $install" ;; esac
+    } || die 'apt-get could not install them: see its words above'
+}
+
+sudo=
+as_root() {
+    if [ "$(id -u)" != 0 ] && [ -z "$sudo" ]; then
+        answer=
+        if command -v sudo >/dev/null && [ -t 0 ] && [ -t 2 ]; then
+            printf 'mdevview: install them with sudo? [y/N] ' >&2
+            read -r answer
+        fi
+        case $answer in
+            [yY]*) sudo=sudo ;;
+            *)
+                say "only root can install them; run this as root in $root, then try again:"
+                printf '    %s\n' "$1" >&2
+                exit 1
+                ;;
+        esac
+    fi
+    say 'installing them'
+    quiet='apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300'
+    (cd "$root" && $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none \
+        sh -c "$(printf '%s' "$1" | sed "s/apt-get/$quiet/g")") >&2 </dev/null
+}
+
+# A virtual environment that was left half made, was moved, or lost its Python is made anew.
+make_venv() {
+    grep -qsF "$venv/bin/python" "$venv/bin/pip" &&
+        "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
+    "$python" -m venv --clear "$venv" >&2 || die "Python could not make the virtual environment $venv: see its words above"
+}
+
+# install_project NAME [PIP_ARGUMENT...]: the project and what it depends on, unless NAME's stamp says it is done.
+install_project() {
+    stamp=$venv/mdevview-$1.stamp
+    shift
+    key=$(cd "$root" && "$venv/bin/python" -c 'import hashlib, pathlib, sys
+print(sys.version, hashlib.sha256(pathlib.Path("pyproject.toml").read_bytes()).hexdigest())')
+    [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
+    say "installing Python packages into $venv"
+    rm -f "$stamp"
+    (cd "$root" && "$venv/bin/python" -m pip install -q --disable-pip-version-check -e . "$@") >&2 </dev/null ||
+        die "pip could not install what pyproject.toml names into $venv: see its words above"
+    printf '%s\n' "$key" >"$stamp"
+}
+
+# Two first starts at once must not build the same environment; file descriptor 9 holds the lock.
+lock() { exec 9<"$root" && flock 9; }
+unlock() { exec 9<&-; }
