@@ -1,0 +1,94 @@
+"""Prints the apt entry of this Debian's backports, made from the entry the machine already has.
+
+Mirrors, proxies and keys differ from one machine to the next, so nothing is assumed: the entry of Debian
+itself is printed again with another suite. Both of apt's formats are read; the newer one is written.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+Entry = dict[str, str]
+
+# Options of the one-line format whose deb822 field is not the same word.
+FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets"}
+
+
+def deb822(text: str) -> list[Entry]:
+    """The stanzas of a .sources file."""
+    entries: list[Entry] = [{}]
+    field = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            entries.append({})
+        elif line[0].isspace():  # an embedded key runs over many lines
+            entries[-1][field] += "\n" + line
+        else:
+            field, _, value = line.partition(":")
+            field = field.title()  # apt does not mind the case of "Uris"
+            entries[-1][field] = value.strip()
+    return [entry for entry in entries if entry.get("Enabled", "yes").lower() in ("yes", "true", "1")]
+
+
+def one_line(text: str) -> list[Entry]:
+    """The lines of a .list file: ``deb [option=value ...] uri suite component...``."""
+    entries = []
+    for raw in text.splitlines():
+        kind, _, rest = raw.partition("#")[0].strip().partition(" ")
+        options = ""
+        if rest.lstrip().startswith("["):
+            options, _, rest = rest.lstrip()[1:].partition("]")
+        words = rest.split()
+        if kind not in ("deb", "deb-src") or len(words) < 2:
+            continue
+        entry = {"Types": kind, "Uris": words[0], "Suites": words[1], "Components": " ".join(words[2:])}
+        for option in options.split():
+            name, _, value = option.partition("=")
+            entry[FIELDS.get(name, name.title())] = value.replace(",", " ")
+        entries.append(entry)
+    return entries
+
+
+def entries_of(apt: Path) -> list[Entry]:
+    """Every entry under /etc/apt, in apt's order."""
+    found = []
+    for path in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
+        if path.suffix == ".sources":
+            found += deb822(path.read_text())
+        elif path.suffix == ".list" and path.is_file():
+            found += one_line(path.read_text())
+    return [entry for entry in found if "deb" in entry.get("Types", "").split()]
+
+
+def backports(entries: list[Entry], codename: str, debian_uris: set[str]) -> Entry:
+    """The entry to add; empty when the machine has one; LookupError when there is nothing to make it from."""
+    suite = f"{codename}-backports"
+    if any(suite in entry.get("Suites", "").split() for entry in entries):
+        return {}
+    # Other people's archives may use Debian's codenames as well: apt knows whose is whose.
+    candidates = [entry for entry in entries if codename in entry.get("Suites", "").split()]
+    candidates.sort(key=lambda entry: debian_uris.isdisjoint(u.rstrip("/") for u in entry["Uris"].split()))
+    if not candidates:
+        raise LookupError(f"no entry for {codename} in apt's sources")
+    return candidates[0] | {"Types": "deb", "Suites": suite}
+
+
+def main() -> int:
+    """Print the entry for the release this machine runs."""
+    lines = Path("/etc/os-release").read_text().splitlines()
+    codename = dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
+    query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", f"Codename: {codename}"]
+    listing = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    try:
+        entry = backports(entries_of(Path("/etc/apt")), codename, {u.rstrip("/") for u in listing.split()})
+    except LookupError as error:
+        sys.stderr.write(f"mdevview: {error}: add {codename}-backports by hand\n")
+        return 1
+    sys.stdout.writelines(f"{field}: {value}\n" for field, value in entry.items())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
