@@ -1,0 +1,56 @@
+"""Checks an installed mdevview from the outside, with the interpreter it was installed for.
+
+Run it in an empty environment and from another directory than the checkout: only the wheel is to be seen.
+"""
+
+import json
+import struct
+import subprocess
+import sys
+from importlib.metadata import files, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+PROGRAM = Path(sys.executable).parent / "mdevview"
+
+
+def run(*arguments: str) -> str:
+    """Standard output of the program, which must succeed."""
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"mdevview {' '.join(arguments)}: status {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def check_files() -> None:
+    """One package and its metadata in site-packages; programs and data beside, where a desktop finds them."""
+    paths = [str(path) for path in files("mdevview") or []]
+    outside = [path.lstrip("./") for path in paths if path.startswith("..")]
+    tops = {path.split("/")[0] for path in paths if not path.startswith("..")}
+    metadata = f"mdevview-{version('mdevview')}.dist-info"
+    assert tops == {"mdevview", metadata}, f"top level of site-packages: {tops}"
+    assert "bin/mdevview" in outside, outside
+    for name in ("applications/{}.desktop", "icons/hicolor/scalable/apps/{}.svg", "metainfo/{}.metainfo.xml"):
+        assert f"share/{name.format('io.github.mdevview.mdevview')}" in outside, outside
+
+
+def check_screenshot() -> None:
+    """A picture of the simulated device has the size asked for."""
+    with TemporaryDirectory() as folder:
+        picture = Path(folder) / "x.png"
+        run("screenshot", "sim:gvt,size=640x480", "-o", str(picture))
+        head = picture.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n", head
+    assert struct.unpack(">II", head[16:24]) == (640, 480), head
+
+
+def main() -> None:
+    """Every check; an AssertionError ends the run."""
+    check_files()
+    assert version("mdevview") in run("--version")
+    assert json.loads(run("list", "--json"))["version"] == 1
+    check_screenshot()
+    print(f"the wheel of mdevview {version('mdevview')} works")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

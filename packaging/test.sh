@@ -1,0 +1,170 @@
+#!/bin/sh
+# Sets up what the tests need (Debian, Ubuntu) and runs every check. See usage below, or --help.
+
+usage() {
+    cat <<'END'
+usage: sh packaging/test.sh [--only] [STEP...]
+
+Runs the steps named, or all of them in this order:
+  ruff      ruff check
+  format    ruff format --check
+  mypy      mypy, strict
+  imports   the layers: ui imports gl imports app (import-linter)
+  files     shellcheck, desktop file, AppStream metadata
+  unit      unit tests, on simulated devices
+  gl        OpenGL tests, on software Mesa
+  window    the windows, under headless weston and under Xvfb
+  lab       a VM with the real kernel drivers (python -m tests.lab)
+  wheel     sdist, the wheel made from it, and that wheel in an empty environment
+
+System packages that are missing are installed for the steps that run: by root at once, with sudo after asking.
+A step that fails does not stop the next ones. The exit status is 1 when one failed. With CI=true in the
+environment a step that is skipped counts as failed.
+END
+}
+
+all='ruff format mypy imports files unit gl window lab wheel'
+steps=
+for word in "$@"; do
+    case $word in -h | --help) usage && exit ;; --only) continue ;; esac
+    case " $all " in
+        *" $word "*) steps="$steps $word" ;;
+        *) printf 'test.sh: there is no step "%s": see --help\n' "$word" >&2 && exit 2 ;;
+    esac
+done
+steps=${steps:-$all}
+begin=$(date +%s)
+
+self=$(readlink -f -- "$0")
+root=${self%/packaging/test.sh}
+venv=$root/.venv
+cd "$root" || exit
+. packaging/lib.sh
+
+# Is one of these steps to run?
+wants() {
+    for wanted; do case " $steps " in *" $wanted "*) return 0 ;; esac; done
+    return 1
+}
+
+# at_least PACKAGE VERSION
+at_least() { dpkg --compare-versions "$(dpkg-query -W -f '${Version}' "$1" 2>/dev/null)" ge "$2"; }
+
+test_needs() {
+    ! wants unit gl window lab wheel || runtime_needs
+    ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
+    ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
+    ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static kmod gcc make'
+}
+
+# What Debian 12 itself has only too old; an old one that is installed does not do.
+recent_needs() {
+    if wants gl window lab wheel && ! at_least libgl1-mesa-dri 24.1; then
+        echo 'a software Mesa that imports dma-bufs (24.1): libgl1-mesa-dri libegl-mesa0 libglx-mesa0 libgbm1'
+    fi
+    if wants window && ! at_least weston 12; then
+        echo 'Wayland without a screen: weston'
+    fi
+    wants lab && [ "$(dpkg --print-architecture)" = amd64 ] || return 0
+    kernel='linux-image-amd64 linux-headers-amd64 linux-source'
+    [ "$ID" = debian ] || kernel='linux-image-generic linux-headers-generic linux-source'
+    for package in $kernel; do
+        # A name that is not Debian's may not exist here: then the lab says what it lacks.
+        at_least "$package" 6.12 || { [ "$ID" != debian ] && ! apt-cache show "$package" >/dev/null 2>&1; } ||
+            echo "the kernel that the virtual machine boots: $package"
+    done
+}
+
+set_up_system() {
+    ID='' VERSION_ID='' VERSION_CODENAME=''
+    # shellcheck disable=SC1091
+    . /etc/os-release
+    recent=$(recent_needs)
+    set --
+    if [ "$ID-$VERSION_ID" = debian-12 ] && [ -n "$recent" ]; then
+        file=/etc/apt/sources.list.d/mdevview-backports.sources
+        entry=$("$python" packaging/backports.py) || exit
+        before=
+        if [ -n "$entry" ]; then
+            say "apt gets an entry for $VERSION_CODENAME-backports ($file)"
+            before="$python packaging/backports.py >$file"
+        fi
+        set -- "$before" -t "$VERSION_CODENAME-backports"
+    fi
+    lines=$(test_needs | missing; [ -z "$recent" ] || printf '%s\n' "$recent")
+    install_packages "$lines" "$@"
+}
+
+# One stuck test must not hold up the rest for ever.
+limit() { timeout --foreground -k 10 1800 "$@"; }
+
+has() {
+    for tool; do
+        command -v "$tool" >/dev/null || { echo "skipped: there is no $tool" && return 1; }
+    done
+}
+
+step_ruff() { ruff check; }
+step_format() { ruff format --check; }
+step_mypy() { mypy; }
+step_imports() { lint-imports; }
+step_files() {
+    has shellcheck desktop-file-validate appstreamcli || return 77
+    shellcheck packaging/*.sh .ci/run &&
+        desktop-file-validate packaging/desktop/*.desktop &&
+        appstreamcli validate --no-net packaging/desktop/*.metainfo.xml
+}
+step_unit() { limit pytest tests/unit tests/packaging; }
+step_gl() { limit pytest tests/gl; }
+step_window() { limit pytest tests/window; }
+step_lab() { limit python -m tests.lab; }
+step_wheel() {
+    mkdir "$tmp/elsewhere" &&
+        python -m build --no-isolation --outdir "$tmp/dist" &&
+        python -m venv "$tmp/empty" &&
+        "$tmp/empty/bin/python" -m pip install -q --disable-pip-version-check "$tmp"/dist/*.whl &&
+        (cd "$tmp/elsewhere" && limit "$tmp/empty/bin/python" -I "$root/packaging/smoke.py")
+}
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+printf '== set-up\n'
+find_python
+lock
+if on_debian; then set_up_system; else say 'neither Debian nor Ubuntu: missing system packages are not installed'; fi
+make_venv
+"$venv/bin/python" -c 'import tomllib
+print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' >"$tmp/dev.txt"
+install_project dev -r "$tmp/dev.txt"
+cp "$venv/mdevview-dev.stamp" "$venv/mdevview-run.stamp"
+unlock
+
+PATH=$venv/bin:$PATH
+# Also where the machine has a GPU: these tests say something about mdevview, not about that GPU's driver.
+export PATH LIBGL_ALWAYS_SOFTWARE=1
+mesa=/usr/share/glvnd/egl_vendor.d/50_mesa.json
+[ ! -f "$mesa" ] || export __EGL_VENDOR_LIBRARY_FILENAMES="$mesa"
+
+table=$(printf '%-8s  %-7s  %7d' set-up '' $(($(date +%s) - begin)))
+passed=0 failed=0 skipped=0
+for step in $all; do
+    wants "$step" || continue
+    printf '\n== %s\n' "$step"
+    start=$(date +%s)
+    "step_$step"
+    status=$?
+    [ "$status" != 77 ] || [ "${CI:-}" != true ] || { echo 'CI=true: skipped counts as failed' && status=1; }
+    case $status in
+        0) result=passed passed=$((passed + 1)) ;;
+        77) result=skipped skipped=$((skipped + 1)) ;;
+        *) result=FAILED failed=$((failed + 1)) ;;
+    esac
+    table="$table
+$(printf '%-8s  %-7s  %7d' "$step" $result $(($(date +%s) - start)))"
+done
+
+printf '\n%-8s  %-7s  %7s\n%s\n' step result seconds "$table"
+printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
+[ $failed = 0 ]
