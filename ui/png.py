@@ -6,15 +6,20 @@ from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QImage
 
 
-def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
-    """Encode ``rgba``, shape [height, width, 4], straight alpha. A picture without transparency is stored as RGB."""
+def to_image(rgba: NDArray[np.uint8]) -> QImage:
+    """A Qt image of ``rgba``, shape [height, width, 4], straight alpha; opaque pictures get no alpha channel."""
     height, width, _ = rgba.shape
     rgba = np.ascontiguousarray(rgba)
     opaque = bool((rgba[..., 3] == 255).all())
     kind = QImage.Format.Format_RGBX8888 if opaque else QImage.Format.Format_RGBA8888
-    image = QImage(rgba.data, width, height, width * 4, kind)
+    # The copy makes the image own its pixels.
+    return QImage(rgba.tobytes(), width, height, width * 4, kind).copy()
+
+
+def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
+    """Encode ``rgba``, shape [height, width, 4], straight alpha. Raises OSError when Qt cannot."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not image.save(buffer, "PNG"):
+    if not to_image(rgba).save(buffer, "PNG"):
         raise OSError("the PNG could not be encoded")
-    return bytes(buffer.data())
+    return buffer.data().data()

@@ -1,0 +1,65 @@
+"""Planes and states as JSON documents: the keys that inspect and measure share. A published key keeps its meaning."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.formats.modifier import modifier_name
+from app.formats.pixel import format_name, fourcc_text
+from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.plane import Backing, Plane
+from app.planes.state import Status
+
+Document = dict[str, Any]
+
+
+def status_document(target: str, status: Status) -> Document:
+    """``target``, ``state``, ``reason``, ``detail``, ``hint``."""
+    return {
+        "target": target,
+        "state": status.state.value,
+        "reason": status.reason.key,
+        "detail": status.detail,
+        "hint": status.hint,
+    }
+
+
+def plane_document(
+    plane: Plane,
+    buffer: Buffer | None,
+    status: Status,
+    path: str | None = None,
+    import_errors: Sequence[Document] = (),
+) -> Document:
+    """One plane; ``path`` and ``import_errors`` are the renderer's, None and empty when it was not drawn."""
+    in_dmabuf = plane.backing is Backing.DMABUF
+    return {
+        "fourcc": fourcc_text(plane.fourcc),
+        "format_name": format_name(plane.fourcc),
+        "modifier": plane.modifier,
+        "modifier_name": modifier_name(plane.modifier),
+        "width": plane.width,
+        "height": plane.height,
+        "stride": plane.stride,
+        "size": plane.size,
+        "x": plane.x,
+        "y": plane.y,
+        "hot_x": plane.hot_x,
+        "hot_y": plane.hot_y,
+        "backing": plane.backing.value,
+        "dmabuf_id": plane.handle if in_dmabuf else None,
+        "region_index": None if in_dmabuf else plane.handle,
+        "buffer": _buffer_document(buffer),
+        "path": path,
+        "import_errors": list(import_errors),
+        "state": status.state.value,
+        "reason": status.reason.key,
+        "detail": status.detail,
+    }
+
+
+def _buffer_document(buffer: Buffer | None) -> Document | None:
+    if buffer is None:
+        return None
+    if isinstance(buffer, DmaBuffer):
+        return {"size": buffer.size, "inode": buffer.facts.inode, "exporter": buffer.facts.exporter}
+    return {"size": buffer.size, "inode": None, "exporter": None}

@@ -1,0 +1,42 @@
+"""What no test may leave behind: file descriptors, threads, log lines of level warning or above."""
+
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+
+def open_files() -> Counter[str]:
+    """What this process has open, by what each fd leads to; sockets and pipes by kind."""
+    links: Counter[str] = Counter()
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            link = os.readlink(f"/proc/self/fd/{fd}")
+        except FileNotFoundError:
+            continue
+        links[link.split(":[")[0]] += 1
+    return links
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves a fd or a thread. Fixtures of the session come first: what they open is theirs."""
+    if "gl_context" in request.fixturenames:
+        request.getfixturevalue("gl_context")
+    files, threads = open_files(), set(threading.enumerate())
+    yield
+    left = open_files() - files
+    assert not left, f"left open: {dict(left)}"
+    assert set(threading.enumerate()) <= threads, "a thread was left running"
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A warning is a finding: a test that provokes one on purpose clears ``caplog`` after looking at it."""
+    caplog.set_level(logging.INFO)
+    yield
+    loud = [each.getMessage() for each in caplog.get_records("call") if each.levelno >= logging.WARNING]
+    assert not loud, f"unexpected log lines: {loud}"

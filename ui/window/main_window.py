@@ -1,0 +1,209 @@
+"""The main window: menus, the picture, the status line."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QImage, QKeySequence
+from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
+
+from app import __version__
+from app.planes.frame import Frame
+from app.planes.state import Status
+from ui.png import png_bytes, to_image
+from ui.window import settings
+from ui.window.actions import ACTIONS, Menu, key_list
+from ui.window.message import HEADINGS
+from ui.window.options import ViewOptions
+from ui.window.picture import PictureWindow
+from ui.window.screenshot_file import pictures_directory, save_new
+from ui.window.status_line import StatusLine, plane_text
+
+_log = logging.getLogger(__name__)
+
+_STATUS_INTERVAL_MS = 250
+_FULLSCREEN_NOTICE = "Ctrl+Alt+F or F11 leaves fullscreen, Ctrl+Alt+H lists the keys"
+
+
+class MainWindow(QMainWindow):
+    """Shows one source in one picture. ``choose`` opens the device chooser, None where there is no choice."""
+
+    def __init__(
+        self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None] | None
+    ) -> None:
+        super().__init__()
+        self._picture = picture
+        self._source = source
+        self._choose = choose
+        self._status = StatusLine()
+        self.setStatusBar(self._status)
+        self._container = QWidget.createWindowContainer(picture, self)
+        self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._container.setMinimumSize(160, 120)
+        self.setCentralWidget(self._container)
+        self._actions = self._make_actions()
+        self._show_options(options)
+        picture.menu_wanted.connect(self._popup_menu)
+        picture.title_changed.connect(self._refresh)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_STATUS_INTERVAL_MS)
+        self._timer.timeout.connect(self._refresh)
+        self._timer.start()
+        self._fitted = settings.restore_geometry(self)
+        if not self._fitted:
+            self.resize(1024, 700)
+        self._container.setFocus()
+        self._refresh()
+
+    def set_source(self, source: str) -> None:
+        """Another device is shown in the same window."""
+        self._source = source
+        self._refresh()
+
+    def start_fullscreen(self) -> None:
+        self._actions["fullscreen"].setChecked(True)
+
+    def _make_actions(self) -> dict[str, QAction]:
+        handlers: dict[str, Callable[..., object]] = {
+            "screenshot": self._save_screenshot,
+            "copy": self._copy_picture,
+            "choose": lambda: self._choose and self._choose(),
+            "quit": self.close,
+            "fullscreen": self._set_fullscreen,
+            "menu-bar": self._set_menu_bar,
+            "status-line": self._set_status_line,
+            "keys": self._show_keys,
+            "about": self._show_about,
+        }
+        actions: dict[str, QAction] = {}
+        groups: dict[str, QActionGroup] = {}
+        menus: dict[Menu, QMenu] = {}
+        bar = self.menuBar()
+        assert bar is not None
+        for menu in Menu:
+            created = bar.addMenu(menu.value)
+            assert created is not None
+            menus[menu] = created
+        for spec in ACTIONS:
+            action = QAction(spec.text, self)
+            action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
+            action.setCheckable(spec.checkable)
+            if spec.separated:
+                menus[spec.menu].addSeparator()
+            menus[spec.menu].addAction(action)
+            # On the window too: a hidden menu bar takes its shortcuts with it.
+            self.addAction(action)
+            if spec.group:
+                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
+            handler = handlers.get(spec.key, self._apply_options)
+            if spec.checkable:
+                action.toggled.connect(handler)
+            else:
+                action.triggered.connect(handler)
+            actions[spec.key] = action
+        actions["choose"].setEnabled(self._choose is not None)
+        return actions
+
+    def _show_options(self, options: ViewOptions) -> None:
+        checked = {
+            options.scaling.value: True,
+            "smooth": options.smooth,
+            "flip-x": options.flip_x,
+            "flip-y": options.flip_y,
+            "cursor-outline": options.cursor_outline,
+            "straight-alpha": options.straight_alpha,
+            "menu-bar": True,
+            "status-line": True,
+        }
+        for key, value in checked.items():
+            self._actions[key].setChecked(value)
+        self._apply_options()
+
+    def _apply_options(self, _checked: bool = False) -> None:
+        on = {key: action.isChecked() for key, action in self._actions.items()}
+        self._picture.set_options(ViewOptions.from_checked(on))
+
+    def _set_fullscreen(self, on: bool) -> None:
+        self._set_menu_bar(self._actions["menu-bar"].isChecked())
+        self._set_status_line(self._actions["status-line"].isChecked())
+        if on:
+            self.showFullScreen()
+            self._picture.notice(_FULLSCREEN_NOTICE)
+        else:
+            self.showNormal()
+
+    def _set_menu_bar(self, on: bool) -> None:
+        bar = self.menuBar()
+        assert bar is not None
+        bar.setVisible(on and not self._actions["fullscreen"].isChecked())
+
+    def _set_status_line(self, on: bool) -> None:
+        self._status.setVisible(on and not self._actions["fullscreen"].isChecked())
+
+    def _popup_menu(self) -> None:
+        """The menus where the pointer is, for when the menu bar is hidden."""
+        popup = QMenu(self)
+        bar = self.menuBar()
+        assert bar is not None
+        for action in bar.actions():
+            popup.addAction(action)
+        popup.popup(self.cursor().pos())
+
+    def _save_screenshot(self) -> None:
+        pixels = self._picture.capture()
+        if pixels is None:
+            self._picture.notice("There is no picture to save")
+            return
+        try:
+            path = save_new(pictures_directory(), self._source, datetime.now(), png_bytes(pixels))
+        except OSError as error:
+            _log.info("screenshot: %s", error)
+            self._picture.notice(f"The screenshot was not saved: {error.strerror or error}")
+            return
+        self._picture.notice(f"Saved {path}")
+
+    def _copy_picture(self) -> None:
+        pixels = self._picture.capture()
+        clipboard = QGuiApplication.clipboard()
+        if pixels is None or clipboard is None:
+            self._picture.notice("There is no picture to copy")
+            return
+        image: QImage = to_image(pixels)
+        clipboard.setImage(image)
+        self._picture.notice("Copied the picture")
+
+    def _show_keys(self) -> None:
+        rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
+        self._message("Keys", f"<table>{rows}</table>")
+
+    def _show_about(self) -> None:
+        self._message(
+            "About mdevview",
+            f"<p><b>mdevview {__version__}</b></p><p>Shows, measures and debugs the screen of a VM whose GPU is a "
+            "VFIO mediated device.</p><p>GPL-3.0-or-later</p>",
+        )
+
+    def _message(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def _refresh(self) -> None:
+        frame: Frame = self._picture.frame
+        status: Status = self._picture.status
+        self.setWindowTitle(f"{self._source} — {HEADINGS[status.state].lower()} — mdevview")
+        self._status.show_state(self._source, f"{status.state.value} ({status.reason.key})")
+        if frame.primary is None:
+            self._status.show_picture("", "", "")
+            return
+        plane = frame.primary.plane
+        self._status.show_picture(plane_text(plane), self._picture.path, f"{self._picture.frames_per_second()} fps")
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
+        """Remember size and place; release everything on the GL thread before the window goes."""
+        if not self.isFullScreen():
+            settings.save_geometry(self)
+        self._timer.stop()
+        self._picture.shut_down()
+        super().closeEvent(event)

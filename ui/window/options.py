@@ -1,0 +1,31 @@
+"""How the picture is drawn, as the user set it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.planes.layout import Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """``smooth`` scales with linear filtering; ``straight_alpha`` is for guests whose cursor is not premultiplied."""
+
+    scaling: Scaling = Scaling.FIT
+    smooth: bool = True
+    flip_x: bool = False
+    flip_y: bool = False
+    cursor_outline: bool = False
+    straight_alpha: bool = False
+
+    @classmethod
+    def from_checked(cls, checked: Mapping[str, bool]) -> "ViewOptions":
+        """From the checked state of the window's actions."""
+        scaling = next((each for each in Scaling if checked.get(each.value)), Scaling.FIT)
+        return cls(
+            scaling,
+            checked["smooth"],
+            checked["flip-x"],
+            checked["flip-y"],
+            checked["cursor-outline"],
+            checked["straight-alpha"],
+        )

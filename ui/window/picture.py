@@ -1,0 +1,173 @@
+"""The picture: a surface that OpenGL draws into directly, with words on it where there is no picture."""
+
+import logging
+import time
+
+import numpy as np
+from gl.renderer import Drawn, Renderer
+from numpy.typing import NDArray
+from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QMouseEvent, QPainter
+from PyQt6.QtOpenGL import QOpenGLWindow
+
+from app.planes.frame import Frame
+from app.planes.state import State, Status
+from app.rate import Rate
+from gl.context import CurrentContext
+from ui.window.feed import Feed
+from ui.window.message import paint_notice, paint_status
+from ui.window.options import ViewOptions
+
+_log = logging.getLogger(__name__)
+
+# A mode switch takes a few frames in which the device has no plane. For that long the last picture stays on
+# screen, as nothing is drawn at all; then words replace it.
+_GRACE_NS = 150_000_000
+_NOTICE_MS = 4000
+_MS = 1_000_000
+
+
+class PictureWindow(QOpenGLWindow):
+    """Draws what a feed delivers. Owns the renderer; the GL objects live and die with this window's context."""
+
+    menu_wanted = pyqtSignal()
+    title_changed = pyqtSignal()
+
+    def __init__(self, feed: Feed, source: str) -> None:
+        super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
+        self._feed = feed
+        self._source = source
+        self._options = ViewOptions()
+        self._renderer: Renderer | None = None
+        self._drawn: Drawn | None = None
+        self._shown: Frame | None = None
+        self._lost_at: int | None = None
+        self._rate = Rate()
+        self._failure: Status | None = None
+        self._notice = ""
+        self._notice_timer = QTimer(self)
+        self._notice_timer.setSingleShot(True)
+        self._notice_timer.timeout.connect(self._end_notice)
+        feed.due.connect(self._when_due)
+        feed.frame_changed.connect(self._when_changed)
+
+    @property
+    def frame(self) -> Frame:
+        return self._feed.frame
+
+    @property
+    def status(self) -> Status:
+        """The state of the picture: the device's, unless drawing it says otherwise."""
+        if self._failure is not None:
+            return self._failure
+        if self._drawn is not None and self._shown is self.frame and self.frame.primary is not None:
+            return self._drawn.status
+        return self.frame.status
+
+    @property
+    def path(self) -> str:
+        """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
+        primary = self._drawn.primary if self._drawn is not None else None
+        return primary.path or "" if primary is not None else ""
+
+    def frames_per_second(self) -> int:
+        """New frames shown in the last second; what was drawn again unchanged does not count."""
+        return self._rate.per_second(time.monotonic_ns())
+
+    def set_options(self, options: ViewOptions) -> None:
+        self._options = options
+        self.update()
+
+    def notice(self, text: str) -> None:
+        """Show a short notice for a few seconds."""
+        self._notice = text
+        self._notice_timer.start(_NOTICE_MS)
+        self.update()
+
+    def capture(self) -> NDArray[np.uint8] | None:
+        """The composite at the guest's size, RGBA8; None when there is no picture."""
+        if self._renderer is None or self.frame.primary is None or not self.isValid():
+            return None
+        self.makeCurrent()
+        try:
+            return self._renderer.capture(self.frame)
+        finally:
+            self.doneCurrent()
+
+    def shut_down(self) -> None:
+        """Release the GL objects, then the device. More calls do nothing."""
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            self.makeCurrent()
+            renderer.release()
+            self.doneCurrent()
+        self._feed.close()
+
+    def _when_due(self) -> None:
+        if self.isExposed() and not self._in_grace():
+            # Waits for the display where the desktop says when (Wayland's frame callbacks).
+            self.requestUpdate()
+
+    def _when_changed(self, frame: Frame) -> None:
+        if frame.primary is None:
+            self._lost_at = self._lost_at or time.monotonic_ns()
+            QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
+        else:
+            self._lost_at = None
+        if frame.status.state is State.GONE and self._renderer is not None:
+            # The buffers are released; what was made from them holds the VM's memory too.
+            self.makeCurrent()
+            self._renderer.forget()
+            self.doneCurrent()
+        self.title_changed.emit()
+
+    def _in_grace(self) -> bool:
+        return self._lost_at is not None and time.monotonic_ns() - self._lost_at < _GRACE_NS
+
+    def _end_notice(self) -> None:
+        self._notice = ""
+        self.update()
+
+    def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
+        self._renderer = Renderer(CurrentContext())
+
+    def paintGL(self) -> None:  # noqa: N802  (Qt's name)
+        if self._renderer is None:
+            return
+        frame = self._feed.latest()
+        ratio = self.devicePixelRatio()
+        size = (round(self.width() * ratio), round(self.height() * ratio))
+        if frame.primary is not None:
+            self._draw(self._renderer, frame, size, ratio)
+        status = self.status
+        words = frame.primary is None or status.state is State.ERROR
+        if words or self._notice:
+            self._paint(status if words else None)
+        self._feed.drawn()
+
+    def _draw(self, renderer: Renderer, frame: Frame, size: tuple[int, int], ratio: float) -> None:
+        drawn = renderer.draw(frame, size, self._options.draw_options(ratio))
+        if frame is not self._shown:
+            self._rate.add(time.monotonic_ns())
+        self._shown = frame
+        if drawn is not self._drawn:
+            self._drawn = drawn
+            self.title_changed.emit()
+
+    def _paint(self, status: Status | None) -> None:
+        painter = QPainter(self)
+        area = QRectF(0, 0, self.width(), self.height())
+        if status is not None:
+            paint_status(painter, area, status, self._source)
+        if self._notice:
+            paint_notice(painter, area, self._notice)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  (Qt's name)
+        if event is not None and event.button() == Qt.MouseButton.RightButton:
+            self.menu_wanted.emit()
+
+    def event(self, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Expose and self.isExposed():
+            self.update()
+        return super().event(event)

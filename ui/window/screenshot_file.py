@@ -1,0 +1,29 @@
+"""Where a screenshot goes that was asked for by a key."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from PyQt6.QtCore import QStandardPaths
+
+
+def pictures_directory() -> Path:
+    """The user's pictures directory (XDG), the home directory where there is none."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    path = Path(pictures) if pictures else Path.home()
+    return path if path.is_dir() else Path.home()
+
+
+def save_new(directory: Path, source: str, when: datetime, png: bytes) -> Path:
+    """Write ``png`` under a name that did not exist before, and return it. Raises OSError."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", source).strip("-.") or "screen"
+    stem = f"mdevview-{safe[:60]}-{when:%Y%m%d-%H%M%S}"
+    for number in range(1, 1000):
+        path = directory / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        try:
+            with path.open("xb") as file:
+                file.write(png)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(f"{stem}.png and 998 others exist in {directory}")

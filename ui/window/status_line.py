@@ -1,0 +1,34 @@
+"""The slim line under the picture: what is shown, how it got here, how fast."""
+
+from PyQt6.QtWidgets import QLabel, QStatusBar
+
+from app.formats.modifier import modifier_name
+from app.formats.pixel import fourcc_text
+from app.planes.plane import Plane
+
+
+def plane_text(plane: Plane) -> str:
+    """Resolution, format and modifier of a plane: "1920x1080  XR24 INTEL_X_TILED"."""
+    return f"{plane.width}x{plane.height}  {fourcc_text(plane.fourcc)} {modifier_name(plane.modifier)}"
+
+
+class StatusLine(QStatusBar):
+    """Source and state on the left; plane, path and frame rate on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self._left = QLabel()
+        self.addWidget(self._left, 1)
+        self._right = [QLabel() for _ in range(3)]
+        for label in self._right:
+            self.addPermanentWidget(label)
+
+    def show_state(self, source: str, state: str) -> None:
+        self._left.setText(f"{source} — {state}")
+
+    def show_picture(self, plane: str, path: str, rate: str) -> None:
+        """Each may be empty: nothing is shown of a picture that is not there."""
+        for label, text in zip(self._right, (plane, path, rate), strict=True):
+            label.setText(text)
+            label.setVisible(bool(text))
