@@ -1,0 +1,63 @@
+"""The sample drivers: unpacked from the distribution's kernel source, built as modules, kept in the work folder.
+
+No kernel source lies in this repository; mbochs_rw is made at build time (`tests.lab.edits`).
+"""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.lab import edits
+from tests.lab.gate import MissingError
+from tests.lab.kernel import Kernel
+
+SAMPLES = "samples/vfio-mdev"
+SOURCES = ("mbochs.c", "mdpy.c", "mdpy-defs.h")
+MODULES = ("mbochs", edits.NAME, "mdpy")
+
+
+class BuildError(Exception):
+    """The drivers could not be unpacked or built; the text has the tool's last words."""
+
+
+def build(kernel: Kernel, work: Path) -> Path:
+    """The folder with the built modules; unpacks and compiles only what another run has not left there."""
+    folder = work / f"drivers-{kernel.version}"
+    stamp = folder / "stamp"
+    made_from = _made_from(kernel)
+    if stamp.is_file() and stamp.read_text() == made_from:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for tool in ("make", "gcc", "tar", "xz"):
+        if shutil.which(tool) is None:
+            raise MissingError(f"no {tool} to build the drivers with (Debian: {tool.replace('xz', 'xz-utils')})")
+    _unpack(kernel, folder)
+    (folder / f"{edits.NAME}.c").write_text(edits.apply((folder / "mbochs.c").read_text()))
+    (folder / "Makefile").write_text("".join(f"obj-m += {name}.o\n" for name in MODULES))
+    _run("make", "-C", str(kernel.build), f"M={folder}", "modules")
+    for name in MODULES:
+        if not (folder / f"{name}.ko").is_file():
+            raise BuildError(f"make succeeded without making {name}.ko")
+    stamp.write_text(made_from)
+    return folder
+
+
+def _made_from(kernel: Kernel) -> str:
+    source = kernel.source.stat()
+    ours = hashlib.sha256(Path(edits.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    return f"{kernel.version} {source.st_size} {source.st_mtime_ns} {ours}\n"
+
+
+def _unpack(kernel: Kernel, folder: Path) -> None:
+    """Only the few files wanted; tar stops reading the 150 MB archive once it has them."""
+    top = kernel.source.name.removesuffix(".tar.xz")
+    members = [f"{top}/{SAMPLES}/{name}" for name in SOURCES]
+    _run("tar", "-xJf", str(kernel.source), "-C", str(folder), "--strip-components=3", "--occurrence=1", *members)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildError(f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-2000:]}")

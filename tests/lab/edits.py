@@ -1,0 +1,105 @@
+"""The changes that make mbochs_rw out of mbochs: a writable, rightly counted export under another name.
+
+Everything else stays as shipped, so what works with mbochs_rw and not with mbochs is due to these faults (Linux 6.12,
+samples/vfio-mdev/mbochs.c):
+
+- the buffer allocated by the first query of a mode is not assigned, so that query fails with ENOMEM;
+- the export is read-only, so no software renderer can map it;
+- a buffer exported once gives out further fds without a reference of their own;
+- the release drops the page references of the allocation, which were taken once, after every export;
+- a dma-buf that outlives the device locks a mutex in freed memory when it is released.
+
+The last three corrupt the kernel. Each edit must match the given number of times: a kernel that has changed here is
+an error and not a driver that is half changed.
+"""
+
+from dataclasses import dataclass
+
+NAME = "mbochs_rw"
+
+
+@dataclass(frozen=True)
+class Edit:
+    old: str
+    new: str
+    times: int = 1
+
+
+EDITS = (
+    # Its own name in sysfs, in the class, the driver and the char device, to be loaded beside mbochs.
+    Edit('_NAME\t\t  "mbochs"', f'_NAME\t\t  "{NAME}"'),
+    Edit('_NAME\t  "mbochs"', f'_NAME\t  "{NAME}"'),
+    Edit('.name = "mbochs"', f'.name = "{NAME}"'),
+    Edit("\t\tmbochs_dmabuf_alloc(mdev_state, &mode);", "\t\tdmabuf = mbochs_dmabuf_alloc(mdev_state, &mode);"),
+    Edit(
+        "\tbuf = dma_buf_export(&exp_info);",
+        "\texp_info.flags = O_RDWR;\n\n\tbuf = dma_buf_export(&exp_info);",
+    ),
+    # Each export has page references and one of the device of its own; the release drops them.
+    Edit(
+        "\tdmabuf->buf = buf;\n",
+        """\
+	for (pgoff_t pg = 0; pg < dmabuf->pagecount; pg++)
+		get_page(dmabuf->pages[pg]);
+	get_device(&mdev_state->vdev.device);
+	dmabuf->buf = buf;
+""",
+    ),
+    Edit(
+        "\tdmabuf->buf = NULL;\n\tif (dmabuf->unlinked)\n\t\tkfree(dmabuf);\n\tmutex_unlock(&mdev_state->ops_lock);\n",
+        """\
+	dmabuf->buf = NULL;
+	if (dmabuf->unlinked)
+		mbochs_dmabuf_free(dmabuf);
+	mutex_unlock(&mdev_state->ops_lock);
+	put_device(&mdev_state->vdev.device);
+""",
+    ),
+    # The allocation's references go with the buffer.
+    Edit(
+        "static void mbochs_release_dmabuf(",
+        """\
+static void mbochs_dmabuf_free(struct mbochs_dmabuf *dmabuf)
+{
+	pgoff_t pg;
+
+	for (pg = 0; pg < dmabuf->pagecount; pg++)
+		put_page(dmabuf->pages[pg]);
+	kfree(dmabuf->pages);
+	kfree(dmabuf);
+}
+
+static void mbochs_release_dmabuf(""",
+    ),
+    Edit(
+        "\t\t} else {\n\t\t\tkfree(dmabuf);\n",
+        "\t\t} else {\n\t\t\tmbochs_dmabuf_free(dmabuf);\n",
+    ),
+    Edit("#include <linux/highmem.h>\n", "#include <linux/delay.h>\n#include <linux/highmem.h>\n"),
+    # A reference for the fd to come. A file on its way out has none to give: wait until its release has run.
+    Edit(
+        "\tif (!dmabuf->buf)\n\t\tmbochs_dmabuf_export(dmabuf);\n",
+        """\
+	if (dmabuf->buf && !get_file_active(&dmabuf->buf->file)) {
+		mutex_unlock(&mdev_state->ops_lock);
+		usleep_range(50, 100);
+		return mbochs_get_gfx_dmabuf(mdev_state, id);
+	}
+	if (!dmabuf->buf)
+		mbochs_dmabuf_export(dmabuf);
+""",
+    ),
+)
+
+
+class EditError(Exception):
+    """The driver's source is not what the edits were written for."""
+
+
+def apply(source: str) -> str:
+    for edit in EDITS:
+        found = source.count(edit.old)
+        if found != edit.times:
+            raise EditError(f"mbochs.c has {edit.old.strip()!r} {found} times, not {edit.times}")
+        source = source.replace(edit.old, edit.new)
+    return source
