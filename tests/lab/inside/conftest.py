@@ -1,0 +1,87 @@
+"""Fixtures of the device tests: fresh mdevs, and a kernel that is clean after each test."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import report
+from tests.lab.inside import mdev, watch
+
+REPORT = Path(os.environ.get("MDEVVIEW_LAB_REPORT", "."))
+
+Create = Callable[[str, str], str]
+Fact = Callable[[str, object], None]
+
+
+def _note(**record: object) -> None:
+    """At once and to the disk: a guest that hangs later must not take this line with it."""
+    with (REPORT / report.RESULTS).open("a") as file:
+        file.write(json.dumps(record) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    _note(start=nodeid)
+
+
+_worst: dict[str, pytest.TestReport] = {}
+_seconds: dict[str, float] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Three phases make one test; a failing teardown (an unclean kernel) fails it."""
+    name = report.nodeid
+    _seconds[name] = _seconds.get(name, 0.0) + report.duration
+    if name not in _worst or (report.outcome != "passed" and _worst[name].outcome != "failed"):
+        _worst[name] = report
+    if report.when == "teardown":
+        worst = _worst.pop(name)
+        text = str(worst.longrepr[2]) if isinstance(worst.longrepr, tuple) else str(worst.longrepr or "")
+        _note(test=name.split("inside/")[-1], outcome=worst.outcome, seconds=_seconds.pop(name), text=text)
+
+
+@pytest.fixture
+def fact() -> Fact:
+    """Put something measured on the real drivers into the report."""
+    return lambda name, value: _note(fact=name, value=str(value))
+
+
+@pytest.fixture
+def pictures() -> Path:
+    """The folder that is brought back from the guest."""
+    return REPORT
+
+
+@pytest.fixture(autouse=True)
+def clean_kernel() -> Iterator[None]:
+    """No complaint in the kernel's log, no bad taint and no dma-buf left over, after every test."""
+    log = watch.KernelLog()
+    before = watch.bad_taint()
+    yield
+    left = watch.dmabufs_after(3)
+    complaints = watch.complaints(log.read())
+    log.close()
+    assert not complaints
+    assert watch.bad_taint() == before
+    assert left == 0, watch.BUFINFO.read_text()
+
+
+@pytest.fixture
+def create(clean_kernel: None) -> Iterator[Create]:
+    """Makes mdevs that are gone again after the test, before the kernel is looked at."""
+    made: list[str] = []
+
+    def make(parent: str, kind: str) -> str:
+        made.append(mdev.create(parent, kind))
+        return made[-1]
+
+    yield make
+    held = []
+    for name in made:
+        if (mdev.BUS / name).exists() and not mdev.Removal(name).done_within(10):
+            held.append(name)
+    assert not held, "someone still has these open"

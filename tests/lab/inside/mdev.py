@@ -1,0 +1,43 @@
+"""Making and removing mediated devices through sysfs, as mdevctl does."""
+
+import threading
+import time
+import uuid
+from pathlib import Path
+
+BUS = Path("/sys/bus/mdev/devices")
+PARENTS = Path("/sys/class/mdev_bus")
+
+
+def create(parent: str, kind: str) -> str:
+    """A new device of type `parent`-`kind`; its UUID."""
+    name = str(uuid.uuid4())
+    (PARENTS / parent / "mdev_supported_types" / f"{parent}-{kind}" / "create").write_text(name)
+    return name
+
+
+def group(name: str) -> str:
+    return (BUS / name / "iommu_group").resolve().name
+
+
+def remove(name: str) -> None:
+    (BUS / name / "remove").write_text("1")
+
+
+class Removal(threading.Thread):
+    """A removal under way: writing to `remove` blocks for as long as someone has the device open."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(daemon=True)
+        self.name_of_device = name
+        self.seconds: float | None = None
+        self.start()
+
+    def run(self) -> None:
+        started = time.monotonic()
+        remove(self.name_of_device)
+        self.seconds = time.monotonic() - started
+
+    def done_within(self, seconds: float) -> bool:
+        self.join(seconds)
+        return not self.is_alive()
