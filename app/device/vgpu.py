@@ -11,15 +11,27 @@ class Way(Enum):
     CDEV = "cdev"
 
 
+class Use(Enum):
+    """Whether a process has the device open, as far as this user can see."""
+
+    FREE = "free"
+    IN_USE = "in-use"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has the device open. ``fd`` is the device's fd there, None when only the group was seen."""
+    """A process that has the device open.
+
+    ``fd`` is the device's fd there, None when only the group was seen or several fds of one group could be it.
+    ``way`` is None for a process of another user that names the device on its command line: no more can be seen.
+    """
 
     pid: int
     process: str
     fd: int | None
     vm_name: str | None
-    way: Way
+    way: Way | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,9 @@ class Vgpu:
 
     ``name`` is the sysfs device name: the UUID of an mdev, a PCI address otherwise, the target itself for a
     simulated one. ``module`` is the kernel module that registered the driver: it tells a sample driver as
-    shipped from a changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0").
+    shipped from a changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True
+    when a process that could not be looked into may have the device open. ``gvt_id`` is what GVT-g's uevents call
+    VMID.
     """
 
     name: str
@@ -41,4 +55,12 @@ class Vgpu:
     iommu_group: int | None = None
     cdev: str | None = None
     holders: tuple[Holder, ...] = ()
+    unseen: bool = False
+    gvt_id: int | None = None
     simulated: bool = False
+
+    @property
+    def use(self) -> Use:
+        if self.holders:
+            return Use.IN_USE
+        return Use.UNKNOWN if self.unseen else Use.FREE

@@ -1,0 +1,196 @@
+"""Who has a VFIO device open: what ``/proc/*/fd`` shows.
+
+Seen from outside, a process that opened a device by its group holds ``/dev/vfio/N`` and one or more
+``anon_inode:[vfio-device]``; one that opened it by its cdev holds ``/dev/vfio/devices/vfioX``. Looking opens no
+device: an open of a group, however short, would make a VM that starts in that moment fail with EBUSY.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from app.device.paths import HOST, Paths
+from app.device.vgpu import Holder, Way
+
+_DEVICE_FD = "anon_inode:[vfio-device]"
+_GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
+_CDEV = re.compile(r"/dev/vfio/devices/(vfio\d+)")
+# Processes of other users that may be believed when their command line names a device.
+_VMM = re.compile(r"(qemu|kvm|cloud-hypervisor|crosvm)")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFd:
+    """An ``anon_inode:[vfio-device]``. ``syspath`` says which device; None before Linux 6.18."""
+
+    fd: int
+    syspath: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VfioProcess:
+    """A process with VFIO files open. ``groups`` and ``cdevs`` map numbers and names to the fd there."""
+
+    pid: int
+    process: str
+    vm_name: str | None
+    groups: dict[int, int] = field(default_factory=dict)
+    cdevs: dict[str, int] = field(default_factory=dict)
+    device_fds: tuple[DeviceFd, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenVmm:
+    """A VMM of another user: its files cannot be seen, its command line can."""
+
+    pid: int
+    process: str
+    vm_name: str | None
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One look at all processes. ``unreadable`` counts those whose files this user may not list."""
+
+    processes: tuple[VfioProcess, ...] = ()
+    hidden_vmms: tuple[HiddenVmm, ...] = ()
+    unreadable: int = 0
+
+    def holders(self, name: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
+        """The processes that have the device of that sysfs name open.
+
+        ``alone`` says whether it is the only device of its group: then the group's one device fd is its fd.
+        """
+        found: list[Holder] = []
+        for each in self.processes:
+            fd = _named_fd(each, name)
+            if cdev is not None and cdev in each.cdevs:
+                found.append(Holder(each.pid, each.process, each.cdevs[cdev], each.vm_name, Way.CDEV))
+            elif fd is not None or (group is not None and group in each.groups):
+                if fd is None and alone and len(each.groups) == 1 and len(each.device_fds) == 1:
+                    fd = each.device_fds[0].fd
+                found.append(Holder(each.pid, each.process, fd, each.vm_name, Way.GROUP))
+        for vmm in self.hidden_vmms:
+            if any(name in argument for argument in vmm.arguments):
+                found.append(Holder(vmm.pid, vmm.process, None, vmm.vm_name, None))
+        return tuple(found)
+
+
+def _named_fd(process: VfioProcess, name: str) -> int | None:
+    for each in process.device_fds:
+        if each.syspath is not None and each.syspath.rsplit("/", 1)[-1] == name:
+            return each.fd
+    return None
+
+
+def scan(paths: Paths = HOST) -> Scan:
+    """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them."""
+    if not any(name != "vfio" for name in _names(paths.dev / "vfio")):
+        # No group and no cdev: nothing can be open, and a look at every fd of the host is saved.
+        return Scan()
+    processes: list[VfioProcess] = []
+    hidden: list[HiddenVmm] = []
+    unreadable = 0
+    for entry in os.listdir(paths.proc):
+        if not entry.isdecimal():
+            continue
+        folder = f"{paths.proc}/{entry}"
+        try:
+            found = _look(folder, int(entry))
+        except PermissionError:
+            arguments = _arguments(folder)
+            # Kernel threads and zombies have no command line, and no files.
+            if arguments:
+                unreadable += 1
+                if _VMM.match(arguments[0].rsplit("/", 1)[-1]):
+                    hidden.append(HiddenVmm(int(entry), _process_name(folder), vm_name(arguments), arguments))
+        except OSError:
+            continue
+        else:
+            if found is not None:
+                processes.append(found)
+    return Scan(tuple(processes), tuple(hidden), unreadable)
+
+
+def _names(folder: os.PathLike[str]) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _look(folder: str, pid: int) -> VfioProcess | None:
+    """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
+    groups: dict[int, int] = {}
+    cdevs: dict[str, int] = {}
+    devices: list[DeviceFd] = []
+    for fd, link in _links(folder):
+        if link == _DEVICE_FD:
+            devices.append(DeviceFd(fd, _syspath(folder, fd)))
+        elif match := _GROUP.fullmatch(link):
+            groups[int(match[1])] = fd
+        elif match := _CDEV.fullmatch(link):
+            cdevs[match[1]] = fd
+    if not (groups or cdevs or devices):
+        return None
+    return VfioProcess(pid, _process_name(folder), vm_name(_arguments(folder)), groups, cdevs, tuple(devices))
+
+
+def _links(folder: str) -> Iterator[tuple[int, str]]:
+    """fd numbers in order, with what they lead to. A file that is closed meanwhile is left out."""
+    for name in sorted(os.listdir(f"{folder}/fd"), key=int):
+        try:
+            link = os.readlink(f"{folder}/fd/{name}")  # noqa: PTH115
+        except FileNotFoundError:
+            continue
+        if "vfio" in link:
+            # The node of a device that was removed while open.
+            yield int(name), link.removesuffix(" (deleted)")
+
+
+def _syspath(folder: str, fd: int) -> str | None:
+    """What fdinfo says of a device fd since Linux 6.18 ("vfio/pci: print vfio-device syspath to fdinfo")."""
+    for line in _read(f"{folder}/fdinfo/{fd}").splitlines():
+        key, _, value = line.partition(":")
+        if key == "vfio-device-syspath":
+            return value.strip()
+    return None
+
+
+def _process_name(folder: str) -> str:
+    return _read(f"{folder}/comm").rstrip("\n") or "?"
+
+
+def _arguments(folder: str) -> tuple[str, ...]:
+    text = _read(f"{folder}/cmdline").removesuffix("\0")
+    return tuple(text.split("\0")) if text else ()
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file, "rb") as stream:  # noqa: PTH123
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def vm_name(arguments: tuple[str, ...]) -> str | None:
+    """The VM's name from QEMU's command line: ``-name foo``, ``-name guest=foo,debug-threads=on``, ``--name foo``.
+
+    QEMU takes the last one, and writes a comma that belongs to the name twice.
+    """
+    name = None
+    for option, value in pairwise(arguments):
+        if option not in ("-name", "--name"):
+            continue
+        # A NUL cannot occur in an argument.
+        for position, item in enumerate(value.replace(",,", "\0").split(",")):
+            key, equals, text = item.replace("\0", ",").partition("=")
+            if not equals and position == 0:
+                name = key
+            elif key == "guest":
+                name = text
+    return name or None

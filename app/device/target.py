@@ -1,0 +1,164 @@
+"""The TARGET a user types: which device to look at.
+
+``TARGET = UUID or its start | PCI address | fd:N | sim:PROFILE[,key=value...]``. The kinds ``pid:N``, ``vm:NAME`` and
+``replay:FILE`` are understood, so that they are named in the answer, and cannot be shown by this version.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.device.drivers import KnownDisplay, known_display
+from app.device.errors import AmbiguousTarget, NoSuchDevice, UsageError
+from app.device.vgpu import Vgpu
+
+_UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
+_PCI = re.compile(r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
+_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, fd:N or sim:PROFILE"
+# Below it are the standard streams.
+_FIRST_FD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """No target given: the only vGPU there is, or a simulated one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A UUID, its start, or a PCI address; lower case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pid:
+    """The vGPU of a process."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class VmName:
+    """The vGPU of the VM of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedFd:
+    """A device fd that the parent process left open."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulated device. ``spec`` is what follows ``sim:``, and its own parser's business."""
+
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recording."""
+
+    file: str
+
+
+Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
+
+# What a user without a vGPU sees.
+SIMULATED_DEFAULT = Simulated("gvt")
+
+
+def parse_target(text: str | None) -> Target:
+    """Understand what was typed; nothing is looked up. Raises UsageError."""
+    if text is None:
+        return Default()
+    if _PCI.fullmatch(text):
+        return Named(text.lower())
+    scheme, colon, rest = text.partition(":")
+    if colon:
+        return _of_scheme(text, scheme, rest)
+    if _UUID_START.fullmatch(text):
+        return Named(text.lower())
+    raise UsageError(f"{text!r} is no target", _KINDS)
+
+
+def _of_scheme(text: str, scheme: str, rest: str) -> Target:
+    if not rest:
+        raise UsageError(f"{text!r} is no target: nothing follows the colon", _KINDS)
+    match scheme:
+        case "sim":
+            return Simulated(rest)
+        case "replay":
+            return Replay(rest)
+        case "vm":
+            return VmName(rest)
+        case "pid":
+            return Pid(_number(text, rest, least=1))
+        case "fd":
+            return InheritedFd(_number(text, rest, least=_FIRST_FD))
+    raise UsageError(f"{text!r} is no target", _KINDS)
+
+
+def _number(text: str, digits: str, least: int) -> int:
+    # isdecimal() alone is true of other scripts' digits as well; more digits than this overflow a C int.
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < least:
+        raise UsageError(f"{text!r} is no target: a number from {least} on must follow the colon", _KINDS)
+    return int(digits)
+
+
+def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Vgpu | Simulated | InheritedFd:
+    """What a target means on a host with these vGPUs.
+
+    Raises NoSuchDevice, AmbiguousTarget when several fit, UsageError for what this version cannot show.
+    """
+    match target:
+        case Default():
+            return _only(vgpus)
+        case Named(text):
+            return _named(text, vgpus)
+        case Simulated() | InheritedFd():
+            return target
+        case Pid():
+            kind = "pid:N"
+        case VmName():
+            kind = "vm:NAME"
+        case Replay():
+            kind = "replay:FILE"
+    raise UsageError(f"{kind} is not available in this version", "name the vGPU by its UUID ('mdevview list')")
+
+
+def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:
+    # Plain pass-through and other devices without a display are listed, and never what is meant.
+    shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
+    if not shown:
+        return SIMULATED_DEFAULT
+    if len(shown) == 1:
+        return shown[0]
+    raise AmbiguousTarget(f"{len(shown)} vGPUs: {_enumerated(shown)}", "give one of them as TARGET", shown)
+
+
+def _named(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
+    fitting = tuple(each for each in vgpus if _fits(text, each))
+    exact = [each for each in fitting if each.name == text]
+    if exact or len(fitting) == 1:
+        return (exact or fitting)[0]
+    if fitting:
+        raise AmbiguousTarget(
+            f"{text} fits {len(fitting)} vGPUs: {_enumerated(fitting)}", "give more of the UUID", fitting
+        )
+    known = f"there are: {_enumerated(tuple(vgpus))}" if vgpus else "this host has none ('mdevview doctor' says why)"
+    raise NoSuchDevice(f"no vGPU {text}", known)
+
+
+def _fits(text: str, vgpu: Vgpu) -> bool:
+    if _PCI.fullmatch(text):
+        return vgpu.name in (text, f"0000:{text}")
+    return vgpu.uuid is not None and vgpu.uuid.startswith(text)
+
+
+def _enumerated(vgpus: tuple[Vgpu, ...]) -> str:
+    return ", ".join(f"{each.name} ({each.type_id})" if each.type_id else each.name for each in vgpus)

@@ -1,0 +1,91 @@
+"""``mdevview list``: the vGPUs of this host, as a table or as JSON. Opens no device."""
+
+import argparse
+import json
+from typing import Any
+
+from app.device.discovery import discover
+from app.device.drivers import KnownDisplay, known_display
+from app.device.vgpu import Holder, Use, Vgpu
+
+_OFFERS = {
+    KnownDisplay.DMABUF: "dma-buf",
+    KnownDisplay.REGION: "region",
+    KnownDisplay.NONE: "none",
+    KnownDisplay.UNKNOWN: "unknown",
+}
+_HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "DISPLAY", "USE")
+
+
+def run(args: argparse.Namespace) -> int:
+    vgpus = discover()
+    if args.json:
+        print(json.dumps({"version": 1, "vgpus": [document(each) for each in vgpus]}, indent=2))
+    elif vgpus:
+        print(table(vgpus))
+    else:
+        print("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
+    return 0
+
+
+def document(vgpu: Vgpu) -> dict[str, Any]:
+    """One element of ``vgpus`` in the JSON document. ``display`` is what the driver is known to offer."""
+    return {
+        "name": vgpu.name,
+        "uuid": vgpu.uuid,
+        "type": vgpu.type_id,
+        "type_name": vgpu.type_name,
+        "parent": vgpu.parent,
+        "driver": vgpu.driver,
+        "module": vgpu.module,
+        "iommu_group": vgpu.iommu_group,
+        "cdev": vgpu.cdev,
+        "state": vgpu.use.value,
+        "holders": [
+            {
+                "pid": each.pid,
+                "process": each.process,
+                "vm": each.vm_name,
+                "fd": each.fd,
+                "way": each.way.value if each.way else None,
+            }
+            for each in vgpu.holders
+        ],
+        "display": known_display(vgpu).value,
+    }
+
+
+def table(vgpus: tuple[Vgpu, ...]) -> str:
+    """Aligned columns, one line a vGPU."""
+    rows = [_HEADER, *(_row(each) for each in vgpus)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(vgpu: Vgpu) -> tuple[str, ...]:
+    kind = vgpu.type_id or "-"
+    if vgpu.type_name and vgpu.type_name != vgpu.type_id:
+        kind += f" ({vgpu.type_name})"
+    nodes = [f"group {vgpu.iommu_group}"] if vgpu.iommu_group is not None else []
+    nodes += [vgpu.cdev] if vgpu.cdev else []
+    offers = _OFFERS[known_display(vgpu)]
+    cells = (vgpu.name, kind, vgpu.parent or "-", vgpu.driver or "-", ", ".join(nodes) or "-", offers, _use(vgpu))
+    return tuple(map(_printable, cells))
+
+
+def _use(vgpu: Vgpu) -> str:
+    if vgpu.use is Use.UNKNOWN:
+        return "free, or in use by a process of another user"
+    return "in use by " + "; ".join(map(_holder, vgpu.holders)) if vgpu.holders else "free"
+
+
+def _holder(holder: Holder) -> str:
+    vm = f" (VM {holder.vm_name})" if holder.vm_name else ""
+    return f"{holder.process} {holder.pid}{vm}"
+
+
+def _printable(text: str) -> str:
+    """Processes choose their names: no control characters on the user's terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)

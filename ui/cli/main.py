@@ -1,0 +1,69 @@
+"""Entry of the command line: runs one command and turns what went wrong into one line and an exit status."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from app.device.errors import MdevviewError
+from ui.cli.parser import PROG, parse
+
+_log = logging.getLogger(__name__)
+
+# What a shell reports for a program that SIGINT ended.
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (default: the process's own); the exit status."""
+    # A name from the kernel or a VM may not be printable in the terminal's encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except MdevviewError as error:
+        return _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return 1
+    except Exception as error:
+        _log.debug("internal error", exc_info=True)
+        return _fail(f"internal error: {type(error).__name__}: {error}; please report it with the output of -vv", 1)
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        args = parse(arguments)
+    except SystemExit as done:
+        return int(done.code or 0)
+    if args.verbose:
+        level = logging.INFO if args.verbose == 1 else logging.DEBUG
+        logging.basicConfig(level=level, format=f"{PROG}: %(levelname)s: %(name)s: %(message)s")
+    name = f"ui.cli.{args.command}"
+    try:
+        command = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise NotImplementedError(f"the command '{args.command}' is still to be written") from error
+    status: int = command.run(args)
+    return status
+
+
+def _fail(text: str, status: int) -> int:
+    line = " ".join(text.split())
+    print(f"{PROG}: {line}", file=sys.stderr)
+    return status
+
+
+def _forget_output() -> None:
+    """Nobody reads standard output any more: the interpreter's own flush at its end must not complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

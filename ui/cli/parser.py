@@ -1,0 +1,221 @@
+"""The command line's grammar. The man page and the shell completion are made from it as well.
+
+Building it imports nothing heavy: what a command needs is imported when that command runs.
+"""
+
+import argparse
+import math
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn, TypeAlias
+
+from app import __version__
+from app.device.errors import UsageError
+from app.device.target import Default, parse_target
+
+PROG: Final = "mdevview"
+
+_TARGET_HELP = (
+    "a vGPU's UUID or the start of it, a PCI address, fd:N (an open VFIO device inherited from the parent process), "
+    "or a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...]; default: the only vGPU there is, "
+    "sim:gvt where there is none"
+)
+_EXAMPLES = """\
+examples:
+  mdevview                                      show the only vGPU, or a simulated one
+  mdevview 83b8f4f2                             show the vGPU whose UUID starts so
+  mdevview view sim:gvt,format=YUYV --fullscreen
+  mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
+  mdevview inspect --json                       planes, buffers and what became of them
+  mdevview doctor                               what this host lacks, and the remedy
+
+exit status: 0 done, 1 failed, 2 bad usage, 3 no such device, 4 permission denied, 5 no picture in time
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print its usage and end the program.
+
+    Options cannot be abbreviated: what a script abbreviates today, a new option could make ambiguous.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see '{self.prog} --help'")
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints the completion script of a shell, and ends the program as ``--help`` does."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        from ui.cli.completion import script  # noqa: PLC0415  (shtab is for this alone)
+
+        print(script(parser, str(values)))
+        parser.exit()
+
+
+def build_parser() -> Parser:
+    """The whole grammar. A parsed namespace has ``command``, ``verbose`` and what the command's own part below adds."""
+    parser = Parser(
+        prog=PROG,
+        usage=f"{PROG} [OPTION...] [COMMAND] [ARGUMENT...]",
+        description="Shows the screen of a VM whose GPU is a VFIO mediated device (vGPU), by asking\n"
+        "the device itself. Without a COMMAND: view.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROG} {__version__}", help="print the version")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print what makes the shell complete mdevview's arguments",
+    )
+    _add_verbose(parser, 0)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog=PROG, required=True)
+    _add_view(commands)
+    _add_list(commands)
+    _add_screenshot(commands)
+    _add_inspect(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _add_verbose(parser: argparse.ArgumentParser, default: int | str) -> None:
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=default,
+        help="log to standard error what is done; twice: in detail",
+    )
+
+
+# argparse has no public name for what add_subparsers() returns.
+_Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+def _add(commands: _Commands, name: str, summary: str, more: str = "") -> Parser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}".rstrip())
+    # SUPPRESS, or the command's own default would overwrite what was given before the command.
+    _add_verbose(parser, argparse.SUPPRESS)
+    return parser
+
+
+def _add_target(parser: Parser) -> None:
+    parser.add_argument("target", nargs="?", metavar="TARGET", type=parse_target, default=Default(), help=_TARGET_HELP)
+
+
+def _add_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document for programs")
+
+
+def _add_view(commands: _Commands) -> None:
+    """``scaling`` and ``filter`` are None when not given."""
+    parser = _add(commands, "view", "show a vGPU's screen in a window", "What is not given is as it was last time.")
+    _add_target(parser)
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    parser.add_argument(
+        "--scaling",
+        choices=("fit", "integer", "actual"),
+        help="fit the window, fit it by whole factors, or show actual pixels",
+    )
+    parser.add_argument("--filter", choices=("linear", "nearest"), help="how a scaled picture is sampled")
+    parser.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
+    parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
+    parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
+    parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+
+
+def _add_list(commands: _Commands) -> None:
+    parser = _add(
+        commands,
+        "list",
+        "list the vGPUs of this host",
+        "With type, parent, driver, IOMMU group or cdev, who has them open, and the kind of display their driver is "
+        "known to offer. No device is opened.",
+    )
+    _add_json(parser)
+
+
+def _add_screenshot(commands: _Commands) -> None:
+    parser = _add(
+        commands, "screenshot", "save a vGPU's screen as a PNG file", "Needs no window and no display server."
+    )
+    _add_target(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the PNG file; - is standard output")
+    parser.add_argument(
+        "--plane",
+        choices=("composite", "primary", "cursor"),
+        default="composite",
+        help="one plane alone, or the primary with the cursor on it (default)",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=_seconds,
+        default=5.0,
+        help="how many seconds to wait for a picture (default: 5)",
+    )
+
+
+def _add_inspect(commands: _Commands) -> None:
+    parser = _add(commands, "inspect", "tell what a vGPU scans out, and what becomes of it")
+    _add_target(parser)
+    _add_json(parser)
+
+
+def _add_doctor(commands: _Commands) -> None:
+    parser = _add(
+        commands,
+        "doctor",
+        "check whether this host can show vGPUs",
+        "Kernel, permissions, EGL and graphics drivers; every finding comes with its remedy. The exit status is 1 when "
+        "one is an error.",
+    )
+    _add_json(parser)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Understand a command line. Raises UsageError; SystemExit after ``--help`` and the like."""
+    parser = build_parser()
+    return parser.parse_args(_with_command(parser, list(arguments)))
+
+
+def _with_command(parser: Parser, arguments: list[str]) -> list[str]:
+    """``view`` put in where no command is given."""
+    commands = next(each for each in parser._actions if each.dest == "command").choices or ()
+    for position, argument in enumerate(arguments):
+        option = argument.partition("=")[0]
+        if argument in ("-v", "-vv", "--verbose"):
+            continue
+        if argument in commands or option in parser._option_string_actions:
+            return arguments
+        if not argument.startswith("-"):
+            _check_target(argument)
+        return [*arguments[:position], "view", *arguments[position:]]
+    return [*arguments, "view"]
+
+
+def _check_target(argument: str) -> None:
+    try:
+        parse_target(argument)
+    except UsageError as error:
+        raise UsageError(f"{argument!r} is neither a command nor a target", f"see '{PROG} --help'") from error
