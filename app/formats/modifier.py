@@ -37,9 +37,14 @@ _TILES = {
     drm.I915_FORMAT_MOD_4_TILED: Tile(128, 32),
 }
 
+# Yf tiles keep a square-ish footprint in pixels, so their shape in bytes depends on the pixel (Skylake PRM).
+_YF_TILES = {1: Tile(64, 64), 2: Tile(128, 32), 4: Tile(128, 32), 8: Tile(256, 16)}
+
 
 def tile_of(modifier: int, bytes_per_pixel: int) -> Tile | None:
     """The tile of a plain tiling; None for linear and for layouts this program cannot read."""
+    if modifier == drm.I915_FORMAT_MOD_Yf_TILED:
+        return _YF_TILES.get(bytes_per_pixel)
     return _TILES.get(modifier)
 
 

@@ -1,0 +1,150 @@
+"""Pixels of a linear plane to RGBA and back, in numpy: the reference that GPU results are compared with.
+
+The widening rule is GL's for unsigned normalised values: ``round(v * 255 / (2^n - 1))``; no value of n bits falls
+on a tie. X formats are opaque. C8 is shown as grey, the index as the brightness, because no palette comes with the
+plane. 4:2:2 uses the nearest chroma: both pixels of a pair take the pair's.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from app.formats import yuv
+from app.formats.pixel import Channel, Family, PixelFormat
+
+# Shape (height, width, 4): red, green, blue, alpha.
+Rgba = npt.NDArray[np.uint8]
+# Shape (height, bytes a row).
+Rows = npt.NDArray[np.uint8]
+
+_OPAQUE = 255
+
+
+def decode(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rgba:
+    """The pixels of ``rows`` (at least ``row_bytes(width)`` wide). Raises ValueError for rows too short.
+
+    ``matrix`` matters to YUV formats only. Colours of formats with alpha are left as they are: scanout and the
+    cursor of GVT-g hold premultiplied ones.
+    """
+    row_bytes = pixel_format.row_bytes(width)
+    if rows.shape[1] < row_bytes:
+        raise ValueError(f"{rows.shape[1]} bytes a row where {width} pixels take {row_bytes}")
+    rows = rows[:, :row_bytes]
+    if pixel_format.family is Family.GREY:
+        rgba = np.full((rows.shape[0], width, 4), _OPAQUE, np.uint8)
+        rgba[..., :3] = rows[:, :, np.newaxis]
+        return rgba
+    if pixel_format.family is Family.YUV422:
+        return _decode_yuv(rows, pixel_format, width, matrix)
+    return _decode_rgb(rows, pixel_format, width)
+
+
+def encode(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rows:
+    """Rows of shape (height, row_bytes) that hold the picture as nearly as the format can.
+
+    The unused bits of X formats are zero, so that taking them for alpha shows at once. C8 gets the luma, 4:2:2 the
+    mean chroma of each pair; an odd width repeats its last pixel.
+    """
+    if pixel_format.family is Family.GREY:
+        luma = rgba[..., :3] @ np.array([77, 150, 29], np.uint16)
+        return (luma + 128 >> 8).astype(np.uint8)
+    if pixel_format.family is Family.YUV422:
+        return _encode_yuv(rgba, pixel_format, matrix)
+    return _encode_rgb(rgba, pixel_format)
+
+
+def _channels(pixel_format: PixelFormat) -> tuple[Channel | None, ...]:
+    return (pixel_format.red, pixel_format.green, pixel_format.blue, pixel_format.alpha)
+
+
+def _in_bytes(pixel_format: PixelFormat) -> bool:
+    """Whether every channel is a whole byte, so that no arithmetic is needed."""
+    return all(each is None or (each.bits == 8 and each.shift % 8 == 0) for each in _channels(pixel_format))
+
+
+def _widening(bits: int) -> npt.NDArray[np.uint8]:
+    top = (1 << bits) - 1
+    return ((np.arange(top + 1) * 255 * 2 + top) // (2 * top)).astype(np.uint8)
+
+
+def _narrowing(bits: int) -> npt.NDArray[np.uint32]:
+    top = (1 << bits) - 1
+    return ((np.arange(256) * top * 2 + 255) // 510).astype(np.uint32)
+
+
+def _decode_rgb(rows: Rows, pixel_format: PixelFormat, width: int) -> Rgba:
+    height, size = rows.shape[0], pixel_format.bytes_per_pixel
+    rgba = np.empty((height, width, 4), np.uint8)
+    if _in_bytes(pixel_format):
+        pixels = rows.reshape(height, width, size)
+        for index, channel in enumerate(_channels(pixel_format)):
+            rgba[..., index] = pixels[..., channel.shift // 8] if channel else _OPAQUE
+        return rgba
+    words = np.ascontiguousarray(rows).view(f"<u{size}")
+    for index, channel in enumerate(_channels(pixel_format)):
+        if channel is None:
+            rgba[..., index] = _OPAQUE
+        else:
+            values = words >> channel.shift & (1 << channel.bits) - 1
+            rgba[..., index] = _widening(channel.bits)[values]
+    return rgba
+
+
+def _encode_rgb(rgba: Rgba, pixel_format: PixelFormat) -> Rows:
+    height, width, _ = rgba.shape
+    size = pixel_format.bytes_per_pixel
+    if _in_bytes(pixel_format):
+        pixels = np.empty((height, width, size), np.uint8)
+        used = {each.shift // 8 for each in _channels(pixel_format) if each}
+        for unused in set(range(size)) - used:
+            pixels[..., unused] = 0
+        for index, channel in enumerate(_channels(pixel_format)):
+            if channel:
+                pixels[..., channel.shift // 8] = rgba[..., index]
+        return pixels.reshape(height, width * size)
+    words = np.zeros((height, width), np.uint32)
+    for index, channel in enumerate(_channels(pixel_format)):
+        if channel:
+            words |= (_narrowing(channel.bits) << channel.shift)[rgba[..., index]]
+    return words.astype(f"<u{size}").view(np.uint8)
+
+
+def _decode_yuv(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix) -> Rgba:
+    height = rows.shape[0]
+    groups = rows.reshape(height, -1, 4)
+    samples = np.empty((3, height, groups.shape[1], 2), np.float32)
+    samples[0] = groups[..., list(pixel_format.luma)]
+    samples[1] = groups[..., pixel_format.chroma[0], np.newaxis]
+    samples[2] = groups[..., pixel_format.chroma[1], np.newaxis]
+    samples /= 255
+    samples -= np.array(yuv.SAMPLE_OFFSET, np.float32).reshape(3, 1, 1, 1)
+    rgba = np.full((height, groups.shape[1] * 2, 4), _OPAQUE, np.uint8)
+    for index, (luma, cb, cr) in enumerate(yuv.rgb_from_yuv(matrix)):
+        value = samples[0] * np.float32(luma)
+        if cb:
+            value += samples[1] * np.float32(cb)
+        if cr:
+            value += samples[2] * np.float32(cr)
+        np.clip(value, 0, 1, out=value)
+        rgba[..., index] = (value * 255 + np.float32(0.5)).astype(np.uint8).reshape(height, -1)
+    return rgba[:, :width]
+
+
+def _encode_yuv(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix) -> Rows:
+    height, width, _ = rgba.shape
+    if width % 2:
+        rgba = np.concatenate([rgba, rgba[:, -1:]], axis=1)
+    colour = rgba[..., :3].astype(np.float32)
+    weights = np.array([matrix.kr, matrix.kg, matrix.kb], np.float32)
+    luma = colour @ weights
+    pairs = colour.reshape(height, -1, 2, 3).mean(axis=2)
+    pair_luma = pairs @ weights
+    groups = np.empty((height, pairs.shape[1], 4), np.uint8)
+    scaled = luma * np.float32(yuv.LUMA_RANGE / 255) + np.float32(yuv.LUMA_OFFSET + 0.5)
+    groups[..., list(pixel_format.luma)] = scaled.astype(np.uint8).reshape(height, -1, 2)
+    for place, channel, weight in (
+        (pixel_format.chroma[0], 2, matrix.kb),
+        (pixel_format.chroma[1], 0, matrix.kr),
+    ):
+        difference = (pairs[..., channel] - pair_luma) * np.float32(yuv.CHROMA_RANGE / 255 / (2 - 2 * weight))
+        groups[..., place] = (difference + np.float32(yuv.CHROMA_OFFSET + 0.5)).astype(np.uint8)
+    return groups.reshape(height, -1)

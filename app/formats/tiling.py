@@ -1,0 +1,167 @@
+"""Intel's plain tilings: where a byte lies, and whole planes from tiled to linear and back.
+
+A 4 KiB tile maps the low bits of the byte column and of the row to twelve address bits; tiles follow one another in
+row-major order. The mapping is written here as one letter per address bit, the highest first. As x and y bits never
+mix, an address is a sum of a part from x and a part from y, and a plane is tiled by reshaping and transposing.
+
+Sources: Intel PRMs, volume "Memory Views" (X, Y; Skylake for Yf; "Tile4" for 4); Mesa ``docs/isl/tiling.rst``, table
+"Tiling as a bit pattern" (X, Y0, 4); gmmlib ``CpuSwizzleBlt.c``, swizzles INTEL_TILE_YF_8/16/32/64, and the tile
+sizes of its Gen9 ``PlatformInfo``; the comment on Yf in ``include/uapi/drm/drm_fourcc.h``. Memory controllers that
+also swizzled bit 6 ended before Gen9.
+"""
+
+import itertools
+import math
+import mmap
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from app.abi import drm_fourcc as drm
+from app.formats.modifier import Tile, tile_of
+
+Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+Memory = Bytes | bytes | bytearray | memoryview | mmap.mmap
+
+_PATTERNS = {
+    drm.I915_FORMAT_MOD_X_TILED: "yyyxxxxxxxxx",
+    drm.I915_FORMAT_MOD_Y_TILED: "xxxyyyyyxxxx",
+    drm.I915_FORMAT_MOD_4_TILED: "yyxyxxyyxxxx",
+}
+
+_YF_PATTERNS = {1: "xyxyyyyyxxxx", 2: "xyxyxyyyxxxx", 4: "xyxyxyyyxxxx", 8: "xyxyxxyyxxxx"}
+
+# Every pattern ends in at least 16 bytes of one row: they move as one element.
+_CHUNK = 16
+
+
+def can_tile(modifier: int, bytes_per_pixel: int) -> bool:
+    """Whether this module knows the layout; true for linear."""
+    return modifier == drm.DRM_FORMAT_MOD_LINEAR or tile_of(modifier, bytes_per_pixel) is not None
+
+
+def plane_size(modifier: int, bytes_per_pixel: int, stride: int, height: int) -> int:
+    """Bytes of a plane whose height is padded to whole tiles."""
+    tile = tile_of(modifier, bytes_per_pixel)
+    rows = height if tile is None else -(-height // tile.height) * tile.height
+    return stride * rows
+
+
+def column_offsets(modifier: int, bytes_per_pixel: int, x_bytes: npt.ArrayLike) -> Offsets:
+    """The part of the address that byte columns decide. Raises ValueError for a layout not known."""
+    x = np.asarray(x_bytes, np.int64)
+    if modifier == drm.DRM_FORMAT_MOD_LINEAR:
+        return x
+    tile, pattern = _layout(modifier, bytes_per_pixel)
+    inside = _spread(x % tile.width_bytes, pattern, "x")
+    return inside + x // tile.width_bytes * (tile.width_bytes * tile.height)
+
+
+def row_offsets(modifier: int, bytes_per_pixel: int, stride: int, y: npt.ArrayLike) -> Offsets:
+    """The part of the address that rows decide. Raises ValueError for a layout not known."""
+    rows = np.asarray(y, np.int64)
+    if modifier == drm.DRM_FORMAT_MOD_LINEAR:
+        return rows * stride
+    tile, pattern = _layout(modifier, bytes_per_pixel)
+    return _spread(rows % tile.height, pattern, "y") + rows // tile.height * (tile.height * stride)
+
+
+def address(modifier: int, bytes_per_pixel: int, stride: int, x_bytes: npt.ArrayLike, y: npt.ArrayLike) -> Offsets:
+    """Byte addresses in the plane; ``x_bytes`` and ``y`` broadcast. Raises ValueError for a layout not known."""
+    return column_offsets(modifier, bytes_per_pixel, x_bytes) + row_offsets(modifier, bytes_per_pixel, stride, y)
+
+
+def tile(linear: Bytes, modifier: int, bytes_per_pixel: int, stride: int, out: Bytes | None = None) -> Bytes:
+    """Lay out rows of shape (height, row bytes) as the modifier says; padding is zero.
+
+    The result has ``plane_size`` bytes in one dimension; it is ``out`` where that was given (at least that
+    long). Raises ValueError for a layout not known, or a stride too small or not of whole tiles.
+    """
+    height, row_bytes = linear.shape
+    size = plane_size(modifier, bytes_per_pixel, stride, height)
+    if row_bytes > stride:
+        raise ValueError(f"{row_bytes} bytes a row do not fit a stride of {stride}")
+    plane = np.empty(size, np.uint8) if out is None else out[:size]
+    if modifier == drm.DRM_FORMAT_MOD_LINEAR:
+        rows = plane.reshape(height, stride)
+        rows[:, :row_bytes] = linear
+        rows[:, row_bytes:] = 0
+        return plane
+    shapes = _shapes(modifier, bytes_per_pixel, stride, height)
+    padded = linear
+    if linear.shape != (size // stride, stride) or not linear.flags.c_contiguous:
+        padded = np.zeros((size // stride, stride), np.uint8)
+        padded[:height, :row_bytes] = linear
+    chunks = padded.reshape(-1).view(np.complex128).reshape(shapes.linear)
+    plane.view(np.complex128).reshape(shapes.tiled)[...] = chunks.transpose(shapes.to_tiled)
+    return plane
+
+
+def detile(data: Memory, modifier: int, bytes_per_pixel: int, stride: int, width_bytes: int, height: int) -> Bytes:
+    """The rows of a plane, shape (height, width_bytes); for linear planes a view of ``data``, not a copy.
+
+    Raises ValueError for a layout not known, a stride too small or not of whole tiles, or too little data.
+    """
+    flat = np.frombuffer(data, np.uint8)
+    if width_bytes > stride:
+        raise ValueError(f"{width_bytes} bytes a row do not fit a stride of {stride}")
+    if modifier == drm.DRM_FORMAT_MOD_LINEAR:
+        _require(flat, stride * (height - 1) + width_bytes)
+        return np.ndarray((height, width_bytes), np.uint8, flat, strides=(stride, 1))
+    size = plane_size(modifier, bytes_per_pixel, stride, height)
+    _require(flat, size)
+    shapes = _shapes(modifier, bytes_per_pixel, stride, height)
+    rows = np.empty((size // stride, stride), np.uint8)
+    tiles = flat[:size].view(np.complex128).reshape(shapes.tiled)
+    rows.view(np.complex128).reshape(shapes.linear)[...] = tiles.transpose(shapes.to_linear)
+    return rows[:height, :width_bytes]
+
+
+def _require(flat: Bytes, needed: int) -> None:
+    if flat.size < needed:
+        raise ValueError(f"{flat.size} bytes where the plane has {needed}")
+
+
+def _layout(modifier: int, bytes_per_pixel: int) -> tuple[Tile, str]:
+    tile = tile_of(modifier, bytes_per_pixel)
+    yf = modifier == drm.I915_FORMAT_MOD_Yf_TILED
+    pattern = _YF_PATTERNS.get(bytes_per_pixel) if yf else _PATTERNS.get(modifier)
+    if tile is None or pattern is None:
+        raise ValueError(f"the layout of modifier 0x{modifier:x} at {bytes_per_pixel} bytes a pixel is not known")
+    return tile, pattern
+
+
+def _spread(coordinate: Offsets, pattern: str, letter: str) -> Offsets:
+    """Move the bits of a coordinate to the address bits that the pattern gives its letter."""
+    result = np.zeros_like(coordinate)
+    places = (place for place, each in enumerate(reversed(pattern)) if each == letter)
+    for bit, place in enumerate(places):
+        result |= (coordinate >> bit & 1) << place
+    return result
+
+
+class _Shapes:
+    """A plane in 16-byte chunks, seen as an array with one axis per run of bits, and the transpositions between."""
+
+    def __init__(self, tile: Tile, pattern: str, stride: int, height: int) -> None:
+        # "xxxyyyyyxxxx" has the runs x3, y5, x4; the last one is reduced to whole chunks.
+        runs = [(letter, 1 << len(list(group))) for letter, group in itertools.groupby(pattern)]
+        runs[-1] = ("x", runs[-1][1] // _CHUNK)
+        down, across = -(-height // tile.height), stride // tile.width_bytes
+        axes = [("y", down), ("x", across), *runs]
+        self.tiled = tuple(length for _, length in axes)
+        # The stable sort keeps the runs of each letter from the highest bits to the lowest, as in the coordinate.
+        self.to_linear = tuple(sorted(range(len(axes)), key=lambda index: axes[index][0] != "y"))
+        self.linear = tuple(self.tiled[index] for index in self.to_linear)
+        self.to_tiled = tuple(int(index) for index in np.argsort(self.to_linear))
+        assert math.prod(self.tiled) * _CHUNK == down * tile.height * stride
+
+
+@lru_cache(maxsize=64)
+def _shapes(modifier: int, bytes_per_pixel: int, stride: int, height: int) -> _Shapes:
+    tile, pattern = _layout(modifier, bytes_per_pixel)
+    if stride <= 0 or stride % tile.width_bytes:
+        raise ValueError(f"a stride of {stride} is no multiple of the tile's {tile.width_bytes} bytes")
+    return _Shapes(tile, pattern, stride, height)

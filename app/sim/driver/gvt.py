@@ -1,0 +1,225 @@
+"""GVT-g as user space meets it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1."""
+
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.abi import drm_fourcc as drm
+from app.abi import vfio
+from app.device.vgpu import Vgpu
+from app.sim.device import PlaneInfo, SimulatedDevice
+from app.sim.driver.edid import EdidRegisters, make_edid
+from app.sim.driver.regions import (
+    READ_WRITE,
+    Region,
+    answer,
+    requested,
+    sparse_capability,
+    type_capability,
+)
+from app.sim.guest.guest import Scanout
+from app.sim.memory import Export
+from app.sim.spec import Spec
+
+_PAGE = 4096
+_HOT_UNKNOWN = 0xFFFF_FFFF
+_DMABUF = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
+_PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE
+
+# VFIO_PCI_INDEX_TO_OFFSET of kvmgt.c.
+_INDEX_SHIFT = 40
+_OPREGION_INDEX = vfio.VFIO_PCI_NUM_REGIONS
+_EDID_INDEX = vfio.VFIO_PCI_NUM_REGIONS + 1
+_NUM_REGIONS = vfio.VFIO_PCI_NUM_REGIONS + 2
+_EDID_BLOB_OFFSET = _PAGE // 2
+_EDID_SIZE = 128
+
+
+@dataclass(slots=True)
+class _Object:
+    """``intel_vgpu_dmabuf_obj``: ``key`` is what identifies a framebuffer to the driver.
+
+    ``initref`` is the reference a query takes and a fetch drops; each living export holds one more.
+    """
+
+    key: tuple[int, ...]
+    scanout: Scanout
+    initref: bool = True
+    exports: list[Export] = field(default_factory=list)
+
+    def alive(self) -> bool:
+        if self.initref:
+            return True
+        living = [each for each in self.exports if each.alive]
+        for each in self.exports:
+            if each not in living:
+                each.forget()
+        self.exports = living
+        return bool(living)
+
+
+class GvtDevice(SimulatedDevice):
+    """A vGPU of GVT-g with a guest that flips among framebuffers and moves a cursor plane."""
+
+    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
+        super().__init__(spec, clock)
+        self._idr: dict[int, _Object] = {}
+        limits = (1920, 1200)
+        self._edid = EdidRegisters(
+            _EDID_BLOB_OFFSET, _EDID_SIZE, limits, make_edid(spec.width, spec.height), strict=True
+        )
+        self._regions = _regions()
+        self.vgpu = Vgpu(
+            name=f"sim:{spec.profile}",
+            uuid="00000000-0000-4000-8000-000000000001",
+            type_id="i915-GVTg_V5_4",
+            type_name="GVTg_V5_4",
+            parent="0000:00:02.0",
+            driver="intel_vgpu_mdev",
+            module="kvmgt",
+            simulated=True,
+        )
+
+    @staticmethod
+    def memory_size(size: int) -> int:
+        return -(-size // _PAGE) * _PAGE
+
+    @property
+    def device_info(self) -> tuple[int, int]:
+        return vfio.VFIO_DEVICE_FLAGS_PCI | vfio.VFIO_DEVICE_FLAGS_RESET, _NUM_REGIONS
+
+    @property
+    def objects(self) -> int:
+        self._collect()
+        return len(self._idr)
+
+    def query_plane(self, plane: PlaneInfo) -> None:
+        if plane.flags == _PROBE | _DMABUF:
+            return
+        if plane.flags != _DMABUF:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
+            scanout = self.guest.primary()
+        elif plane.drm_plane_type == drm.DRM_PLANE_TYPE_CURSOR:
+            scanout = self.guest.cursor()
+        else:
+            raise OSError(errno.EINVAL, "invalid plane id")
+        # The decoder says ENODEV for a plane that is off, which the query turns into success: nothing is written.
+        if scanout is None:
+            return
+        self._fill(plane, scanout)
+        plane.handle = self._id_for(scanout)
+        if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
+            self.saw_flip(plane.handle, scanout.flip_ns)
+        if self.guest.active("stale"):
+            # As if the object had gone between the query and the fetch.
+            plane.handle += 1 << 20
+
+    def get_dmabuf(self, dmabuf_id: int) -> int:
+        self._collect()
+        found = self._idr.get(dmabuf_id)
+        if found is None:
+            raise OSError(errno.EINVAL, "invalid dmabuf id")
+        memory = found.scanout.memory
+        fd, export = memory.export(self.export_size(memory.size), self.guest.active("read-only"))
+        found.exports.append(export)
+        found.initref = False
+        return fd
+
+    def get_region_info(self, buffer: bytearray) -> None:
+        info = requested(buffer)
+        region = self._regions.get(info.index)
+        if region is None:
+            raise OSError(errno.EINVAL, "no such region")
+        answer(buffer, info, region)
+
+    def read(self, count: int, offset: int) -> bytes:
+        index, inside = offset >> _INDEX_SHIFT, offset & (1 << _INDEX_SHIFT) - 1
+        if index == _EDID_INDEX:
+            return self._edid.read(count, inside)
+        if index == vfio.VFIO_PCI_CONFIG_REGION_INDEX and inside + count <= 256:
+            return _CONFIG[inside : inside + count]
+        raise ValueError("nothing simulated there")
+
+    def write(self, data: bytes, offset: int) -> None:
+        if offset >> _INDEX_SHIFT != _EDID_INDEX:
+            raise ValueError("nothing simulated there")
+        self._edid.write(data, offset & (1 << _INDEX_SHIFT) - 1)
+
+    def release(self) -> None:
+        objects, self._idr = self._idr, {}
+        for each in objects.values():
+            for export in each.exports:
+                export.forget()
+
+    def _fill(self, plane: PlaneInfo, scanout: Scanout) -> None:
+        plane.drm_format, plane.drm_format_mod = scanout.fourcc, scanout.modifier
+        plane.width, plane.height = scanout.width, scanout.height
+        plane.stride, plane.size = scanout.stride, scanout.size
+        if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
+            plane.x_pos = plane.y_pos = 0
+            # Kernels before the struct was cleared passed stack contents on.
+            plane.x_hot, plane.y_hot = 0xDEAD_BEEF, 0x0000_8881
+            return
+        # The registers hold magnitude and sign apart, and the decoder passes on the magnitude alone.
+        plane.x_pos, plane.y_pos = abs(scanout.x), abs(scanout.y)
+        plane.x_hot, plane.y_hot = self.spec.hot or (_HOT_UNKNOWN, _HOT_UNKNOWN)
+
+    def _id_for(self, scanout: Scanout) -> int:
+        """The id of the framebuffer's object; a new one takes the lowest that is free."""
+        self._collect()
+        key = (
+            scanout.address,
+            scanout.size,
+            scanout.modifier,
+            scanout.fourcc,
+            scanout.width,
+            scanout.height,
+        )
+        for dmabuf_id, each in self._idr.items():
+            if each.key == key:
+                each.initref = True
+                return dmabuf_id
+        dmabuf_id = next(number for number in itertools.count(1) if number not in self._idr)
+        self._idr[dmabuf_id] = _Object(key, scanout)
+        return dmabuf_id
+
+    def _collect(self) -> None:
+        """Free the objects whose last reference went with a dma-buf that user space closed."""
+        dead = [dmabuf_id for dmabuf_id, each in self._idr.items() if not each.alive()]
+        for dmabuf_id in dead:
+            del self._idr[dmabuf_id]
+
+
+def _regions() -> dict[int, Region]:
+    def at(index: int, size: int, flags: int, capabilities: bytes = b"") -> Region:
+        return Region(size, index << _INDEX_SHIFT, flags, capabilities)
+
+    regions = {index: at(index, 0, 0) for index in range(vfio.VFIO_PCI_NUM_REGIONS)}
+    bar0, bar2 = vfio.VFIO_PCI_BAR0_REGION_INDEX, vfio.VFIO_PCI_BAR2_REGION_INDEX
+    config = vfio.VFIO_PCI_CONFIG_REGION_INDEX
+    regions[bar0] = at(bar0, 16 << 20, READ_WRITE)
+    regions[bar2] = at(
+        bar2,
+        256 << 20,
+        READ_WRITE | vfio.VFIO_REGION_INFO_FLAG_MMAP | vfio.VFIO_REGION_INFO_FLAG_CAPS,
+        sparse_capability(64 << 20, 64 << 20),
+    )
+    regions[config] = at(config, 256, READ_WRITE)
+    # Type PCI vendor 8086, subtype 1: the OpRegion.
+    regions[_OPREGION_INDEX] = at(
+        _OPREGION_INDEX, 8 << 10, vfio.VFIO_REGION_INFO_FLAG_READ, type_capability(1 << 31 | 0x8086, 1)
+    )
+    regions[_EDID_INDEX] = at(
+        _EDID_INDEX,
+        _EDID_SIZE,
+        READ_WRITE | vfio.VFIO_REGION_INFO_FLAG_CAPS,
+        type_capability(vfio.VFIO_REGION_TYPE_GFX, vfio.VFIO_REGION_SUBTYPE_GFX_EDID),
+    )
+    return regions
+
+
+# PCI configuration space: vendor Intel, HD Graphics of Skylake, a VGA controller.
+_CONFIG = bytes.fromhex("86801219").ljust(8, b"\0") + bytes.fromhex("07000003").ljust(248, b"\0")

@@ -1,0 +1,103 @@
+"""Faults of a simulated device, and when they happen.
+
+``NAME[@START[-END][/PERIOD]]``: from START seconds after the device was opened up to END; without END for good; with
+PERIOD again and again, START and END counting from the beginning of each period. ``+`` joins several.
+"""
+
+import errno
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+# What one fault does by default: errors hold from the start, events happen once the picture was seen.
+_ALWAYS = (0.0, None, None)
+_BY_TURNS = (2.0, 4.0, 4.0)
+
+_DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
+    "query-einval": _ALWAYS,
+    "query-efault": _ALWAYS,
+    "query-enomem": _ALWAYS,
+    "query-enodev": _ALWAYS,
+    "get-einval": _ALWAYS,
+    "get-enoent": _ALWAYS,
+    "stale": _ALWAYS,
+    "truncated": _ALWAYS,
+    "read-only": _ALWAYS,
+    "hostile": _ALWAYS,
+    "off": _BY_TURNS,
+    "mode": _BY_TURNS,
+    "gone": (3.0, None, None),
+}
+
+FAULT_NAMES = tuple(_DEFAULTS)
+
+QUERY_ERRORS = {
+    "query-einval": errno.EINVAL,
+    "query-efault": errno.EFAULT,
+    "query-enomem": errno.ENOMEM,
+    "query-enodev": errno.ENODEV,
+}
+GET_ERRORS = {"get-einval": errno.EINVAL, "get-enoent": errno.ENOENT}
+
+_FORM = re.compile(r"([a-z-]+?)(?:@(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?)?)?(?:/(\d+(?:\.\d+)?))?)?")
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault with its schedule in seconds; see the module."""
+
+    name: str
+    start: float
+    end: float | None
+    period: float | None
+
+    def active(self, now_ns: int) -> bool:
+        """Whether it holds ``now_ns`` nanoseconds after the device was opened."""
+        now = now_ns / _SECOND
+        if self.period is not None:
+            now %= self.period
+        return self.start <= now and (self.end is None or now < self.end)
+
+    def turns(self, now_ns: int) -> int:
+        """How often it has begun or ended so far: what changes with each turn is counted by this."""
+        now = now_ns / _SECOND
+        whole = 0
+        if self.period is not None:
+            whole, now = int(now // self.period), now % self.period
+        turns = int(now >= self.start) + int(self.end is not None and now >= self.end)
+        if self.period is None:
+            return turns
+        # A fault that lasts to the end of its period ends with it.
+        return whole * 2 + min(turns, 2)
+
+    def __str__(self) -> str:
+        end = "" if self.end is None else f"{self.end:g}"
+        period = "" if self.period is None else f"/{self.period:g}"
+        return f"{self.name}@{self.start:g}-{end}{period}"
+
+
+def parse_faults(text: str) -> tuple[Fault, ...]:
+    """The faults of a ``fault=`` value. Raises ValueError with a sentence that says what is wrong."""
+    return tuple(_parse_fault(each) for each in text.split("+"))
+
+
+def _parse_fault(text: str) -> Fault:
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError(f"fault {text!r} is not of the form NAME[@START[-END][/PERIOD]] with times in seconds")
+    name, start, end, period = match.groups()
+    if name not in _DEFAULTS:
+        near = get_close_matches(name, FAULT_NAMES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(FAULT_NAMES)}"
+        raise ValueError(f"unknown fault {name!r}; {hint}")
+    if start is None:
+        return Fault(name, *_DEFAULTS[name])
+    fault = Fault(name, float(start), float(end) if end else None, float(period) if period else None)
+    if name == "gone" and (fault.end is not None or fault.period is not None):
+        raise ValueError("fault 'gone' has only a start: a device that went does not come back")
+    if fault.end is not None and fault.end <= fault.start:
+        raise ValueError(f"fault {text!r} ends before it starts")
+    if fault.period is not None and fault.period < (fault.end or fault.start + 0.001):
+        raise ValueError(f"fault {text!r} has a period that is over before it is")
+    return fault

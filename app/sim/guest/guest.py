@@ -1,0 +1,212 @@
+"""The guest behind a simulated device: what it scans out at any time, by an injected clock.
+
+Flip number n becomes visible n/fps seconds after the device was opened. It is drawn ahead: a look at the guest which
+finds nothing new prepares the next framebuffer, so that the one which finds a flip pays nothing. Only a guest with one
+framebuffer, which draws into what is on screen, or one that nobody looked at for a whole flip, draws late.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.abi import drm_fourcc as drm
+from app.formats.decode import Rgba, encode
+from app.formats.pixel import pixel_format
+from app.sim.guest.canvas import blend
+from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
+from app.sim.guest.screen import Screen
+from app.sim.memory import Memory
+from app.sim.spec import Spec
+
+_SECOND = 1_000_000_000
+
+# Faults that a framebuffer keeps for its life: with each turn the guest takes new ones.
+_STICKY = ("truncated", "read-only", "stale")
+
+
+@dataclass(frozen=True, slots=True)
+class Scanout:
+    """A plane as the display engine has it. ``address`` is the framebuffer's, unique to it; ``x``, ``y`` signed.
+
+    ``flip_ns`` is when the guest put it on screen, by the clock of the guest.
+    """
+
+    memory: Memory
+    address: int
+    fourcc: int
+    modifier: int
+    width: int
+    height: int
+    stride: int
+    size: int
+    x: int
+    y: int
+    flip_ns: int
+
+
+class Guest:
+    """Owns the memory of everything the guest shows.
+
+    ``memory_size`` says how much memory a driver has for a framebuffer of so many bytes. ``dma_bufs`` is whether
+    exports may be real dma-bufs.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        clock: Callable[[], int],
+        memory_size: Callable[[int], int],
+        dma_bufs: bool,
+    ) -> None:
+        self.spec = spec
+        self._clock = clock
+        self._opened_ns = clock()
+        self._memory_size = memory_size
+        self._dma_bufs = dma_bufs
+        self._screens: dict[tuple[int, int], Screen] = {}
+        self._pointer: Memory | None = None
+        self._shown_flip = -1
+        # Drawn at once: what takes long is over when the device is open.
+        self._screen(self.mode()).framebuffer(0, 0)
+
+    def now(self) -> int:
+        """Nanoseconds since the device was opened."""
+        return self._clock() - self._opened_ns
+
+    def active(self, fault: str) -> bool:
+        """Whether a fault holds now."""
+        now = self.now()
+        return any(each.name == fault and each.active(now) for each in self.spec.faults)
+
+    def mode(self) -> tuple[int, int]:
+        """Width and height now."""
+        width, height = self.spec.width, self.spec.height
+        if not self.active("mode"):
+            return width, height
+        return max(64, width * 3 // 4), max(64, height * 3 // 4)
+
+    def primary(self) -> Scanout | None:
+        """The primary plane, None while it is off. Draws what is due, or prepares what comes next."""
+        if self.active("off"):
+            return None
+        now = self.now()
+        flip = self._flip_at(now)
+        mode = self.mode()
+        screen = self._screen(mode)
+        index = flip % self.spec.buffers
+        target = screen.framebuffer(index, flip)
+        if flip == self._shown_flip and self.spec.buffers > 1 and self.spec.fps:
+            screen.framebuffer((flip + 1) % self.spec.buffers, flip + 1)
+        self._shown_flip = flip
+        return Scanout(
+            memory=target.memory,
+            address=self._address(list(self._screens).index(mode) * 16 + index),
+            fourcc=self.spec.fourcc,
+            modifier=self.spec.modifier,
+            width=screen.width,
+            height=screen.height,
+            stride=screen.stride,
+            size=screen.size,
+            x=0,
+            y=0,
+            flip_ns=self._opened_ns + self._due_ns(flip),
+        )
+
+    def cursor(self) -> Scanout | None:
+        """The cursor plane, None while it is off."""
+        if not self.spec.cursor or self.active("off"):
+            return None
+        if self._pointer is None:
+            self._pointer = Memory(self._memory_size(SIZE * SIZE * 4), self._dma_bufs)
+            argb = pixel_format(drm.DRM_FORMAT_ARGB8888)
+            assert argb is not None
+            self._pointer.data[: SIZE * SIZE * 4] = encode(pointer_image(), argb).reshape(-1)
+        x, y = self._pointer_place()
+        return Scanout(
+            memory=self._pointer,
+            address=self._address(0xFF),
+            fourcc=drm.DRM_FORMAT_ARGB8888,
+            modifier=drm.DRM_FORMAT_MOD_LINEAR,
+            width=SIZE,
+            height=SIZE,
+            stride=SIZE * 4,
+            size=SIZE * SIZE * 4,
+            x=x,
+            y=y,
+            flip_ns=self._opened_ns,
+        )
+
+    def picture(self) -> Rgba | None:
+        """What the guest means to be seen now, cursor included, shape (height, width, 4); None while it is off.
+
+        The framebuffer holds the same afterwards, so with a clock that stands still both can be compared.
+        """
+        scanout = self.primary()
+        if scanout is None:
+            return None
+        rgba = self._screen((scanout.width, scanout.height)).picture(self._shown_flip)
+        if self.spec.cursor:
+            blend(rgba, *self._pointer_place(), pointer_image())
+        return rgba
+
+    def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
+        """The true times of the flips from ``since_ns`` up to ``until_ns``, by the injected clock.
+
+        By default from the opening of the device until now. The first picture counts as a flip.
+        """
+        start = 0 if since_ns is None else max(0, since_ns - self._opened_ns)
+        end = self.now() if until_ns is None else until_ns - self._opened_ns
+        if end < start:
+            return []
+        first, last = self._flip_at(start), self._flip_at(end)
+        times = (self._due_ns(flip) for flip in range(first, last + 1))
+        return [self._opened_ns + each for each in times if each >= start]
+
+    def close(self) -> None:
+        """Free all memory; more calls do nothing."""
+        for screen in self._screens.values():
+            screen.close()
+        self._screens = {}
+        pointer, self._pointer = self._pointer, None
+        if pointer is not None:
+            pointer.close()
+
+    def _screen(self, mode: tuple[int, int]) -> Screen:
+        screen = self._screens.get(mode)
+        if screen is None:
+            spec = self.spec
+            own = mode == (spec.width, spec.height)
+            screen = Screen(
+                *mode,
+                spec.format,
+                spec.modifier,
+                spec.stride if own else spec.stride_for(mode[0]),
+                spec.matrix,
+                self._memory_size,
+                self._dma_bufs,
+            )
+            self._screens[mode] = screen
+        return screen
+
+    def _address(self, place: int) -> int:
+        """A framebuffer's address in guest memory, another one after each turn of a sticky fault."""
+        now = self.now()
+        turns = sum(each.turns(now) for each in self.spec.faults if each.name in _STICKY)
+        return turns << 16 | place
+
+    def _due_ns(self, flip: int) -> int:
+        return math.ceil(flip * _SECOND / self.spec.fps) if flip else 0
+
+    def _flip_at(self, now: int) -> int:
+        """The flip that is on screen: the last one due. The quotient may be off by one, the due time decides."""
+        if not self.spec.fps:
+            return 0
+        flip = int(now * self.spec.fps / _SECOND)
+        while flip and self._due_ns(flip) > now:
+            flip -= 1
+        while self._due_ns(flip + 1) <= now:
+            flip += 1
+        return flip
+
+    def _pointer_place(self) -> tuple[int, int]:
+        return pointer_place(self.now(), self.spec.fps, *self.mode())

@@ -1,0 +1,110 @@
+"""One mode of the guest: its desktop, and the framebuffers that show it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from app.formats.decode import Rgba, Rows, decode, encode
+from app.formats.pixel import PixelFormat
+from app.formats.tiling import column_offsets, plane_size, row_offsets, tile
+from app.formats.yuv import Matrix
+from app.sim.guest.canvas import Rect
+from app.sim.guest.desktop import draw_desktop
+from app.sim.guest.motion import Motion
+from app.sim.memory import Memory
+
+
+class Framebuffer:
+    """Guest memory that holds the picture of flip number ``flip``; -1 before anything was drawn."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.flip = -1
+
+
+class Screen:
+    """A desktop of one size and format. Framebuffers are made when they are first drawn into."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        pixel_format: PixelFormat,
+        modifier: int,
+        stride: int,
+        matrix: Matrix,
+        memory_size: Callable[[int], int],
+        dma_bufs: bool,
+    ) -> None:
+        self.width = width
+        self.height = height
+        self.format = pixel_format
+        self.modifier = modifier
+        self.stride = stride
+        self.size = plane_size(modifier, pixel_format.bytes_per_pixel, stride, height)
+        self._matrix = matrix
+        self._memory_size = memory_size(self.size)
+        self._dma_bufs = dma_bufs
+        self._desktop = draw_desktop(width, height)
+        self._motion = Motion(width, height)
+        self._framebuffers: dict[int, Framebuffer] = {}
+
+    def framebuffer(self, index: int, flip: int) -> Framebuffer:
+        """Framebuffer ``index`` with the picture of ``flip`` in it, drawn now where it is not yet."""
+        target = self._framebuffers.get(index)
+        if target is None:
+            target = Framebuffer(Memory(self._memory_size, self._dma_bufs))
+            self._framebuffers[index] = target
+            self._write_all(target, flip)
+        elif target.flip != flip:
+            self._move(target, flip)
+        return target
+
+    def picture(self, flip: int) -> Rgba:
+        """What that flip looks like after the format took its toll: an own copy, shape (height, width, 4)."""
+        rgba = self._desktop.copy()
+        self._motion.draw(flip, rgba, 0, 0)
+        return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
+
+    def close(self) -> None:
+        """Free the framebuffers; more calls do nothing."""
+        framebuffers, self._framebuffers = self._framebuffers, {}
+        for each in framebuffers.values():
+            each.memory.close()
+
+    def _write_all(self, target: Framebuffer, flip: int) -> None:
+        rows = encode(self._desktop, self.format, self._matrix)
+        tile(rows, self.modifier, self.format.bytes_per_pixel, self.stride, out=target.memory.data)
+        self._move(target, flip)
+
+    def _move(self, target: Framebuffer, flip: int) -> None:
+        """Bring a framebuffer to another flip: only where the old one or the new one has something that moves."""
+        damage = self._motion.rects(flip)
+        if target.flip >= 0:
+            damage += self._motion.rects(target.flip)
+        for rect in damage:
+            self._redraw(target, rect, flip)
+        target.flip = flip
+        target.memory.written()
+
+    def _redraw(self, target: Framebuffer, rect: Rect, flip: int) -> None:
+        # Pixels that share bytes are drawn together.
+        group = self.format.width_multiple
+        left = rect.left // group * group
+        right = min(self.width, -(-rect.right // group) * group)
+        patch = self._desktop[rect.top : rect.bottom, left:right].copy()
+        self._motion.draw(flip, patch, left, rect.top)
+        self._write(target, left, rect.top, encode(patch, self.format, self._matrix))
+
+    def _write(self, target: Framebuffer, left: int, top: int, rows: Rows) -> None:
+        size = self.format.bytes_per_pixel
+        height, row_bytes = rows.shape
+        start = left * size
+        if self.modifier == 0:
+            plane = target.memory.data[: self.size].reshape(self.height, self.stride)
+            plane[top : top + height, start : start + row_bytes] = rows
+            return
+        columns = column_offsets(self.modifier, size, np.arange(start, start + row_bytes, size))
+        lines = row_offsets(self.modifier, size, self.stride, np.arange(top, top + height))
+        pixels = target.memory.data[: self.size].view(f"<u{size}")
+        pixels[(lines[:, np.newaxis] + columns) // size] = rows.view(f"<u{size}")

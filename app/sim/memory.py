@@ -1,0 +1,181 @@
+"""Memory of a simulated guest, and the fds through which user space gets at it.
+
+Exports are dma-bufs made by ``/dev/udmabuf`` where that works, memfds otherwise; either way they show the guest's
+pages live. All memfds are sealed against shrinking and growing, so that no mapping of them can ever fault.
+"""
+
+import errno
+import fcntl
+import mmap
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.abi import udmabuf
+
+_UDMABUF = Path("/dev/udmabuf")
+
+
+class Export:
+    """One exported file. :attr:`alive` tells whether anyone outside still holds it, as a kernel driver would know."""
+
+    def __init__(self, file: "_Memfd | _DmaBuf") -> None:
+        self._file: _Memfd | _DmaBuf | None = file
+
+    @property
+    def alive(self) -> bool:
+        return self._file is not None and self._file.held_outside()
+
+    def forget(self) -> None:
+        """Let go of what was kept to watch the export; more calls do nothing."""
+        file, self._file = self._file, None
+        if isinstance(file, _DmaBuf):
+            file.close()
+
+
+class Memory:
+    """``size`` bytes of guest memory; ``data`` is the guest's view of them."""
+
+    def __init__(self, size: int, dma_bufs: bool = True) -> None:
+        self.size = size
+        self._dma_bufs = dma_bufs
+        self._pages = _Memfd(size)
+        self._copies: list[tuple[_Memfd, Export]] = []
+        self._first: Export | None = None
+        self.data = self._pages.data
+
+    def export(self, length: int | None = None, read_only: bool = False) -> tuple[int, Export]:
+        """A new fd on the memory, the caller's to close. Raises OSError without memory or fds.
+
+        Each export has an inode of its own, like a dma-buf; one of a memfd that is still held is a copy which
+        :meth:`written` keeps up to date. ``length`` cuts it short. ``read_only`` makes it unmappable by the CPU.
+        """
+        if length is None and not read_only and self._dma_bufs:
+            made = _DmaBuf.make(self._pages)
+            if made is not None:
+                return made.hand_out(), Export(made)
+        if length is None and (self._first is None or not self._first.alive):
+            fd = self._pages.reopen(os.O_WRONLY if read_only else os.O_RDWR)
+            self._first = Export(self._pages)
+            return fd, self._first
+        copy = _Memfd(self.size if length is None else length)
+        copy.data[:] = self.data[: copy.data.size]
+        export = Export(copy)
+        self._copies.append((copy, export))
+        return copy.reopen(os.O_WRONLY if read_only else os.O_RDWR), export
+
+    def written(self) -> None:
+        """The guest drew: bring the copies up to date and drop those nobody holds."""
+        if not self._copies:
+            return
+        kept = []
+        for copy, export in self._copies:
+            if export.alive:
+                copy.data[:] = self.data[: copy.data.size]
+                kept.append((copy, export))
+            else:
+                export.forget()
+                copy.close()
+        self._copies = kept
+
+    def map(self, length: int) -> mmap.mmap:
+        """A shared read-only mapping from the start, the caller's to close."""
+        return mmap.mmap(self._pages.fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+
+    def close(self) -> None:
+        """Free the memory; what was exported stays with its holders. More calls do nothing."""
+        self.data = np.empty(0, np.uint8)
+        copies, self._copies = self._copies, []
+        if self._first is not None:
+            self._first.forget()
+        for copy, export in copies:
+            export.forget()
+            copy.close()
+        self._pages.close()
+
+
+class _Memfd:
+    """A sealed memfd and a mapping of it."""
+
+    def __init__(self, size: int) -> None:
+        created = os.memfd_create("mdevview-sim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.ftruncate(created, size)
+            fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+            # A fd from memfd_create is not counted among the inode's writers, one from open is: held_outside.
+            self.fd = os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
+        finally:
+            os.close(created)
+        self.size = size
+        self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
+
+    def reopen(self, flags: int) -> int:
+        return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)
+
+    def held_outside(self) -> bool:
+        """Whether another open file, or a mapping of one, is left; true where the kernel will not tell.
+
+        A write lease is granted only to the sole opener of a file (fcntl(2), F_SETLEASE).
+        """
+        if self.fd < 0:
+            return False
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        except OSError:
+            return True
+        fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
+
+    def close(self) -> None:
+        # The array holds the mapping; it goes when the last view of it does.
+        self.data = np.empty(0, np.uint8)
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class _DmaBuf:
+    """A dma-buf over the pages of a memfd, kept open to see when nobody else does."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._count = 0
+
+    @classmethod
+    def make(cls, pages: _Memfd) -> "_DmaBuf | None":
+        """None where the kernel will not: no udmabuf, no permission, a size over its limit or not of whole pages."""
+        try:
+            control = os.open(_UDMABUF, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            request = udmabuf.udmabuf_create(pages.fd, udmabuf.UDMABUF_FLAGS_CLOEXEC, 0, pages.size)
+            return cls(fcntl.ioctl(control, udmabuf.UDMABUF_CREATE, bytearray(request)))
+        except OSError:
+            return None
+        finally:
+            os.close(control)
+
+    def hand_out(self) -> int:
+        fd = fcntl.fcntl(self._fd, fcntl.F_DUPFD_CLOEXEC, 0)
+        self._count = self._references()
+        return fd
+
+    def held_outside(self) -> bool:
+        """Whether the file has more references than ours; imports and mappings count (fdinfo, "count")."""
+        return self._fd >= 0 and self._references() >= self._count
+
+    def _references(self) -> int:
+        text = Path(f"/proc/self/fdinfo/{self._fd}").read_text("ascii")
+        for line in text.splitlines():
+            key, _, value = line.partition(":")
+            if key == "count":
+                return int(value)
+        raise OSError(errno.ENOTSUP, "the kernel does not count references of dma-bufs")
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

@@ -1,0 +1,20 @@
+"""Opens a simulated device from the words after ``sim:``."""
+
+import time
+from collections.abc import Callable
+
+from app.sim.device import SimulatedDevice
+from app.sim.driver.gvt import GvtDevice
+from app.sim.spec import parse_spec
+
+_DEVICES: dict[str, type[SimulatedDevice]] = {"gvt": GvtDevice}
+
+
+def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> SimulatedDevice:
+    """A device as ``spec`` describes it (:mod:`app.sim.spec`); the caller closes it.
+
+    ``clock`` gives nanoseconds; everything that happens follows from it. Raises ValueError with one sentence for a
+    specification that is wrong, OSError without memory for the framebuffers.
+    """
+    parsed = parse_spec(spec)
+    return _DEVICES[parsed.profile](parsed, clock)
