@@ -39,6 +39,7 @@ def find_tools() -> str:
         "virtme-run": "from PyPI: virtme-ng",
         "qemu-system-x86_64": "Debian: qemu-system-x86",
         "modprobe": "Debian: kmod",
+        "file": "Debian: file",  # virtme-run looks at busybox with it
     }
     for tool, package in wanted.items():
         if shutil.which(tool, path=path) is None:
