@@ -28,6 +28,14 @@ def refresh(vgpu: Vgpu, paths: Paths = HOST) -> Vgpu:
     return _with_holders(vgpu, holders.scan(paths), paths)
 
 
+def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
+    """Whether the device still exists; cheap enough to ask several times a second."""
+    if vgpu.uuid is not None:
+        return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
+    group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
+    return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
+
+
 def _with_holders(vgpu: Vgpu, seen: holders.Scan, paths: Paths) -> Vgpu:
     alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, paths)) <= 1
     found = seen.holders(vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)

@@ -1,0 +1,51 @@
+"""Who may open a device node, and how a user comes to be one of them."""
+
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+_READ_WRITE = 0o6
+
+
+def owners(file: Path) -> str:
+    """Owner, group and mode in words: ``root:kvm 0660``. Raises OSError when the file cannot be asked."""
+    info = file.stat()
+    return f"{_user(info.st_uid)}:{_group(info.st_gid)} {stat.S_IMODE(info.st_mode):04o}"
+
+
+def remedy(file: Path) -> str:
+    """What gives the user access to a node of ``/dev``. Raises OSError when the file cannot be asked."""
+    info = file.stat()
+    if os.access(file, os.R_OK | os.W_OK):
+        return "its mode would allow it: look at the container, cgroup or security module you are in"
+    group_may = info.st_mode >> 3 & _READ_WRITE == _READ_WRITE
+    # Telling someone to join root's group would be telling them to become root.
+    if group_may and info.st_gid != 0:
+        if info.st_gid in os.getgroups():
+            return "an access list or a security module refuses you"
+        return f"join its group (sudo usermod -aG {_group(info.st_gid)} $USER) and log in again"
+    return f'give a group access by a udev rule: {_udev_match(file)}, GROUP="kvm", MODE="0660"'
+
+
+def _udev_match(file: Path) -> str:
+    if file.parent.name == "devices":
+        return 'SUBSYSTEM=="vfio-dev"'
+    if file.parent.name == "vfio":
+        return 'SUBSYSTEM=="vfio"'
+    return f'KERNEL=="{file.name}"'
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
