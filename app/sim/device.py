@@ -69,11 +69,13 @@ class SimulatedDevice(ABC):
 
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         self.spec = spec
-        self.guest = Guest(spec, clock, self.memory_size, self.exports_dma_bufs)
+        self.guest = Guest(spec, clock, self.memory_size, self.exports_dma_bufs, self.shares_memory)
         self._closed = False
         self._flips: dict[int, int] = {}
 
+    # Whether a buffer can be a dma-buf, and whether all modes of the guest live in one piece of memory.
     exports_dma_bufs = True
+    shares_memory = False
 
     # The five calls of the seam.
 

@@ -28,6 +28,11 @@ class Export:
     def alive(self) -> bool:
         return self._file is not None and self._file.held_outside()
 
+    def again(self) -> int:
+        """Another fd of the same file, the caller's to close; the export must be alive."""
+        assert self._file is not None
+        return self._file.hand_out()
+
     def forget(self) -> None:
         """Let go of what was kept to watch the export; more calls do nothing."""
         file, self._file = self._file, None
@@ -56,15 +61,16 @@ class Memory:
             made = _DmaBuf.make(self._pages)
             if made is not None:
                 return made.hand_out(), Export(made)
+        flags = os.O_WRONLY if read_only else os.O_RDWR
         if length is None and (self._first is None or not self._first.alive):
-            fd = self._pages.reopen(os.O_WRONLY if read_only else os.O_RDWR)
+            fd = self._pages.hand_out(flags)
             self._first = Export(self._pages)
             return fd, self._first
         copy = _Memfd(self.size if length is None else length)
         copy.data[:] = self.data[: copy.data.size]
         export = Export(copy)
         self._copies.append((copy, export))
-        return copy.reopen(os.O_WRONLY if read_only else os.O_RDWR), export
+        return copy.hand_out(flags), export
 
     def written(self) -> None:
         """The guest drew: bring the copies up to date and drop those nobody holds."""
@@ -111,7 +117,7 @@ class _Memfd:
         self.size = size
         self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
 
-    def reopen(self, flags: int) -> int:
+    def hand_out(self, flags: int = os.O_RDWR) -> int:
         return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)
 
     def held_outside(self) -> bool:
@@ -160,7 +166,8 @@ class _DmaBuf:
 
     def hand_out(self) -> int:
         fd = fcntl.fcntl(self._fd, fcntl.F_DUPFD_CLOEXEC, 0)
-        self._count = self._references()
+        if not self._count:
+            self._count = self._references()
         return fd
 
     def held_outside(self) -> bool:

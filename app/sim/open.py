@@ -5,9 +5,15 @@ from collections.abc import Callable
 
 from app.sim.device import SimulatedDevice
 from app.sim.driver.gvt import GvtDevice
+from app.sim.driver.mbochs import MbochsDevice
+from app.sim.driver.mdpy import MdpyDevice
 from app.sim.spec import parse_spec
 
-_DEVICES: dict[str, type[SimulatedDevice]] = {"gvt": GvtDevice}
+_DEVICES: dict[str, type[SimulatedDevice]] = {
+    "gvt": GvtDevice,
+    "mbochs": MbochsDevice,
+    "mdpy": MdpyDevice,
+}
 
 
 def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> SimulatedDevice:

@@ -48,7 +48,7 @@ class Guest:
     """Owns the memory of everything the guest shows.
 
     ``memory_size`` says how much memory a driver has for a framebuffer of so many bytes. ``dma_bufs`` is whether
-    exports may be real dma-bufs.
+    exports may be real dma-bufs, ``shared`` whether all modes are in one piece of memory.
     """
 
     def __init__(
@@ -57,12 +57,15 @@ class Guest:
         clock: Callable[[], int],
         memory_size: Callable[[int], int],
         dma_bufs: bool,
+        shared: bool,
     ) -> None:
         self.spec = spec
         self._clock = clock
         self._opened_ns = clock()
         self._memory_size = memory_size
         self._dma_bufs = dma_bufs
+        self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
+        self._mode = (spec.width, spec.height)
         self._screens: dict[tuple[int, int], Screen] = {}
         self._pointer: Memory | None = None
         self._shown_flip = -1
@@ -117,7 +120,7 @@ class Guest:
         if not self.spec.cursor or self.active("off"):
             return None
         if self._pointer is None:
-            self._pointer = Memory(self._memory_size(SIZE * SIZE * 4), self._dma_bufs)
+            self._pointer = self._new_memory(SIZE * SIZE * 4)
             argb = pixel_format(drm.DRM_FORMAT_ARGB8888)
             assert argb is not None
             self._pointer.data[: SIZE * SIZE * 4] = encode(pointer_image(), argb).reshape(-1)
@@ -167,9 +170,9 @@ class Guest:
         for screen in self._screens.values():
             screen.close()
         self._screens = {}
-        pointer, self._pointer = self._pointer, None
-        if pointer is not None:
-            pointer.close()
+        for memory in (self._pointer, self._one_memory):
+            if memory is not None:
+                memory.close()
 
     def _screen(self, mode: tuple[int, int]) -> Screen:
         screen = self._screens.get(mode)
@@ -182,11 +185,20 @@ class Guest:
                 spec.modifier,
                 spec.stride if own else spec.stride_for(mode[0]),
                 spec.matrix,
-                self._memory_size,
-                self._dma_bufs,
+                self._memory,
             )
             self._screens[mode] = screen
+        if mode != self._mode and self._one_memory is not None:
+            screen.forget()
+        self._mode = mode
         return screen
+
+    def _new_memory(self, size: int) -> Memory:
+        return Memory(self._memory_size(size), self._dma_bufs)
+
+    def _memory(self, size: int) -> Memory:
+        """Memory for a framebuffer of ``size`` bytes."""
+        return self._new_memory(size) if self._one_memory is None else self._one_memory
 
     def _address(self, place: int) -> int:
         """A framebuffer's address in guest memory, another one after each turn of a sticky fault."""

@@ -33,8 +33,7 @@ class Screen:
         modifier: int,
         stride: int,
         matrix: Matrix,
-        memory_size: Callable[[int], int],
-        dma_bufs: bool,
+        allocate: Callable[[int], Memory],
     ) -> None:
         self.width = width
         self.height = height
@@ -43,8 +42,7 @@ class Screen:
         self.stride = stride
         self.size = plane_size(modifier, pixel_format.bytes_per_pixel, stride, height)
         self._matrix = matrix
-        self._memory_size = memory_size(self.size)
-        self._dma_bufs = dma_bufs
+        self._allocate = allocate
         self._desktop = draw_desktop(width, height)
         self._motion = Motion(width, height)
         self._framebuffers: dict[int, Framebuffer] = {}
@@ -53,7 +51,7 @@ class Screen:
         """Framebuffer ``index`` with the picture of ``flip`` in it, drawn now where it is not yet."""
         target = self._framebuffers.get(index)
         if target is None:
-            target = Framebuffer(Memory(self._memory_size, self._dma_bufs))
+            target = Framebuffer(self._allocate(self.size))
             self._framebuffers[index] = target
             self._write_all(target, flip)
         elif target.flip != flip:
@@ -65,6 +63,10 @@ class Screen:
         rgba = self._desktop.copy()
         self._motion.draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
+
+    def forget(self) -> None:
+        """Someone else drew into the memory: draw all of it again."""
+        self._framebuffers = {}
 
     def close(self) -> None:
         """Free the framebuffers; more calls do nothing."""
