@@ -1,0 +1,146 @@
+"""OpenGL ES contexts: an own one without any window, or the one Qt made current.
+
+Both are the same small object to the rest of this package: entry points, display, facts, and a bin for what has to
+be deleted on the thread that owns the context.
+"""
+
+import ctypes
+import threading
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from gl import api
+from gl import egl as k
+from gl.api import Gl
+from gl.display import Display, current_display, open_display
+from gl.egl import Egl
+from gl.errors import UnsupportedContext
+
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "lavapipe")
+
+
+class Context:
+    """A context that is current in the thread that constructs this object, which then owns it.
+
+    ``renderer``, ``vendor`` and ``version`` are OpenGL's strings. ``software`` is true when the CPU draws.
+    ``max_texture_size`` is in pixels. ``external_textures`` tells whether shaders may sample external images.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+        self.egl: Egl = display.egl
+        self.gl = Gl(self.egl.address)
+        self.version = self.gl.text(api.GL_VERSION)
+        if not self.version.startswith("OpenGL ES ") or self.version.startswith("OpenGL ES 2"):
+            raise UnsupportedContext(f"OpenGL ES 3.0 is needed, the current context is {self.version!r}")
+        self.renderer = self.gl.text(api.GL_RENDERER)
+        self.vendor = self.gl.text(api.GL_VENDOR)
+        self.software = any(each in self.renderer.lower() for each in _SOFTWARE)
+        self.extensions = frozenset(self.gl.extensions())
+        self.max_texture_size = self.gl.integer(api.GL_MAX_TEXTURE_SIZE)
+        self.external_textures = "GL_OES_EGL_image_external_essl3" in self.extensions
+        self.imports_dma_bufs = display.imports_dma_bufs and "GL_OES_EGL_image" in self.extensions
+        self.thread = threading.get_ident()
+        # Appending to a deque is atomic, so finalizers may do it from any thread at any time.
+        self._bin: deque[tuple[int, int]] = deque()
+
+    def discard(self, texture: int, image: int) -> None:
+        """Have a texture and an EGLImage (0 for none) deleted by the next :meth:`sweep`. Any thread may call this."""
+        self._bin.append((texture, image))
+
+    def sweep(self) -> None:
+        """Delete what was discarded. Does nothing on another thread than the context's own."""
+        while self._bin and threading.get_ident() == self.thread:
+            texture, image = self._bin.popleft()
+            if texture:
+                self.gl.delete(self.gl.DeleteTextures, texture)
+            if image:
+                self.egl.DestroyImageKHR(self.display.handle, image)
+
+    def close(self) -> None:
+        """Delete what was discarded; the context itself belongs to whoever made it. Must be current."""
+        self.sweep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class CurrentContext(Context):
+    """The context that is current now, Qt's for instance. Raises :class:`UnsupportedContext` when it will not do."""
+
+    def __init__(self) -> None:
+        super().__init__(current_display())
+
+
+class SurfacelessContext(Context):
+    """An own context without window or window system, made current here.
+
+    ``device`` is a DRM node (``/dev/dri/renderD128``) to draw on; None lets EGL choose. ``debug`` asks the driver for
+    all it has to say (:mod:`gl.debug`). Raises :class:`UnsupportedContext` or :class:`EglError`.
+    """
+
+    def __init__(self, device: str | None = None, *, debug: bool = False) -> None:
+        display = open_display(device)
+        self._handle = 0
+        try:
+            self._handle = _create_context(display, debug=debug)
+            egl = display.egl
+            egl.require(egl.MakeCurrent(display.handle, None, None, self._handle), "eglMakeCurrent")
+            super().__init__(display)
+        except BaseException:
+            self._destroy(display)
+            raise
+
+    def make_current(self) -> None:
+        """Make the context current again in its thread, after another one was."""
+        self.egl.require(self.egl.MakeCurrent(self.display.handle, None, None, self._handle), "eglMakeCurrent")
+
+    def close(self) -> None:
+        """Delete everything and end the context; more calls do nothing. Call it on the context's thread."""
+        if self._handle:
+            self.make_current()
+            self.sweep()
+            self._destroy(self.display)
+
+    def _destroy(self, display: Display) -> None:
+        handle, self._handle = self._handle, 0
+        if handle:
+            display.egl.MakeCurrent(display.handle, None, None, None)
+            display.egl.DestroyContext(display.handle, handle)
+        display.close()
+
+
+def _create_context(display: Display, *, debug: bool) -> int:
+    egl = display.egl
+    if not display.extensions.EGL_KHR_surfaceless_context:
+        raise UnsupportedContext(f"the EGL of {display.vendor} cannot draw without a window")
+    egl.require(egl.BindAPI(k.EGL_OPENGL_ES_API), "eglBindAPI")
+    attributes = [k.EGL_CONTEXT_MAJOR_VERSION, 3, k.EGL_CONTEXT_MINOR_VERSION, 0]
+    if debug:
+        attributes += [k.EGL_CONTEXT_OPENGL_DEBUG, k.EGL_TRUE]
+    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, k.EGL_NONE)
+    config = None if display.extensions.EGL_KHR_no_config_context else _any_config(display)
+    created = egl.CreateContext(display.handle, config, None, ctypes.addressof(values))
+    return int(egl.require(created, "eglCreateContext"))
+
+
+def _any_config(display: Display) -> int:
+    egl = display.egl
+    wanted = (ctypes.c_int32 * 5)(k.EGL_SURFACE_TYPE, 0, k.EGL_RENDERABLE_TYPE, k.EGL_OPENGL_ES3_BIT, k.EGL_NONE)
+    config = ctypes.c_void_p()
+    count = ctypes.c_int32()
+    egl.require(
+        egl.ChooseConfig(
+            display.handle, ctypes.addressof(wanted), ctypes.addressof(config), 1, ctypes.addressof(count)
+        ),
+        "eglChooseConfig",
+    )
+    if not count.value or not config.value:
+        raise UnsupportedContext(f"the EGL of {display.vendor} has no configuration for OpenGL ES 3")
+    return config.value

@@ -1,0 +1,192 @@
+"""EGL by ctypes: every entry point from one table of signatures, and what a display can do.
+
+PyOpenGL's EGL is not used: it lacks the modifier queries, and its image entry points cannot take a NULL buffer.
+Sources: the EGL 1.5 specification and the extension texts of the Khronos EGL registry.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gl.errors import EglError, GraphicsError
+
+EGL_NONE = 0x3038
+EGL_TRUE = 1
+EGL_SUCCESS = 0x3000
+EGL_BAD_MATCH = 0x3009
+EGL_VENDOR = 0x3053
+EGL_VERSION = 0x3054
+EGL_EXTENSIONS = 0x3055
+EGL_HEIGHT = 0x3056
+EGL_WIDTH = 0x3057
+EGL_SURFACE_TYPE = 0x3033
+EGL_RENDERABLE_TYPE = 0x3040
+EGL_OPENGL_ES3_BIT = 0x40
+EGL_OPENGL_ES_API = 0x30A0
+EGL_CONTEXT_MAJOR_VERSION = 0x3098
+EGL_CONTEXT_MINOR_VERSION = 0x30FB
+EGL_CONTEXT_OPENGL_DEBUG = 0x31B0
+
+EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
+EGL_PLATFORM_DEVICE_EXT = 0x313F
+EGL_DEVICE_EXT = 0x322C
+EGL_DRM_DEVICE_FILE_EXT = 0x3233
+EGL_DRM_RENDER_NODE_FILE_EXT = 0x3377
+
+EGL_LINUX_DMA_BUF_EXT = 0x3270
+EGL_LINUX_DRM_FOURCC_EXT = 0x3271
+EGL_DMA_BUF_PLANE0_FD_EXT = 0x3272
+EGL_DMA_BUF_PLANE0_OFFSET_EXT = 0x3273
+EGL_DMA_BUF_PLANE0_PITCH_EXT = 0x3274
+EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT = 0x3443
+EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT = 0x3444
+EGL_YUV_COLOR_SPACE_HINT_EXT = 0x327B
+EGL_SAMPLE_RANGE_HINT_EXT = 0x327C
+EGL_ITU_REC601_EXT = 0x327F
+EGL_ITU_REC709_EXT = 0x3280
+EGL_YUV_NARROW_RANGE_EXT = 0x3283
+
+_HANDLE = ctypes.c_void_p
+_INT = ctypes.c_int32
+_BOOLEAN = ctypes.c_uint32
+_ENUM = ctypes.c_uint32
+_POINTER = ctypes.c_void_p
+
+# name: (result, arguments). Pointers are passed as addresses, handles as integers (None is EGL_NO_...).
+_SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "eglBindAPI": (_BOOLEAN, _ENUM),
+    "eglChooseConfig": (_BOOLEAN, _HANDLE, _POINTER, _POINTER, _INT, _POINTER),
+    "eglCreateContext": (_HANDLE, _HANDLE, _HANDLE, _HANDLE, _POINTER),
+    "eglDestroyContext": (_BOOLEAN, _HANDLE, _HANDLE),
+    "eglGetCurrentContext": (_HANDLE,),
+    "eglGetCurrentDisplay": (_HANDLE,),
+    "eglGetError": (_INT,),
+    "eglInitialize": (_BOOLEAN, _HANDLE, _POINTER, _POINTER),
+    "eglMakeCurrent": (_BOOLEAN, _HANDLE, _HANDLE, _HANDLE, _HANDLE),
+    "eglQueryString": (ctypes.c_char_p, _HANDLE, _INT),
+    "eglTerminate": (_BOOLEAN, _HANDLE),
+    "eglCreateImageKHR": (_HANDLE, _HANDLE, _HANDLE, _ENUM, _POINTER, _POINTER),
+    "eglDestroyImageKHR": (_BOOLEAN, _HANDLE, _HANDLE),
+    "eglGetPlatformDisplayEXT": (_HANDLE, _ENUM, _POINTER, _POINTER),
+    "eglQueryDevicesEXT": (_BOOLEAN, _INT, _POINTER, _POINTER),
+    "eglQueryDeviceStringEXT": (ctypes.c_char_p, _HANDLE, _INT),
+    "eglQueryDisplayAttribEXT": (_BOOLEAN, _HANDLE, _INT, _POINTER),
+    "eglQueryDmaBufFormatsEXT": (_BOOLEAN, _HANDLE, _INT, _POINTER, _POINTER),
+    "eglQueryDmaBufModifiersEXT": (_BOOLEAN, _HANDLE, _INT, _INT, _POINTER, _POINTER, _POINTER),
+}
+
+Call = Callable[..., Any]
+
+
+class Egl:
+    """The entry points, named as in the specification without the ``egl`` prefix.
+
+    One that the library lacks raises :class:`EglError` when called: look at the extensions first.
+    """
+
+    BindAPI: Call
+    ChooseConfig: Call
+    CreateContext: Call
+    DestroyContext: Call
+    GetCurrentContext: Call
+    GetCurrentDisplay: Call
+    GetError: Call
+    Initialize: Call
+    MakeCurrent: Call
+    QueryString: Call
+    Terminate: Call
+    CreateImageKHR: Call
+    DestroyImageKHR: Call
+    GetPlatformDisplayEXT: Call
+    QueryDevicesEXT: Call
+    QueryDeviceStringEXT: Call
+    QueryDisplayAttribEXT: Call
+    QueryDmaBufFormatsEXT: Call
+    QueryDmaBufModifiersEXT: Call
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        """Bind everything. Raises :class:`GraphicsError` when ``library`` is no EGL."""
+        try:
+            address_of = library.eglGetProcAddress
+        except AttributeError as error:
+            raise GraphicsError(f"{library} is no EGL library: {error}") from error
+        address_of.restype = ctypes.c_void_p
+        address_of.argtypes = [ctypes.c_char_p]
+        self._address_of = address_of
+        for name, (result, *arguments) in _SIGNATURES.items():
+            # Before EGL 1.5 eglGetProcAddress need not know the core functions.
+            address = self.address(name) or _exported(library, name)
+            bound = ctypes.CFUNCTYPE(result, *arguments)(address) if address else _missing(name)
+            setattr(self, name.removeprefix("egl"), bound)
+
+    def address(self, name: str) -> int:
+        """The address of an EGL or OpenGL function, 0 when there is none."""
+        return int(self._address_of(name.encode("ascii")) or 0)
+
+    def require(self, result: Any, call: str) -> Any:
+        """``result``, or :class:`EglError` when it is one of EGL's nothings (0, EGL_FALSE, EGL_NO_...)."""
+        if not result:
+            raise EglError(call, self.GetError())
+        return result
+
+    def strings(self, display: int | None, name: int) -> str:
+        """eglQueryString; empty when the display has no such string."""
+        return (self.QueryString(display, name) or b"").decode("utf-8", "replace")
+
+    def device_extensions(self, device: int) -> frozenset[str]:
+        """Extensions of an EGLDeviceEXT."""
+        return frozenset((self.QueryDeviceStringEXT(device, EGL_EXTENSIONS) or b"").decode("ascii").split())
+
+    def client_extensions(self) -> frozenset[str]:
+        """Extensions that need no display."""
+        found = frozenset(self.strings(None, EGL_EXTENSIONS).split())
+        if not found:
+            # Without EGL_EXT_client_extensions the query is an error; it must not show up later.
+            self.GetError()
+        return found
+
+
+def _exported(library: ctypes.CDLL, name: str) -> int:
+    try:
+        return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    except AttributeError:
+        return 0
+
+
+def _missing(name: str) -> Call:
+    def call(*_arguments: object) -> Any:
+        raise EglError(name, 0)
+
+    return call
+
+
+@functools.cache
+def load_egl() -> Egl:
+    """The system's EGL. Raises :class:`GraphicsError` where there is none."""
+    try:
+        return Egl(ctypes.CDLL("libEGL.so.1"))
+    except OSError as error:
+        raise GraphicsError(f"no EGL on this machine ({error}); install libegl1") from error
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayExtensions:
+    """Which of the extensions this program uses a display has; each field is named as the extension is."""
+
+    EGL_EXT_image_dma_buf_import: bool = False
+    EGL_EXT_image_dma_buf_import_modifiers: bool = False
+    EGL_KHR_image_base: bool = False
+    EGL_KHR_no_config_context: bool = False
+    EGL_KHR_surfaceless_context: bool = False
+
+
+def extensions_of(names: frozenset[str]) -> DisplayExtensions:
+    """The booleans for a list of extension names."""
+    # KHR_image is what older displays call image_base and two extensions more.
+    if "EGL_KHR_image" in names:
+        names |= {"EGL_KHR_image_base"}
+    if "EGL_MESA_configless_context" in names:
+        names |= {"EGL_KHR_no_config_context"}
+    return DisplayExtensions(**{each.name: each.name in names for each in fields(DisplayExtensions)})

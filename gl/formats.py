@@ -1,0 +1,133 @@
+"""How the bytes of a pixel format get into a texture, and how they become a colour there.
+
+A format reaches OpenGL in one of two ways: as an image of its own fourcc, which the driver decodes, or as an image
+(or upload) of a *stand-in* with the same bytes, which a swizzle or a shader decodes. The stand-in of an import and
+the format of an upload are the same thing, so one table serves both.
+"""
+
+import functools
+from dataclasses import dataclass
+from enum import Enum
+
+from app.abi import drm_fourcc as drm
+from app.formats.pixel import Family, PixelFormat
+from gl import api
+
+
+class Decode(Enum):
+    """What a shader does with a texel."""
+
+    COLOUR = "colour"
+    """Nothing: the texture unit returns the colour, filtered."""
+    EXTERNAL = "external"
+    """Nothing, but the texture is an external one, which GLSL has another sampler for."""
+    YUV422 = "yuv422"
+    """A texel is four bytes that hold two pixels."""
+    WORD = "word"
+    """A texel is the bytes of one pixel; channels are cut out of the little-endian word."""
+
+
+Swizzle = tuple[int, int, int, int]
+
+_IDENTITY: Swizzle = (api.GL_RED, api.GL_GREEN, api.GL_BLUE, api.GL_ALPHA)
+_OPAQUE: Swizzle = (api.GL_RED, api.GL_GREEN, api.GL_BLUE, api.GL_ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A fourcc with the same bytes. ``pixels`` is how many pixels of the plane one texel of it holds."""
+
+    fourcc: int
+    decode: Decode
+    swizzle: Swizzle
+    pixels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The arguments of glTexStorage2D and glTexSubImage2D for the bytes of a stand-in."""
+
+    internal: int
+    layout: int
+    kind: int
+    texel_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one format is shown. ``native`` is the swizzle of an image of the format's own fourcc."""
+
+    native: Swizzle
+    stand_ins: tuple[StandIn, ...]
+    """In order of preference; the last one is what ``upload`` uploads."""
+    upload: Upload
+    decodes_natively: bool
+    """Whether an image of the format's own fourcc can be an ordinary texture."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """A fourcc that OpenGL can hold as it is, and which of its channels starts at which bit."""
+
+    fourcc: int
+    upload: Upload
+    channel_at: dict[int, int]
+
+
+_RGBA8 = _Carrier(
+    drm.DRM_FORMAT_ABGR8888,
+    Upload(api.GL_RGBA8, api.GL_RGBA, api.GL_UNSIGNED_BYTE, 4),
+    {0: api.GL_RED, 8: api.GL_GREEN, 16: api.GL_BLUE, 24: api.GL_ALPHA},
+)
+_RGB10_A2 = _Carrier(
+    drm.DRM_FORMAT_ABGR2101010,
+    Upload(api.GL_RGB10_A2, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, 4),
+    {0: api.GL_RED, 10: api.GL_GREEN, 20: api.GL_BLUE, 30: api.GL_ALPHA},
+)
+_RGB8 = _Carrier(
+    drm.DRM_FORMAT_BGR888,
+    Upload(api.GL_RGB8, api.GL_RGB, api.GL_UNSIGNED_BYTE, 3),
+    {0: api.GL_RED, 8: api.GL_GREEN, 16: api.GL_BLUE},
+)
+_RGB565 = _Carrier(
+    drm.DRM_FORMAT_RGB565,
+    Upload(api.GL_RGB565, api.GL_RGB, api.GL_UNSIGNED_SHORT_5_6_5, 2),
+    {11: api.GL_RED, 5: api.GL_GREEN, 0: api.GL_BLUE},
+)
+_RG8 = _Carrier(drm.DRM_FORMAT_GR88, Upload(api.GL_RG8, api.GL_RG, api.GL_UNSIGNED_BYTE, 2), {})
+_R8 = _Carrier(drm.DRM_FORMAT_R8, Upload(api.GL_R8, api.GL_RED, api.GL_UNSIGNED_BYTE, 1), {})
+
+
+def _by_swizzle(known: PixelFormat, carrier: _Carrier) -> StandIn:
+    assert known.red and known.green and known.blue
+    red, green, blue = (carrier.channel_at[each.shift] for each in (known.red, known.green, known.blue))
+    alpha = carrier.channel_at[known.alpha.shift] if known.alpha else api.GL_ONE
+    return StandIn(carrier.fourcc, Decode.COLOUR, (red, green, blue, alpha))
+
+
+@functools.cache
+def recipe_of(known: PixelFormat) -> Recipe:
+    """How to show a format of :mod:`app.formats.pixel`."""
+    if known.family is Family.GREY:
+        red = (api.GL_RED, api.GL_RED, api.GL_RED, api.GL_ONE)
+        return Recipe(red, (StandIn(_R8.fourcc, Decode.COLOUR, red),), _R8.upload, decodes_natively=False)
+    if known.family is Family.YUV422:
+        pair = StandIn(_RGBA8.fourcc, Decode.YUV422, _IDENTITY, known.width_multiple)
+        return Recipe(_OPAQUE, (pair,), _RGBA8.upload, decodes_natively=False)
+    native = _IDENTITY if known.has_alpha else _OPAQUE
+    assert known.green
+    match known.bytes_per_pixel, known.green.bits:
+        case 4, 8:
+            carrier = _RGBA8
+        case 4, 10:
+            carrier = _RGB10_A2
+        case 3, 8:
+            carrier = _RGB8
+        case 2, 6:
+            carrier = _RGB565
+        case _:
+            # No OpenGL ES format has its one alpha bit on top, but EGL may import the twin that has alpha.
+            twin = StandIn(drm.DRM_FORMAT_ARGB1555, Decode.COLOUR, native)
+            word = StandIn(_RG8.fourcc, Decode.WORD, _IDENTITY)
+            return Recipe(native, (twin, word), _RG8.upload, decodes_natively=True)
+    return Recipe(native, (_by_swizzle(known, carrier),), carrier.upload, decodes_natively=True)

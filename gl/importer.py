@@ -1,0 +1,273 @@
+"""The import ladder: from a dma-buf to a texture without touching a pixel.
+
+The rungs, tried in order until one holds:
+
+1. ``explicit-modifier``: the plane's fourcc and modifier, when the display advertises the pair or advertises nothing.
+2. ``no-modifier``: the fourcc alone. What the display then makes of tiling is its own affair, so a tiled plane gets
+   this far only where the driver remembers the tiling (:func:`_knows_tiling`).
+3. ``reinterpreted``: another fourcc with the same bytes, decoded by a swizzle or a shader, for formats the GPU lacks.
+4. ``external``: the fourcc as an external texture, decoded by the driver, for YUV.
+
+An EGLImage proves nothing: llvmpipe makes one of any fd at all and fails in the first draw. So each import is drawn
+once, into one pixel, before it counts.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.abi import drm_fourcc as drm
+from app.formats.modifier import modifier_name
+from app.formats.pixel import Family, PixelFormat, format_name
+from app.planes.buffer import DmaBuffer
+from app.planes.layout import place
+from app.planes.plane import Plane
+from app.planes.state import Reason
+from gl import egl as k
+from gl.compositor import Compositor, Image, Layer, Target
+from gl.context import Context
+from gl.errors import GlError, egl_error_name
+from gl.formats import Decode, Recipe, Swizzle, recipe_of
+from gl.outcome import ImportFailure, Rung
+from gl.textures import Canvas, texture_of_image
+
+# Tilings whose layout depends on bytes alone, so that a stand-in of another fourcc reads the same bytes. Layouts
+# with compression data do not survive that.
+_PLAIN_LAYOUTS = frozenset(
+    (
+        drm.DRM_FORMAT_MOD_LINEAR,
+        drm.I915_FORMAT_MOD_X_TILED,
+        drm.I915_FORMAT_MOD_Y_TILED,
+        drm.I915_FORMAT_MOD_Yf_TILED,
+        drm.I915_FORMAT_MOD_4_TILED,
+    )
+)
+
+_EGL_SENTENCES = {
+    0x3002: "the display does not take this stride or offset",
+    0x3003: "the display cannot get at the buffer's memory",
+    0x3004: "the display wants other attributes for this format",
+    0x3009: "the display does not take this format or modifier",
+    0x300C: "the display finds attributes missing or wrong",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One import to try; ``modifier`` None leaves it out. ``pixels`` is how many a texel holds."""
+
+    rung: Rung
+    fourcc: int
+    modifier: int | None
+    decode: Decode
+    swizzle: Swizzle
+    pixels: int = 1
+
+
+class Importer:
+    """Imports buffers into one context. Owns the pixel into which each import is proven."""
+
+    def __init__(self, context: Context, compositor: Compositor) -> None:
+        self._context = context
+        self._compositor = compositor
+        self._canvas: Canvas | None = None
+
+    def load(
+        self, plane: Plane, known: PixelFormat, buffer: DmaBuffer
+    ) -> tuple[Image | None, Rung | None, tuple[ImportFailure, ...], Reason]:
+        """The image of a checked plane with the rung that held; or None with the reason to copy instead.
+
+        The failures are those of the rungs tried before, in order.
+        """
+        context = self._context
+        if not context.imports_dma_bufs:
+            missing = (
+                "OpenGL ES has no GL_OES_EGL_image"
+                if context.display.imports_dma_bufs
+                else "this EGL display has no EGL_EXT_image_dma_buf_import"
+            )
+            return None, None, (ImportFailure(Rung.EXPLICIT, None, missing),), Reason.NO_IMPORT_EXTENSION
+        climb = _Climb(context, plane, known, buffer)
+        for attempt in climb.attempts():
+            image = self._try(climb, attempt)
+            if image is not None:
+                return image, attempt.rung, tuple(climb.failures), Reason.OK
+        return None, None, tuple(climb.failures), climb.reason()
+
+    def _try(self, climb: "_Climb", attempt: _Attempt) -> Image | None:
+        gl = self._context.gl
+        plane = climb.plane
+        width = -(-plane.width // attempt.pixels)
+        # What is left over from others is not this import's doing.
+        gl.errors()
+        handle = _create_image(self._context, climb, attempt, width)
+        if not handle:
+            return None
+        texture = texture_of_image(self._context, handle, attempt.decode, attempt.swizzle, width, plane.height)
+        image = Image(texture, climb.known, attempt.decode, plane.width, plane.height)
+        try:
+            gl.check("glEGLImageTargetTexture2DOES")
+            self._prove(image)
+        except GlError as error:
+            texture.release()
+            self._context.sweep()
+            climb.fail(attempt.rung, None, f"the image was made but cannot be used: {error}")
+            return None
+        return image
+
+    def _prove(self, image: Image) -> None:
+        """Draw the image into one pixel and read it. Raises :class:`GlError`."""
+        if self._canvas is None:
+            self._canvas = Canvas(self._context, 1, 1)
+        target = Target(1, 1, self._canvas.framebuffer)
+        layout = place((image.width, image.height), target.picture_area)
+        self._compositor.prepare(target, (0.0, 0.0, 0.0, 1.0), layout, (Layer(image),)).run()
+        self._context.gl.check("the first draw")
+        self._canvas.read()
+
+    def release(self) -> None:
+        """Delete what this owns, with the context current; more calls do nothing."""
+        canvas, self._canvas = self._canvas, None
+        if canvas is not None:
+            canvas.release()
+
+
+class _Climb:
+    """One plane on its way up the ladder: which attempts it gets, and what was said against them."""
+
+    def __init__(self, context: Context, plane: Plane, known: PixelFormat, buffer: DmaBuffer) -> None:
+        self.context = context
+        self.plane = plane
+        self.known = known
+        self.buffer = buffer
+        self.failures: list[ImportFailure] = []
+        self.refused_format = False
+        self._refused_modifier = False
+        self._tried = False
+
+    def fail(self, rung: Rung, egl_error: int | None, message: str) -> None:
+        name = None if egl_error is None else egl_error_name(egl_error)
+        self.failures.append(ImportFailure(rung, name, message))
+        if egl_error == k.EGL_BAD_MATCH:
+            self.refused_format = True
+        else:
+            self._tried = True
+
+    def _lacks(self, rung: Rung, message: str) -> None:
+        self.failures.append(ImportFailure(rung, None, message))
+
+    def reason(self) -> Reason:
+        """Why nothing held."""
+        if self._tried:
+            return Reason.IMPORT_FAILED
+        if self._refused_modifier or self.plane.modifier not in (
+            drm.DRM_FORMAT_MOD_LINEAR,
+            drm.DRM_FORMAT_MOD_INVALID,
+        ):
+            return Reason.MODIFIER_NOT_IMPORTABLE
+        return Reason.FORMAT_NOT_IMPORTABLE
+
+    def attempts(self) -> Iterator[_Attempt]:
+        """Lazily, as later rungs depend on how earlier ones failed."""
+        recipe = recipe_of(self.known)
+        fourcc = self.plane.fourcc
+        if recipe.decodes_natively:
+            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, fourcc, Decode.COLOUR, recipe.native)
+        if not recipe.decodes_natively or self.refused_format:
+            yield from self._stand_ins(recipe)
+        if self.known.family is Family.YUV422 and self.context.external_textures:
+            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, fourcc, Decode.EXTERNAL, recipe.native)
+
+    def _stand_ins(self, recipe: Recipe) -> Iterator[_Attempt]:
+        if self.plane.modifier not in _PLAIN_LAYOUTS | {drm.DRM_FORMAT_MOD_INVALID}:
+            name = modifier_name(self.plane.modifier)
+            self._lacks(Rung.REINTERPRETED, f"{name} cannot be read through another format")
+            return
+        for each in recipe.stand_ins:
+            if each.fourcc != self.plane.fourcc:
+                rung = Rung.REINTERPRETED
+                yield from self._ways(rung, rung, each.fourcc, each.decode, each.swizzle, each.pixels)
+
+    def _ways(
+        self, explicit: Rung, implicit: Rung, fourcc: int, decode: Decode, swizzle: Swizzle, pixels: int = 1
+    ) -> Iterator[_Attempt]:
+        """With the modifier, then without."""
+        display, modifier = self.context.display, self.plane.modifier
+        if display.formats and fourcc not in display.formats:
+            self.refused_format = True
+            self._lacks(explicit, f"the display does not import {format_name(fourcc)}")
+            return
+        advertised = {each.value: each for each in display.modifiers(fourcc)}
+        if not display.extensions.EGL_EXT_image_dma_buf_import_modifiers:
+            self._lacks(explicit, "this EGL display has no EGL_EXT_image_dma_buf_import_modifiers")
+        elif modifier == drm.DRM_FORMAT_MOD_INVALID:
+            self._lacks(explicit, "the driver names no modifier")
+        elif advertised and modifier not in advertised:
+            self._refused_modifier = True
+            self._lacks(
+                explicit,
+                f"the display does not import {format_name(fourcc)} with modifier {modifier_name(modifier)}",
+            )
+        else:
+            known = advertised.get(modifier)
+            chosen = self._sampled_as(explicit, decode, external_only=bool(known and known.external_only))
+            if chosen:
+                yield _Attempt(explicit, fourcc, modifier, chosen, swizzle, pixels)
+        if not self._may_be_implicit():
+            self._lacks(implicit, "without a modifier this display would read the tiled buffer as linear")
+            return
+        # Unless told otherwise: where every modifier is external-only, none at all is as well.
+        only = bool(advertised) and all(each.external_only for each in advertised.values())
+        chosen = self._sampled_as(implicit, decode, external_only=only)
+        if chosen:
+            yield _Attempt(implicit, fourcc, None, chosen, swizzle, pixels)
+
+    def _sampled_as(self, rung: Rung, decode: Decode, *, external_only: bool) -> Decode | None:
+        if not external_only or decode is Decode.EXTERNAL:
+            return decode
+        if decode is Decode.COLOUR and self.context.external_textures and rung is not Rung.REINTERPRETED:
+            return Decode.EXTERNAL
+        self._lacks(rung, "the display imports it for external textures only, which cannot be decoded here")
+        return None
+
+    def _may_be_implicit(self) -> bool:
+        linear = self.plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
+        return linear or _knows_tiling(self.context, self.buffer)
+
+
+def _knows_tiling(context: Context, buffer: DmaBuffer) -> bool:
+    """Whether the renderer learns a buffer's tiling from the kernel: i915 keeps it with the object (GET_TILING).
+
+    GVT-g sets it there from the guest's plane register (i915 ``gvt/dmabuf.c``, ``vgpu_create_gem``).
+    """
+    return buffer.facts.exporter == "i915" and "intel" in (context.vendor + context.renderer).lower()
+
+
+def _create_image(context: Context, climb: _Climb, attempt: _Attempt, width: int) -> int:
+    """An EGLImage, or 0 with the failure noted. EGL does not take over the fd."""
+    attributes = [
+        *(k.EGL_WIDTH, width),
+        *(k.EGL_HEIGHT, climb.plane.height),
+        *(k.EGL_LINUX_DRM_FOURCC_EXT, attempt.fourcc),
+        *(k.EGL_DMA_BUF_PLANE0_FD_EXT, climb.buffer.fd),
+        *(k.EGL_DMA_BUF_PLANE0_OFFSET_EXT, 0),
+        *(k.EGL_DMA_BUF_PLANE0_PITCH_EXT, climb.plane.stride),
+    ]
+    if attempt.modifier is not None:
+        attributes += [
+            *(k.EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT, attempt.modifier & 0xFFFF_FFFF),
+            *(k.EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT, attempt.modifier >> 32),
+        ]
+    if attempt.decode is Decode.EXTERNAL and climb.known.family is Family.YUV422:
+        attributes += [
+            *(k.EGL_YUV_COLOR_SPACE_HINT_EXT, k.EGL_ITU_REC601_EXT),
+            *(k.EGL_SAMPLE_RANGE_HINT_EXT, k.EGL_YUV_NARROW_RANGE_EXT),
+        ]
+    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, k.EGL_NONE)
+    egl, display = context.egl, context.display.handle
+    image = egl.CreateImageKHR(display, None, k.EGL_LINUX_DMA_BUF_EXT, None, ctypes.addressof(values))
+    if image:
+        return int(image)
+    code = egl.GetError()
+    climb.fail(attempt.rung, code, _EGL_SENTENCES.get(code, "the display refused the buffer"))
+    return 0

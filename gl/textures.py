@@ -1,0 +1,194 @@
+"""Textures and their owners: storage to upload into, images that were imported, a canvas to draw into.
+
+Whoever makes one of these releases it; the deletion itself is left to :meth:`gl.context.Context.sweep`, so that a
+finalizer on another thread does no harm.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from gl import api
+from gl.context import Context
+from gl.errors import GlError
+from gl.formats import Decode, StandIn, Swizzle, Upload
+
+Rgba = npt.NDArray[np.uint8]
+
+
+class Texture:
+    """Owns one texture and the EGLImage it was made from (0 for none).
+
+    ``target`` is what it binds to; ``width`` and ``height`` are texels.
+    """
+
+    def __init__(self, context: Context, target: int, width: int, height: int, image: int = 0) -> None:
+        self._context = context
+        self.name = context.gl.generate(context.gl.GenTextures)
+        self.image = image
+        self.target = target
+        self.width = width
+        self.height = height
+
+    def release(self) -> None:
+        """Have both deleted by the context's next sweep; more calls do nothing."""
+        name, self.name = self.name, 0
+        image, self.image = self.image, 0
+        if name or image:
+            self._context.discard(name, image)
+
+    def __del__(self) -> None:
+        if getattr(self, "name", 0):
+            self.release()
+
+
+def _bind(context: Context, texture: Texture) -> None:
+    context.gl.ActiveTexture(api.GL_TEXTURE0)
+    context.gl.BindTexture(texture.target, texture.name)
+
+
+def _set_up(context: Context, texture: Texture, swizzle: Swizzle | None) -> None:
+    """Make the bound texture complete by itself; filters for drawing come from sampler objects."""
+    set_parameter = context.gl.TexParameteri
+    for name in (api.GL_TEXTURE_MIN_FILTER, api.GL_TEXTURE_MAG_FILTER):
+        set_parameter(texture.target, name, api.GL_NEAREST)
+    for name in (api.GL_TEXTURE_WRAP_S, api.GL_TEXTURE_WRAP_T):
+        set_parameter(texture.target, name, api.GL_CLAMP_TO_EDGE)
+    # The extension does not promise swizzles of external textures.
+    if swizzle is not None and texture.target == api.GL_TEXTURE_2D:
+        names = (
+            api.GL_TEXTURE_SWIZZLE_R,
+            api.GL_TEXTURE_SWIZZLE_G,
+            api.GL_TEXTURE_SWIZZLE_B,
+            api.GL_TEXTURE_SWIZZLE_A,
+        )
+        for name, value in zip(names, swizzle, strict=True):
+            set_parameter(texture.target, name, value)
+
+
+def texture_of_image(
+    context: Context, image: int, decode: Decode, swizzle: Swizzle, width: int, height: int
+) -> Texture:
+    """A texture that shows an EGLImage, which it owns from here on. OpenGL errors are left for the caller to ask."""
+    target = api.GL_TEXTURE_EXTERNAL_OES if decode is Decode.EXTERNAL else api.GL_TEXTURE_2D
+    texture = Texture(context, target, width, height, image)
+    _bind(context, texture)
+    context.gl.EGLImageTargetTexture2DOES(target, image)
+    _set_up(context, texture, swizzle)
+    return texture
+
+
+def new_texture(context: Context, internal: int, width: int, height: int, swizzle: Swizzle | None) -> Texture:
+    """A texture with storage of its own, black. Raises :class:`GlError`, likely for lack of memory."""
+    texture = Texture(context, api.GL_TEXTURE_2D, width, height)
+    try:
+        _bind(context, texture)
+        context.gl.TexStorage2D(texture.target, 1, internal, width, height)
+        _set_up(context, texture, swizzle)
+        context.gl.check(f"storage for a texture of {width}x{height}")
+    except GlError:
+        texture.release()
+        raise
+    return texture
+
+
+class UploadTexture:
+    """Storage for ``texels`` = (width, height) of a stand-in, filled again from memory for each frame.
+
+    Memory is read in place wherever OpenGL can step over the padding of the rows; otherwise rows are packed first.
+    """
+
+    def __init__(self, context: Context, stand_in: StandIn, upload: Upload, texels: tuple[int, int]) -> None:
+        self._context = context
+        self._upload = upload
+        self.texture = new_texture(context, upload.internal, *texels, stand_in.swizzle)
+        self._packed: npt.NDArray[np.uint8] | None = None
+
+    def send(self, pixels: npt.NDArray[np.uint8], stride: int) -> None:
+        """Upload from a one-dimensional array of bytes, rows ``stride`` bytes apart.
+
+        The array must reach to the end of the last row's pixels; padding behind that is not read.
+        """
+        texture, upload, gl = self.texture, self._upload, self._context.gl
+        row_bytes = texture.width * upload.texel_bytes
+        row_length, alignment = _unpacking(row_bytes, upload.texel_bytes, stride)
+        if alignment == 0:
+            pixels = self._pack(pixels, stride, row_bytes)
+            row_length, alignment = 0, 1
+        _bind(self._context, texture)
+        gl.BindBuffer(api.GL_PIXEL_UNPACK_BUFFER, 0)
+        gl.PixelStorei(api.GL_UNPACK_SKIP_ROWS, 0)
+        gl.PixelStorei(api.GL_UNPACK_SKIP_PIXELS, 0)
+        gl.PixelStorei(api.GL_UNPACK_ROW_LENGTH, row_length)
+        gl.PixelStorei(api.GL_UNPACK_ALIGNMENT, alignment)
+        gl.TexSubImage2D(
+            texture.target,
+            0,
+            0,
+            0,
+            texture.width,
+            texture.height,
+            upload.layout,
+            upload.kind,
+            pixels.ctypes.data,
+        )
+        gl.PixelStorei(api.GL_UNPACK_ROW_LENGTH, 0)
+        gl.PixelStorei(api.GL_UNPACK_ALIGNMENT, 4)
+
+    def _pack(self, pixels: npt.NDArray[np.uint8], stride: int, row_bytes: int) -> npt.NDArray[np.uint8]:
+        shape = (self.texture.height, row_bytes)
+        if self._packed is None:
+            self._packed = np.empty(shape, np.uint8)
+        np.copyto(self._packed, np.ndarray(shape, np.uint8, pixels, strides=(stride, 1)))
+        return self._packed
+
+    def release(self) -> None:
+        """Have the texture deleted; more calls do nothing."""
+        self.texture.release()
+        self._packed = None
+
+
+def _unpacking(row_bytes: int, texel_bytes: int, stride: int) -> tuple[int, int]:
+    """GL_UNPACK_ROW_LENGTH and GL_UNPACK_ALIGNMENT for a stride; alignment 0 when OpenGL cannot step like that."""
+    if stride % texel_bytes == 0:
+        return stride // texel_bytes, 1
+    for alignment in (2, 4, 8):
+        if -(-row_bytes // alignment) * alignment == stride:
+            return 0, alignment
+    return 0, 0
+
+
+class Canvas:
+    """A framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError` when there is no room."""
+
+    def __init__(self, context: Context, width: int, height: int) -> None:
+        gl = context.gl
+        self._context = context
+        self.width = width
+        self.height = height
+        self._texture = new_texture(context, api.GL_RGBA8, width, height, None)
+        self.framebuffer = gl.generate(gl.GenFramebuffers)
+        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
+        gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self._texture.name, 0)
+        status = gl.CheckFramebufferStatus(api.GL_FRAMEBUFFER)
+        if status != api.GL_FRAMEBUFFER_COMPLETE:
+            self.release()
+            raise GlError("glCheckFramebufferStatus", gl.errors(), f"status 0x{status:04x}")
+
+    def read(self) -> Rgba:
+        """The pixels, shape (height, width, 4), in the order of the framebuffer's rows. Raises :class:`GlError`."""
+        gl = self._context.gl
+        pixels = np.empty((self.height, self.width, 4), np.uint8)
+        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
+        gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
+        gl.PixelStorei(api.GL_PACK_ALIGNMENT, 4)
+        gl.PixelStorei(api.GL_PACK_ROW_LENGTH, 0)
+        gl.ReadPixels(0, 0, self.width, self.height, api.GL_RGBA, api.GL_UNSIGNED_BYTE, pixels.ctypes.data)
+        gl.check("glReadPixels")
+        return pixels
+
+    def release(self) -> None:
+        """Delete the framebuffer, with the context current; more calls do nothing."""
+        framebuffer, self.framebuffer = self.framebuffer, 0
+        if framebuffer:
+            self._context.gl.delete(self._context.gl.DeleteFramebuffers, framebuffer)
+        self._texture.release()
