@@ -93,7 +93,8 @@ def scan(paths: Paths = HOST) -> Scan:
         return Scan()
     processes: list[VfioProcess] = []
     hidden: list[HiddenVmm] = []
-    unreadable = 0
+    # With /proc mounted hidepid=invisible other users' processes are not even listed: the first one is missing.
+    unreadable = 0 if (paths.proc / "1").exists() else 1
     for entry in os.listdir(paths.proc):
         if not entry.isdecimal():
             continue

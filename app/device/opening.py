@@ -49,10 +49,11 @@ class _Step(Enum):
     """The calls, in words that fit behind a device's name."""
 
     OPEN = "open"
-    VIABLE = "ask its group"
-    ATTACH = "put its group into a container"
-    SET_IOMMU = "set up its container"
-    GET_DEVICE = "get it from its group"
+    VIABLE = "use its IOMMU group, which is not viable,"
+    STATUS = "ask its IOMMU group"
+    ATTACH = "put its IOMMU group into a container"
+    SET_IOMMU = "set up a container"
+    GET_DEVICE = "get it from its IOMMU group"
     BIND = "bind it to an iommufd"
 
 
@@ -123,7 +124,7 @@ def _by_group(vgpu: Vgpu, nodes: _Nodes, calls: Syscalls) -> FdDevice:
         container = _open(nodes[1], calls, opened)
         group = _open(node, calls, opened)
         answer = bytearray(vfio.vfio_group_status(argsz=8))
-        _ioctl(group, vfio.VFIO_GROUP_GET_STATUS, answer, _Step.VIABLE, node, calls)
+        _ioctl(group, vfio.VFIO_GROUP_GET_STATUS, answer, _Step.STATUS, node, calls)
         if not vfio.vfio_group_status.from_buffer_copy(answer).flags & vfio.VFIO_GROUP_FLAGS_VIABLE:
             raise _Failure(_Step.VIABLE, node, errno.EINVAL)
         _ioctl(group, vfio.VFIO_GROUP_SET_CONTAINER, struct.pack("=i", container), _Step.ATTACH, node, calls)

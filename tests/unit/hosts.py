@@ -1,0 +1,83 @@
+"""A host's sysfs, /dev and /proc as discovery reads them, laid out in a temporary folder."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app.device.paths import Paths
+
+UUID_A = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+UUID_B = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
+DEVICE_FD = "anon_inode:[vfio-device]"
+
+
+def qemu(name: str, *more: str) -> list[str]:
+    return ["/usr/bin/qemu-system-x86_64", "-name", f"guest={name},debug-threads=on", *more]
+
+
+class Host:
+    def __init__(self, root: Path) -> None:
+        self.paths = Paths(root / "sys", root / "dev", root / "proc")
+        (self.paths.dev / "vfio").mkdir(parents=True)
+        (self.paths.dev / "vfio/vfio").touch()
+        (self.paths.proc / "1/fd").mkdir(parents=True)
+
+    def mdev(self, uuid: str, kind: str, group: int, parent: str = "virtual/mbochs/mbochs", cdev: str = "") -> Path:
+        """An mdev of type `kind`, whose driver has the name before the dash."""
+        above = self.paths.sys / "devices" / parent
+        folder = above / uuid
+        of_type = above / "mdev_supported_types" / kind
+        of_type.mkdir(parents=True, exist_ok=True)
+        (of_type / "name").write_text(f"{kind} display\n")
+        self._device(folder, kind.partition("-")[0], group, cdev)
+        (folder / "mdev_type").symlink_to(of_type)
+        self._link(self.paths.sys / "bus/mdev/devices" / uuid, folder)
+        return folder
+
+    def pci(self, address: str, driver: str, group: int, cdev: str = "", physfn: str = "") -> Path:
+        folder = self.paths.sys / "devices/pci0000:00" / address
+        self._device(folder, driver, group, cdev)
+        if physfn:
+            (folder / "physfn").symlink_to(folder.parent / physfn)
+            (folder.parent / physfn).mkdir(exist_ok=True)
+        return folder
+
+    def process(
+        self, pid: int, comm: str, arguments: Sequence[str] = (), files: Mapping[int, str] | None = None
+    ) -> Path:
+        folder = self.paths.proc / str(pid)
+        (folder / "fd").mkdir(parents=True)
+        (folder / "fdinfo").mkdir()
+        (folder / "comm").write_text(comm + "\n")
+        (folder / "cmdline").write_bytes(b"".join(os.fsencode(each) + b"\0" for each in arguments))
+        for fd, target in (files or {}).items():
+            (folder / "fd" / str(fd)).symlink_to(target)
+            (folder / "fdinfo" / str(fd)).write_text("pos:\t0\nflags:\t02000002\n")
+        return folder
+
+    def _device(self, folder: Path, driver: str, group: int, cdev: str) -> None:
+        folder.mkdir(parents=True)
+        (folder / "driver").symlink_to(self._driver(driver, driver.replace("-", "_")))
+        groups = self.paths.sys / "kernel/iommu_groups" / str(group)
+        self._link(groups / "devices" / folder.name, folder)
+        (folder / "iommu_group").symlink_to(groups)
+        (folder / "vfio-dev").mkdir()
+        (self.paths.dev / "vfio" / str(group)).touch()
+        if cdev:
+            (folder / "vfio-dev" / cdev).mkdir()
+            self._link(self.paths.sys / "class/vfio-dev" / cdev / "device", folder)
+
+    def _driver(self, name: str, module: str) -> Path:
+        folder = self.paths.sys / "bus/drivers" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        of_module = self.paths.sys / "module" / module
+        of_module.mkdir(parents=True, exist_ok=True)
+        (of_module / "refcnt").write_text("1\n")
+        if not (folder / "module").is_symlink():
+            (folder / "module").symlink_to(of_module)
+        return folder
+
+    @staticmethod
+    def _link(link: Path, target: Path) -> None:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
