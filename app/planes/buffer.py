@@ -1,5 +1,6 @@
 """Buffers: the owners of the memory behind a plane, alike for dma-bufs and regions."""
 
+import errno
 import itertools
 import mmap
 import os
@@ -27,7 +28,10 @@ class Buffer(Protocol):
 
     @contextmanager
     def pixels(self) -> Iterator[memoryview]:
-        """The bytes, mapped read-only and coherent while the context lasts. Raises OSError when unmappable."""
+        """The bytes, mapped read-only and coherent while the context lasts. Raises OSError when unmappable.
+
+        May be shorter than ``size``: not every exporter maps a partial last page.
+        """
         ...
 
 
@@ -57,7 +61,7 @@ class DmaBuffer:
         if self.released:
             raise ValueError("the buffer was released")
         if self._mapping is None:
-            self._mapping = mmap.mmap(self.fd, self.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+            self._mapping = _map(self.fd, self.size)
         with sync_for_read(self.fd), memoryview(self._mapping) as view:
             yield view
 
@@ -69,6 +73,21 @@ class DmaBuffer:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _map(fd: int, size: int) -> mmap.mmap:
+    """Map a dma-buf whole or, where its last page is a partial one that the exporter refuses, without that page.
+
+    dma_buf_mmap() (drivers/dma-buf/dma-buf.c) compares whole pages with ``size >> PAGE_SHIFT``; mbochs exports
+    sizes that are no multiple of a page.
+    """
+    try:
+        return mmap.mmap(fd, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    except OSError as error:
+        whole = size - size % mmap.PAGESIZE
+        if error.errno != errno.EINVAL or whole in (0, size):
+            raise
+    return mmap.mmap(fd, whole, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
 
 class RegionBuffer:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.device.display import DisplayOffer, PlaneQuery, probe
+from app.device.info import device_info
 from app.device.seam import Device
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.buffer_cache import BufferCache, FetchRefused, FetchRule
@@ -19,7 +20,7 @@ from app.planes.check import fault_of
 from app.planes.frame import Frame, Refused, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.region import RegionCache
-from app.planes.state import Reason, Status
+from app.planes.state import Reason, State, Status
 
 _log = logging.getLogger(__name__)
 
@@ -85,12 +86,12 @@ class Poller:
 
     def poll(self) -> Frame:
         """Ask once. Never raises for anything the device does; the frame's status tells."""
-        if self._frame.status.state is Reason.DEVICE_REMOVED.state:
+        if self._frame.status.state is State.GONE:
             return self._frame
         now = self._clock()
         if now >= self._presence_at_ns:
             self._presence_at_ns = now + _PRESENCE_NS
-            if not self._present():
+            if not self._present() or self._deaf():
                 return self.end(Status(Reason.DEVICE_REMOVED))
         if not self._slots and not self._prepare(now):
             return self._frame
@@ -101,17 +102,38 @@ class Poller:
         return self._settle(status)
 
     def end(self, status: Status) -> Frame:
-        """Let go of the device for good, with a reason of state *gone*; later polls return this frame."""
+        """Give up on the device for good, with a reason of state *gone*; later polls return this frame.
+
+        Every buffer is released; the device stays open until :meth:`close`, which is due at once but after
+        whatever was made from the buffers is gone: mbochs, as shipped, touches its freed state when a dma-buf
+        outlives the device (mbochs_release_dmabuf() in samples/vfio-mdev/mbochs.c).
+        """
+        self._release()
         self._frame = Frame(status)
-        self.close()
         return self._frame
 
     def close(self) -> None:
-        """Release every buffer and the device; more calls do nothing."""
+        """Release every buffer and then the device; more calls do nothing."""
+        self._release()
+        self.device.close()
+
+    def _release(self) -> None:
         self._slots = ()
         self._region.release()
         self._buffers.release()
-        self.device.close()
+
+    def _deaf(self) -> bool:
+        """Whether a device that answers queries with ENODEV does not even say what it is.
+
+        A GVT-g device that its guest has not set up answers queries with ENODEV too, but knows itself.
+        """
+        if self._frame.status.reason is not Reason.NOT_INITIALIZED:
+            return False
+        try:
+            device_info(self.device)
+        except OSError as error:
+            return error.errno in (errno.ENODEV, errno.EIO)
+        return False
 
     def _prepare(self, now: int) -> bool:
         """Learn what the device offers. A device that offers nothing yet is asked again later."""

@@ -49,6 +49,7 @@ class ScriptedDevice:
     asked: list[str] = field(default_factory=list)
     questions: list[bytes] = field(default_factory=list)
     closed: bool = False
+    info_errno: int = errno.ENOTTY
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         if request == vfio.VFIO_DEVICE_GET_GFX_DMABUF:
@@ -56,7 +57,7 @@ class ScriptedDevice:
             self.asked.append(f"get {dmabuf_id}")
             return self.get(dmabuf_id)
         if request != vfio.VFIO_DEVICE_QUERY_GFX_PLANE:
-            raise OSError(errno.ENOTTY, "not scripted")
+            raise OSError(self.info_errno, "not scripted")
         self.questions.append(bytes(buffer))
         info = vfio.vfio_device_gfx_plane_info.from_buffer(buffer)
         if info.flags & vfio.VFIO_GFX_PLANE_TYPE_PROBE:

@@ -226,6 +226,20 @@ def test_a_removed_device_is_let_go_within_one_look(clock: Clock) -> None:
     clock.now += 300_000_000
     frame = poller.poll()
     assert frame.status.state is State.GONE
-    assert device.closed
     assert first.primary is not None and first.primary.buffer.released
     assert poller.poll() is frame
+    assert not device.closed, "images made from the buffers must go before the device"
+    poller.close()
+    assert device.closed
+
+
+def test_a_device_that_does_not_even_know_itself_is_gone(clock: Clock) -> None:
+    answers: list[Answer] = [plane_answer()]
+    device = ScriptedDevice(primary=lambda: answers.pop() if answers else errno.ENODEV)
+    poller = Poller(device, clock=clock)
+    assert poller.poll().status.reason is Reason.OK
+    assert poller.poll().status.reason is Reason.NOT_INITIALIZED
+    device.info_errno = errno.ENODEV
+    clock.now += 300_000_000
+    assert poller.poll().status.reason is Reason.DEVICE_REMOVED
+    poller.close()

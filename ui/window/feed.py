@@ -47,6 +47,10 @@ class Feed(QObject):
             self._frame = frame
             self._pacer.changed(self._clock())
             self.frame_changed.emit(frame)
+            if frame.status.state is State.GONE:
+                # After the slots ran, which dropped what was made from the buffers. A device held open any longer
+                # blocks its removal, and the VM's next start.
+                self.poller.close()
         return frame
 
     def drawn(self) -> None:

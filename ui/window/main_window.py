@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         """Remember size and place; release everything on the GL thread before the window goes."""
         if not self.isFullScreen():
             settings.save_geometry(self)
+        settings.save_view_options(self._picture.options)
         self._timer.stop()
         self._picture.shut_down()
         super().closeEvent(event)

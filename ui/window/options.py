@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.planes.layout import Scaling
+from gl.renderer import Options
+
+# Seen on any picture, and never a guest's.
+_OUTLINE = (1.0, 0.2, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +32,15 @@ class ViewOptions:
             checked["flip-y"],
             checked["cursor-outline"],
             checked["straight-alpha"],
+        )
+
+    def draw_options(self) -> Options:
+        """In the renderer's terms."""
+        return Options(
+            scaling=self.scaling,
+            smooth=self.smooth,
+            flip_x=self.flip_x,
+            flip_y=self.flip_y,
+            straight_alpha=self.straight_alpha,
+            cursor_outline=_OUTLINE if self.cursor_outline else None,
         )

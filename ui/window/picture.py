@@ -4,7 +4,6 @@ import logging
 import time
 
 import numpy as np
-from gl.renderer import Drawn, Renderer
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QPainter
@@ -13,7 +12,9 @@ from PyQt6.QtOpenGL import QOpenGLWindow
 from app.planes.frame import Frame
 from app.planes.state import State, Status
 from app.rate import Rate
+from gl.compositor import Target
 from gl.context import CurrentContext
+from gl.renderer import Drawn, Renderer
 from ui.window.feed import Feed
 from ui.window.message import paint_notice, paint_status
 from ui.window.options import ViewOptions
@@ -38,6 +39,8 @@ class PictureWindow(QOpenGLWindow):
         self._feed = feed
         self._source = source
         self._options = ViewOptions()
+        self._draw_options = self._options.draw_options()
+        self._target = Target(0, 0)
         self._renderer: Renderer | None = None
         self._drawn: Drawn | None = None
         self._shown: Frame | None = None
@@ -61,21 +64,27 @@ class PictureWindow(QOpenGLWindow):
         if self._failure is not None:
             return self._failure
         if self._drawn is not None and self._shown is self.frame and self.frame.primary is not None:
-            return self._drawn.status
+            assert self._drawn.primary is not None
+            return self._drawn.primary.status
         return self.frame.status
 
     @property
     def path(self) -> str:
         """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
         primary = self._drawn.primary if self._drawn is not None else None
-        return primary.path or "" if primary is not None else ""
+        return primary.path.value if primary is not None and primary.path is not None else ""
 
     def frames_per_second(self) -> int:
         """New frames shown in the last second; what was drawn again unchanged does not count."""
         return self._rate.per_second(time.monotonic_ns())
 
+    @property
+    def options(self) -> ViewOptions:
+        return self._options
+
     def set_options(self, options: ViewOptions) -> None:
         self._options = options
+        self._draw_options = options.draw_options()
         self.update()
 
     def notice(self, text: str) -> None:
@@ -131,22 +140,24 @@ class PictureWindow(QOpenGLWindow):
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         self._renderer = Renderer(CurrentContext())
 
+    def resizeGL(self, width: int, height: int) -> None:  # noqa: N802  (Qt's name)
+        ratio = self.devicePixelRatio()
+        self._target = Target(round(width * ratio), round(height * ratio), self.defaultFramebufferObject())
+
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
         frame = self._feed.latest()
-        ratio = self.devicePixelRatio()
-        size = (round(self.width() * ratio), round(self.height() * ratio))
         if frame.primary is not None:
-            self._draw(self._renderer, frame, size, ratio)
+            self._draw(self._renderer, frame)
         status = self.status
         words = frame.primary is None or status.state is State.ERROR
         if words or self._notice:
             self._paint(status if words else None)
         self._feed.drawn()
 
-    def _draw(self, renderer: Renderer, frame: Frame, size: tuple[int, int], ratio: float) -> None:
-        drawn = renderer.draw(frame, size, self._options.draw_options(ratio))
+    def _draw(self, renderer: Renderer, frame: Frame) -> None:
+        drawn = renderer.draw(frame, self._target, self._draw_options)
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())
         self._shown = frame

@@ -5,6 +5,9 @@ from pathlib import Path
 from PyQt6.QtCore import QByteArray, QSettings, QStandardPaths
 from PyQt6.QtWidgets import QMainWindow
 
+from app.planes.layout import Scaling
+from ui.window.options import ViewOptions
+
 
 def _settings() -> QSettings:
     base = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation)
@@ -22,3 +25,18 @@ def save_geometry(window: QMainWindow) -> None:
     settings = _settings()
     settings.setValue("geometry", window.saveGeometry())
     settings.sync()
+
+
+def view_options() -> ViewOptions:
+    """Scaling and smoothing as they were last time. The rest belongs to a guest, not to a person."""
+    settings = _settings()
+    known = {each.value: each for each in Scaling}
+    scaling = known.get(str(settings.value("scaling", "")), Scaling.FIT)
+    return ViewOptions(scaling=scaling, smooth=settings.value("filter", "linear") != "nearest")
+
+
+def save_view_options(options: ViewOptions) -> None:
+    """Remember scaling and smoothing."""
+    settings = _settings()
+    settings.setValue("scaling", options.scaling.value)
+    settings.setValue("filter", "linear" if options.smooth else "nearest")

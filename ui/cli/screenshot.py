@@ -1,0 +1,53 @@
+"""``mdevview screenshot``: one picture as a PNG file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.device.errors import MdevviewError
+from app.planes.frame import Frame
+from app.planes.state import Reason, Status
+from gl.renderer import Renderer, Which
+from ui.offscreen import offscreen
+from ui.png import png_bytes
+
+
+def run(args: argparse.Namespace) -> int:
+    """Wait for a picture and save it. Raises MdevviewError."""
+    which = Which(args.plane)
+    taken: list[NDArray[np.uint8]] = []
+    with offscreen(args.target) as looking:
+        looking.wait(lambda frame: _take(looking.renderer, frame, which, taken), args.timeout)
+    _save(args.output, png_bytes(taken[0]))
+    return 0
+
+
+def _take(renderer: Renderer, frame: Frame, which: Which, taken: list[NDArray[np.uint8]]) -> Status | None:
+    """Capture into ``taken``; why there is nothing to capture otherwise."""
+    surface = frame.cursor if which is Which.CURSOR else frame.primary
+    if surface is None:
+        refused = [each.status for each in frame.refused if each.plane.kind.name.lower() == which.value]
+        if which is Which.CURSOR and frame.status.reason is Reason.OK:
+            return refused[0] if refused else Status(Reason.PLANE_OFF, "the cursor plane is off")
+        return frame.status
+    pixels = renderer.capture(frame, which)
+    if pixels is None:
+        return renderer.outcome(surface).status
+    taken.append(pixels)
+    return None
+
+
+def _save(output: str, png: bytes) -> None:
+    try:
+        if output == "-":
+            sys.stdout.buffer.write(png)
+            sys.stdout.buffer.flush()
+        else:
+            Path(output).write_bytes(png)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise MdevviewError(f"{output}: {error.strerror}", "give another FILE with -o") from error

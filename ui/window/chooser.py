@@ -1,0 +1,95 @@
+"""Choosing among several vGPUs."""
+
+from PyQt6.QtCore import QSocketNotifier, Qt
+from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from app.device.discovery import discover
+from app.device.hotplug import Hotplug
+from app.device.target import SIMULATED_DEFAULT, Simulated
+from app.device.vgpu import Vgpu
+
+_COLUMNS = ("Device", "Type", "Parent", "In use by")
+
+
+def in_use_text(vgpu: Vgpu) -> str:
+    """Who has the device open, in a few words; "free" when nobody has."""
+    if vgpu.holders:
+        return ", ".join(f"{each.vm_name or each.process} ({each.pid})" for each in vgpu.holders)
+    return "unknown" if vgpu.unseen else "free"
+
+
+class Chooser(QDialog):
+    """Lists the vGPUs of this host, as they come and go, and the simulated one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Choose a device — mdevview")
+        self._tree = QTreeWidget()
+        self._tree.setHeaderLabels(_COLUMNS)
+        self._tree.setRootIsDecorated(False)
+        self._tree.setAllColumnsShowFocus(True)
+        self._tree.itemActivated.connect(self.accept)
+        self._tree.itemSelectionChanged.connect(self._enable)
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("Which screen do you want to see?"))
+        layout.addWidget(self._tree)
+        layout.addWidget(self._buttons)
+        self._hotplug = Hotplug()
+        self._notifier = QSocketNotifier(self._hotplug.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._changed)
+        self._fill()
+        self.resize(760, 320)
+
+    def chosen(self) -> Vgpu | Simulated | None:
+        """What is selected."""
+        items = self._tree.selectedItems()
+        return items[0].data(0, Qt.ItemDataRole.UserRole) if items else None
+
+    def _changed(self) -> None:
+        if self._hotplug.read():
+            self._fill()
+
+    def _fill(self) -> None:
+        selected = self.chosen()
+        self._tree.clear()
+        for vgpu in discover():
+            kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
+            self._add((vgpu.name, kind, vgpu.parent or "", in_use_text(vgpu)), vgpu, selected)
+        self._add((f"sim:{SIMULATED_DEFAULT.spec}", "simulated", "", ""), SIMULATED_DEFAULT, selected)
+        for column in range(len(_COLUMNS)):
+            self._tree.resizeColumnToContents(column)
+        if not self._tree.selectedItems():
+            self._tree.setCurrentItem(self._tree.topLevelItem(0))
+        self._enable()
+
+    def _add(self, texts: tuple[str, ...], what: Vgpu | Simulated, selected: Vgpu | Simulated | None) -> None:
+        item = QTreeWidgetItem(list(texts))
+        item.setData(0, Qt.ItemDataRole.UserRole, what)
+        self._tree.addTopLevelItem(item)
+        if selected is not None and _name(selected) == _name(what):
+            self._tree.setCurrentItem(item)
+
+    def _enable(self) -> None:
+        button = self._buttons.button(QDialogButtonBox.StandardButton.Open)
+        assert button is not None
+        button.setEnabled(self.chosen() is not None)
+
+    def done(self, result: int) -> None:
+        """Stop listening before the dialog goes."""
+        self._notifier.setEnabled(False)
+        self._hotplug.close()
+        super().done(result)
+
+
+def _name(what: Vgpu | Simulated) -> str:
+    return what.name if isinstance(what, Vgpu) else what.spec
+
+
+def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
+    """Ask; None when the user does not choose."""
+    chooser = Chooser(parent)
+    accepted = chooser.exec() == QDialog.DialogCode.Accepted
+    return chooser.chosen() if accepted else None
