@@ -95,10 +95,12 @@ as_root() {
                 ;;
         esac
     fi
-    say 'installing them'
+    say 'installing them: this takes a while'
     quiet='apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300'
-    (cd "$root" && $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none \
-        sh -c "$(printf '%s' "$1" | sed "s/apt-get/$quiet/g")") >&2 </dev/null
+    # A line for each package unpacked helps nobody, unless it ends badly.
+    words=$(cd "$root" && $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none \
+        sh -c "$(printf '%s' "$1" | sed "s/apt-get/$quiet/g")" 2>&1 </dev/null) ||
+        { printf '%s\n' "$words" >&2 && return 1; }
 }
 
 # A virtual environment that was left half made, was moved, or lost its Python is made anew.
@@ -115,7 +117,7 @@ install_project() {
     key=$(cd "$root" && "$venv/bin/python" -c 'import hashlib, pathlib, sys
 print(sys.version, hashlib.sha256(pathlib.Path("pyproject.toml").read_bytes()).hexdigest())')
     [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
-    say "installing Python packages into $venv"
+    say "installing Python packages into $venv (some 100 MB the first time)"
     rm -f "$stamp"
     (cd "$root" && "$venv/bin/python" -m pip install -q --disable-pip-version-check -e . "$@") >&2 </dev/null ||
         die "pip could not install what pyproject.toml names into $venv: see its words above"
