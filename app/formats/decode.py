@@ -17,6 +17,8 @@ Rgba = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.uint8]
 
 _OPAQUE = 255
+_BAND = 64
+_FRACTION = 16
 
 
 def decode(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rgba:
@@ -110,22 +112,24 @@ def _encode_rgb(rgba: Rgba, pixel_format: PixelFormat) -> Rows:
 
 def _decode_yuv(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix) -> Rgba:
     height = rows.shape[0]
-    groups = rows.reshape(height, -1, 4)
-    samples = np.empty((3, height, groups.shape[1], 2), np.float32)
-    samples[0] = groups[..., list(pixel_format.luma)]
-    samples[1] = groups[..., pixel_format.chroma[0], np.newaxis]
-    samples[2] = groups[..., pixel_format.chroma[1], np.newaxis]
-    samples /= 255
-    samples -= np.array(yuv.SAMPLE_OFFSET, np.float32).reshape(3, 1, 1, 1)
-    rgba = np.full((height, groups.shape[1] * 2, 4), _OPAQUE, np.uint8)
-    for index, (luma, cb, cr) in enumerate(yuv.rgb_from_yuv(matrix)):
-        value = samples[0] * np.float32(luma)
-        if cb:
-            value += samples[1] * np.float32(cb)
-        if cr:
-            value += samples[2] * np.float32(cr)
-        np.clip(value, 0, 1, out=value)
-        rgba[..., index] = (value * 255 + np.float32(0.5)).astype(np.uint8).reshape(height, -1)
+    rgba = np.full((height, rows.shape[1] // 2, 4), _OPAQUE, np.uint8)
+    # In bands that stay in the cache: an 8K plane would take gigabytes of floats at once.
+    for top in range(0, height, _BAND):
+        groups = rows[top : top + _BAND].reshape(-1, rows.shape[1] // 4, 4)
+        samples = np.empty((3, *groups.shape[:2], 2), np.float32)
+        samples[0] = groups[..., list(pixel_format.luma)]
+        samples[1] = groups[..., pixel_format.chroma[0], np.newaxis]
+        samples[2] = groups[..., pixel_format.chroma[1], np.newaxis]
+        samples /= 255
+        samples -= np.array(yuv.SAMPLE_OFFSET, np.float32).reshape(3, 1, 1, 1)
+        for index, factors in enumerate(yuv.rgb_from_yuv(matrix)):
+            value = samples[0] * np.float32(factors[0])
+            for channel in (1, 2):
+                if factors[channel]:
+                    value += samples[channel] * np.float32(factors[channel])
+            np.clip(value, 0, 1, out=value)
+            widened = (value * 255 + np.float32(0.5)).astype(np.uint8)
+            rgba[top : top + _BAND, :, index] = widened.reshape(groups.shape[0], -1)
     return rgba[:, :width]
 
 
@@ -133,18 +137,43 @@ def _encode_yuv(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix) -> Ro
     height, width, _ = rgba.shape
     if width % 2:
         rgba = np.concatenate([rgba, rgba[:, -1:]], axis=1)
-    colour = rgba[..., :3].astype(np.float32)
-    weights = np.array([matrix.kr, matrix.kg, matrix.kb], np.float32)
-    luma = colour @ weights
-    pairs = colour.reshape(height, -1, 2, 3).mean(axis=2)
-    pair_luma = pairs @ weights
-    groups = np.empty((height, pairs.shape[1], 4), np.uint8)
-    scaled = luma * np.float32(yuv.LUMA_RANGE / 255) + np.float32(yuv.LUMA_OFFSET + 0.5)
-    groups[..., list(pixel_format.luma)] = scaled.astype(np.uint8).reshape(height, -1, 2)
-    for place, channel, weight in (
-        (pixel_format.chroma[0], 2, matrix.kb),
-        (pixel_format.chroma[1], 0, matrix.kr),
-    ):
-        difference = (pairs[..., channel] - pair_luma) * np.float32(yuv.CHROMA_RANGE / 255 / (2 - 2 * weight))
-        groups[..., place] = (difference + np.float32(yuv.CHROMA_OFFSET + 0.5)).astype(np.uint8)
+    groups = np.empty((height, rgba.shape[1] // 2, 4), np.uint8)
+    for top in range(0, height, _BAND):
+        part = rgba[top : top + _BAND]
+        red, green, blue = (part[..., index].astype(np.int32) for index in range(3))
+        into = groups[top : top + _BAND]
+        luma = _weighted((red, green, blue), _luma_weights(matrix), yuv.LUMA_OFFSET, _FRACTION)
+        into[..., pixel_format.luma[0]] = luma[:, ::2]
+        into[..., pixel_format.luma[1]] = luma[:, 1::2]
+        sums = tuple(each[:, ::2] + each[:, 1::2] for each in (red, green, blue))
+        for place, weights in zip(pixel_format.chroma, _chroma_weights(matrix), strict=True):
+            # The sums count two pixels, so there is one more bit to shift out.
+            into[..., place] = _weighted(sums, weights, yuv.CHROMA_OFFSET, _FRACTION + 1)
     return groups.reshape(height, -1)
+
+
+def _weighted(
+    channels: tuple[npt.NDArray[np.int32], ...], weights: tuple[float, ...], offset: int, fraction: int
+) -> npt.NDArray[np.int32]:
+    """``offset`` plus the weighted channels, rounded, in fixed point with ``fraction`` bits."""
+    total = channels[0] * np.int32(round(weights[0] * (1 << _FRACTION)))
+    for channel, weight in zip(channels[1:], weights[1:], strict=True):
+        total += channel * np.int32(round(weight * (1 << _FRACTION)))
+    total += np.int32((2 * offset + 1) << (fraction - 1))
+    total >>= fraction
+    return total
+
+
+def _luma_weights(matrix: yuv.Matrix) -> tuple[float, ...]:
+    return tuple(each * yuv.LUMA_RANGE / 255 for each in (matrix.kr, matrix.kg, matrix.kb))
+
+
+def _chroma_weights(matrix: yuv.Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Of Cb and Cr: the distance of blue or red from the luma, scaled to the range."""
+    luma = (matrix.kr, matrix.kg, matrix.kb)
+
+    def of(channel: int) -> tuple[float, ...]:
+        scale = yuv.CHROMA_RANGE / 255 / (2 - 2 * luma[channel])
+        return tuple(((index == channel) - weight) * scale for index, weight in enumerate(luma))
+
+    return of(2), of(0)

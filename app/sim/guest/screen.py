@@ -13,6 +13,9 @@ from app.sim.guest.desktop import draw_desktop
 from app.sim.guest.motion import Motion
 from app.sim.memory import Memory
 
+# Rows that are encoded at a time, so that they stay in the cache: whole tiles, whatever the tiling.
+_BAND = 64
+
 
 class Framebuffer:
     """Guest memory that holds the picture of flip number ``flip``; -1 before anything was drawn."""
@@ -75,8 +78,10 @@ class Screen:
             each.memory.close()
 
     def _write_all(self, target: Framebuffer, flip: int) -> None:
-        rows = encode(self._desktop, self.format, self._matrix)
-        tile(rows, self.modifier, self.format.bytes_per_pixel, self.stride, out=target.memory.data)
+        size = self.format.bytes_per_pixel
+        for top in range(0, self.height, _BAND):
+            rows = encode(self._desktop[top : top + _BAND], self.format, self._matrix)
+            tile(rows, self.modifier, size, self.stride, out=target.memory.data[top * self.stride :])
         self._move(target, flip)
 
     def _move(self, target: Framebuffer, flip: int) -> None:
