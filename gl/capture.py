@@ -1,18 +1,22 @@
-"""Pictures of a frame at the guest's own size, read back into memory."""
+"""Pictures at the guest's own size, read back into memory."""
 
 from app.planes.layout import Rect, place
 from gl import api
-from gl.compositor import Compositor, Layer, Target
+from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
+from gl.target import ClipSpace, Target
 from gl.textures import Canvas, Rgba
 
+Placed = tuple[Image, Style, int, int]
 
-def capture_layers(
-    context: Context, compositor: Compositor, size: tuple[int, int], layers: tuple[Layer, ...], alpha: float
+
+def capture_images(
+    context: Context, compositor: Compositor, size: tuple[int, int], images: tuple[Placed, ...], alpha: float
 ) -> Rgba:
-    """``layers`` over black with ``alpha``, one pixel for one: shape (height, width, 4), top row first.
+    """Images with their corners, drawn in order over black with ``alpha``, one pixel for one.
 
-    The framebuffer that was bound is bound again. Raises :class:`GlError`, for a picture too large among others.
+    Shape (height, width, 4), top row first. The framebuffer that was bound is bound again. Raises :class:`GlError`,
+    for a picture too large among others.
     """
     width, height = size
     bound = context.gl.integer(api.GL_FRAMEBUFFER_BINDING)
@@ -20,8 +24,11 @@ def capture_layers(
         canvas = Canvas(context, width, height)
         try:
             target = Target(width, height, canvas.framebuffer, top_down=True)
-            layout = place(size, Rect(0, 0, width, height))
-            compositor.prepare(target, (0.0, 0.0, 0.0, alpha), layout, layers).run()
+            clip = ClipSpace(target, place(size, Rect(0, 0, width, height)))
+            run(compositor.begin(target, (0.0, 0.0, 0.0, alpha)))
+            for image, style, x, y in images:
+                run(compositor.layer(clip, image, style).move(x, y))
+            run(compositor.end)
             context.gl.check("drawing for a capture")
             return canvas.read()
         finally:

@@ -24,11 +24,12 @@ from app.planes.layout import place
 from app.planes.plane import Plane
 from app.planes.state import Reason
 from gl import egl as k
-from gl.compositor import Compositor, Image, Layer, Target
+from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
 from gl.errors import GlError, egl_error_name
 from gl.formats import Decode, Recipe, Swizzle, recipe_of
 from gl.outcome import ImportFailure, Rung
+from gl.target import ClipSpace, Target
 from gl.textures import Canvas, texture_of_image
 
 # Tilings whose layout depends on bytes alone, so that a stand-in of another fourcc reads the same bytes. Layouts
@@ -120,8 +121,10 @@ class Importer:
         if self._canvas is None:
             self._canvas = Canvas(self._context, 1, 1)
         target = Target(1, 1, self._canvas.framebuffer)
-        layout = place((image.width, image.height), target.picture_area)
-        self._compositor.prepare(target, (0.0, 0.0, 0.0, 1.0), layout, (Layer(image),)).run()
+        clip = ClipSpace(target, place((image.width, image.height), target.picture_area))
+        run(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
+        run(self._compositor.layer(clip, image, Style()).move(0, 0))
+        run(self._compositor.end)
         self._context.gl.check("the first draw")
         self._canvas.read()
 

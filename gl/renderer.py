@@ -1,45 +1,21 @@
 """The facade of this package: frames in, pictures out."""
 
 from dataclasses import dataclass
-from enum import Enum
 
-from app.formats import yuv
-from app.planes.frame import Frame
-from app.planes.layout import Layout, Scaling, place
-from gl.capture import capture_layers
-from gl.compositor import Colour, Compositor, Layer, Pass, Target
+from app.planes.frame import Frame, Surface
+from app.planes.layout import Layout
+from gl.capture import Placed, capture_images
+from gl.compositor import Compositor, Steps, Style, run
 from gl.context import Context
 from gl.errors import GlError
+from gl.options import Options, Which
 from gl.outcome import Outcome
+from gl.scene import Scene
 from gl.surfaces import Loaded, SurfaceCache
+from gl.target import Target
 from gl.textures import Rgba
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a frame is drawn.
-
-    ``smooth`` filters linearly where pixels do not fall on whole device pixels. ``cursor_outline`` is the colour of a
-    line around the cursor's shape. Colours are linear in 0..1 of the target's values.
-    """
-
-    scaling: Scaling = Scaling.FIT
-    smooth: bool = True
-    flip_x: bool = False
-    flip_y: bool = False
-    cursor: bool = True
-    straight_alpha: bool = False
-    cursor_outline: Colour | None = None
-    background: Colour = (0.0, 0.0, 0.0)
-    matrix: yuv.Matrix = yuv.Matrix.BT601
-
-
-class Which(Enum):
-    """What to capture. The values are what users type."""
-
-    COMPOSITE = "composite"
-    PRIMARY = "primary"
-    CURSOR = "cursor"
+__all__ = ["Drawn", "Options", "Renderer", "Target", "Which"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +41,14 @@ class Renderer:
         self._gl = context.gl
         self._compositor = Compositor(context)
         self._surfaces = SurfaceCache(context, self._compositor)
-        self._key: tuple[Frame, Target, Options] | None = None
-        self._pass: Pass | None = None
-        self._copied: list[Loaded] = []
+        self._generation = 0
+        self._target: Target | None = None
+        self._options = _DEFAULT_OPTIONS
+        self._scene: Scene | None = None
+        # The last frame as it was prepared: None when it must be prepared again.
+        self._frame: Frame | None = None
+        self._steps: Steps = ()
+        self._copied: tuple[Loaded, ...] = ()
         self._drawn = Drawn(None, None, None)
 
     def draw(self, frame: Frame, target: Target, options: Options = _DEFAULT_OPTIONS) -> Drawn:
@@ -76,103 +57,92 @@ class Renderer:
         The same object comes back as long as nothing of it changed. Raises :class:`GlError` when OpenGL reported an
         error. Nothing waits for the GPU here.
         """
-        key = self._key
         if (
-            key is None
-            or key[0] is not frame
-            or (key[1] is not target and key[1] != target)
-            or (key[2] is not options and key[2] != options)
+            frame is not self._frame
+            or (target is not self._target and target != self._target)
+            or (options is not self._options and options != self._options)
             or not all(map(self._surfaces.refresh, self._copied))
         ):
             self._prepare(frame, target, options)
-        assert self._pass is not None
-        self._pass.run()
+        run(self._steps)
         code = self._gl.GetError()
         if code:
-            self._key = None
+            self._frame = None
             raise GlError("drawing a frame", (code, *self._gl.errors()))
         return self._drawn
 
     def _prepare(self, frame: Frame, target: Target, options: Options) -> None:
-        self._key = None
-        self._surfaces.prune(frame.primary, frame.cursor)
-        self.context.sweep()
-        primary = self._surfaces.get(frame.primary) if frame.primary else None
-        cursor = self._surfaces.get(frame.cursor) if frame.cursor and options.cursor else None
-        self._copied = [each for each in (primary, cursor) if each and each.copied]
-        layout = None
-        layers: tuple[Layer, ...] = ()
-        if primary and primary.image:
-            layout = place(
-                (primary.image.width, primary.image.height),
-                target.picture_area,
-                options.scaling,
-                flip_x=options.flip_x,
-                flip_y=options.flip_y,
-            )
-            smooth = options.smooth and not layout.whole
-            layers = self._layers(frame, primary, cursor, options, smooth=smooth)
-        self._pass = self._compositor.prepare(target, (*options.background, 1.0), layout, layers)
-        drawn = Drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, layout)
-        if drawn != self._drawn:
-            self._drawn = drawn
-        self._key = (frame, target, options)
+        self._frame = None
+        scene = self._scene
+        if scene is None or target != self._target or options != self._options:
+            self._target, self._options = target, options
+            scene = self._scene = Scene(self._compositor, target, options)
+        surfaces = self._surfaces
+        primary = surfaces.get(frame.primary) if frame.primary else None
+        cursor = surfaces.get(frame.cursor) if frame.cursor and options.cursor else None
+        if surfaces.generation != self._generation:
+            # Something was loaded: the moment to look for what is no longer needed.
+            surfaces.prune(frame.primary, frame.cursor)
+            self._generation = surfaces.generation
+            scene.forget()
+            self.context.sweep()
+        self._copied = tuple(each for each in (primary, cursor) if each and each.copied)
+        self._steps = scene.steps(frame, primary, cursor)
+        self._note(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.layout)
+        self._frame = frame
 
-    @staticmethod
-    def _layers(
-        frame: Frame, primary: Loaded, cursor: Loaded | None, options: Options, *, smooth: bool
-    ) -> tuple[Layer, ...]:
-        assert primary.image
-        lower = Layer(primary.image, opaque=True, smooth=smooth, matrix=options.matrix)
-        if not (frame.cursor and cursor and cursor.image):
-            return (lower,)
-        upper = Layer(
-            cursor.image,
-            frame.cursor.plane.x,
-            frame.cursor.plane.y,
-            blend=True,
-            straight=options.straight_alpha,
-            smooth=smooth,
-            outline=options.cursor_outline,
-            matrix=options.matrix,
-        )
-        return (lower, upper)
+    def _note(self, primary: Outcome | None, cursor: Outcome | None, layout: Layout | None) -> None:
+        drawn = self._drawn
+        if primary is not drawn.primary or cursor is not drawn.cursor or layout is not drawn.layout:
+            drawn = Drawn(primary, cursor, layout)
+            if drawn != self._drawn:
+                self._drawn = drawn
 
     def capture(self, frame: Frame, which: Which = Which.COMPOSITE, options: Options = _DEFAULT_OPTIONS) -> Rgba | None:
-        """A picture at the guest's size: shape (height, width, 4), top row first; None when the plane has no picture.
+        """A picture at the guest's size: shape (height, width, 4), top row first; None when the plane has none.
 
-        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha, colours
+        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha, its colours
         premultiplied or not as the guest left them. Scaling, flips and background do not matter here.
         Raises :class:`GlError`.
         """
-        self._key = None
-        self._surfaces.prune(frame.primary, frame.cursor)
-        self.context.sweep()
+        self._frame = None
         first = frame.cursor if which is Which.CURSOR else frame.primary
         loaded = self._surfaces.get(first) if first else None
         if loaded is None or loaded.image is None:
             return None
         size = (loaded.image.width, loaded.image.height)
-        alpha = 1.0
         if which is Which.CURSOR:
-            layers: tuple[Layer, ...] = (Layer(loaded.image, matrix=options.matrix),)
-            alpha = 0.0
-        else:
-            composite = which is Which.COMPOSITE and options.cursor
-            cursor = self._surfaces.get(frame.cursor) if composite and frame.cursor else None
-            layers = self._layers(frame, loaded, cursor, options, smooth=False)
-        return capture_layers(self.context, self._compositor, size, layers, alpha)
+            alone: Placed = (loaded.image, Style(matrix=options.matrix), 0, 0)
+            return capture_images(self.context, self._compositor, size, (alone,), 0.0)
+        images: tuple[Placed, ...] = ((loaded.image, Style(opaque=True, matrix=options.matrix), 0, 0),)
+        if which is Which.COMPOSITE and options.cursor and frame.cursor:
+            cursor = self._surfaces.get(frame.cursor)
+            if cursor.image is not None:
+                style = Style(
+                    blend=True,
+                    straight=options.straight_alpha,
+                    outline=options.cursor_outline,
+                    matrix=options.matrix,
+                )
+                images += ((cursor.image, style, frame.cursor.plane.x, frame.cursor.plane.y),)
+        return capture_images(self.context, self._compositor, size, images, 1.0)
+
+    def outcome(self, surface: Surface) -> Outcome:
+        """What becomes of one plane, without drawing it."""
+        self._frame = None
+        return self._surfaces.get(surface).outcome
 
     def forget(self) -> None:
         """Drop what was made from buffers that were released since, at once."""
-        self._key = None
-        self._pass = None
-        self._copied = []
+        self._frame = None
+        self._steps = ()
+        self._copied = ()
+        self._scene = None
         self._surfaces.prune()
         self.context.sweep()
 
     def release(self) -> None:
-        """Delete everything; more calls do nothing, but no frame can be drawn afterwards."""
+        """Delete everything; more calls do nothing. No frame can be drawn afterwards."""
         self.forget()
         self._surfaces.release()
         self._compositor.release()

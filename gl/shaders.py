@@ -5,10 +5,13 @@ All programs draw one quad and take one array ``u`` of vec4, so that a layer cos
 ====  =========================================================================================
 u[0]  position of the layer's top-left corner (xy) and its way across (zw), in clip space
 u[1]  its way down (xy), texture coordinate of the top-left corner (zw)
-u[2]  extent in texture coordinates (xy), least alpha (z), 1 when linear filtering is wanted (w)
-u[3]  size of the image in pixels (xy), 1 when colours are not premultiplied (z)
+u[2]  extent in texture coordinates (xy), size of the image in pixels (zw)
+u[3]  1 when linear filtering is wanted and the shader must do it (x)
 u[4]  from here on what the decoding needs; with an outline, its colour comes last
 ====  =========================================================================================
+
+What can be decided when the program is made is not left to a uniform: software renderers have a short cut for a
+shader that only looks up a texel, and most planes need no more.
 """
 
 import ctypes
@@ -48,10 +51,10 @@ vec4 look(vec2 where) { return texture(image, where); }
 _FETCHED = """
 uniform highp sampler2D image;
 vec4 pixel(ivec2 where);
-vec4 clamped(ivec2 where) { return pixel(clamp(where, ivec2(0), ivec2(u[3].xy) - 1)); }
+vec4 clamped(ivec2 where) { return pixel(clamp(where, ivec2(0), ivec2(u[2].zw) - 1)); }
 vec4 look(vec2 where) {
-    vec2 place = where * u[3].xy;
-    if (u[2].w == 0.0) return clamped(ivec2(floor(place)));
+    vec2 place = where * u[2].zw;
+    if (u[3].x == 0.0) return clamped(ivec2(floor(place)));
     place -= 0.5;
     ivec2 first = ivec2(floor(place));
     vec2 part = fract(place);
@@ -83,8 +86,12 @@ vec4 pixel(ivec2 where) {
 _PLAIN_MAIN = """
 void main() {
     colour = look(at);
-    colour.rgb *= mix(1.0, colour.a, u[3].z);
-    colour.a = max(colour.a, u[2].z);
+#ifdef STRAIGHT
+    colour.rgb *= colour.a;
+#endif
+#ifdef OPAQUE
+    colour.a = 1.0;
+#endif
 }
 """
 
@@ -95,16 +102,33 @@ vec4 inside(vec2 where) {
 }
 void main() {
     colour = inside(at);
-    colour.rgb *= mix(1.0, colour.a, u[3].z);
+#ifdef STRAIGHT
+    colour.rgb *= colour.a;
+#endif
     float near = 0.0;
     for (int y = -1; y <= 1; y++)
         for (int x = -1; x <= 1; x++)
-            near = max(near, inside(at + vec2(x, y) / u[3].xy).a);
+            near = max(near, inside(at + vec2(x, y) / u[2].zw).a);
     colour += u[VECTORS - 1] * near * (1.0 - colour.a);
 }
 """
 
 _DECODERS = {Decode.YUV422: _YUV422, Decode.WORD: _WORD}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Which program: ``straight`` multiplies colours with alpha, ``opaque`` makes alpha one (without an outline)."""
+
+    decode: Decode
+    straight: bool = False
+    opaque: bool = False
+    outlined: bool = False
+
+    @property
+    def vectors(self) -> int:
+        """The length of ``u``."""
+        return COMMON_VECTORS + DECODE_VECTORS[self.decode] + self.outlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +140,25 @@ class Program:
     vectors: int
 
 
-def sources(decode: Decode, *, outlined: bool) -> tuple[str, str, int]:
-    """Vertex shader, fragment shader and the length of ``u``."""
-    vectors = COMMON_VECTORS + DECODE_VECTORS[decode] + outlined
+def sources(variant: Variant) -> tuple[str, str]:
+    """Vertex shader and fragment shader."""
     version = "#version 300 es\n"
     precision = "precision highp float;\nprecision highp int;\n"
-    uniforms = f"#define VECTORS {vectors}\nuniform vec4 u[VECTORS];\n"
-    if decode is Decode.EXTERNAL:
-        extension = "#extension GL_OES_EGL_image_external_essl3 : require\n"
-        body = _SAMPLED.replace("SAMPLER", "highp samplerExternalOES")
-    elif decode is Decode.COLOUR:
-        extension = ""
-        body = _SAMPLED.replace("SAMPLER", "highp sampler2D")
-    else:
-        extension = ""
-        body = _FETCHED + _DECODERS[decode]
-    main = _OUTLINED_MAIN if outlined else _PLAIN_MAIN
+    uniforms = f"#define VECTORS {variant.vectors}\nuniform vec4 u[VECTORS];\n"
+    switches = "#define STRAIGHT\n" * variant.straight + "#define OPAQUE\n" * variant.opaque
+    extension = ""
+    match variant.decode:
+        case Decode.EXTERNAL:
+            extension = "#extension GL_OES_EGL_image_external_essl3 : require\n"
+            body = _SAMPLED.replace("SAMPLER", "highp samplerExternalOES")
+        case Decode.COLOUR:
+            body = _SAMPLED.replace("SAMPLER", "highp sampler2D")
+        case decode:
+            body = _FETCHED + _DECODERS[decode]
+    main = _OUTLINED_MAIN if variant.outlined else _PLAIN_MAIN
     vertex = version + precision + uniforms + _VERTEX
-    fragment = version + extension + precision + uniforms + _FRAGMENT_HEAD + body + main
-    return vertex, fragment, vectors
+    fragment = version + extension + precision + uniforms + switches + _FRAGMENT_HEAD + body + main
+    return vertex, fragment
 
 
 class Programs:
@@ -142,14 +166,13 @@ class Programs:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._made: dict[tuple[Decode, bool], Program] = {}
+        self._made: dict[Variant, Program] = {}
 
-    def get(self, decode: Decode, *, outlined: bool = False) -> Program:
-        """The program for a way of decoding. Raises :class:`ShaderError` when the driver does not take it."""
-        key = (decode, outlined)
-        program = self._made.get(key)
+    def get(self, variant: Variant) -> Program:
+        """The program of a variant. Raises :class:`ShaderError` when the driver does not take it."""
+        program = self._made.get(variant)
         if program is None:
-            program = self._made[key] = _link(self._context.gl, *sources(decode, outlined=outlined))
+            program = self._made[variant] = _link(self._context.gl, *sources(variant), variant.vectors)
         return program
 
     def release(self) -> None:

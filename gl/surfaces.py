@@ -76,7 +76,7 @@ class Copied:
         self._upload.release()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """A surface ready to be drawn: ``image`` is None when it cannot be. ``copied`` wants a refresh for each frame."""
 
@@ -101,6 +101,8 @@ class SurfaceCache:
         self._context = context
         self._importer = Importer(context, compositor)
         self._entries: dict[_Key, Loaded] = {}
+        # Changes whenever an entry comes or goes.
+        self.generation = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -110,7 +112,8 @@ class SurfaceCache:
         key = (surface.buffer.serial, surface.plane.layout)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = self._load(surface)
+            entry = self._load(surface)
+            self._put(key, entry)
         elif not self.refresh(entry):
             entry = self._entries[key]
         return entry
@@ -124,25 +127,27 @@ class SurfaceCache:
         except (OSError, ValueError) as error:
             entry.release()
             outcome = Outcome(None, None, entry.outcome.failures, _unreadable(error))
-            self._entries[entry.key] = Loaded(entry.key, outcome, entry.buffer)
+            self._put(entry.key, Loaded(entry.key, outcome, entry.buffer))
             return False
         return True
 
+    def _put(self, key: _Key, entry: Loaded) -> None:
+        self._entries[key] = entry
+        self.generation += 1
+
     def prune(self, *keep: Surface | None) -> None:
-        """Drop what was made from released buffers, and other layouts of the buffers in ``keep``."""
-        current = {each.buffer.serial: set[_Key]() for each in keep if each}
-        for each in keep:
-            if each:
-                current[each.buffer.serial].add((each.buffer.serial, each.plane.layout))
+        """Drop what was made from released buffers, and what was made from ``keep``'s buffers for other layouts."""
+        wanted = {(each.buffer.serial, each.plane.layout) for each in keep if each}
+        serials = {serial for serial, _ in wanted}
         for key, entry in list(self._entries.items()):
-            stale = key[0] in current and key not in current[key[0]]
-            if entry.buffer.released or stale:
+            if entry.buffer.released or (key[0] in serials and key not in wanted):
                 self._drop(key)
 
     def _drop(self, key: _Key) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             entry.release()
+            self.generation += 1
 
     def release(self) -> None:
         """Drop everything."""

@@ -1,0 +1,73 @@
+"""What stays prepared from frame to frame, as long as target and options are the same."""
+
+from app.planes.frame import Frame
+from app.planes.layout import Layout, place
+from gl.compositor import Compositor, Layer, Steps, Style
+from gl.options import Options
+from gl.surfaces import Loaded
+from gl.target import ClipSpace, Target
+
+
+class Scene:
+    """Keeps one layer for each surface it drew, so that a flip between known buffers only puts parts together."""
+
+    def __init__(self, compositor: Compositor, target: Target, options: Options) -> None:
+        self._compositor = compositor
+        self._target = target
+        self._options = options
+        self._begin = compositor.begin(target, (*options.background, 1.0))
+        self._clip: ClipSpace | None = None
+        self._primary_style = Style()
+        self._cursor_style = Style()
+        self._primaries: dict[Loaded, Layer] = {}
+        self._cursors: dict[Loaded, Layer] = {}
+        self.layout: Layout | None = None
+
+    def forget(self) -> None:
+        """Drop the layers, because textures were deleted."""
+        self._primaries.clear()
+        self._cursors.clear()
+
+    def steps(self, frame: Frame, primary: Loaded | None, cursor: Loaded | None) -> Steps:
+        """What draws the frame with these surfaces; sets ``layout``. Raises :class:`ShaderError`."""
+        if primary is None or primary.image is None:
+            self.layout = None
+            return self._begin
+        image = primary.image
+        layout = self.layout
+        if layout is None or layout.guest_width != image.width or layout.guest_height != image.height:
+            self._lay_out(image.width, image.height)
+        assert self._clip
+        lower = self._primaries.get(primary)
+        if lower is None:
+            lower = self._compositor.layer(self._clip, image, self._primary_style)
+            self._primaries[primary] = lower
+        if frame.cursor is None or cursor is None or cursor.image is None:
+            return (*self._begin, *lower.move(0, 0), *self._compositor.end)
+        upper = self._cursors.get(cursor)
+        if upper is None:
+            upper = self._compositor.layer(self._clip, cursor.image, self._cursor_style)
+            self._cursors[cursor] = upper
+        plane = frame.cursor.plane
+        return (*self._begin, *lower.move(0, 0), *upper.move(plane.x, plane.y), *self._compositor.end)
+
+    def _lay_out(self, width: int, height: int) -> None:
+        options = self._options
+        self.forget()
+        self.layout = place(
+            (width, height),
+            self._target.picture_area,
+            options.scaling,
+            flip_x=options.flip_x,
+            flip_y=options.flip_y,
+        )
+        self._clip = ClipSpace(self._target, self.layout)
+        smooth = options.smooth and not self.layout.whole
+        self._primary_style = Style(opaque=True, smooth=smooth, matrix=options.matrix)
+        self._cursor_style = Style(
+            blend=True,
+            straight=options.straight_alpha,
+            smooth=smooth,
+            outline=options.cursor_outline,
+            matrix=options.matrix,
+        )
