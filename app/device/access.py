@@ -10,14 +10,20 @@ _READ_WRITE = 0o6
 
 
 def owners(file: Path) -> str:
-    """Owner, group and mode in words: ``root:kvm 0660``. Raises OSError when the file cannot be asked."""
-    info = file.stat()
+    """Owner, group and mode in words: ``root:kvm 0660``."""
+    try:
+        info = file.stat()
+    except OSError as error:
+        return f"unknown owner: {error.strerror}"
     return f"{_user(info.st_uid)}:{_group(info.st_gid)} {stat.S_IMODE(info.st_mode):04o}"
 
 
 def remedy(file: Path) -> str:
-    """What gives the user access to a node of ``/dev``. Raises OSError when the file cannot be asked."""
-    info = file.stat()
+    """What gives the user access to a node of ``/dev``."""
+    try:
+        info = file.stat()
+    except OSError:
+        return "its folder is closed to you, or it is gone: ask root"
     if os.access(file, os.R_OK | os.W_OK):
         return "its mode would allow it: look at the container, cgroup or security module you are in"
     group_may = info.st_mode >> 3 & _READ_WRITE == _READ_WRITE

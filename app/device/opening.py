@@ -208,11 +208,9 @@ def _busy(vgpu: Vgpu, paths: Paths) -> DeviceBusy:
 
 
 def _denied(failure: _Failure, vgpu: Vgpu) -> PermissionDenied:
-    try:
-        owners, remedy = f" ({access.owners(failure.file)})", access.remedy(failure.file)
-    except OSError:
-        owners, remedy = "", "see 'mdevview doctor'"
-    return PermissionDenied(f"{vgpu.name}: permission denied: {failure.file}{owners}", remedy)
+    return PermissionDenied(
+        f"{vgpu.name}: permission denied: {failure.file} ({access.owners(failure.file)})", access.remedy(failure.file)
+    )
 
 
 def device_from_fd(fd: int) -> FdDevice:

@@ -9,6 +9,7 @@ class Paths:
     sys: Path = Path("/sys")
     dev: Path = Path("/dev")
     proc: Path = Path("/proc")
+    modules: Path = Path("/lib/modules")
 
 
 HOST = Paths()

@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         return 1
     except Exception as error:
-        _log.debug("internal error", exc_info=True)
-        return _fail(f"internal error: {type(error).__name__}: {error}; please report it with the output of -vv", 1)
+        _log.debug("a command failed", exc_info=True)
+        return _fail(_words(error), 1)
     return status
 
 
@@ -54,6 +54,17 @@ def _run(arguments: Sequence[str]) -> int:
         raise NotImplementedError(f"the command '{args.command}' is still to be written") from error
     status: int = command.run(args)
     return status
+
+
+def _words(error: Exception) -> str:
+    """One line for an error that no command foresaw."""
+    # gl is imported by then or it cannot have raised; importing it here would cost every command.
+    graphics = sys.modules.get("gl.errors")
+    if graphics is not None and isinstance(error, graphics.GraphicsError):
+        return f"{error}; 'mdevview doctor' looks into it"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"internal error: {type(error).__name__}: {error}; please report it with the output of -vv"
 
 
 def _fail(text: str, status: int) -> int:
