@@ -1,4 +1,4 @@
-"""Drawing into RGBA arrays of shape (height, width, 4), clipped at the edges, one 32-bit store per pixel."""
+"""Drawing into RGBA arrays of shape (height, width, 4), clipped at the edges, one 32-bit store a pixel where it can."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,37 @@ import numpy.typing as npt
 from app.formats.decode import Rgba
 
 Packed = npt.NDArray[np.uint32]
+Mask = npt.NDArray[np.float32]
+
+_BAND_PIXELS = 1 << 16
 
 
-def colour(text: str) -> int:
-    """``"rrggbb"`` as an opaque pixel of :func:`packed`."""
-    red, green, blue = bytes.fromhex(text)
+def colour_bytes(rrggbb: str) -> tuple[int, int, int]:
+    """``"ff8000"`` as numbers."""
+    red, green, blue = bytes.fromhex(rrggbb)
+    return red, green, blue
+
+
+def colour(rrggbb: str) -> int:
+    """``"ff8000"`` as an opaque pixel of :func:`packed`."""
+    red, green, blue = colour_bytes(rrggbb)
     return red | green << 8 | blue << 16 | 0xFF << 24
 
 
 def packed(rgba: Rgba) -> Packed:
     """The same pixels as one 32-bit word each, shape (height, width)."""
     return rgba.view("<u4")[..., 0]
+
+
+def ramp(count: int, *stops: tuple[float, str]) -> Packed:
+    """``count`` opaque pixels that run through the colours ``(position from 0 to 1, rrggbb)``."""
+    positions = np.linspace(0, 1, count, dtype=np.float32)
+    places = [place for place, _ in stops]
+    channels = zip(*(colour_bytes(each) for _, each in stops), strict=True)
+    pixels = np.full((count, 4), 255, np.uint8)
+    for index, values in enumerate(channels):
+        pixels[:, index] = np.interp(positions, places, values) + 0.5
+    return pixels.view("<u4")[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +53,13 @@ class Rect:
     def __bool__(self) -> bool:
         return self.left < self.right and self.top < self.bottom
 
-    def clipped(self, width: int, height: int) -> "Rect":
-        return self & Rect(0, 0, width, height)
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
 
     def __and__(self, other: "Rect") -> "Rect":
         return Rect(
@@ -44,17 +69,51 @@ class Rect:
             min(self.bottom, other.bottom),
         )
 
+    def clipped(self, width: int, height: int) -> "Rect":
+        return self & Rect(0, 0, width, height)
+
+    def moved(self, x: int, y: int) -> "Rect":
+        return Rect(self.left + x, self.top + y, self.right + x, self.bottom + y)
+
+    def inset(self, by: int) -> "Rect":
+        return Rect(self.left + by, self.top + by, self.right - by, self.bottom - by)
+
     def of(self, rgba: Rgba) -> Rgba:
         """The view of these pixels; the rectangle must lie inside."""
         return rgba[self.top : self.bottom, self.left : self.right]
 
 
-def fill(rgba: Rgba, rect: Rect, pixel: int) -> None:
-    """Set every pixel of ``rect``."""
+def fill(rgba: Rgba, rect: Rect, pixels: int | Packed) -> None:
+    """Set every pixel of ``rect``; an array must broadcast to it as it is, before clipping."""
     height, width, _ = rgba.shape
     inside = rect.clipped(width, height)
-    if inside:
-        packed(inside.of(rgba))[...] = pixel
+    if not inside:
+        return
+    if not isinstance(pixels, int):
+        whole = np.broadcast_to(pixels, (rect.height, rect.width))
+        pixels = whole[inside.top - rect.top :, inside.left - rect.left :][: inside.height, : inside.width]
+    packed(inside.of(rgba))[...] = pixels
+
+
+def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
+    """Mix a colour in: ``amount`` from 0 (nothing) to 1, a number or a mask that broadcasts to ``rect``."""
+    height, width, _ = rgba.shape
+    inside = rect.clipped(width, height)
+    if not inside:
+        return
+    whole = np.broadcast_to(np.asarray(amount, np.float32), (rect.height, rect.width))
+    part = whole[inside.top - rect.top :, inside.left - rect.left :][: inside.height, : inside.width]
+    target = inside.of(rgba)
+    ink = np.array((*colour_bytes(rrggbb), 255), np.uint16)
+    # Sixteen bits hold 255 * 256 with rounding; a band of rows stays in the cache.
+    band = max(1, _BAND_PIXELS // inside.width)
+    for top in range(0, inside.height, band):
+        weight = (part[top : top + band] * 256 + 0.5).astype(np.uint16)[..., np.newaxis]
+        mixed = target[top : top + band] * (256 - weight)
+        mixed += ink * weight
+        mixed += 128
+        mixed >>= 8
+        target[top : top + band] = mixed
 
 
 def blend(rgba: Rgba, left: int, top: int, image: Rgba) -> None:
@@ -69,3 +128,12 @@ def blend(rgba: Rgba, left: int, top: int, image: Rgba) -> None:
     rest = (255 - source[..., 3:]).astype(np.uint16)
     kept = target * rest + 127
     target[...] = source + (kept // 255).astype(np.uint8)
+
+
+def rounded(width: int, height: int, radius: float) -> Mask:
+    """How much of each pixel a rectangle with round corners covers, shape (height, width), 0 to 1."""
+    x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2) - (width / 2 - radius)
+    y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2) - (height / 2 - radius)
+    outside = np.hypot(np.maximum(x, 0)[np.newaxis, :], np.maximum(y, 0)[:, np.newaxis])
+    mask: Mask = np.clip(radius + 0.5 - outside, 0, 1).astype(np.float32)
+    return mask

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, encode
-from app.formats.pixel import pixel_format
+from app.formats.modifier import modifier_name
+from app.formats.pixel import fourcc_text, pixel_format
 from app.sim.guest.canvas import blend
 from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
 from app.sim.guest.screen import Screen
@@ -179,12 +180,14 @@ class Guest:
         if screen is None:
             spec = self.spec
             own = mode == (spec.width, spec.height)
+            stride = spec.stride if own else spec.stride_for(mode[0])
             screen = Screen(
                 *mode,
                 spec.format,
                 spec.modifier,
-                spec.stride if own else spec.stride_for(mode[0]),
+                stride,
                 spec.matrix,
+                self._labels(*mode, stride),
                 self._memory,
             )
             self._screens[mode] = screen
@@ -192,6 +195,19 @@ class Guest:
             screen.forget()
         self._mode = mode
         return screen
+
+    def _labels(self, width: int, height: int, stride: int) -> tuple[tuple[str, str], ...]:
+        """What the desktop says of itself."""
+        spec = self.spec
+        return (
+            ("device", f"{spec.profile} (simulated)"),
+            ("mode", f"{width}x{height}"),
+            ("format", f"{fourcc_text(spec.fourcc)} {spec.format.name}"),
+            ("layout", modifier_name(spec.modifier)),
+            ("stride", f"{stride} bytes"),
+            ("flips", f"{spec.fps:g} per second" if spec.fps else "none"),
+            ("buffers", f"{spec.buffers}"),
+        )
 
     def _new_memory(self, size: int) -> Memory:
         return Memory(self._memory_size(size), self._dma_bufs)

@@ -1,25 +1,74 @@
-"""What moves on the desktop with every flip, in few and small rectangles."""
+"""What moves on the desktop with every flip, in few and small rectangles.
+
+A beam over the full height that steps on with each flip: a torn picture breaks it. A tile that bounces, and a counter.
+"""
+
+import numpy as np
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Rect, colour, fill
+from app.sim.guest.canvas import Rect, rounded, tint
+from app.sim.guest.desktop import Desktop
+from app.sim.guest.glyphs import draw_text
+
+_BEAM = "bfe3ff"
 
 
 class Motion:
-    """The moving parts of a desktop of ``width`` x ``height`` pixels; everything follows from the flip's number."""
+    """The moving parts of a desktop; everything follows from the flip's number."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._width = width
-        self._height = height
-        self._bar = max(2, min(16, width // 240))
+    def __init__(self, desktop: Desktop) -> None:
+        self._height, self._width, _ = desktop.rgba.shape
+        self._unit = desktop.unit
+        self._counter = desktop.counter
+        self._beam = max(3, min(24, self._width // 160))
+        # Bright in the middle, so that the edges of a tear are sharp and the desktop shines through elsewhere.
+        across = np.abs(np.arange(self._beam) + 0.5 - self._beam / 2) / (self._beam / 2)
+        self._light = np.where(across < 0.4, 0.95, 0.45).astype(np.float32)
+        self._edge = max(6, min(self._width, self._height) // 14)
+        self._tile = rounded(self._edge, self._edge, self._edge / 5)
 
     def rects(self, flip: int) -> list[Rect]:
-        """Where flip number ``flip`` differs from the bare desktop; inside the picture, none empty."""
-        left = flip * self._bar % self._width
-        bar = Rect(left, 0, left + self._bar, self._height)
-        return [each for each in (bar.clipped(self._width, self._height),) if each]
+        """Where flip number ``flip`` may differ from the bare desktop; inside the picture, none empty."""
+        each = (self._beam_at(flip), self._tile_at(flip), self._counter)
+        inside = (rect.clipped(self._width, self._height) for rect in each)
+        return [rect for rect in inside if rect]
 
     def draw(self, flip: int, patch: Rgba, left: int, top: int) -> None:
         """Draw what of that flip falls into ``patch``, a piece of the desktop whose corner is at (left, top)."""
-        for rect in self.rects(flip):
-            moved = Rect(rect.left - left, rect.top - top, rect.right - left, rect.bottom - top)
-            fill(patch, moved, colour("ffffff"))
+        height, width, _ = patch.shape
+        here = Rect(left, top, left + width, top + height)
+        if self._counter & here:
+            counter = self._counter.moved(-left, -top)
+            draw_text(patch, counter.left, counter.top, f"frame {flip % 10_000_000:07d}", "e6e9f5", self._unit)
+        tile = self._tile_at(flip)
+        if tile & here:
+            self._draw_tile(patch, tile.moved(-left, -top))
+        beam = self._beam_at(flip)
+        if beam & here:
+            tint(patch, beam.moved(-left, -top), _BEAM, self._light[np.newaxis, :])
+
+    def _beam_at(self, flip: int) -> Rect:
+        left = (self._width * 11 // 20 + flip * self._beam) % self._width
+        return Rect(left, 0, left + self._beam, self._height)
+
+    def _tile_at(self, flip: int) -> Rect:
+        """To and fro on both axes, at steps that do not divide each other."""
+        steps = (2 * self._unit + 1, 2 * self._unit - 1)
+        starts = (self._width * 3 // 4, self._height * 3 // 5)
+        rooms = (self._width - self._edge - 2, self._height - self._edge - 2)
+        place = [
+            1 + _bounce(start + flip * step, max(1, room))
+            for start, step, room in zip(starts, steps, rooms, strict=True)
+        ]
+        return Rect(place[0], place[1], place[0] + self._edge, place[1] + self._edge)
+
+    def _draw_tile(self, patch: Rgba, place: Rect) -> None:
+        tint(patch, place, "ff9f5a", self._tile)
+        middle = place.inset(self._edge // 4)
+        tint(patch, middle, "fff4e0", rounded(middle.width, middle.height, middle.width / 2))
+
+
+def _bounce(distance: int, room: int) -> int:
+    """Where something is after ``distance`` that turns round at 0 and at ``room``."""
+    there = distance % (2 * room)
+    return there if there <= room else 2 * room - there

@@ -36,6 +36,7 @@ class Screen:
         modifier: int,
         stride: int,
         matrix: Matrix,
+        labels: tuple[tuple[str, str], ...],
         allocate: Callable[[int], Memory],
     ) -> None:
         self.width = width
@@ -46,8 +47,9 @@ class Screen:
         self.size = plane_size(modifier, pixel_format.bytes_per_pixel, stride, height)
         self._matrix = matrix
         self._allocate = allocate
-        self._desktop = draw_desktop(width, height)
-        self._motion = Motion(width, height)
+        desktop = draw_desktop(width, height, labels)
+        self._desktop = desktop.rgba
+        self._motion = Motion(desktop)
         self._framebuffers: dict[int, Framebuffer] = {}
 
     def framebuffer(self, index: int, flip: int) -> Framebuffer:
