@@ -5,32 +5,44 @@ import argparse
 import shtab
 
 _TARGETS = "sim:gvt sim:mbochs sim:mdpy"
+_NAMES = "mdevview list 2>/dev/null | awk 'NR > 1 { print $1 }'"
 
-# Bash splits words at colons (COMP_WORDBREAKS), so what is typed of "sim:gvt" is "gvt" after "sim" and ":".
 _PREAMBLE = {
     "bash": f"""\
 _mdevview_targets() {{
-  local names="$(mdevview list 2>/dev/null | awk 'NR > 1 {{ print $1 }}') {_TARGETS}"
-  local typed="${{COMP_LINE:0:COMP_POINT}}"
-  typed="${{typed##*[[:space:]]}}"
-  local before="${{typed%"${{typed##*:}}"}}" name
-  while IFS= read -r name; do echo "${{name#"$before"}}"; done < <(compgen -W "$names" -- "$typed")
+  compgen -W "$({_NAMES}) {_TARGETS}" -- "$1"
 }}
 """,
     "zsh": f"""\
 _mdevview_targets() {{
   local -a names
-  names=(${{(f)"$(mdevview list 2>/dev/null | awk 'NR > 1 {{ print $1 }}')"}} {_TARGETS})
+  names=(${{(f)"$({_NAMES})"}} {_TARGETS})
   compadd -- $names
 }}
 """,
 }
 
+# Bash splits words at colons, so that "sim:gvt" would count as three arguments, and replaces what follows the last one.
+_BASH_COLONS = """
+_mdevview() {
+  local line="${COMP_LINE:0:COMP_POINT}" colon="" index
+  local -a COMP_WORDS
+  read -a COMP_WORDS <<<"$line"
+  [[ $line == *[[:space:]] ]] && COMP_WORDS+=("")
+  local COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _shtab_mdevview
+  [[ ${COMP_WORDS[COMP_CWORD]} == *:* && $COMP_WORDBREAKS == *:* ]] && colon="${COMP_WORDS[COMP_CWORD]%:*}:"
+  for index in "${!COMPREPLY[@]}"; do COMPREPLY[index]="${COMPREPLY[index]#"$colon"}"; done
+}
+complete -o bashdefault -F _mdevview mdevview
+"""
+
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """The completion script for ``bash``, ``zsh`` or ``tcsh`` (which does not complete a TARGET)."""
     _mark(parser)
-    return shtab.complete(parser, shell, preamble=_PREAMBLE.get(shell, ""))
+    made = shtab.complete(parser, shell, preamble=_PREAMBLE.get(shell, ""))
+    return made + _BASH_COLONS if shell == "bash" else made
 
 
 def _mark(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,54 @@
+"""Shell completion, tried in the shell where there is one."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.unit.command import run
+from tests.unit.hosts import UUID_A, UUID_B
+
+TABLE = f"VGPU  TYPE\n{UUID_A}  mbochs-small\n{UUID_B}  mdpy-xga"
+
+
+def _bash(line: str) -> list[str]:
+    """What bash offers at the end of `line`, on a host with two vGPUs."""
+    script = run("--print-completion", "bash").stdout
+    asked = f"""
+mdevview() {{ [ "$1" = list ] && echo '{TABLE}'; }}
+COMP_LINE='{line}' COMP_POINT={len(line)}
+_mdevview
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(["bash", "-c", script + asked], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("mdevview scr", ["screenshot"]),
+        ("mdevview view 83", [UUID_A, UUID_B]),
+        (f"mdevview inspect --json {UUID_B}", [UUID_B]),
+        ("mdevview view sim:m", ["mbochs", "mdpy"]),
+        ("mdevview view sim:gvt --scaling ", ["fit", "integer", "actual"]),
+    ],
+)
+def test_bash_completes_commands_choices_and_vgpus(line: str, offered: list[str]) -> None:
+    assert _bash(line) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_each_shell_has_a_script(shell: str) -> None:
+    done = run("--print-completion", shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "screenshot" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
+def test_zsh_accepts_its_script() -> None:
+    script = run("--print-completion", "zsh").stdout
+    done = subprocess.run(["zsh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

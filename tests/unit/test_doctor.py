@@ -1,0 +1,118 @@
+"""What the doctor finds on hosts that lack one thing or another."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from app.device.doctor import examine, wrong_gpu
+from app.device.finding import Finding, Severity
+from app.device.modules import Presence, presence
+from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
+from ui.cli import doctor
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def _find(host: Host, key: str) -> Finding:
+    (found,) = [each for each in examine(host.paths) if each.key == key]
+    return found
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, node: Path) -> None:
+    """As for a user who may not open `node`; tests may run as root."""
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != node)
+
+
+def test_host_without_anything_is_no_error(host: Host) -> None:
+    findings = examine(host.paths)
+    assert Severity.ERROR not in {each.severity for each in findings}
+    assert {"vfio", "mdev-parent", "vgpu", "udmabuf", "render-node"} <= {each.key for each in findings}
+
+
+def test_vgpu_that_may_not_be_opened_is_an_error_with_its_remedy(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    assert _find(host, "vgpu").severity is Severity.OK
+    node = host.paths.dev / "vfio/11"
+    node.chmod(0o600)
+    _refuse(monkeypatch, node)
+    found = _find(host, "vgpu")
+    assert found.severity is Severity.ERROR
+    assert "0600" in found.evidence
+    assert "udev rule" in found.remedy
+
+
+def test_vgpu_in_use_is_no_error_whatever_its_node(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
+    _refuse(monkeypatch, host.paths.dev / "vfio/11")
+    found = _find(host, "vgpu")
+    assert (found.severity, found.evidence) == (Severity.INFO, "qemu-system-x86 50")
+
+
+def test_vgpu_without_a_node_is_an_error(host: Host) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    (host.paths.dev / "vfio/11").unlink()
+    assert _find(host, "vgpu").severity is Severity.ERROR
+
+
+def test_modules_from_sysfs_and_depmod(host: Host, tmp_path: Path) -> None:
+    lists = tmp_path / "modules/1.2.3"
+    paths = type(host.paths)(host.paths.sys, host.paths.dev, host.paths.proc, tmp_path / "modules")
+    assert presence("vfio", paths, "1.2.3") is Presence.UNKNOWN
+    lists.mkdir(parents=True)
+    (lists / "modules.builtin").write_text("kernel/drivers/vfio/vfio.ko\n")
+    (lists / "modules.dep").write_text("kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/mdev/mdev.ko.xz\n")
+    (host.paths.sys / "module/kvm").mkdir(parents=True)
+    found = {name: presence(name, paths, "1.2.3") for name in ("vfio", "vfio_pci", "kvm", "mdev")}
+    assert found == {
+        "vfio": Presence.BUILT_IN,
+        "vfio_pci": Presence.AVAILABLE,
+        "kvm": Presence.LOADED,
+        "mdev": Presence.ABSENT,
+    }
+
+
+def test_drawing_on_another_gpu_than_the_exporter(host: Host) -> None:
+    host.mdev(UUID_A, "i915-GVTg_V5_4", 11, parent="pci0000:00/0000:00:02.0")
+    for address, node in (("0000:00:02.0", "renderD128"), ("0000:01:00.0", "renderD129")):
+        device = host.paths.sys / "devices/pci0000:00" / address
+        (device / "drm" / node).mkdir(parents=True)
+        for link, target in (
+            (host.paths.sys / "bus/pci/devices" / address, device),
+            (host.paths.sys / "class/drm" / node, device / "drm" / node),
+            (device / "drm" / node / "device", device),
+        ):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(target)
+    assert wrong_gpu("/dev/dri/renderD128", host.paths) is None
+    found = wrong_gpu("/dev/dri/renderD129", host.paths)
+    assert found is not None
+    assert found.remedy.endswith("DRI_PRIME=pci-0000_00_02_0")
+
+
+@pytest.mark.parametrize(("severity", "status"), [(Severity.WARNING, 0), (Severity.ERROR, 1)])
+def test_only_an_error_fails(
+    severity: Severity, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda: [Finding("a-key", severity, "amiss", "seen", "do this")])
+    monkeypatch.setattr(doctor, "_graphics", list)
+    assert doctor.run(argparse.Namespace(json=True)) == status
+    document = json.loads(capsys.readouterr().out)
+    assert document["version"] == 1
+    assert document["findings"][0] == {
+        "key": "a-key",
+        "severity": severity.value,
+        "message": "amiss",
+        "evidence": "seen",
+        "remedy": "do this",
+    }
+    assert doctor.run(argparse.Namespace(json=False)) == status
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first[1:] == " amiss (seen)"
+    assert second == "    do this"
