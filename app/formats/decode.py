@@ -17,7 +17,7 @@ Rgba = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.uint8]
 
 _OPAQUE = 255
-_BAND = 64
+_BAND_PIXELS = 1 << 17
 _FRACTION = 16
 
 
@@ -114,8 +114,9 @@ def _decode_yuv(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.M
     height = rows.shape[0]
     rgba = np.full((height, rows.shape[1] // 2, 4), _OPAQUE, np.uint8)
     # In bands that stay in the cache: an 8K plane would take gigabytes of floats at once.
-    for top in range(0, height, _BAND):
-        groups = rows[top : top + _BAND].reshape(-1, rows.shape[1] // 4, 4)
+    band = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, band):
+        groups = rows[top : top + band].reshape(-1, rows.shape[1] // 4, 4)
         samples = np.empty((3, *groups.shape[:2], 2), np.float32)
         samples[0] = groups[..., list(pixel_format.luma)]
         samples[1] = groups[..., pixel_format.chroma[0], np.newaxis]
@@ -129,7 +130,7 @@ def _decode_yuv(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.M
                     value += samples[channel] * np.float32(factors[channel])
             np.clip(value, 0, 1, out=value)
             widened = (value * 255 + np.float32(0.5)).astype(np.uint8)
-            rgba[top : top + _BAND, :, index] = widened.reshape(groups.shape[0], -1)
+            rgba[top : top + band, :, index] = widened.reshape(groups.shape[0], -1)
     return rgba[:, :width]
 
 
@@ -138,10 +139,11 @@ def _encode_yuv(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix) -> Ro
     if width % 2:
         rgba = np.concatenate([rgba, rgba[:, -1:]], axis=1)
     groups = np.empty((height, rgba.shape[1] // 2, 4), np.uint8)
-    for top in range(0, height, _BAND):
-        part = rgba[top : top + _BAND]
+    band = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, band):
+        part = rgba[top : top + band]
         red, green, blue = (part[..., index].astype(np.int32) for index in range(3))
-        into = groups[top : top + _BAND]
+        into = groups[top : top + band]
         luma = _weighted((red, green, blue), _luma_weights(matrix), yuv.LUMA_OFFSET, _FRACTION)
         into[..., pixel_format.luma[0]] = luma[:, ::2]
         into[..., pixel_format.luma[1]] = luma[:, 1::2]

@@ -96,22 +96,31 @@ def fill(rgba: Rgba, rect: Rect, pixels: int | Packed) -> None:
 
 
 def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
-    """Mix a colour in: ``amount`` from 0 (nothing) to 1, a number or a mask that broadcasts to ``rect``."""
+    """Mix a colour in: ``amount`` from 0 (nothing) to 1, a number or a mask that broadcasts to ``rect``.
+
+    ``rgba`` must be contiguous.
+    """
     height, width, _ = rgba.shape
     inside = rect.clipped(width, height)
     if not inside:
         return
-    whole = np.broadcast_to(np.asarray(amount, np.float32), (rect.height, rect.width))
-    part = whole[inside.top - rect.top :, inside.left - rect.left :][: inside.height, : inside.width]
-    target = inside.of(rgba)
-    ink = np.array((*colour_bytes(rrggbb), 255), np.uint16)
-    # Sixteen bits hold 255 * 256 with rounding; a band of rows stays in the cache.
+    mask = np.atleast_2d(np.asarray(amount, np.float32))
+    rows = slice(inside.top - rect.top, inside.bottom - rect.top) if mask.shape[0] > 1 else slice(None)
+    columns = slice(inside.left - rect.left, inside.right - rect.left) if mask.shape[1] > 1 else slice(None)
+    # Channels of a row are one run of numbers, so that numpy's inner loops are long; 255 * 256 fits 16 bits.
+    weight = (mask[rows, columns] * 256 + 0.5).astype(np.uint16).repeat(4, axis=1)
+    if mask.shape[1] == 1:
+        weight = weight[:, :1]
+    assert rgba.flags.c_contiguous
+    target = rgba.reshape(height, width * 4)[inside.top : inside.bottom, inside.left * 4 : inside.right * 4]
+    ink = np.tile(np.array((*colour_bytes(rrggbb), 255), np.uint16), inside.width)
+    added, kept = ink * weight + 128, 256 - weight
+    # In bands that stay in the cache.
     band = max(1, _BAND_PIXELS // inside.width)
     for top in range(0, inside.height, band):
-        weight = (part[top : top + band] * 256 + 0.5).astype(np.uint16)[..., np.newaxis]
-        mixed = target[top : top + band] * (256 - weight)
-        mixed += ink * weight
-        mixed += 128
+        part = slice(top, top + band) if weight.shape[0] > 1 else slice(None)
+        mixed = target[top : top + band] * kept[part]
+        mixed += added[part]
         mixed >>= 8
         target[top : top + band] = mixed
 

@@ -3,12 +3,9 @@
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Rect, colour_bytes
-
-Coverage = npt.NDArray[np.uint8]
+from app.sim.guest.canvas import Mask, Rect, tint
 
 # Cells a character takes, with the gap to the next one and to the next line.
 ADVANCE = 6
@@ -42,37 +39,30 @@ def text_width(text: str, scale: int) -> int:
 
 def draw_text(rgba: Rgba, left: int, top: int, text: str, rrggbb: str, scale: int) -> None:
     """Write one line; ``scale`` pixels a cell. Characters the font lacks are left out as blanks."""
-    ink = np.array(colour_bytes(rrggbb), np.uint16)
-    height, width, _ = rgba.shape
-    for index, character in enumerate(text):
-        glyph = _glyph(character, scale)
-        x = left + index * ADVANCE * scale
-        inside = Rect(x, top, x + glyph.shape[1], top + glyph.shape[0]).clipped(width, height)
-        if not inside or character == " ":
-            continue
-        cover = glyph[inside.top - top : inside.bottom - top, inside.left - x : inside.right - x, np.newaxis]
-        target = inside.of(rgba)[..., :3]
-        target[...] = (target * (255 - cover.astype(np.uint16)) + ink * cover + 127) // 255
+    if not text:
+        return
+    line = np.concatenate([_glyph(each, scale) for each in text], axis=1)
+    tint(rgba, Rect(left, top, left + line.shape[1], top + line.shape[0]), rrggbb, line)
 
 
 @lru_cache(maxsize=512)
-def _glyph(character: str, scale: int) -> Coverage:
+def _glyph(character: str, scale: int) -> Mask:
+    """One character with the gap after it, shape (7 cells, 6 cells) in pixels."""
     rows = _FONT.get(character, "0000000")
     cells = np.array([[int(row, 32) >> bit & 1 for bit in (4, 3, 2, 1, 0)] for row in rows], np.float32)
     if scale == 1:
-        return (cells * 255).astype(np.uint8)
+        return np.pad(cells, ((0, 0), (0, 1)))
     # Four samples a pixel and axis; blurred over a cell and thresholded again, corners become round.
     fine = 4 * scale
     ink = np.pad(cells, 1).repeat(fine, axis=0).repeat(fine, axis=1)
     for axis in (0, 1):
         ink = _blurred(ink, fine, axis)
     ink = np.clip((ink[fine:-fine, fine:-fine] - 0.42) * fine, 0, 1)
-    pixels = ink.reshape(HEIGHT * scale, 4, -1, 4).mean(axis=(1, 3))
-    cover: Coverage = (pixels * 255 + 0.5).astype(np.uint8)
-    return cover
+    pixels: Mask = ink.reshape(HEIGHT * scale, 4, -1, 4).mean(axis=(1, 3))
+    return np.pad(pixels, ((0, 0), (0, scale)))
 
 
-def _blurred(values: npt.NDArray[np.float32], width: int, axis: int) -> npt.NDArray[np.float32]:
+def _blurred(values: Mask, width: int, axis: int) -> Mask:
     """The mean over ``width`` samples around each."""
     sums = np.cumsum(values, axis=axis)
     behind = np.roll(sums, width // 2, axis=axis)

@@ -20,12 +20,14 @@ class Motion:
         self._height, self._width, _ = desktop.rgba.shape
         self._unit = desktop.unit
         self._counter = desktop.counter
-        self._beam = max(3, min(24, self._width // 160))
+        self._beam = max(3, min(16, self._width // 160))
         # Bright in the middle, so that the edges of a tear are sharp and the desktop shines through elsewhere.
         across = np.abs(np.arange(self._beam) + 0.5 - self._beam / 2) / (self._beam / 2)
         self._light = np.where(across < 0.4, 0.95, 0.45).astype(np.float32)
         self._edge = max(6, min(self._width, self._height) // 14)
         self._tile = rounded(self._edge, self._edge, self._edge / 5)
+        hole = self._edge - 2 * (self._edge // 4)
+        self._hole = rounded(hole, hole, hole / 2)
 
     def rects(self, flip: int) -> list[Rect]:
         """Where flip number ``flip`` may differ from the bare desktop; inside the picture, none empty."""
@@ -64,8 +66,7 @@ class Motion:
 
     def _draw_tile(self, patch: Rgba, place: Rect) -> None:
         tint(patch, place, "ff9f5a", self._tile)
-        middle = place.inset(self._edge // 4)
-        tint(patch, middle, "fff4e0", rounded(middle.width, middle.height, middle.width / 2))
+        tint(patch, place.inset(self._edge // 4), "fff4e0", self._hole)
 
 
 def _bounce(distance: int, room: int) -> int:

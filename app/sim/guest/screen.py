@@ -51,6 +51,11 @@ class Screen:
         self._desktop = desktop.rgba
         self._motion = Motion(desktop)
         self._framebuffers: dict[int, Framebuffer] = {}
+        # Where the pixels of a tiled plane lie, in pixels: the sum of one number a column and one a row.
+        size = pixel_format.bytes_per_pixel
+        across = np.arange(0, pixel_format.row_bytes(width), size)
+        self._columns = column_offsets(modifier, size, across) // size
+        self._lines = row_offsets(modifier, size, stride, np.arange(height)) // size
 
     def framebuffer(self, index: int, flip: int) -> Framebuffer:
         """Framebuffer ``index`` with the picture of ``flip`` in it, drawn now where it is not yet."""
@@ -113,7 +118,6 @@ class Screen:
             plane = target.memory.data[: self.size].reshape(self.height, self.stride)
             plane[top : top + height, start : start + row_bytes] = rows
             return
-        columns = column_offsets(self.modifier, size, np.arange(start, start + row_bytes, size))
-        lines = row_offsets(self.modifier, size, self.stride, np.arange(top, top + height))
-        pixels = target.memory.data[: self.size].view(f"<u{size}")
-        pixels[(lines[:, np.newaxis] + columns) // size] = rows.view(f"<u{size}")
+        columns = self._columns[left : left + row_bytes // size]
+        lines = self._lines[top : top + height, np.newaxis]
+        target.memory.data[: self.size].view(f"<u{size}")[lines + columns] = rows.view(f"<u{size}")
