@@ -7,7 +7,6 @@ device: an open of a group, however short, would make a VM that starts in that m
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -140,16 +139,20 @@ def _look(folder: str, pid: int) -> VfioProcess | None:
     return VfioProcess(pid, _process_name(folder), vm_name(_arguments(folder)), groups, cdevs, tuple(devices))
 
 
-def _links(folder: str) -> Iterator[tuple[int, str]]:
-    """fd numbers in order, with what they lead to. A file that is closed meanwhile is left out."""
-    for name in sorted(os.listdir(f"{folder}/fd"), key=int):
+def _links(folder: str) -> list[tuple[int, str]]:
+    """The VFIO files by fd, in order. A file that is closed meanwhile is left out."""
+    files = f"{folder}/fd/"
+    found: list[tuple[int, str]] = []
+    # The one loop that runs for every open file of the host.
+    for name in os.listdir(files):
         try:
-            link = os.readlink(f"{folder}/fd/{name}")  # noqa: PTH115
+            link = os.readlink(files + name)  # noqa: PTH115
         except FileNotFoundError:
             continue
         if "vfio" in link:
-            # The node of a device that was removed while open.
-            yield int(name), link.removesuffix(" (deleted)")
+            # The node of a device may have been removed while it is open.
+            found.append((int(name), link.removesuffix(" (deleted)")))
+    return sorted(found)
 
 
 def _syspath(folder: str, fd: int) -> str | None:

@@ -58,7 +58,7 @@ def test_process_that_ends_during_the_scan_is_left_out(host: Host, monkeypatch: 
     listdir, readlink = os.listdir, os.readlink
 
     def ended(path: str) -> list[str]:
-        if str(path).endswith("/50/fd"):
+        if str(path).endswith("/50/fd/"):
             raise ProcessLookupError(errno.ESRCH, "gone", path)
         return listdir(path)
 
@@ -77,7 +77,7 @@ def _make_unreadable(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
     listdir = os.listdir
 
     def denied(path: str) -> list[str]:
-        if str(path).endswith(f"/{pid}/fd"):
+        if str(path).endswith(f"/{pid}/fd/"):
             raise PermissionError(errno.EACCES, "denied", path)
         return listdir(path)
 

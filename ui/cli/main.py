@@ -1,15 +1,12 @@
 """Entry of the command line: runs one command and turns what went wrong into one line and an exit status."""
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from app.device.errors import MdevviewError
 from ui.cli.parser import PROG, parse
-
-_log = logging.getLogger(__name__)
 
 # What a shell reports for a program that SIGINT ended.
 _INTERRUPTED = 130
@@ -32,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         return 1
     except Exception as error:
-        _log.debug("a command failed", exc_info=True)
+        _log_traceback()
         return _fail(_words(error), 1)
     return status
 
@@ -43,8 +40,7 @@ def _run(arguments: Sequence[str]) -> int:
     except SystemExit as done:
         return int(done.code or 0)
     if args.verbose:
-        level = logging.INFO if args.verbose == 1 else logging.DEBUG
-        logging.basicConfig(level=level, format=f"{PROG}: %(levelname)s: %(name)s: %(message)s")
+        _start_logging(args.verbose)
     name = f"ui.cli.{args.command}"
     try:
         command = importlib.import_module(name)
@@ -54,6 +50,21 @@ def _run(arguments: Sequence[str]) -> int:
         raise NotImplementedError(f"the command '{args.command}' is still to be written") from error
     status: int = command.run(args)
     return status
+
+
+def _start_logging(verbose: int) -> None:
+    import logging  # noqa: PLC0415  (4 ms, which `list` does not spend)
+
+    logging.basicConfig(format=f"{PROG}: %(levelname)s: %(name)s: %(message)s")
+    # Only this program's own packages: what PyOpenGL loads is nobody's question.
+    for package in ("app", "gl", "ui"):
+        logging.getLogger(package).setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+
+
+def _log_traceback() -> None:
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger(__name__).debug("a command failed", exc_info=True)
 
 
 def _words(error: Exception) -> str:
