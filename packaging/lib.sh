@@ -68,7 +68,7 @@ install_packages() {
     # Package lists are fetched only where the ones at hand do not do.
     # shellcheck disable=SC2086
     if [ -n "$before" ]; then
-        install="$before && apt-get update && $install"
+        install="$before && $install"
     elif ! apt-get install -s --no-install-recommends "$@" $names >/dev/null 2>&1; then
         install="apt-get update && $install"
     fi
