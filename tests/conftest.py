@@ -21,11 +21,14 @@ def open_files() -> Counter[str]:
     return links
 
 
+@pytest.fixture(scope="session")
+def long_lived() -> None:
+    """What tests share for the whole run; a folder with such things overrides this to have them start first."""
+
+
 @pytest.fixture(autouse=True)
-def nothing_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test that leaves a fd or a thread. Fixtures of the session come first: what they open is theirs."""
-    if "gl_context" in request.fixturenames:
-        request.getfixturevalue("gl_context")
+def nothing_is_left_open(long_lived: None) -> Iterator[None]:
+    """Fails a test that leaves a fd or a thread."""
     files, threads = open_files(), set(threading.enumerate())
     yield
     left = open_files() - files

@@ -72,6 +72,7 @@ class Poller:
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._probe_at_ns = 0
         self._presence_at_ns = clock() + _PRESENCE_NS
+        self._closed = False
         self._complained: set[tuple[object, ...]] = set()
 
     @property
@@ -85,8 +86,11 @@ class Poller:
         return self._frame
 
     def poll(self) -> Frame:
-        """Ask once. Never raises for anything the device does; the frame's status tells."""
-        if self._frame.status.state is State.GONE:
+        """Ask once. Never raises for anything the device does; the frame's status tells.
+
+        Once the device is closed or gone, nothing is asked, and the last frame stays.
+        """
+        if self._closed or self._frame.status.state is State.GONE:
             return self._frame
         now = self._clock()
         if now >= self._presence_at_ns:
@@ -108,16 +112,18 @@ class Poller:
         whatever was made from the buffers is gone: mbochs, as shipped, touches its freed state when a dma-buf
         outlives the device (mbochs_release_dmabuf() in samples/vfio-mdev/mbochs.c).
         """
-        self._release()
+        self.release_buffers()
         self._frame = Frame(status)
         return self._frame
 
     def close(self) -> None:
         """Release every buffer and then the device; more calls do nothing."""
-        self._release()
+        self._closed = True
+        self.release_buffers()
         self.device.close()
 
-    def _release(self) -> None:
+    def release_buffers(self) -> None:
+        """Let go of every buffer; a later poll starts anew, where the driver may be asked for them again."""
         self._slots = ()
         self._region.release()
         self._buffers.release()

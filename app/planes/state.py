@@ -92,6 +92,16 @@ class Reason(Enum):
         State.ERROR,
         "This GPU cannot import the buffer and the driver does not let the CPU read it.",
     )
+    TILING_UNKNOWN = (
+        "tiling-unknown",
+        State.ERROR,
+        "This GPU cannot import the plane's tiling and mdevview cannot undo it. Render on the GPU that exports it.",
+    )
+    UPLOAD_FAILED = (
+        "upload-failed",
+        State.ERROR,
+        "OpenGL could not take the plane's pixels, most likely for lack of memory; see the log.",
+    )
     DEVICE_FAULT = ("device-fault", State.ERROR, "The device answered with an unexpected error; see the log.")
 
     DEVICE_REMOVED = ("device-removed", State.GONE, "The vGPU was removed.")

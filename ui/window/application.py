@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QMessageBox
 
-from app.device.errors import AmbiguousTarget
+from app.device.errors import AmbiguousTarget, MdevviewError
 from app.device.target import Default, Target
 from app.pacing import Pace, Pacer
 from app.source import Source, open_resolved, open_source
@@ -58,14 +58,18 @@ def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> i
 def _make_application() -> QApplication:
     # EGL on X11 as well: without it there is no dma-buf to import. Read when the application is made.
     os.environ.setdefault("QT_XCB_GL_INTEGRATION", "xcb_egl")
+    # In fullscreen the picture covers its parent, which then gets no frame callbacks on Wayland; after this time
+    # Qt takes parent and picture for hidden and stops drawing both. The picture is paced by callbacks of its own.
+    os.environ.setdefault("QT_WAYLAND_FRAME_CALLBACK_TIMEOUT", "-1")
     surface = QSurfaceFormat()
     surface.setRenderableType(QSurfaceFormat.RenderableType.OpenGLES)
     surface.setVersion(3, 0)
     surface.setDepthBufferSize(0)
     surface.setStencilBufferSize(0)
     QSurfaceFormat.setDefaultFormat(surface)
-    qInstallMessageHandler(_hear)
+    qInstallMessageHandler(_hear_at_start)
     application = QApplication(["mdevview"])
+    qInstallMessageHandler(_hear)
     application.setApplicationName("mdevview")
     application.setDesktopFileName("io.github.mdevview.mdevview")
     return application
@@ -80,24 +84,54 @@ def _hear(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> No
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
 
 
+def _hear_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    """While it starts, Qt warns of displays that it tries in vain before it finds one or gives up."""
+    _hear(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
+
+
+class _Viewer:
+    """One window and the source in it, which the user may exchange for another."""
+
+    def __init__(self, application: QApplication, source: Source, options: ViewOptions) -> None:
+        self._pace = Pace(redraw=_refresh_interval(application))
+        feed = self._feed(source)
+        self.picture = PictureWindow(feed, source.label)
+        self.window = MainWindow(self.picture, source.label, options, self._choose)
+        feed.start()
+
+    def _feed(self, source: Source) -> Feed:
+        return Feed(source.poller(), Pacer(self._pace, time.monotonic_ns()))
+
+    def _choose(self) -> None:
+        chosen = choose_device(self.window)
+        if chosen is None:
+            return
+        try:
+            source = open_resolved(chosen)
+        except MdevviewError as error:
+            QMessageBox.warning(self.window, "mdevview", f"{error.message}\n\n{error.remedy}")
+            return
+        feed = self._feed(source)
+        self.picture.set_feed(feed, source.label)
+        self.window.set_source(source.label)
+        feed.start()
+
+
 def _show(application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool) -> int:
-    feed = Feed(source.poller(), Pacer(Pace(redraw=_refresh_interval(application)), time.monotonic_ns()))
-    picture = PictureWindow(feed, source.label)
-    window = MainWindow(picture, source.label, options, None)
-    interrupt = Interrupt(window.close)
+    viewer = _Viewer(application, source, options)
+    interrupt = Interrupt(viewer.window.close)
     if fullscreen:
-        window.start_fullscreen()
+        viewer.window.start_fullscreen()
     else:
-        window.show()
-    feed.start()
+        viewer.window.show()
     try:
         return application.exec()
     finally:
         interrupt.close()
-        picture.shut_down()
+        viewer.picture.shut_down()
 
 
 def _refresh_interval(application: QApplication) -> int:
     screen: QScreen | None = application.primaryScreen()
     rate = screen.refreshRate() if screen is not None else 60.0
-    return round(1e9 / rate) if rate >= 1 else Pace.redraw
+    return round(1e9 / rate) if rate >= 1 else Pace().redraw

@@ -2,6 +2,7 @@
 
 from PyQt6.QtCore import QSocketNotifier, Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PyQt6.sip import voidptr
 
 from app.device.discovery import discover
 from app.device.hotplug import Hotplug
@@ -38,7 +39,7 @@ class Chooser(QDialog):
         layout.addWidget(self._tree)
         layout.addWidget(self._buttons)
         self._hotplug = Hotplug()
-        self._notifier = QSocketNotifier(self._hotplug.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier = QSocketNotifier(voidptr(self._hotplug.fileno()), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._changed)
         self._fill()
         self.resize(760, 320)

@@ -1,7 +1,8 @@
 """Ctrl-C and SIGTERM end a Qt program.
 
 Python runs signal handlers only between its own instructions, and Qt's event loop is none: the wakeup fd gets
-a byte from the C handler, the notifier brings it into the event loop.
+a byte from the C handler, and the notifier brings that into the event loop. The handler itself does nothing, as it
+may run in the middle of anything, a draw for instance.
 """
 
 import signal
@@ -10,30 +11,32 @@ from collections.abc import Callable
 from types import FrameType
 
 from PyQt6.QtCore import QObject, QSocketNotifier
+from PyQt6.sip import voidptr
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """A handler of Python's own, without which the wakeup fd gets nothing."""
 
 
 class Interrupt(QObject):
     """Calls ``quit_`` on the first SIGINT or SIGTERM until closed."""
 
-    def __init__(self, quit_: Callable[[], None]) -> None:
+    def __init__(self, quit_: Callable[[], object]) -> None:
         super().__init__()
         self._quit = quit_
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._old_fd = signal.set_wakeup_fd(self._writer.fileno())
-        self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
-        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._drain)
+        self._old = {each: signal.signal(each, _ignore) for each in _SIGNALS}
+        self._notifier = QSocketNotifier(voidptr(self._reader.fileno()), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._woken)
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._quit()
-
-    def _drain(self) -> None:
-        # Being here was enough for Python to run the handler.
+    def _woken(self) -> None:
         self._reader.recv(64)
+        self._quit()
 
     def close(self) -> None:
         """Give the signals back."""

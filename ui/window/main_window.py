@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 
 from app import __version__
 from app.planes.frame import Frame
-from app.planes.state import Status
+from app.planes.state import Reason, Status
 from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
@@ -27,22 +27,19 @@ _FULLSCREEN_NOTICE = "Ctrl+Alt+F or F11 leaves fullscreen, Ctrl+Alt+H lists the 
 
 
 class MainWindow(QMainWindow):
-    """Shows one source in one picture. ``choose`` opens the device chooser, None where there is no choice."""
+    """Shows one source in one picture. ``choose`` lets the user choose another."""
 
-    def __init__(
-        self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None] | None
-    ) -> None:
+    def __init__(self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None]) -> None:
         super().__init__()
         self._picture = picture
         self._source = source
-        self._choose = choose
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
-        self._actions = self._make_actions()
+        self._actions = self._make_actions(choose)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.title_changed.connect(self._refresh)
@@ -64,11 +61,11 @@ class MainWindow(QMainWindow):
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
 
-    def _make_actions(self) -> dict[str, QAction]:
+    def _make_actions(self, choose: Callable[[], None]) -> dict[str, QAction]:
         handlers: dict[str, Callable[..., object]] = {
             "screenshot": self._save_screenshot,
             "copy": self._copy_picture,
-            "choose": lambda: self._choose and self._choose(),
+            "choose": choose,
             "quit": self.close,
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
@@ -102,7 +99,6 @@ class MainWindow(QMainWindow):
             else:
                 action.triggered.connect(handler)
             actions[spec.key] = action
-        actions["choose"].setEnabled(self._choose is not None)
         return actions
 
     def _show_options(self, options: ViewOptions) -> None:
@@ -193,7 +189,8 @@ class MainWindow(QMainWindow):
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         self.setWindowTitle(f"{self._source} — {HEADINGS[status.state].lower()} — mdevview")
-        self._status.show_state(self._source, f"{status.state.value} ({status.reason.key})")
+        reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
+        self._status.show_state(self._source, status.state.value + reason)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return

@@ -10,14 +10,15 @@ from PyQt6.QtGui import QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.planes.frame import Frame
-from app.planes.state import State, Status
+from app.planes.state import Reason, State, Status
 from app.rate import Rate
-from gl.compositor import Target
 from gl.context import CurrentContext
 from gl.renderer import Drawn, Renderer
+from gl.target import Target
 from ui.window.feed import Feed
 from ui.window.message import paint_notice, paint_status
 from ui.window.options import ViewOptions
+from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
 
@@ -46,13 +47,27 @@ class PictureWindow(QOpenGLWindow):
         self._shown: Frame | None = None
         self._lost_at: int | None = None
         self._rate = Rate()
-        self._failure: Status | None = None
+        self._told: tuple[object, ...] = ()
         self._notice = ""
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self._end_notice)
+        self._listen(feed)
+
+    def _listen(self, feed: Feed) -> None:
         feed.due.connect(self._when_due)
         feed.frame_changed.connect(self._when_changed)
+
+    def set_feed(self, feed: Feed, source: str) -> None:
+        """Show another device: the old one is released first."""
+        self._forget()
+        self._feed.close()
+        self._feed.deleteLater()
+        self._feed, self._source = feed, source
+        self._drawn, self._shown, self._lost_at = None, None, None
+        self._listen(feed)
+        self.title_changed.emit()
+        self.update()
 
     @property
     def frame(self) -> Frame:
@@ -61,8 +76,6 @@ class PictureWindow(QOpenGLWindow):
     @property
     def status(self) -> Status:
         """The state of the picture: the device's, unless drawing it says otherwise."""
-        if self._failure is not None:
-            return self._failure
         if self._drawn is not None and self._shown is self.frame and self.frame.primary is not None:
             assert self._drawn.primary is not None
             return self._drawn.primary.status
@@ -123,11 +136,31 @@ class PictureWindow(QOpenGLWindow):
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
             self._lost_at = None
-        if frame.status.state is State.GONE and self._renderer is not None:
-            # The buffers are released; what was made from them holds the VM's memory too.
+        if frame.status.state is State.GONE:
+            self._forget()
+        if frame.primary is None:
+            self._tell()
+
+    def _forget(self) -> None:
+        """Drop what was made from released buffers: it holds the VM's memory too."""
+        self._feed.poller.release_buffers()
+        if self._renderer is not None:
             self.makeCurrent()
             self._renderer.forget()
             self.doneCurrent()
+
+    def _tell(self) -> None:
+        """The state or the path changed: to the title, and once to the log."""
+        status = self.status
+        primary = self.frame.primary
+        told = (status, primary.plane.layout if primary else None, self.path)
+        if told != self._told:
+            self._told = told
+            reason = "" if status.reason is Reason.OK else status.reason.key
+            words = [status.state.value, reason, status.detail]
+            if primary is not None:
+                words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
+            _log.info("%s: %s", self._source, ", ".join(each for each in words if each))
         self.title_changed.emit()
 
     def _in_grace(self) -> bool:
@@ -160,10 +193,9 @@ class PictureWindow(QOpenGLWindow):
         drawn = renderer.draw(frame, self._target, self._draw_options)
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())
-        self._shown = frame
-        if drawn is not self._drawn:
-            self._drawn = drawn
-            self.title_changed.emit()
+        if frame is not self._shown or drawn is not self._drawn:
+            self._shown, self._drawn = frame, drawn
+            self._tell()
 
     def _paint(self, status: Status | None) -> None:
         painter = QPainter(self)

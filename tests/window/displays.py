@@ -1,0 +1,149 @@
+"""Headless displays for window tests: weston (Wayland) and Xvfb (X11), and what a person would see on them."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtGui import QImage
+
+Picture = NDArray[np.uint8]
+
+WIDTH, HEIGHT = 1280, 800
+# Room for a window at twice its size.
+_X11_SCREEN = "2560x1600x24"
+_PATIENCE_S = 30.0
+
+_GRAB_X11 = """
+import sys
+from PyQt6.QtGui import QGuiApplication
+app = QGuiApplication([])
+assert app.primaryScreen().grabWindow(0).save(sys.argv[1], "PNG")
+"""
+
+
+@dataclass(frozen=True)
+class Display:
+    """``env`` is what a program needs to open windows here."""
+
+    kind: str
+    env: dict[str, str]
+    directory: Path
+
+    def picture(self) -> Picture:
+        """The whole screen as it is now, [height, width, 3]."""
+        with tempfile.TemporaryDirectory(dir=self.directory) as scratch:
+            if self.kind == "weston":
+                command = ["weston-screenshooter"]
+            else:
+                command = [sys.executable, "-c", _GRAB_X11, str(Path(scratch) / "screen.png")]
+            subprocess.run(command, env=self.env, cwd=scratch, check=True, timeout=60, capture_output=True)
+            (path,) = Path(scratch).glob("*.png")
+            return load_png(path)
+
+
+def load_png(path: Path) -> Picture:
+    """The colours of a PNG, [height, width, 3]."""
+    image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGBX8888)
+    assert not image.isNull(), path
+    bits = image.constBits()
+    assert bits is not None
+    data = np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), dtype=np.uint8)
+    picture: Picture = data.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width(), :3].copy()
+    return picture
+
+
+@contextlib.contextmanager
+def weston(scale: int = 1) -> Iterator[Display]:
+    """A headless weston with the GL renderer, so that clients can import dma-bufs."""
+    with tempfile.TemporaryDirectory(prefix="mdevview-weston-") as name:
+        directory = Path(name)
+        directory.chmod(0o700)
+        env = _environment(directory) | {"WAYLAND_DISPLAY": "wayland-mdevview", "QT_QPA_PLATFORM": "wayland"}
+        config = directory / "weston.ini"
+        config.write_text("[shell]\nbackground-color=0xff203040\npanel-position=none\nlocking=false\n")
+        command = [
+            "weston",
+            "--backend=headless",
+            "--renderer=gl",
+            "--debug",
+            "--idle-time=0",
+            f"--config={config}",
+            f"--width={WIDTH}",
+            f"--height={HEIGHT}",
+            f"--scale={scale}",
+            f"--socket={env['WAYLAND_DISPLAY']}",
+        ]
+        log = directory / "weston.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_for(directory / env["WAYLAND_DISPLAY"], server, log)
+            yield Display("weston", env, directory)
+        finally:
+            _stop(server)
+
+
+@contextlib.contextmanager
+def xvfb() -> Iterator[Display]:
+    """An X server without DRI3: EGL has no dma-buf import here."""
+    with tempfile.TemporaryDirectory(prefix="mdevview-xvfb-") as name:
+        directory = Path(name)
+        directory.chmod(0o700)
+        reader, writer = os.pipe()
+        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", _X11_SCREEN, "-nolisten", "tcp"]
+        server = subprocess.Popen(
+            command, pass_fds=(writer,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        os.close(writer)
+        try:
+            ready, _, _ = select.select([reader], [], [], _PATIENCE_S)
+            number = os.read(reader, 16).decode().strip() if ready else ""
+            assert number, "Xvfb did not start"
+            yield Display(
+                "xvfb", _environment(directory) | {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}, directory
+            )
+        finally:
+            os.close(reader)
+            _stop(server)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """The caller's environment without its display, and with a home of its own."""
+    dropped = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "QT_SCALE_FACTOR", "XAUTHORITY")
+    env = {key: value for key, value in os.environ.items() if key not in dropped}
+    (directory / "Pictures").mkdir()
+    return env | {
+        "XDG_RUNTIME_DIR": str(directory),
+        "XDG_CONFIG_HOME": str(directory / "config"),
+        "HOME": str(directory),
+        "PYTHONPATH": os.pathsep.join(
+            (str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "packaging" / "launcher"))
+        ),
+    }
+
+
+def _wait_for(path: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while not path.exists():
+        assert server.poll() is None and time.monotonic() < end, log.read_text(errors="replace")
+        time.sleep(0.02)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(10)

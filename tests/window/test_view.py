@@ -1,0 +1,135 @@
+"""The window as a person sees it, on headless displays."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.sim.open import open_simulated
+from tests.window.displays import HEIGHT, WIDTH, Display, Picture
+from tests.window.viewer import Viewer, viewing
+
+# Frozen: the picture that is meant is the same in every process.
+STILL = f"gvt,size={WIDTH}x{HEIGHT},fps=0"
+_PATIENCE_S = 20.0
+
+
+def meant(spec: str = STILL) -> Picture:
+    """What the simulated guest means to show, [height, width, 3]."""
+    device = open_simulated(spec)
+    try:
+        picture = device.picture()
+        assert picture is not None
+        return picture[..., :3]
+    finally:
+        device.close()
+
+
+def seen(display: Display, wanted: Callable[[Picture], bool]) -> Picture:
+    """The screen as soon as it is as wanted, or as it is when patience ends: for an assertion to look at."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        picture = display.picture()
+        if wanted(picture) or time.monotonic() >= end:
+            return picture
+        time.sleep(0.3)
+
+
+def close(viewer: Viewer) -> None:
+    """Ctrl-C ends the program well, and it had nothing to complain about."""
+    assert viewer.interrupt() == 0
+    assert viewer.warnings() == []
+
+
+def is_on(screen: Picture, picture: Picture) -> bool:
+    """Whether the picture is somewhere on the screen, pixel for pixel."""
+    height, width, _ = picture.shape
+    rows, columns = screen.shape[0] - height + 1, screen.shape[1] - width + 1
+    corner = (screen[:rows, :columns] == picture[0, 0]).all(axis=2)
+    return any(
+        np.array_equal(screen[top : top + height, left : left + width], picture)
+        for top, left in np.argwhere(corner)
+        if np.array_equal(screen[top, left : left + width], picture[0])
+    )
+
+
+def test_on_wayland_the_whole_screen_is_the_guests_picture(wayland: Display) -> None:
+    """Pixel for pixel with the cursor in its place, by import and without a copy."""
+    picture = meant()
+    with viewing(wayland, f"sim:{STILL}", "--fullscreen") as viewer:
+        viewer.wait_for("showing, .*path: egl-image")
+        on_screen = seen(wayland, lambda it: np.array_equal(it, picture))
+        close(viewer)
+    assert on_screen.shape == picture.shape
+    wrong = np.argwhere((on_screen != picture).any(axis=2))
+    assert not len(wrong), f"{len(wrong)} pixels differ, the first at {wrong[0]}"
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_on_x11_the_same_picture_comes_by_copy(x11: Display, scale: int) -> None:
+    """Without DRI3 EGL imports nothing; there is no window manager here, so the window is where it likes."""
+    spec = "gvt,size=640x480,fps=0"
+    picture = meant(spec).repeat(scale, axis=0).repeat(scale, axis=1)
+    scaled = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale)})
+    with viewing(scaled, f"sim:{spec}", "--scaling", "integer") as viewer:
+        viewer.wait_for("degraded, no-import-extension, .*path: copy")
+        on_screen = seen(x11, lambda it: is_on(it, picture))
+        close(viewer)
+    assert is_on(on_screen, picture)
+
+
+def test_on_a_hidpi_screen_every_guest_pixel_is_two_by_two(wayland_2x: Display) -> None:
+    picture = meant().repeat(2, axis=0).repeat(2, axis=1)
+    with viewing(wayland_2x, f"sim:{STILL}", "--fullscreen", "--scaling", "integer") as viewer:
+        viewer.wait_for("path: egl-image")
+        on_screen = seen(wayland_2x, lambda it: np.array_equal(it, picture))
+        close(viewer)
+    assert np.array_equal(on_screen, picture)
+
+
+def test_a_plane_that_is_off_is_words_and_the_picture_returns(wayland: Display) -> None:
+    with viewing(wayland, f"sim:{STILL},fault=off@4-9", "--fullscreen") as viewer:
+        viewer.wait_for("showing, ")
+        viewer.wait_for("no-signal, plane-off")
+        time.sleep(0.5)
+        words = wayland.picture()
+        assert [each for each in viewer.lines if "showing, " in each][1:] == [], "the fault ended too early"
+        # Dark, with light letters in the middle: neither black nor the last picture.
+        assert words.max() > 200
+        assert 0 < (words.max(axis=2) > 150).mean() < 0.1
+        end = time.monotonic() + _PATIENCE_S
+        while sum("showing, " in line for line in viewer.lines) < 2:
+            assert time.monotonic() < end, viewer.lines
+            time.sleep(0.1)
+        picture = meant()
+        assert np.array_equal(seen(wayland, lambda it: np.array_equal(it, picture)), picture)
+        close(viewer)
+
+
+def test_a_device_that_goes_is_said_to_be_gone(wayland: Display) -> None:
+    with viewing(wayland, f"sim:{STILL},fault=gone@2") as viewer:
+        viewer.wait_for("gone, device-removed")
+        close(viewer)
+
+
+@pytest.mark.parametrize("display_name", ["wayland", "x11"])
+def test_the_first_picture_is_logged_with_format_modifier_and_path(
+    display_name: str, request: pytest.FixtureRequest
+) -> None:
+    display: Display = request.getfixturevalue(display_name)
+    with viewing(display, "sim:gvt,format=YUYV,modifier=X,size=640x480") as viewer:
+        line = viewer.wait_for("path: ")
+        close(viewer)
+    assert re.search(r"degraded, .*640x480  YUYV INTEL_X_TILED, path: copy", line)
+
+
+def test_no_display_at_all_is_one_line(wayland: Display) -> None:
+    nowhere = Display("none", {**wayland.env, "WAYLAND_DISPLAY": "nowhere"}, wayland.directory)
+    with viewing(nowhere, "sim:gvt,size=64x64") as viewer:
+        assert viewer.process.wait(60) == 1
+        viewer._reader.join()
+    assert len(viewer.warnings()) == 1
+    assert viewer.warnings()[0].startswith("mdevview: cannot open a window: ")
