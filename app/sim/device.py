@@ -130,6 +130,10 @@ class SimulatedDevice(ABC):
 
     # The truth, for those who check.
 
+    def present(self) -> bool:
+        """What sysfs would say: whether the device still exists."""
+        return not self.guest.active("gone")
+
     @property
     def objects(self) -> int:
         """How many buffer objects the driver keeps now."""

@@ -59,18 +59,6 @@ class Fault:
             now %= self.period
         return self.start <= now and (self.end is None or now < self.end)
 
-    def turns(self, now_ns: int) -> int:
-        """How often it has begun or ended so far: what changes with each turn is counted by this."""
-        now = now_ns / _SECOND
-        whole = 0
-        if self.period is not None:
-            whole, now = int(now // self.period), now % self.period
-        turns = int(now >= self.start) + int(self.end is not None and now >= self.end)
-        if self.period is None:
-            return turns
-        # A fault that lasts to the end of its period ends with it.
-        return whole * 2 + min(turns, 2)
-
     def __str__(self) -> str:
         end = "" if self.end is None else f"{self.end:g}"
         period = "" if self.period is None else f"/{self.period:g}"

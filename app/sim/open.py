@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.sim.device import SimulatedDevice
 from app.sim.driver.gvt import GvtDevice
@@ -23,4 +24,6 @@ def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> S
     specification that is wrong, OSError without memory for the framebuffers.
     """
     parsed = parse_spec(spec)
-    return _DEVICES[parsed.profile](parsed, clock)
+    device = _DEVICES[parsed.profile](parsed, clock)
+    device.vgpu = replace(device.vgpu, name=f"sim:{spec}")
+    return device

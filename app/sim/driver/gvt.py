@@ -73,7 +73,6 @@ class GvtDevice(SimulatedDevice):
         self._regions = _regions()
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",
-            uuid="00000000-0000-4000-8000-000000000001",
             type_id="i915-GVTg_V5_4",
             type_name="GVTg_V5_4",
             parent="0000:00:02.0",

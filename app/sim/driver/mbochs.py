@@ -63,7 +63,6 @@ class MbochsDevice(SimulatedDevice):
         self._shipped = spec.module == "mbochs"
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",
-            uuid="00000000-0000-4000-8000-000000000002",
             type_id="mbochs-large",
             type_name="mbochs-large",
             parent="mbochs",

@@ -36,7 +36,6 @@ class MdpyDevice(SimulatedDevice):
         self._memory_size = self.memory_size(spec.stride * spec.height)
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",
-            uuid="00000000-0000-4000-8000-000000000003",
             type_id=f"mdpy-{kind}",
             type_name=f"mdpy-{kind}",
             parent="mdpy",

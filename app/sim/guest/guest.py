@@ -21,7 +21,8 @@ from app.sim.spec import Spec
 
 _SECOND = 1_000_000_000
 
-# Faults that a framebuffer keeps for its life: with each turn the guest takes new ones.
+# Faults that a buffer keeps for its life. While one holds the guest uses other framebuffers, and the old ones again
+# afterwards: the picture comes back, and however often that happens there are never more buffers.
 _STICKY = ("truncated", "read-only", "stale")
 
 
@@ -217,10 +218,11 @@ class Guest:
         return self._new_memory(size) if self._one_memory is None else self._one_memory
 
     def _address(self, place: int) -> int:
-        """A framebuffer's address in guest memory, another one after each turn of a sticky fault."""
-        now = self.now()
-        turns = sum(each.turns(now) for each in self.spec.faults if each.name in _STICKY)
-        return turns << 16 | place
+        """A framebuffer's address in guest memory; see _STICKY."""
+        faults = 0
+        for bit, name in enumerate(_STICKY):
+            faults |= self.active(name) << bit
+        return faults << 16 | place
 
     def _due_ns(self, flip: int) -> int:
         return math.ceil(flip * _SECOND / self.spec.fps) if flip else 0
