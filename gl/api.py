@@ -123,7 +123,7 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_uint,
     ctypes.c_uint,
     ctypes.c_int,
-    ctypes.c_char_p,
+    ctypes.c_void_p,
     ctypes.c_void_p,
 )
 

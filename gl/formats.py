@@ -19,6 +19,9 @@ class Decode(Enum):
 
     COLOUR = "colour"
     """Nothing: the texture unit returns the colour, filtered."""
+    FETCHED = "fetched"
+    """Nothing, but texels are fetched one by one and filtered by the shader: llvmpipe's texture unit widens the
+    channels of 16-bit formats by repeating bits, which is one off for some values."""
     EXTERNAL = "external"
     """Nothing, but the texture is an external one, which GLSL has another sampler for."""
     YUV422 = "yuv422"
@@ -58,6 +61,8 @@ class Recipe:
     """How one format is shown. ``native`` is the swizzle of an image of the format's own fourcc."""
 
     native: Swizzle
+    decode: Decode
+    """What a shader does with an image of the format's own fourcc."""
     stand_ins: tuple[StandIn, ...]
     """In order of preference; the last one is what ``upload`` uploads."""
     upload: Upload
@@ -98,11 +103,11 @@ _RG8 = _Carrier(drm.DRM_FORMAT_GR88, Upload(api.GL_RG8, api.GL_RG, api.GL_UNSIGN
 _R8 = _Carrier(drm.DRM_FORMAT_R8, Upload(api.GL_R8, api.GL_RED, api.GL_UNSIGNED_BYTE, 1), {})
 
 
-def _by_swizzle(known: PixelFormat, carrier: _Carrier) -> StandIn:
+def _by_swizzle(known: PixelFormat, carrier: _Carrier, decode: Decode) -> StandIn:
     assert known.red and known.green and known.blue
     red, green, blue = (carrier.channel_at[each.shift] for each in (known.red, known.green, known.blue))
     alpha = carrier.channel_at[known.alpha.shift] if known.alpha else api.GL_ONE
-    return StandIn(carrier.fourcc, Decode.COLOUR, (red, green, blue, alpha))
+    return StandIn(carrier.fourcc, decode, (red, green, blue, alpha))
 
 
 @functools.cache
@@ -110,10 +115,12 @@ def recipe_of(known: PixelFormat) -> Recipe:
     """How to show a format of :mod:`app.formats.pixel`."""
     if known.family is Family.GREY:
         red = (api.GL_RED, api.GL_RED, api.GL_RED, api.GL_ONE)
-        return Recipe(red, (StandIn(_R8.fourcc, Decode.COLOUR, red),), _R8.upload, decodes_natively=False)
+        return Recipe(
+            red, Decode.COLOUR, (StandIn(_R8.fourcc, Decode.COLOUR, red),), _R8.upload, decodes_natively=False
+        )
     if known.family is Family.YUV422:
         pair = StandIn(_RGBA8.fourcc, Decode.YUV422, _IDENTITY, known.width_multiple)
-        return Recipe(_OPAQUE, (pair,), _RGBA8.upload, decodes_natively=False)
+        return Recipe(_OPAQUE, Decode.EXTERNAL, (pair,), _RGBA8.upload, decodes_natively=False)
     native = _IDENTITY if known.has_alpha else _OPAQUE
     assert known.green
     match known.bytes_per_pixel, known.green.bits:
@@ -127,7 +134,8 @@ def recipe_of(known: PixelFormat) -> Recipe:
             carrier = _RGB565
         case _:
             # No OpenGL ES format has its one alpha bit on top, but EGL may import the twin that has alpha.
-            twin = StandIn(drm.DRM_FORMAT_ARGB1555, Decode.COLOUR, native)
+            twin = StandIn(drm.DRM_FORMAT_ARGB1555, Decode.FETCHED, native)
             word = StandIn(_RG8.fourcc, Decode.WORD, _IDENTITY)
-            return Recipe(native, (twin, word), _RG8.upload, decodes_natively=True)
-    return Recipe(native, (_by_swizzle(known, carrier),), carrier.upload, decodes_natively=True)
+            return Recipe(native, Decode.FETCHED, (twin, word), _RG8.upload, decodes_natively=True)
+    decode = Decode.FETCHED if carrier is _RGB565 else Decode.COLOUR
+    return Recipe(native, decode, (_by_swizzle(known, carrier, decode),), carrier.upload, decodes_natively=True)

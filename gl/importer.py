@@ -8,11 +8,14 @@ The rungs, tried in order until one holds:
 3. ``reinterpreted``: another fourcc with the same bytes, decoded by a swizzle or a shader, for formats the GPU lacks.
 4. ``external``: the fourcc as an external texture, decoded by the driver, for YUV.
 
-An EGLImage proves nothing: llvmpipe makes one of any fd at all and fails in the first draw. So each import is drawn
-once, into one pixel, before it counts.
+An EGLImage proves nothing: drivers look at the memory behind it when it is drawn. So each import is drawn once, into
+one pixel, before it counts. And llvmpipe takes any fd at all, maps it in the first draw, and crashes when it cannot
+(Mesa 25.0, ``dri_sw_winsys.c``, dri_sw_displaytarget_map; its callers do not look): so what it is going to do is
+tried here before.
 """
 
 import ctypes
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,17 +23,16 @@ from app.abi import drm_fourcc as drm
 from app.formats.modifier import modifier_name
 from app.formats.pixel import Family, PixelFormat, format_name
 from app.planes.buffer import DmaBuffer
-from app.planes.layout import place
 from app.planes.plane import Plane
 from app.planes.state import Reason
 from gl import egl as k
-from gl.compositor import Compositor, Image, Style, run
+from gl.compositor import Image
 from gl.context import Context
 from gl.errors import GlError, egl_error_name
 from gl.formats import Decode, Recipe, Swizzle, recipe_of
 from gl.outcome import ImportFailure, Rung
-from gl.target import ClipSpace, Target
-from gl.textures import Canvas, texture_of_image
+from gl.pixel import Pixel
+from gl.textures import texture_of_image
 
 # Tilings whose layout depends on bytes alone, so that a stand-in of another fourcc reads the same bytes. Layouts
 # with compression data do not survive that.
@@ -66,12 +68,11 @@ class _Attempt:
 
 
 class Importer:
-    """Imports buffers into one context. Owns the pixel into which each import is proven."""
+    """Imports buffers into one context; ``pixel`` is where each import is proven."""
 
-    def __init__(self, context: Context, compositor: Compositor) -> None:
+    def __init__(self, context: Context, pixel: Pixel) -> None:
         self._context = context
-        self._compositor = compositor
-        self._canvas: Canvas | None = None
+        self._pixel = pixel
 
     def load(
         self, plane: Plane, known: PixelFormat, buffer: DmaBuffer
@@ -88,6 +89,9 @@ class Importer:
                 else "this EGL display has no EGL_EXT_image_dma_buf_import"
             )
             return None, None, (ImportFailure(Rung.EXPLICIT, None, missing),), Reason.NO_IMPORT_EXTENSION
+        unmappable = _unmappable(buffer) if context.software else None
+        if unmappable:
+            return None, None, (ImportFailure(Rung.EXPLICIT, None, unmappable),), Reason.IMPORT_FAILED
         climb = _Climb(context, plane, known, buffer)
         for attempt in climb.attempts():
             image = self._try(climb, attempt)
@@ -108,31 +112,13 @@ class Importer:
         image = Image(texture, climb.known, attempt.decode, plane.width, plane.height)
         try:
             gl.check("glEGLImageTargetTexture2DOES")
-            self._prove(image)
+            self._pixel.prove(image)
         except GlError as error:
             texture.release()
             self._context.sweep()
             climb.fail(attempt.rung, None, f"the image was made but cannot be used: {error}")
             return None
         return image
-
-    def _prove(self, image: Image) -> None:
-        """Draw the image into one pixel and read it. Raises :class:`GlError`."""
-        if self._canvas is None:
-            self._canvas = Canvas(self._context, 1, 1)
-        target = Target(1, 1, self._canvas.framebuffer)
-        clip = ClipSpace(target, place((image.width, image.height), target.picture_area))
-        run(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
-        run(self._compositor.layer(clip, image, Style()).move(0, 0))
-        run(self._compositor.end)
-        self._context.gl.check("the first draw")
-        self._canvas.read()
-
-    def release(self) -> None:
-        """Delete what this owns, with the context current; more calls do nothing."""
-        canvas, self._canvas = self._canvas, None
-        if canvas is not None:
-            canvas.release()
 
 
 class _Climb:
@@ -175,11 +161,11 @@ class _Climb:
         recipe = recipe_of(self.known)
         fourcc = self.plane.fourcc
         if recipe.decodes_natively:
-            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, fourcc, Decode.COLOUR, recipe.native)
+            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, fourcc, recipe.decode, recipe.native)
         if not recipe.decodes_natively or self.refused_format:
             yield from self._stand_ins(recipe)
         if self.known.family is Family.YUV422 and self.context.external_textures:
-            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, fourcc, Decode.EXTERNAL, recipe.native)
+            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, fourcc, recipe.decode, recipe.native)
 
     def _stand_ins(self, recipe: Recipe) -> Iterator[_Attempt]:
         if self.plane.modifier not in _PLAIN_LAYOUTS | {drm.DRM_FORMAT_MOD_INVALID}:
@@ -228,7 +214,7 @@ class _Climb:
     def _sampled_as(self, rung: Rung, decode: Decode, *, external_only: bool) -> Decode | None:
         if not external_only or decode is Decode.EXTERNAL:
             return decode
-        if decode is Decode.COLOUR and self.context.external_textures and rung is not Rung.REINTERPRETED:
+        if self.context.external_textures and rung is not Rung.REINTERPRETED:
             return Decode.EXTERNAL
         self._lacks(rung, "the display imports it for external textures only, which cannot be decoded here")
         return None
@@ -244,6 +230,15 @@ def _knows_tiling(context: Context, buffer: DmaBuffer) -> bool:
     GVT-g sets it there from the guest's plane register (i915 ``gvt/dmabuf.c``, ``vgpu_create_gem``).
     """
     return buffer.facts.exporter == "i915" and "intel" in (context.vendor + context.renderer).lower()
+
+
+def _unmappable(buffer: DmaBuffer) -> str | None:
+    """Why a renderer that runs on the CPU cannot read the buffer; None when it can."""
+    try:
+        mmap.mmap(buffer.fd, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
+    except (OSError, ValueError) as error:
+        return f"OpenGL runs on the CPU here and cannot map the buffer: {error}"
+    return None
 
 
 def _create_image(context: Context, climb: _Climb, attempt: _Attempt, width: int) -> int:

@@ -50,6 +50,7 @@ class Renderer:
         self._steps: Steps = ()
         self._copied: tuple[Loaded, ...] = ()
         self._drawn = Drawn(None, None, None)
+        self._released = False
 
     def draw(self, frame: Frame, target: Target, options: Options = _DEFAULT_OPTIONS) -> Drawn:
         """Draw a frame into the target, which is left bound.
@@ -134,16 +135,21 @@ class Renderer:
 
     def forget(self) -> None:
         """Drop what was made from buffers that were released since, at once."""
+        self._drop_scene()
+        self._surfaces.forget()
+
+    def _drop_scene(self) -> None:
         self._frame = None
         self._steps = ()
         self._copied = ()
         self._scene = None
-        self._surfaces.prune()
-        self.context.sweep()
 
     def release(self) -> None:
         """Delete everything; more calls do nothing. No frame can be drawn afterwards."""
-        self.forget()
+        if self._released:
+            return
+        self._released = True
+        self._drop_scene()
         self._surfaces.release()
         self._compositor.release()
         self.context.sweep()

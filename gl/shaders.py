@@ -26,7 +26,7 @@ from gl.formats import Decode
 COMMON_VECTORS = 4
 
 # Vectors that a decoding adds.
-DECODE_VECTORS = {Decode.COLOUR: 0, Decode.EXTERNAL: 0, Decode.YUV422: 7, Decode.WORD: 2}
+DECODE_VECTORS = {Decode.COLOUR: 0, Decode.FETCHED: 0, Decode.EXTERNAL: 0, Decode.YUV422: 7, Decode.WORD: 2}
 
 _VERTEX = """
 out vec2 at;
@@ -113,7 +113,11 @@ void main() {
 }
 """
 
-_DECODERS = {Decode.YUV422: _YUV422, Decode.WORD: _WORD}
+_TEXEL = """
+vec4 pixel(ivec2 where) { return texelFetch(image, where, 0); }
+"""
+
+_DECODERS = {Decode.FETCHED: _TEXEL, Decode.YUV422: _YUV422, Decode.WORD: _WORD}
 
 
 @dataclass(frozen=True, slots=True)

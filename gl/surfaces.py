@@ -7,13 +7,14 @@ neither imports nor allocates; surfaces that are copied keep their storage and a
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from app.abi import drm_fourcc as drm
 from app.formats import tiling
 from app.formats.modifier import modifier_name
 from app.formats.pixel import PixelFormat, pixel_format
 from app.planes.buffer import Buffer, DmaBuffer
-from app.planes.check import fault_of
+from app.planes.check import bytes_needed, fault_of
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.state import Reason, Status
@@ -23,6 +24,7 @@ from gl.errors import GlError
 from gl.formats import recipe_of
 from gl.importer import Importer
 from gl.outcome import ImportFailure, Outcome, Path
+from gl.pixel import Pixel
 from gl.textures import UploadTexture
 
 _Key = tuple[int, tuple[int, int, int, int, int]]
@@ -39,7 +41,7 @@ class Copied:
         texels = -(-plane.width // stand_in.pixels)
         self._plane = plane
         self._known = known
-        self._linear = plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
+        self._linear = _linear(plane)
         self._upload = UploadTexture(context, stand_in, recipe.upload, (texels, plane.height))
         self.image = Image(self._upload.texture, known, stand_in.decode, plane.width, plane.height)
 
@@ -52,24 +54,19 @@ class Copied:
             raise ValueError("the buffer was released")
         # Arrays over the mapping must be gone when it is let go, so none gets a name here.
         with buffer.pixels() as memory:
-            if self._linear:
-                self._upload.send(np.frombuffer(memory, np.uint8), self._plane.stride)
-            else:
-                self._upload.send(*self._detiled(memory))
+            self._upload.send(self._rows(memory))
 
-    def _detiled(self, memory: memoryview) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint8]], int]:
+    def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:
+        """The plane's rows: in place if it is linear, else a copy."""
         plane, known = self._plane, self._known
-        rows = tiling.detile(
-            memory,
-            plane.modifier,
-            known.bytes_per_pixel,
-            plane.stride,
-            known.row_bytes(plane.width),
-            plane.height,
-        )
-        stride = rows.strides[0]
-        length = stride * (plane.height - 1) + rows.shape[1]
-        return np.ndarray((length,), np.uint8, rows, strides=(1,)), stride
+        row_bytes = known.row_bytes(plane.width)
+        if self._linear:
+            needed = bytes_needed(plane)
+            if len(memory) < needed:
+                # The kernel maps whole pages only, and a buffer may end within one.
+                memory = memoryview(bytes(memory).ljust(needed, b"\0"))
+            return np.ndarray((plane.height, row_bytes), np.uint8, memory, strides=(plane.stride, 1))
+        return tiling.detile(memory, plane.modifier, known.bytes_per_pixel, plane.stride, row_bytes, plane.height)
 
     def release(self) -> None:
         """Have the texture deleted; more calls do nothing."""
@@ -95,11 +92,12 @@ class Loaded:
 
 
 class SurfaceCache:
-    """Owns every texture made from a buffer. The context must be current for all but :meth:`release`."""
+    """Owns every texture made from a buffer. The context must be current."""
 
     def __init__(self, context: Context, compositor: Compositor) -> None:
         self._context = context
-        self._importer = Importer(context, compositor)
+        self._pixel = Pixel(context, compositor)
+        self._importer = Importer(context, self._pixel)
         self._entries: dict[_Key, Loaded] = {}
         # Changes whenever an entry comes or goes.
         self.generation = 0
@@ -126,7 +124,8 @@ class SurfaceCache:
             entry.copied.refresh(entry.buffer)
         except (OSError, ValueError) as error:
             entry.release()
-            outcome = Outcome(None, None, entry.outcome.failures, _unreadable(error))
+            failures = entry.outcome.failures
+            outcome = Outcome(None, None, failures, _fault(error, failures))
             self._put(entry.key, Loaded(entry.key, outcome, entry.buffer))
             return False
         return True
@@ -149,11 +148,19 @@ class SurfaceCache:
             entry.release()
             self.generation += 1
 
+    def forget(self) -> None:
+        """Drop what was made from released buffers, and make the driver let go of it at once."""
+        self.prune()
+        self._context.sweep()
+        self._pixel.displace()
+
     def release(self) -> None:
-        """Drop everything."""
+        """Drop everything; more calls do nothing."""
         for key in list(self._entries):
             self._drop(key)
-        self._importer.release()
+        self._context.sweep()
+        self._pixel.displace()
+        self._pixel.release()
 
     def _load(self, surface: Surface) -> Loaded:
         plane, buffer = surface.plane, surface.buffer
@@ -168,7 +175,7 @@ class SurfaceCache:
         image, rung, failures, reason = self._importer.load(plane, known, buffer)
         if image is not None:
             return Loaded(key, Outcome(Path.EGL_IMAGE, rung, failures, _NOTHING_WRONG), buffer, image)
-        return self._copy(surface, known, Path.COPY, failures, Status(reason, failures[-1].message))
+        return self._copy(surface, known, Path.COPY, failures, Status(reason, failures[0].message))
 
     def _too_large(self, plane: Plane) -> Status | None:
         limit = self._context.max_texture_size
@@ -186,10 +193,9 @@ class SurfaceCache:
     ) -> Loaded:
         plane, buffer = surface.plane, surface.buffer
         key = (buffer.serial, plane.layout)
-        linear = plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
-        if not linear and not tiling.can_tile(plane.modifier, known.bytes_per_pixel):
-            detail = f"{modifier_name(plane.modifier)} cannot be undone by the CPU"
-            return Loaded(key, Outcome(None, None, failures, Status(Reason.NOT_READABLE, detail)), buffer)
+        if not _linear(plane) and not tiling.can_tile(plane.modifier, known.bytes_per_pixel):
+            status = Status(Reason.TILING_UNKNOWN, _words(modifier_name(plane.modifier), failures))
+            return Loaded(key, Outcome(None, None, failures, status), buffer)
         copied = None
         try:
             copied = Copied(self._context, plane, known)
@@ -198,10 +204,22 @@ class SurfaceCache:
         except (OSError, ValueError, GlError) as error:
             if copied is not None:
                 copied.release()
-            return Loaded(key, Outcome(None, None, failures, _unreadable(error)), buffer)
+            return Loaded(key, Outcome(None, None, failures, _fault(error, failures)), buffer)
         return Loaded(key, Outcome(path, None, failures, status), buffer, copied.image, copied)
 
 
-def _unreadable(error: Exception) -> Status:
+def _linear(plane: Plane) -> bool:
+    # A driver that names no modifier leaves no other reading.
+    return plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
+
+
+def _fault(error: Exception, failures: tuple[ImportFailure, ...]) -> Status:
     """The status of a surface whose pixels the CPU could not move."""
-    return Status(Reason.NOT_READABLE, str(error))
+    reason = Reason.UPLOAD_FAILED if isinstance(error, GlError) else Reason.NOT_READABLE
+    return Status(reason, _words(str(error), failures))
+
+
+def _words(copying: str, failures: tuple[ImportFailure, ...]) -> str:
+    if not failures:
+        return copying
+    return f"{copying}; importing: {failures[0].message}"

@@ -103,16 +103,12 @@ class UploadTexture:
         self.texture = new_texture(context, upload.internal, *texels, stand_in.swizzle)
         self._packed: npt.NDArray[np.uint8] | None = None
 
-    def send(self, pixels: npt.NDArray[np.uint8], stride: int) -> None:
-        """Upload from a one-dimensional array of bytes, rows ``stride`` bytes apart.
-
-        The array must reach to the end of the last row's pixels; padding behind that is not read.
-        """
+    def send(self, rows: npt.NDArray[np.uint8]) -> None:
+        """Upload rows of bytes, shape (height, bytes of a row); they may lie apart. Errors are left to be asked for."""
         texture, upload, gl = self.texture, self._upload, self._context.gl
-        row_bytes = texture.width * upload.texel_bytes
-        row_length, alignment = _unpacking(row_bytes, upload.texel_bytes, stride)
+        row_length, alignment = _unpacking(rows.shape[1], upload.texel_bytes, rows.strides[0])
         if alignment == 0:
-            pixels = self._pack(pixels, stride, row_bytes)
+            rows = self._pack(rows)
             row_length, alignment = 0, 1
         _bind(self._context, texture)
         gl.BindBuffer(api.GL_PIXEL_UNPACK_BUFFER, 0)
@@ -129,16 +125,15 @@ class UploadTexture:
             texture.height,
             upload.layout,
             upload.kind,
-            pixels.ctypes.data,
+            rows.ctypes.data,
         )
         gl.PixelStorei(api.GL_UNPACK_ROW_LENGTH, 0)
         gl.PixelStorei(api.GL_UNPACK_ALIGNMENT, 4)
 
-    def _pack(self, pixels: npt.NDArray[np.uint8], stride: int, row_bytes: int) -> npt.NDArray[np.uint8]:
-        shape = (self.texture.height, row_bytes)
+    def _pack(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if self._packed is None:
-            self._packed = np.empty(shape, np.uint8)
-        np.copyto(self._packed, np.ndarray(shape, np.uint8, pixels, strides=(stride, 1)))
+            self._packed = np.empty(rows.shape, np.uint8)
+        np.copyto(self._packed, rows)
         return self._packed
 
     def release(self) -> None:

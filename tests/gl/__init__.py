@@ -1,0 +1,1 @@
+"""OpenGL on software Mesa: one surfaceless context, memfds for dma-bufs."""

@@ -1,0 +1,78 @@
+"""One context for all tests; whatever OpenGL complains about fails the test that caused it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from gl.context import Context, SurfacelessContext
+from gl.debug import DebugLog
+from gl.errors import GraphicsError
+from gl.renderer import Renderer
+from tests.gl.counting import Calls, counted
+from tests.gl.surfaces import Workshop, workshop
+
+
+def _cannot(reason: str) -> None:
+    """Skip; where everything must be there, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def gl_context() -> Iterator[Context]:
+    try:
+        context = SurfacelessContext(debug=True)
+    except GraphicsError as error:
+        _cannot(f"no OpenGL ES 3.0 here: {error}")
+        raise
+    with context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def importing_context(gl_context: Context) -> Context:
+    """The context, where it can import dma-bufs and the CPU draws: only then is a memfd good enough."""
+    if not gl_context.imports_dma_bufs:
+        _cannot(f"{gl_context.renderer} imports no dma-bufs (llvmpipe does from Mesa 24.1 on)")
+    if not gl_context.software:
+        _cannot(f"{gl_context.renderer} imports real dma-bufs only, these tests have memfds")
+    return gl_context
+
+
+@pytest.fixture(autouse=True)
+def gl_log(request: pytest.FixtureRequest) -> Iterator[DebugLog | None]:
+    """Fails a test during which OpenGL reported an error, unless the test empties ``messages`` after a look."""
+    if "gl_context" not in request.fixturenames:
+        yield None
+        return
+    context: Context = request.getfixturevalue("gl_context")
+    log = DebugLog(context)
+    yield log
+    log.close()
+    codes = context.gl.errors()
+    assert not log.serious(), f"OpenGL complained: {log.serious()}"
+    assert not codes, f"OpenGL errors were left: {codes}"
+
+
+@pytest.fixture
+def calls(gl_context: Context) -> Iterator[Calls]:
+    """Counts calls; fails a test after which something made was not unmade."""
+    with counted(gl_context) as found:
+        yield found
+    assert not found.alive(), f"left alive: {found.alive()}"
+
+
+@pytest.fixture
+def renderer(gl_context: Context, calls: Calls) -> Iterator[Renderer]:
+    """A renderer that must leave nothing behind when it is released."""
+    made = Renderer(gl_context)
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def shop() -> Iterator[Workshop]:
+    with workshop() as made:
+        yield made

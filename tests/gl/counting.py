@@ -1,0 +1,75 @@
+"""Counts what is called through the tables of entry points."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gl.api import Gl
+from gl.context import Context
+from gl.egl import Egl
+
+# What is made by one function and must be unmade by another.
+PAIRS = {
+    "GenTextures": "DeleteTextures",
+    "GenFramebuffers": "DeleteFramebuffers",
+    "GenSamplers": "DeleteSamplers",
+    "GenVertexArrays": "DeleteVertexArrays",
+    "CreateProgram": "DeleteProgram",
+    "CreateShader": "DeleteShader",
+    "CreateImageKHR": "DestroyImageKHR",
+}
+
+# Each of these takes memory, on the GPU or for good.
+ALLOCATING = (
+    *PAIRS,
+    "EGLImageTargetTexture2DOES",
+    "TexStorage2D",
+    "TexSubImage2D",
+    "CompileShader",
+    "LinkProgram",
+    "ReadPixels",
+)
+
+
+class Calls(Counter[str]):
+    """How often each entry point was called; failed creations are not counted."""
+
+    def alive(self) -> dict[str, int]:
+        """What was made and not unmade."""
+        return {made: self[made] - self[unmade] for made, unmade in PAIRS.items() if self[made] != self[unmade]}
+
+    def since(self, earlier: Counter[str]) -> "Calls":
+        """What was called after a copy of this was taken."""
+        return Calls({name: count - earlier[name] for name, count in self.items() if count != earlier[name]})
+
+    def allocating(self) -> dict[str, int]:
+        """Calls that take memory."""
+        return {name: self[name] for name in ALLOCATING if self[name]}
+
+
+@contextmanager
+def counted(context: Context) -> Iterator[Calls]:
+    """Count calls through the tables of a context. Only what is bound meanwhile is seen: make the renderer inside."""
+    calls = Calls()
+
+    def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any) -> Any:
+            result = call(*arguments)
+            if name != "CreateImageKHR" or result:
+                calls[name] += 1
+            return result
+
+        return counting
+
+    kept: list[tuple[Gl | Egl, str, Callable[..., Any]]] = []
+    for table in (context.gl, context.egl):
+        for name in type(table).__annotations__:
+            call = getattr(table, name)
+            kept.append((table, name, call))
+            setattr(table, name, wrap(name, call))
+    try:
+        yield calls
+    finally:
+        for table, name, call in kept:
+            setattr(table, name, call)

@@ -1,0 +1,232 @@
+"""Where pixels end up: place, scale, flips, blending, the cursor's edges."""
+
+import numpy as np
+import pytest
+
+from app.abi import drm_fourcc as drm
+from app.planes.layout import Rect, Scaling
+from gl import api
+from gl.context import Context
+from gl.options import Options, Which
+from gl.renderer import Renderer
+from gl.target import Target
+from tests.gl.surfaces import Bytes, Workshop, frame, random_picture, window, workshop
+
+
+def shown(
+    context: Context,
+    renderer: Renderer,
+    primary: Bytes,
+    cursor: tuple[Bytes, tuple[int, int]] | None,
+    size: tuple[int, int],
+    options: Options,
+    area: Rect | None = None,
+) -> Bytes:
+    """What a window of ``size`` shows, top row first."""
+    with workshop() as shop, window(context, *size) as (target, canvas):
+        upper = shop.cursor(*cursor) if cursor else None
+        whole = Target(target.width, target.height, target.framebuffer, area)
+        renderer.draw(frame(shop.picture(primary), upper), whole, options)
+        return canvas.read()[::-1]
+
+
+def blended(lower: Bytes, upper: Bytes, *, straight: bool = False) -> Bytes:
+    """Premultiplied (or straight) colours over opaque ones."""
+    alpha = upper[..., 3:] / 255
+    colour = upper[..., :3] * (alpha if straight else 1)
+    result = lower.astype(float)
+    result[..., :3] = colour + lower[..., :3] * (1 - alpha)
+    rounded: Bytes = np.rint(np.clip(result, 0, 255)).astype(np.uint8)
+    return rounded
+
+
+def with_cursor(primary: Bytes, cursor: Bytes, x: int, y: int, *, straight: bool = False) -> Bytes:
+    """The composite at the guest's size."""
+    height, width, _ = primary.shape
+    result = primary.copy()
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + cursor.shape[1], width), min(y + cursor.shape[0], height)
+    if left < right and top < bottom:
+        part = cursor[top - y : bottom - y, left - x : right - x]
+        lower = result[top:bottom, left:right]
+        result[top:bottom, left:right] = blended(lower, part, straight=straight)
+    return result
+
+
+def arrow(width: int = 9, height: int = 7) -> Bytes:
+    """A cursor with transparent, half-transparent and opaque parts, premultiplied."""
+    pixels = random_picture(width, height, 5)
+    pixels[..., 3] = np.linspace(0, 255, width * height).reshape(height, width).astype(np.uint8)
+    pixels[..., :3] = pixels[..., :3] * (pixels[..., 3:] / 255)
+    return pixels
+
+
+def magnified(picture: Bytes, factor: int) -> Bytes:
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+PLACES = [(0, 0), (10, 5), (-4, 3), (3, -6), (40, 20), (43, 21), (47, 23), (-8, -6)]
+OUTSIDE = [(48, 0), (0, 24), (-9, 0), (0, -7), (-2000, 9), (2**31 - 1, 0), (-(2**31), -(2**31))]
+
+
+@pytest.mark.parametrize("at", [*PLACES, *OUTSIDE])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_cursor_is_where_the_guest_put_it(
+    gl_context: Context, renderer: Renderer, at: tuple[int, int], factor: int
+) -> None:
+    primary, cursor = random_picture(48, 24), arrow()
+    size = (48 * factor, 24 * factor)
+    got = shown(gl_context, renderer, primary, (cursor, at), size, Options())
+    wanted = magnified(with_cursor(primary, cursor, *at), factor)
+    assert np.abs(got.astype(int) - wanted).max() <= 1
+    # What the cursor does not touch is exact.
+    untouched = (wanted == magnified(primary, factor)).all(axis=-1)
+    assert (got[untouched] == wanted[untouched]).mean() > 0.99
+
+
+@pytest.mark.parametrize("at", PLACES)
+def test_composite_is_captured_at_the_guests_size(renderer: Renderer, shop: Workshop, at: tuple[int, int]) -> None:
+    primary, cursor = random_picture(48, 24), arrow()
+    shown = frame(shop.picture(primary), shop.cursor(cursor, at))
+    got = renderer.capture(shown)
+    assert got is not None
+    assert np.abs(got.astype(int) - with_cursor(primary, cursor, *at)).max() <= 1
+    assert (got[..., 3] == 255).all()
+    plain = renderer.capture(shown, Which.COMPOSITE, Options(cursor=False))
+    assert plain is not None and (plain == primary).all()
+
+
+def test_cursor_is_captured_whole_with_its_alpha(renderer: Renderer, shop: Workshop) -> None:
+    cursor = arrow()
+    got = renderer.capture(frame(None, shop.cursor(cursor, (-5, -5))), Which.CURSOR)
+    assert got is not None
+    assert (got == cursor).all()
+
+
+def test_straight_alpha(gl_context: Context, renderer: Renderer) -> None:
+    primary, cursor = random_picture(48, 24), random_picture(8, 8, 1)
+    cursor[..., 3] = 100
+    got = shown(gl_context, renderer, primary, (cursor, (3, 3)), (48, 24), Options(straight_alpha=True))
+    assert np.abs(got.astype(int) - with_cursor(primary, cursor, 3, 3, straight=True)).max() <= 1
+    assert (got[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("flip_x", [False, True])
+@pytest.mark.parametrize("flip_y", [False, True])
+def test_flips_turn_picture_and_cursor_alike(
+    gl_context: Context, renderer: Renderer, flip_x: bool, flip_y: bool
+) -> None:
+    primary, cursor = random_picture(48, 24), arrow()
+    got = shown(gl_context, renderer, primary, (cursor, (-3, 20)), (96, 48), Options(flip_x=flip_x, flip_y=flip_y))
+    wanted = magnified(with_cursor(primary, cursor, -3, 20), 2)
+    wanted = wanted[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+    assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+def test_bars_around_the_picture_show_the_background(gl_context: Context, renderer: Renderer) -> None:
+    primary = random_picture(16, 8)
+    cursor = np.full((64, 64, 4), 255, np.uint8)
+    got = shown(gl_context, renderer, primary, (cursor, (8, 4)), (40, 40), Options(background=(0.0, 0.2, 1.0)))
+    # 40 / 16 = 2.5 times as large: 40 x 20, rows 10 to 29.
+    assert (got[:10] == (0, 51, 255, 255)).all()
+    assert (got[30:] == (0, 51, 255, 255)).all()
+    assert (got[20:30, 20:] == 255).all()
+    assert not (got[10:20, :20] == (0, 51, 255, 255)).all()
+
+
+def test_whole_multiples_in_the_middle(gl_context: Context, renderer: Renderer) -> None:
+    primary = random_picture(16, 8)
+    got = shown(gl_context, renderer, primary, None, (40, 40), Options(scaling=Scaling.INTEGER))
+    assert (got[12:28, 4:36] == magnified(primary, 2)).all()
+    assert (got[:12] == (0, 0, 0, 255)).all()
+
+
+def test_one_for_one_cuts_what_does_not_fit(gl_context: Context, renderer: Renderer) -> None:
+    primary, cursor = random_picture(64, 48), arrow()
+    got = shown(gl_context, renderer, primary, (cursor, (12, 12)), (40, 24), Options(scaling=Scaling.ACTUAL))
+    wanted = with_cursor(primary, cursor, 12, 12)[12:36, 12:52]
+    assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+def test_the_picture_stays_in_its_area(gl_context: Context, renderer: Renderer) -> None:
+    primary = random_picture(64, 48)
+    cursor = np.full((64, 64, 4), 255, np.uint8)
+    options = Options(scaling=Scaling.ACTUAL, background=(1.0, 0.0, 0.0))
+    area = Rect(4, 6, 34, 30)
+    got = shown(gl_context, renderer, primary, (cursor, (50, 40)), (40, 40), options, area)
+    outside = np.ones((40, 40), bool)
+    outside[6:30, 4:34] = False
+    assert (got[outside] == (255, 0, 0, 255)).all()
+    # 30 x 24 pixels from the middle of 64 x 48.
+    assert (got[6:30, 4:34] == primary[12:36, 17:47]).all()
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_smooth_or_not(gl_context: Context, renderer: Renderer, smooth: bool) -> None:
+    primary = np.zeros((2, 2, 4), np.uint8)
+    primary[:, 1] = 255
+    got = shown(gl_context, renderer, primary, None, (5, 5), Options(smooth=smooth))
+    levels = set(got[2, :, 0].tolist())
+    assert levels == {0, 255} if not smooth else len(levels) > 2
+
+
+def test_an_outline_makes_the_shape_stand_out(gl_context: Context, renderer: Renderer) -> None:
+    primary = np.zeros((24, 24, 4), np.uint8)
+    cursor = np.zeros((8, 8, 4), np.uint8)
+    cursor[0:3, 0:2] = 255
+    options = Options(cursor_outline=(1.0, 0.0, 1.0))
+    got = shown(gl_context, renderer, primary, (cursor, (10, 10)), (24, 24), options)
+    wanted = np.zeros((24, 24, 3), np.uint8)
+    # One pixel around, also where the shape touches the border of its image.
+    wanted[9:14, 9:13] = (255, 0, 255)
+    wanted[10:13, 10:12] = 255
+    assert (got[..., :3] == wanted).all()
+
+
+def test_a_primary_with_alpha_is_opaque(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    rows = random_picture(8, 8)
+    rows[..., 3] = 7
+    surface = shop.surface(rows.reshape(8, -1), drm.DRM_FORMAT_ABGR8888, 8)
+    with window(gl_context, 8, 8) as (target, canvas):
+        renderer.draw(frame(surface), target)
+        got = canvas.read()[::-1]
+    assert (got[..., :3] == rows[..., :3]).all()
+    assert (got[..., 3] == 255).all()
+
+
+def test_no_primary_is_background_only(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    lonely = frame(None, shop.cursor(arrow(), (0, 0)))
+    with window(gl_context, 8, 8) as (target, canvas):
+        drawn = renderer.draw(lonely, target, Options(background=(0.0, 1.0, 0.0)))
+        assert (canvas.read() == (0, 255, 0, 255)).all()
+    assert (drawn.primary, drawn.layout) == (None, None)
+    assert drawn.cursor is not None
+    assert renderer.capture(lonely) is None
+
+
+def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    gl = gl_context.gl
+    primary, cursor = random_picture(16, 16), arrow()
+    shown = frame(shop.picture(primary), shop.cursor(cursor, (2, 2)))
+    wanted = with_cursor(primary, cursor, 2, 2)
+    with window(gl_context, 16, 16) as (target, canvas):
+        for _ in range(2):
+            for each in (api.GL_SCISSOR_TEST, api.GL_CULL_FACE, api.GL_BLEND, api.GL_DITHER, api.GL_STENCIL_TEST):
+                gl.Enable(each)
+            gl.ColorMask(1, 0, 0, 0)
+            gl.Viewport(3, 3, 1, 1)
+            gl.BindFramebuffer(api.GL_FRAMEBUFFER, 0)
+            gl.ActiveTexture(api.GL_TEXTURE0 + 3)
+            gl.BlendFuncSeparate(api.GL_ZERO, api.GL_ZERO, api.GL_ZERO, api.GL_ZERO)
+            renderer.draw(shown, target)
+            got = canvas.read()[::-1]
+            assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+def test_capture_leaves_the_callers_framebuffer_bound(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    with window(gl_context, 4, 4) as (target, _):
+        gl_context.gl.BindFramebuffer(api.GL_FRAMEBUFFER, target.framebuffer)
+        renderer.capture(frame(shop.picture(random_picture(8, 8))))
+        assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
+        renderer.forget()
+        assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer

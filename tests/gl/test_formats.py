@@ -1,0 +1,147 @@
+"""Every format comes out as its reference says, by every path."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from app.abi import drm_fourcc as drm
+from app.formats import yuv
+from app.formats.decode import decode
+from app.formats.pixel import Family, fourcc_text, known_formats
+from app.planes.state import Reason, State
+from gl import api
+from gl.context import Context
+from gl.options import Options, Which
+from gl.outcome import Path, Rung
+from gl.renderer import Renderer
+from gl.target import Target
+from gl.textures import new_texture
+from tests.gl.surfaces import Workshop, frame, known, random_rows, reference
+
+FORMATS = [each.fourcc for each in known_formats()]
+TILINGS = [
+    drm.I915_FORMAT_MOD_X_TILED,
+    drm.I915_FORMAT_MOD_Y_TILED,
+    drm.I915_FORMAT_MOD_Yf_TILED,
+    drm.I915_FORMAT_MOD_4_TILED,
+]
+
+
+def check(renderer: Renderer, shop: Workshop, fourcc: int, width: int, padding: int) -> Path | None:
+    """Capture a random picture and compare; the path it took."""
+    rows = random_rows(fourcc, width, 9)
+    surface = shop.surface(rows, fourcc, width, stride=rows.shape[1] + padding)
+    got = renderer.capture(frame(surface), Which.PRIMARY)
+    assert got is not None
+    wanted = reference(rows, fourcc, width).astype(int)
+    wanted[..., 3] = 255
+    tolerance = 1 if known(fourcc).family is Family.YUV422 else 0
+    assert np.abs(got - wanted).max() <= tolerance
+    return renderer.outcome(surface).path
+
+
+@pytest.mark.parametrize("fourcc", FORMATS, ids=fourcc_text)
+@pytest.mark.parametrize(("width", "padding"), [(64, 0), (67, 60), (1, 0), (66, 12)])
+def test_imported(
+    importing_context: Context, renderer: Renderer, shop: Workshop, fourcc: int, width: int, padding: int
+) -> None:
+    path = check(renderer, shop, fourcc, width, padding)
+    # Nothing renders to, or imports, three bytes a pixel; RGB565 with its channels swapped is read through RG16.
+    copied = fourcc in (drm.DRM_FORMAT_RGB888, drm.DRM_FORMAT_BGR888)
+    assert path is (Path.COPY if copied else Path.EGL_IMAGE)
+
+
+@pytest.mark.parametrize("fourcc", FORMATS, ids=fourcc_text)
+@pytest.mark.parametrize(("width", "padding"), [(64, 0), (67, 60), (67, 1), (66, 2), (65, 7), (1, 0)])
+def test_copied(
+    gl_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    shop: Workshop,
+    fourcc: int,
+    width: int,
+    padding: int,
+) -> None:
+    monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
+    assert check(renderer, shop, fourcc, width, padding) is Path.COPY
+
+
+@pytest.mark.parametrize("modifier", TILINGS)
+@pytest.mark.parametrize("fourcc", FORMATS, ids=fourcc_text)
+def test_tiled_goes_by_the_cpu_where_the_display_reads_only_linear(
+    importing_context: Context, renderer: Renderer, shop: Workshop, fourcc: int, modifier: int
+) -> None:
+    if known(fourcc).bytes_per_pixel == 3:
+        pytest.skip("no tiling has three bytes a pixel")
+    rows = random_rows(fourcc, 131, 41)
+    surface = shop.surface(rows, fourcc, 131, stride=1024, modifier=modifier)
+    got = renderer.capture(frame(surface), Which.PRIMARY)
+    assert got is not None
+    wanted = reference(rows, fourcc, 131).astype(int)
+    wanted[..., 3] = 255
+    assert np.abs(got - wanted).max() <= (known(fourcc).family is Family.YUV422)
+    outcome = renderer.outcome(surface)
+    assert outcome.path is Path.COPY
+    assert outcome.status.reason is Reason.MODIFIER_NOT_IMPORTABLE
+    assert outcome.status.state is State.DEGRADED
+
+
+@pytest.mark.parametrize("matrix", yuv.Matrix, ids=lambda each: each.label)
+@pytest.mark.parametrize(
+    "fourcc",
+    [drm.DRM_FORMAT_YUYV, drm.DRM_FORMAT_YVYU, drm.DRM_FORMAT_UYVY, drm.DRM_FORMAT_VYUY],
+    ids=fourcc_text,
+)
+def test_yuv_by_either_matrix(renderer: Renderer, shop: Workshop, fourcc: int, matrix: yuv.Matrix) -> None:
+    rows = random_rows(fourcc, 51, 64)
+    surface = shop.surface(rows, fourcc, 51)
+    got = renderer.capture(frame(surface), Which.PRIMARY, Options(matrix=matrix))
+    assert got is not None
+    assert np.abs(got - decode(rows, known(fourcc), 51, matrix).astype(int)).max() <= 1
+
+
+def test_formats_opengl_lacks_are_read_through_another(
+    importing_context: Context, renderer: Renderer, shop: Workshop
+) -> None:
+    for fourcc in (drm.DRM_FORMAT_C8, drm.DRM_FORMAT_YUYV):
+        surface = shop.surface(random_rows(fourcc, 16, 4), fourcc, 16)
+        outcome = renderer.outcome(surface)
+        assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.REINTERPRETED, ())
+
+
+@pytest.mark.parametrize(
+    "fourcc",
+    [drm.DRM_FORMAT_XRGB2101010, drm.DRM_FORMAT_XBGR2101010, drm.DRM_FORMAT_ARGB2101010],
+    ids=fourcc_text,
+)
+@pytest.mark.parametrize("copied", [False, True])
+def test_ten_bits_stay_ten(
+    gl_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    shop: Workshop,
+    fourcc: int,
+    copied: bool,
+) -> None:
+    if copied:
+        monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
+    rows = random_rows(fourcc, 16, 16)
+    surface = shop.surface(rows, fourcc, 16)
+    gl = gl_context.gl
+    texture = new_texture(gl_context, api.GL_RGB10_A2, 16, 16, None)
+    framebuffer = gl.generate(gl.GenFramebuffers)
+    gl.BindFramebuffer(api.GL_FRAMEBUFFER, framebuffer)
+    gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, texture.name, 0)
+    renderer.draw(frame(surface), Target(16, 16, framebuffer, top_down=True))
+    words = (ctypes.c_uint32 * 256)()
+    gl.ReadPixels(0, 0, 16, 16, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, ctypes.addressof(words))
+    gl.delete(gl.DeleteFramebuffers, framebuffer)
+    texture.release()
+    got, source = np.array(words, np.uint32), rows.view("<u4").reshape(-1)
+    red, blue = (got & 0x3FF, got >> 20 & 0x3FF)
+    first, last = (source & 0x3FF, source >> 20 & 0x3FF)
+    swapped = fourcc != drm.DRM_FORMAT_XBGR2101010
+    assert (red == (last if swapped else first)).all()
+    assert (blue == (first if swapped else last)).all()
+    assert (got >> 10 & 0x3FF == source >> 10 & 0x3FF).all()

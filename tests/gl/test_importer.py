@@ -1,0 +1,264 @@
+"""The ladder: which rung holds, why the others did not, and what is told about it."""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from app.abi import drm_fourcc as drm
+from app.abi.drm_fourcc import fourcc_mod_code
+from app.planes.frame import Surface
+from app.planes.plane import Plane
+from app.planes.state import Reason, State
+from gl.compositor import Image
+from gl.context import Context
+from gl.display import Display, Modifier
+from gl.egl import DisplayExtensions
+from gl.errors import GlError
+from gl.options import Which
+from gl.outcome import Path, Rung
+from gl.pixel import Pixel
+from gl.renderer import Renderer
+from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference
+
+XR24 = drm.DRM_FORMAT_XRGB8888
+RG16 = drm.DRM_FORMAT_RGB565
+YUYV = drm.DRM_FORMAT_YUYV
+GL_OUT_OF_MEMORY = 0x0505
+
+Advertise = Callable[[dict[int, list[Modifier]]], None]
+
+
+@pytest.fixture
+def advertise(importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> Advertise:
+    """Have the display advertise something else than it does."""
+
+    def set_formats(table: dict[int, list[Modifier]]) -> None:
+        display = importing_context.display
+        monkeypatch.setitem(display.__dict__, "formats", tuple(table))
+        monkeypatch.setattr(Display, "modifiers", lambda _self, fourcc: tuple(table.get(fourcc, ())))
+
+    return set_formats
+
+
+def picture(renderer: Renderer, surface: Surface) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    got = renderer.capture(frame(surface), Which.PRIMARY)
+    assert got is not None
+    return got
+
+
+def test_linear_holds_on_the_first_rung(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    surface = shop.picture(random_picture(32, 8))
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.EXPLICIT, ())
+    assert outcome.status.state is State.SHOWING
+
+
+def test_no_modifier_named_by_the_driver(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    rows = random_rows(XR24, 32, 8)
+    surface = shop.surface(rows, XR24, 32, modifier=drm.DRM_FORMAT_MOD_INVALID)
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.IMPLICIT)
+    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT]
+    assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
+
+
+def test_a_display_without_modifiers_gets_none(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, shop: Workshop
+) -> None:
+    monkeypatch.setattr(
+        importing_context.display,
+        "extensions",
+        DisplayExtensions(EGL_EXT_image_dma_buf_import=True, EGL_KHR_image_base=True),
+    )
+    outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.IMPLICIT)
+    assert [each.message for each in outcome.failures] == [
+        "this EGL display has no EGL_EXT_image_dma_buf_import_modifiers"
+    ]
+
+
+def test_a_display_that_advertises_nothing_is_tried(advertise: Advertise, renderer: Renderer, shop: Workshop) -> None:
+    advertise({})
+    outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.EXPLICIT)
+
+
+def test_the_errors_of_egl_are_kept(advertise: Advertise, renderer: Renderer, shop: Workshop) -> None:
+    advertise({})
+    fourcc = drm.DRM_FORMAT_RGB888
+    outcome = renderer.outcome(shop.surface(random_rows(fourcc, 32, 8), fourcc, 32))
+    assert outcome.path is Path.COPY
+    assert outcome.status.reason is Reason.FORMAT_NOT_IMPORTABLE
+    assert [(each.rung, each.egl_error) for each in outcome.failures] == [
+        (Rung.EXPLICIT, "EGL_BAD_MATCH"),
+        (Rung.IMPLICIT, "EGL_BAD_MATCH"),
+        (Rung.REINTERPRETED, "EGL_BAD_MATCH"),
+        (Rung.REINTERPRETED, "EGL_BAD_MATCH"),
+    ]
+
+
+def test_a_format_not_advertised_is_read_through_another(
+    advertise: Advertise, renderer: Renderer, shop: Workshop
+) -> None:
+    advertise({drm.DRM_FORMAT_ABGR8888: [Modifier(0, external_only=False)]})
+    rows = random_rows(XR24, 33, 8)
+    surface = shop.surface(rows, XR24, 33)
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.REINTERPRETED)
+    assert [each.message for each in outcome.failures] == ["the display does not import XRGB8888"]
+    assert outcome.status.reason is Reason.OK
+    got = picture(renderer, surface)
+    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+    assert (got[..., 3] == 255).all()
+
+
+def test_fifteen_bits_through_their_bytes(advertise: Advertise, renderer: Renderer, shop: Workshop) -> None:
+    advertise({drm.DRM_FORMAT_GR88: [Modifier(0, external_only=False)]})
+    fourcc = drm.DRM_FORMAT_XRGB1555
+    rows = random_rows(fourcc, 33, 64)
+    surface = shop.surface(rows, fourcc, 33)
+    assert renderer.outcome(surface).rung is Rung.REINTERPRETED
+    assert (picture(renderer, surface)[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
+
+
+@pytest.mark.parametrize("fourcc", [XR24, RG16])
+def test_external_only(advertise: Advertise, renderer: Renderer, shop: Workshop, fourcc: int) -> None:
+    advertise({fourcc: [Modifier(0, external_only=True)]})
+    rows = random_rows(fourcc, 33, 8)
+    surface = shop.surface(rows, fourcc, 33)
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.EXPLICIT, ())
+    got = picture(renderer, surface)
+    assert np.abs(got[..., :3] - reference(rows, fourcc, 33)[..., :3].astype(int)).max() <= (fourcc == RG16)
+    assert (got[..., 3] == 255).all()
+
+
+def test_yuv_by_the_driver_where_its_bytes_cannot_be_read(
+    advertise: Advertise, renderer: Renderer, shop: Workshop
+) -> None:
+    advertise({YUYV: [Modifier(0, external_only=True)]})
+    # Flat colours: how a driver spreads chroma is its own affair.
+    rows = np.tile(np.array([120, 90, 120, 200], np.uint8), (8, 8))
+    surface = shop.surface(rows, YUYV, 16)
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.EXTERNAL)
+    assert [each.rung for each in outcome.failures] == [Rung.REINTERPRETED]
+    difference = picture(renderer, surface)[..., :3] - reference(rows, YUYV, 16)[..., :3].astype(int)
+    assert np.abs(difference).max() <= 2
+
+
+def test_a_modifier_not_advertised_is_not_guessed(
+    importing_context: Context, renderer: Renderer, shop: Workshop
+) -> None:
+    rows = random_rows(XR24, 128, 16)
+    outcome = renderer.outcome(shop.surface(rows, XR24, 128, stride=512, modifier=drm.I915_FORMAT_MOD_X_TILED))
+    assert outcome.path is Path.COPY
+    assert outcome.status.reason is Reason.MODIFIER_NOT_IMPORTABLE
+    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT, Rung.IMPLICIT]
+    assert "INTEL_X_TILED" in outcome.status.detail
+
+
+def test_a_tiling_nobody_can_undo(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    vendor_layout = fourcc_mod_code(drm.DRM_FORMAT_MOD_VENDOR_AMD, 0x1234)
+    plane = plane_of(XR24, 16, 16, 64, modifier=vendor_layout)
+    outcome = renderer.outcome(Surface(plane, shop.buffer(np.zeros(1024, np.uint8))))
+    assert outcome.path is None
+    assert outcome.status.reason is Reason.TILING_UNKNOWN
+    assert outcome.status.state is State.ERROR
+
+
+def test_exported_for_reading_only(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    rows = random_rows(XR24, 16, 16)
+    surface = shop.surface(rows, XR24, 16, flags=os.O_RDONLY)
+    assert renderer.outcome(surface).path is Path.EGL_IMAGE
+    assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 16)[..., :3]).all()
+
+
+def test_an_import_that_fails_in_its_first_draw(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, shop: Workshop
+) -> None:
+    def refuse(_pixel: Pixel, _image: Image) -> None:
+        raise GlError("the first draw", (GL_OUT_OF_MEMORY,))
+
+    monkeypatch.setattr(Pixel, "prove", refuse)
+    rows = random_rows(XR24, 16, 16)
+    surface = shop.surface(rows, XR24, 16)
+    outcome = renderer.outcome(surface)
+    assert outcome.path is Path.COPY
+    assert outcome.status.reason is Reason.IMPORT_FAILED
+    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT, Rung.IMPLICIT]
+    assert all("GL_OUT_OF_MEMORY" in each.message and each.egl_error is None for each in outcome.failures)
+    assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 16)[..., :3]).all()
+
+
+def test_neither_importable_nor_readable(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
+    """As mbochs exports its buffers. llvmpipe would crash if it were let at this one."""
+    surface = shop.surface(random_rows(XR24, 16, 16), XR24, 16, flags=os.O_WRONLY)
+    outcome = renderer.outcome(surface)
+    assert outcome.path is None
+    assert outcome.status.reason is Reason.NOT_READABLE
+    assert "Permission denied" in outcome.status.detail
+    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT]
+    assert renderer.capture(frame(surface), Which.PRIMARY) is None
+
+
+@pytest.mark.parametrize("modifier", [drm.DRM_FORMAT_MOD_LINEAR, drm.I915_FORMAT_MOD_X_TILED])
+def test_a_truncated_buffer_is_not_shown(renderer: Renderer, shop: Workshop, modifier: int) -> None:
+    plane = plane_of(XR24, 128, 12, 512, modifier=modifier)
+    tiled_rows = 16 if modifier else 12
+    outcome = renderer.outcome(Surface(plane, shop.buffer(np.zeros(512 * tiled_rows - 1, np.uint8))))
+    assert (outcome.path, outcome.status.reason) == (None, Reason.BUFFER_TRUNCATED)
+
+
+def test_no_padding_is_asked_for_behind_the_last_row(
+    importing_context: Context, renderer: Renderer, shop: Workshop
+) -> None:
+    rows = random_rows(XR24, 30, 5)
+    plane = plane_of(XR24, 30, 5, 200)
+    surface = Surface(plane, shop.buffer(padded(rows, 200)))
+    assert renderer.outcome(surface).path is Path.EGL_IMAGE
+    assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 30)[..., :3]).all()
+
+
+@pytest.mark.parametrize(
+    ("plane", "reason"),
+    [
+        (plane_of(drm.fourcc_code("NV12"), 16, 16, 64), Reason.UNKNOWN_FORMAT),
+        (plane_of(XR24, 0, 16, 64), Reason.BAD_GEOMETRY),
+        (plane_of(XR24, 16, 0, 64), Reason.BAD_GEOMETRY),
+        (plane_of(XR24, 16, 16, 63), Reason.BAD_GEOMETRY),
+        (plane_of(XR24, 0xFFFFFFFF, 16, 0xFFFFFFFF), Reason.BAD_GEOMETRY),
+        (plane_of(XR24, 1, 0xFFFFFFFF, 4), Reason.BAD_GEOMETRY),
+        (plane_of(XR24, 128, 8, 520, modifier=drm.I915_FORMAT_MOD_X_TILED), Reason.BAD_GEOMETRY),
+    ],
+)
+def test_planes_that_cannot_be(renderer: Renderer, shop: Workshop, plane: Plane, reason: Reason) -> None:
+    outcome = renderer.outcome(Surface(plane, shop.buffer(np.zeros(8192, np.uint8))))
+    assert (outcome.path, outcome.status.reason) == (None, reason)
+
+
+def test_larger_than_a_texture_may_be(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, shop: Workshop
+) -> None:
+    monkeypatch.setattr(gl_context, "max_texture_size", 31)
+    outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
+    assert (outcome.path, outcome.status.reason) == (None, Reason.BAD_GEOMETRY)
+    assert "31" in outcome.status.detail
+
+
+def test_no_import_extension(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, shop: Workshop
+) -> None:
+    monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
+    outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
+    assert (outcome.path, outcome.status.reason) == (Path.COPY, Reason.NO_IMPORT_EXTENSION)
+    assert len(outcome.failures) == 1
+
+
+def test_a_buffer_that_was_released(renderer: Renderer, shop: Workshop) -> None:
+    surface = shop.picture(random_picture(32, 8))
+    shop.release()
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.status.reason) == (None, Reason.NOT_READABLE)

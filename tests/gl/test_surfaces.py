@@ -1,0 +1,224 @@
+"""Surfaces over time: memory that changes, buffers that go, regions, textures that stay."""
+
+import mmap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from app.abi import drm_fourcc as drm
+from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.frame import Surface
+from app.planes.plane import Backing
+from app.planes.state import Reason, State
+from gl.compositor import Compositor
+from gl.context import Context
+from gl.outcome import Path
+from gl.renderer import Renderer
+from gl.surfaces import SurfaceCache
+from tests.conftest import open_files
+from tests.gl.counting import Calls
+from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference, window
+
+XR24 = drm.DRM_FORMAT_XRGB8888
+
+
+def overwrite(buffer: DmaBuffer, data: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    with mmap.mmap(buffer.fd, buffer.size) as memory:
+        memory[: data.nbytes] = data.tobytes()
+
+
+@pytest.mark.parametrize("path", [Path.EGL_IMAGE, Path.COPY])
+def test_what_the_guest_draws_is_in_the_next_picture(
+    importing_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    shop: Workshop,
+    path: Path,
+) -> None:
+    monkeypatch.setattr(importing_context, "imports_dma_bufs", path is Path.EGL_IMAGE)
+    surface = shop.picture(random_picture(32, 8))
+    shown = frame(surface)
+    renderer.capture(shown)
+    assert isinstance(surface.buffer, DmaBuffer)
+    for seed in (1, 2):
+        rows = random_rows(XR24, 32, 8, seed)
+        overwrite(surface.buffer, rows)
+        got = renderer.capture(shown)
+        assert got is not None
+        assert (got[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
+    assert renderer.outcome(surface).path is path
+
+
+@pytest.mark.parametrize("padding", [0, 64, 1])
+def test_region_planes_are_read_in_place(gl_context: Context, renderer: Renderer, shop: Workshop, padding: int) -> None:
+    rows = random_rows(XR24, 33, 8)
+    stride = 33 * 4 + padding
+    # Regions are whole pages; what is behind the plane is not its.
+    data = np.full(2 * mmap.PAGESIZE, 0xEE, np.uint8)
+    data[: stride * 7 + 33 * 4] = padded(rows, stride)
+    buffer, memory = shop.region(data)
+    surface = Surface(plane_of(XR24, 33, 8, stride, backing=Backing.REGION), buffer)
+    got = renderer.capture(frame(surface))
+    assert got is not None
+    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.failures) == (Path.REGION, ())
+    assert outcome.status.state is State.SHOWING
+    rows = random_rows(XR24, 33, 8, 1)
+    memory[: stride * 7 + 33 * 4] = padded(rows, stride).tobytes()
+    memory.close()
+    got = renderer.capture(frame(surface))
+    assert got is not None
+    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+
+
+def test_a_cached_frame_takes_no_memory(
+    importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop
+) -> None:
+    surfaces = [shop.picture(random_picture(64, 64, seed)) for seed in range(3)]
+    cursor = shop.cursor(random_picture(16, 16), (3, 4))
+    frames = [frame(each, cursor) for each in surfaces]
+    with window(importing_context, 64, 64) as (target, _):
+        first = [renderer.draw(each, target) for each in frames]
+        before, files = Calls(calls), open_files()
+        for each in [*frames, *frames, frames[0], frames[0]]:
+            # Nothing of what can be told changed, so it is told by the same object.
+            assert renderer.draw(each, target) is first[-1]
+        assert calls.since(before).allocating() == {}
+        assert calls.since(before)["DrawArrays"] == 2 * 8
+        assert open_files() == files
+
+
+def test_a_copied_frame_only_uploads(gl_context: Context, renderer: Renderer, calls: Calls, shop: Workshop) -> None:
+    buffer, memory = shop.region(padded(random_rows(XR24, 64, 16), 256))
+    memory.close()
+    shown = frame(Surface(plane_of(XR24, 64, 16, 256, backing=Backing.REGION), buffer))
+    with window(gl_context, 64, 16) as (target, _):
+        drawn = renderer.draw(shown, target)
+        before = Calls(calls)
+        for _ in range(3):
+            assert renderer.draw(shown, target) is drawn
+        assert calls.since(before).allocating() == {"TexSubImage2D": 3}
+
+
+def test_forgetting_lets_go_of_the_memory_at_once(
+    importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop
+) -> None:
+    """A dma-buf held after its VM ended keeps the device busy; Mesa would keep the one it drew last."""
+    files = open_files()
+    surface = shop.picture(random_picture(32, 8))
+    with window(importing_context, 8, 8) as (target, _):
+        renderer.draw(frame(surface), target)
+        shop.release()
+        renderer.forget()
+        assert open_files() == files
+        assert calls.alive()["GenTextures"] == 2 + 1, "the canvas, and one pixel with its blank texture"
+        assert "CreateImageKHR" not in calls.alive()
+        renderer.draw(frame(None), target)
+
+
+def test_a_new_buffer_makes_room(importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop) -> None:
+    kept = shop.picture(random_picture(32, 8))
+    renderer.capture(frame(kept))
+    for seed in range(5):
+        surface = shop.picture(random_picture(32, 8, seed))
+        assert isinstance(surface.buffer, DmaBuffer)
+        with window(importing_context, 8, 8) as (target, _):
+            renderer.draw(frame(surface), target)
+        assert calls.alive()["CreateImageKHR"] <= 3
+        surface.buffer.release()
+
+
+def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, shop: Workshop) -> None:
+    """As after a mode switch into the same memory: the old texture goes."""
+    buffer = shop.buffer(random_rows(XR24, 64, 64).reshape(-1))
+    compositor = Compositor(gl_context)
+    cache = SurfaceCache(gl_context, compositor)
+    wide, narrow = (Surface(plane_of(XR24, width, 16, width * 4), buffer) for width in (64, 32))
+    cache.get(wide)
+    cache.get(narrow)
+    assert len(cache) == 2
+    cache.prune(narrow)
+    assert len(cache) == 1
+    cache.release()
+    assert len(cache) == 0
+    compositor.release()
+    gl_context.sweep()
+
+
+class Unsteady:
+    """A buffer that may be read a few times, and then not any more."""
+
+    def __init__(self, data: bytes, reads: int) -> None:
+        self.serial = -1
+        self.size = len(data)
+        self.released = False
+        self._data = data
+        self._reads = reads
+
+    @contextmanager
+    def pixels(self) -> Iterator[memoryview]:
+        self._reads -= 1
+        if self._reads < 0:
+            raise OSError(5, "Input/output error")
+        with memoryview(self._data) as view:
+            yield view
+
+
+def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Renderer) -> None:
+    buffer: Buffer = Unsteady(bytes(64 * 16), 2)
+    shown = frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer))
+    with window(gl_context, 8, 8) as (target, _):
+        for _ in range(2):
+            drawn = renderer.draw(shown, target)
+            assert drawn.primary is not None and drawn.primary.path is Path.REGION
+        drawn = renderer.draw(shown, target)
+        assert drawn.primary is not None and drawn.primary.path is None
+        assert drawn.primary.status.reason is Reason.NOT_READABLE
+        assert "Input/output error" in drawn.primary.status.detail
+        assert drawn.layout is None
+        assert renderer.draw(shown, target) is drawn
+
+
+def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
+    """The kernel maps whole pages; the plane may end behind them. What is missing is black."""
+    rows = random_rows(XR24, 16, 16)
+
+    class Short(Unsteady):
+        @contextmanager
+        def pixels(self) -> Iterator[memoryview]:
+            with super().pixels() as view:
+                yield view[:1000]
+
+    buffer: Buffer = Short(rows.tobytes(), 9)
+    got = renderer.capture(frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer)))
+    assert got is not None
+    wanted = reference(rows, XR24, 16)
+    wanted.reshape(-1, 4)[250:, :3] = 0
+    wanted[..., 3] = 255
+    assert (got == wanted).all()
+
+
+def test_textures_dropped_on_another_thread_are_deleted_by_ours(
+    gl_context: Context, calls: Calls, shop: Workshop
+) -> None:
+    renderer = Renderer(gl_context)
+    renderer.capture(frame(shop.picture(random_picture(8, 8))))
+    alive = calls.alive()["GenTextures"]
+    surfaces = renderer._surfaces
+
+    def drop() -> None:
+        for entry in surfaces._entries.values():
+            entry.release()
+        gl_context.sweep()
+
+    thread = threading.Thread(target=drop)
+    thread.start()
+    thread.join()
+    assert calls.alive()["GenTextures"] == alive
+    gl_context.sweep()
+    assert calls.alive()["GenTextures"] == alive - 1
+    renderer.release()
