@@ -160,7 +160,8 @@ def _lines(document: Document) -> list[str]:
 
 
 def _pair(key: str, value: str) -> str:
-    return f"{key + ':':<11} {value}"
+    """One line; without a key it goes on with the line before."""
+    return f"{f'{key}:' if key else '':<11} {value}"
 
 
 def _plane_lines(name: str, plane: Document | None) -> list[str]:

@@ -14,7 +14,7 @@ _OFFERS = {
     KnownDisplay.NONE: "none",
     KnownDisplay.UNKNOWN: "unknown",
 }
-_HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "DISPLAY", "USE")
+_HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,7 +77,7 @@ def _row(vgpu: Vgpu) -> tuple[str, ...]:
 
 def _use(vgpu: Vgpu) -> str:
     if vgpu.use is Use.UNKNOWN:
-        return "free, or in use by a process of another user"
+        return "free, or in use by a process that cannot be seen"
     return "in use by " + "; ".join(map(_holder, vgpu.holders)) if vgpu.holders else "free"
 
 
