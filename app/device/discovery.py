@@ -5,7 +5,6 @@ from plain pass-through by sysfs alone, so of the other VFIO devices those are t
 """
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
 def _with_holders(vgpu: Vgpu, seen: holders.Scan, paths: Paths) -> Vgpu:
     alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, paths)) <= 1
     found = seen.holders(vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)
-    return replace(vgpu, holders=found, unseen=seen.unreadable > 0 and not _surely_free(vgpu, paths))
+    return replace(vgpu, holders=found, unseen=not (seen.complete or _surely_free(vgpu, paths)))
 
 
 def _surely_free(vgpu: Vgpu, paths: Paths) -> bool:
@@ -107,15 +106,9 @@ def _open_devices(seen: holders.Scan, paths: Paths) -> list[tuple[str, Path]]:
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:
-    """The devices of a group that VFIO drives: a bridge or a function left to the host is none."""
+    """The devices of a group that VFIO drives (``vfio-dev`` is there since Linux 6.1); a bridge, say, is none."""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
-    return [folder / name for name in _names(folder) if _driven_by_vfio(folder / name)]
-
-
-def _driven_by_vfio(folder: Path) -> bool:
-    # vfio-dev is there since Linux 6.0; a driver's name is what older kernels leave to go by.
-    driver = _link(folder / "driver")
-    return (folder / "vfio-dev").exists() or (driver is not None and re.search("vfio|mdev", driver.name) is not None)
+    return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
 
 
 def _link(file: Path) -> Path | None:

@@ -58,6 +58,12 @@ class Scan:
     hidden_vmms: tuple[HiddenVmm, ...] = ()
     unreadable: int = 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether every open device was found. A device fd without its group tells its device since Linux 6.18."""
+        placed = all(each.groups or all(fd.syspath for fd in each.device_fds) for each in self.processes)
+        return placed and not self.unreadable
+
     def holders(self, name: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
         """The processes that have the device of that sysfs name open.
 

@@ -41,8 +41,8 @@ class Vgpu:
     ``name`` is the sysfs device name: the UUID of an mdev, a PCI address otherwise, the target itself for a
     simulated one. ``module`` is the kernel module that registered the driver: it tells a sample driver as
     shipped from a changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True
-    when a process that could not be looked into may have the device open. ``gvt_id`` is what GVT-g's uevents call
-    VMID.
+    when a process may have the device open that could not be looked into, or whose fd does not tell its device.
+    ``gvt_id`` is what GVT-g's uevents call VMID.
     """
 
     name: str

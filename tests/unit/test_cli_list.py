@@ -57,7 +57,7 @@ def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.Capt
     for title, one, other in (
         ("TYPE", "mdpy-xga (mdpy-xga display)", "i915-GVTg_V5_4"),
         ("NODE", "group 11", "group 12, vfio4"),
-        ("DISPLAY", "region", "dma-buf"),
+        ("KNOWN TO OFFER", "region", "dma-buf"),
         ("USE", "free", "in use by qemu-system-x86 50 (VM win10)"),
     ):
         column = header.index(title)
