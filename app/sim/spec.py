@@ -120,7 +120,9 @@ def parse_spec(text: str) -> Spec:
     values: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if key not in _PARSERS or not equals:
+        if not equals:
+            raise ValueError(f"{word!r} is not of the form key=value")
+        if key not in _PARSERS:
             raise ValueError(f"unknown key {key!r} for sim:{profile}; {_known('keys are', key, tuple(_PARSERS))}")
         if key in values:
             raise ValueError(f"key {key!r} is given twice")
@@ -183,7 +185,7 @@ def _one_of(key: str, value: str, names: tuple[str, ...]) -> str:
 
 def _format(value: str) -> dict[str, Any]:
     try:
-        fourcc = parse_fourcc(value)
+        fourcc = parse_fourcc(value.upper())
     except ValueError:
         fourcc = drm.DRM_FORMAT_INVALID
     if pixel_format(fourcc) is None:
