@@ -44,6 +44,7 @@ def test_list_imports_nothing_heavy() -> None:
         (NoPicture("nothing to see"), 5),
         (UnsupportedContext("no EGL"), 1),
         (FileNotFoundError(2, "No such file", "shot.png"), 1),
+        (ImportError("Unable to load OpenGL library"), 1),
         (RuntimeError("two\nlines"), 1),
         (KeyboardInterrupt(), 130),
     ],

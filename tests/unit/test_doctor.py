@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,9 @@ def test_only_an_error_fails(
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert first[1:] == " amiss (seen)"
     assert second == "    do this"
+
+
+def test_missing_opengl_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gl.context", None)
+    (found,) = doctor._graphics()
+    assert (found.key, found.severity) == ("egl", Severity.ERROR)

@@ -8,13 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.device.doctor import examine, wrong_gpu
 from app.device.finding import Finding, Severity
 from app.formats.pixel import fourcc_text
-from gl.context import SurfacelessContext
-from gl.errors import GraphicsError
+
+if TYPE_CHECKING:
+    from gl.context import SurfacelessContext
 
 _SYMBOLS = {Severity.OK: "✓", Severity.INFO: "·", Severity.WARNING: "!", Severity.ERROR: "✗"}
 _PLAIN = {Severity.OK: "+", Severity.INFO: "-", Severity.WARNING: "!", Severity.ERROR: "x"}
@@ -61,19 +62,30 @@ def _symbols() -> dict[Severity, str]:
 def _graphics() -> Iterator[Finding]:
     """What the screenshot and inspect commands draw with; a window gets its display from its session instead."""
     try:
+        # Importing it loads the OpenGL libraries, whose absence is a finding like any other.
+        from gl.context import SurfacelessContext  # noqa: PLC0415
+        from gl.errors import GraphicsError  # noqa: PLC0415
+    except ImportError as error:
+        yield _no_egl(error)
+        return
+    try:
         with SurfacelessContext() as context:
             yield from _renderer(context)
     except GraphicsError as error:
-        yield Finding(
-            "egl",
-            Severity.ERROR,
-            "no EGL context without a window: screenshot and inspect cannot work",
-            str(error),
-            "install Mesa's EGL and drivers (Debian: libegl1 libegl-mesa0 libgl1-mesa-dri)",
-        )
+        yield _no_egl(error)
 
 
-def _renderer(context: SurfacelessContext) -> Iterator[Finding]:
+def _no_egl(error: Exception) -> Finding:
+    return Finding(
+        "egl",
+        Severity.ERROR,
+        "no EGL context without a window: screenshot and inspect cannot work",
+        " ".join(str(error).split()),
+        "install Mesa's EGL and drivers (Debian: libegl1 libegl-mesa0 libgles2 libgl1-mesa-dri)",
+    )
+
+
+def _renderer(context: "SurfacelessContext") -> Iterator[Finding]:
     display = context.display
     evidence = f"{context.vendor}; {context.version}; EGL {display.version}"
     if context.software:
@@ -102,7 +114,7 @@ def _renderer(context: SurfacelessContext) -> Iterator[Finding]:
     )
 
 
-def _no_import(context: SurfacelessContext) -> Finding:
+def _no_import(context: "SurfacelessContext") -> Finding:
     found = re.search(r"Mesa (\d+)\.(\d+)", context.version)
     old = context.software and found is not None and (int(found[1]), int(found[2])) < (24, 1)
     return Finding(

@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
+        # print() copes with a process that was started without a standard output.
+        print(end="", flush=True)
     except MdevviewError as error:
         return _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
@@ -41,14 +42,8 @@ def _run(arguments: Sequence[str]) -> int:
         return int(done.code or 0)
     if args.verbose:
         _start_logging(args.verbose)
-    name = f"ui.cli.{args.command}"
-    try:
-        command = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise NotImplementedError(f"the command '{args.command}' is still to be written") from error
-    status: int = command.run(args)
+    # Each command imports what it alone needs: `list` neither Qt nor OpenGL nor numpy.
+    status: int = importlib.import_module(f"ui.cli.{args.command}").run(args)
     return status
 
 
@@ -73,6 +68,8 @@ def _words(error: Exception) -> str:
     graphics = sys.modules.get("gl.errors")
     if graphics is not None and isinstance(error, graphics.GraphicsError):
         return f"{error}; 'mdevview doctor' looks into it"
+    if isinstance(error, ImportError):
+        return f"a library is missing: {error}; 'mdevview doctor' looks into it"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return f"internal error: {type(error).__name__}: {error}; please report it with the output of -vv"
