@@ -124,7 +124,11 @@ class Compositor:
             api.GL_BLEND,
             api.GL_DITHER,
         )
+        # llvmpipe keeps what a piece of work needed until its slot is used again, and it takes the first slot that is
+        # free (lp_setup.c, lp_setup_get_empty_scene). One frame at a time, and all our buffers are held by one slot.
+        alone: Steps = ((gl.Finish, ()),) if self._context.software else ()
         return (
+            *alone,
             (gl.BindFramebuffer, (api.GL_FRAMEBUFFER, target.framebuffer)),
             (gl.Viewport, (0, 0, target.width, target.height)),
             (gl.ColorMask, (1, 1, 1, 1)),
