@@ -1,5 +1,6 @@
 """Shared by the tests of simulated devices: a clock, raw requests, and a look at what a query points to."""
 
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,12 @@ def refused(number: int) -> Iterator[None]:
 
 def inode(fd: int) -> int:
     return facts_of(fd).inode
+
+
+def contents(fd: int) -> bytes:
+    """The bytes of a dma-buf; it cannot be read, only mapped."""
+    with mmap.mmap(fd, facts_of(fd).size, prot=mmap.PROT_READ) as mapping:
+        return mapping[:]
 
 
 def read_pixels(device: SimulatedDevice, answer: Answer, buffer: DmaBuffer | RegionBuffer) -> Rgba:

@@ -20,6 +20,7 @@ from tests.unit.sim_tools import (
     PRIMARY,
     PROBE,
     REGION,
+    contents,
     get,
     inode,
     query,
@@ -148,12 +149,12 @@ def test_each_fetch_makes_another_dma_buf_of_the_same_pixels() -> None:
         handle = query(device).handle
         fds = [get(device, handle) for _ in range(3)]
         assert len({inode(fd) for fd in fds}) == 3
-        before = os.pread(fds[0], 16384, 0)
+        before = contents(fds[0])
         clock.advance(0.5)
         query(device)
-        contents = {os.pread(fd, 16384, 0) for fd in fds}
-        assert len(contents) == 1
-        assert before not in contents
+        after = {contents(fd) for fd in fds}
+        assert len(after) == 1
+        assert before not in after
         for fd in fds:
             os.close(fd)
 
@@ -163,7 +164,7 @@ def test_fds_outlive_the_device() -> None:
         fd = get(device, query(device).handle)
         device.close()
         device.close()
-        assert os.pread(fd, 4, 0)
+        assert any(contents(fd))
         assert not os.get_inheritable(fd)
         os.close(fd)
         with refused(errno.EBADF):
