@@ -2,6 +2,25 @@
 
 ``NAME[@START[-END][/PERIOD]]``: from START seconds after the device was opened up to END; without END for good; with
 PERIOD again and again, START and END counting from the beginning of each period. ``+`` joins several.
+
+=============== ============================================================================== =================
+name            what happens                                                                   without a schedule
+=============== ============================================================================== =================
+query-einval    every plane query fails with that errno; likewise query-efault, query-enomem,   always
+                query-enodev
+get-einval      every fetch of a buffer fails with that errno (mdpy: every question for its     always
+                region); likewise get-enoent
+stale           queries name a buffer that is gone: fetching it fails                           always
+truncated       exported buffers (mdpy: the region) have half the bytes the plane needs         always
+read-only       exported buffers cannot be mapped by the CPU                                    always
+hostile         planes with absurd sizes, strides, formats, places, another one every 0.2 s     always
+off             the display is off                                                              2-4/4
+mode            the guest uses three quarters of the width and height                           2-4/4
+gone            the device is removed and stays away; it takes no END                           3
+=============== ============================================================================== =================
+
+The guest changes to other framebuffers when stale, truncated or read-only begins and back when it ends: a buffer keeps
+such a fault for its life, the picture still returns.
 """
 
 import errno

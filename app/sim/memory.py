@@ -8,6 +8,7 @@ import errno
 import fcntl
 import mmap
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -106,16 +107,22 @@ class _Memfd:
     """A sealed memfd and a mapping of it."""
 
     def __init__(self, size: int) -> None:
+        self.size = size
+        self.fd = -1
         created = os.memfd_create("mdevview-sim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(created, size)
             fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
             # A fd from memfd_create is not counted among the inode's writers, one from open is: held_outside.
             self.fd = os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
+            # Should anyone open the file while a lease is held: not SIGIO, which kills, but what is ignored.
+            fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
+            self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
+        except OSError:
+            self.close()
+            raise
         finally:
             os.close(created)
-        self.size = size
-        self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
 
     def hand_out(self, flags: int = os.O_RDWR) -> int:
         return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)

@@ -1,4 +1,8 @@
-"""GVT-g as user space meets it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1."""
+"""GVT-g as user space meets it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1.
+
+Two liberties: any format of the table can be shown, though the hardware scans out ten; and the size of a Yf plane is
+rounded to the true height of its tiles, where the driver takes 32 rows whatever the format (C8 would need 64).
+"""
 
 import errno
 import itertools

@@ -33,7 +33,7 @@ class MdpyDevice(SimulatedDevice):
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         super().__init__(spec, clock)
         kind = _TYPES.get((spec.width, spec.height), "xga")
-        self._memory_size = self.memory_size(spec.stride * spec.height)
+        self._region_size = self.memory_size(spec.stride * spec.height)
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",
             type_id=f"mdpy-{kind}",
@@ -68,7 +68,7 @@ class MdpyDevice(SimulatedDevice):
             return
         plane.drm_format = scanout.fourcc
         plane.width, plane.height = scanout.width, scanout.height
-        plane.stride, plane.size = scanout.stride, self._memory_size
+        plane.stride, plane.size = scanout.stride, self._region_size
         plane.handle = _DISPLAY_INDEX
         self.saw_flip(plane.handle, scanout.flip_ns)
         if self.guest.active("stale"):
@@ -96,7 +96,7 @@ class MdpyDevice(SimulatedDevice):
         """Wherever user space reads in the memory, the driver copies from its start."""
         if offset < _CONFIG_SIZE:
             return _CONFIG[offset : offset + count].ljust(count, b"\0")
-        if _MEMORY_OFFSET <= offset <= _MEMORY_OFFSET + self._memory_size - count:
+        if _MEMORY_OFFSET <= offset <= _MEMORY_OFFSET + self._region_size - count:
             scanout = self.guest.primary()
             return bytes(count) if scanout is None else scanout.memory.data[:count].tobytes()
         raise ValueError("nothing there")
@@ -113,7 +113,7 @@ class MdpyDevice(SimulatedDevice):
         """The region has no objects."""
 
     def _mappable(self) -> int:
-        return self.export_size(self._memory_size) or self._memory_size
+        return self.export_size(self._region_size) or self._region_size
 
 
 # PCI configuration space: vendor Red Hat, device mdpy, a display controller of class "other".

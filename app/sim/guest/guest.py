@@ -66,13 +66,19 @@ class Guest:
         self._opened_ns = clock()
         self._memory_size = memory_size
         self._dma_bufs = dma_bufs
-        self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
         self._mode = (spec.width, spec.height)
         self._screens: dict[tuple[int, int], Screen] = {}
+        self._one_memory: Memory | None = None
         self._pointer: Memory | None = None
         self._shown_flip = -1
-        # Drawn at once: what takes long is over when the device is open.
-        self._screen(self.mode()).framebuffer(0, 0)
+        self._closed = False
+        try:
+            self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
+            # Drawn at once: what takes long is over when the device is open.
+            self._screen(self.mode()).framebuffer(0, 0)
+        except OSError:
+            self.close()
+            raise
 
     def now(self) -> int:
         """Nanoseconds since the device was opened."""
@@ -92,7 +98,7 @@ class Guest:
 
     def primary(self) -> Scanout | None:
         """The primary plane, None while it is off. Draws what is due, or prepares what comes next."""
-        if self.active("off"):
+        if self._closed or self.active("off"):
             return None
         now = self.now()
         flip = self._flip_at(now)
@@ -119,7 +125,7 @@ class Guest:
 
     def cursor(self) -> Scanout | None:
         """The cursor plane, None while it is off."""
-        if not self.spec.cursor or self.active("off"):
+        if self._closed or not self.spec.cursor or self.active("off"):
             return None
         if self._pointer is None:
             self._pointer = self._new_memory(SIZE * SIZE * 4)
@@ -168,7 +174,8 @@ class Guest:
         return [self._opened_ns + each for each in times if each >= start]
 
     def close(self) -> None:
-        """Free all memory; more calls do nothing."""
+        """Free all memory; more calls do nothing. The planes are off from then on."""
+        self._closed = True
         for screen in self._screens.values():
             screen.close()
         self._screens = {}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, Rows, decode, encode
 from app.formats.pixel import PixelFormat
 from app.formats.tiling import column_offsets, plane_size, row_offsets, tile
@@ -114,7 +115,7 @@ class Screen:
         size = self.format.bytes_per_pixel
         height, row_bytes = rows.shape
         start = left * size
-        if self.modifier == 0:
+        if self.modifier == drm.DRM_FORMAT_MOD_LINEAR:
             plane = target.memory.data[: self.size].reshape(self.height, self.stride)
             plane[top : top + height, start : start + row_bytes] = rows
             return
