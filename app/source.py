@@ -4,10 +4,9 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.abi import vfio
-from app.device.discovery import discover
+from app.device.discovery import discover, present
 from app.device.errors import UsageError
 from app.device.info import region_info
 from app.device.opening import device_from_fd, open_vgpu
@@ -57,13 +56,8 @@ def open_resolved(chosen: Vgpu | Simulated | InheritedFd, paths: Paths = HOST) -
             return Source(f"fd:{fd}", f"fd {fd}", device, None, _rule_of_unknown(device, paths), lambda: True)
         case Vgpu():
             rule = FetchRule.ONCE if chosen.module == _FETCH_ONCE_MODULE else FetchRule.FREELY
-            there = paths.sys / "bus" / "mdev" / "devices" / chosen.name
-            return Source(chosen.name, chosen.name, open_vgpu(chosen, paths), chosen, rule, _exists(there))
-
-
-def _exists(path: Path) -> Callable[[], bool]:
-    """Whether the path is still there; always, for what never was (a device that is no mdev)."""
-    return path.exists if path.exists() else lambda: True
+            device = open_vgpu(chosen, paths)
+            return Source(chosen.name, chosen.name, device, chosen, rule, lambda: present(chosen, paths))
 
 
 def _open_simulated(spec: str) -> Source:

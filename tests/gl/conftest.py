@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from gl.context import Context, SurfacelessContext
@@ -11,6 +12,7 @@ from gl.errors import GraphicsError
 from gl.renderer import Renderer
 from tests.gl.counting import Calls, counted
 from tests.gl.surfaces import Workshop, workshop
+from ui.png import png_bytes
 
 
 def _cannot(reason: str) -> None:
@@ -29,6 +31,12 @@ def gl_context() -> Iterator[Context]:
         raise
     with context:
         yield context
+
+
+@pytest.fixture(scope="session")
+def long_lived(gl_context: Context) -> None:
+    """The context, and the threads that Qt keeps from the first large picture on."""
+    png_bytes(np.zeros((1024, 1024, 4), np.uint8))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,221 @@
+"""Contexts of our own and adopted ones, and the displays under them."""
+
+import ctypes
+import threading
+
+import pytest
+
+from app.abi import drm_fourcc as drm
+from gl import egl as k
+from gl.context import Context, CurrentContext, SurfacelessContext
+from gl.debug import DebugLog
+from gl.display import Display, open_display
+from gl.egl import Egl, extensions_of, load_egl
+from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_error_name, gl_error_name
+from gl.renderer import Renderer
+from gl.textures import Canvas
+from tests.conftest import open_files
+from tests.gl.surfaces import frame, random_picture, workshop
+
+EGL_OPENGL_API = 0x30A2
+
+
+def test_facts(gl_context: Context) -> None:
+    assert gl_context.version.startswith("OpenGL ES 3")
+    assert gl_context.renderer and gl_context.vendor
+    assert gl_context.max_texture_size >= 2048
+    assert gl_context.display.handle
+    assert "GL_OES_EGL_image" in gl_context.extensions
+    assert gl_context.software == (gl_context.display.render_node is None)
+
+
+def test_what_the_display_imports(importing_context: Context) -> None:
+    display = importing_context.display
+    assert drm.DRM_FORMAT_XRGB8888 in display.formats
+    linear = [each for each in display.modifiers(drm.DRM_FORMAT_XRGB8888) if each.value == 0]
+    assert [each.external_only for each in linear] == [False]
+    # Packed YUV is for external textures in every Mesa driver.
+    assert all(each.external_only for each in display.modifiers(drm.DRM_FORMAT_YUYV))
+    assert display.modifiers(drm.fourcc_code("????")) == ()
+
+
+def draws(context: Context) -> bool:
+    """Whether a picture drawn with the context is right."""
+    picture = random_picture(8, 8)
+    renderer = Renderer(context)
+    with workshop() as shop:
+        got = renderer.capture(frame(shop.picture(picture)))
+        renderer.release()
+    return got is not None and bool((got == picture).all())
+
+
+def test_closing_one_context_leaves_others_alone() -> None:
+    """Both share the EGLDisplay, and terminating that would end both."""
+    with SurfacelessContext() as first:
+        with SurfacelessContext() as second:
+            assert draws(second)
+        first.make_current()
+        assert draws(first)
+        second.close()
+        assert draws(first)
+
+
+def test_contexts_leave_nothing_behind() -> None:
+    for _ in range(2):
+        with SurfacelessContext() as context:
+            draws(context)
+    files = open_files()
+    for _ in range(5):
+        with SurfacelessContext() as context:
+            assert draws(context)
+    assert open_files() == files
+
+
+def test_a_context_for_each_thread() -> None:
+    results: list[bool] = []
+
+    def work() -> None:
+        with SurfacelessContext() as context:
+            results.append(draws(context))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert results == [True] * 3
+
+
+def test_the_current_context_is_adopted(gl_context: Context) -> None:
+    with SurfacelessContext() as own:
+        with CurrentContext() as adopted:
+            assert adopted.display.handle == own.display.handle
+            assert adopted.renderer == own.renderer
+            assert draws(adopted)
+        # Closing what was adopted ends nothing.
+        assert draws(own)
+    assert isinstance(gl_context, SurfacelessContext)
+    gl_context.make_current()
+
+
+def test_no_current_context() -> None:
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            CurrentContext()
+        except UnsupportedContext as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(raised) == 1
+    assert "QT_XCB_GL_INTEGRATION" in str(raised[0])
+
+
+def test_desktop_opengl_is_declined(gl_context: Context) -> None:
+    display = open_display()
+    egl = display.egl
+    if not egl.BindAPI(EGL_OPENGL_API):
+        pytest.skip("this EGL has no desktop OpenGL")
+    none = (ctypes.c_int32 * 1)(k.EGL_NONE)
+    context = egl.require(egl.CreateContext(display.handle, None, None, ctypes.addressof(none)), "eglCreateContext")
+    egl.MakeCurrent(display.handle, None, None, context)
+    try:
+        with pytest.raises(UnsupportedContext, match=r"OpenGL ES 3\.0 is needed"):
+            CurrentContext()
+    finally:
+        egl.MakeCurrent(display.handle, None, None, None)
+        egl.DestroyContext(display.handle, context)
+        display.close()
+        egl.BindAPI(k.EGL_OPENGL_ES_API)
+        assert isinstance(gl_context, SurfacelessContext)
+        gl_context.make_current()
+
+
+def test_a_device_that_does_not_exist() -> None:
+    with pytest.raises(UnsupportedContext, match="/dev/dri/renderD999"):
+        SurfacelessContext("/dev/dri/renderD999")
+
+
+def test_without_the_surfaceless_platform_a_device_serves(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with drivers other than Mesa's."""
+    names = load_egl().client_extensions() - {"EGL_MESA_platform_surfaceless"}
+    monkeypatch.setattr(Egl, "client_extensions", lambda _self: names)
+    with SurfacelessContext() as context:
+        assert draws(context)
+    assert isinstance(gl_context, SurfacelessContext)
+    gl_context.make_current()
+
+
+def test_an_egl_that_only_knows_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Egl, "client_extensions", lambda _self: frozenset[str]())
+    with pytest.raises(UnsupportedContext, match="only draw into windows"):
+        SurfacelessContext()
+
+
+def test_a_display_without_surfaceless_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gl.display.extensions_of", lambda _names: extensions_of(frozenset()))
+    with pytest.raises(UnsupportedContext, match="without a window"):
+        SurfacelessContext()
+
+
+def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = frozenset({"EGL_KHR_surfaceless_context"})
+    monkeypatch.setattr("gl.display.extensions_of", lambda _names: extensions_of(names))
+    with SurfacelessContext() as context:
+        assert not context.imports_dma_bufs
+        assert draws(context)
+    assert isinstance(gl_context, SurfacelessContext)
+    gl_context.make_current()
+
+
+def test_old_names_of_extensions() -> None:
+    found = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
+    assert found.EGL_KHR_image_base
+    assert found.EGL_KHR_no_config_context
+    assert not found.EGL_EXT_image_dma_buf_import
+
+
+def test_a_library_that_is_no_egl() -> None:
+    with pytest.raises(GraphicsError, match="no EGL library"):
+        Egl(ctypes.CDLL("libc.so.6"))
+
+
+def test_failures_name_call_and_error() -> None:
+    egl = load_egl()
+    with pytest.raises(EglError, match="eglInitialize: EGL_BAD_DISPLAY") as caught:
+        egl.require(egl.Initialize(None, None, None), "eglInitialize")
+    assert caught.value.code == 0x3008
+    assert egl_error_name(0x1234) == "EGL error 0x1234"
+    assert gl_error_name(0x0505) == "GL_OUT_OF_MEMORY"
+    assert gl_error_name(0x1234) == "GL error 0x1234"
+
+
+def test_opengl_errors_are_found_at_the_end_of_an_operation(gl_context: Context, gl_log: DebugLog) -> None:
+    gl_context.gl.Enable(0x1234)
+    gl_context.gl.BindTexture(0x1234, 0)
+    with pytest.raises(GlError, match="a test: GL_INVALID_ENUM"):
+        gl_context.gl.check("a test")
+    gl_context.gl.check("what was told is not told again")
+    assert gl_log.serious()
+    gl_log.messages.clear()
+
+
+def test_a_canvas_that_is_too_large(gl_context: Context, gl_log: DebugLog) -> None:
+    with pytest.raises(GlError):
+        Canvas(gl_context, gl_context.max_texture_size + 1, 1)
+    gl_context.sweep()
+    gl_log.messages.clear()
+
+
+def test_adopted_displays_are_not_terminated(gl_context: Context) -> None:
+    adopted = Display(load_egl(), gl_context.display.handle, adopted=True)
+    adopted.close()
+    adopted.close()
+    canvas = Canvas(gl_context, 2, 2)
+    assert canvas.read().shape == (2, 2, 4)
+    canvas.release()
+    canvas.release()
+    gl_context.sweep()

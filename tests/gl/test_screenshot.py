@@ -1,0 +1,94 @@
+"""``mdevview screenshot`` of simulated devices: what comes out is what the guest meant, whatever the path."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PyQt6.QtGui import QImage
+
+from app.sim.open import open_simulated
+from gl.context import SurfacelessContext
+from ui.cli.main import main
+
+FORMATS = ("XR24", "AR24", "XB24", "AB24", "XR30", "XB30", "RG16", "C8", "YUYV", "UYVY", "YVYU", "VYUY")
+YUV = FORMATS[-4:]
+MODIFIERS = ("LINEAR", "X", "Y", "Yf")
+SIZES = ("64x64", "333x77", "641x480", "1366x768", "2560x1440", "7680x4320")
+
+Rgba = NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def the_tests_context_again(gl_context: SurfacelessContext) -> Iterator[None]:
+    """The command has a context of its own, after which none is current."""
+    yield
+    gl_context.make_current()
+
+
+def meant(spec: str) -> Rgba:
+    """The composite that the simulated guest means, frozen by fps=0."""
+    device = open_simulated(spec)
+    try:
+        picture = device.picture()
+        assert picture is not None
+        return picture
+    finally:
+        device.close()
+
+
+def taken(spec: str, directory: Path, *options: str) -> Rgba:
+    """What the command saves."""
+    path = directory / "shot.png"
+    assert main(["screenshot", f"sim:{spec}", "-o", str(path), *options]) == 0
+    image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGBA8888)
+    bits = image.constBits()
+    assert bits is not None
+    return np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), np.uint8).reshape(image.height(), image.width(), 4)
+
+
+def assert_same(spec: str, directory: Path) -> None:
+    """Exact, but for one step of rounding where arithmetic is free to: packed YUV, and under the cursor's shadow."""
+    wanted, got = meant(spec), taken(spec, directory)
+    assert got.shape == wanted.shape
+    wrong = np.abs(got.astype(np.int16) - wanted).max(axis=2)
+    assert wrong.max() <= 1, f"{spec}: {(wrong > 1).sum()} pixels differ"
+    if wrong.any() and not any(each in spec for each in YUV):
+        under_cursor = (meant(f"{spec},cursor=off") != wanted).any(axis=2)
+        assert not wrong[~under_cursor].any(), f"{spec}: {wrong[~under_cursor].sum()} pixels differ"
+
+
+@pytest.mark.parametrize("fourcc", FORMATS)
+@pytest.mark.parametrize("modifier", MODIFIERS)
+def test_every_format_in_every_tiling(fourcc: str, modifier: str, tmp_path: Path) -> None:
+    assert_same(f"gvt,format={fourcc},modifier={modifier},size=161x99,fps=0", tmp_path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size(size: str, tmp_path: Path) -> None:
+    assert_same(f"gvt,size={size},fps=0", tmp_path)
+
+
+@pytest.mark.parametrize("size", ["1921x1081", "7680x4320"])
+def test_large_tiled_planes(size: str, tmp_path: Path) -> None:
+    assert_same(f"gvt,modifier=Y,size={size},fps=0", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fourcc", "stride"), [("XR24", 647), ("XR24", 646), ("XR24", 4096), ("RG16", 323), ("C8", 163), ("YUYV", 327)]
+)
+def test_odd_strides(fourcc: str, stride: int, tmp_path: Path) -> None:
+    """Strides that are no multiple of a pixel, which no OpenGL upload can express, among them."""
+    assert_same(f"gvt,format={fourcc},size=161x99,stride={stride},fps=0", tmp_path)
+
+
+@pytest.mark.parametrize("profile", ["mbochs", "mdpy"])
+def test_the_other_drivers(profile: str, tmp_path: Path) -> None:
+    assert_same(f"{profile},size=801x600,fps=0", tmp_path)
+
+
+def test_the_cursor_plane_alone_keeps_its_transparency(tmp_path: Path) -> None:
+    cursor = taken("gvt,fps=0", tmp_path, "--plane", "cursor")
+    assert cursor.shape == (64, 64, 4)
+    assert set(np.unique(cursor[..., 3])) > {0, 255}

@@ -1,0 +1,55 @@
+"""Every program there can be compiles."""
+
+import itertools
+
+import pytest
+
+from gl.compositor import Compositor
+from gl.context import Context
+from gl.debug import DebugLog
+from gl.errors import ShaderError
+from gl.formats import Decode
+from gl.shaders import Programs, Variant
+from tests.gl.counting import Calls
+
+
+@pytest.mark.parametrize("decode", Decode)
+def test_all_variants(gl_context: Context, calls: Calls, decode: Decode) -> None:
+    programs = Programs(gl_context)
+    if decode is Decode.EXTERNAL and not gl_context.external_textures:
+        pytest.skip("no external textures here")
+    for flags in itertools.product([False, True], repeat=3):
+        variant = Variant(decode, *flags)
+        program = programs.get(variant)
+        assert program.location >= 0
+        assert programs.get(variant) is program
+    programs.release()
+    programs.release()
+
+
+def test_the_compilers_words_are_kept(
+    gl_context: Context, gl_log: DebugLog, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    monkeypatch.setattr("gl.shaders._PLAIN_MAIN", "void main() { colour = nonsense; }")
+    programs = Programs(gl_context)
+    with pytest.raises(ShaderError, match="nonsense"):
+        programs.get(Variant(Decode.COLOUR))
+    programs.release()
+    gl_log.messages.clear()
+
+
+def test_a_program_that_does_not_link(
+    gl_context: Context, gl_log: DebugLog, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    monkeypatch.setattr("gl.shaders._VERTEX", "out vec3 at;\nvoid main() { gl_Position = u[0]; at = vec3(0.0); }")
+    programs = Programs(gl_context)
+    with pytest.raises(ShaderError, match="glLinkProgram"):
+        programs.get(Variant(Decode.COLOUR))
+    programs.release()
+    gl_log.messages.clear()
+
+
+def test_release_more_than_once(gl_context: Context, calls: Calls) -> None:
+    compositor = Compositor(gl_context)
+    compositor.release()
+    compositor.release()
