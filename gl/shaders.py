@@ -188,14 +188,18 @@ class Programs:
 
 def _link(gl: Gl, vertex: str, fragment: str, vectors: int) -> Program:
     program = gl.CreateProgram()
-    for kind, source in ((api.GL_VERTEX_SHADER, vertex), (api.GL_FRAGMENT_SHADER, fragment)):
-        shader = _compile(gl, kind, source)
-        gl.AttachShader(program, shader)
-        # It lives as long as the program it is attached to.
-        gl.DeleteShader(shader)
-    gl.LinkProgram(program)
-    if not _asked(gl.GetProgramiv, program, api.GL_LINK_STATUS):
-        raise ShaderError("glLinkProgram", _log(gl.GetProgramiv, gl.GetProgramInfoLog, program))
+    try:
+        for kind, source in ((api.GL_VERTEX_SHADER, vertex), (api.GL_FRAGMENT_SHADER, fragment)):
+            shader = _compile(gl, kind, source)
+            gl.AttachShader(program, shader)
+            # It lives as long as the program it is attached to.
+            gl.DeleteShader(shader)
+        gl.LinkProgram(program)
+        if not _asked(gl.GetProgramiv, program, api.GL_LINK_STATUS):
+            raise ShaderError("glLinkProgram", _log(gl.GetProgramiv, gl.GetProgramInfoLog, program))
+    except ShaderError:
+        gl.DeleteProgram(program)
+        raise
     return Program(program, gl.GetUniformLocation(program, b"u"), vectors)
 
 
@@ -206,7 +210,9 @@ def _compile(gl: Gl, kind: int, source: str) -> int:
     gl.ShaderSource(shader, 1, ctypes.addressof(strings), None)
     gl.CompileShader(shader)
     if not _asked(gl.GetShaderiv, shader, api.GL_COMPILE_STATUS):
-        raise ShaderError("glCompileShader", _log(gl.GetShaderiv, gl.GetShaderInfoLog, shader))
+        log = _log(gl.GetShaderiv, gl.GetShaderInfoLog, shader)
+        gl.DeleteShader(shader)
+        raise ShaderError("glCompileShader", log)
     return shader
 
 
