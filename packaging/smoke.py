@@ -29,6 +29,7 @@ def check_files() -> None:
     metadata = f"mdevview-{version('mdevview')}.dist-info"
     assert tops == {"mdevview", metadata}, f"top level of site-packages: {tops}"
     assert "bin/mdevview" in outside, outside
+    assert "share/man/man1/mdevview.1" in outside, outside
     for name in ("applications/{}.desktop", "icons/hicolor/scalable/apps/{}.svg", "metainfo/{}.metainfo.xml"):
         assert f"share/{name.format('io.github.mdevview.mdevview')}" in outside, outside
 

@@ -55,6 +55,7 @@ at_least() {
 
 test_needs() {
     ! wants unit gl window lab wheel || runtime_needs
+    ! wants unit || echo 'a shell whose completion is tested: zsh'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
+from PyQt6.QtGui import QImage
 
 from gl.context import Context, SurfacelessContext
 from gl.debug import DebugLog
@@ -12,7 +12,6 @@ from gl.errors import GraphicsError
 from gl.renderer import Renderer
 from tests.gl.counting import Calls, counted
 from tests.gl.surfaces import Workshop, workshop
-from ui.png import png_bytes
 
 
 def _cannot(reason: str) -> None:
@@ -35,8 +34,8 @@ def gl_context() -> Iterator[Context]:
 
 @pytest.fixture(scope="session")
 def long_lived(gl_context: Context) -> None:
-    """The context, and the threads that Qt keeps from the first large picture on."""
-    png_bytes(np.zeros((1024, 1024, 4), np.uint8))
+    """The context, and the threads that Qt keeps once it converted a large picture."""
+    QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
 
 
 @pytest.fixture(scope="session")

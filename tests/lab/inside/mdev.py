@@ -24,6 +24,18 @@ def remove(name: str) -> None:
     (BUS / name / "remove").write_text("1")
 
 
+def in_use(name: str) -> bool:
+    """Whether any process has its group open."""
+    node = f"/dev/vfio/{group(name)}"
+    for fd in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(fd.readlink()) == node:
+                return True
+        except OSError:
+            continue
+    return False
+
+
 class Removal(threading.Thread):
     """A removal under way: writing to `remove` blocks for as long as someone has the device open."""
 

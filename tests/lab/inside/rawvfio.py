@@ -3,6 +3,7 @@
 Constants and layouts from include/uapi/linux/vfio.h; the drivers' registers from samples/vfio-mdev of Linux 6.12.
 """
 
+import ctypes
 import fcntl
 import mmap
 import os
@@ -33,6 +34,8 @@ BAR0 = 0
 MBOCHS_MMIO = 0x1000
 XRES, YRES, BPP, ENABLE, VIRT_WIDTH, X_OFFSET, Y_OFFSET = 1, 2, 3, 4, 6, 8, 9
 MDPY_REGION = 16
+
+SYS_PIDFD_GETFD = 438
 
 _PLANE = struct.Struct("=4IQ10I")
 _REGION = struct.Struct("=4I2Q")
@@ -129,6 +132,18 @@ class Device:
         start = self.region(region)[1]
         with mmap.mmap(self.fd, size, mmap.MAP_SHARED, mmap.PROT_READ, offset=start) as memory:
             return memory[:size]
+
+
+def fd_of(pid: int, fd: int) -> int:
+    """A duplicate of another process's fd (pidfd_getfd(2)), closed on exec."""
+    process = os.pidfd_open(pid)
+    try:
+        own = int(ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, process, fd, 0))
+    finally:
+        os.close(process)
+    if own < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return own
 
 
 class Mbochs(Device):
