@@ -102,6 +102,7 @@ class Reason(Enum):
         State.ERROR,
         "OpenGL could not take the plane's pixels, most likely for lack of memory; see the log.",
     )
+    RENDER_FAILED = ("render-failed", State.ERROR, "OpenGL failed on this host; 'mdevview doctor' looks at it.")
     DEVICE_FAULT = ("device-fault", State.ERROR, "The device answered with an unexpected error; see the log.")
 
     DEVICE_REMOVED = ("device-removed", State.GONE, "The vGPU was removed.")

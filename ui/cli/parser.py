@@ -113,6 +113,15 @@ def _add_target(parser: Parser) -> None:
     parser.add_argument("target", nargs="?", metavar="TARGET", type=parse_target, default=Default(), help=_TARGET_HELP)
 
 
+def _add_matrix(parser: Parser) -> None:
+    parser.add_argument(
+        "--matrix",
+        choices=("bt601", "bt709"),
+        default="bt601",
+        help="how YUV planes are decoded, as no driver tells (default: bt601)",
+    )
+
+
 def _add_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document for programs")
 
@@ -132,6 +141,7 @@ def _add_view(commands: _Commands) -> None:
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+    _add_matrix(parser)
 
 
 def _add_list(commands: _Commands) -> None:
@@ -157,6 +167,7 @@ def _add_screenshot(commands: _Commands) -> None:
         default="composite",
         help="one plane alone, or the primary with the cursor on it (default)",
     )
+    _add_matrix(parser)
     parser.add_argument(
         "--timeout",
         metavar="S",

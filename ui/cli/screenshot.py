@@ -8,24 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.device.errors import MdevviewError
+from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.state import Reason, Status
-from gl.renderer import Renderer, Which
+from gl.options import Options, Which
+from gl.renderer import Renderer
 from ui.offscreen import offscreen
 from ui.png import png_bytes
 
 
 def run(args: argparse.Namespace) -> int:
     """Wait for a picture and save it. Raises MdevviewError."""
-    which = Which(args.plane)
+    which, options = Which(args.plane), Options(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
     with offscreen(args.target) as looking:
-        looking.wait(lambda frame: _take(looking.renderer, frame, which, taken), args.timeout)
+        looking.wait(lambda frame: _take(looking.renderer, frame, which, options, taken), args.timeout)
     _save(args.output, png_bytes(taken[0]))
     return 0
 
 
-def _take(renderer: Renderer, frame: Frame, which: Which, taken: list[NDArray[np.uint8]]) -> Status | None:
+def _take(
+    renderer: Renderer, frame: Frame, which: Which, options: Options, taken: list[NDArray[np.uint8]]
+) -> Status | None:
     """Capture into ``taken``; why there is nothing to capture otherwise."""
     surface = frame.cursor if which is Which.CURSOR else frame.primary
     if surface is None:
@@ -33,7 +37,7 @@ def _take(renderer: Renderer, frame: Frame, which: Which, taken: list[NDArray[np
         if which is Which.CURSOR and frame.status.reason is Reason.OK:
             return refused[0] if refused else Status(Reason.PLANE_OFF, "the cursor plane is off")
         return frame.status
-    pixels = renderer.capture(frame, which)
+    pixels = renderer.capture(frame, which, options)
     if pixels is None:
         return renderer.outcome(surface).status
     taken.append(pixels)

@@ -42,6 +42,7 @@ ACTIONS = (
     ActionSpec("flip-y", Menu.VIEW, "Flip &vertically", (), True),
     ActionSpec("cursor-outline", Menu.VIEW, "Cursor &outline", ("Ctrl+Alt+O",), True),
     ActionSpec("straight-alpha", Menu.VIEW, "Cursor has s&traight alpha", (), True),
+    ActionSpec("bt709", Menu.VIEW, "&YUV planes are BT.709", (), True),
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
     ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),

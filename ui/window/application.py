@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
@@ -119,16 +120,34 @@ class _Viewer:
 
 def _show(application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool) -> int:
     viewer = _Viewer(application, source, options)
+    failures: list[str] = []
+
+    def fail(why: str) -> None:
+        failures.append(why)
+        application.exit(1)
+
+    viewer.picture.unusable.connect(fail)
+    # PyQt aborts the process after an exception that nobody caught.
+    sys.excepthook = lambda kind, error, trace: fail(_internal(kind, error, trace))
     interrupt = Interrupt(viewer.window.close)
     if fullscreen:
         viewer.window.start_fullscreen()
     else:
         viewer.window.show()
     try:
-        return application.exec()
+        status = application.exec()
     finally:
+        sys.excepthook = sys.__excepthook__
         interrupt.close()
         viewer.picture.shut_down()
+    if failures:
+        raise MdevviewError(failures[0], "see 'mdevview doctor'")
+    return status
+
+
+def _internal(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+    _log.debug("internal error", exc_info=(kind, error, trace))
+    return f"internal error: {kind.__name__}: {error}"
 
 
 def _refresh_interval(application: QApplication) -> int:

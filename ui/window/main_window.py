@@ -9,6 +9,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIm
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 
 from app import __version__
+from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.state import Reason, Status
 from ui.png import png_bytes, to_image
@@ -42,7 +43,7 @@ class MainWindow(QMainWindow):
         self._actions = self._make_actions(choose)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
-        picture.title_changed.connect(self._refresh)
+        picture.state_changed.connect(self._refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
             "flip-y": options.flip_y,
             "cursor-outline": options.cursor_outline,
             "straight-alpha": options.straight_alpha,
+            "bt709": options.matrix is Matrix.BT709,
             "menu-bar": True,
             "status-line": True,
         }

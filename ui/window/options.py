@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.formats.yuv import Matrix
 from app.planes.layout import Scaling
-from gl.renderer import Options
+from gl.options import Options
 
 # Seen on any picture, and never a guest's.
 _OUTLINE = (1.0, 0.2, 0.8)
@@ -12,7 +13,10 @@ _OUTLINE = (1.0, 0.2, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """``smooth`` scales with linear filtering; ``straight_alpha`` is for guests whose cursor is not premultiplied."""
+    """``smooth`` scales with linear filtering; ``straight_alpha`` is for guests whose cursor is not premultiplied.
+
+    ``matrix`` decodes YUV planes.
+    """
 
     scaling: Scaling = Scaling.FIT
     smooth: bool = True
@@ -20,6 +24,7 @@ class ViewOptions:
     flip_y: bool = False
     cursor_outline: bool = False
     straight_alpha: bool = False
+    matrix: Matrix = Matrix.BT601
 
     @classmethod
     def from_checked(cls, checked: Mapping[str, bool]) -> "ViewOptions":
@@ -32,6 +37,7 @@ class ViewOptions:
             checked["flip-y"],
             checked["cursor-outline"],
             checked["straight-alpha"],
+            Matrix.BT709 if checked["bt709"] else Matrix.BT601,
         )
 
     def draw_options(self) -> Options:
@@ -43,4 +49,5 @@ class ViewOptions:
             flip_y=self.flip_y,
             straight_alpha=self.straight_alpha,
             cursor_outline=_OUTLINE if self.cursor_outline else None,
+            matrix=self.matrix,
         )

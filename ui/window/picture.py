@@ -13,6 +13,7 @@ from app.planes.frame import Frame
 from app.planes.state import Reason, State, Status
 from app.rate import Rate
 from gl.context import CurrentContext
+from gl.errors import GlError, GraphicsError
 from gl.renderer import Drawn, Renderer
 from gl.target import Target
 from ui.window.feed import Feed
@@ -30,10 +31,14 @@ _MS = 1_000_000
 
 
 class PictureWindow(QOpenGLWindow):
-    """Draws what a feed delivers. Owns the renderer; the GL objects live and die with this window's context."""
+    """Draws what a feed delivers. Owns the renderer; the GL objects live and die with this window's context.
+
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state did.
+    """
 
     menu_wanted = pyqtSignal()
-    title_changed = pyqtSignal()
+    state_changed = pyqtSignal()
+    unusable = pyqtSignal(str)
 
     def __init__(self, feed: Feed, source: str) -> None:
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
@@ -47,6 +52,7 @@ class PictureWindow(QOpenGLWindow):
         self._shown: Frame | None = None
         self._lost_at: int | None = None
         self._rate = Rate()
+        self._failure: Status | None = None
         self._told: tuple[object, ...] = ()
         self._notice = ""
         self._notice_timer = QTimer(self)
@@ -66,7 +72,7 @@ class PictureWindow(QOpenGLWindow):
         self._feed, self._source = feed, source
         self._drawn, self._shown, self._lost_at = None, None, None
         self._listen(feed)
-        self.title_changed.emit()
+        self.state_changed.emit()
         self.update()
 
     @property
@@ -76,6 +82,8 @@ class PictureWindow(QOpenGLWindow):
     @property
     def status(self) -> Status:
         """The state of the picture: the device's, unless drawing it says otherwise."""
+        if self._failure is not None and self.frame.primary is not None:
+            return self._failure
         if self._drawn is not None and self._shown is self.frame and self.frame.primary is not None:
             assert self._drawn.primary is not None
             return self._drawn.primary.status
@@ -112,7 +120,10 @@ class PictureWindow(QOpenGLWindow):
             return None
         self.makeCurrent()
         try:
-            return self._renderer.capture(self.frame)
+            return self._renderer.capture(self.frame, options=self._draw_options)
+        except GlError as error:
+            _log.info("capture: %s", error)
+            return None
         finally:
             self.doneCurrent()
 
@@ -161,7 +172,7 @@ class PictureWindow(QOpenGLWindow):
             if primary is not None:
                 words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
             _log.info("%s: %s", self._source, ", ".join(each for each in words if each))
-        self.title_changed.emit()
+        self.state_changed.emit()
 
     def _in_grace(self) -> bool:
         return self._lost_at is not None and time.monotonic_ns() - self._lost_at < _GRACE_NS
@@ -171,7 +182,10 @@ class PictureWindow(QOpenGLWindow):
         self.update()
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
-        self._renderer = Renderer(CurrentContext())
+        try:
+            self._renderer = Renderer(CurrentContext())
+        except GraphicsError as error:
+            self.unusable.emit(str(error))
 
     def resizeGL(self, width: int, height: int) -> None:  # noqa: N802  (Qt's name)
         ratio = self.devicePixelRatio()
@@ -190,7 +204,14 @@ class PictureWindow(QOpenGLWindow):
         self._feed.drawn()
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
-        drawn = renderer.draw(frame, self._target, self._draw_options)
+        try:
+            drawn = renderer.draw(frame, self._target, self._draw_options)
+        except GlError as error:
+            # Tried again with the next frame: a driver may recover, and the window must not go.
+            self._failure = Status(Reason.RENDER_FAILED, str(error))
+            self._tell()
+            return
+        self._failure = None
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
