@@ -35,7 +35,8 @@ class Viewer:
             for line in self.lines:
                 if re.search(pattern, line):
                     return line
-            assert self.process.poll() is None and time.monotonic() < end, "\n".join(self.lines)
+            status = self.process.poll()
+            assert status is None and time.monotonic() < end, f"status {status}: {self.lines}"
             time.sleep(0.02)
 
     def interrupt(self) -> int:

@@ -1,0 +1,84 @@
+"""Every fault of a simulated device, by the command line: state, reason, exit status, and the picture's return."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.sim.fault import FAULT_NAMES
+from gl.context import SurfacelessContext
+from ui.cli.main import main
+
+# What inspect says while the fault lasts, and what screenshot's exit status is.
+LASTING = {
+    "query-einval": ("no-signal", "query-rejected", 5),
+    "query-efault": ("no-signal", "framebuffer-unmapped", 5),
+    "query-enomem": ("no-signal", "out-of-memory", 5),
+    "query-enodev": ("no-signal", "not-initialized", 5),
+    "get-einval": ("error", "fetch-failed", 5),
+    "get-enoent": ("error", "fetch-failed", 5),
+    "stale": ("error", "fetch-failed", 5),
+    "truncated": ("error", "buffer-truncated", 5),
+    "read-only": ("error", "not-readable", 5),
+    "off@0": ("no-signal", "plane-off", 5),
+}
+SIZE = "size=320x200"
+
+
+@pytest.fixture(autouse=True)
+def the_tests_context_again(gl_context: SurfacelessContext) -> Iterator[None]:
+    """The commands have a context of their own, after which none is current."""
+    yield
+    gl_context.make_current()
+
+
+def test_the_table_names_every_fault_that_lasts() -> None:
+    named = {each.partition("@")[0] for each in LASTING}
+    assert named | {"gone", "mode", "hostile"} == set(FAULT_NAMES)
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_fault_has_its_state_reason_and_exit_status(
+    fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    state, reason, status = LASTING[fault]
+    target = f"sim:gvt,{SIZE},fault={fault}"
+    assert main(["inspect", target, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["state"], document["reason"]) == (state, reason)
+    assert document["hint"]
+    shot = tmp_path / "shot.png"
+    assert main(["screenshot", target, "-o", str(shot), "--timeout", "0.2"]) == status
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and reason in said
+    assert not shot.exists()
+
+
+@pytest.mark.parametrize("fault", [*(each.partition("@")[0] for each in LASTING), "hostile"])
+def test_the_picture_returns_when_the_fault_ends(fault: str, tmp_path: Path) -> None:
+    shot = tmp_path / "shot.png"
+    target = f"sim:gvt,{SIZE},fault={fault}@0-0.6"
+    assert main(["screenshot", target, "-o", str(shot), "--timeout", "20"]) == 0
+    assert shot.exists()
+
+
+def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shot = tmp_path / "shot.png"
+    assert main(["screenshot", f"sim:gvt,{SIZE},fault=gone@0", "-o", str(shot)]) == 3
+    assert "device-removed" in capsys.readouterr().err
+
+
+def test_a_region_too_small_for_its_plane_is_truncated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", f"sim:mdpy,{SIZE},fault=truncated", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["reason"] == "buffer-truncated"
+    assert document["planes"]["primary"]["region_index"] == 16
+
+
+def test_mbochs_as_shipped_is_no_black_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    """It exports read-only: where the CPU draws, neither import nor copy can work, and that is what is said."""
+    assert main(["inspect", f"sim:mbochs,{SIZE},module=mbochs", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["state"], document["reason"]) == ("error", "not-readable")
+    assert document["planes"]["primary"]["import_errors"]
