@@ -142,11 +142,11 @@ class Compositor:
     def layer(self, clip: ClipSpace, image: Image, style: Style) -> Layer:
         """A part that draws an image. Raises :class:`ShaderError` when its program cannot be made."""
         gl = self._context.gl
-        by_texture_unit = image.decode in (Decode.COLOUR, Decode.EXTERNAL)
+        by_texture_unit = image.decode is Decode.COLOUR
         outlined = style.outline is not None
-        # Textures of X formats are opaque by their swizzle.
-        opaque = style.opaque and (image.known.has_alpha or image.decode is Decode.EXTERNAL)
-        variant = Variant(image.decode, style.straight, opaque and not outlined, outlined)
+        # Formats without alpha are opaque by their swizzle.
+        opaque = style.opaque and image.known.has_alpha and not outlined
+        variant = Variant(image.decode, style.straight, opaque, outlined, image.texture.swizzle)
         values = [0.0] * _QUAD_NUMBERS
         values += [image.width, image.height, float(style.smooth and not by_texture_unit), 0.0, 0.0, 0.0]
         assert len(values) == 4 * COMMON_VECTORS

@@ -22,8 +22,6 @@ class Decode(Enum):
     FETCHED = "fetched"
     """Nothing, but texels are fetched one by one and filtered by the shader: llvmpipe's texture unit widens the
     channels of 16-bit formats by repeating bits, which is one off for some values."""
-    EXTERNAL = "external"
-    """Nothing, but the texture is an external one, which GLSL has another sampler for."""
     YUV422 = "yuv422"
     """A texel is four bytes that hold two pixels."""
     WORD = "word"
@@ -67,7 +65,7 @@ class Recipe:
     """In order of preference; the last one is what ``upload`` uploads."""
     upload: Upload
     decodes_natively: bool
-    """Whether an image of the format's own fourcc can be an ordinary texture."""
+    """Whether an image of the format's own fourcc can be an ordinary texture, and not just an external one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def recipe_of(known: PixelFormat) -> Recipe:
         )
     if known.family is Family.YUV422:
         pair = StandIn(_RGBA8.fourcc, Decode.YUV422, _IDENTITY, known.width_multiple)
-        return Recipe(_OPAQUE, Decode.EXTERNAL, (pair,), _RGBA8.upload, decodes_natively=False)
+        return Recipe(_OPAQUE, Decode.COLOUR, (pair,), _RGBA8.upload, decodes_natively=False)
     native = _IDENTITY if known.has_alpha else _OPAQUE
     assert known.green
     match known.bytes_per_pixel, known.green.bits:

@@ -29,7 +29,7 @@ from gl import egl as k
 from gl.compositor import Image
 from gl.context import Context
 from gl.errors import GlError, egl_error_name
-from gl.formats import Decode, Recipe, Swizzle, recipe_of
+from gl.formats import Decode, Recipe, StandIn, Swizzle, recipe_of
 from gl.outcome import ImportFailure, Rung
 from gl.pixel import Pixel
 from gl.textures import texture_of_image
@@ -57,14 +57,18 @@ _EGL_SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One import to try; ``modifier`` None leaves it out. ``pixels`` is how many a texel holds."""
+    """One import to try; ``modifier`` None leaves it out. ``pixels`` is how many a texel holds.
+
+    ``external`` makes an external texture of it, which is the only one some drivers allow.
+    """
 
     rung: Rung
     fourcc: int
     modifier: int | None
     decode: Decode
     swizzle: Swizzle
-    pixels: int = 1
+    pixels: int
+    external: bool
 
 
 class Importer:
@@ -108,7 +112,9 @@ class Importer:
         handle = _create_image(self._context, climb, attempt, width)
         if not handle:
             return None
-        texture = texture_of_image(self._context, handle, attempt.decode, attempt.swizzle, width, plane.height)
+        texture = texture_of_image(
+            self._context, handle, attempt.swizzle, width, plane.height, external=attempt.external
+        )
         image = Image(texture, climb.known, attempt.decode, plane.width, plane.height)
         try:
             gl.check("glEGLImageTargetTexture2DOES")
@@ -159,13 +165,13 @@ class _Climb:
     def attempts(self) -> Iterator[_Attempt]:
         """Lazily, as later rungs depend on how earlier ones failed."""
         recipe = recipe_of(self.known)
-        fourcc = self.plane.fourcc
+        own = StandIn(self.plane.fourcc, recipe.decode, recipe.native)
         if recipe.decodes_natively:
-            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, fourcc, recipe.decode, recipe.native)
+            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, own)
         if not recipe.decodes_natively or self.refused_format:
             yield from self._stand_ins(recipe)
-        if self.known.family is Family.YUV422 and self.context.external_textures:
-            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, fourcc, recipe.decode, recipe.native)
+        if self.known.family is Family.YUV422:
+            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, own, external=True)
 
     def _stand_ins(self, recipe: Recipe) -> Iterator[_Attempt]:
         if self.plane.modifier not in _PLAIN_LAYOUTS | {drm.DRM_FORMAT_MOD_INVALID}:
@@ -174,50 +180,37 @@ class _Climb:
             return
         for each in recipe.stand_ins:
             if each.fourcc != self.plane.fourcc:
-                rung = Rung.REINTERPRETED
-                yield from self._ways(rung, rung, each.fourcc, each.decode, each.swizzle, each.pixels)
+                yield from self._ways(Rung.REINTERPRETED, Rung.REINTERPRETED, each)
 
-    def _ways(
-        self, explicit: Rung, implicit: Rung, fourcc: int, decode: Decode, swizzle: Swizzle, pixels: int = 1
-    ) -> Iterator[_Attempt]:
+    def _ways(self, explicit: Rung, implicit: Rung, way: StandIn, *, external: bool = False) -> Iterator[_Attempt]:
         """With the modifier, then without."""
-        display, modifier = self.context.display, self.plane.modifier
-        if display.formats and fourcc not in display.formats:
+        display, modifier, name = self.context.display, self.plane.modifier, format_name(way.fourcc)
+        if display.formats and way.fourcc not in display.formats:
             self.refused_format = True
-            self._lacks(explicit, f"the display does not import {format_name(fourcc)}")
+            self._lacks(explicit, f"the display does not import {name}")
             return
-        advertised = {each.value: each for each in display.modifiers(fourcc)}
+        advertised = {each.value: each.external_only for each in display.modifiers(way.fourcc)}
         if not display.extensions.EGL_EXT_image_dma_buf_import_modifiers:
             self._lacks(explicit, "this EGL display has no EGL_EXT_image_dma_buf_import_modifiers")
         elif modifier == drm.DRM_FORMAT_MOD_INVALID:
             self._lacks(explicit, "the driver names no modifier")
         elif advertised and modifier not in advertised:
             self._refused_modifier = True
-            self._lacks(
-                explicit,
-                f"the display does not import {format_name(fourcc)} with modifier {modifier_name(modifier)}",
-            )
+            self._lacks(explicit, f"the display does not import {name} with modifier {modifier_name(modifier)}")
         else:
-            known = advertised.get(modifier)
-            chosen = self._sampled_as(explicit, decode, external_only=bool(known and known.external_only))
-            if chosen:
-                yield _Attempt(explicit, fourcc, modifier, chosen, swizzle, pixels)
+            yield from self._attempt(explicit, way, modifier, external=external or advertised.get(modifier, False))
         if not self._may_be_implicit():
             self._lacks(implicit, "without a modifier this display would read the tiled buffer as linear")
             return
-        # Unless told otherwise: where every modifier is external-only, none at all is as well.
-        only = bool(advertised) and all(each.external_only for each in advertised.values())
-        chosen = self._sampled_as(implicit, decode, external_only=only)
-        if chosen:
-            yield _Attempt(implicit, fourcc, None, chosen, swizzle, pixels)
+        # Where every modifier is for external textures only, none at all will be too.
+        only = bool(advertised) and all(advertised.values())
+        yield from self._attempt(implicit, way, None, external=external or only)
 
-    def _sampled_as(self, rung: Rung, decode: Decode, *, external_only: bool) -> Decode | None:
-        if not external_only or decode is Decode.EXTERNAL:
-            return decode
-        if self.context.external_textures and rung is not Rung.REINTERPRETED:
-            return Decode.EXTERNAL
-        self._lacks(rung, "the display imports it for external textures only, which cannot be decoded here")
-        return None
+    def _attempt(self, rung: Rung, way: StandIn, modifier: int | None, *, external: bool) -> Iterator[_Attempt]:
+        if external and not self.context.external_textures:
+            self._lacks(rung, "OpenGL ES has no GL_OES_EGL_image_external_essl3, which this format would need")
+            return
+        yield _Attempt(rung, way.fourcc, modifier, way.decode, way.swizzle, way.pixels, external)
 
     def _may_be_implicit(self) -> bool:
         linear = self.plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
@@ -256,7 +249,7 @@ def _create_image(context: Context, climb: _Climb, attempt: _Attempt, width: int
             *(k.EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT, attempt.modifier & 0xFFFF_FFFF),
             *(k.EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT, attempt.modifier >> 32),
         ]
-    if attempt.decode is Decode.EXTERNAL and climb.known.family is Family.YUV422:
+    if attempt.rung is Rung.EXTERNAL:
         attributes += [
             *(k.EGL_YUV_COLOR_SPACE_HINT_EXT, k.EGL_ITU_REC601_EXT),
             *(k.EGL_SAMPLE_RANGE_HINT_EXT, k.EGL_YUV_NARROW_RANGE_EXT),

@@ -21,12 +21,12 @@ from gl import api
 from gl.api import Gl
 from gl.context import Context
 from gl.errors import ShaderError
-from gl.formats import Decode
+from gl.formats import Decode, Swizzle
 
 COMMON_VECTORS = 4
 
 # Vectors that a decoding adds.
-DECODE_VECTORS = {Decode.COLOUR: 0, Decode.FETCHED: 0, Decode.EXTERNAL: 0, Decode.YUV422: 7, Decode.WORD: 2}
+DECODE_VECTORS = {Decode.COLOUR: 0, Decode.FETCHED: 0, Decode.YUV422: 7, Decode.WORD: 2}
 
 _VERTEX = """
 out vec2 at;
@@ -43,13 +43,14 @@ out vec4 colour;
 """
 
 _SAMPLED = """
-uniform SAMPLER image;
-vec4 look(vec2 where) { return texture(image, where); }
+vec4 look(vec2 where) {
+    vec4 texel = texture(image, where);
+    return SWIZZLED;
+}
 """
 
 # Filtering comes after decoding here, so it is done by hand; chroma is never mixed between pairs by itself.
 _FETCHED = """
-uniform highp sampler2D image;
 vec4 pixel(ivec2 where);
 vec4 clamped(ivec2 where) { return pixel(clamp(where, ivec2(0), ivec2(u[2].zw) - 1)); }
 vec4 look(vec2 where) {
@@ -114,20 +115,35 @@ void main() {
 """
 
 _TEXEL = """
-vec4 pixel(ivec2 where) { return texelFetch(image, where, 0); }
+vec4 pixel(ivec2 where) {
+    vec4 texel = texelFetch(image, where, 0);
+    return SWIZZLED;
+}
 """
 
 _DECODERS = {Decode.FETCHED: _TEXEL, Decode.YUV422: _YUV422, Decode.WORD: _WORD}
 
+_CHANNELS = {
+    api.GL_RED: "texel.r",
+    api.GL_GREEN: "texel.g",
+    api.GL_BLUE: "texel.b",
+    api.GL_ALPHA: "texel.a",
+    api.GL_ONE: "1.0",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Which program: ``straight`` multiplies colours with alpha, ``opaque`` makes alpha one (without an outline)."""
+    """Which program: ``straight`` multiplies colours with alpha, ``opaque`` makes alpha one (without an outline).
+
+    With a ``swizzle`` the texture is an external one, whose channels the shader has to put in order.
+    """
 
     decode: Decode
     straight: bool = False
     opaque: bool = False
     outlined: bool = False
+    swizzle: Swizzle | None = None
 
     @property
     def vectors(self) -> int:
@@ -150,18 +166,18 @@ def sources(variant: Variant) -> tuple[str, str]:
     precision = "precision highp float;\nprecision highp int;\n"
     uniforms = f"#define VECTORS {variant.vectors}\nuniform vec4 u[VECTORS];\n"
     switches = "#define STRAIGHT\n" * variant.straight + "#define OPAQUE\n" * variant.opaque
-    extension = ""
-    match variant.decode:
-        case Decode.EXTERNAL:
-            extension = "#extension GL_OES_EGL_image_external_essl3 : require\n"
-            body = _SAMPLED.replace("SAMPLER", "highp samplerExternalOES")
-        case Decode.COLOUR:
-            body = _SAMPLED.replace("SAMPLER", "highp sampler2D")
-        case decode:
-            body = _FETCHED + _DECODERS[decode]
+    body = _SAMPLED if variant.decode is Decode.COLOUR else _FETCHED + _DECODERS[variant.decode]
+    if variant.swizzle is None:
+        extension = "#define SWIZZLED texel\n"
+        sampler = "sampler2D"
+    else:
+        channels = ", ".join(_CHANNELS[each] for each in variant.swizzle)
+        extension = f"#extension GL_OES_EGL_image_external_essl3 : require\n#define SWIZZLED vec4({channels})\n"
+        sampler = "samplerExternalOES"
+    image = f"uniform highp {sampler} image;\n"
     main = _OUTLINED_MAIN if variant.outlined else _PLAIN_MAIN
     vertex = version + precision + uniforms + _VERTEX
-    fragment = version + extension + precision + uniforms + switches + _FRAGMENT_HEAD + body + main
+    fragment = version + extension + precision + uniforms + switches + _FRAGMENT_HEAD + image + body + main
     return vertex, fragment
 
 

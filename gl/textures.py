@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gl import api
 from gl.context import Context
 from gl.errors import GlError
-from gl.formats import Decode, StandIn, Swizzle, Upload
+from gl.formats import StandIn, Swizzle, Upload
 
 Rgba = npt.NDArray[np.uint8]
 
@@ -18,13 +18,15 @@ Rgba = npt.NDArray[np.uint8]
 class Texture:
     """Owns one texture and the EGLImage it was made from (0 for none).
 
-    ``target`` is what it binds to; ``width`` and ``height`` are texels.
+    ``target`` is what it binds to; ``width`` and ``height`` are texels. ``swizzle`` is set where the shader must apply
+    it: the extension does not promise that external textures have one.
     """
 
     def __init__(self, context: Context, target: int, width: int, height: int, image: int = 0) -> None:
         self._context = context
         self.name = context.gl.generate(context.gl.GenTextures)
         self.image = image
+        self.swizzle: Swizzle | None = None
         self.target = target
         self.width = width
         self.height = height
@@ -53,8 +55,11 @@ def _set_up(context: Context, texture: Texture, swizzle: Swizzle | None) -> None
         set_parameter(texture.target, name, api.GL_NEAREST)
     for name in (api.GL_TEXTURE_WRAP_S, api.GL_TEXTURE_WRAP_T):
         set_parameter(texture.target, name, api.GL_CLAMP_TO_EDGE)
-    # The extension does not promise swizzles of external textures.
-    if swizzle is not None and texture.target == api.GL_TEXTURE_2D:
+    if swizzle is None:
+        return
+    if texture.target != api.GL_TEXTURE_2D:
+        texture.swizzle = swizzle
+    else:
         names = (
             api.GL_TEXTURE_SWIZZLE_R,
             api.GL_TEXTURE_SWIZZLE_G,
@@ -66,10 +71,10 @@ def _set_up(context: Context, texture: Texture, swizzle: Swizzle | None) -> None
 
 
 def texture_of_image(
-    context: Context, image: int, decode: Decode, swizzle: Swizzle, width: int, height: int
+    context: Context, image: int, swizzle: Swizzle, width: int, height: int, *, external: bool
 ) -> Texture:
     """A texture that shows an EGLImage, which it owns from here on. OpenGL errors are left for the caller to ask."""
-    target = api.GL_TEXTURE_EXTERNAL_OES if decode is Decode.EXTERNAL else api.GL_TEXTURE_2D
+    target = api.GL_TEXTURE_EXTERNAL_OES if external else api.GL_TEXTURE_2D
     texture = Texture(context, target, width, height, image)
     _bind(context, texture)
     context.gl.EGLImageTargetTexture2DOES(target, image)

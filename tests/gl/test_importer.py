@@ -8,6 +8,7 @@ import pytest
 
 from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
+from app.formats.pixel import fourcc_text
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.state import Reason, State
@@ -123,7 +124,7 @@ def test_fifteen_bits_through_their_bytes(advertise: Advertise, renderer: Render
     assert (picture(renderer, surface)[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
 
 
-@pytest.mark.parametrize("fourcc", [XR24, RG16])
+@pytest.mark.parametrize("fourcc", [XR24, drm.DRM_FORMAT_XBGR2101010, RG16], ids=fourcc_text)
 def test_external_only(advertise: Advertise, renderer: Renderer, shop: Workshop, fourcc: int) -> None:
     advertise({fourcc: [Modifier(0, external_only=True)]})
     rows = random_rows(fourcc, 33, 8)
@@ -131,8 +132,44 @@ def test_external_only(advertise: Advertise, renderer: Renderer, shop: Workshop,
     outcome = renderer.outcome(surface)
     assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.EXPLICIT, ())
     got = picture(renderer, surface)
-    assert np.abs(got[..., :3] - reference(rows, fourcc, 33)[..., :3].astype(int)).max() <= (fourcc == RG16)
+    assert (got[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
     assert (got[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("fourcc", "through"),
+    [
+        (XR24, drm.DRM_FORMAT_ABGR8888),
+        (drm.DRM_FORMAT_C8, drm.DRM_FORMAT_R8),
+        (drm.DRM_FORMAT_XRGB1555, drm.DRM_FORMAT_GR88),
+        (YUYV, drm.DRM_FORMAT_ABGR8888),
+    ],
+)
+def test_another_format_for_external_textures_only(
+    advertise: Advertise, renderer: Renderer, shop: Workshop, fourcc: int, through: int
+) -> None:
+    advertise({through: [Modifier(0, external_only=True)]})
+    rows = random_rows(fourcc, 33, 8)
+    surface = shop.surface(rows, fourcc, 33)
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.REINTERPRETED)
+    got = picture(renderer, surface).astype(int)
+    assert np.abs(got[..., :3] - reference(rows, fourcc, 33)[..., :3]).max() <= (fourcc == YUYV)
+    assert (got[..., 3] == 255).all()
+
+
+def test_external_only_where_there_are_no_external_textures(
+    advertise: Advertise,
+    importing_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    shop: Workshop,
+) -> None:
+    advertise({XR24: [Modifier(0, external_only=True)]})
+    monkeypatch.setattr(importing_context, "external_textures", False)
+    outcome = renderer.outcome(shop.picture(random_picture(8, 8)))
+    assert (outcome.path, outcome.status.reason) == (Path.COPY, Reason.FORMAT_NOT_IMPORTABLE)
+    assert "GL_OES_EGL_image_external_essl3" in outcome.failures[0].message
 
 
 def test_yuv_by_the_driver_where_its_bytes_cannot_be_read(

@@ -4,22 +4,24 @@ import itertools
 
 import pytest
 
+from gl import api
 from gl.compositor import Compositor
 from gl.context import Context
 from gl.debug import DebugLog
 from gl.errors import ShaderError
-from gl.formats import Decode
+from gl.formats import Decode, Swizzle
 from gl.shaders import Programs, Variant
 from tests.gl.counting import Calls
 
 
 @pytest.mark.parametrize("decode", Decode)
-def test_all_variants(gl_context: Context, calls: Calls, decode: Decode) -> None:
+@pytest.mark.parametrize("swizzle", [None, (api.GL_BLUE, api.GL_GREEN, api.GL_RED, api.GL_ONE)])
+def test_all_variants(gl_context: Context, calls: Calls, decode: Decode, swizzle: Swizzle | None) -> None:
     programs = Programs(gl_context)
-    if decode is Decode.EXTERNAL and not gl_context.external_textures:
+    if swizzle and not gl_context.external_textures:
         pytest.skip("no external textures here")
-    for flags in itertools.product([False, True], repeat=3):
-        variant = Variant(decode, *flags)
+    for straight, opaque, outlined in itertools.product([False, True], repeat=3):
+        variant = Variant(decode, straight, opaque, outlined, swizzle)
         program = programs.get(variant)
         assert program.location >= 0
         assert programs.get(variant) is program
