@@ -130,10 +130,12 @@ def open_display(device: str | None = None) -> Display:
     extensions = egl.client_extensions()
     if device is None and "EGL_MESA_platform_surfaceless" in extensions:
         handle = egl.GetPlatformDisplayEXT(k.EGL_PLATFORM_SURFACELESS_MESA, None, None)
-    elif {"EGL_EXT_platform_device", "EGL_EXT_device_enumeration"} <= extensions or (
-        {"EGL_EXT_platform_device", "EGL_EXT_device_base"} <= extensions
+    elif "EGL_EXT_platform_device" in extensions and (
+        {"EGL_EXT_device_enumeration", "EGL_EXT_device_base"} & extensions
     ):
         handle = egl.GetPlatformDisplayEXT(k.EGL_PLATFORM_DEVICE_EXT, _device(egl, device), None)
+    elif device is not None:
+        raise UnsupportedContext(f"this EGL cannot be told to use {device}: it has no device platform")
     else:
         raise UnsupportedContext("this EGL can only draw into windows: no surfaceless and no device platform")
     egl.require(handle, "eglGetPlatformDisplayEXT")

@@ -200,7 +200,7 @@ class _Climb:
         else:
             yield from self._attempt(explicit, way, modifier, external=external or advertised.get(modifier, False))
         if not self._may_be_implicit():
-            self._lacks(implicit, "without a modifier this display would read the tiled buffer as linear")
+            self._lacks(implicit, "without a modifier this display would not know the tiling")
             return
         # Where every modifier is for external textures only, none at all will be too.
         only = bool(advertised) and all(advertised.values())
@@ -214,15 +214,18 @@ class _Climb:
 
     def _may_be_implicit(self) -> bool:
         linear = self.plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
-        return linear or _knows_tiling(self.context, self.buffer)
+        return linear or _knows_tiling(self.context, self.plane, self.buffer)
 
 
-def _knows_tiling(context: Context, buffer: DmaBuffer) -> bool:
-    """Whether the renderer learns a buffer's tiling from the kernel: i915 keeps it with the object (GET_TILING).
+def _knows_tiling(context: Context, plane: Plane, buffer: DmaBuffer) -> bool:
+    """Whether the renderer learns a buffer's tiling from the kernel: i915 keeps X and Y with the object (GET_TILING).
 
-    GVT-g sets it there from the guest's plane register (i915 ``gvt/dmabuf.c``, ``vgpu_create_gem``).
+    GVT-g notes there what the guest's plane register says, but calls Yf tiling Y as well (i915 ``gvt/dmabuf.c``,
+    vgpu_create_gem).
     """
-    return buffer.facts.exporter == "i915" and "intel" in (context.vendor + context.renderer).lower()
+    intel = "intel" in (context.vendor + context.renderer).lower()
+    noted = plane.modifier in (drm.I915_FORMAT_MOD_X_TILED, drm.I915_FORMAT_MOD_Y_TILED)
+    return intel and noted and buffer.facts.exporter == "i915"
 
 
 def _unmappable(buffer: DmaBuffer) -> str | None:

@@ -4,6 +4,7 @@ An entry is keyed by the buffer's serial number and the plane's layout. A flip b
 neither imports nor allocates; surfaces that are copied keep their storage and are filled again for each frame.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from app.formats.pixel import PixelFormat, pixel_format
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.check import bytes_needed, fault_of
 from app.planes.frame import Surface
-from app.planes.plane import Plane
+from app.planes.plane import Plane, PlaneKind
 from app.planes.state import Reason, Status
 from gl.compositor import Compositor, Image
 from gl.context import Context
@@ -27,23 +28,56 @@ from gl.outcome import ImportFailure, Outcome, Path
 from gl.pixel import Pixel
 from gl.textures import UploadTexture
 
-_Key = tuple[int, tuple[int, int, int, int, int]]
+_Layout = tuple[int, int, int, int, int]
+_Key = tuple[int, _Layout, PlaneKind]
 
 _NOTHING_WRONG = Status(Reason.OK)
+
+
+class Uploads:
+    """Textures that are uploaded into, one for all buffers of a layout and kind of plane.
+
+    They are filled again for each frame anyway, and of a kind only one plane is drawn at a time: so flipping among
+    many buffers takes the memory of one.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._textures: dict[tuple[_Layout, PlaneKind], UploadTexture] = {}
+        self._users: Counter[tuple[_Layout, PlaneKind]] = Counter()
+
+    def take(self, plane: Plane, known: PixelFormat) -> UploadTexture:
+        """The texture for a plane, to be given back as often as it was taken. Raises :class:`GlError`."""
+        key = (plane.layout, plane.kind)
+        texture = self._textures.get(key)
+        if texture is None:
+            recipe = recipe_of(known)
+            stand_in = recipe.stand_ins[-1]
+            texels = (-(-plane.width // stand_in.pixels), plane.height)
+            texture = self._textures[key] = UploadTexture(self._context, stand_in, recipe.upload, texels)
+        self._users[key] += 1
+        return texture
+
+    def give_back(self, plane: Plane) -> None:
+        """The last one has the texture deleted."""
+        key = (plane.layout, plane.kind)
+        self._users[key] -= 1
+        if not self._users[key]:
+            del self._users[key]
+            self._textures.pop(key).release()
 
 
 class Copied:
     """A surface whose pixels the CPU moves: the texture, and how the plane's bytes get there."""
 
-    def __init__(self, context: Context, plane: Plane, known: PixelFormat) -> None:
-        recipe = recipe_of(known)
-        stand_in = recipe.stand_ins[-1]
-        texels = -(-plane.width // stand_in.pixels)
+    def __init__(self, uploads: Uploads, plane: Plane, known: PixelFormat) -> None:
+        self._uploads: Uploads | None = uploads
         self._plane = plane
         self._known = known
         self._linear = _linear(plane)
-        self._upload = UploadTexture(context, stand_in, recipe.upload, (texels, plane.height))
-        self.image = Image(self._upload.texture, known, stand_in.decode, plane.width, plane.height)
+        self._upload = uploads.take(plane, known)
+        decode = recipe_of(known).stand_ins[-1].decode
+        self.image = Image(self._upload.texture, known, decode, plane.width, plane.height)
 
     def refresh(self, buffer: Buffer) -> None:
         """Bring the texture up to date with memory.
@@ -69,8 +103,10 @@ class Copied:
         return tiling.detile(memory, plane.modifier, known.bytes_per_pixel, plane.stride, row_bytes, plane.height)
 
     def release(self) -> None:
-        """Have the texture deleted; more calls do nothing."""
-        self._upload.release()
+        """Give the texture back; more calls do nothing."""
+        uploads, self._uploads = self._uploads, None
+        if uploads is not None:
+            uploads.give_back(self._plane)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +120,11 @@ class Loaded:
     copied: Copied | None = None
 
     def release(self) -> None:
-        """Have the texture deleted; more calls do nothing."""
-        if self.image is not None:
-            self.image.texture.release()
+        """Let go of the texture; more calls do nothing."""
         if self.copied is not None:
             self.copied.release()
+        elif self.image is not None:
+            self.image.texture.release()
 
 
 class SurfaceCache:
@@ -98,6 +134,7 @@ class SurfaceCache:
         self._context = context
         self._pixel = Pixel(context, compositor)
         self._importer = Importer(context, self._pixel)
+        self._uploads = Uploads(context)
         self._entries: dict[_Key, Loaded] = {}
         # Changes whenever an entry comes or goes.
         self.generation = 0
@@ -107,7 +144,7 @@ class SurfaceCache:
 
     def get(self, surface: Surface) -> Loaded:
         """The surface's entry, made if need be and up to date: ready to be drawn."""
-        key = (surface.buffer.serial, surface.plane.layout)
+        key = _key(surface)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._load(surface)
@@ -136,8 +173,8 @@ class SurfaceCache:
 
     def prune(self, *keep: Surface | None) -> None:
         """Drop what was made from released buffers, and what was made from ``keep``'s buffers for other layouts."""
-        wanted = {(each.buffer.serial, each.plane.layout) for each in keep if each}
-        serials = {serial for serial, _ in wanted}
+        wanted = {_key(each) for each in keep if each}
+        serials = {key[0] for key in wanted}
         for key, entry in list(self._entries.items()):
             if entry.buffer.released or (key[0] in serials and key not in wanted):
                 self._drop(key)
@@ -164,7 +201,7 @@ class SurfaceCache:
 
     def _load(self, surface: Surface) -> Loaded:
         plane, buffer = surface.plane, surface.buffer
-        key = (buffer.serial, plane.layout)
+        key = _key(surface)
         fault = Status(Reason.NOT_READABLE, "the buffer was released") if buffer.released else None
         fault = fault or fault_of(plane, buffer.size) or self._too_large(plane)
         known = pixel_format(plane.fourcc)
@@ -192,13 +229,13 @@ class SurfaceCache:
         status: Status,
     ) -> Loaded:
         plane, buffer = surface.plane, surface.buffer
-        key = (buffer.serial, plane.layout)
+        key = _key(surface)
         if not _linear(plane) and not tiling.can_tile(plane.modifier, known.bytes_per_pixel):
             status = Status(Reason.TILING_UNKNOWN, _words(modifier_name(plane.modifier), failures))
             return Loaded(key, Outcome(None, None, failures, status), buffer)
         copied = None
         try:
-            copied = Copied(self._context, plane, known)
+            copied = Copied(self._uploads, plane, known)
             copied.refresh(buffer)
             self._context.gl.check("uploading")
         except (OSError, ValueError, GlError) as error:
@@ -206,6 +243,10 @@ class SurfaceCache:
                 copied.release()
             return Loaded(key, Outcome(None, None, failures, _fault(error, failures)), buffer)
         return Loaded(key, Outcome(path, None, failures, status), buffer, copied.image, copied)
+
+
+def _key(surface: Surface) -> _Key:
+    return (surface.buffer.serial, surface.plane.layout, surface.plane.kind)
 
 
 def _linear(plane: Plane) -> bool:

@@ -132,6 +132,27 @@ def test_a_new_buffer_makes_room(importing_context: Context, renderer: Renderer,
         surface.buffer.release()
 
 
+def test_buffers_that_are_copied_share_a_texture(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, calls: Calls, shop: Workshop
+) -> None:
+    """A guest that flips among many buffers takes the memory of one; primary and cursor do not get mixed up."""
+    monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
+    pictures = [random_picture(16, 16, seed) for seed in range(6)]
+    cursors = [random_picture(16, 16, seed) for seed in range(6, 8)]
+    lower = [shop.picture(each) for each in pictures]
+    upper = [shop.cursor(each, (8, 0)) for each in cursors]
+    with window(gl_context, 16, 16) as (target, canvas):
+        for index in (0, 1, 2, 3, 4, 5, 0, 5, 5, 1):
+            renderer.draw(frame(lower[index], upper[index % 2]), target)
+            got = canvas.read()[::-1]
+            assert (got[:, :8] == pictures[index][:, :8]).all()
+            assert (got[:, 8:] == cursors[index % 2][:, :8]).all()
+        assert calls["TexStorage2D"] == 1 + 2, "the canvas, a primary and a cursor"
+    shop.release()
+    renderer.forget()
+    assert calls.alive()["GenTextures"] == 2, "one pixel with its blank texture"
+
+
 def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, shop: Workshop) -> None:
     """As after a mode switch into the same memory: the old texture goes."""
     buffer = shop.buffer(random_rows(XR24, 64, 64).reshape(-1))
