@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
-from app.formats.pixel import fourcc_text
+from app.formats.pixel import fourcc_text, known_formats
+from app.planes.buffer import DmaBuffer
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.state import Reason, State
@@ -21,7 +25,7 @@ from gl.options import Which
 from gl.outcome import Path, Rung
 from gl.pixel import Pixel
 from gl.renderer import Renderer
-from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference
+from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference, workshop
 
 XR24 = drm.DRM_FORMAT_XRGB8888
 RG16 = drm.DRM_FORMAT_RGB565
@@ -197,6 +201,29 @@ def test_a_modifier_not_advertised_is_not_guessed(
     assert "INTEL_X_TILED" in outcome.status.detail
 
 
+@pytest.mark.parametrize(
+    ("modifier", "path"),
+    [(drm.I915_FORMAT_MOD_X_TILED, Path.EGL_IMAGE), (drm.I915_FORMAT_MOD_Yf_TILED, Path.COPY)],
+    ids=("X", "Yf"),
+)
+def test_i915_remembers_some_tilings(
+    importing_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    shop: Workshop,
+    modifier: int,
+    path: Path,
+) -> None:
+    """Then no modifier will do. What comes out of it cannot be seen here, only that it is tried."""
+    surface = shop.surface(random_rows(XR24, 128, 32), XR24, 128, stride=512, modifier=modifier)
+    assert isinstance(surface.buffer, DmaBuffer)
+    monkeypatch.setattr(importing_context, "vendor", "Intel")
+    monkeypatch.setattr(surface.buffer, "facts", replace(surface.buffer.facts, exporter="i915"))
+    outcome = renderer.outcome(surface)
+    assert outcome.path is path
+    assert outcome.rung is (Rung.IMPLICIT if path is Path.EGL_IMAGE else None)
+
+
 def test_a_tiling_nobody_can_undo(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
     vendor_layout = fourcc_mod_code(drm.DRM_FORMAT_MOD_VENDOR_AMD, 0x1234)
     plane = plane_of(XR24, 16, 16, 64, modifier=vendor_layout)
@@ -299,3 +326,40 @@ def test_a_buffer_that_was_released(renderer: Renderer, shop: Workshop) -> None:
     shop.release()
     outcome = renderer.outcome(surface)
     assert (outcome.path, outcome.status.reason) == (None, Reason.NOT_READABLE)
+
+
+EDGES = st.sampled_from((0, 1, 2, 3, 63, 64, 65, 127, 4096, 16384, 16385, 2**31 - 1, 2**31, 2**32 - 1)) | st.integers(
+    0, 200
+)
+PLANES = st.builds(
+    plane_of,
+    st.sampled_from([each.fourcc for each in known_formats()]) | st.integers(0, 2**32 - 1),
+    EDGES,
+    EDGES,
+    st.sampled_from((0, 1, 128, 512, 1024, 2**32 - 1)) | st.integers(0, 2000),
+    modifier=st.sampled_from(
+        (
+            0,
+            drm.DRM_FORMAT_MOD_INVALID,
+            drm.I915_FORMAT_MOD_X_TILED,
+            drm.I915_FORMAT_MOD_Y_TILED_CCS,
+            drm.I915_FORMAT_MOD_Yf_TILED,
+            2**64 - 1,
+        )
+    ),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(plane=PLANES, size=st.sampled_from((1, 4095, 4096, 70000, 300000)))
+def test_whatever_a_driver_reports(gl_context: Context, plane: Plane, size: int) -> None:
+    """Nothing is raised, nothing crashes, and either there is a picture or a reason why not."""
+    with workshop() as shop:
+        renderer = Renderer(gl_context)
+        surface = Surface(plane, shop.buffer(np.zeros(size, np.uint8)))
+        outcome = renderer.outcome(surface)
+        got = renderer.capture(frame(surface), Which.PRIMARY)
+        assert (got is None) == (outcome.path is None) == (outcome.status.state is State.ERROR)
+        if got is not None:
+            assert got.shape == (plane.height, plane.width, 4)
+        renderer.release()
