@@ -50,7 +50,7 @@ def bad_taint() -> int:
 
 
 def dmabufs() -> int:
-    """How many dma-bufs of the sample drivers are alive in the whole guest; Mesa and weston make others of their own."""
+    """How many dma-bufs of the sample drivers are alive; Mesa and weston make others of their own."""
     text = BUFINFO.read_text()
     if "exp_name" not in text:
         raise AssertionError(f"{BUFINFO} has another form now")
