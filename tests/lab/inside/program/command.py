@@ -1,0 +1,81 @@
+"""The program as a user starts it: a process with arguments, an exit status and lines."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_COMMAND = (sys.executable, "-m", "mdevview")
+# Python and llvmpipe take seconds to start in an emulated machine, and a host busy with other things multiplies them.
+PATIENCE_S = 120.0
+_NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    def json(self) -> Any:
+        assert (self.status, self.err) == (0, ""), self
+        return json.loads(self.out)
+
+
+def run(*arguments: str, fds: tuple[int, ...] = (), prefix: tuple[str, ...] = ()) -> Done:
+    """Run it to its end. ``fds`` are handed down under their numbers."""
+    started = time.monotonic()
+    ended = subprocess.run(
+        [*prefix, *_COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        pass_fds=fds,
+        check=False,
+    )
+    return Done(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - started)
+
+
+def start(*arguments: str, errors: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start it and leave it running; what it says goes to a file."""
+    with errors.open("wb") as output:
+        return subprocess.Popen(
+            [*_COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=os.environ | (env or {}),
+        )
+
+
+def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    """Wait for something that a running process is to bring about."""
+    until = time.monotonic() + PATIENCE_S
+    while not ready():
+        assert process.poll() is None, f"it ended with status {process.returncode}"
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def as_nobody() -> tuple[str, ...]:
+    """What to put before a command to run it as a user without any right.
+
+    Where the interpreter lies in a home that is closed to others, that user may read everything. It cannot open a
+    file for writing by that, which is what opening a device is.
+    """
+    setpriv = shutil.which("setpriv")
+    assert setpriv is not None
+    prefix = (setpriv, f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+    folders = {*Path(sys.executable).parents, *Path(sys.executable).resolve().parents}
+    if all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
+        return prefix
+    return (*prefix, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")

@@ -1,0 +1,101 @@
+"""The program's parts put together in this process: for what a second start of Python would not tell more about."""
+
+import mmap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from app.abi import vfio
+from app.device.discovery import discover
+from app.device.seam import Device
+from app.device.target import parse_target
+from app.planes.document import Document
+from app.planes.frame import Frame
+from app.planes.poller import Poller
+from app.source import open_source
+from gl.context import SurfacelessContext
+from gl.renderer import Renderer
+from tests.lab.inside.pictures import Colours
+from tests.lab.inside.rawvfio import Mbochs, fd_of
+from ui.cli.inspect import inspection
+from ui.offscreen import Offscreen
+
+
+class Counted:
+    """A device that counts how often a dma-buf was fetched from it."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self.fetched = 0
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        self.fetched += request == vfio.VFIO_DEVICE_GET_GFX_DMABUF
+        return self._device.ioctl(request, buffer)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return self._device.pread(length, offset)
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        raise AssertionError("nothing writes to a device")
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        return self._device.mmap(length, offset)
+
+    def close(self) -> None:
+        self._device.close()
+
+
+@dataclass(frozen=True)
+class Look:
+    device: Counted
+    poller: Poller
+    _parts: Offscreen
+
+    def picture(self) -> Colours:
+        """What the device shows now."""
+        pixels = self._parts.renderer.capture(self.poller.poll())
+        assert pixels is not None, self.told()
+        return pixels[..., :3]
+
+    def told(self) -> Document:
+        """What ``inspect`` would say now."""
+        return inspection(self._parts, self.poller.poll())
+
+    def wait(self, wanted: Callable[[Frame], bool], seconds: float) -> Frame:
+        """Poll as the commands do."""
+        until = time.monotonic() + seconds
+        while not wanted(frame := self.poller.poll()):
+            assert time.monotonic() < until, frame
+            time.sleep(0.005)
+        return frame
+
+    def let_go(self) -> None:
+        """What the window does when the device is gone: its context lives on (ui/window/picture.py, feed.py)."""
+        self._parts.renderer.forget()
+        self.poller.close()
+
+
+@contextmanager
+def look(target: str) -> Iterator[Look]:
+    """Opened, polled and drawn as the commands do it (ui/offscreen.py); a ``fd:N`` is taken over."""
+    source = open_source(parse_target(target))
+    device = Counted(source.device)
+    poller = replace(source, device=device).poller()
+    try:
+        with SurfacelessContext() as context:
+            renderer = Renderer(context)
+            try:
+                yield Look(device, poller, Offscreen(source, poller, renderer))
+            finally:
+                renderer.release()
+    finally:
+        poller.close()
+
+
+def holder_device(name: str) -> Mbochs:
+    """The device of whichever process has it open, to write to it as its VM would; close it after use."""
+    (vgpu,) = (each for each in discover() if each.name == name)
+    (holder,) = vgpu.holders
+    assert holder.fd is not None
+    return Mbochs(fd_of(holder.pid, holder.fd))

@@ -1,0 +1,158 @@
+"""The changed mbochs: guest pixels through a dma-buf and an EGL image, with the device handed over as a fd."""
+
+import mmap
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.lab.inside.conftest import Create, Fact
+from tests.lab.inside.pictures import colours, framed_card, read_png
+from tests.lab.inside.program import command
+from tests.lab.inside.program.look import look
+from tests.lab.inside.rawvfio import ENABLE, Mbochs, random_picture
+
+pytestmark = pytest.mark.usefixtures("no_mbochs")
+
+
+def test_screenshot_is_the_framebuffer_pixel_for_pixel(create: Create, pictures: Path, fact: Fact) -> None:
+    picture, file = framed_card(1024, 768), pictures / "screenshot-mbochs_rw.png"
+    with Mbochs.open(create("mbochs_rw", "small")) as device:
+        device.set_mode(1024, 768)
+        device.draw(picture)
+        done = command.run("screenshot", f"fd:{device.fd}", "-o", str(file), fds=(device.fd,))
+    assert (done.status, done.out, done.err) == (0, "", "")
+    np.testing.assert_array_equal(read_png(file), colours(picture))
+    fact("mbochs_rw: screenshot of 1024x768, start to end", f"{done.seconds:.1f} s")
+
+
+def test_inspect_tells_the_plane_and_its_egl_image(create: Create, fact: Fact) -> None:
+    with Mbochs.open(create("mbochs_rw", "small")) as device:
+        device.set_mode(640, 480, virt_width=1024)
+        told = command.run("inspect", "--json", f"fd:{device.fd}", fds=(device.fd,)).json()
+        target = f"fd:{device.fd}"
+    assert (told["version"], told["target"], told["state"], told["reason"]) == (1, target, "showing", "ok")
+    plane = told["planes"]["primary"]
+    assert plane["buffer"].pop("inode") > 0
+    assert {key: plane[key] for key in ("fourcc", "modifier", "width", "height", "stride", "size")} == {
+        "fourcc": "XR24",
+        "modifier": 0,
+        "width": 640,
+        "height": 480,
+        "stride": 4096,
+        "size": 4096 * 480,
+    }
+    assert (plane["backing"], plane["path"], plane["region_index"]) == ("dmabuf", "egl-image", None)
+    assert plane["buffer"] == {"size": 4096 * 480, "exporter": "mbochs_rw"}
+    assert plane["import_errors"] == []
+    assert told["planes"]["cursor"] is None
+    assert told["display"] == {"dmabuf": True, "region": False}
+    assert told["device"]["edid"]["region_index"] == 9
+    fact("renderer in the guest", "{name}, {version}".format(**told["renderer"]))
+
+
+def test_a_change_shows_in_the_next_picture_without_another_fetch(create: Create, fact: Fact) -> None:
+    took = []
+    with Mbochs.open(create("mbochs_rw", "small")) as device:
+        device.set_mode(640, 480)
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            for seed in range(3):
+                picture = random_picture(640, 480, seed)
+                device.draw(picture)
+                asked = time.monotonic()
+                shown = seen.picture()
+                took.append(f"{(time.monotonic() - asked) * 1000:.0f} ms")
+                np.testing.assert_array_equal(shown, colours(picture))
+            assert seen.device.fetched == 1
+    fact("mbochs_rw: poll to 640x480 pixels read back, the first with its import", took)
+
+
+def test_mode_switches_are_followed(create: Create) -> None:
+    sizes = [(640, 480), (1280, 1024), (64, 64), (1920, 1080), (640, 480)]
+    with Mbochs.open(create("mbochs_rw", "medium")) as device:
+        device.set_mode(*sizes[0])
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            for seed, size in enumerate(sizes):
+                picture = random_picture(*size, seed)
+                device.draw(picture)
+                device.set_mode(*size)
+                np.testing.assert_array_equal(seen.picture(), colours(picture))
+            assert seen.device.fetched == len(set(sizes)), "each mode has a buffer that is fetched once"
+
+
+def test_display_switched_off_and_on_again(create: Create) -> None:
+    picture = random_picture(640, 480)
+    with Mbochs.open(create("mbochs_rw", "small")) as device:
+        device.set_mode(640, 480)
+        device.draw(picture)
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            np.testing.assert_array_equal(seen.picture(), colours(picture))
+            device.set_register(ENABLE, 0)
+            told = seen.told()
+            assert (told["state"], told["reason"], told["planes"]["primary"]) == ("no-signal", "plane-off", None)
+            device.set_mode(640, 480)
+            np.testing.assert_array_equal(seen.picture(), colours(picture))
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1021, 767)])
+def test_buffer_that_ends_within_a_page(create: Create, fact: Fact, size: tuple[int, int]) -> None:
+    """Its last part cannot be mapped, so a renderer that draws with the CPU has no whole picture: it must be said."""
+    width, height = size
+    with Mbochs.open(create("mbochs_rw", "medium")) as device:
+        device.set_mode(*size)
+        picture = random_picture(*size)
+        device.draw(picture)
+        missing = picture.nbytes % mmap.PAGESIZE
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            shown, told = seen.picture(), seen.told()
+            expected = colours(picture)
+            expected.reshape(-1, 3)[(picture.nbytes - missing) // 4 :] = 0
+            np.testing.assert_array_equal(shown, expected)
+            assert told["state"] == "degraded"
+            assert str(missing) in told["detail"], f"nothing says that {missing} bytes are missing: {told['detail']}"
+            # The next mode is none the worse for it.
+            device.set_mode(640, 480)
+            picture = random_picture(640, 480, 1)
+            device.draw(picture)
+            np.testing.assert_array_equal(seen.picture(), colours(picture))
+            assert seen.told()["state"] == "showing"
+    fact(f"mbochs_rw {width}x{height}", f"{told['state']}: {told['reason']}, {told['detail']}")
+
+
+def test_panning_shows_the_right_part(create: Create) -> None:
+    """Down by a screen, and right by a page of a line twice as long."""
+    first, second = (random_picture(1024, 768, seed) for seed in (1, 2))
+    with Mbochs.open(create("mbochs_rw", "medium")) as device:
+        device.set_mode(1024, 768)
+        device.draw(first)
+        device.draw(second, y=768)
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            for y, picture in ((0, first), (768, second), (0, first)):
+                device.set_mode(1024, 768, y=y)
+                np.testing.assert_array_equal(seen.picture(), colours(picture))
+            both = np.hstack([first, second])
+            device.draw(both, virt_width=2048)
+            for x, picture in ((0, first), (1024, second)):
+                device.set_mode(1024, 768, virt_width=2048, x=x)
+                np.testing.assert_array_equal(seen.picture(), colours(picture))
+            assert seen.told()["planes"]["primary"]["stride"] == 8192
+
+
+def test_pan_that_the_driver_cannot_export_is_said_and_passes(create: Create) -> None:
+    picture = random_picture(640, 480)
+    with Mbochs.open(create("mbochs_rw", "small")) as device:
+        device.draw(picture)
+        device.set_mode(640, 480, x=1)
+        with look(f"fd:{os.dup(device.fd)}") as seen:
+            told = seen.told()
+            assert (told["state"], told["reason"]) == ("error", "fetch-failed")
+            assert "EINVAL" in told["detail"]
+            assert told["planes"]["primary"]["width"] == 640
+            fetched = seen.device.fetched
+            for _ in range(20):
+                seen.poller.poll()
+            assert seen.device.fetched <= fetched + 2, "a refused fetch is asked again without a pause"
+            device.set_mode(640, 480)
+            np.testing.assert_array_equal(seen.picture(), colours(picture))
