@@ -1,0 +1,122 @@
+"""The window, in a headless Wayland session: what a person would see, while the device is there and when it goes."""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.lab.inside import mdev
+from tests.lab.inside.conftest import Create, Fact
+from tests.lab.inside.pictures import Colours, card, colours, place_of, read_png
+from tests.lab.inside.program import command
+from tests.lab.inside.program.look import holder_device
+from tests.lab.inside.rawvfio import Mbochs, Picture
+from tests.window.displays import Display, weston
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Display]:
+    if shutil.which("weston") is None:
+        pytest.skip("no weston (Debian: weston)")
+    with weston() as display:
+        yield display
+
+
+def _seen(session: Display, file: Path) -> Colours:
+    """The whole screen, saved to a file as well."""
+    folder = file.parent / "screen"
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["weston-screenshooter"], env=session.env, cwd=folder, check=True, timeout=command.PATIENCE_S)
+    (taken,) = folder.glob("*.png")
+    taken.replace(file)
+    folder.rmdir()
+    return read_png(file)
+
+
+@contextlib.contextmanager
+def _window(session: Display, name: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = ("-v", "view", name, "--scaling", "actual", "--filter", "nearest")
+    process = command.start(*arguments, errors=log, env=session.env)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ends_with(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
+    process.send_signal(number)
+    return process.wait(command.PATIENCE_S)
+
+
+def _draw(name: str, picture: Picture) -> Colours:
+    device = holder_device(name)
+    try:
+        device.draw(picture)
+    finally:
+        device.close()
+    return colours(picture)
+
+
+def _shows(session: Display, picture: Colours, file: Path) -> bool:
+    return place_of(picture, _seen(session, file)) is not None
+
+
+def test_window_shows_the_guest_and_survives_the_removal(
+    create: Create, session: Display, pictures: Path, tmp_path: Path, fact: Fact
+) -> None:
+    name, log = create("mbochs_rw", "small"), tmp_path / "log"
+    with Mbochs.open(name) as device:
+        device.set_mode(640, 480)
+    (listed,) = command.run("list", "--json").json()["vgpus"]
+    assert (listed["name"], listed["state"]) == (name, "free")
+
+    started = time.monotonic()
+    with _window(session, name, log) as process:
+        command.wait_until(lambda: "path: egl-image" in log.read_text(), process)
+        fact("window: from start to first picture", f"{time.monotonic() - started:.1f} s")
+        (listed,) = command.run("list", "--json").json()["vgpus"]
+        (holder,) = listed["holders"]
+        assert (listed["state"], holder["pid"], holder["way"]) == ("in-use", process.pid, "group")
+
+        for seed in range(2):
+            file = pictures / f"window-{seed + 1}.png"
+            picture = _draw(name, card(640, 480, seed))
+            command.wait_until(partial(_shows, session, picture, file), process)
+
+        removal = mdev.Removal(name)
+        assert removal.done_within(20)
+        fact("window: removal of the device it shows took", f"{removal.seconds:.2f} s")
+        command.wait_until(lambda: "gone, device-removed" in log.read_text(), process)
+        time.sleep(2)
+        screen = _seen(session, pictures / "window-gone.png")
+        assert place_of(picture, screen) is None, "the last picture stays on screen"
+        assert not np.array_equal(screen, read_png(pictures / "window-2.png"))
+        assert command.run("list", "--json").json()["vgpus"] == []
+        assert process.poll() is None
+        assert _ends_with(process, signal.SIGINT) == 0
+    fact("window: the log", log.read_text().replace(name, "UUID").splitlines())
+
+
+def test_window_says_why_there_is_no_picture(
+    create: Create, session: Display, pictures: Path, tmp_path: Path, fact: Fact
+) -> None:
+    name, log = create("mbochs", "small"), tmp_path / "log"
+    with Mbochs.open(name) as device:
+        device.set_mode(640, 480)
+    with _window(session, name, log) as process:
+        command.wait_until(lambda: "error, not-readable" in log.read_text(), process)
+        time.sleep(2)
+        _seen(session, pictures / "window-not-readable.png")
+        removal = mdev.Removal(name)
+        assert removal.done_within(20)
+        command.wait_until(lambda: "gone, device-removed" in log.read_text(), process)
+        assert _ends_with(process, signal.SIGTERM) == 0
+    fact("window of mbochs: the log", log.read_text().replace(name, "UUID").splitlines())
