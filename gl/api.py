@@ -41,8 +41,6 @@ def _constant(name: str) -> int:
     return int(getattr(GLES3, name))
 
 
-GL_NO_ERROR = 0
-GL_CONTEXT_LOST = 0x0507
 GL_BLEND = _constant("GL_BLEND")
 GL_CLAMP_TO_EDGE = _constant("GL_CLAMP_TO_EDGE")
 GL_COLOR_ATTACHMENT0 = _constant("GL_COLOR_ATTACHMENT0")
@@ -84,7 +82,6 @@ GL_RGBA8 = _constant("GL_RGBA8")
 GL_RGB565 = _constant("GL_RGB565")
 GL_RGB10_A2 = _constant("GL_RGB10_A2")
 GL_SCISSOR_TEST = _constant("GL_SCISSOR_TEST")
-GL_SRC_ALPHA = _constant("GL_SRC_ALPHA")
 GL_STENCIL_TEST = _constant("GL_STENCIL_TEST")
 GL_TEXTURE0 = _constant("GL_TEXTURE0")
 GL_TEXTURE_2D = _constant("GL_TEXTURE_2D")
@@ -137,7 +134,6 @@ _LONG = frozenset(
         "DrawArrays",
         "EGLImageTargetTexture2DOES",
         "Finish",
-        "Flush",
         "LinkProgram",
         "ReadPixels",
         "TexStorage2D",
@@ -181,7 +177,6 @@ class Gl:
     EGLImageTargetTexture2DOES: Call
     Enable: Call
     Finish: Call
-    Flush: Call
     FramebufferTexture2D: Call
     GenFramebuffers: Call
     GenSamplers: Call
@@ -204,7 +199,6 @@ class Gl:
     TexParameteri: Call
     TexStorage2D: Call
     TexSubImage2D: Call
-    Uniform1i: Call
     Uniform4fv: Call
     UseProgram: Call
     Viewport: Call

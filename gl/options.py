@@ -14,7 +14,7 @@ class Options:
 
     ``straight_alpha`` is for guests whose cursor is not premultiplied. ``cursor_outline`` is the colour of a line
     around the cursor's shape. Colours are red, green, blue in 0..1. ``matrix`` is how YUV planes are decoded; no
-    driver tells which one the guest meant.
+    driver tells which one the guest meant. It has no effect where only EGL could decode the plane (BT.601 then).
     """
 
     scaling: Scaling = Scaling.FIT

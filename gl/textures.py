@@ -83,7 +83,7 @@ def texture_of_image(
 
 
 def new_texture(context: Context, internal: int, width: int, height: int, swizzle: Swizzle | None) -> Texture:
-    """A texture with storage of its own, black. Raises :class:`GlError`, likely for lack of memory."""
+    """A texture with storage of its own, not filled. Raises :class:`GlError`, likely for lack of memory."""
     texture = Texture(context, api.GL_TEXTURE_2D, width, height)
     try:
         _bind(context, texture)

@@ -7,6 +7,8 @@ from app.abi import drm_fourcc as drm
 from app.planes.layout import Rect, Scaling
 from gl import api
 from gl.context import Context
+from gl.debug import DebugLog
+from gl.errors import GlError
 from gl.options import Options, Which
 from gl.renderer import Renderer
 from gl.target import Target
@@ -230,3 +232,18 @@ def test_capture_leaves_the_callers_framebuffer_bound(gl_context: Context, rende
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
         renderer.forget()
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
+
+
+def test_an_error_of_opengl_is_raised_and_the_next_frame_is_fine(
+    gl_context: Context, gl_log: DebugLog, renderer: Renderer, shop: Workshop
+) -> None:
+    shown = frame(shop.picture(random_picture(8, 8)))
+    gl = gl_context.gl
+    incomplete = gl.generate(gl.GenFramebuffers)
+    for _ in range(2):
+        with pytest.raises(GlError, match="GL_INVALID_FRAMEBUFFER_OPERATION"):
+            renderer.draw(shown, Target(8, 8, incomplete))
+    gl.delete(gl.DeleteFramebuffers, incomplete)
+    gl_log.messages.clear()
+    with window(gl_context, 8, 8) as (target, _):
+        assert renderer.draw(shown, target).layout is not None
