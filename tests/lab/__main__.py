@@ -71,6 +71,8 @@ def _run(options: argparse.Namespace) -> int:
 
     results = report.read(folder)
     trouble = report.trouble(folder, ended, results)
+    if not trouble and gate.required() and results.count("skipped"):
+        trouble = "a test was skipped, and the lab is required"
     reached = folder / "reached"
     boot = reached.read_text().strip() if reached.is_file() else "?"
     heading = [
