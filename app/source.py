@@ -1,6 +1,5 @@
 """A source: a device opened for viewing, and what the poller must know of it."""
 
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from app.device.paths import HOST, Paths
 from app.device.seam import Device
 from app.device.target import InheritedFd, Simulated, Target, resolve
 from app.device.vgpu import Vgpu
+from app.oserrors import in_words
 from app.planes.buffer_cache import FetchRule
 from app.planes.poller import Poller
 
@@ -70,7 +70,7 @@ def _open_simulated(spec: str) -> Source:
         raise UsageError(f"sim:{spec}: {error}") from error
     rule = FetchRule.ONCE if device.vgpu.module == _FETCH_ONCE_MODULE else FetchRule.FREELY
     target = f"sim:{spec}"
-    return Source(target, f"{target.split(',', maxsplit=1)[0]} (simulated)", device, device.vgpu, rule, lambda: True)
+    return Source(target, f"{target.split(',', maxsplit=1)[0]} (simulated)", device, device.vgpu, rule, device.present)
 
 
 def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:
@@ -81,7 +81,7 @@ def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:
         config = region_info(device, vfio.VFIO_PCI_CONFIG_REGION_INDEX)
         identity = device.pread(4, config.offset)
     except OSError as error:
-        _log.info("the device's PCI identity is unknown: %s", errno.errorcode.get(error.errno or 0, error))
+        _log.info("the device's PCI identity is unknown: %s", in_words(error))
         return FetchRule.NEVER
     found = (int.from_bytes(identity[:2], "little"), int.from_bytes(identity[2:], "little"))
     return FetchRule.NEVER if found == _MBOCHS_PCI_ID else FetchRule.FREELY

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from app.abi import drm_fourcc as drm
 from app.formats.modifier import modifier_name
 from app.formats.pixel import Family, PixelFormat, format_name
+from app.oserrors import in_words
 from app.planes.buffer import DmaBuffer
 from app.planes.plane import Plane
 from app.planes.state import Reason
@@ -233,7 +234,8 @@ def _unmappable(buffer: DmaBuffer) -> str | None:
     try:
         mmap.mmap(buffer.fd, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
     except (OSError, ValueError) as error:
-        return f"OpenGL runs on the CPU here and cannot map the buffer: {error}"
+        why = in_words(error) if isinstance(error, OSError) else str(error)
+        return f"OpenGL runs on the CPU here and cannot map the buffer: {why}"
     return None
 
 

@@ -14,6 +14,7 @@ from app.abi import drm_fourcc as drm
 from app.formats import tiling
 from app.formats.modifier import modifier_name
 from app.formats.pixel import PixelFormat, pixel_format
+from app.oserrors import in_words
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.check import bytes_needed, fault_of
 from app.planes.frame import Surface
@@ -78,6 +79,8 @@ class Copied:
         self._upload = uploads.take(plane, known)
         decode = recipe_of(known).stand_ins[-1].decode
         self.image = Image(self._upload.texture, known, decode, plane.width, plane.height)
+        # Bytes of the plane that memory did not reach to at the last refresh.
+        self.missing = 0
 
     def refresh(self, buffer: Buffer) -> None:
         """Bring the texture up to date with memory.
@@ -96,7 +99,8 @@ class Copied:
         row_bytes = known.row_bytes(plane.width)
         if self._linear:
             needed = bytes_needed(plane)
-            if len(memory) < needed:
+            self.missing = max(0, needed - len(memory))
+            if self.missing:
                 # The kernel maps whole pages only, and a buffer may end within one.
                 memory = memoryview(bytes(memory).ljust(needed, b"\0"))
             return np.ndarray((plane.height, row_bytes), np.uint8, memory, strides=(plane.stride, 1))
@@ -242,6 +246,9 @@ class SurfaceCache:
             if copied is not None:
                 copied.release()
             return Loaded(key, Outcome(None, None, failures, _fault(error, failures)), buffer)
+        if copied.missing:
+            lost = f"the last {copied.missing} bytes, in a page that is not mapped whole, are shown black"
+            status = Status(status.reason, f"{lost}; {status.detail}")
         return Loaded(key, Outcome(path, None, failures, status), buffer, copied.image, copied)
 
 
@@ -257,7 +264,8 @@ def _linear(plane: Plane) -> bool:
 def _fault(error: Exception, failures: tuple[ImportFailure, ...]) -> Status:
     """The status of a surface whose pixels the CPU could not move."""
     reason = Reason.UPLOAD_FAILED if isinstance(error, GlError) else Reason.NOT_READABLE
-    return Status(reason, _words(str(error), failures))
+    why = in_words(error) if isinstance(error, OSError) else str(error)
+    return Status(reason, _words(why, failures))
 
 
 def _words(copying: str, failures: tuple[ImportFailure, ...]) -> str:

@@ -66,7 +66,7 @@ recent_needs() {
     if wants gl window lab wheel && ! at_least libgl1-mesa-dri 24.1; then
         echo 'a software Mesa that imports dma-bufs (24.1): libgl1-mesa-dri libegl-mesa0 libglx-mesa0 libgbm1'
     fi
-    if wants window && ! at_least weston 12; then
+    if wants window lab && ! at_least weston 12; then
         echo 'Wayland without a screen: weston'
     fi
     wants lab && [ "$(dpkg --print-architecture)" = amd64 ] || return 0

@@ -5,6 +5,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ def open_files() -> Counter[str]:
     links: Counter[str] = Counter()
     for fd in os.listdir("/proc/self/fd"):
         try:
-            link = os.readlink(f"/proc/self/fd/{fd}")
+            link = str(Path(f"/proc/self/fd/{fd}").readlink())
         except FileNotFoundError:
             continue
         # Mesa opens the files of its shader cache whenever it likes.

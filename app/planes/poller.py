@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from app.device.display import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
 from app.device.seam import Device
+from app.oserrors import in_words
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.buffer_cache import BufferCache, FetchRefused, FetchRule
 from app.planes.check import fault_of
@@ -149,7 +150,7 @@ class Poller:
         try:
             self._offer = probe(self.device)
         except OSError as error:
-            self._show(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), _words(error)))
+            self._show(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), in_words(error)))
             return False
         backing = self._offer.backing
         if backing is None:
@@ -171,7 +172,7 @@ class Poller:
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
                 self._complain("query", slot.query, error)
-            return Status(reason or Reason.DEVICE_FAULT, _words(error))
+            return Status(reason or Reason.DEVICE_FAULT, in_words(error))
         if plane is not slot.plane or (slot.refused is not None and now >= slot.retry_at_ns):
             slot.plane = plane
             self._resolve(slot, plane, now, other)
@@ -192,6 +193,7 @@ class Poller:
     def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: Surface | None) -> None:
         """Find the buffer of a plane that is new, or was refused a while ago."""
         slot.surface, slot.refused = None, None
+        slot.retry_at_ns = now + _RETRY_NS
         if plane is None:
             return
         try:
@@ -200,18 +202,15 @@ class Poller:
             status = Status(Reason.FETCHED_ELSEWHERE, str(refusal))
         except OSError as error:
             self._complain("buffer", plane.handle, error)
-            status = Status(Reason.FETCH_FAILED, _words(error))
+            status = Status(Reason.FETCH_FAILED, in_words(error))
         else:
             fault = fault_of(plane, buffer.size if buffer is not None else sys.maxsize)
             if buffer is not None and fault is None:
                 slot.surface = Surface(plane, buffer)
                 return
             slot.refused = Refused(plane, buffer, fault or Status(Reason.BAD_GEOMETRY))
-            # Nothing to ask again: the same answer would be refused for the same reason.
-            slot.retry_at_ns = sys.maxsize
             return
         slot.refused = Refused(plane, None, status)
-        slot.retry_at_ns = now + _RETRY_NS
 
     def _buffer(self, plane: Plane, other: Surface | None) -> Buffer | None:
         if plane.backing is Backing.DMABUF:
@@ -253,8 +252,3 @@ class Poller:
 
 _OK = Status(Reason.OK)
 _PLANE_OFF = Status(Reason.PLANE_OFF)
-
-
-def _words(error: OSError) -> str:
-    name = errno.errorcode.get(error.errno or 0, "unknown error")
-    return f"{name}: {error.strerror}"

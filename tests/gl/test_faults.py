@@ -55,10 +55,13 @@ def test_a_fault_has_its_state_reason_and_exit_status(
     assert not shot.exists()
 
 
-@pytest.mark.parametrize("fault", [*(each.partition("@")[0] for each in LASTING), "hostile"])
+@pytest.mark.parametrize(
+    "fault", [*(f"gvt {each.partition('@')[0]}" for each in LASTING), "gvt hostile", "mdpy truncated"]
+)
 def test_the_picture_returns_when_the_fault_ends(fault: str, tmp_path: Path) -> None:
     shot = tmp_path / "shot.png"
-    target = f"sim:gvt,{SIZE},fault={fault}@0-0.6"
+    profile, name = fault.split()
+    target = f"sim:{profile},{SIZE},fault={name}@0-0.6"
     assert main(["screenshot", target, "-o", str(shot), "--timeout", "20"]) == 0
     assert shot.exists()
 

@@ -1,7 +1,6 @@
 """``mdevview inspect``: what a device scans out, and what became of it here."""
 
 import argparse
-import errno
 import json
 from typing import Any
 
@@ -9,6 +8,7 @@ from app.device.edid import find_edid_region, read_edid
 from app.device.errors import NoPicture
 from app.device.info import device_info, region_info
 from app.device.seam import Device
+from app.oserrors import in_words
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
 from app.planes.state import Status
@@ -96,7 +96,7 @@ def _device_document(looking: Offscreen) -> Document:
         regions = [each for index in range(min(info.num_regions, 64)) if (each := _region(device, index))]
         return known | {"flags": info.flags, "regions": regions, "edid": _edid(device)}
     except OSError as error:
-        return known | {"flags": None, "regions": [], "edid": None, "error": _words(error)}
+        return known | {"flags": None, "regions": [], "edid": None, "error": in_words(error)}
 
 
 def _region(device: Device, index: int) -> Document | None:
@@ -104,7 +104,7 @@ def _region(device: Device, index: int) -> Document | None:
     try:
         info = region_info(device, index)
     except OSError as error:
-        return {"index": index, "error": _words(error)}
+        return {"index": index, "error": in_words(error)}
     if not info.size:
         return None
     return {
@@ -123,7 +123,7 @@ def _edid(device: Device) -> Document | None:
             return None
         edid = read_edid(device, region)
     except OSError as error:
-        return {"error": _words(error)}
+        return {"error": in_words(error)}
     return {
         "region_index": edid.index,
         "size": len(edid.blob),
@@ -132,10 +132,6 @@ def _edid(device: Device) -> Document | None:
         "max_yres": edid.max_yres,
         "link_up": edid.link_up,
     }
-
-
-def _words(error: OSError) -> str:
-    return f"{errno.errorcode.get(error.errno or 0, 'error')}: {error.strerror}"
 
 
 def _lines(document: Document) -> list[str]:

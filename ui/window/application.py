@@ -47,13 +47,17 @@ def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> i
             raise
         ambiguous = error
     application = _make_application()
-    if source is None:
-        assert ambiguous is not None
-        chosen = choose_device()
-        if chosen is None:
-            return 0
-        source = open_resolved(chosen)
-    return _show(application, source, options, fullscreen=fullscreen)
+    interrupt = Interrupt(application.closeAllWindows)
+    try:
+        if source is None:
+            assert ambiguous is not None
+            chosen = choose_device()
+            if chosen is None:
+                return 0
+            source = open_resolved(chosen)
+        return _show(application, source, options, fullscreen=fullscreen)
+    finally:
+        interrupt.close()
 
 
 def _make_application() -> QApplication:
@@ -129,7 +133,6 @@ def _show(application: QApplication, source: Source, options: ViewOptions, *, fu
     viewer.picture.unusable.connect(fail)
     # PyQt aborts the process after an exception that nobody caught.
     sys.excepthook = lambda kind, error, trace: fail(_internal(kind, error, trace))
-    interrupt = Interrupt(viewer.window.close)
     if fullscreen:
         viewer.window.start_fullscreen()
     else:
@@ -138,7 +141,6 @@ def _show(application: QApplication, source: Source, options: ViewOptions, *, fu
         status = application.exec()
     finally:
         sys.excepthook = sys.__excepthook__
-        interrupt.close()
         viewer.picture.shut_down()
     if failures:
         raise MdevviewError(failures[0], "see 'mdevview doctor'")
