@@ -20,7 +20,7 @@ def open_files() -> Counter[str]:
             continue
         # Mesa opens the files of its shader cache whenever it likes.
         if "/mesa_shader_cache" not in link:
-            links[link.split(":[")[0]] += 1
+            links[link.split(":[", maxsplit=1)[0]] += 1
     return links
 
 

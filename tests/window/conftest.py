@@ -33,7 +33,7 @@ def wayland_2x() -> Iterator[Display]:
 
 @pytest.fixture(scope="session")
 def x11() -> Iterator[Display]:
-    _need("Xvfb")
+    _need("Xvfb", "xdotool")
     with xvfb() as display:
         yield display
 

@@ -1,15 +1,17 @@
 """The window as a person sees it, on headless displays."""
 
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.sim.open import open_simulated
-from tests.window.displays import HEIGHT, WIDTH, Display, Picture
+from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.viewer import Viewer, viewing
 
 # Frozen: the picture that is meant is the same in every process.
@@ -133,3 +135,44 @@ def test_no_display_at_all_is_one_line(wayland: Display) -> None:
         viewer._reader.join()
     assert len(viewer.warnings()) == 1
     assert viewer.warnings()[0].startswith("mdevview: cannot open a window: ")
+
+
+def xdotool(display: Display, *words: str) -> str:
+    """What the tool prints."""
+    command = ["xdotool", *words]
+    return subprocess.run(command, env=display.env, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def window_of(display: Display) -> str:
+    return xdotool(display, "search", "--sync", "--onlyvisible", "--name", "mdevview").split()[0]
+
+
+def press(display: Display, keys: str) -> None:
+    """Type into the window as a person does."""
+    xdotool(display, "windowfocus", "--sync", window_of(display))
+    xdotool(display, "key", "--clearmodifiers", keys)
+
+
+def test_the_screenshot_key_saves_the_guests_picture_and_says_where(x11: Display) -> None:
+    spec = "gvt,size=320x200,fps=0"
+    with viewing(x11, f"sim:{spec}") as viewer:
+        viewer.wait_for("path: copy")
+        press(x11, "ctrl+alt+s")
+        line = viewer.wait_for("Saved ")
+        assert np.array_equal(load_png(Path(line.partition("Saved ")[2])), meant(spec))
+        close(viewer)
+
+
+def test_the_quit_key_quits_and_the_size_is_remembered(x11: Display) -> None:
+    sizes = []
+    for run in range(2):
+        with viewing(x11, "sim:gvt,size=64x64,fps=1") as viewer:
+            viewer.wait_for("path: copy")
+            window = window_of(x11)
+            if run == 0:
+                xdotool(x11, "windowsize", "--sync", window, "777", "555")
+            geometry = xdotool(x11, "getwindowgeometry", "--shell", window)
+            sizes.append(re.findall(r"(?:WIDTH|HEIGHT)=([0-9]+)", geometry))
+            press(x11, "ctrl+alt+q")
+            assert viewer.process.wait(60) == 0
+    assert sizes == [["777", "555"], ["777", "555"]]

@@ -109,7 +109,8 @@ class PictureWindow(QOpenGLWindow):
         self.update()
 
     def notice(self, text: str) -> None:
-        """Show a short notice for a few seconds."""
+        """Show a short notice for a few seconds, and log it."""
+        _log.info("%s", text)
         self._notice = text
         self._notice_timer.start(_NOTICE_MS)
         self.update()
