@@ -38,6 +38,13 @@ def long_lived(gl_context: Context) -> None:
     QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
 
 
+@pytest.fixture
+def own_context(gl_context: SurfacelessContext) -> Iterator[None]:
+    """For a test of something that has a context of its own, after which none is current: the tests' comes back."""
+    yield
+    gl_context.make_current()
+
+
 @pytest.fixture(scope="session")
 def importing_context(gl_context: Context) -> Context:
     """The context, where it can import dma-bufs and the CPU draws: only then is a memfd good enough."""

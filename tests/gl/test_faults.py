@@ -1,14 +1,14 @@
 """Every fault of a simulated device, by the command line: state, reason, exit status, and the picture's return."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.sim.fault import FAULT_NAMES
-from gl.context import SurfacelessContext
 from ui.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("own_context")
 
 # What inspect says while the fault lasts, and what screenshot's exit status is.
 LASTING = {
@@ -24,13 +24,6 @@ LASTING = {
     "off@0": ("no-signal", "plane-off", 5),
 }
 SIZE = "size=320x200"
-
-
-@pytest.fixture(autouse=True)
-def the_tests_context_again(gl_context: SurfacelessContext) -> Iterator[None]:
-    """The commands have a context of their own, after which none is current."""
-    yield
-    gl_context.make_current()
 
 
 def test_the_table_names_every_fault_that_lasts() -> None:

@@ -1,6 +1,5 @@
 """``mdevview screenshot`` of simulated devices: what comes out is what the guest meant, whatever the path."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,9 @@ from numpy.typing import NDArray
 from PyQt6.QtGui import QImage
 
 from app.sim.open import open_simulated
-from gl.context import SurfacelessContext
 from ui.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("own_context")
 
 FORMATS = ("XR24", "AR24", "XB24", "AB24", "XR30", "XB30", "RG16", "C8", "YUYV", "UYVY", "YVYU", "VYUY")
 YUV = FORMATS[-4:]
@@ -18,13 +18,6 @@ MODIFIERS = ("LINEAR", "X", "Y", "Yf")
 SIZES = ("64x64", "333x77", "641x480", "1366x768", "2560x1440", "7680x4320")
 
 Rgba = NDArray[np.uint8]
-
-
-@pytest.fixture(autouse=True)
-def the_tests_context_again(gl_context: SurfacelessContext) -> Iterator[None]:
-    """The command has a context of its own, after which none is current."""
-    yield
-    gl_context.make_current()
 
 
 def meant(spec: str) -> Rgba:

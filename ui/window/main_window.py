@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
     def _popup_menu(self) -> None:
         """The menus where the pointer is, for when the menu bar is hidden."""
         popup = QMenu(self)
+        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         bar = self.menuBar()
         assert bar is not None
         for action in bar.actions():
