@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's business, never a failure.
+settings.register_profile("mdevview", deadline=None)
+settings.load_profile("mdevview")
 
 
 def open_files() -> Counter[str]:

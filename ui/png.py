@@ -9,20 +9,25 @@ from PyQt6.QtGui import QImage
 _QUALITY = 85
 
 
-def to_image(rgba: NDArray[np.uint8]) -> QImage:
-    """A Qt image of ``rgba``, shape [height, width, 4], straight alpha; opaque pictures get no alpha channel."""
+def to_image(rgba: NDArray[np.uint8], *, premultiplied: bool = False) -> QImage:
+    """A Qt image of ``rgba``, shape [height, width, 4]; opaque pictures get no alpha channel."""
     height, width, _ = rgba.shape
     rgba = np.ascontiguousarray(rgba)
     opaque = bool((rgba[..., 3] == 255).all())
-    kind = QImage.Format.Format_RGBX8888 if opaque else QImage.Format.Format_RGBA8888
+    kind = QImage.Format.Format_RGBA8888_Premultiplied if premultiplied else QImage.Format.Format_RGBA8888
+    if opaque:
+        kind = QImage.Format.Format_RGBX8888
     # The copy makes the image own its pixels.
     return QImage(rgba.tobytes(), width, height, width * 4, kind).copy()
 
 
-def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
-    """Encode ``rgba``, shape [height, width, 4], straight alpha. Raises OSError when Qt cannot."""
+def png_bytes(rgba: NDArray[np.uint8], *, premultiplied: bool = False) -> bytes:
+    """Encode ``rgba``, shape [height, width, 4]. PNG has straight alpha, so ``premultiplied`` colours are divided.
+
+    Raises OSError when Qt cannot.
+    """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not to_image(rgba).save(buffer, "PNG", _QUALITY):
+    if not to_image(rgba, premultiplied=premultiplied).save(buffer, "PNG", _QUALITY):
         raise OSError("the PNG could not be encoded")
     return buffer.data().data()

@@ -350,7 +350,7 @@ PLANES = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(plane=PLANES, size=st.sampled_from((1, 4095, 4096, 70000, 300000)))
 def test_whatever_a_driver_reports(gl_context: Context, plane: Plane, size: int) -> None:
     """Nothing is raised, nothing crashes, and either there is a picture or a reason why not."""

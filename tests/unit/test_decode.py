@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
@@ -96,7 +96,6 @@ def test_the_four_orders_of_422_say_the_same(fourcc: int, data: str) -> None:
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=NAMES)
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), width=st.integers(1, 33), height=st.integers(1, 70))
 def test_a_picture_survives_as_well_as_the_format_can(known: PixelFormat, seed: int, width: int, height: int) -> None:
     random = np.random.default_rng(seed)

@@ -129,7 +129,7 @@ def test_hostile_planes_are_never_what_they_say() -> None:
         assert {key: getattr(answer, key) for key in true} == true
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(("gvt", "mbochs", "mdpy")),
     st.lists(st.sampled_from([each for each in FAULT_NAMES if each != "gone"]), min_size=1, max_size=3, unique=True),

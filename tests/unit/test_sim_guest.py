@@ -15,7 +15,7 @@ from app.sim.open import open_simulated
 from tests.unit.sim_tools import SECOND, Clock, query, seen, simulated, truth
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0.5, 1000), st.lists(st.floats(0, 0.2), max_size=20))
 def test_a_query_finds_the_flip_that_was_due(fps: float, waits: list[float]) -> None:
     with simulated(f"gvt,size=64x64,fps={fps!r},cursor=off") as (device, clock):
@@ -62,7 +62,7 @@ def test_the_same_words_give_the_same_picture() -> None:
     assert np.array_equal(pictures[0], pictures[1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(64, 700),
     st.integers(64, 500),
@@ -117,7 +117,6 @@ def test_the_pointer_is_premultiplied() -> None:
     assert 0 < image[TIP[1] + 16, TIP[0] + 12, 3] < 255
 
 
-@settings(deadline=None)
 @given(st.integers(-70, 70), st.integers(-70, 70))
 def test_blending_is_clipped_at_the_edges(left: int, top: int) -> None:
     picture = np.full((40, 50, 4), 100, np.uint8)

@@ -254,7 +254,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_no_order_of_requests_upsets_the_ids(todo: list[tuple[str, int]]) -> None:
     with simulated("gvt,size=64x64,buffers=3,fps=1") as (device, clock):

@@ -1,7 +1,7 @@
 """The words after ``sim:``: what they mean, and what people are told who mistype them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
@@ -101,7 +101,6 @@ def test_a_mistake_is_told_in_one_sentence(spec: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60) | st.lists(st.text("gvt,=x0123456789@-+/sizefaulorm", max_size=20)).map(",".join))
 def test_no_text_makes_it_fail_otherwise(text: str) -> None:
     for spec in (text, f"gvt,{text}", f"gvt,size={text}", f"gvt,fps={text}", f"mdpy,fault={text}"):
@@ -134,7 +133,6 @@ def specs(draw: st.DrawFn) -> str:
     return ",".join([draw(st.sampled_from(PROFILES)), *draw(st.permutations(words))])
 
 
-@settings(deadline=None)
 @given(specs())
 def test_a_specification_written_out_means_the_same(text: str) -> None:
     spec = parse_spec(text)

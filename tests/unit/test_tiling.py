@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
@@ -31,7 +31,6 @@ def planes(draw: st.DrawFn) -> tuple[int, int, int, np.ndarray[tuple[int, int], 
     return modifier, size, stride, rows
 
 
-@settings(deadline=None)
 @given(planes())
 def test_a_tiled_plane_comes_back(plane: tuple[int, int, int, np.ndarray]) -> None:
     modifier, size, stride, rows = plane
@@ -41,7 +40,6 @@ def test_a_tiled_plane_comes_back(plane: tuple[int, int, int, np.ndarray]) -> No
     assert np.array_equal(detile(tiled.tobytes(), modifier, size, stride, row_bytes, height), rows)
 
 
-@settings(deadline=None)
 @given(planes())
 def test_every_byte_lies_where_its_address_says(plane: tuple[int, int, int, np.ndarray]) -> None:
     modifier, size, stride, rows = plane

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     taken: list[NDArray[np.uint8]] = []
     with offscreen(args.target) as looking:
         looking.wait(lambda frame: _take(looking.renderer, frame, which, options, taken), args.timeout)
-    _save(args.output, png_bytes(taken[0]))
+    _save(args.output, png_bytes(taken[0], premultiplied=which is Which.CURSOR))
     return 0
 
 

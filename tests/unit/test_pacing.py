@@ -1,0 +1,33 @@
+"""When to poll and draw, on a clock of our own."""
+
+from app.pacing import Pace, Pacer
+from app.rate import Rate
+
+_MS = 1_000_000
+_SECOND = 1000 * _MS
+
+
+def test_a_flipping_guest_is_asked_every_millisecond_and_one_at_rest_less_often() -> None:
+    pacer = Pacer(Pace(), 0)
+    pacer.changed(0)
+    assert pacer.next_poll(400 * _MS) == 1 * _MS
+    assert pacer.next_poll(500 * _MS) == 8 * _MS
+    pacer.changed(900 * _MS)
+    assert pacer.next_poll(901 * _MS) == 1 * _MS
+
+
+def test_an_unchanged_frame_is_drawn_again_at_the_displays_pace() -> None:
+    pacer = Pacer(Pace(redraw=10 * _MS), 0)
+    assert pacer.redraw_due(0)
+    pacer.drawn(0)
+    assert not pacer.redraw_due(9 * _MS)
+    assert pacer.redraw_due(10 * _MS)
+
+
+def test_the_rate_forgets_what_is_older_than_a_second() -> None:
+    rate = Rate()
+    for time in range(0, _SECOND, 100 * _MS):
+        rate.add(time)
+    assert rate.per_second(950 * _MS) == 10
+    assert rate.per_second(1450 * _MS) == 5
+    assert rate.per_second(3 * _SECOND) == 0
