@@ -1,6 +1,8 @@
 """The mapping of a display region, kept as long as the plane stays where it is."""
 
+import errno
 import mmap
+import sys
 
 from app.device.info import region_info
 from app.device.seam import Device
@@ -18,7 +20,7 @@ class RegionCache:
         self._buffer: RegionBuffer | None = None
 
     def get(self, plane: Plane) -> RegionBuffer:
-        """The mapped region of a plane. Raises OSError as the driver does.
+        """The mapped region of a plane. Raises OSError as the driver does, EIO for a region that cannot be.
 
         Only what the plane covers is mapped: mdpy rounds its region up to a power of two. Where the region is
         smaller than that, all of it is mapped, and the caller finds the plane truncated.
@@ -29,7 +31,10 @@ class RegionCache:
         self.release()
         info = region_info(self._device, plane.handle)
         pages = -(-needed // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._buffer = RegionBuffer(self._device.mmap(min(pages, info.size), info.offset))
+        length = min(pages, info.size)
+        if not length or info.offset > sys.maxsize - length:
+            raise OSError(errno.EIO, f"region {plane.handle} is {info.size} bytes at {info.offset}")
+        self._buffer = RegionBuffer(self._device.mmap(length, info.offset))
         self._index = plane.handle
         return self._buffer
 
