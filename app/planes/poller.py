@@ -74,7 +74,7 @@ class Poller:
         self._probe_at_ns = 0
         self._presence_at_ns = clock() + _PRESENCE_NS
         self._closed = False
-        self._complained: set[tuple[object, ...]] = set()
+        self._complained: set[tuple[str, int | None]] = set()
 
     @property
     def offer(self) -> DisplayOffer | None:
@@ -171,7 +171,7 @@ class Poller:
             slot.plane, slot.surface, slot.refused = None, None, None
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
-                self._complain("query", slot.query, error)
+                self._complain("query", error)
             return Status(reason or Reason.DEVICE_FAULT, in_words(error))
         if plane is not slot.plane or (slot.refused is not None and now >= slot.retry_at_ns):
             slot.plane = plane
@@ -201,7 +201,7 @@ class Poller:
         except FetchRefused as refusal:
             status = Status(Reason.FETCHED_ELSEWHERE, str(refusal))
         except OSError as error:
-            self._complain("buffer", plane.handle, error)
+            self._complain("buffer", error)
             status = Status(Reason.FETCH_FAILED, in_words(error))
         else:
             fault = fault_of(plane, buffer.size if buffer is not None else sys.maxsize)
@@ -242,12 +242,11 @@ class Poller:
         if self._frame.status != status:
             self._frame = Frame(status)
 
-    def _complain(self, *about: object) -> None:
-        """Log a device's fault once; a driver that repeats it a thousand times a second says nothing new."""
-        key = tuple(each.errno if isinstance(each, OSError) else each for each in about)
-        if key not in self._complained:
-            self._complained.add(key)
-            _log.info("device fault: %s", " ".join(str(each) for each in about))
+    def _complain(self, what: str, error: OSError) -> None:
+        """Log a kind of fault once; a driver that repeats it a thousand times a second says nothing new."""
+        if (what, error.errno) not in self._complained:
+            self._complained.add((what, error.errno))
+            _log.info("device fault: %s: %s", what, in_words(error))
 
 
 _OK = Status(Reason.OK)

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
@@ -128,7 +128,8 @@ def _show(application: QApplication, source: Source, options: ViewOptions, *, fu
 
     def fail(why: str) -> None:
         failures.append(why)
-        application.exit(1)
+        # Not at once: Qt does not survive its end in the middle of a draw.
+        QTimer.singleShot(0, lambda: application.exit(1))
 
     viewer.picture.unusable.connect(fail)
     # PyQt aborts the process after an exception that nobody caught.

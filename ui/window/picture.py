@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QMouseEvent, QPainter
+from PyQt6.QtGui import QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.planes.frame import Frame
@@ -70,7 +72,7 @@ class PictureWindow(QOpenGLWindow):
         self._feed.close()
         self._feed.deleteLater()
         self._feed, self._source = feed, source
-        self._drawn, self._shown, self._lost_at = None, None, None
+        self._drawn, self._shown, self._lost_at, self._failure = None, None, None, None
         self._listen(feed)
         self.state_changed.emit()
         self.update()
@@ -119,23 +121,32 @@ class PictureWindow(QOpenGLWindow):
         """The composite at the guest's size, RGBA8; None when there is no picture."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
             return None
-        self.makeCurrent()
-        try:
-            return self._renderer.capture(self.frame, options=self._draw_options)
-        except GlError as error:
-            _log.info("capture: %s", error)
-            return None
-        finally:
-            self.doneCurrent()
+        with self._current():
+            try:
+                return self._renderer.capture(self.frame, options=self._draw_options)
+            except GlError as error:
+                _log.info("capture: %s", error)
+                return None
 
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
-            self.makeCurrent()
-            renderer.release()
-            self.doneCurrent()
+            with self._current():
+                renderer.release()
         self._feed.close()
+
+    @contextmanager
+    def _current(self) -> Iterator[None]:
+        """The window's context is current meanwhile, and stays so in the middle of a draw."""
+        if QOpenGLContext.currentContext() == self.context():
+            yield
+            return
+        self.makeCurrent()
+        try:
+            yield
+        finally:
+            self.doneCurrent()
 
     def _when_due(self) -> None:
         if self.isExposed() and not self._in_grace():
@@ -157,9 +168,8 @@ class PictureWindow(QOpenGLWindow):
         """Drop what was made from released buffers: it holds the VM's memory too."""
         self._feed.poller.release_buffers()
         if self._renderer is not None:
-            self.makeCurrent()
-            self._renderer.forget()
-            self.doneCurrent()
+            with self._current():
+                self._renderer.forget()
 
     def _tell(self) -> None:
         """The state or the path changed: to the title, and once to the log."""
@@ -173,7 +183,7 @@ class PictureWindow(QOpenGLWindow):
             if primary is not None:
                 words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
             _log.info("%s: %s", self._source, ", ".join(each for each in words if each))
-        self.state_changed.emit()
+            self.state_changed.emit()
 
     def _in_grace(self) -> bool:
         return self._lost_at is not None and time.monotonic_ns() - self._lost_at < _GRACE_NS
@@ -188,10 +198,6 @@ class PictureWindow(QOpenGLWindow):
         except GraphicsError as error:
             self.unusable.emit(str(error))
 
-    def resizeGL(self, width: int, height: int) -> None:  # noqa: N802  (Qt's name)
-        ratio = self.devicePixelRatio()
-        self._target = Target(round(width * ratio), round(height * ratio), self.defaultFramebufferObject())
-
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
@@ -205,6 +211,11 @@ class PictureWindow(QOpenGLWindow):
         self._feed.drawn()
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
+        # Asked each time: a window that moves to another screen may change its pixel ratio but not its size.
+        ratio = self.devicePixelRatio()
+        size = (round(self.width() * ratio), round(self.height() * ratio))
+        if size != (self._target.width, self._target.height):
+            self._target = Target(*size, self.defaultFramebufferObject())
         try:
             drawn = renderer.draw(frame, self._target, self._draw_options)
         except GlError as error:
