@@ -14,11 +14,16 @@ _SECOND = 1000 * _MS
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Intervals in nanoseconds. ``rest_after`` is how long after the last change a guest counts as at rest."""
+    """Intervals in nanoseconds.
+
+    A guest counts as at rest ``rest_after`` its last change (someone may be typing), as asleep ``sleep_after`` it.
+    """
 
     poll: int = 1 * _MS
-    poll_at_rest: int = 8 * _MS
+    poll_at_rest: int = 4 * _MS
+    poll_asleep: int = 16 * _MS
     rest_after: int = _SECOND // 2
+    sleep_after: int = 5 * _SECOND
     redraw: int = _SECOND // 60
 
 
@@ -38,14 +43,13 @@ class Pacer:
         """The picture was submitted."""
         self._drawn_at = now
 
-    def at_rest(self, now: int) -> bool:
-        """Whether nothing changed for a while."""
-        return now - self._changed_at >= self.pace.rest_after
-
     def redraw_due(self, now: int) -> bool:
         """Whether an unchanged frame should be drawn again, for what the guest may have drawn into it."""
         return now - self._drawn_at >= self.pace.redraw
 
     def next_poll(self, now: int) -> int:
         """How long to wait until the next poll, in nanoseconds."""
-        return self.pace.poll_at_rest if self.at_rest(now) else self.pace.poll
+        quiet = now - self._changed_at
+        if quiet < self.pace.rest_after:
+            return self.pace.poll
+        return self.pace.poll_at_rest if quiet < self.pace.sleep_after else self.pace.poll_asleep

@@ -11,9 +11,10 @@ def test_a_flipping_guest_is_asked_every_millisecond_and_one_at_rest_less_often(
     pacer = Pacer(Pace(), 0)
     pacer.changed(0)
     assert pacer.next_poll(400 * _MS) == 1 * _MS
-    assert pacer.next_poll(500 * _MS) == 8 * _MS
-    pacer.changed(900 * _MS)
-    assert pacer.next_poll(901 * _MS) == 1 * _MS
+    assert pacer.next_poll(500 * _MS) == 4 * _MS
+    assert pacer.next_poll(5 * _SECOND) == 16 * _MS
+    pacer.changed(6 * _SECOND)
+    assert pacer.next_poll(6 * _SECOND + 1) == 1 * _MS
 
 
 def test_an_unchanged_frame_is_drawn_again_at_the_displays_pace() -> None:
