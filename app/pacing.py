@@ -2,8 +2,9 @@
 
 A guest's flip is to be on its way to the screen within a millisecond, so while a guest flips the device is asked
 every millisecond and drawn at once when something changed. A guest at rest is asked less often. There is no
-damage signal: a guest may draw into the buffer on screen, so an unchanged frame is drawn again, but at the pace
-of the display while nothing says it is needed.
+damage signal: a guest may draw into the buffer on screen, so an unchanged frame is drawn again at the pace of the
+display. Not so while the guest flips: then it shows its changes that way, and a needless draw would occupy the
+display when the next flip comes.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Pace:
     rest_after: int = _SECOND // 2
     sleep_after: int = 5 * _SECOND
     redraw: int = _SECOND // 60
+    redraw_between_flips: int = _SECOND // 10
 
 
 class Pacer:
@@ -33,11 +35,14 @@ class Pacer:
     def __init__(self, pace: Pace, now: int) -> None:
         self.pace = pace
         self._changed_at = now
+        self._flipped_at = now - pace.rest_after
         self._drawn_at = now - pace.redraw
 
-    def changed(self, now: int) -> None:
-        """A poll found another frame."""
+    def changed(self, now: int, *, flipped: bool) -> None:
+        """A poll found another frame; ``flipped`` tells that its primary plane is in another buffer."""
         self._changed_at = now
+        if flipped:
+            self._flipped_at = now
 
     def drawn(self, now: int) -> None:
         """The picture was submitted."""
@@ -45,7 +50,8 @@ class Pacer:
 
     def redraw_due(self, now: int) -> bool:
         """Whether an unchanged frame should be drawn again, for what the guest may have drawn into it."""
-        return now - self._drawn_at >= self.pace.redraw
+        flipping = now - self._flipped_at < self.pace.rest_after
+        return now - self._drawn_at >= (self.pace.redraw_between_flips if flipping else self.pace.redraw)
 
     def next_poll(self, now: int) -> int:
         """How long to wait until the next poll, in nanoseconds."""

@@ -66,6 +66,8 @@ def _make_application() -> QApplication:
     # In fullscreen the picture covers its parent, which then gets no frame callbacks on Wayland; after this time
     # Qt takes parent and picture for hidden and stops drawing both. The picture is paced by callbacks of its own.
     os.environ.setdefault("QT_WAYLAND_FRAME_CALLBACK_TIMEOUT", "-1")
+    # On X11 Qt waits 5 ms before it lets a window draw; when to draw is decided here (app/pacing.py).
+    os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
     surface = QSurfaceFormat()
     surface.setRenderableType(QSurfaceFormat.RenderableType.OpenGLES)
     surface.setVersion(3, 0)

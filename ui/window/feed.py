@@ -44,8 +44,9 @@ class Feed(QObject):
         """Poll now, just before drawing, so that what is drawn is the newest there is."""
         frame = self.poller.poll()
         if frame is not self._frame:
+            flipped = frame.primary is not self._frame.primary
             self._frame = frame
-            self._pacer.changed(self._clock())
+            self._pacer.changed(self._clock(), flipped=flipped)
             self.frame_changed.emit(frame)
             if frame.status.state is State.GONE:
                 # After the slots ran, which dropped what was made from the buffers. A device held open any longer
