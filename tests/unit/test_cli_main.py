@@ -71,6 +71,8 @@ def test_each_error_is_one_line_and_a_status(
         (["list", "--js"], "unrecognized arguments"),
         (["screenshot"], "-o/--output"),
         (["screenshot", "-o", "-", "--timeout", "nan"], "no number of seconds"),
+        (["screenshot", "-o", ""], "the name is empty"),
+        (["--verbos", "list"], "unrecognized arguments: --verbos"),
         (["screenshot", "-o", "-", "--plane", "overlay"], "invalid choice: 'overlay'"),
         (["view", "fd:x"], "is no target"),
         (["view", "a", "b"], "unrecognized arguments: b"),
@@ -96,6 +98,7 @@ def test_no_command_means_view() -> None:
     assert parse([]).target == Default()
     assert parse(["-v"]).verbose == 1
     assert parse(["-v", "view", "-v", "-v"]).verbose == 2
+    assert parse(["-vvv", "list"]).command == "list"
     for arguments in (["sim:mdpy", "--fullscreen"], ["--fullscreen", "sim:mdpy"], ["-vv", "sim:mdpy", "--fullscreen"]):
         args = parse(arguments)
         assert (args.command, args.target, args.fullscreen) == ("view", Simulated("mdpy"), True)
@@ -123,3 +126,33 @@ def test_reader_that_goes_away_is_no_error() -> None:
     said = writer.stderr.read()
     writer.stderr.close()
     assert (writer.wait(), said) == (1, b"")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--print-completion", "bash"]])
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str], output: str) -> None:
+    done = shell(output, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("mdevview: standard output: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_with_standard_error_closed_standard_output_stays_clean() -> None:
+    done = shell("2>&-", "nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_no_file_is_opened_under_a_standard_number() -> None:
+    """What is printed must never end up in a device."""
+    code = "import os; descriptor = os.open('/dev/null', os.O_RDWR); raise SystemExit(10 * (descriptor > 2))"
+    assert shell("<&- >&- 2>&-", "list", code=code).returncode == 10
+
+
+def shell(
+    redirections: str, *arguments: str, code: str = "raise SystemExit(status)"
+) -> subprocess.CompletedProcess[str]:
+    start = f"from ui.cli.main import main; status = main({list(arguments)!r}); {code}"
+    command = f'exec "$0" -c "$1" {redirections}'
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable, start], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.device.doctor import examine, wrong_gpu
 from app.device.finding import Finding, Severity
 from app.formats.pixel import fourcc_text
+from ui.cli.output import say
 
 if TYPE_CHECKING:
     from gl.context import SurfacelessContext
@@ -25,9 +26,9 @@ _INDENT = "    "
 def run(args: argparse.Namespace) -> int:
     findings = [*examine(), *_graphics(), *_session(), *_toolkit()]
     if args.json:
-        print(json.dumps({"version": 1, "findings": [document(each) for each in findings]}, indent=2))
+        say(json.dumps({"version": 1, "findings": [document(each) for each in findings]}, indent=2))
     else:
-        print("\n".join(text(findings, _symbols())))
+        say("\n".join(text(findings, _symbols())))
     return 1 if any(each.severity is Severity.ERROR for each in findings) else 0
 
 

@@ -13,6 +13,7 @@ from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
 from app.planes.state import Status
 from gl.outcome import Outcome
+from ui.cli.output import say
 from ui.offscreen import Offscreen, offscreen
 
 # How long to wait for a first picture: a mode switch, and mbochs' first answer, pass in less.
@@ -29,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
             frame = looking.poller.frame
         document = inspection(looking, frame)
     if args.json:
-        print(json.dumps(document, indent=2))
+        say(json.dumps(document, indent=2))
     else:
-        print("\n".join(_lines(document)))
+        say("\n".join(_lines(document)))
     return 0
 
 

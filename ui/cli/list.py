@@ -7,6 +7,7 @@ from typing import Any
 from app.device.discovery import discover
 from app.device.drivers import KnownDisplay, known_display
 from app.device.vgpu import Holder, Use, Vgpu
+from ui.cli.output import say
 
 _OFFERS = {
     KnownDisplay.DMABUF: "dma-buf",
@@ -20,11 +21,11 @@ _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 def run(args: argparse.Namespace) -> int:
     vgpus = discover()
     if args.json:
-        print(json.dumps({"version": 1, "vgpus": [document(each) for each in vgpus]}, indent=2))
+        say(json.dumps({"version": 1, "vgpus": [document(each) for each in vgpus]}, indent=2))
     elif vgpus:
-        print(table(vgpus))
+        say(table(vgpus))
     else:
-        print("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
+        say("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
     return 0
 
 

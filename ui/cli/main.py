@@ -1,11 +1,11 @@
 """Entry of the command line: runs one command and turns what went wrong into one line and an exit status."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from app.device.errors import MdevviewError
+from ui.cli import output
 from ui.cli.parser import PROG, parse
 
 # What a shell reports for a program that SIGINT ended.
@@ -14,20 +14,20 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own); the exit status."""
+    output.fill_standard_files()
     # A name from the kernel or a VM may not be printable in the terminal's encoding.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
-        # print() copes with a process that was started without a standard output.
-        print(end="", flush=True)
+        output.say("", end="")
     except MdevviewError as error:
         return _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        _forget_output()
+        output.drop()
         return 1
     except Exception as error:
         _log_traceback()
@@ -78,11 +78,5 @@ def _words(error: Exception) -> str:
 def _fail(text: str, status: int) -> int:
     line = " ".join(text.split())
     print(f"{PROG}: {line}", file=sys.stderr)
+    output.drop()
     return status
-
-
-def _forget_output() -> None:
-    """Nobody reads standard output any more: the interpreter's own flush at its end must not complain."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

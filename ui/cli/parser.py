@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 from app import __version__
 from app.device.errors import UsageError
 from app.device.target import Default, parse_target
+from ui.cli.output import say
 
 PROG: Final = "mdevview"
 
@@ -57,7 +58,7 @@ class _PrintCompletion(argparse.Action):
     ) -> None:
         from ui.cli.completion import script  # noqa: PLC0415  (shtab is for this alone)
 
-        print(script(parser, str(values)))
+        say(script(parser, str(values)))
         parser.exit()
 
 
@@ -160,7 +161,9 @@ def _add_screenshot(commands: _Commands) -> None:
         commands, "screenshot", "save a vGPU's screen as a PNG file", "Needs no window and no display server."
     )
     _add_target(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the PNG file; - is standard output")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=_file, required=True, help="the PNG file; - is standard output"
+    )
     parser.add_argument(
         "--plane",
         choices=("composite", "primary", "cursor"),
@@ -194,6 +197,12 @@ def _add_doctor(commands: _Commands) -> None:
     _add_json(parser)
 
 
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -212,15 +221,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _with_command(parser: Parser, arguments: list[str]) -> list[str]:
     """``view`` put in where no command is given."""
-    commands = next(each for each in parser._actions if each.dest == "command").choices or ()
+    commands: dict[str, Parser] = next(each for each in parser._actions if each.dest == "command").choices  # type: ignore[assignment]
     for position, argument in enumerate(arguments):
         option = argument.partition("=")[0]
-        if argument in ("-v", "-vv", "--verbose"):
+        if argument == "--verbose" or (argument.startswith("-v") and set(argument[1:]) == {"v"}):
             continue
         if argument in commands or option in parser._option_string_actions:
             return arguments
         if not argument.startswith("-"):
             _check_target(argument)
+        elif option.startswith("--") and option not in ("--", *commands["view"]._option_string_actions):
+            # Passed on to view, it would make the command that follows a wrong target.
+            parser.error(f"unrecognized arguments: {argument}")
         return [*arguments[:position], "view", *arguments[position:]]
     return [*arguments, "view"]
 

@@ -54,4 +54,5 @@ def _save(output: str, png: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise MdevviewError(f"{output}: {error.strerror}", "give another FILE with -o") from error
+        name = "standard output" if output == "-" else output
+        raise MdevviewError(f"{name}: {error.strerror}", "give another FILE with -o") from error
