@@ -1,5 +1,6 @@
 """A source: a device opened for viewing, and what the poller must know of it."""
 
+import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,9 +56,17 @@ def open_resolved(chosen: Vgpu | Simulated | InheritedFd, paths: Paths = HOST) -
             device = device_from_fd(fd)
             return Source(f"fd:{fd}", f"fd {fd}", device, None, _rule_of_unknown(device, paths), lambda: True)
         case Vgpu():
-            rule = FetchRule.ONCE if chosen.module == _FETCH_ONCE_MODULE else FetchRule.FREELY
             device = open_vgpu(chosen, paths)
-            return Source(chosen.name, chosen.name, device, chosen, rule, lambda: present(chosen, paths))
+            return Source(chosen.name, chosen.name, device, chosen, rule_of(chosen), lambda: present(chosen, paths))
+
+
+def rule_of(vgpu: Vgpu) -> FetchRule:
+    """The rule for a vGPU that nobody else has open.
+
+    The driver's name decides where sysfs does not tell its module: the changed driver has the same one, and the careful
+    rule costs it nothing but buffers held longer.
+    """
+    return FetchRule.ONCE if (vgpu.module or vgpu.driver) == _FETCH_ONCE_MODULE else FetchRule.FREELY
 
 
 def _open_simulated(spec: str) -> Source:
@@ -68,9 +77,9 @@ def _open_simulated(spec: str) -> Source:
         device = open_simulated(spec)
     except ValueError as error:
         raise UsageError(f"sim:{spec}: {error}") from error
-    rule = FetchRule.ONCE if device.vgpu.module == _FETCH_ONCE_MODULE else FetchRule.FREELY
     target = f"sim:{spec}"
-    return Source(target, f"{target.split(',', maxsplit=1)[0]} (simulated)", device, device.vgpu, rule, device.present)
+    label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
+    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), device.present)
 
 
 def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:
@@ -80,6 +89,8 @@ def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:
     try:
         config = region_info(device, vfio.VFIO_PCI_CONFIG_REGION_INDEX)
         identity = device.pread(4, config.offset)
+        if len(identity) != 4:
+            raise OSError(errno.EIO, "short read of the configuration space")
     except OSError as error:
         _log.info("the device's PCI identity is unknown: %s", in_words(error))
         return FetchRule.NEVER
