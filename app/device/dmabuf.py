@@ -14,6 +14,9 @@ from pathlib import Path
 
 from app.abi import dma_buf
 
+# One for each signal that may come meanwhile, and then some; a driver that never has enough must not hold a draw.
+_SYNC_TRIES = 16
+
 
 @dataclass(frozen=True, slots=True)
 class DmaBufFacts:
@@ -51,12 +54,12 @@ def _exporter(fd: int) -> str:
 
 
 def _sync(fd: int, flags: int) -> None:
-    while True:
+    for left in reversed(range(_SYNC_TRIES)):
         try:
             fcntl.ioctl(fd, dma_buf.DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
         except OSError as error:
             # The header asks for a retry on EAGAIN and EINTR; ENOTTY is a memfd, coherent by itself.
-            if error.errno == errno.EAGAIN:
+            if error.errno in (errno.EAGAIN, errno.EINTR) and left:
                 continue
             if error.errno != errno.ENOTTY:
                 raise

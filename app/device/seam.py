@@ -4,9 +4,12 @@ It sits at the level of the kernel, so that a simulated device can dispatch on r
 code above cannot tell it from a driver.
 """
 
+import errno
 import fcntl
 import mmap
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 
@@ -38,6 +41,8 @@ class Device(Protocol):
 class FdDevice:
     """A real device: owns ``fd`` and whatever must stay open beside it (container, group, iommufd).
 
+    Offsets and lengths come from drivers: those that no C type holds are EOVERFLOW, as the kernel would say.
+
     ``companions`` are closed after the device, in order: the kernel refuses to unset a container while a
     device of its group is open.
     """
@@ -51,13 +56,16 @@ class FdDevice:
         return result
 
     def pread(self, length: int, offset: int) -> bytes:
-        return os.pread(self._fd, length, offset)
+        with _overflow_is_os_error():
+            return os.pread(self._fd, length, offset)
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        return os.pwrite(self._fd, data, offset)
+        with _overflow_is_os_error():
+            return os.pwrite(self._fd, data, offset)
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
-        return mmap.mmap(self._fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
+        with _overflow_is_os_error():
+            return mmap.mmap(self._fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
@@ -65,3 +73,11 @@ class FdDevice:
         for each in (fd, *companions):
             if each >= 0:
                 os.close(each)
+
+
+@contextmanager
+def _overflow_is_os_error() -> Iterator[None]:
+    try:
+        yield
+    except OverflowError as error:
+        raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW)) from error
