@@ -5,7 +5,6 @@ checked against the layout it was fetched for; and two ids may lead to one buffe
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import Enum
 
 from app.device.display import get_gfx_dmabuf
@@ -35,10 +34,8 @@ class FetchRefused(Exception):
     """The fetch was not asked of the driver, because it might corrupt the kernel."""
 
 
-@dataclass(slots=True)
-class _Entry:
-    buffer: DmaBuffer
-    layout: tuple[int, int, int, int, int]
+# The dmabuf_id and the layout it was fetched for.
+_Key = tuple[int, tuple[int, int, int, int, int]]
 
 
 class BufferCache:
@@ -48,7 +45,7 @@ class BufferCache:
         self._device = device
         self._rule = rule
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._entries: OrderedDict[_Key, DmaBuffer] = OrderedDict()
         self._spent: set[int] = set()
 
     def __len__(self) -> int:
@@ -59,14 +56,17 @@ class BufferCache:
 
         Raises OSError as the driver does, FetchRefused where asking would be dangerous.
         """
-        entry = self._entries.get(plane.handle)
-        if entry is not None and entry.layout == plane.layout:
-            self._entries.move_to_end(plane.handle)
-            return entry.buffer
-        if entry is not None and self._rule is FetchRule.FREELY:
-            self._drop(plane.handle)
+        key = (plane.handle, plane.layout)
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+            return found
+        if self._rule is FetchRule.FREELY:
+            # The id was recycled. Where it names both planes at once, the other one's buffer stays.
+            for old in [k for k, each in self._entries.items() if k[0] == plane.handle and each not in keep]:
+                self._drop(old)
         buffer = self._fetch(plane)
-        self._entries[plane.handle] = _Entry(buffer, plane.layout)
+        self._entries[key] = buffer
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
 
@@ -80,13 +80,9 @@ class BufferCache:
             self._spent.add(plane.handle)
         buffer = DmaBuffer(fd)
         for other in self._entries.values():
-            same = (other.buffer.facts.device, other.buffer.facts.inode) == (
-                buffer.facts.device,
-                buffer.facts.inode,
-            )
-            if same:
+            if (other.facts.device, other.facts.inode) == (buffer.facts.device, buffer.facts.inode):
                 buffer.release()
-                return other.buffer
+                return other
         return buffer
 
     def _evict(self, spared: set[int]) -> None:
@@ -94,15 +90,15 @@ class BufferCache:
         if surplus <= 0:
             return
         # Oldest first; what is spared stays even when that leaves the cache over its capacity.
-        for handle in [h for h, e in self._entries.items() if id(e.buffer) not in spared][:surplus]:
-            self._drop(handle)
+        for key in [k for k, each in self._entries.items() if id(each) not in spared][:surplus]:
+            self._drop(key)
 
-    def _drop(self, handle: int) -> None:
-        entry = self._entries.pop(handle)
-        if all(other.buffer is not entry.buffer for other in self._entries.values()):
-            entry.buffer.release()
+    def _drop(self, key: _Key) -> None:
+        buffer = self._entries.pop(key)
+        if all(other is not buffer for other in self._entries.values()):
+            buffer.release()
 
     def release(self) -> None:
         """Release every buffer. The cache is empty afterwards and may be used again."""
-        for handle in list(self._entries):
-            self._drop(handle)
+        for key in list(self._entries):
+            self._drop(key)

@@ -176,6 +176,18 @@ def test_a_driver_that_must_not_be_asked_twice_is_not(clock: Clock) -> None:
     poller.close()
 
 
+def test_one_id_for_both_planes_takes_neither_ones_buffer(clock: Clock) -> None:
+    """Nothing but the driver's word says that ids of two planes differ."""
+    device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(width=16, stride=64))
+    poller = Poller(device, clock=clock)
+    first = poller.poll()
+    assert first.primary is not None and not first.primary.buffer.released
+    assert first.cursor is not None and not first.cursor.buffer.released
+    assert poller.poll() is first
+    assert device.asked.count("get 1") == 2
+    poller.close()
+
+
 def test_a_driver_whose_buffers_may_be_taken_is_not_asked_at_all(clock: Clock) -> None:
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, FetchRule.NEVER, clock=clock)
