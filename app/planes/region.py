@@ -16,7 +16,8 @@ class RegionCache:
 
     def __init__(self, device: Device) -> None:
         self._device = device
-        self._index = -1
+        # The index of the mapped region and its offset in the device file.
+        self._place = (-1, -1)
         self._buffer: RegionBuffer | None = None
 
     def get(self, plane: Plane) -> RegionBuffer:
@@ -26,21 +27,26 @@ class RegionCache:
         smaller than that, all of it is mapped, and the caller finds the plane truncated.
         """
         needed = bytes_needed(plane)
-        if self._buffer is not None and self._index == plane.handle and self._buffer.size >= needed:
-            return self._buffer
-        self.release()
+        mapped = self._buffer
+        if mapped is not None and self._place[0] == plane.handle and mapped.size >= needed:
+            return mapped
         info = region_info(self._device, plane.handle)
         pages = -(-needed // mmap.PAGESIZE) * mmap.PAGESIZE
         length = min(pages, info.size)
         if not length or info.offset > sys.maxsize - length:
             raise OSError(errno.EIO, f"region {plane.handle} is {info.size} bytes at {info.offset}")
+        place = (plane.handle, info.offset)
+        if mapped is not None and self._place == place and mapped.size == length:
+            # As truncated as before: the same buffer, so that a frame asked for again is the same frame.
+            return mapped
+        self.release()
         self._buffer = RegionBuffer(self._device.mmap(length, info.offset))
-        self._index = plane.handle
+        self._place = place
         return self._buffer
 
     def release(self) -> None:
         """Unmap; more calls do nothing."""
         buffer, self._buffer = self._buffer, None
-        self._index = -1
+        self._place = (-1, -1)
         if buffer is not None:
             buffer.release()

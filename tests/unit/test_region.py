@@ -58,6 +58,10 @@ def test_a_region_without_memory_is_a_state_not_a_crash() -> None:
 @pytest.mark.parametrize("size", [1024, 4096])
 def test_a_region_smaller_than_its_plane_is_truncated(size: int) -> None:
     device = RegionDevice(region_size=size, primary=lambda: plane_answer(height=64, handle=16))
-    poller = Poller(device)
-    assert poller.poll().status.reason is Reason.BUFFER_TRUNCATED
+    now = [0]
+    poller = Poller(device, clock=lambda: now[0])
+    frame = poller.poll()
+    assert frame.status.reason is Reason.BUFFER_TRUNCATED
+    now[0] += 1_000_000_000
+    assert poller.poll() is frame, "looking again found the same"
     poller.close()
