@@ -9,6 +9,17 @@ from pathlib import Path
 _READ_WRITE = 0o6
 
 
+def there(file: Path) -> bool:
+    """Whether a node is there; true as well in a folder closed to this user, where only an open tells."""
+    try:
+        file.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def owners(file: Path) -> str:
     """Owner, group and mode in words: ``root:kvm 0660``."""
     try:

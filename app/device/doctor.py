@@ -71,7 +71,7 @@ def _container_nodes(paths: Paths) -> Iterator[Finding]:
         ("vfio-container", paths.dev / "vfio/vfio", "IOMMU group"),
         ("iommufd", paths.dev / "iommu", "cdev"),
     ):
-        if not node.exists():
+        if not access.there(node):
             yield Finding(key, Severity.INFO, f"no {node}: vGPUs cannot be opened by {way}")
         elif os.access(node, os.R_OK | os.W_OK):
             yield Finding(key, Severity.OK, f"{node} can be opened", access.owners(node))
@@ -143,7 +143,7 @@ def _node(vgpu: Vgpu, paths: Paths) -> Path | None:
     """The node an open would use, the one this user may open where there are two."""
     nodes = [paths.dev / "vfio/devices" / vgpu.cdev] if vgpu.cdev else []
     nodes += [paths.dev / "vfio" / str(vgpu.iommu_group)] if vgpu.iommu_group is not None else []
-    nodes = [each for each in nodes if each.exists()]
+    nodes = [each for each in nodes if access.there(each)]
     usable = [each for each in nodes if os.access(each, os.R_OK | os.W_OK)]
     return next(iter(usable or nodes), None)
 

@@ -93,7 +93,7 @@ def _named_fd(process: VfioProcess, name: str) -> int | None:
 
 def scan(paths: Paths = HOST) -> Scan:
     """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them."""
-    if not any(name != "vfio" for name in _names(paths.dev / "vfio")):
+    if _no_nodes(paths.dev / "vfio"):
         # No group and no cdev: nothing can be open, and a look at every fd of the host is saved.
         return Scan()
     processes: list[VfioProcess] = []
@@ -121,11 +121,14 @@ def scan(paths: Paths = HOST) -> Scan:
     return Scan(tuple(processes), tuple(hidden), unreadable)
 
 
-def _names(folder: os.PathLike[str]) -> list[str]:
+def _no_nodes(folder: os.PathLike[str]) -> bool:
+    """Whether the folder has neither a group's node nor that of the cdevs; a folder closed to this user may have."""
     try:
-        return os.listdir(folder)
+        return all(name == "vfio" for name in os.listdir(folder))
+    except PermissionError:
+        return False
     except OSError:
-        return []
+        return True
 
 
 def _look(folder: str, pid: int) -> VfioProcess | None:

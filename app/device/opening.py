@@ -100,7 +100,7 @@ def _ways(vgpu: Vgpu, paths: Paths) -> list[tuple[_Way, _Nodes]]:
     if vgpu.cdev is not None:
         cdev, iommufd = paths.dev / "vfio/devices" / vgpu.cdev, paths.dev / "iommu"
         # A kernel may have the sysfs side and no nodes (CONFIG_VFIO_DEVICE_CDEV).
-        if cdev.exists() and iommufd.exists():
+        if access.there(cdev) and access.there(iommufd):
             ways.append((_by_cdev, (cdev, iommufd)))
     if vgpu.iommu_group is not None:
         ways.append((_by_group, (paths.dev / "vfio" / str(vgpu.iommu_group), paths.dev / "vfio/vfio")))

@@ -1,8 +1,12 @@
 """A host's sysfs, /dev and /proc as discovery reads them, laid out in a temporary folder."""
 
+import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from app.device.paths import Paths
 
@@ -13,6 +17,22 @@ DEVICE_FD = "anon_inode:[vfio-device]"
 
 def qemu(name: str, *more: str) -> list[str]:
     return ["/usr/bin/qemu-system-x86_64", "-name", f"guest={name},debug-threads=on", *more]
+
+
+def close_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """As for a user whom the folder's mode keeps out; chmod would not do, as tests may run as root."""
+
+    def closed(call: Callable[..., Any], is_inside: Callable[[Path], bool]) -> Callable[..., Any]:
+        def guarded(path: Any, *args: Any, **kwargs: Any) -> Any:
+            if not isinstance(path, int) and is_inside(Path(path)):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return call(path, *args, **kwargs)
+
+        return guarded
+
+    monkeypatch.setattr(os, "stat", closed(os.stat, lambda path: folder in path.parents))
+    monkeypatch.setattr(os, "listdir", closed(os.listdir, lambda path: path == folder))
+    monkeypatch.setattr(os, "access", lambda path, _mode: folder not in Path(path).parents)
 
 
 class Host:

@@ -11,7 +11,7 @@ import pytest
 from app.device.doctor import examine, wrong_gpu
 from app.device.finding import Finding, Severity
 from app.device.modules import Presence, presence
-from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
+from tests.unit.hosts import DEVICE_FD, UUID_A, Host, close_folder, qemu
 from ui.cli import doctor
 
 
@@ -46,6 +46,15 @@ def test_vgpu_that_may_not_be_opened_is_an_error_with_its_remedy(host: Host, mon
     assert found.severity is Severity.ERROR
     assert "0600" in found.evidence
     assert "udev rule" in found.remedy
+
+
+def test_closed_folder_of_nodes_is_a_finding(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    close_folder(monkeypatch, host.paths.dev / "vfio")
+    found = _find(host, "vgpu")
+    assert found.severity is Severity.ERROR
+    assert "closed to you" in found.remedy
+    assert "cannot be opened" in _find(host, "vfio-container").message
 
 
 def test_vgpu_in_use_is_no_error_whatever_its_node(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.device import holders
 from app.device.discovery import discover
 from app.device.vgpu import Holder, Use, Way
-from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
+from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, close_folder, qemu
 
 
 @pytest.fixture
@@ -102,6 +102,12 @@ def test_unseen_process_matters_unless_the_drivers_module_is_idle(host: Host, mo
     assert {each.use for each in discover(host.paths)} == {Use.UNKNOWN}
     (host.paths.sys / "module/mbochs/refcnt").write_text("0\n")
     assert {each.use for each in discover(host.paths)} == {Use.FREE}
+
+
+def test_closed_folder_of_nodes_does_not_mean_that_nothing_is_open(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.process(50, "qemu-system-x86", qemu("one"), {20: "/dev/vfio/1", 21: DEVICE_FD})
+    close_folder(monkeypatch, host.paths.dev / "vfio")
+    assert [each.use for each in discover(host.paths)] == [Use.IN_USE, Use.FREE]
 
 
 def test_hidden_process_list_means_not_knowing(host: Host) -> None:

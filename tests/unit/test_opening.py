@@ -22,7 +22,7 @@ from app.device.errors import (
 )
 from app.device.opening import Syscalls, device_from_fd, open_vgpu
 from app.device.vgpu import Vgpu
-from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
+from tests.unit.hosts import DEVICE_FD, UUID_A, Host, close_folder, qemu
 
 GROUP_CALLS = (
     "open vfio",
@@ -206,6 +206,18 @@ def test_denied_file_is_named_with_its_owners(host: Host, kernel: Kernel, monkey
         _open(host, kernel)
     assert f"{node} ({node.owner()}:{node.group()} 0600)" in caught.value.message
     assert 'SUBSYSTEM=="vfio"' in caught.value.remedy
+
+
+@pytest.mark.parametrize("folder", ["vfio", "vfio/devices"])
+def test_closed_folder_is_permission_denied(
+    folder: str, host: Host, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_cdevs(host)
+    vgpu = _vgpu(host)
+    close_folder(monkeypatch, host.paths.dev / folder)
+    kernel.refuse = dict.fromkeys(("open vfio", "open vfio0", "open 7"), errno.EACCES)
+    with pytest.raises(PermissionDenied, match=r"closed to you|udev rule"):
+        open_vgpu(vgpu, host.paths, kernel.syscalls)
 
 
 def test_group_shared_with_the_host_is_not_viable(host: Host, kernel: Kernel) -> None:
