@@ -133,8 +133,19 @@ def test_no_display_at_all_is_one_line(wayland: Display) -> None:
     with viewing(nowhere, "sim:gvt,size=64x64") as viewer:
         assert viewer.process.wait(60) == 1
         viewer._reader.join()
-    assert len(viewer.warnings()) == 1
-    assert viewer.warnings()[0].startswith("mdevview: cannot open a window: ")
+    assert viewer.warnings() == [
+        "mdevview: cannot open a window: Qt cannot use QT_QPA_PLATFORM=wayland with WAYLAND_DISPLAY=nowhere; "
+        "unset it or correct it"
+    ]
+
+
+def test_a_platform_without_opengl_is_one_line(wayland: Display) -> None:
+    """Qt itself would crash."""
+    with viewing(Display("none", wayland.env | {"QT_QPA_PLATFORM": "minimal"}, wayland.directory), "sim:gvt") as viewer:
+        assert viewer.process.wait(60) == 1
+        viewer._reader.join()
+    (line,) = viewer.warnings()
+    assert line.startswith("mdevview: cannot open a window: Qt has no OpenGL on its platform 'minimal'")
 
 
 def xdotool(display: Display, *words: str) -> str:
@@ -161,6 +172,16 @@ def test_the_screenshot_key_saves_the_guests_picture_and_says_where(x11: Display
         line = viewer.wait_for("Saved ")
         assert np.array_equal(load_png(Path(line.partition("Saved ")[2])), meant(spec))
         close(viewer)
+
+
+def test_a_copied_picture_is_called_so_all_the_time(x11: Display) -> None:
+    """Also while the guest is faster than this window draws."""
+    with viewing(x11, "sim:gvt,size=2560x1440,fps=120") as viewer:
+        viewer.wait_for("path: copy")
+        window = window_of(x11)
+        titles = {xdotool(x11, "getwindowname", window).strip() for _ in range(60)}
+        close(viewer)
+    assert titles == {"sim:gvt (simulated) — showing, with a copy — mdevview"}
 
 
 def test_the_quit_key_quits_and_the_size_is_remembered(x11: Display) -> None:

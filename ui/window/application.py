@@ -21,6 +21,7 @@ from ui.window.interrupt import Interrupt
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
+from ui.window.session import need_opengl, why_not
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen
@@ -76,6 +77,7 @@ def _make_application() -> QApplication:
     QSurfaceFormat.setDefaultFormat(surface)
     qInstallMessageHandler(_hear_at_start)
     application = QApplication(["mdevview"])
+    need_opengl()
     qInstallMessageHandler(_hear)
     application.setApplicationName("mdevview")
     application.setDesktopFileName("io.github.mdevview.mdevview")
@@ -85,8 +87,7 @@ def _make_application() -> QApplication:
 def _hear(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
     """Qt's messages go to the log. Qt aborts after a fatal one, which is no way to say that there is no display."""
     if kind is QtMsgType.QtFatalMsg:
-        why = " ".join((text or "").split())
-        sys.stderr.write(f"mdevview: cannot open a window: {why}; see 'mdevview doctor'\n")
+        sys.stderr.write(f"mdevview: cannot open a window: {why_not(text or '')}\n")
         os._exit(1)
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
 

@@ -86,8 +86,8 @@ class PictureWindow(QOpenGLWindow):
         """The state of the picture: the device's, unless drawing it says otherwise."""
         if self._failure is not None and self.frame.primary is not None:
             return self._failure
-        if self._drawn is not None and self._shown is self.frame and self.frame.primary is not None:
-            assert self._drawn.primary is not None
+        # A frame that is yet to be drawn will fare as the one before it did: to say otherwise would flicker.
+        if self._drawn is not None and self._drawn.primary is not None and self.frame.primary is not None:
             return self._drawn.primary.status
         return self.frame.status
 
