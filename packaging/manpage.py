@@ -12,14 +12,34 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from argparse_manpage.manpage import Manpage
 
 from app import __version__
+from app.sim.fault import FAULT_NAMES
 from ui.cli.parser import build_parser
 
 _TARGETS = """\
 A vGPU is named by its UUID or the start of it, or by the PCI address of a virtual function.
 \\fBfd:\\fIN\\fR is a VFIO device that the parent process left open.
-\\fBsim:\\fIPROFILE\\fR[\\fB,\\fIKEY\\fB=\\fIVALUE\\fR...] is a simulated device, with PROFILE one of gvt, mbochs, mdpy
-and the keys format, modifier, size, fps, buffers, stride, matrix, cursor, hot, module and fault.
-Without a TARGET the only vGPU of the host is meant, or sim:gvt where there is none."""
+\\fBsim:\\fIPROFILE\\fR[\\fB,\\fIKEY\\fB=\\fIVALUE\\fR...] is a simulated device, with PROFILE one of gvt, mbochs, mdpy.
+Without a TARGET the only vGPU of the host is meant, or sim:gvt where there is none.
+.PP
+The keys of a simulated device:
+"""
+
+_KEYS = (
+    ("format", "the primary plane's fourcc: XR24 (default), RG16, C8, YUYV and so on"),
+    ("modifier", "LINEAR (default), X, Y, Yf or 4; gvt only"),
+    ("size", "WIDTHxHEIGHT, 64x64 to 7680x4320"),
+    ("fps", "flips a second, up to 1000 (default: 60); 0 freezes everything"),
+    ("buffers", "how many framebuffers the guest flips among, 1 to 8; gvt only"),
+    ("stride", "bytes a row"),
+    ("matrix", "bt601 (default) or bt709: what YUV formats are encoded with"),
+    ("cursor", "on or off; gvt only"),
+    ("hot", "XxY: the cursor's hot spot, or unknown (default)"),
+    ("module", "mbochs (as shipped) or mbochs_rw (default); mbochs only"),
+    (
+        "fault",
+        f"NAME[@START[-END][/PERIOD]], times in seconds, several joined by +; NAME is one of {', '.join(FAULT_NAMES)}",
+    ),
+)
 
 _EXIT_STATUS = "\n".join(
     f".TP\n.B {status}\n{meaning}"
@@ -51,7 +71,8 @@ def page() -> str:
             "date": " ",
         },
     )
-    manual.add_section("targets", ">", _TARGETS)
+    keys = "\n".join(f".TP\n.B {key}=\n{meaning}".replace("-", "\\-") for key, meaning in _KEYS)
+    manual.add_section("targets", ">", _TARGETS + keys)
     shown = examples.partition("exit status:")[0].removeprefix("examples:\n").rstrip().replace("-", "\\-")
     manual.add_section("examples", ">", f".nf\n{shown}\n.fi")
     manual.add_section("exit status", ">", _EXIT_STATUS)

@@ -16,6 +16,8 @@ if ! ready && ! [ -w "$root" ]; then
 fi
 if ! ready; then
     . "$root/packaging/lib.sh"
+    { mkdir -p "${venv%/*}" && [ -w "${venv%/*}" ]; } 2>/dev/null ||
+        die "neither $root nor ${venv%/*} can be written to: set XDG_CACHE_HOME to a folder of yours, then run this again"
     find_python
     lock
     if on_debian; then

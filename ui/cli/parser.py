@@ -129,7 +129,12 @@ def _add_json(parser: Parser) -> None:
 
 def _add_view(commands: _Commands) -> None:
     """``scaling`` and ``filter`` are None when not given."""
-    parser = _add(commands, "view", "show a vGPU's screen in a window", "What is not given is as it was last time.")
+    parser = _add(
+        commands,
+        "view",
+        "show a vGPU's screen in a window",
+        "Scaling and filter, where not given, are as they were last time.",
+    )
     _add_target(parser)
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(

@@ -179,8 +179,8 @@ class MainWindow(QMainWindow):
     def _show_about(self) -> None:
         self._message(
             "About mdevview",
-            f"<p><b>mdevview {__version__}</b></p><p>Shows, measures and debugs the screen of a VM whose GPU is a "
-            "VFIO mediated device.</p><p>GPL-3.0-or-later</p>",
+            f"<p><b>mdevview {__version__}</b></p><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
+            "and says why it is black.</p><p>GPL-3.0-or-later</p>",
         )
 
     def _message(self, title: str, text: str) -> None:
