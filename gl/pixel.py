@@ -1,5 +1,6 @@
 """One pixel to draw into, where what counts is the drawing and not the pixel."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +10,12 @@ from app.planes.layout import Rect, place
 from gl import api
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
+from gl.errors import GlError
 from gl.formats import Decode
 from gl.target import ClipSpace, Target
 from gl.textures import Canvas, Texture, new_texture
+
+_log = logging.getLogger(__name__)
 
 
 class Pixel:
@@ -33,14 +37,18 @@ class Pixel:
         """Make the driver let go of the texture it drew last.
 
         Deleting a texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and with it
-        a dma-buf, which may keep the device of a VM that ended busy.
+        a dma-buf, which may keep the device of a VM that ended busy. Where OpenGL fails it is left at that: the caller
+        has that device to let go of.
         """
         known = pixel_format(drm.DRM_FORMAT_ABGR8888)
         assert known
-        if self._blank is None:
-            self._blank = new_texture(self._context, api.GL_RGBA8, 1, 1, None)
-        with self._drawn(Image(self._blank, known, Decode.COLOUR, 1, 1)):
-            self._context.gl.Finish()
+        try:
+            if self._blank is None:
+                self._blank = new_texture(self._context, api.GL_RGBA8, 1, 1, None)
+            with self._drawn(Image(self._blank, known, Decode.COLOUR, 1, 1)):
+                self._context.gl.Finish()
+        except GlError as error:
+            _log.info("the driver may keep the last texture: %s", error)
 
     @contextmanager
     def _drawn(self, image: Image) -> Iterator[Canvas]:

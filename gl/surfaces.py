@@ -238,6 +238,8 @@ class SurfaceCache:
             status = Status(Reason.TILING_UNKNOWN, _words(modifier_name(plane.modifier), failures))
             return Loaded(key, Outcome(None, None, failures, status), buffer)
         copied = None
+        # A failure stays for as long as the entry does, so it must not be one that others left over.
+        self._context.gl.errors()
         try:
             copied = Copied(self._uploads, plane, known)
             copied.refresh(buffer)

@@ -84,6 +84,8 @@ def texture_of_image(
 
 def new_texture(context: Context, internal: int, width: int, height: int, swizzle: Swizzle | None) -> Texture:
     """A texture with storage of its own, not filled. Raises :class:`GlError`, likely for lack of memory."""
+    # What is left over from others, Qt for one, is not this texture's doing.
+    context.gl.errors()
     texture = Texture(context, api.GL_TEXTURE_2D, width, height)
     try:
         _bind(context, texture)

@@ -15,6 +15,8 @@ from app.planes.plane import Backing
 from app.planes.state import Reason, State
 from gl.compositor import Compositor
 from gl.context import Context
+from gl.debug import DebugLog
+from gl.errors import GlError
 from gl.outcome import Path
 from gl.renderer import Renderer
 from gl.surfaces import SurfaceCache
@@ -202,6 +204,36 @@ def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Rend
         assert "Input/output error" in drawn.primary.status.detail
         assert drawn.layout is None
         assert renderer.draw(shown, target) is drawn
+
+
+def test_an_error_that_others_left_is_not_the_planes(
+    gl_context: Context, renderer: Renderer, gl_log: DebugLog, shop: Workshop
+) -> None:
+    buffer, memory = shop.region(np.zeros(mmap.PAGESIZE, np.uint8))
+    memory.close()
+    shown = frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer))
+    gl_context.gl.Enable(0xDEAD)
+    gl_log.messages.clear()
+    assert shown.primary is not None
+    assert renderer.outcome(shown.primary).status.reason is Reason.OK
+    gl_context.gl.Enable(0xDEAD)
+    gl_log.messages.clear()
+    assert renderer.capture(shown) is not None
+
+
+def test_a_failing_opengl_does_not_keep_a_device_from_being_let_go(
+    gl_context: Context, calls: Calls, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    renderer = Renderer(gl_context)
+
+    def fail(*_: object) -> None:
+        raise GlError("storage for a texture", (0x0505,))
+
+    monkeypatch.setattr("gl.pixel.new_texture", fail)
+    with caplog.at_level("INFO"):
+        renderer.forget()
+        renderer.release()
+    assert "GL_OUT_OF_MEMORY" in caplog.text
 
 
 def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
