@@ -46,6 +46,7 @@ def test_list_imports_nothing_heavy() -> None:
         (FileNotFoundError(2, "No such file", "shot.png"), 1),
         (ImportError("Unable to load OpenGL library"), 1),
         (RuntimeError("two\nlines"), 1),
+        (DeviceBusy("one is in use by \x1b[2J 50"), 1),
         (KeyboardInterrupt(), 130),
     ],
 )
@@ -61,6 +62,7 @@ def test_each_error_is_one_line_and_a_status(
     assert said.out == ""
     assert said.err.count("\n") == (0 if status == 130 else 1)
     assert said.err == "" or said.err.startswith("mdevview: ")
+    assert said.err.rstrip("\n").isprintable(), "a process chooses its name, and this is a terminal"
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,14 @@ def test_only_an_error_fails(
     assert second == "    do this"
 
 
+def test_names_chosen_by_processes_cannot_write_to_the_terminal(host: Host) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    host.process(50, "\x1b[2J", ["x"], {20: "/dev/vfio/11", 21: DEVICE_FD})
+    lines = list(doctor.text(examine(host.paths), doctor._PLAIN))
+    assert any("?[2J 50" in each for each in lines)
+    assert not any("\x1b" in each for each in lines)
+
+
 def test_missing_opengl_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gl.context", None)
     (found,) = doctor._graphics()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.device.doctor import examine, wrong_gpu
 from app.device.finding import Finding, Severity
 from app.formats.pixel import fourcc_text
-from ui.cli.output import say
+from ui.cli.output import printable, say
 
 if TYPE_CHECKING:
     from gl.context import SurfacelessContext
@@ -47,7 +47,7 @@ def text(findings: list[Finding], symbols: dict[Severity, str]) -> Iterator[str]
     """A line a finding; below what is amiss, what to do."""
     for each in findings:
         evidence = f" ({each.evidence})" if each.evidence else ""
-        yield f"{symbols[each.severity]} {each.message}{evidence}"
+        yield f"{symbols[each.severity]} {printable(each.message + evidence)}"
         if each.remedy:
             yield f"{_INDENT}{each.remedy}"
 

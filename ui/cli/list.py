@@ -7,7 +7,7 @@ from typing import Any
 from app.device.discovery import discover
 from app.device.drivers import KnownDisplay, known_display
 from app.device.vgpu import Holder, Use, Vgpu
-from ui.cli.output import say
+from ui.cli.output import printable, say
 
 _OFFERS = {
     KnownDisplay.DMABUF: "dma-buf",
@@ -73,7 +73,7 @@ def _row(vgpu: Vgpu) -> tuple[str, ...]:
     nodes += [vgpu.cdev] if vgpu.cdev else []
     offers = _OFFERS[known_display(vgpu)]
     cells = (vgpu.name, kind, vgpu.parent or "-", vgpu.driver or "-", ", ".join(nodes) or "-", offers, _use(vgpu))
-    return tuple(map(_printable, cells))
+    return tuple(map(printable, cells))
 
 
 def _use(vgpu: Vgpu) -> str:
@@ -85,8 +85,3 @@ def _use(vgpu: Vgpu) -> str:
 def _holder(holder: Holder) -> str:
     vm = f" (VM {holder.vm_name})" if holder.vm_name else ""
     return f"{holder.process} {holder.pid}{vm}"
-
-
-def _printable(text: str) -> str:
-    """Processes choose their names: no control characters on the user's terminal."""
-    return "".join(each if each.isprintable() else "?" for each in text)

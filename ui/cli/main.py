@@ -76,7 +76,7 @@ def _words(error: Exception) -> str:
 
 
 def _fail(text: str, status: int) -> int:
-    line = " ".join(text.split())
+    line = output.printable(" ".join(text.split()))
     print(f"{PROG}: {line}", file=sys.stderr)
     output.drop()
     return status

@@ -16,6 +16,11 @@ def say(text: str, end: str = "\n") -> None:
         raise MdevviewError(f"standard output: {error.strerror}", "the output is incomplete") from error
 
 
+def printable(line: str) -> str:
+    """One line without control characters: processes, and guests, choose their names."""
+    return "".join(each if each.isprintable() else "?" for each in line)
+
+
 def drop() -> None:
     """Forget what could not be written: the interpreter's own flush at its end must not complain of it."""
     try:
