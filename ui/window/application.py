@@ -7,13 +7,15 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
 from app.device.errors import AmbiguousTarget, MdevviewError
-from app.device.target import Default, Target
+from app.device.target import Default, Simulated, Target
+from app.device.vgpu import Vgpu
 from app.pacing import Pace, Pacer
+from app.planes.state import State
 from app.source import Source, open_resolved, open_source
 from ui.window.chooser import choose_device
 from ui.window.feed import Feed
@@ -101,6 +103,7 @@ class _Viewer:
     """One window and the source in it, which the user may exchange for another."""
 
     def __init__(self, application: QApplication, source: Source, options: ViewOptions) -> None:
+        self._source = source
         self._pace = Pace(redraw=_refresh_interval(application))
         feed = self._feed(source)
         self.picture = PictureWindow(feed, source.label)
@@ -112,17 +115,28 @@ class _Viewer:
 
     def _choose(self) -> None:
         chosen = choose_device(self.window)
-        if chosen is None:
+        if chosen is None or _is_shown(chosen, self._source, self.picture.frame.status.state):
             return
         try:
             source = open_resolved(chosen)
         except MdevviewError as error:
-            QMessageBox.warning(self.window, "mdevview", f"{error.message}\n\n{error.remedy}")
+            warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
+            # It may name a process, which chooses its name, and Qt takes what looks like markup for markup.
+            warning.setTextFormat(Qt.TextFormat.PlainText)
+            warning.setParent(self.window, warning.windowFlags())
+            warning.exec()
             return
+        self._source = source
         feed = self._feed(source)
         self.picture.set_feed(feed, source.label)
         self.window.set_source(source.label)
         feed.start()
+
+
+def _is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
+    """Whether the choice is what the window has open: opened again it would be busy, held by this very program."""
+    is_same = isinstance(chosen, Vgpu) and source.vgpu is not None and chosen.name == source.vgpu.name
+    return is_same and state is not State.GONE
 
 
 def _show(application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool) -> int:

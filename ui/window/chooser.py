@@ -1,13 +1,18 @@
 """Choosing among several vGPUs."""
 
+import logging
+
 from PyQt6.QtCore import QSocketNotifier, Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 from PyQt6.sip import voidptr
 
 from app.device.discovery import discover
+from app.device.errors import MdevviewError
 from app.device.hotplug import Hotplug
 from app.device.target import SIMULATED_DEFAULT, Simulated
 from app.device.vgpu import Vgpu
+
+_log = logging.getLogger(__name__)
 
 _COLUMNS = ("Device", "Type", "Parent", "In use by")
 
@@ -38,9 +43,10 @@ class Chooser(QDialog):
         layout.addWidget(QLabel("Which screen do you want to see?"))
         layout.addWidget(self._tree)
         layout.addWidget(self._buttons)
-        self._hotplug = Hotplug()
-        self._notifier = QSocketNotifier(voidptr(self._hotplug.fileno()), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._changed)
+        self._hotplug = _hotplug()
+        if self._hotplug is not None:
+            self._notifier = QSocketNotifier(voidptr(self._hotplug.fileno()), QSocketNotifier.Type.Read, self)
+            self._notifier.activated.connect(self._changed)
         self._fill()
         self.resize(760, 320)
 
@@ -50,7 +56,7 @@ class Chooser(QDialog):
         return items[0].data(0, Qt.ItemDataRole.UserRole) if items else None
 
     def _changed(self) -> None:
-        if self._hotplug.read():
+        if self._hotplug is not None and self._hotplug.read():
             self._fill()
 
     def _fill(self) -> None:
@@ -80,9 +86,19 @@ class Chooser(QDialog):
 
     def done(self, result: int) -> None:
         """Stop listening before the dialog goes."""
-        self._notifier.setEnabled(False)
-        self._hotplug.close()
+        if self._hotplug is not None:
+            self._notifier.setEnabled(False)
+            self._hotplug.close()
         super().done(result)
+
+
+def _hotplug() -> Hotplug | None:
+    """None without libudev or its socket: then the list stays as it was, which is no reason to choose nothing."""
+    try:
+        return Hotplug()
+    except (MdevviewError, OSError) as error:
+        _log.info("the list of devices stays as it is: %s", error)
+        return None
 
 
 def _name(what: Vgpu | Simulated) -> str:

@@ -4,14 +4,16 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from PyQt6.QtCore import QStandardPaths
+from PyQt6.QtCore import QDir, QStandardPaths
 
 
 def pictures_directory() -> Path:
     """The user's pictures directory (XDG), the home directory where there is none."""
     pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-    path = Path(pictures) if pictures else Path.home()
-    return path if path.is_dir() else Path.home()
+    # Qt's home and not Path's, which raises for a user without a home.
+    home = Path(QDir.homePath())
+    path = Path(pictures) if pictures else home
+    return path if path.is_dir() else home
 
 
 def save_new(directory: Path, source: str, when: datetime, png: bytes) -> Path:

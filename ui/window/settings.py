@@ -16,7 +16,7 @@ def _settings() -> QSettings:
 
 def restore_geometry(window: QMainWindow) -> bool:
     """Give the window its last size and, where the desktop allows it, place. False when there is none."""
-    saved = _settings().value("geometry")
+    saved = _value(_settings(), "geometry")
     return isinstance(saved, QByteArray) and window.restoreGeometry(saved)
 
 
@@ -31,8 +31,17 @@ def view_options() -> ViewOptions:
     """Scaling and smoothing as they were last time. The rest belongs to a guest, not to a person."""
     settings = _settings()
     known = {each.value: each for each in Scaling}
-    scaling = known.get(str(settings.value("scaling", "")), Scaling.FIT)
-    return ViewOptions(scaling=scaling, smooth=settings.value("filter", "linear") != "nearest")
+    scaling = known.get(str(_value(settings, "scaling")), Scaling.FIT)
+    return ViewOptions(scaling=scaling, smooth=_value(settings, "filter") != "nearest")
+
+
+def _value(settings: QSettings, key: str) -> object:
+    """What the file says; None where it says nothing, or what PyQt cannot make an object of."""
+    try:
+        value: object = settings.value(key)
+    except TypeError:
+        return None
+    return value
 
 
 def save_view_options(options: ViewOptions) -> None:

@@ -1,0 +1,88 @@
+"""The parts of the window that need no display: what it remembers, the chooser without hot-plug, where pictures go."""
+
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.device.target import SIMULATED_DEFAULT
+from app.device.vgpu import Vgpu
+from app.planes.buffer_cache import FetchRule
+from app.planes.layout import Scaling
+from app.planes.state import State
+from app.source import Source
+from tests.unit.command import REPOSITORY
+from tests.unit.scripted import ScriptedDevice
+from ui.window import settings
+from ui.window.application import _is_shown
+from ui.window.screenshot_file import pictures_directory
+
+
+def remembered(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    file = folder / "mdevview/window.ini"
+    file.parent.mkdir()
+    file.write_text(f"[General]\n{text}\n")
+
+
+def test_what_was_remembered_comes_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    remembered(monkeypatch, tmp_path, "scaling=integer\nfilter=nearest")
+    options = settings.view_options()
+    assert (options.scaling, options.smooth) == (Scaling.INTEGER, False)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a, b",
+        "@Invalid()",
+        "@Rect(1 2 3)",
+        r"@Variant(\0\0\0\x7f\0\0\0\x0ePyQt_PyObject\0\0\0\0\x3xyz)",
+        r"\x110000",
+    ],
+)
+def test_a_spoilt_file_is_as_none(value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    remembered(monkeypatch, tmp_path, f"scaling={value}\nfilter={value}\ngeometry={value}")
+    options = settings.view_options()
+    assert (options.scaling, options.smooth) == (Scaling.FIT, True)
+
+
+def test_a_user_without_a_home_has_a_place_for_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert pictures_directory().is_dir()
+
+
+def test_choosing_what_is_shown_opens_nothing() -> None:
+    one, other = Vgpu("one"), Vgpu("other")
+    source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: True)
+    assert _is_shown(one, source, State.NO_SIGNAL)
+    assert not _is_shown(one, source, State.GONE), "it may have come back"
+    assert not _is_shown(other, source, State.SHOWING)
+    assert not _is_shown(SIMULATED_DEFAULT, source, State.SHOWING)
+
+
+CHOOSER = """
+import sys
+from PyQt6.QtWidgets import QApplication
+sys.modules["pyudev"] = None
+application = QApplication([])
+from ui.window.chooser import Chooser
+chooser = Chooser()
+assert chooser.chosen() is not None
+chooser.done(0)
+"""
+
+
+def test_the_chooser_serves_without_libudev() -> None:
+    env = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", CHOOSER]
+    done = subprocess.run(command, check=False, cwd=REPOSITORY, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
