@@ -11,6 +11,7 @@ from app.device.display import get_gfx_dmabuf
 from app.device.seam import Device
 from app.planes.buffer import DmaBuffer
 from app.planes.plane import Plane
+from app.planes.state import Reason, Status
 
 # Triple buffering, its cursor shapes and some slack.
 _CAPACITY = 16
@@ -31,7 +32,11 @@ class FetchRule(Enum):
 
 
 class FetchRefused(Exception):
-    """The fetch was not asked of the driver, because it might corrupt the kernel."""
+    """The fetch was not asked of the driver, because it might corrupt the kernel; ``status`` says why it might."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 # The dmabuf_id and the layout it was fetched for.
@@ -72,9 +77,10 @@ class BufferCache:
 
     def _fetch(self, plane: Plane) -> DmaBuffer:
         if self._rule is FetchRule.NEVER:
-            raise FetchRefused("another process may have fetched this driver's buffers already")
+            detail = "another process may have fetched this driver's buffers already"
+            raise FetchRefused(Status(Reason.FETCHED_ELSEWHERE, detail))
         if self._rule is FetchRule.ONCE and plane.handle in self._spent:
-            raise FetchRefused(f"buffer {plane.handle} was fetched once already")
+            raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {plane.handle} was fetched once already"))
         fd = get_gfx_dmabuf(self._device, plane.handle)
         if self._rule is FetchRule.ONCE:
             self._spent.add(plane.handle)

@@ -199,7 +199,7 @@ class Poller:
         try:
             buffer = self._buffer(plane, other)
         except FetchRefused as refusal:
-            status = Status(Reason.FETCHED_ELSEWHERE, str(refusal))
+            status = refusal.status
         except OSError as error:
             self._complain("buffer", error)
             status = Status(Reason.FETCH_FAILED, in_words(error))

@@ -75,12 +75,17 @@ class Reason(Enum):
     FETCH_FAILED = (
         "fetch-failed",
         State.ERROR,
-        "The driver refused its own buffer id; the next flip may help.",
+        "The driver refused the buffer or region that it named itself; the next flip may help.",
     )
     FETCHED_ELSEWHERE = (
         "fetched-elsewhere",
         State.ERROR,
         "Another process may hold this driver's buffers, and fetching one twice corrupts the kernel: close it.",
+    )
+    FETCHED_BEFORE = (
+        "fetched-before",
+        State.ERROR,
+        "This buffer was let go and fetching it twice corrupts the kernel. Open the device anew.",
     )
     BUFFER_TRUNCATED = (
         "buffer-truncated",
