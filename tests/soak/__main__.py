@@ -12,11 +12,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.planes.buffer_cache import FetchRule
 from app.planes.poller import Poller
 from app.planes.state import State
 from app.sim.fault import FAULT_NAMES
 from app.sim.open import open_simulated
+from app.source import rule_of
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 from gl.target import Target
@@ -84,8 +84,7 @@ def run_round(rng: random.Random, renderer: Renderer, target: Target, tally: Tal
     """One device from open to close. Raises whatever should never be raised."""
     clock = Clock()
     device = open_simulated(random_spec(rng), clock)
-    rule = FetchRule.ONCE if device.vgpu.module == "mbochs" else FetchRule.FREELY
-    poller = Poller(device, rule, clock=clock)
+    poller = Poller(device, rule_of(device.vgpu), clock=clock)
     try:
         for number in range(polls):
             clock.now += rng.choice((100_000, 1_000_000, 8_000_000, 16_000_000))
