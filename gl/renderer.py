@@ -56,7 +56,7 @@ class Renderer:
         """Draw a frame into the target, which is left bound.
 
         The same object comes back as long as nothing of it changed. Raises :class:`GlError` when OpenGL reported an
-        error. Nothing waits for the GPU here.
+        error. Nothing waits for a GPU here; where the CPU draws, the frame before is waited for.
         """
         if (
             frame is not self._frame

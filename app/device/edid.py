@@ -30,10 +30,16 @@ class EdidRegion:
 
 
 def find_edid_region(device: Device) -> RegionInfo | None:
-    """The region of type GFX and subtype EDID, None without one. Raises OSError as the driver does."""
+    """The region of type GFX and subtype EDID, None without one; a region that cannot be asked is passed over.
+
+    Raises OSError when the device does not say how many regions it has.
+    """
     count = min(device_info(device).num_regions, _MAX_REGIONS)
     for index in range(vfio.VFIO_PCI_NUM_REGIONS, count):
-        info = region_info(device, index)
+        try:
+            info = region_info(device, index)
+        except OSError:
+            continue
         if info.type == (vfio.VFIO_REGION_TYPE_GFX, vfio.VFIO_REGION_SUBTYPE_GFX_EDID):
             return info
     return None
@@ -56,6 +62,8 @@ def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
     if size > min(max_size, _MAX_EDID):
         raise OSError(errno.EIO, f"the device says its EDID has {size} bytes of at most {max_size}")
     blob = device.pread(size, region.offset + offset) if size else b""
+    if len(blob) != size:
+        raise OSError(errno.EIO, f"{len(blob)} of {size} bytes of the EDID could be read")
     link_up = {
         vfio.VFIO_DEVICE_GFX_LINK_STATE_UP: True,
         vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN: False,

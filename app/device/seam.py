@@ -9,7 +9,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol, runtime_checkable
 
 
@@ -70,9 +70,11 @@ class FdDevice:
     def close(self) -> None:
         fd, self._fd = self._fd, -1
         companions, self._companions = self._companions, ()
-        for each in (fd, *companions):
-            if each >= 0:
-                os.close(each)
+        with ExitStack() as stack:
+            # Last in, first out; one that fails does not keep the others open.
+            for each in reversed((fd, *companions)):
+                if each >= 0:
+                    stack.callback(os.close, each)
 
 
 @contextmanager

@@ -120,8 +120,10 @@ class Poller:
     def close(self) -> None:
         """Release every buffer and then the device; more calls do nothing."""
         self._closed = True
-        self.release_buffers()
-        self.device.close()
+        try:
+            self.release_buffers()
+        finally:
+            self.device.close()
 
     def release_buffers(self) -> None:
         """Let go of every buffer; a later poll starts anew, where the driver may be asked for them again."""

@@ -125,5 +125,16 @@ def test_an_absurd_edid_size_is_an_error_not_an_allocation() -> None:
         read_edid(device, region)
 
 
+def test_an_edid_cut_short_is_an_error() -> None:
+    device = EdidDevice(
+        chain=type_capability(vfio.VFIO_REGION_TYPE_GFX, vfio.VFIO_REGION_SUBTYPE_GFX_EDID),
+        registers=(2048, 256, 128, 0, 0, 1),
+    )
+    region = find_edid_region(device)
+    assert region is not None
+    with pytest.raises(OSError, match="4 of 128 bytes"):
+        read_edid(device, region)
+
+
 def test_a_device_without_the_region_has_no_edid() -> None:
     assert find_edid_region(RegionDevice(num_regions=9)) is None

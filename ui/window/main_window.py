@@ -197,8 +197,11 @@ class MainWindow(QMainWindow):
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return
-        plane = frame.primary.plane
-        self._status.show_picture(plane_text(plane), self._picture.path, f"{self._picture.frames_per_second()} fps")
+        plane = plane_text(frame.primary.plane)
+        trouble = self._picture.cursor_trouble
+        if trouble is not None:
+            plane = f"cursor: {trouble.reason.key}  {plane}"
+        self._status.show_picture(plane, self._picture.path, f"{self._picture.frames_per_second()} fps")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Remember size and place; release everything on the GL thread before the window goes."""

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.planes.frame import Frame
+from app.planes.plane import PlaneKind
 from app.planes.state import Reason, State, Status
 from app.rate import Rate
 from gl.context import CurrentContext
@@ -96,6 +97,15 @@ class PictureWindow(QOpenGLWindow):
         """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
         primary = self._drawn.primary if self._drawn is not None else None
         return primary.path.value if primary is not None and primary.path is not None else ""
+
+    @property
+    def cursor_trouble(self) -> Status | None:
+        """Why the guest's cursor plane is not shown although there is one; None when nothing is wrong with it."""
+        for refused in self.frame.refused:
+            if refused.plane.kind is PlaneKind.CURSOR:
+                return refused.status
+        cursor = self._drawn.cursor if self._drawn is not None else None
+        return cursor.status if cursor is not None and cursor.path is None else None
 
     def frames_per_second(self) -> int:
         """New frames shown in the last second; what was drawn again unchanged does not count."""
@@ -214,6 +224,8 @@ class PictureWindow(QOpenGLWindow):
         # Asked each time: a window that moves to another screen may change its pixel ratio but not its size.
         ratio = self.devicePixelRatio()
         size = (round(self.width() * ratio), round(self.height() * ratio))
+        if min(size) < 1:
+            return
         if size != (self._target.width, self._target.height):
             self._target = Target(*size, self.defaultFramebufferObject())
         try:
