@@ -6,6 +6,7 @@ device that a VM left behind stays as it is.
 
 import errno
 import fcntl
+import logging
 import os
 import struct
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from app.device.info import device_info
 from app.device.paths import HOST, Paths
 from app.device.seam import FdDevice
 from app.device.vgpu import Vgpu
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,12 @@ def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDe
     failures: list[_Failure] = []
     for way, nodes in _ways(vgpu, paths):
         try:
-            return way(vgpu, nodes, calls)
+            device = way(vgpu, nodes, calls)
         except _Failure as failure:
             failures.append(failure)
+            continue
+        _log.info("%s: opened by %s", vgpu.name, " and ".join(map(str, nodes)))
+        return device
     if not failures:
         if not present(vgpu, paths):
             raise _gone(vgpu)
