@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.device import holders
-from app.device.paths import HOST, Paths
+from app.device.paths import HOST, Paths, text_of
 from app.device.vgpu import Vgpu
 
 
@@ -47,19 +47,19 @@ def _surely_free(vgpu: Vgpu, paths: Paths) -> bool:
     The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
     drivers/vfio/vfio_main.c), so a count of zero is proof; any other count may have other reasons.
     """
-    return vgpu.module is not None and _text(paths.sys / "module" / vgpu.module / "refcnt") == "0"
+    return vgpu.module is not None and text_of(paths.sys / "module" / vgpu.module / "refcnt") == "0"
 
 
 def _mdev(name: str, paths: Paths) -> Vgpu:
     folder = (paths.sys / "bus/mdev/devices" / name).resolve()
     kind = _link(folder / "mdev_type")
     vgpu = _common(name, folder)
-    gvt_id = _text(folder / "intel_vgpu/vgpu_id")
+    gvt_id = text_of(folder / "intel_vgpu/vgpu_id")
     return replace(
         vgpu,
         uuid=name,
         type_id=kind.name if kind else None,
-        type_name=_text(folder / "mdev_type/name"),
+        type_name=text_of(folder / "mdev_type/name"),
         parent=folder.parent.name,
         gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
     )
@@ -68,7 +68,7 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
 def _other(name: str, folder: Path) -> Vgpu:
     """A VFIO device that is no mdev; a virtual function's parent is its physical one."""
     parent = _link(folder / "physfn")
-    kind = _text(folder / "nvidia/current_vgpu_type")
+    kind = text_of(folder / "nvidia/current_vgpu_type")
     return replace(
         _common(name, folder),
         # NVIDIA's attribute holds the bare number of what was "nvidia-N" as an mdev type; 0 is none.
@@ -121,10 +121,3 @@ def _names(folder: Path) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError:
         return []
-
-
-def _text(file: Path) -> str | None:
-    try:
-        return file.read_text("utf-8", "replace").strip()
-    except OSError:
-        return None

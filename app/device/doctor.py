@@ -9,7 +9,7 @@ from app.device.discovery import discover
 from app.device.drivers import KnownDisplay, known_display
 from app.device.finding import Finding, Severity
 from app.device.modules import Presence, presence
-from app.device.paths import HOST, Paths
+from app.device.paths import HOST, Paths, text_of
 from app.device.vgpu import Use, Vgpu
 
 _THERE = (Presence.LOADED, Presence.BUILT_IN)
@@ -92,7 +92,7 @@ def _parents(paths: Paths) -> Iterator[Finding]:
     for parent in parents:
         kinds = parent / "mdev_supported_types"
         free = (
-            {each.name: _text(each / "available_instances") for each in sorted(kinds.iterdir())}
+            {each.name: text_of(each / "available_instances") for each in sorted(kinds.iterdir())}
             if kinds.is_dir()
             else {}
         )
@@ -179,7 +179,7 @@ _PTRACE = {
 
 def _ptrace(paths: Paths) -> Iterator[Finding]:
     """What decides whether the device fd of a running VM could be duplicated (pidfd_getfd(2))."""
-    scope = _text(paths.proc / "sys/kernel/yama/ptrace_scope")
+    scope = text_of(paths.proc / "sys/kernel/yama/ptrace_scope")
     if scope is not None:
         evidence = f"kernel.yama.ptrace_scope = {scope}"
         yield Finding("ptrace", Severity.INFO, _PTRACE.get(scope, "unknown ptrace restriction"), evidence)
@@ -193,7 +193,7 @@ def _cards(vgpus: tuple[Vgpu, ...], paths: Paths) -> Iterator[Finding]:
     for node in nodes:
         device = paths.sys / "class/drm" / node.name / "device"
         driver = (device / "driver").resolve().name if (device / "driver").exists() else "unknown driver"
-        vendor, product = _text(device / "vendor"), _text(device / "device")
+        vendor, product = text_of(device / "vendor"), text_of(device / "device")
         address = device.resolve().name
         evidence = f"{address} {vendor}:{product}, {access.owners(node)}" if vendor else access.owners(node)
         message = f"{node} is driven by {driver}" + (", parent of vGPUs here" if address in parents else "")
@@ -230,10 +230,3 @@ def wrong_gpu(render_node: str, paths: Paths = HOST) -> Finding | None:
         f"drawing: {drawing}; exporting: {', '.join(sorted(exporting))}",
         f"draw on the exporting one: DRI_PRIME=pci-{address.replace(':', '_').replace('.', '_')}",
     )
-
-
-def _text(file: Path) -> str | None:
-    try:
-        return file.read_text("utf-8", "replace").strip()
-    except OSError:
-        return None

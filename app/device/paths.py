@@ -13,3 +13,11 @@ class Paths:
 
 
 HOST = Paths()
+
+
+def text_of(file: Path) -> str | None:
+    """What a file of one of these file systems says, without the newline; None when it cannot be read."""
+    try:
+        return file.read_text("utf-8", "replace").strip()
+    except OSError:
+        return None
