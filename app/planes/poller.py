@@ -227,16 +227,15 @@ class Poller:
         """The last frame again when nothing changed, a new one otherwise."""
         primary, *cursors = self._slots
         cursor = cursors[0].surface if cursors and primary.surface is not None else None
+        refused = tuple(slot.refused for slot in self._slots if slot.refused is not None)
         last = self._frame
         if (
             last.primary is primary.surface
             and last.cursor is cursor
             and last.status == status
-            and all(slot.refused is None or slot.refused in last.refused for slot in self._slots)
-            and len(last.refused) == sum(slot.refused is not None for slot in self._slots)
+            and last.refused == refused
         ):
             return last
-        refused = tuple(slot.refused for slot in self._slots if slot.refused is not None)
         self._frame = Frame(status, primary.surface, cursor, refused)
         return self._frame
 

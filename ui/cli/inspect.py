@@ -12,7 +12,6 @@ from app.oserrors import in_words
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
 from app.planes.state import Status
-from gl.outcome import Outcome
 from ui.cli.output import say
 from ui.offscreen import Offscreen, offscreen
 
@@ -42,15 +41,13 @@ def _wanted(frame: Frame) -> Status | None:
 
 def inspection(looking: Offscreen, frame: Frame) -> Document:
     """The whole document: state, planes, device, display, renderer."""
-    outcomes: dict[int, Outcome] = {}
-    for surface in (frame.primary, frame.cursor):
-        if surface is not None:
-            outcomes[id(surface)] = looking.renderer.outcome(surface)
-    status = outcomes[id(frame.primary)].status if frame.primary is not None else frame.status
+    status = frame.status
     planes: dict[str, Document | None] = {"primary": None, "cursor": None}
     for surface in (frame.primary, frame.cursor):
         if surface is not None:
-            outcome = outcomes[id(surface)]
+            outcome = looking.renderer.outcome(surface)
+            if surface is frame.primary:
+                status = outcome.status
             planes[surface.plane.kind.name.lower()] = plane_document(
                 surface.plane,
                 surface.buffer,

@@ -40,20 +40,17 @@ _LEVELS = {
 
 def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
-    source: Source | None = None
-    ambiguous: AmbiguousTarget | None = None
     # Opened before Qt: what goes wrong here is a line on the terminal, not a window that comes and goes.
     try:
-        source = open_source(target)
-    except AmbiguousTarget as error:
+        source: Source | None = open_source(target)
+    except AmbiguousTarget:
         if not isinstance(target, Default):
             raise
-        ambiguous = error
+        source = None
     application = _make_application()
     interrupt = Interrupt(application.closeAllWindows)
     try:
         if source is None:
-            assert ambiguous is not None
             chosen = choose_device()
             if chosen is None:
                 return 0
