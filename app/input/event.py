@@ -1,0 +1,77 @@
+"""What can happen on a guest's keyboard and pointer, as QEMU's ``input-send-event`` takes it (qapi/ui.json)."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+# The largest value of an absolute axis (INPUT_EVENT_ABS_MAX in include/ui/input.h).
+ABSOLUTE_MAX = 0x7FFF
+
+
+class Button(Enum):
+    """``InputButton``. The wheel is made of buttons: a notch is one pressed and released."""
+
+    LEFT = "left"
+    MIDDLE = "middle"
+    RIGHT = "right"
+    WHEEL_UP = "wheel-up"
+    WHEEL_DOWN = "wheel-down"
+    WHEEL_LEFT = "wheel-left"
+    WHEEL_RIGHT = "wheel-right"
+    SIDE = "side"
+    EXTRA = "extra"
+
+
+class Axis(Enum):
+    """``InputAxis``."""
+
+    X = "x"
+    Y = "y"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key by its ``QKeyCode`` ("a", "ret", "meta_l"), which names a place on the keyboard and not a letter."""
+
+    qcode: str
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A pointer button."""
+
+    button: Button
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A place on one axis, 0 to :data:`ABSOLUTE_MAX`."""
+
+    axis: Axis
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A way along one axis, in counts of a mouse."""
+
+    axis: Axis
+    value: int
+
+
+Event = Key | Press | Absolute | Relative
+
+
+def document(event: Event) -> dict[str, Any]:
+    """``InputEvent`` as JSON carries it."""
+    match event:
+        case Key(qcode, down):
+            return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
+        case Press(button, down):
+            return {"type": "btn", "data": {"down": down, "button": button.value}}
+        case Absolute(axis, value):
+            return {"type": "abs", "data": {"axis": axis.value, "value": value}}
+        case Relative(axis, value):
+            return {"type": "rel", "data": {"axis": axis.value, "value": value}}

@@ -1,0 +1,1 @@
+"""The virtual machine around a device: its command line, its monitor, its start and its end."""
