@@ -8,7 +8,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from app.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.poller import Poller
-from app.planes.state import State
+from app.planes.state import State, Status
 
 _MS = 1_000_000
 
@@ -16,18 +16,19 @@ _MS = 1_000_000
 class Feed(QObject):
     """Owns the poller while a device is viewed.
 
-    ``due`` fires when the window should draw, ``frame_changed`` once per new frame.
+    ``poller`` is a poller, or the status that stands for one as long as there is no device. ``due`` fires when the
+    window should draw, ``frame_changed`` once per new frame.
     """
 
     due = pyqtSignal()
     frame_changed = pyqtSignal(object)
 
-    def __init__(self, poller: Poller, pacer: Pacer, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, poller: Poller | Status, pacer: Pacer, clock: Callable[[], int] = time.monotonic_ns) -> None:
         super().__init__()
-        self.poller = poller
+        self._poller = poller if isinstance(poller, Poller) else None
         self._pacer = pacer
         self._clock = clock
-        self._frame = poller.frame
+        self._frame = poller.frame if isinstance(poller, Poller) else Frame(poller)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -38,11 +39,26 @@ class Feed(QObject):
         return self._frame
 
     def start(self) -> None:
-        self._timer.start(0)
+        if self._poller is not None:
+            self._timer.start(0)
+
+    def say(self, status: Status) -> None:
+        """Another status, while there is no device."""
+        if self._poller is None and status != self._frame.status:
+            self._frame = Frame(status)
+            self.frame_changed.emit(self._frame)
+            self.due.emit()
+
+    def release_buffers(self) -> None:
+        """Let go of every buffer of the device."""
+        if self._poller is not None:
+            self._poller.release_buffers()
 
     def latest(self) -> Frame:
         """Poll now, just before drawing, so that what is drawn is the newest there is."""
-        frame = self.poller.poll()
+        if self._poller is None:
+            return self._frame
+        frame = self._poller.poll()
         if frame is not self._frame:
             flipped = frame.primary is not self._frame.primary
             self._frame = frame
@@ -51,7 +67,7 @@ class Feed(QObject):
             if frame.status.state is State.GONE:
                 # After the slots ran, which dropped what was made from the buffers. A device held open any longer
                 # blocks its removal, and the VM's next start.
-                self.poller.close()
+                self._poller.close()
         return frame
 
     def drawn(self) -> None:
@@ -61,7 +77,8 @@ class Feed(QObject):
     def close(self) -> None:
         """Stop polling and let go of the device; more calls do nothing."""
         self._timer.stop()
-        self.poller.close()
+        if self._poller is not None:
+            self._poller.close()
 
     def _tick(self) -> None:
         before = self._frame

@@ -176,7 +176,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _forget(self) -> None:
         """Drop what was made from released buffers: it holds the VM's memory too."""
-        self._feed.poller.release_buffers()
+        self._feed.release_buffers()
         if self._renderer is not None:
             with self._current():
                 self._renderer.forget()
