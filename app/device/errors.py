@@ -7,7 +7,8 @@ The kernel's errors stay OSError. They become one of these only where it is know
     ├── UsageError             2  the command line, or a target, cannot be understood
     │   └── AmbiguousTarget    2  it fits several vGPUs
     ├── NoSuchDevice           3  no vGPU of that name
-    │   └── DeviceGone         3  it was there and is no more
+    │   ├── DeviceGone         3  it was there and is no more
+    │   └── ProcessGone        3  no such process, or none any more
     ├── PermissionDenied       4  the kernel refused a file
     ├── NoPicture              5  nothing to show within the time given
     ├── OpenFailed             1  the device did not open, for a reason with no class of its own
@@ -49,6 +50,10 @@ class NoSuchDevice(MdevviewError):
 
 
 class DeviceGone(NoSuchDevice):
+    pass
+
+
+class ProcessGone(NoSuchDevice):
     pass
 
 
