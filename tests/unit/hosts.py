@@ -54,6 +54,17 @@ class Host:
         self._link(self.paths.sys / "bus/mdev/devices" / uuid, folder)
         return folder
 
+    def mdev_type(self, parent: str, kind: str, left: str | None = None, name: str = "") -> Path:
+        """What a parent device can make; `create` takes one UUID, as a file does."""
+        folder = self.paths.sys / "class/mdev_bus" / parent / "mdev_supported_types" / kind
+        folder.mkdir(parents=True)
+        (folder / "create").touch()
+        if left is not None:
+            (folder / "available_instances").write_text(left + "\n")
+        if name:
+            (folder / "name").write_text(name + "\n")
+        return folder
+
     def pci(self, address: str, driver: str, group: int, cdev: str = "", physfn: str = "") -> Path:
         folder = self.paths.sys / "devices/pci0000:00" / address
         self._device(folder, driver, group, cdev)
