@@ -4,16 +4,26 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.lab import report
 from tests.lab.inside import mdev, watch
+from tests.lab.inside.machine import Machine
 
 REPORT = Path(os.environ.get("MDEVVIEW_LAB_REPORT", "."))
 
 Create = Callable[[str, str], str]
 Fact = Callable[[str, object], None]
+
+
+class StartVm(Protocol):
+    """Starts a QEMU on one or more mdevs: see :class:`Machine`. Without a menu the BIOS boots the guest at once."""
+
+    def __call__(
+        self, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
+    ) -> Machine: ...
 
 
 def _note(**record: object) -> None:
@@ -85,3 +95,18 @@ def create(clean_kernel: None) -> Iterator[Create]:
         if (mdev.BUS / name).exists() and not mdev.Removal(name).done_within(10):
             held.append(name)
     assert not held, "someone still has these open"
+
+
+@pytest.fixture
+def start_vm(create: Create, tmp_path: Path) -> Iterator[StartVm]:
+    """VMs that are killed and reaped after the test, before their mdevs are removed."""
+    machines: list[Machine] = []
+
+    def start(*uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()) -> Machine:
+        folder = tmp_path / f"vm{len(machines)}"
+        machines.append(Machine(folder, *uuids, name=name, menu=menu, extra=extra))
+        return machines[-1]
+
+    yield start
+    for machine in machines:
+        machine.kill()

@@ -1,0 +1,216 @@
+"""A real QEMU inside the lab: SeaBIOS draws into an mdev, and a small guest shows what is typed.
+
+The VM is what users have: no display option, a QMP socket, the vGPU by vfio-pci. Beside it the lab has a monitor of
+its own, as a QMP socket serves one client at a time.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.lab.inside import boot_sector, mdev
+from tests.lab.inside.rawvfio import BAR0, ENABLE, XRES, YRES, Mbochs, Picture, fd_of
+
+# SeaBIOS' option ROM for the bochs display, which is what mbochs is.
+_ROM = "/usr/share/seabios/vgabios-bochs-display.bin"
+# The BIOS asks for its menu that long, if it is to ask at all.
+_MENU_MS = 60_000
+# Two rows of a character of eight columns.
+_CURSOR_PIXELS = 16
+PATIENCE_S = 120.0
+
+
+class Machine:
+    """A running QEMU. :meth:`kill` and :meth:`quit` reap it; more calls do nothing.
+
+    ``qmp`` is for the program under test; the methods here use another socket. ``disk`` may be handed to a next VM.
+    """
+
+    def __init__(
+        self, folder: Path, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.uuids = uuids
+        self.name = name
+        self.qmp = folder / "qmp.sock"
+        self.log = folder / "qemu.log"
+        self._control = folder / "control.sock"
+        self._bios = folder / "bios.log"
+        self._keys = folder / "keys"
+        disk = folder / "disk.img"
+        boot_sector.write_disk(disk)
+        self.arguments = (
+            *("qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-nodefaults", "-m", "64"),
+            *(("-name", name) if name else ()),
+            *("-display", "none", "-vga", "none"),
+            *("-boot", f"menu=on,splash-time={_MENU_MS}" if menu else "menu=off"),
+            *(each for number, uuid in enumerate(uuids) for each in _device(uuid, number)),
+            *("-drive", f"file={disk},format=raw,if=ide"),
+            *("-qmp", f"unix:{self.qmp},server=on,wait=off"),
+            *("-chardev", f"socket,id=control,path={self._control},server=on,wait=off"),
+            *("-mon", "chardev=control,mode=control"),
+            *("-chardev", f"file,id=bios,path={self._bios}", "-device", "isa-debugcon,iobase=0x402,chardev=bios"),
+            *("-chardev", f"file,id=keys,path={self._keys}", "-device", "isa-debugcon,iobase=0xe9,chardev=keys"),
+            *extra,
+        )
+        self.started = time.monotonic()
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=True
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def device_fds(self) -> tuple[int, ...]:
+        """Its VFIO device fds, in the order of the devices on its command line; empty until it has opened them."""
+        found = []
+        for fd in Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                if str(fd.readlink()) == "anon_inode:[vfio-device]":
+                    found.append(int(fd.name))
+            except FileNotFoundError:
+                continue
+        return tuple(sorted(found))
+
+    def device(self, which: int = 0) -> Mbochs:
+        """Its device, duplicated: to look at it, or to do what a guest's driver would. Close it after use."""
+        return Mbochs(fd_of(self.pid, self.device_fds[which]))
+
+    def wait_until(self, ready: Callable[[], object], what: str = "it was ready") -> None:
+        until = time.monotonic() + PATIENCE_S
+        while not ready():
+            assert self.process.poll() is None, f"QEMU ended with {self.process.returncode}: {self.log.read_text()}"
+            assert time.monotonic() < until, f"not within {PATIENCE_S:.0f} s: {what}; {self.bios()[-500:]}"
+            time.sleep(0.02)
+
+    def wait_for_device(self) -> None:
+        """Until it has opened all its devices."""
+        self.wait_until(lambda: len(self.device_fds) == len(self.uuids), "the devices are open")
+
+    def wait_for_text(self) -> None:
+        """Until its display is on and not uniformly black, and the BIOS asks for its menu or the guest runs."""
+        self.wait_for_device()
+        self.wait_until(lambda: "Press ESC" in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
+        with closing(self.device()) as device:
+            self.wait_until(lambda: np.ptp(memory(device)), "a picture that is not uniform")
+
+    def memory(self, which: int = 0) -> Picture:
+        """What the screen shows, from the device's memory: no plane is asked for and no buffer fetched.
+
+        One uniform pixel while the display is off.
+        """
+        with closing(self.device(which)) as device:
+            return memory(device)
+
+    def picture(self, which: int = 0) -> Picture:
+        """What another program reads from the dma-buf; never with mbochs as shipped, where a second fetch corrupts."""
+        assert (mdev.BUS / self.uuids[which] / "driver").resolve().name == "mbochs_rw"
+        file = self.folder / "picture.npy"
+        arguments = [str(self.pid), str(self.device_fds[which]), str(file)]
+        subprocess.run([sys.executable, "-m", "tests.lab.inside.reader", *arguments], check=True, timeout=PATIENCE_S)
+        picture: Picture = np.load(file)
+        file.unlink()
+        return picture
+
+    def bios(self) -> str:
+        """What the BIOS said on its debug port, with what it wrote on the screen among it."""
+        return self._bios.read_text(errors="replace") if self._bios.exists() else ""
+
+    def keys(self) -> list[tuple[str, int]]:
+        """What the guest was typed: character and scancode of each key. It must have been booted."""
+        return boot_sector.keys(self._keys.read_bytes()) if self._keys.exists() else []
+
+    def typed(self) -> str:
+        """The characters of it."""
+        return "".join(character for character, _ in self.keys())
+
+    def wait_for_guest(self) -> None:
+        """Until the small guest waits for keys."""
+        self.wait_for_text()
+        self.wait_until(lambda: "Booting from 0000:7c00" in self.bios(), "the disk was booted")
+
+    def command(self, execute: str, **arguments: Any) -> Any:
+        """A QMP command over the lab's own socket."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(PATIENCE_S)
+            peer.connect(str(self._control))
+            with peer.makefile("rw") as stream:
+                json.loads(stream.readline())
+                for each in ({"execute": "qmp_capabilities"}, {"execute": execute, "arguments": arguments}):
+                    stream.write(json.dumps(each) + "\n")
+                    stream.flush()
+                    while "event" in (reply := json.loads(stream.readline())):
+                        pass
+                assert "return" in reply, reply
+                return reply["return"]
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Its processors stand still meanwhile: the BIOS' text cursor blinks, so only then two pictures are equal."""
+        self.command("stop")
+        yield
+        self.command("cont")
+
+    def press(self, *qcodes: str) -> None:
+        """Keys by QMP, past the viewer."""
+        self.command("send-key", keys=[{"type": "qcode", "data": each} for each in qcodes])
+
+    def kill(self) -> None:
+        """With SIGKILL, as a crash; its fds are closed when this returns."""
+        self.process.kill()
+        self.process.wait()
+
+    def quit(self) -> int:
+        """In order; the exit status."""
+        if self.process.poll() is None:
+            with contextlib.suppress(OSError, ValueError):  # it may hang up before it answers
+                self.command("quit")
+        return self.process.wait(PATIENCE_S)
+
+
+def _device(uuid: str, number: int) -> tuple[str, str]:
+    rom = f"romfile={_ROM}" if number == 0 else "rombar=0"
+    return "-device", f"vfio-pci,sysfsdev={mdev.BUS / uuid},display=off,{rom}"
+
+
+def memory(device: Mbochs) -> Picture:
+    """What a bochs display shows, from its memory; one black pixel while it is off."""
+    if not device.register(ENABLE) & 1:
+        return np.zeros((1, 1), np.uint32)
+    width, height = device.register(XRES), device.register(YRES)
+    rows = np.frombuffer(device.read_memory(BAR0, width * height * 4), np.uint32)
+    return rows.reshape(height, width)
+
+
+def differ(one: Picture, other: Picture) -> bool:
+    """Whether more than the blinking text cursor is another."""
+    return one.shape != other.shape or int(np.count_nonzero(one != other)) > _CURSOR_PIXELS
+
+
+def still_running(pid: int) -> bool:
+    """Whether a process is there that is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def children() -> list[int]:
+    """This process's children, zombies among them."""
+    tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]

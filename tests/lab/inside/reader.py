@@ -1,0 +1,24 @@
+"""What a process's device shows, read by a program that shares no code with mdevview: ``PID FD FILE``.
+
+It duplicates the device fd, asks for the primary plane, fetches its buffer and maps it; the picture is saved as a
+numpy file. With mbochs as shipped this may be done once for the life of the device, by any one process: see
+tests/lab/edits.py.
+"""
+
+import sys
+from contextlib import closing
+
+import numpy as np
+
+from tests.lab.inside.rawvfio import XR24, Mbochs, fd_of, map_dmabuf
+
+
+def main(pid: int, fd: int, file: str) -> None:
+    with closing(Mbochs(fd_of(pid, fd))) as device:
+        plane = device.query()
+        assert plane.fourcc == XR24, plane
+        np.save(file, map_dmabuf(device.get_dmabuf(plane.index), plane))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
