@@ -19,11 +19,13 @@ class HandedFd:
     """``number`` is the fd in the process it came from, ``fd`` the duplicate, which belongs to who asked.
 
     ``link`` is what ``/proc/PID/fd/number`` led to ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0").
+    ``groups`` are the VFIO groups its process has open, which the asker may not be allowed to list.
     """
 
     number: int
     fd: int
     link: str
+    groups: tuple[int, ...] = ()
 
 
 Handover = Callable[[int, int | None], list[HandedFd]]
