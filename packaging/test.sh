@@ -56,6 +56,7 @@ at_least() {
 test_needs() {
     ! wants unit gl window lab wheel || runtime_needs
     ! wants unit || echo 'a shell whose completion is tested: zsh'
+    ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'

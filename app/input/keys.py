@@ -1,0 +1,53 @@
+"""Which key is where: from the kernel's key codes to QEMU's ``QKeyCode``.
+
+Both name a place on the keyboard and not what is printed on it, so the guest's own layout decides what a key means,
+whichever layout the host has. The codes are those of linux/input-event-codes.h, the names those of ``QKeyCode`` in
+QEMU's qapi/ui.json; which of them are the same place is data/keymaps.csv of keycodemapdb, from which QEMU makes the
+tables of its own windows.
+"""
+
+XKB_OFFSET = 8
+"""What X11 and xkb add to the kernel's code, because X keeps 0 to 7 to itself."""
+
+# Each line names the keys from a code on, one after the other.
+_RUNS = (
+    (1, "esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace"),
+    (15, "tab q w e r t y u i o p bracket_left bracket_right ret"),
+    (29, "ctrl a s d f g h j k l semicolon apostrophe grave_accent"),
+    (42, "shift backslash z x c v b n m comma dot slash shift_r"),
+    (55, "kp_multiply alt spc caps_lock"),
+    (59, "f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 num_lock scroll_lock"),
+    (71, "kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6 kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal"),
+    # Zenkaku/Hankaku of a USB keyboard; the PS/2 ones send the code of the place it is in.
+    (85, "grave_accent"),
+    (86, "less f11 f12 ro"),
+    (91, "hiragana henkan katakanahiragana muhenkan kp_comma"),
+    (96, "kp_enter ctrl_r kp_divide print alt_r lf"),
+    (102, "home up pgup left right end down pgdn insert delete"),
+    (113, "audiomute volumedown volumeup power kp_equals"),
+    (119, "pause"),
+    (121, "kp_comma lang1 lang2 yen meta_l meta_r compose"),
+    (128, "stop again props undo front copy open paste find cut help menu calculator"),
+    (142, "sleep wake"),
+    (155, "mail ac_bookmarks computer ac_back ac_forward"),
+    (163, "audionext audioplay audioprev audiostop"),
+    (172, "ac_home ac_refresh"),
+    (183, "f13 f14 f15 f16 f17 f18 f19 f20 f21 f22 f23 f24"),
+    (215, "mail"),
+    (226, "mediaselect"),
+)
+
+_BY_CODE = {first + offset: name for first, names in _RUNS for offset, name in enumerate(names.split())}
+
+QCODES = frozenset(_BY_CODE.values())
+"""Every ``QKeyCode`` that a keyboard can send."""
+
+
+def qcode(code: int) -> str | None:
+    """The ``QKeyCode`` of a kernel key code; None for a key that QEMU has no name for."""
+    return _BY_CODE.get(code)
+
+
+def qcode_of_scan_code(scan_code: int) -> str | None:
+    """The same for a scan code as X11 and Wayland clients see it; None as well for what is none (0)."""
+    return _BY_CODE.get(scan_code - XKB_OFFSET)
