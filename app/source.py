@@ -4,60 +4,161 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from app.abi import vfio
-from app.device.discovery import discover, present
-from app.device.errors import UsageError
+from app.device.attach import Attached, LentDevice, Reach, attach, attach_pid, attach_vm
+from app.device.discovery import discover, present, refresh
+from app.device.errors import DeviceBusy, NeedsRunningVm, ProcessGone, UsageError
+from app.device.handover import HandedFd, Handover, HelperWay
 from app.device.info import region_info
 from app.device.opening import device_from_fd, open_vgpu
 from app.device.paths import HOST, Paths
+from app.device.process import Process
 from app.device.seam import Device
-from app.device.target import InheritedFd, Simulated, Target, resolve
+from app.device.target import InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.device.vgpu import Vgpu
+from app.life import Life
 from app.oserrors import in_words
-from app.planes.buffer_cache import FetchRule
+from app.planes.buffer_cache import FetchRecord, FetchRule
 from app.planes.poller import Poller
+from app.planes.state import Status
+from app.vm.facts import Vm
 
 _log = logging.getLogger(__name__)
 
 # The sample driver whose exports must not be repeated, as its module is called; and its PCI identity.
 _FETCH_ONCE_MODULE = "mbochs"
 _MBOCHS_PCI_ID = (0x1234, 0x1111)
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What may be done to get at a device.
+
+    ``alone`` is False where a free vGPU must be left to the VM that is waited for: open here, it would be busy when
+    the VM starts. ``hand_over`` stands for the helper that ``helper`` names; a test has its own, a window one that
+    does not wait.
+    """
+
+    helper: HelperWay = HelperWay.AUTO
+    alone: bool = True
+    hand_over: Handover | None = None
+
+    def reach(self) -> Reach:
+        """How a VM's files are reached: as this user, and else as the user allows."""
+        if self.helper is HelperWay.NEVER:
+            return Reach()
+        return Reach(self.hand_over or partial(_fetch, self.helper))
+
+
+def _fetch(way: HelperWay, pid: int, fd: int | None) -> list[HandedFd]:
+    # Needed by few, and subprocess costs a command 10 ms.
+    from app.device.privilege import fetch  # noqa: PLC0415
+
+    return fetch(pid, fd, way)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """``target`` is what names it again, ``label`` what a person sees. The device belongs to whoever holds this."""
+    """``target`` is what names it again, ``label`` what a person sees. The device belongs to whoever holds this.
+
+    ``ended`` says why there is nothing more to come. Of a VM's device, ``vm`` has the facts and ``process`` can be
+    watched for the VM's end; it is closed with the device. ``record`` is where fetches are written down.
+    """
 
     target: str
     label: str
     device: Device
     vgpu: Vgpu | None
     rule: FetchRule
-    present: Callable[[], bool]
+    ended: Callable[[], Status | None]
+    process: Process | None = None
+    vm: Vm | None = None
+    record: FetchRecord | None = None
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""
-        return Poller(self.device, self.rule, self.present)
+        return Poller(self.device, self.rule, self.ended, record=self.record)
 
 
-def open_source(target: Target, paths: Paths = HOST) -> Source:
-    """Look the target up and open it. Raises MdevviewError."""
-    looks_up = not isinstance(target, Simulated | InheritedFd)
-    return open_resolved(resolve(target, discover(paths) if looks_up else ()), paths)
+def open_source(target: Target, paths: Paths = HOST, access: Access | None = None) -> Source:
+    """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError."""
+    looks_up = not isinstance(target, Simulated | InheritedFd | Pid | VmName)
+    return open_resolved(resolve(target, discover(paths) if looks_up else ()), paths, access)
 
 
-def open_resolved(chosen: Vgpu | Simulated | InheritedFd, paths: Paths = HOST) -> Source:
+def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None = None) -> Source:
     """Open what a target was resolved to. Raises MdevviewError."""
+    access = access or Access()
     match chosen:
         case Simulated(spec):
             return _open_simulated(spec)
         case InheritedFd(fd):
             device = device_from_fd(fd)
-            return Source(f"fd:{fd}", f"fd {fd}", device, None, _rule_of_unknown(device, paths), lambda: True)
+            rule = _rule_of_unknown(device, paths)
+            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Life())
+        case Pid(pid, number):
+            text = f"pid:{pid}" if number is None else f"pid:{pid},fd={number}"
+            return _again(lambda: _attached(text, attach_pid(pid, number, paths, access.reach()), paths))
+        case VmName(name):
+            return _again(lambda: _attached(f"vm:{name}", attach_vm(name, paths, access.reach()), paths))
         case Vgpu():
-            device = open_vgpu(chosen, paths)
-            return Source(chosen.name, chosen.name, device, chosen, rule_of(chosen), lambda: present(chosen, paths))
+            return _again(lambda: _open_vgpu(chosen, paths, access))
+
+
+def _open_vgpu(vgpu: Vgpu, paths: Paths, access: Access) -> Source:
+    """Alone when it is free, else by attaching."""
+    if vgpu.holders or not access.alone:
+        now = refresh(vgpu, paths)
+        if now.holders:
+            return _attached(vgpu.name, attach(now, paths, access.reach()), paths)
+        if not access.alone:
+            raise NeedsRunningVm(f"{vgpu.name}: no VM has it", "start the VM")
+    try:
+        device = open_vgpu(vgpu, paths)
+    except DeviceBusy:
+        now = refresh(vgpu, paths)
+        # Taken since it was looked at.
+        if not now.holders:
+            raise
+        return _attached(vgpu.name, attach(now, paths, access.reach()), paths)
+    return Source(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), Life(lambda: present(vgpu, paths)))
+
+
+def _again(attempt: Callable[[], Source]) -> Source:
+    """What was looked up may be gone when it is opened: a VM that ends in that moment frees its device."""
+    for _ in range(_TRIES - 1):
+        try:
+            return attempt()
+        except ProcessGone as gone:
+            _log.info("looking again: %s", gone.message)
+    return attempt()
+
+
+def _attached(target: str, attached: Attached, paths: Paths) -> Source:
+    """What was attached to, as a source that takes it over."""
+    vm, vgpu, process = attached.vm, attached.vgpu, attached.process
+    name = f"VM {vm.name}" if vm.name else f"{vm.process} {vm.pid}"
+    label = f"{vgpu.name} ({name})" if vgpu is not None else name
+    try:
+        rule, record = _rule_of_attached(attached, paths)
+    except BaseException:
+        attached.device.close()
+        process.close()
+        raise
+    device = LentDevice(attached.device, process.close)
+    there = (lambda: present(vgpu, paths)) if vgpu is not None else None
+    life = Life(there, process, f"{vm.process} {vm.pid}")
+    return Source(target, label, device, vgpu, rule, life, process, vm, record)
+
+
+def _rule_of_attached(attached: Attached, paths: Paths) -> tuple[FetchRule, FetchRecord | None]:
+    if attached.vgpu is None:
+        return _rule_of_unknown(attached.device, paths), None
+    # A driver that must not be asked twice: the VM's process, or another viewer, may have asked.
+    return (FetchRule.FREELY if rule_of(attached.vgpu) is FetchRule.FREELY else FetchRule.NEVER), None
 
 
 def rule_of(vgpu: Vgpu) -> FetchRule:
@@ -79,7 +180,7 @@ def _open_simulated(spec: str) -> Source:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), device.present)
+    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), Life(device.present))
 
 
 def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from app.device.paths import HOST, Paths
 from app.device.vgpu import Holder, Way
 
-_DEVICE_FD = "anon_inode:[vfio-device]"
+DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
 _CDEV = re.compile(r"/dev/vfio/devices/(vfio\d+)")
 # Processes of other users that may be believed when their command line names a device.
@@ -30,7 +30,10 @@ class DeviceFd:
 
 @dataclass(frozen=True, slots=True)
 class VfioProcess:
-    """A process with VFIO files open. ``groups`` and ``cdevs`` map numbers and names to the fd there."""
+    """A process with VFIO files open. ``groups`` and ``cdevs`` map numbers and names to the fd there.
+
+    ``fds`` are all that may be a device: every ``anon_inode:[vfio-device]`` and every open cdev, in order.
+    """
 
     pid: int
     process: str
@@ -38,6 +41,7 @@ class VfioProcess:
     groups: dict[int, int] = field(default_factory=dict)
     cdevs: dict[str, int] = field(default_factory=dict)
     device_fds: tuple[DeviceFd, ...] = ()
+    fds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +107,16 @@ def scan(paths: Paths = HOST) -> Scan:
     for entry in os.listdir(paths.proc):
         if not entry.isdecimal():
             continue
-        folder = f"{paths.proc}/{entry}"
+        pid = int(entry)
         try:
-            found = _look(folder, int(entry))
+            found = look(pid, paths)
         except PermissionError:
-            arguments = _arguments(folder)
+            arguments = arguments_of(pid, paths)
             # Kernel threads and zombies have no command line, and no files.
             if arguments:
                 unreadable += 1
-                if _VMM.match(arguments[0].rsplit("/", 1)[-1]):
-                    hidden.append(HiddenVmm(int(entry), _process_name(folder), vm_name(arguments), arguments))
+                if is_vmm(arguments):
+                    hidden.append(HiddenVmm(pid, process_name(pid, paths), vm_name(arguments), arguments))
         except OSError:
             continue
         else:
@@ -131,21 +135,32 @@ def _no_nodes(folder: os.PathLike[str]) -> bool:
         return True
 
 
-def _look(folder: str, pid: int) -> VfioProcess | None:
+def look(pid: int, paths: Paths = HOST) -> VfioProcess | None:
     """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
+    folder = f"{paths.proc}/{pid}"
     groups: dict[int, int] = {}
     cdevs: dict[str, int] = {}
     devices: list[DeviceFd] = []
+    fds: list[int] = []
     for fd, link in _links(folder):
-        if link == _DEVICE_FD:
-            devices.append(DeviceFd(fd, _syspath(folder, fd)))
+        if link == DEVICE_LINK:
+            devices.append(DeviceFd(fd, syspath_of(fd, pid, paths)))
+            fds.append(fd)
         elif match := _GROUP.fullmatch(link):
             groups[int(match[1])] = fd
-        elif match := _CDEV.fullmatch(link):
-            cdevs[match[1]] = fd
+        elif name := cdev_of(link):
+            cdevs.setdefault(name, fd)
+            fds.append(fd)
     if not (groups or cdevs or devices):
         return None
-    return VfioProcess(pid, _process_name(folder), vm_name(_arguments(folder)), groups, cdevs, tuple(devices))
+    name = vm_name(arguments_of(pid, paths))
+    return VfioProcess(pid, process_name(pid, paths), name, groups, cdevs, tuple(devices), tuple(fds))
+
+
+def cdev_of(link: str) -> str | None:
+    """The name of the cdev that a link of ``/proc/PID/fd`` leads to, None for another file."""
+    match = _CDEV.fullmatch(link)
+    return match[1] if match else None
 
 
 def _links(folder: str) -> list[tuple[int, str]]:
@@ -164,21 +179,23 @@ def _links(folder: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _syspath(folder: str, fd: int) -> str | None:
+def syspath_of(fd: int, pid: int | str, paths: Paths = HOST) -> str | None:
     """What fdinfo says of a device fd since Linux 6.18 ("vfio/pci: print vfio-device syspath to fdinfo")."""
-    for line in _read(f"{folder}/fdinfo/{fd}").splitlines():
+    for line in _read(f"{paths.proc}/{pid}/fdinfo/{fd}").splitlines():
         key, _, value = line.partition(":")
         if key == "vfio-device-syspath":
             return value.strip()
     return None
 
 
-def _process_name(folder: str) -> str:
-    return _read(f"{folder}/comm").rstrip("\n") or "?"
+def process_name(pid: int, paths: Paths = HOST) -> str:
+    """Its name as it chose it, "?" when that cannot be seen."""
+    return _read(f"{paths.proc}/{pid}/comm").rstrip("\n") or "?"
 
 
-def _arguments(folder: str) -> tuple[str, ...]:
-    text = _read(f"{folder}/cmdline").removesuffix("\0")
+def arguments_of(pid: int, paths: Paths = HOST) -> tuple[str, ...]:
+    """Its command line; empty for a kernel thread, a zombie, and where it cannot be seen."""
+    text = _read(f"{paths.proc}/{pid}/cmdline").removesuffix("\0")
     return tuple(text.split("\0")) if text else ()
 
 
@@ -188,6 +205,11 @@ def _read(file: str) -> str:
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def is_vmm(arguments: tuple[str, ...]) -> bool:
+    """Whether a command line is that of a virtual machine monitor, by the program's name."""
+    return bool(arguments and _VMM.match(arguments[0].rsplit("/", 1)[-1]))
 
 
 def vm_name(arguments: tuple[str, ...]) -> str | None:

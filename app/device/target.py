@@ -1,7 +1,7 @@
 """The TARGET a user types: which device to look at.
 
-``TARGET = UUID or its start | PCI address | fd:N | sim:PROFILE[,key=value...]``. The kinds ``pid:N``, ``vm:NAME`` and
-``replay:FILE`` are understood, so that they are named in the answer, and cannot be shown by this version.
+``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. The kind
+``replay:FILE`` is understood, so that it is named in the answer, and cannot be shown by this version.
 """
 
 import re
@@ -14,7 +14,7 @@ from app.device.vgpu import Vgpu
 
 _UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
 _PCI = re.compile(r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
-_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, fd:N or sim:PROFILE"
+_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N or sim:PROFILE"
 # Below it are the standard streams.
 _FIRST_FD = 3
 
@@ -33,9 +33,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Pid:
-    """The vGPU of a process."""
+    """The vGPU of a process; ``fd`` is the device's number there, for one that has several."""
 
     pid: int
+    fd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Replay:
     file: str
 
 
+Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated
 Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
 
 # What a user without a vGPU sees.
@@ -97,7 +99,8 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
         case "vm":
             return VmName(rest)
         case "pid":
-            return Pid(_number(text, rest, least=1))
+            pid, comma, fd = rest.partition(",fd=")
+            return Pid(_number(text, pid, least=1), _number(text, fd, least=0) if comma else None)
         case "fd":
             return InheritedFd(_number(text, rest, least=_FIRST_FD))
     raise UsageError(f"{text!r} is no target", _KINDS)
@@ -110,7 +113,7 @@ def _number(text: str, digits: str, least: int) -> int:
     return int(digits)
 
 
-def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Vgpu | Simulated | InheritedFd:
+def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
     """What a target means on a host with these vGPUs.
 
     Raises NoSuchDevice, AmbiguousTarget when several fit, UsageError for what this version cannot show.
@@ -120,15 +123,12 @@ def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Vgpu | Simulated | Inherit
             return _only(vgpus)
         case Named(text):
             return _named(text, vgpus)
-        case Simulated() | InheritedFd():
+        case Simulated() | InheritedFd() | Pid() | VmName():
             return target
-        case Pid():
-            kind = "pid:N"
-        case VmName():
-            kind = "vm:NAME"
         case Replay():
-            kind = "replay:FILE"
-    raise UsageError(f"{kind} is not available in this version", "name the vGPU by its UUID ('mdevview list')")
+            raise UsageError(
+                "replay:FILE is not available in this version", "name the vGPU by its UUID ('mdevview list')"
+            )
 
 
 def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:

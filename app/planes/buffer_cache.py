@@ -6,6 +6,7 @@ checked against the layout it was fetched for; and two ids may lead to one buffe
 
 from collections import OrderedDict
 from enum import Enum
+from typing import Protocol
 
 from app.device.display import get_gfx_dmabuf
 from app.device.seam import Device
@@ -31,6 +32,18 @@ class FetchRule(Enum):
     NEVER = "never"
 
 
+class FetchRecord(Protocol):
+    """What other processes fetched, and must know that this one did."""
+
+    def refusal(self, dmabuf_id: int) -> Status | None:
+        """Why the driver must not be asked for this buffer; None when it may."""
+        ...
+
+    def note(self, dmabuf_id: int) -> None:
+        """Write down that it is about to be asked for. Raises OSError: then it must not be."""
+        ...
+
+
 class FetchRefused(Exception):
     """The fetch was not asked of the driver, because it might corrupt the kernel; ``status`` says why it might."""
 
@@ -46,9 +59,10 @@ _Key = tuple[int, tuple[int, int, int, int, int]]
 class BufferCache:
     """Owns the dma-bufs of one device. Not thread-safe."""
 
-    def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY) -> None:
+    def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY, record: FetchRecord | None = None) -> None:
         self._device = device
         self._rule = rule
+        self._record = record
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
         self._entries: OrderedDict[_Key, DmaBuffer] = OrderedDict()
         self._spent: set[int] = set()
@@ -76,11 +90,18 @@ class BufferCache:
         return buffer
 
     def _fetch(self, plane: Plane) -> DmaBuffer:
+        if self._record is not None:
+            refusal = self._record.refusal(plane.handle)
+            if refusal is not None:
+                raise FetchRefused(refusal)
         if self._rule is FetchRule.NEVER:
             detail = "another process may have fetched this driver's buffers already"
             raise FetchRefused(Status(Reason.FETCHED_ELSEWHERE, detail))
         if self._rule is FetchRule.ONCE and plane.handle in self._spent:
             raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {plane.handle} was fetched once already"))
+        if self._record is not None:
+            # Before the driver is asked: what a process that is killed meanwhile fetched must be known as well.
+            self._record.note(plane.handle)
         fd = get_gfx_dmabuf(self._device, plane.handle)
         if self._rule is FetchRule.ONCE:
             self._spent.add(plane.handle)

@@ -16,7 +16,7 @@ from app.device.info import device_info
 from app.device.seam import Device
 from app.oserrors import in_words
 from app.planes.buffer import Buffer, DmaBuffer
-from app.planes.buffer_cache import BufferCache, FetchRefused, FetchRule
+from app.planes.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule
 from app.planes.check import fault_of
 from app.planes.frame import Frame, Refused, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 # A refused fetch or mapping, and a device that offers no display, are asked again after this time.
 _RETRY_NS = 200_000_000
-# How often the poller looks whether the device is still there.
-_PRESENCE_NS = 250_000_000
+# How often a device that answers nothing but errors is asked whether it is still one.
+_DEAFNESS_NS = 250_000_000
 
 _QUERY_REASONS = {
     errno.EINVAL: Reason.QUERY_REJECTED,
@@ -52,27 +52,28 @@ class _Slot:
 class Poller:
     """Owns ``device`` and everything fetched from it. Not thread-safe.
 
-    ``present`` says whether the device still exists; it is asked a few times a second. ``clock`` is in
-    nanoseconds.
+    ``ended`` says why there is nothing more to come, None as long as there is: it is asked at every poll. ``clock``
+    is in nanoseconds. ``record`` is where fetches are written down that others must know of.
     """
 
     def __init__(
         self,
         device: Device,
         rule: FetchRule = FetchRule.FREELY,
-        present: Callable[[], bool] = lambda: True,
+        ended: Callable[[], Status | None] = lambda: None,
         clock: Callable[[], int] = time.monotonic_ns,
+        record: FetchRecord | None = None,
     ) -> None:
         self.device = device
-        self._present = present
+        self._ended = ended
         self._clock = clock
-        self._buffers = BufferCache(device, rule)
+        self._buffers = BufferCache(device, rule, record)
         self._region = RegionCache(device)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._probe_at_ns = 0
-        self._presence_at_ns = clock() + _PRESENCE_NS
+        self._deafness_at_ns = clock() + _DEAFNESS_NS
         self._closed = False
         self._complained: set[tuple[str, int | None]] = set()
 
@@ -93,10 +94,13 @@ class Poller:
         """
         if self._closed or self._frame.status.state is State.GONE:
             return self._frame
+        ended = self._ended()
+        if ended is not None:
+            return self.end(ended)
         now = self._clock()
-        if now >= self._presence_at_ns:
-            self._presence_at_ns = now + _PRESENCE_NS
-            if not self._present() or self._deaf():
+        if now >= self._deafness_at_ns:
+            self._deafness_at_ns = now + _DEAFNESS_NS
+            if self._deaf():
                 return self.end(Status(Reason.DEVICE_REMOVED))
         if not self._slots and not self._prepare(now):
             return self._frame

@@ -9,7 +9,7 @@ import pytest
 from app.abi import vfio
 from app.planes.buffer_cache import FetchRule
 from app.planes.poller import Poller
-from app.planes.state import Reason, State
+from app.planes.state import Reason, Status
 from tests.unit.scripted import Answer, ScriptedDevice, memfd, plane_answer
 
 
@@ -229,15 +229,14 @@ def test_a_device_without_display_says_so_and_is_asked_again_later(clock: Clock)
     poller.close()
 
 
-def test_a_removed_device_is_let_go_within_one_look(clock: Clock) -> None:
-    there = [True]
+def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
+    ends: list[Status] = []
     device = ScriptedDevice(primary=plane_answer)
-    poller = Poller(device, present=lambda: there[0], clock=clock)
+    poller = Poller(device, ended=lambda: ends[0] if ends else None, clock=clock)
     first = poller.poll()
-    there[0] = False
-    clock.now += 300_000_000
+    ends.append(Status(Reason.VM_ENDED, "qemu 1 ended"))
     frame = poller.poll()
-    assert frame.status.state is State.GONE
+    assert frame.status == ends[0]
     assert first.primary is not None and first.primary.buffer.released
     assert poller.poll() is frame
     assert not device.closed, "images made from the buffers must go before the device"

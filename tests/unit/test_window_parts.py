@@ -62,7 +62,7 @@ def test_a_user_without_a_home_has_a_place_for_pictures(monkeypatch: pytest.Monk
 
 def test_choosing_what_is_shown_opens_nothing() -> None:
     one, other = Vgpu("one"), Vgpu("other")
-    source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: True)
+    source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None)
     assert _is_shown(one, source, State.NO_SIGNAL)
     assert not _is_shown(one, source, State.GONE), "it may have come back"
     assert not _is_shown(other, source, State.SHOWING)
