@@ -52,6 +52,11 @@ class MdevType:
     folder: Path
 
 
+def is_uuid(text: str) -> bool:
+    """Whether it is a whole UUID in the form that sysfs shows."""
+    return _UUID.fullmatch(text) is not None
+
+
 def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
     """What the parents of this host can make, in order."""
     found = []
@@ -87,7 +92,7 @@ def choose_type(wanted: str, parent: str | None, known: Sequence[MdevType]) -> M
 
 def create(kind: MdevType, uuid: str) -> None:
     """Make one. Raises UsageError, PermissionDenied, NoSuchDevice or MdevviewError."""
-    if not _UUID.fullmatch(uuid):
+    if not is_uuid(uuid):
         raise UsageError(
             f"{uuid!r} is no whole UUID", "give a new vGPU all of it, or leave --uuid out for a random one"
         )

@@ -1,0 +1,106 @@
+"""What a user's QEMU command line lacks to be shown: nothing of it is changed, what is missing comes after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.device.drivers import KnownDisplay, known_display
+from app.device.errors import AmbiguousTarget, NoSuchDevice, UsageError
+from app.device.mdev import is_uuid
+from app.device.target import Named, resolve
+from app.device.vgpu import Use, Vgpu
+from app.vm.commandline import CommandLine, quoted
+
+_IOMMUFD_ID = "mdevview-iommufd"
+# Behind these the VM is another user's, in another process than the one that was started.
+_RIGHTS_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which vGPU the VM is to have. ``vgpu`` is None when the command line names a device that is no mdev."""
+
+    vgpu: Vgpu | None
+    add: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassedFds:
+    """The numbers of an iommufd and a VFIO cdev that are open in the VM's process from its start."""
+
+    iommufd: int
+    device: int
+
+
+def check(arguments: Sequence[str], command: CommandLine) -> None:
+    """Raises UsageError for a command line whose process would not be the VM."""
+    if not arguments:
+        raise UsageError("no command line of a VM", "give it after --: mdevview run -- qemu-system-x86_64 ...")
+    program = Path(arguments[0]).name
+    if program in _RIGHTS_CHANGERS:
+        raise UsageError(
+            f"{program} cannot stand before the VM's program",
+            "start the VM as yourself ('mdevview doctor' names the rights it needs), or by itself and view vm:NAME",
+        )
+    if command.daemonize:
+        raise UsageError(
+            "-daemonize moves the VM to a process that was not started here",
+            "leave it out; with --keep-running the VM goes on without the window",
+        )
+
+
+def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Choice:
+    """The vGPU that was asked for by its UUID or the start of it, that the command line names, or the only free one.
+
+    Raises NoSuchDevice, AmbiguousTarget.
+    """
+    names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
+    mdevs = {each.name: each for each in vgpus if each.uuid is not None}
+    if asked is not None:
+        found = resolve(Named(asked.lower()), tuple(mdevs.values()))
+        assert isinstance(found, Vgpu)
+        return Choice(found, add=found.name not in names)
+    for name in names:
+        if name in mdevs:
+            return Choice(mdevs[name], add=False)
+        if is_uuid(name):
+            raise NoSuchDevice(f"no vGPU {name}, which the VM's command line names", "--type T --uuid U creates it")
+    if command.vfio_devices:
+        return Choice(None, add=False)
+    free = tuple(each for each in mdevs.values() if _is_free(each))
+    if len(free) == 1:
+        return Choice(free[0], add=True)
+    if free:
+        listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
+        raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", free)
+    raise NoSuchDevice("no free vGPU for the VM", "--type T creates one; 'mdevview list' shows who has the others")
+
+
+def _is_free(vgpu: Vgpu) -> bool:
+    return vgpu.use is not Use.IN_USE and known_display(vgpu) is not KnownDisplay.NONE
+
+
+def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
+    """A vGPU, by its IOMMU group or by what was opened here. Its display is shown by us, so QEMU's is off.
+
+    With a fd alone QEMU could not tell an mdev from a device of its own IOMMU (vfio_device_is_mdev() in
+    hw/vfio/device.c), so it gets the sysfs path as well.
+    """
+    device = f"vfio-pci,sysfsdev={quoted(str(sysfs))},display=off"
+    if fds is None:
+        return ["-device", device]
+    return [
+        *("-object", f"iommufd,id={_IOMMUFD_ID},fd={fds.iommufd}"),
+        *("-device", f"{device},iommufd={_IOMMUFD_ID},fd={fds.device}"),
+    ]
+
+
+def monitor_arguments(socket: Path) -> list[str]:
+    """A QMP monitor that does not wait for somebody to connect."""
+    # Named, as QEMU would take a first item with a "=" in it for another key.
+    return ["-qmp", f"unix:path={quoted(str(socket))},server=on,wait=off"]
+
+
+def has_monitor(command: CommandLine) -> bool:
+    """Whether there is a QMP monitor to connect to."""
+    return any(each.address is not None for each in command.monitors)

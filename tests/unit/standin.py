@@ -1,0 +1,66 @@
+"""A program in QEMU's place: it takes QEMU's options, listens on the QMP socket, and ends as it is told to."""
+
+import sys
+from pathlib import Path
+
+_SOURCE = """\
+#!{python} -S
+import json, os, re, signal, socket, sys, time
+
+arguments = sys.argv[1:]
+if arguments == ["-device", "vfio-pci,help"]:
+    sys.stdout.write("vfio-pci options:\\n" + ("  fd=<string>\\n  iommufd=<link<iommufd>>\\n" if {takes_fds} else ""))
+    sys.exit(0)
+words = dict(zip(arguments[::2], arguments[1::2]))
+manner = words.get("-name", "")
+fds = {{number: os.readlink("/proc/self/fd/" + number) for number in re.findall(r"fd=(\\d+)", " ".join(arguments))}}
+told = dict(arguments=arguments, fds=fds, session=os.getsid(0) == os.getpid(), stdin=os.readlink("/proc/self/fd/0"))
+with open("{report}.new", "w") as file:
+    json.dump(told, file)
+os.rename("{report}.new", "{report}")
+if manner == "wrong":
+    sys.stderr.write("qemu: -foo: invalid option\\n")
+    sys.exit(1)
+if manner == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+elif manner != "crashes":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+server = socket.socket(socket.AF_UNIX)
+server.bind(re.match("unix:path=([^,]*)", words["-qmp"])[1])
+server.listen()
+if manner == "ends":
+    sys.exit(0)
+if manner == "crashes":
+    os.kill(os.getpid(), signal.SIGSEGV)
+log = open("{report}.log", "a", buffering=1)
+while True:
+    client = server.accept()[0]
+    stream = client.makefile("rw", buffering=1)
+    version = dict(qemu=dict(major=10, minor=0, micro=0), package="")
+    stream.write(json.dumps(dict(QMP=dict(version=version, capabilities=[]))) + "\\n")
+    for line in stream:
+        command = json.loads(line)
+        name = command["execute"]
+        log.write(name + "\\n")
+        if name == "quit" and manner == "stubborn":
+            continue
+        answer = dict(id=command["id"]) if "id" in command else {{}}
+        stream.write(json.dumps(answer | {{"return": {{}}}}) + "\\n")
+        if name == "quit" or (name == "system_powerdown" and manner == "obeys"):
+            sys.exit(0)
+"""
+
+
+class StandIn:
+    """``program`` is to be started; ``report`` is there once it runs, and ``commands`` what it was told by QMP."""
+
+    def __init__(self, folder: Path, takes_fds: bool = False) -> None:
+        self.program = folder / "qemu-system-x86_64"
+        self.report = folder / "report"
+        self.program.write_text(_SOURCE.format(python=sys.executable, report=self.report, takes_fds=takes_fds))
+        self.program.chmod(0o755)
+
+    @property
+    def commands(self) -> list[str]:
+        log = self.report.with_name(self.report.name + ".log")
+        return log.read_text().split() if log.exists() else []
