@@ -56,6 +56,7 @@ at_least() {
 test_needs() {
     ! wants unit gl window lab wheel || runtime_needs
     ! wants unit || echo 'a shell whose completion is tested: zsh'
+    ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
@@ -114,7 +115,7 @@ has() {
 
 step_ruff() { ruff check; }
 step_format() { ruff format --check; }
-step_mypy() { mypy; }
+step_mypy() { mypy && mypy packaging/helper/mdevview-getfd; }
 step_imports() { lint-imports --no-logo; }
 step_files() {
     has shellcheck desktop-file-validate appstreamcli || return 77

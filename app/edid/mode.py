@@ -1,0 +1,65 @@
+"""A display mode as a user writes it, and what a device takes."""
+
+import re
+from dataclasses import dataclass
+
+# Below 64 pixels Linux ignores a detailed timing (drm_edid.c, drm_mode_detailed); the upper bounds are far from any
+# vGPU, and keep every figure of an EDID in its field.
+MIN_EDGE = 64
+MAX_EDGE = 16384
+MIN_HZ = 20.0
+MAX_HZ = 500.0
+DEFAULT_HZ = 60.0
+
+BLOCK = 128
+
+_FORM = re.compile(r"(\d{1,6})x(\d{1,6})(?:@(\d{1,4}(?:\.\d{1,6})?)(?:hz)?)?", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """``width`` x ``height`` pixels, ``refresh_hz`` times a second."""
+
+    width: int
+    height: int
+    refresh_hz: float = DEFAULT_HZ
+
+    def __str__(self) -> str:
+        """As :func:`parse_mode` takes it, the rate to a hundredth."""
+        return f"{self.width}x{self.height}@{f'{self.refresh_hz:.2f}'.rstrip('0').rstrip('.')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a device's EDID region says: pixels across and down (None without a limit), bytes of an EDID."""
+
+    max_width: int | None = None
+    max_height: int | None = None
+    max_size: int = 256 * BLOCK
+
+    def allow(self, width: int, height: int) -> bool:
+        """Whether the size is within."""
+        return width <= (self.max_width or width) and height <= (self.max_height or height)
+
+
+def parse_mode(text: str) -> Mode:
+    """``WxH`` or ``WxH@Hz``, 60 Hz when not given. Raises ValueError with a sentence that says what is wrong."""
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not of the form WxH or WxH@Hz, such as 1920x1080 or 1920x1080@75")
+    width, height, refresh = match.groups()
+    mode = Mode(int(width), int(height), float(refresh) if refresh else DEFAULT_HZ)
+    if not (MIN_EDGE <= mode.width <= MAX_EDGE and MIN_EDGE <= mode.height <= MAX_EDGE):
+        raise ValueError(f"{text!r}: width and height are {MIN_EDGE} to {MAX_EDGE} pixels")
+    if not MIN_HZ <= mode.refresh_hz <= MAX_HZ:
+        raise ValueError(f"{text!r}: the refresh rate is {MIN_HZ:g} to {MAX_HZ:g} Hz")
+    return mode
+
+
+def check_size(mode: Mode, limits: Limits) -> None:
+    """Raises ValueError with a sentence that names the limit which ``mode`` is beyond."""
+    if not limits.allow(mode.width, mode.height):
+        most = f"{limits.max_width or 'any'}x{limits.max_height or 'any'}"
+        raise ValueError(f"{mode.width}x{mode.height} is more than the device allows, which is {most}")
+    if limits.max_size < BLOCK:
+        raise ValueError(f"the device takes an EDID of {limits.max_size} bytes, which none fits in")
