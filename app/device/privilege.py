@@ -147,7 +147,12 @@ class Asking:
         with theirs:
             try:
                 self._child = subprocess.Popen(
-                    command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=self._stderr, env=_environment(), cwd="/"
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._stderr,
+                    env=_environment(),
+                    cwd="/",
                 )
             except OSError as error:
                 self.cancel()
@@ -173,7 +178,7 @@ class Asking:
             raise OpenFailed(f"the helper gave no answer in {self._limit_s} s", "try again from a terminal")
 
     def result(self) -> list[HandedFd]:
-        """What was handed over; it belongs to the caller. Raises as :func:`fetch` does; BlockingIOError when too early."""
+        """What was handed over; it belongs to the caller. Raises as :func:`fetch`; BlockingIOError when too early."""
         if self._socket is None:
             raise ValueError("not under way")
         message, fds, flags, _ = socket.recv_fds(self._socket, _MAX_MESSAGE, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
@@ -218,57 +223,27 @@ class Asking:
         self.cancel()
 
     def _command(self) -> list[str]:
-        """What to run; says by the way how long it may take. Raises PermissionDenied."""
+        """What to run; notes which program that is, and how long it may take. Raises PermissionDenied."""
         setup, of = self._setup, f"the VM's process {self._pid} is closed to you"
         if self._way is HelperWay.NEVER:
             raise PermissionDenied(of, "run mdevview as the VM's user, or let it ask for more rights")
         if setup.uid() == 0:
             # What root was refused no helper gets: yama at 3, or a container without CAP_SYS_PTRACE.
             raise PermissionDenied(f"{of}, although you are root", "see 'mdevview doctor'")
-        try:
-            fault = fault_of(setup.helper, setup.owner)
-        except FileNotFoundError:
-            raise PermissionDenied(
-                f"{of}, and {setup.helper.name} is not installed", f"run mdevview as the VM's user, or {INSTALL}"
-            ) from None
-        except OSError as error:
-            fault = f"{setup.helper}: {error.strerror}"
-        if fault is not None:
-            raise PermissionDenied(f"{of}, and the helper cannot be trusted: {fault}", f"install it again: {INSTALL}")
-        request = [str(setup.helper), str(self._pid), *(() if self._number is None else (str(self._number),))]
+        _check_helper(setup, of)
         terminal = setup.terminal()
-        pkexec, sudo = setup.program("pkexec"), setup.program("sudo")
-        way = self._way
-        if way is HelperWay.AUTO:
-            if pkexec is not None and setup.action.exists() and terminal.desktop:
-                way = HelperWay.PKEXEC
-            elif sudo is not None and terminal.keys:
-                way = HelperWay.SUDO
-            else:
-                raise PermissionDenied(
-                    f"{of}, and there is no way to ask for more rights: "
-                    + ("no terminal to type a password at" if sudo else "no sudo")
-                    + (
-                        ", no desktop session"
-                        if pkexec and setup.action.exists()
-                        else ", no pkexec with mdevview's action"
-                    ),
-                    "run mdevview as the VM's user, from a terminal, or see 'mdevview doctor'",
-                )
+        way = self._way if self._way is not HelperWay.AUTO else _best_way(setup, terminal, of)
         self._program = way.value
-        if way is HelperWay.PKEXEC:
-            if pkexec is None:
-                raise PermissionDenied(
-                    f"{of}, and there is no pkexec", "install it (package pkexec or polkit), or use sudo"
-                )
-            return [str(pkexec), *request]
-        if sudo is None:
-            raise PermissionDenied(f"{of}, and there is no sudo", "install it, or use pkexec")
-        if not terminal.keys:
-            self._limit_s = _UNATTENDED_S
-            return [str(sudo), "-n", "--", *request]
-        prompt = f"mdevview asks for the display of process {self._pid}. Password of %p: "
-        return [str(sudo), "-p", prompt, "--", *request]
+        program = setup.program(self._program)
+        if program is None:
+            raise PermissionDenied(f"{of}, and there is no {self._program}", "install it, or use another way to ask")
+        options: tuple[str, ...] = ()
+        if way is HelperWay.SUDO and terminal.keys:
+            options = ("-p", f"mdevview asks for the display of process {self._pid}. Password of %p: ", "--")
+        elif way is HelperWay.SUDO:
+            options, self._limit_s = ("-n", "--"), _UNATTENDED_S
+        number = () if self._number is None else (str(self._number),)
+        return [str(program), *options, str(setup.helper), str(self._pid), *number]
 
     def _silence(self) -> MdevviewError:
         """Why everybody who could have answered ended without a word."""
@@ -286,9 +261,7 @@ class Asking:
         if self._program == "sudo" and status == 1:
             return PermissionDenied(
                 f"sudo gave no rights to look into process {self._pid}{because}",
-                "run mdevview from a terminal, where sudo can ask"
-                if self._limit_s
-                else "ask who administers this host",
+                "run mdevview from a terminal, where sudo can ask" if self._limit_s else "may you use sudo here?",
             )
         return OpenFailed(f"the helper ended without an answer (status {status}){because}", "see 'mdevview doctor'")
 
@@ -308,6 +281,40 @@ class Asking:
                 return child.wait(_ENDING_S)
         _left.append(child)
         return None
+
+
+def _check_helper(setup: Setup, of: str) -> None:
+    """Raises PermissionDenied unless the helper is there, and only root could have put it there."""
+    try:
+        fault = fault_of(setup.helper, setup.owner)
+    except FileNotFoundError:
+        what, remedy = f"{of}, and {setup.helper.name} is not installed", f"run mdevview as the VM's user, or {INSTALL}"
+        raise PermissionDenied(what, remedy) from None
+    except OSError as error:
+        fault = f"{setup.helper}: {error.strerror}"
+    if fault is not None:
+        raise PermissionDenied(f"{of}, and the helper cannot be trusted: {fault}", f"install it again: {INSTALL}")
+
+
+def _best_way(setup: Setup, terminal: Terminal, of: str) -> HelperWay:
+    """A dialog before a prompt, which nobody may be looking at. Raises PermissionDenied when neither can be had."""
+    lacks = []
+    if setup.program("pkexec") is None or not setup.action.exists():
+        lacks.append("no pkexec with mdevview's action")
+    elif not terminal.desktop:
+        lacks.append("no desktop session for pkexec's dialog")
+    else:
+        return HelperWay.PKEXEC
+    if setup.program("sudo") is None:
+        lacks.append("no sudo")
+    elif not terminal.keys:
+        lacks.append("no terminal for sudo's prompt")
+    else:
+        return HelperWay.SUDO
+    raise PermissionDenied(
+        f"{of}, and there is no way to ask for more rights: {', '.join(lacks)}",
+        "run mdevview as the VM's user, or from a terminal: see 'mdevview doctor'",
+    )
 
 
 # Children that outlived the request they were for: reaped when the next one starts.

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Installs, as root, what lets an administrator allow mdevview the vGPU of another user's VM. See usage below.
+
+usage() {
+    cat <<'END'
+usage: sudo sh packaging/helper.sh install | remove | status
+
+  install  copy the helper and the polkit action that tells who may run it, or replace older ones:
+             /usr/libexec/mdevview-getfd
+             /usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
+  remove   delete both
+  status   say whether they are there, and as this checkout has them; 0 when both are
+
+The helper is short, to be read before it is installed: packaging/helper/mdevview-getfd. It runs only when root, or
+whom polkit or sudo allow it, starts it; nothing is setuid, no service is started.
+END
+}
+
+self=$(readlink -f -- "$0")
+root=${self%/packaging/helper.sh}
+. "$root/packaging/lib.sh"
+umask 022
+
+helper=/usr/libexec/mdevview-getfd
+action=/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
+
+source_of() { printf '%s/packaging/helper/%s' "$root" "${1##*/}"; }
+
+need_root() { [ "$(id -u)" = 0 ] || die "only root can do that: sudo sh packaging/helper.sh $1"; }
+
+# put FILE MODE: under another name first, so that nobody ever runs half of it.
+put() {
+    mkdir -p "${1%/*}" || die "${1%/*} cannot be made"
+    new=$(mktemp "$1.XXXXXX") || die "${1%/*} cannot be written to"
+    if cat "$(source_of "$1")" >"$new" && chown 0:0 "$new" && chmod "$2" "$new" && mv -f "$new" "$1"; then
+        say "installed $1 (root, mode $2)"
+    else
+        rm -f "$new"
+        die "$1 could not be written: see above"
+    fi
+}
+
+# The words about one file; fails unless it is as this checkout has it.
+look() {
+    if [ ! -e "$1" ]; then say "$1 is not installed"
+    elif [ "$(stat -c %u:%a "$1")" != "0:$2" ]; then say "$1 is $(stat -c '%U %a' "$1"), not root $2: install it again"
+    elif ! cmp -s "$(source_of "$1")" "$1"; then say "$1 differs from this checkout's"
+    else say "$1 is installed" && return
+    fi
+    return 1
+}
+
+[ $# = 1 ] || { usage >&2 && exit 2; }
+case $1 in
+    install)
+        need_root install
+        [ -x /usr/bin/python3 ] || die 'the helper needs /usr/bin/python3: install python3, then run this again'
+        put "$helper" 755
+        put "$action" 644
+        [ -x /usr/bin/pkexec ] || [ -x /usr/bin/sudo ] ||
+            say 'there is neither pkexec nor sudo to start it with: install one (Debian: apt-get install pkexec polkitd)'
+        ;;
+    remove)
+        need_root remove
+        rm -f "$helper" "$action" || exit
+        say "removed $helper and $action"
+        ;;
+    status)
+        status=0
+        look "$helper" 755 || status=1
+        look "$action" 644 || status=1
+        exit $status
+        ;;
+    -h | --help) usage ;;
+    *) usage >&2 && exit 2 ;;
+esac
