@@ -10,7 +10,7 @@ from app.device.target import Target
 from app.planes.frame import Frame
 from app.planes.poller import Poller
 from app.planes.state import State, Status
-from app.source import Source, open_source
+from app.source import Access, Source, open_source
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 
@@ -52,9 +52,9 @@ def _words(source: Source, status: Status) -> str:
 
 
 @contextmanager
-def offscreen(target: Target) -> Iterator[Offscreen]:
+def offscreen(target: Target, access: Access | None = None) -> Iterator[Offscreen]:
     """Open a target and a context. Raises MdevviewError and GlError."""
-    source = open_source(target)
+    source = open_source(target, access=access)
     poller = source.poller()
     try:
         with SurfacelessContext() as context:

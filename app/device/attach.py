@@ -160,6 +160,12 @@ def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach | None = None) -> Attac
             except (DeviceBusy, OpenFailed, ProcessGone) as error:
                 problem = problem or error
                 continue
+            except NoSuchDevice:
+                who = _who(vmm.vm_of(each.pid, paths))
+                problem = problem or DeviceBusy(
+                    f"{now.name} is in use by {who}, which has not opened it yet", "try again"
+                )
+                continue
             stack.pop_all()
             _close_others(processes, each.pid)
             return attached

@@ -58,7 +58,7 @@ def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.Capt
         ("TYPE", "mdpy-xga (mdpy-xga display)", "i915-GVTg_V5_4"),
         ("NODE", "group 11", "group 12, vfio4"),
         ("KNOWN TO OFFER", "region", "dma-buf"),
-        ("USE", "free", "in use by qemu-system-x86 50 (VM win10)"),
+        ("USE", "free", "in use by qemu-system-x86 50 (VM win10) by cdev"),
     ):
         column = header.index(title)
         assert first[column:].startswith(one)

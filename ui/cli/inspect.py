@@ -6,12 +6,14 @@ from typing import Any
 
 from app.device.edid import find_edid_region, read_edid
 from app.device.errors import NoPicture
+from app.device.handover import HelperWay
 from app.device.info import device_info, region_info
 from app.device.seam import Device
 from app.oserrors import in_words
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
 from app.planes.state import Status
+from app.source import Access
 from ui.cli.output import say
 from ui.offscreen import Offscreen, offscreen
 
@@ -22,7 +24,7 @@ _VERSION = 1
 
 def run(args: argparse.Namespace) -> int:
     """Look once and tell. Raises MdevviewError when the device cannot be opened."""
-    with offscreen(args.target) as looking:
+    with offscreen(args.target, Access(HelperWay(args.helper))) as looking:
         try:
             frame = looking.wait(_wanted, _PATIENCE_S)
         except NoPicture:

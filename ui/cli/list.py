@@ -84,4 +84,5 @@ def _use(vgpu: Vgpu) -> str:
 
 def _holder(holder: Holder) -> str:
     vm = f" (VM {holder.vm_name})" if holder.vm_name else ""
-    return f"{holder.process} {holder.pid}{vm}"
+    way = f" by {holder.way.value}" if holder.way is not None else ""
+    return f"{holder.process} {holder.pid}{vm}{way}"

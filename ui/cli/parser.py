@@ -16,14 +16,16 @@ from ui.cli.output import say
 PROG: Final = "mdevview"
 
 _TARGET_HELP = (
-    "a vGPU's UUID or the start of it, a PCI address, fd:N (an open VFIO device inherited from the parent process), "
-    "or a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...]; default: the only vGPU there is, "
-    "sim:gvt where there is none"
+    "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
+    "several screens), vm:NAME (a VM of QEMU's or libvirt's), fd:N (an open VFIO device inherited from the parent "
+    "process), or a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...]; default: the only vGPU "
+    "there is, sim:gvt where there is none. A vGPU that a VM has is shown through that VM"
 )
 _EXAMPLES = """\
 examples:
   mdevview                                      show the only vGPU, or a simulated one
   mdevview 83b8f4f2                             show the vGPU whose UUID starts so
+  mdevview vm:win10 --wait                      show a running VM, and again whenever it was restarted
   mdevview view sim:gvt,format=YUYV --fullscreen
   mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
   mdevview inspect --json                       planes, buffers and what became of them
@@ -114,6 +116,16 @@ def _add_target(parser: Parser) -> None:
     parser.add_argument("target", nargs="?", metavar="TARGET", type=parse_target, default=Default(), help=_TARGET_HELP)
 
 
+def _add_helper(parser: Parser) -> None:
+    parser.add_argument(
+        "--helper",
+        choices=("auto", "pkexec", "sudo", "never"),
+        default="auto",
+        help="how to ask for the screen of another user's VM, which takes root's rights: by pkexec or sudo, whichever "
+        "fits (default), or not at all",
+    )
+
+
 def _add_matrix(parser: Parser) -> None:
     parser.add_argument(
         "--matrix",
@@ -136,6 +148,12 @@ def _add_view(commands: _Commands) -> None:
         "Scaling and filter, where not given, are as they were last time.",
     )
     _add_target(parser)
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait for the VM to start, and again whenever it ended; a vGPU that no VM has is left to it",
+    )
+    _add_helper(parser)
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(
         "--scaling",
@@ -155,8 +173,8 @@ def _add_list(commands: _Commands) -> None:
         commands,
         "list",
         "list the vGPUs of this host",
-        "With type, parent, driver, IOMMU group or cdev, who has them open, and the kind of display their driver is "
-        "known to offer. No device is opened.",
+        "With type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or by cdev), "
+        "and the kind of display their driver is known to offer. No device is opened.",
     )
     _add_json(parser)
 
@@ -166,6 +184,7 @@ def _add_screenshot(commands: _Commands) -> None:
         commands, "screenshot", "save a vGPU's screen as a PNG file", "Needs no window and no display server."
     )
     _add_target(parser)
+    _add_helper(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=_file, required=True, help="the PNG file; - is standard output"
     )
@@ -188,6 +207,7 @@ def _add_screenshot(commands: _Commands) -> None:
 def _add_inspect(commands: _Commands) -> None:
     parser = _add(commands, "inspect", "tell what a vGPU scans out, and what becomes of it")
     _add_target(parser)
+    _add_helper(parser)
     _add_json(parser)
 
 

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.device.errors import MdevviewError
+from app.device.handover import HelperWay
 from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.state import Reason, Status
+from app.source import Access
 from gl.options import Options, Which
 from gl.renderer import Renderer
 from ui.offscreen import offscreen
@@ -21,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Wait for a picture and save it. Raises MdevviewError."""
     which, options = Which(args.plane), Options(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
-    with offscreen(args.target) as looking:
+    with offscreen(args.target, Access(HelperWay(args.helper))) as looking:
         looking.wait(lambda frame: _take(looking.renderer, frame, which, options, taken), args.timeout)
     _save(args.output, png_bytes(taken[0], premultiplied=which is Which.CURSOR))
     return 0

@@ -11,9 +11,13 @@ from tests.lab.inside.rawvfio import Mdpy
 
 
 def test_busy_device_names_its_holder(create: Create, tmp_path: Path, fact: Fact) -> None:
+    """Its group is open, the device is not: a VM that starts."""
     name = create("mdpy", "vga")
-    with Mdpy.open(name):
+    group = os.open(f"/dev/vfio/{mdev.group(name)}", os.O_RDWR)
+    try:
         done = command.run("screenshot", name, "-o", str(tmp_path / "shot.png"))
+    finally:
+        os.close(group)
     assert (done.status, done.out, list(tmp_path.iterdir())) == (1, "", [])
     (line,) = done.err.splitlines()
     assert f"{name} is in use by {_own_name()} {os.getpid()}" in line
