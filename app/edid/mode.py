@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MIN_EDGE = 64
 MAX_EDGE = 16384
 MIN_HZ = 20.0
-MAX_HZ = 500.0
+MAX_HZ = 480.0
 DEFAULT_HZ = 60.0
 
 BLOCK = 128

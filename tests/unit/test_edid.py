@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.edid.detailed import MAX_ACTIVE, MAX_CLOCK_KHZ, decode_detailed
@@ -37,6 +37,9 @@ def preferred(edid: bytes) -> Mode:
 
 
 @given(modes)
+@example(Mode(MAX_EDGE, MAX_EDGE, MAX_HZ))
+@example(Mode(MIN_EDGE, MIN_EDGE, MIN_HZ))
+@example(Mode(MAX_EDGE, MIN_EDGE, MIN_HZ))
 def test_the_preferred_mode_is_the_one_asked_for(mode: Mode) -> None:
     edid = make_edid(mode)
     got = preferred(edid)
@@ -152,7 +155,7 @@ def test_a_changed_byte_is_found() -> None:
     [
         ("1920x1080", Mode(1920, 1080, 60.0)),
         (" 2560X1440@59.94Hz ", Mode(2560, 1440, 59.94)),
-        ("64x64@500", Mode(64, 64, 500.0)),
+        ("64x64@480", Mode(64, 64, 480.0)),
     ],
 )
 def test_modes_are_understood(text: str, mode: Mode) -> None:
@@ -161,7 +164,7 @@ def test_modes_are_understood(text: str, mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1920", "1920x", "x1080", "1920*1080", "1920x1080@", "-5x64", "٦٤x64", "63x64"])
-@pytest.mark.parametrize("tail", ["", "@19", "@501", "@1e2", "@nan"])
+@pytest.mark.parametrize("tail", ["", "@19", "@481", "@1e2", "@nan"])
 def test_what_is_no_mode_is_refused_in_one_sentence(text: str, tail: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(text + tail))):
         parse_mode(text + tail)
@@ -173,7 +176,7 @@ def test_what_is_no_mode_is_refused_in_one_sentence(text: str, tail: str) -> Non
     "text",
     [
         "64x64",
-        "64x64@500",
+        "64x64@480",
         "320x200@20",
         "640x480",
         "800x600@75",
@@ -211,7 +214,8 @@ def test_edid_decode_finds_it_conforming(text: str, limited: bool) -> None:
     warnings = [line for line in said.partition("Warnings:")[2].splitlines() if line.startswith("  ")]
     assert [each for each in warnings if "smaller than 10x10 cm" not in each and "PNP MVW" not in each] == []
     rates = re.findall(rf"DTD.*: +{mode.width}x{mode.height} +([\d.]+) Hz", said)
-    assert rates and all(abs(float(each) - mode.refresh_hz) <= TOLERANCE_HZ for each in rates)
+    # The last is that of a reader who knows all blocks.
+    assert abs(float(rates[-1]) - mode.refresh_hz) <= TOLERANCE_HZ
 
 
 @needs_edid_decode
