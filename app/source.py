@@ -1,25 +1,22 @@
 """A source: a device opened for viewing, and what the poller must know of it."""
 
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from app.abi import vfio
 from app.device.attach import Attached, LentDevice, Reach, attach, attach_pid, attach_vm
 from app.device.discovery import discover, present, refresh
 from app.device.errors import DeviceBusy, NeedsRunningVm, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
-from app.device.info import region_info
 from app.device.opening import device_from_fd, open_vgpu
 from app.device.paths import HOST, Paths
 from app.device.process import Process
 from app.device.seam import Device
 from app.device.target import InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.device.vgpu import Vgpu
+from app.fetching import fetching_of, rule_of, rule_of_unknown
 from app.life import Life
-from app.oserrors import in_words
 from app.planes.buffer_cache import FetchRecord, FetchRule
 from app.planes.poller import Poller
 from app.planes.state import Status
@@ -27,9 +24,6 @@ from app.vm.facts import Vm
 
 _log = logging.getLogger(__name__)
 
-# The sample driver whose exports must not be repeated, as its module is called; and its PCI identity.
-_FETCH_ONCE_MODULE = "mbochs"
-_MBOCHS_PCI_ID = (0x1234, 0x1111)
 _TRIES = 3
 
 
@@ -97,7 +91,7 @@ def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None =
             return _open_simulated(spec)
         case InheritedFd(fd):
             device = device_from_fd(fd)
-            rule = _rule_of_unknown(device, paths)
+            rule = rule_of_unknown(device, paths)
             return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Life())
         case Pid(pid, number):
             text = f"pid:{pid}" if number is None else f"pid:{pid},fd={number}"
@@ -143,31 +137,16 @@ def _attached(target: str, attached: Attached, paths: Paths) -> Source:
     name = f"VM {vm.name}" if vm.name else f"{vm.process} {vm.pid}"
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     try:
-        rule, record = _rule_of_attached(attached, paths)
+        fetching = fetching_of(attached, paths)
     except BaseException:
         attached.device.close()
         process.close()
         raise
-    device = LentDevice(attached.device, process.close)
+    after = (fetching.ledger.close, process.close) if fetching.ledger is not None else (process.close,)
     there = (lambda: present(vgpu, paths)) if vgpu is not None else None
     life = Life(there, process, f"{vm.process} {vm.pid}")
-    return Source(target, label, device, vgpu, rule, life, process, vm, record)
-
-
-def _rule_of_attached(attached: Attached, paths: Paths) -> tuple[FetchRule, FetchRecord | None]:
-    if attached.vgpu is None:
-        return _rule_of_unknown(attached.device, paths), None
-    # A driver that must not be asked twice: the VM's process, or another viewer, may have asked.
-    return (FetchRule.FREELY if rule_of(attached.vgpu) is FetchRule.FREELY else FetchRule.NEVER), None
-
-
-def rule_of(vgpu: Vgpu) -> FetchRule:
-    """The rule for a vGPU that nobody else has open.
-
-    The driver's name decides where sysfs does not tell its module: the changed driver has the same one, and the careful
-    rule costs it nothing but buffers held longer.
-    """
-    return FetchRule.ONCE if (vgpu.module or vgpu.driver) == _FETCH_ONCE_MODULE else FetchRule.FREELY
+    device = LentDevice(attached.device, *after)
+    return Source(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
 
 
 def _open_simulated(spec: str) -> Source:
@@ -181,19 +160,3 @@ def _open_simulated(spec: str) -> Source:
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
     return Source(target, label, device, device.vgpu, rule_of(device.vgpu), Life(device.present))
-
-
-def _rule_of_unknown(device: Device, paths: Paths) -> FetchRule:
-    """The rule for a device that came as a fd: nothing tells its driver, and its other holders may have fetched."""
-    if not (paths.sys / "module" / _FETCH_ONCE_MODULE).exists():
-        return FetchRule.FREELY
-    try:
-        config = region_info(device, vfio.VFIO_PCI_CONFIG_REGION_INDEX)
-        identity = device.pread(4, config.offset)
-        if len(identity) != 4:
-            raise OSError(errno.EIO, "short read of the configuration space")
-    except OSError as error:
-        _log.info("the device's PCI identity is unknown: %s", in_words(error))
-        return FetchRule.NEVER
-    found = (int.from_bytes(identity[:2], "little"), int.from_bytes(identity[2:], "little"))
-    return FetchRule.NEVER if found == _MBOCHS_PCI_ID else FetchRule.FREELY

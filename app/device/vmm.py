@@ -69,7 +69,7 @@ def suspect(pid: int, seen: VfioProcess | None, paths: Paths = HOST) -> Suspect:
     parent, started = _parent_and_start(pid, paths)
     if is_vmm(arguments) or _holds(pid, _KVM, paths):
         role = Role.VMM
-    elif _is_viewer(arguments):
+    elif _names_viewer(arguments):
         role = Role.VIEWER
     elif seen is None or seen.groups or (seen.cdevs and _holds(pid, (_IOMMUFD,), paths)):
         role = Role.OWNER
@@ -95,7 +95,12 @@ def _depth(one: Suspect, others: list[Suspect]) -> int:
     return depth
 
 
-def _is_viewer(arguments: tuple[str, ...]) -> bool:
+def is_viewer(pid: int, paths: Paths = HOST) -> bool:
+    """Whether a process is this program, as far as its command line tells."""
+    return _names_viewer(arguments_of(pid, paths))
+
+
+def _names_viewer(arguments: tuple[str, ...]) -> bool:
     """This program: run by its name, by ``python3 /usr/bin/mdevview``, or by ``python3 -m mdevview``."""
     return any(_VIEWER.fullmatch(each.rsplit("/", 1)[-1]) for each in arguments[:4])
 

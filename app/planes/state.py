@@ -85,7 +85,7 @@ class Reason(Enum):
     FETCHED_BEFORE = (
         "fetched-before",
         State.ERROR,
-        "This buffer was let go and fetching it twice corrupts the kernel. Open the device anew.",
+        "Fetching this buffer a second time would corrupt the kernel. Open the device anew, or restart its VM.",
     )
     BUFFER_TRUNCATED = (
         "buffer-truncated",

@@ -6,8 +6,8 @@ import pytest
 
 from app.device.paths import Paths
 from app.device.vgpu import Vgpu
+from app.fetching import rule_of, rule_of_unknown
 from app.planes.buffer_cache import FetchRule
-from app.source import _rule_of_unknown, rule_of
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.test_info import RegionDevice
 
@@ -52,8 +52,8 @@ def test_an_unknown_device_is_asked_only_when_it_is_surely_not_mbochs(
     (tmp_path / "module/mbochs").mkdir(parents=True)
     device = ConfigDevice()
     device.identity = identity
-    assert _rule_of_unknown(device, paths) is rule
+    assert rule_of_unknown(device, paths) is rule
 
 
 def test_without_the_module_a_device_is_not_even_asked_what_it_is(tmp_path: Path) -> None:
-    assert _rule_of_unknown(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
+    assert rule_of_unknown(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
