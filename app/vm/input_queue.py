@@ -1,0 +1,136 @@
+"""Input on its way to a VM that may be slow: what may be merged is merged, nothing else is lost or changes places.
+
+Written for what QEMU does with one ``input-send-event`` (ui/input.c and the devices in hw/input): all events of a
+command are followed by one report of the pointer, so a place and the button pressed there belong into one command, a
+button pressed and released must not, and no key may come after motion in it, as it would overtake the motion.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
+
+# A guest reads a key in some milliseconds, and a keyboard holds few: usb-kbd 16 events, PS/2 16 bytes of up to 6 each.
+# What comes while it is full is lost, also the release of a key.
+KEYS_AT_ONCE = 4
+KEY_BURST = 8
+KEY_INTERVAL_NS = 10_000_000
+_WHEEL = (Button.WHEEL_UP, Button.WHEEL_DOWN, Button.WHEEL_LEFT, Button.WHEEL_RIGHT)
+
+_Motion = dict[tuple[type[Absolute] | type[Relative], Axis], int]
+
+
+class InputQueue:
+    """Keys and buttons in order, and between two of them at most one motion: absolute the newest, relative the sum.
+
+    Not safe to use from several threads at once.
+    """
+
+    def __init__(self, limit: int = 1000) -> None:
+        self._limit = limit
+        self._waiting: deque[Key | Press | _Motion] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def push(self, events: Sequence[Event]) -> bool:
+        """Add events. False when they are more than the limit allows: then none is added."""
+        if len(self._waiting) + len(events) > self._limit and not all(_is_motion(each) for each in events):
+            return False
+        for event in events:
+            if isinstance(event, Key | Press):
+                self._waiting.append(event)
+            else:
+                self._move(event)
+        return True
+
+    def take(self) -> tuple[Event, ...]:
+        """What goes into the next command; empty when nothing waits."""
+        if not self._waiting:
+            return ()
+        if isinstance(self._waiting[0], Key):
+            return tuple(self._keys())
+        batch: list[Event] = []
+        if isinstance(self._waiting[0], dict):
+            batch += [kind(axis, value) for (kind, axis), value in self._pop_motion().items()]
+        batch += self._button()
+        return tuple(batch)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def _move(self, event: Absolute | Relative) -> None:
+        if not self._waiting or not isinstance(motion := self._waiting[-1], dict):
+            motion = {}
+            self._waiting.append(motion)
+        place = (type(event), event.axis)
+        motion[place] = event.value + (motion.get(place, 0) if isinstance(event, Relative) else 0)
+
+    def _pop_motion(self) -> _Motion:
+        motion = self._waiting.popleft()
+        assert isinstance(motion, dict)
+        return motion
+
+    def _keys(self) -> list[Key]:
+        keys: list[Key] = []
+        while self._waiting and isinstance(key := self._waiting[0], Key) and len(keys) < KEYS_AT_ONCE:
+            keys.append(key)
+            self._waiting.popleft()
+        return keys
+
+    def _button(self) -> list[Press]:
+        """The next button, and with a notch of the wheel its end, which is no event for the guest."""
+        presses: list[Press] = []
+        while self._waiting and isinstance(press := self._waiting[0], Press):
+            if presses and press != Press(presses[0].button, False):
+                break
+            presses.append(press)
+            self._waiting.popleft()
+            if press.button not in _WHEEL or not press.down:
+                break
+        return presses
+
+
+class KeyPace:
+    """How long keys must wait so that the guest's keyboard is not flooded. Times are nanoseconds."""
+
+    def __init__(self) -> None:
+        # When the guest has taken all keys that it got, if it takes one in each interval.
+        self._drained_at = 0
+
+    def delay(self, batch: Sequence[Event], now: int) -> int:
+        """The time until ``batch`` may be sent; 0 counts it as sent."""
+        count = sum(isinstance(each, Key) for each in batch)
+        if not count:
+            return 0
+        drained_at = max(self._drained_at, now) + count * KEY_INTERVAL_NS
+        late = drained_at - now - KEY_BURST * KEY_INTERVAL_NS
+        if late > 0:
+            return late
+        self._drained_at = drained_at
+        return 0
+
+
+class Pressed:
+    """What is down in the guest, as far as it was sent there."""
+
+    def __init__(self) -> None:
+        self._down: dict[Event, None] = {}
+
+    def note(self, batch: Sequence[Event]) -> None:
+        for event in batch:
+            match event:
+                case Key(code, True):
+                    self._down[Key(code, False)] = None
+                case Press(button, True):
+                    self._down[Press(button, False)] = None
+                case Key() | Press():
+                    self._down.pop(event, None)
+
+    def releases(self) -> tuple[Event, ...]:
+        """What releases all of it."""
+        return tuple(self._down)
+
+
+def _is_motion(event: Event) -> bool:
+    return isinstance(event, Absolute | Relative)

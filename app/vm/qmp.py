@@ -1,0 +1,128 @@
+"""A VM's monitor through its QMP socket, with the qemu.qmp package.
+
+QEMU serves one client of a QMP socket at a time. Whoever comes second is connected by the kernel and hears nothing
+until the first one leaves; the connection is kept for that moment.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from qemu.qmp import ConnectError, ExecuteError, Message, QMPClient, Runstate
+from qemu.qmp.message import DeserializationError
+from qemu.qmp.qmp_client import GreetingError, NegotiationError
+
+from app.oserrors import in_words
+from app.vm.address import QmpAddress
+from app.vm.dial import NO_ANSWER, dial
+from app.vm.link import MonitorLink, Patience
+from app.vm.monitor import Changed
+from app.vm.peer import Lost, Refused
+
+_log = logging.getLogger(__name__)
+
+# A longer line than any that the VM has a reason to send.
+_LONGEST_LINE = 1 << 20
+_HANG_UP_S = 0.3
+_NEWS = frozenset({"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"})
+
+
+def open_monitor(address: QmpAddress, changed: Changed, patience: Patience | None = None) -> MonitorLink:
+    """The monitor that listens at ``address``. Returns at once; whether it answers shows in its link."""
+    return MonitorLink(lambda: _connected(address), NO_ANSWER, changed, patience)
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    """Whatever goes wrong is told in the link's words; the package's own are of use to those who debug."""
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return _log.isEnabledFor(logging.DEBUG)
+
+
+logging.getLogger("qemu.qmp.protocol.mdevview").addFilter(_quiet)
+
+
+class _Client(QMPClient):
+    # The package formats and logs each message here. What somebody types is nobody else's business.
+    def _cb_outbound(self, msg: Message) -> Message:
+        return msg
+
+    def _cb_inbound(self, msg: Message) -> Message:
+        return msg
+
+
+class _QmpPeer:
+    def __init__(self, client: QMPClient) -> None:
+        self._client = client
+        self._heard = asyncio.Event()
+        # The package keeps all events that this listener takes, for ever.
+        client.events.event_filter = self._hear
+
+    async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
+        try:
+            return await self._client.execute(command, arguments)
+        except ExecuteError as error:
+            raise Refused(str(error)) from error
+        except Exception as error:
+            raise Lost(_why(error)) from error
+
+    async def news(self) -> None:
+        await self._heard.wait()
+        self._heard.clear()
+
+    async def lost(self) -> str:
+        while self._client.runstate is Runstate.RUNNING:
+            await self._client.runstate_changed()
+        try:
+            await self._client.disconnect()
+        except Exception as error:
+            return _why(error)
+        return "the connection to the VM ended"
+
+    def _hear(self, event: Message) -> bool:
+        if event.get("event") in _NEWS:
+            self._heard.set()
+        return False
+
+
+@asynccontextmanager
+async def _connected(address: QmpAddress) -> AsyncIterator[_QmpPeer]:
+    connection = await dial(address)
+    client = _Client("mdevview", _LONGEST_LINE)
+    try:
+        peer = _QmpPeer(client)
+        try:
+            await client.connect(connection)
+        except ConnectError as error:
+            raise Lost(_why(error.exc)) from error
+        yield peer
+    finally:
+        # From now on no write can block, whether the peer reads or not.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        try:
+            async with asyncio.timeout(_HANG_UP_S):
+                await client.disconnect()
+        except Exception as error:
+            _log.debug("hanging up: %r", error)
+        connection.close()
+
+
+def _why(error: Exception) -> str:
+    """What ended a connection, in words."""
+    match error:
+        case GreetingError(exc=DeserializationError(raw=raw)) if raw.startswith(b"QEMU "):
+            return "the socket is that of QEMU's monitor for people: it takes -qmp, not -monitor"
+        case GreetingError():
+            return "what answers at the socket is no QMP monitor"
+        case NegotiationError():
+            return "the QMP monitor takes no commands"
+        case DeserializationError(raw=raw) if not raw.endswith(b"\n"):
+            return "the VM's monitor hung up in the middle of a message"
+        case EOFError() | ConnectionError():
+            return "the VM's monitor hung up"
+        case OSError():
+            return f"the connection to the VM broke: {in_words(error)}"
+    return "the VM's monitor talks nonsense"
