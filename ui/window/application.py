@@ -4,12 +4,14 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication, QMessageBox
+from PyQt6.sip import voidptr
 
 from app.device.errors import AmbiguousTarget, MdevviewError
 from app.device.target import Default, Simulated, Target
@@ -47,7 +49,7 @@ def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> i
         if not isinstance(target, Default):
             raise
         source = None
-    application = _make_application()
+    application = make_application()
     interrupt = Interrupt(application.closeAllWindows)
     try:
         if source is None:
@@ -60,7 +62,37 @@ def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> i
         interrupt.close()
 
 
-def _make_application() -> QApplication:
+def show(
+    application: QApplication,
+    source: Source,
+    options: ViewOptions,
+    *,
+    fullscreen: bool = False,
+    until: Sequence[int] = (),
+) -> int:
+    """Show what was opened until the window is closed, or one of the fds ``until`` can be read; the exit status."""
+    interrupt = Interrupt(application.closeAllWindows)
+    watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in until]
+
+    def unwatch() -> None:
+        for watch in watches:
+            watch.setEnabled(False)
+
+    def over() -> None:
+        unwatch()
+        application.closeAllWindows()
+
+    try:
+        for watch in watches:
+            watch.activated.connect(over)
+        return _show(application, source, options, fullscreen=fullscreen)
+    finally:
+        unwatch()
+        interrupt.close()
+
+
+def make_application() -> QApplication:
+    """Qt, connected to its display. Raises MdevviewError without OpenGL; without a display the process ends."""
     # EGL on X11 as well: without it there is no dma-buf to import. Read when the application is made.
     os.environ.setdefault("QT_XCB_GL_INTEGRATION", "xcb_egl")
     # In fullscreen the picture covers its parent, which then gets no frame callbacks on Wayland; after this time
