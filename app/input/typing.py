@@ -6,9 +6,9 @@ another layout some characters come out as others.
 
 from collections.abc import Iterator, Sequence
 
-from app.input.event import Event, Key
+from app.input.event import Key
 
-Step = tuple[Event, ...]
+Step = tuple[Key, ...]
 """What is sent at one moment."""
 
 _PLAIN = {

@@ -85,7 +85,7 @@ def test_what_is_no_key_has_no_name(scan_code: int) -> None:
 
 
 def test_a_combination_goes_down_in_order_and_up_in_the_reverse() -> None:
-    names = [(each.qcode, each.down) for (each,) in chord(("ctrl", "alt", "delete"))]  # type: ignore[union-attr]
+    names = [(each.qcode, each.down) for (each,) in chord(("ctrl", "alt", "delete"))]
     up_and_down = [("ctrl", True), ("alt", True), ("delete", True), ("delete", False), ("alt", False), ("ctrl", False)]
     assert names == up_and_down
 
@@ -93,5 +93,5 @@ def test_a_combination_goes_down_in_order_and_up_in_the_reverse() -> None:
 def test_text_ends_with_nothing_held() -> None:
     """Also where it ends in a capital; what has no key is left out."""
     events = [event for step in steps("aé\nB!") for event in step]
-    written = "".join(f"{'+' if each.down else '-'}{each.qcode} " for each in events)  # type: ignore[union-attr]
+    written = "".join(f"{'+' if each.down else '-'}{each.qcode} " for each in events)
     assert written == "+a -a +ret -ret +shift +b -b +1 -1 -shift "

@@ -12,12 +12,17 @@ class Menu(Enum):
 
     MACHINE = "&Machine"
     VIEW = "&View"
+    INPUT = "&Input"
+    SEND = "&Send"
     HELP = "&Help"
 
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """``group`` makes actions exclude each other; ``separated`` puts a line before this one."""
+    """``group`` makes actions exclude each other; ``separated`` puts a line before this one.
+
+    ``for_guest`` is only of use while input goes to the guest; ``sends`` is a combination by ``QKeyCode`` names.
+    """
 
     key: str
     menu: Menu
@@ -26,7 +31,27 @@ class ActionSpec:
     checkable: bool = False
     group: str = ""
     separated: bool = False
+    for_guest: bool = False
+    sends: tuple[str, ...] = ()
 
+
+def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
+    key = "send-" + "-".join(names)
+    return ActionSpec(key, Menu.SEND, text, separated=separated, for_guest=True, sends=names)
+
+
+# What the desktop, the X server or the kernel of this machine would take for itself.
+_SENT = (
+    _sends("Ctrl+Alt+&Del", "ctrl", "alt", "delete"),
+    _sends("Ctrl+Alt+&Backspace", "ctrl", "alt", "backspace"),
+    *(_sends(f"Ctrl+Alt+F{n}", "ctrl", "alt", f"f{n}", separated=n == 1) for n in range(1, 13)),
+    _sends("&Super", "meta_l", separated=True),
+    _sends("Alt+&Tab", "alt", "tab"),
+    _sends("Alt+F4", "alt", "f4"),
+    _sends("&Print Screen", "print", separated=True),
+    _sends("S&crollLock", "scroll_lock"),
+    _sends("Pa&use", "pause"),
+)
 
 ACTIONS = (
     ActionSpec("screenshot", Menu.MACHINE, "Save &screenshot", ("Ctrl+Alt+S",)),
@@ -45,6 +70,12 @@ ACTIONS = (
     ActionSpec("bt709", Menu.VIEW, "&YUV planes are BT.709", (), True),
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
+    ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
+    ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),
+    ActionSpec("pointer-auto", Menu.INPUT, "Show host pointer where the guest has &none", (), True, "pointer", True),
+    ActionSpec("pointer-shown", Menu.INPUT, "Show host pointer &always", (), True, "pointer"),
+    ActionSpec("pointer-hidden", Menu.INPUT, "Show host pointer n&ever", (), True, "pointer"),
+    *_SENT,
     ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),
     ActionSpec("about", Menu.HELP, "&About mdevview"),
 )

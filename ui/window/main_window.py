@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QImage, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 
@@ -12,9 +13,11 @@ from app import __version__
 from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.state import Reason, Status
+from app.vm.monitor import Monitor
 from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
+from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.message import HEADINGS
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
@@ -24,11 +27,17 @@ from ui.window.status_line import StatusLine, plane_text
 _log = logging.getLogger(__name__)
 
 _STATUS_INTERVAL_MS = 250
-_FULLSCREEN_NOTICE = "Ctrl+Alt+F or F11 leaves fullscreen, Ctrl+Alt+H lists the keys"
+_FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
+_BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
-    """Shows one source in one picture. ``choose`` lets the user choose another."""
+    """Shows one source in one picture. ``choose`` lets the user choose another.
+
+    ``link_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
+    """
+
+    link_changed = pyqtSignal()
 
     def __init__(self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None]) -> None:
         super().__init__()
@@ -40,6 +49,11 @@ class MainWindow(QMainWindow):
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
+        self._input = GuestInput(picture, self._container)
+        self._input.changed.connect(self._show_input)
+        self._input.notice.connect(picture.notice)
+        self.link_changed.connect(self._input.link_changed)
+        self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
@@ -52,12 +66,19 @@ class MainWindow(QMainWindow):
         if not self._fitted:
             self.resize(1024, 700)
         self._container.setFocus()
-        self._refresh()
+        self._show_input()
 
     def set_source(self, source: str) -> None:
         """Another device is shown in the same window."""
         self._source = source
         self._refresh()
+
+    def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
+        """Where input goes from now on; without a monitor ``reason`` says why it goes nowhere.
+
+        The monitor stays the caller's, to be closed after the window or after another was set here.
+        """
+        self._input.set_monitor(monitor, reason)
 
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
@@ -71,6 +92,11 @@ class MainWindow(QMainWindow):
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
+            "grab": self._input.set_grab,
+            "paste": self._paste,
+            "pointer-auto": self._set_host_pointer,
+            "pointer-shown": self._set_host_pointer,
+            "pointer-hidden": self._set_host_pointer,
             "keys": self._show_keys,
             "about": self._show_about,
         }
@@ -82,11 +108,18 @@ class MainWindow(QMainWindow):
         for menu in Menu:
             created = bar.addMenu(menu.value)
             assert created is not None
+            created.setToolTipsVisible(True)
+            # On X11 a menu takes the keys without the picture's losing the focus.
+            created.aboutToShow.connect(self._leave_guest)
             menus[menu] = created
         for spec in ACTIONS:
             action = QAction(spec.text, self)
             action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
             action.setCheckable(spec.checkable)
+            # A key that is held is one wish.
+            action.setAutoRepeat(False)
+            # The keys of a shortcut were the guest's until it was one.
+            action.triggered.connect(self._input.release)
             if spec.separated:
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(action)
@@ -95,6 +128,8 @@ class MainWindow(QMainWindow):
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
             handler = handlers.get(spec.key, self._apply_options)
+            if spec.sends:
+                handler = partial(self._send_keys, spec.sends)
             if spec.checkable:
                 action.toggled.connect(handler)
             else:
@@ -113,6 +148,7 @@ class MainWindow(QMainWindow):
             "bt709": options.matrix is Matrix.BT709,
             "menu-bar": True,
             "status-line": True,
+            "pointer-auto": True,
         }
         for key, value in checked.items():
             self._actions[key].setChecked(value)
@@ -123,8 +159,10 @@ class MainWindow(QMainWindow):
         self._picture.set_options(ViewOptions.from_checked(on))
 
     def _set_fullscreen(self, on: bool) -> None:
-        self._set_menu_bar(self._actions["menu-bar"].isChecked())
-        self._set_status_line(self._actions["status-line"].isChecked())
+        if on:
+            self._bars_before = {key: self._actions[key].isChecked() for key in _BARS}
+        for key, shown in self._bars_before.items():
+            self._actions[key].setChecked(shown and not on)
         if on:
             self.showFullScreen()
             self._picture.notice(_FULLSCREEN_NOTICE)
@@ -134,10 +172,42 @@ class MainWindow(QMainWindow):
     def _set_menu_bar(self, on: bool) -> None:
         bar = self.menuBar()
         assert bar is not None
-        bar.setVisible(on and not self._actions["fullscreen"].isChecked())
+        bar.setVisible(on)
+        # It is wanted for its menus, which a pointer that is kept in the picture does not reach.
+        self._input.grab.end()
 
     def _set_status_line(self, on: bool) -> None:
-        self._status.setVisible(on and not self._actions["fullscreen"].isChecked())
+        self._status.setVisible(on)
+
+    def _leave_guest(self) -> None:
+        self._input.release()
+        self._input.grab.end()
+
+    def _paste(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        self._input.paste(clipboard.text() if clipboard is not None else "")
+
+    def _send_keys(self, names: tuple[str, ...], _checked: bool = False) -> None:
+        self._input.send_keys(names)
+
+    def _set_host_pointer(self, _checked: bool = False) -> None:
+        shown = self._actions["pointer-shown"].isChecked()
+        automatic = self._actions["pointer-auto"].isChecked()
+        self._input.set_host_pointer(None if automatic else shown)
+
+    def _show_input(self) -> None:
+        """Whether input goes to the guest, and why not, where it is to be seen."""
+        why_not = self._input.why_not
+        for spec in ACTIONS:
+            if spec.for_guest:
+                action = self._actions[spec.key]
+                action.setEnabled(self._input.ready)
+                action.setToolTip(f"View only: {why_not}" if why_not else spec.text.replace("&", ""))
+        grab = self._actions["grab"]
+        grab.blockSignals(True)
+        grab.setChecked(self._input.grab.active)
+        grab.blockSignals(False)
+        self._refresh()
 
     def _popup_menu(self) -> None:
         """The menus where the pointer is, for when the menu bar is hidden."""
@@ -174,7 +244,10 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
-        self._message("Keys", f"<table>{rows}</table>")
+        self._message(
+            "Keys",
+            f"<table>{rows}</table><p>While input goes to the guest, all keys but those with Ctrl+Alt are its.</p>",
+        )
 
     def _show_about(self) -> None:
         self._message(
@@ -191,9 +264,10 @@ class MainWindow(QMainWindow):
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
-        self.setWindowTitle(f"{self._source} — {HEADINGS[status.state].lower()} — mdevview")
+        grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
+        self.setWindowTitle(f"{self._source} — {HEADINGS[status.state].lower()}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        self._status.show_state(self._source, status.state.value + reason)
+        self._status.show_state(self._source, status.state.value + reason, self._input.text)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return
@@ -209,5 +283,6 @@ class MainWindow(QMainWindow):
             settings.save_geometry(self)
         settings.save_view_options(self._picture.options)
         self._timer.stop()
+        self._input.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.planes.frame import Frame
+from app.planes.layout import Layout
 from app.planes.plane import PlaneKind
 from app.planes.state import Reason, State, Status
 from app.rate import Rate
@@ -54,6 +55,7 @@ class PictureWindow(QOpenGLWindow):
         self._drawn: Drawn | None = None
         self._shown: Frame | None = None
         self._lost_at: int | None = None
+        self._cursor_seen = False
         self._rate = Rate()
         self._failure: Status | None = None
         self._told: tuple[object, ...] = ()
@@ -74,6 +76,7 @@ class PictureWindow(QOpenGLWindow):
         self._feed.deleteLater()
         self._feed, self._source = feed, source
         self._drawn, self._shown, self._lost_at, self._failure = None, None, None, None
+        self._cursor_seen = False
         self._listen(feed)
         self.state_changed.emit()
         self.update()
@@ -106,6 +109,19 @@ class PictureWindow(QOpenGLWindow):
                 return refused.status
         cursor = self._drawn.cursor if self._drawn is not None else None
         return cursor.status if cursor is not None and cursor.path is None else None
+
+    @property
+    def layout(self) -> Layout | None:
+        """Where the guest's picture is in the window, in device pixels; None where there is none."""
+        return self._drawn.layout if self._drawn is not None and self.frame.primary is not None else None
+
+    @property
+    def guest_draws_cursor(self) -> bool:
+        """Whether the guest has a cursor plane, which is seen here.
+
+        One that it had and has no more is hidden because the guest wants it so, until the picture itself goes.
+        """
+        return self._cursor_seen and self.cursor_trouble is None
 
     def frames_per_second(self) -> int:
         """New frames shown in the last second; what was drawn again unchanged does not count."""
@@ -169,10 +185,17 @@ class PictureWindow(QOpenGLWindow):
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
             self._lost_at = None
+        self._note_cursor(frame)
         if frame.status.state is State.GONE:
             self._forget()
         if frame.primary is None:
             self._tell()
+
+    def _note_cursor(self, frame: Frame) -> None:
+        seen = frame.primary is not None and (self._cursor_seen or frame.cursor is not None)
+        if seen is not self._cursor_seen:
+            self._cursor_seen = seen
+            self.state_changed.emit()
 
     def _forget(self) -> None:
         """Drop what was made from released buffers: it holds the VM's memory too."""

@@ -1,6 +1,8 @@
 """The slim line under the picture: what is shown, how it got here, how fast."""
 
-from PyQt6.QtWidgets import QLabel, QStatusBar
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
 from app.formats.modifier import modifier_name
 from app.formats.pixel import fourcc_text
@@ -12,20 +14,37 @@ def plane_text(plane: Plane) -> str:
     return f"{plane.width}x{plane.height}  {fourcc_text(plane.fourcc)} {modifier_name(plane.modifier)}"
 
 
+class _Elided(QLabel):
+    """A line that ends in dots where there is no room for it, and is whole in its tool tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  (Qt's name)
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+        painter.end()
+
+
 class StatusLine(QStatusBar):
-    """Source and state on the left; plane, path and frame rate on the right."""
+    """Source, state and what becomes of input on the left; plane, path and frame rate on the right."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
-        self._left = QLabel()
+        self._left = _Elided()
         self.addWidget(self._left, 1)
         self._right = [QLabel() for _ in range(3)]
         for label in self._right:
             self.addPermanentWidget(label)
 
-    def show_state(self, source: str, state: str) -> None:
-        self._left.setText(f"{source} — {state}")
+    def show_state(self, source: str, state: str, input_text: str) -> None:
+        text = f"{source} — {state} — {input_text}"
+        if text != self._left.text():
+            self._left.setText(text)
+            self._left.setToolTip(text)
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
         """Each may be empty: nothing is shown of a picture that is not there."""

@@ -1,0 +1,97 @@
+"""The grab: every key goes to the guest, also those of the desktop, and a pointer without a place is kept in.
+
+On X11 both are grabs of Qt's, and the pointer is put back to the middle whenever it comes near an edge. Wayland asks
+the compositor, by protocols that Qt does not know (ui/window/wayland.py). Where a desktop has neither, the grab is what
+remains: the pointer still moves the guest's, up to the window's edge.
+"""
+
+from PyQt6.QtCore import QObject, QPoint, QPointF, pyqtSignal
+from PyQt6.QtGui import QCursor, QGuiApplication, QMouseEvent, QWindow
+
+from app.input.warp import Warp
+
+
+class Grab(QObject):
+    """One window's. ``moved`` is the way of a pointer that has no place, in device pixels."""
+
+    changed = pyqtSignal()
+    moved = pyqtSignal(float, float)
+
+    def __init__(self, window: QWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._active = False
+        self._warp: Warp | None = None
+        self._last: QPointF | None = None
+        self._follows = False
+        self._locked = False
+
+    @property
+    def active(self) -> bool:
+        return self._active
+
+    @property
+    def follows(self) -> bool:
+        """Whether mouse events are for :meth:`follow`: they are ways, and their places mean nothing."""
+        return self._follows
+
+    @property
+    def locked(self) -> bool:
+        """Whether the pointer cannot leave, and is not to be shown."""
+        return self._locked
+
+    def begin(self, *, lock_pointer: bool) -> str:
+        """Grab; what does not work here, in words, or nothing."""
+        self.end()
+        self._active = True
+        self._follows = lock_pointer
+        trouble = ""
+        if QGuiApplication.platformName() == "xcb":
+            self._window.setKeyboardGrabEnabled(True)
+            if lock_pointer:
+                self._begin_x11()
+        elif lock_pointer:
+            trouble = "this desktop cannot hold the pointer, which stops at the window's edge"
+        self.changed.emit()
+        return trouble
+
+    def _begin_x11(self) -> None:
+        width, height = self._window.width(), self._window.height()
+        start, middle = QCursor.pos(), self._window.mapToGlobal(QPoint(width // 2, height // 2))
+        self._window.setMouseGrabEnabled(True)
+        self._warp = Warp((start.x(), start.y()), (middle.x(), middle.y()), max(1.0, min(width, height) / 4))
+        self._locked = True
+        QCursor.setPos(middle)
+
+    def end(self) -> None:
+        """Let go; more calls do nothing."""
+        if not self._active:
+            return
+        self._active = self._follows = self._locked = False
+        self._last = None
+        if QGuiApplication.platformName() == "xcb":
+            self._window.setKeyboardGrabEnabled(False)
+            if self._warp is not None:
+                self._window.setMouseGrabEnabled(False)
+        self._warp = None
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Let go for good."""
+        self.blockSignals(True)
+        self.end()
+
+    def follow(self, event: QMouseEvent) -> None:
+        """A mouse event while :attr:`follows`."""
+        position = event.globalPosition()
+        ratio = self._window.devicePixelRatio()
+        if self._warp is not None:
+            (x, y), jump = self._warp.moved(position.x(), position.y())
+            if jump:
+                QCursor.setPos(*self._warp.middle)
+        else:
+            last = self._last if self._last is not None else position
+            x, y = position.x() - last.x(), position.y() - last.y()
+            self._last = position
+        if x or y:
+            self.moved.emit(x * ratio, y * ratio)

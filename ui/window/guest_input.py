@@ -1,0 +1,327 @@
+"""What a person does with the window becomes the guest's input.
+
+Listens to the picture and to the widget around it: which of the two gets the keys is the platform's choice (on X11 the
+picture has the focus itself, on Wayland a subsurface cannot, and the widget gets them).
+"""
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtWidgets import QWidget
+
+from app.input.event import Button, Event, Press
+from app.input.held import Held
+from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
+from app.input.typing import Step, chord, steps, typable
+from app.planes.layout import Layout, Rect, place
+from app.vm.monitor import Link, LinkState, Monitor, Pointing
+from ui.window.grab import Grab
+from ui.window.picture import PictureWindow
+from ui.window.qt_keys import qcode_of
+from ui.window.typist import Typist
+
+GRAB_KEYS = "Ctrl+Alt+G"
+
+_POINTING = {
+    Pointing.ABSOLUTE: "keyboard and pointer",
+    Pointing.RELATIVE: "keyboard; click to grab the pointer",
+    Pointing.NONE: "keyboard; this VM has no pointer",
+    None: "keyboard",
+}
+_BUTTONS = {
+    Qt.MouseButton.LeftButton: Button.LEFT,
+    Qt.MouseButton.MiddleButton: Button.MIDDLE,
+    Qt.MouseButton.RightButton: Button.RIGHT,
+    Qt.MouseButton.BackButton: Button.SIDE,
+    Qt.MouseButton.ForwardButton: Button.EXTRA,
+}
+_OURS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+# A guest that wakes from sleep by a key is one that takes input; one that is paused answers with an error.
+_AWAKE = (None, "running", "suspended")
+# Ten minutes of typing: more than this in a clipboard is there by mistake.
+_MOST_CHARACTERS = 30_000
+
+
+class GuestInput(QObject):
+    """Owns what is held down in the guest, the grab, and what is being typed. The monitor belongs to its opener.
+
+    ``changed`` fires when :attr:`ready`, :attr:`text` or the grab may have changed; ``notice`` is something to say.
+    """
+
+    changed = pyqtSignal()
+    notice = pyqtSignal(str)
+
+    def __init__(self, picture: PictureWindow, container: QWidget) -> None:
+        super().__init__(picture)
+        self._picture = picture
+        self._container = container
+        self._monitor: Monitor | None = None
+        self._reason = "this device has no VM"
+        self._link = Link(LinkState.LOST)
+        self._held = Held()
+        self._motion = Motion()
+        self._wheel = Wheel()
+        self._pixel: tuple[int, int] | None = None
+        self._host_pointer: bool | None = None
+        self._typist = Typist(self._type, self)
+        self._typist.finished.connect(self.changed)
+        self.grab = Grab(picture)
+        self.grab.moved.connect(self._moved)
+        self.grab.changed.connect(self._grab_changed)
+        picture.state_changed.connect(self._show_pointer)
+        for watched in (picture, container):
+            watched.installEventFilter(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether keys go to the guest now."""
+        link = self._link
+        return self._monitor is not None and link.state is LinkState.READY and link.run_state in _AWAKE
+
+    @property
+    def text(self) -> str:
+        """How things stand, in a few words for the status line."""
+        link = self._link
+        if self._monitor is None or link.state is not LinkState.READY:
+            return f"view only: {self.why_not}"
+        if link.run_state not in _AWAKE:
+            return f"{link.run_state}: no input"
+        if self._typist.busy:
+            return "typing, any key stops it"
+        if self.grab.active:
+            return f"grabbed, {GRAB_KEYS} releases"
+        return _POINTING[link.pointing]
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no input, in words; empty where there is."""
+        link = self._link
+        if self._monitor is None:
+            return self._reason
+        if link.state is LinkState.CONNECTING:
+            return "connecting to the VM's monitor"
+        if link.state is LinkState.LOST:
+            return link.detail or "the VM's monitor is gone"
+        return "" if link.run_state in _AWAKE else f"the VM is {link.run_state}"
+
+    def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
+        """Another VM, or none for this reason. The one before is told that nothing is held any more."""
+        self.release()
+        self.grab.end()
+        # What that VM is still owed is not this one's.
+        self._held = Held()
+        self._monitor, self._reason = monitor, reason
+        self._link = Link(LinkState.LOST)
+        self.link_changed()
+
+    def link_changed(self) -> None:
+        """The monitor said that its link changed. In the window's thread."""
+        before, was_ready = self._link, self.ready
+        if self._monitor is not None:
+            self._link = self._monitor.link
+        if was_ready and not self.ready:
+            self._typist.stop()
+            self._held.lose()
+            self.grab.end()
+        elif self.ready:
+            self._send(self._held.settle())
+        if before.pointing is not self._link.pointing:
+            self.grab.end()
+            self._pixel = None
+        self._show_pointer()
+        self.changed.emit()
+
+    def release(self) -> None:
+        """Nothing is held in the guest any more, and nothing is typed: the window needs the keys, or it goes."""
+        self._typist.stop()
+        if self.ready:
+            self._send(self._held.release_all())
+        else:
+            self._held.lose()
+
+    def shut_down(self) -> None:
+        """Before the window goes. The monitor is still to be closed, by whom it belongs to."""
+        self.release()
+        self.grab.close()
+        self._monitor = None
+        for watched in (self._picture, self._container):
+            watched.removeEventFilter(self)
+
+    def set_grab(self, on: bool) -> None:
+        """Everything goes to the guest, or no longer."""
+        if not on or not self.ready:
+            self.grab.end()
+            return
+        self._motion.reset()
+        trouble = self.grab.begin(lock_pointer=self._link.pointing is Pointing.RELATIVE)
+        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {trouble}" if trouble else ""))
+
+    def send_keys(self, names: Sequence[str]) -> None:
+        """A combination, as if pressed and released."""
+        if self.ready:
+            self._typist.play(chord(names))
+            self.changed.emit()
+
+    def paste(self, text: str) -> None:
+        """Type a text, as on a US keyboard."""
+        if not self.ready:
+            return
+        if len(text) > _MOST_CHARACTERS:
+            self.notice.emit(f"The clipboard holds {len(text)} characters, which is too much to type")
+            return
+        known = typable(text)
+        left_out = len(text.replace("\r\n", "\n")) - len(known)
+        words = f"{left_out} character{'s' * (left_out != 1)} without a key on a US keyboard left out"
+        if known:
+            self._typist.play(steps(known))
+            self.notice.emit(f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}")
+            self.changed.emit()
+        else:
+            self.notice.emit(f"Nothing to type: {words}" if text else "There is no text in the clipboard")
+
+    def set_host_pointer(self, shown: bool | None) -> None:
+        """Show the host's pointer over the picture always or never; None: where the guest draws none."""
+        self._host_pointer = shown
+        self._show_pointer()
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
+        """True for what went to the guest."""
+        match event:
+            case QKeyEvent():
+                return self._key(event)
+            case QWheelEvent():
+                return self._turn(event)
+            case QEnterEvent():
+                self._hover(event.position())
+            case QMouseEvent():
+                return self._mouse(event)
+            case QEvent() if event.type() == QEvent.Type.Leave:
+                self._pixel = None
+            case QEvent() if event.type() == QEvent.Type.FocusOut:
+                self.release()
+                self.grab.end()
+        return False
+
+    def _key(self, event: QKeyEvent) -> bool:
+        if not self.ready:
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            # Accepted, it is no shortcut but a key. What Ctrl and Alt make no shortcut of becomes a key by itself.
+            event.setAccepted(event.modifiers() & _OURS != _OURS)
+            return event.isAccepted()
+        name = qcode_of(event)
+        if event.type() == QEvent.Type.KeyRelease:
+            if name is not None and not event.isAutoRepeat():
+                self._send(self._held.release(name))
+        elif self._typist.busy:
+            if not event.isAutoRepeat():
+                self.release()
+        elif name is not None:
+            self._send(self._held.press(name, repeat=event.isAutoRepeat()))
+        return True
+
+    def _mouse(self, event: QMouseEvent) -> bool:
+        if not self.ready:
+            return False
+        if self.grab.follows:
+            self.grab.follow(event)
+        elif self._link.pointing is Pointing.ABSOLUTE:
+            self._hover(event.position())
+        button = _BUTTONS.get(event.button())
+        match event.type():
+            case QEvent.Type.MouseButtonPress | QEvent.Type.MouseButtonDblClick if button is not None:
+                return self._press(button)
+            case QEvent.Type.MouseButtonRelease if button is not None:
+                was_held = button in self._held
+                self._send(self._held.release(button))
+                return was_held
+        return False
+
+    def _press(self, button: Button) -> bool:
+        match self._link.pointing:
+            case Pointing.ABSOLUTE if self._pixel is None and not self._held.buttons:
+                return False
+            case Pointing.RELATIVE if not self.grab.active:
+                # As QEMU's own window does: there is no use of a mouse that leaves at the edge.
+                if button is Button.LEFT:
+                    self.set_grab(True)
+                return button is Button.LEFT
+            case Pointing.ABSOLUTE | Pointing.RELATIVE:
+                self._send(self._held.press(button))
+                return True
+        return False
+
+    def _hover(self, position: QPointF) -> None:
+        """The pointer is here now: tell a tablet."""
+        layout = self._layout()
+        was_inside = self._pixel is not None
+        x, y = self._device(position)
+        # The last step out of the picture still reaches its edge, and a drag follows it.
+        pixel = guest_pixel(layout, x, y, clamp=self._held.buttons or was_inside)
+        inside = guest_pixel(layout, x, y) is not None or self._held.buttons
+        if pixel is not None and pixel != self._pixel and self._link.pointing is Pointing.ABSOLUTE and self.ready:
+            self._send(absolute(pixel, (layout.guest_width, layout.guest_height)))
+        self._pixel = pixel if inside else None
+        self._show_pointer()
+
+    def _moved(self, dx: float, dy: float) -> None:
+        """The grabbed pointer's way in device pixels."""
+        if self.ready:
+            self._send(self._motion.move(self._layout(), dx, dy))
+
+    def _turn(self, event: QWheelEvent) -> bool:
+        if not self.ready or (self._pixel is None and not self.grab.active):
+            return False
+        angle, pixels = event.angleDelta(), event.pixelDelta()
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            # Qt turns the wheel by a quarter while Alt is held (qxcbconnection_xi2.cpp, qwaylandinputdevice.cpp).
+            # What Alt does to a wheel is the guest's to decide.
+            angle, pixels = angle.transposed(), pixels.transposed()
+        full = self._wheel.turn(*_pair(angle)) if not angle.isNull() else self._wheel.scroll(*_pair(pixels))
+        for button in full:
+            self._send((Press(button, True),))
+            self._send((Press(button, False),))
+        return True
+
+    def _layout(self) -> Layout:
+        """Where the picture is; where there is none, the whole window stands for the guest's screen."""
+        layout = self._picture.layout
+        if layout is None:
+            width, height = self._device(QPointF(self._picture.width(), self._picture.height()))
+            size = (max(1, int(width)), max(1, int(height)))
+            layout = place(size, Rect(0, 0, *size))
+        return layout
+
+    def _device(self, position: QPointF) -> tuple[float, float]:
+        ratio = self._picture.devicePixelRatio()
+        return (device_pixel(position.x(), ratio), device_pixel(position.y(), ratio))
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if self._monitor is not None and events:
+            self._monitor.send(events)
+
+    def _type(self, step: Step) -> None:
+        # As if held, so that whatever stops it leaves nothing down.
+        for key in step:
+            self._send(self._held.press(key.qcode) if key.down else self._held.release(key.qcode))
+
+    def _grab_changed(self) -> None:
+        self._pixel = None
+        self._show_pointer()
+        self.changed.emit()
+
+    def _show_pointer(self) -> None:
+        """Hide the host's pointer where it would be a second one."""
+        self._picture.setCursor(Qt.CursorShape.BlankCursor if self._hidden() else Qt.CursorShape.ArrowCursor)
+
+    def _hidden(self) -> bool:
+        if self.grab.locked:
+            return True
+        if not self.ready or self._link.pointing is not Pointing.ABSOLUTE or self._pixel is None:
+            return False
+        return self._picture.guest_draws_cursor if self._host_pointer is None else not self._host_pointer
+
+
+def _pair(point: QPoint) -> tuple[int, int]:
+    return (point.x(), point.y())
