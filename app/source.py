@@ -7,13 +7,13 @@ from functools import partial
 
 from app.device.attach import Attached, LentDevice, Reach, attach, attach_pid, attach_vm
 from app.device.discovery import discover, present, refresh
-from app.device.errors import DeviceBusy, NeedsRunningVm, ProcessGone, UsageError
+from app.device.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
 from app.device.opening import device_from_fd, open_vgpu
 from app.device.paths import HOST, Paths
 from app.device.process import Process
 from app.device.seam import Device
-from app.device.target import InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
+from app.device.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.device.vgpu import Vgpu
 from app.fetching import fetching_of, rule_of, rule_of_unknown
 from app.life import Life
@@ -80,7 +80,10 @@ class Source:
 def open_source(target: Target, paths: Paths = HOST, access: Access | None = None) -> Source:
     """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError."""
     looks_up = not isinstance(target, Simulated | InheritedFd | Pid | VmName)
-    return open_resolved(resolve(target, discover(paths) if looks_up else ()), paths, access)
+    chosen = resolve(target, discover(paths) if looks_up else ())
+    if isinstance(target, Default) and isinstance(chosen, Simulated) and access is not None and not access.alone:
+        raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
+    return open_resolved(chosen, paths, access)
 
 
 def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None = None) -> Source:

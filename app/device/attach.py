@@ -123,6 +123,7 @@ class _Held:
     found: list[_Found] = field(default_factory=list)
     silent: int = 0
     hidden: bool = False
+    groups: tuple[int, ...] = ()
 
     def close(self) -> None:
         for each in self.found:
@@ -224,7 +225,11 @@ def _attach(
     """Duplicate what a process has and take what is wanted of it; the rest is closed."""
     held = _look(process, number, paths, reach)
     try:
-        open_there = [each for each in vgpus if any(holder.pid == process.pid for holder in each.holders)]
+        open_there = [
+            each
+            for each in vgpus
+            if each.iommu_group in held.groups or any(holder.pid == process.pid for holder in each.holders)
+        ]
         _identify(held, vgpus, open_there, paths)
         # Only now is it sure that all that was read belongs to the process that the pidfd is of.
         if process.ended():
@@ -292,7 +297,9 @@ def _duplicates(
     held.hidden = True
     if reach.hand_over is None:
         raise _denied(held.vm) from refusal
-    return [(each.number, each.fd) for each in reach.hand_over(process.pid, number)]
+    handed = reach.hand_over(process.pid, number)
+    held.groups = handed[0].groups if handed else ()
+    return [(each.number, each.fd) for each in handed]
 
 
 def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:

@@ -18,7 +18,12 @@ class Reason(Enum):
 
     NOT_STARTED = ("not-started", State.WAITING, "The device was not asked yet.")
     NO_DEVICE = ("no-device", State.WAITING, "Create a vGPU (mdevctl) or start the VM; it appears by itself.")
-    VM_NOT_RUNNING = ("vm-not-running", State.WAITING, "Start the VM: this driver opens only inside its VMM.")
+    VM_NOT_RUNNING = ("vm-not-running", State.WAITING, "Start the VM; its screen appears by itself.")
+    ASKING_PERMISSION = (
+        "asking-permission",
+        State.WAITING,
+        "The VM is another user's: root's rights are being asked for, in a dialog or on the terminal.",
+    )
 
     PLANE_OFF = (
         "plane-off",
@@ -61,6 +66,12 @@ class Reason(Enum):
         "The import was refused; frames are copied. Render on the GPU that exports the buffer.",
     )
 
+    PERMISSION_DENIED = (
+        "permission-denied",
+        State.ERROR,
+        "The VM's process is closed to you; 'mdevview doctor' names the ways. It is tried again when the VM restarts.",
+    )
+    OPEN_FAILED = ("open-failed", State.ERROR, "The device could not be opened; it is tried again.")
     NO_DISPLAY = ("no-display", State.ERROR, "The device offers no display planes; choose a type that does.")
     UNKNOWN_FORMAT = (
         "unknown-format",
