@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from app.abi import vfio
 from app.device.info import RegionInfo, device_info, region_info
 from app.device.seam import Device
+from app.edid.mode import BLOCK, Limits
 
 _REGISTER = 4
-# An EDID is 128 bytes a block and its extension count is one byte.
-_MAX_EDID = 128 * 256
+# The extension count of an EDID is one byte.
+_MAX_EDID = 256 * BLOCK
 # Regions beyond the fixed PCI ones that are asked for; no driver has more than a handful.
 _MAX_REGIONS = 64
 
@@ -18,15 +19,22 @@ _MAX_REGIONS = 64
 class EdidRegion:
     """What the region says. ``max_xres`` and ``max_yres`` are None when the device sets no limit.
 
-    ``link_up`` is None for a link state that is neither up nor down; ``blob`` is the EDID in force.
+    ``link_up`` is None for a link state that is neither up nor down; ``blob`` is the EDID in force, which begins at
+    ``blob_offset`` of the device file.
     """
 
     index: int
+    blob_offset: int
     max_size: int
     max_xres: int | None
     max_yres: int | None
     link_up: bool | None
     blob: bytes
+
+    @property
+    def limits(self) -> Limits:
+        """What an EDID for this device has to keep to."""
+        return Limits(self.max_xres, self.max_yres, self.max_size)
 
 
 def find_edid_region(device: Device) -> RegionInfo | None:
@@ -68,4 +76,4 @@ def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
         vfio.VFIO_DEVICE_GFX_LINK_STATE_UP: True,
         vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN: False,
     }.get(link)
-    return EdidRegion(region.index, max_size, max_xres or None, max_yres or None, link_up, blob)
+    return EdidRegion(region.index, region.offset + offset, max_size, max_xres or None, max_yres or None, link_up, blob)

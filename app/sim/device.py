@@ -11,6 +11,7 @@ from app.abi import drm_fourcc as drm
 from app.abi import vfio
 from app.device.vgpu import Vgpu
 from app.formats.decode import Rgba
+from app.sim.driver.edid import preferred_size
 from app.sim.fault import GET_ERRORS, QUERY_ERRORS
 from app.sim.guest.guest import Guest
 from app.sim.spec import Spec
@@ -197,6 +198,13 @@ class SimulatedDevice(ABC):
     def export_size(self, size: int) -> int | None:
         """How many bytes of a buffer to export, None for all of it."""
         return max(4096, size // 2 // 4096 * 4096) if self.guest.active("truncated") else None
+
+    def plug(self, edid: bytes | None) -> None:
+        """The link went down, or came up with that EDID: the guest does as a guest does."""
+        if edid is None:
+            self.guest.unplug()
+        else:
+            self.guest.plug(preferred_size(edid))
 
     def saw_flip(self, handle: int, flip_ns: int) -> None:
         """A query found the flip of that time under ``handle``."""

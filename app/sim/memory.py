@@ -87,6 +87,12 @@ class Memory:
                 copy.close()
         self._copies = kept
 
+    @property
+    def lent(self) -> bool:
+        """Whether anyone holds an export that needs this memory; a real dma-buf keeps its pages by itself."""
+        exports = [export for _, export in self._copies]
+        return any(each.alive for each in ([self._first] if self._first is not None else []) + exports)
+
     def map(self, length: int) -> mmap.mmap:
         """A shared read-only mapping from the start, the caller's to close."""
         return mmap.mmap(self._pages.fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)

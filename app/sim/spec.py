@@ -105,6 +105,11 @@ class Spec:
         return ",".join(words)
 
 
+def in_range(width: int, height: int) -> bool:
+    """Whether a simulated guest can have a mode of that size."""
+    return _MIN_EDGE <= width <= _MAX_WIDTH and _MIN_EDGE <= height <= _MAX_HEIGHT
+
+
 _DEFAULTS = {
     "gvt": Spec("gvt", width=1920, height=1080, buffers=3, cursor=True),
     "mbochs": Spec("mbochs"),
@@ -204,7 +209,7 @@ def _modifier(value: str) -> dict[str, Any]:
 
 def _size(value: str) -> dict[str, Any]:
     width, height = (int(each) for each in _pair("size", value))
-    if not (_MIN_EDGE <= width <= _MAX_WIDTH and _MIN_EDGE <= height <= _MAX_HEIGHT):
+    if not in_range(width, height):
         limits = f"{_MIN_EDGE}x{_MIN_EDGE} to {_MAX_WIDTH}x{_MAX_HEIGHT}"
         raise ValueError(f"size={value} is outside {limits}")
     return {"width": width, "height": height}

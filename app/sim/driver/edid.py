@@ -1,13 +1,18 @@
-"""The EDID region of simulated devices: registers, the blob, and an EDID that names the simulated monitor."""
+"""The EDID region of simulated devices: registers and blob, the EDID of a simulated monitor, and its cable."""
 
 import ctypes
+from collections.abc import Callable
 from typing import ClassVar
 
 from app.abi import vfio
+from app.edid.make import make_edid
+from app.edid.mode import BLOCK, MIN_EDGE, Limits, Mode
+from app.edid.read import blocks, read_edid
 
 _WORD = 4
-_BLOCK = 128
-_HEADER = bytes.fromhex("00ffffffffffff00")
+
+# What the cable does: None is unplugged, bytes are the EDID of the screen that is plugged in.
+Link = Callable[[bytes | None], None]
 
 
 class EdidRegisters:
@@ -15,8 +20,11 @@ class EdidRegisters:
 
     _names: ClassVar = tuple(name for name, *_ in vfio.vfio_region_gfx_edid._fields_)
 
-    def __init__(self, offset: int, max_size: int, limits: tuple[int, int], blob: bytes, strict: bool) -> None:
+    def __init__(
+        self, offset: int, max_size: int, limits: tuple[int, int], blob: bytes, strict: bool, link: Link
+    ) -> None:
         """``strict`` is GVT-g, which checks what is written; mbochs takes anything and ignores the rest."""
+        self._link = link
         self.registers = vfio.vfio_region_gfx_edid(offset, max_size, len(blob), *limits, 0)
         self.blob = bytearray(blob.ljust(max_size, b"\0"))
         self._strict = strict
@@ -50,6 +58,9 @@ class EdidRegisters:
             self._refuse(b"")
             return
         setattr(self.registers, name, value)
+        if name == "link_state":
+            up = value == vfio.VFIO_DEVICE_GFX_LINK_STATE_UP
+            self._link(bytes(self.blob[: self.registers.edid_size]) if up else None)
 
     def _blob_limit(self) -> int:
         return int(self.registers.edid_size if self._strict else self.registers.edid_max_size)
@@ -62,8 +73,11 @@ class EdidRegisters:
         if name == "edid_size":
             return bool(value <= self.registers.edid_max_size)
         if value == vfio.VFIO_DEVICE_GFX_LINK_STATE_UP:
-            block = self.blob[:_BLOCK]
-            return block.startswith(_HEADER) and sum(block) % 256 == 0
+            # drm_edid_valid() of exactly one block.
+            try:
+                return len(blocks(bytes(self.blob[:BLOCK]))) == BLOCK
+            except ValueError:
+                return False
         return value == vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN
 
     def _refuse(self, ignored: bytes) -> bytes:
@@ -72,28 +86,19 @@ class EdidRegisters:
         return ignored
 
 
-def make_edid(width: int, height: int, refresh: int = 60) -> bytes:
-    """An EDID 1.4 block whose preferred mode is the given one, with reduced blanking (VESA E-EDID A2, CVT RB)."""
-    width, height = min(width, 4095), min(height, 4095)
-    blank_x, blank_y = 160, max(11, height // 40)
-    clock = min(0xFFFF, (width + blank_x) * (height + blank_y) * refresh // 10_000)
-    block = bytearray(_BLOCK)
-    block[0:8] = _HEADER
-    # Manufacturer "SIM" in five-bit letters, product 1; week 1 of 2024; version 1.4; digital input of 8 bits.
-    letters = [ord(each) - ord("A") + 1 for each in "SIM"]
-    block[8:10] = (letters[0] << 10 | letters[1] << 5 | letters[2]).to_bytes(2, "big")
-    block[10:12] = (1).to_bytes(2, "little")
-    block[16:20] = bytes((1, 34, 1, 4))
-    block[20:25] = bytes((0xA5, 53, 30, 120, 0x06))
-    block[25:35] = bytes.fromhex("ee91a3544c99260f5054")
-    block[38:54] = b"\x01\x01" * 8
-    block[54:56] = clock.to_bytes(2, "little")
-    block[56:59] = bytes((width & 255, blank_x & 255, width >> 8 << 4 | blank_x >> 8))
-    block[59:62] = bytes((height & 255, blank_y & 255, height >> 8 << 4 | blank_y >> 8))
-    block[62:66] = bytes((48, 32, 3 << 4 | 6, 0))
-    block[71] = 0x1E
-    block[72:90] = b"\0\0\0\xfc\0" + b"mdevview sim\n"
-    for start in (90, 108):
-        block[start : start + 4] = b"\0\0\0\x10"
-    block[127] = -sum(block) % 256
-    return bytes(block)
+def simulated_edid(width: int, height: int, limits: Limits) -> bytes:
+    """The EDID of a monitor that prefers the given mode; half of it, where the device's limits allow no more."""
+    while True:
+        try:
+            return make_edid(Mode(width, height), limits, name="mdevview sim")
+        except ValueError:
+            width, height = max(MIN_EDGE, width // 2), max(MIN_EDGE, height // 2)
+
+
+def preferred_size(blob: bytes) -> tuple[int, int] | None:
+    """Width and height of the mode which a guest would choose; None for bytes that are no EDID, or one without."""
+    try:
+        timing = read_edid(blob).preferred
+    except ValueError:
+        return None
+    return (timing.width, timing.height) if timing is not None else None

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
 from app.device.vgpu import Vgpu
+from app.edid.mode import Limits
 from app.sim.device import PlaneInfo, SimulatedDevice
-from app.sim.driver.edid import EdidRegisters, make_edid
+from app.sim.driver.edid import EdidRegisters, simulated_edid
 from app.sim.driver.regions import (
     READ_WRITE,
     Region,
@@ -70,10 +71,10 @@ class GvtDevice(SimulatedDevice):
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         super().__init__(spec, clock)
         self._idr: dict[int, _Object] = {}
-        limits = (1920, 1200)
-        self._edid = EdidRegisters(
-            _EDID_BLOB_OFFSET, _EDID_SIZE, limits, make_edid(spec.width, spec.height), strict=True
-        )
+        # Those of the type named below, unless the specification wants a larger screen.
+        limits = (max(1920, spec.width), max(1200, spec.height))
+        edid = simulated_edid(spec.width, spec.height, Limits(*limits, _EDID_SIZE))
+        self._edid = EdidRegisters(_EDID_BLOB_OFFSET, _EDID_SIZE, limits, edid, strict=True, link=self.plug)
         self._regions = _regions()
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",

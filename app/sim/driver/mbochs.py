@@ -59,7 +59,7 @@ class MbochsDevice(SimulatedDevice):
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         super().__init__(spec, clock)
         self._objects: dict[tuple[int, int, int, int], _Object] = {}
-        self._edid = EdidRegisters(_EDID_BLOB_OFFSET, _EDID_BLOB_SIZE, (0, 0), b"", strict=False)
+        self._edid = EdidRegisters(_EDID_BLOB_OFFSET, _EDID_BLOB_SIZE, (0, 0), b"", strict=False, link=self.plug)
         self._shipped = spec.module == "mbochs"
         self.vgpu = Vgpu(
             name=f"sim:{spec.profile}",

@@ -17,7 +17,7 @@ from app.sim.guest.canvas import blend
 from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
 from app.sim.guest.screen import Screen
 from app.sim.memory import Memory
-from app.sim.spec import Spec
+from app.sim.spec import Spec, in_range
 
 _SECOND = 1_000_000_000
 
@@ -66,7 +66,12 @@ class Guest:
         self._opened_ns = clock()
         self._memory_size = memory_size
         self._dma_bufs = dma_bufs
-        self._mode = (spec.width, spec.height)
+        # What the guest was set to, and what was last drawn: they differ while the fault "mode" holds.
+        self._chosen = (spec.width, spec.height)
+        self._mode = self._chosen
+        self._plugged = True
+        self._retired: list[Screen] = []
+        self._screens_made = 0
         self._screens: dict[tuple[int, int], Screen] = {}
         self._one_memory: Memory | None = None
         self._pointer: Memory | None = None
@@ -91,14 +96,40 @@ class Guest:
 
     def mode(self) -> tuple[int, int]:
         """Width and height now."""
-        width, height = self.spec.width, self.spec.height
+        width, height = self._chosen
         if not self.active("mode"):
             return width, height
         return max(64, width * 3 // 4), max(64, height * 3 // 4)
 
+    def unplug(self) -> None:
+        """The guest's screen went: it turns its planes off."""
+        self._plugged = False
+
+    def plug(self, size: tuple[int, int] | None) -> None:
+        """A screen came whose preferred mode has that size; one without, or a mode out of range, changes nothing.
+
+        As a guest's driver does, it switches at once, to a new framebuffer. Those of the mode before are freed when
+        nobody outside holds them any longer.
+        """
+        self._plugged = True
+        if size is None or self._closed:
+            return
+        width = size[0] // self.spec.format.width_multiple * self.spec.format.width_multiple
+        if not in_range(width, size[1]) or (width, size[1]) == self._chosen:
+            return
+        self._chosen = (width, size[1])
+        self._retired += self._screens.values()
+        self._screens = {}
+        for each in self._retired:
+            if not each.lent:
+                each.close()
+        self._retired = [each for each in self._retired if each.lent]
+        # Drawn at once, as at the start.
+        self._screen(self.mode()).framebuffer(0, self._flip_at(self.now()))
+
     def primary(self) -> Scanout | None:
         """The primary plane, None while it is off. Draws what is due, or prepares what comes next."""
-        if self._closed or self.active("off"):
+        if self._closed or not self._plugged or self.active("off"):
             return None
         now = self.now()
         flip = self._flip_at(now)
@@ -111,7 +142,7 @@ class Guest:
         self._shown_flip = flip
         return Scanout(
             memory=target.memory,
-            address=self._address(list(self._screens).index(mode) * 16 + index),
+            address=self._address(screen.number * 16 + index),
             fourcc=self.spec.fourcc,
             modifier=self.spec.modifier,
             width=screen.width,
@@ -125,7 +156,7 @@ class Guest:
 
     def cursor(self) -> Scanout | None:
         """The cursor plane, None while it is off."""
-        if self._closed or not self.spec.cursor or self.active("off"):
+        if self._closed or not (self.spec.cursor and self._plugged) or self.active("off"):
             return None
         if self._pointer is None:
             self._pointer = self._new_memory(SIZE * SIZE * 4)
@@ -176,9 +207,9 @@ class Guest:
     def close(self) -> None:
         """Free all memory; more calls do nothing. The planes are off from then on."""
         self._closed = True
-        for screen in self._screens.values():
+        for screen in (*self._screens.values(), *self._retired):
             screen.close()
-        self._screens = {}
+        self._screens, self._retired = {}, []
         for memory in (self._pointer, self._one_memory):
             if memory is not None:
                 memory.close()
@@ -190,6 +221,7 @@ class Guest:
             own = mode == (spec.width, spec.height)
             stride = spec.stride if own else spec.stride_for(mode[0])
             screen = Screen(
+                self._screens_made,
                 *mode,
                 spec.format,
                 spec.modifier,
@@ -198,6 +230,7 @@ class Guest:
                 self._labels(*mode, stride),
                 self._memory,
             )
+            self._screens_made += 1
             self._screens[mode] = screen
         if mode != self._mode and self._one_memory is not None:
             screen.forget()
@@ -229,7 +262,7 @@ class Guest:
         faults = 0
         for bit, name in enumerate(_STICKY):
             faults |= self.active(name) << bit
-        return faults << 16 | place
+        return faults << 48 | place
 
     def _due_ns(self, flip: int) -> int:
         return math.ceil(flip * _SECOND / self.spec.fps) if flip else 0

@@ -27,10 +27,14 @@ class Framebuffer:
 
 
 class Screen:
-    """A desktop of one size and format. Framebuffers are made when they are first drawn into."""
+    """A desktop of one size and format. Framebuffers are made when they are first drawn into.
+
+    ``number`` tells it from all others that the guest ever had.
+    """
 
     def __init__(
         self,
+        number: int,
         width: int,
         height: int,
         pixel_format: PixelFormat,
@@ -40,6 +44,7 @@ class Screen:
         labels: tuple[tuple[str, str], ...],
         allocate: Callable[[int], Memory],
     ) -> None:
+        self.number = number
         self.width = width
         self.height = height
         self.format = pixel_format
@@ -78,6 +83,11 @@ class Screen:
     def forget(self) -> None:
         """Someone else drew into the memory: draw all of it again."""
         self._framebuffers = {}
+
+    @property
+    def lent(self) -> bool:
+        """Whether someone outside holds one of the framebuffers."""
+        return any(each.memory.lent for each in self._framebuffers.values())
 
     def close(self) -> None:
         """Free the framebuffers; more calls do nothing."""
