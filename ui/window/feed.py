@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
+from PyQt6.sip import voidptr
 
 from app.pacing import Pacer
 from app.planes.frame import Frame
@@ -17,13 +18,20 @@ class Feed(QObject):
     """Owns the poller while a device is viewed.
 
     ``poller`` is a poller, or the status that stands for one as long as there is no device. ``due`` fires when the
-    window should draw, ``frame_changed`` once per new frame.
+    window should draw, ``frame_changed`` once per new frame. ``watch`` is a fd that gets readable when the VM ends (its
+    pidfd, -1 for none): then the device is polled at once, however seldom a still picture is.
     """
 
     due = pyqtSignal()
     frame_changed = pyqtSignal(object)
 
-    def __init__(self, poller: Poller | Status, pacer: Pacer, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        poller: Poller | Status,
+        pacer: Pacer,
+        clock: Callable[[], int] = time.monotonic_ns,
+        watch: int = -1,
+    ) -> None:
         super().__init__()
         self._poller = poller if isinstance(poller, Poller) else None
         self._pacer = pacer
@@ -33,6 +41,11 @@ class Feed(QObject):
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
+        self._notifier: QSocketNotifier | None = None
+        if watch >= 0:
+            self._notifier = QSocketNotifier(voidptr(watch), QSocketNotifier.Type.Read, self)
+            self._notifier.setEnabled(False)
+            self._notifier.activated.connect(self._tick)
 
     @property
     def frame(self) -> Frame:
@@ -41,6 +54,8 @@ class Feed(QObject):
     def start(self) -> None:
         if self._poller is not None:
             self._timer.start(0)
+            if self._notifier is not None:
+                self._notifier.setEnabled(True)
 
     def say(self, status: Status) -> None:
         """Another status, while there is no device."""
@@ -67,6 +82,7 @@ class Feed(QObject):
             if frame.status.state is State.GONE:
                 # After the slots ran, which dropped what was made from the buffers. A device held open any longer
                 # blocks its removal, and the VM's next start.
+                self._stop_watching()
                 self._poller.close()
         return frame
 
@@ -77,8 +93,14 @@ class Feed(QObject):
     def close(self) -> None:
         """Stop polling and let go of the device; more calls do nothing."""
         self._timer.stop()
+        self._stop_watching()
         if self._poller is not None:
             self._poller.close()
+
+    def _stop_watching(self) -> None:
+        """Before the fd is closed: its number may be another file's next."""
+        if self._notifier is not None:
+            self._notifier.setEnabled(False)
 
     def _tick(self) -> None:
         before = self._frame
