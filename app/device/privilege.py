@@ -5,6 +5,7 @@ with one end of a socket pair as standard input, the one file that both pass on;
 for and answers with one message. What it hands over is checked again by those who use it.
 """
 
+import array
 import json
 import os
 import select
@@ -181,7 +182,7 @@ class Asking:
         """What was handed over; it belongs to the caller. Raises as :func:`fetch`; BlockingIOError when too early."""
         if self._socket is None:
             raise ValueError("not under way")
-        message, fds, flags, _ = socket.recv_fds(self._socket, _MAX_MESSAGE, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+        message, fds, flags = _receive(self._socket)
         with ExitStack() as owned:
             for each in fds:
                 owned.callback(os.close, each)
@@ -204,7 +205,7 @@ class Asking:
             return handed
 
     def cancel(self) -> None:
-        """Give up and let go of everything. A password dialog of pkexec closes; sudo's prompt stays until answered."""
+        """Give up and let go of everything. A password dialog or prompt goes away."""
         if self._socket is not None:
             # Should the helper come to run now, it finds nobody to hand anything to.
             self._socket.close()
@@ -226,7 +227,7 @@ class Asking:
         """What to run; notes which program that is, and how long it may take. Raises PermissionDenied."""
         setup, of = self._setup, f"the VM's process {self._pid} is closed to you"
         if self._way is HelperWay.NEVER:
-            raise PermissionDenied(of, "run mdevview as the VM's user, or let it ask for more rights")
+            raise PermissionDenied(of, "see 'mdevview doctor', or leave out --helper never")
         if setup.uid() == 0:
             # What root was refused no helper gets: yama at 3, or a container without CAP_SYS_PTRACE.
             raise PermissionDenied(f"{of}, although you are root", "see 'mdevview doctor'")
@@ -236,7 +237,9 @@ class Asking:
         self._program = way.value
         program = setup.program(self._program)
         if program is None:
-            raise PermissionDenied(f"{of}, and there is no {self._program}", "install it, or use another way to ask")
+            raise PermissionDenied(
+                f"{of}, and there is no {self._program}", "install it, or ask another way (--helper)"
+            )
         options: tuple[str, ...] = ()
         if way is HelperWay.SUDO and terminal.keys:
             options = ("-p", f"mdevview asks for the display of process {self._pid}. Password of %p: ", "--")
@@ -248,20 +251,27 @@ class Asking:
     def _silence(self) -> MdevviewError:
         """Why everybody who could have answered ended without a word."""
         status = self._end(_ENDING_S)
-        # All of it was written by pkexec, sudo or Python, the cause last.
-        words = os.pread(self._stderr, 4096, 0).decode("utf-8", "replace").strip().rpartition("\n")[2]
-        because = f": {words}" if words else ""
+        lines = os.pread(self._stderr, 4096, 0).decode("utf-8", "replace").split("\n")
+        lines = [each.strip() for each in lines if each.strip()] or ["no reason given"]
+        # pkexec ends with "This incident has been reported.", sudo and Python with the reason.
+        because = f": {lines[0 if self._program == 'pkexec' else -1]}"
         if self._program == "pkexec" and status == 126:
-            return PermissionDenied(f"no rights to look into process {self._pid} were given", "try again")
+            return PermissionDenied(f"no rights to look into process {self._pid} were given: dismissed", "try again")
         if self._program == "pkexec" and status == 127:
             return PermissionDenied(
                 f"pkexec gave no rights to look into process {self._pid}{because}",
-                "is a polkit agent running in your session? from a terminal sudo does without",
+                "is a polkit agent running in your session? --helper sudo asks at the terminal",
+            )
+        if self._program == "sudo" and "standard input is no socket" in because:
+            # With log_input sudo puts a pipe in its place (exec_pty.c).
+            return PermissionDenied(
+                f"sudo does not pass on the socket for the answer{because}",
+                f"add to sudoers 'Defaults!{self._setup.helper} !log_input', or use --helper pkexec",
             )
         if self._program == "sudo" and status == 1:
             return PermissionDenied(
                 f"sudo gave no rights to look into process {self._pid}{because}",
-                "run mdevview from a terminal, where sudo can ask" if self._limit_s else "may you use sudo here?",
+                "run mdevview from a terminal, where sudo can ask" if self._limit_s else "or try --helper pkexec",
             )
         return OpenFailed(f"the helper ended without an answer (status {status}){because}", "see 'mdevview doctor'")
 
@@ -274,7 +284,7 @@ class Asking:
             return None
         with suppress(subprocess.TimeoutExpired):
             return child.wait(patience_s)
-        # Once it is root's, which sudo always is, it may not be told: then it ends by itself.
+        # While it asks for a password its real user is still this one; later it may not be told, and ends by itself.
         with suppress(PermissionError):
             child.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -283,13 +293,25 @@ class Asking:
         return None
 
 
+def _receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
+    """One message, its fds and recvmsg(2)'s flags. Not by socket.recv_fds(): it drops the flag that keeps
+    the fds from a child started at that moment (https://github.com/python/cpython/issues/107898).
+    """
+    size = socket.CMSG_SPACE(MAX_FDS * 4)
+    message, ancillary, flags, _ = connection.recvmsg(_MAX_MESSAGE, size, socket.MSG_CMSG_CLOEXEC)
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return message, fds.tolist(), flags
+
+
 def _check_helper(setup: Setup, of: str) -> None:
     """Raises PermissionDenied unless the helper is there, and only root could have put it there."""
     try:
         fault = fault_of(setup.helper, setup.owner)
     except FileNotFoundError:
-        what, remedy = f"{of}, and {setup.helper.name} is not installed", f"run mdevview as the VM's user, or {INSTALL}"
-        raise PermissionDenied(what, remedy) from None
+        raise PermissionDenied(f"{of}, and {setup.helper.name} is not installed", f"install it: {INSTALL}") from None
     except OSError as error:
         fault = f"{setup.helper}: {error.strerror}"
     if fault is not None:
@@ -313,7 +335,7 @@ def _best_way(setup: Setup, terminal: Terminal, of: str) -> HelperWay:
         return HelperWay.SUDO
     raise PermissionDenied(
         f"{of}, and there is no way to ask for more rights: {', '.join(lacks)}",
-        "run mdevview as the VM's user, or from a terminal: see 'mdevview doctor'",
+        "run mdevview from a terminal; 'mdevview doctor' shows all choices",
     )
 
 
