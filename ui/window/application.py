@@ -19,6 +19,7 @@ from app.device.vgpu import Vgpu
 from app.pacing import Pace, Pacer
 from app.planes.state import State
 from app.source import Source, open_resolved, open_source
+from app.vm.address import QmpAddress
 from ui.window.chooser import choose_device
 from ui.window.feed import Feed
 from ui.window.interrupt import Interrupt
@@ -26,6 +27,7 @@ from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
 from ui.window.session import need_opengl, why_not
+from ui.window.vm_monitor import VmMonitor
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen
@@ -40,8 +42,11 @@ _LEVELS = {
 }
 
 
-def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> int:
-    """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
+def view(target: Target, options: ViewOptions, *, fullscreen: bool = False, qmp: QmpAddress | None = None) -> int:
+    """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened.
+
+    ``qmp`` is where its VM takes input.
+    """
     # Opened before Qt: what goes wrong here is a line on the terminal, not a window that comes and goes.
     try:
         source: Source | None = open_source(target)
@@ -57,7 +62,7 @@ def view(target: Target, options: ViewOptions, *, fullscreen: bool = False) -> i
             if chosen is None:
                 return 0
             source = open_resolved(chosen)
-        return _show(application, source, options, fullscreen=fullscreen)
+        return _show(application, source, options, fullscreen=fullscreen, qmp=qmp)
     finally:
         interrupt.close()
 
@@ -69,6 +74,7 @@ def show(
     *,
     fullscreen: bool = False,
     until: Sequence[int] = (),
+    qmp: QmpAddress | None = None,
 ) -> int:
     """Show what was opened until the window is closed, or one of the fds ``until`` can be read; the exit status."""
     interrupt = Interrupt(application.closeAllWindows)
@@ -85,7 +91,7 @@ def show(
     try:
         for watch in watches:
             watch.activated.connect(over)
-        return _show(application, source, options, fullscreen=fullscreen)
+        return _show(application, source, options, fullscreen=fullscreen, qmp=qmp)
     finally:
         unwatch()
         interrupt.close()
@@ -131,12 +137,15 @@ def _hear_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | Non
 class _Viewer:
     """One window and the source in it, which the user may exchange for another."""
 
-    def __init__(self, application: QApplication, source: Source, options: ViewOptions) -> None:
+    def __init__(self, application: QApplication, source: Source, options: ViewOptions, qmp: QmpAddress | None) -> None:
         self._source = source
         self._pace = Pace(redraw=_refresh_interval(application))
         feed = self._feed(source)
         self.picture = PictureWindow(feed, source.label)
         self.window = MainWindow(self.picture, source.label, options, self._choose)
+        self.monitor = VmMonitor(self.window)
+        if qmp is not None:
+            self.monitor.open(qmp)
         feed.start()
 
     def _feed(self, source: Source) -> Feed:
@@ -156,6 +165,7 @@ class _Viewer:
             warning.exec()
             return
         self._source = source
+        self.monitor.none("this device was chosen without its VM's QMP socket")
         feed = self._feed(source)
         self.picture.set_feed(feed, source.label)
         self.window.set_source(source.label)
@@ -168,8 +178,10 @@ def _is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
-def _show(application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool) -> int:
-    viewer = _Viewer(application, source, options)
+def _show(
+    application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool, qmp: QmpAddress | None
+) -> int:
+    viewer = _Viewer(application, source, options, qmp)
     failures: list[str] = []
 
     def fail(why: str) -> None:
@@ -189,6 +201,7 @@ def _show(application: QApplication, source: Source, options: ViewOptions, *, fu
     finally:
         sys.excepthook = sys.__excepthook__
         viewer.picture.shut_down()
+        viewer.monitor.close()
     if failures:
         raise MdevviewError(failures[0], "see 'mdevview doctor'")
     return status

@@ -1,0 +1,47 @@
+"""The monitor of the VM in a window: opened, exchanged for another, and closed after the window."""
+
+import logging
+
+from app.vm.address import QmpAddress
+from app.vm.monitor import LinkState, Monitor
+from ui.window.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+
+
+class VmMonitor:
+    """Owns what the window only uses. More calls of :meth:`close` do nothing."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._monitor: Monitor | None = None
+        self._told: tuple[object, ...] = ()
+        window.link_changed.connect(self._tell)
+
+    def open(self, address: QmpAddress) -> None:
+        """From now on input goes to the VM that listens at ``address``, as soon as it answers."""
+        from app.vm.qmp import open_monitor  # noqa: PLC0415  (asyncio is for those who have a VM)
+
+        self._exchange(open_monitor(address, self._window.link_changed.emit), "")
+
+    def none(self, reason: str) -> None:
+        """From now on input goes nowhere, and why."""
+        self._exchange(None, reason)
+
+    def close(self) -> None:
+        self._exchange(None, "closed")
+
+    def _exchange(self, monitor: Monitor | None, reason: str) -> None:
+        before, self._monitor = self._monitor, monitor
+        # First the window, which tells the old one what is to be released.
+        self._window.set_monitor(monitor, reason)
+        if before is not None:
+            before.close()
+
+    def _tell(self) -> None:
+        """Once to the log for each turn that the link takes."""
+        link = self._monitor.link if self._monitor is not None else None
+        told = (link.state, link.detail) if link is not None else ()
+        if link is not None and told != self._told and link.state is not LinkState.CONNECTING:
+            _log.info("monitor: %s", link.detail or link.state.value)
+        self._told = told
