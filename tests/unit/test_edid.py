@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.edid.detailed import MAX_ACTIVE, MAX_CLOCK_KHZ, decode_detailed
 from app.edid.make import make_edid, timing_for
 from app.edid.mode import BLOCK, MAX_EDGE, MAX_HZ, MIN_EDGE, MIN_HZ, Limits, Mode, parse_mode
-from app.edid.read import Edid, blocks, read_edid
+from app.edid.parse import Edid, blocks, parse_edid
 from app.edid.timing import Reduction, reduced_blanking
 
 # A tenth of a hertz at the very least; at the sizes of real screens the nearest 10 kHz are a hundred times better.
@@ -31,7 +31,7 @@ needs_edid_decode = pytest.mark.skipif(
 
 
 def preferred(edid: bytes) -> Mode:
-    timing = read_edid(edid).preferred
+    timing = parse_edid(edid).preferred
     assert timing is not None
     return timing.mode
 
@@ -106,8 +106,8 @@ def test_a_guest_that_knows_no_displayid_gets_the_half() -> None:
 def test_each_size_is_another_screen_to_the_guest_by_one_name() -> None:
     one, other = make_edid(Mode(1280, 800)), make_edid(Mode(1280, 1024))
     assert one[12:16] != other[12:16]
-    assert read_edid(one).name == read_edid(other).name == "mdevview"
-    assert read_edid(make_edid(Mode(640, 480), name="too long a name for it")).name == "too long a na"
+    assert parse_edid(one).name == parse_edid(other).name == "mdevview"
+    assert parse_edid(make_edid(Mode(640, 480), name="too long a name for it")).name == "too long a na"
 
 
 @pytest.mark.parametrize(("dpi", "size"), [(96.0, (508, 286)), (192.0, (254, 143))])
@@ -119,7 +119,7 @@ def test_the_physical_size_follows_from_the_density(dpi: float, size: tuple[int,
 @given(st.binary(max_size=600))
 def test_any_bytes_are_an_edid_or_none(data: bytes) -> None:
     with pytest.raises(ValueError, match="EDID"):
-        read_edid(data)
+        parse_edid(data)
 
 
 @given(modes, st.data())
@@ -131,7 +131,7 @@ def test_any_bytes_in_an_edid_are_read_or_refused(mode: Mode, data: st.DataObjec
     for at in range(0, len(edid), BLOCK):
         edid[at + 127] = -sum(edid[at : at + 127]) % 256
     try:
-        read = read_edid(bytes(edid))
+        read = parse_edid(bytes(edid))
     except ValueError:
         assert edid[126] > len(edid) // BLOCK - 1
         return
@@ -144,7 +144,7 @@ def test_a_changed_byte_is_found() -> None:
     edid = bytearray(make_edid(Mode(1920, 1080)))
     edid[60] ^= 4
     with pytest.raises(ValueError, match="checksum"):
-        read_edid(bytes(edid))
+        parse_edid(bytes(edid))
     # A region may be larger than what is in it.
     whole = make_edid(Mode(1920, 1080))
     assert blocks(whole + bytes(100)) == whole

@@ -9,6 +9,7 @@ from app.device.errors import NoPicture
 from app.device.handover import HelperWay
 from app.device.info import device_info, region_info
 from app.device.seam import Device
+from app.edid.parse import parse_edid
 from app.oserrors import in_words
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
@@ -131,7 +132,19 @@ def _edid(device: Device) -> Document | None:
         "max_xres": edid.max_xres,
         "max_yres": edid.max_yres,
         "link_up": edid.link_up,
+        **_edid_contents(edid.blob),
     }
+
+
+def _edid_contents(blob: bytes) -> Document:
+    """The screen that the guest sees: None for both where the bytes are no EDID, or none was set."""
+    try:
+        screen = parse_edid(blob)
+    except ValueError:
+        return {"name": None, "preferred": None}
+    mode = screen.preferred.mode if screen.preferred is not None else None
+    preferred = {"width": mode.width, "height": mode.height, "refresh_hz": round(mode.refresh_hz, 3)} if mode else None
+    return {"name": screen.name, "preferred": preferred}
 
 
 def _lines(document: Document) -> list[str]:
@@ -202,4 +215,9 @@ def _region_text(region: Document) -> str:
 def _edid_text(edid: Document) -> str:
     link = {True: "up", False: "down", None: "unknown"}[edid["link_up"]]
     limit = f", at most {edid['max_xres']}x{edid['max_yres']}" if edid["max_xres"] and edid["max_yres"] else ""
-    return f"{edid['size']} of {edid['max_size']} bytes, link {link}{limit}"
+    preferred = edid["preferred"]
+    screen = [f"{edid['name']!r}"] if edid["name"] else []
+    if preferred:
+        screen.append(f"prefers {preferred['width']}x{preferred['height']} at {preferred['refresh_hz']:.2f} Hz")
+    shown = f"; {', '.join(screen)}" if screen else ""
+    return f"{edid['size']} of {edid['max_size']} bytes, link {link}{limit}{shown}"

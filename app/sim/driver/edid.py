@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.abi import vfio
 from app.edid.make import make_edid
 from app.edid.mode import BLOCK, MIN_EDGE, Limits, Mode
-from app.edid.read import blocks, read_edid
+from app.edid.parse import blocks, parse_edid
 
 _WORD = 4
 
@@ -98,7 +98,7 @@ def simulated_edid(width: int, height: int, limits: Limits) -> bytes:
 def preferred_size(blob: bytes) -> tuple[int, int] | None:
     """Width and height of the mode which a guest would choose; None for bytes that are no EDID, or one without."""
     try:
-        timing = read_edid(blob).preferred
+        timing = parse_edid(blob).preferred
     except ValueError:
         return None
     return (timing.width, timing.height) if timing is not None else None

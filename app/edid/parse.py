@@ -36,7 +36,7 @@ def blocks(data: bytes) -> bytes:
     return data[:size]
 
 
-def read_edid(data: bytes) -> Edid:
+def parse_edid(data: bytes) -> Edid:
     """Raises ValueError for bytes that are no EDID."""
     data = blocks(data)
     packed = int.from_bytes(data[8:10], "big")
