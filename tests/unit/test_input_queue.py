@@ -1,0 +1,151 @@
+"""Input on its way to a VM: order kept, motion merged, one command as QEMU needs it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
+from app.vm.input_queue import KEY_BURST, KEY_INTERVAL_NS, KEYS_AT_ONCE, InputQueue, KeyPace, Pressed
+
+
+def _batches(queue: InputQueue) -> list[tuple[Event, ...]]:
+    found = []
+    while batch := queue.take():
+        found.append(batch)
+    return found
+
+
+def _key(code: str) -> list[Event]:
+    return [Key(code, True), Key(code, False)]
+
+
+def _at(x: int, y: int) -> list[Event]:
+    return [Absolute(Axis.X, x), Absolute(Axis.Y, y)]
+
+
+def _click(button: Button) -> list[Event]:
+    return [Press(button, True), Press(button, False)]
+
+
+def test_of_places_that_wait_only_the_newest_is_sent() -> None:
+    queue = InputQueue()
+    for step in range(100):
+        queue.push(_at(step, 2 * step))
+    assert _batches(queue) == [(Absolute(Axis.X, 99), Absolute(Axis.Y, 198))]
+
+
+def test_relative_motion_that_waits_is_summed() -> None:
+    queue = InputQueue()
+    for _ in range(100):
+        queue.push([Relative(Axis.X, 3), Relative(Axis.Y, -1)])
+    assert _batches(queue) == [(Relative(Axis.X, 300), Relative(Axis.Y, -100))]
+
+
+def test_a_button_goes_down_where_the_pointer_was_then() -> None:
+    queue = InputQueue()
+    queue.push([*_at(1, 1), Press(Button.LEFT, True), *_at(5, 5), Press(Button.LEFT, False), *_at(9, 9)])
+    assert _batches(queue) == [
+        (*_at(1, 1), Press(Button.LEFT, True)),
+        (*_at(5, 5), Press(Button.LEFT, False)),
+        (*_at(9, 9),),
+    ]
+
+
+def test_a_click_takes_two_commands_as_one_report_would_swallow_it() -> None:
+    queue = InputQueue()
+    queue.push(_click(Button.LEFT) * 2)
+    assert _batches(queue) == [(each,) for each in _click(Button.LEFT) * 2]
+
+
+def test_a_notch_of_the_wheel_takes_one_command() -> None:
+    queue = InputQueue()
+    queue.push([*_at(1, 1), *_click(Button.WHEEL_UP) * 2, *_click(Button.WHEEL_LEFT)])
+    assert _batches(queue) == [
+        (*_at(1, 1), *_click(Button.WHEEL_UP)),
+        (*_click(Button.WHEEL_UP),),
+        (*_click(Button.WHEEL_LEFT),),
+    ]
+
+
+def test_keys_share_commands_only_with_keys() -> None:
+    queue = InputQueue()
+    queue.push([*_at(1, 1), *_key("a"), *_key("b"), *_key("c"), Press(Button.LEFT, True)])
+    first, *keys, last = _batches(queue)
+    assert first == (*_at(1, 1),)
+    assert last == (Press(Button.LEFT, True),)
+    assert [key for batch in keys for key in batch] == [*_key("a"), *_key("b"), *_key("c")]
+    assert max(len(batch) for batch in keys) <= KEYS_AT_ONCE
+
+
+def test_a_full_queue_takes_none_of_what_is_too_much_and_still_merges_motion() -> None:
+    queue = InputQueue(limit=4)
+    assert queue.push(_key("a") * 2)
+    assert not queue.push(_key("b"))
+    assert queue.push(_at(1, 1))
+    assert queue.push(_at(2, 2))
+    assert [event for batch in _batches(queue) for event in batch] == [*_key("a") * 2, *_at(2, 2)]
+
+
+_EVENTS = st.one_of(
+    st.builds(Key, st.sampled_from("ab"), st.booleans()),
+    st.builds(Press, st.sampled_from([Button.LEFT, Button.WHEEL_UP]), st.booleans()),
+    st.builds(Absolute, st.sampled_from(Axis), st.integers(0, 9)),
+    st.builds(Relative, st.sampled_from(Axis), st.integers(-9, 9)),
+)
+
+
+@given(st.lists(st.one_of(_EVENTS, st.none()), max_size=60))
+def test_whenever_commands_are_taken_the_guest_sees_the_same_keys_at_the_same_places(
+    events: list[Event | None],
+) -> None:
+    """None stands for a moment in which the VM is ready for a command."""
+    queue = InputQueue()
+    sent: list[Event] = []
+    for event in events:
+        if event is None:
+            sent += queue.take()
+        else:
+            queue.push([event])
+    for batch in _batches(queue):
+        # Motion first, then either keys or one button.
+        motion = [isinstance(each, Absolute | Relative) for each in batch]
+        assert motion == sorted(motion, reverse=True)
+        kinds = {type(each) for each in batch}
+        assert not {Key} < kinds
+        sent += batch
+    assert _seen(sent) == _seen([each for each in events if each is not None])
+
+
+def _seen(events: list[Event]) -> list[object]:
+    """Each key and button, with the pointer's place when it came; and where the pointer ends."""
+    place: dict[object, int] = {}
+    seen: list[object] = []
+    for event in events:
+        match event:
+            case Absolute(axis, value):
+                place[Absolute, axis] = value
+            case Relative(axis, value):
+                place[Relative, axis] = place.get((Relative, axis), 0) + value
+            case _:
+                seen.append((event, {key: each for key, each in place.items() if each}))
+    return [*seen, {key: each for key, each in place.items() if each}]
+
+
+def test_keys_beyond_a_chord_wait_until_the_guest_can_have_read_them() -> None:
+    pace = KeyPace()
+    batch = _key("a")
+    for _ in range(KEY_BURST // 2):
+        assert pace.delay(batch, 0) == 0
+    assert pace.delay(batch, 0) == 2 * KEY_INTERVAL_NS
+    assert pace.delay(batch, 2 * KEY_INTERVAL_NS) == 0
+    assert pace.delay(_at(1, 1), 2 * KEY_INTERVAL_NS) == 0
+    # After a rest a chord may come at once again.
+    assert pace.delay([*_key("ctrl"), *_key("alt"), *_key("delete")], 10**12) == 0
+
+
+def test_what_was_pressed_and_not_released_is_known() -> None:
+    pressed = Pressed()
+    pressed.note([Key("a", True), *_key("b"), Press(Button.LEFT, True), Key("a", True)])
+    pressed.note([*_click(Button.WHEEL_UP)])
+    assert pressed.releases() == (Key("a", False), Press(Button.LEFT, False))
+    pressed.note(pressed.releases())
+    assert pressed.releases() == ()
