@@ -13,7 +13,8 @@ The kernel's errors stay OSError. They become one of these only where it is know
     ├── NoPicture              5  nothing to show within the time given
     ├── OpenFailed             1  the device did not open, for a reason with no class of its own
     ├── DeviceBusy             1  another process has it open
-    └── NeedsRunningVm         1  the driver opens it only inside its VM's process
+    ├── NeedsRunningVm         1  the driver opens it only inside its VM's process
+    └── ResolutionRefused      1  the device cannot have that mode, or lets nobody choose one
 """
 
 from app.device.vgpu import Vgpu
@@ -74,4 +75,8 @@ class DeviceBusy(MdevviewError):
 
 
 class NeedsRunningVm(MdevviewError):
+    pass
+
+
+class ResolutionRefused(MdevviewError):
     pass
