@@ -110,3 +110,16 @@ def start_vm(create: Create, tmp_path: Path) -> Iterator[StartVm]:
     yield start
     for machine in machines:
         machine.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One VM called "lab" for the tests of a module, with text in its picture; each leaves it running."""
+    uuid = mdev.create("mbochs_rw", "small")
+    machine = Machine(tmp_path_factory.mktemp("lab"), uuid, name="lab")
+    try:
+        machine.wait_for_text()
+        yield machine
+    finally:
+        machine.kill()
+        assert mdev.Removal(uuid).done_within(10), "someone still has it open"

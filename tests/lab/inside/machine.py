@@ -26,7 +26,7 @@ _ROM = "/usr/share/seabios/vgabios-bochs-display.bin"
 # The BIOS asks for its menu that long, if it is to ask at all.
 _MENU_MS = 60_000
 # Two rows of a character of eight columns.
-_CURSOR_PIXELS = 16
+CURSOR_PIXELS = 16
 PATIENCE_S = 120.0
 
 
@@ -40,6 +40,7 @@ class Machine:
         self, folder: Path, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._how = (name, menu, extra)
         self.folder = folder
         self.uuids = uuids
         self.name = name
@@ -69,6 +70,12 @@ class Machine:
             self.process = subprocess.Popen(
                 self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=True
             )
+
+    def again(self) -> "Machine":
+        """The same VM, started once more in the place of this one, which must have ended."""
+        assert self.process.returncode is not None
+        name, menu, extra = self._how
+        return Machine(self.folder, *self.uuids, name=name, menu=menu, extra=extra)
 
     @property
     def pid(self) -> int:
@@ -138,10 +145,17 @@ class Machine:
         """The characters of it."""
         return "".join(character for character, _ in self.keys())
 
+    def reset(self) -> None:
+        """Like the reset button; returns when the BIOS asks for its menu again."""
+        said = len(self.bios())
+        self.command("system_reset")
+        self.wait_until(lambda: "Press ESC" in self.bios()[said:], "the BIOS after a reset")
+
     def wait_for_guest(self) -> None:
-        """Until the small guest waits for keys."""
+        """Until the small guest waits for keys; once for each start or reset."""
         self.wait_for_text()
-        self.wait_until(lambda: "Booting from 0000:7c00" in self.bios(), "the disk was booted")
+        said = self.bios().rfind("Press ESC")
+        self.wait_until(lambda: "Booting from 0000:7c00" in self.bios()[said + 1 :], "the disk was booted")
 
     def command(self, execute: str, **arguments: Any) -> Any:
         """A QMP command over the lab's own socket."""
@@ -198,7 +212,7 @@ def memory(device: Mbochs) -> Picture:
 
 def differ(one: Picture, other: Picture) -> bool:
     """Whether more than the blinking text cursor is another."""
-    return one.shape != other.shape or int(np.count_nonzero(one != other)) > _CURSOR_PIXELS
+    return one.shape != other.shape or int(np.count_nonzero(one != other)) > CURSOR_PIXELS
 
 
 def still_running(pid: int) -> bool:

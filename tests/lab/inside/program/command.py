@@ -45,6 +45,23 @@ def run(*arguments: str, fds: tuple[int, ...] = (), prefix: tuple[str, ...] = ()
     return Done(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - started)
 
 
+@dataclass(frozen=True)
+class DoneRaw:
+    status: int
+    out: bytes
+    err: str
+    seconds: float
+
+
+def run_raw(*arguments: str) -> DoneRaw:
+    """The same for output that is no text."""
+    started = time.monotonic()
+    ended = subprocess.run(
+        [*_COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
+    )
+    return DoneRaw(ended.returncode, ended.stdout, ended.stderr.decode(), time.monotonic() - started)
+
+
 def start(*arguments: str, errors: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start it and leave it running; what it says goes to a file."""
     with errors.open("wb") as output:

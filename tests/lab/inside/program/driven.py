@@ -1,0 +1,103 @@
+"""Runs ``mdevview`` in this process and works its window with Qt's own key events: ``X,Y,WIDTH,HEIGHT ARGUMENT...``.
+
+The arguments are mdevview's. Each line of standard input is a JSON list of keys, ``[[code, qt_key, text, down], ...]``
+with evdev codes; they are posted to the picture's window. The answer is a line with the milliseconds from there to the
+end of the first draw that put another picture on the screen, or null when none came for long. "Another" is judged by
+the pixels drawn into the part of the window that the first argument names.
+"""
+
+import ctypes
+import json
+import sys
+import time
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QCoreApplication, QEvent, QSocketNotifier, Qt, QTimer
+from PyQt6.QtGui import QFocusEvent, QKeyEvent
+
+from tests.lab.inside.machine import CURSOR_PIXELS
+from ui.cli.main import main
+from ui.window.picture import PictureWindow
+
+_PATIENCE_MS = 20_000
+_GL_RGBA, _GL_UNSIGNED_BYTE = 0x1908, 0x1401
+# A scan code as Qt has it from X11 and Wayland: evdev's and eight.
+_XKB_OFFSET = 8
+
+Part = tuple[int, int, int, int]
+Pixels = NDArray[np.uint32]
+
+
+class Hand:
+    """Types into the picture and watches what is drawn."""
+
+    def __init__(self, picture: PictureWindow, part: Part) -> None:
+        self._picture = picture
+        self._part = part
+        self._gl = ctypes.CDLL("libGLESv2.so.2")
+        self._last: Pixels | None = None
+        self._before: Pixels | None = None
+        self._pressed_at = 0
+        self._patience = QTimer()
+        self._patience.setSingleShot(True)
+        self._patience.timeout.connect(lambda: self._answer(None))
+        self._input = QSocketNotifier(cast("Any", sys.stdin.fileno()), QSocketNotifier.Type.Read)
+        self._input.activated.connect(self._read)
+
+    def _read(self) -> None:
+        line = sys.stdin.readline()
+        if not line:
+            self._input.setEnabled(False)
+            return
+        # A window without the focus gets no keys, and a compositor without a keyboard gives it to none.
+        self._post(QFocusEvent(QEvent.Type.FocusIn))
+        self._before = self._last
+        self._patience.start(_PATIENCE_MS)
+        self._pressed_at = time.monotonic_ns()
+        for code, key, text, down in json.loads(line):
+            kind = QEvent.Type.KeyPress if down else QEvent.Type.KeyRelease
+            self._post(QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, code + _XKB_OFFSET, 0, 0, text))
+
+    def _post(self, event: QEvent) -> None:
+        QCoreApplication.postEvent(self._picture, event)
+
+    def drawn(self) -> None:
+        """At the end of each draw, before it is handed to the display."""
+        self._last = self._read_back()
+        if self._before is not None and int(np.count_nonzero(self._last != self._before)) > CURSOR_PIXELS:
+            self._answer((time.monotonic_ns() - self._pressed_at) / 1e6)
+
+    def _answer(self, milliseconds: float | None) -> None:
+        self._before = None
+        self._patience.stop()
+        print(json.dumps(milliseconds), flush=True)
+
+    def _read_back(self) -> Pixels:
+        x, y, width, height = self._part
+        pixels = np.empty((height, width), np.uint32)
+        bottom = round(self._picture.height() * self._picture.devicePixelRatio()) - y - height
+        self._gl.glReadPixels(
+            x, bottom, width, height, _GL_RGBA, _GL_UNSIGNED_BYTE, ctypes.c_void_p(pixels.ctypes.data)
+        )
+        return pixels
+
+
+def _run(part: Part, arguments: list[str]) -> int:
+    hands: list[Hand] = []
+    paint = PictureWindow.paintGL
+
+    def paint_and_look(picture: PictureWindow) -> None:
+        paint(picture)
+        if not hands:
+            hands.append(Hand(picture, part))
+        hands[0].drawn()
+
+    PictureWindow.paintGL = paint_and_look  # type: ignore[method-assign,assignment]
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    x, y, width, height = (int(each) for each in sys.argv[1].split(","))
+    sys.exit(_run((x, y, width, height), sys.argv[2:]))
