@@ -17,8 +17,8 @@ from app.source import Source
 from tests.unit.command import REPOSITORY
 from tests.unit.scripted import ScriptedDevice
 from ui.window import settings
-from ui.window.application import _is_shown
 from ui.window.screenshot_file import pictures_directory
+from ui.window.viewer import is_shown
 
 
 def remembered(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
@@ -60,13 +60,13 @@ def test_a_user_without_a_home_has_a_place_for_pictures(monkeypatch: pytest.Monk
     assert pictures_directory().is_dir()
 
 
-def test_choosing_what_is_shown_opens_nothing() -> None:
+def test_choosing_whatis_shown_opens_nothing() -> None:
     one, other = Vgpu("one"), Vgpu("other")
     source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None)
-    assert _is_shown(one, source, State.NO_SIGNAL)
-    assert not _is_shown(one, source, State.GONE), "it may have come back"
-    assert not _is_shown(other, source, State.SHOWING)
-    assert not _is_shown(SIMULATED_DEFAULT, source, State.SHOWING)
+    assert is_shown(one, source, State.NO_SIGNAL)
+    assert not is_shown(one, source, State.GONE), "it may have come back"
+    assert not is_shown(other, source, State.SHOWING)
+    assert not is_shown(SIMULATED_DEFAULT, source, State.SHOWING)
 
 
 CHOOSER = """

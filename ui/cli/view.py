@@ -1,18 +1,35 @@
 """``mdevview view``: the window."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ui.window.options import ViewOptions
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the target until the window is closed."""
+    from app.device.handover import HelperWay  # noqa: PLC0415
+    from ui.window.application import view  # noqa: PLC0415
+    from ui.window.viewer import Wishes  # noqa: PLC0415
+
+    return view(
+        args.target,
+        Wishes(
+            view_options(args), fullscreen=args.fullscreen, wait=args.wait, helper=HelperWay(args.helper), qmp=args.qmp
+        ),
+    )
+
+
+def view_options(args: argparse.Namespace) -> "ViewOptions":
+    """How to show the picture: as was asked for, else as it was last time."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.layout import Scaling  # noqa: PLC0415
     from ui.window import settings  # noqa: PLC0415
-    from ui.window.application import view  # noqa: PLC0415
     from ui.window.options import ViewOptions  # noqa: PLC0415
 
     remembered = settings.view_options()
-    options = ViewOptions(
+    return ViewOptions(
         scaling=Scaling(args.scaling) if args.scaling else remembered.scaling,
         smooth=args.filter == "linear" if args.filter else remembered.smooth,
         flip_x=args.flip_x,
@@ -21,4 +38,3 @@ def run(args: argparse.Namespace) -> int:
         straight_alpha=args.straight_alpha,
         matrix=Matrix[args.matrix.upper()],
     )
-    return view(args.target, options, fullscreen=args.fullscreen)

@@ -3,36 +3,31 @@
 import logging
 import os
 import sys
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
-from PyQt6.QtWidgets import QApplication, QMessageBox
+from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
 
 from app.device.errors import AmbiguousTarget, MdevviewError
-from app.device.target import Default, Simulated, Target
+from app.device.target import Default, Named, Target
 from app.device.vgpu import Vgpu
-from app.pacing import Pace, Pacer
-from app.planes.state import State
-from app.source import Source, open_resolved, open_source
-from app.vm.address import QmpAddress
+from app.pacing import Pace
+from app.source import Access, Source, open_resolved, open_source
+from app.waiting import worth_waiting
 from ui.window.chooser import choose_device
-from ui.window.feed import Feed
 from ui.window.interrupt import Interrupt
-from ui.window.main_window import MainWindow
-from ui.window.options import ViewOptions
-from ui.window.picture import PictureWindow
 from ui.window.session import need_opengl, why_not
-from ui.window.vm_monitor import VmMonitor
+from ui.window.viewer import Viewer, Wishes
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen
 
-_log = logging.getLogger("qt")
+_log = logging.getLogger(__name__)
+_qt_log = logging.getLogger("qt")
 
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
@@ -42,41 +37,42 @@ _LEVELS = {
 }
 
 
-def view(target: Target, options: ViewOptions, *, fullscreen: bool = False, qmp: QmpAddress | None = None) -> int:
-    """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened.
-
-    ``qmp`` is where its VM takes input.
-    """
+def view(target: Target, wishes: Wishes) -> int:
+    """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
     # Opened before Qt: what goes wrong here is a line on the terminal, not a window that comes and goes.
+    source: Source | None = None
+    is_choice = False
     try:
-        source: Source | None = open_source(target)
+        source = open_source(target, access=Access(wishes.helper, alone=not wishes.wait))
     except AmbiguousTarget:
         if not isinstance(target, Default):
             raise
-        source = None
+        is_choice = True
+    except MdevviewError as error:
+        if not (wishes.wait and worth_waiting(target, error)):
+            raise
+        _log.info("waiting: %s", error)
     application = make_application()
-    interrupt = Interrupt(application.closeAllWindows)
-    try:
-        if source is None:
+    if is_choice:
+        interrupt = Interrupt(application.closeAllWindows)
+        try:
             chosen = choose_device()
             if chosen is None:
                 return 0
-            source = open_resolved(chosen)
-        return _show(application, source, options, fullscreen=fullscreen, qmp=qmp)
-    finally:
-        interrupt.close()
+            source = open_resolved(chosen, access=Access(wishes.helper))
+        finally:
+            interrupt.close()
+        target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
+    return show(application, target, source, wishes)
 
 
 def show(
-    application: QApplication,
-    source: Source,
-    options: ViewOptions,
-    *,
-    fullscreen: bool = False,
-    until: Sequence[int] = (),
-    qmp: QmpAddress | None = None,
+    application: QApplication, target: Target, source: Source | None, wishes: Wishes, until: Sequence[int] = ()
 ) -> int:
-    """Show what was opened until the window is closed, or one of the fds ``until`` can be read; the exit status."""
+    """Show a target, or wait for it when it was not opened yet; the exit status.
+
+    Ends when the window is closed, or one of the fds ``until`` can be read. Raises MdevviewError when OpenGL fails.
+    """
     interrupt = Interrupt(application.closeAllWindows)
     watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in until]
 
@@ -91,7 +87,7 @@ def show(
     try:
         for watch in watches:
             watch.activated.connect(over)
-        return _show(application, source, options, fullscreen=fullscreen, qmp=qmp)
+        return _run(application, Viewer(target, source, wishes, _refresh_interval(application)), wishes.fullscreen)
     finally:
         unwatch()
         interrupt.close()
@@ -126,7 +122,7 @@ def _hear(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> No
     if kind is QtMsgType.QtFatalMsg:
         sys.stderr.write(f"mdevview: cannot open a window: {why_not(text or '')}\n")
         os._exit(1)
-    _log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
+    _qt_log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
 
 
 def _hear_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
@@ -134,54 +130,7 @@ def _hear_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | Non
     _hear(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
 
 
-class _Viewer:
-    """One window and the source in it, which the user may exchange for another."""
-
-    def __init__(self, application: QApplication, source: Source, options: ViewOptions, qmp: QmpAddress | None) -> None:
-        self._source = source
-        self._pace = Pace(redraw=_refresh_interval(application))
-        feed = self._feed(source)
-        self.picture = PictureWindow(feed, source.label)
-        self.window = MainWindow(self.picture, source.label, options, self._choose)
-        self.monitor = VmMonitor(self.window)
-        if qmp is not None:
-            self.monitor.open(qmp)
-        feed.start()
-
-    def _feed(self, source: Source) -> Feed:
-        return Feed(source.poller(), Pacer(self._pace, time.monotonic_ns()))
-
-    def _choose(self) -> None:
-        chosen = choose_device(self.window)
-        if chosen is None or _is_shown(chosen, self._source, self.picture.frame.status.state):
-            return
-        try:
-            source = open_resolved(chosen)
-        except MdevviewError as error:
-            warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
-            # It may name a process, which chooses its name, and Qt takes what looks like markup for markup.
-            warning.setTextFormat(Qt.TextFormat.PlainText)
-            warning.setParent(self.window, warning.windowFlags())
-            warning.exec()
-            return
-        self._source = source
-        self.monitor.none("this device was chosen without its VM's QMP socket")
-        feed = self._feed(source)
-        self.picture.set_feed(feed, source.label)
-        self.window.set_source(source.label)
-        feed.start()
-
-
-def _is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
-    """Whether the choice is what the window has open: opened again it would be busy, held by this very program."""
-    is_same = isinstance(chosen, Vgpu) and source.vgpu is not None and chosen.name == source.vgpu.name
-    return is_same and state is not State.GONE
-
-
-def _show(
-    application: QApplication, source: Source, options: ViewOptions, *, fullscreen: bool, qmp: QmpAddress | None
-) -> int:
-    viewer = _Viewer(application, source, options, qmp)
+def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
     failures: list[str] = []
 
     def fail(why: str) -> None:
@@ -200,8 +149,7 @@ def _show(
         status = application.exec()
     finally:
         sys.excepthook = sys.__excepthook__
-        viewer.picture.shut_down()
-        viewer.monitor.close()
+        viewer.shut_down()
     if failures:
         raise MdevviewError(failures[0], "see 'mdevview doctor'")
     return status

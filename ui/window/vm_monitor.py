@@ -2,7 +2,9 @@
 
 import logging
 
+from app.source import Source
 from app.vm.address import QmpAddress
+from app.vm.facts import Vm
 from app.vm.monitor import LinkState, Monitor
 from ui.window.main_window import MainWindow
 
@@ -23,6 +25,26 @@ class VmMonitor:
         from app.vm.qmp import open_monitor  # noqa: PLC0415  (asyncio is for those who have a VM)
 
         self._exchange(open_monitor(address, self._window.link_changed.emit), "")
+
+    def follow(self, source: Source, qmp: QmpAddress | None) -> None:
+        """Open the monitor of a source's VM: where the user said, else where its command line says."""
+        if qmp is not None:
+            self.open(qmp)
+        elif source.vm is not None:
+            self._find(source.vm)
+        elif source.vgpu is not None and source.vgpu.simulated:
+            self.none("a simulated device takes no input")
+        else:
+            self.none("no VM is known to have this device")
+
+    def _find(self, vm: Vm) -> None:
+        from app.vm.find import NoMonitor, find_monitor  # noqa: PLC0415
+
+        found = find_monitor(vm)
+        if isinstance(found, NoMonitor):
+            self.none(found.reason)
+        else:
+            self.open(found)
 
     def none(self, reason: str) -> None:
         """From now on input goes nowhere, and why."""

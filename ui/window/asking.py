@@ -1,0 +1,58 @@
+"""Asking root's helper from a window: the person types a password, and the window lives on meanwhile."""
+
+from PyQt6.QtCore import QEventLoop, QSocketNotifier, QTimer
+from PyQt6.sip import voidptr
+
+from app.device.errors import OpenFailed, PermissionDenied
+from app.device.handover import HandedFd, HelperWay
+from app.device.privilege import Asking
+
+
+class WindowAsking:
+    """A ``Handover`` that keeps Qt's events going while it waits for its answer.
+
+    Closing the window calls :meth:`give_up`. One question at a time: a second one is refused.
+    """
+
+    def __init__(self, way: HelperWay) -> None:
+        self._way = way
+        self._loop: QEventLoop | None = None
+        self._gave_up = False
+
+    @property
+    def under_way(self) -> bool:
+        return self._loop is not None
+
+    def __call__(self, pid: int, fd: int | None) -> list[HandedFd]:
+        """Raises MdevviewError as :func:`app.device.privilege.fetch`, PermissionDenied when given up."""
+        if self._gave_up or self._loop is not None:
+            raise PermissionDenied(f"process {pid} was not asked for", "answer the question that is open first")
+        with Asking(pid, fd, self._way) as asking:
+            asking.start()
+            self._loop = QEventLoop()
+            notifier = QSocketNotifier(voidptr(asking.fileno()), QSocketNotifier.Type.Read)
+            notifier.activated.connect(self._loop.quit)
+            timer = QTimer()
+            timer.setSingleShot(True)
+            late: list[bool] = []
+            timer.timeout.connect(lambda: late.append(True))
+            timer.timeout.connect(self._loop.quit)
+            if asking.limit_s is not None:
+                timer.start(round(asking.limit_s * 1000))
+            try:
+                self._loop.exec()
+            finally:
+                notifier.setEnabled(False)
+                timer.stop()
+                self._loop = None
+            if self._gave_up:
+                raise PermissionDenied(f"process {pid} was not asked for any more", "the window was closed")
+            if late:
+                raise OpenFailed(f"the helper gave no answer in {asking.limit_s:g} s", "try again from a terminal")
+            return asking.result()
+
+    def give_up(self) -> None:
+        """End a question that is open; later ones are refused."""
+        self._gave_up = True
+        if self._loop is not None:
+            self._loop.quit()
