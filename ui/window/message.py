@@ -3,9 +3,9 @@
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter
 
-from app.planes.state import State, Status
+from app.planes.state import Reason, State, Status
 
-HEADINGS = {
+_HEADINGS = {
     State.WAITING: "Waiting",
     State.NO_SIGNAL: "No signal",
     State.SHOWING: "Showing",
@@ -13,6 +13,7 @@ HEADINGS = {
     State.ERROR: "Cannot show this",
     State.GONE: "Gone",
 }
+_SPECIAL = {Reason.VM_ENDED: "VM ended", Reason.DEVICE_REMOVED: "Device removed"}
 
 _BACKGROUND = QColor(24, 26, 30)
 _HEADING = QColor(236, 239, 244)
@@ -20,6 +21,11 @@ _TEXT = QColor(190, 196, 206)
 _FAINT = QColor(130, 137, 150)
 _PANEL = QColor(20, 22, 26, 215)
 _MARGIN = 24.0
+
+
+def heading(status: Status) -> str:
+    """The state in a word or two."""
+    return _SPECIAL.get(status.reason, _HEADINGS[status.state])
 
 
 def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
@@ -36,7 +42,7 @@ def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -
     if width <= 0:
         return
     lines = (
-        (HEADINGS[status.state], _font(painter, 22, bold=True), _HEADING),
+        (heading(status), _font(painter, 22, bold=True), _HEADING),
         (status.hint, _font(painter, 11), _TEXT),
         (
             f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
