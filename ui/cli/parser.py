@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 from app import __version__
 from app.device.errors import UsageError
 from app.device.target import Default, parse_target
+from app.edid.mode import Mode, parse_mode
 from ui.cli.output import say
 
 PROG: Final = "mdevview"
@@ -166,6 +167,17 @@ def _add_view(commands: _Commands) -> None:
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
     _add_matrix(parser)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--resolution",
+        metavar="WxH[@Hz]",
+        type=_mode,
+        help="have the guest use this mode, by an EDID that prefers it (default refresh rate: 60); needs a device with "
+        "an EDID region, which GVT-g and mbochs have",
+    )
+    size.add_argument(
+        "--follow", action="store_true", help="have the guest's screen as large as the window, whenever it is resized"
+    )
 
 
 def _add_list(commands: _Commands) -> None:
@@ -226,6 +238,13 @@ def _file(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return text
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return parse_mode(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _seconds(text: str) -> float:

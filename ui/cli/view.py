@@ -16,7 +16,13 @@ def run(args: argparse.Namespace) -> int:
     return view(
         args.target,
         Wishes(
-            view_options(args), fullscreen=args.fullscreen, wait=args.wait, helper=HelperWay(args.helper), qmp=args.qmp
+            view_options(args),
+            fullscreen=args.fullscreen,
+            wait=args.wait,
+            helper=HelperWay(args.helper),
+            qmp=args.qmp,
+            resolution=args.resolution,
+            follow=args.follow,
         ),
     )
 

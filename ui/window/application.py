@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
 
 from app.device.errors import AmbiguousTarget, MdevviewError
+from app.device.resolution import check_mode, edid_region
 from app.device.target import Default, Named, Target
 from app.device.vgpu import Vgpu
 from app.pacing import Pace
@@ -52,6 +53,8 @@ def view(target: Target, wishes: Wishes) -> int:
         if not (wishes.wait and worth_waiting(target, error)):
             raise
         _log.info("waiting: %s", error)
+    if source is not None:
+        _check_resolution(source, wishes)
     application = make_application()
     if is_choice:
         interrupt = Interrupt(application.closeAllWindows)
@@ -91,6 +94,18 @@ def show(
     finally:
         unwatch()
         interrupt.close()
+
+
+def _check_resolution(source: Source, wishes: Wishes) -> None:
+    """Raises MdevviewError where the device cannot do what was asked for, with the device closed."""
+    try:
+        if wishes.resolution is not None:
+            check_mode(source.device, wishes.resolution)
+        elif wishes.follow:
+            edid_region(source.device)
+    except MdevviewError:
+        source.poller().close()
+        raise
 
 
 def make_application() -> QApplication:

@@ -21,6 +21,7 @@ from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.message import heading
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
+from ui.window.resolution import Resolution, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
 
@@ -53,6 +54,10 @@ class MainWindow(QMainWindow):
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
         self.link_changed.connect(self._input.link_changed)
+        self.resolution = Resolution(self, lambda: viewport(picture))
+        self.resolution.said.connect(picture.notice)
+        for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
+            resized.connect(self.resolution.resized)
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
@@ -112,6 +117,9 @@ class MainWindow(QMainWindow):
             # On X11 a menu takes the keys without the picture's losing the focus.
             created.aboutToShow.connect(self._leave_guest)
             menus[menu] = created
+            if menu is Menu.VIEW:
+                self.resolution.menu().aboutToShow.connect(self._leave_guest)
+                bar.addMenu(self.resolution.menu())
         for spec in ACTIONS:
             action = QAction(spec.text, self)
             action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
@@ -284,5 +292,6 @@ class MainWindow(QMainWindow):
         settings.save_view_options(self._picture.options)
         self._timer.stop()
         self._input.shut_down()
+        self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)

@@ -11,6 +11,7 @@ from app.device.errors import MdevviewError
 from app.device.handover import HelperWay
 from app.device.target import Default, Named, Simulated, Target, VmName
 from app.device.vgpu import Vgpu
+from app.edid.mode import Mode
 from app.pacing import Pace, Pacer
 from app.planes.frame import Frame
 from app.planes.state import Reason, State, Status
@@ -38,7 +39,8 @@ class Wishes:
     """What a user wants of the window.
 
     ``wait`` is for VMs that are yet to start, and for the next start of one that ended. ``qmp`` is where the VM takes
-    input, None for where its command line says.
+    input, None for where its command line says. ``resolution`` is asked of the guest, or with ``follow`` that its screen
+    is as large as the window.
     """
 
     options: ViewOptions
@@ -46,6 +48,8 @@ class Wishes:
     wait: bool = False
     helper: HelperWay = HelperWay.AUTO
     qmp: QmpAddress | None = None
+    resolution: Mode | None = None
+    follow: bool = False
 
 
 class Viewer(QObject):
@@ -68,17 +72,22 @@ class Viewer(QObject):
         self.picture = PictureWindow(self._feed, label)
         self.window = MainWindow(self.picture, label, wishes.options, self._choose)
         self.monitor = VmMonitor(self.window)
+        if wishes.resolution is not None:
+            self.window.resolution.ask(wishes.resolution)
+        self.window.resolution.follow(wishes.follow)
         if source is None:
             self.monitor.none("there is no VM yet")
             self._wait(target, soon=False)
         else:
             self.monitor.follow(source, wishes.qmp)
+            self.window.resolution.set_device(source.device)
         self._feed.start()
 
     def shut_down(self) -> None:
         """Let go of everything. More calls do nothing."""
         self._stop_waiting()
         self._asking.give_up()
+        self.window.resolution.shut_down()
         self.picture.shut_down()
         self.monitor.close()
 
@@ -93,7 +102,10 @@ class Viewer(QObject):
         """Show another source from now on."""
         self._stop_waiting()
         self._source, self._target = source, target
+        # While the device before is still open.
+        self.window.resolution.set_device(None)
         self._show(self._feed_of(source), source.label)
+        self.window.resolution.set_device(source.device)
         self.monitor.follow(source, self._wishes.qmp)
 
     def _show(self, feed: Feed, label: str) -> None:
@@ -104,6 +116,8 @@ class Viewer(QObject):
 
     def _when_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
+            # The feed closes the device after this: a screen that is unplugged just now must not stay so.
+            self.window.resolution.set_device(None, frame.status.hint.rstrip(".").lower())
             # Not within the feed's own turn: it is about to close the device.
             QTimer.singleShot(0, self._ended)
 
@@ -154,6 +168,7 @@ class Viewer(QObject):
         except MdevviewError as error:
             self._warn(error)
             return
+        self.window.resolution.forget()
         self._take(source, Named(chosen.name) if isinstance(chosen, Vgpu) else chosen)
 
     def _warn(self, error: MdevviewError) -> None:
