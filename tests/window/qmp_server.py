@@ -20,6 +20,8 @@ class QmpServer:
         self.path = path
         self.absolute = absolute
         self.status = "running"
+        # Takes commands and answers none.
+        self.stalled = False
         self._lock = threading.Lock()
         self._commands: list[list[dict[str, Any]]] = []
         self._clients: list[socket.socket] = []
@@ -84,11 +86,14 @@ class QmpServer:
             except OSError:
                 return
             self._clients.append(client)
-            with client, client.makefile("r", encoding="utf-8") as lines, contextlib.suppress(OSError):
+            with client, contextlib.suppress(OSError):
                 _write(client, _GREETING)
-                for line in lines:
-                    command = json.loads(line)
-                    _write(client, {"return": self._answer(command), "id": command.get("id")})
+                for command in _commands(client):
+                    if self.stalled:
+                        continue
+                    # QEMU leaves out the id of a command that had none.
+                    identity = {"id": command["id"]} if "id" in command else {}
+                    _write(client, {"return": self._answer(command)} | identity)
             self._clients.remove(client)
 
     def _answer(self, command: dict[str, Any]) -> Any:
@@ -102,6 +107,20 @@ class QmpServer:
                 mouse = {"name": "a pointer", "index": 1, "current": True, "absolute": self.absolute}
                 return [mouse] if self.absolute is not None else []
         return {}
+
+
+def _commands(client: socket.socket) -> Iterator[dict[str, Any]]:
+    """What the client sends, one JSON object after the other: there is no line end between them."""
+    decoder, text = json.JSONDecoder(), ""
+    while data := client.recv(1 << 16):
+        text = (text + data.decode()).lstrip()
+        while text:
+            try:
+                command, length = decoder.raw_decode(text)
+            except json.JSONDecodeError:
+                break
+            yield command
+            text = text[length:].lstrip()
 
 
 def _write(client: socket.socket, message: dict[str, Any]) -> None:

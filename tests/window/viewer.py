@@ -1,6 +1,7 @@
 """Runs ``mdevview view`` as a user does, and waits for what it says of itself in its log."""
 
 import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from tests.window.displays import Display
 
@@ -49,6 +51,33 @@ class Viewer:
     def warnings(self) -> list[str]:
         """Log lines of level warning or above, and what is no log line at all."""
         return [line for line in self.lines if not line.startswith(("mdevview: INFO:", "mdevview: DEBUG:"))]
+
+
+class DrivenViewer(Viewer):
+    """A window that is worked from within, see :mod:`tests.window.driven`."""
+
+    def do(self, name: str, *arguments: object) -> Any:
+        """Call a function of ``Hands``; what it returned."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps([name, *arguments]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, self.lines
+        return json.loads(answer)
+
+
+@contextlib.contextmanager
+def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
+    """As :func:`viewing`, for a window without a person before it."""
+    command = [sys.executable, "-m", "tests.window.driven", "-v", "view", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        viewer = DrivenViewer(process)
+        try:
+            yield viewer
+        finally:
+            process.kill()
+            viewer._reader.join()
 
 
 @contextlib.contextmanager

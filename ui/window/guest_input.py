@@ -65,7 +65,8 @@ class GuestInput(QObject):
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None
         self._typist = Typist(self._type, self)
-        self._typist.finished.connect(self.changed)
+        self._typist.finished.connect(self._typed)
+        self._pasting = False
         self.grab = Grab(picture)
         self.grab.moved.connect(self._moved)
         self.grab.changed.connect(self._grab_changed)
@@ -87,7 +88,7 @@ class GuestInput(QObject):
             return f"view only: {self.why_not}"
         if link.run_state not in _AWAKE:
             return f"{link.run_state}: no input"
-        if self._typist.busy:
+        if self._pasting:
             return "typing, any key stops it"
         if self.grab.active:
             return f"grabbed, {GRAB_KEYS} releases"
@@ -161,7 +162,6 @@ class GuestInput(QObject):
         """A combination, as if pressed and released."""
         if self.ready:
             self._typist.play(chord(names))
-            self.changed.emit()
 
     def paste(self, text: str) -> None:
         """Type a text, as on a US keyboard."""
@@ -175,6 +175,7 @@ class GuestInput(QObject):
         words = f"{left_out} character{'s' * (left_out != 1)} without a key on a US keyboard left out"
         if known:
             self._typist.play(steps(known))
+            self._pasting = True
             self.notice.emit(f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}")
             self.changed.emit()
         else:
@@ -214,10 +215,11 @@ class GuestInput(QObject):
         if event.type() == QEvent.Type.KeyRelease:
             if name is not None and not event.isAutoRepeat():
                 self._send(self._held.release(name))
-        elif self._typist.busy:
+        elif self._pasting:
             if not event.isAutoRepeat():
                 self.release()
         elif name is not None:
+            self._typist.hurry()
             self._send(self._held.press(name, repeat=event.isAutoRepeat()))
         return True
 
@@ -305,6 +307,10 @@ class GuestInput(QObject):
         # As if held, so that whatever stops it leaves nothing down.
         for key in step:
             self._send(self._held.press(key.qcode) if key.down else self._held.release(key.qcode))
+
+    def _typed(self) -> None:
+        self._pasting = False
+        self.changed.emit()
 
     def _grab_changed(self) -> None:
         self._pixel = None

@@ -42,6 +42,11 @@ class Typist(QObject):
             self._timer.stop()
             self.finished.emit()
 
+    def hurry(self) -> None:
+        """All that is left at once: for a combination, before another key."""
+        while self._steps is not None:
+            self._next()
+
     def _next(self) -> None:
         step = next(self._steps, None) if self._steps is not None else None
         if step is None:

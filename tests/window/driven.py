@@ -1,0 +1,124 @@
+"""Runs ``mdevview`` in this process and works its window from within, where no keyboard or pointer is: headless weston.
+
+The arguments are mdevview's. Each line of standard input is a JSON list, the name of a function below and its
+arguments; each is answered with a line of JSON on standard output.
+"""
+
+import io
+import json
+import sys
+from typing import Any, cast
+
+from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QSocketNotifier, Qt
+from PyQt6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
+
+from ui.cli.main import main
+from ui.window import viewer
+from ui.window.main_window import MainWindow
+
+_NONE = Qt.KeyboardModifier.NoModifier
+
+
+class Hands:
+    """What can be done to the window. Places are device pixels of the picture's window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._picture = window._picture
+
+    def key(self, name: str, scan_code: int = 0, *kinds: str) -> None:
+        """A key by the name of Qt's, as an event of Qt's: pressed and released, unless ``kinds`` says otherwise."""
+        key = int(getattr(Qt.Key, f"Key_{name}"))
+        for kind in kinds or ("KeyPress", "KeyRelease"):
+            event = QKeyEvent(getattr(QEvent.Type, kind), key, _NONE, scan_code, 0, 0)
+            QCoreApplication.postEvent(self._picture, event)
+
+    def key_of_widget(self, name: str) -> None:
+        """The same for the widget around the picture, which has the focus on Wayland."""
+        for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+            event = QKeyEvent(kind, int(getattr(Qt.Key, f"Key_{name}")), _NONE)
+            QCoreApplication.postEvent(self._window._container, event)
+
+    def lose_focus(self) -> None:
+        QCoreApplication.postEvent(self._picture, QFocusEvent(QEvent.Type.FocusOut))
+
+    def move(self, x: float, y: float, *held: str) -> None:
+        self._mouse(QEvent.Type.MouseMove, x, y, Qt.MouseButton.NoButton)
+
+    def press(self, x: float, y: float, button: str) -> None:
+        self._mouse(QEvent.Type.MouseButtonPress, x, y, getattr(Qt.MouseButton, f"{button}Button"))
+
+    def release(self, x: float, y: float, button: str) -> None:
+        self._mouse(QEvent.Type.MouseButtonRelease, x, y, getattr(Qt.MouseButton, f"{button}Button"))
+
+    def wheel(self, x: int, y: int, alt: bool = False) -> None:
+        modifiers = Qt.KeyboardModifier.AltModifier if alt else _NONE
+        buttons, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+        where = QPointF(10, 10)
+        event = QWheelEvent(where, where, QPoint(), QPoint(x, y), buttons, modifiers, phase, False)
+        QCoreApplication.postEvent(self._picture, event)
+
+    def clipboard(self, text: str) -> None:
+        clipboard = QGuiApplication.clipboard()
+        assert clipboard is not None
+        clipboard.setText(text)
+
+    def trigger(self, action: str) -> None:
+        self._window._actions[action].trigger()
+
+    def type(self, text: str) -> None:
+        """By Qt's own test library, from the window system's side."""
+        for character in text:
+            # PyQt6's stubs know this static method as one of an object.
+            cast("Any", QTest).keyClick(self._picture, character)
+
+    def state(self) -> dict[str, Any]:
+        """What a person sees of it all."""
+        actions = self._window._actions
+        return {
+            "title": self._window.windowTitle(),
+            "status": self._window._status._left.text(),
+            "hidden": self._picture.cursor().shape() is Qt.CursorShape.BlankCursor,
+            "enabled": sorted(key for key in ("grab", "paste", "send-print", "quit") if actions[key].isEnabled()),
+            "tip": actions["paste"].toolTip(),
+            "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
+        }
+
+    def _mouse(self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton) -> None:
+        ratio = self._picture.devicePixelRatio()
+        place = QPointF(x / ratio, y / ratio)
+        event = QMouseEvent(kind, place, self._picture.mapToGlobal(place), button, button, _NONE)
+        QCoreApplication.postEvent(self._picture, event)
+
+
+class _Listener:
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        # Without a buffer, as Qt would not know of lines that wait in it.
+        self._lines = io.FileIO(sys.stdin.fileno(), closefd=False)
+        self._input = QSocketNotifier(cast("Any", self._lines.fileno()), QSocketNotifier.Type.Read)
+        self._input.activated.connect(self._read)
+
+    def _read(self) -> None:
+        line = self._lines.readline()
+        if not line:
+            self._input.setEnabled(False)
+            return
+        name, *arguments = json.loads(line)
+        answer = getattr(self._hands, name)(*arguments)
+        # What was posted is done before the next line.
+        QApplication.processEvents()
+        print(json.dumps(answer), flush=True)
+
+
+class _DrivenWindow(MainWindow):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._listener = _Listener(Hands(self))
+
+
+if __name__ == "__main__":
+    vars(viewer)["MainWindow"] = _DrivenWindow
+    sys.exit(main(sys.argv[1:]))
