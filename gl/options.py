@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.formats import yuv
-from app.planes.layout import Scaling
+from app.planes.layout import Rotation, Scaling
 from gl.compositor import Colour
 
 
@@ -21,6 +21,7 @@ class Options:
     smooth: bool = True
     flip_x: bool = False
     flip_y: bool = False
+    rotation: Rotation = Rotation.NONE
     cursor: bool = True
     straight_alpha: bool = False
     cursor_outline: Colour | None = None

@@ -60,6 +60,7 @@ class Scene:
             options.scaling,
             flip_x=options.flip_x,
             flip_y=options.flip_y,
+            rotation=options.rotation,
         )
         self._clip = ClipSpace(self._target, self.layout)
         smooth = options.smooth and not self.layout.whole

@@ -20,6 +20,25 @@ class Scaling(Enum):
     """One guest pixel is one device pixel; what does not fit is cut off."""
 
 
+class Rotation(Enum):
+    """How the picture is turned, in degrees clockwise."""
+
+    NONE = 0
+    RIGHT = 90
+    HALF = 180
+    LEFT = 270
+
+    @property
+    def sideways(self) -> bool:
+        """Whether the guest's rows are columns of the target."""
+        return self in (Rotation.RIGHT, Rotation.LEFT)
+
+
+# Up to so many device pixels are left free rather than used to enlarge a picture by less than a hundredth: that would
+# blur all of it. Guests that follow the window have modes of whole cells, up to 7 pixels less than there are.
+_SPARE = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Rect:
     """A rectangle by its edges; empty when ``right <= left`` or ``bottom <= top``."""
@@ -56,6 +75,7 @@ class Layout:
     """The guest's ``guest_width`` x ``guest_height`` pixels cover ``place`` of the target, seen through ``area``.
 
     ``place`` has whole edges and may reach beyond ``area`` (:attr:`Scaling.ACTUAL`); only what is in both is visible.
+    The picture is turned by ``rotation`` first and then mirrored, left and right as it is seen.
     """
 
     guest_width: int
@@ -64,25 +84,28 @@ class Layout:
     area: Rect
     flip_x: bool = False
     flip_y: bool = False
+    rotation: Rotation = Rotation.NONE
+
+    @property
+    def seen_size(self) -> tuple[int, int]:
+        """Guest pixels across and down as they are seen."""
+        return _turned(self.guest_width, self.guest_height, self.rotation)
 
     @property
     def scale_x(self) -> float:
-        """Device pixels per guest pixel, across."""
-        return self.place.width / self.guest_width
+        """Device pixels per guest pixel, across as it is seen."""
+        return self.place.width / self.seen_size[0]
 
     @property
     def scale_y(self) -> float:
-        """Device pixels per guest pixel, down."""
-        return self.place.height / self.guest_height
+        """Device pixels per guest pixel, down as it is seen."""
+        return self.place.height / self.seen_size[1]
 
     @property
     def whole(self) -> bool:
         """Whether every guest pixel covers the same whole number of device pixels, so that no filter is needed."""
-        return (
-            self.scale_x >= 1
-            and self.place.width % self.guest_width == 0
-            and self.place.height % self.guest_height == 0
-        )
+        width, height = self.seen_size
+        return self.scale_x >= 1 and self.place.width % width == 0 and self.place.height % height == 0
 
     @property
     def visible(self) -> Rect:
@@ -99,11 +122,21 @@ class Layout:
     def affine(self) -> tuple[float, float, float, float, float, float]:
         """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, and one guest pixel's way across and down there.
 
-        Everything else follows from these six, so a picture turned by quarters would change only them.
+        Everything else follows from these six.
         """
-        x, across = (self.place.right, -self.scale_x) if self.flip_x else (self.place.left, self.scale_x)
+        # One pixel to the right and one down as they are seen, from the corner that is seen at the top left.
+        x, right = (self.place.right, -self.scale_x) if self.flip_x else (self.place.left, self.scale_x)
         y, down = (self.place.bottom, -self.scale_y) if self.flip_y else (self.place.top, self.scale_y)
-        return (x, y, across, 0.0, 0.0, down)
+        width, height = self.seen_size
+        match self.rotation:
+            case Rotation.NONE:
+                return (x, y, right, 0.0, 0.0, down)
+            case Rotation.RIGHT:
+                return (x + width * right, y, 0.0, down, -right, 0.0)
+            case Rotation.HALF:
+                return (x + width * right, y + height * down, -right, 0.0, 0.0, -down)
+            case Rotation.LEFT:
+                return (x, y + height * down, 0.0, -down, right, 0.0)
 
     def to_target(self, x: float, y: float) -> tuple[float, float]:
         """A guest point in the target, visible or not."""
@@ -134,6 +167,7 @@ def place(
     *,
     flip_x: bool = False,
     flip_y: bool = False,
+    rotation: Rotation = Rotation.NONE,
 ) -> Layout:
     """Lay a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
 
@@ -142,17 +176,25 @@ def place(
     width, height = guest
     if width < 1 or height < 1:
         raise ValueError(f"a picture of {width}x{height} pixels")
-    fit = max(0.0, min(area.width / width, area.height / height))
+    seen_width, seen_height = _turned(width, height, rotation)
+    spare = (area.width - seen_width, area.height - seen_height)
+    fit = max(0.0, min(area.width / seen_width, area.height / seen_height))
     match scaling:
         case Scaling.ACTUAL:
+            scale = 1.0
+        case Scaling.FIT if 0 <= min(spare) < _SPARE and fit < 1.01:
             scale = 1.0
         case Scaling.INTEGER if fit >= 1:
             scale = float(int(fit))
         case _:
             scale = fit
     # Whole edges: a picture that starts between two device pixels is blurred at every scale.
-    shown_width, shown_height = max(1, round(width * scale)), max(1, round(height * scale))
+    shown_width, shown_height = max(1, round(seen_width * scale)), max(1, round(seen_height * scale))
     left = area.left + (area.width - shown_width) // 2
     top = area.top + (area.height - shown_height) // 2
     where = Rect(left, top, left + shown_width, top + shown_height)
-    return Layout(width, height, where, area, flip_x, flip_y)
+    return Layout(width, height, where, area, flip_x, flip_y, rotation)
+
+
+def _turned(width: int, height: int, rotation: Rotation) -> tuple[int, int]:
+    return (height, width) if rotation.sideways else (width, height)

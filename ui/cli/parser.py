@@ -163,6 +163,13 @@ def _add_view(commands: _Commands) -> None:
     )
     parser.add_argument("--filter", choices=("linear", "nearest"), help="how a scaled picture is sampled")
     parser.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
+    parser.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, 90, 180, 270),
+        default=0,
+        help="turn the picture clockwise, by so many degrees; screenshots stay as the guest has them",
+    )
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")

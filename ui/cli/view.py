@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 def view_options(args: argparse.Namespace) -> "ViewOptions":
     """How to show the picture: as was asked for, else as it was last time."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
-    from app.planes.layout import Scaling  # noqa: PLC0415
+    from app.planes.layout import Rotation, Scaling  # noqa: PLC0415
     from ui.window import settings  # noqa: PLC0415
     from ui.window.options import ViewOptions  # noqa: PLC0415
 
@@ -38,6 +38,7 @@ def view_options(args: argparse.Namespace) -> "ViewOptions":
     return ViewOptions(
         scaling=Scaling(args.scaling) if args.scaling else remembered.scaling,
         smooth=args.filter == "linear" if args.filter else remembered.smooth,
+        rotation=Rotation(args.rotate),
         flip_x=args.flip_x,
         flip_y=args.flip_y,
         cursor_outline=args.cursor_outline,

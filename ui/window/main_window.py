@@ -149,6 +149,7 @@ class MainWindow(QMainWindow):
         checked = {
             options.scaling.value: True,
             "smooth": options.smooth,
+            f"rotate-{options.rotation.value}": True,
             "flip-x": options.flip_x,
             "flip-y": options.flip_y,
             "cursor-outline": options.cursor_outline,
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
     def _apply_options(self, _checked: bool = False) -> None:
         on = {key: action.isChecked() for key, action in self._actions.items()}
         self._picture.set_options(ViewOptions.from_checked(on))
+        self.resolution.resized()
 
     def _set_fullscreen(self, on: bool) -> None:
         if on:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
-from app.planes.layout import Scaling
+from app.planes.layout import Rotation, Scaling
 from gl.options import Options
 
 # Seen on any picture, and never a guest's.
@@ -22,6 +22,7 @@ class ViewOptions:
     smooth: bool = True
     flip_x: bool = False
     flip_y: bool = False
+    rotation: Rotation = Rotation.NONE
     cursor_outline: bool = False
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
@@ -30,11 +31,13 @@ class ViewOptions:
     def from_checked(cls, checked: Mapping[str, bool]) -> "ViewOptions":
         """From the checked state of the window's actions."""
         scaling = next((each for each in Scaling if checked.get(each.value)), Scaling.FIT)
+        rotation = next((each for each in Rotation if checked.get(f"rotate-{each.value}")), Rotation.NONE)
         return cls(
             scaling,
             checked["smooth"],
             checked["flip-x"],
             checked["flip-y"],
+            rotation,
             checked["cursor-outline"],
             checked["straight-alpha"],
             Matrix.BT709 if checked["bt709"] else Matrix.BT601,
@@ -47,6 +50,7 @@ class ViewOptions:
             smooth=self.smooth,
             flip_x=self.flip_x,
             flip_y=self.flip_y,
+            rotation=self.rotation,
             straight_alpha=self.straight_alpha,
             cursor_outline=_OUTLINE if self.cursor_outline else None,
             matrix=self.matrix,

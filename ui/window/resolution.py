@@ -72,6 +72,8 @@ def viewport(picture: PictureWindow) -> Viewport:
     """Of a picture, which may show the guest turned."""
     ratio = picture.devicePixelRatio()
     width, height = round(picture.width() * ratio), round(picture.height() * ratio)
+    if picture.options.rotation.sideways:
+        width, height = height, width
     primary = picture.frame.primary
     shown = (primary.plane.width, primary.plane.height) if primary is not None else None
     return Viewport(width, height, ratio, shown)

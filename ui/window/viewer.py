@@ -39,8 +39,8 @@ class Wishes:
     """What a user wants of the window.
 
     ``wait`` is for VMs that are yet to start, and for the next start of one that ended. ``qmp`` is where the VM takes
-    input, None for where its command line says. ``resolution`` is asked of the guest, or with ``follow`` that its screen
-    is as large as the window.
+    input, None for where its command line says. ``resolution`` is asked of the guest, or with ``follow`` that its
+    screen is as large as the window.
     """
 
     options: ViewOptions
