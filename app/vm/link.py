@@ -19,7 +19,7 @@ from app.input.event import Event, document
 from app.vm.answers import plain, pointing_of, run_state_of
 from app.vm.input_queue import InputQueue, KeyPace, Pressed
 from app.vm.monitor import Changed, Link, LinkState, Pointing, Reply
-from app.vm.peer import Lost, Peer, Refused
+from app.vm.peer import Lost, Nonsense, Peer, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ class MonitorLink:
         try:
             await asyncio.wait((lost, work), return_when=asyncio.FIRST_COMPLETED)
             # A command may have noticed first, but the connection knows best why it ended.
-            if not isinstance(work.done() and work.exception(), _Nonsense):
+            if not isinstance(work.done() and work.exception(), Nonsense):
                 await asyncio.wait((lost,), timeout=self._patience.farewell)
             if lost.done():
                 raise Lost(lost.result())
@@ -236,7 +236,7 @@ class MonitorLink:
         except Refused:
             return None
         except ValueError:
-            raise _Nonsense(f"the VM's answer to {command} makes no sense") from None
+            raise Nonsense(f"the VM's answer to {command} makes no sense") from None
 
     async def _pass_input(self, peer: Peer) -> None:
         while True:
@@ -332,6 +332,8 @@ class MonitorLink:
                 reply = Reply(await peer.execute(command.name, command.arguments))
         except Refused as refused:
             reply = Reply(error=plain(str(refused)))
+        except Nonsense as nonsense:
+            reply = Reply(error=str(nonsense))
         except Lost:
             return
         except TimeoutError:
@@ -347,10 +349,6 @@ class MonitorLink:
             self._commands.clear()
         for command in commands:
             _tell(command, Reply(error=words))
-
-
-class _Nonsense(Lost):
-    """The connection is well, what comes over it is not."""
 
 
 def _tell(command: _Command, reply: Reply) -> None:

@@ -8,6 +8,10 @@ class Lost(Exception):
     """There is no connection, or it ended; the reason in words."""
 
 
+class Nonsense(Lost):
+    """The connection stands, but an answer that came over it makes no sense."""
+
+
 class Refused(Exception):
     """The VM answered a command with an error; its words."""
 
@@ -16,7 +20,7 @@ class Peer(Protocol):
     """A connection that stands. Used on the monitor's own event loop."""
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
-        """What the command returns. Raises Refused, or Lost. It may take for ever, and be cancelled."""
+        """What the command returns. Raises Refused, Nonsense or Lost. It may take for ever, and be cancelled."""
         ...
 
     async def news(self) -> None:

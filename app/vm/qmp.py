@@ -11,16 +11,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from qemu.qmp import ConnectError, ExecuteError, Message, QMPClient, Runstate
+from qemu.qmp import ConnectError, ExecuteError, Message, QMPClient, QMPError, Runstate
 from qemu.qmp.message import DeserializationError
-from qemu.qmp.qmp_client import GreetingError, NegotiationError
+from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
 from app.oserrors import in_words
 from app.vm.address import QmpAddress
 from app.vm.dial import NO_ANSWER, dial
 from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Changed
-from app.vm.peer import Lost, Refused
+from app.vm.peer import Lost, Nonsense, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -65,8 +65,10 @@ class _QmpPeer:
             return await self._client.execute(command, arguments)
         except ExecuteError as error:
             raise Refused(str(error)) from error
-        except Exception as error:
-            raise Lost(_why(error)) from error
+        except BadReplyError as error:
+            raise Nonsense("the VM's monitor talks nonsense") from error
+        except QMPError as error:
+            raise Lost("the connection to the VM ended") from error
 
     async def news(self) -> None:
         await self._heard.wait()
@@ -96,7 +98,10 @@ async def _connected(address: QmpAddress) -> AsyncIterator[_QmpPeer]:
         try:
             await client.connect(connection)
         except ConnectError as error:
-            raise Lost(_why(error.exc)) from error
+            raise Lost(_why(error.exc, client.greeting is not None)) from error
+        except AssertionError as error:
+            # The package asserts that a new session stands; it may have broken already.
+            raise Lost(await peer.lost()) from error
         yield peer
     finally:
         # From now on no write can block, whether the peer reads or not.
@@ -110,19 +115,20 @@ async def _connected(address: QmpAddress) -> AsyncIterator[_QmpPeer]:
         connection.close()
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, greeted: bool = True) -> str:
     """What ended a connection, in words."""
-    match error:
-        case GreetingError(exc=DeserializationError(raw=raw)) if raw.startswith(b"QEMU "):
-            return "the socket is that of QEMU's monitor for people: it takes -qmp, not -monitor"
-        case GreetingError():
-            return "what answers at the socket is no QMP monitor"
-        case NegotiationError():
-            return "the QMP monitor takes no commands"
-        case DeserializationError(raw=raw) if not raw.endswith(b"\n"):
+    inner = error.exc if isinstance(error, GreetingError | NegotiationError) else error
+    match inner:
+        case DeserializationError(raw=raw) if raw.startswith(b"{") and not raw.endswith(b"\n"):
             return "the VM's monitor hung up in the middle of a message"
+        case DeserializationError(raw=raw) if raw.startswith(b"QEMU ") and not greeted:
+            return "the socket is that of QEMU's monitor for people: mdevview needs that of -qmp"
         case EOFError() | ConnectionError():
             return "the VM's monitor hung up"
         case OSError():
-            return f"the connection to the VM broke: {in_words(error)}"
+            return f"the connection to the VM broke: {in_words(inner)}"
+    if not greeted:
+        return "what answers at the socket is no QMP monitor"
+    if isinstance(error, NegotiationError):
+        return "the QMP monitor takes no commands"
     return "the VM's monitor talks nonsense"

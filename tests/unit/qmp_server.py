@@ -34,6 +34,9 @@ class Client:
     def say_bytes(self, data: bytes) -> None:
         self._connection.sendall(data)
 
+    def say_no_more(self) -> None:
+        self._connection.shutdown(socket.SHUT_WR)
+
     def hear(self) -> dict[str, Any]:
         line = self._next()
         if not line:
@@ -70,7 +73,7 @@ class FakeVm:
     ``answers`` are what commands return; a string is the text of an error.
     """
 
-    def __init__(self, path: Path, script: Script | None = None) -> None:
+    def __init__(self, path: Path, script: Script | None = None, listener: socket.socket | None = None) -> None:
         self.path = path
         self.answers: dict[str, Any] = {
             "qmp_capabilities": {},
@@ -83,9 +86,11 @@ class FakeVm:
         self._script = script or FakeVm.serve
         self._client: Client | None = None
         self._changed = threading.Condition()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(1)
+        if listener is None:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(path))
+            listener.listen(1)
+        self._listener = listener
         self._thread = threading.Thread(target=self._run, name="fake VM")
         self._thread.start()
 
@@ -117,6 +122,12 @@ class FakeVm:
         with self._changed:
             self.heard.append(message)
             self._changed.notify_all()
+
+    def settle(self, client: Client) -> None:
+        """Say no more, and read until the other end hangs up."""
+        client.say_no_more()
+        while True:
+            client.hear()
 
     def say(self, message: Any) -> None:
         assert self._client is not None
