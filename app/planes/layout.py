@@ -124,19 +124,23 @@ class Layout:
 
         Everything else follows from these six.
         """
-        # One pixel to the right and one down as they are seen, from the corner that is seen at the top left.
-        x, right = (self.place.right, -self.scale_x) if self.flip_x else (self.place.left, self.scale_x)
-        y, down = (self.place.bottom, -self.scale_y) if self.flip_y else (self.place.top, self.scale_y)
-        width, height = self.seen_size
+        where = self.place
+        # Of the picture as it was turned: its edges where mirroring puts them, and a pixel's way right and down.
+        left, right, across = where.left, where.right, self.scale_x
+        top, bottom, down = where.top, where.bottom, self.scale_y
+        if self.flip_x:
+            left, right, across = right, left, -across
+        if self.flip_y:
+            top, bottom, down = bottom, top, -down
         match self.rotation:
             case Rotation.NONE:
-                return (x, y, right, 0.0, 0.0, down)
+                return (left, top, across, 0.0, 0.0, down)
             case Rotation.RIGHT:
-                return (x + width * right, y, 0.0, down, -right, 0.0)
+                return (right, top, 0.0, down, -across, 0.0)
             case Rotation.HALF:
-                return (x + width * right, y + height * down, -right, 0.0, 0.0, -down)
+                return (right, bottom, -across, 0.0, 0.0, -down)
             case Rotation.LEFT:
-                return (x, y + height * down, 0.0, -down, right, 0.0)
+                return (left, bottom, 0.0, -down, across, 0.0)
 
     def to_target(self, x: float, y: float) -> tuple[float, float]:
         """A guest point in the target, visible or not."""

@@ -64,7 +64,7 @@ ACTIONS = (
     ActionSpec("actual", Menu.VIEW, "&Actual size", ("Ctrl+Alt+1",), True, "scaling"),
     ActionSpec("smooth", Menu.VIEW, "S&mooth scaling", ("Ctrl+Alt+L",), True),
     ActionSpec("rotate-0", Menu.VIEW, "&Upright", (), True, "rotation", separated=True),
-    ActionSpec("rotate-90", Menu.VIEW, "Turned to the &right", ("Ctrl+Alt+R",), True, "rotation"),
+    ActionSpec("rotate-90", Menu.VIEW, "Turned to the &right", (), True, "rotation"),
     ActionSpec("rotate-180", Menu.VIEW, "Upside &down", (), True, "rotation"),
     ActionSpec("rotate-270", Menu.VIEW, "Turned to the l&eft", (), True, "rotation"),
     ActionSpec("flip-x", Menu.VIEW, "Flip &horizontally", (), True, separated=True),
