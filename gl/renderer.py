@@ -103,7 +103,7 @@ class Renderer:
         """A picture at the guest's size: shape (height, width, 4), top row first; None when the plane has none.
 
         Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha, its colours
-        premultiplied or not as the guest left them. Scaling, flips and background do not matter here.
+        premultiplied or not as the guest left them. Scaling, rotation, flips and background do not matter here.
         Raises :class:`GlError`.
         """
         self._frame = None

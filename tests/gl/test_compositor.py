@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.planes.layout import Rect, Scaling
+from app.planes.layout import Rect, Rotation, Scaling
 from gl import api
 from gl.context import Context
 from gl.debug import DebugLog
@@ -123,6 +123,42 @@ def test_flips_turn_picture_and_cursor_alike(
     wanted = magnified(with_cursor(primary, cursor, -3, 20), 2)
     wanted = wanted[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
     assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+@pytest.mark.parametrize("rotation", Rotation)
+@pytest.mark.parametrize("flip_x", [False, True])
+@pytest.mark.parametrize("at", [(-3, 20), (41, -2)])
+def test_turned_pictures_are_exact_with_their_cursor_and_mirrored_as_they_are_seen(
+    gl_context: Context, renderer: Renderer, rotation: Rotation, flip_x: bool, at: tuple[int, int]
+) -> None:
+    primary, cursor = random_picture(48, 24), arrow()
+    size = (48, 96) if rotation.sideways else (96, 48)
+    got = shown(gl_context, renderer, primary, (cursor, at), size, Options(rotation=rotation, flip_x=flip_x))
+    # rot90 turns the other way.
+    wanted = np.rot90(magnified(with_cursor(primary, cursor, *at), 2), -rotation.value // 90)
+    wanted = wanted[:, :: -1 if flip_x else 1]
+    assert np.abs(got.astype(int) - wanted).max() <= 1
+    # Nothing is filtered that is shown in whole multiples.
+    untouched = np.rot90(magnified(primary, 2), -rotation.value // 90)[:, :: -1 if flip_x else 1]
+    assert (got == untouched).all(axis=-1).mean() > 0.9
+
+
+def test_a_turned_picture_is_cut_to_its_area(gl_context: Context, renderer: Renderer) -> None:
+    primary, cursor = random_picture(64, 48), arrow()
+    options = Options(scaling=Scaling.ACTUAL, rotation=Rotation.RIGHT, background=(1.0, 0.0, 0.0))
+    got = shown(gl_context, renderer, primary, (cursor, (30, 20)), (40, 40), options, Rect(4, 6, 34, 30))
+    outside = np.ones((40, 40), bool)
+    outside[6:30, 4:34] = False
+    assert (got[outside] == (255, 0, 0, 255)).all()
+    # 48 x 64 as it is seen, of which the middle 30 x 24 are.
+    wanted = np.rot90(with_cursor(primary, cursor, 30, 20), -1)[20:44, 9:39]
+    assert np.abs(got[6:30, 4:34].astype(int) - wanted).max() <= 1
+
+
+def test_a_capture_is_as_the_guest_has_it(renderer: Renderer, shop: Workshop) -> None:
+    primary = random_picture(48, 24)
+    got = renderer.capture(frame(shop.picture(primary)), options=Options(rotation=Rotation.RIGHT, flip_x=True))
+    assert got is not None and (got == primary).all()
 
 
 def test_bars_around_the_picture_show_the_background(gl_context: Context, renderer: Renderer) -> None:

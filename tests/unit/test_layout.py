@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.planes.layout import Layout, Rect, Scaling, place
+from app.planes.layout import Layout, Rect, Rotation, Scaling, place
 
 sizes = st.tuples(st.integers(1, 16384), st.integers(1, 16384))
 areas = st.builds(
@@ -15,12 +15,15 @@ areas = st.builds(
     st.integers(1, 16384),
 )
 layouts = st.builds(
-    lambda guest, area, scaling, flip_x, flip_y: place(guest, area, scaling, flip_x=flip_x, flip_y=flip_y),
+    lambda guest, area, scaling, flip_x, flip_y, rotation: place(
+        guest, area, scaling, flip_x=flip_x, flip_y=flip_y, rotation=rotation
+    ),
     sizes,
     areas,
     st.sampled_from(Scaling),
     st.booleans(),
     st.booleans(),
+    st.sampled_from(Rotation),
 )
 fractions = st.floats(0, 1, allow_nan=False)
 
@@ -42,8 +45,10 @@ def test_edges_are_whole_and_the_picture_is_in_the_middle(layout: Layout) -> Non
 def test_fit_touches_two_edges_and_keeps_the_shape(guest: tuple[int, int], area: Rect) -> None:
     layout = place(guest, area)
     assert inside(layout.place, area)
-    assert layout.place.width == area.width or layout.place.height == area.height
     scale = min(area.width / guest[0], area.height / guest[1])
+    if layout.whole and scale < 1.01:
+        return
+    assert layout.place.width == area.width or layout.place.height == area.height
     assert abs(layout.place.width - max(1, guest[0] * scale)) <= 0.5
     assert abs(layout.place.height - max(1, guest[1] * scale)) <= 0.5
 
@@ -80,11 +85,32 @@ def test_there_and_back(layout: Layout, across: float, down: float) -> None:
 
 @given(layouts)
 def test_corners(layout: Layout) -> None:
+    """Where the guest's first pixel is seen, and its last: turned clockwise first, then mirrored."""
     where = layout.place
-    left, right = (where.right, where.left) if layout.flip_x else (where.left, where.right)
-    top, bottom = (where.bottom, where.top) if layout.flip_y else (where.top, where.bottom)
-    assert layout.to_target(0, 0) == (left, top)
-    assert layout.to_target(layout.guest_width, layout.guest_height) == pytest.approx((right, bottom))
+    first = {
+        Rotation.NONE: (where.left, where.top),
+        Rotation.RIGHT: (where.right, where.top),
+        Rotation.HALF: (where.right, where.bottom),
+        Rotation.LEFT: (where.left, where.bottom),
+    }[layout.rotation]
+    last = (where.left + where.right - first[0], where.top + where.bottom - first[1])
+    if layout.flip_x:
+        first, last = (last[0], first[1]), (first[0], last[1])
+    if layout.flip_y:
+        first, last = (first[0], last[1]), (last[0], first[1])
+    assert layout.to_target(0, 0) == first
+    assert layout.to_target(layout.guest_width, layout.guest_height) == pytest.approx(last)
+
+
+@given(sizes, areas, st.sampled_from(Scaling), st.sampled_from([Rotation.RIGHT, Rotation.LEFT]))
+def test_turned_sideways_a_picture_is_as_large_as_its_transpose(
+    guest: tuple[int, int], area: Rect, scaling: Scaling, rotation: Rotation
+) -> None:
+    turned = place(guest, area, scaling, rotation=rotation)
+    transposed = place(guest[::-1], area, scaling)
+    assert (turned.place, turned.whole) == (transposed.place, transposed.whole)
+    assert (turned.scale_x, turned.scale_y) == (transposed.scale_x, transposed.scale_y)
+    assert turned.visible.empty == transposed.visible.empty
 
 
 @given(layouts)
@@ -128,6 +154,36 @@ def test_examples() -> None:
     assert place((100, 50), area, flip_y=True).guest_pixel(0.5, 250.5) == (0, 49)
     assert place((100, 50), area).guest_pixel(0.5, 249.5) is None
     assert place((3000, 50), area, Scaling.ACTUAL).guest_pixel(-0.5, 500) is None
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flip_x", "pixel"),
+    [
+        (Rotation.NONE, False, (0, 0)),
+        (Rotation.RIGHT, False, (0, 1)),
+        (Rotation.HALF, False, (2, 1)),
+        (Rotation.LEFT, False, (2, 0)),
+        # Mirrored as it is seen: turned to the right, the guest's first pixel comes to the left again.
+        (Rotation.RIGHT, True, (0, 0)),
+        (Rotation.LEFT, True, (2, 1)),
+    ],
+)
+def test_the_pixel_at_the_top_left_of_a_turned_picture(
+    rotation: Rotation, flip_x: bool, pixel: tuple[int, int]
+) -> None:
+    layout = place((3, 2), Rect(0, 0, *((20, 30) if rotation.sideways else (30, 20))), flip_x=flip_x, rotation=rotation)
+    assert layout.place.width == (20 if rotation.sideways else 30)
+    assert layout.guest_pixel(0.5, 0.5) == pixel
+
+
+def test_a_few_pixels_too_many_do_not_blur_the_picture() -> None:
+    assert place((1200, 662), Rect(0, 0, 1203, 669)).place == Rect(1, 3, 1201, 665)
+    assert place((1200, 662), Rect(0, 0, 1203, 900)).whole
+    assert place((662, 1200), Rect(0, 0, 1203, 669), rotation=Rotation.LEFT).whole
+    # Where more could be gained, it is.
+    assert place((1200, 662), Rect(0, 0, 1210, 680)).place.width == 1210
+    assert place((64, 64), Rect(0, 0, 70, 70)).place.width == 70
+    assert place((1200, 662), Rect(0, 0, 1199, 662)).place.width == 1199
 
 
 def test_whole_multiples_need_no_filter() -> None:
