@@ -29,7 +29,7 @@ from app.device.handover import Handover
 from app.device.holders import DEVICE_LINK, cdev_of
 from app.device.identity import Answers, Match, ask, assign, facts_of
 from app.device.paths import HOST, Paths
-from app.device.process import Process
+from app.device.process import Process, is_ending
 from app.device.seam import Device, FdDevice
 from app.device.vgpu import Vgpu
 from app.oserrors import in_words
@@ -259,7 +259,9 @@ def _look(process: Process, number: int | None, paths: Paths, reach: Reach) -> _
     """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is."""
     held = _Held(vmm.vm_of(process.pid, paths))
     if not held.vm.arguments:
-        raise NoSuchDevice(f"process {process.pid} ({held.vm.process}) is a kernel thread or ending", "give a VM's pid")
+        if process.ended() or is_ending(process.pid, paths):
+            raise ProcessGone(f"{_who(held.vm)} has ended", "start it again")
+        raise NoSuchDevice(f"process {process.pid} ({held.vm.process}) is a kernel thread", "give a VM's pid")
     try:
         for fd, own in _duplicates(process, number, held, paths, reach):
             _ask(held, fd, own, paths, reach)
@@ -289,7 +291,8 @@ def _duplicates(
             raise
         return pairs
     except OSError as error:
-        if process.ended():
+        # An ending process has no files before its pidfd says that it ended.
+        if process.ended() or error.errno == errno.ESRCH:
             raise ProcessGone(f"{_who(held.vm)} has ended", "start it again") from error
         if error.errno not in _REFUSED:
             raise OpenFailed(f"cannot look into {_who(held.vm)}: {in_words(error)}", "see 'mdevview doctor'") from error

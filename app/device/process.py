@@ -9,6 +9,9 @@ from app.abi.pidfd import pidfd_getfd
 from app.device.errors import ProcessGone
 from app.device.paths import HOST, Paths
 
+# include/linux/sched.h
+_PF_EXITING = 0x4
+
 
 class Process:
     """Owns a pidfd.
@@ -65,11 +68,27 @@ class Process:
         self.close()
 
 
+def is_ending(pid: int, paths: Paths = HOST) -> bool:
+    """Whether it is on its way out, with its memory and perhaps its files gone; False where that cannot be seen.
+
+    PF_EXITING in field 9 of proc_pid_stat(5).
+    """
+    try:
+        return bool(int(_stat(pid, paths)[6]) & _PF_EXITING)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 def start_time(pid: int, paths: Paths = HOST) -> int:
     """When the process started, in clock ticks since boot: with its pid, a name for it until the next boot.
 
     Field 22 of proc_pid_stat(5). The process's name before it may hold spaces and brackets. Raises OSError;
     ValueError for nonsense.
     """
+    return int(_stat(pid, paths)[19])
+
+
+def _stat(pid: int, paths: Paths) -> list[bytes]:
+    """From field 3 on, which follows the name in brackets."""
     stat = (paths.proc / str(pid) / "stat").read_bytes()
-    return int(stat[stat.rindex(b")") + 1 :].split()[19])
+    return stat[stat.rindex(b")") + 1 :].split()
