@@ -56,6 +56,7 @@ at_least() {
 test_needs() {
     ! wants unit gl window lab wheel || runtime_needs
     ! wants unit || echo 'a shell whose completion is tested: zsh'
+    ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'

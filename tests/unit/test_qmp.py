@@ -437,11 +437,11 @@ def test_a_socket_at_which_too_many_wait_already_does_not_answer(tmp_path: Path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "qmp"))
         listener.listen(0)
-        waiting = socket.socket(socket.AF_UNIX)
-        with waiting, monitor(tmp_path / "qmp") as link:
+        with socket.socket(socket.AF_UNIX) as waiting:
             waiting.connect(str(tmp_path / "qmp"))
-            until(lambda: lost(link))
-            assert "another client may be connected" in link.link.detail
+            with monitor(tmp_path / "qmp") as link:
+                until(lambda: lost(link))
+                assert "another client may be connected" in link.link.detail
 
 
 def test_a_path_longer_than_the_kernel_takes_is_connected_to(tmp_path: Path) -> None:
