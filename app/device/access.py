@@ -26,7 +26,7 @@ def owners(file: Path) -> str:
         info = file.stat()
     except OSError as error:
         return f"unknown owner: {error.strerror}"
-    return f"{_user(info.st_uid)}:{_group(info.st_gid)} {stat.S_IMODE(info.st_mode):04o}"
+    return f"{user_name(info.st_uid)}:{_group(info.st_gid)} {stat.S_IMODE(info.st_mode):04o}"
 
 
 def remedy(file: Path) -> str:
@@ -54,7 +54,8 @@ def _udev_match(file: Path) -> str:
     return f'KERNEL=="{file.name}"'
 
 
-def _user(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The number where there is no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

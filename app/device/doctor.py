@@ -4,18 +4,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.device import access
+from app.device import access, rights
 from app.device.discovery import discover
 from app.device.drivers import KnownDisplay, known_display
 from app.device.finding import Finding, Severity
 from app.device.modules import Presence, presence
 from app.device.paths import HOST, Paths, text_of
+from app.device.privilege import INSTALLED, Setup
 from app.device.vgpu import Use, Vgpu
 
 _THERE = (Presence.LOADED, Presence.BUILT_IN)
 
 
-def examine(paths: Paths = HOST) -> list[Finding]:
+def examine(paths: Paths = HOST, setup: Setup = INSTALLED) -> list[Finding]:
     """Every finding about the host, in the order in which things depend on each other."""
     vgpus = discover(paths)
     return [
@@ -23,9 +24,9 @@ def examine(paths: Paths = HOST) -> list[Finding]:
         *_modules(paths),
         *_container_nodes(paths),
         *_parents(paths),
-        *_vgpus(vgpus, paths),
+        *_vgpus(vgpus, paths, setup),
+        *rights.examine(paths, setup),
         _udmabuf(paths),
-        *_ptrace(paths),
         *_cards(vgpus, paths),
     ]
 
@@ -108,7 +109,7 @@ def _parents(paths: Paths) -> Iterator[Finding]:
         )
 
 
-def _vgpus(vgpus: tuple[Vgpu, ...], paths: Paths) -> Iterator[Finding]:
+def _vgpus(vgpus: tuple[Vgpu, ...], paths: Paths, setup: Setup) -> Iterator[Finding]:
     if not vgpus:
         yield Finding("vgpu", Severity.INFO, "no vGPU on this host", "", "create one: mdevctl types, mdevctl start")
     for vgpu in vgpus:
@@ -117,8 +118,7 @@ def _vgpus(vgpus: tuple[Vgpu, ...], paths: Paths) -> Iterator[Finding]:
         if known_display(vgpu) is KnownDisplay.NONE:
             yield Finding("vgpu", Severity.INFO, f"{about} has no display")
         elif vgpu.use is Use.IN_USE:
-            by = ", ".join(f"{each.process} {each.pid}" for each in vgpu.holders)
-            yield Finding("vgpu", Severity.INFO, f"{about} is in use", by, "it can be opened once its VM ended")
+            yield rights.in_use(vgpu.name, about, vgpu.holders, paths, setup)
         elif node is None:
             yield Finding(
                 "vgpu",
@@ -167,22 +167,6 @@ def _udmabuf(paths: Paths) -> Finding:
         access.owners(node),
         access.remedy(node),
     )
-
-
-_PTRACE = {
-    "0": "any process of this user may be looked into",
-    "1": "only child processes may be looked into without CAP_SYS_PTRACE",
-    "2": "processes may be looked into with CAP_SYS_PTRACE only",
-    "3": "no process may be looked into",
-}
-
-
-def _ptrace(paths: Paths) -> Iterator[Finding]:
-    """What decides whether the device fd of a running VM could be duplicated (pidfd_getfd(2))."""
-    scope = text_of(paths.proc / "sys/kernel/yama/ptrace_scope")
-    if scope is not None:
-        evidence = f"kernel.yama.ptrace_scope = {scope}"
-        yield Finding("ptrace", Severity.INFO, _PTRACE.get(scope, "unknown ptrace restriction"), evidence)
 
 
 def _cards(vgpus: tuple[Vgpu, ...], paths: Paths) -> Iterator[Finding]:

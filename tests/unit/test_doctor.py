@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.device import access
 from app.device.doctor import examine, wrong_gpu
 from app.device.finding import Finding, Severity
 from app.device.modules import Presence, presence
+from app.device.privilege import Setup
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, close_folder, qemu
 from ui.cli import doctor
 
@@ -62,7 +64,93 @@ def test_vgpu_in_use_is_no_error_whatever_its_node(host: Host, monkeypatch: pyte
     host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
     _refuse(monkeypatch, host.paths.dev / "vfio/11")
     found = _find(host, "vgpu")
-    assert (found.severity, found.evidence) == (Severity.INFO, "qemu-system-x86 50")
+    assert (found.severity, found.evidence) == (
+        Severity.INFO,
+        f"qemu-system-x86 50 (VM win10) of {access.user_name(os.getuid())}",
+    )
+
+
+_OTHER = os.getuid() + 4000
+
+
+@pytest.mark.parametrize(
+    ("uid", "capabilities", "scope", "helper", "remedy"),
+    [
+        (os.getuid(), "0", None, True, "attaches to it"),
+        (os.getuid(), "0", "0", False, "attaches to it"),
+        (os.getuid(), "0", "1", True, "has root's helper attach to it"),
+        (os.getuid(), "0", "1", False, "closed to you"),
+        (_OTHER, "0", None, True, "has root's helper attach to it"),
+        (_OTHER, "0", None, False, "closed to you"),
+        (_OTHER, "80000", "2", False, "attaches to it"),
+        (_OTHER, "80000", "3", True, "cannot be attached to here"),
+    ],
+)
+def test_way_to_a_vm_that_runs(
+    host: Host, tmp_path: Path, uid: int, capabilities: str, scope: str | None, helper: bool, remedy: str
+) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11)
+    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
+    _be(host, uid, capabilities, scope)
+    (found,) = [each for each in examine(host.paths, _setup(tmp_path, helper)) if each.key == "vgpu"]
+    assert remedy in found.remedy
+
+
+def _be(host: Host, uid: int, capabilities: str, scope: str | None) -> None:
+    own = host.paths.proc / "self"
+    own.mkdir()
+    (own / "status").write_text(f"Name:\tmdevview\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nCapEff:\t{capabilities}\n")
+    if scope is not None:
+        yama = host.paths.proc / "sys/kernel/yama"
+        yama.mkdir(parents=True)
+        (yama / "ptrace_scope").write_text(f"{scope}\n")
+
+
+def _setup(folder: Path, installed: bool) -> Setup:
+    """Root's programs, with root being who runs the test."""
+    (folder / "bin").mkdir(exist_ok=True)
+    files = (folder / "bin/pkexec", folder / "bin/sudo", folder / "mdevview-getfd", folder / "action.policy")
+    for each in files if installed else ():
+        each.touch(0o755)
+    return Setup(files[2], files[3], (folder / "bin",), os.getuid())
+
+
+def test_choices_for_attaching_are_explained(host: Host, tmp_path: Path) -> None:
+    def findings(setup: Setup) -> dict[str, Finding]:
+        return {each.key: each for each in examine(host.paths, setup)}
+
+    _be(host, 1000, "0", "1")
+    keys = ("ptrace", "getfd-helper", "pkexec", "sudo")
+    missing = findings(_setup(tmp_path, False))
+    assert {missing[key].severity for key in keys} == {Severity.INFO}
+    assert "only where mdevview started them" in missing["ptrace"].message
+    assert "packaging/helper.sh install" in missing["getfd-helper"].remedy
+    assert "pkexec" in missing["pkexec"].remedy
+    setup = _setup(tmp_path, True)
+    there = findings(setup)
+    assert {there[key].severity for key in keys[1:]} == {Severity.OK}
+    assert "0755" in there["getfd-helper"].evidence
+    setup.action.unlink()
+    assert "packaging/helper.sh install" in findings(setup)["pkexec"].remedy
+    assert not {"root", "cap-sys-ptrace"} & there.keys()
+
+
+def test_helper_that_others_can_change_is_an_error(host: Host, tmp_path: Path) -> None:
+    setup = _setup(tmp_path, True)
+    setup.helper.chmod(0o757)
+    (found,) = [each for each in examine(host.paths, setup) if each.key == "getfd-helper"]
+    assert found.severity is Severity.ERROR
+    assert "0757" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("scope", "severity"), [(None, Severity.OK), ("0", Severity.OK), ("2", Severity.INFO), ("3", Severity.WARNING)]
+)
+def test_ptrace_rules(host: Host, scope: str | None, severity: Severity) -> None:
+    _be(host, 0, "1ffffffffff", scope)
+    found = {each.key: each for each in examine(host.paths)}
+    assert found["ptrace"].severity is severity
+    assert found["root"].severity is Severity.WARNING
 
 
 def test_vgpu_without_a_node_is_an_error(host: Host) -> None:
