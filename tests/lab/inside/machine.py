@@ -111,9 +111,17 @@ class Machine:
     def wait_for_text(self) -> None:
         """Until its display is on and not uniformly black, and the BIOS asks for its menu or the guest runs."""
         self.wait_for_device()
-        self.wait_until(lambda: "Press ESC" in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
+        self.wait_until(lambda: "for boot menu" in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
         with closing(self.device()) as device:
             self.wait_until(lambda: np.ptp(memory(device)), "a picture that is not uniform")
+
+    def set_mode(self, width: int, height: int, which: int = 0) -> None:
+        """What a guest's driver would do, for a guest that stands still ("-S")."""
+        self.wait_for_device()
+        # Answered once QEMU has reset its devices, which turns displays off.
+        self.command("query-status")
+        with self.device(which) as device:
+            device.set_mode(width, height)
 
     def memory(self, which: int = 0) -> Picture:
         """What the screen shows, from the device's memory: no plane is asked for and no buffer fetched.
@@ -149,7 +157,7 @@ class Machine:
         """Like the reset button; returns when the BIOS asks for its menu again."""
         said = len(self.bios())
         self.command("system_reset")
-        self.wait_until(lambda: "Press ESC" in self.bios()[said:], "the BIOS after a reset")
+        self.wait_until(lambda: "for boot menu" in self.bios()[said:], "the BIOS after a reset")
 
     def wait_for_guest(self) -> None:
         """Until the small guest waits for keys; once for each start or reset."""

@@ -83,6 +83,14 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) ->
         time.sleep(0.1)
 
 
+def wait_for(ready: Callable[[], object]) -> None:
+    """Wait for something that nobody's end would keep from coming."""
+    until = time.monotonic() + PATIENCE_S
+    while not ready():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 def as_nobody() -> tuple[str, ...]:
     """What to put before a command to run it as a user without any right.
 

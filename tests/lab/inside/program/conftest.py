@@ -1,15 +1,27 @@
-"""A kernel without mbochs as shipped, for what looks the same as mbochs to a process that was handed a fd."""
+"""A headless desktop, and a kernel without the driver that must be asked only once."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.lab.inside.conftest import REPORT
+from tests.window.displays import Display, weston
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Display]:
+    """A Wayland session, in which dma-bufs are imported."""
+    if shutil.which("weston") is None:
+        pytest.skip("no weston (Debian: weston)")
+    with weston() as display:
+        yield display
 
 
 @pytest.fixture
 def no_mbochs() -> Iterator[None]:
+    """Without mbochs as shipped: to a process that was handed a fd the changed one looks the same."""
     subprocess.run(["rmmod", "mbochs"], check=True)
     yield
     subprocess.run(["insmod", REPORT / "modules/mbochs.ko"], check=True)

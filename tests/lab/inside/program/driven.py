@@ -1,9 +1,9 @@
 """Runs ``mdevview`` in this process and works its window with Qt's own key events: ``X,Y,WIDTH,HEIGHT ARGUMENT...``.
 
 The arguments are mdevview's. Each line of standard input is a JSON list of keys, ``[[code, qt_key, text, down], ...]``
-with evdev codes; they are posted to the picture's window. The answer is a line with the milliseconds from there to the
-end of the first draw that put another picture on the screen, or null when none came for long. "Another" is judged by
-the pixels drawn into the part of the window that the first argument names.
+with evdev codes; they are posted to the picture's window once the VM takes input. The answer is a line with the
+milliseconds from there to the end of the first draw that put another picture on the screen, or null when none came for
+long. "Another" is judged by the pixels drawn into the part of the window that the first argument names.
 """
 
 import ctypes
@@ -15,13 +15,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QCoreApplication, QEvent, QSocketNotifier, Qt, QTimer
-from PyQt6.QtGui import QFocusEvent, QKeyEvent
+from PyQt6.QtGui import QKeyEvent
 
 from tests.lab.inside.machine import CURSOR_PIXELS
 from ui.cli.main import main
+from ui.window.guest_input import GuestInput
 from ui.window.picture import PictureWindow
 
 _PATIENCE_MS = 20_000
+_LOOK_MS = 20
 _GL_RGBA, _GL_UNSIGNED_BYTE = 0x1908, 0x1401
 # A scan code as Qt has it from X11 and Wayland: evdev's and eight.
 _XKB_OFFSET = 8
@@ -40,9 +42,13 @@ class Hand:
         self._last: Pixels | None = None
         self._before: Pixels | None = None
         self._pressed_at = 0
+        self._keys: list[list[Any]] = []
         self._patience = QTimer()
         self._patience.setSingleShot(True)
         self._patience.timeout.connect(lambda: self._answer(None))
+        self._until_ready = QTimer()
+        self._until_ready.setInterval(_LOOK_MS)
+        self._until_ready.timeout.connect(self._press_when_ready)
         self._input = QSocketNotifier(cast("Any", sys.stdin.fileno()), QSocketNotifier.Type.Read)
         self._input.activated.connect(self._read)
 
@@ -51,12 +57,18 @@ class Hand:
         if not line:
             self._input.setEnabled(False)
             return
-        # A window without the focus gets no keys, and a compositor without a keyboard gives it to none.
-        self._post(QFocusEvent(QEvent.Type.FocusIn))
-        self._before = self._last
+        self._keys = json.loads(line)
         self._patience.start(_PATIENCE_MS)
+        self._until_ready.start()
+
+    def _press_when_ready(self) -> None:
+        listener = self._picture.findChild(GuestInput)
+        if listener is None or not listener.ready:
+            return
+        self._until_ready.stop()
+        self._before = self._last
         self._pressed_at = time.monotonic_ns()
-        for code, key, text, down in json.loads(line):
+        for code, key, text, down in self._keys:
             kind = QEvent.Type.KeyPress if down else QEvent.Type.KeyRelease
             self._post(QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, code + _XKB_OFFSET, 0, 0, text))
 
@@ -72,6 +84,7 @@ class Hand:
     def _answer(self, milliseconds: float | None) -> None:
         self._before = None
         self._patience.stop()
+        self._until_ready.stop()
         print(json.dumps(milliseconds), flush=True)
 
     def _read_back(self) -> Pixels:

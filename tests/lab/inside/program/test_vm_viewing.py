@@ -112,12 +112,10 @@ def test_of_several_vgpus_the_one_named_is_shown(create: Create, start_vm: Start
     sizes = [(640, 480), (800, 512), (320, 256)]
     made = [create("mbochs_rw", kind) for kind in ("small", "medium", "small")]
     machine = start_vm(*made, extra=("-S",))
-    machine.wait_for_device()
-    machine.command("query-status")  # answered once the machine was reset, which turns displays off
     expected: dict[str, Colours] = {}
     for which, (uuid, size) in enumerate(zip(made, sizes, strict=True)):
+        machine.set_mode(*size, which)
         with machine.device(which) as device:
-            device.set_mode(*size)
             picture = random_picture(*size, which)
             device.draw(picture)
             expected[uuid] = colours(picture)

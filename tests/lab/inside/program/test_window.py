@@ -1,7 +1,6 @@
 """The window, in a headless Wayland session: what a person would see, while the device is there and when it goes."""
 
 import contextlib
-import shutil
 import signal
 import subprocess
 import time
@@ -10,34 +9,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.lab.inside import mdev
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.pictures import Colours, card, colours, place_of, read_png
 from tests.lab.inside.program import command
 from tests.lab.inside.program.look import holder_device
+from tests.lab.inside.program.screen import save_screen
 from tests.lab.inside.rawvfio import Mbochs, Picture
-from tests.window.displays import Display, weston
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Display]:
-    if shutil.which("weston") is None:
-        pytest.skip("no weston (Debian: weston)")
-    with weston() as display:
-        yield display
-
-
-def _seen(session: Display, file: Path) -> Colours:
-    """The whole screen, saved to a file as well."""
-    folder = file.parent / "screen"
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["weston-screenshooter"], env=session.env, cwd=folder, check=True, timeout=command.PATIENCE_S)
-    (taken,) = folder.glob("*.png")
-    taken.replace(file)
-    folder.rmdir()
-    return read_png(file)
+from tests.window.displays import Display
 
 
 @contextlib.contextmanager
@@ -66,7 +46,7 @@ def _draw(name: str, picture: Picture) -> Colours:
 
 
 def _shows(session: Display, picture: Colours, file: Path) -> bool:
-    return place_of(picture, _seen(session, file)) is not None
+    return place_of(picture, save_screen(session, file)) is not None
 
 
 def test_window_shows_the_guest_and_survives_the_removal(
@@ -96,7 +76,7 @@ def test_window_shows_the_guest_and_survives_the_removal(
         fact("window: removal of the device it shows took", f"{removal.seconds:.2f} s")
         command.wait_until(lambda: "gone, device-removed" in log.read_text(), process)
         time.sleep(2)
-        screen = _seen(session, pictures / "window-gone.png")
+        screen = save_screen(session, pictures / "window-gone.png")
         assert place_of(picture, screen) is None, "the last picture stays on screen"
         assert not np.array_equal(screen, read_png(pictures / "window-2.png"))
         assert command.run("list", "--json").json()["vgpus"] == []
@@ -114,7 +94,7 @@ def test_window_says_why_there_is_no_picture(
     with _window(session, name, log) as process:
         command.wait_until(lambda: "error, not-readable" in log.read_text(), process)
         time.sleep(2)
-        _seen(session, pictures / "window-not-readable.png")
+        save_screen(session, pictures / "window-not-readable.png")
         removal = mdev.Removal(name)
         assert removal.done_within(20)
         command.wait_until(lambda: "gone, device-removed" in log.read_text(), process)

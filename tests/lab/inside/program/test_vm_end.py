@@ -1,0 +1,151 @@
+"""A VM that ends: nothing of it is kept, whenever that happens, and its next start finds the device free."""
+
+import gc
+import os
+import random
+import re
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.device.errors import MdevviewError
+from app.device.target import parse_target
+from app.planes.frame import Frame
+from app.planes.poller import Poller
+from app.planes.state import Reason, State
+from app.source import open_source
+from tests.conftest import open_files
+from tests.lab.inside import mdev, watch
+from tests.lab.inside.conftest import Create, Fact, StartVm
+from tests.lab.inside.machine import Machine, children
+from tests.lab.inside.program.command import PATIENCE_S
+from tests.lab.inside.rawvfio import Mbochs
+
+_ROUNDS = 100
+_SUDDEN_DEATHS = 60
+
+
+def _poll(poller: Poller, wanted: State) -> Frame:
+    until = time.monotonic() + PATIENCE_S
+    while (frame := poller.poll()).status.state is not wanted:
+        assert time.monotonic() < until, frame
+        time.sleep(0.002)
+    return frame
+
+
+def _shown(machine: Machine) -> Poller:
+    """Attached to it, with one buffer fetched."""
+    machine.set_mode(640, 480)
+    poller = open_source(parse_target(f"pid:{machine.pid}")).poller()
+    _poll(poller, State.SHOWING)
+    return poller
+
+
+def test_a_hundred_vms_come_and_go_and_leave_nothing(create: Create, start_vm: StartVm, fact: Fact) -> None:
+    """Started, attached to, killed and started again at once, on one vGPU; then once more, and the vGPU is removed."""
+    uuid = create("mbochs_rw", "small")
+    machine = start_vm(uuid, name="lab", extra=("-S",))
+    files, others = open_files(), set(children()) - {machine.pid}
+    took: list[float] = []
+    began = time.monotonic()
+    for _ in range(_ROUNDS + 1):
+        started = time.monotonic()
+        with_it = _shown(machine)
+        assert watch.dmabufs() == 1
+        machine.kill()
+        frame = with_it.poll()
+        assert frame.status.reason is Reason.VM_ENDED
+        with_it.close()
+        assert (set(children()), open_files(), watch.dmabufs_after(3)) == (others, files, 0)
+        took.append(time.monotonic() - started)
+        machine = machine.again()
+    machine.kill()
+    removal = mdev.Removal(uuid)
+    assert removal.done_within(5)
+    fact(
+        f"{_ROUNDS + 1} rounds of QEMU started, attached to, killed",
+        f"{time.monotonic() - began:.0f} s, the median {statistics.median(took):.2f} s",
+    )
+
+
+@contextmanager
+def _stand_in(uuid: str) -> Iterator[int]:
+    """The pid of a process that has a device open as QEMU has it, with a mode set, and that starts at once."""
+    ready, says = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            device = Mbochs.open(uuid)
+            device.set_mode(640, 480)
+            os.write(says, b".")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(says)
+    try:
+        assert os.read(ready, 1) == b"."
+        yield pid
+    finally:
+        os.close(ready)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def test_death_in_the_middle_of_any_step_is_one_clear_word(create: Create, fact: Fact) -> None:
+    """At a random moment between the look-up of the process and the pictures that follow."""
+    uuid = create("mbochs_rw", "small")
+    with _stand_in(uuid) as pid:
+        started = time.monotonic()
+        poller = open_source(parse_target(f"pid:{pid}")).poller()
+        _poll(poller, State.SHOWING)
+        whole = time.monotonic() - started
+        poller.close()
+    rng = random.Random(3)
+    heard: dict[str, int] = {}
+    for _ in range(_SUDDEN_DEATHS):
+        with _stand_in(uuid) as pid:
+            killer = threading.Timer(rng.uniform(0, 1.2 * whole), os.kill, (pid, signal.SIGKILL))
+            killer.start()
+            try:
+                heard_now = _follow(pid)
+            finally:
+                killer.join()
+        heard[heard_now] = heard.get(heard_now, 0) + 1
+        assert watch.dmabufs_after(3) == 0
+        Mbochs.open(uuid).close()  # free again
+    fact(f"VM killed within the first {whole * 1000:.0f} ms of attaching, what was said", heard)
+    assert {"vm-ended"} < set(heard), heard
+    assert all(re.search(r"PID.* ended|no process PID", each) for each in heard if each != "vm-ended"), heard
+
+
+def _follow(pid: int) -> str:
+    """Attach and poll until it ends; what a person would be told."""
+    try:
+        source = open_source(parse_target(f"pid:{pid}"))
+    except MdevviewError as error:
+        assert error.exit_status == 3, error
+        return str(error).replace(str(pid), "PID")
+    poller = source.poller()
+    try:
+        return _poll(poller, State.GONE).status.reason.key
+    finally:
+        poller.close()
+
+
+def test_held_until_the_next_poll_and_no_longer(create: Create, start_vm: StartVm) -> None:
+    """The duplicate is what keeps a device busy: without a poll it does, with one it does not."""
+    uuid = create("mbochs_rw", "small")
+    machine = start_vm(uuid, extra=("-S",))
+    poller = _shown(machine)
+    machine.kill()
+    with pytest.raises(OSError, match="busy"):
+        Mbochs.open(uuid)
+    assert poller.poll().status.reason is Reason.VM_ENDED
+    poller.close()
+    gc.collect()
+    Mbochs.open(uuid).close()
