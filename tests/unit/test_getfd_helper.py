@@ -18,8 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+
+from app.device import privilege
 
 _HELPER = Path(__file__).parents[2] / "packaging/helper/mdevview-getfd"
 _POLICY = _HELPER.parent / "io.github.mdevview.getfd.policy"
@@ -150,7 +153,20 @@ def test_is_started_isolated() -> None:
     first = _HELPER.read_text().split("\n", 1)[0]
     assert first == f"#!/usr/bin/python3 {_ISOLATED}"
     assert _HELPER.stat().st_mode & 0o777 == 0o755
-    assert "/usr/libexec/mdevview-getfd</annotate>" in _POLICY.read_text()
+
+
+def test_polkit_lets_administrators_decide_and_nobody_else(helper: Any) -> None:
+    (action,) = ElementTree.parse(_POLICY).iter("action")
+    assert [(each.tag, each.text) for each in action.iterfind("defaults/*")] == [
+        ("allow_any", "auth_admin"),
+        ("allow_inactive", "auth_admin"),
+        ("allow_active", "auth_admin_keep"),
+    ]
+    annotated = action.find("annotate")
+    assert annotated is not None
+    assert (annotated.get("key"), annotated.text) == ("org.freedesktop.policykit.exec.path", str(privilege.HELPER))
+    assert privilege.ACTION.name == _POLICY.name == f"{action.get('id')}.policy"
+    assert helper.MAX_FDS == privilege.MAX_FDS
 
 
 def _refused_aloud(stdin: Any, **environment: str) -> str:
