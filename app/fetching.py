@@ -171,7 +171,7 @@ def _exported_by_it(fdinfo: Path) -> bool:
 def _other_holder(vm: int, vgpu: Vgpu, paths: Paths) -> str | None:
     """Whether a process holds the device that is neither its VM nor a viewer, which would keep to the ledger."""
     for each in holders.scan(paths).processes:
-        if each.pid in (vm, os.getpid()) or vmm.is_viewer(each.pid, paths):
+        if each.pid in (vm, os.getpid()) or each.viewer:
             continue
         by_cdev = vgpu.cdev is not None and vgpu.cdev in each.cdevs
         by_group = vgpu.iommu_group is not None and vgpu.iommu_group in each.groups

@@ -9,6 +9,7 @@ from app.device.attach import Attached, LentDevice, Reach, attach, attach_pid, a
 from app.device.discovery import discover, present, refresh
 from app.device.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
+from app.device.holders import syspath_of
 from app.device.opening import device_from_fd, open_vgpu
 from app.device.paths import HOST, Paths
 from app.device.process import Process
@@ -93,9 +94,10 @@ def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None =
         case Simulated(spec):
             return _open_simulated(spec)
         case InheritedFd(fd):
+            there = _presence_of(fd, paths)
             device = device_from_fd(fd)
             rule = rule_of_unknown(device, paths)
-            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Life())
+            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Life(there))
         case Pid(pid, number):
             text = f"pid:{pid}" if number is None else f"pid:{pid},fd={number}"
             return _again(lambda: _attached(text, attach_pid(pid, number, paths, access.reach()), paths))
@@ -103,6 +105,14 @@ def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None =
             return _again(lambda: _attached(f"vm:{name}", attach_vm(name, paths, access.reach()), paths))
         case Vgpu():
             return _again(lambda: _open_vgpu(chosen, paths, access))
+
+
+def _presence_of(fd: int, paths: Paths) -> Callable[[], bool] | None:
+    """What tells whether the device of a fd is still there, where the kernel tells which it is: from Linux 6.18 on."""
+    syspath = syspath_of(fd, "self", paths)
+    # Its folder outlives a removal that waits for whoever has it open; the bus forgets it at once.
+    link = paths.sys / "bus/mdev/devices" / syspath.rsplit("/", 1)[-1] if syspath else None
+    return link.exists if link is not None and link.exists() else None
 
 
 def _open_vgpu(vgpu: Vgpu, paths: Paths, access: Access) -> Source:

@@ -8,10 +8,10 @@ device: an open of a group, however short, would make a VM that starts in that m
 import os
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from app.device.paths import HOST, Paths
 from app.device.vgpu import Holder, Way
+from app.vm.commandline import vm_name
 
 DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
@@ -32,7 +32,8 @@ class DeviceFd:
 class VfioProcess:
     """A process with VFIO files open. ``groups`` and ``cdevs`` map numbers and names to the fd there.
 
-    ``fds`` are all that may be a device: every ``anon_inode:[vfio-device]`` and every open cdev, in order.
+    ``fds`` are all that may be a device: every ``anon_inode:[vfio-device]`` and every open cdev, in order. ``viewer``
+    tells this very program, which lets a VM's device go when the VM ends.
     """
 
     pid: int
@@ -42,6 +43,7 @@ class VfioProcess:
     cdevs: dict[str, int] = field(default_factory=dict)
     device_fds: tuple[DeviceFd, ...] = ()
     fds: tuple[int, ...] = ()
+    viewer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,11 @@ class Scan:
 
     @property
     def complete(self) -> bool:
-        """Whether every open device was found. A device fd without its group tells its device since Linux 6.18."""
-        placed = all(each.groups or all(fd.syspath for fd in each.device_fds) for each in self.processes)
+        """Whether every open device was found. A device fd without its group tells its device since Linux 6.18.
+
+        Before, that of a viewer is a VM's, which is found by itself.
+        """
+        placed = all(each.groups or each.viewer or all(fd.syspath for fd in each.device_fds) for each in self.processes)
         return placed and not self.unreadable
 
     def holders(self, name: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
@@ -153,8 +158,9 @@ def look(pid: int, paths: Paths = HOST) -> VfioProcess | None:
             fds.append(fd)
     if not (groups or cdevs or devices):
         return None
-    name = vm_name(arguments_of(pid, paths))
-    return VfioProcess(pid, process_name(pid, paths), name, groups, cdevs, tuple(devices), tuple(fds))
+    arguments = arguments_of(pid, paths)
+    name, viewer = vm_name(arguments), is_viewer(arguments)
+    return VfioProcess(pid, process_name(pid, paths), name, groups, cdevs, tuple(devices), tuple(fds), viewer)
 
 
 def cdev_of(link: str) -> str | None:
@@ -212,20 +218,6 @@ def is_vmm(arguments: tuple[str, ...]) -> bool:
     return bool(arguments and _VMM.match(arguments[0].rsplit("/", 1)[-1]))
 
 
-def vm_name(arguments: tuple[str, ...]) -> str | None:
-    """The VM's name from QEMU's command line: ``-name foo``, ``-name guest=foo,debug-threads=on``, ``--name foo``.
-
-    QEMU takes the last one, and writes a comma that belongs to the name twice.
-    """
-    name = None
-    for option, value in pairwise(arguments):
-        if option not in ("-name", "--name"):
-            continue
-        # A NUL cannot occur in an argument.
-        for position, item in enumerate(value.replace(",,", "\0").split(",")):
-            key, equals, text = item.replace("\0", ",").partition("=")
-            if not equals and position == 0:
-                name = key
-            elif key == "guest":
-                name = text
-    return name or None
+def is_viewer(arguments: tuple[str, ...]) -> bool:
+    """Whether it is this program: by its name, by ``python3 /usr/bin/mdevview``, or by ``python3 -m mdevview``."""
+    return any(each.rsplit("/", 1)[-1] == "mdevview" for each in arguments[:4])

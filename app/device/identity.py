@@ -98,50 +98,25 @@ def could_be(answers: Answers, facts: Facts) -> bool:
 
 
 def assign(found: Mapping[int, Answers], known: Mapping[str, Facts], order: Sequence[str] = ()) -> dict[int, Match]:
-    """Which device each fd is. ``known`` are all devices the process has open, ``order`` some of them as realized.
+    """Which device each fd is. ``known`` are all devices the process may have open, ``order`` some of them as realized.
 
-    A fd is certain when it can be only one device, or is the only one that can be that device. What is left is
-    matched by order: QEMU realizes devices in the order of its command line (qemu_create_cli_devices() in
-    system/vl.c) and the kernel gives out the lowest free fd, so that of look-alikes the first has the lower one. A
-    device plugged in later, or a fd that was free in between, breaks that: it is the last resort, and only where the
-    counts agree.
+    A fd is certain when it can be only one device. What is left is a guess, made where the counts agree: look-alikes
+    are matched by order, as QEMU realizes devices in the order of its command line (qemu_create_cli_devices() in
+    system/vl.c) and the kernel gives out the lowest free fd. A device plugged in later, or a fd that was free in
+    between, breaks that.
     """
-    open_fds = {fd: {name for name, facts in known.items() if could_be(found[fd], facts)} for fd in found}
-    matches: dict[int, Match] = {}
-    settled = True
-    while settled:
-        settled = False
-        for fd, names in list(open_fds.items()):
-            if len(names) == 1:
-                matches[fd] = Match(open_fds.pop(fd).pop(), certain=True)
-                settled = True
-        for name in known:
-            fitting = [fd for fd, names in open_fds.items() if name in names]
-            if len(fitting) == 1 and all(match.name != name for match in matches.values()):
-                matches[fitting[0]] = Match(name, certain=True)
-                del open_fds[fitting[0]]
-                settled = True
-        taken = {match.name for match in matches.values()}
-        # A device may have two fds; one that has its own surely is not needed to explain an ambiguous one, but only
-        # while there are enough fds left for the rest.
-        for fd, names in open_fds.items():
-            rest = names - taken
-            if rest and rest != names and len(open_fds) <= len(set(known) - taken):
-                open_fds[fd] = rest
-                settled = True
-    _by_order(open_fds, order, matches)
+    fitting = {fd: {name for name, facts in known.items() if could_be(found[fd], facts)} for fd in found}
+    matches = {fd: Match(next(iter(names)), certain=True) for fd, names in fitting.items() if len(names) == 1}
+    taken = {match.name for match in matches.values()}
+    alike: dict[frozenset[str], list[int]] = {}
+    for fd, names in fitting.items():
+        if fd not in matches:
+            alike.setdefault(frozenset(names - taken), []).append(fd)
+    for left, fds in alike.items():
+        ordered = [name for name in order if name in left] if len(left) > 1 else list(left)
+        if len(ordered) == len(left) == len(fds):
+            matches |= {fd: Match(name, certain=False) for fd, name in zip(sorted(fds), ordered, strict=True)}
     return matches
-
-
-def _by_order(open_fds: dict[int, set[str]], order: Sequence[str], matches: dict[int, Match]) -> None:
-    classes: dict[frozenset[str], list[int]] = {}
-    for fd, names in open_fds.items():
-        classes.setdefault(frozenset(names), []).append(fd)
-    for alike, fds in classes.items():
-        ordered = [name for name in order if name in alike]
-        if alike and len(ordered) == len(alike) == len(fds):
-            for fd, name in zip(sorted(fds), ordered, strict=True):
-                matches[fd] = Match(name, certain=False)
 
 
 def _pci_identity(device: Device) -> tuple[int, int] | None:

@@ -5,21 +5,20 @@ outlives the VM, so that following a viewer would be following nobody.
 """
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from app.device import holders
-from app.device.holders import VfioProcess, arguments_of, is_vmm, process_name, vm_name
+from app.device.holders import VfioProcess, arguments_of, is_viewer, is_vmm, process_name
 from app.device.paths import HOST, Paths
 from app.device.process import start_time
+from app.vm.commandline import vm_name
 from app.vm.facts import Vm
 
 # What a process has open that runs a virtual CPU.
 _KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
 _IOMMUFD = "/dev/iommu"
-_VIEWER = re.compile(r"mdevview")
 
 
 class Role(IntEnum):
@@ -69,7 +68,7 @@ def suspect(pid: int, seen: VfioProcess | None, paths: Paths = HOST) -> Suspect:
     parent, started = _parent_and_start(pid, paths)
     if is_vmm(arguments) or _holds(pid, _KVM, paths):
         role = Role.VMM
-    elif _names_viewer(arguments):
+    elif is_viewer(arguments):
         role = Role.VIEWER
     elif seen is None or seen.groups or (seen.cdevs and _holds(pid, (_IOMMUFD,), paths)):
         role = Role.OWNER
@@ -93,16 +92,6 @@ def _depth(one: Suspect, others: list[Suspect]) -> int:
         depth += 1
         above = by_pid.get(above.parent)
     return depth
-
-
-def is_viewer(pid: int, paths: Paths = HOST) -> bool:
-    """Whether a process is this program, as far as its command line tells."""
-    return _names_viewer(arguments_of(pid, paths))
-
-
-def _names_viewer(arguments: tuple[str, ...]) -> bool:
-    """This program: run by its name, by ``python3 /usr/bin/mdevview``, or by ``python3 -m mdevview``."""
-    return any(_VIEWER.fullmatch(each.rsplit("/", 1)[-1]) for each in arguments[:4])
 
 
 def _holds(pid: int, wanted: tuple[str, ...], paths: Paths) -> bool:

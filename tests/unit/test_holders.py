@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.device import holders
 from app.device.discovery import discover
 from app.device.vgpu import Holder, Use, Way
+from app.vm import commandline
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, close_folder, qemu
 
 
@@ -131,9 +131,9 @@ def test_hidden_process_list_means_not_knowing(host: Host) -> None:
     ],
 )
 def test_vm_name_as_qemu_reads_it(arguments: list[str], name: str | None) -> None:
-    assert holders.vm_name(("qemu-system-x86_64", *arguments)) == name
+    assert commandline.vm_name(("qemu-system-x86_64", *arguments)) == name
 
 
 @given(st.text(st.characters(exclude_characters="\0=", exclude_categories=["Cs"]), min_size=1))
 def test_any_vm_name_survives_qemus_escaping(name: str) -> None:
-    assert holders.vm_name(("qemu", "-name", f"guest={name.replace(',', ',,')},debug-threads=on")) == name
+    assert commandline.vm_name(("qemu", "-name", f"guest={name.replace(',', ',,')},debug-threads=on")) == name
