@@ -13,7 +13,7 @@ class Scaling(Enum):
     """How large the picture becomes. The aspect ratio of pixels is always kept."""
 
     FIT = "fit"
-    """As large as fits."""
+    """As large as fits; one for one where that is all but the same."""
     INTEGER = "integer"
     """The largest whole multiple that fits; as FIT where not even the picture itself fits."""
     ACTUAL = "actual"
