@@ -62,6 +62,7 @@ test_needs() {
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
+    ! wants lab || echo 'what lets a user without rights ask root: sudo'
 }
 
 # What Debian 12 itself has only too old; an old one that is installed does not do.
