@@ -117,7 +117,7 @@ class Viewer(QObject):
     def _when_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
             # The feed closes the device after this: a screen that is unplugged just now must not stay so.
-            self.window.resolution.set_device(None, frame.status.hint.rstrip(".").lower())
+            self.window.resolution.set_device(None, _clause(frame.status.hint))
             # Not within the feed's own turn: it is about to close the device.
             QTimer.singleShot(0, self._ended)
 
@@ -126,7 +126,7 @@ class Viewer(QObject):
         # Another may have been chosen meanwhile.
         if source is None or status.state is not State.GONE:
             return
-        self.monitor.none(status.hint.rstrip(".").lower())
+        self.monitor.none(_clause(status.hint))
         if not self._wishes.wait:
             return
         self._source = None
@@ -183,6 +183,11 @@ def is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
     """Whether the choice is what the window has open: opened again it would be busy, held by this very program."""
     is_same = isinstance(chosen, Vgpu) and source.vgpu is not None and chosen.name == source.vgpu.name
     return is_same and state is not State.GONE
+
+
+def _clause(hint: str) -> str:
+    """A hint as a part of a sentence."""
+    return hint[:1].lower() + hint[1:].rstrip(".")
 
 
 def label_of(target: Target) -> str:
