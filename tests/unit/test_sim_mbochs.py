@@ -10,6 +10,8 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
 from app.device.edid import find_edid_region, read_edid
+from app.edid.make import make_edid
+from app.edid.mode import Mode
 from app.sim.device import SimulatedDevice, SimulatedKernelCorruption
 from tests.unit.sim_tools import (
     CURSOR,
@@ -134,3 +136,18 @@ def test_the_edid_region_takes_anything() -> None:
         device.pwrite(b"abcd", region.offset + 0x800)
         device.pwrite(b"\xff\xff\xff\xff", region.offset)
         assert read_edid(device, region).blob == b"abcd"
+
+
+def test_a_guest_without_a_screen_is_off_and_one_with_nonsense_for_an_edid_stays_as_it_was() -> None:
+    with simulated("mbochs,size=640x480") as (device, _):
+        region = find_edid_region(device)
+        assert region is not None
+        link, size, blob = region.offset + 20, region.offset + 8, region.offset + 2048
+        assert second_query(device).width == 640
+        device.pwrite((2).to_bytes(4, "little"), link)
+        assert query(device).fourcc == 0
+        for nonsense in (b"", bytes(128), bytes(range(128)), make_edid(Mode(16384, 64))):
+            device.pwrite(len(nonsense).to_bytes(4, "little"), size)
+            device.pwrite(nonsense, blob)
+            device.pwrite((1).to_bytes(4, "little"), link)
+            assert query(device).width == 640
