@@ -69,7 +69,8 @@ class QmpMonitor:
     address: QmpAddress | None = None
     reason: str = ""
     inherited: bool = False
-    """Whether its socket is a file descriptor that whoever started QEMU passed: libvirt does so."""
+    """Whether its socket is a file descriptor that whoever started QEMU passed."""
+    chardev: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,8 @@ def _chardev(backend: Mapping[str, str] | None) -> QmpMonitor:
     if kind != "socket":
         return QmpMonitor(reason=f"its QMP monitor is {_BACKENDS.get(kind, 'not a socket')}")
     if "fd" in backend:
-        return QmpMonitor(reason="its QMP socket belongs to the program that started it", inherited=True)
+        reason = "its QMP socket belongs to the program that started it"
+        return QmpMonitor(reason=reason, inherited=True, chardev=backend.get("id", ""))
     if not _on(backend.get("server", "off")):
         return QmpMonitor(reason="its QMP monitor does not listen: it connects to a program by itself")
     for key, words in (("telnet", "telnet"), ("tn3270", "tn3270"), ("websocket", "WebSocket")):

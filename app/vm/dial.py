@@ -7,20 +7,16 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from app.device import access
-from app.oserrors import in_words
 from app.vm.address import QmpAddress, TcpAddress, UnixAddress, socket_name
 from app.vm.peer import Lost
+from app.vm.refusal import refusal
 
 # sizeof(sun_path) in unix(7), with the NUL that ends a path.
 _SUN_PATH = 108
 # A port of this host answers at once, unless a firewall eats what is sent there.
 _TCP_PATIENCE_S = 3.0
-
-NO_ANSWER = "the QMP socket does not answer: another client may be connected (QEMU serves one at a time)"
 
 
 async def dial(address: QmpAddress) -> socket.socket:
@@ -34,21 +30,6 @@ async def dial(address: QmpAddress) -> socket.socket:
         raise Lost(f"{address} does not answer") from None
     except OSError as error:
         raise Lost(refusal(address, error)) from error
-
-
-def refusal(address: QmpAddress, error: OSError) -> str:
-    """Why there is no connection, in words."""
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return f"there is no QMP socket {address}"
-        case errno.EACCES | errno.EPERM:
-            owner = f" ({access.owners(Path(address.path))})" if isinstance(address, UnixAddress) else ""
-            return f"the QMP socket {address} is closed to you{owner}"
-        case errno.ECONNREFUSED:
-            return f"nothing listens at the QMP socket {address}"
-        case errno.EAGAIN:
-            return NO_ANSWER
-    return f"the QMP socket {address}: {in_words(error) if error.errno else error}"
 
 
 def _dial_unix(address: UnixAddress) -> socket.socket:

@@ -17,10 +17,11 @@ from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
 from app.oserrors import in_words
 from app.vm.address import QmpAddress
-from app.vm.dial import NO_ANSWER, dial
+from app.vm.dial import dial
 from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Changed
 from app.vm.peer import Lost, Nonsense, Refused
+from app.vm.refusal import NO_ANSWER
 
 _log = logging.getLogger(__name__)
 

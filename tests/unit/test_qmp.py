@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, document
 from app.vm.address import QmpAddress, TcpAddress, UnixAddress
-from app.vm.dial import refusal
 from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Link, LinkState, Pointing, Reply
 from app.vm.qmp import open_monitor
+from app.vm.refusal import refusal
 from tests.unit.qmp_server import GREETING, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
 
 A = [Key("a", True), Key("a", False)]
