@@ -61,6 +61,7 @@ test_needs() {
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
+    ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.window.displays import Display, weston, xvfb
+from tests.window.displays import Display, sway, weston, xvfb
 
 
 def _need(*programs: str) -> None:
@@ -32,6 +32,14 @@ def wayland_2x() -> Iterator[Display]:
 
 
 @pytest.fixture(scope="session")
+def wayland_input() -> Iterator[Display]:
+    """A Wayland desktop with a keyboard and a pointer, as it were."""
+    _need("sway", "setpriv")
+    with sway() as display:
+        yield display
+
+
+@pytest.fixture(scope="session")
 def x11() -> Iterator[Display]:
     _need("Xvfb", "xdotool")
     with xvfb() as display:
@@ -39,7 +47,7 @@ def x11() -> Iterator[Display]:
 
 
 @pytest.fixture(scope="session")
-def long_lived(wayland: Display, wayland_2x: Display, x11: Display) -> None:
+def long_lived(wayland: Display, wayland_2x: Display, wayland_input: Display, x11: Display) -> None:
     """All displays at once, so that what starting one leaves open is not laid at a test's door."""
     # Qt's first look at a picture keeps some event fds.
     x11.picture()

@@ -93,6 +93,48 @@ def weston(scale: int = 1) -> Iterator[Display]:
             _stop(server)
 
 
+_SWAY_CONFIG = """
+output * resolution {width}x{height}
+default_border none
+seat * pointer_constraint enable
+bindsym Mod1+Tab exec touch {taken}
+"""
+# Who sway runs as where root tests: it refuses to be root.
+_NOBODY = 65534
+
+
+@contextlib.contextmanager
+def sway() -> Iterator[Display]:
+    """A headless sway, in which input can be plugged in (tests/window/wayland_hands.py) and Alt+Tab is its own.
+
+    When it takes that, it makes the file "taken" in the directory.
+    """
+    with tempfile.TemporaryDirectory(prefix="mdevview-sway-") as name:
+        directory = Path(name)
+        directory.chmod(0o700)
+        env = _environment(directory) | {
+            "QT_QPA_PLATFORM": "wayland",
+            "WAYLAND_DISPLAY": "wayland-1",
+            "WLR_BACKENDS": "headless",
+            "WLR_LIBINPUT_NO_DEVICES": "1",
+            "WLR_RENDERER": "pixman",
+        }
+        config, log = directory / "sway.config", directory / "sway.log"
+        config.write_text(_SWAY_CONFIG.format(width=WIDTH, height=HEIGHT, taken=directory / "taken"))
+        command = ["sway", "--config", str(config)]
+        if os.geteuid() == 0:
+            for path in (directory, config):
+                os.chown(path, _NOBODY, _NOBODY)
+            command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]
+        with log.open("wb") as output:
+            server = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_for(directory / env["WAYLAND_DISPLAY"], server, log)
+            yield Display("sway", env, directory)
+        finally:
+            _stop(server)
+
+
 @contextlib.contextmanager
 def xvfb() -> Iterator[Display]:
     """An X server without DRI3: EGL has no dma-buf import here."""

@@ -11,10 +11,11 @@ import pytest
 
 from app.input.event import ABSOLUTE_MAX
 from app.input.pointer import absolute
-from tests.window.displays import Display, Picture
+from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import close, meant, press, seen, window_of, xdotool
 from tests.window.viewer import DrivenViewer, Viewer, driving, viewing
+from tests.window.wayland_hands import Hands, hands
 
 SIZE = (640, 480)
 SPEC = f"gvt,size={SIZE[0]}x{SIZE[1]},fps=0"
@@ -282,4 +283,66 @@ def test_a_paused_vm_says_so_and_takes_no_keys(wayland: Display, vm: QmpServer) 
         vm.tell("RESUME")
         vm.wait_for("+a", "-a")
         assert "+b" not in vm.events()
+        close(viewer)
+
+
+ALT, TAB, CTRL, G, A = 56, 15, 29, 34, 30
+
+
+@pytest.fixture
+def plugged_in(wayland_input: Display) -> Iterator[Hands]:
+    (wayland_input.directory / "taken").unlink(missing_ok=True)
+    with hands(wayland_input.directory / wayland_input.env["WAYLAND_DISPLAY"]) as keyboard_and_pointer:
+        yield keyboard_and_pointer
+
+
+def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
+    wayland_input: Display, plugged_in: Hands, mouse_vm: QmpServer
+) -> None:
+    with driving(wayland_input, f"sim:{SPEC}", "--scaling", "actual", "--qmp", mouse_vm.address) as viewer:
+        viewer.wait_for("path: ")
+        viewer.wait_for("monitor: ready")
+        until(viewer, lambda it: "click to grab" in str(it["status"]))
+        plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
+        # Until the window has the focus nothing comes of it.
+        for _ in range(50):
+            plugged_in.click()
+            if "grabbed" in viewer.do("state")["status"]:
+                break
+            time.sleep(0.1)
+        viewer.wait_for("the desktop's shortcuts go to the guest")
+        assert until(viewer, lambda it: bool(it["hidden"]))["hidden"]
+        mouse_vm.forget()
+        for _ in range(30):
+            plugged_in.move(-100, 20)
+        plugged_in.press(ALT, TAB)
+        events = mouse_vm.wait_for("+alt", "+tab", "-tab")
+        went = [sum(int(each[3:]) for each in events if each.startswith(f"d{axis}=")) for axis in "xy"]
+        assert went == [-3000, 600]
+        taken = wayland_input.directory / "taken"
+        assert not taken.exists()
+        plugged_in.press(CTRL, ALT, G)
+        until(viewer, lambda it: "grabbed" not in str(it["status"]))
+        mouse_vm.forget()
+        plugged_in.press(ALT, TAB)
+        end = time.monotonic() + _PATIENCE_S
+        while not taken.exists():
+            assert time.monotonic() < end, "Alt+Tab is not the desktop's again"
+            time.sleep(0.05)
+        assert "+tab" not in mouse_vm.events()
+        close(viewer)
+
+
+def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: Hands, vm: QmpServer) -> None:
+    with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
+        viewer.wait_for("path: ")
+        viewer.wait_for("monitor: ready")
+        until(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
+        plugged_in.click()
+        vm.wait_for("+left", "-left")
+        plugged_in.key(A, True)
+        vm.wait_for("+a")
+        plugged_in.key(A, False)
+        vm.wait_for("+a", "-a")
         close(viewer)

@@ -5,10 +5,13 @@ the compositor, by protocols that Qt does not know (ui/window/wayland.py). Where
 remains: the pointer still moves the guest's, up to the window's edge.
 """
 
-from PyQt6.QtCore import QObject, QPoint, QPointF, pyqtSignal
+from PyQt6.QtCore import QObject, QPoint, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QCursor, QGuiApplication, QMouseEvent, QWindow
 
 from app.input.warp import Warp
+from ui.window.wayland import wayland_grab
+
+_COMPRESS = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
 
 
 class Grab(QObject):
@@ -25,6 +28,7 @@ class Grab(QObject):
         self._last: QPointF | None = None
         self._follows = False
         self._locked = False
+        self._wayland = wayland_grab(self._way, self._hold)
 
     @property
     def active(self) -> bool:
@@ -50,8 +54,11 @@ class Grab(QObject):
             self._window.setKeyboardGrabEnabled(True)
             if lock_pointer:
                 self._begin_x11()
-        elif lock_pointer:
-            trouble = "this desktop cannot hold the pointer, which stops at the window's edge"
+        else:
+            if self._wayland is not None:
+                self._wayland.begin(lock_pointer=lock_pointer)
+            if lock_pointer and (self._wayland is None or not self._wayland.can_lock):
+                trouble = "this desktop cannot hold the pointer, which stops at the window's edge"
         self.changed.emit()
         return trouble
 
@@ -61,6 +68,8 @@ class Grab(QObject):
         self._window.setMouseGrabEnabled(True)
         self._warp = Warp((start.x(), start.y()), (middle.x(), middle.y()), max(1.0, min(width, height) / 4))
         self._locked = True
+        # Of motion and the jump after it Qt would pass on the jump alone.
+        QGuiApplication.setAttribute(_COMPRESS, False)
         QCursor.setPos(middle)
 
     def end(self) -> None:
@@ -73,6 +82,9 @@ class Grab(QObject):
             self._window.setKeyboardGrabEnabled(False)
             if self._warp is not None:
                 self._window.setMouseGrabEnabled(False)
+                QGuiApplication.setAttribute(_COMPRESS, True)
+        elif self._wayland is not None:
+            self._wayland.end()
         self._warp = None
         self.changed.emit()
 
@@ -80,9 +92,27 @@ class Grab(QObject):
         """Let go for good."""
         self.blockSignals(True)
         self.end()
+        if self._wayland is not None:
+            self._wayland.close()
+
+    def hover(self, inside: bool) -> None:
+        """The pointer came over the window, or left it."""
+        if self._wayland is not None:
+            self._wayland.entered(inside)
+
+    def _way(self, x: float, y: float) -> None:
+        """From the compositor, in Qt's units."""
+        ratio = self._window.devicePixelRatio()
+        self.moved.emit(x * ratio, y * ratio)
+
+    def _hold(self, on: bool) -> None:
+        self._locked = on
+        self.changed.emit()
 
     def follow(self, event: QMouseEvent) -> None:
         """A mouse event while :attr:`follows`."""
+        if self._wayland is not None and self._wayland.can_lock:
+            return
         position = event.globalPosition()
         ratio = self._window.devicePixelRatio()
         if self._warp is not None:

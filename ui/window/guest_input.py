@@ -186,18 +186,20 @@ class GuestInput(QObject):
         self._host_pointer = shown
         self._show_pointer()
 
-    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
         """True for what went to the guest."""
         match event:
             case QKeyEvent():
                 return self._key(event)
             case QWheelEvent():
                 return self._turn(event)
-            case QEnterEvent():
+            case QEnterEvent() if watched is self._picture:
+                self.grab.hover(True)
                 self._hover(event.position())
             case QMouseEvent():
                 return self._mouse(event)
-            case QEvent() if event.type() == QEvent.Type.Leave:
+            case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
+                self.grab.hover(False)
                 self._pixel = None
             case QEvent() if event.type() == QEvent.Type.FocusOut:
                 self.release()
