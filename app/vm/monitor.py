@@ -29,6 +29,8 @@ class Pointing(Enum):
 class Link:
     """How the connection stands. ``detail`` says in a few words why it is lost, for a person to read.
 
+    Of one that is ready it says what input the VM refuses, in QEMU's words; it is empty where all is well. A lost one
+    is tried again by itself until it is closed. What was pressed in the VM when it was lost is released by itself.
     ``pointing`` is None until the VM said. ``run_state`` is QEMU's word ("running", "paused", "suspended"), None
     until it said.
     """
@@ -56,17 +58,27 @@ class Monitor(Protocol):
         ...
 
     def send(self, events: Sequence[Event]) -> None:
-        """Pass input on, in order. Motion that the VM was too slow for is merged; without a link it is dropped."""
+        """Pass input on, in order. Motion that the VM was too slow for is merged; without a link it is dropped.
+
+        Keys go at no more than 100 a second, after a few at once, as a guest's keyboard holds few. More than 1000
+        keys and buttons that wait are a lost link: longer text is sent in pieces.
+        """
         ...
 
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
-        """Run a QMP command. ``done`` is called once, on a thread of the monitor's; also when the link is lost."""
+        """Run a QMP command. ``done`` is called once, on a thread of the monitor's; also when the link is lost.
+
+        Without a link, or an answer within some seconds, the reply is an error. After :meth:`close` it comes at once.
+        """
         ...
 
     def close(self) -> None:
-        """Hang up, within a bounded time and with no thread left; more calls do nothing."""
+        """Let input that waits arrive, release what is pressed, and hang up; more calls do nothing.
+
+        It takes at most half a second or so where the VM does not answer, and leaves no thread.
+        """
         ...
 
 

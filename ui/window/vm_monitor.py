@@ -38,13 +38,13 @@ class VmMonitor:
             self.none("no VM is known to have this device")
 
     def _find(self, vm: Vm) -> None:
-        from app.vm.find import NoMonitor, find_monitor  # noqa: PLC0415
+        from app.vm.find import NoMonitor, find_monitor, open_found  # noqa: PLC0415
 
         found = find_monitor(vm)
         if isinstance(found, NoMonitor):
             self.none(found.reason)
         else:
-            self.open(found)
+            self._exchange(open_found(found, self._window.link_changed.emit), "")
 
     def none(self, reason: str) -> None:
         """From now on input goes nowhere, and why."""
