@@ -1,0 +1,186 @@
+"""VMs to attach to: real processes with real fds, whose /proc and whose devices are a test's own.
+
+A fd of such a process is a memfd. Its name is the kind of device that answers behind it, or what else it is.
+"""
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.abi import vfio
+from app.device.attach import Reach
+from app.device.handover import HandedFd
+from tests.unit.hosts import DEVICE_FD, Host
+from tests.unit.scripted import ScriptedDevice, memfd, plane_answer
+
+# Kind of device: PCI identity, size of the first BAR, kind of planes.
+KINDS = {
+    "mbochs": ((0x1234, 0x1111), 4 << 20, vfio.VFIO_GFX_PLANE_TYPE_DMABUF),
+    "mdpy": ((0x1B36, 0x000F), 0, vfio.VFIO_GFX_PLANE_TYPE_REGION),
+    "nic": ((0x8086, 0x1572), 8 << 20, 0),
+}
+CONFIG = 7 << 40
+
+
+@dataclass
+class VmDevice(ScriptedDevice):
+    """Answers as the kind of device that a memfd is named after; owns the memfd."""
+
+    fd: int = -1
+    kind: str = "mbochs"
+    primary: Callable[[], bytes | int | None] = field(default=plane_answer)
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        os.fstat(self.fd)
+        if self.kind not in KINDS:
+            raise OSError(errno.EINVAL, "a cdev that is not bound yet")
+        _, bar, self.offers = KINDS[self.kind]
+        if request == vfio.VFIO_DEVICE_GET_INFO:
+            info = vfio.vfio_device_info.from_buffer(buffer)
+            info.flags, info.num_regions = vfio.VFIO_DEVICE_FLAGS_PCI, 9
+            return 0
+        if request == vfio.VFIO_DEVICE_GET_REGION_INFO:
+            region = vfio.vfio_region_info.from_buffer(buffer)
+            region.size, region.offset = (bar if region.index == 0 else 0), region.index << 40
+            return 0
+        return super().ioctl(request, buffer)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        assert offset == CONFIG
+        return b"".join(each.to_bytes(2, "little") for each in KINDS[self.kind][0])[:length]
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self.fd)
+        super().close()
+
+
+def _name(fd: int) -> str:
+    link = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
+    return link.removeprefix("/memfd:").removesuffix(" (deleted)")
+
+
+def device_of(fd: int) -> VmDevice:
+    return VmDevice(fd=fd, kind=_name(fd).partition("@")[0])
+
+
+def link_of(fd: int) -> str:
+    """A kind is a device fd, ``KIND@vfio0`` a cdev; "file" is none of them."""
+    kind, _, cdev = _name(fd).partition("@")
+    if cdev:
+        return f"/dev/vfio/devices/{cdev}"
+    return DEVICE_FD if kind != "file" else "/dev/null"
+
+
+class Child:
+    """A process with these memfds. ``fds`` are its numbers for them, in order."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        own = [memfd(name=each) for each in kinds]
+        # The same numbers there.
+        self._process = subprocess.Popen(["sleep", "1000"], pass_fds=own)
+        for each in own:
+            os.close(each)
+        self.pid = self._process.pid
+        self.fds = tuple(own)
+
+    def kill(self) -> None:
+        """Ended and reaped: its pid may be given to another process."""
+        self.end()
+        self._process.wait()
+
+    def end(self) -> None:
+        """Ended and not reaped, so that its pid is not reused meanwhile."""
+        if self._process.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+    def suspend(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+
+class Vms:
+    """Starts VMs on a host; all are gone after the test."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.asked: list[tuple[int, int | None]] = []
+        self._children: dict[int, Child] = {}
+
+    def start(
+        self,
+        comm: str,
+        arguments: Sequence[str],
+        kinds: Sequence[str] = (),
+        groups: Sequence[int] = (),
+        more: Sequence[str] = (),
+        parent: int = 1,
+    ) -> Child:
+        """``more`` are links of fds that are only seen, never duplicated."""
+        child = Child(kinds)
+        self._children[child.pid] = child
+        files = {
+            fd: f"/dev/vfio/devices/{kind.partition('@')[2]}" if "@" in kind else DEVICE_FD
+            for fd, kind in zip(child.fds, kinds, strict=True)
+        }
+        files |= {500 + number: f"/dev/vfio/{group}" for number, group in enumerate(groups)}
+        files |= {600 + number: link for number, link in enumerate(more)}
+        folder = self.host.process(child.pid, comm, arguments, files)
+        (folder / "stat").write_text(stat_line(child.pid, comm, parent, child.pid))
+        (folder / "cwd").symlink_to("/var/empty")
+        return child
+
+    def ended(self, child: Child) -> None:
+        """Gone from /proc as well."""
+        child.kill()
+        self.forget(child.pid)
+
+    def forget(self, pid: int) -> None:
+        folder = self.host.paths.proc / str(pid)
+        for each in sorted(folder.rglob("*"), reverse=True):
+            each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()
+        folder.rmdir()
+
+    def reach(self, helped: bool = False) -> Reach:
+        return Reach(self._hand_over if helped else None, device=device_of, link=link_of)
+
+    def _hand_over(self, pid: int, fd: int | None) -> list[HandedFd]:
+        """What the helper does, with the rights that this process has over its children."""
+        self.asked.append((pid, fd))
+        reach = self.reach()
+        with reach.open_process(pid) as process:
+            fds = self._children[pid].fds if fd is None else (fd,)
+            own = [process.duplicate(each) for each in fds]
+        return [HandedFd(number, each, link_of(each)) for number, each in zip(fds, own, strict=True)]
+
+    def close(self) -> None:
+        for each in self._children.values():
+            each.kill()
+
+
+def stat_line(pid: int, comm: str, parent: int, started: int) -> str:
+    return f"{pid} ({comm}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {started} 0 0"
+
+
+def vms_on(host: Host) -> Iterator[Vms]:
+    vms = Vms(host)
+    yield vms
+    vms.close()
+
+
+def close_process(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
+    """As another user's: its files cannot be listed. chmod would not do, as tests may run as root."""
+    listdir = os.listdir
+
+    def denied(path: str | Path) -> list[str]:
+        if str(path).rstrip("/").endswith(f"/{pid}/fd"):
+            raise PermissionError(errno.EACCES, "denied", path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", denied)
