@@ -4,7 +4,7 @@ import errno
 import os
 import select
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from app.device.errors import MdevviewError, PermissionDenied, UsageError
@@ -21,7 +21,9 @@ class Child:
         self._status: int | None = None
 
     @classmethod
-    def start(cls, arguments: Sequence[str], fds: Sequence[int] = ()) -> Self:
+    def start(
+        cls, arguments: Sequence[str], fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+    ) -> Self:
         """Start a program, found as a shell does; ``fds`` are open there under the same numbers.
 
         Its standard files are this process's own, and its session is a new one: what the terminal sends to its
@@ -33,7 +35,8 @@ class Child:
         try:
             # Python ignores these two, which a program would inherit.
             ignored = [signal.SIGPIPE, signal.SIGXFSZ]
-            return cls(os.posix_spawnp(arguments[0], list(arguments), os.environ, setsid=True, setsigdef=ignored))
+            variables = os.environ if environment is None else environment
+            return cls(os.posix_spawnp(arguments[0], list(arguments), variables, setsid=True, setsigdef=ignored))
         except OSError as error:
             raise _not_started(error, arguments[0]) from error
         finally:

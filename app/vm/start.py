@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +40,16 @@ _LITTLE_MEMORY = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a user wants: a VM's command line, and an existing vGPU or a type to make one of."""
+    """What a user wants: a VM's command line, and an existing vGPU or a type to make one of.
+
+    ``environment`` is what the VM gets, None for this process's own.
+    """
 
     arguments: tuple[str, ...]
     uuid: str | None = None
     type: str | None = None
     parent: str | None = None
+    environment: Mapping[str, str] | None = None
 
 
 class Running:
@@ -103,7 +108,8 @@ def start(order: Order, paths: Paths = HOST) -> Running:
                     if fds is None:
                         _must_be_allowed(choice.vgpu, paths)
             _log.info("starting %s", shlex.join(arguments))
-            child = Child.start(arguments, (fds.iommufd, fds.device) if fds is not None else ())
+            numbers = (fds.iommufd, fds.device) if fds is not None else ()
+            child = Child.start(arguments, numbers, order.environment)
         monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
         name = choice.vgpu.name if choice.vgpu is not None else None
         return Running(child, name, created, monitor, made.pop_all())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 _SOURCE = """\
 #!{python} -S
-import json, os, re, signal, socket, sys, time
+import functools, json, os, re, signal, socket, sys, time
 
 arguments = sys.argv[1:]
 if arguments == ["-device", "vfio-pci,help"]:
@@ -33,21 +33,38 @@ if manner == "ends":
 if manner == "crashes":
     os.kill(os.getpid(), signal.SIGSEGV)
 log = open("{report}.log", "a", buffering=1)
+def next_command(client, rest):
+    # Commands come without anything between them.
+    while True:
+        try:
+            command, end = json.JSONDecoder().raw_decode(rest[0])
+            rest[0] = rest[0][end:].lstrip()
+            return command
+        except ValueError:
+            data = client.recv(4096)
+            if not data:
+                raise OSError("hung up")
+            rest[0] += data.decode()
+
+answers = {{"query-status": dict(status="running", running=True), "query-mice": []}}
+version = dict(qemu=dict(major=10, minor=0, micro=0), package="")
 while True:
     client = server.accept()[0]
-    stream = client.makefile("rw", buffering=1)
-    version = dict(qemu=dict(major=10, minor=0, micro=0), package="")
-    stream.write(json.dumps(dict(QMP=dict(version=version, capabilities=[]))) + "\\n")
-    for line in stream:
-        command = json.loads(line)
-        name = command["execute"]
-        log.write(name + "\\n")
-        if name == "quit" and manner == "stubborn":
-            continue
-        answer = dict(id=command["id"]) if "id" in command else {{}}
-        stream.write(json.dumps(answer | {{"return": {{}}}}) + "\\n")
-        if name == "quit" or (name == "system_powerdown" and manner == "obeys"):
-            sys.exit(0)
+    say = lambda words: client.send(json.dumps(words).encode() + b"\\n", socket.MSG_NOSIGNAL)
+    hear = functools.partial(next_command, client, [""])
+    try:
+        say(dict(QMP=dict(version=version, capabilities=[])))
+        while True:
+            command = hear()
+            name = command["execute"]
+            log.write(name + "\\n")
+            if name == "quit" and manner == "stubborn":
+                continue
+            say({{"return": answers.get(name, {{}}), "id": command.get("id")}})
+            if name == "quit" or (name == "system_powerdown" and manner == "obeys"):
+                sys.exit(0)
+    except OSError:
+        pass
 """
 
 

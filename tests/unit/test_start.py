@@ -43,8 +43,9 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def _order(standin: StandIn, *more: str, **wanted: str) -> Order:
-    return Order((str(standin.program), *more), **wanted)
+def _order(standin: StandIn, *more: str, **wanted: str | None) -> Order:
+    arguments = (str(standin.program), *more)
+    return Order(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
 
 
 def _report(standin: StandIn, running: Running) -> Any:
@@ -275,6 +276,12 @@ def test_vm_is_ended_by_a_signal_and_reaped(
     running.close()
     assert running.child.poll() == status
     assert _gone(running.child.pid)
+
+
+def test_child_gets_the_environment_it_was_given() -> None:
+    child = Child.start(["sh", "-c", 'test "$ONLY" = 1 && test -z "$QT_QPA_PLATFORM"'], (), {"ONLY": "1"})
+    assert child.wait(_PATIENCE_S) == 0
+    child.close()
 
 
 def test_child_does_not_inherit_ignored_signals() -> None:

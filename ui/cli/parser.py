@@ -12,6 +12,7 @@ from app import __version__
 from app.device.errors import UsageError
 from app.device.target import Default, parse_target
 from app.edid.mode import Mode, parse_mode
+from app.vm.address import parse_address
 from ui.cli.output import say
 
 PROG: Final = "mdevview"
@@ -28,6 +29,7 @@ examples:
   mdevview 83b8f4f2                             show the vGPU whose UUID starts so
   mdevview vm:win10 --wait                      show a running VM, and again whenever it was restarted
   mdevview view sim:gvt,format=YUYV --fullscreen
+  mdevview run --type GVTg_V5_4 -- qemu-system-x86_64 -display none ...
   mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
   mdevview inspect --json                       planes, buffers and what became of them
   mdevview doctor                               what this host lacks, and the remedy
@@ -85,6 +87,7 @@ def build_parser() -> Parser:
     _add_verbose(parser, 0)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog=PROG, required=True)
     _add_view(commands)
+    _add_run(commands)
     _add_list(commands)
     _add_screenshot(commands)
     _add_inspect(commands)
@@ -141,7 +144,6 @@ def _add_json(parser: Parser) -> None:
 
 
 def _add_view(commands: _Commands) -> None:
-    """``scaling`` and ``filter`` are None when not given."""
     parser = _add(
         commands,
         "view",
@@ -154,7 +156,19 @@ def _add_view(commands: _Commands) -> None:
         action="store_true",
         help="wait for the VM to start, and again whenever it ended; a vGPU that no VM has is left to it",
     )
+    parser.add_argument(
+        "--qmp",
+        metavar="SOCKET",
+        type=parse_address,
+        help="where the VM takes input: its QMP monitor, as the path of a unix socket or HOST:PORT; default: where the "
+        "VM's command line says",
+    )
     _add_helper(parser)
+    _add_window(parser)
+
+
+def _add_window(parser: Parser) -> None:
+    """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(
         "--scaling",
@@ -184,6 +198,49 @@ def _add_view(commands: _Commands) -> None:
     )
     size.add_argument(
         "--follow", action="store_true", help="have the guest's screen as large as the window, whenever it is resized"
+    )
+
+
+def _add_run(commands: _Commands) -> None:
+    """``arguments`` is the VM's command line, without the ``--`` before it."""
+    parser = _add(
+        commands,
+        "run",
+        "start a VM and show it",
+        "QEMU gets what its command line lacks, after all that is there: the vGPU as a vfio-pci device (with its own "
+        "display off, as the window shows it), and a QMP socket in a folder of its own. Nothing else is changed; "
+        "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
+        "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
+        "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
+    )
+    parser.usage = f"{parser.prog} [OPTION...] -- QEMU [ARGUMENT...]"
+    parser.add_argument(
+        "--uuid",
+        metavar="UUID",
+        help="the vGPU, or the start of its UUID; default: the one that the command line names, else the only free one",
+    )
+    parser.add_argument(
+        "--type",
+        metavar="TYPE",
+        help="create a vGPU of this type (its id, or what follows the driver in it) for as long as the VM runs, with "
+        "a random UUID or that of --uuid; takes root's rights",
+    )
+    parser.add_argument(
+        "--parent", metavar="DEVICE", help="the device to create it on, as sysfs calls it (0000:00:02.0)"
+    )
+    parser.add_argument(
+        "--keep-running",
+        action="store_true",
+        help="let the VM go on when the window is closed, with its vGPU, created or not",
+    )
+    _add_helper(parser)
+    _add_window(parser)
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="QEMU",
+        help="the VM's command line: QEMU, or a program that becomes it by exec (env, nice, a script), as your own "
+        "user and without -daemonize",
     )
 
 
@@ -267,7 +324,13 @@ def _seconds(text: str) -> float:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Understand a command line. Raises UsageError; SystemExit after ``--help`` and the like."""
     parser = build_parser()
-    return parser.parse_args(_with_command(parser, list(arguments)))
+    args = parser.parse_args(_with_command(parser, list(arguments)))
+    if args.command == "run":
+        if args.arguments[:1] == ["--"]:
+            del args.arguments[0]
+        if not args.arguments:
+            raise UsageError("no command line of a VM", f"give it after --: {PROG} run -- qemu-system-x86_64 ...")
+    return args
 
 
 def _with_command(parser: Parser, arguments: list[str]) -> list[str]:

@@ -1,33 +1,36 @@
 """``mdevview view``: the window."""
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ui.window.options import ViewOptions
+    from ui.window.viewer import Wishes
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the target until the window is closed."""
-    from app.device.handover import HelperWay  # noqa: PLC0415
     from ui.window.application import view  # noqa: PLC0415
+
+    return view(args.target, replace(wishes(args), wait=args.wait, qmp=args.qmp))
+
+
+def wishes(args: argparse.Namespace) -> "Wishes":
+    """What the options ask for that all commands with a window have."""
+    from app.device.handover import HelperWay  # noqa: PLC0415
     from ui.window.viewer import Wishes  # noqa: PLC0415
 
-    return view(
-        args.target,
-        Wishes(
-            view_options(args),
-            fullscreen=args.fullscreen,
-            wait=args.wait,
-            helper=HelperWay(args.helper),
-            qmp=args.qmp,
-            resolution=args.resolution,
-            follow=args.follow,
-        ),
+    return Wishes(
+        _view_options(args),
+        fullscreen=args.fullscreen,
+        helper=HelperWay(args.helper),
+        resolution=args.resolution,
+        follow=args.follow,
     )
 
 
-def view_options(args: argparse.Namespace) -> "ViewOptions":
+def _view_options(args: argparse.Namespace) -> "ViewOptions":
     """How to show the picture: as was asked for, else as it was last time."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.layout import Rotation, Scaling  # noqa: PLC0415

@@ -1,0 +1,52 @@
+"""Signals that ask a program to stop, taken one at a time where it can deal with them."""
+
+import os
+import signal
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Self
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stops:
+    """Takes SIGINT, SIGTERM and SIGHUP until closed. Readable, as a file, once there was one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._reader, self._writer = os.pipe()
+        for fd in (self._reader, self._writer):
+            os.set_blocking(fd, False)
+        self._old = {each: signal.signal(each, self._take) for each in _SIGNALS}
+
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        # One byte is as good as many.
+        with suppress(BlockingIOError):
+            os.write(self._writer, b"\0")
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def forget(self) -> None:
+        """Not readable any more, until the next one; ``count`` stays."""
+        with suppress(BlockingIOError):
+            os.read(self._reader, 4096)
+
+    def close(self) -> None:
+        """Give the signals back; more calls do nothing."""
+        if self._reader < 0:
+            return
+        for each, handler in self._old.items():
+            signal.signal(each, handler)
+        os.close(self._reader)
+        os.close(self._writer)
+        self._reader = self._writer = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
