@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
         rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
         self._message(
             "Keys",
-            f"<table>{rows}</table><p>While input goes to the guest, all keys but those with Ctrl+Alt are its.</p>",
+            f"<table>{rows}</table><p>While input goes to the guest, only the keys with Ctrl+Alt are the window's.</p>",
         )
 
     def _show_about(self) -> None:
