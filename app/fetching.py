@@ -15,7 +15,7 @@ from pathlib import Path
 from app.abi import vfio
 from app.device import holders, vmm
 from app.device.attach import Attached
-from app.device.fetch_ledger import FOLDER, Ledger, LedgerDoubt
+from app.device.fetch_ledger import Ledger, LedgerDoubt
 from app.device.info import region_info
 from app.device.paths import HOST, Paths
 from app.device.process import start_time
@@ -81,7 +81,7 @@ def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
     return FetchRule.NEVER if found == _MBOCHS_PCI_ID else FetchRule.FREELY
 
 
-def fetching_of(attached: Attached, paths: Paths = HOST, folder: Path = FOLDER) -> Fetching:
+def fetching_of(attached: Attached, paths: Paths = HOST) -> Fetching:
     """The rule for a device of a VM. Of a driver that must be asked once: only when nobody else can have asked."""
     if attached.vgpu is None:
         return Fetching(rule_of_unknown(attached.device, paths))
@@ -90,7 +90,7 @@ def fetching_of(attached: Attached, paths: Paths = HOST, folder: Path = FOLDER) 
     doubt = _doubt(attached, attached.vgpu, paths)
     if doubt is None:
         try:
-            ledger = Ledger.open(attached.vm.pid, start_time(attached.vm.pid, paths), attached.vgpu.name, folder, paths)
+            ledger = Ledger.open(attached.vm.pid, start_time(attached.vm.pid, paths), attached.vgpu.name, paths)
             return Fetching(FetchRule.ONCE, ledger, ledger)
         except LedgerDoubt as refusal:
             doubt = str(refusal)

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from app.device.attach import Attached, LentDevice, Reach, attach, attach_pid, attach_vm
+from app.device.attach import AS_THIS_USER, Attached, LentDevice, Reach, attach, attach_pid, attach_vm
 from app.device.discovery import discover, present, refresh
 from app.device.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
@@ -33,19 +33,20 @@ class Access:
     """What may be done to get at a device.
 
     ``alone`` is False where a free vGPU must be left to the VM that is waited for: open here, it would be busy when
-    the VM starts. ``hand_over`` stands for the helper that ``helper`` names; a test has its own, a window one that
-    does not wait.
+    the VM starts. ``hand_over`` stands for the helper that ``helper`` names: a window has one that does not wait.
+    ``through`` is how processes are reached otherwise.
     """
 
     helper: HelperWay = HelperWay.AUTO
     alone: bool = True
     hand_over: Handover | None = None
+    through: Reach = AS_THIS_USER
 
     def reach(self) -> Reach:
         """How a VM's files are reached: as this user, and else as the user allows."""
         if self.helper is HelperWay.NEVER:
-            return Reach()
-        return Reach(self.hand_over or partial(_fetch, self.helper))
+            return self.through
+        return replace(self.through, hand_over=self.hand_over or partial(_fetch, self.helper))
 
 
 def _fetch(way: HelperWay, pid: int, fd: int | None) -> list[HandedFd]:

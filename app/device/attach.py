@@ -62,6 +62,9 @@ class Reach:
     link: Callable[[int], str] = _link
 
 
+AS_THIS_USER = Reach()
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """``device`` and ``process`` belong to whoever holds this.
@@ -131,13 +134,12 @@ class _Held:
         self.found = []
 
 
-def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach | None = None) -> Attached:
+def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
     """The device of the VM that has this vGPU open.
 
     Raises DeviceBusy when no VM has it, or its VM is not ready; ProcessGone when that ended meanwhile (look again);
     PermissionDenied; OpenFailed when it has no display.
     """
-    reach = reach or Reach()
     vgpus = discover(paths)
     now = next((each for each in vgpus if each.name == vgpu.name), None)
     if now is None:
@@ -174,12 +176,11 @@ def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach | None = None) -> Attac
     raise problem
 
 
-def attach_pid(pid: int, number: int | None = None, paths: Paths = HOST, reach: Reach | None = None) -> Attached:
+def attach_pid(pid: int, number: int | None = None, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
     """The device with a display that a process has open; ``number`` is its fd there, needed when there are several.
 
     Raises ProcessGone, PermissionDenied, NoSuchDevice when it has none, UsageError when it has several.
     """
-    reach = reach or Reach()
     if pid == os.getpid():
         raise UsageError(f"pid:{pid} is this very program", "give the pid of a VM ('mdevview list')")
     with ExitStack() as stack:
@@ -196,7 +197,7 @@ def attach_pid(pid: int, number: int | None = None, paths: Paths = HOST, reach: 
         return attached
 
 
-def attach_vm(name: str, paths: Paths = HOST, reach: Reach | None = None) -> Attached:
+def attach_vm(name: str, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
     """The device with a display of the VM of that name. Raises as :func:`attach_pid`; NoSuchDevice for no such VM."""
     running = vmm.running_vms(paths)
     named = [each.pid for each in running if each.name == name]

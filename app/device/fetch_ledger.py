@@ -22,8 +22,6 @@ from app.device.paths import HOST, Paths
 from app.device.process import start_time
 from app.planes.state import Reason, Status
 
-FOLDER = Path("/dev/shm")
-
 _NAME = re.compile(r"mdevview-fetches-(\d+)-(\d+)-.+")
 _LINE = re.compile(rb"(id|viewer) (\d{1,10})")
 # Some thousand mode switches; what is larger was not written by a viewer.
@@ -44,13 +42,13 @@ class Ledger:
         self._broken = False
 
     @classmethod
-    def open(cls, pid: int, started: int, device: str, folder: Path = FOLDER, paths: Paths = HOST) -> "Ledger":
+    def open(cls, pid: int, started: int, device: str, paths: Paths = HOST) -> "Ledger":
         """The ledger of a device of the VM with that pid, which started at that time (clock ticks since boot).
 
         Raises LedgerDoubt when another viewer has it, or when it is not to be trusted or not to be had.
         """
-        purge(folder, paths)
-        file = folder / f"mdevview-fetches-{pid}-{started}-{device}"
+        purge(paths)
+        file = _folder(paths) / f"mdevview-fetches-{pid}-{started}-{device}"
         try:
             fd = _open(file)
         except OSError as error:
@@ -86,6 +84,10 @@ class Ledger:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _folder(paths: Paths) -> Path:
+    return paths.dev / "shm"
 
 
 def _open(file: Path) -> int:
@@ -140,8 +142,9 @@ def _append(fd: int, line: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def purge(folder: Path = FOLDER, paths: Paths = HOST) -> None:
+def purge(paths: Paths = HOST) -> None:
     """Remove this user's ledgers of VMs that surely ended; what cannot be removed stays."""
+    folder = _folder(paths)
     try:
         names = os.listdir(folder)
     except OSError:

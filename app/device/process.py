@@ -1,13 +1,15 @@
 """A process, held by its pidfd, so that a pid that another process took over is never mistaken for it."""
 
+import errno
 import os
 import select
 from types import TracebackType
 from typing import Self
 
 from app.abi.pidfd import pidfd_getfd
-from app.device.errors import ProcessGone
+from app.device.errors import NoSuchDevice, OpenFailed, ProcessGone
 from app.device.paths import HOST, Paths
+from app.oserrors import in_words
 
 # include/linux/sched.h
 _PF_EXITING = 0x4
@@ -29,11 +31,19 @@ class Process:
 
     @classmethod
     def open(cls, pid: int) -> Self:
-        """Raises ProcessGone when there is none of that pid, or only its remains (a zombie); OSError otherwise."""
+        """Raises ProcessGone when there is none of that pid, or only its remains (a zombie).
+
+        NoSuchDevice is for a thread; OpenFailed for a kernel or sandbox without pidfds, or too many open files.
+        """
         try:
             process = cls(pid, os.pidfd_open(pid))
         except ProcessLookupError as error:
             raise ProcessGone(f"there is no process {pid}", "'mdevview list' shows which VMs run") from error
+        except OSError as error:
+            # pidfd_open(2) knows processes by the thread they began with.
+            if error.errno in (errno.EINVAL, errno.ENOENT):
+                raise NoSuchDevice(f"{pid} is a thread of a process", "give the pid of the process") from error
+            raise OpenFailed(f"process {pid} cannot be held: {in_words(error)}", "see 'mdevview doctor'") from error
         if process.ended():
             process.close()
             raise ProcessGone(f"process {pid} has ended", "'mdevview list' shows which VMs run")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.device.errors import ProcessGone
+from app.device.errors import NoSuchDevice, ProcessGone
 from app.device.paths import Paths
 from app.device.process import Process, start_time
 from tests.unit.vms import Child, stat_line
@@ -61,6 +62,18 @@ def test_zombie_and_free_pid_are_no_process(child: Child) -> None:
     child.kill()
     with pytest.raises(ProcessGone, match="no process"):
         Process.open(child.pid)
+
+
+def test_thread_is_no_process() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with pytest.raises(NoSuchDevice, match="thread"):
+            Process.open(thread.native_id or 0)
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_start_time_of_this_process_is_the_kernels() -> None:
