@@ -83,12 +83,19 @@ class Running:
         self._made.close()
 
 
-def start(order: Order, paths: Paths = HOST) -> Running:
-    """Start the VM. Raises MdevviewError, with nothing left of what was made."""
-    command = parse(order.arguments)
-    plan.check(order.arguments, command)
+def check(order: Order) -> None:
+    """Raises UsageError for what no host could do."""
+    plan.check(order.arguments, parse(order.arguments))
     if order.parent is not None and order.type is None:
         raise UsageError("--parent is of use with --type alone", "add --type, or name the vGPU by --uuid")
+    if order.type is not None and order.uuid is not None and not mdev.is_uuid(order.uuid.lower()):
+        raise UsageError(f"{order.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
+
+
+def start(order: Order, paths: Paths = HOST) -> Running:
+    """Start the VM. Raises MdevviewError, with nothing left of what was made."""
+    check(order)
+    command = parse(order.arguments)
     with ExitStack() as made:
         created, wanted = None, order.uuid
         if order.type is not None:

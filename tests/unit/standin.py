@@ -14,24 +14,22 @@ if arguments == ["-device", "vfio-pci,help"]:
 words = dict(zip(arguments[::2], arguments[1::2]))
 manner = words.get("-name", "")
 fds = {{number: os.readlink("/proc/self/fd/" + number) for number in re.findall(r"fd=(\\d+)", " ".join(arguments))}}
-told = dict(arguments=arguments, fds=fds, session=os.getsid(0) == os.getpid(), stdin=os.readlink("/proc/self/fd/0"))
-with open("{report}.new", "w") as file:
-    json.dump(told, file)
-os.rename("{report}.new", "{report}")
 if manner == "wrong":
     sys.stderr.write("qemu: -foo: invalid option\\n")
     sys.exit(1)
 if manner == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-elif manner != "crashes":
+else:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server = socket.socket(socket.AF_UNIX)
 server.bind(re.match("unix:path=([^,]*)", words["-qmp"])[1])
 server.listen()
+told = dict(arguments=arguments, fds=fds, session=os.getsid(0) == os.getpid(), stdin=os.readlink("/proc/self/fd/0"))
+with open("{report}.new", "w") as file:
+    json.dump(told, file)
+os.rename("{report}.new", "{report}")
 if manner == "ends":
     sys.exit(0)
-if manner == "crashes":
-    os.kill(os.getpid(), signal.SIGSEGV)
 log = open("{report}.log", "a", buffering=1)
 def next_command(client, rest):
     # Commands come without anything between them.

@@ -236,9 +236,11 @@ def test_closed_group_is_said_with_its_remedy(host: Host, tmp_path: Path, monkey
         start(_order(StandIn(tmp_path)), host.paths)
 
 
-def test_parent_without_a_type_is_a_mistake(host: Host, tmp_path: Path) -> None:
+def test_mistakes_are_told_before_anything_is_made(host: Host, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--type"):
         start(_order(StandIn(tmp_path), parent="mbochs"), host.paths)
+    with pytest.raises(UsageError, match="no whole UUID"):
+        start(_order(StandIn(tmp_path), type="small", uuid="83b8"), host.paths)
     with pytest.raises(NoSuchDevice, match="no free vGPU"):
         start(_order(StandIn(tmp_path)), host.paths)
 
@@ -266,12 +268,10 @@ def test_vm_is_ended_by_a_signal_and_reaped(
     host.mdev(UUID_A, "mbochs-small", 7)
     standin = StandIn(tmp_path)
     running = start(_order(standin, "-name", manner), host.paths)
-    while not standin.report.exists():
-        time.sleep(0.01)
     if manner == "wrong":
         assert running.child.wait(_PATIENCE_S) == 1
     else:
-        time.sleep(0.2)
+        _report(standin, running)
     end(running.child)
     running.close()
     assert running.child.poll() == status

@@ -13,7 +13,7 @@ from app.device.handover import HelperWay
 from app.device.target import Named, Pid, Target
 from app.vm.ending import Step
 from app.vm.finish import finish
-from app.vm.start import Order, Running, memory_hint, start
+from app.vm.start import Order, Running, check, memory_hint, start
 from ui.cli.output import printable
 from ui.cli.parser import PROG
 from ui.cli.stops import Stops
@@ -29,8 +29,9 @@ _TELL_AFTER_S = 5.0
 
 def run(args: argparse.Namespace) -> int:
     """Start the VM, show it until the window is closed or it ends, and end it. Raises MdevviewError."""
-    # Before Qt adds to it.
-    environment = dict(os.environ)
+    # The environment before Qt adds to it.
+    order = Order(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
+    check(order)
     from ui.cli.view import wishes  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal()
     failure = 0
     with Stops() as stops:
-        running = start(Order(tuple(args.arguments), args.uuid, args.type, args.parent, environment))
+        running = start(order)
         try:
             if running.created is not None:
                 _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
