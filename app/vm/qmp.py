@@ -7,6 +7,7 @@ until the first one leaves; the connection is kept for that moment.
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 # A longer line than any that the VM has a reason to send.
 _LONGEST_LINE = 1 << 20
+# QEMU limits the rate of its events. Reading any number of them would hold up the program's other threads.
+_UNASKED_PER_S = 1000
 _HANG_UP_S = 0.3
 _NEWS = frozenset({"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"})
 
@@ -45,12 +48,26 @@ def _quiet(record: logging.LogRecord) -> bool:
 logging.getLogger("qemu.qmp.protocol.mdevview").addFilter(_quiet)
 
 
+class _Flood(Exception):
+    pass
+
+
 class _Client(QMPClient):
-    # The package formats and logs each message here. What somebody types is nobody else's business.
+    """The package formats and logs each message in these two. What somebody types is nobody else's business."""
+
+    _second, _unasked = 0, 0
+
     def _cb_outbound(self, msg: Message) -> Message:
+        # It will be answered.
+        self._unasked -= 1
         return msg
 
     def _cb_inbound(self, msg: Message) -> Message:
+        if (second := int(time.monotonic())) != self._second:
+            self._second, self._unasked = second, 0
+        self._unasked += 1
+        if self._unasked > _UNASKED_PER_S:
+            raise _Flood
         return msg
 
 
@@ -126,6 +143,8 @@ def _why(error: Exception, greeted: bool = True) -> str:
             return "the socket is that of QEMU's monitor for people: mdevview needs that of -qmp"
         case EOFError() | ConnectionError():
             return "the VM's monitor hung up"
+        case _Flood():
+            return "the VM's monitor sends more than anybody can read"
         case OSError():
             return f"the connection to the VM broke: {in_words(inner)}"
     if not greeted:

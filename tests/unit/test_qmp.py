@@ -479,6 +479,18 @@ def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> 
     assert words.endswith(" 0600)")
 
 
+def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
+    def floods(_vm: FakeVm, client: Client) -> None:
+        client.say(GREETING)
+        client.hear()
+        while True:
+            client.say_bytes(b'{"return": {}}\r\n' * 500)
+
+    with FakeVm(tmp_path / "qmp", floods) as vm, monitor(vm.path, Patience(pauses=(600,))) as link:
+        until(lambda: lost(link))
+        assert link.link.detail == "the VM's monitor sends more than anybody can read"
+
+
 def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
     """Not a measurement: a call that waited for the VM would never return."""
     never = threading.Event()
