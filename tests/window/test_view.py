@@ -181,7 +181,7 @@ def test_a_copied_picture_is_called_so_all_the_time(x11: Display) -> None:
         window = window_of(x11)
         titles = {xdotool(x11, "getwindowname", window).strip() for _ in range(60)}
         close(viewer)
-    assert titles == {"sim:gvt (simulated) — showing, with a copy — mdevview"}
+    assert titles == {"sim:gvt (simulated) — Showing, with a copy — mdevview"}
 
 
 def test_the_quit_key_quits_and_the_size_is_remembered(x11: Display) -> None:
