@@ -181,3 +181,27 @@ def test_mistakes_need_no_display() -> None:
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
         assert says in line
+
+
+def test_terminal_is_left_as_it_was() -> None:
+    """QEMU switches the echo off for a monitor on standard input, and cannot switch it on again when it is killed."""
+    code = """
+import os, termios
+os.open(os.ttyname(0), os.O_RDWR)  # now it controls this session
+from ui.cli.terminal import Terminal
+terminal = Terminal()
+settings = termios.tcgetattr(0)
+settings[3] &= ~termios.ECHO
+termios.tcsetattr(0, termios.TCSANOW, settings)
+terminal.restore()
+assert termios.tcgetattr(0)[3] & termios.ECHO
+"""
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=command.REPOSITORY, stdin=theirs, start_new_session=True, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0
