@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.device.attach import AS_THIS_USER, Attached, LentDevice, Reach, attach, attach_pid, attach_vm
+from app.device.attach import Attached, LentDevice, attach, attach_pid, attach_vm
 from app.device.discovery import discover, present, refresh
+from app.device.duplicates import AS_THIS_USER, Reach
 from app.device.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
 from app.device.holders import syspath_of

@@ -5,64 +5,32 @@ nothing but the open file, so that a duplicate made by pidfd_getfd(2) works as w
 VM is stopped. It keeps the device open when the VM ends: let it go at once, or the VM's next start meets EBUSY.
 """
 
-import errno
 import logging
 import mmap
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from app.device import holders, vmm
+from app.device import vmm
 from app.device.discovery import discover
+from app.device.duplicates import AS_THIS_USER, Found, Held, Reach, identify, look, words_of
 from app.device.errors import (
     DeviceBusy,
     DeviceGone,
     MdevviewError,
     NoSuchDevice,
     OpenFailed,
-    PermissionDenied,
     ProcessGone,
     UsageError,
 )
-from app.device.handover import Handover
-from app.device.holders import DEVICE_LINK, cdev_of
-from app.device.identity import Answers, Match, ask, assign, facts_of
 from app.device.paths import HOST, Paths
-from app.device.process import Process, is_ending
-from app.device.seam import Device, FdDevice
+from app.device.process import Process
+from app.device.seam import Device
 from app.device.vgpu import Vgpu
-from app.oserrors import in_words
-from app.vm import commandline
 from app.vm.facts import Vm
 
 _log = logging.getLogger(__name__)
-
-_REFUSED = (errno.EPERM, errno.EACCES)
-
-
-def _link(fd: int) -> str:
-    """What one of our own fds leads to, "" for none."""
-    try:
-        return os.readlink(f"/proc/self/fd/{fd}").removesuffix(" (deleted)")  # noqa: PTH115
-    except OSError:
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How other processes are reached; a test puts something else here.
-
-    ``hand_over`` is asked when the kernel refuses this user, None when the user does not want that.
-    """
-
-    hand_over: Handover | None = None
-    open_process: Callable[[int], Process] = Process.open
-    device: Callable[[int], Device] = FdDevice
-    link: Callable[[int], str] = _link
-
-
-AS_THIS_USER = Reach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,38 +70,6 @@ class LentDevice:
             self._close()
 
 
-@dataclass(slots=True)
-class _Found:
-    """One duplicate of a VM's fd that answered."""
-
-    number: int
-    device: Device
-    answers: Answers
-    cdev: str | None
-    syspath: str | None
-    match: Match | None = None
-
-    @property
-    def has_display(self) -> bool:
-        return self.answers.offer.backing is not None
-
-
-@dataclass(slots=True)
-class _Held:
-    """What one process has: its devices that answered, and how many did not because they are not set up yet."""
-
-    vm: Vm
-    found: list[_Found] = field(default_factory=list)
-    silent: int = 0
-    hidden: bool = False
-    groups: tuple[int, ...] = ()
-
-    def close(self) -> None:
-        for each in self.found:
-            each.device.close()
-        self.found = []
-
-
 def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
     """The device of the VM that has this vGPU open.
 
@@ -164,7 +100,7 @@ def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Atta
                 problem = problem or error
                 continue
             except NoSuchDevice:
-                who = _who(vmm.vm_of(each.pid, paths))
+                who = words_of(vmm.vm_of(each.pid, paths))
                 problem = problem or DeviceBusy(
                     f"{now.name} is in use by {who}, which has not opened it yet", "try again"
                 )
@@ -189,7 +125,7 @@ def attach_pid(pid: int, number: int | None = None, paths: Paths = HOST, reach: 
         if role is vmm.Role.VIEWER:
             raise UsageError(f"process {pid} is a viewer itself", "give the pid of the VM ('mdevview list')")
 
-        def wanted(each: _Found) -> bool:
+        def wanted(each: Found) -> bool:
             return number is None or each.number == number
 
         attached = _attach(process, role, discover(paths), paths, reach, wanted, number)
@@ -220,27 +156,27 @@ def _attach(
     vgpus: Sequence[Vgpu],
     paths: Paths,
     reach: Reach,
-    wanted: Callable[[_Found], bool],
+    wanted: Callable[[Found], bool],
     number: int | None = None,
 ) -> Attached:
     """Duplicate what a process has and take what is wanted of it; the rest is closed."""
-    held = _look(process, number, paths, reach)
+    held = look(process, number, paths, reach)
     try:
         open_there = [
             each
             for each in vgpus
             if each.iommu_group in held.groups or any(holder.pid == process.pid for holder in each.holders)
         ]
-        _identify(held, vgpus, open_there, paths)
+        identify(held, vgpus, open_there, paths)
         # Only now is it sure that all that was read belongs to the process that the pidfd is of.
         if process.ended():
-            raise ProcessGone(f"{_who(held.vm)} has ended", "start it again")
+            raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again")
         chosen = _choose(held, [each for each in held.found if wanted(each)], number)
         held.found.remove(chosen)
         match = chosen.match
         vgpu = next((each for each in vgpus if match is not None and each.name == match.name), None)
         _log.info(
-            "%s: attached to its fd %d (%s)", _who(held.vm), chosen.number, vgpu.name if vgpu else "unknown device"
+            "%s: attached to its fd %d (%s)", words_of(held.vm), chosen.number, vgpu.name if vgpu else "unknown device"
         )
         return Attached(
             chosen.device,
@@ -256,134 +192,18 @@ def _attach(
         held.close()
 
 
-def _look(process: Process, number: int | None, paths: Paths, reach: Reach) -> _Held:
-    """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is."""
-    held = _Held(vmm.vm_of(process.pid, paths))
-    if not held.vm.arguments:
-        if process.ended() or is_ending(process.pid, paths):
-            raise ProcessGone(f"{_who(held.vm)} has ended", "start it again")
-        raise NoSuchDevice(f"process {process.pid} ({held.vm.process}) is a kernel thread", "give a VM's pid")
-    try:
-        for fd, own in _duplicates(process, number, held, paths, reach):
-            _ask(held, fd, own, paths, reach)
-    except BaseException:
-        held.close()
-        raise
-    return held
-
-
-def _duplicates(
-    process: Process, number: int | None, held: _Held, paths: Paths, reach: Reach
-) -> Iterable[tuple[int, int]]:
-    """Pairs of a fd there and its duplicate here, by this user's own rights or, where they do not do, by a helper's."""
-    refusal: OSError
-    try:
-        seen = holders.look(process.pid, paths)
-        fds = (number,) if number is not None else seen.fds if seen is not None else ()
-        pairs: list[tuple[int, int]] = []
-        try:
-            for fd in fds:
-                own = _duplicate(process, fd, number)
-                if own is not None:
-                    pairs.append((fd, own))
-        except BaseException:
-            for _, own in pairs:
-                os.close(own)
-            raise
-        return pairs
-    except OSError as error:
-        # An ending process has no files before its pidfd says that it ended.
-        if process.ended() or error.errno == errno.ESRCH:
-            raise ProcessGone(f"{_who(held.vm)} has ended", "start it again") from error
-        if error.errno not in _REFUSED:
-            raise OpenFailed(f"cannot look into {_who(held.vm)}: {in_words(error)}", "see 'mdevview doctor'") from error
-        refusal = error
-    held.hidden = True
-    if reach.hand_over is None:
-        raise _denied(held.vm) from refusal
-    handed = reach.hand_over(process.pid, number)
-    held.groups = handed[0].groups if handed else ()
-    return [(each.number, each.fd) for each in handed]
-
-
-def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:
-    try:
-        return process.duplicate(fd)
-    except OSError as error:
-        # Closed since it was listed.
-        if error.errno != errno.EBADF:
-            raise
-        if asked_for is not None:
-            raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
-        return None
-
-
-def _ask(held: _Held, number: int, own: int, paths: Paths, reach: Reach) -> None:
-    """Take one duplicate over: kept when it is a VFIO device that answers."""
-    link = reach.link(own)
-    cdev = cdev_of(link)
-    if cdev is None and link != DEVICE_LINK:
-        # The number was given to another file since it was listed.
-        os.close(own)
-        return
-    device = reach.device(own)
-    try:
-        answers = ask(device)
-    except OSError as error:
-        # EINVAL: a cdev that is not bound to an iommufd yet (vfio_device_fops_unl_ioctl() in vfio_main.c).
-        _log.info("%s: its fd %d does not answer: %s", _who(held.vm), number, in_words(error))
-        held.silent += 1
-        device.close()
-        return
-    held.found.append(_Found(number, device, answers, cdev, holders.syspath_of(own, "self", paths)))
-
-
-def _identify(held: _Held, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: Paths) -> None:
-    """Say of each fd which device it is, as far as that can be told: by name, by the kernel, by its answers."""
-    unknown: dict[int, _Found] = {}
-    named: set[str] = set()
-    for each in held.found:
-        name = each.syspath.rsplit("/", 1)[-1] if each.syspath else None
-        if each.cdev is not None:
-            name = next((vgpu.name for vgpu in vgpus if vgpu.cdev == each.cdev), name)
-        if name is not None:
-            each.match = Match(name, certain=True)
-            named.add(name)
-        else:
-            unknown[each.number] = each
-    left = [each for each in open_there if each.name not in named]
-    if len(left) == 1:
-        matches = {number: Match(left[0].name, certain=True) for number in unknown}
-    else:
-        matches = assign(
-            {number: each.answers for number, each in unknown.items()},
-            {each.name: facts_of(each, paths) for each in left},
-            _realized(held.vm.arguments),
-        )
-    for number, match in matches.items():
-        unknown[number].match = match
-
-
-def _realized(arguments: Sequence[str]) -> list[str]:
-    """The sysfs names of QEMU's VFIO devices in the order in which it makes them: those given as JSON come last."""
-    line = commandline.parse(arguments)
-    as_json = {each.position for each in line.options if (each.value or "").startswith("{")}
-    devices = sorted(line.vfio_devices, key=lambda each: (each.position in as_json, each.position))
-    return [each.vfio_name for each in devices if each.vfio_name is not None]
-
-
-def _is(one: _Found, vgpu: Vgpu) -> bool:
+def _is(one: Found, vgpu: Vgpu) -> bool:
     return one.match is not None and one.match.name == vgpu.name
 
 
-def _choose(held: _Held, fitting: list[_Found], number: int | None) -> _Found:
+def _choose(held: Held, fitting: list[Found], number: int | None) -> Found:
     """The one device that was meant. Raises what says why there is none, or more than one."""
     shown = [each for each in fitting if each.has_display]
     # Two fds of one device are as good as one.
     kinds = {each.match.name if each.match is not None and each.match.certain else each.number for each in shown}
     if len(kinds) == 1:
         return min(shown, key=lambda each: each.number)
-    who = _who(held.vm)
+    who = words_of(held.vm)
     if shown:
         listed = ", ".join(f"fd={each.number} ({each.match.name if each.match else 'unknown'})" for each in shown)
         raise UsageError(
@@ -406,10 +226,6 @@ def _close_others(processes: dict[int, Process], pid: int) -> None:
             each.close()
 
 
-def _who(vm: Vm) -> str:
-    return f"VM {vm.name} ({vm.process} {vm.pid})" if vm.name else f"{vm.process} {vm.pid}"
-
-
 def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
     others = [each for each in vgpu.holders if each.pid != os.getpid()]
     if vgpu.holders and not others:
@@ -418,12 +234,3 @@ def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
         return DeviceBusy(f"{vgpu.name} is in use by a process that cannot be seen", "close it, or ask root")
     names = " and ".join(f"{each.process} {each.pid}" for each in others)
     return DeviceBusy(f"{vgpu.name} is in use by {names}, which is no VM", "end that first")
-
-
-def _denied(vm: Vm) -> PermissionDenied:
-    """What the kernel asks for (__ptrace_may_access() in kernel/ptrace.c; Documentation/admin-guide/LSM/Yama.rst)."""
-    return PermissionDenied(
-        f"the kernel does not let you at the files of {_who(vm)}",
-        "run the VM as your own user with kernel.yama.ptrace_scope at 0, or give mdevview CAP_SYS_PTRACE, "
-        "or let its helper do it (--helper)",
-    )
