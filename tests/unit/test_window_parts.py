@@ -60,7 +60,7 @@ def test_a_user_without_a_home_has_a_place_for_pictures(monkeypatch: pytest.Monk
     assert pictures_directory().is_dir()
 
 
-def test_choosing_whatis_shown_opens_nothing() -> None:
+def test_choosing_what_is_shown_opens_nothing() -> None:
     one, other = Vgpu("one"), Vgpu("other")
     source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None)
     assert is_shown(one, source, State.NO_SIGNAL)
@@ -81,8 +81,44 @@ chooser.done(0)
 """
 
 
-def test_the_chooser_serves_without_libudev() -> None:
+# The feed polls no more by itself, and its VM ends.
+IDLE_FEED = """
+import time
+from PyQt6.QtCore import QCoreApplication, QTimer
+from app.device.attach import LentDevice
+from app.device.process import Process
+from app.life import Life
+from app.pacing import Pace, Pacer
+from app.planes.poller import Poller
+from tests.unit.scripted import ScriptedDevice, plane_answer
+from tests.unit.vms import Child
+from ui.window.feed import Feed
+application = QCoreApplication([])
+child, device = Child([]), ScriptedDevice(primary=plane_answer)
+process = Process.open(child.pid)
+poller = Poller(LentDevice(device, process.close), ended=Life(None, process, "VM"))
+feed = Feed(poller, Pacer(Pace(), time.monotonic_ns()), watch=process.fileno())
+seen = []
+def changed(frame):
+    seen.append(frame.status.reason.key)
+    if seen == ["ok"]:
+        QTimer.singleShot(0, lambda: (feed._timer.stop(), child.end()))
+    else:
+        QTimer.singleShot(0, application.quit)
+feed.frame_changed.connect(changed)
+feed.start()
+QTimer.singleShot(20_000, application.quit)
+application.exec()
+child.kill()
+assert seen == ["ok", "vm-ended"], seen
+assert device.closed and process.fileno() == -1
+feed.close()
+"""
+
+
+@pytest.mark.parametrize("script", [CHOOSER, IDLE_FEED], ids=["chooser-without-libudev", "idle-feed-hears-of-the-end"])
+def test_part_of_the_window_in_a_program_of_its_own(script: str) -> None:
     env = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-c", CHOOSER]
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, check=False, cwd=REPOSITORY, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
