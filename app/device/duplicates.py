@@ -84,7 +84,8 @@ class Held:
 def look(process: Process, number: int | None, paths: Paths, reach: Reach) -> Held:
     """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is."""
     held = Held(vmm.vm_of(process.pid, paths))
-    if not held.vm.arguments:
+    # With /proc mounted hidepid=invisible another user's process is not even there.
+    if not held.vm.arguments and (paths.proc / str(process.pid)).exists():
         if process.ended() or is_ending(process.pid, paths):
             raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again")
         raise NoSuchDevice(f"process {process.pid} ({held.vm.process}) is a kernel thread", "give a VM's pid")
@@ -123,7 +124,7 @@ def _duplicates(process: Process, number: int | None, held: Held, paths: Paths, 
         # An ending process has no files before its pidfd says that it ended.
         if process.ended() or error.errno == errno.ESRCH:
             raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again") from error
-        if error.errno not in _REFUSED:
+        if error.errno not in _REFUSED and (paths.proc / str(process.pid)).exists():
             raise OpenFailed(
                 f"cannot look into {words_of(held.vm)}: {in_words(error)}", "see 'mdevview doctor'"
             ) from error

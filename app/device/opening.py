@@ -187,7 +187,8 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
         return _busy(vgpu, paths)
     if _needs_vm(failure):
         return NeedsRunningVm(
-            f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process", "start the VM"
+            f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process",
+            "start the VM; 'mdevview view --wait' shows it as soon as it runs",
         )
     if _is_denied(failure):
         return _denied(failure, vgpu)

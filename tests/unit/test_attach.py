@@ -178,6 +178,15 @@ def test_vm_of_another_user_is_reached_by_the_helper_alone(
     assert vms.asked == [(vm.pid, None), (vm.pid, vm.fds[0])]
 
 
+def test_process_that_is_not_even_listed_is_asked_for(host: Host, vms: Vms) -> None:
+    """/proc mounted hidepid=invisible."""
+    vm = vms.start("qemu-system-x86", qemu("a"), ["mbochs@vfio0"])
+    vms.forget(vm.pid)
+    with pytest.raises(PermissionDenied):
+        attach_pid(vm.pid, None, host.paths, vms.reach())
+    assert _let_go(attach_pid(vm.pid, None, host.paths, vms.reach(helped=True))) == (vm.pid, vm.fds[0], UUID_A, True)
+
+
 def test_helper_is_not_asked_where_it_is_not_needed(host: Host, vms: Vms) -> None:
     vms.start("qemu-system-x86", qemu("a"), ["mbochs"], groups=[1])
     _let_go(attach_vm("a", host.paths, vms.reach(helped=True)))
