@@ -113,6 +113,8 @@ def assign(found: Mapping[int, Answers], known: Mapping[str, Facts], order: Sequ
         if fd not in matches:
             alike.setdefault(frozenset(names - taken), []).append(fd)
     for left, fds in alike.items():
+        if any(left & other for other in alike if other != left):
+            continue
         ordered = [name for name in order if name in left] if len(left) > 1 else list(left)
         if len(ordered) == len(left) == len(fds):
             matches |= {fd: Match(name, certain=False) for fd, name in zip(sorted(fds), ordered, strict=True)}
