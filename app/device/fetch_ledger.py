@@ -6,8 +6,9 @@ mbochs_release_dmabuf() drops page references that only the first export took). 
 viewer goes, so the ids outlive the viewer: they are kept in a file, each written before its buffer is asked for. A
 device that a viewer opens alone needs none: with its last fd mbochs frees all buffers, and later ids are new ones.
 
-The file is in a folder that is emptied at boot and whose files only their owner can remove. One viewer at a time
-holds its lock. In every doubt nothing is fetched.
+The file is in a folder that is emptied at boot and whose files only their owner can remove (or systemd-logind, which
+by its RemoveIPC= does so when a user's last session ends). One viewer at a time holds its lock. In every doubt nothing
+is fetched.
 """
 
 import errno
@@ -62,7 +63,8 @@ class Ledger:
 
     def refusal(self, dmabuf_id: int) -> Status | None:
         """Why the driver must not be asked for a buffer."""
-        if self._broken or self._fd < 0:
+        # Removed, a next viewer would not find what is written here.
+        if self._broken or self._fd < 0 or not os.fstat(self._fd).st_nlink:
             return Status(Reason.FETCHED_ELSEWHERE, "the record of fetched buffers can no longer be written")
         if dmabuf_id in self._spent:
             return Status(Reason.FETCHED_BEFORE, f"an earlier viewer fetched buffer {dmabuf_id} of this VM")
@@ -110,7 +112,7 @@ def _take(fd: int, file: Path) -> frozenset[int]:
         viewer = _last_viewer(fd)
         who = f"process {viewer}" if viewer is not None else "another viewer"
         raise LedgerDoubt(f"{who} shows this VM already") from error
-    # Removed by its owner before it was locked: a next viewer would not find what is written here.
+    # Removed by its owner before it was locked.
     if os.fstat(fd).st_nlink == 0:
         raise LedgerDoubt("the record of fetched buffers was removed")
     spent = _ids(fd, file)

@@ -170,6 +170,14 @@ def _refused_after_short_write(vm: Child, folder: Path) -> str:
     return _refused(vm, folder)
 
 
+def test_ledger_that_is_removed_ends_the_fetching(vm: Child, tmp_path: Path) -> None:
+    ledger = _open(vm, tmp_path)
+    assert ledger.refusal(1) is None
+    _only(tmp_path).unlink()
+    assert ledger.refusal(1) is not None
+    ledger.close()
+
+
 def test_only_ledgers_of_vms_that_ended_are_removed(vm: Child, tmp_path: Path) -> None:
     _open(vm, tmp_path).close()
     alive = _only(tmp_path)
