@@ -1,0 +1,65 @@
+"""The window of ``mdevview run``, with a stand-in for QEMU and a simulated device in the VM's place."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.unit.standin import StandIn
+from tests.window.displays import Display
+from tests.window.viewer import Viewer
+
+_PROGRAM = """
+import sys
+import app.source
+from app.device.target import Simulated
+from ui.cli.main import main
+
+real = app.source.open_source
+app.source.open_source = lambda target, access: real(Simulated("gvt"))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@contextmanager
+def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[Viewer, StandIn]]:
+    standin = StandIn(folder)
+    vm = [str(standin.program), "-name", manner, "-device", "vfio-pci,host=65:00.4"]
+    command = [sys.executable, "-c", _PROGRAM, "-v", "run", "--", *vm]
+    with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
+        viewer = Viewer(process)
+        try:
+            yield viewer, standin
+        finally:
+            process.kill()
+            viewer._reader.join()
+
+
+def _pid(viewer: Viewer) -> int:
+    """Of the VM: the window's only child."""
+    (child,) = Path(f"/proc/{viewer.process.pid}/task/{viewer.process.pid}/children").read_text().split()
+    return int(child)
+
+
+def test_window_goes_with_its_vm(wayland: Display, tmp_path: Path) -> None:
+    with _running(wayland, tmp_path, "") as (viewer, _):
+        viewer.wait_for("path: egl-image")
+        os.kill(_pid(viewer), signal.SIGTERM)
+        assert viewer.process.wait(60) == 0
+    assert viewer.warnings() == []
+
+
+def test_vm_goes_with_its_window(wayland: Display, tmp_path: Path) -> None:
+    """The window's own link to the monitor is given up first: QEMU serves one client at a time."""
+    with _running(wayland, tmp_path, "obeys") as (viewer, standin):
+        viewer.wait_for("path: egl-image")
+        assert viewer.interrupt() == 0
+        assert standin.commands[-1] == "system_powerdown"
+        assert standin.commands.count("qmp_capabilities") == 2
+    (line,) = viewer.warnings()
+    assert re.search("asked the guest to power off", line)
+    assert not list(wayland.directory.glob("mdevview-*/qmp"))
