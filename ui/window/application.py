@@ -55,6 +55,8 @@ def view(target: Target, wishes: Wishes) -> int:
         _log.info("waiting: %s", error)
     if source is not None:
         _check_resolution(source, wishes)
+    if os.geteuid() == 0:
+        _log.info("the window runs as root, with all of root's rights: better as a user of the desktop")
     application = make_application()
     if is_choice:
         interrupt = Interrupt(application.closeAllWindows)
