@@ -121,8 +121,8 @@ class Reason(Enum):
     RENDER_FAILED = ("render-failed", State.ERROR, "OpenGL failed on this host; 'mdevview doctor' looks at it.")
     DEVICE_FAULT = ("device-fault", State.ERROR, "The device answered with an unexpected error; see the log.")
 
-    DEVICE_REMOVED = ("device-removed", State.GONE, "The vGPU was removed.")
-    VM_ENDED = ("vm-ended", State.GONE, "The VM ended.")
+    DEVICE_REMOVED = ("device-removed", State.GONE, "Choose another one, or create it again and open it anew.")
+    VM_ENDED = ("vm-ended", State.GONE, "Start it again; a window with --wait shows it then by itself.")
 
     def __init__(self, key: str, state: State, hint: str) -> None:
         self.key = key

@@ -117,7 +117,7 @@ class Viewer(QObject):
     def _when_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
             # The feed closes the device after this: a screen that is unplugged just now must not stay so.
-            self.window.resolution.set_device(None, _clause(frame.status.hint))
+            self.window.resolution.set_device(None, _why(frame.status))
             # Not within the feed's own turn: it is about to close the device.
             QTimer.singleShot(0, self._ended)
 
@@ -126,7 +126,7 @@ class Viewer(QObject):
         # Another may have been chosen meanwhile.
         if source is None or status.state is not State.GONE:
             return
-        self.monitor.none(_clause(status.hint))
+        self.monitor.none(_why(status))
         if not self._wishes.wait:
             return
         self._source = None
@@ -185,9 +185,9 @@ def is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
-def _clause(hint: str) -> str:
-    """A hint as a part of a sentence."""
-    return hint[:1].lower() + hint[1:].rstrip(".")
+def _why(gone: Status) -> str:
+    """Why nothing can be done with a device that is gone."""
+    return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
 
 
 def label_of(target: Target) -> str:
