@@ -115,8 +115,40 @@ assert device.closed and process.fileno() == -1
 feed.close()
 """
 
+# Nobody answers, and the last window is closed: Qt ends its loops, this one as well.
+CLOSED_WHILE_ASKING = """
+import os
+from PyQt6.QtCore import QTimer
+from PyQt6.QtWidgets import QApplication, QWidget
+from app.device.errors import PermissionDenied
+from app.device.handover import HelperWay
+from app.device.privilege import Asking
+from ui.window import asking
+reader, writer = os.pipe()
+class NoAnswer(Asking):
+    start = lambda self: None
+    fileno = lambda self: reader
+asking.Asking = NoAnswer
+application, window, seen = QApplication([]), QWidget(), []
+def ask():
+    QTimer.singleShot(0, window.close)
+    try:
+        asking.WindowAsking(HelperWay.AUTO)(4711, None)
+    except PermissionDenied as error:
+        seen.append(error)
+window.show()
+QTimer.singleShot(0, ask)
+QTimer.singleShot(20_000, application.quit)
+application.exec()
+assert seen, seen
+"""
 
-@pytest.mark.parametrize("script", [CHOOSER, IDLE_FEED], ids=["chooser-without-libudev", "idle-feed-hears-of-the-end"])
+
+@pytest.mark.parametrize(
+    "script",
+    [CHOOSER, IDLE_FEED, CLOSED_WHILE_ASKING],
+    ids=["chooser-without-libudev", "idle-feed-hears-of-the-end", "closed-while-asking"],
+)
 def test_part_of_the_window_in_a_program_of_its_own(script: str) -> None:
     env = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, "-c", script]

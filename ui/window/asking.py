@@ -1,5 +1,7 @@
 """Asking root's helper from a window: the person types a password, and the window lives on meanwhile."""
 
+from functools import partial
+
 from PyQt6.QtCore import QEventLoop, QSocketNotifier, QTimer
 from PyQt6.sip import voidptr
 
@@ -34,9 +36,11 @@ class WindowAsking:
             notifier.activated.connect(self._loop.quit)
             timer = QTimer()
             timer.setSingleShot(True)
-            late: list[bool] = []
-            timer.timeout.connect(lambda: late.append(True))
-            timer.timeout.connect(self._loop.quit)
+            # How the loop ended. By none of them where Qt ends all loops, as it does after the last window.
+            ended: list[str] = []
+            for happened, what in ((notifier.activated, "answer"), (timer.timeout, "late")):
+                happened.connect(partial(ended.append, what))
+                happened.connect(self._loop.quit)
             if asking.limit_s is not None:
                 timer.start(round(asking.limit_s * 1000))
             try:
@@ -45,9 +49,9 @@ class WindowAsking:
                 notifier.setEnabled(False)
                 timer.stop()
                 self._loop = None
-            if self._gave_up:
+            if self._gave_up or not ended:
                 raise PermissionDenied(f"process {pid} was not asked for any more", "the window was closed")
-            if late:
+            if "answer" not in ended:
                 raise OpenFailed(f"the helper gave no answer in {asking.limit_s:g} s", "try again from a terminal")
             return asking.result()
 

@@ -166,7 +166,9 @@ class Viewer(QObject):
         try:
             source = open_resolved(chosen, access=access)
         except MdevviewError as error:
-            self._warn(error)
+            # Not behind a window that was closed while it asked.
+            if self.window.isVisible():
+                self._warn(error)
             return
         self.window.resolution.forget()
         self._take(source, Named(chosen.name) if isinstance(chosen, Vgpu) else chosen)
