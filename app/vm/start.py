@@ -150,7 +150,7 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> pl
 
     A cdev does nothing until it is bound, and that is left to QEMU.
     """
-    if vgpu.cdev is None or not _takes_fds(program):
+    if vgpu.cdev is None:
         return None
     fds = []
     for node in (paths.dev / "iommu", paths.dev / "vfio/devices" / vgpu.cdev):
@@ -160,7 +160,7 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> pl
             _log.info("%s: %s: the VM opens its vGPU by the IOMMU group", node, error.strerror)
             return None
         opened.callback(os.close, fds[-1])
-    return plan.PassedFds(*fds)
+    return plan.PassedFds(*fds) if _takes_fds(program) else None
 
 
 def _takes_fds(program: str) -> bool:

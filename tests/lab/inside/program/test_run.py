@@ -29,7 +29,7 @@ from tests.window.displays import HEIGHT, WIDTH, Display
 # As users have it, with nothing in it of the vGPU but its option ROM, with which SeaBIOS draws.
 _VM = (
     *("qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-nodefaults", "-m", "64", "-name", "made"),
-    *("-display", "none", "-vga", "none", "-boot", "menu=on,splash-time=600000"),
+    *("-display", "none", "-vga", "none", "-boot", "menu=on,splash-time=60000"),
     *("-global", "vfio-pci.romfile=/usr/share/seabios/vgabios-bochs-display.bin"),
 )
 _LOOKS = ("--fullscreen", "--scaling", "actual", "--filter", "nearest")
