@@ -25,6 +25,8 @@ from tests.lab.inside.rawvfio import BAR0, ENABLE, XRES, YRES, Mbochs, Picture, 
 _ROM = "/usr/share/seabios/vgabios-bochs-display.bin"
 # The BIOS asks for its menu that long, if it is to ask at all.
 _MENU_MS = 60_000
+# With its end of line: the BIOS says a character here before it draws it.
+_PROMPT = "Press ESC for boot menu.\n"
 # Two rows of a character of eight columns.
 CURSOR_PIXELS = 16
 PATIENCE_S = 120.0
@@ -84,14 +86,7 @@ class Machine:
     @property
     def device_fds(self) -> tuple[int, ...]:
         """Its VFIO device fds, in the order of the devices on its command line; empty until it has opened them."""
-        found = []
-        for fd in Path(f"/proc/{self.pid}/fd").iterdir():
-            try:
-                if str(fd.readlink()) == "anon_inode:[vfio-device]":
-                    found.append(int(fd.name))
-            except FileNotFoundError:
-                continue
-        return tuple(sorted(found))
+        return device_fds(self.pid)
 
     def device(self, which: int = 0) -> Mbochs:
         """Its device, duplicated: to look at it, or to do what a guest's driver would. Close it after use."""
@@ -111,7 +106,7 @@ class Machine:
     def wait_for_text(self) -> None:
         """Until its display is on and not uniformly black, and the BIOS asks for its menu or the guest runs."""
         self.wait_for_device()
-        self.wait_until(lambda: "for boot menu" in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
+        self.wait_until(lambda: _PROMPT in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
         with closing(self.device()) as device:
             self.wait_until(lambda: np.ptp(memory(device)), "a picture that is not uniform")
 
@@ -157,12 +152,19 @@ class Machine:
         """Like the reset button; returns when the BIOS asks for its menu again."""
         said = len(self.bios())
         self.command("system_reset")
-        self.wait_until(lambda: "for boot menu" in self.bios()[said:], "the BIOS after a reset")
+        self.wait_until(lambda: _PROMPT in self.bios()[said:], "the BIOS after a reset")
+
+    def wait_for_menu(self) -> None:
+        """Until the BIOS lists what it may boot."""
+        said = self.bios().rfind(_PROMPT)
+        self.wait_until(
+            lambda: "MiBytes)\n" in self.bios()[said + 1 :].partition("Select boot device")[2], "the boot menu"
+        )
 
     def wait_for_guest(self) -> None:
         """Until the small guest waits for keys; once for each start or reset."""
         self.wait_for_text()
-        said = self.bios().rfind("Press ESC")
+        said = self.bios().rfind(_PROMPT)
         self.wait_until(lambda: "Booting from 0000:7c00" in self.bios()[said + 1 :], "the disk was booted")
 
     def command(self, execute: str, **arguments: Any) -> Any:
@@ -202,6 +204,17 @@ class Machine:
             with contextlib.suppress(OSError, ValueError):  # it may hang up before it answers
                 self.command("quit")
         return self.process.wait(PATIENCE_S)
+
+
+def device_fds(pid: int) -> tuple[int, ...]:
+    """The VFIO device fds of a process, in order; none once it has ended."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for fd in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if str(fd.readlink()) == "anon_inode:[vfio-device]":
+                    found.append(int(fd.name))
+    return tuple(sorted(found))
 
 
 def _device(uuid: str, number: int) -> tuple[str, str]:

@@ -24,7 +24,7 @@ def test_bios_draws_into_the_vgpu_and_takes_keys(create: Create, start_vm: Start
     with machine.stopped():
         np.testing.assert_array_equal(machine.picture(), machine.memory())
     fact("SeaBIOS: its menu is there after", _press(machine, "esc"))
-    machine.wait_until(lambda: "Select boot device" in machine.bios())
+    machine.wait_for_menu()
     machine.press("1")
     machine.wait_for_guest()
     fact("guest: a key shows after", [_press(machine, key) for key in "ab"])

@@ -83,11 +83,12 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) ->
         time.sleep(0.1)
 
 
-def wait_for(ready: Callable[[], object]) -> None:
-    """Wait for something that nobody's end would keep from coming."""
+def wait_for_line(log: Path, words: str, process: subprocess.Popen[Any], times: int = 1) -> None:
+    """Wait until what a running process said has these words, or has them that often."""
     until = time.monotonic() + PATIENCE_S
-    while not ready():
-        assert time.monotonic() < until
+    while (said := log.read_text()).count(words) < times:
+        assert process.poll() is None, f"it ended with status {process.returncode}: {said}"
+        assert time.monotonic() < until, f"{words!r} {times} times: {said}"
         time.sleep(0.1)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +23,8 @@ from app.source import open_source
 from tests.conftest import open_files
 from tests.lab.inside import mdev, watch
 from tests.lab.inside.conftest import Create, Fact, StartVm
-from tests.lab.inside.machine import Machine, children
-from tests.lab.inside.program.command import PATIENCE_S
+from tests.lab.inside.machine import Machine, children, device_fds
+from tests.lab.inside.program import command
 from tests.lab.inside.rawvfio import Mbochs
 
 _ROUNDS = 100
@@ -31,7 +32,7 @@ _SUDDEN_DEATHS = 60
 
 
 def _poll(poller: Poller, wanted: State) -> Frame:
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + command.PATIENCE_S
     while (frame := poller.poll()).status.state is not wanted:
         assert time.monotonic() < until, frame
         time.sleep(0.002)
@@ -135,6 +136,27 @@ def _follow(pid: int) -> str:
         return _poll(poller, State.GONE).status.reason.key
     finally:
         poller.close()
+
+
+def test_screenshot_that_waits_for_a_picture_ends_with_the_vm(
+    create: Create, start_vm: StartVm, tmp_path: Path, fact: Fact
+) -> None:
+    """The display of a machine that stands still before its first instruction is off."""
+    errors = tmp_path / "errors"
+    machine = start_vm(create("mbochs_rw", "small"), name="lab", extra=("-S",))
+    machine.wait_for_device()
+    process = command.start("screenshot", "vm:lab", "-o", str(tmp_path / "shot.png"), "--timeout", "100", errors=errors)
+    try:
+        command.wait_until(lambda: device_fds(process.pid), process)
+        machine.kill()
+        assert process.wait(command.PATIENCE_S) == 3
+    finally:
+        process.kill()
+        process.wait()
+    (line,) = errors.read_text().splitlines()
+    assert "vm-ended" in line
+    assert not (tmp_path / "shot.png").exists()
+    fact("screenshot, VM killed while waiting", line.replace(str(machine.pid), "PID").replace(machine.uuids[0], "UUID"))
 
 
 def test_held_until_the_next_poll_and_no_longer(create: Create, start_vm: StartVm) -> None:

@@ -84,7 +84,7 @@ def test_paused_vm_keeps_its_picture_and_goes_on(shared_vm: Machine) -> None:
                 np.testing.assert_array_equal(seen.picture(), colours(shared_vm.memory()))
         shared_vm.reset()
         shared_vm.press("esc")
-        shared_vm.wait_until(lambda: shared_vm.bios().rstrip().endswith("Hard-Disk (1 MiBytes)"), "the boot menu")
+        shared_vm.wait_for_menu()
         with shared_vm.stopped():
             _wait_for(seen, shared_vm.memory())
 

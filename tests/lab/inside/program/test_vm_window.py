@@ -1,0 +1,151 @@
+"""The window of a VM, worked as a person works it: keys go in, pictures come out, the VM dies and comes back."""
+
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tests.lab.inside import watch
+from tests.lab.inside.conftest import Create, Fact, StartVm
+from tests.lab.inside.machine import Machine
+from tests.lab.inside.pictures import Colours, colours
+from tests.lab.inside.program import command
+from tests.lab.inside.program.hands import driven_window
+from tests.lab.inside.program.look import look
+from tests.lab.inside.program.screen import save_screen
+from tests.lab.inside.rawvfio import Mbochs
+from tests.window.displays import HEIGHT, WIDTH, Display
+
+# The guest's screen, pixel for pixel in the middle of the whole one.
+_GUEST = (1024, 768)
+_LEFT, _TOP = (WIDTH - _GUEST[0]) // 2, (HEIGHT - _GUEST[1]) // 2
+_LOOKS = ("--fullscreen", "--scaling", "actual", "--filter", "nearest")
+# The upper half, where the text is; what the window itself says is at the edges.
+_PART = (_LEFT, _TOP, _GUEST[0], _GUEST[1] // 2)
+
+# No spaces: what they change is no more than the blinking cursor.
+_TYPED = "Hello,World!{42}"
+
+
+def _guest_on(screen: Colours) -> Colours:
+    return screen[_TOP : _TOP + _GUEST[1], _LEFT : _LEFT + _GUEST[0]]
+
+
+def _is_seen(session: Display, machine: Machine, file: Path) -> bool:
+    return np.array_equal(_guest_on(save_screen(session, file)), colours(machine.memory()))
+
+
+def _wait_until_seen(session: Display, machine: Machine, file: Path) -> None:
+    """Until the screen is the guest's, pixel for pixel."""
+    with machine.stopped():
+        machine.wait_until(partial(_is_seen, session, machine, file), "the guest's picture on the screen")
+
+
+def test_keys_typed_into_the_window_reach_the_bios_and_change_the_picture(
+    shared_vm: Machine, session: Display, pictures: Path, tmp_path: Path, fact: Fact
+) -> None:
+    log = tmp_path / "log"
+    with driven_window(session.env, _PART, log, "vm:lab", *_LOOKS) as window:
+        command.wait_for_line(log, "path: egl-image", window.process)
+        shared_vm.reset()
+        _wait_until_seen(session, shared_vm, pictures / "vm-1-prompt.png")
+
+        esc = window.press("esc")
+        assert esc is not None, log.read_text()
+        shared_vm.wait_for_menu()
+        _wait_until_seen(session, shared_vm, pictures / "vm-2-menu.png")
+
+        chosen = window.press("1")
+        assert chosen is not None, log.read_text()
+        shared_vm.wait_for_guest()
+        keys = [window.press(character) for character in _TYPED]
+        shared_vm.wait_until(lambda: len(shared_vm.typed()) >= len(_TYPED), f"all keys: {keys}")
+        assert shared_vm.typed() == _TYPED
+        took = [each for each in keys if each is not None]
+        assert len(took) == len(keys), keys
+        _wait_until_seen(session, shared_vm, pictures / "vm-3-typed.png")
+    fact("window: from key event to changed frame", f"esc {esc:.0f} ms, 1 {chosen:.0f} ms")
+    fact(
+        "window: from key event to changed frame, single letters",
+        f"median {statistics.median(took):.0f} ms, {min(took):.0f} to {max(took):.0f} ms",
+    )
+
+
+@contextmanager
+def _window(session: Display, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = command.start("-v", "view", *arguments, errors=log, env=session.env)
+    try:
+        yield process
+        assert process.poll() is None, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_vm_that_is_killed_and_started_at_once_comes_back(
+    create: Create, start_vm: StartVm, session: Display, pictures: Path, tmp_path: Path, fact: Fact
+) -> None:
+    """The next QEMU never finds its device busy, and the window shows it by itself."""
+    uuid, log = create("mbochs_rw", "small"), tmp_path / "log"
+    machine = start_vm(uuid, name="phoenix")
+    with _window(session, log, uuid, "--wait", *_LOOKS) as window:
+        command.wait_for_line(log, "path: egl-image", window)
+        back: list[str] = []
+        for times in (2, 3):
+            machine.kill()
+            started = time.monotonic()
+            machine = machine.again()
+            command.wait_for_line(log, "path: egl-image", window, times)
+            back.append(f"{time.monotonic() - started:.1f} s")
+        machine.wait_for_text()
+        _wait_until_seen(session, machine, pictures / "vm-back.png")
+        machine.kill()
+        ended = time.monotonic()
+        while True:
+            with suppress(OSError):
+                Mbochs.open(uuid).close()
+                break
+        fact("window: the vGPU of a VM that was killed is free after", f"{(time.monotonic() - ended) * 1000:.0f} ms")
+        command.wait_for_line(log, "gone, vm-ended", window, 3)
+        time.sleep(1)
+        save_screen(session, pictures / "vm-ended.png")
+    fact("window --wait: from QEMU's next start to its picture (BIOS included)", back)
+    fact("window --wait: the log", log.read_text().replace(uuid, "UUID").splitlines())
+
+
+def test_only_one_viewer_fetches_from_mbochs_as_shipped(
+    create: Create, start_vm: StartVm, session: Display, tmp_path: Path, fact: Fact
+) -> None:
+    """It can be shown once, and a second fetch corrupts the kernel: whoever comes later is told so, even when the first
+    was killed. The next buffer and the next VM are new ones."""
+    log, shot = tmp_path / "log", str(tmp_path / "shot.png")
+    machine = start_vm(create("mbochs", "small"), name="once", extra=("-S",))
+    machine.set_mode(640, 480)
+    with _window(session, log, "vm:once") as window:
+        command.wait_for_line(log, "error, not-readable", window)
+        assert watch.dmabufs() == 1, "the first viewer fetches"
+        second = command.run("screenshot", machine.uuids[0], "-o", shot, "--timeout", "1")
+    assert watch.dmabufs_after(5) == 0
+    third = command.run("screenshot", "vm:once", "-o", shot, "--timeout", "1")
+    for done, reason in ((second, "fetched-elsewhere"), (third, "fetched-before")):
+        (line,) = done.err.splitlines()
+        assert (done.status, done.out) == (5, ""), line
+        assert f"error: {reason}" in line
+        fact("mbochs, not the first viewer", line.replace(machine.uuids[0], "UUID").replace(str(machine.pid), "PID"))
+
+    machine.set_mode(800, 600)
+    for _ in range(2):
+        with look(f"pid:{machine.pid}") as seen:
+            reason = seen.told()["reason"]
+            fact("mbochs, a new mode", (reason, seen.device.fetched))
+    machine.kill()
+    machine = machine.again()
+    machine.set_mode(640, 480)
+    with look("vm:once") as seen:
+        assert (seen.told()["reason"], seen.device.fetched) == ("not-readable", 1)
+    machine.kill()
