@@ -143,11 +143,23 @@ application.exec()
 assert seen, seen
 """
 
+# A tool tip that is markup reads the files that it names, and a fifo for ever.
+VM_NAMED_AS_MARKUP = """
+from PyQt6.QtWidgets import QApplication
+from ui.window.status_line import StatusLine
+application, line = QApplication([]), StatusLine()
+line.show_state("VM <img src='/dev/zero'>", "showing", "view only")
+assert "<img" not in line._left.toolTip(), line._left.toolTip()
+assert "<img" in line._left.text()
+line.show_state("VM a < b", "showing", "view only")
+assert line._left.toolTip() == line._left.text()
+"""
+
 
 @pytest.mark.parametrize(
     "script",
-    [CHOOSER, IDLE_FEED, CLOSED_WHILE_ASKING],
-    ids=["chooser-without-libudev", "idle-feed-hears-of-the-end", "closed-while-asking"],
+    [CHOOSER, IDLE_FEED, CLOSED_WHILE_ASKING, VM_NAMED_AS_MARKUP],
+    ids=["chooser-without-libudev", "idle-feed-hears-of-the-end", "closed-while-asking", "vm-named-as-markup"],
 )
 def test_part_of_the_window_in_a_program_of_its_own(script: str) -> None:
     env = os.environ | {"QT_QPA_PLATFORM": "offscreen"}

@@ -24,6 +24,7 @@ from ui.window.picture import PictureWindow
 from ui.window.resolution import Resolution, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
+from ui.window.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
 
@@ -212,7 +213,8 @@ class MainWindow(QMainWindow):
             if spec.for_guest:
                 action = self._actions[spec.key]
                 action.setEnabled(self._input.ready)
-                action.setToolTip(f"View only: {why_not}" if why_not else spec.text.replace("&", ""))
+                tip = f"View only: {why_not}" if why_not else spec.text.replace("&", "")
+                action.setToolTip(plain_tool_tip(tip))
         grab = self._actions["grab"]
         grab.blockSignals(True)
         grab.setChecked(self._input.grab.active)

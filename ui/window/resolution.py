@@ -23,6 +23,7 @@ from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
 from app.edid.parse import parse_edid
 from app.oserrors import in_words
 from ui.window.picture import PictureWindow
+from ui.window.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
 
@@ -272,7 +273,7 @@ class Resolution(QObject):
             line.setEnabled(False)
             self._menu.addSeparator()
         self._menu.addAction(self._follow)
-        self._follow.setToolTip(reason or "")
+        self._follow.setToolTip(plain_tool_tip(reason or ""))
         self._menu.addSeparator()
         for width, height in _COMMON:
             if reason is not None or not self._possible(width, height):

@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 from app.formats.modifier import modifier_name
 from app.formats.pixel import fourcc_text
 from app.planes.plane import Plane
+from ui.window.tool_tip import plain_tool_tip
 
 
 def plane_text(plane: Plane) -> str:
@@ -44,7 +45,7 @@ class StatusLine(QStatusBar):
         text = f"{source} — {state} — {input_text}"
         if text != self._left.text():
             self._left.setText(text)
-            self._left.setToolTip(text)
+            self._left.setToolTip(plain_tool_tip(text))
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
         """Each may be empty: nothing is shown of a picture that is not there."""
