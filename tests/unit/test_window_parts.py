@@ -151,7 +151,7 @@ application, line = QApplication([]), StatusLine()
 line.show_state("VM <img src='/dev/zero'>", "showing", "view only")
 assert "<img" not in line._left.toolTip(), line._left.toolTip()
 assert "<img" in line._left.text()
-line.show_state("VM a < b", "showing", "view only")
+line.show_state("VM a &amp; b", "showing", "view only")
 assert line._left.toolTip() == line._left.text()
 """
 

@@ -2,8 +2,6 @@
 
 import html
 
-from PyQt6.QtCore import Qt
-
 
 def plain_tool_tip(text: str) -> str:
     """``text`` such that it is shown as it is.
@@ -11,4 +9,4 @@ def plain_tool_tip(text: str) -> str:
     Qt takes what looks like markup for markup, and reads the files that it names: a VM called ``<img src=/a/fifo>``
     would hold up the window for ever.
     """
-    return f"<p>{html.escape(text)}</p>" if Qt.mightBeRichText(text) else text
+    return f"<p>{html.escape(text)}</p>" if "<" in text else text
