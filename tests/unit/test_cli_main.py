@@ -65,6 +65,16 @@ def test_each_error_is_one_line_and_a_status(
     assert said.err.rstrip("\n").isprintable(), "a process chooses its name, and this is a terminal"
 
 
+def test_log_lines_do_nothing_to_a_terminal() -> None:
+    script = (
+        "import logging; from ui.cli import list as command, main\n"
+        "command.run = lambda _: logging.getLogger('app.vm').info('VM %s', 'a\\x1b[2J\\nb') or 0\n"
+        "main.main(['-v', 'list'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, check=True)
+    assert done.stderr == b"mdevview: INFO: app.vm: VM a?[2J?b\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

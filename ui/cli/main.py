@@ -50,7 +50,15 @@ def _run(arguments: Sequence[str]) -> int:
 def _start_logging(verbose: int) -> None:
     import logging  # noqa: PLC0415  (4 ms, which `list` does not spend)
 
-    logging.basicConfig(format=f"{PROG}: %(levelname)s: %(name)s: %(message)s")
+    class Line(logging.Formatter):
+        """A VM chooses its name and its words, and this is a terminal; a traceback has lines of its own."""
+
+        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+            return output.printable(super().formatMessage(record))
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Line(f"{PROG}: %(levelname)s: %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     # Only this program's own packages: what PyOpenGL loads is nobody's question.
     for package in ("app", "gl", "ui"):
         logging.getLogger(package).setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
