@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,11 +20,14 @@ _SUN_PATH = 108
 _TCP_PATIENCE_S = 3.0
 
 
-async def dial(address: QmpAddress) -> socket.socket:
-    """A connected socket, which does not block. Raises Lost with the reason."""
+async def dial(address: QmpAddress, owner: int | None = None) -> socket.socket:
+    """A connected socket, which does not block. Raises Lost with the reason.
+
+    With ``owner`` a unix socket must be that process's.
+    """
     try:
         if isinstance(address, UnixAddress):
-            return _dial_unix(address)
+            return _owned(_dial_unix(address), address, owner)
         async with asyncio.timeout(_TCP_PATIENCE_S):
             return await _dial_tcp(address)
     except TimeoutError:
@@ -51,6 +55,19 @@ def _dial_unix(address: UnixAddress) -> socket.socket:
     finally:
         if folder >= 0:
             os.close(folder)
+    return connection
+
+
+def _owned(connection: socket.socket, address: UnixAddress, owner: int | None) -> socket.socket:
+    """Raises Lost, with the connection closed, where another process than ``owner`` listens.
+
+    A VM's path may lead to the VM that was started with the same one later, or to whatever a VM of somebody else
+    names. The kernel keeps who listened first (SO_PEERCRED in unix(7)); 0 is a process that cannot be seen from here.
+    """
+    pid, _, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if owner is not None and pid not in (0, owner):
+        connection.close()
+        raise Lost(f"the QMP socket {address} is that of another process, {pid}")
     return connection
 
 

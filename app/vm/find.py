@@ -63,15 +63,15 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> Found | NoMonitor:
     return NoMonitor("its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off")
 
 
-def open_found(found: Found, changed: Changed) -> Monitor:
-    """Returns at once; whether it answers shows in the link."""
+def open_found(found: Found, vm: Vm, changed: Changed) -> Monitor:
+    """What was found for ``vm``. Returns at once; whether it answers shows in the link."""
     if isinstance(found, LibvirtDomain):
         from app.vm.libvirt import open_domain  # noqa: PLC0415  (asyncio is for those who have a VM)
 
         return open_domain(found, changed)
     from app.vm.qmp import open_monitor  # noqa: PLC0415
 
-    return open_monitor(found, changed)
+    return open_monitor(found, changed, owner=vm.pid)
 
 
 def _reach(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> Found | NoMonitor:

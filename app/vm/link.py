@@ -106,12 +106,12 @@ class MonitorLink:
         if closed:
             _tell(entry, Reply(error="the monitor is closed"))
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
         with self._lock:
             if not self._closed:
                 self._closed = True
                 self._call(self._closing.set)
-        if self._thread is not threading.current_thread():
+        if wait and self._thread is not threading.current_thread():
             self._thread.join(self._patience.farewell + 2.0)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:

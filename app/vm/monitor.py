@@ -74,10 +74,11 @@ class Monitor(Protocol):
         """
         ...
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
         """Let input that waits arrive, release what is pressed, and hang up; more calls do nothing.
 
-        It takes at most half a second or so where the VM does not answer, and leaves no thread.
+        It takes at most half a second or so where the VM does not answer, and leaves no thread. Without ``wait`` it
+        returns at once, and another call waits for what is left.
         """
         ...
 

@@ -34,9 +34,14 @@ _HANG_UP_S = 0.3
 _NEWS = frozenset({"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"})
 
 
-def open_monitor(address: QmpAddress, changed: Changed, patience: Patience | None = None) -> MonitorLink:
-    """The monitor that listens at ``address``. Returns at once; whether it answers shows in its link."""
-    return MonitorLink(lambda: _connected(address), NO_ANSWER, changed, patience)
+def open_monitor(
+    address: QmpAddress, changed: Changed, patience: Patience | None = None, owner: int | None = None
+) -> MonitorLink:
+    """The monitor that listens at ``address``, of the process ``owner`` where that is given.
+
+    Returns at once; whether it answers shows in its link.
+    """
+    return MonitorLink(lambda: _connected(address, owner), NO_ANSWER, changed, patience)
 
 
 def _quiet(record: logging.LogRecord) -> bool:
@@ -108,8 +113,8 @@ class _QmpPeer:
 
 
 @asynccontextmanager
-async def _connected(address: QmpAddress) -> AsyncIterator[_QmpPeer]:
-    connection = await dial(address)
+async def _connected(address: QmpAddress, owner: int | None) -> AsyncIterator[_QmpPeer]:
+    connection = await dial(address, owner)
     client = _Client("mdevview", _LONGEST_LINE)
     try:
         peer = _QmpPeer(client)

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from app.vm.address import TcpAddress, UnixAddress
 from app.vm.facts import Vm
 from app.vm.find import LibvirtDomain, NoMonitor, find_monitor, open_found
+from app.vm.monitor import LinkState
 from tests.unit.hosts import Host
 from tests.unit.qmp_server import FakeVm, until
 
@@ -133,8 +135,16 @@ def test_a_socket_of_another_program_is_not_taken_for_libvirts(host: Host) -> No
 
 def test_what_was_found_is_opened(host: Host, tmp_path: Path) -> None:
     with FakeVm(tmp_path / "qmp") as fake:
-        found = find_monitor(vm(host, "-qmp", f"unix:{fake.path},server"), host.paths)
+        machine = vm(host, "-qmp", f"unix:{fake.path},server")
+        found = find_monitor(machine, host.paths)
         assert not isinstance(found, NoMonitor)
-        monitor = open_found(found, lambda: None)
+        monitor = open_found(found, replace(machine, pid=os.getpid()), lambda: None)
         until(lambda: monitor.link.run_state == "running")
         monitor.close()
+        heard = len(fake.heard)
+        # A path that another VM has taken over, or that was never this one's.
+        monitor = open_found(found, machine, lambda: None)
+        until(lambda: monitor.link.state is LinkState.LOST)
+        assert monitor.link.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
+        monitor.close()
+        assert len(fake.heard) == heard

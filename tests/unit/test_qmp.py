@@ -19,7 +19,7 @@ from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Link, LinkState, Pointing, Reply
 from app.vm.qmp import open_monitor
 from app.vm.refusal import refusal
-from tests.unit.qmp_server import GREETING, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
+from tests.unit.qmp_server import GREETING, LONG_S, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
 
 A = [Key("a", True), Key("a", False)]
 # A test that waits for an answer to come late does not wait long.
@@ -392,6 +392,30 @@ def test_closing_lets_input_arrive_and_leaves_nothing_pressed(tmp_path: Path) ->
         link.close()
         link.send(A)
         assert link.link == Link(LinkState.LOST, "closed")
+
+
+def test_closing_need_not_wait_for_a_vm_that_is_busy(tmp_path: Path) -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow(vm: FakeVm, client: Client) -> None:
+        client.say(GREETING)
+        while True:
+            message = client.hear()
+            if message["execute"] == "input-send-event":
+                busy.set()
+                go_on.wait()
+            vm.answer(client, message)
+
+    with FakeVm(tmp_path / "qmp", slow) as vm:
+        link = open_monitor(UnixAddress(str(vm.path)), lambda: None, Patience(farewell=LONG_S))
+        until(lambda: ready(link))
+        link.send([Key("ctrl", True)])
+        assert busy.wait(LONG_S)
+        link.close(wait=False)
+        assert link.link.detail != "closed"
+        go_on.set()
+        link.close()
+        until(lambda: vm.events == in_json(Key("ctrl", True), Key("ctrl", False)))
 
 
 def test_a_monitor_closes_whatever_its_peer_does(tmp_path: Path) -> None:

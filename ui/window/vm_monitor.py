@@ -17,6 +17,7 @@ class VmMonitor:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._monitor: Monitor | None = None
+        self._leaving: Monitor | None = None
         self._told: tuple[object, ...] = ()
         window.link_changed.connect(self._tell)
 
@@ -44,7 +45,7 @@ class VmMonitor:
         if isinstance(found, NoMonitor):
             self.none(found.reason)
         else:
-            self._exchange(open_found(found, self._window.link_changed.emit), "")
+            self._exchange(open_found(found, vm, self._window.link_changed.emit), "")
 
     def none(self, reason: str) -> None:
         """From now on input goes nowhere, and why."""
@@ -52,13 +53,19 @@ class VmMonitor:
 
     def close(self) -> None:
         self._exchange(None, "closed")
+        if self._leaving is not None:
+            self._leaving.close()
 
     def _exchange(self, monitor: Monitor | None, reason: str) -> None:
         before, self._monitor = self._monitor, monitor
         # First the window, which tells the old one what is to be released.
         self._window.set_monitor(monitor, reason)
         if before is not None:
-            before.close()
+            if self._leaving is not None:
+                self._leaving.close()
+            # A VM that does not answer takes its time to leave, and the window has another to show.
+            before.close(wait=False)
+            self._leaving = before
 
     def _tell(self) -> None:
         """Once to the log for each turn that the link takes."""
