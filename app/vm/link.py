@@ -247,9 +247,10 @@ class MonitorLink:
                 await self._input.wait()
                 self._input.clear()
                 continue
+            # Now: what is lost while it waits for its turn is still to be released.
+            self._pressed.note(batch)
             while late := self._pace.delay(batch, time.monotonic_ns()):
                 await asyncio.sleep(late / 1e9)
-            self._pressed.note(batch)
             await self._pass_on(peer, batch)
 
     async def _pass_on(self, peer: Peer, batch: Sequence[Event]) -> None:

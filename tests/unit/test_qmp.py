@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, document
+from app.vm import input_queue
 from app.vm.address import QmpAddress, TcpAddress, UnixAddress
 from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Link, LinkState, Pointing, Reply
@@ -379,6 +380,33 @@ def test_what_was_pressed_when_the_connection_broke_is_released_on_the_next(tmp_
         until(lambda: len(vm.events) == 4)
         assert vm.events[2:] == in_json(Key("ctrl", False), Press(Button.LEFT, False))
         assert vm.connections == 2
+
+
+def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long enough for the link to be lost meanwhile.
+    monkeypatch.setattr(input_queue, "KEY_INTERVAL_NS", 300_000_000)
+    late = threading.Event()
+
+    def sometimes_late(vm: FakeVm, client: Client) -> None:
+        client.say(GREETING)
+        while True:
+            message = client.hear()
+            # What is not answered counts as lost; the next answer brings the link back.
+            if message["execute"] != "query-status" or not late.is_set():
+                vm.answer(client, message)
+
+    with FakeVm(tmp_path / "qmp", sometimes_late) as vm:
+        patience = Patience(connect=600, answer=0.1, look=0.01)
+        with monitor(vm.path, patience) as link:
+            until(lambda: ready(link))
+            late.set()
+            # More than go at once: the last ones wait.
+            link.send([*A * (input_queue.KEY_BURST // 2), Key("c", True), Key("b", True)])
+            until(lambda: lost(link))
+            until(lambda: in_json(Key("b", False))[0] in vm.events)
+            assert vm.events[-2:] == in_json(Key("c", False), Key("b", False))
 
 
 def test_closing_lets_input_arrive_and_leaves_nothing_pressed(tmp_path: Path) -> None:
