@@ -225,7 +225,7 @@ class Asking:
 
     def _command(self) -> list[str]:
         """What to run; notes which program that is, and how long it may take. Raises PermissionDenied."""
-        setup, of = self._setup, f"the VM's process {self._pid} is closed to you"
+        setup, of = self._setup, f"process {self._pid} is closed to you"
         if self._way is HelperWay.NEVER:
             raise PermissionDenied(of, "see 'mdevview doctor', or leave out --helper never")
         if setup.uid() == 0:

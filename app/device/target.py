@@ -109,7 +109,7 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
 def _number(text: str, digits: str, least: int) -> int:
     # isdecimal() alone is true of other scripts' digits as well; more digits than this overflow a C int.
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < least:
-        raise UsageError(f"{text!r} is no target: a number from {least} on must follow the colon", _KINDS)
+        raise UsageError(f"{text!r} is no target: {digits!r} is no number from {least} to 999999999", _KINDS)
     return int(digits)
 
 

@@ -13,7 +13,7 @@ DEFAULT_HZ = 60.0
 
 BLOCK = 128
 
-_FORM = re.compile(r"(\d{1,6})x(\d{1,6})(?:@(\d{1,4}(?:\.\d{1,6})?)(?:hz)?)?", re.IGNORECASE | re.ASCII)
+_FORM = re.compile(r"(\d{1,9})x(\d{1,9})(?:@(\d{1,9}(?:\.\d{1,6})?)(?:hz)?)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
