@@ -428,3 +428,14 @@ def test_character_device_is_what_the_kernel_calls_it(
     assert helper.what("/proc/9/fd/5") == ("", "")
     links["/proc/9/fd/5"] = "anon_inode:[vfio-device]"
     assert helper.what("/proc/9/fd/5") == ("vfio-dev", "")
+
+
+def test_file_on_a_file_system_that_is_closed_to_it_is_no_device(helper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As FUSE's are to all but who mounted them; the VM's vGPU is found all the same."""
+
+    def closed(_: str) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "readlink", {"/proc/9/fd/5": "/mnt/vfio/disk.qcow2"}.__getitem__)
+    monkeypatch.setattr(os, "stat", closed)
+    assert helper.what("/proc/9/fd/5") == ("", "")
