@@ -96,7 +96,7 @@ def _open(file: Path) -> int:
     """Make the file or open the one that is there; a link is not followed. Raises OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        return os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        return os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return os.open(file, flags)
 

@@ -90,14 +90,15 @@ def test_devices_of_one_vm_have_ids_of_their_own(vm: Child, tmp_path: Path) -> N
         each.close()
 
 
-def test_ledger_is_no_childs_and_others_may_only_read_it(vm: Child, tmp_path: Path) -> None:
+def test_ledger_is_no_childs_and_closed_to_others(vm: Child, tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         ledger = _open(vm, tmp_path)
     finally:
         os.umask(before)
     file = _only(tmp_path)
-    assert file.stat().st_mode & 0o777 == 0o644
+    # Who can open it can lock it.
+    assert file.stat().st_mode & 0o777 == 0o600
     (fd,) = (each for each in Path("/proc/self/fd").iterdir() if str(each.resolve()) == str(file))
     assert not os.get_inheritable(int(fd.name))
     ledger.close()
@@ -108,7 +109,7 @@ def test_what_another_user_could_have_written_is_not_believed(vm: Child, tmp_pat
     file = _only(tmp_path)
     file.chmod(0o666)
     assert "another user could have written" in _refused(vm, tmp_path)
-    file.chmod(0o644)
+    file.chmod(0o600)
     if os.geteuid() == 0:
         os.chown(file, 12345, 12345)
         assert "another user could have written" in _refused(vm, tmp_path)
