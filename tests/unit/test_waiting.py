@@ -1,11 +1,14 @@
 """Waiting for a VM: never in the way of its start, cheap while nothing happens, one question for one permission."""
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.background_waiter import BackgroundWaiter
 from app.device.errors import MdevviewError, NoSuchDevice, PermissionDenied
 from app.device.handover import HandedFd, HelperWay
 from app.device.target import Default, Named, Pid, Target, VmName
@@ -243,3 +246,67 @@ def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker
             assert isinstance(asker.waiter.poll(), Status)
     assert len(asker.questions) == 5
     asker.waiter.close()
+
+
+class _Slow(Waiter):
+    """A look takes until it is told to go on, as on a host with very many processes."""
+
+    def __init__(self, found: Source | Status | Exception) -> None:
+        super().__init__(DEVICE_TARGET)
+        self._found = found
+        self.looking, self.go_on = threading.Event(), threading.Event()
+
+    def poll(self) -> Source | Status:
+        self.looking.set()
+        assert self.go_on.wait(20)
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+def _source() -> tuple[ScriptedDevice, Source]:
+    device = ScriptedDevice()
+    return device, Source("x", "x", device, None, FetchRule.FREELY, lambda: None)
+
+
+def _polled(waiter: BackgroundWaiter) -> Source:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = waiter.poll()
+        if isinstance(found, Source):
+            return found
+        time.sleep(0.005)
+    raise AssertionError("nothing was found")
+
+
+def test_a_look_that_takes_long_holds_nobody_up() -> None:
+    device, source = _source()
+    slow = _Slow(source)
+    waiter = BackgroundWaiter(lambda: slow)
+    assert slow.looking.wait(20)
+    assert waiter.poll() == Status(Reason.NOT_STARTED)
+    slow.go_on.set()
+    assert _polled(waiter) is source
+    waiter.close()
+    assert not device.closed, "it is the caller's"
+    device.close()
+
+
+def test_what_is_found_too_late_is_let_go_of() -> None:
+    device, source = _source()
+    slow = _Slow(source)
+    waiter = BackgroundWaiter(lambda: slow)
+    assert slow.looking.wait(20)
+    threading.Timer(0.05, slow.go_on.set).start()
+    waiter.close()
+    waiter.close()
+    assert device.closed
+
+
+def test_an_error_of_the_program_is_not_waited_over() -> None:
+    slow = _Slow(ValueError("a mistake"))
+    slow.go_on.set()
+    waiter = BackgroundWaiter(lambda: slow)
+    with pytest.raises(ValueError, match="a mistake"):
+        _polled(waiter)
+    waiter.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QMessageBox
 
+from app.background_waiter import BackgroundWaiter
 from app.device.errors import MdevviewError
 from app.device.handover import HelperWay
 from app.device.target import Default, Named, Simulated, Target, VmName
@@ -28,7 +29,7 @@ from ui.window.vm_monitor import VmMonitor
 
 _log = logging.getLogger(__name__)
 
-# How often a waiter is asked; it decides by itself when to look.
+# How often it is asked whether the VM has been found.
 _WAIT_MS = 100
 # What a wait is about, which a window that already says "VM ended" need not repeat.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
@@ -62,7 +63,7 @@ class Viewer(QObject):
         self._source = source
         self._wishes = wishes
         self._pace = Pace(redraw=redraw)
-        self._waiter: Waiter | None = None
+        self._waiter: BackgroundWaiter | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._look)
@@ -136,7 +137,8 @@ class Viewer(QObject):
 
     def _wait(self, target: Target, *, soon: bool) -> None:
         self._target = target
-        self._waiter = Waiter(target, access=Access(self._wishes.helper), soon=soon)
+        access = Access(self._wishes.helper)
+        self._waiter = BackgroundWaiter(lambda: Waiter(target, access=access, soon=soon))
         self._timer.start()
         self._look()
 
