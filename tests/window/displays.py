@@ -63,7 +63,7 @@ def load_png(path: Path) -> Picture:
 
 
 @contextlib.contextmanager
-def weston(scale: int = 1) -> Iterator[Display]:
+def weston(scale: int = 1, refresh_hz: int = 60) -> Iterator[Display]:
     """A headless weston with the GL renderer, so that clients can import dma-bufs."""
     with tempfile.TemporaryDirectory(prefix="mdevview-weston-") as name:
         directory = Path(name)
@@ -81,6 +81,7 @@ def weston(scale: int = 1) -> Iterator[Display]:
             f"--width={WIDTH}",
             f"--height={HEIGHT}",
             f"--scale={scale}",
+            f"--refresh-rate={refresh_hz * 1000}",
             f"--socket={env['WAYLAND_DISPLAY']}",
         ]
         log = directory / "weston.log"

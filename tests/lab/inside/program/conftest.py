@@ -12,10 +12,13 @@ from tests.window.displays import Display, weston
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Display]:
-    """A Wayland session, in which dma-bufs are imported."""
+    """A Wayland session, in which dma-bufs are imported.
+
+    Of few frames a second: drawn by an emulated CPU, more of them leave no time to anything else.
+    """
     if shutil.which("weston") is None:
         pytest.skip("no weston (Debian: weston)")
-    with weston() as display:
+    with weston(refresh_hz=10) as display:
         yield display
 
 
