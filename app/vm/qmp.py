@@ -27,9 +27,11 @@ from app.vm.refusal import NO_ANSWER
 _log = logging.getLogger(__name__)
 
 # A longer line than any that the VM has a reason to send.
-_LONGEST_LINE = 1 << 20
-# QEMU limits the rate of its events. Reading any number of them would hold up the program's other threads.
+_LONGEST_LINE = 1 << 16
+# QEMU limits the rate of its events. Reading any number of them, or of bytes, would hold up the window: while JSON is
+# parsed no other thread runs.
 _UNASKED_PER_S = 1000
+_BYTES_PER_S = 1 << 18
 _HANG_UP_S = 0.3
 _NEWS = frozenset({"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"})
 
@@ -58,9 +60,9 @@ class _Flood(Exception):
 
 
 class _Client(QMPClient):
-    """The package formats and logs each message in these two. What somebody types is nobody else's business."""
+    """The package formats and logs each message in its ``_cb``s. What somebody types is nobody else's business."""
 
-    _second, _unasked = 0, 0
+    _second, _unasked, _bytes = 0, 0, 0
 
     def _cb_outbound(self, msg: Message) -> Message:
         # It will be answered.
@@ -68,12 +70,18 @@ class _Client(QMPClient):
         return msg
 
     def _cb_inbound(self, msg: Message) -> Message:
-        if (second := int(time.monotonic())) != self._second:
-            self._second, self._unasked = second, 0
-        self._unasked += 1
-        if self._unasked > _UNASKED_PER_S:
-            raise _Flood
         return msg
+
+    async def _readline(self) -> bytes:
+        """Counts before anything is parsed."""
+        line = await super()._readline()
+        if (second := int(time.monotonic())) != self._second:
+            self._second, self._unasked, self._bytes = second, 0, 0
+        self._unasked += 1
+        self._bytes += len(line)
+        if self._unasked > _UNASKED_PER_S or self._bytes > _BYTES_PER_S:
+            raise _Flood
+        return line
 
 
 class _QmpPeer:

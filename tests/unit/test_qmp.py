@@ -543,6 +543,24 @@ def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
         assert link.link.detail == "the VM's monitor sends more than anybody can read"
 
 
+def test_a_vm_that_sends_little_but_large_is_hung_up_on(tmp_path: Path) -> None:
+    """Each message holds up the window while it is parsed."""
+
+    def bloats(vm: FakeVm, client: Client) -> None:
+        client.say(GREETING)
+        vm.answer(client, client.hear())
+        for _ in range(20):
+            client.say({"event": "STOP", "data": {"x": [[]] * 15_000}})
+        vm.answer(client, client.hear())
+
+    with (
+        FakeVm(tmp_path / "qmp", bloats) as vm,
+        monitor(vm.path, Patience(connect=600, answer=600, pauses=(600,))) as link,
+    ):
+        until(lambda: lost(link))
+        assert link.link.detail == "the VM's monitor sends more than anybody can read"
+
+
 def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
     """Not a measurement: a call that waited for the VM would never return."""
     never = threading.Event()
