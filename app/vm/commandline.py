@@ -20,6 +20,9 @@ _BARE_NAMES = (
     "perfmap jitdump singlestep async-teardown"
 )
 _BARE = frozenset(_BARE_NAMES.split())
+# Anybody may call a process qemu and give it two megabytes to read, at which every look at the VMs would stick.
+_MOST_ARGUMENTS = 8192
+_MOST_CHARACTERS = 1 << 18
 _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-platform")
 
 
@@ -96,8 +99,12 @@ class CommandLine:
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
-    """Read the arguments of a process, the program first. Anything that is not QEMU's gives little or nothing."""
-    options = tuple(_options(arguments))
+    """Read the arguments of a process, the program first. Anything that is not QEMU's gives little or nothing.
+
+    Of one that is longer than any VM's the rest is not read, which ``reads_config`` tells.
+    """
+    read = _within_reason(arguments)
+    options = tuple(_options(read))
     values = {each.name: each.value for each in options}
     return CommandLine(
         options=options,
@@ -108,13 +115,13 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         kvm=any(_uses_kvm(each) for each in options),
         no_shutdown=_stays(options),
         daemonize="daemonize" in values,
-        reads_config="readconfig" in values,
+        reads_config="readconfig" in values or len(read) < len(arguments),
     )
 
 
 def vm_name(arguments: Sequence[str]) -> str | None:
     """The VM's name: ``-name foo``, ``-name guest=foo,debug-threads=on``, ``--name foo``; QEMU takes the last one."""
-    return _name(tuple(_options(arguments)))
+    return _name(tuple(_options(_within_reason(arguments))))
 
 
 def quoted(value: str) -> str:
@@ -140,6 +147,16 @@ def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
         elif key:
             found.append((key, "on"))
     return found
+
+
+def _within_reason(arguments: Sequence[str]) -> Sequence[str]:
+    """The first arguments, as many as a VM with hundreds of disks has."""
+    room = _MOST_CHARACTERS
+    for count, each in enumerate(arguments[:_MOST_ARGUMENTS]):
+        room -= len(each)
+        if room < 0:
+            return arguments[:count]
+    return arguments[:_MOST_ARGUMENTS]
 
 
 def _options(arguments: Sequence[str]) -> Iterator[Option]:

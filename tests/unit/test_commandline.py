@@ -152,6 +152,14 @@ _WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize("junk", [["-name", "x," * 1_000_000], ["-device", "a"] * 500_000])
+def test_what_no_vm_has_so_much_of_is_not_read_to_its_end(junk: list[str]) -> None:
+    """Any user may start such a process, and every look at all VMs would stick at it."""
+    line = parse(["qemu", "-name", "vm", *junk, "-uuid", "u"])
+    assert (line.name, line.uuid, line.reads_config) == ("vm", None, True)
+    assert len(line.options) < 5000
+
+
 @given(st.lists(st.one_of(_WORDS, st.text(max_size=20), st.just("[" * 9999))))
 def test_any_command_line_is_read_without_an_error(arguments: list[str]) -> None:
     parse(arguments)
