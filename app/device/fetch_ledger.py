@@ -23,7 +23,7 @@ from app.device.paths import HOST, Paths
 from app.device.process import start_time
 from app.planes.state import Reason, Status
 
-_NAME = re.compile(r"mdevview-fetches-(\d+)-(\d+)-.+")
+_NAME = re.compile(r"mdevview-fetches-(\d+)-(\d+)-.+@(\d+)")
 _LINE = re.compile(rb"(id|viewer) (\d{1,10})")
 # Some thousand mode switches; what is larger was not written by a viewer.
 _MAX_BYTES = 1 << 20
@@ -49,7 +49,7 @@ class Ledger:
         Raises LedgerDoubt when another viewer has it, or when it is not to be trusted or not to be had.
         """
         purge(paths)
-        file = _folder(paths) / f"mdevview-fetches-{pid}-{started}-{device}"
+        file = _folder(paths) / f"mdevview-fetches-{pid}-{started}-{device}@{_namespace(paths)}"
         try:
             fd = _open(file)
         except OSError as error:
@@ -90,6 +90,14 @@ class Ledger:
 
 def _folder(paths: Paths) -> Path:
     return paths.dev / "shm"
+
+
+def _namespace(paths: Paths) -> int:
+    """Which PID namespace this process is in: in another one a pid is another process's, or nobody's."""
+    try:
+        return (paths.proc / "self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
 
 
 def _open(file: Path) -> int:
@@ -145,15 +153,18 @@ def _append(fd: int, line: str) -> None:
 
 
 def purge(paths: Paths = HOST) -> None:
-    """Remove this user's ledgers of VMs that surely ended; what cannot be removed stays."""
-    folder = _folder(paths)
+    """Remove this user's ledgers of VMs that surely ended; what cannot be removed stays.
+
+    A container may share this folder and not its processes: those it leaves behind stay until the next boot.
+    """
+    folder, here = _folder(paths), _namespace(paths)
     try:
         names = os.listdir(folder)
     except OSError:
         return
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is not None and _surely_ended(int(match[1]), int(match[2]), paths):
+        if match is not None and int(match[3]) == here and _surely_ended(int(match[1]), int(match[2]), paths):
             with suppress(OSError):
                 (folder / name).unlink()
 

@@ -182,12 +182,15 @@ def test_ledger_that_is_removed_ends_the_fetching(vm: Child, tmp_path: Path) -> 
 def test_only_ledgers_of_vms_that_ended_are_removed(vm: Child, tmp_path: Path) -> None:
     _open(vm, tmp_path).close()
     alive = _only(tmp_path)
-    reused = alive.parent / f"mdevview-fetches-{vm.pid}-1-{DEVICE}"
+    here = alive.name.rpartition("@")[2]
+    reused = alive.parent / f"mdevview-fetches-{vm.pid}-1-{DEVICE}@{here}"
     foreign = alive.parent / "mdevview-fetches-x"
-    for each in (reused, foreign):
+    # Of a container that has this folder as well, and processes of its own.
+    elsewhere = alive.parent / f"mdevview-fetches-{vm.pid}-1-{DEVICE}@{int(here) + 1}"
+    for each in (reused, foreign, elsewhere):
         each.touch()
     purge(_paths(tmp_path))
-    assert {*alive.parent.iterdir()} == {alive, foreign}
+    assert {*alive.parent.iterdir()} == {alive, foreign, elsewhere}
     vm.kill()
     purge(_paths(tmp_path))
-    assert {*alive.parent.iterdir()} == {foreign}
+    assert {*alive.parent.iterdir()} == {foreign, elsewhere}
