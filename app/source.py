@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.device.attach import Attached, LentDevice, attach, attach_pid, attach_vm
+from app.device.attach import Attached, attach, attach_pid, attach_vm
 from app.device.discovery import discover, present, refresh
 from app.device.duplicates import AS_THIS_USER, Reach
 from app.device.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.device.handover import HandedFd, Handover, HelperWay
 from app.device.holders import syspath_of
+from app.device.lent import LentDevice
 from app.device.opening import device_from_fd, open_vgpu
 from app.device.paths import HOST, Paths
 from app.device.process import Process
@@ -160,7 +161,8 @@ def _attached(target: str, attached: Attached, paths: Paths) -> Source:
     after = (fetching.ledger.close, process.close) if fetching.ledger is not None else (process.close,)
     there = (lambda: present(vgpu, paths)) if vgpu is not None else None
     life = Life(there, process, f"{vm.process} {vm.pid}")
-    device = LentDevice(attached.device, *after)
+    # A driver that must be asked once minds the order as well: its buffers have to go before the device.
+    device = LentDevice(attached.device, process, *after, at_once=fetching.rule is FetchRule.FREELY)
     return Source(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
 
 

@@ -6,7 +6,6 @@ VM is stopped. It keeps the device open when the VM ends: let it go at once, or 
 """
 
 import logging
-import mmap
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -49,25 +48,6 @@ class Attached:
     certain: bool = False
     role: vmm.Role = vmm.Role.VMM
     hidden: bool = False
-
-
-class LentDevice:
-    """The device of another process, with what has to be let go after it. It costs a call nothing."""
-
-    def __init__(self, device: Device, *after: Callable[[], None]) -> None:
-        self.ioctl: Callable[[int, bytearray], int] = device.ioctl
-        self.pread: Callable[[int, int], bytes] = device.pread
-        self.pwrite: Callable[[bytes, int], int] = device.pwrite
-        self.mmap: Callable[[int, int], mmap.mmap] = device.mmap
-        self._close = device.close
-        self._after = after
-
-    def close(self) -> None:
-        after, self._after = self._after, ()
-        with ExitStack() as stack:
-            for each in reversed(after):
-                stack.callback(each)
-            self._close()
 
 
 def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:

@@ -85,7 +85,7 @@ chooser.done(0)
 IDLE_FEED = """
 import time
 from PyQt6.QtCore import QCoreApplication, QTimer
-from app.device.attach import LentDevice
+from app.device.lent import LentDevice
 from app.device.process import Process
 from app.life import Life
 from app.pacing import Pace, Pacer
@@ -96,7 +96,7 @@ from ui.window.feed import Feed
 application = QCoreApplication([])
 child, device = Child([]), ScriptedDevice(primary=plane_answer)
 process = Process.open(child.pid)
-poller = Poller(LentDevice(device, process.close), ended=Life(None, process, "VM"))
+poller = Poller(LentDevice(device, process, process.close), ended=Life(None, process, "VM"))
 feed = Feed(poller, Pacer(Pace(), time.monotonic_ns()), watch=process.fileno())
 seen = []
 def changed(frame):

@@ -18,11 +18,13 @@ class Feed(QObject):
     """Owns the poller while a device is viewed.
 
     ``poller`` is a poller, or the status that stands for one as long as there is no device. ``due`` fires when the
-    window should draw, ``frame_changed`` once per new frame. ``watch`` is a fd that gets readable when the VM ends (its
-    pidfd, -1 for none): then the device is polled at once, however seldom a still picture is.
+    window should draw, ``frame_changed`` once per new frame. ``ending`` comes before the last one: whatever was made
+    from the device's buffers has to go then. ``watch`` is a fd that gets readable when the VM ends (its pidfd, -1 for
+    none): then the device is polled at once, however seldom a still picture is.
     """
 
     due = pyqtSignal()
+    ending = pyqtSignal()
     frame_changed = pyqtSignal(object)
 
     def __init__(
@@ -78,12 +80,12 @@ class Feed(QObject):
             flipped = frame.primary is not self._frame.primary
             self._frame = frame
             self._pacer.changed(self._clock(), flipped=flipped)
-            self.frame_changed.emit(frame)
             if frame.status.state is State.GONE:
-                # After the slots ran, which dropped what was made from the buffers. A device held open any longer
-                # blocks its removal, and the VM's next start.
+                # Before anybody tells of it: a device held open any longer blocks its removal, and the VM's next start.
+                self.ending.emit()
                 self._stop_watching()
                 self._poller.close()
+            self.frame_changed.emit(frame)
         return frame
 
     def drawn(self) -> None:

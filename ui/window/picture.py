@@ -67,6 +67,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _listen(self, feed: Feed) -> None:
         feed.due.connect(self._when_due)
+        feed.ending.connect(self._forget)
         feed.frame_changed.connect(self._when_changed)
 
     def set_feed(self, feed: Feed, source: str) -> None:
@@ -186,8 +187,6 @@ class PictureWindow(QOpenGLWindow):
         else:
             self._lost_at = None
         self._note_cursor(frame)
-        if frame.status.state is State.GONE:
-            self._forget()
         if frame.primary is None:
             self._tell()
 

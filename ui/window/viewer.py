@@ -117,9 +117,8 @@ class Viewer(QObject):
 
     def _when_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
-            # The feed closes the device after this: a screen that is unplugged just now must not stay so.
             self.window.resolution.set_device(None, _why(frame.status))
-            # Not within the feed's own turn: it is about to close the device.
+            # Not within the feed's own turn, as the feed may be exchanged.
             QTimer.singleShot(0, self._ended)
 
     def _ended(self) -> None:
