@@ -287,7 +287,9 @@ class MainWindow(QMainWindow):
         trouble = self._picture.cursor_trouble
         if trouble is not None:
             plane = f"cursor: {trouble.reason.key}  {plane}"
-        self._status.show_picture(plane, self._picture.path, f"{self._picture.frames_per_second()} fps")
+        # A guest that draws into the buffer on show flips to no other: that is no standstill, and no rate either.
+        flips = self._picture.frames_per_second()
+        self._status.show_picture(plane, self._picture.path, f"{flips} fps" if flips else "")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Remember size and place; release everything on the GL thread before the window goes."""
