@@ -333,9 +333,10 @@ def _best_way(setup: Setup, terminal: Terminal, of: str) -> HelperWay:
         lacks.append("no terminal for sudo's prompt")
     else:
         return HelperWay.SUDO
+    what = "install pkexec or sudo" if setup.program("sudo") is None else "run mdevview from a terminal"
     raise PermissionDenied(
         f"{of}, and there is no way to ask for more rights: {', '.join(lacks)}",
-        "run mdevview from a terminal; 'mdevview doctor' shows all choices",
+        f"{what}; 'mdevview doctor' shows all choices",
     )
 
 

@@ -137,7 +137,7 @@ def _helper(setup: Setup) -> Finding:
     if fault is not None:
         return Finding(key, Severity.ERROR, "the helper must not be run as root", fault, f"install it again: {INSTALL}")
     evidence = f"{setup.helper} {access.owners(setup.helper)}"
-    return Finding(key, Severity.OK, "VMs of other users can be attached to where root allows it", evidence)
+    return Finding(key, Severity.OK, "the helper that attaches to VMs of other users is installed", evidence)
 
 
 def _pkexec(setup: Setup) -> Finding:

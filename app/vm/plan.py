@@ -73,7 +73,8 @@ def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Ch
     if free:
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
         raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", free)
-    raise NoSuchDevice("no free vGPU for the VM", "--type T creates one; 'mdevview list' shows who has the others")
+    others = "'mdevview list' shows who has the others" if mdevs else "this host has none ('mdevview doctor' says why)"
+    raise NoSuchDevice("no free vGPU for the VM", f"--type T creates one; {others}")
 
 
 def _is_free(vgpu: Vgpu) -> bool:
