@@ -49,7 +49,7 @@ _SENT = (
     _sends("Alt+&Tab", "alt", "tab"),
     _sends("Alt+F4", "alt", "f4"),
     _sends("&Print Screen", "print", separated=True),
-    _sends("S&crollLock", "scroll_lock"),
+    _sends("S&croll Lock", "scroll_lock"),
     _sends("Pa&use", "pause"),
 )
 
