@@ -9,6 +9,8 @@ from app.waiting import Waiter
 
 # How often the waiter is asked; it decides by itself when to look.
 _INTERVAL_S = 0.1
+# How often what was found is looked at until somebody takes it.
+_WATCH_S = 0.01
 
 
 class BackgroundWaiter:
@@ -49,14 +51,28 @@ class BackgroundWaiter:
             try:
                 while not self._closed.is_set():
                     found = waiter.poll()
-                    with self._lock:
-                        if isinstance(found, Source):
-                            self._source = found
-                            return
-                        self._status = found
-                    self._closed.wait(_INTERVAL_S)
+                    if not isinstance(found, Source):
+                        with self._lock:
+                            self._status = found
+                        self._closed.wait(_INTERVAL_S)
+                    elif self._handed_over(found):
+                        return
             finally:
                 waiter.close()
         except Exception as error:
             with self._lock:
                 self._error = error
+
+    def _handed_over(self, source: Source) -> bool:
+        """Whether somebody took it. Until then its VM may end, whose next start must not find the device busy."""
+        with self._lock:
+            self._source = source
+        while not self._closed.wait(_WATCH_S):
+            with self._lock:
+                if self._source is None:
+                    return True
+                if source.ended() is not None:
+                    self._source = None
+                    source.poller().close()
+                    return False
+        return False

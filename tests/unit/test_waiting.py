@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,19 @@ def test_what_is_found_too_late_is_let_go_of() -> None:
     waiter.close()
     waiter.close()
     assert device.closed
+
+
+def test_vm_that_ends_before_it_is_taken_frees_its_device() -> None:
+    """A window may be busy drawing for long; the VM's next start must not wait for that."""
+    device, source = _source()
+    slow = _Slow(replace(source, ended=lambda: Status(Reason.VM_ENDED)))
+    waiter = BackgroundWaiter(lambda: slow)
+    slow.go_on.set()
+    end = time.monotonic() + 20
+    while not device.closed:
+        assert time.monotonic() < end, "it is kept open"
+        time.sleep(0.005)
+    waiter.close()
 
 
 def test_an_error_of_the_program_is_not_waited_over() -> None:
