@@ -69,7 +69,7 @@ class BackgroundWaiter:
             self._source = source
         while not self._closed.wait(_WATCH_S):
             with self._lock:
-                if self._source is None:
+                if self._source is not source:
                     return True
                 if source.ended() is not None:
                     self._source = None
