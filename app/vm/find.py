@@ -107,7 +107,7 @@ def _reach_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
-        return NoMonitor("libvirt owns its monitor: install the optional extra mdevview[libvirt]")
+        return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
     # A session's daemon is started by connecting to it: only where the VM can be of that session.
     session = _owner(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
     return LibvirtDomain(name, uuid, (_SESSION, _SYSTEM) if session else (_SYSTEM,))

@@ -125,7 +125,7 @@ def test_where_libvirt_owns_the_monitor_its_module_is_needed(
         monkeypatch.setattr(os, "getuid", lambda: 12345678)
         assert find_monitor(machine, host.paths) == LibvirtDomain("win10", "u", ("qemu:///system",))
     else:
-        assert reason(host, machine) == "libvirt owns its monitor: install the optional extra mdevview[libvirt]"
+        assert reason(host, machine) == "libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)"
 
 
 def test_a_socket_of_another_program_is_not_taken_for_libvirts(host: Host) -> None:
