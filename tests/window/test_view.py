@@ -100,7 +100,7 @@ def test_a_plane_that_is_off_is_words_and_the_picture_returns(wayland: Display) 
         words = wayland.picture()
         assert [each for each in viewer.lines if "showing, " in each][1:] == [], "the fault ended too early"
         # Dark, with light letters in the middle: neither black nor the last picture.
-        assert words.max() > 200
+        assert (words > 200).any()
         assert 0 < (words.max(axis=2) > 150).mean() < 0.1
         end = time.monotonic() + _PATIENCE_S
         while sum("showing, " in line for line in viewer.lines) < 2:
