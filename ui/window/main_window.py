@@ -288,8 +288,8 @@ class MainWindow(QMainWindow):
         if trouble is not None:
             plane = f"cursor: {trouble.reason.key}  {plane}"
         # A guest that draws into the buffer on show flips to no other: that is no standstill, and no rate either.
-        flips = self._picture.frames_per_second()
-        self._status.show_picture(plane, self._picture.path, f"{flips} fps" if flips else "")
+        rate = self._picture.frames_per_second()
+        self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Remember size and place; release everything on the GL thread before the window goes."""
