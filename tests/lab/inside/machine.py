@@ -247,5 +247,9 @@ def still_running(pid: int) -> bool:
 
 def children() -> list[int]:
     """This process's children, zombies among them."""
-    tasks = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        # A thread may end meanwhile; its children are another's then.
+        with contextlib.suppress(FileNotFoundError):
+            found += map(int, task.read_text().split())
+    return found
