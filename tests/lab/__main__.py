@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     options = _arguments()
+    # Told to end, it takes the guest along, which is in a session of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if gate.forbidden():
         print("lab skipped: MDEVVIEW_LAB=0")
         return gate.SKIPPED
