@@ -48,7 +48,8 @@ class Reason(Enum):
     NO_IMPORT_EXTENSION = (
         "no-import-extension",
         State.DEGRADED,
-        "This EGL display cannot import dma-bufs; frames are copied. Under X11 a GPU driver with DRI3 is needed.",
+        "This EGL display cannot import dma-bufs; frames are copied. It takes a GPU driver, under X11 one with DRI3, "
+        "or without a GPU Mesa 24.1.",
     )
     FORMAT_NOT_IMPORTABLE = (
         "format-not-importable",
@@ -69,7 +70,7 @@ class Reason(Enum):
     PERMISSION_DENIED = (
         "permission-denied",
         State.ERROR,
-        "The VM's process is closed to you; 'mdevview doctor' names the ways. It is tried again when the VM restarts.",
+        "The process is closed to you; 'mdevview doctor' names the ways. It is tried again when the VM restarts.",
     )
     OPEN_FAILED = ("open-failed", State.ERROR, "The device could not be opened; it is tried again.")
     NO_DISPLAY = ("no-display", State.ERROR, "The device offers no display planes; choose a type that does.")
