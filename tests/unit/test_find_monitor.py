@@ -34,7 +34,7 @@ def vm(host: Host, *arguments: str, cwd: str | None = None, mnt: str = OURS, net
         for kind, number in spaces.items():
             (host.paths.proc / pid / "ns" / kind).symlink_to(f"{kind}:{number}")
     (folder / "root").symlink_to(host.paths.proc.parent / "container")
-    (folder / "cwd").symlink_to(host.paths.proc.parent / "container/work")
+    (folder / "cwd").symlink_to(host.paths.proc.parent / "container/srv")
     return Vm(PID, "qemu-system-x86", "win10", ("qemu-system-x86_64", *arguments), cwd)
 
 
@@ -66,10 +66,10 @@ def test_a_relative_path_starts_where_the_vm_was_started(host: Host, tmp_path: P
 
 def test_a_path_in_a_container_is_reached_through_its_process(host: Host) -> None:
     container = host.paths.proc.parent / "container"
-    with listening(container / "work/qmp"):
-        machine = vm(host, "-qmp", "unix:/work/qmp,server", mnt=THEIRS)
-        assert find_monitor(machine, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/root/work/qmp")
-        relative = Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:qmp,server"), "/work")
+    with listening(container / "srv/qmp"):
+        machine = vm(host, "-qmp", "unix:/srv/qmp,server", mnt=THEIRS)
+        assert find_monitor(machine, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/root/srv/qmp")
+        relative = Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:qmp,server"), "/srv")
         assert find_monitor(relative, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/cwd/qmp")
 
 
