@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.device.target import SIMULATED_DEFAULT
+from app.device.target import SIMULATED_DEFAULT, parse_target
 from app.device.vgpu import Vgpu
 from app.planes.buffer_cache import FetchRule
 from app.planes.layout import Scaling
@@ -18,7 +18,7 @@ from tests.unit.command import REPOSITORY
 from tests.unit.scripted import ScriptedDevice
 from ui.window import settings
 from ui.window.screenshot_file import pictures_directory
-from ui.window.viewer import is_shown
+from ui.window.viewer import is_shown, label_of
 
 
 def remembered(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
@@ -58,6 +58,14 @@ def test_a_user_without_a_home_has_a_place_for_pictures(monkeypatch: pytest.Monk
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     assert pictures_directory().is_dir()
+
+
+def test_what_is_waited_for_is_called_as_a_person_would() -> None:
+    assert [label_of(parse_target(each)) for each in ("vm:win10", "pid:4711", "83b8f4f2")] == [
+        "VM win10",
+        "process 4711",
+        "83b8f4f2",
+    ]
 
 
 def test_choosing_what_is_shown_opens_nothing() -> None:

@@ -1,6 +1,5 @@
 """One window and what is in it: a device, the VM's monitor, or the wait for a VM."""
 
-import logging
 import time
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from PyQt6.QtWidgets import QMessageBox
 from app.background_waiter import BackgroundWaiter
 from app.device.errors import MdevviewError
 from app.device.handover import HelperWay
-from app.device.target import Default, Named, Simulated, Target, VmName
+from app.device.target import Default, Named, Pid, Simulated, Target, VmName
 from app.device.vgpu import Vgpu
 from app.edid.mode import Mode
 from app.pacing import Pace, Pacer
@@ -26,8 +25,6 @@ from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
 from ui.window.vm_monitor import VmMonitor
-
-_log = logging.getLogger(__name__)
 
 # How often it is asked whether the VM has been found.
 _WAIT_MS = 100
@@ -200,6 +197,8 @@ def label_of(target: Target) -> str:
             return text
         case VmName(name):
             return f"VM {name}"
+        case Pid(pid):
+            return f"process {pid}"
         case Default():
             return "vGPU"
     return str(target)
