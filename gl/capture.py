@@ -1,6 +1,6 @@
 """Pictures at the guest's own size, read back into memory."""
 
-from app.planes.layout import Rect, place
+from app.planes.placement import Rect, place
 from gl import api
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context

@@ -8,7 +8,7 @@ import ctypes
 from dataclasses import dataclass
 
 from app.formats import yuv
-from app.formats.pixel import Family, PixelFormat
+from app.formats.fourcc import Family, PixelFormat
 from gl import api
 from gl.api import Call
 from gl.context import Context

@@ -13,8 +13,8 @@ from typing import Self
 from gl import api
 from gl import egl as k
 from gl.api import Gl
-from gl.display import Display, current_display, open_display
 from gl.egl import Egl
+from gl.egl_display import Display, current_display, open_display
 from gl.errors import UnsupportedContext
 
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "lavapipe")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.abi import drm_fourcc as drm
-from app.formats.pixel import Family, PixelFormat
+from app.formats.fourcc import Family, PixelFormat
 from gl import api
 
 
@@ -110,7 +110,7 @@ def _by_swizzle(known: PixelFormat, carrier: _Carrier, decode: Decode) -> StandI
 
 @functools.cache
 def recipe_of(known: PixelFormat) -> Recipe:
-    """How to show a format of :mod:`app.formats.pixel`."""
+    """How to show a format of :mod:`app.formats.fourcc`."""
     if known.family is Family.GREY:
         red = (api.GL_RED, api.GL_RED, api.GL_RED, api.GL_ONE)
         return Recipe(

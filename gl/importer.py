@@ -20,19 +20,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
+from app.errors import error_text
+from app.formats.fourcc import Family, PixelFormat, format_name
 from app.formats.modifier import modifier_name
-from app.formats.pixel import Family, PixelFormat, format_name
-from app.oserrors import in_words
 from app.planes.buffer import DmaBuffer
 from app.planes.plane import Plane
-from app.planes.state import Reason
+from app.planes.status import Reason
 from gl import egl as k
 from gl.compositor import Image
 from gl.context import Context
 from gl.errors import GlError, egl_error_name
 from gl.formats import Decode, Recipe, StandIn, Swizzle, recipe_of
 from gl.outcome import ImportFailure, Rung
-from gl.pixel import Pixel
+from gl.probe_draw import Pixel
 from gl.textures import texture_of_image
 
 # Tilings whose layout depends on bytes alone, so that a stand-in of another fourcc reads the same bytes. Layouts
@@ -234,7 +234,7 @@ def _unmappable(buffer: DmaBuffer) -> str | None:
     try:
         mmap.mmap(buffer.fd, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
     except (OSError, ValueError) as error:
-        why = in_words(error) if isinstance(error, OSError) else str(error)
+        why = error_text(error) if isinstance(error, OSError) else str(error)
         return f"OpenGL runs on the CPU here and cannot map the buffer: {why}"
     return None
 

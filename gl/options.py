@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.formats import yuv
-from app.planes.layout import Rotation, Scaling
+from app.planes.placement import Rotation, Scaling
 from gl.compositor import Colour
 
 

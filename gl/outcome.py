@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from app.planes.state import Status
+from app.planes.status import Status
 
 
 class Rung(Enum):

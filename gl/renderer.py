@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
-from app.planes.layout import Layout
+from app.planes.placement import Layout
 from gl.capture import Placed, capture_images
 from gl.compositor import Compositor, Steps, Style, run
 from gl.context import Context

@@ -1,7 +1,7 @@
 """What stays prepared from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
-from app.planes.layout import Layout, place
+from app.planes.placement import Layout, place
 from gl.compositor import Compositor, Layer, Steps, Style
 from gl.options import Options
 from gl.surfaces import Loaded

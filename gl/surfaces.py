@@ -11,22 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from app.abi import drm_fourcc as drm
+from app.errors import error_text
 from app.formats import tiling
+from app.formats.fourcc import PixelFormat, pixel_format
 from app.formats.modifier import modifier_name
-from app.formats.pixel import PixelFormat, pixel_format
-from app.oserrors import in_words
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.check import bytes_needed, fault_of
 from app.planes.frame import Surface
 from app.planes.plane import Plane, PlaneKind
-from app.planes.state import Reason, Status
+from app.planes.status import Reason, Status
 from gl.compositor import Compositor, Image
 from gl.context import Context
 from gl.errors import GlError
 from gl.formats import recipe_of
 from gl.importer import Importer
 from gl.outcome import ImportFailure, Outcome, Path
-from gl.pixel import Pixel
+from gl.probe_draw import Pixel
 from gl.textures import UploadTexture
 
 _Layout = tuple[int, int, int, int, int]
@@ -266,7 +266,7 @@ def _linear(plane: Plane) -> bool:
 def _fault(error: Exception, failures: tuple[ImportFailure, ...]) -> Status:
     """The status of a surface whose pixels the CPU could not move."""
     reason = Reason.UPLOAD_FAILED if isinstance(error, GlError) else Reason.NOT_READABLE
-    why = in_words(error) if isinstance(error, OSError) else str(error)
+    why = error_text(error) if isinstance(error, OSError) else str(error)
     return Status(reason, _words(why, failures))
 
 

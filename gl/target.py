@@ -3,7 +3,7 @@
 import ctypes
 from dataclasses import dataclass
 
-from app.planes.layout import Layout, Rect
+from app.planes.placement import Layout, Rect
 
 # What a slice of a ctypes array of floats takes.
 Floats = list[ctypes.c_float | float]

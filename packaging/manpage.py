@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from argparse_manpage.manpage import Manpage
 
 from app import __version__
-from app.sim.fault import FAULT_NAMES
+from app.sim.config.fault import FAULT_NAMES
 from ui.cli.parser import build_parser
 
 _TARGETS = """\

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.device.errors import DeviceGone, NoPicture
-from app.device.target import Target
+from app.errors import DeviceGone, NoPicture
+from app.open.source import Access, Source, open_source
+from app.open.target import Target
 from app.planes.frame import Frame
-from app.planes.poller import Poller
-from app.planes.state import State, Status
-from app.source import Access, Source, open_source
+from app.planes.status import State, Status
+from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 

@@ -1,1 +1,1 @@
-"""Devices: the seam to the kernel, how one is found, opened and asked."""
+"""One VFIO device: the device seam, its info, the display ioctls, the EDID region."""

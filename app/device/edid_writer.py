@@ -12,10 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from app.abi import vfio
-from app.device.edid import EdidRegion, read_edid
+from app.device.edid_region import EdidRegion, read_edid
 from app.device.info import RegionInfo
 from app.device.seam import Device
-from app.oserrors import in_words
+from app.errors import error_text
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class EdidWriter:
         try:
             self._link_up()
         except OSError as error:
-            _log.info("the link of the EDID region stays down: %s", in_words(error))
+            _log.info("the link of the EDID region stays down: %s", error_text(error))
 
     def _put_edid(self, blob: bytes) -> None:
         """The size first: GVT-g takes nothing beyond it (kvmgt.c, handle_edid_blob)."""

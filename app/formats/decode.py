@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.formats import yuv
-from app.formats.pixel import Channel, Family, PixelFormat
+from app.formats.fourcc import Channel, Family, PixelFormat
 
 # Shape (height, width, 4): red, green, blue, alpha.
 Rgba = npt.NDArray[np.uint8]

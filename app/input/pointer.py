@@ -1,12 +1,12 @@
 """From a pointer over the picture to the guest's: places, ways and the wheel.
 
-Target coordinates are device pixels of the window, guest coordinates pixels of its picture, as in app/planes/layout.py.
+Target coordinates are device pixels of the window, guest coordinates pixels of its picture (app/planes/placement.py).
 """
 
 import math
 
 from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Event, Relative
-from app.planes.layout import Layout
+from app.planes.placement import Layout
 
 NOTCH = 120
 """What a wheel's notch is in eighths of a degree: Qt's and the kernel's unit."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from app.device.dmabuf import DmaBufFacts, facts_of, sync_for_read
+from app.planes.dmabuf import DmaBufFacts, facts_of, sync_for_read
 
 _serials = itertools.count(1)
 

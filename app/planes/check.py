@@ -4,10 +4,10 @@ The values come from a guest by way of a driver, and EGL implementations do not 
 (llvmpipe takes a buffer of any size), so nothing reaches them unchecked.
 """
 
+from app.formats.fourcc import fourcc_text, pixel_format
 from app.formats.modifier import tile_of
-from app.formats.pixel import fourcc_text, pixel_format
 from app.planes.plane import Plane
-from app.planes.state import Reason, Status
+from app.planes.status import Reason, Status
 
 # Twice 8K: no scanout engine goes beyond it, and products of sane values stay far from overflow.
 _MAX_EDGE = 16384

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
-from app.formats.pixel import format_name, fourcc_text
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.plane import Backing, Plane
-from app.planes.state import Status
+from app.planes.status import Status
 
 Document = dict[str, Any]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.planes.buffer import Buffer
 from app.planes.plane import Plane
-from app.planes.state import Status
+from app.planes.status import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.sim.device import SimulatedDevice
+from app.sim.config.spec import parse_spec
+from app.sim.driver.device import SimulatedDevice
 from app.sim.driver.gvt import GvtDevice
 from app.sim.driver.mbochs import MbochsDevice
 from app.sim.driver.mdpy import MdpyDevice
-from app.sim.spec import parse_spec
 
 _DEVICES: dict[str, type[SimulatedDevice]] = {
     "gvt": GvtDevice,
@@ -18,7 +18,7 @@ _DEVICES: dict[str, type[SimulatedDevice]] = {
 
 
 def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> SimulatedDevice:
-    """A device as ``spec`` describes it (:mod:`app.sim.spec`); the caller closes it.
+    """A device as ``spec`` describes it (:mod:`app.sim.config.spec`); the caller closes it.
 
     ``clock`` gives nanoseconds; everything that happens follows from it. Raises ValueError with one sentence for a
     specification that is wrong, OSError without memory for the framebuffers.

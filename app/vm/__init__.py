@@ -1,1 +1,1 @@
-"""The virtual machine around a device: its command line, its monitor, its start and its end."""
+"""A VM's monitor (QMP, libvirt), and how a VM is started and ended."""

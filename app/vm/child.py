@@ -7,8 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from app.device.errors import MdevviewError, PermissionDenied, UsageError
-from app.oserrors import in_words
+from app.errors import MdevviewError, PermissionDenied, UsageError, error_text
 
 
 class Child:
@@ -83,4 +82,4 @@ def _not_started(error: OSError, program: str) -> MdevviewError:
             return PermissionDenied(f"{program}: permission denied", "is it a program, and may you run it?")
         case errno.ENOEXEC:
             return UsageError(f"{program} is no program", "a script needs a first line such as #!/bin/sh")
-    return MdevviewError(f"{program}: {in_words(error)}", "the VM was not started")
+    return MdevviewError(f"{program}: {error_text(error)}", "the VM was not started")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from app.oserrors import in_words
-from app.vm.address import QmpAddress
+from app.errors import error_text
+from app.qemu.qmp_address import QmpAddress
 from app.vm.child import Child
 from app.vm.ending import Ending, Grace, Step
 from app.vm.monitor import Link, LinkState, Monitor, Reply
@@ -162,7 +162,7 @@ class _Finish:
                 try:
                     self._child.send(signal.SIGTERM if step is Step.TERMINATE else signal.SIGKILL)
                 except OSError as error:
-                    ending.refused(step, in_words(error))
+                    ending.refused(step, error_text(error))
 
     def _heard(self, step: Step, reply: Reply) -> None:
         """On the monitor's thread."""

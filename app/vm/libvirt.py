@@ -16,9 +16,9 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from app.vm.answers import plain
-from app.vm.find import LibvirtDomain
-from app.vm.link import MonitorLink, Patience
 from app.vm.monitor import Changed
+from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm.monitor_lookup import LibvirtDomain
 from app.vm.peer import Lost, Nonsense, Refused
 
 _T = TypeVar("_T")

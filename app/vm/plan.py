@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.device.drivers import KnownDisplay, known_display
-from app.device.errors import AmbiguousTarget, NoSuchDevice, UsageError
-from app.device.mdev import is_uuid
-from app.device.target import Named, resolve
-from app.device.vgpu import Use, Vgpu
-from app.vm.commandline import CommandLine, quoted
+from app.errors import AmbiguousTarget, NoSuchDevice, UsageError
+from app.host.drivers import KnownDisplay, known_display
+from app.host.lookup import find_vgpu, names_of
+from app.host.mdev import is_uuid
+from app.host.vgpu import Use, Vgpu
+from app.qemu.command_line import CommandLine, quoted
 
 _IOMMUFD_ID = "mdevview-iommufd"
 # Behind these the VM is another user's, in another process than the one that was started.
@@ -57,8 +57,7 @@ def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Ch
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
     mdevs = {each.name: each for each in vgpus if each.uuid is not None}
     if asked is not None:
-        found = resolve(Named(asked.lower()), tuple(mdevs.values()))
-        assert isinstance(found, Vgpu)
+        found = find_vgpu(asked.lower(), tuple(mdevs.values()))
         return Choice(found, add=found.name not in names)
     for name in names:
         if name in mdevs:
@@ -72,7 +71,7 @@ def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Ch
         return Choice(free[0], add=True)
     if free:
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
-        raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", free)
+        raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", names_of(free))
     others = "'mdevview list' shows who has the others" if mdevs else "this host has none ('mdevview doctor' says why)"
     raise NoSuchDevice("no free vGPU for the VM", f"--type T creates one; {others}")
 

@@ -16,13 +16,13 @@ from qemu.qmp import ConnectError, ExecuteError, Message, QMPClient, QMPError, R
 from qemu.qmp.message import DeserializationError
 from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
-from app.oserrors import in_words
-from app.vm.address import QmpAddress
-from app.vm.dial import dial
-from app.vm.link import MonitorLink, Patience
+from app.errors import error_text
+from app.qemu.qmp_address import QmpAddress
+from app.vm.connect import dial
+from app.vm.connect_error import NO_ANSWER
 from app.vm.monitor import Changed
+from app.vm.monitor_connection import MonitorLink, Patience
 from app.vm.peer import Lost, Nonsense, Refused
-from app.vm.refusal import NO_ANSWER
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def _why(error: Exception, greeted: bool = True) -> str:
         case _Flood():
             return "the VM's monitor sends more than anybody can read"
         case OSError():
-            return f"the connection to the VM broke: {in_words(inner)}"
+            return f"the connection to the VM broke: {error_text(inner)}"
     if not greeted:
         return "what answers at the socket is no QMP monitor"
     if isinstance(error, NegotiationError):

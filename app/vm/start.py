@@ -15,16 +15,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.device import access, mdev
-from app.device.discovery import discover
-from app.device.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
-from app.device.mdev import MdevType, choose_type, mdev_types
-from app.device.paths import HOST, Paths
-from app.device.vgpu import Use, Vgpu
+from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
+from app.host import mdev, permissions
+from app.host.discovery import discover
+from app.host.mdev import MdevType, choose_type, mdev_types
+from app.host.paths import HOST, Paths
+from app.host.vgpu import Use, Vgpu
+from app.qemu.command_line import parse
+from app.qemu.qmp_address import QmpAddress
 from app.vm import plan
-from app.vm.address import QmpAddress
 from app.vm.child import Child
-from app.vm.commandline import parse
 
 _log = logging.getLogger(__name__)
 
@@ -141,8 +141,10 @@ def _must_be_free(vgpu: Vgpu) -> None:
 def _must_be_allowed(vgpu: Vgpu, paths: Paths) -> None:
     """What QEMU would say as well, without the remedy."""
     node = paths.dev / "vfio" / str(vgpu.iommu_group)
-    if access.there(node) and not os.access(node, os.R_OK | os.W_OK):
-        raise PermissionDenied(f"{vgpu.name}: permission denied: {node} ({access.owners(node)})", access.remedy(node))
+    if permissions.there(node) and not os.access(node, os.R_OK | os.W_OK):
+        raise PermissionDenied(
+            f"{vgpu.name}: permission denied: {node} ({permissions.owners(node)})", permissions.remedy(node)
+        )
 
 
 def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> plan.PassedFds | None:

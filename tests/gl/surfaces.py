@@ -11,11 +11,11 @@ import numpy.typing as npt
 from app.abi import drm_fourcc as drm
 from app.formats import tiling
 from app.formats.decode import decode
-from app.formats.pixel import PixelFormat, pixel_format
+from app.formats.fourcc import PixelFormat, pixel_format
 from app.planes.buffer import DmaBuffer, RegionBuffer
 from app.planes.frame import Frame, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
-from app.planes.state import Reason, Status
+from app.planes.status import Reason, Status
 from gl.context import Context
 from gl.target import Target
 from gl.textures import Canvas

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.planes.layout import Rect, Rotation, Scaling
+from app.planes.placement import Rect, Rotation, Scaling
 from gl import api
 from gl.context import Context
 from gl.debug import DebugLog

@@ -9,8 +9,8 @@ from app.abi import drm_fourcc as drm
 from gl import egl as k
 from gl.context import Context, CurrentContext, SurfacelessContext
 from gl.debug import DebugLog
-from gl.display import Display, open_display
 from gl.egl import Egl, extensions_of, load_egl
+from gl.egl_display import Display, open_display
 from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_error_name, gl_error_name
 from gl.renderer import Renderer
 from gl.textures import Canvas
@@ -156,14 +156,14 @@ def test_an_egl_that_only_knows_windows(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_display_without_surfaceless_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gl.display.extensions_of", lambda _names: extensions_of(frozenset()))
+    monkeypatch.setattr("gl.egl_display.extensions_of", lambda _names: extensions_of(frozenset()))
     with pytest.raises(UnsupportedContext, match="without a window"):
         SurfacelessContext()
 
 
 def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     names = frozenset({"EGL_KHR_surfaceless_context"})
-    monkeypatch.setattr("gl.display.extensions_of", lambda _names: extensions_of(names))
+    monkeypatch.setattr("gl.egl_display.extensions_of", lambda _names: extensions_of(names))
     with SurfacelessContext() as context:
         assert not context.imports_dma_bufs
         assert draws(context)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.sim.fault import FAULT_NAMES
+from app.sim.config.fault import FAULT_NAMES
 from ui.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("own_context")

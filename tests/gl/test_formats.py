@@ -8,9 +8,9 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.formats import yuv
 from app.formats.decode import decode
+from app.formats.fourcc import Family, fourcc_text, known_formats
 from app.formats.modifier import modifier_name
-from app.formats.pixel import Family, fourcc_text, known_formats
-from app.planes.state import Reason, State
+from app.planes.status import Reason, State
 from gl import api
 from gl.context import Context
 from gl.options import Options, Which

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
-from app.formats.pixel import fourcc_text, known_formats
+from app.formats.fourcc import fourcc_text, known_formats
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Surface
 from app.planes.plane import Plane
-from app.planes.state import Reason, State
+from app.planes.status import Reason, State
 from gl.compositor import Image
 from gl.context import Context
-from gl.display import Display, Modifier
 from gl.egl import DisplayExtensions
+from gl.egl_display import Display, Modifier
 from gl.errors import GlError
 from gl.options import Which
 from gl.outcome import Path, Rung
-from gl.pixel import Pixel
+from gl.probe_draw import Pixel
 from gl.renderer import Renderer
 from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference, workshop
 

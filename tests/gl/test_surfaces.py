@@ -12,7 +12,7 @@ from app.abi import drm_fourcc as drm
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.frame import Surface
 from app.planes.plane import Backing
-from app.planes.state import Reason, State
+from app.planes.status import Reason, State
 from gl.compositor import Compositor
 from gl.context import Context
 from gl.debug import DebugLog
@@ -229,7 +229,7 @@ def test_a_failing_opengl_does_not_keep_a_device_from_being_let_go(
     def fail(*_: object) -> None:
         raise GlError("storage for a texture", (0x0505,))
 
-    monkeypatch.setattr("gl.pixel.new_texture", fail)
+    monkeypatch.setattr("gl.probe_draw.new_texture", fail)
     with caplog.at_level("INFO"):
         renderer.forget()
         renderer.release()

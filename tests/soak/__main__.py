@@ -12,11 +12,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.fetching import rule_of
-from app.planes.poller import Poller
-from app.planes.state import State
-from app.sim.fault import FAULT_NAMES
+from app.planes.status import State
+from app.sim.config.fault import FAULT_NAMES
 from app.sim.open import open_simulated
+from app.vfio.fetch_rule import rule_of
+from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 from gl.target import Target

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.device.paths import Paths
+from app.host.paths import Paths
 
 UUID_A = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 UUID_B = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"

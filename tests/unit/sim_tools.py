@@ -10,13 +10,13 @@ import pytest
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
-from app.device.dmabuf import facts_of
 from app.device.info import region_info
 from app.device.seam import Device
 from app.formats.decode import Rgba, decode
 from app.formats.tiling import detile
 from app.planes.buffer import DmaBuffer, RegionBuffer
-from app.sim.device import SimulatedDevice
+from app.planes.dmabuf import facts_of
+from app.sim.driver.device import SimulatedDevice
 from app.sim.guest.canvas import blend
 from app.sim.guest.pointer import pointer_image
 from app.sim.open import open_simulated

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from app.abi import vfio
-from app.device.duplicates import Reach
-from app.device.handover import HandedFd
+from app.attach.duplicates import Reach
+from app.attach.helper_fds import HandedFd
 from tests.unit.hosts import DEVICE_FD, Host
 from tests.unit.scripted import ScriptedDevice, memfd, plane_answer
 

@@ -15,12 +15,12 @@ from tests.window.viewer import Viewer
 
 _PROGRAM = """
 import sys
-import app.source
-from app.device.target import Simulated
+import app.open.source
+from app.open.target import Simulated
 from ui.cli.main import main
 
-real = app.source.open_source
-app.source.open_source = lambda target, access: real(Simulated("gvt"))
+real = app.open.source.open_source
+app.open.source.open_source = lambda target, access: real(Simulated("gvt"))
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from app.device.doctor import examine, wrong_gpu
-from app.device.finding import Finding, Severity
-from app.formats.pixel import fourcc_text
+from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.host import examine, wrong_gpu
+from app.formats.fourcc import fourcc_text
 from ui.cli.output import printable, say
 
 if TYPE_CHECKING:

@@ -4,17 +4,16 @@ import argparse
 import json
 from typing import Any
 
-from app.device.edid import find_edid_region, read_edid
-from app.device.errors import NoPicture
-from app.device.handover import HelperWay
+from app.attach.helper_fds import HelperWay
+from app.device.edid_region import find_edid_region, read_edid
 from app.device.info import device_info, region_info
 from app.device.seam import Device
 from app.edid.parse import parse_edid
-from app.oserrors import in_words
+from app.errors import NoPicture, error_text
+from app.open.source import Access
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
-from app.planes.state import Status
-from app.source import Access
+from app.planes.status import Status
 from ui.cli.output import say
 from ui.offscreen import Offscreen, offscreen
 
@@ -97,7 +96,7 @@ def _device_document(looking: Offscreen) -> Document:
         regions = [each for index in range(min(info.num_regions, 64)) if (each := _region(device, index))]
         return known | {"flags": info.flags, "regions": regions, "edid": _edid(device)}
     except OSError as error:
-        return known | {"flags": None, "regions": [], "edid": None, "error": in_words(error)}
+        return known | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}
 
 
 def _region(device: Device, index: int) -> Document | None:
@@ -105,7 +104,7 @@ def _region(device: Device, index: int) -> Document | None:
     try:
         info = region_info(device, index)
     except OSError as error:
-        return {"index": index, "error": in_words(error)}
+        return {"index": index, "error": error_text(error)}
     if not info.size:
         return None
     return {
@@ -124,7 +123,7 @@ def _edid(device: Device) -> Document | None:
             return None
         edid = read_edid(device, region)
     except OSError as error:
-        return {"error": in_words(error)}
+        return {"error": error_text(error)}
     return {
         "region_index": edid.index,
         "size": len(edid.blob),

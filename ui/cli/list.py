@@ -4,9 +4,9 @@ import argparse
 import json
 from typing import Any
 
-from app.device.discovery import discover
-from app.device.drivers import KnownDisplay, known_display
-from app.device.vgpu import Holder, Use, Vgpu
+from app.host.discovery import discover
+from app.host.drivers import KnownDisplay, known_display
+from app.host.vgpu import Holder, Use, Vgpu
 from ui.cli.output import printable, say
 
 _OFFERS = {

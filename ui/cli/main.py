@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from app.device.errors import MdevviewError
+from app.errors import MdevviewError
 from ui.cli import output
 from ui.cli.parser import PROG, parse
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from app.device.errors import MdevviewError
+from app.errors import MdevviewError
 
 
 def say(text: str, end: str = "\n") -> None:

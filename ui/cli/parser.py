@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 from app import __version__
-from app.device.errors import UsageError
-from app.device.target import Default, parse_target
 from app.edid.mode import Mode, parse_mode
-from app.vm.address import parse_address
+from app.errors import UsageError
+from app.open.target import Default, parse_target
+from app.qemu.qmp_address import parse_address
 from ui.cli.output import say
 
 PROG: Final = "mdevview"

@@ -8,19 +8,19 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.device.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
-from app.device.handover import HelperWay
-from app.device.target import Named, Pid, Target
+from app.attach.helper_fds import HelperWay
+from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
+from app.open.target import Named, Pid, Target
 from app.vm.ending import Step
 from app.vm.finish import finish
 from app.vm.start import Order, Running, check, memory_hint, start
 from ui.cli.output import printable
 from ui.cli.parser import PROG
-from ui.cli.stops import Stops
+from ui.cli.stop_signals import Stops
 from ui.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from app.source import Source
+    from app.open.source import Source
 
 _PAUSE_S = 0.1
 # After this long somebody who looks at the terminal wants to know what is going on.
@@ -68,7 +68,7 @@ def _target(running: Running) -> Target:
 
 def _opened(running: Running, target: Target, helper: HelperWay, stops: Stops) -> "Source | None":
     """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
-    from app.source import Access, open_source  # noqa: PLC0415
+    from app.open.source import Access, open_source  # noqa: PLC0415
 
     tell_at = time.monotonic() + _TELL_AFTER_S
     while running.child.poll() is None and not stops.count:

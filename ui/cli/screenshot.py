@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.device.errors import MdevviewError
-from app.device.handover import HelperWay
+from app.attach.helper_fds import HelperWay
+from app.errors import MdevviewError
 from app.formats.yuv import Matrix
+from app.open.source import Access
 from app.planes.frame import Frame
-from app.planes.state import Reason, Status
-from app.source import Access
+from app.planes.status import Reason, Status
 from gl.options import Options, Which
 from gl.renderer import Renderer
 from ui.offscreen import offscreen

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
 
 def wishes(args: argparse.Namespace) -> "Wishes":
     """What the options ask for that all commands with a window have."""
-    from app.device.handover import HelperWay  # noqa: PLC0415
+    from app.attach.helper_fds import HelperWay  # noqa: PLC0415
     from ui.window.viewer import Wishes  # noqa: PLC0415
 
     return Wishes(
@@ -33,7 +33,7 @@ def wishes(args: argparse.Namespace) -> "Wishes":
 def _view_options(args: argparse.Namespace) -> "ViewOptions":
     """How to show the picture: as was asked for, else as it was last time."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
-    from app.planes.layout import Rotation, Scaling  # noqa: PLC0415
+    from app.planes.placement import Rotation, Scaling  # noqa: PLC0415
     from ui.window import settings  # noqa: PLC0415
     from ui.window.options import ViewOptions  # noqa: PLC0415
 

@@ -12,16 +12,16 @@ from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
 
-from app.device.errors import AmbiguousTarget, MdevviewError
-from app.device.resolution import check_mode, edid_region
-from app.device.target import Default, Named, Target
-from app.device.vgpu import Vgpu
-from app.pacing import Pace
-from app.source import Access, Source, open_resolved, open_source
-from app.waiting import worth_waiting
+from app.device.edid_mode import check_mode, edid_region
+from app.errors import AmbiguousTarget, MdevviewError
+from app.host.vgpu import Vgpu
+from app.measure.pacing import Pace
+from app.open.source import Access, Source, open_resolved, open_source
+from app.open.target import Default, Named, Target
+from app.open.waiter import worth_waiting
 from ui.window.chooser import choose_device
 from ui.window.interrupt import Interrupt
-from ui.window.session import need_opengl, why_not
+from ui.window.qt_platform import need_opengl, why_not
 from ui.window.viewer import Viewer, Wishes
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def make_application() -> QApplication:
     # In fullscreen the picture covers its parent, which then gets no frame callbacks on Wayland; after this time
     # Qt takes parent and picture for hidden and stops drawing both. The picture is paced by callbacks of its own.
     os.environ.setdefault("QT_WAYLAND_FRAME_CALLBACK_TIMEOUT", "-1")
-    # On X11 Qt waits 5 ms before it lets a window draw; when to draw is decided here (app/pacing.py).
+    # On X11 Qt waits 5 ms before it lets a window draw; when to draw is decided here (app/measure/pacing.py).
     os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
     surface = QSurfaceFormat()
     surface.setRenderableType(QSurfaceFormat.RenderableType.OpenGLES)

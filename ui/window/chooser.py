@@ -6,11 +6,11 @@ from PyQt6.QtCore import QSocketNotifier, Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 from PyQt6.sip import voidptr
 
-from app.device.discovery import discover
-from app.device.errors import MdevviewError
-from app.device.hotplug import Hotplug
-from app.device.target import SIMULATED_DEFAULT, Simulated
-from app.device.vgpu import Vgpu
+from app.errors import MdevviewError
+from app.host.discovery import discover
+from app.host.hotplug import Hotplug
+from app.host.vgpu import Vgpu
+from app.open.target import SIMULATED_DEFAULT, Simulated
 
 _log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.sip import voidptr
 
-from app.pacing import Pacer
+from app.measure.pacing import Pacer
 from app.planes.frame import Frame
-from app.planes.poller import Poller
-from app.planes.state import State, Status
+from app.planes.status import State, Status
+from app.vfio.poller import Poller
 
 _MS = 1_000_000
 

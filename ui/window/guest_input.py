@@ -14,7 +14,7 @@ from app.input.event import Button, Event, Press
 from app.input.held import Held
 from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
 from app.input.typing import Step, chord, steps, typable
-from app.planes.layout import Layout, Rect, place
+from app.planes.placement import Layout, Rect, place
 from app.vm.monitor import Link, LinkState, Monitor, Pointing
 from ui.window.grab import Grab
 from ui.window.picture import PictureWindow

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 from app import __version__
 from app.formats.yuv import Matrix
 from app.planes.frame import Frame
-from app.planes.state import Reason, Status
+from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
 from ui.png import png_bytes, to_image
 from ui.window import settings
@@ -21,7 +21,7 @@ from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.message import heading
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
-from ui.window.resolution import Resolution, viewport
+from ui.window.resolution_menu import Resolution, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip

@@ -3,7 +3,7 @@
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter
 
-from app.planes.state import Reason, State, Status
+from app.planes.status import Reason, State, Status
 
 _HEADINGS = {
     State.WAITING: "Waiting",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
-from app.planes.layout import Rotation, Scaling
+from app.planes.placement import Rotation, Scaling
 from gl.options import Options
 
 # Seen on any picture, and never a guest's.

@@ -11,11 +11,11 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
+from app.measure.rate import Rate
 from app.planes.frame import Frame
-from app.planes.layout import Layout
+from app.planes.placement import Layout
 from app.planes.plane import PlaneKind
-from app.planes.state import Reason, State, Status
-from app.rate import Rate
+from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.renderer import Drawn, Renderer

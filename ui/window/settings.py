@@ -5,7 +5,7 @@ from pathlib import Path
 from PyQt6.QtCore import QByteArray, QSettings, QStandardPaths
 from PyQt6.QtWidgets import QMainWindow
 
-from app.planes.layout import Scaling
+from app.planes.placement import Scaling
 from ui.window.options import ViewOptions
 
 

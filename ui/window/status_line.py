@@ -4,8 +4,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
+from app.formats.fourcc import fourcc_text
 from app.formats.modifier import modifier_name
-from app.formats.pixel import fourcc_text
 from app.planes.plane import Plane
 from ui.window.tool_tip import plain_tool_tip
 

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QMessageBox
 
-from app.background_waiter import BackgroundWaiter
-from app.device.errors import MdevviewError
-from app.device.handover import HelperWay
-from app.device.target import Default, Named, Pid, Simulated, Target, VmName
-from app.device.vgpu import Vgpu
+from app.attach.helper_fds import HelperWay
 from app.edid.mode import Mode
-from app.pacing import Pace, Pacer
+from app.errors import MdevviewError
+from app.host.vgpu import Vgpu
+from app.measure.pacing import Pace, Pacer
+from app.open.background_waiter import BackgroundWaiter
+from app.open.source import Access, Source, open_resolved
+from app.open.target import Default, Named, Pid, Simulated, Target, VmName
+from app.open.waiter import Waiter, again
 from app.planes.frame import Frame
-from app.planes.state import Reason, State, Status
-from app.source import Access, Source, open_resolved
-from app.vm.address import QmpAddress
-from app.waiting import Waiter, again
-from ui.window.asking import WindowAsking
+from app.planes.status import Reason, State, Status
+from app.qemu.qmp_address import QmpAddress
 from ui.window.chooser import choose_device
 from ui.window.feed import Feed
+from ui.window.helper_request import WindowAsking
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow

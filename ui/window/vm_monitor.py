@@ -2,9 +2,9 @@
 
 import logging
 
-from app.source import Source
-from app.vm.address import QmpAddress
-from app.vm.facts import Vm
+from app.host.vm import Vm
+from app.open.source import Source
+from app.qemu.qmp_address import QmpAddress
 from app.vm.monitor import LinkState, Monitor
 from ui.window.main_window import MainWindow
 
@@ -39,7 +39,7 @@ class VmMonitor:
             self.none("no VM is known to have this device")
 
     def _find(self, vm: Vm) -> None:
-        from app.vm.find import NoMonitor, find_monitor, open_found  # noqa: PLC0415
+        from app.vm.monitor_lookup import NoMonitor, find_monitor, open_found  # noqa: PLC0415
 
         found = find_monitor(vm)
         if isinstance(found, NoMonitor):

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
-from app.device.vgpu import Vgpu
 from app.edid.mode import Limits
-from app.sim.device import PlaneInfo, SimulatedDevice
-from app.sim.driver.edid import EdidRegisters, simulated_edid
+from app.host.vgpu import Vgpu
+from app.sim.config.spec import Spec
+from app.sim.driver.device import PlaneInfo, SimulatedDevice
+from app.sim.driver.edid_registers import EdidRegisters, simulated_edid
 from app.sim.driver.regions import (
     READ_WRITE,
     Region,
@@ -25,8 +26,7 @@ from app.sim.driver.regions import (
     type_capability,
 )
 from app.sim.guest.guest import Scanout
-from app.sim.memory import Export
-from app.sim.spec import Spec
+from app.sim.guest.memory import Export
 
 _PAGE = 4096
 _HOT_UNKNOWN = 0xFFFF_FFFF

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 
 from app.abi import vfio
-from app.device.vgpu import Vgpu
-from app.sim.device import PlaneInfo, SimulatedDevice
+from app.host.vgpu import Vgpu
+from app.sim.config.fault import GET_ERRORS
+from app.sim.config.spec import Spec
+from app.sim.driver.device import PlaneInfo, SimulatedDevice
 from app.sim.driver.regions import READ_WRITE, Region, answer, requested
-from app.sim.fault import GET_ERRORS
-from app.sim.spec import Spec
 
 _REGION = vfio.VFIO_GFX_PLANE_TYPE_REGION
 _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE

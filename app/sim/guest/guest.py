@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, encode
+from app.formats.fourcc import fourcc_text, pixel_format
 from app.formats.modifier import modifier_name
-from app.formats.pixel import fourcc_text, pixel_format
+from app.sim.config.spec import Spec, in_range
 from app.sim.guest.canvas import blend
+from app.sim.guest.memory import Memory
 from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
 from app.sim.guest.screen import Screen
-from app.sim.memory import Memory
-from app.sim.spec import Spec, in_range
 
 _SECOND = 1_000_000_000
 

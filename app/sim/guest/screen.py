@@ -6,13 +6,13 @@ import numpy as np
 
 from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, Rows, decode, encode
-from app.formats.pixel import PixelFormat
+from app.formats.fourcc import PixelFormat
 from app.formats.tiling import column_offsets, plane_size, row_offsets, tile
 from app.formats.yuv import Matrix
 from app.sim.guest.canvas import Rect
 from app.sim.guest.desktop import draw_desktop
+from app.sim.guest.memory import Memory
 from app.sim.guest.motion import Motion
-from app.sim.memory import Memory
 
 # Rows that are encoded at a time, so that they stay in the cache: whole tiles, whatever the tiling.
 _BAND = 64

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 
-from app.device.errors import MdevviewError
-from app.device.handover import HelperWay
-from app.device.privilege import fetch
+from app.attach.helper import fetch
+from app.attach.helper_fds import HelperWay
+from app.errors import MdevviewError
 from tests.lab.inside.rawvfio import DMABUF, PROBE, REGION, Device, Plane
 
 

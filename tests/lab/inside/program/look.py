@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from app.abi import vfio
-from app.device.discovery import discover
 from app.device.seam import Device
-from app.device.target import parse_target
+from app.host.discovery import discover
+from app.open.source import open_source
+from app.open.target import parse_target
 from app.planes.document import Document
 from app.planes.frame import Frame
-from app.planes.poller import Poller
-from app.source import open_source
+from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 from tests.lab.inside.pictures import Colours

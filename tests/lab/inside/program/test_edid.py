@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from app.device.edid import EdidRegion, find_edid_region, read_edid
+from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.edid_writer import EdidWriter
 from app.device.seam import FdDevice
-from app.device.target import parse_target
 from app.edid.make import make_edid
 from app.edid.mode import Limits, Mode
 from app.edid.parse import parse_edid
-from app.source import open_source
+from app.open.source import open_source
+from app.open.target import parse_target
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.program import command
 from tests.lab.inside.program.look import holder_device

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.planes.state import State
+from app.planes.status import State
 from tests.lab.inside import mdev, watch
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.program import command

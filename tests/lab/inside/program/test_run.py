@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.device.errors import DeviceBusy, MdevviewError, UsageError
-from app.device.mdev import choose_type, mdev_types
-from app.device.mdev import create as create_mdev
-from app.device.mdev import remove as remove_mdev
+from app.errors import DeviceBusy, MdevviewError, UsageError
+from app.host.mdev import choose_type, mdev_types
+from app.host.mdev import create as create_mdev
+from app.host.mdev import remove as remove_mdev
 from tests.lab.inside import mdev
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.machine import memory, still_running

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from app.device.errors import MdevviewError
-from app.device.target import parse_target
+from app.errors import MdevviewError
+from app.open.source import open_source
+from app.open.target import parse_target
 from app.planes.frame import Frame
-from app.planes.poller import Poller
-from app.planes.state import Reason, State
-from app.source import open_source
+from app.planes.status import Reason, State
+from app.vfio.poller import Poller
 from tests.conftest import open_files
 from tests.lab.inside import mdev, watch
 from tests.lab.inside.conftest import Create, Fact, StartVm

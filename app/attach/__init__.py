@@ -1,0 +1,1 @@
+"""Getting at a device: opening it alone, duplicating a VM's fd, asking the helper for one."""

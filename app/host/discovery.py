@@ -1,0 +1,123 @@
+"""Which vGPUs this host has, read from sysfs: nothing is opened, so nothing is disturbed.
+
+Every device on bus ``mdev`` is one. Vendor drivers that make no mdevs (NVIDIA's from Linux 6.8 on) cannot be told
+from plain pass-through by sysfs alone, so of the other VFIO devices those are taken that a process has open.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from app.host import holders
+from app.host.paths import HOST, Paths, text_of
+from app.host.vgpu import Vgpu
+
+
+def discover(paths: Paths = HOST) -> tuple[Vgpu, ...]:
+    """All vGPUs with their holders, mdevs first, each kind by name. Nothing is raised for what vanishes meanwhile."""
+    seen = holders.scan(paths)
+    found = [_mdev(name, paths) for name in _names(paths.sys / "bus/mdev/devices")]
+    mdevs = {each.name for each in found}
+    found += [_other(name, folder) for name, folder in _open_devices(seen, paths) if name not in mdevs]
+    return tuple(_with_holders(each, seen, paths) for each in found)
+
+
+def refresh(vgpu: Vgpu, paths: Paths = HOST) -> Vgpu:
+    """The same vGPU with its holders of now."""
+    return _with_holders(vgpu, holders.scan(paths), paths)
+
+
+def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
+    """Whether the device still exists; cheap enough to ask several times a second."""
+    if vgpu.uuid is not None:
+        return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
+    group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
+    return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
+
+
+def _with_holders(vgpu: Vgpu, seen: holders.Scan, paths: Paths) -> Vgpu:
+    alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, paths)) <= 1
+    found = seen.holders(vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)
+    return replace(vgpu, holders=found, unseen=not (seen.complete or _surely_free(vgpu, paths)))
+
+
+def _surely_free(vgpu: Vgpu, paths: Paths) -> bool:
+    """True when no device of the driver is open at all.
+
+    The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
+    drivers/vfio/vfio_main.c), so a count of zero is proof; any other count may have other reasons.
+    """
+    return vgpu.module is not None and text_of(paths.sys / "module" / vgpu.module / "refcnt") == "0"
+
+
+def _mdev(name: str, paths: Paths) -> Vgpu:
+    folder = (paths.sys / "bus/mdev/devices" / name).resolve()
+    kind = _link(folder / "mdev_type")
+    vgpu = _common(name, folder)
+    gvt_id = text_of(folder / "intel_vgpu/vgpu_id")
+    return replace(
+        vgpu,
+        uuid=name,
+        type_id=kind.name if kind else None,
+        type_name=text_of(folder / "mdev_type/name"),
+        parent=folder.parent.name,
+        gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
+    )
+
+
+def _other(name: str, folder: Path) -> Vgpu:
+    """A VFIO device that is no mdev; a virtual function's parent is its physical one."""
+    parent = _link(folder / "physfn")
+    kind = text_of(folder / "nvidia/current_vgpu_type")
+    return replace(
+        _common(name, folder),
+        # NVIDIA's attribute holds the bare number of what was "nvidia-N" as an mdev type; 0 is none.
+        type_id=f"nvidia-{kind}" if kind not in (None, "", "0") else None,
+        parent=parent.name if parent else None,
+    )
+
+
+def _common(name: str, folder: Path) -> Vgpu:
+    driver = _link(folder / "driver")
+    module = _link(folder / "driver/module")
+    group = _link(folder / "iommu_group")
+    cdevs = _names(folder / "vfio-dev")
+    return Vgpu(
+        name=name,
+        driver=driver.name if driver else None,
+        module=module.name if module else None,
+        iommu_group=int(group.name) if group and group.name.isdecimal() else None,
+        cdev=cdevs[0] if cdevs else None,
+    )
+
+
+def _open_devices(seen: holders.Scan, paths: Paths) -> list[tuple[str, Path]]:
+    """The sysfs name and folder of each device that some process has open, by itself or with its group."""
+    folders: set[Path] = set()
+    for process in seen.processes:
+        for group in process.groups:
+            folders.update(_group_devices(group, paths))
+        for cdev in process.cdevs:
+            folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
+        # A device fd alone is what a process holds that was handed one.
+        folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
+    found = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
+    return sorted(found.items())
+
+
+def _group_devices(group: int, paths: Paths) -> list[Path]:
+    """The devices of a group that VFIO drives (``vfio-dev`` is there since Linux 6.1); a bridge, say, is none."""
+    folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
+    return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
+
+
+def _link(file: Path) -> Path | None:
+    """Where a symbolic link leads, followed to the end; None without one."""
+    return file.resolve() if file.exists() else None
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

@@ -1,0 +1,126 @@
+"""What comes and goes: the kernel's uevents about vGPUs, read without blocking.
+
+An event says that something changed, not what is there now: whoever reads one looks again with
+:func:`app.host.discovery.discover`.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import MdevviewError
+
+# The device itself, its group's node, its cdev, and the graphics card that GVT-g speaks through.
+_SUBSYSTEMS = ("mdev", "vfio", "vfio-dev", "drm")
+# One read takes no more than this many events; the rest keeps the fd readable.
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """A device was added or got its driver. ``name`` is the sysfs name: of an mdev its UUID."""
+
+    subsystem: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A device was removed or lost its driver."""
+
+    subsystem: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayReady:
+    """A GVT-g guest's graphics driver came up, or went. ``gvt_id`` is ``Vgpu.gvt_id``."""
+
+    gvt_id: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLost:
+    """More events came than the socket holds: anything may have changed."""
+
+
+Event = Appeared | Vanished | DisplayReady | EventsLost
+
+
+class Hotplug:
+    """Owns a netlink socket. Watch :meth:`fileno` for readability, then call :meth:`read`.
+
+    Raises MdevviewError where there is no libudev, OSError where the socket cannot be made.
+    """
+
+    def __init__(self) -> None:
+        try:
+            # Loading libudev takes longer than listing devices, which needs none of it.
+            import pyudev  # noqa: PLC0415
+
+            context = pyudev.Context()
+        except ImportError as error:
+            raise MdevviewError(f"no hot-plug events: {error}", "install libudev (libudev1, systemd-libs)") from error
+        # udev's own events come after it gave the node its owner; without udev nobody would send them.
+        source = "udev" if Path("/run/udev/control").exists() else "kernel"
+        self._monitor: Any = pyudev.Monitor.from_netlink(context, source)
+        for subsystem in _SUBSYSTEMS:
+            self._monitor.filter_by(subsystem)
+        self._monitor.start()
+
+    def fileno(self) -> int:
+        """The fd to watch; the monitor's own, not to be read from or closed."""
+        return int(self._monitor.fileno())
+
+    def read(self) -> list[Event]:
+        """What happened since the last call, possibly nothing. Never blocks."""
+        events: list[Event] = []
+        for _ in range(_BATCH):
+            try:
+                device = self._monitor.poll(timeout=0)
+            except OSError:
+                # pyudev raises on POLLERR without reading, so that the error would stay and the fd be readable
+                # for ever (https://github.com/pyudev/pyudev/issues/194).
+                _clear_error(self.fileno())
+                events.append(EventsLost())
+                continue
+            if device is None:
+                break
+            event = event_of(device.action, device.subsystem, device.sys_name, device.properties)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def close(self) -> None:
+        """Close the socket; more calls do nothing. Stop watching the fd first."""
+        # pyudev has no close: libudev closes with the last reference.
+        self._monitor = None
+
+
+def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> Event | None:
+    """What one uevent means; None for one that means nothing here."""
+    if subsystem == "drm":
+        return _display_ready(properties)
+    match action:
+        case "add" | "bind":
+            return Appeared(subsystem, name)
+        case "remove" | "unbind":
+            return Vanished(subsystem, name)
+    return None
+
+
+def _display_ready(properties: Mapping[str, str]) -> DisplayReady | None:
+    """GVT-g's event is an "add" of the card's primary node (send_display_ready_uevent(), drivers/gpu/drm/i915/gvt)."""
+    try:
+        return DisplayReady(int(properties["VMID"]), properties["GVT_DISPLAY_READY"] == "1")
+    except (KeyError, ValueError):
+        return None
+
+
+def _clear_error(fd: int) -> None:
+    with socket.socket(fileno=os.dup(fd)) as same:
+        same.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

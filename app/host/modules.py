@@ -1,0 +1,40 @@
+"""Whether the running kernel has a module, and where."""
+
+import os
+from enum import Enum
+from pathlib import Path
+
+from app.host.paths import HOST, Paths
+
+
+class Presence(Enum):
+    LOADED = "loaded"
+    BUILT_IN = "built in"
+    AVAILABLE = "not loaded"
+    ABSENT = "not in this kernel"
+    UNKNOWN = "unknown"
+
+
+def presence(module: str, paths: Paths = HOST, release: str = "") -> Presence:
+    """Look in sysfs, then in depmod's lists for the kernel ``release`` (default: the running one)."""
+    lists = paths.modules / (release or os.uname().release)
+    if _named(module, lists / "modules.builtin"):
+        return Presence.BUILT_IN
+    if (paths.sys / "module" / module).is_dir():
+        return Presence.LOADED
+    if _named(module, lists / "modules.dep"):
+        return Presence.AVAILABLE
+    # A container often has no /lib/modules: then its silence says nothing.
+    return Presence.ABSENT if (lists / "modules.dep").exists() else Presence.UNKNOWN
+
+
+def _named(module: str, file: Path) -> bool:
+    """Whether depmod's list has the module; files are named with dashes or underscores, and may be compressed."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            return any(
+                line.partition(":")[0].strip().rsplit("/", 1)[-1].partition(".")[0].replace("-", "_") == module
+                for line in lines
+            )
+    except OSError:
+        return False

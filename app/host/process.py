@@ -1,0 +1,103 @@
+"""A process, held by its pidfd, so that a pid that another process took over is never mistaken for it."""
+
+import errno
+import os
+import select
+from types import TracebackType
+from typing import Self
+
+from app.abi.pidfd import pidfd_getfd
+from app.errors import NoSuchDevice, OpenFailed, ProcessGone, error_text
+from app.host.paths import HOST, Paths
+
+# include/linux/sched.h
+_PF_EXITING = 0x4
+
+
+class Process:
+    """Owns a pidfd.
+
+    What is read from ``/proc/PID`` after :meth:`open` belongs to this process only if :meth:`ended` is false
+    afterwards: as long as it is, the kernel gives the pid to nobody else.
+    """
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid = pid
+        self._fd = pidfd
+        self._ended = False
+        self._poll = select.poll()
+        self._poll.register(pidfd, select.POLLIN)
+
+    @classmethod
+    def open(cls, pid: int) -> Self:
+        """Raises ProcessGone when there is none of that pid, or only its remains (a zombie).
+
+        NoSuchDevice is for a thread; OpenFailed for a kernel or sandbox without pidfds, or too many open files.
+        """
+        try:
+            process = cls(pid, os.pidfd_open(pid))
+        except ProcessLookupError as error:
+            raise ProcessGone(f"there is no process {pid}", "'mdevview list' shows which VMs run") from error
+        except OSError as error:
+            # pidfd_open(2) knows processes by the thread they began with.
+            if error.errno in (errno.EINVAL, errno.ENOENT):
+                raise NoSuchDevice(f"{pid} is a thread of a process", "give the pid of the process") from error
+            raise OpenFailed(f"process {pid} cannot be held: {error_text(error)}", "see 'mdevview doctor'") from error
+        if process.ended():
+            process.close()
+            raise ProcessGone(f"process {pid} has ended", "'mdevview list' shows which VMs run")
+        return process
+
+    def fileno(self) -> int:
+        """The pidfd, readable once the process ended (all its threads); -1 once closed."""
+        return self._fd
+
+    def ended(self) -> bool:
+        """Whether it ended: one poll(2) that never waits. Once closed, what was last known."""
+        if not self._ended and self._fd >= 0:
+            self._ended = bool(self._poll.poll(0))
+        return self._ended
+
+    def duplicate(self, fd: int) -> int:
+        """A duplicate of its fd, closed on exec. Raises OSError: EPERM, EBADF, ESRCH when it ended."""
+        return pidfd_getfd(self._fd, fd)
+
+    def close(self) -> None:
+        """More calls do nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def is_ending(pid: int, paths: Paths = HOST) -> bool:
+    """Whether it is on its way out, with its memory and perhaps its files gone; False where that cannot be seen.
+
+    PF_EXITING in field 9 of proc_pid_stat(5).
+    """
+    try:
+        return bool(int(_stat(pid, paths)[6]) & _PF_EXITING)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def start_time(pid: int, paths: Paths = HOST) -> int:
+    """When the process started, in clock ticks since boot: with its pid, a name for it until the next boot.
+
+    Field 22 of proc_pid_stat(5). The process's name before it may hold spaces and brackets. Raises OSError;
+    ValueError for nonsense.
+    """
+    return int(_stat(pid, paths)[19])
+
+
+def _stat(pid: int, paths: Paths) -> list[bytes]:
+    """From field 3 on, which follows the name in brackets."""
+    stat = (paths.proc / str(pid) / "stat").read_bytes()
+    return stat[stat.rindex(b")") + 1 :].split()

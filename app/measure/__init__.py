@@ -1,0 +1,1 @@
+"""When to ask, when to draw, and how often it happened: pure code on an injected clock."""

@@ -1,0 +1,1 @@
+"""From the TARGET that a user types to an open session."""

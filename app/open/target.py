@@ -1,0 +1,143 @@
+"""The TARGET a user types: which device to look at.
+
+``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. The kind
+``replay:FILE`` is understood, so that it is named in the answer, and cannot be shown by this version.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.errors import AmbiguousTarget, UsageError
+from app.host.drivers import KnownDisplay, known_display
+from app.host.lookup import enumerate_vgpus, find_vgpu, is_pci_address, names_of
+from app.host.vgpu import Vgpu
+
+_UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
+_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N or sim:PROFILE"
+# Below it are the standard streams.
+_FIRST_FD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """No target given: the only vGPU there is, or a simulated one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A UUID, its start, or a PCI address; lower case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pid:
+    """The vGPU of a process; ``fd`` is the device's number there, for one that has several."""
+
+    pid: int
+    fd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VmName:
+    """The vGPU of the VM of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedFd:
+    """A device fd that the parent process left open."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulated device. ``spec`` is what follows ``sim:``, and its own parser's business."""
+
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recording."""
+
+    file: str
+
+
+Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated
+Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
+
+# What a user without a vGPU sees.
+SIMULATED_DEFAULT = Simulated("gvt")
+
+
+def parse_target(text: str | None) -> Target:
+    """Understand what was typed; nothing is looked up. Raises UsageError."""
+    if text is None:
+        return Default()
+    if is_pci_address(text):
+        return Named(text.lower())
+    scheme, colon, rest = text.partition(":")
+    if colon:
+        return _of_scheme(text, scheme, rest)
+    if _UUID_START.fullmatch(text):
+        return Named(text.lower())
+    raise UsageError(f"{text!r} is no target", _KINDS)
+
+
+def _of_scheme(text: str, scheme: str, rest: str) -> Target:
+    if not rest:
+        raise UsageError(f"{text!r} is no target: nothing follows the colon", _KINDS)
+    match scheme:
+        case "sim":
+            return Simulated(rest)
+        case "replay":
+            return Replay(rest)
+        case "vm":
+            return VmName(rest)
+        case "pid":
+            pid, comma, fd = rest.partition(",fd=")
+            return Pid(_number(text, pid, least=1), _number(text, fd, least=0) if comma else None)
+        case "fd":
+            return InheritedFd(_number(text, rest, least=_FIRST_FD))
+    raise UsageError(f"{text!r} is no target", _KINDS)
+
+
+def _number(text: str, digits: str, least: int) -> int:
+    # isdecimal() alone is true of other scripts' digits as well; more digits than this overflow a C int.
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < least:
+        raise UsageError(f"{text!r} is no target: {digits!r} is no number from {least} to 999999999", _KINDS)
+    return int(digits)
+
+
+def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
+    """What a target means on a host with these vGPUs.
+
+    Raises NoSuchDevice, AmbiguousTarget when several fit, UsageError for what this version cannot show.
+    """
+    match target:
+        case Default():
+            return _only(vgpus)
+        case Named(text):
+            return find_vgpu(text, vgpus)
+        case Simulated() | InheritedFd() | Pid() | VmName():
+            return target
+        case Replay():
+            raise UsageError(
+                "replay:FILE is not available in this version", "name the vGPU by its UUID ('mdevview list')"
+            )
+
+
+def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:
+    # Plain pass-through and other devices without a display are listed, and never what is meant.
+    shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
+    if not shown:
+        return SIMULATED_DEFAULT
+    if len(shown) == 1:
+        return shown[0]
+    raise AmbiguousTarget(
+        f"{len(shown)} vGPUs: {enumerate_vgpus(shown)}", "give one of them as TARGET", names_of(shown)
+    )

@@ -1,0 +1,84 @@
+"""Where a QMP monitor listens."""
+
+import re
+from dataclasses import dataclass
+
+from app.errors import UsageError
+
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """A unix socket. ``abstract`` names have no file; QEMU pads them with zeros when they are not ``tight``."""
+
+    path: str
+    abstract: bool = False
+    tight: bool = True
+
+    def __str__(self) -> str:
+        return f"@{self.path}" if self.abstract else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """A TCP port. An empty host is this one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host or 'localhost'}:{self.port}"
+
+
+QmpAddress = UnixAddress | TcpAddress
+
+
+def parse_address(text: str) -> QmpAddress:
+    """What a user names a QMP socket by: ``PATH``, ``unix:PATH``, ``HOST:PORT`` or ``tcp:HOST:PORT``.
+
+    A bare name with a slash in it, or without a port, is a path. Options as in QEMU's ``-qmp`` (",server=on") may
+    follow and are left out. Raises UsageError for anything else.
+    """
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme == "unix":
+        address: QmpAddress | None = unix_address(_without_options(rest))
+    elif colon and scheme == "tcp":
+        address = tcp_address(_without_options(rest))
+    else:
+        address = (tcp_address(text) if "/" not in text else None) or unix_address(text)
+    if address is None:
+        raise UsageError(
+            f"{text!r} is no QMP socket", "give the path of a unix socket, unix:PATH, HOST:PORT or tcp:HOST:PORT"
+        )
+    return address
+
+
+def unix_address(path: str) -> UnixAddress | None:
+    """None for what cannot be the path of a file."""
+    return UnixAddress(path) if path and "\0" not in path else None
+
+
+def tcp_address(text: str) -> TcpAddress | None:
+    """``HOST:PORT``, an IPv6 address in brackets or not; None when it is not of that form."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
+        return None
+    host = host.removeprefix("[").removesuffix("]")
+    # A blank or a control character is in no host's name, and the resolver chokes on some.
+    if not host.isascii() or not host.isprintable() or " " in host or len(host) > 255:
+        return None
+    return TcpAddress(host, int(port))
+
+
+def _without_options(text: str) -> str:
+    """The part before the first comma; QEMU writes a comma that belongs to it twice."""
+    return text.replace(",,", "\0").partition(",")[0].replace("\0", ",")
+
+
+def socket_name(address: UnixAddress) -> bytes:
+    """``sun_path`` as QEMU makes it of these options (util/qemu-sockets.c)."""
+    name = address.path.encode("utf-8", "surrogateescape")
+    if not address.abstract:
+        return name
+    return b"\0" + name if address.tight else (b"\0" + name).ljust(108, b"\0")

@@ -1,0 +1,1 @@
+"""What a simulated device is told to be: the words after ``sim:``, and the faults among them."""

@@ -1,0 +1,286 @@
+"""A simulated device: the seam's five calls, dispatched on real request numbers to one driver's manners."""
+
+import errno
+import mmap as mapping
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from app.abi import drm_fourcc as drm
+from app.abi import vfio
+from app.formats.decode import Rgba
+from app.host.vgpu import Vgpu
+from app.sim.config.fault import GET_ERRORS, QUERY_ERRORS
+from app.sim.config.spec import Spec
+from app.sim.driver.edid_registers import preferred_size
+from app.sim.guest.guest import Guest
+
+_INFO_MINSZ = 16
+_HOSTILE_STEP_NS = 200_000_000
+
+# What a confused or malicious driver might say, one after the other; each replaces fields of a true answer.
+_HOSTILE: tuple[dict[str, int], ...] = (
+    {"width": 0xFFFF_FFFF, "height": 0xFFFF_FFFF},
+    {"stride": 0},
+    {"stride": 1},
+    {"stride": 0xFFFF_FFFF},
+    {"width": 0},
+    {"height": 0},
+    {"size": 0xFFFF_FFFF},
+    {"size": 1},
+    {"drm_format": drm.fourcc_code("ZZZZ")},
+    {"drm_format": 0x0102_0304},
+    {"drm_format_mod": drm.DRM_FORMAT_MOD_INVALID},
+    {"drm_format_mod": 0xFF00_0000_0000_1234},
+    {"x_pos": 0x7FFF_FFFF, "y_pos": 0x8000_0000, "x_hot": 0xFFFF_FFFE, "y_hot": 0x8000_0000},
+)
+
+
+class SimulatedKernelCorruption(AssertionError):
+    """The program did what corrupts memory in the real kernel: a bug in the program, never to be caught."""
+
+
+@dataclass(slots=True)
+class PlaneInfo:
+    """``vfio_device_gfx_plane_info`` in the driver's hands, argsz left out."""
+
+    flags: int
+    drm_plane_type: int
+    drm_format: int
+    drm_format_mod: int
+    width: int
+    height: int
+    stride: int
+    size: int
+    x_pos: int
+    y_pos: int
+    x_hot: int
+    y_hot: int
+    handle: int
+
+
+class SimulatedDevice(ABC):
+    """Implements :class:`app.device.seam.Device`; also tells what is true, for those who check.
+
+    Single-threaded like a file that one thread uses. ``vgpu`` says what discovery would.
+    """
+
+    vgpu: Vgpu
+
+    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
+        self.spec = spec
+        self.guest = Guest(spec, clock, self.memory_size, self.exports_dma_bufs, self.shares_memory)
+        self._closed = False
+        self._flips: dict[int, int] = {}
+
+    # Whether a buffer can be a dma-buf, and whether all modes of the guest live in one piece of memory.
+    exports_dma_bufs = True
+    shares_memory = False
+
+    # The five calls of the seam.
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        self._check_present(errno.ENODEV)
+        if request == vfio.VFIO_DEVICE_QUERY_GFX_PLANE:
+            return self._query(buffer)
+        if request == vfio.VFIO_DEVICE_GET_GFX_DMABUF:
+            return self._get(buffer)
+        if request == vfio.VFIO_DEVICE_GET_INFO:
+            return self._get_info(buffer)
+        if request == vfio.VFIO_DEVICE_GET_REGION_INFO:
+            self.get_region_info(buffer)
+            return 0
+        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """As the drivers do it, in aligned accesses of 4, 2 and 1 bytes; any refusal is EFAULT."""
+        self._check_present(errno.EIO)
+        data = b""
+        while len(data) < length:
+            size = _access_size(length - len(data), offset + len(data))
+            try:
+                data += self.read(size, offset + len(data))
+            except ValueError as refusal:
+                raise OSError(errno.EFAULT, str(refusal)) from refusal
+        return data
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        """As :meth:`pread`."""
+        self._check_present(errno.EIO)
+        done = 0
+        while done < len(data):
+            size = _access_size(len(data) - done, offset + done)
+            try:
+                self.write(data[done : done + size], offset + done)
+            except ValueError as refusal:
+                raise OSError(errno.EFAULT, str(refusal)) from refusal
+            done += size
+        return done
+
+    def mmap(self, length: int, offset: int) -> mapping.mmap:
+        self._check_present(errno.ENODEV)
+        return self.map(length, offset)
+
+    def close(self) -> None:
+        """Free everything. fds that were handed out stay with their holders. More calls do nothing."""
+        if not self._closed:
+            self._closed = True
+            self.release()
+            self.guest.close()
+
+    # The truth, for those who check.
+
+    def present(self) -> bool:
+        """What sysfs would say: whether the device still exists."""
+        return not self.guest.active("gone")
+
+    @property
+    def objects(self) -> int:
+        """How many buffer objects the driver keeps now."""
+        return 0
+
+    def picture(self) -> Rgba | None:
+        """See :meth:`app.sim.guest.guest.Guest.picture`."""
+        return self.guest.picture()
+
+    def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
+        """See :meth:`app.sim.guest.guest.Guest.flip_times`."""
+        return self.guest.flip_times(since_ns, until_ns)
+
+    def true_flip_ns(self, handle: int) -> int | None:
+        """When the guest flipped to what the last query with this dmabuf_id (or region index) found on screen.
+
+        By the injected clock; None for a handle that no query of the primary plane gave.
+        """
+        return self._flips.get(handle)
+
+    # What a driver is made of.
+
+    @staticmethod
+    @abstractmethod
+    def memory_size(size: int) -> int:
+        """How much memory holds a framebuffer of ``size`` bytes."""
+
+    @abstractmethod
+    def query_plane(self, plane: PlaneInfo) -> None:
+        """Answer in place, or leave it as it is. Raises OSError as the driver does."""
+
+    @abstractmethod
+    def get_dmabuf(self, dmabuf_id: int) -> int:
+        """A new fd, the caller's to close. Raises OSError as the driver does."""
+
+    @abstractmethod
+    def get_region_info(self, buffer: bytearray) -> None:
+        """Answer in place. Raises OSError as the driver does."""
+
+    @property
+    @abstractmethod
+    def device_info(self) -> tuple[int, int]:
+        """Flags and the number of regions."""
+
+    def read(self, count: int, offset: int) -> bytes:
+        """One access of 1, 2 or 4 bytes. Raises ValueError to refuse it."""
+        raise ValueError("nothing to read there")
+
+    def write(self, data: bytes, offset: int) -> None:
+        """As :meth:`read`."""
+        raise ValueError("nothing to write there")
+
+    def map(self, length: int, offset: int) -> mapping.mmap:
+        """Map a region. Raises OSError."""
+        raise OSError(errno.EINVAL, "no region to map there")
+
+    @abstractmethod
+    def release(self) -> None:
+        """Forget the driver's objects."""
+
+    def export_size(self, size: int) -> int | None:
+        """How many bytes of a buffer to export, None for all of it."""
+        return max(4096, size // 2 // 4096 * 4096) if self.guest.active("truncated") else None
+
+    def plug(self, edid: bytes | None) -> None:
+        """The link went down, or came up with that EDID: the guest does as a guest does."""
+        if edid is None:
+            self.guest.unplug()
+        else:
+            self.guest.plug(preferred_size(edid))
+
+    def saw_flip(self, handle: int, flip_ns: int) -> None:
+        """A query found the flip of that time under ``handle``."""
+        self._flips[handle] = flip_ns
+
+    # Requests that all drivers take alike.
+
+    def _check_present(self, gone: int) -> None:
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if self.guest.active("gone"):
+            raise OSError(gone, os.strerror(gone))
+
+    def _get_info(self, buffer: bytearray) -> int:
+        if len(buffer) < _INFO_MINSZ:
+            raise OSError(errno.EFAULT, "buffer too short")
+        argsz = int.from_bytes(buffer[:4], "little")
+        if argsz < _INFO_MINSZ:
+            raise OSError(errno.EINVAL, "argsz too small")
+        flags, regions = self.device_info
+        info = vfio.vfio_device_info(argsz, flags, regions, _PCI_NUM_IRQS)
+        buffer[:_INFO_MINSZ] = bytes(info)[:_INFO_MINSZ]
+        return 0
+
+    def _query(self, buffer: bytearray) -> int:
+        minsz, whole = vfio.GFX_PLANE_INFO_MINSZ, vfio.GFX_PLANE_INFO.size
+        if len(buffer) < minsz:
+            raise OSError(errno.EFAULT, "buffer too short")
+        argsz, *fields, _ = vfio.GFX_PLANE_INFO.unpack(bytes(buffer[:whole]).ljust(whole, b"\0"))
+        if argsz < minsz:
+            raise OSError(errno.EINVAL, "argsz too small")
+        plane = PlaneInfo(*fields)
+        probing = plane.flags & vfio.VFIO_GFX_PLANE_TYPE_PROBE
+        if not probing:
+            for fault, number in QUERY_ERRORS.items():
+                if self.guest.active(fault):
+                    raise OSError(number, f"{os.strerror(number)} (simulated)")
+        self.query_plane(plane)
+        if plane.drm_format and not probing and self.guest.active("hostile"):
+            step = self.guest.now() // _HOSTILE_STEP_NS % len(_HOSTILE)
+            plane = replace(plane, **_HOSTILE[step])
+        buffer[:minsz] = vfio.GFX_PLANE_INFO.pack(
+            argsz,
+            plane.flags,
+            plane.drm_plane_type,
+            plane.drm_format,
+            plane.drm_format_mod,
+            plane.width,
+            plane.height,
+            plane.stride,
+            plane.size,
+            plane.x_pos,
+            plane.y_pos,
+            plane.x_hot,
+            plane.y_hot,
+            plane.handle,
+            0,
+        )[:minsz]
+        return 0
+
+    def _get(self, buffer: bytearray) -> int:
+        if len(buffer) < 4:
+            raise OSError(errno.EFAULT, "buffer too short")
+        for fault, number in GET_ERRORS.items():
+            if self.guest.active(fault):
+                raise OSError(number, f"{os.strerror(number)} (simulated)")
+        return self.get_dmabuf(int.from_bytes(buffer[:4], "little"))
+
+
+# INTX, MSI, MSIX, ERR and REQ of VFIO PCI devices.
+_PCI_NUM_IRQS = 5
+
+
+def _access_size(left: int, offset: int) -> int:
+    """The drivers split what user space reads or writes into the largest aligned pieces."""
+    for size in (4, 2):
+        if left >= size and offset % size == 0:
+            return size
+    return 1

@@ -1,0 +1,1 @@
+"""The frame source of VFIO devices: polled planes, fetched buffers."""

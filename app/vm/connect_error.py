@@ -1,0 +1,26 @@
+"""Why a QMP socket cannot be used, in words for the user."""
+
+import errno
+from pathlib import Path
+
+from app.errors import error_text
+from app.host import permissions
+from app.qemu.qmp_address import QmpAddress, UnixAddress
+
+NO_ANSWER = "the QMP socket does not answer: another client may be connected (QEMU serves one at a time)"
+
+
+def refusal(address: QmpAddress, error: OSError) -> str:
+    """Why there is no connection to ``address``."""
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return f"there is no QMP socket {address}"
+        case errno.EACCES | errno.EPERM:
+            owner = f" ({permissions.owners(Path(address.path))})" if isinstance(address, UnixAddress) else ""
+            return f"the QMP socket {address} is closed to you{owner}"
+        case errno.ECONNREFUSED:
+            return f"nothing listens at the QMP socket {address}"
+        case errno.EAGAIN:
+            # The line of those who wait to be accepted is full.
+            return NO_ANSWER
+    return f"the QMP socket {address}: {error_text(error) if error.errno else error}"

@@ -1,0 +1,77 @@
+"""One pixel to draw into, where what counts is the drawing and not the pixel."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.abi import drm_fourcc as drm
+from app.formats.fourcc import pixel_format
+from app.planes.placement import Rect, place
+from gl import api
+from gl.compositor import Compositor, Image, Style, run
+from gl.context import Context
+from gl.errors import GlError
+from gl.formats import Decode
+from gl.target import ClipSpace, Target
+from gl.textures import Canvas, Texture, new_texture
+
+_log = logging.getLogger(__name__)
+
+
+class Pixel:
+    """Proves images by a first draw, and displaces them by another one. Owns a framebuffer and a blank texture."""
+
+    def __init__(self, context: Context, compositor: Compositor) -> None:
+        self._context = context
+        self._compositor = compositor
+        self._canvas: Canvas | None = None
+        self._blank: Texture | None = None
+
+    def prove(self, image: Image) -> None:
+        """Draw an image and read the result. Raises :class:`GlError` with what the driver finds wrong now at last."""
+        with self._drawn(image) as canvas:
+            self._context.gl.check("the first draw")
+            canvas.read()
+
+    def displace(self) -> None:
+        """Make the driver let go of the texture it drew last.
+
+        Deleting a texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and with it
+        a dma-buf, which may keep the device of a VM that ended busy. Where OpenGL fails it is left at that: the caller
+        has that device to let go of.
+        """
+        known = pixel_format(drm.DRM_FORMAT_ABGR8888)
+        assert known
+        try:
+            if self._blank is None:
+                self._blank = new_texture(self._context, api.GL_RGBA8, 1, 1, None)
+            with self._drawn(Image(self._blank, known, Decode.COLOUR, 1, 1)):
+                self._context.gl.Finish()
+        except GlError as error:
+            _log.info("the driver may keep the last texture: %s", error)
+
+    @contextmanager
+    def _drawn(self, image: Image) -> Iterator[Canvas]:
+        """Draw; the framebuffer that was bound is bound again in the end."""
+        gl = self._context.gl
+        bound = gl.integer(api.GL_FRAMEBUFFER_BINDING)
+        try:
+            if self._canvas is None:
+                self._canvas = Canvas(self._context, 1, 1)
+            target = Target(1, 1, self._canvas.framebuffer)
+            clip = ClipSpace(target, place((image.width, image.height), Rect(0, 0, 1, 1)))
+            run(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
+            run(self._compositor.layer(clip, image, Style()).move(0, 0))
+            run(self._compositor.end)
+            yield self._canvas
+        finally:
+            gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)
+
+    def release(self) -> None:
+        """Delete what this owns, with the context current; more calls do nothing."""
+        canvas, self._canvas = self._canvas, None
+        if canvas is not None:
+            canvas.release()
+        blank, self._blank = self._blank, None
+        if blank is not None:
+            blank.release()

@@ -1,0 +1,94 @@
+"""The TARGET grammar and what a target means on a host."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app.errors import AmbiguousTarget, NoSuchDevice, UsageError
+from app.host.vgpu import Vgpu
+from app.open.target import (
+    SIMULATED_DEFAULT,
+    Default,
+    InheritedFd,
+    Named,
+    Pid,
+    Replay,
+    Simulated,
+    VmName,
+    parse_target,
+    resolve,
+)
+
+UUIDS = st.uuids().map(str)
+TARGETS = (Default, Named, Pid, VmName, InheritedFd, Simulated, Replay)
+
+
+@given(st.text() | st.from_regex(r"(sim|fd|pid|vm|replay):.*", fullmatch=True))
+def test_any_text_is_a_target_or_bad_usage(text: str) -> None:
+    try:
+        assert isinstance(parse_target(text), TARGETS)
+    except UsageError as error:
+        assert error.exit_status == 2
+        assert error.remedy
+
+
+@given(st.integers(3, 10**9 - 1), st.text(min_size=1))
+def test_each_kind_keeps_what_was_typed(number: int, text: str) -> None:
+    assert parse_target(f"fd:{number}") == InheritedFd(number)
+    assert parse_target(f"pid:{number}") == Pid(number)
+    assert parse_target(f"pid:{number},fd={number}") == Pid(number, number)
+    assert parse_target(f"sim:{text}") == Simulated(text)
+    assert parse_target(f"vm:{text}") == VmName(text)
+    assert parse_target(f"replay:{text}") == Replay(text)
+
+
+@pytest.mark.parametrize("text", ["", "fd:", "fd:-1", "fd:2", "fd:٣", "fd:99999999999", "sim:", "usb:1", "win10", ":"])
+def test_bad_targets(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_target(text)
+
+
+@given(st.lists(UUIDS, min_size=1, unique=True), st.data())
+def test_start_of_a_uuid_names_the_one_vgpu_it_fits(uuids: list[str], data: st.DataObject) -> None:
+    vgpus = [Vgpu(name=each, uuid=each) for each in uuids]
+    chosen = data.draw(st.sampled_from(uuids))
+    start = chosen[: data.draw(st.integers(1, 36))]
+    target = parse_target(start.upper() if data.draw(st.booleans()) else start)
+    if sum(each.startswith(start) for each in uuids) == 1:
+        assert resolve(target, vgpus) == Vgpu(name=chosen, uuid=chosen)
+    else:
+        with pytest.raises(AmbiguousTarget) as caught:
+            resolve(target, vgpus)
+        assert chosen in caught.value.candidates
+        assert chosen in caught.value.message
+
+
+@given(UUIDS, UUIDS)
+def test_uuid_that_is_not_there(wanted: str, other: str) -> None:
+    assume(wanted != other)
+    for vgpus in ([], [Vgpu(name=other, uuid=other)]):
+        with pytest.raises(NoSuchDevice) as caught:
+            resolve(parse_target(wanted), vgpus)
+        assert caught.value.exit_status == 3
+
+
+@pytest.mark.parametrize("text", ["0000:65:00.4", "65:00.4", "65:00.4".upper()])
+def test_pci_address_long_or_short(text: str) -> None:
+    function = Vgpu(name="0000:65:00.4", driver="nvidia")
+    assert resolve(parse_target(text), [Vgpu(name="0001:65:00.4"), function]) == function
+
+
+def test_no_target_means_the_only_vgpu_or_a_simulated_one() -> None:
+    one, two = Vgpu(name="a", uuid="a"), Vgpu(name="b", uuid="b")
+    network_card = Vgpu(name="0000:66:00.0", driver="vfio-pci")
+    assert resolve(Default(), [network_card]) is SIMULATED_DEFAULT
+    assert resolve(Default(), [network_card, one]) == one
+    with pytest.raises(AmbiguousTarget, match="2 vGPUs: a, b") as caught:
+        resolve(Default(), [one, network_card, two])
+    assert caught.value.candidates == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["replay:a.json"])
+def test_what_this_version_cannot_show_is_said_so(text: str) -> None:
+    with pytest.raises(UsageError, match="not available in this version"):
+        resolve(parse_target(text), [])

@@ -1,0 +1,326 @@
+"""Waiting for a VM: never in the way of its start, cheap while nothing happens, one question for one permission."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.attach.helper_fds import HandedFd, HelperWay
+from app.errors import MdevviewError, NoSuchDevice, PermissionDenied
+from app.open.background_waiter import BackgroundWaiter
+from app.open.source import Access, Source, open_source
+from app.open.target import Default, Named, Pid, Target, VmName
+from app.open.waiter import Waiter, again, worth_waiting
+from app.planes.status import Reason, State, Status
+from app.vfio.buffer_cache import FetchRule
+from tests.unit.hosts import UUID_A, Host, qemu
+from tests.unit.scripted import ScriptedDevice
+from tests.unit.sim_tools import Clock
+from tests.unit.vms import Child, Vms, close_process, link_of, vms_on
+
+DEVICE = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
+
+DEVICE_TARGET = Named(UUID_A)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    host = Host(tmp_path)
+    host.mdev(UUID_A, "i915-GVTg_V5_4", 1)
+    return host
+
+
+@pytest.fixture
+def vms(host: Host) -> Iterator[Vms]:
+    yield from vms_on(host)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def _waiter(host: Host, vms: Vms, clock: Clock, target: Target = DEVICE_TARGET) -> Waiter:
+    return Waiter(target, host.paths, Access(HelperWay.NEVER, through=vms.reach()), clock=clock)
+
+
+def _start(vms: Vms) -> Child:
+    return vms.start("qemu-system-x86", qemu("win10", "-device", DEVICE), ["mbochs"], groups=[1])
+
+
+def _status(waiter: Waiter, clock: Clock, seconds: float = 2) -> Status:
+    clock.advance(seconds)
+    found = waiter.poll()
+    assert isinstance(found, Status)
+    return found
+
+
+def _pid(found: Source | Status) -> int:
+    assert isinstance(found, Source), found
+    found.device.close()
+    assert found.vm is not None
+    return found.vm.pid
+
+
+def test_free_device_is_not_opened_and_the_vm_is_attached_to_when_it_has_it(
+    host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open here, it would be busy when the VM starts."""
+    opened: list[Path] = []
+    monkeypatch.setattr("app.attach.opening.os.open", lambda file, *_: opened.append(file))
+    waiter = _waiter(host, vms, clock)
+    assert _status(waiter, clock).reason is Reason.VM_NOT_RUNNING
+    half = vms.start("qemu-system-x86", qemu("win10"), [], groups=[1])
+    assert _status(waiter, clock).reason is Reason.VM_NOT_RUNNING, "its group is open, its device is not"
+    vms.ended(half)
+    vm = _start(vms)
+    clock.advance(2)
+    assert _pid(waiter.poll()) == vm.pid
+    assert not opened
+    waiter.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "first"),
+    [
+        (Named(UUID_A), Reason.VM_NOT_RUNNING),
+        (Named("9" * 8), Reason.NO_DEVICE),
+        (VmName("win10"), Reason.VM_NOT_RUNNING),
+        (Default(), Reason.VM_NOT_RUNNING),
+    ],
+)
+def test_what_is_waited_for_is_said(host: Host, vms: Vms, clock: Clock, target: Target, first: Reason) -> None:
+    waiter = _waiter(host, vms, clock, target)
+    status = _status(waiter, clock)
+    assert (status.reason, status.state) == (first, State.WAITING)
+    assert status.detail
+    assert _status(waiter, clock) is status, "unchanged: nothing to draw"
+    waiter.close()
+
+
+def test_nothing_is_looked_at_until_a_process_came_or_time_went(
+    host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Target] = []
+
+    def look(target: Target, *_: object) -> Source:
+        looks.append(target)
+        raise NoSuchDevice("none", "")
+
+    monkeypatch.setattr("app.open.waiter.open_source", look)
+    waiter = _waiter(host, vms, clock)
+    for _ in range(100):
+        waiter.poll()
+        clock.advance(0.018)
+    assert len(looks) == 1
+    _start(vms)
+    for _ in range(100):
+        waiter.poll()
+        clock.advance(0.018)
+    assert len(looks) in (4, 5), "every half second, as the VM is on its way"
+    for _ in range(1000):
+        waiter.poll()
+        clock.advance(0.018)
+    before = len(looks)
+    for _ in range(200):
+        waiter.poll()
+        clock.advance(0.018)
+    assert len(looks) - before in (1, 2), "every two seconds again"
+    waiter.close()
+
+
+def test_vm_that_ended_is_found_again_by_what_does_not_change(host: Host, vms: Vms) -> None:
+    vm = _start(vms)
+    access = Access(through=vms.reach())
+    for target, expected in (
+        (Pid(vm.pid), Named(UUID_A)),
+        (Named(UUID_A[:8]), Named(UUID_A)),
+        (VmName("win10"), VmName("win10")),
+    ):
+        source = open_source(target, host.paths, access)
+        assert again(target, source) == expected
+        source.device.close()
+    unknown = Source("pid:1", "", ScriptedDevice(), None, FetchRule.FREELY, lambda: None, vm=source.vm)
+    assert again(Pid(1), unknown) == VmName("win10")
+
+
+@pytest.mark.parametrize(("target", "worth"), [(Pid(2**22 - 1), False), (VmName("x"), True), (Named("9"), True)])
+def test_process_that_is_gone_is_not_worth_waiting_for(host: Host, target: Target, worth: bool) -> None:
+    with pytest.raises(MdevviewError) as caught:
+        open_source(target, host.paths, Access(alone=False))
+    assert worth_waiting(target, caught.value) is worth
+
+
+class Question:
+    """A helper that answers when the test says so."""
+
+    def __init__(self, pid: int, vm: Child, vms: Vms) -> None:
+        self.pid = pid
+        self._vm, self._vms = vm, vms
+        self._socket, self._other = socket.socketpair()
+        self.answer: MdevviewError | None = None
+        self.cancelled = False
+
+    def start(self) -> None:
+        pass
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def say(self, answer: MdevviewError | None) -> None:
+        self.answer = answer
+        self._other.send(b"x")
+
+    def result(self) -> list[HandedFd]:
+        if self.answer is not None:
+            raise self.answer
+        with self._vms.reach().open_process(self.pid) as process:
+            own = process.duplicate(self._vm.fds[0])
+        return [HandedFd(self._vm.fds[0], own, link_of(own), (1,))]
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        for each in (self._socket, self._other):
+            each.close()
+
+
+class Asker:
+    """Another user's VM, and the questions that were asked about it."""
+
+    def __init__(self, host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._vms, self._monkeypatch = vms, monkeypatch
+        self.questions: list[Question] = []
+        self.vm = self.start()
+        self.waiter = Waiter(Named(UUID_A), host.paths, Access(through=vms.reach()), clock=clock, ask=self._ask)
+
+    def start(self) -> Child:
+        self.vm = _start(self._vms)
+        close_process(self._monkeypatch, self.vm.pid)
+        return self.vm
+
+    def _ask(self, pid: int, fd: int | None, way: HelperWay) -> Question:
+        assert (fd, way) == (None, HelperWay.AUTO)
+        self.questions.append(Question(pid, self.vm, self._vms))
+        return self.questions[-1]
+
+
+@pytest.fixture
+def asker(host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Asker:
+    return Asker(host, vms, clock, monkeypatch)
+
+
+def test_person_is_asked_in_the_background_and_the_answer_is_taken_at_once(asker: Asker, clock: Clock) -> None:
+    for _ in range(3):
+        assert _status(asker.waiter, clock).reason is Reason.ASKING_PERMISSION
+    (question,) = asker.questions
+    question.say(None)
+    assert _pid(asker.waiter.poll()) == asker.vm.pid
+    assert question.cancelled
+    asker.waiter.close()
+
+
+def test_person_who_refused_is_not_asked_again_before_the_vm_restarts(asker: Asker, vms: Vms, clock: Clock) -> None:
+    _status(asker.waiter, clock)
+    asker.questions[0].say(PermissionDenied("no", "try another way"))
+    for _ in range(5):
+        status = _status(asker.waiter, clock)
+        assert (status.reason, status.detail) == (Reason.PERMISSION_DENIED, "no; try another way")
+    assert len(asker.questions) == 1
+    vms.ended(asker.vm)
+    assert _status(asker.waiter, clock).reason is Reason.VM_NOT_RUNNING
+    asker.start()
+    assert _status(asker.waiter, clock).reason is Reason.ASKING_PERMISSION
+    assert len(asker.questions) == 2
+    asker.waiter.close()
+    assert asker.questions[1].cancelled, "the dialog goes with the window"
+
+
+def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker, clock: Clock) -> None:
+    for _ in range(20):
+        _status(asker.waiter, clock)
+        if asker.questions and not asker.questions[-1].cancelled:
+            asker.questions[-1].say(NoSuchDevice("no device yet", ""))
+            assert isinstance(asker.waiter.poll(), Status)
+    assert len(asker.questions) == 5
+    asker.waiter.close()
+
+
+class _Slow(Waiter):
+    """A look takes until it is told to go on, as on a host with very many processes."""
+
+    def __init__(self, found: Source | Status | Exception) -> None:
+        super().__init__(DEVICE_TARGET)
+        self._found = found
+        self.looking, self.go_on = threading.Event(), threading.Event()
+
+    def poll(self) -> Source | Status:
+        self.looking.set()
+        assert self.go_on.wait(20)
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+def _source() -> tuple[ScriptedDevice, Source]:
+    device = ScriptedDevice()
+    return device, Source("x", "x", device, None, FetchRule.FREELY, lambda: None)
+
+
+def _polled(waiter: BackgroundWaiter) -> Source:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = waiter.poll()
+        if isinstance(found, Source):
+            return found
+        time.sleep(0.005)
+    raise AssertionError("nothing was found")
+
+
+def test_a_look_that_takes_long_holds_nobody_up() -> None:
+    device, source = _source()
+    slow = _Slow(source)
+    waiter = BackgroundWaiter(lambda: slow)
+    assert slow.looking.wait(20)
+    assert waiter.poll() == Status(Reason.NOT_STARTED)
+    slow.go_on.set()
+    assert _polled(waiter) is source
+    waiter.close()
+    assert not device.closed, "it is the caller's"
+    device.close()
+
+
+def test_what_is_found_too_late_is_let_go_of() -> None:
+    device, source = _source()
+    slow = _Slow(source)
+    waiter = BackgroundWaiter(lambda: slow)
+    assert slow.looking.wait(20)
+    threading.Timer(0.05, slow.go_on.set).start()
+    waiter.close()
+    waiter.close()
+    assert device.closed
+
+
+def test_vm_that_ends_before_it_is_taken_frees_its_device() -> None:
+    """A window may be busy drawing for long; the VM's next start must not wait for that."""
+    device, source = _source()
+    slow = _Slow(replace(source, ended=lambda: Status(Reason.VM_ENDED)))
+    waiter = BackgroundWaiter(lambda: slow)
+    slow.go_on.set()
+    end = time.monotonic() + 20
+    while not device.closed:
+        assert time.monotonic() < end, "it is kept open"
+        time.sleep(0.005)
+    waiter.close()
+
+
+def test_an_error_of_the_program_is_not_waited_over() -> None:
+    slow = _Slow(ValueError("a mistake"))
+    slow.go_on.set()
+    waiter = BackgroundWaiter(lambda: slow)
+    with pytest.raises(ValueError, match="a mistake"):
+        _polled(waiter)
+    waiter.close()

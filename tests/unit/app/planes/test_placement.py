@@ -1,0 +1,203 @@
+"""Where the guest's picture lies, and back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.planes.placement import Layout, Rect, Rotation, Scaling, place
+
+sizes = st.tuples(st.integers(1, 16384), st.integers(1, 16384))
+areas = st.builds(
+    lambda left, top, width, height: Rect(left, top, left + width, top + height),
+    st.integers(0, 200),
+    st.integers(0, 200),
+    st.integers(1, 16384),
+    st.integers(1, 16384),
+)
+layouts = st.builds(
+    lambda guest, area, scaling, flip_x, flip_y, rotation: place(
+        guest, area, scaling, flip_x=flip_x, flip_y=flip_y, rotation=rotation
+    ),
+    sizes,
+    areas,
+    st.sampled_from(Scaling),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(Rotation),
+)
+fractions = st.floats(0, 1, allow_nan=False)
+
+
+def inside(inner: Rect, outer: Rect) -> bool:
+    return inner.intersect(outer) == inner
+
+
+@given(layouts)
+def test_edges_are_whole_and_the_picture_is_in_the_middle(layout: Layout) -> None:
+    where, area = layout.place, layout.area
+    for edge in (where.left, where.top, where.right, where.bottom):
+        assert edge == int(edge)
+    assert abs((where.left - area.left) - (area.right - where.right)) <= 1
+    assert abs((where.top - area.top) - (area.bottom - where.bottom)) <= 1
+
+
+@given(sizes, areas)
+def test_fit_touches_two_edges_and_keeps_the_shape(guest: tuple[int, int], area: Rect) -> None:
+    layout = place(guest, area)
+    assert inside(layout.place, area)
+    scale = min(area.width / guest[0], area.height / guest[1])
+    if layout.whole and scale < 1.01:
+        return
+    assert layout.place.width == area.width or layout.place.height == area.height
+    assert abs(layout.place.width - max(1, guest[0] * scale)) <= 0.5
+    assert abs(layout.place.height - max(1, guest[1] * scale)) <= 0.5
+
+
+@given(sizes, areas)
+def test_integer_is_the_largest_multiple_or_fits(guest: tuple[int, int], area: Rect) -> None:
+    layout = place(guest, area, Scaling.INTEGER)
+    assert inside(layout.place, area)
+    if guest[0] <= area.width and guest[1] <= area.height:
+        assert layout.whole
+        factor = layout.scale_x
+        assert factor == layout.scale_y == int(factor)
+        assert (factor + 1) * guest[0] > area.width or (factor + 1) * guest[1] > area.height
+    else:
+        assert layout.place == place(guest, area).place
+
+
+@given(sizes, areas)
+def test_actual_is_one_for_one(guest: tuple[int, int], area: Rect) -> None:
+    layout = place(guest, area, Scaling.ACTUAL)
+    assert layout.place.width == guest[0]
+    assert layout.place.height == guest[1]
+    assert layout.whole
+
+
+@given(layouts, fractions, fractions)
+def test_there_and_back(layout: Layout, across: float, down: float) -> None:
+    x, y = across * layout.guest_width, down * layout.guest_height
+    target = layout.to_target(x, y)
+    assert layout.place.left - 1e-6 <= target[0] <= layout.place.right + 1e-6
+    assert layout.place.top - 1e-6 <= target[1] <= layout.place.bottom + 1e-6
+    assert layout.to_guest(*target) == pytest.approx((x, y), abs=1e-6 * max(layout.guest_width, layout.guest_height))
+
+
+@given(layouts)
+def test_corners(layout: Layout) -> None:
+    """Where the guest's first pixel is seen, and its last: turned clockwise first, then mirrored."""
+    where = layout.place
+    first = {
+        Rotation.NONE: (where.left, where.top),
+        Rotation.RIGHT: (where.right, where.top),
+        Rotation.HALF: (where.right, where.bottom),
+        Rotation.LEFT: (where.left, where.bottom),
+    }[layout.rotation]
+    last = (where.left + where.right - first[0], where.top + where.bottom - first[1])
+    if layout.flip_x:
+        first, last = (last[0], first[1]), (first[0], last[1])
+    if layout.flip_y:
+        first, last = (first[0], last[1]), (last[0], first[1])
+    assert layout.to_target(0, 0) == first
+    assert layout.to_target(layout.guest_width, layout.guest_height) == pytest.approx(last)
+
+
+@given(sizes, areas, st.sampled_from(Scaling), st.sampled_from([Rotation.RIGHT, Rotation.LEFT]))
+def test_turned_sideways_a_picture_is_as_large_as_its_transpose(
+    guest: tuple[int, int], area: Rect, scaling: Scaling, rotation: Rotation
+) -> None:
+    turned = place(guest, area, scaling, rotation=rotation)
+    transposed = place(guest[::-1], area, scaling)
+    assert (turned.place, turned.whole) == (transposed.place, transposed.whole)
+    assert (turned.scale_x, turned.scale_y) == (transposed.scale_x, transposed.scale_y)
+    assert turned.visible.empty == transposed.visible.empty
+
+
+@given(layouts)
+def test_what_is_visible_is_in_the_guest_and_in_the_area(layout: Layout) -> None:
+    visible = layout.visible
+    assert not visible.empty
+    slack = 1e-6 * max(layout.guest_width, layout.guest_height)
+    assert inside(visible, Rect(-slack, -slack, layout.guest_width + slack, layout.guest_height + slack))
+    for x, y in ((visible.left, visible.top), (visible.right, visible.bottom)):
+        target = layout.to_target(x, y)
+        assert layout.area.left - 1e-6 <= target[0] <= layout.area.right + 1e-6
+        assert layout.area.top - 1e-6 <= target[1] <= layout.area.bottom + 1e-6
+    if inside(layout.place, layout.area):
+        assert visible == Rect(0, 0, layout.guest_width, layout.guest_height)
+
+
+@given(layouts, fractions, fractions)
+def test_a_pixel_is_found_exactly_where_it_is_shown(layout: Layout, across: float, down: float) -> None:
+    x = layout.area.left + across * layout.area.width
+    y = layout.area.top + down * layout.area.height
+    pixel = layout.guest_pixel(x, y)
+    shown = layout.place.intersect(layout.area)
+    if pixel is None:
+        margin = 1e-6
+        well_inside = shown.left + margin < x < shown.right - margin and shown.top + margin < y < shown.bottom - margin
+        assert not well_inside
+    else:
+        assert 0 <= pixel[0] < layout.guest_width
+        assert 0 <= pixel[1] < layout.guest_height
+        assert shown.left <= x <= shown.right and shown.top <= y <= shown.bottom
+
+
+def test_examples() -> None:
+    area = Rect(0, 0, 1000, 1000)
+    assert place((100, 50), area).place == Rect(0, 250, 1000, 750)
+    assert place((300, 150), area, Scaling.INTEGER).place == Rect(50, 275, 950, 725)
+    assert place((100, 50), area, Scaling.ACTUAL).place == Rect(450, 475, 550, 525)
+    assert place((3000, 50), area, Scaling.ACTUAL).visible == Rect(1000, 0, 2000, 50)
+    assert place((3000, 50), area, Scaling.ACTUAL, flip_x=True).visible == Rect(1000, 0, 2000, 50)
+    assert place((100, 50), area, flip_x=True).guest_pixel(0.5, 250.5) == (99, 0)
+    assert place((100, 50), area, flip_y=True).guest_pixel(0.5, 250.5) == (0, 49)
+    assert place((100, 50), area).guest_pixel(0.5, 249.5) is None
+    assert place((3000, 50), area, Scaling.ACTUAL).guest_pixel(-0.5, 500) is None
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flip_x", "pixel"),
+    [
+        (Rotation.NONE, False, (0, 0)),
+        (Rotation.RIGHT, False, (0, 1)),
+        (Rotation.HALF, False, (2, 1)),
+        (Rotation.LEFT, False, (2, 0)),
+        # Mirrored as it is seen: turned to the right, the guest's first pixel comes to the left again.
+        (Rotation.RIGHT, True, (0, 0)),
+        (Rotation.LEFT, True, (2, 1)),
+    ],
+)
+def test_the_pixel_at_the_top_left_of_a_turned_picture(
+    rotation: Rotation, flip_x: bool, pixel: tuple[int, int]
+) -> None:
+    layout = place((3, 2), Rect(0, 0, *((20, 30) if rotation.sideways else (30, 20))), flip_x=flip_x, rotation=rotation)
+    assert layout.place.width == (20 if rotation.sideways else 30)
+    assert layout.guest_pixel(0.5, 0.5) == pixel
+
+
+def test_a_few_pixels_too_many_do_not_blur_the_picture() -> None:
+    assert place((1200, 662), Rect(0, 0, 1203, 669)).place == Rect(1, 3, 1201, 665)
+    assert place((1200, 662), Rect(0, 0, 1203, 900)).whole
+    assert place((662, 1200), Rect(0, 0, 1203, 669), rotation=Rotation.LEFT).whole
+    # Where more could be gained, it is.
+    assert place((1200, 662), Rect(0, 0, 1210, 680)).place.width == 1210
+    assert place((64, 64), Rect(0, 0, 70, 70)).place.width == 70
+    assert place((1200, 662), Rect(0, 0, 1199, 662)).place.width == 1199
+
+
+def test_whole_multiples_need_no_filter() -> None:
+    assert place((100, 50), Rect(0, 0, 200, 100)).whole
+    assert not place((100, 50), Rect(0, 0, 150, 75)).whole
+    assert not place((100, 50), Rect(0, 0, 50, 25)).whole
+
+
+@pytest.mark.parametrize("scaling", Scaling)
+def test_an_area_without_pixels_shows_nothing(scaling: Scaling) -> None:
+    assert place((100, 50), Rect(0, 0, 0, 0), scaling).visible.empty
+    assert place((100, 50), Rect(5, 5, 5, 0), scaling).visible.empty
+
+
+def test_a_guest_without_pixels_is_an_error() -> None:
+    with pytest.raises(ValueError, match="0x5"):
+        place((0, 5), Rect(0, 0, 10, 10))

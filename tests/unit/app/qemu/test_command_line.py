@@ -1,0 +1,212 @@
+"""What a QEMU command line says, seen from outside."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import UsageError
+from app.qemu.command_line import CommandLine, parse, quoted, vm_name
+from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, parse_address, socket_name
+
+# As libvirt 9 writes it, shortened.
+LIBVIRT_TEXT = (
+    "/usr/bin/qemu-system-x86_64 -name guest=win10,debug-threads=on -S "
+    '-object {"qom-type":"secret","id":"masterKey0","format":"raw","file":"/var/lib/libvirt/master-key.aes"} '
+    "-machine pc-q35-7.2,usb=off,dump-guest-core=off -accel kvm -cpu host -m 4096 -uuid "
+    "4dea22b3-1d52-d8f3-2516-782e98ab3fa0 -display none -no-user-config -nodefaults "
+    "-chardev socket,id=charmonitor,fd=27,server=on,wait=off -mon chardev=charmonitor,id=monitor,mode=control "
+    '-device {"driver":"usb-tablet","id":"input0","bus":"usb.0","port":"1"} '
+    '-device {"driver":"vfio-pci-nohotplug","id":"hostdev0","sysfsdev":"/sys/bus/mdev/devices/'
+    '83b8f4f2-509f-382f-3c1e-e6bfe0fa1001","display":"off","ramfb":false,"addr":"0x3"} -msg timestamp=on'
+)
+LIBVIRT = LIBVIRT_TEXT.split(" ")
+
+
+def _parse(text: str) -> CommandLine:
+    return parse(["qemu", *text.split()])
+
+
+def test_a_command_line_of_libvirt_tells_the_vgpu_and_that_the_monitor_is_libvirts() -> None:
+    line = parse(LIBVIRT)
+    assert line.name == "win10"
+    assert line.uuid == "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+    assert line.kvm
+    assert not line.no_shutdown
+    assert [each.driver for each in line.devices] == ["usb-tablet", "vfio-pci-nohotplug"]
+    [device] = line.vfio_devices
+    assert device.vfio_name == "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+    assert (device.id, device.properties["display"], device.properties["ramfb"]) == ("hostdev0", "off", "off")
+    assert LIBVIRT[device.position : device.position + 2] == ["-device", LIBVIRT[device.position + 1]]
+    [monitor] = line.monitors
+    assert monitor.inherited
+    assert monitor.address is None
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("-name foo", "foo"),
+        ("--name foo", "foo"),
+        ("-name guest=foo,debug-threads=on", "foo"),
+        ("-name debug-threads=on,guest=foo", "foo"),
+        ("-name foo -m 1 -name bar", "bar"),
+        ("-name foo,,bar", "foo,bar"),
+        ("-append -name", None),
+        ("-name", None),
+        ("-S -name foo", "foo"),
+    ],
+)
+def test_the_name_is_the_one_that_qemu_takes(text: str, name: str | None) -> None:
+    assert vm_name(["qemu-system-x86_64", *text.split()]) == name
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("-qmp unix:/run/vm.qmp,server=on,wait=off", UnixAddress("/run/vm.qmp")),
+        ("--qmp unix:vm.qmp,server,nowait", UnixAddress("vm.qmp")),
+        ("-qmp-pretty unix:a,,b,server=on", UnixAddress("a,b")),
+        ("-qmp tcp:127.0.0.1:4444,server=on,wait=off", TcpAddress("127.0.0.1", 4444)),
+        ("-qmp tcp::4444,server", TcpAddress("", 4444)),
+        ("-qmp tcp:[::1]:4444,server", TcpAddress("::1", 4444)),
+        ("-qmp tcp:0.0.0.0:4444,server", TcpAddress("", 4444)),
+        ("-chardev socket,id=m,path=/a,server=on -mon chardev=m,mode=control", UnixAddress("/a")),
+        ("-mon m,mode=control -chardev socket,path=/a,id=m,server=on", UnixAddress("/a")),
+        ("-chardev socket,id=m,host=localhost,port=1,server -qmp chardev:m", TcpAddress("localhost", 1)),
+        ("-chardev socket,id=m,path=x,abstract=on,server -mon m,mode=control", UnixAddress("x", abstract=True)),
+    ],
+)
+def test_a_monitor_that_listens_is_found(text: str, address: QmpAddress) -> None:
+    [monitor] = _parse(text).monitors
+    assert monitor.address == address
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("-qmp stdio", "standard input"),
+        ("-qmp none", "switched off"),
+        ("-qmp null", "switched off"),
+        ("-qmp pty", "pseudo terminal"),
+        ("-qmp unix:/run/vm.qmp", "connects to a program"),
+        ("-qmp unix:/run/vm.qmp,server=off", "connects to a program"),
+        ("-qmp telnet:localhost:1,server", "not a socket"),
+        ("-qmp tcp:localhost:1,server,websocket=on", "WebSocket"),
+        ("-qmp tcp:localhost:many,server", "makes no sense"),
+        ("-qmp unix:,server", "makes no sense"),
+        ("-mon gone,mode=control", "not described"),
+    ],
+)
+def test_a_monitor_that_nobody_can_connect_to_says_why(text: str, words: str) -> None:
+    [monitor] = _parse(text).monitors
+    assert monitor.address is None
+    assert words in monitor.reason
+
+
+def test_a_monitor_for_people_is_no_qmp_monitor() -> None:
+    assert _parse("-monitor stdio -chardev socket,id=m,path=/a,server -mon m").monitors == ()
+
+
+@pytest.mark.parametrize(
+    "device, name",
+    [
+        ("vfio-pci,sysfsdev=/sys/bus/mdev/devices/83b8f4f2/,id=x", "83b8f4f2"),
+        ("vfio-pci,host=00:02.1", "0000:00:02.1"),
+        ("vfio-pci,host=0000:3A:02.1", "0000:3a:02.1"),
+        ("vfio-pci,host=1:2.3,sysfsdev=/a/b", "b"),
+        ("vfio-pci,fd=12,iommufd=i", None),
+        ("VGA,host=1:2.3", None),
+    ],
+)
+def test_a_vfio_device_is_named_as_in_sysfs(device: str, name: str | None) -> None:
+    [found] = parse(["qemu", "-device", device]).devices
+    assert found.vfio_name == name
+
+
+def test_what_matters_for_starting_and_ending_a_vm_is_seen() -> None:
+    line = _parse("-machine q35,accel=kvm:tcg -no-shutdown -daemonize -readconfig vm.conf disk.img")
+    assert (line.kvm, line.no_shutdown, line.daemonize, line.reads_config) == (True, True, True, True)
+    line = _parse("-accel tcg -action reboot=reset,shutdown=pause")
+    assert (line.kvm, line.no_shutdown, line.daemonize, line.reads_config) == (False, True, False, False)
+    assert _parse("-enable-kvm").kvm
+
+
+_WORDS = st.sampled_from(
+    [
+        "-name",
+        "-qmp",
+        "-mon",
+        "-chardev",
+        "-device",
+        "-accel",
+        "-",
+        "--",
+        "{",
+        '{"driver":',
+        "[",
+        "=",
+        ",",
+        ",,",
+        "socket",
+    ]
+)
+
+
+@pytest.mark.parametrize("junk", [["-name", "x," * 1_000_000], ["-device", "a"] * 500_000])
+def test_what_no_vm_has_so_much_of_is_not_read_to_its_end(junk: list[str]) -> None:
+    """Any user may start such a process, and every look at all VMs would stick at it."""
+    line = parse(["qemu", "-name", "vm", *junk, "-uuid", "u"])
+    assert (line.name, line.uuid, line.reads_config) == ("vm", None, True)
+    assert len(line.options) < 5000
+
+
+@given(st.lists(st.one_of(_WORDS, st.text(max_size=20), st.just("[" * 9999))))
+def test_any_command_line_is_read_without_an_error(arguments: list[str]) -> None:
+    parse(arguments)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
+def test_a_quoted_value_is_read_back_as_it_was(path: str) -> None:
+    chardev = f"socket,id=m,path={quoted(path)},server=on,wait=off"
+    [monitor] = parse(["qemu", "-chardev", chardev, "-qmp", "chardev:m"]).monitors
+    assert monitor.address == UnixAddress(path)
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("/run/vm.qmp", UnixAddress("/run/vm.qmp")),
+        ("vm.qmp", UnixAddress("vm.qmp")),
+        ("./a:1", UnixAddress("./a:1")),
+        ("unix:a:1", UnixAddress("a:1")),
+        ("unix:/a,,b,server=on,wait=off", UnixAddress("/a,b")),
+        ("localhost:4444", TcpAddress("localhost", 4444)),
+        ("tcp:[::1]:4444", TcpAddress("::1", 4444)),
+        ("tcp::4444,server=on", TcpAddress("", 4444)),
+        ("[fe80::1%eth0]:1", TcpAddress("fe80::1%eth0", 1)),
+    ],
+)
+def test_a_user_names_a_qmp_socket_in_one_of_four_ways(text: str, address: QmpAddress) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "unix:", "tcp:", "tcp:localhost", "tcp:localhost:0", "tcp:a b:1", "a\0b", "unix:,server"]
+)
+def test_what_is_no_qmp_socket_is_bad_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="QMP socket"):
+        parse_address(text)
+
+
+@given(st.text())
+def test_any_text_is_a_qmp_socket_or_bad_usage(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except UsageError:
+        return
+    assert str(address)
+
+
+def test_an_abstract_name_is_padded_as_qemu_does() -> None:
+    assert socket_name(UnixAddress("x", abstract=True)) == b"\0x"
+    assert len(socket_name(UnixAddress("x", abstract=True, tight=False))) == 108

@@ -1,0 +1,148 @@
+"""Every fault: what it does, and that the picture returns when it ends."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.abi import vfio
+from app.device.info import region_info
+from app.planes.buffer import DmaBuffer
+from app.planes.check import bytes_needed
+from app.planes.dmabuf import facts_of
+from app.sim.config.fault import FAULT_NAMES
+from app.sim.open import open_simulated
+from app.vfio.poller import Poller
+from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, seen, simulated, truth
+
+
+def error_of(action: object, *arguments: object) -> int | None:
+    assert callable(action)
+    with pytest.raises(OSError) as caught:
+        action(*arguments)
+    number: int | None = caught.value.errno
+    return number
+
+
+@pytest.mark.parametrize("profile", ["gvt", "mdpy"])
+@pytest.mark.parametrize("name", ["einval", "efault", "enomem", "enodev"])
+def test_a_query_fails_and_recovers(profile: str, name: str) -> None:
+    with simulated(f"{profile},size=64x64,fault=query-{name}@1-2") as (device, clock):
+        flags = REGION if profile == "mdpy" else 2
+        before = query(device, flags=flags)
+        clock.advance(1)
+        for kind in (1, CURSOR):
+            assert error_of(query, device, kind, flags) == getattr(errno, name.upper())
+        # What is supported is no question of the guest's state.
+        query(device, flags=flags | 1)
+        clock.advance(1)
+        assert query(device, flags=flags).width == before.width
+
+
+@pytest.mark.parametrize("name", ["einval", "enoent"])
+def test_a_fetch_fails_and_recovers(name: str) -> None:
+    with simulated(f"gvt,size=64x64,fault=get-{name}@0-1") as (device, clock):
+        handle = query(device).handle
+        assert error_of(get, device, handle) == getattr(errno, name.upper())
+        clock.advance(1)
+        assert np.array_equal(seen(device), truth(device))
+
+
+@pytest.mark.parametrize(("profile", "number"), [("gvt", errno.EINVAL), ("mbochs", errno.ENOENT)])
+def test_a_stale_id_cannot_be_fetched(profile: str, number: int) -> None:
+    with simulated(f"{profile},size=64x64,fault=stale@0-1,fps=0") as (device, clock):
+        if profile == "mbochs":
+            error_of(query, device)
+        assert error_of(get, device, query(device).handle) == number
+        clock.advance(1)
+        if profile == "mbochs":
+            error_of(query, device)
+        assert np.array_equal(seen(device), truth(device))
+
+
+def test_a_truncated_buffer_is_too_small_and_later_ids_are_whole() -> None:
+    with simulated("gvt,size=128x128,fault=truncated@0-1") as (device, clock):
+        answer = query(device)
+        fd = get(device, answer.handle)
+        assert facts_of(fd).size < answer.size
+        clock.advance(1)
+        assert query(device).handle != answer.handle
+        assert np.array_equal(seen(device), truth(device))
+        os.close(fd)
+
+
+def test_a_truncated_region_is_too_small() -> None:
+    with simulated("mdpy,size=128x128,fault=truncated@0-1") as (device, clock):
+        answer = query(device, flags=REGION)
+        assert region_info(device, 16).size < answer.size
+        assert error_of(device.mmap, answer.size, 4096) == errno.EINVAL
+        clock.advance(1)
+        assert region_info(device, 16).size == answer.size
+
+
+def test_a_read_only_buffer_cannot_be_mapped_and_later_ids_can() -> None:
+    with simulated("gvt,size=64x64,fault=read-only@0-1") as (device, clock):
+        buffer = DmaBuffer(get(device, query(device).handle))
+        with pytest.raises(PermissionError), buffer.pixels():
+            pass
+        buffer.release()
+        clock.advance(1)
+        assert np.array_equal(seen(device), truth(device))
+
+
+def test_the_mode_changes_back_and_forth() -> None:
+    with simulated("gvt,size=200x100,fault=mode@1-2/2") as (device, clock):
+        for width in (200, 150, 200, 150):
+            assert query(device).width == width
+            assert np.array_equal(seen(device), truth(device))
+            clock.advance(1)
+
+
+def test_a_device_that_went_answers_nothing_more() -> None:
+    with simulated("gvt,size=64x64,fault=gone@1") as (device, clock):
+        handle = query(device).handle
+        assert device.present()
+        clock.advance(1)
+        assert not device.present()
+        assert error_of(query, device) == errno.ENODEV
+        assert error_of(get, device, handle) == errno.ENODEV
+        assert error_of(device.ioctl, vfio.VFIO_DEVICE_GET_INFO, bytearray(24)) == errno.ENODEV
+        assert error_of(device.pread, 4, 0) == errno.EIO
+        assert error_of(device.pwrite, b"1234", 0) == errno.EIO
+        assert error_of(device.mmap, 4096, 0) == errno.ENODEV
+
+
+def test_hostile_planes_are_never_what_they_say() -> None:
+    with simulated("gvt,size=64x64,fault=hostile@0-10,fps=0") as (device, clock):
+        true = {"width": 64, "height": 64, "stride": 256, "size": 16384}
+        seen_values = set()
+        for _ in range(30):
+            answer = query(device)
+            seen_values.add((answer.width, answer.height, answer.stride, answer.size, answer.fourcc, answer.modifier))
+            clock.advance(0.2)
+        assert len(seen_values) >= 12
+        clock.advance(10)
+        answer = query(device)
+        assert {key: getattr(answer, key) for key in true} == true
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(("gvt", "mbochs", "mdpy")),
+    st.lists(st.sampled_from([each for each in FAULT_NAMES if each != "gone"]), min_size=1, max_size=3, unique=True),
+    st.lists(st.floats(0.001, 0.3), min_size=1, max_size=25),
+)
+def test_a_viewer_gets_through_any_faults(profile: str, names: list[str], waits: list[float]) -> None:
+    faults = "+".join(f"{name}@{number * 0.1:.1f}-{number * 0.1 + 0.5:.1f}/1" for number, name in enumerate(names))
+    clock = Clock()
+    device = open_simulated(f"{profile},size=64x65,fault={faults}", clock)
+    poller = Poller(device, clock=clock)
+    for wait in waits:
+        frame = poller.poll()
+        if frame.primary is not None:
+            assert frame.primary.buffer.size >= bytes_needed(frame.primary.plane)
+        clock.advance(wait)
+    poller.close()

@@ -1,0 +1,294 @@
+"""The manners of GVT-g: what user space may rely on and what it must put up with."""
+
+import errno
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.abi import drm_fourcc as drm
+from app.abi import vfio
+from app.device.edid_region import find_edid_region, read_edid
+from app.device.info import SparseArea, device_info, region_info
+from app.formats.fourcc import PixelFormat, fourcc_text, known_formats
+from tests.unit.sim_tools import (
+    CURSOR,
+    DMABUF,
+    PRIMARY,
+    PROBE,
+    REGION,
+    contents,
+    get,
+    inode,
+    query,
+    refused,
+    seen,
+    simulated,
+    truth,
+)
+
+SMALL = "gvt,size=64x64"
+
+
+def test_only_dma_buf_planes_are_offered() -> None:
+    with simulated(SMALL) as (device, _):
+        assert query(device, flags=PROBE | DMABUF, fill=0x55).width == 0x55555555
+        for flags in (0, PROBE, REGION, PROBE | REGION, DMABUF | REGION, 8 | DMABUF):
+            with refused(errno.EINVAL):
+                query(device, flags=flags)
+
+
+def test_a_struct_too_small_is_refused() -> None:
+    with simulated(SMALL) as (device, _):
+        with refused(errno.EINVAL):
+            query(device, argsz=59)
+        assert query(device, argsz=60).width == 64
+        with refused(errno.EFAULT):
+            device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, bytearray(59))
+
+
+def test_other_requests_are_not_known() -> None:
+    with simulated(SMALL) as (device, _), refused(errno.ENOTTY):
+        device.ioctl(vfio.VFIO_GROUP_GET_STATUS, bytearray(8))
+
+
+def test_a_plane_that_is_off_leaves_the_struct_as_it_was() -> None:
+    with simulated(f"{SMALL},fault=off@0-1") as (device, clock):
+        for kind in (PRIMARY, CURSOR):
+            assert query(device, kind, fill=0xAB).fourcc == 0xABABABAB
+        clock.advance(1)
+        assert query(device).fourcc == drm.DRM_FORMAT_XRGB8888
+
+
+def test_an_overlay_is_no_plane() -> None:
+    with simulated(SMALL) as (device, _), refused(errno.EINVAL):
+        query(device, drm.DRM_PLANE_TYPE_OVERLAY)
+
+
+def test_the_size_covers_whole_tiles_but_not_whole_pages() -> None:
+    with simulated("gvt,size=100x65,modifier=Y") as (device, _):
+        answer = query(device)
+        assert (answer.stride, answer.size) == (512, 512 * 96)
+    with simulated("gvt,size=100x65") as (device, _):
+        answer = query(device)
+        assert answer.size == 448 * 65
+        fd = get(device, answer.handle)
+        assert os.lseek(fd, 0, os.SEEK_END) == -(-answer.size // 4096) * 4096
+        os.close(fd)
+
+
+def test_primary_planes_have_garbage_for_a_hot_spot() -> None:
+    with simulated(SMALL) as (device, _):
+        assert query(device).hot[0] > 64
+
+
+@pytest.mark.parametrize(("key", "hot"), [("hot=unknown", (0xFFFFFFFF, 0xFFFFFFFF)), ("hot=4x6", (4, 6))])
+def test_the_cursors_hot_spot_is_unknown_until_the_guest_tells(key: str, hot: tuple[int, int]) -> None:
+    with simulated(f"{SMALL},{key}") as (device, _):
+        answer = query(device, CURSOR)
+        assert answer.hot == hot
+        assert (answer.fourcc, answer.modifier) == (drm.DRM_FORMAT_ARGB8888, drm.DRM_FORMAT_MOD_LINEAR)
+        assert (answer.width, answer.height, answer.stride, answer.size) == (64, 64, 256, 16384)
+
+
+def test_the_cursors_place_loses_its_sign() -> None:
+    with simulated("gvt,size=640x480") as (device, clock):
+        lost = 0
+        for _ in range(1200):
+            clock.advance(1 / 60)
+            cursor = device.guest.cursor()
+            answer = query(device, CURSOR)
+            assert cursor is not None
+            assert (answer.x, answer.y) == (abs(cursor.x), abs(cursor.y))
+            lost += cursor.x < 0 or cursor.y < 0
+        assert lost, "the pointer never came to the left or upper edge"
+
+
+def test_ids_are_the_lowest_free_and_come_again() -> None:
+    with simulated(f"{SMALL},cursor=on") as (device, clock):
+        first = query(device).handle
+        fd = get(device, first)
+        assert (first, query(device, CURSOR).handle) == (1, 2)
+        clock.advance(1 / 60)
+        assert query(device).handle == 3
+        # The last that was done to id 1 is the fetch: with its dma-buf it goes.
+        os.close(fd)
+        clock.advance(1 / 60)
+        assert query(device).handle == 1
+
+
+def test_a_query_pins_its_buffer_until_the_next_fetch() -> None:
+    with simulated(f"{SMALL},cursor=off") as (device, clock):
+        fd = get(device, query(device).handle)
+        query(device)
+        os.close(fd)
+        clock.advance(1 / 60)
+        assert query(device).handle == 2
+        assert device.objects == 2
+        os.close(get(device, 1))
+        assert device.objects == 1
+
+
+def test_an_id_is_good_while_a_mapping_is_left() -> None:
+    with simulated(f"{SMALL},cursor=off,fps=0") as (device, _):
+        fd = get(device, query(device).handle)
+        duplicate = os.dup(fd)
+        os.close(fd)
+        assert device.objects == 1
+        os.close(duplicate)
+        assert device.objects == 0
+        with refused(errno.EINVAL):
+            get(device, 1)
+
+
+def test_each_fetch_makes_another_dma_buf_of_the_same_pixels() -> None:
+    with simulated(f"{SMALL},buffers=1") as (device, clock):
+        handle = query(device).handle
+        fds = [get(device, handle) for _ in range(3)]
+        assert len({inode(fd) for fd in fds}) == 3
+        before = contents(fds[0])
+        clock.advance(0.5)
+        query(device)
+        after = {contents(fd) for fd in fds}
+        assert len(after) == 1
+        assert before not in after
+        for fd in fds:
+            os.close(fd)
+
+
+def test_fds_outlive_the_device() -> None:
+    with simulated(SMALL) as (device, _):
+        fd = get(device, query(device).handle)
+        device.close()
+        device.close()
+        assert any(contents(fd))
+        assert not os.get_inheritable(fd)
+        os.close(fd)
+        with refused(errno.EBADF):
+            query(device)
+
+
+@pytest.mark.parametrize("modifier", ["LINEAR", "X", "Y", "Yf", "4"])
+@pytest.mark.parametrize("known", known_formats(), ids=lambda known: known.name)
+def test_what_a_viewer_reads_is_what_the_guest_means(known: PixelFormat, modifier: str) -> None:
+    if known.bytes_per_pixel == 3:
+        # Nothing tiles three bytes a pixel.
+        modifier = "LINEAR"
+    name = fourcc_text(known.fourcc)
+    with simulated(f"gvt,format={name},modifier={modifier},size=333x131,cursor=off") as (device, clock):
+        for _ in range(5):
+            assert np.array_equal(seen(device), truth(device))
+            query(device)
+            clock.advance(0.017)
+
+
+@pytest.mark.parametrize("stride", [333 * 4, 333 * 4 + 1, 1999])
+def test_odd_strides_are_laid_out_truly(stride: int) -> None:
+    with simulated(f"gvt,size=333x131,stride={stride}") as (device, clock):
+        clock.advance(0.1)
+        assert query(device).stride == stride
+        assert np.array_equal(seen(device), truth(device))
+
+
+def test_regions_have_capabilities() -> None:
+    with simulated(SMALL) as (device, _):
+        assert device_info(device).num_regions == vfio.VFIO_PCI_NUM_REGIONS + 2
+        aperture = region_info(device, vfio.VFIO_PCI_BAR2_REGION_INDEX)
+        assert aperture.sparse == (SparseArea(64 << 20, 64 << 20),)
+        assert region_info(device, 9).type == (1 << 31 | 0x8086, 1)
+        with refused(errno.EINVAL):
+            region_info(device, 11)
+
+
+def test_a_short_argsz_is_raised_and_the_chain_left_out() -> None:
+    with simulated(SMALL) as (device, _):
+        buffer = bytearray(vfio.vfio_region_info(argsz=32, index=10))
+        device.ioctl(vfio.VFIO_DEVICE_GET_REGION_INFO, buffer)
+        info = vfio.vfio_region_info.from_buffer_copy(buffer)
+        assert (info.argsz, info.cap_offset) == (48, 0)
+        assert info.flags & vfio.VFIO_REGION_INFO_FLAG_CAPS
+
+
+def test_the_edid_names_the_mode_and_takes_a_new_one() -> None:
+    with simulated("gvt,size=1280x800") as (device, _):
+        region = find_edid_region(device)
+        assert region is not None
+        # The region says 128 bytes while the blob is at 2048.
+        assert region.size == 128
+        edid = read_edid(device, region)
+        assert (edid.max_xres, edid.max_yres, edid.link_up) == (1920, 1200, None)
+        assert edid.blob[56] | edid.blob[58] >> 4 << 8 == 1280
+        link, size, blob = region.offset + 20, region.offset + 8, region.offset + 2048
+        device.pwrite((2).to_bytes(4, "little"), link)
+        device.pwrite((128).to_bytes(4, "little"), size)
+        device.pwrite(edid.blob, blob)
+        device.pwrite((1).to_bytes(4, "little"), link)
+        assert read_edid(device, region).link_up is True
+        device.pwrite(b"\xff", blob + 127)
+        for data, offset in ((1, link), (129, size), (0, region.offset), (7, link)):
+            with refused(errno.EFAULT):
+                device.pwrite(data.to_bytes(4, "little"), offset)
+        with refused(errno.EFAULT):
+            device.pwrite(b"\1", link)
+
+
+@dataclass
+class Model:
+    """What GVT-g's IDR holds: of each id, whether a query pins it and how many dma-bufs are open."""
+
+    pinned: dict[int, bool] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=dict)
+    fds: list[tuple[int, int]] = field(default_factory=list)
+
+    def free(self) -> None:
+        for number in [each for each in self.pinned if not self.pinned[each] and not self.open[each]]:
+            del self.pinned[number], self.open[number]
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["query", "cursor", "get", "get-any", "close", "flip"]), st.integers(0, 12)),
+    max_size=40,
+)
+
+
+@settings(max_examples=60)
+@given(steps)
+def test_no_order_of_requests_upsets_the_ids(todo: list[tuple[str, int]]) -> None:
+    with simulated("gvt,size=64x64,buffers=3,fps=1") as (device, clock):
+        model = Model()
+        owner: dict[int, tuple[int, int]] = {}
+        flip = 0
+        for step, number in todo:
+            if step in ("query", "cursor"):
+                kind = PRIMARY if step == "query" else CURSOR
+                handle = query(device, kind).handle
+                buffer = (kind, flip % 3 if kind == PRIMARY else 0)
+                known = [each for each in model.pinned if owner[each] == buffer]
+                lowest = next(each for each in range(1, 99) if each not in model.pinned)
+                assert handle == (known[0] if known else lowest)
+                owner[handle] = buffer
+                model.pinned[handle] = True
+                model.open.setdefault(handle, 0)
+            elif step in ("get", "get-any"):
+                handle = number if step == "get-any" else next(iter(model.pinned), 0)
+                if handle not in model.pinned:
+                    with refused(errno.EINVAL):
+                        get(device, handle)
+                    continue
+                model.fds.append((handle, get(device, handle)))
+                model.open[handle] += 1
+                model.pinned[handle] = False
+            elif step == "close" and model.fds:
+                handle, fd = model.fds.pop(number % len(model.fds))
+                os.close(fd)
+                model.open[handle] -= 1
+            elif step == "flip":
+                flip += 1
+                clock.advance(1)
+            model.free()
+            assert device.objects == len(model.pinned)
+        for _, fd in model.fds:
+            os.close(fd)

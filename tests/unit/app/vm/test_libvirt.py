@@ -1,0 +1,173 @@
+"""The monitor of a VM that libvirt runs, with a library that does what a test says."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.input.event import Key, document
+from app.vm.libvirt import open_domain
+from app.vm.monitor import Link, LinkState, Pointing, Reply
+from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm.monitor_lookup import LibvirtDomain
+from tests.unit.qmp_server import TABLET, until
+
+A = [Key("a", True), Key("a", False)]
+CALM = Patience(connect=600, answer=600, pauses=(0.01,), look=0.01)
+
+
+class FakeError(Exception):
+    pass
+
+
+class FakeLibvirt:
+    """libvirt and libvirt_qemu. ``answers`` are QEMU's, or errors of libvirt's."""
+
+    libvirtError = FakeError  # noqa: N815
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {
+            "query-status": {"return": {"status": "running", "running": True}, "id": "libvirt-1"},
+            "query-mice": {"return": TABLET},
+            "input-send-event": {"return": {}},
+        }
+        self.domains = {"qemu:///system": {"win10"}}
+        self.heard: list[Any] = []
+        self.open_connections = 0
+        self.quiet = False
+        self.running = True
+
+    def registerErrorHandler(self, handler: Callable[[Any, Any], None], _context: Any) -> None:  # noqa: N802
+        handler(None, "never printed")
+        self.quiet = True
+
+    def open(self, uri: str) -> Any:
+        assert self.quiet
+        if uri not in self.domains:
+            raise FakeError(f"Failed to connect socket\nof {uri}")
+        self.open_connections += 1
+
+        def look_up(name: str) -> Any:
+            if name not in self.domains[uri]:
+                raise FakeError(f"Domain not found: {name}")
+            return SimpleNamespace(isActive=lambda: int(self.running))
+
+        def close() -> None:
+            self.open_connections -= 1
+
+        return SimpleNamespace(lookupByName=look_up, lookupByUUIDString=look_up, close=close)
+
+    def qemuMonitorCommand(self, _domain: Any, text: str, flags: int) -> str:  # noqa: N802
+        assert flags == 0
+        message = json.loads(text)
+        answer = self.answers[message["execute"]]
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, Exception):
+            raise answer
+        if message["execute"] == "input-send-event":
+            self.heard += message["arguments"]["events"]
+        return answer if isinstance(answer, str) else json.dumps(answer)
+
+
+@pytest.fixture
+def libvirt(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibvirt]:
+    fake = FakeLibvirt()
+    monkeypatch.setitem(sys.modules, "libvirt", fake)
+    monkeypatch.setitem(sys.modules, "libvirt_qemu", fake)
+    yield fake
+    assert fake.open_connections == 0
+
+
+@contextmanager
+def opened(domain: LibvirtDomain, patience: Patience = CALM) -> Iterator[MonitorLink]:
+    link = open_domain(domain, lambda: None, patience)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+WIN10 = LibvirtDomain("win10", None, ("qemu:///session", "qemu:///system"))
+
+
+def test_input_reaches_a_domain_through_libvirt(libvirt: FakeLibvirt) -> None:
+    with opened(WIN10) as link:
+        until(lambda: link.link == Link(LinkState.READY, "", Pointing.ABSOLUTE, "running"))
+        link.send(A)
+        until(lambda: len(libvirt.heard) == 2)
+        assert libvirt.heard == [document(each) for each in A]
+        libvirt.answers["query-status"] = {"return": {"status": "paused"}}
+        until(lambda: link.link.run_state == "paused")
+
+
+def test_what_qemu_or_libvirt_refuse_is_quoted(libvirt: FakeLibvirt) -> None:
+    replies: list[Reply] = []
+    with opened(WIN10) as link:
+        until(lambda: link.link.state is LinkState.READY)
+        libvirt.answers["quit"] = {"id": "libvirt-9", "error": {"class": "GenericError", "desc": "not now"}}
+        libvirt.answers["cont"] = FakeError("Timed out during operation: cannot acquire state change lock")
+        for command in ("quit", "cont"):
+            link.execute(command, done=replies.append)
+        until(lambda: len(replies) == 2)
+        assert link.link.state is LinkState.READY
+    assert replies[0] == Reply(error="not now")
+    assert replies[1] == Reply(error="Timed out during operation: cannot acquire state change lock")
+
+
+@pytest.mark.parametrize("answer", ["", "{", "[]", '{"return"}', "[" * 100_000, '{"error": 5}', '{"return": 5}'])
+def test_an_answer_that_makes_no_sense_is_a_reason(libvirt: FakeLibvirt, answer: str) -> None:
+    libvirt.answers["query-status"] = answer
+    with opened(WIN10) as link:
+        until(lambda: link.link.state is LinkState.LOST)
+        assert "makes no sense" in link.link.detail
+
+
+def test_a_domain_that_ends_is_lost_and_found_when_it_runs_again(libvirt: FakeLibvirt) -> None:
+    with opened(WIN10) as link:
+        until(lambda: link.link.state is LinkState.READY)
+        libvirt.running = False
+        libvirt.answers["query-status"] = FakeError("Requested operation is not valid: domain is not running")
+        until(lambda: link.link.state is LinkState.LOST)
+        assert "domain is not running" in link.link.detail
+        libvirt.answers["query-status"] = {"return": {"status": "running"}}
+        libvirt.running = True
+        until(lambda: link.link.state is LinkState.READY)
+
+
+def test_a_domain_that_no_libvirt_has_is_named_with_each_place_looked_at(libvirt: FakeLibvirt) -> None:
+    with opened(LibvirtDomain("other", "4dea22b3", WIN10.uris)) as link:
+        until(lambda: link.link.state is LinkState.LOST)
+        assert link.link.detail == (
+            "qemu:///session: Failed to connect socket of qemu:///session; qemu:///system: Domain not found: 4dea22b3"
+        )
+
+
+def test_a_libvirt_that_does_not_answer_holds_up_nobody(libvirt: FakeLibvirt) -> None:
+    go_on = threading.Event()
+
+    def late() -> Any:
+        go_on.wait()
+        return {"return": {"status": "running"}}
+
+    libvirt.answers["query-status"] = late
+    with opened(WIN10, Patience(connect=0.05, answer=600, look=0.01)) as link:
+        until(lambda: link.link.state is LinkState.LOST)
+        assert "libvirt does not answer" in link.link.detail
+    # Closed, while libvirt is at it still; its thread ends with its answer.
+    [thread] = [each for each in threading.enumerate() if each.name == "libvirt"]
+    go_on.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_module_that_cannot_be_loaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "libvirt", None)
+    with opened(WIN10) as link:
+        until(lambda: link.link.state is LinkState.LOST)
+        assert link.link.detail.startswith("libvirt's Python module does not work")

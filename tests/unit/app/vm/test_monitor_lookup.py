@@ -1,0 +1,150 @@
+"""Where a running VM's monitor is, or in a few words why nothing can be sent to it."""
+
+import errno
+import importlib.util
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.host.vm import Vm
+from app.qemu.qmp_address import TcpAddress, UnixAddress
+from app.vm.monitor import LinkState
+from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor, open_found
+from tests.unit.hosts import Host
+from tests.unit.qmp_server import FakeVm, until
+
+PID = 4242
+OURS, THEIRS = "[4026531840]", "[4026532999]"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path / "host")
+
+
+def vm(host: Host, *arguments: str, cwd: str | None = None, mnt: str = OURS, net: str = OURS) -> Vm:
+    folder = host.process(PID, "qemu-system-x86", arguments)
+    for pid, spaces in (("self", {"mnt": OURS, "net": OURS}), (str(PID), {"mnt": mnt, "net": net})):
+        (host.paths.proc / pid / "ns").mkdir(parents=True)
+        for kind, number in spaces.items():
+            (host.paths.proc / pid / "ns" / kind).symlink_to(f"{kind}:{number}")
+    (folder / "root").symlink_to(host.paths.proc.parent / "container")
+    (folder / "cwd").symlink_to(host.paths.proc.parent / "container/srv")
+    return Vm(PID, "qemu-system-x86", "win10", ("qemu-system-x86_64", *arguments), cwd)
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        yield path
+
+
+def reason(host: Host, machine: Vm) -> str:
+    found = find_monitor(machine, host.paths)
+    assert isinstance(found, NoMonitor)
+    return found.reason
+
+
+def test_the_first_monitor_that_can_be_connected_to_is_found(host: Host, tmp_path: Path) -> None:
+    with listening(tmp_path / "b") as path:
+        machine = vm(host, "-qmp", "stdio", "-qmp", f"unix:{tmp_path}/a,server", "-qmp", f"unix:{path},server")
+        assert find_monitor(machine, host.paths) == UnixAddress(str(path))
+
+
+def test_a_relative_path_starts_where_the_vm_was_started(host: Host, tmp_path: Path) -> None:
+    with listening(tmp_path / "run/qmp") as path:
+        machine = vm(host, "-qmp", "unix:run/qmp,server", cwd=str(tmp_path))
+        assert find_monitor(machine, host.paths) == UnixAddress(str(path))
+
+
+def test_a_path_in_a_container_is_reached_through_its_process(host: Host) -> None:
+    container = host.paths.proc.parent / "container"
+    with listening(container / "srv/qmp"):
+        machine = vm(host, "-qmp", "unix:/srv/qmp,server", mnt=THEIRS)
+        assert find_monitor(machine, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/root/srv/qmp")
+        relative = Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:qmp,server"), "/srv")
+        assert find_monitor(relative, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/cwd/qmp")
+
+
+def test_ports_and_abstract_names_count_in_their_network_only(host: Host) -> None:
+    machine = vm(host, "-qmp", "tcp:localhost:4444,server", net=THEIRS)
+    assert reason(host, machine) == "its QMP socket localhost:4444 is in another network namespace"
+    (host.paths.proc / str(PID) / "ns/net").unlink()
+    # What cannot be seen is tried.
+    assert find_monitor(machine, host.paths) == TcpAddress("localhost", 4444)
+
+
+def test_without_a_monitor_the_reason_says_what_to_do(host: Host) -> None:
+    assert "-qmp unix:PATH,server=on,wait=off" in reason(host, vm(host, "-m", "1G"))
+    assert "--qmp" in reason(host, Vm(PID, "qemu", None, ("qemu", "-readconfig", "f")))
+    assert reason(host, Vm(PID, "qemu", None, ())) == "its command line cannot be read"
+    assert "standard input" in reason(host, Vm(PID, "qemu", None, ("qemu", "-qmp", "stdio")))
+    assert "no full path" in reason(host, Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:a,server")))
+
+
+def test_a_socket_that_cannot_be_used_is_a_reason(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "qmp"
+    machine = vm(host, "-qmp", f"unix:{path},server")
+    assert reason(host, machine) == f"there is no QMP socket {path}"
+    path.touch(0o600)
+    assert reason(host, machine) == f"{path} is no socket"
+    path.unlink()
+    with listening(path):
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        assert reason(host, machine).startswith(f"the QMP socket {path} is closed to you (")
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "stat", closed)
+    assert "is closed to you" in reason(host, machine)
+
+
+LIBVIRT = ("-name", "guest=win10", "-uuid", "u", "-chardev", "socket,id=charmonitor,fd=27,server=on", "-mon")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_where_libvirt_owns_the_monitor_its_module_is_needed(
+    host: Host, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object() if installed else None)
+    machine = vm(host, *LIBVIRT, "chardev=charmonitor,mode=control")
+    if installed:
+        found = find_monitor(machine, host.paths)
+        assert found == LibvirtDomain("win10", "u", ("qemu:///session", "qemu:///system"))
+        # A session's libvirt is not started for a VM of the system's.
+        of_system = Vm(PID, "qemu", "win10", (*machine.arguments, "-object", "secret,file=/var/lib/libvirt/qemu/x"))
+        assert find_monitor(of_system, host.paths) == LibvirtDomain("win10", "u", ("qemu:///system",))
+        monkeypatch.setattr(os, "getuid", lambda: 12345678)
+        assert find_monitor(machine, host.paths) == LibvirtDomain("win10", "u", ("qemu:///system",))
+    else:
+        assert reason(host, machine) == "libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)"
+
+
+def test_a_socket_of_another_program_is_not_taken_for_libvirts(host: Host) -> None:
+    machine = vm(host, "-name", "x", "-chardev", "socket,id=c,fd=3,server", "-qmp", "chardev:c")
+    assert reason(host, machine) == "its QMP socket belongs to the program that started it"
+
+
+def test_what_was_found_is_opened(host: Host, tmp_path: Path) -> None:
+    with FakeVm(tmp_path / "qmp") as fake:
+        machine = vm(host, "-qmp", f"unix:{fake.path},server")
+        found = find_monitor(machine, host.paths)
+        assert not isinstance(found, NoMonitor)
+        monitor = open_found(found, replace(machine, pid=os.getpid()), lambda: None)
+        until(lambda: monitor.link.run_state == "running")
+        monitor.close()
+        heard = len(fake.heard)
+        # A path that another VM has taken over, or that was never this one's.
+        monitor = open_found(found, machine, lambda: None)
+        until(lambda: monitor.link.state is LinkState.LOST)
+        assert monitor.link.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
+        monitor.close()
+        assert len(fake.heard) == heard

@@ -1,0 +1,143 @@
+"""What is added to a user's command line, and that nothing else happens to it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, UsageError
+from app.host.discovery import discover
+from app.qemu.command_line import parse
+from app.qemu.qmp_address import UnixAddress
+from app.vm import plan
+from tests.unit.hosts import UUID_A, UUID_B, Host
+
+BUS = "/sys/bus/mdev/devices"
+OTHER = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    host = Host(tmp_path)
+    host.mdev(UUID_A, "i915-GVTg_V5_4", 1)
+    host.mdev(UUID_B, "mbochs-small", 2)
+    host.mdev(OTHER, "mtty-1", 3)
+    return host
+
+
+def _qemu(*more: str) -> list[str]:
+    return ["qemu-system-x86_64", "-m", "2G", *more]
+
+
+def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple[str | None, bool]:
+    choice = plan.choose(parse(arguments), asked, discover(host.paths))
+    return choice.vgpu.name if choice.vgpu else None, choice.add
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "chosen"),
+    [
+        # The vGPU asked for is added, and left alone where the command line has it, however that is written.
+        (None, UUID_A, (UUID_A, True)),
+        (None, UUID_A[:-1] + "1", (UUID_A, True)),
+        (None, UUID_A.upper(), (UUID_A, True)),
+        (f"vfio-pci,sysfsdev={BUS}/{UUID_A}", UUID_A, (UUID_A, False)),
+        (f"vfio-pci,id=gpu,sysfsdev={BUS}/{UUID_A}/,display=on", UUID_A, (UUID_A, False)),
+        (f"vfio-pci,sysfsdev=/sys/devices/virtual/mbochs/mbochs/{UUID_B.upper()}", UUID_B, (UUID_B, False)),
+        (f'{{"driver":"vfio-pci","sysfsdev":"{BUS}/{UUID_B}","fd":"7"}}', UUID_B, (UUID_B, False)),
+        # It comes on top of others.
+        (f"vfio-pci,sysfsdev={BUS}/{UUID_A}", UUID_B, (UUID_B, True)),
+        ("vfio-pci,host=03:00.0", UUID_B, (UUID_B, True)),
+        # Not asked for: what the command line names is meant, and a device that is no mdev is the VM's own affair.
+        (f"vfio-pci,sysfsdev={BUS}/{UUID_B}", None, (UUID_B, False)),
+        ("vfio-pci,host=0000:65:00.4", None, (None, False)),
+        ("vfio-pci,fd=9,iommufd=i0", None, (None, False)),
+    ],
+)
+def test_vgpu_is_added_where_the_command_line_lacks_it(
+    host: Host, device: str | None, asked: str | None, chosen: tuple[str | None, bool]
+) -> None:
+    assert _chosen(host, _qemu(*(["-device", device] if device else [])), asked) == chosen
+
+
+def test_only_free_vgpu_is_the_default(host: Host) -> None:
+    with pytest.raises(AmbiguousTarget) as caught:
+        _chosen(host, _qemu())
+    # The one whose driver is known to have no display is none of them.
+    assert caught.value.candidates == (UUID_A, UUID_B)
+    host.process(80, "qemu-system-x86", files={9: "/dev/vfio/1"})
+    assert _chosen(host, _qemu()) == (UUID_B, True)
+    assert _chosen(host, _qemu("-device", "virtio-net-pci")) == (UUID_B, True)
+    host.process(81, "qemu-system-x86", files={9: "/dev/vfio/2"})
+    with pytest.raises(NoSuchDevice, match="no free vGPU"):
+        _chosen(host, _qemu())
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "kind", "says"),
+    [
+        (None, "ffff", NoSuchDevice, "no vGPU ffff"),
+        (None, "83b8", AmbiguousTarget, "fits 2 vGPUs"),
+        (f"vfio-pci,sysfsdev={BUS}/ffffffff-2222-3333-4444-555555555555", None, NoSuchDevice, "command line names"),
+    ],
+)
+def test_vgpu_that_is_not_there_is_said_before_the_start(
+    host: Host, device: str | None, asked: str | None, kind: type[MdevviewError], says: str
+) -> None:
+    with pytest.raises(kind, match=says):
+        _chosen(host, _qemu(*(["-device", device] if device else [])), asked)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "after --"),
+        (["sudo", "qemu-system-x86_64"], "sudo cannot stand before"),
+        (["/usr/bin/pkexec", "qemu-system-x86_64"], "pkexec"),
+        (_qemu("-daemonize"), "--keep-running"),
+        (_qemu("--daemonize"), "--keep-running"),
+    ],
+)
+def test_command_line_whose_process_is_not_the_vm_is_refused(arguments: list[str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        plan.check(arguments, parse(arguments))
+
+
+def test_programs_that_become_the_vm_may_stand_before_it() -> None:
+    arguments = ["env", "LANG=C", "nice", "-n", "5", *_qemu("-drive", "file=-daemonize")]
+    plan.check(arguments, parse(arguments))
+
+
+@pytest.mark.parametrize(
+    ("more", "has"),
+    [
+        ([], False),
+        (["-qmp", "unix:/run/vm.sock,server=on,wait=off"], True),
+        (["-monitor", "stdio"], False),
+        (["-qmp", "stdio"], False),
+        (["-chardev", "socket,id=c,path=/run/vm.sock,server=on,wait=off", "-mon", "c,mode=control"], True),
+    ],
+)
+def test_monitor_is_added_where_there_is_none_to_connect_to(more: list[str], has: bool) -> None:
+    assert plan.has_monitor(parse(_qemu(*more))) is has
+
+
+_FOLDERS = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
+
+
+@given(folder=_FOLDERS, fds=st.none() | st.builds(plan.PassedFds, st.integers(3, 99), st.integers(3, 99)))
+def test_what_is_added_is_read_as_it_was_meant(folder: str, fds: plan.PassedFds | None) -> None:
+    """Commas, blanks and quotes in a path included, and whatever a user gives before it."""
+    sysfs, socket = Path("/sys") / folder / UUID_A, Path("/run") / folder / "qmp"
+    arguments = _qemu() + plan.device_arguments(sysfs, fds) + plan.monitor_arguments(socket)
+    command = parse(arguments)
+    (device,) = command.vfio_devices
+    assert (device.vfio_name, device.properties["sysfsdev"]) == (UUID_A, str(sysfs))
+    assert device.properties["display"] == "off"
+    assert command.monitors[0].address == UnixAddress(str(socket))
+    if fds is None:
+        assert not command.has("object")
+    else:
+        assert device.properties["fd"] == str(fds.device)
+        assert f"iommufd,id={device.properties['iommufd']},fd={fds.iommufd}" in arguments

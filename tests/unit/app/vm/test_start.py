@@ -1,0 +1,316 @@
+"""VMs started here, with a stand-in for QEMU and a sysfs laid out in a folder."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError
+from app.host import mdev
+from app.host.discovery import discover
+from app.qemu.qmp_address import UnixAddress
+from app.vm import start as start_module
+from app.vm.child import Child
+from app.vm.start import Order, Running, end, memory_hint, start
+from tests.conftest import open_files
+from tests.unit.hosts import UUID_A, UUID_B, Host
+from tests.unit.standin import StandIn
+
+_PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    host = Host(tmp_path / "host")
+    host.mdev_type("mbochs", "mbochs-small", left="4")
+    return host
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where private sockets go; nothing may be left there."""
+    folder = tmp_path / "runtime"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+def _order(standin: StandIn, *more: str, **wanted: str | None) -> Order:
+    arguments = (str(standin.program), *more)
+    return Order(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
+
+
+def _report(standin: StandIn, running: Running) -> Any:
+    until = time.monotonic() + _PATIENCE_S
+    while not standin.report.exists():
+        assert running.child.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    return json.loads(standin.report.read_text())
+
+
+def _gone(pid: int) -> bool:
+    """Not even a zombie."""
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_vm_starts_with_what_it_lacks_and_leaves_nothing(host: Host, tmp_path: Path, runtime: Path) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    standin = StandIn(tmp_path)
+    running = start(_order(standin, "-name", "guest one", "-m", "2G"), host.paths)
+    try:
+        (folder,) = runtime.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        told = _report(standin, running)
+        # The user's arguments first, whole and in order.
+        assert told["arguments"] == [
+            *("-name", "guest one", "-m", "2G"),
+            *("-qmp", f"unix:path={folder}/qmp,server=on,wait=off"),
+            *("-device", f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=off"),
+        ]
+        # A session of its own keeps the terminal's Ctrl-C away, and the terminal's input where it was.
+        assert told["session"]
+        assert told["stdin"] == str(Path("/proc/self/fd/0").readlink())
+        assert (running.vgpu, running.created, running.monitor) == (UUID_A, None, UnixAddress(f"{folder}/qmp"))
+    finally:
+        running.close()
+    assert running.child.poll() == 0
+    assert _gone(running.child.pid)
+    running.close()
+
+
+def test_command_line_that_lacks_nothing_is_left_as_it_is(host: Host, tmp_path: Path, runtime: Path) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    standin = StandIn(tmp_path)
+    monitor = f"unix:path={runtime}/own,server=on,wait=off"
+    device = f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=on"
+    arguments = ["-qmp", monitor, "-device", device]
+    running = start(_order(standin, *arguments), host.paths)
+    try:
+        assert _report(standin, running)["arguments"] == arguments
+        assert running.monitor == UnixAddress(f"{runtime}/own")
+    finally:
+        running.close()
+    (runtime / "own").unlink()
+
+
+def test_cdev_and_iommufd_are_passed_open_where_qemu_takes_them(host: Host, tmp_path: Path) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7, cdev="vfio3")
+    nodes = [host.paths.dev / "iommu", host.paths.dev / "vfio/devices/vfio3"]
+    nodes[1].parent.mkdir()
+    for node in nodes:
+        node.touch()
+    standin = StandIn(tmp_path, takes_fds=True)
+    running = start(_order(standin), host.paths)
+    try:
+        told = _report(standin, running)
+        assert sorted(told["fds"].values()) == sorted(map(str, nodes))
+        *_, object_, _, device = told["arguments"]
+        number = object_.partition("fd=")[2]
+        assert object_ == f"iommufd,id=mdevview-iommufd,fd={number}"
+        assert told["fds"][number] == str(nodes[0])
+        assert device.startswith(f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=off,")
+        assert told["fds"][device.partition(",fd=")[2]] == str(nodes[1])
+        # Held here as well, they would keep the device from its next start.
+        assert not open_files().keys() & set(map(str, nodes))
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("lacking", ["qemu", "iommu", "cdev"])
+def test_group_way_is_taken_where_the_other_is_missing(host: Host, tmp_path: Path, lacking: str) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7, cdev="vfio3")
+    (host.paths.dev / "vfio/devices").mkdir()
+    if lacking != "iommu":
+        (host.paths.dev / "iommu").touch()
+    if lacking != "cdev":
+        (host.paths.dev / "vfio/devices/vfio3").touch()
+    standin = StandIn(tmp_path, takes_fds=lacking != "qemu")
+    running = start(_order(standin), host.paths)
+    try:
+        told = _report(standin, running)
+        assert (told["arguments"][-1][-12:], told["fds"]) == (",display=off", {})
+    finally:
+        running.close()
+
+
+class _Mdevs:
+    """A kernel that makes and removes mdevs in a laid-out sysfs."""
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.host = host
+        self.removed: list[str] = []
+        self.refusal: MdevviewError | None = None
+        monkeypatch.setattr(mdev, "create", self._create)
+        monkeypatch.setattr(mdev, "remove", self._remove)
+
+    def _create(self, kind: mdev.MdevType, uuid: str) -> None:
+        self.host.mdev(uuid, kind.id, 9)
+
+    def _remove(self, uuid: str, paths: object) -> None:
+        assert paths == self.host.paths
+        # By now nobody may hold the device, or the kernel would wait.
+        self.removed.append(uuid)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
+    running = start(_order(standin, type="small"), host.paths)
+    try:
+        (made,) = discover(host.paths)
+        assert (running.vgpu, running.created and running.created.id) == (made.name, "mbochs-small")
+        assert _report(standin, running)["arguments"][-1].endswith(f"/{made.name},display=off")
+        assert mdevs.removed == []
+    finally:
+        running.close()
+    assert mdevs.removed == [made.name]
+    running.close()
+    assert mdevs.removed == [made.name]
+
+
+def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
+    mdevs.refusal = DeviceBusy("in use by another viewer")
+    running = start(_order(standin, type="small", uuid=UUID_B.upper()), host.paths)
+    with pytest.raises(DeviceBusy, match="another viewer"):
+        running.close()
+    assert mdevs.removed == [UUID_B]
+    assert _gone(running.child.pid)
+
+
+def test_vm_that_goes_on_keeps_what_was_made_for_it(
+    host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
+    running = start(_order(standin, type="small"), host.paths)
+    _report(standin, running)
+    running.keep()
+    running.close()
+    assert mdevs.removed == []
+    (folder,) = runtime.iterdir()
+    # It is this test's child after all.
+    os.kill(running.child.pid, signal.SIGKILL)
+    os.waitpid(running.child.pid, 0)
+    (folder / "qmp").unlink(missing_ok=True)
+    folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "says"),
+    [
+        ("no-such-program", UsageError, "there is no program 'no-such-program'"),
+        ("/dev/null", PermissionDenied, "/dev/null: permission denied"),
+    ],
+)
+def test_program_that_does_not_start_leaves_nothing(
+    host: Host, monkeypatch: pytest.MonkeyPatch, program: str, kind: type[MdevviewError], says: str
+) -> None:
+    mdevs = _Mdevs(host, monkeypatch)
+    with pytest.raises(kind, match=says):
+        start(Order((program,), type="small", uuid=UUID_A), host.paths)
+    assert mdevs.removed == [UUID_A]
+
+
+def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    host.process(80, "qemu-system-x86", ["qemu", "-name", "first"], {9: "/dev/vfio/7"})
+    with pytest.raises(DeviceBusy, match=rf"in use by qemu-system-x86 80 \(VM first\); 'mdevview view {UUID_A}'"):
+        start(_order(StandIn(tmp_path), uuid=UUID_A), host.paths)
+
+
+def test_closed_group_is_said_with_its_remedy(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(PermissionDenied, match=r"vfio/7 \(.*\); .*udev rule"):
+        start(_order(StandIn(tmp_path)), host.paths)
+
+
+def test_mistakes_are_told_before_anything_is_made(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--type"):
+        start(_order(StandIn(tmp_path), parent="mbochs"), host.paths)
+    with pytest.raises(UsageError, match="no whole UUID"):
+        start(_order(StandIn(tmp_path), type="small", uuid="83b8"), host.paths)
+    with pytest.raises(NoSuchDevice, match="no free vGPU"):
+        start(_order(StandIn(tmp_path)), host.paths)
+
+
+def test_runtime_folder_too_long_for_a_socket_is_not_used(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/" + 100 * "x")
+    running = start(_order(StandIn(tmp_path)), host.paths)
+    try:
+        assert isinstance(running.monitor, UnixAddress)
+        assert len(running.monitor.path) < 108
+        assert Path(running.monitor.path).parent.is_dir()
+    finally:
+        running.close()
+    assert not Path(running.monitor.path).parent.exists()
+
+
+@pytest.mark.parametrize(("manner", "status"), [("", 0), ("stubborn", -signal.SIGKILL), ("wrong", 1)])
+def test_vm_is_ended_by_a_signal_and_reaped(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, status: int
+) -> None:
+    monkeypatch.setattr(start_module, "_TERM_PATIENCE_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
+    host.mdev(UUID_A, "mbochs-small", 7)
+    standin = StandIn(tmp_path)
+    running = start(_order(standin, "-name", manner), host.paths)
+    if manner == "wrong":
+        assert running.child.wait(_PATIENCE_S) == 1
+    else:
+        _report(standin, running)
+    end(running.child)
+    running.close()
+    assert running.child.poll() == status
+    assert _gone(running.child.pid)
+
+
+def test_child_gets_the_environment_it_was_given() -> None:
+    child = Child.start(["sh", "-c", 'test "$ONLY" = 1 && test -z "$QT_QPA_PLATFORM"'], (), {"ONLY": "1"})
+    assert child.wait(_PATIENCE_S) == 0
+    child.close()
+
+
+def test_child_does_not_inherit_ignored_signals() -> None:
+    child = Child.start(["sh", "-c", "kill -PIPE $$"])
+    assert child.wait(_PATIENCE_S) == -signal.SIGPIPE
+    child.send(signal.SIGTERM)
+    child.close()
+    assert child.fileno() == -1
+
+
+def test_signal_to_another_users_process_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU after -runas."""
+    child = Child.start(["sleep", "60"])
+    send = signal.pidfd_send_signal
+
+    def refuse(_fd: int, _number: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
+    end(child)
+    monkeypatch.setattr(signal, "pidfd_send_signal", send)
+    assert child.poll() is None
+    end(child)
+    assert child.poll() == -signal.SIGTERM
+    child.close()
+
+
+def test_limit_of_locked_memory_is_named_where_it_is_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    for limit, told in ((8 << 20, "8192 KiB"), (resource.RLIM_INFINITY, None), (64 << 30, None)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _which, limit=limit: (limit, limit))
+        assert told in memory_hint() if told else memory_hint() == ""

@@ -1,0 +1,70 @@
+"""What `mdevview list` prints."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.host.discovery import discover
+from app.host.vgpu import Vgpu
+from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
+from ui.cli import list as command
+from ui.cli.main import main
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    host = Host(tmp_path)
+    monkeypatch.setattr(command, "discover", lambda: discover(host.paths))
+    return host
+
+
+def test_host_without_vgpus(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    assert "no vGPU found; `mdevview` shows a simulated one" in capsys.readouterr().out
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": []}
+
+
+def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.mdev(UUID_A, "mbochs-small", 11, cdev="vfio4")
+    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["vgpus"] == [
+        {
+            "name": UUID_A,
+            "uuid": UUID_A,
+            "type": "mbochs-small",
+            "type_name": "mbochs-small display",
+            "parent": "mbochs",
+            "driver": "mbochs",
+            "module": "mbochs",
+            "iommu_group": 11,
+            "cdev": "vfio4",
+            "state": "in-use",
+            "holders": [{"pid": 50, "process": "qemu-system-x86", "vm": "win10", "fd": 21, "way": "group"}],
+            "display": "dmabuf",
+        }
+    ]
+
+
+def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.mdev(UUID_A, "mdpy-xga", 11)
+    host.mdev(UUID_B, "i915-GVTg_V5_4", 12, cdev="vfio4")
+    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/devices/vfio4"})
+    assert main(["list"]) == 0
+    header, first, second = capsys.readouterr().out.splitlines()
+    for title, one, other in (
+        ("TYPE", "mdpy-xga (mdpy-xga display)", "i915-GVTg_V5_4"),
+        ("NODE", "group 11", "group 12, vfio4"),
+        ("KNOWN TO OFFER", "region", "dma-buf"),
+        ("USE", "free", "in use by qemu-system-x86 50 (VM win10) by cdev"),
+    ):
+        column = header.index(title)
+        assert first[column:].startswith(one)
+        assert second[column:].startswith(other)
+
+
+def test_names_chosen_by_processes_cannot_write_to_the_terminal() -> None:
+    nasty = "\x1b[2J"
+    assert nasty not in command.table((Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty)))

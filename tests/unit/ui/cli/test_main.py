@@ -1,0 +1,170 @@
+"""The command line's frame: exit statuses, the one line of an error, what is imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from app.errors import (
+    DeviceBusy,
+    DeviceGone,
+    MdevviewError,
+    NoPicture,
+    NoSuchDevice,
+    PermissionDenied,
+    UsageError,
+)
+from app.open.target import Default, Named, Simulated
+from gl.errors import UnsupportedContext
+from tests.unit.command import REPOSITORY, run
+from ui.cli import list as list_command
+from ui.cli.main import main
+from ui.cli.parser import build_parser, parse
+
+HEAVY = ("PyQt6", "OpenGL", "numpy", "pyudev", "shtab", "gl", "ctypes.util")
+
+
+def test_list_imports_nothing_heavy() -> None:
+    code = f"import sys; print([each for each in {HEAVY} if each in sys.modules], file=sys.stderr)"
+    done = run("list", "--json", code=code)
+    assert json.loads(done.stdout)["version"] == 1
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MdevviewError("it failed: why", "do this"), 1),
+        (DeviceBusy("it is in use"), 1),
+        (UsageError("not understood"), 2),
+        (NoSuchDevice("not there"), 3),
+        (DeviceGone("gone"), 3),
+        (PermissionDenied("denied"), 4),
+        (NoPicture("nothing to see"), 5),
+        (UnsupportedContext("no EGL"), 1),
+        (FileNotFoundError(2, "No such file", "shot.png"), 1),
+        (ImportError("Unable to load OpenGL library"), 1),
+        (RuntimeError("two\nlines"), 1),
+        (DeviceBusy("one is in use by \x1b[2J 50"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_each_error_is_one_line_and_a_status(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(list_command, "run", fail)
+    assert main(["list"]) == status
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == (0 if status == 130 else 1)
+    assert said.err == "" or said.err.startswith("mdevview: ")
+    assert said.err.rstrip("\n").isprintable(), "a process chooses its name, and this is a terminal"
+
+
+def test_log_lines_do_nothing_to_a_terminal() -> None:
+    script = (
+        "import logging; from ui.cli import list as command, main\n"
+        "command.run = lambda _: logging.getLogger('app.vm').info('VM %s', 'a\\x1b[2J\\nb') or 0\n"
+        "main.main(['-v', 'list'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, check=True)
+    assert done.stderr == b"mdevview: INFO: app.vm: VM a?[2J?b\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lst"], "neither a command nor a target"),
+        (["list", "--foo"], "unrecognized arguments: --foo"),
+        (["list", "--js"], "unrecognized arguments"),
+        (["screenshot"], "-o/--output"),
+        (["screenshot", "-o", "-", "--timeout", "nan"], "no number of seconds"),
+        (["screenshot", "-o", ""], "the name is empty"),
+        (["--verbos", "list"], "unrecognized arguments: --verbos"),
+        (["screenshot", "-o", "-", "--plane", "overlay"], "invalid choice: 'overlay'"),
+        (["view", "fd:x"], "is no target"),
+        (["view", "a", "b"], "unrecognized arguments: b"),
+    ],
+)
+def test_bad_usage_is_one_line_with_status_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert words in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["view", "--help"], ["--version"], ["-v", "list", "-h"]])
+def test_help_and_version_end_well(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert "mdevview" in capsys.readouterr().out
+
+
+def test_no_command_means_view() -> None:
+    assert parse([]).target == Default()
+    assert parse(["-v"]).verbose == 1
+    assert parse(["-v", "view", "-v", "-v"]).verbose == 2
+    assert parse(["-vvv", "list"]).command == "list"
+    for arguments in (["sim:mdpy", "--fullscreen"], ["--fullscreen", "sim:mdpy"], ["-vv", "sim:mdpy", "--fullscreen"]):
+        args = parse(arguments)
+        assert (args.command, args.target, args.fullscreen) == ("view", Simulated("mdpy"), True)
+    assert parse(["83B8"]).target == Named("83b8")
+    assert parse(["list"]).command == "list"
+
+
+def test_every_command_has_its_module() -> None:
+    commands = next(each for each in build_parser()._actions if each.dest == "command").choices
+    assert commands
+    for name in commands:
+        assert (REPOSITORY / "ui/cli" / f"{name}.py").is_file()
+
+
+def test_reader_that_goes_away_is_no_error() -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", "from ui.cli.main import main; raise SystemExit(main(['list', '--json']))"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    writer.stdout.close()
+    said = writer.stderr.read()
+    writer.stderr.close()
+    assert (writer.wait(), said) == (1, b"")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--print-completion", "bash"]])
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str], output: str) -> None:
+    done = shell(output, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("mdevview: standard output: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_with_standard_error_closed_standard_output_stays_clean() -> None:
+    done = shell("2>&-", "nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_no_file_is_opened_under_a_standard_number() -> None:
+    """What is printed must never end up in a device."""
+    code = "import os; descriptor = os.open('/dev/null', os.O_RDWR); raise SystemExit(10 * (descriptor > 2))"
+    assert shell("<&- >&- 2>&-", "list", code=code).returncode == 10
+
+
+def shell(
+    redirections: str, *arguments: str, code: str = "raise SystemExit(status)"
+) -> subprocess.CompletedProcess[str]:
+    start = f"from ui.cli.main import main; status = main({list(arguments)!r}); {code}"
+    command = f'exec "$0" -c "$1" {redirections}'
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable, start], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )

@@ -1,0 +1,207 @@
+"""``mdevview run`` from its arguments to its exit status, with a stand-in for QEMU and another for the window."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit import command
+from tests.unit.standin import StandIn
+
+_PATIENCE_S = 60.0
+
+# A window that shows what there is until it is told to close: by a file, or by what `show` watches.
+_WINDOW = """
+import select, sys, time
+from pathlib import Path
+import app.open.source, ui.window.application as application
+from app.errors import NeedsRunningVm
+from ui.cli.main import main
+
+asked = []
+
+def open_source(target, access):
+    assert access.alone is False
+    if not Path("report").exists():
+        raise NeedsRunningVm("no VM has it")
+    return target
+
+def show(window, target, source, wishes, until):
+    assert window == "a window" and source is target
+    Path("shown").write_text(f"{target} {wishes.qmp}")
+    while not Path("closed").exists() and not select.select(until, [], [], 0.02)[0]:
+        pass
+    return 0
+
+application.make_application = lambda: "a window"
+application.show = show
+if %r == "opens":
+    app.open.source.open_source = open_source
+sys.exit(main(sys.argv[1:]))
+"""
+# A device that is no mdev is the VM's own affair; no host is asked for one.
+_OWN_DEVICE = ("-device", "vfio-pci,host=65:00.4")
+
+
+class _Run:
+    def __init__(self, folder: Path, process: "subprocess.Popen[str]", standin: StandIn) -> None:
+        self.folder = folder
+        self.process = process
+        self.standin = standin
+
+    def wait_for(self, there: Callable[[], object]) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while not there():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    def ended(self) -> tuple[int, list[str]]:
+        """Its exit status and its lines."""
+        out, errors = self.process.communicate(timeout=_PATIENCE_S)
+        assert out == ""
+        return self.process.returncode, errors.splitlines()
+
+    @property
+    def left(self) -> list[Path]:
+        """What is left of the VM's own folder."""
+        return list((self.folder / "runtime").iterdir())
+
+
+@contextmanager
+def _run(folder: Path, *arguments: str, manner: str = "obeys", window: str = "opens") -> Iterator[_Run]:
+    standin = StandIn(folder)
+    (folder / "runtime").mkdir()
+    vm = [str(standin.program), "-name", manner, *_OWN_DEVICE]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WINDOW % window, "run", *arguments, "--", *vm],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(command.REPOSITORY), "XDG_RUNTIME_DIR": str(folder / "runtime")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _Run(folder, process, standin)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_closed_window_powers_the_guest_off(tmp_path: Path) -> None:
+    with _run(tmp_path) as run:
+        run.wait_for((tmp_path / "shown").exists)
+        (folder,) = run.left
+        assert re.fullmatch(rf"Pid\(pid=\d+, fd=None\) {folder}/qmp", (tmp_path / "shown").read_text())
+        (tmp_path / "closed").touch()
+        status, lines = run.ended()
+        assert (status, run.standin.commands[-1], run.left) == (0, "system_powerdown", [])
+        assert lines == ["mdevview: asked the guest to power off, waiting up to 60 s; Ctrl-C: at once"]
+
+
+def test_vm_that_ends_by_itself_closes_the_window(tmp_path: Path) -> None:
+    with _run(tmp_path, manner="") as run:
+        run.wait_for((tmp_path / "shown").exists)
+        pid = int(re.findall(r"pid=(\d+)", (tmp_path / "shown").read_text())[0])
+        os.kill(pid, signal.SIGTERM)
+        assert run.ended() == (0, [])
+
+
+def test_vm_that_crashes_is_a_failure(tmp_path: Path) -> None:
+    with _run(tmp_path, manner="deaf") as run:
+        run.wait_for((tmp_path / "shown").exists)
+        pid = int(re.findall(r"pid=(\d+)", (tmp_path / "shown").read_text())[0])
+        os.kill(pid, signal.SIGSEGV)
+        assert run.ended() == (1, ["mdevview: the VM was killed by SIGSEGV"])
+        assert run.left == []
+
+
+def test_vm_that_does_not_start_says_so_itself(tmp_path: Path) -> None:
+    """And no window comes and goes."""
+    with _run(tmp_path, manner="wrong", window="waits") as run:
+        status, lines = run.ended()
+        assert (status, lines[0]) == (1, "qemu: -foo: invalid option")
+        assert lines[1].startswith("mdevview: the VM ended with status 1, its own words stand above")
+        assert not (tmp_path / "shown").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_before_the_window_opens_ends_the_vm(tmp_path: Path, number: signal.Signals) -> None:
+    with _run(tmp_path, window="waits") as run:
+        run.wait_for(run.standin.report.exists)
+        run.process.send_signal(number)
+        status, lines = run.ended()
+        assert (status, lines[-1][:25], run.left) == (0, "mdevview: asked the guest", [])
+
+
+def test_second_interrupt_is_at_once(tmp_path: Path) -> None:
+    with _run(tmp_path, manner="deaf") as run:
+        run.wait_for((tmp_path / "shown").exists)
+        run.process.send_signal(signal.SIGINT)
+        run.wait_for(lambda: "system_powerdown" in run.standin.commands)
+        run.process.send_signal(signal.SIGINT)
+        status, lines = run.ended()
+        assert (status, run.standin.commands[-1]) == (0, "quit")
+        assert lines[-1] == "mdevview: told QEMU to quit"
+
+
+def test_vm_goes_on_where_that_was_asked_for(tmp_path: Path) -> None:
+    with _run(tmp_path, "--keep-running", manner="") as run:
+        run.wait_for((tmp_path / "shown").exists)
+        run.process.send_signal(signal.SIGINT)
+        # Its end is not seen by reading to the end: the VM has the same standard error.
+        assert run.process.wait(_PATIENCE_S) == 0
+        pid = int(re.findall(r"pid=(\d+)", (tmp_path / "shown").read_text())[0])
+        os.kill(pid, 0)
+        (folder,) = run.left
+        assert (folder / "qmp").is_socket()
+        os.kill(pid, signal.SIGTERM)
+        _, (line,) = run.ended()
+        assert line == f"mdevview: the VM goes on as process {pid}; 'mdevview view pid:{pid}' shows it again"
+
+
+def test_mistakes_need_no_display() -> None:
+    for arguments, says in (
+        (["run"], "no command line of a VM; give it after --"),
+        (["run", "--"], "no command line of a VM"),
+        (["run", "--", "sudo", "qemu-system-x86_64"], "sudo cannot stand before the VM's program"),
+        (["run", "--", "qemu-system-x86_64", "-daemonize"], "--keep-running"),
+        (["run", "--parent", "mbochs", "--", "qemu-system-x86_64"], "--type"),
+        (["run", "--type", "small", "--uuid", "83b8", "--", "qemu-system-x86_64"], "no whole UUID"),
+    ):
+        done = command.run(*arguments, WAYLAND_DISPLAY="", DISPLAY="")
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert says in line
+
+
+def test_terminal_is_left_as_it_was() -> None:
+    """QEMU switches the echo off for a monitor on standard input, and cannot switch it on again when it is killed."""
+    code = """
+import os, termios
+os.open(os.ttyname(0), os.O_RDWR)  # now it controls this session
+from ui.cli.terminal import Terminal
+terminal = Terminal()
+settings = termios.tcgetattr(0)
+settings[3] &= ~termios.ECHO
+termios.tcsetattr(0, termios.TCSANOW, settings)
+terminal.restore()
+assert termios.tcgetattr(0)[3] & termios.ECHO
+"""
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=command.REPOSITORY, stdin=theirs, start_new_session=True, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0

@@ -1,0 +1,329 @@
+"""The guest's resolution: a menu of modes, and following the window.
+
+A guest learns of a mode by the EDID of its screen, which is unplugged and plugged in for that. One at a time, and not
+while the window is being resized: each costs the guest a mode switch.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
+
+from app.device.edid_mode import edid_for, edid_region
+from app.device.edid_writer import EdidWriter
+from app.device.info import RegionInfo
+from app.device.seam import Device
+from app.edid.fit import fitting_mode
+from app.edid.make import DEFAULT_DPI, timing_for
+from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
+from app.edid.parse import parse_edid
+from app.errors import ResolutionRefused, error_text
+from ui.window.picture import PictureWindow
+from ui.window.tool_tip import plain_tool_tip
+
+_log = logging.getLogger(__name__)
+
+# How long a window must have kept its size before the guest gets it.
+SETTLE_MS = 700
+_MS = 1_000_000
+
+_COMMON = (
+    (640, 480),
+    (800, 600),
+    (1024, 768),
+    (1280, 720),
+    (1280, 800),
+    (1280, 1024),
+    (1366, 768),
+    (1440, 900),
+    (1600, 900),
+    (1600, 1200),
+    (1680, 1050),
+    (1920, 1080),
+    (1920, 1200),
+    (2560, 1080),
+    (2560, 1440),
+    (2560, 1600),
+    (3440, 1440),
+    (3840, 2160),
+    (5120, 2880),
+    (7680, 4320),
+)
+NO_DEVICE = "there is no device"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """What there is room for: device pixels as the guest counts across and down, and how many a desktop pixel has.
+
+    ``shown`` is the size of the guest's picture now, None without one.
+    """
+
+    width: int
+    height: int
+    ratio: float
+    shown: tuple[int, int] | None
+
+
+def viewport(picture: PictureWindow) -> Viewport:
+    """Of a picture, which may show the guest turned."""
+    ratio = picture.devicePixelRatio()
+    width, height = round(picture.width() * ratio), round(picture.height() * ratio)
+    if picture.options.rotation.sideways:
+        width, height = height, width
+    primary = picture.frame.primary
+    shown = (primary.plane.width, primary.plane.height) if primary is not None else None
+    return Viewport(width, height, ratio, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    mode: Mode
+    dpi: float
+
+
+class Resolution(QObject):
+    """Sets the resolution of the guest behind one device at a time, which it borrows.
+
+    ``said`` has a line for the user. ``look`` tells what there is room for. No step waits; before the device is closed
+    call :meth:`shut_down`, or :meth:`set_device` with another, or a screen that is just unplugged stays so.
+    """
+
+    said = pyqtSignal(str)
+
+    def __init__(self, parent: QWidget, look: Callable[[], Viewport]) -> None:
+        super().__init__(parent)
+        self._look = look
+        self._device: Device | None = None
+        self._region: RegionInfo | None = None
+        self._limits = Limits()
+        self._refresh_hz = DEFAULT_HZ
+        # What the user asked for, also of the VM's next start; what the guest was told last, and is to be told next.
+        self._standing: Mode | None = None
+        self._asked: _Wish | None = None
+        self._next: _Wish | None = None
+        self._writer: EdidWriter | None = None
+        self._steps = self._timer(self._step)
+        self._settle = self._timer(self._fit)
+        self._menu = QMenu("&Resolution", parent)
+        self._menu.setToolTipsVisible(True)
+        self._menu.aboutToShow.connect(self._mark)
+        self._sizes: dict[tuple[int, int], QAction] = {}
+        self._follow = QAction("&Follow the window", self)
+        self._follow.setCheckable(True)
+        self._follow.toggled.connect(self._set_following)
+        self._fill(NO_DEVICE)
+
+    def _timer(self, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(slot)
+        return timer
+
+    def menu(self) -> QMenu:
+        """To be put where the menus are; it belongs to the parent."""
+        return self._menu
+
+    def set_device(self, device: Device | None, reason: str = NO_DEVICE) -> None:
+        """Another device, still open, or none for that reason. What the old one was in the middle of is finished."""
+        self._finish()
+        self._device, self._region, self._asked = device, None, None
+        if device is None:
+            self._fill(reason)
+            return
+        try:
+            self._region, now = edid_region(device)
+        except ResolutionRefused as refusal:
+            self._fill(refusal.message)
+            if self._standing is not None or self.following:
+                self.said.emit(str(refusal))
+            return
+        self._limits = now.limits
+        self._fill(None)
+        if self._standing is not None:
+            self._ask_unless_set(self._standing, now.blob)
+        self.resized()
+
+    @property
+    def following(self) -> bool:
+        return self._follow.isChecked()
+
+    def follow(self, on: bool) -> None:
+        """Have the guest's screen as large as the window, now and whenever it is resized."""
+        self._follow.setChecked(on)
+
+    def ask(self, mode: Mode) -> None:
+        """Have the guest use that mode, now or when there is a device, and after each new start of its VM.
+
+        Ends following the window.
+        """
+        self.follow(False)
+        self._standing, self._refresh_hz = mode, mode.refresh_hz
+        if self._region is not None:
+            self._ask(_Wish(mode, DEFAULT_DPI))
+
+    def forget(self) -> None:
+        """Another device was chosen: what the user asked of the one before is not asked of it."""
+        self.follow(False)
+        self._standing, self._refresh_hz = None, DEFAULT_HZ
+
+    def resized(self) -> None:
+        """The window, its pixel ratio or how the picture is turned has changed."""
+        if self.following and self._region is not None:
+            self._settle.start(SETTLE_MS)
+
+    def shut_down(self) -> None:
+        """Stop, with the screen plugged in. More calls do nothing."""
+        self._finish()
+        self._device, self._region = None, None
+
+    def _finish(self) -> None:
+        self._steps.stop()
+        self._settle.stop()
+        self._next = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    # Following.
+
+    def _set_following(self, on: bool) -> None:
+        if on:
+            self._standing = None
+            self._asked = None
+            self._fit()
+        else:
+            self._settle.stop()
+
+    def _fit(self) -> None:
+        room = self._look()
+        if self._region is None or min(room.width, room.height) < 1:
+            return
+        mode = fitting_mode(room.width, room.height, self._limits, self._refresh_hz)
+        if mode is None:
+            self.said.emit(f"There is no mode of {room.width}x{room.height} for this device")
+            return
+        size = (mode.width, mode.height)
+        asked = self._asked.mode if self._asked is not None else None
+        # Neither what is there nor what the guest was told and decided against.
+        if size == room.shown or (asked is not None and size == (asked.width, asked.height)):
+            return
+        # A guest on a screen of twice the density draws everything twice as large, as the desktop around it does.
+        self._ask(_Wish(mode, DEFAULT_DPI * room.ratio))
+
+    # Asking.
+
+    def _ask_unless_set(self, mode: Mode, blob: bytes) -> None:
+        """Spare the guest a mode switch where it has that mode already."""
+        try:
+            preferred = parse_edid(blob).preferred
+            wanted = timing_for(mode, self._limits)
+        except ValueError:
+            preferred = wanted = None
+        if preferred is None or preferred != wanted or self._look().shown not in (None, (mode.width, mode.height)):
+            self._ask(_Wish(mode, DEFAULT_DPI))
+
+    def _ask(self, wish: _Wish) -> None:
+        """Begin to write, after what is being written now."""
+        if self._writer is not None:
+            self._next = wish
+            return
+        assert self._device is not None and self._region is not None
+        try:
+            blob = edid_for(wish.mode, self._limits, wish.dpi)
+        except ResolutionRefused as refusal:
+            self.said.emit(str(refusal))
+            return
+        self._asked = wish
+        self._writer = EdidWriter(self._device, self._region, blob)
+        self._step()
+
+    def _step(self) -> None:
+        assert self._writer is not None
+        try:
+            left = self._writer.step()
+        except OSError as error:
+            _log.info("setting the resolution: %s", error_text(error))
+            self._asked = None
+            self.said.emit(f"The resolution was not set: {error_text(error)}")
+        else:
+            if left is not None:
+                self._steps.start(-(-left // _MS))
+                return
+            assert self._asked is not None
+            _log.info("asked the guest for %s", self._asked.mode)
+        self._writer = None
+        wish, self._next = self._next, None
+        if wish is not None and wish != self._asked:
+            self._ask(wish)
+
+    # The menu.
+
+    def _fill(self, reason: str | None) -> None:
+        """Off with a reason, or on where it is None."""
+        self._menu.clear()
+        self._sizes = {}
+        if reason is not None:
+            line = self._menu.addAction(f"Off: {reason}")
+            assert line is not None
+            line.setEnabled(False)
+            self._menu.addSeparator()
+        self._menu.addAction(self._follow)
+        self._follow.setToolTip(plain_tool_tip(reason or ""))
+        self._menu.addSeparator()
+        for width, height in _COMMON:
+            if reason is not None or not self._possible(width, height):
+                continue
+            action = self._menu.addAction(f"{width} × {height}")
+            assert action is not None
+            action.setCheckable(True)
+            action.triggered.connect(lambda _, size=(width, height): self._choose(*size))
+            self._sizes[width, height] = action
+        other = self._menu.addAction("&Other…")
+        assert other is not None
+        other.triggered.connect(self._ask_for_other)
+        for each in (self._follow, other):
+            each.setEnabled(reason is None)
+
+    def _possible(self, width: int, height: int) -> bool:
+        try:
+            edid_for(Mode(width, height), self._limits)
+        except ResolutionRefused:
+            return False
+        return True
+
+    def _mark(self) -> None:
+        shown = self._look().shown
+        for size, action in self._sizes.items():
+            action.setChecked(size == shown)
+
+    def _choose(self, width: int, height: int) -> None:
+        self.ask(Mode(width, height, self._refresh_hz))
+
+    def _ask_for_other(self, _checked: bool = False, text: str = "", problem: str = "") -> None:
+        parent = self.parent()
+        dialog = QInputDialog(parent if isinstance(parent, QWidget) else None)
+        dialog.setWindowTitle("Resolution — mdevview")
+        most = " × ".join(str(each or "any") for each in (self._limits.max_width, self._limits.max_height))
+        limit = f", at most {most}" if self._limits.max_width or self._limits.max_height else ""
+        label = f"Width x height, with @ and the refresh rate where it is not 60 Hz{limit}:"
+        dialog.setLabelText(f"{problem}\n\n{label}" if problem else label)
+        shown = self._look().shown
+        dialog.setTextValue(text or str(Mode(*shown or (1024, 768), self._refresh_hz)))
+        dialog.textValueSelected.connect(self._other)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _other(self, text: str) -> None:
+        try:
+            mode = parse_mode(text)
+            edid_for(mode, self._limits)
+        except ValueError as error:
+            self._ask_for_other(text=text, problem=str(error))
+        except ResolutionRefused as refusal:
+            self._ask_for_other(text=text, problem=refusal.message)
+        else:
+            self.ask(mode)
