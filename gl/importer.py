@@ -31,7 +31,7 @@ from gl.compositor import Image
 from gl.context import Context
 from gl.errors import GlError, egl_error_name
 from gl.formats import Decode, Recipe, StandIn, Swizzle, recipe_of
-from gl.outcome import ImportFailure, Rung
+from gl.outcome import ImportFailure, ImportMethod
 from gl.probe_draw import Pixel
 from gl.textures import texture_of_image
 
@@ -63,7 +63,7 @@ class _Attempt:
     ``external`` makes an external texture of it, which is the only one some drivers allow.
     """
 
-    rung: Rung
+    rung: ImportMethod
     fourcc: int
     modifier: int | None
     decode: Decode
@@ -81,7 +81,7 @@ class Importer:
 
     def load(
         self, plane: Plane, known: PixelFormat, buffer: DmaBuffer
-    ) -> tuple[Image | None, Rung | None, tuple[ImportFailure, ...], Reason]:
+    ) -> tuple[Image | None, ImportMethod | None, tuple[ImportFailure, ...], Reason]:
         """The image of a checked plane with the rung that held; or None with the reason to copy instead.
 
         The failures are those of the rungs tried before, in order.
@@ -93,10 +93,10 @@ class Importer:
                 if context.display.imports_dma_bufs
                 else "this EGL display has no EGL_EXT_image_dma_buf_import"
             )
-            return None, None, (ImportFailure(Rung.EXPLICIT, None, missing),), Reason.NO_IMPORT_EXTENSION
+            return None, None, (ImportFailure(ImportMethod.EXPLICIT, None, missing),), Reason.NO_IMPORT_EXTENSION
         unmappable = _unmappable(buffer) if context.software else None
         if unmappable:
-            return None, None, (ImportFailure(Rung.EXPLICIT, None, unmappable),), Reason.IMPORT_FAILED
+            return None, None, (ImportFailure(ImportMethod.EXPLICIT, None, unmappable),), Reason.IMPORT_FAILED
         climb = _Climb(context, plane, known, buffer)
         for attempt in climb.attempts():
             image = self._try(climb, attempt)
@@ -141,7 +141,7 @@ class _Climb:
         self._refused_modifier = False
         self._tried = False
 
-    def fail(self, rung: Rung, egl_error: int | None, message: str) -> None:
+    def fail(self, rung: ImportMethod, egl_error: int | None, message: str) -> None:
         name = None if egl_error is None else egl_error_name(egl_error)
         self.failures.append(ImportFailure(rung, name, message))
         if egl_error == k.EGL_BAD_MATCH:
@@ -149,7 +149,7 @@ class _Climb:
         else:
             self._tried = True
 
-    def _lacks(self, rung: Rung, message: str) -> None:
+    def _lacks(self, rung: ImportMethod, message: str) -> None:
         self.failures.append(ImportFailure(rung, None, message))
 
     def reason(self) -> Reason:
@@ -168,22 +168,24 @@ class _Climb:
         recipe = recipe_of(self.known)
         own = StandIn(self.plane.fourcc, recipe.decode, recipe.native)
         if recipe.decodes_natively:
-            yield from self._ways(Rung.EXPLICIT, Rung.IMPLICIT, own)
+            yield from self._ways(ImportMethod.EXPLICIT, ImportMethod.IMPLICIT, own)
         if not recipe.decodes_natively or self.refused_format:
             yield from self._stand_ins(recipe)
         if self.known.family is Family.YUV422:
-            yield from self._ways(Rung.EXTERNAL, Rung.EXTERNAL, own, external=True)
+            yield from self._ways(ImportMethod.EXTERNAL, ImportMethod.EXTERNAL, own, external=True)
 
     def _stand_ins(self, recipe: Recipe) -> Iterator[_Attempt]:
         if self.plane.modifier not in _PLAIN_LAYOUTS | {drm.DRM_FORMAT_MOD_INVALID}:
             name = modifier_name(self.plane.modifier)
-            self._lacks(Rung.REINTERPRETED, f"{name} cannot be read through another format")
+            self._lacks(ImportMethod.REINTERPRETED, f"{name} cannot be read through another format")
             return
         for each in recipe.stand_ins:
             if each.fourcc != self.plane.fourcc:
-                yield from self._ways(Rung.REINTERPRETED, Rung.REINTERPRETED, each)
+                yield from self._ways(ImportMethod.REINTERPRETED, ImportMethod.REINTERPRETED, each)
 
-    def _ways(self, explicit: Rung, implicit: Rung, way: StandIn, *, external: bool = False) -> Iterator[_Attempt]:
+    def _ways(
+        self, explicit: ImportMethod, implicit: ImportMethod, way: StandIn, *, external: bool = False
+    ) -> Iterator[_Attempt]:
         """With the modifier, then without."""
         display, modifier, name = self.context.display, self.plane.modifier, format_name(way.fourcc)
         if display.formats and way.fourcc not in display.formats:
@@ -207,7 +209,7 @@ class _Climb:
         only = bool(advertised) and all(advertised.values())
         yield from self._attempt(implicit, way, None, external=external or only)
 
-    def _attempt(self, rung: Rung, way: StandIn, modifier: int | None, *, external: bool) -> Iterator[_Attempt]:
+    def _attempt(self, rung: ImportMethod, way: StandIn, modifier: int | None, *, external: bool) -> Iterator[_Attempt]:
         if external and not self.context.external_textures:
             self._lacks(rung, "OpenGL ES has no GL_OES_EGL_image_external_essl3, which this format would need")
             return
@@ -226,13 +228,13 @@ def _knows_tiling(context: Context, plane: Plane, buffer: DmaBuffer) -> bool:
     """
     intel = "intel" in (context.vendor + context.renderer).lower()
     noted = plane.modifier in (drm.I915_FORMAT_MOD_X_TILED, drm.I915_FORMAT_MOD_Y_TILED)
-    return intel and noted and buffer.facts.exporter == "i915"
+    return intel and noted and buffer.exporter == "i915"
 
 
 def _unmappable(buffer: DmaBuffer) -> str | None:
     """Why a renderer that runs on the CPU cannot read the buffer; None when it can."""
     try:
-        mmap.mmap(buffer.fd, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
+        mmap.mmap(buffer.dmabuf_fd or -1, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
     except (OSError, ValueError) as error:
         why = error_text(error) if isinstance(error, OSError) else str(error)
         return f"OpenGL runs on the CPU here and cannot map the buffer: {why}"
@@ -241,12 +243,14 @@ def _unmappable(buffer: DmaBuffer) -> str | None:
 
 def _create_image(context: Context, climb: _Climb, attempt: _Attempt, width: int) -> int:
     """An EGLImage, or 0 with the failure noted. EGL does not take over the fd."""
+    fd = climb.buffer.dmabuf_fd
+    assert fd is not None
     attributes = [
         *(k.EGL_WIDTH, width),
         *(k.EGL_HEIGHT, climb.plane.height),
         *(k.EGL_LINUX_DRM_FOURCC_EXT, attempt.fourcc),
-        *(k.EGL_DMA_BUF_PLANE0_FD_EXT, climb.buffer.fd),
-        *(k.EGL_DMA_BUF_PLANE0_OFFSET_EXT, 0),
+        *(k.EGL_DMA_BUF_PLANE0_FD_EXT, fd),
+        *(k.EGL_DMA_BUF_PLANE0_OFFSET_EXT, climb.plane.offset),
         *(k.EGL_DMA_BUF_PLANE0_PITCH_EXT, climb.plane.stride),
     ]
     if attempt.modifier is not None:
@@ -254,7 +258,7 @@ def _create_image(context: Context, climb: _Climb, attempt: _Attempt, width: int
             *(k.EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT, attempt.modifier & 0xFFFF_FFFF),
             *(k.EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT, attempt.modifier >> 32),
         ]
-    if attempt.rung is Rung.EXTERNAL:
+    if attempt.rung is ImportMethod.EXTERNAL:
         attributes += [
             *(k.EGL_YUV_COLOR_SPACE_HINT_EXT, k.EGL_ITU_REC601_EXT),
             *(k.EGL_SAMPLE_RANGE_HINT_EXT, k.EGL_YUV_NARROW_RANGE_EXT),

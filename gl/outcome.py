@@ -6,7 +6,7 @@ from enum import Enum
 from app.planes.status import Status
 
 
-class Rung(Enum):
+class ImportMethod(Enum):
     """A way of importing, see :mod:`gl.importer`. The values are what JSON carries."""
 
     EXPLICIT = "explicit-modifier"
@@ -27,7 +27,7 @@ class Path(Enum):
 class ImportFailure:
     """Why a rung did not hold. ``egl_error`` is EGL's own name of it, None when EGL had no objection."""
 
-    rung: Rung
+    rung: ImportMethod
     egl_error: str | None
     message: str
 
@@ -41,6 +41,6 @@ class Outcome:
     """
 
     path: Path | None
-    rung: Rung | None
+    rung: ImportMethod | None
     failures: tuple[ImportFailure, ...]
     status: Status

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
-from app.planes.placement import Layout
+from app.planes.placement import Placement
 from gl.capture import Placed, capture_images
 from gl.compositor import Compositor, Steps, Style, run
 from gl.context import Context
@@ -24,7 +24,7 @@ class Drawn:
 
     primary: Outcome | None
     cursor: Outcome | None
-    layout: Layout | None
+    placement: Placement | None
 
 
 _DEFAULT_OPTIONS = Options()
@@ -89,13 +89,13 @@ class Renderer:
             self.context.sweep()
         self._copied = tuple(each for each in (primary, cursor) if each and each.copied)
         self._steps = scene.steps(frame, primary, cursor)
-        self._note(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.layout)
+        self._note(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
 
-    def _note(self, primary: Outcome | None, cursor: Outcome | None, layout: Layout | None) -> None:
+    def _note(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
-        if primary is not drawn.primary or cursor is not drawn.cursor or layout is not drawn.layout:
-            drawn = Drawn(primary, cursor, layout)
+        if primary is not drawn.primary or cursor is not drawn.cursor or placement is not drawn.placement:
+            drawn = Drawn(primary, cursor, placement)
             if drawn != self._drawn:
                 self._drawn = drawn
 

@@ -1,7 +1,7 @@
 """What stays prepared from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
-from app.planes.placement import Layout, place
+from app.planes.placement import Placement, place
 from gl.compositor import Compositor, Layer, Steps, Style
 from gl.options import Options
 from gl.surfaces import Loaded
@@ -21,7 +21,7 @@ class Scene:
         self._cursor_style = Style()
         self._primaries: dict[Loaded, Layer] = {}
         self._cursors: dict[Loaded, Layer] = {}
-        self.layout: Layout | None = None
+        self.placement: Placement | None = None
 
     def forget(self) -> None:
         """Drop the layers, because textures were deleted."""
@@ -29,13 +29,13 @@ class Scene:
         self._cursors.clear()
 
     def steps(self, frame: Frame, primary: Loaded | None, cursor: Loaded | None) -> Steps:
-        """What draws the frame with these surfaces; sets ``layout``. Raises :class:`ShaderError`."""
+        """What draws the frame with these surfaces; sets ``placement``. Raises :class:`ShaderError`."""
         if primary is None or primary.image is None:
-            self.layout = None
+            self.placement = None
             return self._begin
         image = primary.image
-        layout = self.layout
-        if layout is None or layout.guest_width != image.width or layout.guest_height != image.height:
+        placement = self.placement
+        if placement is None or placement.guest_width != image.width or placement.guest_height != image.height:
             self._lay_out(image.width, image.height)
         assert self._clip
         lower = self._primaries.get(primary)
@@ -54,7 +54,7 @@ class Scene:
     def _lay_out(self, width: int, height: int) -> None:
         options = self._options
         self.forget()
-        self.layout = place(
+        self.placement = place(
             (width, height),
             self._target.picture_area,
             options.scaling,
@@ -62,8 +62,8 @@ class Scene:
             flip_y=options.flip_y,
             rotation=options.rotation,
         )
-        self._clip = ClipSpace(self._target, self.layout)
-        smooth = options.smooth and not self.layout.whole
+        self._clip = ClipSpace(self._target, self.placement)
+        smooth = options.smooth and not self.placement.whole
         self._primary_style = Style(opaque=True, smooth=smooth, matrix=options.matrix)
         self._cursor_style = Style(
             blend=True,

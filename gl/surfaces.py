@@ -29,8 +29,8 @@ from gl.outcome import ImportFailure, Outcome, Path
 from gl.probe_draw import Pixel
 from gl.textures import UploadTexture
 
-_Layout = tuple[int, int, int, int, int]
-_Key = tuple[int, _Layout, PlaneKind]
+_ImportKey = tuple[int, ...]
+_Key = tuple[int, _ImportKey, PlaneKind]
 
 _NOTHING_WRONG = Status(Reason.OK)
 
@@ -44,12 +44,12 @@ class Uploads:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._textures: dict[tuple[_Layout, PlaneKind], UploadTexture] = {}
-        self._users: Counter[tuple[_Layout, PlaneKind]] = Counter()
+        self._textures: dict[tuple[_ImportKey, PlaneKind], UploadTexture] = {}
+        self._users: Counter[tuple[_ImportKey, PlaneKind]] = Counter()
 
     def take(self, plane: Plane, known: PixelFormat) -> UploadTexture:
         """The texture for a plane, to be given back as often as it was taken. Raises :class:`GlError`."""
-        key = (plane.layout, plane.kind)
+        key = (plane.import_key, plane.kind)
         texture = self._textures.get(key)
         if texture is None:
             recipe = recipe_of(known)
@@ -61,7 +61,7 @@ class Uploads:
 
     def give_back(self, plane: Plane) -> None:
         """The last one has the texture deleted."""
-        key = (plane.layout, plane.kind)
+        key = (plane.import_key, plane.kind)
         self._users[key] -= 1
         if not self._users[key]:
             del self._users[key]
@@ -90,7 +90,7 @@ class Copied:
         if buffer.released:
             raise ValueError("the buffer was released")
         # Arrays over the mapping must be gone when it is let go, so none gets a name here.
-        with buffer.pixels() as memory:
+        with buffer.mapping() as memory:
             self._upload.send(self._rows(memory))
 
     def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:
@@ -255,7 +255,7 @@ class SurfaceCache:
 
 
 def _key(surface: Surface) -> _Key:
-    return (surface.buffer.serial, surface.plane.layout, surface.plane.kind)
+    return (surface.buffer.serial, surface.plane.import_key, surface.plane.kind)
 
 
 def _linear(plane: Plane) -> bool:

@@ -3,7 +3,7 @@
 import ctypes
 from dataclasses import dataclass
 
-from app.planes.placement import Layout, Rect
+from app.planes.placement import Placement, Rect
 
 # What a slice of a ctypes array of floats takes.
 Floats = list[ctypes.c_float | float]
@@ -32,7 +32,7 @@ class Target:
 class ClipSpace:
     """From guest coordinates to clip space (-1 to 1, upwards) for one target and one layout."""
 
-    def __init__(self, target: Target, layout: Layout) -> None:
+    def __init__(self, target: Target, layout: Placement) -> None:
         self._visible = layout.visible
         x, y, ax, ay, dx, dy = layout.affine()
         across = 2 / target.width

@@ -34,7 +34,7 @@ class Offscreen:
         """
         end = time.monotonic() + timeout
         while True:
-            frame = self.poller.poll()
+            frame = self.poller.latest()
             status = wanted(frame)
             if status is None:
                 return frame

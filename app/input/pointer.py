@@ -6,7 +6,7 @@ Target coordinates are device pixels of the window, guest coordinates pixels of 
 import math
 
 from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Event, Relative
-from app.planes.placement import Layout
+from app.planes.placement import Placement
 
 NOTCH = 120
 """What a wheel's notch is in eighths of a degree: Qt's and the kernel's unit."""
@@ -23,15 +23,15 @@ def device_pixel(position: float, ratio: float) -> float:
     return math.floor(position * ratio + 1e-6) + 0.5
 
 
-def guest_pixel(layout: Layout, x: float, y: float, *, clamp: bool = False) -> tuple[int, int] | None:
+def guest_pixel(placement: Placement, x: float, y: float, *, clamp: bool = False) -> tuple[int, int] | None:
     """The guest's pixel at a target point; None where there is none to be seen.
 
     ``clamp`` gives the nearest pixel instead, for a drag that leaves the picture and for the last step to its edge.
     """
     if not clamp:
-        return layout.guest_pixel(x, y)
-    column, row = layout.to_guest(x, y)
-    return (_clamp(column, layout.guest_width), _clamp(row, layout.guest_height))
+        return placement.guest_pixel(x, y)
+    column, row = placement.to_guest(x, y)
+    return (_clamp(column, placement.guest_width), _clamp(row, placement.guest_height))
 
 
 def _clamp(value: float, size: int) -> int:
@@ -66,9 +66,9 @@ class Motion:
     def __init__(self) -> None:
         self._x = self._y = 0.0
 
-    def move(self, layout: Layout, dx: float, dy: float) -> tuple[Event, ...]:
+    def move(self, placement: Placement, dx: float, dy: float) -> tuple[Event, ...]:
         """A way in target pixels as a mouse's counts, one to a guest pixel."""
-        start, end = layout.to_guest(0, 0), layout.to_guest(dx, dy)
+        start, end = placement.to_guest(0, 0), placement.to_guest(dx, dy)
         self._x += end[0] - start[0]
         self._y += end[1] - start[1]
         # Toward zero, so that a hand that trembles does not wander off to one side.

@@ -22,7 +22,7 @@ from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Targ
 from app.planes.status import Status
 from app.vfio.buffer_cache import FetchRecord, FetchRule
 from app.vfio.fetch_rule import fetching_of, rule_of, rule_of_unknown
-from app.vfio.liveness import Life
+from app.vfio.liveness import Liveness
 from app.vfio.poller import Poller
 
 _log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None =
             there = _presence_of(fd, paths)
             device = device_from_fd(fd)
             rule = rule_of_unknown(device, paths)
-            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Life(there))
+            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Liveness(there))
         case Pid(pid, number):
             text = f"pid:{pid}" if number is None else f"pid:{pid},fd={number}"
             return _again(lambda: _attached(text, attach_pid(pid, number, paths, access.reach()), paths))
@@ -134,7 +134,7 @@ def _open_vgpu(vgpu: Vgpu, paths: Paths, access: Access) -> Source:
         if not now.holders:
             raise
         return _attached(vgpu.name, attach(now, paths, access.reach()), paths)
-    return Source(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), Life(lambda: present(vgpu, paths)))
+    return Source(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), Liveness(lambda: present(vgpu, paths)))
 
 
 def _again(attempt: Callable[[], Source]) -> Source:
@@ -160,7 +160,7 @@ def _attached(target: str, attached: Attached, paths: Paths) -> Source:
         raise
     after = (fetching.ledger.close, process.close) if fetching.ledger is not None else (process.close,)
     there = (lambda: present(vgpu, paths)) if vgpu is not None else None
-    life = Life(there, process, f"{vm.process} {vm.pid}")
+    life = Liveness(there, process, f"{vm.process} {vm.pid}")
     # A driver that must be asked once minds the order as well: its buffers have to go before the device.
     device = LentDevice(attached.device, process, *after, at_once=fetching.rule is FetchRule.FREELY)
     return Source(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
@@ -176,4 +176,4 @@ def _open_simulated(spec: str) -> Source:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), Life(device.present))
+    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), Liveness(device.present))

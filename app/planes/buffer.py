@@ -1,11 +1,11 @@
-"""Buffers: the owners of the memory behind a plane, alike for dma-bufs and regions."""
+"""Buffers: the owners of the memory behind a plane, alike for dma-bufs, regions and memory of the source's own."""
 
 import errno
 import itertools
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from app.planes.dmabuf import DmaBufFacts, facts_of, sync_for_read
@@ -14,7 +14,7 @@ _serials = itertools.count(1)
 
 
 class Buffer(Protocol):
-    """Memory that holds a plane.
+    """Memory that holds a plane. Consumers ask for what they need, and never which kind of buffer it is.
 
     ``serial`` is unique for the life of the process: what a texture cache is keyed by. ``released`` turns true
     once, when the owner let go; whatever was made from the buffer must then go too.
@@ -26,11 +26,25 @@ class Buffer(Protocol):
     @property
     def released(self) -> bool: ...
 
-    @contextmanager
-    def pixels(self) -> Iterator[memoryview]:
-        """The bytes, mapped read-only and coherent while the context lasts. Raises OSError when unmappable.
+    @property
+    def dmabuf_fd(self) -> int | None:
+        """The fd to import, which stays the buffer's; None for memory that is no dma-buf, and once released."""
+        ...
 
-        May be shorter than ``size``: not every exporter maps a partial last page.
+    @property
+    def inode(self) -> int | None:
+        """What names a dma-buf, whatever fd leads to it; None for other memory."""
+        ...
+
+    @property
+    def exporter(self) -> str | None:
+        """The driver that exported a dma-buf; None for other memory and where the kernel does not tell."""
+        ...
+
+    def mapping(self) -> AbstractContextManager[memoryview]:
+        """The bytes, read-only and coherent while the context lasts. Raises OSError when they cannot be mapped.
+
+        May be shorter than ``size``: not every exporter maps a partial last page. Raises ValueError once released.
         """
         ...
 
@@ -47,22 +61,34 @@ class DmaBuffer:
         except OSError:
             os.close(fd)
             raise
-        self.fd = fd
+        self._fd = fd
         self.serial = next(_serials)
         self.size = self.facts.size
         self._mapping: mmap.mmap | None = None
 
     @property
     def released(self) -> bool:
-        return self.fd < 0
+        return self._fd < 0
+
+    @property
+    def dmabuf_fd(self) -> int | None:
+        return None if self.released else self._fd
+
+    @property
+    def inode(self) -> int | None:
+        return self.facts.inode
+
+    @property
+    def exporter(self) -> str | None:
+        return self.facts.exporter or None
 
     @contextmanager
-    def pixels(self) -> Iterator[memoryview]:
+    def mapping(self) -> Iterator[memoryview]:
         if self.released:
             raise ValueError("the buffer was released")
         if self._mapping is None:
-            self._mapping = _map(self.fd, self.size)
-        with sync_for_read(self.fd), memoryview(self._mapping) as view:
+            self._mapping = _map(self._fd, self.size)
+        with sync_for_read(self._fd), memoryview(self._mapping) as view:
             yield view
 
     def release(self) -> None:
@@ -70,7 +96,7 @@ class DmaBuffer:
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
             mapping.close()
-        fd, self.fd = self.fd, -1
+        fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
 
@@ -90,27 +116,31 @@ def _map(fd: int, size: int) -> mmap.mmap:
     return mmap.mmap(fd, whole, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
 
-class RegionBuffer:
-    """Owns the mapping of one display region of a device file."""
+class MemoryBuffer:
+    """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source was sent."""
 
-    def __init__(self, mapping: mmap.mmap) -> None:
-        self._mapping: mmap.mmap | None = mapping
+    dmabuf_fd = None
+    inode = None
+    exporter = None
+
+    def __init__(self, memory: mmap.mmap | bytearray | bytes) -> None:
+        self._memory: mmap.mmap | bytearray | bytes | None = memory
         self.serial = next(_serials)
-        self.size = len(mapping)
+        self.size = len(memory)
 
     @property
     def released(self) -> bool:
-        return self._mapping is None
+        return self._memory is None
 
     @contextmanager
-    def pixels(self) -> Iterator[memoryview]:
-        if self._mapping is None:
-            raise ValueError("the region was released")
-        with memoryview(self._mapping) as view:
+    def mapping(self) -> Iterator[memoryview]:
+        if self._memory is None:
+            raise ValueError("the memory was released")
+        with memoryview(self._memory) as whole, whole.toreadonly() as view:
             yield view
 
     def release(self) -> None:
-        """Unmap; more calls do nothing."""
-        mapping, self._mapping = self._mapping, None
-        if mapping is not None:
-            mapping.close()
+        """Let go of the memory, unmapped where it is a mapping; more calls do nothing."""
+        memory, self._memory = self._memory, None
+        if isinstance(memory, mmap.mmap):
+            memory.close()

@@ -15,14 +15,14 @@ _MAX_STRIDE = _MAX_EDGE * 16
 
 
 def bytes_needed(plane: Plane) -> int:
-    """How many bytes of a buffer a plane of known format covers; padding after the last linear row is not needed."""
+    """How many bytes of a buffer a plane of known format reaches to; padding after the last row is not needed."""
     known = pixel_format(plane.fourcc)
     if known is None:
-        return plane.stride * plane.height
+        return plane.offset + plane.stride * plane.height
     tile = tile_of(plane.modifier, known.bytes_per_pixel)
     if tile is None:
-        return plane.stride * (plane.height - 1) + known.row_bytes(plane.width)
-    return plane.stride * (-(-plane.height // tile.height) * tile.height)
+        return plane.offset + plane.stride * (plane.height - 1) + known.row_bytes(plane.width)
+    return plane.offset + plane.stride * (-(-plane.height // tile.height) * tile.height)
 
 
 def fault_of(plane: Plane, buffer_size: int) -> Status | None:
@@ -38,6 +38,8 @@ def fault_of(plane: Plane, buffer_size: int) -> Status | None:
             Reason.BAD_GEOMETRY,
             f"stride {plane.stride} for {plane.width} pixels of {known.name} ({least} bytes)",
         )
+    if plane.offset < 0:
+        return Status(Reason.BAD_GEOMETRY, f"offset {plane.offset}")
     tile = tile_of(plane.modifier, known.bytes_per_pixel)
     if tile is not None and plane.stride % tile.width_bytes:
         return Status(

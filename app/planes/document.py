@@ -5,7 +5,7 @@ from typing import Any
 
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
-from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.buffer import Buffer
 from app.planes.plane import Backing, Plane
 from app.planes.status import Status
 
@@ -31,7 +31,6 @@ def plane_document(
     import_errors: Sequence[Document] = (),
 ) -> Document:
     """One plane; ``path`` and ``import_errors`` are the renderer's, None and empty when it was not drawn."""
-    in_dmabuf = plane.backing is Backing.DMABUF
     return {
         "fourcc": fourcc_text(plane.fourcc),
         "format_name": format_name(plane.fourcc),
@@ -46,8 +45,8 @@ def plane_document(
         "hot_x": plane.hot_x,
         "hot_y": plane.hot_y,
         "backing": plane.backing.value,
-        "dmabuf_id": plane.handle if in_dmabuf else None,
-        "region_index": None if in_dmabuf else plane.handle,
+        "dmabuf_id": plane.handle if plane.backing is Backing.DMABUF else None,
+        "region_index": plane.handle if plane.backing is Backing.REGION else None,
         "buffer": _buffer_document(buffer),
         "path": path,
         "import_errors": list(import_errors),
@@ -60,6 +59,4 @@ def plane_document(
 def _buffer_document(buffer: Buffer | None) -> Document | None:
     if buffer is None:
         return None
-    if isinstance(buffer, DmaBuffer):
-        return {"size": buffer.size, "inode": buffer.facts.inode, "exporter": buffer.facts.exporter}
-    return {"size": buffer.size, "inode": None, "exporter": None}
+    return {"size": buffer.size, "inode": buffer.inode, "exporter": buffer.exporter}

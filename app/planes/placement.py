@@ -71,7 +71,7 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Placement:
     """The guest's ``guest_width`` x ``guest_height`` pixels cover ``place`` of the target, seen through ``area``.
 
     ``place`` has whole edges and may reach beyond ``area`` (:attr:`Scaling.ACTUAL`); only what is in both is visible.
@@ -172,8 +172,8 @@ def place(
     flip_x: bool = False,
     flip_y: bool = False,
     rotation: Rotation = Rotation.NONE,
-) -> Layout:
-    """Lay a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
+) -> Placement:
+    """Place a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
 
     Raises ValueError for a guest without pixels. An empty area gives a picture of which nothing is visible.
     """
@@ -197,7 +197,7 @@ def place(
     left = area.left + (area.width - shown_width) // 2
     top = area.top + (area.height - shown_height) // 2
     where = Rect(left, top, left + shown_width, top + shown_height)
-    return Layout(width, height, where, area, flip_x, flip_y, rotation)
+    return Placement(width, height, where, area, flip_x, flip_y, rotation)
 
 
 def _turned(width: int, height: int, rotation: Rotation) -> tuple[int, int]:

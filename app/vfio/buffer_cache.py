@@ -10,7 +10,7 @@ from typing import Protocol
 
 from app.device.gfx_plane import get_gfx_dmabuf
 from app.device.seam import Device
-from app.planes.buffer import DmaBuffer
+from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 
@@ -52,8 +52,8 @@ class FetchRefused(Exception):
         self.status = status
 
 
-# The dmabuf_id and the layout it was fetched for.
-_Key = tuple[int, tuple[int, int, int, int, int]]
+# The dmabuf_id and what it was fetched for.
+_Key = tuple[int, tuple[int, ...]]
 
 
 class BufferCache:
@@ -70,44 +70,45 @@ class BufferCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, plane: Plane, keep: tuple[DmaBuffer, ...] = ()) -> DmaBuffer:
+    def get(self, plane: Plane, keep: tuple[Buffer, ...] = ()) -> DmaBuffer:
         """The buffer of a plane, fetched if need be. Eviction spares it and ``keep`` (what is on screen).
 
         Raises OSError as the driver does, FetchRefused where asking would be dangerous.
         """
-        key = (plane.handle, plane.layout)
+        assert plane.handle is not None
+        key = (plane.handle, plane.import_key)
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
             return found
         if self._rule is FetchRule.FREELY:
             # The id was recycled. Where it names both planes at once, the other one's buffer stays.
-            for old in [k for k, each in self._entries.items() if k[0] == plane.handle and each not in keep]:
+            for old in [k for k, each in self._entries.items() if k[0] == key[0] and each not in keep]:
                 self._drop(old)
-        buffer = self._fetch(plane)
+        buffer = self._fetch(plane.handle)
         self._entries[key] = buffer
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
 
-    def _fetch(self, plane: Plane) -> DmaBuffer:
+    def _fetch(self, dmabuf_id: int) -> DmaBuffer:
         if self._record is not None:
-            refusal = self._record.refusal(plane.handle)
+            refusal = self._record.refusal(dmabuf_id)
             if refusal is not None:
                 raise FetchRefused(refusal)
         if self._rule is FetchRule.NEVER:
             detail = "another process may have fetched this driver's buffers already"
             raise FetchRefused(Status(Reason.FETCHED_ELSEWHERE, detail))
-        if self._rule is FetchRule.ONCE and plane.handle in self._spent:
-            raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {plane.handle} was fetched once already"))
+        if self._rule is FetchRule.ONCE and dmabuf_id in self._spent:
+            raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {dmabuf_id} was fetched once already"))
         if self._record is not None:
             # Before the driver is asked: what a process that is killed meanwhile fetched must be known as well.
-            self._record.note(plane.handle)
-        fd = get_gfx_dmabuf(self._device, plane.handle)
+            self._record.note(dmabuf_id)
+        fd = get_gfx_dmabuf(self._device, dmabuf_id)
         if self._rule is FetchRule.ONCE:
-            self._spent.add(plane.handle)
+            self._spent.add(dmabuf_id)
         buffer = DmaBuffer(fd)
         for other in self._entries.values():
-            if (other.facts.device, other.facts.inode) == (buffer.facts.device, buffer.facts.inode):
+            if (other.facts.device, other.inode) == (buffer.facts.device, buffer.inode):
                 buffer.release()
                 return other
         return buffer

@@ -10,7 +10,7 @@ from app.planes.status import Reason, Status
 _PRESENCE_NS = 250_000_000
 
 
-class Life:
+class Liveness:
     """Says once and for all why there is nothing more to come; None until then. Cheap enough for every poll.
 
     ``who`` names the process for a person. ``clock`` is in nanoseconds.

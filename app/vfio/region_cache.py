@@ -6,7 +6,7 @@ import sys
 
 from app.device.info import region_info
 from app.device.seam import Device
-from app.planes.buffer import RegionBuffer
+from app.planes.buffer import MemoryBuffer
 from app.planes.check import bytes_needed
 from app.planes.plane import Plane
 
@@ -18,14 +18,15 @@ class RegionCache:
         self._device = device
         # The index of the mapped region and its offset in the device file.
         self._place = (-1, -1)
-        self._buffer: RegionBuffer | None = None
+        self._buffer: MemoryBuffer | None = None
 
-    def get(self, plane: Plane) -> RegionBuffer:
+    def get(self, plane: Plane) -> MemoryBuffer:
         """The mapped region of a plane. Raises OSError as the driver does, EIO for a region that cannot be.
 
         Only what the plane covers is mapped: mdpy rounds its region up to a power of two. Where the region is
         smaller than that, all of it is mapped, and the caller finds the plane truncated.
         """
+        assert plane.handle is not None
         needed = bytes_needed(plane)
         mapped = self._buffer
         if mapped is not None and self._place[0] == plane.handle and mapped.size >= needed:
@@ -40,7 +41,7 @@ class RegionCache:
             # As truncated as before: the same buffer, so that a frame asked for again is the same frame.
             return mapped
         self.release()
-        self._buffer = RegionBuffer(self._device.mmap(length, info.offset))
+        self._buffer = MemoryBuffer(self._device.mmap(length, info.offset))
         self._place = place
         return self._buffer
 

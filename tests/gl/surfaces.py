@@ -12,7 +12,7 @@ from app.abi import drm_fourcc as drm
 from app.formats import tiling
 from app.formats.decode import decode
 from app.formats.fourcc import PixelFormat, pixel_format
-from app.planes.buffer import DmaBuffer, RegionBuffer
+from app.planes.buffer import DmaBuffer, MemoryBuffer
 from app.planes.frame import Frame, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
@@ -69,7 +69,7 @@ class Workshop:
     """Makes surfaces and owns their buffers."""
 
     def __init__(self) -> None:
-        self._buffers: list[DmaBuffer | RegionBuffer] = []
+        self._buffers: list[DmaBuffer | MemoryBuffer] = []
 
     def buffer(self, data: Bytes, flags: int = os.O_RDWR) -> DmaBuffer:
         """A memfd with ``data``, opened once more with ``flags`` if those are others."""
@@ -83,12 +83,12 @@ class Workshop:
         self._buffers.append(made)
         return made
 
-    def region(self, data: Bytes) -> tuple[RegionBuffer, mmap.mmap]:
+    def region(self, data: Bytes) -> tuple[MemoryBuffer, mmap.mmap]:
         """A mapping with ``data`` as a region, and the same memory to write to."""
         fd = os.memfd_create("region")
         os.write(fd, data.tobytes())
         writable = mmap.mmap(fd, len(data))
-        made = RegionBuffer(mmap.mmap(fd, len(data), prot=mmap.PROT_READ))
+        made = MemoryBuffer(mmap.mmap(fd, len(data), prot=mmap.PROT_READ))
         os.close(fd)
         self._buffers.append(made)
         return made, writable

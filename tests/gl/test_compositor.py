@@ -237,7 +237,7 @@ def test_no_primary_is_background_only(gl_context: Context, renderer: Renderer, 
     with window(gl_context, 8, 8) as (target, canvas):
         drawn = renderer.draw(lonely, target, Options(background=(0.0, 1.0, 0.0)))
         assert (canvas.read() == (0, 255, 0, 255)).all()
-    assert (drawn.primary, drawn.layout) == (None, None)
+    assert (drawn.primary, drawn.placement) == (None, None)
     assert drawn.cursor is not None
     assert renderer.capture(lonely) is None
 
@@ -282,4 +282,4 @@ def test_an_error_of_opengl_is_raised_and_the_next_frame_is_fine(
     gl.delete(gl.DeleteFramebuffers, incomplete)
     gl_log.messages.clear()
     with window(gl_context, 8, 8) as (target, _):
-        assert renderer.draw(shown, target).layout is not None
+        assert renderer.draw(shown, target).placement is not None

@@ -14,7 +14,7 @@ from app.planes.status import Reason, State
 from gl import api
 from gl.context import Context
 from gl.options import Options, Which
-from gl.outcome import Path, Rung
+from gl.outcome import ImportMethod, Path
 from gl.renderer import Renderer
 from gl.target import Target
 from gl.textures import new_texture
@@ -108,7 +108,7 @@ def test_formats_opengl_lacks_are_read_through_another(
     for fourcc in (drm.DRM_FORMAT_C8, drm.DRM_FORMAT_YUYV):
         surface = shop.surface(random_rows(fourcc, 16, 4), fourcc, 16)
         outcome = renderer.outcome(surface)
-        assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.REINTERPRETED, ())
+        assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, ImportMethod.REINTERPRETED, ())
 
 
 @pytest.mark.parametrize(

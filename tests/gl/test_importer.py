@@ -22,7 +22,7 @@ from gl.egl import DisplayExtensions
 from gl.egl_display import Display, Modifier
 from gl.errors import GlError
 from gl.options import Which
-from gl.outcome import Path, Rung
+from gl.outcome import ImportMethod, Path
 from gl.probe_draw import Pixel
 from gl.renderer import Renderer
 from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference, workshop
@@ -56,7 +56,7 @@ def picture(renderer: Renderer, surface: Surface) -> np.ndarray[tuple[int, ...],
 def test_linear_holds_on_the_first_rung(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
     surface = shop.picture(random_picture(32, 8))
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.EXPLICIT, ())
+    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, ImportMethod.EXPLICIT, ())
     assert outcome.status.state is State.SHOWING
 
 
@@ -64,8 +64,8 @@ def test_no_modifier_named_by_the_driver(importing_context: Context, renderer: R
     rows = random_rows(XR24, 32, 8)
     surface = shop.surface(rows, XR24, 32, modifier=drm.DRM_FORMAT_MOD_INVALID)
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.IMPLICIT)
-    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT]
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.IMPLICIT)
+    assert [each.rung for each in outcome.failures] == [ImportMethod.EXPLICIT]
     assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
 
 
@@ -78,7 +78,7 @@ def test_a_display_without_modifiers_gets_none(
         DisplayExtensions(EGL_EXT_image_dma_buf_import=True, EGL_KHR_image_base=True),
     )
     outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.IMPLICIT)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.IMPLICIT)
     assert [each.message for each in outcome.failures] == [
         "this EGL display has no EGL_EXT_image_dma_buf_import_modifiers"
     ]
@@ -87,7 +87,7 @@ def test_a_display_without_modifiers_gets_none(
 def test_a_display_that_advertises_nothing_is_tried(advertise: Advertise, renderer: Renderer, shop: Workshop) -> None:
     advertise({})
     outcome = renderer.outcome(shop.picture(random_picture(32, 8)))
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.EXPLICIT)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.EXPLICIT)
 
 
 def test_the_errors_of_egl_are_kept(advertise: Advertise, renderer: Renderer, shop: Workshop) -> None:
@@ -97,10 +97,10 @@ def test_the_errors_of_egl_are_kept(advertise: Advertise, renderer: Renderer, sh
     assert outcome.path is Path.COPY
     assert outcome.status.reason is Reason.FORMAT_NOT_IMPORTABLE
     assert [(each.rung, each.egl_error) for each in outcome.failures] == [
-        (Rung.EXPLICIT, "EGL_BAD_MATCH"),
-        (Rung.IMPLICIT, "EGL_BAD_MATCH"),
-        (Rung.REINTERPRETED, "EGL_BAD_MATCH"),
-        (Rung.REINTERPRETED, "EGL_BAD_MATCH"),
+        (ImportMethod.EXPLICIT, "EGL_BAD_MATCH"),
+        (ImportMethod.IMPLICIT, "EGL_BAD_MATCH"),
+        (ImportMethod.REINTERPRETED, "EGL_BAD_MATCH"),
+        (ImportMethod.REINTERPRETED, "EGL_BAD_MATCH"),
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_format_not_advertised_is_read_through_another(
     rows = random_rows(XR24, 33, 8)
     surface = shop.surface(rows, XR24, 33)
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.REINTERPRETED)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.REINTERPRETED)
     assert [each.message for each in outcome.failures] == ["the display does not import XRGB8888"]
     assert outcome.status.reason is Reason.OK
     got = picture(renderer, surface)
@@ -124,7 +124,7 @@ def test_fifteen_bits_through_their_bytes(advertise: Advertise, renderer: Render
     fourcc = drm.DRM_FORMAT_XRGB1555
     rows = random_rows(fourcc, 33, 64)
     surface = shop.surface(rows, fourcc, 33)
-    assert renderer.outcome(surface).rung is Rung.REINTERPRETED
+    assert renderer.outcome(surface).rung is ImportMethod.REINTERPRETED
     assert (picture(renderer, surface)[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
 
 
@@ -134,7 +134,7 @@ def test_external_only(advertise: Advertise, renderer: Renderer, shop: Workshop,
     rows = random_rows(fourcc, 33, 8)
     surface = shop.surface(rows, fourcc, 33)
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, Rung.EXPLICIT, ())
+    assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, ImportMethod.EXPLICIT, ())
     got = picture(renderer, surface)
     assert (got[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
     assert (got[..., 3] == 255).all()
@@ -156,7 +156,7 @@ def test_another_format_for_external_textures_only(
     rows = random_rows(fourcc, 33, 8)
     surface = shop.surface(rows, fourcc, 33)
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.REINTERPRETED)
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.REINTERPRETED)
     got = picture(renderer, surface).astype(int)
     assert np.abs(got[..., :3] - reference(rows, fourcc, 33)[..., :3]).max() <= (fourcc == YUYV)
     assert (got[..., 3] == 255).all()
@@ -184,8 +184,8 @@ def test_yuv_by_the_driver_where_its_bytes_cannot_be_read(
     rows = np.tile(np.array([120, 90, 120, 200], np.uint8), (8, 8))
     surface = shop.surface(rows, YUYV, 16)
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, Rung.EXTERNAL)
-    assert [each.rung for each in outcome.failures] == [Rung.REINTERPRETED]
+    assert (outcome.path, outcome.rung) == (Path.EGL_IMAGE, ImportMethod.EXTERNAL)
+    assert [each.rung for each in outcome.failures] == [ImportMethod.REINTERPRETED]
     difference = picture(renderer, surface)[..., :3] - reference(rows, YUYV, 16)[..., :3].astype(int)
     assert np.abs(difference).max() <= 2
 
@@ -197,7 +197,7 @@ def test_a_modifier_not_advertised_is_not_guessed(
     outcome = renderer.outcome(shop.surface(rows, XR24, 128, stride=512, modifier=drm.I915_FORMAT_MOD_X_TILED))
     assert outcome.path is Path.COPY
     assert outcome.status.reason is Reason.MODIFIER_NOT_IMPORTABLE
-    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT, Rung.IMPLICIT]
+    assert [each.rung for each in outcome.failures] == [ImportMethod.EXPLICIT, ImportMethod.IMPLICIT]
     assert "INTEL_X_TILED" in outcome.status.detail
 
 
@@ -221,7 +221,7 @@ def test_i915_remembers_some_tilings(
     monkeypatch.setattr(surface.buffer, "facts", replace(surface.buffer.facts, exporter="i915"))
     outcome = renderer.outcome(surface)
     assert outcome.path is path
-    assert outcome.rung is (Rung.IMPLICIT if path is Path.EGL_IMAGE else None)
+    assert outcome.rung is (ImportMethod.IMPLICIT if path is Path.EGL_IMAGE else None)
 
 
 def test_a_tiling_nobody_can_undo(importing_context: Context, renderer: Renderer, shop: Workshop) -> None:
@@ -252,7 +252,7 @@ def test_an_import_that_fails_in_its_first_draw(
     outcome = renderer.outcome(surface)
     assert outcome.path is Path.COPY
     assert outcome.status.reason is Reason.IMPORT_FAILED
-    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT, Rung.IMPLICIT]
+    assert [each.rung for each in outcome.failures] == [ImportMethod.EXPLICIT, ImportMethod.IMPLICIT]
     assert all("GL_OUT_OF_MEMORY" in each.message and each.egl_error is None for each in outcome.failures)
     assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 16)[..., :3]).all()
 
@@ -264,7 +264,7 @@ def test_neither_importable_nor_readable(importing_context: Context, renderer: R
     assert outcome.path is None
     assert outcome.status.reason is Reason.NOT_READABLE
     assert "Permission denied" in outcome.status.detail
-    assert [each.rung for each in outcome.failures] == [Rung.EXPLICIT]
+    assert [each.rung for each in outcome.failures] == [ImportMethod.EXPLICIT]
     assert renderer.capture(frame(surface), Which.PRIMARY) is None
 
 

@@ -28,7 +28,7 @@ XR24 = drm.DRM_FORMAT_XRGB8888
 
 
 def overwrite(buffer: DmaBuffer, data: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    with mmap.mmap(buffer.fd, buffer.size) as memory:
+    with mmap.mmap(buffer.dmabuf_fd or -1, buffer.size) as memory:
         memory[: data.nbytes] = data.tobytes()
 
 
@@ -179,11 +179,14 @@ class Unsteady:
         self.serial = -1
         self.size = len(data)
         self.released = False
+        self.dmabuf_fd: int | None = None
+        self.inode: int | None = None
+        self.exporter: str | None = None
         self._data = data
         self._reads = reads
 
     @contextmanager
-    def pixels(self) -> Iterator[memoryview]:
+    def mapping(self) -> Iterator[memoryview]:
         self._reads -= 1
         if self._reads < 0:
             raise OSError(5, "Input/output error")
@@ -202,7 +205,7 @@ def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Rend
         assert drawn.primary is not None and drawn.primary.path is None
         assert drawn.primary.status.reason is Reason.NOT_READABLE
         assert "Input/output error" in drawn.primary.status.detail
-        assert drawn.layout is None
+        assert drawn.placement is None
         assert renderer.draw(shown, target) is drawn
 
 
@@ -242,8 +245,8 @@ def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
 
     class Short(Unsteady):
         @contextmanager
-        def pixels(self) -> Iterator[memoryview]:
-            with super().pixels() as view:
+        def mapping(self) -> Iterator[memoryview]:
+            with super().mapping() as view:
                 yield view[:1000]
 
     buffer: Buffer = Short(rows.tobytes(), 9)

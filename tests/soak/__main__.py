@@ -88,7 +88,7 @@ def run_round(rng: random.Random, renderer: Renderer, target: Target, tally: Tal
     try:
         for number in range(polls):
             clock.now += rng.choice((100_000, 1_000_000, 8_000_000, 16_000_000))
-            frame = poller.poll()
+            frame = poller.latest()
             tally.states[frame.status.reason.key] = tally.states.get(frame.status.reason.key, 0) + 1
             if number % _DRAW_EVERY == 0 and frame.primary is not None:
                 renderer.draw(frame, target)

@@ -14,7 +14,7 @@ from app.device.info import region_info
 from app.device.seam import Device
 from app.formats.decode import Rgba, decode
 from app.formats.tiling import detile
-from app.planes.buffer import DmaBuffer, RegionBuffer
+from app.planes.buffer import DmaBuffer, MemoryBuffer
 from app.planes.dmabuf import facts_of
 from app.sim.driver.device import SimulatedDevice
 from app.sim.guest.canvas import blend
@@ -102,10 +102,10 @@ def contents(fd: int) -> bytes:
         return mapping[:]
 
 
-def read_pixels(device: SimulatedDevice, answer: Answer, buffer: DmaBuffer | RegionBuffer) -> Rgba:
+def read_pixels(device: SimulatedDevice, answer: Answer, buffer: DmaBuffer | MemoryBuffer) -> Rgba:
     """The picture in a buffer as the plane describes it: an own copy, shape (height, width, 4)."""
     known = device.spec.format
-    with buffer.pixels() as data:
+    with buffer.mapping() as data:
         rows = detile(
             data,
             answer.modifier,
@@ -124,7 +124,7 @@ def seen(device: SimulatedDevice) -> Rgba:
     if device.spec.profile == "mdpy":
         answer = query(device, flags=REGION)
         info = region_info(device, answer.handle)
-        region = RegionBuffer(device.mmap(info.size, info.offset))
+        region = MemoryBuffer(device.mmap(info.size, info.offset))
         try:
             return read_pixels(device, answer, region)
         finally:

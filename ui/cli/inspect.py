@@ -57,8 +57,8 @@ def inspection(looking: Offscreen, frame: Frame) -> Document:
                 outcome.path.value if outcome.path is not None else None,
                 [_failure(each.rung.value, each.egl_error, each.message) for each in outcome.failures],
             )
-    for refused in frame.refused:
-        planes[refused.plane.kind.name.lower()] = plane_document(refused.plane, refused.buffer, refused.status)
+    for rejected in frame.rejected:
+        planes[rejected.plane.kind.name.lower()] = plane_document(rejected.plane, rejected.buffer, rejected.status)
     offer = looking.poller.offer
     context = looking.renderer.context
     return {

@@ -16,7 +16,7 @@ from app.vm.finish import finish
 from app.vm.start import Order, Running, check, memory_hint, start
 from ui.cli.output import printable
 from ui.cli.parser import PROG
-from ui.cli.stop_signals import Stops
+from ui.cli.stop_signals import StopSignals
 from ui.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     application = make_application()
     terminal = Terminal()
     failure = 0
-    with Stops() as stops:
+    with StopSignals() as stops:
         running = start(order)
         try:
             if running.created is not None:
@@ -66,7 +66,7 @@ def _target(running: Running) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: Running, target: Target, helper: HelperWay, stops: Stops) -> "Source | None":
+def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSignals) -> "Source | None":
     """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
     from app.open.source import Access, open_source  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ def _leave(running: Running) -> int:
     return 0
 
 
-def _end(running: Running, stops: Stops) -> int:
+def _end(running: Running, stops: StopSignals) -> int:
     """Bring the VM to its end, as decently as the user has time for; the exit status."""
     status, step = finish(running.child, running.monitor, stops, _tell)
     if status == 0 or (status == -signal.SIGTERM and step is Step.TERMINATE):

@@ -35,9 +35,9 @@ def _take(
     """Capture into ``taken``; why there is nothing to capture otherwise."""
     surface = frame.cursor if which is Which.CURSOR else frame.primary
     if surface is None:
-        refused = [each.status for each in frame.refused if each.plane.kind.name.lower() == which.value]
+        rejected = [each.status for each in frame.rejected if each.plane.kind.name.lower() == which.value]
         if which is Which.CURSOR and frame.status.reason is Reason.OK:
-            return refused[0] if refused else Status(Reason.PLANE_OFF, "the cursor plane is off")
+            return rejected[0] if rejected else Status(Reason.PLANE_OFF, "the cursor plane is off")
         return frame.status
     pixels = renderer.capture(frame, which, options)
     if pixels is None:

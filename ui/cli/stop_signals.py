@@ -9,7 +9,7 @@ from typing import Self
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stops:
+class StopSignals:
     """Takes SIGINT, SIGTERM and SIGHUP until closed. Readable, as a file, once there was one."""
 
     def __init__(self) -> None:

@@ -75,7 +75,7 @@ class Feed(QObject):
         """Poll now, just before drawing, so that what is drawn is the newest there is."""
         if self._poller is None:
             return self._frame
-        frame = self._poller.poll()
+        frame = self._poller.latest()
         if frame is not self._frame:
             flipped = frame.primary is not self._frame.primary
             self._frame = frame

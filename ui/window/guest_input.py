@@ -14,7 +14,7 @@ from app.input.event import Button, Event, Press
 from app.input.held import Held
 from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
 from app.input.typing import Step, chord, steps, typable
-from app.planes.placement import Layout, Rect, place
+from app.planes.placement import Placement, Rect, place
 from app.vm.monitor import Link, LinkState, Monitor, Pointing
 from ui.window.grab import Grab
 from ui.window.picture import PictureWindow
@@ -258,21 +258,21 @@ class GuestInput(QObject):
 
     def _hover(self, position: QPointF) -> None:
         """The pointer is here now: tell a tablet."""
-        layout = self._layout()
+        placement = self._placement()
         was_inside = self._pixel is not None
         x, y = self._device(position)
         # The last step out of the picture still reaches its edge, and a drag follows it.
-        pixel = guest_pixel(layout, x, y, clamp=self._held.buttons or was_inside)
-        inside = guest_pixel(layout, x, y) is not None or self._held.buttons
+        pixel = guest_pixel(placement, x, y, clamp=self._held.buttons or was_inside)
+        inside = guest_pixel(placement, x, y) is not None or self._held.buttons
         if pixel is not None and pixel != self._pixel and self._link.pointing is Pointing.ABSOLUTE and self.ready:
-            self._send(absolute(pixel, (layout.guest_width, layout.guest_height)))
+            self._send(absolute(pixel, (placement.guest_width, placement.guest_height)))
         self._pixel = pixel if inside else None
         self._show_pointer()
 
     def _moved(self, dx: float, dy: float) -> None:
         """The grabbed pointer's way in device pixels."""
         if self.ready:
-            self._send(self._motion.move(self._layout(), dx, dy))
+            self._send(self._motion.move(self._placement(), dx, dy))
 
     def _turn(self, event: QWheelEvent) -> bool:
         if not self.ready or (self._pixel is None and not self.grab.active):
@@ -288,14 +288,14 @@ class GuestInput(QObject):
             self._send((Press(button, False),))
         return True
 
-    def _layout(self) -> Layout:
+    def _placement(self) -> Placement:
         """Where the picture is; where there is none, the whole window stands for the guest's screen."""
-        layout = self._picture.layout
-        if layout is None:
+        placement = self._picture.placement
+        if placement is None:
             width, height = self._device(QPointF(self._picture.width(), self._picture.height()))
             size = (max(1, int(width)), max(1, int(height)))
-            layout = place(size, Rect(0, 0, *size))
-        return layout
+            placement = place(size, Rect(0, 0, *size))
+        return placement
 
     def _device(self, position: QPointF) -> tuple[float, float]:
         ratio = self._picture.devicePixelRatio()

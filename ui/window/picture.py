@@ -13,7 +13,7 @@ from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.rate import Rate
 from app.planes.frame import Frame
-from app.planes.placement import Layout
+from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
@@ -105,16 +105,16 @@ class PictureWindow(QOpenGLWindow):
     @property
     def cursor_trouble(self) -> Status | None:
         """Why the guest's cursor plane is not shown although there is one; None when nothing is wrong with it."""
-        for refused in self.frame.refused:
-            if refused.plane.kind is PlaneKind.CURSOR:
-                return refused.status
+        for rejected in self.frame.rejected:
+            if rejected.plane.kind is PlaneKind.CURSOR:
+                return rejected.status
         cursor = self._drawn.cursor if self._drawn is not None else None
         return cursor.status if cursor is not None and cursor.path is None else None
 
     @property
-    def layout(self) -> Layout | None:
+    def placement(self) -> Placement | None:
         """Where the guest's picture is in the window, in device pixels; None where there is none."""
-        return self._drawn.layout if self._drawn is not None and self.frame.primary is not None else None
+        return self._drawn.placement if self._drawn is not None and self.frame.primary is not None else None
 
     @property
     def guest_draws_cursor(self) -> bool:
@@ -207,7 +207,7 @@ class PictureWindow(QOpenGLWindow):
         """The state or the path changed: to the title, and once to the log."""
         status = self.status
         primary = self.frame.primary
-        told = (status, primary.plane.layout if primary else None, self.path)
+        told = (status, primary.plane.import_key if primary else None, self.path)
         if told != self._told:
             self._told = told
             reason = "" if status.reason is Reason.OK else status.reason.key

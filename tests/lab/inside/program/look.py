@@ -54,18 +54,18 @@ class Look:
 
     def picture(self) -> Colours:
         """What the device shows now."""
-        pixels = self._parts.renderer.capture(self.poller.poll())
+        pixels = self._parts.renderer.capture(self.poller.latest())
         assert pixels is not None, self.told()
         return pixels[..., :3]
 
     def told(self) -> Document:
         """What ``inspect`` would say now."""
-        return inspection(self._parts, self.poller.poll())
+        return inspection(self._parts, self.poller.latest())
 
     def wait(self, wanted: Callable[[Frame], bool], seconds: float) -> Frame:
         """Poll as the commands do."""
         until = time.monotonic() + seconds
-        while not wanted(frame := self.poller.poll()):
+        while not wanted(frame := self.poller.latest()):
             assert time.monotonic() < until, frame
             time.sleep(0.005)
         return frame

@@ -152,7 +152,7 @@ def test_pan_that_the_driver_cannot_export_is_said_and_passes(create: Create) ->
             assert told["planes"]["primary"]["width"] == 640
             fetched = seen.device.fetched
             for _ in range(20):
-                seen.poller.poll()
+                seen.poller.latest()
             assert seen.device.fetched <= fetched + 2, "a refused fetch is asked again without a pause"
             device.set_mode(640, 480)
             np.testing.assert_array_equal(seen.picture(), colours(picture))

@@ -31,7 +31,7 @@ _SUDDEN_DEATHS = 60
 
 def _poll(poller: Poller, wanted: State) -> Frame:
     until = time.monotonic() + command.PATIENCE_S
-    while (frame := poller.poll()).status.state is not wanted:
+    while (frame := poller.latest()).status.state is not wanted:
         assert time.monotonic() < until, frame
         time.sleep(0.002)
     return frame
@@ -57,7 +57,7 @@ def test_a_hundred_vms_come_and_go_and_leave_nothing(create: Create, start_vm: S
         with_it = _shown(machine)
         assert watch.dmabufs() == 1
         machine.kill()
-        frame = with_it.poll()
+        frame = with_it.latest()
         assert frame.status.reason is Reason.VM_ENDED
         with_it.close()
         assert (set(children()), open_files(), watch.dmabufs_after(3)) == (others, files, 0)
@@ -172,4 +172,4 @@ def test_device_is_free_although_nobody_polls(create: Create, start_vm: StartVm,
                 assert error.errno == errno.EBUSY and time.monotonic() < ended + command.PATIENCE_S, error
                 time.sleep(0.001)
         fact("killed and reaped VM: another opens its device after", f"{1000 * (time.monotonic() - ended):.0f} ms")
-        assert poller.poll().status.reason is Reason.VM_ENDED
+        assert poller.latest().status.reason is Reason.VM_ENDED

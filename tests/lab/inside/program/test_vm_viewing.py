@@ -21,7 +21,7 @@ def _wait_for(seen: Look, picture: Picture) -> None:
     expected = colours(picture)
     until = time.monotonic() + command.PATIENCE_S
     while True:
-        if seen.poller.poll().primary is not None and np.array_equal(seen.picture(), expected):
+        if seen.poller.latest().primary is not None and np.array_equal(seen.picture(), expected):
             return
         assert time.monotonic() < until, seen.told()
         time.sleep(0.01)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Relative
 from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
-from app.planes.placement import Layout, Rect, Rotation, Scaling, place
+from app.planes.placement import Placement, Rect, Rotation, Scaling, place
 
 sizes = st.integers(1, 5000)
 ratios = st.sampled_from([1.0, 1.25, 1.5, 1.75, 2.0, 3.0])
 
 
 @st.composite
-def pictures(draw: st.DrawFn) -> Layout:
+def pictures(draw: st.DrawFn) -> Placement:
     """A picture in a window, as any choice of the user's may lay it."""
     area = Rect(0, 0, draw(st.integers(160, 4000)), draw(st.integers(120, 4000)))
     return place(
@@ -33,7 +33,7 @@ def decoded(value: int, count: int) -> set[int]:
 
 
 @given(pictures(), st.data())
-def test_the_middle_of_a_pixel_on_screen_is_that_pixel_in_the_guest(layout: Layout, data: st.DataObject) -> None:
+def test_the_middle_of_a_pixel_on_screen_is_that_pixel_in_the_guest(layout: Placement, data: st.DataObject) -> None:
     pixel = tuple(data.draw(st.integers(0, n - 1)) for n in (layout.guest_width, layout.guest_height))
     x, y = layout.to_target(pixel[0] + 0.5, pixel[1] + 0.5)
     found = guest_pixel(layout, x, y)
@@ -42,7 +42,7 @@ def test_the_middle_of_a_pixel_on_screen_is_that_pixel_in_the_guest(layout: Layo
 
 
 @given(pictures(), st.floats(-5000, 9000), st.floats(-5000, 9000))
-def test_a_drag_never_leaves_the_picture_and_stays_put_inside(layout: Layout, x: float, y: float) -> None:
+def test_a_drag_never_leaves_the_picture_and_stays_put_inside(layout: Placement, x: float, y: float) -> None:
     held = guest_pixel(layout, x, y, clamp=True)
     assert held is not None
     assert 0 <= held[0] < layout.guest_width and 0 <= held[1] < layout.guest_height
@@ -51,7 +51,7 @@ def test_a_drag_never_leaves_the_picture_and_stays_put_inside(layout: Layout, x:
 
 
 @given(pictures())
-def test_a_drag_reaches_all_four_corners(layout: Layout) -> None:
+def test_a_drag_reaches_all_four_corners(layout: Placement) -> None:
     far = 10.0 * (layout.place.width + layout.place.height) + 10_000
     reached = {guest_pixel(layout, x, y, clamp=True) for x in (-far, far) for y in (-far, far)}
     right, bottom = layout.guest_width - 1, layout.guest_height - 1
@@ -83,7 +83,7 @@ def test_corners_are_the_ends_of_the_axes(width: int, height: int) -> None:
 
 
 @given(pictures(), st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), max_size=30))
-def test_relative_motion_adds_up_to_the_way_in_guest_pixels(layout: Layout, ways: list[tuple[int, int]]) -> None:
+def test_relative_motion_adds_up_to_the_way_in_guest_pixels(layout: Placement, ways: list[tuple[int, int]]) -> None:
     """However small the steps are on the host, less than a guest pixel is lost."""
     motion = Motion()
     sums = {Axis.X: 0, Axis.Y: 0}

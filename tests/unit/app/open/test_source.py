@@ -105,7 +105,7 @@ def _shown(host: Host, vms: Vms, target: Target, helped: bool = False) -> Iterat
     reach = replace(vms.reach(helped), device=device)
     poller = open_source(target, host.paths, Access(hand_over=reach.hand_over, through=reach)).poller()
     try:
-        yield poller.poll(), asked
+        yield poller.latest(), asked
     finally:
         poller.close()
 
@@ -243,9 +243,9 @@ def test_vms_end_is_the_next_polls_answer_and_lets_everything_go(host: Host, vms
     assert opened.process is not None
     assert opened.ended() is None
     poller = opened.poller()
-    shown = poller.poll()
+    shown = poller.latest()
     vm.end()
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status == Status(Reason.VM_ENDED, f"qemu-system-x86 {vm.pid} ended")
     assert shown.primary is not None and shown.primary.buffer.released
     poller.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.planes.placement import Layout, Rect, Rotation, Scaling, place
+from app.planes.placement import Placement, Rect, Rotation, Scaling, place
 
 sizes = st.tuples(st.integers(1, 16384), st.integers(1, 16384))
 areas = st.builds(
@@ -33,7 +33,7 @@ def inside(inner: Rect, outer: Rect) -> bool:
 
 
 @given(layouts)
-def test_edges_are_whole_and_the_picture_is_in_the_middle(layout: Layout) -> None:
+def test_edges_are_whole_and_the_picture_is_in_the_middle(layout: Placement) -> None:
     where, area = layout.place, layout.area
     for edge in (where.left, where.top, where.right, where.bottom):
         assert edge == int(edge)
@@ -75,7 +75,7 @@ def test_actual_is_one_for_one(guest: tuple[int, int], area: Rect) -> None:
 
 
 @given(layouts, fractions, fractions)
-def test_there_and_back(layout: Layout, across: float, down: float) -> None:
+def test_there_and_back(layout: Placement, across: float, down: float) -> None:
     x, y = across * layout.guest_width, down * layout.guest_height
     target = layout.to_target(x, y)
     assert layout.place.left - 1e-6 <= target[0] <= layout.place.right + 1e-6
@@ -84,7 +84,7 @@ def test_there_and_back(layout: Layout, across: float, down: float) -> None:
 
 
 @given(layouts)
-def test_corners(layout: Layout) -> None:
+def test_corners(layout: Placement) -> None:
     """Where the guest's first pixel is seen, and its last: turned clockwise first, then mirrored."""
     where = layout.place
     first = {
@@ -114,7 +114,7 @@ def test_turned_sideways_a_picture_is_as_large_as_its_transpose(
 
 
 @given(layouts)
-def test_what_is_visible_is_in_the_guest_and_in_the_area(layout: Layout) -> None:
+def test_what_is_visible_is_in_the_guest_and_in_the_area(layout: Placement) -> None:
     visible = layout.visible
     assert not visible.empty
     slack = 1e-6 * max(layout.guest_width, layout.guest_height)
@@ -128,7 +128,7 @@ def test_what_is_visible_is_in_the_guest_and_in_the_area(layout: Layout) -> None
 
 
 @given(layouts, fractions, fractions)
-def test_a_pixel_is_found_exactly_where_it_is_shown(layout: Layout, across: float, down: float) -> None:
+def test_a_pixel_is_found_exactly_where_it_is_shown(layout: Placement, across: float, down: float) -> None:
     x = layout.area.left + across * layout.area.width
     y = layout.area.top + down * layout.area.height
     pixel = layout.guest_pixel(x, y)

@@ -40,13 +40,13 @@ def no_fd_is_left() -> Iterator[None]:
 def test_a_poll_that_finds_nothing_new_returns_the_same_frame_and_fetches_nothing(clock: Clock) -> None:
     device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(handle=2, x=-5, y=3))
     poller = Poller(device, clock=clock)
-    first = poller.poll()
+    first = poller.latest()
     assert first.status.reason is Reason.OK
     assert first.primary is not None and first.cursor is not None
     assert (first.cursor.plane.x, first.cursor.plane.y) == (-5, 3)
     device.asked.clear()
     for _ in range(10):
-        assert poller.poll() is first
+        assert poller.latest() is first
     assert device.asked == ["primary", "cursor"] * 10
     poller.close()
     assert device.closed
@@ -57,8 +57,8 @@ def test_every_question_is_zero_but_for_its_inputs(clock: Clock) -> None:
     answers: list[Answer | None] = [plane_answer(), None]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
-    assert poller.poll().status.reason is Reason.OK
-    frame = poller.poll()
+    assert poller.latest().status.reason is Reason.OK
+    frame = poller.latest()
     assert frame.status.reason is Reason.PLANE_OFF
     assert frame.primary is None
     for question in device.questions:
@@ -72,9 +72,9 @@ def test_enomem_is_asked_again_at_once_and_only_once(clock: Clock) -> None:
     answers: list[Answer] = [errno.ENOMEM, plane_answer(), errno.ENOMEM, errno.ENOMEM]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
-    assert poller.poll().status.reason is Reason.OK
+    assert poller.latest().status.reason is Reason.OK
     assert device.asked.count("primary") == 2
-    assert poller.poll().status.reason is Reason.OUT_OF_MEMORY
+    assert poller.latest().status.reason is Reason.OUT_OF_MEMORY
     assert device.asked.count("primary") == 4
     poller.close()
 
@@ -92,10 +92,10 @@ def test_a_query_error_is_no_plane_now_and_the_picture_returns(clock: Clock, num
     answers: list[Answer] = [plane_answer(), number, plane_answer()]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
-    first = poller.poll()
-    frame = poller.poll()
+    first = poller.latest()
+    frame = poller.latest()
     assert (frame.status.reason, frame.primary) == (reason, None)
-    again = poller.poll()
+    again = poller.latest()
     assert again.status.reason is Reason.OK
     assert again.primary is not None and first.primary is not None
     assert again.primary.buffer is first.primary.buffer
@@ -110,13 +110,13 @@ def test_a_refused_fetch_is_not_repeated_before_a_pause(clock: Clock) -> None:
     device = ScriptedDevice(primary=plane_answer, get=refuse)
     poller = Poller(device, clock=clock)
     for _ in range(50):
-        frame = poller.poll()
+        frame = poller.latest()
         assert frame.status.reason is Reason.FETCH_FAILED
-        assert frame.refused[0].plane.handle == 1
+        assert frame.rejected[0].plane.handle == 1
     assert device.asked.count("get 1") == 1
     clock.now += 300_000_000
     device.get = lambda _: memfd()
-    assert poller.poll().status.reason is Reason.OK
+    assert poller.latest().status.reason is Reason.OK
     poller.close()
 
 
@@ -124,8 +124,8 @@ def test_a_recycled_id_with_another_layout_is_fetched_anew(clock: Clock) -> None
     answers: list[Answer] = [plane_answer(), plane_answer(width=32, height=32, stride=128)]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
-    first = poller.poll().primary
-    second = poller.poll().primary
+    first = poller.latest().primary
+    second = poller.latest().primary
     assert first is not None and second is not None
     assert first.buffer.released and not second.buffer.released
     assert device.asked.count("get 1") == 2
@@ -137,7 +137,7 @@ def test_two_ids_of_one_buffer_share_it(clock: Clock) -> None:
     answers: list[Answer] = [plane_answer(handle=1), plane_answer(handle=2)]
     device = ScriptedDevice(primary=lambda: answers.pop(0), get=lambda _: os.dup(one))
     poller = Poller(device, clock=clock)
-    first, second = poller.poll().primary, poller.poll().primary
+    first, second = poller.latest().primary, poller.latest().primary
     assert first is not None and second is not None
     assert first.buffer is second.buffer
     poller.close()
@@ -151,7 +151,7 @@ def test_eviction_spares_what_is_on_screen(clock: Clock) -> None:
     poller = Poller(device, clock=clock)
     before = open_fds()
     for _ in range(1000):
-        frame = poller.poll()
+        frame = poller.latest()
         assert frame.primary is not None and not frame.primary.buffer.released
         assert frame.cursor is not None and not frame.cursor.buffer.released
         assert open_fds() < before + 20
@@ -167,12 +167,12 @@ def test_a_driver_that_must_not_be_asked_twice_is_not(clock: Clock) -> None:
     for number in (*range(1, 300), *range(1, 300)):
         handle[0] = number
         clock.now += 300_000_000
-        poller.poll()
+        poller.latest()
     fetched = [each for each in device.asked if each.startswith("get")]
     assert len(fetched) == len(set(fetched)) == 299
     assert poller.frame.status.reason is Reason.OK
     handle[0] = 1
-    assert poller.poll().status.reason is Reason.FETCHED_BEFORE, "nobody else is to blame"
+    assert poller.latest().status.reason is Reason.FETCHED_BEFORE, "nobody else is to blame"
     poller.close()
 
 
@@ -180,10 +180,10 @@ def test_one_id_for_both_planes_takes_neither_ones_buffer(clock: Clock) -> None:
     """Nothing but the driver's word says that ids of two planes differ."""
     device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(width=16, stride=64))
     poller = Poller(device, clock=clock)
-    first = poller.poll()
+    first = poller.latest()
     assert first.primary is not None and not first.primary.buffer.released
     assert first.cursor is not None and not first.cursor.buffer.released
-    assert poller.poll() is first
+    assert poller.latest() is first
     assert device.asked.count("get 1") == 2
     poller.close()
 
@@ -191,9 +191,9 @@ def test_one_id_for_both_planes_takes_neither_ones_buffer(clock: Clock) -> None:
 def test_a_driver_whose_buffers_may_be_taken_is_not_asked_at_all(clock: Clock) -> None:
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, FetchRule.NEVER, clock=clock)
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status.reason is Reason.FETCHED_ELSEWHERE
-    assert frame.refused[0].plane.width == 64
+    assert frame.rejected[0].plane.width == 64
     assert "get 1" not in device.asked
     poller.close()
 
@@ -201,10 +201,10 @@ def test_a_driver_whose_buffers_may_be_taken_is_not_asked_at_all(clock: Clock) -
 def test_a_cursor_that_cannot_be_shown_does_not_hide_the_picture(clock: Clock) -> None:
     device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(handle=2, stride=1))
     poller = Poller(device, clock=clock)
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status.reason is Reason.OK
     assert frame.cursor is None
-    assert [each.status.reason for each in frame.refused] == [Reason.BAD_GEOMETRY]
+    assert [each.status.reason for each in frame.rejected] == [Reason.BAD_GEOMETRY]
     poller.close()
 
 
@@ -212,7 +212,7 @@ def test_a_region_device_is_not_asked_for_a_cursor(clock: Clock) -> None:
     """mdpy ignores the plane type and would answer with its primary plane."""
     device = ScriptedDevice(offers=vfio.VFIO_GFX_PLANE_TYPE_REGION, primary=lambda: None)
     poller = Poller(device, clock=clock)
-    poller.poll()
+    poller.latest()
     assert device.asked == ["primary"]
     poller.close()
 
@@ -221,11 +221,11 @@ def test_a_device_without_display_says_so_and_is_asked_again_later(clock: Clock)
     device = ScriptedDevice(offers=0, primary=plane_answer)
     poller = Poller(device, clock=clock)
     for _ in range(20):
-        assert poller.poll().status.reason is Reason.NO_DISPLAY
+        assert poller.latest().status.reason is Reason.NO_DISPLAY
     assert len(device.questions) == 2
     device.offers = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
     clock.now += 300_000_000
-    assert poller.poll().status.reason is Reason.OK
+    assert poller.latest().status.reason is Reason.OK
     poller.close()
 
 
@@ -233,12 +233,12 @@ def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
     ends: list[Status] = []
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, ended=lambda: ends[0] if ends else None, clock=clock)
-    first = poller.poll()
+    first = poller.latest()
     ends.append(Status(Reason.VM_ENDED, "qemu 1 ended"))
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status == ends[0]
     assert first.primary is not None and first.primary.buffer.released
-    assert poller.poll() is frame
+    assert poller.latest() is frame
     assert not device.closed, "images made from the buffers must go before the device"
     poller.close()
     assert device.closed
@@ -248,9 +248,9 @@ def test_a_device_that_does_not_even_know_itself_is_gone(clock: Clock) -> None:
     answers: list[Answer] = [plane_answer()]
     device = ScriptedDevice(primary=lambda: answers.pop() if answers else errno.ENODEV)
     poller = Poller(device, clock=clock)
-    assert poller.poll().status.reason is Reason.OK
-    assert poller.poll().status.reason is Reason.NOT_INITIALIZED
+    assert poller.latest().status.reason is Reason.OK
+    assert poller.latest().status.reason is Reason.NOT_INITIALIZED
     device.info_errno = errno.ENODEV
     clock.now += 300_000_000
-    assert poller.poll().status.reason is Reason.DEVICE_REMOVED
+    assert poller.latest().status.reason is Reason.DEVICE_REMOVED
     poller.close()

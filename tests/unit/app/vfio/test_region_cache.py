@@ -49,7 +49,7 @@ def test_only_what_the_plane_covers_is_mapped() -> None:
 
 def test_a_region_without_memory_is_a_state_not_a_crash() -> None:
     poller = Poller(RegionDevice(region_size=0, primary=lambda: plane_answer(handle=16)))
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status.reason is Reason.FETCH_FAILED
     assert errno.errorcode[errno.EIO] in frame.status.detail
     poller.close()
@@ -60,8 +60,8 @@ def test_a_region_smaller_than_its_plane_is_truncated(size: int) -> None:
     device = RegionDevice(region_size=size, primary=lambda: plane_answer(height=64, handle=16))
     now = [0]
     poller = Poller(device, clock=lambda: now[0])
-    frame = poller.poll()
+    frame = poller.latest()
     assert frame.status.reason is Reason.BUFFER_TRUNCATED
     now[0] += 1_000_000_000
-    assert poller.poll() is frame, "looking again found the same"
+    assert poller.latest() is frame, "looking again found the same"
     poller.close()

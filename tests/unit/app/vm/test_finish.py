@@ -16,7 +16,7 @@ from app.vm.child import Child
 from app.vm.ending import Grace, Step
 from app.vm.finish import finish
 from tests.unit.standin import StandIn
-from ui.cli.stop_signals import Stops
+from ui.cli.stop_signals import StopSignals
 
 _PATIENCE_S = 60.0
 _LONG = Grace(60, 60, 60, 60)
@@ -34,7 +34,7 @@ class _Vm:
             assert time.monotonic() < until
             time.sleep(0.01)
 
-    def finish(self, stops: Stops, grace: Grace = _LONG, monitor: bool = True) -> tuple[int | None, Step | None]:
+    def finish(self, stops: StopSignals, grace: Grace = _LONG, monitor: bool = True) -> tuple[int | None, Step | None]:
         return finish(self.child, UnixAddress(str(self.socket)) if monitor else None, stops, self.told.append, grace)
 
     @property
@@ -63,7 +63,7 @@ def _meanwhile(do: Callable[[], object]) -> Iterator[None]:
 
 
 def test_guest_that_powers_off_ends_well(tmp_path: Path) -> None:
-    with _vm(tmp_path, "obeys") as vm, Stops() as stops:
+    with _vm(tmp_path, "obeys") as vm, StopSignals() as stops:
         assert vm.finish(stops) == (0, Step.POWERDOWN)
         assert vm.steps == ["system_powerdown"]
         (line,) = vm.told
@@ -71,13 +71,13 @@ def test_guest_that_powers_off_ends_well(tmp_path: Path) -> None:
 
 
 def test_guest_that_does_not_is_quit_after_a_while(tmp_path: Path) -> None:
-    with _vm(tmp_path, "deaf") as vm, Stops() as stops:
+    with _vm(tmp_path, "deaf") as vm, StopSignals() as stops:
         assert vm.finish(stops, Grace(0.2, 60, 60, 60)) == (0, Step.QUIT)
         assert vm.steps == ["system_powerdown", "quit"]
 
 
 def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
-    with _vm(tmp_path, "deaf") as vm, Stops() as stops:
+    with _vm(tmp_path, "deaf") as vm, StopSignals() as stops:
         # The one that brought us here counts for nothing more.
         signal.raise_signal(signal.SIGINT)
 
@@ -92,7 +92,7 @@ def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
 
 
 def test_vm_that_takes_no_word_and_no_signal_is_killed(tmp_path: Path) -> None:
-    with _vm(tmp_path, "stubborn") as vm, Stops() as stops:
+    with _vm(tmp_path, "stubborn") as vm, StopSignals() as stops:
         status = vm.finish(stops, Grace(0.1, 0.1, 0.3, 60))
         assert status == (-signal.SIGKILL, Step.KILL)
         assert [line.partition(",")[0] for line in vm.told][1:] == [
@@ -103,7 +103,7 @@ def test_vm_that_takes_no_word_and_no_signal_is_killed(tmp_path: Path) -> None:
 
 
 def test_vm_without_a_monitor_gets_a_signal(tmp_path: Path) -> None:
-    with _vm(tmp_path, "obeys") as vm, Stops() as stops:
+    with _vm(tmp_path, "obeys") as vm, StopSignals() as stops:
         assert vm.finish(stops, monitor=False) == (0, Step.TERMINATE)
         assert vm.steps == []
 
@@ -111,7 +111,7 @@ def test_vm_without_a_monitor_gets_a_signal(tmp_path: Path) -> None:
 def test_monitor_that_another_client_has_is_no_reason_to_wait_long(tmp_path: Path) -> None:
     import socket  # noqa: PLC0415
 
-    with _vm(tmp_path, "obeys") as vm, Stops() as stops, socket.socket(socket.AF_UNIX) as other:
+    with _vm(tmp_path, "obeys") as vm, StopSignals() as stops, socket.socket(socket.AF_UNIX) as other:
         other.connect(str(vm.socket))
         assert json.loads(other.makefile().readline()).keys() == {"QMP"}
         assert vm.finish(stops) == (0, Step.TERMINATE)
@@ -119,14 +119,14 @@ def test_monitor_that_another_client_has_is_no_reason_to_wait_long(tmp_path: Pat
 
 
 def test_vm_that_ended_by_itself_needs_no_word(tmp_path: Path) -> None:
-    with _vm(tmp_path, "ends") as vm, Stops() as stops:
+    with _vm(tmp_path, "ends") as vm, StopSignals() as stops:
         vm.child.wait(_PATIENCE_S)
         assert vm.finish(stops) == (0, None)
         assert vm.told == []
 
 
 def test_vm_that_dies_while_it_is_asked_is_told_of(tmp_path: Path) -> None:
-    with _vm(tmp_path, "deaf") as vm, Stops() as stops:
+    with _vm(tmp_path, "deaf") as vm, StopSignals() as stops:
 
         def kill() -> None:
             while "system_powerdown" not in vm.standin.commands:
@@ -140,7 +140,7 @@ def test_vm_that_dies_while_it_is_asked_is_told_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with Stops() as stops:
+    with StopSignals() as stops:
         for _ in range(3):
             signal.raise_signal(number)
         assert stops.count == 3

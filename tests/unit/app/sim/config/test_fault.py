@@ -86,7 +86,7 @@ def test_a_truncated_region_is_too_small() -> None:
 def test_a_read_only_buffer_cannot_be_mapped_and_later_ids_can() -> None:
     with simulated("gvt,size=64x64,fault=read-only@0-1") as (device, clock):
         buffer = DmaBuffer(get(device, query(device).handle))
-        with pytest.raises(PermissionError), buffer.pixels():
+        with pytest.raises(PermissionError), buffer.mapping():
             pass
         buffer.release()
         clock.advance(1)
@@ -141,7 +141,7 @@ def test_a_viewer_gets_through_any_faults(profile: str, names: list[str], waits:
     device = open_simulated(f"{profile},size=64x65,fault={faults}", clock)
     poller = Poller(device, clock=clock)
     for wait in waits:
-        frame = poller.poll()
+        frame = poller.latest()
         if frame.primary is not None:
             assert frame.primary.buffer.size >= bytes_needed(frame.primary.plane)
         clock.advance(wait)
