@@ -5,17 +5,12 @@ import json
 from typing import Any
 
 from app.attach.helper_fds import HelperWay
-from app.device.edid_region import find_edid_region, read_edid
-from app.device.info import device_info, region_info
-from app.device.seam import Device
-from app.edid.parse import parse_edid
-from app.errors import NoPicture, error_text
-from app.open.source import Access
+from app.open.opening import OpenOptions
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
 from app.planes.status import Status
 from ui.cli.output import say
-from ui.offscreen import Offscreen, offscreen
+from ui.offscreen import OffscreenView, open_offscreen
 
 # How long to wait for a first picture: a mode switch, and mbochs' first answer, pass in less.
 _PATIENCE_S = 0.5
@@ -24,12 +19,9 @@ _VERSION = 1
 
 def run(args: argparse.Namespace) -> int:
     """Look once and tell. Raises MdevviewError when the device cannot be opened."""
-    with offscreen(args.target, Access(HelperWay(args.helper))) as looking:
-        try:
-            frame = looking.wait(_wanted, _PATIENCE_S)
-        except NoPicture:
-            frame = looking.poller.frame
-        document = inspection(looking, frame)
+    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+        frame, _ = view.look(_wanted, _PATIENCE_S)
+        document = inspection(view, frame)
     if args.json:
         say(json.dumps(document, indent=2))
     else:
@@ -41,13 +33,13 @@ def _wanted(frame: Frame) -> Status | None:
     return None if frame.primary is not None else frame.status
 
 
-def inspection(looking: Offscreen, frame: Frame) -> Document:
+def inspection(view: OffscreenView, frame: Frame) -> Document:
     """The whole document: state, planes, device, display, renderer."""
     status = frame.status
     planes: dict[str, Document | None] = {"primary": None, "cursor": None}
     for surface in (frame.primary, frame.cursor):
         if surface is not None:
-            outcome = looking.renderer.outcome(surface)
+            outcome = view.renderer.outcome(surface)
             if surface is frame.primary:
                 status = outcome.status
             planes[surface.plane.kind.name.lower()] = plane_document(
@@ -59,14 +51,12 @@ def inspection(looking: Offscreen, frame: Frame) -> Document:
             )
     for rejected in frame.rejected:
         planes[rejected.plane.kind.name.lower()] = plane_document(rejected.plane, rejected.buffer, rejected.status)
-    offer = looking.poller.offer
-    context = looking.renderer.context
+    context = view.renderer.context
     return {
         "version": _VERSION,
-        **status_document(looking.source.target, status),
+        **status_document(view.session.target, status),
         "planes": planes,
-        "display": {"dmabuf": offer.dmabuf, "region": offer.region} if offer is not None else None,
-        "device": _device_document(looking),
+        **view.session.describe(),
         "renderer": {
             "name": context.renderer,
             "vendor": context.vendor,
@@ -79,71 +69,6 @@ def inspection(looking: Offscreen, frame: Frame) -> Document:
 
 def _failure(rung: str, egl_error: str | None, message: str) -> Document:
     return {"rung": rung, "egl_error": egl_error, "message": message}
-
-
-def _device_document(looking: Offscreen) -> Document:
-    vgpu = looking.source.vgpu
-    device = looking.poller.device
-    known: Document = {
-        "name": vgpu.name if vgpu else None,
-        "type": vgpu.type_id if vgpu else None,
-        "driver": vgpu.driver if vgpu else None,
-        "module": vgpu.module if vgpu else None,
-        "simulated": bool(vgpu and vgpu.simulated),
-    }
-    try:
-        info = device_info(device)
-        regions = [each for index in range(min(info.num_regions, 64)) if (each := _region(device, index))]
-        return known | {"flags": info.flags, "regions": regions, "edid": _edid(device)}
-    except OSError as error:
-        return known | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}
-
-
-def _region(device: Device, index: int) -> Document | None:
-    """None for a region that is not there (size 0)."""
-    try:
-        info = region_info(device, index)
-    except OSError as error:
-        return {"index": index, "error": error_text(error)}
-    if not info.size:
-        return None
-    return {
-        "index": index,
-        "size": info.size,
-        "offset": info.offset,
-        "flags": info.flags,
-        "type": list(info.type) if info.type else None,
-    }
-
-
-def _edid(device: Device) -> Document | None:
-    try:
-        region = find_edid_region(device)
-        if region is None:
-            return None
-        edid = read_edid(device, region)
-    except OSError as error:
-        return {"error": error_text(error)}
-    return {
-        "region_index": edid.index,
-        "size": len(edid.blob),
-        "max_size": edid.max_size,
-        "max_xres": edid.max_xres,
-        "max_yres": edid.max_yres,
-        "link_up": edid.link_up,
-        **_edid_contents(edid.blob),
-    }
-
-
-def _edid_contents(blob: bytes) -> Document:
-    """The screen that the guest sees: None for both where the bytes are no EDID, or none was set."""
-    try:
-        screen = parse_edid(blob)
-    except ValueError:
-        return {"name": None, "preferred": None}
-    mode = screen.preferred.mode if screen.preferred is not None else None
-    preferred = {"width": mode.width, "height": mode.height, "refresh_hz": round(mode.refresh_hz, 3)} if mode else None
-    return {"name": screen.name, "preferred": preferred}
 
 
 def _lines(document: Document) -> list[str]:
