@@ -119,7 +119,7 @@ class Placement:
         return Rect(left, top, right, bottom)
 
     def affine(self) -> tuple[float, float, float, float, float, float]:
-        """``(x, y, ax, ay, dx, dy)``: where guest (0, 0) is in the target, and one guest pixel's step across and down."""
+        """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, and a guest pixel's steps across and down."""
         where = self.place
         # The edges of the rotated picture after mirroring, and the step of one pixel to the right and down.
         left, right, across = where.left, where.right, self.scale_x

@@ -47,7 +47,7 @@ def _colour(number: int) -> tuple[int, int, int]:
 
 @dataclass
 class PushedSource:
-    """Implements :class:`app.planes.frame_source.FrameSource`. :meth:`push` and :meth:`end` may be called on any thread."""
+    """A :class:`app.planes.frame_source.FrameSource`; :meth:`push` and :meth:`end` may be called on any thread."""
 
     pad: int = 12
     tells_damage: bool = True

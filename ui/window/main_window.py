@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIm
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 
 from app import __version__
-from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
@@ -155,26 +155,23 @@ class MainWindow(QMainWindow):
         return actions
 
     def _show_options(self, options: ViewOptions) -> None:
-        checked = {
-            options.scaling.value: True,
-            "smooth": options.smooth,
-            f"rotate-{options.rotation.value}": True,
-            "flip-x": options.flip_x,
-            "flip-y": options.flip_y,
-            "cursor-outline": options.cursor_outline,
-            "straight-alpha": options.straight_alpha,
-            "bt709": options.matrix is Matrix.BT709,
-            "menu-bar": True,
-            "status-line": True,
-            "pointer-auto": True,
-        }
-        for key, value in checked.items():
-            self._actions[key].setChecked(value)
+        for spec in ACTIONS:
+            if spec.option is not None:
+                self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
+        for key in (*_BARS, "pointer-auto"):
+            self._actions[key].setChecked(True)
         self._apply_options()
 
     def _apply_options(self, _checked: bool = False) -> None:
-        on = {key: action.isChecked() for key, action in self._actions.items()}
-        self._picture.set_options(ViewOptions.from_checked(on))
+        fields: dict[str, Any] = {}
+        for spec in ACTIONS:
+            if spec.option is None:
+                continue
+            if self._actions[spec.key].isChecked():
+                fields[spec.option.field] = spec.option.checked
+            elif not spec.group:
+                fields[spec.option.field] = spec.option.unchecked
+        self._picture.set_options(ViewOptions(**fields))
         self.resolution.resized()
 
     def _set_fullscreen(self, on: bool) -> None:

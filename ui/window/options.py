@@ -1,6 +1,5 @@
 """How the user wants the picture drawn."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
@@ -26,22 +25,6 @@ class ViewOptions:
     cursor_outline: bool = False
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
-
-    @classmethod
-    def from_checked(cls, checked: Mapping[str, bool]) -> "ViewOptions":
-        """From the checked state of the window's actions."""
-        scaling = next((each for each in Scaling if checked.get(each.value)), Scaling.FIT)
-        rotation = next((each for each in Rotation if checked.get(f"rotate-{each.value}")), Rotation.NONE)
-        return cls(
-            scaling,
-            checked["smooth"],
-            checked["flip-x"],
-            checked["flip-y"],
-            rotation,
-            checked["cursor-outline"],
-            checked["straight-alpha"],
-            Matrix.BT709 if checked["bt709"] else Matrix.BT601,
-        )
 
     def draw_options(self) -> Options:
         """In the renderer's terms."""

@@ -27,7 +27,7 @@ from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
 
-# During a mode switch the device has no plane for a few frames. For this time nothing is drawn, so that the last picture
+# During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
