@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -199,7 +198,7 @@ def test_only_an_error_fails(
     severity: Severity, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "examine", lambda: [Finding("a-key", severity, "amiss", "seen", "do this")])
-    monkeypatch.setattr(doctor, "_graphics", list)
+    monkeypatch.setattr(doctor, "graphics_findings", lambda _wrong_gpu: [])
     assert doctor.run(argparse.Namespace(json=True)) == status
     document = json.loads(capsys.readouterr().out)
     assert document["version"] == 1
@@ -222,9 +221,3 @@ def test_names_chosen_by_processes_cannot_write_to_the_terminal(host: Host) -> N
     lines = list(doctor.text(examine(host.paths), doctor._PLAIN))
     assert any("?[2J 50" in each for each in lines)
     assert not any("\x1b" in each for each in lines)
-
-
-def test_missing_opengl_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gl.context", None)
-    (found,) = doctor._graphics()
-    assert (found.key, found.severity) == ("egl", Severity.ERROR)
