@@ -13,7 +13,7 @@ from app.edid.mode import Mode, parse_mode
 from app.errors import UsageError
 from app.open.target import Default, parse_target
 from app.qemu.qmp_address import parse_address
-from ui.cli.output import say
+from ui.cli.output import write_output
 
 PROG: Final = "mdevview"
 
@@ -63,7 +63,7 @@ class _PrintCompletion(argparse.Action):
     ) -> None:
         from ui.cli.completion import script  # noqa: PLC0415  (shtab is for this alone)
 
-        say(script(parser, str(values)))
+        write_output(script(parser, str(values)))
         parser.exit()
 
 
