@@ -1,68 +1,92 @@
-"""A source looked at without a window: opened, polled, drawn with a context of its own."""
+"""A session looked at without a window: opened, polled, drawn with a context of its own."""
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.errors import DeviceGone, NoPicture
-from app.open.source import Access, Source, open_source
+from app.diagnosis.picture import device_gone, no_picture
+from app.measure.frame_loop import FrameLoop
+from app.measure.pacing import Pace, Pacer
+from app.open.opening import OpenOptions, open_target
+from app.open.session import Session
 from app.open.target import Target
 from app.planes.frame import Frame
 from app.planes.status import State, Status
-from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 
-# A mode switch passes within a few of these; short against any timeout a user gives.
-_PAUSE_S = 0.005
-
 
 @dataclass(frozen=True, slots=True)
-class Offscreen:
-    """What is needed to look. All of it belongs to :func:`offscreen`."""
+class OffscreenView:
+    """What it takes to look at a session. All of it belongs to :func:`offscreen_view`."""
 
-    source: Source
-    poller: Poller
+    session: Session
     renderer: Renderer
 
     def wait(self, wanted: Callable[[Frame], Status | None], timeout: float) -> Frame:
-        """Poll until ``wanted`` has nothing against the frame, for ``timeout`` seconds at most.
+        """Look until ``wanted`` has nothing against the frame, for ``timeout`` seconds at most.
 
         ``wanted`` returns None or why the frame will not do. Raises NoPicture with the last such reason, and
         DeviceGone.
         """
+        frame, status = self.look(wanted, timeout)
+        if status is None:
+            return frame
+        if status.state is State.GONE:
+            raise device_gone(self.session.target, status)
+        raise no_picture(self.session.target, status, timeout)
+
+    def look(self, wanted: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
+        """The same, without an error: the last frame, and why it will not do."""
+        verdicts: list[Status | None] = []
         end = time.monotonic() + timeout
-        while True:
-            frame = self.poller.latest()
-            status = wanted(frame)
-            if status is None:
-                return frame
-            if frame.status.state is State.GONE:
-                self.renderer.forget()
-                raise DeviceGone(_words(self.source, status), status.hint)
-            if time.monotonic() >= end:
-                raise NoPicture(f"{_words(self.source, status)} (waited {timeout:g} s)", status.hint)
-            time.sleep(_PAUSE_S)
+
+        def try_it() -> None:
+            verdicts.append(wanted(loop.frame))
+            loop.drawn()
+            if verdicts[-1] is None:
+                loop.shown()
+
+        def finished() -> bool:
+            return bool(verdicts) and (verdicts[-1] is None or time.monotonic() >= end)
+
+        loop = FrameLoop(self.session.source, Pacer(Pace(), time.monotonic_ns()), due=try_it, gone=self.renderer.forget)
+
+        def wait(fd: int, ns: int | None) -> None:
+            left = max(0, round((end - time.monotonic()) * 1e9))
+            _wait(fd, left if ns is None else min(ns, left))
+
+        loop.run(wait, finished)
+        return loop.frame, verdicts[-1]
 
 
-def _words(source: Source, status: Status) -> str:
-    detail = f", {status.detail}" if status.detail else ""
-    return f"{source.target}: {status.state.value}: {status.reason.key}{detail}"
+def _wait(fd: int, ns: int) -> None:
+    """Wait for a fd, -1 for none, but no longer than that."""
+    ready = select.poll()
+    if fd >= 0:
+        ready.register(fd, select.POLLIN)
+    ready.poll(ns / 1e6)
 
 
 @contextmanager
-def offscreen(target: Target, access: Access | None = None) -> Iterator[Offscreen]:
+def open_offscreen(target: Target, options: OpenOptions | None = None) -> Iterator[OffscreenView]:
     """Open a target and a context. Raises MdevviewError and GlError."""
-    source = open_source(target, access=access)
-    poller = source.poller()
+    with offscreen_view(open_target(target, options=options)) as view:
+        yield view
+
+
+@contextmanager
+def offscreen_view(session: Session) -> Iterator[OffscreenView]:
+    """A context to look at a session with; takes the session over. Raises GlError."""
     try:
         with SurfacelessContext() as context:
             renderer = Renderer(context)
             try:
-                yield Offscreen(source, poller, renderer)
+                yield OffscreenView(session, renderer)
             finally:
-                # Images, then dma-bufs, then the device: see Poller.end.
+                # Images, then dma-bufs, then the device: see FrameSource.close.
                 renderer.release()
     finally:
-        poller.close()
+        session.close()

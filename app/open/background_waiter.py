@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from app.open.source import Source
+from app.open.session import Session
 from app.open.waiter import Waiter
 from app.planes.status import Reason, Status
 
@@ -21,29 +21,29 @@ class BackgroundWaiter:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._status = Status(Reason.NOT_STARTED)
-        self._source: Source | None = None
+        self._session: Session | None = None
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="waiter", daemon=True)
         self._thread.start()
 
-    def poll(self) -> Source | Status:
-        """As :meth:`Waiter.poll`, at once. There is one source only, and nothing is looked for after it.
+    def poll(self) -> Session | Status:
+        """As :meth:`Waiter.poll`, at once. There is one session only, and nothing is looked for after it.
 
         Raises what the waiter raised, which is an error of this program's.
         """
         with self._lock:
             if self._error is not None:
                 raise self._error
-            source, self._source = self._source, None
-            return source if source is not None else self._status
+            session, self._session = self._session, None
+            return session if session is not None else self._status
 
     def close(self) -> None:
         """Stop after the look that is under way, with nothing left open; more calls do nothing."""
         self._closed.set()
         self._thread.join()
-        source, self._source = self._source, None
-        if source is not None:
-            source.poller().close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     def _run(self) -> None:
         try:
@@ -51,7 +51,7 @@ class BackgroundWaiter:
             try:
                 while not self._closed.is_set():
                     found = waiter.poll()
-                    if not isinstance(found, Source):
+                    if not isinstance(found, Session):
                         with self._lock:
                             self._status = found
                         self._closed.wait(_INTERVAL_S)
@@ -63,16 +63,16 @@ class BackgroundWaiter:
             with self._lock:
                 self._error = error
 
-    def _handed_over(self, source: Source) -> bool:
+    def _handed_over(self, session: Session) -> bool:
         """Whether somebody took it. Until then its VM may end, whose next start must not find the device busy."""
         with self._lock:
-            self._source = source
+            self._session = session
         while not self._closed.wait(_WATCH_S):
             with self._lock:
-                if self._source is not source:
+                if self._session is not session:
                     return True
-                if source.ended() is not None:
-                    self._source = None
-                    source.poller().close()
+                if session.ended() is not None:
+                    self._session = None
+                    session.close()
                     return False
         return False

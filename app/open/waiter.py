@@ -22,7 +22,8 @@ from app.errors import (
 )
 from app.host.paths import HOST, Paths
 from app.host.process import start_time
-from app.open.source import Access, Source, open_source
+from app.open.opening import OpenOptions, open_target
+from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
 from app.planes.status import Reason, Status
 
@@ -59,8 +60,8 @@ class _Pending(PermissionDenied):
     """A person is being asked."""
 
 
-def again(target: Target, source: Source) -> Target:
-    """What to look for when the VM of a source ended: its device, which a next VM process has as well, or its name.
+def again(target: Target, session: Session) -> Target:
+    """What to look for when the VM of a session ended: its device, which a next VM process has as well, or its name.
 
     A pid is never the same VM's again; without anything better it stays, and is not found.
     """
@@ -68,10 +69,10 @@ def again(target: Target, source: Source) -> Target:
         case VmName():
             return target
         case Pid() | Default() | Named():
-            if source.vgpu is not None:
-                return Named(source.vgpu.name)
-            if source.vm is not None and source.vm.name is not None:
-                return VmName(source.vm.name)
+            if session.vgpu is not None:
+                return Named(session.vgpu.name)
+            if session.vm is not None and session.vm.name is not None:
+                return VmName(session.vm.name)
     return target
 
 
@@ -93,18 +94,18 @@ class Waiter:
         self,
         target: Target,
         paths: Paths = HOST,
-        access: Access | None = None,
+        options: OpenOptions | None = None,
         *,
         soon: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
         ask: StartAsking = _ask_helper,
     ) -> None:
-        access = access or Access()
+        options = options or OpenOptions()
         self._target = target
         self._paths = paths
         self._clock = clock
-        self._permission = _Permission(access.helper, paths, ask)
-        self._access = replace(access, alone=False, hand_over=access.hand_over or self._permission)
+        self._permission = _Permission(options.helper, paths, ask)
+        self._options = replace(options, alone=False, hand_over=options.hand_over or self._permission)
         now = clock()
         self._soon_until_ns = now + _SOON_FOR_NS if soon else now
         self._looked_at_ns = now - _LATER_NS
@@ -112,14 +113,14 @@ class Waiter:
         self._processes = self._pids()
         self._status = Status(Reason.NOT_STARTED)
 
-    def poll(self) -> Source | Status:
-        """The opened source, which then is the caller's; until then why there is none, the same object if unchanged."""
+    def poll(self) -> Session | Status:
+        """The opened session, which is the caller's; until then why there is none, as the same object if unchanged."""
         now = self._clock()
         if not self._due(now):
             return self._status
         self._looked_at_ns = now
         try:
-            return open_source(self._target, self._paths, self._access)
+            return open_target(self._target, self._paths, self._options)
         except MdevviewError as error:
             status = self._meaning(error)
         if status != self._status:

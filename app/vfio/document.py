@@ -1,6 +1,4 @@
-"""A VFIO device as JSON documents, for ``mdevview inspect``. A published key keeps its meaning."""
-
-from typing import Any
+"""A VFIO device as the parts "display" and "device" of an ``inspect`` document. A published key keeps its meaning."""
 
 from app.device.edid_region import find_edid_region, read_edid
 from app.device.gfx_plane import DisplayOffer
@@ -9,16 +7,17 @@ from app.device.seam import Device
 from app.edid.parse import parse_edid
 from app.errors import error_text
 from app.host.vgpu import Vgpu
+from app.planes.document import Document
 
 # No driver has more than a handful of regions.
 _MAX_REGIONS = 64
 
 
-def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | None) -> dict[str, Any]:
-    """The keys ``display`` and ``device``. Asks the device for its regions and its EDID, and raises nothing.
+def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | None) -> Document:
+    """Asks the device for its regions and its EDID, and raises nothing.
 
-    ``offer`` is None when the device was not asked yet what it can display, ``vgpu`` when nothing tells which vGPU it
-    is.
+    ``display`` is null where ``offer`` is None: the device was not asked yet what it supports. ``device`` has ``error``
+    where the device does not answer. ``vgpu`` is None where nothing tells which vGPU it is.
     """
     return {
         "display": {"dmabuf": offer.dmabuf, "region": offer.region} if offer is not None else None,
@@ -26,8 +25,8 @@ def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | Non
     }
 
 
-def _device_document(device: Device, vgpu: Vgpu | None) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _device_document(device: Device, vgpu: Vgpu | None) -> Document:
+    document: Document = {
         "name": vgpu.name if vgpu else None,
         "type": vgpu.type_id if vgpu else None,
         "driver": vgpu.driver if vgpu else None,
@@ -43,7 +42,7 @@ def _device_document(device: Device, vgpu: Vgpu | None) -> dict[str, Any]:
         return document | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}
 
 
-def _region_document(device: Device, index: int) -> dict[str, Any] | None:
+def _region_document(device: Device, index: int) -> Document | None:
     """None for a region that is not there (size 0)."""
     try:
         info = region_info(device, index)
@@ -60,7 +59,7 @@ def _region_document(device: Device, index: int) -> dict[str, Any] | None:
     }
 
 
-def _edid_document(device: Device) -> dict[str, Any] | None:
+def _edid_document(device: Device) -> Document | None:
     """None for a device without an EDID region."""
     try:
         region = find_edid_region(device)
@@ -80,7 +79,7 @@ def _edid_document(device: Device) -> dict[str, Any] | None:
     }
 
 
-def _screen_document(blob: bytes) -> dict[str, Any]:
+def _screen_document(blob: bytes) -> Document:
     """The screen that the guest sees: null for both keys where the bytes are no EDID, or none was set."""
     try:
         screen = parse_edid(blob)

@@ -15,12 +15,12 @@ from tests.window.viewer import Viewer
 
 _PROGRAM = """
 import sys
-import app.open.source
+import app.open.opening
 from app.open.target import Simulated
 from ui.cli.main import main
 
-real = app.open.source.open_source
-app.open.source.open_source = lambda target, access: real(Simulated("gvt"))
+real = app.open.opening.open_target
+app.open.opening.open_target = lambda target, options: real(Simulated("gvt"))
 sys.exit(main(sys.argv[1:]))
 """
 

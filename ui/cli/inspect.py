@@ -5,28 +5,27 @@ import json
 from typing import Any
 
 from app.attach.helper_fds import HelperWay
-from app.errors import NoPicture
-from app.open.source import Access
+from app.diagnosis.picture import device_gone
+from app.open.opening import OpenOptions
 from app.planes.document import Document
 from app.planes.frame import Frame
-from app.planes.status import Status
-from app.vfio.document import describe_device
+from app.planes.status import State, Status
 from gl.inspection import inspect_document
 from ui.cli.output import write_output
-from ui.offscreen import Offscreen, offscreen
+from ui.offscreen import open_offscreen
 
 # How long to wait for a first picture. A mode switch, and mbochs' first answer, take less.
 _PATIENCE_S = 0.5
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look once and print what was seen. Raises MdevviewError when the device cannot be opened."""
-    with offscreen(args.target, Access(HelperWay(args.helper))) as view:
-        try:
-            frame = view.wait(_why_not, _PATIENCE_S)
-        except NoPicture:
-            frame = view.poller.frame
-        document = inspection(view, frame)
+    """Look once and print what was seen. Raises MdevviewError when the device cannot be opened, or goes away."""
+    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+        session = view.session
+        frame, _ = view.look(_why_not, _PATIENCE_S)
+        if frame.status.state is State.GONE:
+            raise device_gone(session.target, frame.status)
+        document = inspect_document(session.target, frame, session.describe(), view.renderer)
     if args.json:
         write_output(json.dumps(document, indent=2))
     else:
@@ -37,12 +36,6 @@ def run(args: argparse.Namespace) -> int:
 def _why_not(frame: Frame) -> Status | None:
     """None once there is a picture."""
     return None if frame.primary is not None else frame.status
-
-
-def inspection(view: Offscreen, frame: Frame) -> Document:
-    """The whole document."""
-    description = describe_device(view.poller.device, view.poller.offer, view.source.vgpu)
-    return inspect_document(view.source.target, frame, description, view.renderer)
 
 
 def _lines(document: Document) -> list[str]:

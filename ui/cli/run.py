@@ -20,7 +20,7 @@ from ui.cli.stop_signals import StopSignals
 from ui.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from app.open.source import Source
+    from app.open.session import Session
 
 _PAUSE_S = 0.1
 # After this long somebody who looks at the terminal wants to know what is going on.
@@ -32,10 +32,10 @@ def run(args: argparse.Namespace) -> int:
     # The environment before Qt adds to it.
     order = Order(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
     check(order)
-    from ui.cli.view import wishes  # noqa: PLC0415
+    from ui.cli.view import window_options  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
 
-    wanted = wishes(args)
+    wanted = window_options(args)
     # First of all: where no window can open, no VM is started.
     application = make_application()
     terminal = Terminal()
@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
             if running.created is not None:
                 _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
             target = _target(running)
-            source = _opened(running, target, wanted.helper, stops)
-            if source is not None:
+            session = _opened(running, target, wanted.helper, stops)
+            if session is not None:
                 watched = (running.child.fileno(), stops.fileno())
-                show(application, target, source, replace(wanted, qmp=running.monitor), watched)
+                show(application, target, session, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
             # Said now, as the VM may take a minute to end.
             _tell(str(error))
@@ -66,15 +66,15 @@ def _target(running: Running) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSignals) -> "Source | None":
+def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSignals) -> "Session | None":
     """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
-    from app.open.source import Access, open_source  # noqa: PLC0415
+    from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 
     tell_at = time.monotonic() + _TELL_AFTER_S
     while running.child.poll() is None and not stops.count:
         try:
             # Never alone: opened here, it would be busy for the VM.
-            return open_source(target, access=Access(helper, alone=False))
+            return open_target(target, options=OpenOptions(helper, alone=False))
         except (DeviceBusy, NeedsRunningVm, ProcessGone, NoSuchDevice) as error:
             if isinstance(error, NoSuchDevice) and not isinstance(target, Pid):
                 raise

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from app.attach.helper_fds import HelperWay
 from app.errors import MdevviewError
 from app.formats.yuv import Matrix
-from app.open.source import Access
+from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from gl.options import Options, Which
 from gl.renderer import Renderer
-from ui.offscreen import offscreen
+from ui.offscreen import open_offscreen
 from ui.png import png_bytes
 
 
@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """Wait for a picture and save it. Raises MdevviewError."""
     which, options = Which(args.plane), Options(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
-    with offscreen(args.target, Access(HelperWay(args.helper))) as looking:
-        looking.wait(lambda frame: _take(looking.renderer, frame, which, options, taken), args.timeout)
+    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+        view.wait(lambda frame: _take(view.renderer, frame, which, options, taken), args.timeout)
     _save(args.output, png_bytes(taken[0], premultiplied=which is Which.CURSOR))
     return 0
 

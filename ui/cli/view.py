@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ui.window.options import ViewOptions
-    from ui.window.viewer import Wishes
+    from ui.window.viewer import WindowOptions
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the target until the window is closed."""
     from ui.window.application import view  # noqa: PLC0415
 
-    return view(args.target, replace(wishes(args), wait=args.wait, qmp=args.qmp))
+    return view(args.target, replace(window_options(args), wait=args.wait, qmp=args.qmp))
 
 
-def wishes(args: argparse.Namespace) -> "Wishes":
+def window_options(args: argparse.Namespace) -> "WindowOptions":
     """What the options ask for that all commands with a window have."""
     from app.attach.helper_fds import HelperWay  # noqa: PLC0415
-    from ui.window.viewer import Wishes  # noqa: PLC0415
+    from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
-    return Wishes(
+    return WindowOptions(
         _view_options(args),
         fullscreen=args.fullscreen,
         helper=HelperWay(args.helper),

@@ -1,4 +1,4 @@
-"""The application around the window: Qt set up so that EGL serves, one source shown, Ctrl-C heard."""
+"""The application around the window: Qt set up so that EGL serves, one session shown, Ctrl-C heard."""
 
 import logging
 import os
@@ -12,17 +12,17 @@ from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
 
-from app.device.edid_mode import check_mode, edid_region
 from app.errors import AmbiguousTarget, MdevviewError
 from app.host.vgpu import Vgpu
 from app.measure.pacing import Pace
-from app.open.source import Access, Source, open_resolved, open_source
+from app.open.opening import OpenOptions, open_chosen, open_target
+from app.open.session import Session
 from app.open.target import Default, Named, Target
 from app.open.waiter import worth_waiting
 from ui.window.chooser import choose_device
 from ui.window.interrupt import Interrupt
 from ui.window.qt_platform import need_opengl, why_not
-from ui.window.viewer import Viewer, Wishes
+from ui.window.viewer import Viewer, WindowOptions
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen
@@ -38,23 +38,23 @@ _LEVELS = {
 }
 
 
-def view(target: Target, wishes: Wishes) -> int:
+def view(target: Target, options: WindowOptions) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
     # Opened before Qt: what goes wrong here is a line on the terminal, not a window that comes and goes.
-    source: Source | None = None
+    session: Session | None = None
     is_choice = False
     try:
-        source = open_source(target, access=Access(wishes.helper, alone=not wishes.wait))
+        session = open_target(target, options=OpenOptions(options.helper, alone=not options.wait))
     except AmbiguousTarget:
         if not isinstance(target, Default):
             raise
         is_choice = True
     except MdevviewError as error:
-        if not (wishes.wait and worth_waiting(target, error)):
+        if not (options.wait and worth_waiting(target, error)):
             raise
         _log.info("waiting: %s", error)
-    if source is not None:
-        _check_resolution(source, wishes)
+    if session is not None:
+        _check_resolution(session, options)
     if os.geteuid() == 0:
         _log.info("the window runs as root, with all of root's rights: better as a user of the desktop")
     application = make_application()
@@ -64,15 +64,19 @@ def view(target: Target, wishes: Wishes) -> int:
             chosen = choose_device()
             if chosen is None:
                 return 0
-            source = open_resolved(chosen, access=Access(wishes.helper))
+            session = open_chosen(chosen, options=OpenOptions(options.helper))
         finally:
             interrupt.close()
         target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
-    return show(application, target, source, wishes)
+    return show(application, target, session, options)
 
 
 def show(
-    application: QApplication, target: Target, source: Source | None, wishes: Wishes, until: Sequence[int] = ()
+    application: QApplication,
+    target: Target,
+    session: Session | None,
+    options: WindowOptions,
+    until: Sequence[int] = (),
 ) -> int:
     """Show a target, or wait for it when it was not opened yet; the exit status.
 
@@ -92,21 +96,21 @@ def show(
     try:
         for watch in watches:
             watch.activated.connect(over)
-        return _run(application, Viewer(target, source, wishes, _refresh_interval(application)), wishes.fullscreen)
+        return _run(application, Viewer(target, session, options, _refresh_interval(application)), options.fullscreen)
     finally:
         unwatch()
         interrupt.close()
 
 
-def _check_resolution(source: Source, wishes: Wishes) -> None:
-    """Raises MdevviewError where the device cannot do what was asked for, with the device closed."""
+def _check_resolution(session: Session, options: WindowOptions) -> None:
+    """Raises MdevviewError where the guest cannot be asked for what the user wants, with the session closed."""
     try:
-        if wishes.resolution is not None:
-            check_mode(source.device, wishes.resolution)
-        elif wishes.follow:
-            edid_region(source.device)
+        if options.resolution is not None:
+            session.resolution.check(options.resolution)
+        elif options.follow and session.resolution.refusal is not None:
+            raise session.resolution.refusal
     except MdevviewError:
-        source.poller().close()
+        session.close()
         raise
 
 

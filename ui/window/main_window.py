@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QImage, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
@@ -14,6 +16,7 @@ from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
+from gl.errors import GraphicsError
 from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
@@ -21,7 +24,7 @@ from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.message import heading
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
-from ui.window.resolution_menu import Resolution, viewport
+from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
@@ -34,17 +37,17 @@ _BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
-    """Shows one source in one picture. ``choose`` lets the user choose another.
+    """Shows one session in one picture. ``choose`` lets the user choose another.
 
     ``link_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
     """
 
     link_changed = pyqtSignal()
 
-    def __init__(self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None]) -> None:
+    def __init__(self, picture: PictureWindow, label: str, options: ViewOptions, choose: Callable[[], None]) -> None:
         super().__init__()
         self._picture = picture
-        self._source = source
+        self._label = label
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._container = QWidget.createWindowContainer(picture, self)
@@ -55,8 +58,8 @@ class MainWindow(QMainWindow):
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
         self.link_changed.connect(self._input.link_changed)
-        self.resolution = Resolution(self, lambda: viewport(picture))
-        self.resolution.said.connect(picture.notice)
+        self.resolution = ResolutionMenu(self, lambda: viewport(picture))
+        self.resolution.notice.connect(picture.notice)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._bars_before = dict.fromkeys(_BARS, True)
@@ -74,9 +77,14 @@ class MainWindow(QMainWindow):
         self._container.setFocus()
         self._show_input()
 
-    def set_source(self, source: str) -> None:
+    @property
+    def label(self) -> str:
+        """What the window calls what it shows."""
+        return self._label
+
+    def set_label(self, label: str) -> None:
         """Another device is shown in the same window."""
-        self._source = source
+        self._label = label
         self._refresh()
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
@@ -231,13 +239,23 @@ class MainWindow(QMainWindow):
             popup.addAction(action)
         popup.popup(self.cursor().pos())
 
-    def _save_screenshot(self) -> None:
-        pixels = self._picture.capture()
+    def _captured(self, purpose: str) -> NDArray[np.uint8] | None:
+        """The picture; without one the user is told why."""
+        try:
+            pixels = self._picture.capture()
+        except GraphicsError as error:
+            self._picture.notice(f"The picture could not be read from the GPU: {error}")
+            return None
         if pixels is None:
-            self._picture.notice("There is no picture to save")
+            self._picture.notice(f"There is no picture to {purpose}")
+        return pixels
+
+    def _save_screenshot(self) -> None:
+        pixels = self._captured("save")
+        if pixels is None:
             return
         try:
-            path = save_new(pictures_directory(), self._source, datetime.now(), png_bytes(pixels))
+            path = save_new(pictures_directory(), self._label, datetime.now(), png_bytes(pixels))
         except OSError as error:
             _log.info("screenshot: %s", error)
             self._picture.notice(f"The screenshot was not saved: {error.strerror or error}")
@@ -245,10 +263,9 @@ class MainWindow(QMainWindow):
         self._picture.notice(f"Saved {path}")
 
     def _copy_picture(self) -> None:
-        pixels = self._picture.capture()
+        pixels = self._captured("copy")
         clipboard = QGuiApplication.clipboard()
         if pixels is None or clipboard is None:
-            self._picture.notice("There is no picture to copy")
             return
         image: QImage = to_image(pixels)
         clipboard.setImage(image)
@@ -277,9 +294,9 @@ class MainWindow(QMainWindow):
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._source} — {heading(status)}{grabbed} — mdevview")
+        self.setWindowTitle(f"{self._label} — {heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        self._status.show_state(self._source, status.state.value + reason, self._input.text)
+        self._status.show_state(self._label, status.state.value + reason, self._input.text)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return

@@ -20,9 +20,9 @@ from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.renderer import Drawn, Renderer
 from gl.target import Target
-from ui.window.feed import Feed
 from ui.window.message import paint_notice, paint_status
 from ui.window.options import ViewOptions
+from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _MS = 1_000_000
 
 
 class PictureWindow(QOpenGLWindow):
-    """Draws what a feed delivers. Owns the renderer; the GL objects live and die with this window's context.
+    """Draws the frames of a loop. Owns the renderer; the GL objects live and die with this window's context.
 
     ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state did.
     """
@@ -44,10 +44,10 @@ class PictureWindow(QOpenGLWindow):
     state_changed = pyqtSignal()
     unusable = pyqtSignal(str)
 
-    def __init__(self, feed: Feed, source: str) -> None:
+    def __init__(self, loop: QtFrameLoop, label: str) -> None:
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
-        self._feed = feed
-        self._source = source
+        self._loop = loop
+        self._label = label
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
         self._target = Target(0, 0)
@@ -63,28 +63,29 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self._end_notice)
-        self._listen(feed)
+        self.frameSwapped.connect(self._when_swapped)
+        self._listen(loop)
 
-    def _listen(self, feed: Feed) -> None:
-        feed.due.connect(self._when_due)
-        feed.ending.connect(self._forget)
-        feed.frame_changed.connect(self._when_changed)
+    def _listen(self, loop: QtFrameLoop) -> None:
+        loop.due.connect(self._when_due)
+        loop.gone.connect(self._forget)
+        loop.frame_changed.connect(self._when_changed)
 
-    def set_feed(self, feed: Feed, source: str) -> None:
+    def set_loop(self, loop: QtFrameLoop, label: str) -> None:
         """Show another device: the old one is released first."""
         self._forget()
-        self._feed.close()
-        self._feed.deleteLater()
-        self._feed, self._source = feed, source
+        self._loop.close()
+        self._loop.deleteLater()
+        self._loop, self._label = loop, label
         self._drawn, self._shown, self._lost_at, self._failure = None, None, None, None
         self._cursor_seen = False
-        self._listen(feed)
+        self._listen(loop)
         self.state_changed.emit()
         self.update()
 
     @property
     def frame(self) -> Frame:
-        return self._feed.frame
+        return self._loop.frame
 
     @property
     def status(self) -> Status:
@@ -145,15 +146,11 @@ class PictureWindow(QOpenGLWindow):
         self.update()
 
     def capture(self) -> NDArray[np.uint8] | None:
-        """The composite at the guest's size, RGBA8; None when there is no picture."""
+        """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
             return None
         with self._current():
-            try:
-                return self._renderer.capture(self.frame, options=self._draw_options)
-            except GlError as error:
-                _log.info("capture: %s", error)
-                return None
+            return self._renderer.capture(self.frame, options=self._draw_options)
 
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
@@ -161,7 +158,7 @@ class PictureWindow(QOpenGLWindow):
         if renderer is not None:
             with self._current():
                 renderer.release()
-        self._feed.close()
+        self._loop.close()
 
     @contextmanager
     def _current(self) -> Iterator[None]:
@@ -174,6 +171,9 @@ class PictureWindow(QOpenGLWindow):
             yield
         finally:
             self.doneCurrent()
+
+    def _when_swapped(self) -> None:
+        self._loop.shown()
 
     def _when_due(self) -> None:
         if self.isExposed() and not self._in_grace():
@@ -198,7 +198,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _forget(self) -> None:
         """Drop what was made from released buffers: it holds the VM's memory too."""
-        self._feed.release_buffers()
+        self._loop.release_buffers()
         if self._renderer is not None:
             with self._current():
                 self._renderer.forget()
@@ -214,7 +214,7 @@ class PictureWindow(QOpenGLWindow):
             words = [status.state.value, reason, status.detail]
             if primary is not None:
                 words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
-            _log.info("%s: %s", self._source, ", ".join(each for each in words if each))
+            _log.info("%s: %s", self._label, ", ".join(each for each in words if each))
             self.state_changed.emit()
 
     def _in_grace(self) -> bool:
@@ -233,14 +233,14 @@ class PictureWindow(QOpenGLWindow):
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
-        frame = self._feed.latest()
+        frame = self._loop.latest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status
         words = frame.primary is None or status.state is State.ERROR
         if words or self._notice:
             self._paint(status if words else None)
-        self._feed.drawn()
+        self._loop.drawn()
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Asked each time: a window that moves to another screen may change its pixel ratio but not its size.
@@ -268,7 +268,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._source)
+            paint_status(painter, area, status, self._label)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()

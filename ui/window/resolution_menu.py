@@ -12,15 +12,11 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 
-from app.device.edid_mode import edid_for, edid_region
-from app.device.edid_writer import EdidWriter
-from app.device.info import RegionInfo
-from app.device.seam import Device
 from app.edid.fit import fitting_mode
-from app.edid.make import DEFAULT_DPI, timing_for
+from app.edid.make import DEFAULT_DPI
 from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
-from app.edid.parse import parse_edid
 from app.errors import ResolutionRefused, error_text
+from app.open.session import ResolutionControl
 from ui.window.picture import PictureWindow
 from ui.window.tool_tip import plain_tool_tip
 
@@ -80,32 +76,32 @@ def viewport(picture: PictureWindow) -> Viewport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Request:
     mode: Mode
     dpi: float
 
 
-class Resolution(QObject):
-    """Sets the resolution of the guest behind one device at a time, which it borrows.
+class ResolutionMenu(QObject):
+    """Asks for resolutions by one control at a time, which it borrows.
 
-    ``said`` has a line for the user. ``look`` tells what there is room for. No step waits; before the device is closed
-    call :meth:`shut_down`, or :meth:`set_device` with another, or a screen that is just unplugged stays so.
+    ``notice`` has a line for the user. ``look`` tells what there is room for. No step waits. Call :meth:`shut_down` or
+    :meth:`set_control` before the control's source is closed, or a screen that is just unplugged stays so.
     """
 
-    said = pyqtSignal(str)
+    notice = pyqtSignal(str)
 
     def __init__(self, parent: QWidget, look: Callable[[], Viewport]) -> None:
         super().__init__(parent)
         self._look = look
-        self._device: Device | None = None
-        self._region: RegionInfo | None = None
+        # None as long as no guest can be asked.
+        self._control: ResolutionControl | None = None
         self._limits = Limits()
         self._refresh_hz = DEFAULT_HZ
         # What the user asked for, also of the VM's next start; what the guest was told last, and is to be told next.
         self._standing: Mode | None = None
-        self._asked: _Wish | None = None
-        self._next: _Wish | None = None
-        self._writer: EdidWriter | None = None
+        self._asked: _Request | None = None
+        self._next: _Request | None = None
+        self._busy = False
         self._steps = self._timer(self._step)
         self._settle = self._timer(self._fit)
         self._menu = QMenu("&Resolution", parent)
@@ -127,25 +123,27 @@ class Resolution(QObject):
         """To be put where the menus are; it belongs to the parent."""
         return self._menu
 
-    def set_device(self, device: Device | None, reason: str = NO_DEVICE) -> None:
-        """Another device, still open, or none for that reason. What the old one was in the middle of is finished."""
+    def set_control(self, control: ResolutionControl) -> None:
+        """Another guest. What was begun for the old one is finished."""
         self._finish()
-        self._device, self._region, self._asked = device, None, None
-        if device is None:
-            self._fill(reason)
-            return
-        try:
-            self._region, now = edid_region(device)
-        except ResolutionRefused as refusal:
+        self._control, self._asked = None, None
+        refusal = control.refusal
+        if refusal is not None:
             self._fill(refusal.message)
             if self._standing is not None or self.following:
-                self.said.emit(str(refusal))
+                self.notice.emit(str(refusal))
             return
-        self._limits = now.limits
+        self._control, self._limits = control, control.limits
         self._fill(None)
         if self._standing is not None:
-            self._ask_unless_set(self._standing, now.blob)
+            self._ask_unless_set(self._standing)
         self.resized()
+
+    def set_none(self, reason: str = NO_DEVICE) -> None:
+        """No guest can be asked, for that reason. What was begun is finished."""
+        self._finish()
+        self._control, self._asked = None, None
+        self._fill(reason)
 
     @property
     def following(self) -> bool:
@@ -162,8 +160,8 @@ class Resolution(QObject):
         """
         self.follow(False)
         self._standing, self._refresh_hz = mode, mode.refresh_hz
-        if self._region is not None:
-            self._ask(_Wish(mode, DEFAULT_DPI))
+        if self._control is not None:
+            self._ask(_Request(mode, DEFAULT_DPI))
 
     def forget(self) -> None:
         """Another device was chosen: what the user asked of the one before is not asked of it."""
@@ -172,21 +170,21 @@ class Resolution(QObject):
 
     def resized(self) -> None:
         """The window, its pixel ratio or how the picture is turned has changed."""
-        if self.following and self._region is not None:
+        if self.following and self._control is not None:
             self._settle.start(SETTLE_MS)
 
     def shut_down(self) -> None:
         """Stop, with the screen plugged in. More calls do nothing."""
         self._finish()
-        self._device, self._region = None, None
+        self._control = None
 
     def _finish(self) -> None:
         self._steps.stop()
         self._settle.stop()
         self._next = None
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        self._busy = False
+        if self._control is not None:
+            self._control.finish()
 
     # Following.
 
@@ -200,11 +198,11 @@ class Resolution(QObject):
 
     def _fit(self) -> None:
         room = self._look()
-        if self._region is None or min(room.width, room.height) < 1:
+        if self._control is None or min(room.width, room.height) < 1:
             return
         mode = fitting_mode(room.width, room.height, self._limits, self._refresh_hz)
         if mode is None:
-            self.said.emit(f"There is no mode of {room.width}x{room.height} for this device")
+            self.notice.emit(f"There is no mode of {room.width}x{room.height} for this device")
             return
         size = (mode.width, mode.height)
         asked = self._asked.mode if self._asked is not None else None
@@ -212,53 +210,48 @@ class Resolution(QObject):
         if size == room.shown or (asked is not None and size == (asked.width, asked.height)):
             return
         # A guest on a screen of twice the density draws everything twice as large, as the desktop around it does.
-        self._ask(_Wish(mode, DEFAULT_DPI * room.ratio))
+        self._ask(_Request(mode, DEFAULT_DPI * room.ratio))
 
     # Asking.
 
-    def _ask_unless_set(self, mode: Mode, blob: bytes) -> None:
+    def _ask_unless_set(self, mode: Mode) -> None:
         """Spare the guest a mode switch where it has that mode already."""
-        try:
-            preferred = parse_edid(blob).preferred
-            wanted = timing_for(mode, self._limits)
-        except ValueError:
-            preferred = wanted = None
-        if preferred is None or preferred != wanted or self._look().shown not in (None, (mode.width, mode.height)):
-            self._ask(_Wish(mode, DEFAULT_DPI))
+        assert self._control is not None
+        if not self._control.is_set(mode) or self._look().shown not in (None, (mode.width, mode.height)):
+            self._ask(_Request(mode, DEFAULT_DPI))
 
-    def _ask(self, wish: _Wish) -> None:
-        """Begin to write, after what is being written now."""
-        if self._writer is not None:
-            self._next = wish
+    def _ask(self, request: _Request) -> None:
+        """Begin to ask, after what is under way."""
+        if self._busy:
+            self._next = request
             return
-        assert self._device is not None and self._region is not None
+        assert self._control is not None
         try:
-            blob = edid_for(wish.mode, self._limits, wish.dpi)
+            self._control.begin(request.mode, request.dpi)
         except ResolutionRefused as refusal:
-            self.said.emit(str(refusal))
+            self.notice.emit(str(refusal))
             return
-        self._asked = wish
-        self._writer = EdidWriter(self._device, self._region, blob)
+        self._asked, self._busy = request, True
         self._step()
 
     def _step(self) -> None:
-        assert self._writer is not None
+        assert self._control is not None
         try:
-            left = self._writer.step()
+            left = self._control.step()
         except OSError as error:
             _log.info("setting the resolution: %s", error_text(error))
             self._asked = None
-            self.said.emit(f"The resolution was not set: {error_text(error)}")
+            self.notice.emit(f"The resolution was not set: {error_text(error)}")
         else:
             if left is not None:
                 self._steps.start(-(-left // _MS))
                 return
             assert self._asked is not None
             _log.info("asked the guest for %s", self._asked.mode)
-        self._writer = None
-        wish, self._next = self._next, None
-        if wish is not None and wish != self._asked:
-            self._ask(wish)
+        self._busy = False
+        request, self._next = self._next, None
+        if request is not None and request != self._asked:
+            self._ask(request)
 
     # The menu.
 
@@ -289,8 +282,9 @@ class Resolution(QObject):
             each.setEnabled(reason is None)
 
     def _possible(self, width: int, height: int) -> bool:
+        assert self._control is not None
         try:
-            edid_for(Mode(width, height), self._limits)
+            self._control.check(Mode(width, height))
         except ResolutionRefused:
             return False
         return True
@@ -320,7 +314,8 @@ class Resolution(QObject):
     def _other(self, text: str) -> None:
         try:
             mode = parse_mode(text)
-            edid_for(mode, self._limits)
+            if self._control is not None:
+                self._control.check(mode)
         except ValueError as error:
             self._ask_for_other(text=text, problem=str(error))
         except ResolutionRefused as refusal:

@@ -12,18 +12,21 @@ from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.measure.pacing import Pace, Pacer
 from app.open.background_waiter import BackgroundWaiter
-from app.open.source import Access, Source, open_resolved
+from app.open.opening import OpenOptions, open_chosen
+from app.open.session import Session
 from app.open.target import Default, Named, Pid, Simulated, Target, VmName
 from app.open.waiter import Waiter, again
 from app.planes.frame import Frame
+from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
+from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
 from ui.window.chooser import choose_device
-from ui.window.feed import Feed
 from ui.window.helper_request import WindowAsking
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.picture import PictureWindow
+from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.vm_monitor import VmMonitor
 
 # How often it is asked whether the VM has been found.
@@ -33,7 +36,7 @@ _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class WindowOptions:
     """What a user wants of the window.
 
     ``wait`` is for VMs that are yet to start, and for the next start of one that ended. ``qmp`` is where the VM takes
@@ -41,7 +44,7 @@ class Wishes:
     screen is as large as the window.
     """
 
-    options: ViewOptions
+    view: ViewOptions
     fullscreen: bool = False
     wait: bool = False
     helper: HelperWay = HelperWay.AUTO
@@ -51,35 +54,39 @@ class Wishes:
 
 
 class Viewer(QObject):
-    """Shows ``target``, which was opened as ``source``; with ``None`` it waits for it."""
+    """Shows ``target``, which was opened as ``session``; with ``None`` it waits for it."""
 
-    def __init__(self, target: Target, source: Source | None, wishes: Wishes, redraw: int) -> None:
+    def __init__(self, target: Target, session: Session | None, options: WindowOptions, redraw: int) -> None:
         """``redraw`` is the display's refresh interval in nanoseconds."""
         super().__init__()
         self._target = target
-        self._source = source
-        self._wishes = wishes
+        self._session = session
+        self._options = options
         self._pace = Pace(redraw=redraw)
         self._waiter: BackgroundWaiter | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._look)
-        self._asking = WindowAsking(wishes.helper)
-        label = source.label if source is not None else label_of(target)
-        self._feed = self._feed_of(source) if source is not None else self._feed_of(Status(Reason.NOT_STARTED))
-        self.picture = PictureWindow(self._feed, label)
-        self.window = MainWindow(self.picture, label, wishes.options, self._choose)
+        self._asking = WindowAsking(options.helper)
+        # What is shown as long as there is no session.
+        self._waiting = StatusSource(Status(Reason.NOT_STARTED))
+        # Whether those words are of an end, which a plain wait does not replace.
+        self._shows_end = False
+        label = session.label if session is not None else label_of(target)
+        self._loop = self._loop_for(session.source if session is not None else self._waiting)
+        self.picture = PictureWindow(self._loop, label)
+        self.window = MainWindow(self.picture, label, options.view, self._choose)
         self.monitor = VmMonitor(self.window)
-        if wishes.resolution is not None:
-            self.window.resolution.ask(wishes.resolution)
-        self.window.resolution.follow(wishes.follow)
-        if source is None:
+        if options.resolution is not None:
+            self.window.resolution.ask(options.resolution)
+        self.window.resolution.follow(options.follow)
+        if session is None:
             self.monitor.none("there is no VM yet")
             self._wait(target, soon=False)
         else:
-            self.monitor.follow(source, wishes.qmp)
-            self.window.resolution.set_device(source.device)
-        self._feed.start()
+            self.monitor.follow(session, options.qmp)
+            self.window.resolution.set_control(session.resolution)
+        self._loop.start()
 
     def shut_down(self) -> None:
         """Let go of everything. More calls do nothing."""
@@ -87,54 +94,71 @@ class Viewer(QObject):
         self._asking.give_up()
         self.window.resolution.shut_down()
         self.picture.shut_down()
+        self._close_session()
+        self._waiting.close()
         self.monitor.close()
 
-    def _feed_of(self, what: Source | Status) -> Feed:
-        watch = what.process.fileno() if isinstance(what, Source) and what.process is not None else -1
-        poller = what.poller() if isinstance(what, Source) else what
-        feed = Feed(poller, Pacer(self._pace, time.monotonic_ns()), watch=watch)
-        feed.frame_changed.connect(self._when_changed)
-        return feed
+    def _loop_for(self, source: FrameSource) -> QtFrameLoop:
+        loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
+        loop.frame_changed.connect(self._when_changed)
+        return loop
 
-    def _take(self, source: Source, target: Target) -> None:
-        """Show another source from now on."""
+    def _take(self, session: Session, target: Target) -> None:
+        """Show another session from now on."""
         self._stop_waiting()
-        self._source, self._target = source, target
-        # While the device before is still open.
-        self.window.resolution.set_device(None)
-        self._show(self._feed_of(source), source.label)
-        self.window.resolution.set_device(source.device)
-        self.monitor.follow(source, self._wishes.qmp)
+        # While the source before is still open.
+        self.window.resolution.set_none()
+        self._shows_end = False
+        self._show(session.source, session.label)
+        self._close_session()
+        self._session, self._target = session, target
+        self.window.resolution.set_control(session.resolution)
+        self.monitor.follow(session, self._options.qmp)
 
-    def _show(self, feed: Feed, label: str) -> None:
-        self._feed = feed
-        self.picture.set_feed(feed, label)
-        self.window.set_source(label)
-        feed.start()
+    def _show(self, source: FrameSource, label: str) -> None:
+        self._loop = self._loop_for(source)
+        self.picture.set_loop(self._loop, label)
+        self.window.set_label(label)
+        self._loop.start()
+
+    def _show_waiting(self, status: Status, label: str) -> None:
+        """Show words from now on, until there is a session."""
+        self._waiting.close()
+        self._waiting = StatusSource(status)
+        self._shows_end = status.state is State.GONE
+        self._show(self._waiting, label)
+        # At once, or the title would say something else for a moment.
+        self._loop.latest()
+        self._close_session()
+
+    def _close_session(self) -> None:
+        """After the picture has another loop: what was made from the session's buffers is gone then."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     def _when_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
-            self.window.resolution.set_device(None, _why(frame.status))
-            # Not within the feed's own turn, as the feed may be exchanged.
+            self.window.resolution.set_none(_why(frame.status))
+            # Not within the loop's own step, as the loop may be exchanged.
             QTimer.singleShot(0, self._ended)
 
     def _ended(self) -> None:
-        source, status = self._source, self._feed.frame.status
+        session, status = self._session, self._loop.frame.status
         # Another may have been chosen meanwhile.
-        if source is None or status.state is not State.GONE:
+        if session is None or status.state is not State.GONE:
             return
         self.monitor.none(_why(status))
-        if not self._wishes.wait:
+        if not self._options.wait:
             return
-        self._source = None
         what = f"{status.detail}; waiting for its next start" if status.detail else "waiting for its next start"
-        self._show(self._feed_of(Status(status.reason, what)), source.label)
-        self._wait(again(self._target, source), soon=True)
+        self._show_waiting(Status(status.reason, what), session.label)
+        self._wait(again(self._target, session), soon=True)
 
     def _wait(self, target: Target, *, soon: bool) -> None:
         self._target = target
-        access = Access(self._wishes.helper)
-        self._waiter = BackgroundWaiter(lambda: Waiter(target, access=access, soon=soon))
+        opening = OpenOptions(self._options.helper)
+        self._waiter = BackgroundWaiter(lambda: Waiter(target, options=opening, soon=soon))
         self._timer.start()
         self._look()
 
@@ -142,10 +166,12 @@ class Viewer(QObject):
         if self._waiter is None:
             return
         found = self._waiter.poll()
-        if isinstance(found, Source):
+        if isinstance(found, Session):
             self._take(found, self._target)
-        elif self._feed.frame.status.state is not State.GONE or found.reason not in _STILL_WAITING:
-            self._feed.say(found)
+        elif not self._shows_end:
+            self._waiting.set(found)
+        elif found.reason not in _STILL_WAITING:
+            self._show_waiting(found, self.window.label)
 
     def _stop_waiting(self) -> None:
         self._timer.stop()
@@ -158,18 +184,18 @@ class Viewer(QObject):
             return
         chosen = choose_device(self.window)
         state = self.picture.frame.status.state
-        if chosen is None or (self._source is not None and is_shown(chosen, self._source, state)):
+        if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
-        access = Access(self._wishes.helper, hand_over=self._asking)
+        opening = OpenOptions(self._options.helper, hand_over=self._asking)
         try:
-            source = open_resolved(chosen, access=access)
+            session = open_chosen(chosen, options=opening)
         except MdevviewError as error:
             # Not behind a window that was closed while it asked.
             if self.window.isVisible():
                 self._warn(error)
             return
         self.window.resolution.forget()
-        self._take(source, Named(chosen.name) if isinstance(chosen, Vgpu) else chosen)
+        self._take(session, Named(chosen.name) if isinstance(chosen, Vgpu) else chosen)
 
     def _warn(self, error: MdevviewError) -> None:
         warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
@@ -179,9 +205,9 @@ class Viewer(QObject):
         warning.exec()
 
 
-def is_shown(chosen: Vgpu | Simulated, source: Source, state: State) -> bool:
+def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
     """Whether the choice is what the window has open: opened again it would be busy, held by this very program."""
-    is_same = isinstance(chosen, Vgpu) and source.vgpu is not None and chosen.name == source.vgpu.name
+    is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
     return is_same and state is not State.GONE
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from app.host.vm import Vm
-from app.open.source import Source
+from app.open.session import Session
 from app.qemu.qmp_address import QmpAddress
 from app.vm.monitor import LinkState, Monitor
 from ui.window.main_window import MainWindow
@@ -27,13 +27,13 @@ class VmMonitor:
 
         self._exchange(open_monitor(address, self._window.link_changed.emit), "")
 
-    def follow(self, source: Source, qmp: QmpAddress | None) -> None:
-        """Open the monitor of a source's VM: where the user said, else where its command line says."""
+    def follow(self, session: Session, qmp: QmpAddress | None) -> None:
+        """Open the monitor of a session's VM: where the user said, else where its command line says."""
         if qmp is not None:
             self.open(qmp)
-        elif source.vm is not None:
-            self._find(source.vm)
-        elif source.vgpu is not None and source.vgpu.simulated:
+        elif session.vm is not None:
+            self._find(session.vm)
+        elif session.vgpu is not None and session.vgpu.simulated:
             self.none("a simulated device takes no input")
         else:
             self.none("no VM is known to have this device")

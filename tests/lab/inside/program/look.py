@@ -9,17 +9,15 @@ from dataclasses import dataclass, replace
 from app.abi import vfio
 from app.device.seam import Device
 from app.host.discovery import discover
-from app.open.source import open_source
+from app.open.opening import open_device, vfio_session
 from app.open.target import parse_target
 from app.planes.document import Document
 from app.planes.frame import Frame
 from app.vfio.poller import Poller
-from gl.context import SurfacelessContext
-from gl.renderer import Renderer
+from gl.inspection import inspect_document
 from tests.lab.inside.pictures import Colours
 from tests.lab.inside.rawvfio import Mbochs, fd_of
-from ui.cli.inspect import inspection
-from ui.offscreen import Offscreen
+from ui.offscreen import OffscreenView, offscreen_view
 
 
 class Counted:
@@ -50,17 +48,18 @@ class Counted:
 class Look:
     device: Counted
     poller: Poller
-    _parts: Offscreen
+    _view: OffscreenView
 
     def picture(self) -> Colours:
         """What the device shows now."""
-        pixels = self._parts.renderer.capture(self.poller.latest())
+        pixels = self._view.renderer.capture(self.poller.latest())
         assert pixels is not None, self.told()
         return pixels[..., :3]
 
     def told(self) -> Document:
         """What ``inspect`` would say now."""
-        return inspection(self._parts, self.poller.latest())
+        session = self._view.session
+        return inspect_document(session.target, self.poller.latest(), session.describe(), self._view.renderer)
 
     def wait(self, wanted: Callable[[Frame], bool], seconds: float) -> Frame:
         """Poll as the commands do."""
@@ -71,26 +70,20 @@ class Look:
         return frame
 
     def let_go(self) -> None:
-        """What the window does when the device is gone: its context lives on (ui/window/picture.py, feed.py)."""
-        self._parts.renderer.forget()
+        """What the window does when the device is gone: its context lives on (ui/window/picture.py)."""
+        self._view.renderer.forget()
         self.poller.close()
 
 
 @contextmanager
 def look(target: str) -> Iterator[Look]:
     """Opened, polled and drawn as the commands do it (ui/offscreen.py); a ``fd:N`` is taken over."""
-    source = open_source(parse_target(target))
-    device = Counted(source.device)
-    poller = replace(source, device=device).poller()
-    try:
-        with SurfacelessContext() as context:
-            renderer = Renderer(context)
-            try:
-                yield Look(device, poller, Offscreen(source, poller, renderer))
-            finally:
-                renderer.release()
-    finally:
-        poller.close()
+    opened = open_device(parse_target(target))
+    device = Counted(opened.device)
+    session = vfio_session(replace(opened, device=device))
+    assert isinstance(session.source, Poller)
+    with offscreen_view(session) as view:
+        yield Look(device, session.source, view)
 
 
 def holder_device(name: str) -> Mbochs:

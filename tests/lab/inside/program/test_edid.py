@@ -14,7 +14,7 @@ from app.device.seam import FdDevice
 from app.edid.make import make_edid
 from app.edid.mode import Limits, Mode
 from app.edid.parse import parse_edid
-from app.open.source import open_source
+from app.open.opening import open_device
 from app.open.target import parse_target
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.program import command
@@ -42,7 +42,7 @@ def test_a_mode_is_written_in_its_order_and_read_by_the_guest(
     create: Create, fact: Fact, kind: str, mode: Mode, blocks: int
 ) -> None:
     name = create("mbochs_rw", kind)
-    source = open_source(parse_target(name))
+    source = open_device(parse_target(name))
     try:
         device = source.device
         region = find_edid_region(device)

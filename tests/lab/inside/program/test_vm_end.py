@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.errors import MdevviewError
-from app.open.source import open_source
+from app.open.opening import open_device
 from app.open.target import parse_target
 from app.planes.frame import Frame
 from app.planes.status import Reason, State
@@ -40,7 +40,7 @@ def _poll(poller: Poller, wanted: State) -> Frame:
 def _shown(machine: Machine) -> Poller:
     """Attached to it, with one buffer fetched."""
     machine.set_mode(640, 480)
-    poller = open_source(parse_target(f"pid:{machine.pid}")).poller()
+    poller = open_device(parse_target(f"pid:{machine.pid}")).poller()
     _poll(poller, State.SHOWING)
     return poller
 
@@ -100,7 +100,7 @@ def test_death_in_the_middle_of_any_step_is_one_clear_word(create: Create, fact:
     uuid = create("mbochs_rw", "small")
     with _stand_in(uuid) as pid:
         started = time.monotonic()
-        poller = open_source(parse_target(f"pid:{pid}")).poller()
+        poller = open_device(parse_target(f"pid:{pid}")).poller()
         _poll(poller, State.SHOWING)
         whole = time.monotonic() - started
         poller.close()
@@ -125,11 +125,11 @@ def test_death_in_the_middle_of_any_step_is_one_clear_word(create: Create, fact:
 def _follow(pid: int) -> str:
     """Attach and poll until it ends; what a person would be told."""
     try:
-        source = open_source(parse_target(f"pid:{pid}"))
+        opened = open_device(parse_target(f"pid:{pid}"))
     except MdevviewError as error:
         assert error.exit_status == 3, error
         return str(error).replace(str(pid), "PID")
-    poller = source.poller()
+    poller = opened.poller()
     try:
         return _poll(poller, State.GONE).status.reason.key
     finally:

@@ -12,11 +12,13 @@ import pytest
 from app.attach.helper_fds import HandedFd, HelperWay
 from app.errors import MdevviewError, NoSuchDevice, PermissionDenied
 from app.open.background_waiter import BackgroundWaiter
-from app.open.source import Access, Source, open_source
+from app.open.opening import OpenOptions, open_target, vfio_session
+from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
 from app.open.waiter import Waiter, again, worth_waiting
 from app.planes.status import Reason, State, Status
 from app.vfio.buffer_cache import FetchRule
+from app.vfio.opened_device import OpenedDevice
 from tests.unit.hosts import UUID_A, Host, qemu
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.sim_tools import Clock
@@ -45,7 +47,7 @@ def clock() -> Clock:
 
 
 def _waiter(host: Host, vms: Vms, clock: Clock, target: Target = DEVICE_TARGET) -> Waiter:
-    return Waiter(target, host.paths, Access(HelperWay.NEVER, through=vms.reach()), clock=clock)
+    return Waiter(target, host.paths, OpenOptions(HelperWay.NEVER, through=vms.reach()), clock=clock)
 
 
 def _start(vms: Vms) -> Child:
@@ -59,9 +61,9 @@ def _status(waiter: Waiter, clock: Clock, seconds: float = 2) -> Status:
     return found
 
 
-def _pid(found: Source | Status) -> int:
-    assert isinstance(found, Source), found
-    found.device.close()
+def _pid(found: Session | Status) -> int:
+    assert isinstance(found, Session), found
+    found.close()
     assert found.vm is not None
     return found.vm.pid
 
@@ -107,11 +109,11 @@ def test_nothing_is_looked_at_until_a_process_came_or_time_went(
 ) -> None:
     looks: list[Target] = []
 
-    def look(target: Target, *_: object) -> Source:
+    def look(target: Target, *_: object) -> Session:
         looks.append(target)
         raise NoSuchDevice("none", "")
 
-    monkeypatch.setattr("app.open.waiter.open_source", look)
+    monkeypatch.setattr("app.open.waiter.open_target", look)
     waiter = _waiter(host, vms, clock)
     for _ in range(100):
         waiter.poll()
@@ -135,23 +137,23 @@ def test_nothing_is_looked_at_until_a_process_came_or_time_went(
 
 def test_vm_that_ended_is_found_again_by_what_does_not_change(host: Host, vms: Vms) -> None:
     vm = _start(vms)
-    access = Access(through=vms.reach())
+    access = OpenOptions(through=vms.reach())
     for target, expected in (
         (Pid(vm.pid), Named(UUID_A)),
         (Named(UUID_A[:8]), Named(UUID_A)),
         (VmName("win10"), VmName("win10")),
     ):
-        source = open_source(target, host.paths, access)
+        source = open_target(target, host.paths, access)
         assert again(target, source) == expected
-        source.device.close()
-    unknown = Source("pid:1", "", ScriptedDevice(), None, FetchRule.FREELY, lambda: None, vm=source.vm)
+        source.close()
+    unknown = replace(source, vgpu=None)
     assert again(Pid(1), unknown) == VmName("win10")
 
 
 @pytest.mark.parametrize(("target", "worth"), [(Pid(2**22 - 1), False), (VmName("x"), True), (Named("9"), True)])
 def test_process_that_is_gone_is_not_worth_waiting_for(host: Host, target: Target, worth: bool) -> None:
     with pytest.raises(MdevviewError) as caught:
-        open_source(target, host.paths, Access(alone=False))
+        open_target(target, host.paths, OpenOptions(alone=False))
     assert worth_waiting(target, caught.value) is worth
 
 
@@ -195,7 +197,7 @@ class Asker:
         self._vms, self._monkeypatch = vms, monkeypatch
         self.questions: list[Question] = []
         self.vm = self.start()
-        self.waiter = Waiter(Named(UUID_A), host.paths, Access(through=vms.reach()), clock=clock, ask=self._ask)
+        self.waiter = Waiter(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()), clock=clock, ask=self._ask)
 
     def start(self) -> Child:
         self.vm = _start(self._vms)
@@ -252,12 +254,12 @@ def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker
 class _Slow(Waiter):
     """A look takes until it is told to go on, as on a host with very many processes."""
 
-    def __init__(self, found: Source | Status | Exception) -> None:
+    def __init__(self, found: Session | Status | Exception) -> None:
         super().__init__(DEVICE_TARGET)
         self._found = found
         self.looking, self.go_on = threading.Event(), threading.Event()
 
-    def poll(self) -> Source | Status:
+    def poll(self) -> Session | Status:
         self.looking.set()
         assert self.go_on.wait(20)
         if isinstance(self._found, Exception):
@@ -265,16 +267,16 @@ class _Slow(Waiter):
         return self._found
 
 
-def _source() -> tuple[ScriptedDevice, Source]:
+def _source() -> tuple[ScriptedDevice, Session]:
     device = ScriptedDevice()
-    return device, Source("x", "x", device, None, FetchRule.FREELY, lambda: None)
+    return device, vfio_session(OpenedDevice("x", "x", device, None, FetchRule.FREELY, lambda: None))
 
 
-def _polled(waiter: BackgroundWaiter) -> Source:
+def _polled(waiter: BackgroundWaiter) -> Session:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         found = waiter.poll()
-        if isinstance(found, Source):
+        if isinstance(found, Session):
             return found
         time.sleep(0.005)
     raise AssertionError("nothing was found")

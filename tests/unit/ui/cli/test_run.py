@@ -21,14 +21,14 @@ _PATIENCE_S = 60.0
 _WINDOW = """
 import select, sys, time
 from pathlib import Path
-import app.open.source, ui.window.application as application
+import app.open.opening, ui.window.application as application
 from app.errors import NeedsRunningVm
 from ui.cli.main import main
 
 asked = []
 
-def open_source(target, access):
-    assert access.alone is False
+def open_target(target, options):
+    assert options.alone is False
     if not Path("report").exists():
         raise NeedsRunningVm("no VM has it")
     return target
@@ -43,7 +43,7 @@ def show(window, target, source, wishes, until):
 application.make_application = lambda: "a window"
 application.show = show
 if %r == "opens":
-    app.open.source.open_source = open_source
+    app.open.opening.open_target = open_target
 sys.exit(main(sys.argv[1:]))
 """
 # A device that is no mdev is the VM's own affair; no host is asked for one.

@@ -13,9 +13,10 @@ from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.edid.mode import Mode
 from app.sim.driver.device import SimulatedDevice
 from app.sim.open import open_simulated
+from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import query
 from ui.window import resolution_menu
-from ui.window.resolution_menu import Resolution, Viewport
+from ui.window.resolution_menu import ResolutionMenu, Viewport
 
 SPEC = "gvt,size=640x480,fps=0"
 
@@ -67,12 +68,19 @@ class Bench:
         return self.look().shown
 
 
+def _set(menu: ResolutionMenu, device: SimulatedDevice | None) -> None:
+    if device is None:
+        menu.set_none()
+    else:
+        menu.set_control(EdidResolution(device))
+
+
 @contextmanager
-def bench(spec: str = SPEC) -> Iterator[tuple[Bench, Resolution]]:
+def bench(spec: str = SPEC) -> Iterator[tuple[Bench, ResolutionMenu]]:
     parent = QWidget()
     made = Bench(parent)
-    controller = Resolution(parent, made.look)
-    controller.said.connect(made.said.append)
+    controller = ResolutionMenu(parent, made.look)
+    controller.notice.connect(made.said.append)
     device = made.open(spec)
     try:
         yield made, controller
@@ -90,9 +98,9 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def settled(controller: Resolution) -> None:
+def settled(controller: ResolutionMenu) -> None:
     """Until nothing is under way any more."""
-    until(lambda: controller._writer is None and not controller._settle.isActive())
+    until(lambda: not controller._busy and not controller._settle.isActive())
 
 
 @pytest.fixture(autouse=True)
@@ -104,12 +112,12 @@ def test_a_mode_asked_for_before_there_is_a_device_is_set_when_there_is() -> Non
     with bench() as (made, controller):
         controller.ask(Mode(1280, 800, 75))
         assert made.switches == 0
-        controller.set_device(made.device)
+        _set(controller, made.device)
         # Nobody waits: the guest is without a screen, and the caller goes on.
         assert made.edid().link_up is False
         settled(controller)
         assert (made.edid().link_up, made.shown()) == (True, (1280, 800))
-        controller.set_device(made.device)
+        _set(controller, made.device)
         settled(controller)
         assert made.switches == 1, "it has that mode already"
         controller.ask(Mode(1280, 800, 60))
@@ -120,7 +128,7 @@ def test_a_mode_asked_for_before_there_is_a_device_is_set_when_there_is() -> Non
 
 def test_the_window_is_followed_once_it_has_settled() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.follow(True)
         settled(controller)
         assert made.shown() == (800, 600)
@@ -144,7 +152,7 @@ def test_the_window_is_followed_once_it_has_settled() -> None:
 
 def test_what_a_guest_decided_against_is_not_told_it_again() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.follow(True)
         settled(controller)
         assert made.device is not None
@@ -156,9 +164,9 @@ def test_what_a_guest_decided_against_is_not_told_it_again() -> None:
 
 def test_a_window_resized_during_a_write_comes_next_and_the_last_size_wins() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.follow(True)
-        assert controller._writer is not None
+        assert controller._busy
         for width in (1024, 1152, 1280):
             made.room = (width, 768)
             controller._fit()
@@ -169,7 +177,7 @@ def test_a_window_resized_during_a_write_comes_next_and_the_last_size_wins() -> 
 def test_on_a_screen_of_twice_the_density_the_guest_gets_all_pixels_and_the_density() -> None:
     with bench() as (made, controller):
         made.room, made.ratio = (1600, 1000), 2.0
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.follow(True)
         settled(controller)
         assert made.shown() == (1600, 1000)
@@ -179,7 +187,7 @@ def test_on_a_screen_of_twice_the_density_the_guest_gets_all_pixels_and_the_dens
 
 def test_the_limits_of_the_device_hold() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         made.room = (3840, 2160)
         controller.follow(True)
         settled(controller)
@@ -195,12 +203,12 @@ def test_the_limits_of_the_device_hold() -> None:
 
 def test_a_device_that_goes_in_the_middle_has_its_screen_plugged_in() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.ask(Mode(1024, 768))
-        controller.set_device(None, "the VM ended")
+        controller.set_none("the VM ended")
         assert made.edid().link_up is True
         assert "the VM ended" in controller.menu().actions()[0].text()
-        controller.set_device(made.device)
+        _set(controller, made.device)
         controller.ask(Mode(800, 600))
         controller.shut_down()
         assert (made.edid().link_up, made.shown()) == (True, (800, 600))
@@ -212,14 +220,14 @@ def test_what_was_asked_of_one_device_is_not_asked_of_another() -> None:
         controller.ask(Mode(1280, 800))
         controller.follow(True)
         controller.forget()
-        controller.set_device(made.device)
+        _set(controller, made.device)
         settled(controller)
         assert (made.switches, controller.following) == (0, False)
 
 
 def test_a_refused_write_is_one_line_and_the_old_screen() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         before = made.edid().blob
         assert made.device is not None
         write, left = made.device.write, 50
@@ -242,13 +250,13 @@ def test_a_refused_write_is_one_line_and_the_old_screen() -> None:
         assert made.shown() == (1024, 768)
 
 
-def texts(controller: Resolution) -> dict[str, bool]:
+def texts(controller: ResolutionMenu) -> dict[str, bool]:
     return {each.text(): each.isEnabled() for each in controller.menu().actions() if not each.isSeparator()}
 
 
 def test_the_menu_has_what_the_device_can_show_and_marks_what_it_shows() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
         offered = texts(controller)
         assert all(offered.values())
         assert "1920 × 1200" in offered and "2560 × 1440" not in offered
@@ -264,20 +272,20 @@ def test_the_menu_has_what_the_device_can_show_and_marks_what_it_shows() -> None
 @pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "there is no device")])
 def test_without_the_region_the_menu_is_off_and_says_why(spec: str | None, reason: str) -> None:
     with bench(spec or SPEC) as (made, controller):
-        controller.set_device(made.device if spec else None)
+        _set(controller, made.device if spec else None)
         offered = texts(controller)
         assert next(iter(offered)) == f"Off: {reason}"
         assert not any(offered.values())
         assert made.said == []
         controller.ask(Mode(800, 600))
-        controller.set_device(made.device if spec else None)
+        _set(controller, made.device if spec else None)
         # Asked for on the command line, it must not fail in silence.
         assert made.said == ([f"{reason}; set the resolution inside the guest"] if spec else [])
 
 
 def test_another_mode_is_asked_for_until_it_can_be_had() -> None:
     with bench() as (made, controller):
-        controller.set_device(made.device)
+        _set(controller, made.device)
 
         def dialog() -> QInputDialog:
             return next(each for each in made.parent.findChildren(QInputDialog) if each.isVisible())

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from app.host.vgpu import Vgpu
-from app.open.source import Source
+from app.open.opening import vfio_session
 from app.open.target import SIMULATED_DEFAULT, parse_target
 from app.planes.placement import Scaling
 from app.planes.status import State
 from app.vfio.buffer_cache import FetchRule
+from app.vfio.opened_device import OpenedDevice
 from tests.unit.command import REPOSITORY
 from tests.unit.scripted import ScriptedDevice
 from ui.window import settings
@@ -70,11 +71,11 @@ def test_what_is_waited_for_is_called_as_a_person_would() -> None:
 
 def test_choosing_what_is_shown_opens_nothing() -> None:
     one, other = Vgpu("one"), Vgpu("other")
-    source = Source("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None)
-    assert is_shown(one, source, State.NO_SIGNAL)
-    assert not is_shown(one, source, State.GONE), "it may have come back"
-    assert not is_shown(other, source, State.SHOWING)
-    assert not is_shown(SIMULATED_DEFAULT, source, State.SHOWING)
+    session = vfio_session(OpenedDevice("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None))
+    assert is_shown(one, session, State.NO_SIGNAL)
+    assert not is_shown(one, session, State.GONE), "it may have come back"
+    assert not is_shown(other, session, State.SHOWING)
+    assert not is_shown(SIMULATED_DEFAULT, session, State.SHOWING)
 
 
 CHOOSER = """
@@ -100,12 +101,14 @@ from app.measure.pacing import Pace, Pacer
 from app.vfio.poller import Poller
 from tests.unit.scripted import ScriptedDevice, plane_answer
 from tests.unit.vms import Child
-from ui.window.feed import Feed
+from ui.window.qt_frame_loop import QtFrameLoop
 application = QCoreApplication([])
 child, device = Child([]), ScriptedDevice(primary=plane_answer)
 process = Process.open(child.pid)
-poller = Poller(LentDevice(device, process, process.close), ended=Liveness(None, process, "VM"))
-feed = Feed(poller, Pacer(Pace(), time.monotonic_ns()), watch=process.fileno())
+poller = Poller(
+    LentDevice(device, process, process.close), ended=Liveness(None, process, "VM"), end_fd=process.fileno
+)
+feed = QtFrameLoop(poller, Pacer(Pace(), time.monotonic_ns()))
 seen = []
 def changed(frame):
     seen.append(frame.status.reason.key)

@@ -1,4 +1,4 @@
-"""A source: a device opened for viewing, and what the poller must know of it."""
+"""Opening a target: looked up, opened alone or attached to, and made a session."""
 
 import logging
 from collections.abc import Callable
@@ -10,20 +10,19 @@ from app.attach.helper_fds import HandedFd, Handover, HelperWay
 from app.attach.opening import device_from_fd, open_vgpu
 from app.attach.running_vm import Attached, attach, attach_pid, attach_vm
 from app.attach.vm_device import LentDevice
-from app.device.seam import Device
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.host.discovery import discover, present, refresh
 from app.host.holders import syspath_of
 from app.host.paths import HOST, Paths
-from app.host.process import Process
 from app.host.vgpu import Vgpu
-from app.host.vm import Vm
+from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
-from app.planes.status import Status
-from app.vfio.buffer_cache import FetchRecord, FetchRule
+from app.vfio.buffer_cache import FetchRule
+from app.vfio.document import describe_device
+from app.vfio.edid_resolution import EdidResolution
 from app.vfio.fetch_rule import fetching_of, rule_of, rule_of_unknown
 from app.vfio.liveness import Liveness
-from app.vfio.poller import Poller
+from app.vfio.opened_device import OpenedDevice
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class OpenOptions:
     """What may be done to get at a device.
 
     ``alone`` is False where a free vGPU must be left to the VM that is waited for: open here, it would be busy when
@@ -58,41 +57,43 @@ def _fetch(way: HelperWay, pid: int, fd: int | None) -> list[HandedFd]:
     return fetch(pid, fd, way)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """``target`` is what names it again, ``label`` what a person sees. The device belongs to whoever holds this.
-
-    ``ended`` says why there is nothing more to come. Of a VM's device, ``vm`` has the facts and ``process`` can be
-    watched for the VM's end; it is closed with the device. ``record`` is where fetches are written down.
-    """
-
-    target: str
-    label: str
-    device: Device
-    vgpu: Vgpu | None
-    rule: FetchRule
-    ended: Callable[[], Status | None]
-    process: Process | None = None
-    vm: Vm | None = None
-    record: FetchRecord | None = None
-
-    def poller(self) -> Poller:
-        """A poller that takes the device over."""
-        return Poller(self.device, self.rule, self.ended, record=self.record)
+def open_target(target: Target, paths: Paths = HOST, options: OpenOptions | None = None) -> Session:
+    """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError."""
+    return vfio_session(open_device(target, paths, options))
 
 
-def open_source(target: Target, paths: Paths = HOST, access: Access | None = None) -> Source:
+def open_chosen(chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None) -> Session:
+    """Open what a target was resolved to. Raises MdevviewError."""
+    return vfio_session(open_resolved_device(chosen, paths, options))
+
+
+def vfio_session(opened: OpenedDevice) -> Session:
+    """A session that takes the device over."""
+    poller = opened.poller()
+    return Session(
+        target=opened.target,
+        label=opened.label,
+        source=poller,
+        vgpu=opened.vgpu,
+        vm=opened.vm,
+        resolution=EdidResolution(opened.device),
+        describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
+        ended=opened.ended,
+    )
+
+
+def open_device(target: Target, paths: Paths = HOST, options: OpenOptions | None = None) -> OpenedDevice:
     """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError."""
     looks_up = not isinstance(target, Simulated | InheritedFd | Pid | VmName)
     chosen = resolve(target, discover(paths) if looks_up else ())
-    if isinstance(target, Default) and isinstance(chosen, Simulated) and access is not None and not access.alone:
+    if isinstance(target, Default) and isinstance(chosen, Simulated) and options is not None and not options.alone:
         raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
-    return open_resolved(chosen, paths, access)
+    return open_resolved_device(chosen, paths, options)
 
 
-def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None = None) -> Source:
+def open_resolved_device(chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None) -> OpenedDevice:
     """Open what a target was resolved to. Raises MdevviewError."""
-    access = access or Access()
+    options = options or OpenOptions()
     match chosen:
         case Simulated(spec):
             return _open_simulated(spec)
@@ -100,14 +101,14 @@ def open_resolved(chosen: Resolved, paths: Paths = HOST, access: Access | None =
             there = _presence_of(fd, paths)
             device = device_from_fd(fd)
             rule = rule_of_unknown(device, paths)
-            return Source(f"fd:{fd}", f"fd {fd}", device, None, rule, Liveness(there))
+            return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, Liveness(there))
         case Pid(pid, number):
             text = f"pid:{pid}" if number is None else f"pid:{pid},fd={number}"
-            return _again(lambda: _attached(text, attach_pid(pid, number, paths, access.reach()), paths))
+            return _again(lambda: _attached(text, attach_pid(pid, number, paths, options.reach()), paths))
         case VmName(name):
-            return _again(lambda: _attached(f"vm:{name}", attach_vm(name, paths, access.reach()), paths))
+            return _again(lambda: _attached(f"vm:{name}", attach_vm(name, paths, options.reach()), paths))
         case Vgpu():
-            return _again(lambda: _open_vgpu(chosen, paths, access))
+            return _again(lambda: _open_vgpu(chosen, paths, options))
 
 
 def _presence_of(fd: int, paths: Paths) -> Callable[[], bool] | None:
@@ -118,13 +119,13 @@ def _presence_of(fd: int, paths: Paths) -> Callable[[], bool] | None:
     return link.exists if link is not None and link.exists() else None
 
 
-def _open_vgpu(vgpu: Vgpu, paths: Paths, access: Access) -> Source:
+def _open_vgpu(vgpu: Vgpu, paths: Paths, options: OpenOptions) -> OpenedDevice:
     """Alone when it is free, else by attaching."""
-    if vgpu.holders or not access.alone:
+    if vgpu.holders or not options.alone:
         now = refresh(vgpu, paths)
         if now.holders:
-            return _attached(vgpu.name, attach(now, paths, access.reach()), paths)
-        if not access.alone:
+            return _attached(vgpu.name, attach(now, paths, options.reach()), paths)
+        if not options.alone:
             raise NeedsRunningVm(f"{vgpu.name}: no VM has it", "start the VM")
     try:
         device = open_vgpu(vgpu, paths)
@@ -133,11 +134,11 @@ def _open_vgpu(vgpu: Vgpu, paths: Paths, access: Access) -> Source:
         # Taken since it was looked at.
         if not now.holders:
             raise
-        return _attached(vgpu.name, attach(now, paths, access.reach()), paths)
-    return Source(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), Liveness(lambda: present(vgpu, paths)))
+        return _attached(vgpu.name, attach(now, paths, options.reach()), paths)
+    return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), Liveness(lambda: present(vgpu, paths)))
 
 
-def _again(attempt: Callable[[], Source]) -> Source:
+def _again(attempt: Callable[[], OpenedDevice]) -> OpenedDevice:
     """What was looked up may be gone when it is opened: a VM that ends in that moment frees its device."""
     for _ in range(_TRIES - 1):
         try:
@@ -147,7 +148,7 @@ def _again(attempt: Callable[[], Source]) -> Source:
     return attempt()
 
 
-def _attached(target: str, attached: Attached, paths: Paths) -> Source:
+def _attached(target: str, attached: Attached, paths: Paths) -> OpenedDevice:
     """What was attached to, as a source that takes it over."""
     vm, vgpu, process = attached.vm, attached.vgpu, attached.process
     name = f"VM {vm.name}" if vm.name else f"{vm.process} {vm.pid}"
@@ -163,10 +164,10 @@ def _attached(target: str, attached: Attached, paths: Paths) -> Source:
     life = Liveness(there, process, f"{vm.process} {vm.pid}")
     # A driver that must be asked once minds the order as well: its buffers have to go before the device.
     device = LentDevice(attached.device, process, *after, at_once=fetching.rule is FetchRule.FREELY)
-    return Source(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
+    return OpenedDevice(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
 
 
-def _open_simulated(spec: str) -> Source:
+def _open_simulated(spec: str) -> OpenedDevice:
     # Imported where it is used: the simulator needs numpy, which costs a command without it 100 ms.
     from app.sim.open import open_simulated  # noqa: PLC0415
 
@@ -176,4 +177,4 @@ def _open_simulated(spec: str) -> Source:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return Source(target, label, device, device.vgpu, rule_of(device.vgpu), Liveness(device.present))
+    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), Liveness(device.present))

@@ -12,8 +12,8 @@ from app.device.seam import Device, FdDevice
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice
 from app.host.paths import Paths
 from app.host.vgpu import Vgpu
-from app.open import source
-from app.open.source import Access, open_source
+from app.open import opening
+from app.open.opening import OpenOptions, open_device
 from app.open.target import Default, Named, Pid, Target, VmName
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
@@ -103,7 +103,7 @@ def _shown(host: Host, vms: Vms, target: Target, helped: bool = False) -> Iterat
         return device
 
     reach = replace(vms.reach(helped), device=device)
-    poller = open_source(target, host.paths, Access(hand_over=reach.hand_over, through=reach)).poller()
+    poller = open_device(target, host.paths, OpenOptions(hand_over=reach.hand_over, through=reach)).poller()
     try:
         yield poller.latest(), asked
     finally:
@@ -214,9 +214,9 @@ def test_vm_of_another_user_is_judged_by_its_command_line(
 
 def test_free_vgpu_is_left_to_its_vm_where_a_vm_is_waited_for(host: Host) -> None:
     with pytest.raises(NeedsRunningVm, match="no VM has it"):
-        open_source(Named(UUID_A), host.paths, Access(alone=False))
+        open_device(Named(UUID_A), host.paths, OpenOptions(alone=False))
     with pytest.raises(NoSuchDevice):
-        open_source(Default(), Paths(host.paths.sys / "none", proc=host.paths.proc), Access(alone=False))
+        open_device(Default(), Paths(host.paths.sys / "none", proc=host.paths.proc), OpenOptions(alone=False))
 
 
 def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
@@ -229,8 +229,8 @@ def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
         started.append(_vm(vms))
         raise DeviceBusy(f"{vgpu.name} is in use", "")
 
-    monkeypatch.setattr(source, "open_vgpu", busy)
-    opened = open_source(Named(UUID_A), host.paths, Access(through=vms.reach()))
+    monkeypatch.setattr(opening, "open_vgpu", busy)
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()))
     assert opened.vm is not None
     assert opened.vm.pid == started[0].pid
     assert opened.label == f"{UUID_A} (VM a)"
@@ -239,7 +239,7 @@ def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
 
 def test_vms_end_is_the_next_polls_answer_and_lets_everything_go(host: Host, vms: Vms) -> None:
     vm = _vm(vms)
-    opened = open_source(Pid(vm.pid), host.paths, Access(through=vms.reach()))
+    opened = open_device(Pid(vm.pid), host.paths, OpenOptions(through=vms.reach()))
     assert opened.process is not None
     assert opened.ended() is None
     poller = opened.poller()

@@ -1,0 +1,43 @@
+"""A frame source without planes: it shows a status where there is no device yet, or none any more."""
+
+import os
+from contextlib import suppress
+
+from app.planes.frame import Frame
+from app.planes.status import Status
+
+
+class StatusSource:
+    """A :class:`app.planes.frame_source.FrameSource` whose frames come from :meth:`set`. Owns an eventfd."""
+
+    tells_damage = True
+
+    def __init__(self, status: Status) -> None:
+        self._frame = Frame(status)
+        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def set(self, status: Status) -> None:
+        """Show another status from now on."""
+        if status != self._frame.status and self._fd >= 0:
+            self._frame = Frame(status, serial=self._frame.serial + 1)
+            os.eventfd_write(self._fd, 1)
+
+    def latest(self) -> Frame:
+        if self._fd >= 0:
+            with suppress(BlockingIOError):
+                os.eventfd_read(self._fd)
+        return self._frame
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def shown(self, frame: Frame, ns: int) -> None:
+        """Nobody waits for it."""
+
+    def release_buffers(self) -> None:
+        """There are none."""
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

@@ -1,0 +1,89 @@
+"""The frame loop on Qt's event loop."""
+
+from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
+from PyQt6.sip import voidptr
+
+from app.measure.frame_loop import FrameLoop, Wait
+from app.measure.pacing import Pacer
+from app.planes.frame import Frame
+from app.planes.frame_source import FrameSource
+
+_MS = 1_000_000
+
+
+class QtFrameLoop(QObject):
+    """Owns ``source`` while it is viewed.
+
+    ``due`` fires when the window should draw, ``frame_changed`` once for each new frame. ``gone`` fires before a source
+    that is gone is closed: whatever was made from its buffers has to go then.
+    """
+
+    due = pyqtSignal()
+    gone = pyqtSignal()
+    frame_changed = pyqtSignal(object)
+
+    def __init__(self, source: FrameSource, pacer: Pacer) -> None:
+        super().__init__()
+        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._when_gone)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._step)
+        self._notifier: QSocketNotifier | None = None
+
+    @property
+    def frame(self) -> Frame:
+        return self._loop.frame
+
+    def start(self) -> None:
+        self._timer.start(0)
+
+    def latest(self) -> Frame:
+        """Look at the source now, just before drawing, so that what is drawn is the newest there is."""
+        return self._loop.latest()
+
+    def drawn(self) -> None:
+        """The window submitted a picture."""
+        self._loop.drawn()
+
+    def shown(self) -> None:
+        """The window's last picture was handed to the display."""
+        self._loop.shown()
+
+    def release_buffers(self) -> None:
+        """Let go of every buffer of the source."""
+        self._loop.release_buffers()
+
+    def close(self) -> None:
+        """Stop, and close the source; more calls do nothing."""
+        self._timer.stop()
+        self._watch(-1)
+        self._loop.close()
+
+    def _when_gone(self) -> None:
+        self.gone.emit()
+        self._timer.stop()
+        self._watch(-1)
+
+    def _step(self) -> None:
+        wait = self._loop.step()
+        if wait is not None:
+            self._arm(wait)
+
+    def _arm(self, wait: Wait) -> None:
+        self._watch(wait.fd)
+        if wait.ns is not None:
+            self._timer.start(max(1, wait.ns // _MS))
+
+    def _watch(self, fd: int) -> None:
+        """Watch this fd alone. A watch ends before its fd is closed: the number may be another file's next."""
+        watched = self._notifier.socket() if self._notifier is not None else -1
+        if int(watched) == fd:
+            return
+        if self._notifier is not None:
+            self._notifier.setEnabled(False)
+            self._notifier.deleteLater()
+            self._notifier = None
+        if fd >= 0:
+            self._notifier = QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read, self)
+            self._notifier.activated.connect(self._step)
