@@ -1,6 +1,5 @@
 """One context for all tests; whatever OpenGL complains about fails the test that caused it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,15 +9,9 @@ from gl.context import Context, SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GraphicsError
 from gl.renderer import Renderer
+from tests import gate
 from tests.gl.counting import Calls, counted
 from tests.gl.surfaces import Workshop, workshop
-
-
-def _cannot(reason: str) -> None:
-    """Skip; where everything must be there, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +19,7 @@ def gl_context() -> Iterator[Context]:
     try:
         context = SurfacelessContext(debug=True)
     except GraphicsError as error:
-        _cannot(f"no OpenGL ES 3.0 here: {error}")
-        raise
+        gate.unavailable(f"no OpenGL ES 3.0 here: {error}")
     with context:
         yield context
 
@@ -49,9 +41,9 @@ def own_context(gl_context: SurfacelessContext) -> Iterator[None]:
 def importing_context(gl_context: Context) -> Context:
     """The context, where it can import dma-bufs and the CPU draws: only then is a memfd good enough."""
     if not gl_context.imports_dma_bufs:
-        _cannot(f"{gl_context.renderer} imports no dma-bufs (llvmpipe does from Mesa 24.1 on)")
+        gate.unavailable(f"{gl_context.renderer} imports no dma-bufs (llvmpipe does from Mesa 24.1 on)")
     if not gl_context.software:
-        _cannot(f"{gl_context.renderer} imports real dma-bufs only, these tests have memfds")
+        gate.unavailable(f"{gl_context.renderer} imports real dma-bufs only, these tests have memfds")
     return gl_context
 
 

@@ -15,6 +15,7 @@ from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_
 from gl.renderer import Renderer
 from gl.textures import Canvas
 from tests.conftest import open_files
+from tests.gate import unavailable
 from tests.gl.surfaces import frame, random_picture, workshop
 
 EGL_OPENGL_API = 0x30A2
@@ -118,7 +119,7 @@ def test_desktop_opengl_is_declined(gl_context: Context) -> None:
     display = open_display()
     egl = display.egl
     if not egl.BindAPI(EGL_OPENGL_API):
-        pytest.skip("this EGL has no desktop OpenGL")
+        unavailable("this EGL has no desktop OpenGL")
     none = (ctypes.c_int32 * 1)(k.EGL_NONE)
     context = egl.require(egl.CreateContext(display.handle, None, None, ctypes.addressof(none)), "eglCreateContext")
     egl.MakeCurrent(display.handle, None, None, context)

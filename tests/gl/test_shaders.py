@@ -11,6 +11,7 @@ from gl.debug import DebugLog
 from gl.errors import ShaderError
 from gl.formats import Decode, Swizzle
 from gl.shaders import Programs, Variant
+from tests.gate import unavailable
 from tests.gl.counting import Calls
 
 
@@ -19,7 +20,7 @@ from tests.gl.counting import Calls
 def test_all_variants(gl_context: Context, calls: Calls, decode: Decode, swizzle: Swizzle | None) -> None:
     programs = Programs(gl_context)
     if swizzle and not gl_context.external_textures:
-        pytest.skip("no external textures here")
+        unavailable("no external textures here")
     for straight, opaque, outlined in itertools.product([False, True], repeat=3):
         variant = Variant(decode, straight, opaque, outlined, swizzle)
         program = programs.get(variant)

@@ -97,6 +97,8 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if gate.required():
+        settings["CI"] = "true"  # the guest's own gate
     return [
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),

@@ -24,7 +24,8 @@ import pytest
 
 from app.attach import helper as viewer_side
 
-_HELPER = Path(__file__).parents[2] / "packaging/helper/mdevview-getfd"
+_REPOSITORY = Path(__file__).parents[2]
+_HELPER = _REPOSITORY / "packaging/helper/mdevview-getfd"
 _POLICY = _HELPER.parent / "io.github.mdevview.getfd.policy"
 _ISOLATED = "-ISB"
 
@@ -240,12 +241,14 @@ def helper() -> Any:
 
 
 def test_nothing_is_left_of_root_but_what_it_takes_to_look() -> None:
-    code = f"""
-import runpy
-runpy.run_path({str(_HELPER)!r})["drop_rights"]()
-print(open("/proc/self/status").read())
-"""
-    ran = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-B", "-m", "tests.packaging.programs.drop_rights", _HELPER],
+        cwd=_REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines() if ":\t" in line)
     assert status["NoNewPrivs"] == "1"
     look_only = 1 << 2 | 1 << 19

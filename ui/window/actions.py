@@ -1,6 +1,6 @@
-"""What can be done in the window: one table for the menus, the keys and the list of keys.
+"""The actions of the window: one table for the menus, the shortcuts and the list of keys.
 
-Keys follow QEMU's: Ctrl+Alt and a letter, so that everything else may belong to the guest.
+Shortcuts follow QEMU's: Ctrl+Alt and a letter. All other keys are free for the guest.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ class Menu(Enum):
 class ActionSpec:
     """``group`` makes actions exclude each other; ``separated`` puts a line before this one.
 
-    ``for_guest`` is only of use while input goes to the guest; ``sends`` is a combination by ``QKeyCode`` names.
+    ``for_guest`` actions are enabled only while input goes to the guest. ``sends`` are the ``QKeyCode`` names of the
+    keys that the action sends.
     """
 
     key: str
@@ -40,7 +41,7 @@ def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
     return ActionSpec(key, Menu.SEND, text, separated=separated, for_guest=True, sends=names)
 
 
-# What the desktop, the X server or the kernel of this machine would take for itself.
+# Keys that the desktop, the X server or the kernel of this machine may take for itself.
 _SENT = (
     _sends("Ctrl+Alt+&Del", "ctrl", "alt", "delete"),
     _sends("Ctrl+Alt+&Backspace", "ctrl", "alt", "backspace"),

@@ -1,4 +1,4 @@
-"""How the picture is drawn, as the user set it."""
+"""How the user wants the picture drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
 from gl.options import Options
 
-# Seen on any picture, and never a guest's.
+# Visible on any picture, and no colour of a guest's desktop.
 _OUTLINE = (1.0, 0.2, 0.8)
 
 

@@ -1,11 +1,11 @@
 """A headless desktop, and a kernel without the driver that must be asked only once."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.gate import need_programs
 from tests.lab.inside.conftest import REPORT
 from tests.window.displays import Display, weston
 
@@ -16,8 +16,7 @@ def session() -> Iterator[Display]:
 
     Of few frames a second: drawn by an emulated CPU, more of them leave no time to anything else.
     """
-    if shutil.which("weston") is None:
-        pytest.skip("no weston (Debian: weston)")
+    need_programs("weston")
     with weston(refresh_hz=10) as display:
         yield display
 

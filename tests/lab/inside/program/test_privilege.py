@@ -189,10 +189,9 @@ def test_yama_is_overcome_by_the_helper_alone(create: Create, fact: Fact) -> Non
     os.chown(node, _NOBODY, _NOBODY)
     before = _YAMA.read_text()
     _YAMA.write_text("1")
-    code = "import sys, time; from tests.lab.inside.rawvfio import Mdpy; d = Mdpy.open(sys.argv[1]); print(); "
-    code += "sys.stdout.flush(); time.sleep(1000)"
+    holder = (sys.executable, "-m", "tests.lab.inside.program.holder", name)
     try:
-        with _started(*command.as_nobody(), sys.executable, "-c", code, name) as vmm:
+        with _started(*command.as_nobody(), *holder) as vmm:
             done = command.run("inspect", f"pid:{vmm}", "--helper", "never", prefix=_as_user())
             assert done.status == 4, done
             assert "ptrace_scope" in done.err

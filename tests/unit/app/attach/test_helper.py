@@ -21,12 +21,7 @@ from app.attach.helper import MAX_FDS, Asking, Setup, Terminal, fault_of, fetch,
 from app.attach.helper_fds import HandedFd, HelperWay
 from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
 
-_PRELUDE = """
-import json, os, socket, sys, time
-out = socket.socket(fileno=0)
-def answer(document, *fds):
-    socket.send_fds(out, [json.dumps(document).encode()], fds)
-"""
+_FAKE_HELPER = Path(__file__).parent / "programs/fake_helper.py"
 _SEES_DIALOGS = Terminal(keys=False, desktop=True)
 _SEES_PROMPTS = Terminal(keys=True, desktop=False)
 _SEES_NOTHING = Terminal(keys=False, desktop=False)
@@ -36,7 +31,7 @@ Make = Callable[..., Setup]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """A host on which pkexec and sudo allow everything, and the helper is the script given."""
+    """A host on which pkexec and sudo allow everything, and the helper is a script that fake_helper.py runs."""
 
     def setup(
         script: str = "", terminal: Terminal = _SEES_DIALOGS, pkexec: str = 'exec "$@"', sudo: str = "", uid: int = 1000
@@ -44,12 +39,12 @@ def make(tmp_path: Path) -> Make:
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
         helper, action = tmp_path / "mdevview-getfd", tmp_path / "action.policy"
-        code = tmp_path / "helper.py"
-        code.write_text(_PRELUDE + script)
+        code = tmp_path / "script.py"
+        code.write_text(script)
         # The real one clears the environment; options end at "--".
         sudo = sudo or 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
         for file, text in (
-            (helper, f'exec "{sys.executable}" -IS "{code}" "$@"'),
+            (helper, f'exec "{sys.executable}" -IS "{_FAKE_HELPER}" "{code}" "$@"'),
             (folder / "pkexec", pkexec),
             (folder / "sudo", sudo),
         ):

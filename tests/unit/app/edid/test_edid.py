@@ -1,8 +1,6 @@
 """EDIDs that are made: what they say is what was asked for, and edid-decode finds nothing wrong with them."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -14,6 +12,7 @@ from app.edid.make import make_edid, timing_for
 from app.edid.mode import BLOCK, MAX_EDGE, MAX_HZ, MIN_EDGE, MIN_HZ, Limits, Mode, parse_mode
 from app.edid.parse import Edid, blocks, parse_edid
 from app.edid.timing import Reduction, reduced_blanking
+from tests.gate import need_programs
 
 # A tenth of a hertz at the very least; at the sizes of real screens the nearest 10 kHz are a hundred times better.
 TOLERANCE_HZ = 0.1
@@ -25,9 +24,11 @@ small_modes = st.builds(Mode, st.integers(MIN_EDGE, 2048), st.integers(MIN_EDGE,
 
 ONE_BLOCK = Limits(max_size=BLOCK)
 
-needs_edid_decode = pytest.mark.skipif(
-    shutil.which("edid-decode") is None and os.environ.get("CI") != "true", reason="no edid-decode"
-)
+
+@pytest.fixture
+def edid_decode() -> None:
+    """For tests that run it."""
+    need_programs("edid-decode")
 
 
 def preferred(edid: bytes) -> Mode:
@@ -170,7 +171,7 @@ def test_what_is_no_mode_is_refused_in_one_sentence(text: str, tail: str) -> Non
         parse_mode(text + tail)
 
 
-@needs_edid_decode
+@pytest.mark.usefixtures("edid_decode")
 @pytest.mark.parametrize("limited", [False, True])
 @pytest.mark.parametrize(
     "text",
@@ -218,7 +219,7 @@ def test_edid_decode_finds_it_conforming(text: str, limited: bool) -> None:
     assert abs(float(rates[-1]) - mode.refresh_hz) <= TOLERANCE_HZ
 
 
-@needs_edid_decode
+@pytest.mark.usefixtures("edid_decode")
 @pytest.mark.parametrize("size", [(1024, 768), (1280, 1024), (1920, 1080), (1920, 1200), (3840, 2160)])
 @pytest.mark.parametrize("refresh", [50, 60, 144])
 @pytest.mark.parametrize("reduction", Reduction)

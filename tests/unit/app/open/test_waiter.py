@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.attach.helper_fds import HandedFd, HelperWay
-from app.errors import MdevviewError, NoSuchDevice, PermissionDenied
+from app.device.seam import Device
+from app.errors import MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied
+from app.host.vgpu import Vgpu
 from app.open.background_waiter import BackgroundWaiter
 from app.open.opening import OpenOptions, open_target, vfio_session
 from app.open.session import Session
@@ -72,8 +74,13 @@ def test_free_device_is_not_opened_and_the_vm_is_attached_to_when_it_has_it(
     host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open here, it would be busy when the VM starts."""
-    opened: list[Path] = []
-    monkeypatch.setattr("app.attach.opening.os.open", lambda file, *_: opened.append(file))
+    opened: list[str] = []
+
+    def open_vgpu(vgpu: Vgpu, *_: object) -> Device:
+        opened.append(vgpu.name)
+        raise NeedsRunningVm("as it is said of a vGPU that is left alone", "")
+
+    monkeypatch.setattr("app.open.opening.open_vgpu", open_vgpu)
     waiter = _waiter(host, vms, clock)
     assert _status(waiter, clock).reason is Reason.VM_NOT_RUNNING
     half = vms.start("qemu-system-x86", qemu("win10"), [], groups=[1])

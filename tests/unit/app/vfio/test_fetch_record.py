@@ -16,9 +16,11 @@ from app.host.paths import Paths
 from app.host.process import start_time
 from app.planes.status import Reason
 from app.vfio.fetch_record import Ledger, LedgerDoubt, purge
+from tests.unit.command import REPOSITORY
 from tests.unit.vms import Child
 
 DEVICE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+_VIEWER = "tests.unit.app.vfio.programs.fetching_viewer"
 
 
 @pytest.fixture
@@ -65,14 +67,10 @@ def test_what_one_viewer_fetched_the_next_does_not(vm: Child, tmp_path: Path) ->
 
 
 def test_viewer_that_was_killed_leaves_what_it_fetched(vm: Child, tmp_path: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path; from app.vfio.fetch_record import Ledger\n"
-        "from app.host.paths import Paths\n"
-        "ledger = Ledger.open(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Paths(dev=Path(sys.argv[4])))\n"
-        "ledger.note(7); print('noted', flush=True); time.sleep(100)"
-    )
     arguments = [str(vm.pid), str(start_time(vm.pid)), DEVICE, str(_paths(tmp_path).dev)]
-    with subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE) as viewer:
+    with subprocess.Popen(
+        [sys.executable, "-m", _VIEWER, *arguments], cwd=REPOSITORY, stdout=subprocess.PIPE
+    ) as viewer:
         assert viewer.stdout is not None
         assert viewer.stdout.readline() == b"noted\n"
         assert f"process {viewer.pid} shows this VM already" in _refused(vm, tmp_path)
