@@ -1,11 +1,11 @@
-"""Prints the man page, made from the command line's parser: python packaging/manpage.py >packaging/man/mdevview.1"""
+"""Prints the man page, generated from the parser: python packaging/manpage.py >packaging/man/mdevview.1"""
 
 import os
 import re
 import sys
 from pathlib import Path
 
-# The usage lines are wrapped to the terminal's width, here to what the page's indentation leaves of 80.
+# argparse wraps usage lines at the terminal's width. The page's indentation leaves 73 of 80 columns.
 os.environ["COLUMNS"] = "73"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -67,21 +67,21 @@ def page() -> str:
             "version": __version__,
             "manual_title": "User Commands",
             "description": "show the screen of a VM whose GPU is a mediated device",
-            # A date would change the page whenever it is made.
+            # A date would change the page each time it is generated.
             "date": " ",
         },
     )
     keys = "\n".join(f".TP\n.B {key}=\n{meaning}".replace("-", "\\-") for key, meaning in _KEYS)
     manual.add_section("targets", ">", _TARGETS + keys)
-    shown = examples.partition("exit status:")[0].removeprefix("examples:\n").rstrip().replace("-", "\\-")
-    manual.add_section("examples", ">", f".nf\n{shown}\n.fi")
+    commands = examples.partition("exit status:")[0].removeprefix("examples:\n").rstrip().replace("-", "\\-")
+    manual.add_section("examples", ">", f".nf\n{commands}\n.fi")
     manual.add_section("exit status", ">", _EXIT_STATUS)
     manual.add_section("see also", ">", ".BR mdevctl (8),\n.BR qemu (1)")
     return re.sub(r"^usage: (.+?)\n\n", _unfilled, str(manual), flags=re.MULTILINE | re.DOTALL)
 
 
 def _unfilled(usage: re.Match[str]) -> str:
-    """A command's usage as it is: filled, it would lose its lines."""
+    """A command's usage with its own line breaks, which filling would remove."""
     lines = usage[1].replace("\n" + " " * len("usage: "), "\n")
     return f".nf\n{lines}\n.fi\n\n"
 

@@ -14,9 +14,9 @@ from app.open.target import parse_target
 from app.planes.document import Document
 from app.planes.frame import Frame
 from app.vfio.poller import Poller
+from gl.inspection import inspect_document
 from tests.lab.inside.pictures import Colours
 from tests.lab.inside.rawvfio import Mbochs, fd_of
-from ui.cli.inspect import inspection
 from ui.offscreen import OffscreenView, offscreen_view
 
 
@@ -58,7 +58,8 @@ class Look:
 
     def told(self) -> Document:
         """What ``inspect`` would say now."""
-        return inspection(self._view, self.poller.latest())
+        session = self._view.session
+        return inspect_document(session.target, self.poller.latest(), session.describe(), self._view.renderer)
 
     def wait(self, wanted: Callable[[Frame], bool], seconds: float) -> Frame:
         """Poll as the commands do."""

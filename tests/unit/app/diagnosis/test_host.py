@@ -3,15 +3,17 @@
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from app.attach.helper import Setup
+from app.attach.helper import INSTALLED, Setup
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.host import examine, wrong_gpu
+from app.diagnosis.gpu import wrong_gpu
+from app.diagnosis.host import host_findings
 from app.host import permissions
+from app.host.discovery import discover
+from app.host.gpu import address_of, exporting_gpus
 from app.host.modules import Presence, presence
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, close_folder, qemu
 from ui.cli import doctor
@@ -22,8 +24,12 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
+def examine(host: Host, setup: Setup = INSTALLED) -> list[Finding]:
+    return host_findings(discover(host.paths), host.paths, setup)
+
+
 def _find(host: Host, key: str) -> Finding:
-    (found,) = [each for each in examine(host.paths) if each.key == key]
+    (found,) = [each for each in examine(host) if each.key == key]
     return found
 
 
@@ -33,7 +39,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, node: Path) -> None:
 
 
 def test_host_without_anything_is_no_error(host: Host) -> None:
-    findings = examine(host.paths)
+    findings = examine(host)
     assert Severity.ERROR not in {each.severity for each in findings}
     assert {"vfio", "mdev-parent", "vgpu", "udmabuf", "render-node"} <= {each.key for each in findings}
 
@@ -92,7 +98,7 @@ def test_way_to_a_vm_that_runs(
     host.mdev(UUID_A, "mbochs-small", 11)
     host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
     _be(host, uid, capabilities, scope)
-    (found,) = [each for each in examine(host.paths, _setup(tmp_path, helper)) if each.key == "vgpu"]
+    (found,) = [each for each in examine(host, _setup(tmp_path, helper)) if each.key == "vgpu"]
     assert remedy in found.remedy
 
 
@@ -117,7 +123,7 @@ def _setup(folder: Path, installed: bool) -> Setup:
 
 def test_choices_for_attaching_are_explained(host: Host, tmp_path: Path) -> None:
     def findings(setup: Setup) -> dict[str, Finding]:
-        return {each.key: each for each in examine(host.paths, setup)}
+        return {each.key: each for each in examine(host, setup)}
 
     _be(host, 1000, "0", "1")
     keys = ("ptrace", "getfd-helper", "pkexec", "sudo")
@@ -138,7 +144,7 @@ def test_choices_for_attaching_are_explained(host: Host, tmp_path: Path) -> None
 def test_helper_that_others_can_change_is_an_error(host: Host, tmp_path: Path) -> None:
     setup = _setup(tmp_path, True)
     setup.helper.chmod(0o757)
-    (found,) = [each for each in examine(host.paths, setup) if each.key == "getfd-helper"]
+    (found,) = [each for each in examine(host, setup) if each.key == "getfd-helper"]
     assert found.severity is Severity.ERROR
     assert "0757" in found.evidence
 
@@ -148,7 +154,7 @@ def test_helper_that_others_can_change_is_an_error(host: Host, tmp_path: Path) -
 )
 def test_ptrace_rules(host: Host, scope: str | None, severity: Severity) -> None:
     _be(host, 0, "1ffffffffff", scope)
-    found = {each.key: each for each in examine(host.paths)}
+    found = {each.key: each for each in examine(host)}
     assert found["ptrace"].severity is severity
     assert found["root"].severity is Severity.WARNING
 
@@ -188,8 +194,9 @@ def test_drawing_on_another_gpu_than_the_exporter(host: Host) -> None:
         ):
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
-    assert wrong_gpu("/dev/dri/renderD128", host.paths) is None
-    found = wrong_gpu("/dev/dri/renderD129", host.paths)
+    exporting = exporting_gpus(discover(host.paths), host.paths)
+    assert wrong_gpu(address_of("/dev/dri/renderD128", host.paths), exporting) is None
+    found = wrong_gpu(address_of("/dev/dri/renderD129", host.paths), exporting)
     assert found is not None
     assert found.remedy.endswith("DRI_PRIME=pci-0000_00_02_0")
 
@@ -198,8 +205,10 @@ def test_drawing_on_another_gpu_than_the_exporter(host: Host) -> None:
 def test_only_an_error_fails(
     severity: Severity, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda: [Finding("a-key", severity, "amiss", "seen", "do this")])
-    monkeypatch.setattr(doctor, "_graphics", list)
+    monkeypatch.setattr(
+        doctor, "host_findings", lambda _vgpus: [Finding("a-key", severity, "amiss", "seen", "do this")]
+    )
+    monkeypatch.setattr(doctor, "graphics_findings", lambda _wrong_gpu: [])
     assert doctor.run(argparse.Namespace(json=True)) == status
     document = json.loads(capsys.readouterr().out)
     assert document["version"] == 1
@@ -219,12 +228,6 @@ def test_only_an_error_fails(
 def test_names_chosen_by_processes_cannot_write_to_the_terminal(host: Host) -> None:
     host.mdev(UUID_A, "mbochs-small", 11)
     host.process(50, "\x1b[2J", ["x"], {20: "/dev/vfio/11", 21: DEVICE_FD})
-    lines = list(doctor.text(examine(host.paths), doctor._PLAIN))
+    lines = list(doctor.lines(examine(host), doctor._ASCII_SYMBOLS))
     assert any("?[2J 50" in each for each in lines)
     assert not any("\x1b" in each for each in lines)
-
-
-def test_missing_opengl_library_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gl.context", None)
-    (found,) = doctor._graphics()
-    assert (found.key, found.severity) == ("egl", Severity.ERROR)
