@@ -14,7 +14,6 @@ from app.diagnosis.host import host_findings
 from app.host import permissions
 from app.host.discovery import discover
 from app.host.gpu import address_of, exporting_gpus
-from app.host.modules import Presence, presence
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, close_folder, qemu
 from ui.cli import doctor
 
@@ -163,23 +162,6 @@ def test_vgpu_without_a_node_is_an_error(host: Host) -> None:
     host.mdev(UUID_A, "mbochs-small", 11)
     (host.paths.dev / "vfio/11").unlink()
     assert _find(host, "vgpu").severity is Severity.ERROR
-
-
-def test_modules_from_sysfs_and_depmod(host: Host, tmp_path: Path) -> None:
-    lists = tmp_path / "modules/1.2.3"
-    paths = type(host.paths)(host.paths.sys, host.paths.dev, host.paths.proc, tmp_path / "modules")
-    assert presence("vfio", paths, "1.2.3") is Presence.UNKNOWN
-    lists.mkdir(parents=True)
-    (lists / "modules.builtin").write_text("kernel/drivers/vfio/vfio.ko\n")
-    (lists / "modules.dep").write_text("kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/mdev/mdev.ko.xz\n")
-    (host.paths.sys / "module/kvm").mkdir(parents=True)
-    found = {name: presence(name, paths, "1.2.3") for name in ("vfio", "vfio_pci", "kvm", "mdev")}
-    assert found == {
-        "vfio": Presence.BUILT_IN,
-        "vfio_pci": Presence.AVAILABLE,
-        "kvm": Presence.LOADED,
-        "mdev": Presence.ABSENT,
-    }
 
 
 def test_drawing_on_another_gpu_than_the_exporter(host: Host) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from app.qemu.qmp_address import UnixAddress
 from app.vm.child import Child
 from app.vm.ending import Grace, Step
@@ -141,17 +139,3 @@ def test_vm_that_dies_while_it_is_asked_is_told_of(tmp_path: Path) -> None:
 
         with _meanwhile(kill):
             assert vm.finish(stops) == (-signal.SIGKILL, Step.POWERDOWN)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with StopSignals() as stops:
-        for _ in range(3):
-            signal.raise_signal(number)
-        assert stops.count == 3
-        stops.forget()
-        stops.forget()
-        assert stops.count == 3
-    assert signal.getsignal(number) is before
-    stops.close()

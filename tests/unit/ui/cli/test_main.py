@@ -15,12 +15,10 @@ from app.errors import (
     PermissionDenied,
     UsageError,
 )
-from app.open.target import Default, Named, Simulated
 from gl.errors import UnsupportedContext
 from tests.unit.command import MDEVVIEW, REPOSITORY, run
 from ui.cli import list as list_command
 from ui.cli.main import main
-from ui.cli.parser import build_parser, parse
 
 HEAVY = ("PyQt6", "OpenGL", "numpy", "pyudev", "shtab", "gl", "ctypes.util")
 PROGRAMS = "tests.unit.ui.cli.programs"
@@ -101,25 +99,6 @@ def test_bad_usage_is_one_line_with_status_2(
 def test_help_and_version_end_well(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert "mdevview" in capsys.readouterr().out
-
-
-def test_no_command_means_view() -> None:
-    assert parse([]).target == Default()
-    assert parse(["-v"]).verbose == 1
-    assert parse(["-v", "view", "-v", "-v"]).verbose == 2
-    assert parse(["-vvv", "list"]).command == "list"
-    for arguments in (["sim:mdpy", "--fullscreen"], ["--fullscreen", "sim:mdpy"], ["-vv", "sim:mdpy", "--fullscreen"]):
-        args = parse(arguments)
-        assert (args.command, args.target, args.fullscreen) == ("view", Simulated("mdpy"), True)
-    assert parse(["83B8"]).target == Named("83b8")
-    assert parse(["list"]).command == "list"
-
-
-def test_every_command_has_its_module() -> None:
-    commands = next(each for each in build_parser()._actions if each.dest == "command").choices
-    assert commands
-    for name in commands:
-        assert (REPOSITORY / "ui/cli" / f"{name}.py").is_file()
 
 
 def test_reader_that_goes_away_is_no_error() -> None:

@@ -153,20 +153,3 @@ def test_mistakes_need_no_display() -> None:
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
         assert says in line
-
-
-def test_terminal_is_left_as_it_was() -> None:
-    """QEMU switches the echo off for a monitor on standard input, and cannot switch it on again when it is killed."""
-    ours, theirs = os.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", f"{_PROGRAMS}.terminal_restored"],
-            cwd=command.REPOSITORY,
-            stdin=theirs,
-            start_new_session=True,
-            check=False,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0

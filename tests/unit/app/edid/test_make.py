@@ -10,31 +10,12 @@ from hypothesis import strategies as st
 from app.edid.detailed import MAX_ACTIVE, MAX_CLOCK_KHZ, decode_detailed
 from app.edid.make import make_edid, timing_for
 from app.edid.mode import BLOCK, MAX_EDGE, MAX_HZ, MIN_EDGE, MIN_HZ, Limits, Mode, parse_mode
-from app.edid.parse import Edid, blocks, parse_edid
-from app.edid.timing import Reduction, reduced_blanking
-from tests.gate import need_programs
+from app.edid.parse import parse_edid
+from tests.unit.app.edid.modes import TOLERANCE_HZ, edges, modes, preferred
 
-# A tenth of a hertz at the very least; at the sizes of real screens the nearest 10 kHz are a hundred times better.
-TOLERANCE_HZ = 0.1
-
-edges = st.integers(MIN_EDGE, MAX_EDGE)
-rates = st.floats(MIN_HZ, MAX_HZ)
-modes = st.builds(Mode, edges, edges, rates)
 small_modes = st.builds(Mode, st.integers(MIN_EDGE, 2048), st.integers(MIN_EDGE, 1600), st.floats(MIN_HZ, 120))
 
 ONE_BLOCK = Limits(max_size=BLOCK)
-
-
-@pytest.fixture
-def edid_decode() -> None:
-    """For tests that run it."""
-    need_programs("edid-decode")
-
-
-def preferred(edid: bytes) -> Mode:
-    timing = parse_edid(edid).preferred
-    assert timing is not None
-    return timing.mode
 
 
 @given(modes)
@@ -117,60 +98,6 @@ def test_the_physical_size_follows_from_the_density(dpi: float, size: tuple[int,
     assert (data[12] | data[14] >> 4 << 8, data[13] | (data[14] & 15) << 8) == size
 
 
-@given(st.binary(max_size=600))
-def test_any_bytes_are_an_edid_or_none(data: bytes) -> None:
-    with pytest.raises(ValueError, match="EDID"):
-        parse_edid(data)
-
-
-@given(modes, st.data())
-def test_any_bytes_in_an_edid_are_read_or_refused(mode: Mode, data: st.DataObject) -> None:
-    """Checksums put right: what a driver or another program made may say anything."""
-    edid = bytearray(make_edid(mode))
-    for _ in range(data.draw(st.integers(1, 8))):
-        edid[data.draw(st.integers(8, len(edid) - 1))] = data.draw(st.integers(0, 255))
-    for at in range(0, len(edid), BLOCK):
-        edid[at + 127] = -sum(edid[at : at + 127]) % 256
-    try:
-        read = parse_edid(bytes(edid))
-    except ValueError:
-        assert edid[126] > len(edid) // BLOCK - 1
-        return
-    assert isinstance(read, Edid)
-    assert read.name is None or read.name.isprintable()
-    assert read.preferred is None or read.preferred.refresh_hz > 0
-
-
-def test_a_changed_byte_is_found() -> None:
-    edid = bytearray(make_edid(Mode(1920, 1080)))
-    edid[60] ^= 4
-    with pytest.raises(ValueError, match="checksum"):
-        parse_edid(bytes(edid))
-    # A region may be larger than what is in it.
-    whole = make_edid(Mode(1920, 1080))
-    assert blocks(whole + bytes(100)) == whole
-
-
-@pytest.mark.parametrize(
-    ("text", "mode"),
-    [
-        ("1920x1080", Mode(1920, 1080, 60.0)),
-        (" 2560X1440@59.94Hz ", Mode(2560, 1440, 59.94)),
-        ("64x64@480", Mode(64, 64, 480.0)),
-    ],
-)
-def test_modes_are_understood(text: str, mode: Mode) -> None:
-    assert parse_mode(text) == mode
-    assert parse_mode(str(mode)) == mode
-
-
-@pytest.mark.parametrize("text", ["", "1920", "1920x", "x1080", "1920*1080", "1920x1080@", "-5x64", "٦٤x64", "63x64"])
-@pytest.mark.parametrize("tail", ["", "@19", "@481", "@1e2", "@nan"])
-def test_what_is_no_mode_is_refused_in_one_sentence(text: str, tail: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(repr(text + tail))):
-        parse_mode(text + tail)
-
-
 @pytest.mark.usefixtures("edid_decode")
 @pytest.mark.parametrize("limited", [False, True])
 @pytest.mark.parametrize(
@@ -217,23 +144,3 @@ def test_edid_decode_finds_it_conforming(text: str, limited: bool) -> None:
     rates = re.findall(rf"DTD.*: +{mode.width}x{mode.height} +([\d.]+) Hz", said)
     # The last is that of a reader who knows all blocks.
     assert abs(float(rates[-1]) - mode.refresh_hz) <= TOLERANCE_HZ
-
-
-@pytest.mark.usefixtures("edid_decode")
-@pytest.mark.parametrize("size", [(1024, 768), (1280, 1024), (1920, 1080), (1920, 1200), (3840, 2160)])
-@pytest.mark.parametrize("refresh", [50, 60, 144])
-@pytest.mark.parametrize("reduction", Reduction)
-def test_blanking_is_that_of_cvt(size: tuple[int, int], refresh: int, reduction: Reduction) -> None:
-    """All but the clock, which CVT rounds down to where 60 Hz are 59.93."""
-    wanted = f"w={size[0]},h={size[1]},fps={refresh},rb={reduction.value}"
-    said = subprocess.run(["edid-decode", "--cvt", wanted], capture_output=True, check=True, text=True).stdout
-    figures = {key: int(value) for key, value in re.findall(r"([HV](?:front|sync|back)) +(\d+)", said)}
-    timing = reduced_blanking(Mode(*size, refresh), reduction)
-    assert (timing.h_front, timing.h_sync, timing.v_front, timing.v_sync) == (
-        figures["Hfront"],
-        figures["Hsync"],
-        figures["Vfront"],
-        figures["Vsync"],
-    )
-    assert timing.h_blank - timing.h_front - timing.h_sync == figures["Hback"]
-    assert timing.v_blank - timing.v_front - timing.v_sync == figures["Vback"]

@@ -1,0 +1,210 @@
+"""How often a driver may be asked for a buffer: a mistake here corrupts the kernel of the host."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.device.seam import Device
+from app.host.paths import Paths
+from app.host.vgpu import Vgpu
+from app.open.opening import OpenOptions, open_device
+from app.open.target import Named, Target, VmName
+from app.planes.frame import Frame
+from app.planes.status import Reason
+from app.vfio.buffer_cache import FetchRule
+from app.vfio.fetch_rule import rule_of, rule_of_unknown
+from tests.unit.app.device.region_device import RegionDevice
+from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
+from tests.unit.scripted import ScriptedDevice
+from tests.unit.vms import Child, Vms, close_process, device_of, vms_on
+
+
+@pytest.mark.parametrize(
+    ("driver", "module", "rule"),
+    [
+        ("mbochs", "mbochs", FetchRule.ONCE),
+        ("mbochs", "mbochs_rw", FetchRule.FREELY),
+        # sysfs does not tell: better too careful.
+        ("mbochs", None, FetchRule.ONCE),
+        ("intel_vgpu_mdev", "kvmgt", FetchRule.FREELY),
+        (None, None, FetchRule.FREELY),
+    ],
+)
+def test_the_rule_follows_the_module_else_the_driver(driver: str | None, module: str | None, rule: FetchRule) -> None:
+    assert rule_of(Vgpu("one", driver=driver, module=module)) is rule
+
+
+class ConfigDevice(RegionDevice):
+    """Its configuration space holds these bytes."""
+
+    identity = b""
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return self.identity[:length]
+
+
+@pytest.mark.parametrize(
+    ("identity", "rule"),
+    [
+        (bytes.fromhex("34121111"), FetchRule.NEVER),
+        (bytes.fromhex("86801219"), FetchRule.FREELY),
+        (b"", FetchRule.NEVER),
+        (bytes.fromhex("8680"), FetchRule.NEVER),
+    ],
+)
+def test_an_unknown_device_is_asked_only_when_it_is_surely_not_mbochs(
+    identity: bytes, rule: FetchRule, tmp_path: Path
+) -> None:
+    paths = Paths(sys=tmp_path)
+    (tmp_path / "module/mbochs").mkdir(parents=True)
+    device = ConfigDevice()
+    device.identity = identity
+    assert rule_of_unknown(device, paths) is rule
+
+
+def test_without_the_module_a_device_is_not_even_asked_what_it_is(tmp_path: Path) -> None:
+    assert rule_of_unknown(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    host = Host(tmp_path)
+    host.mdev(UUID_A, "mbochs-small", 1)
+    (host.paths.dev / "shm").mkdir()
+    return host
+
+
+@pytest.fixture
+def vms(host: Host) -> Iterator[Vms]:
+    yield from vms_on(host)
+
+
+OFF = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
+
+
+def _vm(vms: Vms, *more: str, device: str = OFF, links: Sequence[str] = ()) -> Child:
+    return vms.start("qemu-system-x86", qemu("a", "-device", device, *more), ["mbochs"], groups=[1], more=links)
+
+
+@contextmanager
+def _shown(host: Host, vms: Vms, target: Target, helped: bool = False) -> Iterator[tuple[Frame, list[str]]]:
+    """A first picture of it, and what the driver was asked for."""
+    asked: list[str] = []
+
+    def device(fd: int) -> Device:
+        device = device_of(fd)
+        device.asked = asked
+        return device
+
+    reach = replace(vms.reach(helped), device=device)
+    poller = open_device(target, host.paths, OpenOptions(hand_over=reach.hand_over, through=reach)).poller()
+    try:
+        yield poller.latest(), asked
+    finally:
+        poller.close()
+
+
+def _refusal(host: Host, vms: Vms, helped: bool = False) -> tuple[Reason, str]:
+    with _shown(host, vms, Named(UUID_A), helped) as (frame, asked):
+        assert "get 1" not in asked, "refused before it is asked for"
+    return frame.status.reason, frame.status.detail
+
+
+def test_first_viewer_of_a_vm_is_shown_and_a_second_is_not(host: Host, vms: Vms) -> None:
+    _vm(vms)
+    with _shown(host, vms, Named(UUID_A)) as (frame, asked):
+        assert frame.status.reason is Reason.OK
+        assert asked.count("get 1") == 1
+        reason, detail = _refusal(host, vms)
+        assert (reason, detail) == (Reason.FETCHED_ELSEWHERE, f"process {os.getpid()} shows this VM already")
+    reason, detail = _refusal(host, vms)
+    assert reason is Reason.FETCHED_BEFORE
+    assert "earlier viewer fetched buffer 1" in detail
+
+
+def test_next_start_of_the_vm_is_shown_again(host: Host, vms: Vms) -> None:
+    for _ in range(2):
+        vm = _vm(vms)
+        with _shown(host, vms, VmName("a")) as (frame, _):
+            assert frame.status.reason is Reason.OK
+        vms.ended(vm)
+
+
+@pytest.mark.parametrize(
+    ("device", "more", "may"),
+    [
+        (OFF, (), True),
+        (OFF.replace("off", "on"), ("-display", "gtk,gl=on"), False),
+        (OFF.replace(",display=off", ""), (), False),
+        # Without OpenGL, QEMU's "auto" shows no dma-bufs.
+        (OFF.replace(",display=off", ""), ("-display", "none"), True),
+        (OFF.replace(",display=off", ""), ("-nographic",), True),
+        (OFF.replace(",display=off", ""), ("-display", "egl-headless"), False),
+        (OFF.replace(",display=off", ""), ("-display", "none", "-spice", "gl=on"), False),
+        (OFF.replace(",display=off", ""), ("-display", "none", "-global", "vfio-pci.display=on"), False),
+        (OFF, ("-readconfig", "vm.cfg"), False),
+        (OFF, ("-set", "device.gpu.display=on"), False),
+        ("vfio-pci,fd=9,display=off", (), True),
+        ("virtio-net", (), False),
+    ],
+)
+def test_vm_that_may_show_its_device_itself_keeps_it(
+    host: Host, vms: Vms, device: str, more: tuple[str, ...], may: bool
+) -> None:
+    _vm(vms, *more, device=device)
+    with _shown(host, vms, Named(UUID_A)) as (frame, asked):
+        assert frame.status.reason is (Reason.OK if may else Reason.FETCHED_ELSEWHERE)
+        assert ("get 1" in asked) is may
+
+
+@pytest.mark.parametrize(("exporter", "reason"), [("mbochs", Reason.FETCHED_ELSEWHERE), ("i915", Reason.OK)])
+def test_vm_that_holds_buffers_of_the_driver_keeps_its_device(
+    host: Host, vms: Vms, exporter: str, reason: Reason
+) -> None:
+    vm = _vm(vms, links=["/dmabuf:"])
+    (host.paths.proc / str(vm.pid) / "fdinfo/600").write_text(f"size:\t4096\nexp_name:\t{exporter}\n")
+    with _shown(host, vms, Named(UUID_A)) as (frame, _):
+        assert frame.status.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("comm", "arguments", "groups"),
+    [("qemu-system-x86", qemu("a", "-device", OFF), [1]), ("looker", ["looker"], [])],
+)
+def test_other_process_with_the_device_refuses(
+    host: Host, vms: Vms, comm: str, arguments: list[str], groups: list[int]
+) -> None:
+    """A fork of the VM, or a program that keeps no record: what it fetched nobody knows."""
+    vm = _vm(vms)
+    other = vms.start(comm, arguments, ["mbochs"], groups=groups, parent=vm.pid)
+    assert f"{comm} {other.pid} holds the device" in _refusal(host, vms)[1]
+
+
+def test_viewer_keeps_the_record_and_does_not_refuse(host: Host, vms: Vms) -> None:
+    _vm(vms)
+    vms.start("mdevview", ["mdevview", "view"], ["mbochs"])
+    with _shown(host, vms, Named(UUID_A)) as (frame, _):
+        assert frame.status.reason is Reason.OK
+
+
+def test_unknown_vm_monitor_and_unknown_device_are_not_fetched_from(host: Host, vms: Vms) -> None:
+    vm = vms.start("looker", ["looker"], ["mbochs"], groups=[1])
+    assert "no known VM monitor" in _refusal(host, vms)[1]
+    vms.ended(vm)
+    host.mdev(UUID_B, "mbochs-small", 2)
+    devices = [word for each in (UUID_A, UUID_B) for word in ("-device", OFF.replace(UUID_A, each))]
+    vms.start("qemu-system-x86", qemu("a", *devices), ["mbochs", "mbochs"], groups=[1, 2])
+    assert "cannot be told" in _refusal(host, vms)[1]
+
+
+def test_vm_of_another_user_is_judged_by_its_command_line(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vm = _vm(vms)
+    close_process(monkeypatch, vm.pid)
+    with _shown(host, vms, Named(UUID_A), helped=True) as (frame, _):
+        assert frame.status.reason is Reason.OK
