@@ -12,11 +12,11 @@ PAGE = REPOSITORY / "packaging/man/mdevview.1"
 
 
 def test_man_page_agrees_with_the_parser() -> None:
-    made = subprocess.run(
+    page = subprocess.run(
         [sys.executable, "packaging/manpage.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
     # Where argparse wraps the lines differs between versions of Python.
-    assert PAGE.read_text().split() == made.split(), (
+    assert PAGE.read_text().split() == page.split(), (
         "the command line changed: run 'python packaging/manpage.py >packaging/man/mdevview.1'"
     )
 
