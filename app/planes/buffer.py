@@ -38,7 +38,7 @@ class Buffer(Protocol):
 
     @property
     def exporter(self) -> str | None:
-        """The driver that exported a dma-buf; None for other memory and where the kernel does not tell."""
+        """The driver that exported a dma-buf, empty where the kernel does not tell; None for other memory."""
         ...
 
     def mapping(self) -> AbstractContextManager[memoryview]:
@@ -80,7 +80,7 @@ class DmaBuffer:
 
     @property
     def exporter(self) -> str | None:
-        return self.facts.exporter or None
+        return self.facts.exporter
 
     @contextmanager
     def mapping(self) -> Iterator[memoryview]:
