@@ -55,7 +55,7 @@ def inspection(looking: Offscreen, frame: Frame) -> Document:
                 surface.buffer,
                 outcome.status,
                 outcome.path.value if outcome.path is not None else None,
-                [_failure(each.rung.value, each.egl_error, each.message) for each in outcome.failures],
+                [_failure(each.method.value, each.egl_error, each.message) for each in outcome.failures],
             )
     for rejected in frame.rejected:
         planes[rejected.plane.kind.name.lower()] = plane_document(rejected.plane, rejected.buffer, rejected.status)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
-from gl.options import Options
+from gl.draw_options import DrawOptions
 
 # Seen on any picture, and never a guest's.
 _OUTLINE = (1.0, 0.2, 0.8)
@@ -43,9 +43,9 @@ class ViewOptions:
             Matrix.BT709 if checked["bt709"] else Matrix.BT601,
         )
 
-    def draw_options(self) -> Options:
+    def draw_options(self) -> DrawOptions:
         """In the renderer's terms."""
-        return Options(
+        return DrawOptions(
             scaling=self.scaling,
             smooth=self.smooth,
             flip_x=self.flip_x,
