@@ -1,17 +1,28 @@
 """Pictures at the guest's own size, read back into memory."""
 
+from enum import Enum
+
 from app.planes.placement import Rect, place
 from gl import api
+from gl.canvas import Canvas, Rgba
+from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
-from gl.target import ClipSpace, Target
-from gl.textures import Canvas, Rgba
+from gl.target import Target
 
-Placed = tuple[Image, Style, int, int]
+PlacedImage = tuple[Image, Style, int, int]
+
+
+class CaptureKind(Enum):
+    """What to capture. The values are what users type."""
+
+    COMPOSITE = "composite"
+    PRIMARY = "primary"
+    CURSOR = "cursor"
 
 
 def capture_images(
-    context: Context, compositor: Compositor, size: tuple[int, int], images: tuple[Placed, ...], alpha: float
+    context: Context, compositor: Compositor, size: tuple[int, int], images: tuple[PlacedImage, ...], alpha: float
 ) -> Rgba:
     """Images with their corners, drawn in order over black with ``alpha``, one pixel for one.
 

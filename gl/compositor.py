@@ -11,10 +11,11 @@ from app.formats import yuv
 from app.formats.fourcc import Family, PixelFormat
 from gl import api
 from gl.api import Call
+from gl.clip_space import ClipSpace
 from gl.context import Context
 from gl.formats import Decode
 from gl.shaders import COMMON_VECTORS, Programs, Variant
-from gl.target import ClipSpace, Target
+from gl.target import Target
 from gl.textures import Texture
 
 Colour = tuple[float, float, float]
@@ -26,13 +27,17 @@ _QUAD_NUMBERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A texture as a picture: ``width`` x ``height`` pixels of format ``known``, to be decoded by ``decode``."""
+    """A texture as a picture: ``width`` x ``height`` pixels of ``pixel_format``, to be decoded by ``decode``.
+
+    ``y_inverted``: the texture's first row is the bottom one.
+    """
 
     texture: Texture
-    known: PixelFormat
+    pixel_format: PixelFormat
     decode: Decode
     width: int
     height: int
+    y_inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class Layer:
         """What draws the image with its corner at a guest pixel; nothing when it is out of sight there."""
         if self._at != (x, y):
             self._at = (x, y)
-            quad = self._clip.quad(x, y, self._image.width, self._image.height, self._rim)
+            image = self._image
+            quad = self._clip.quad(x, y, image.width, image.height, self._rim, y_inverted=image.y_inverted)
             self._visible = quad is not None
             if quad is not None:
                 self.values[:_QUAD_NUMBERS] = quad
@@ -145,7 +151,7 @@ class Compositor:
         by_texture_unit = image.decode is Decode.COLOUR
         outlined = style.outline is not None
         # Formats without alpha are opaque by their swizzle.
-        opaque = style.opaque and image.known.has_alpha and not outlined
+        opaque = style.opaque and image.pixel_format.has_alpha and not outlined
         variant = Variant(image.decode, style.straight, opaque, outlined, image.texture.swizzle)
         values = [0.0] * _QUAD_NUMBERS
         values += [image.width, image.height, float(style.smooth and not by_texture_unit), 0.0, 0.0, 0.0]
@@ -195,17 +201,17 @@ def _pick(index: int) -> list[float]:
 
 def _decoding(image: Image, matrix: yuv.Matrix) -> list[float]:
     """The vectors from u[4] on."""
-    known = image.known
+    pixel_format = image.pixel_format
     if image.decode is Decode.YUV422:
-        assert known.family is Family.YUV422
+        assert pixel_format.family is Family.YUV422
         rows: list[float] = []
         for row in yuv.rgb_from_yuv(matrix):
             offset = -sum(each * start for each, start in zip(row, yuv.SAMPLE_OFFSET, strict=True))
             rows += [*row, offset]
-        picks = [_pick(each) for each in (*known.luma, *known.chroma)]
+        picks = [_pick(each) for each in (*pixel_format.luma, *pixel_format.chroma)]
         return [*(value for each in picks for value in each), *rows]
     if image.decode is Decode.WORD:
-        channels = (known.red, known.green, known.blue, known.alpha)
+        channels = (pixel_format.red, pixel_format.green, pixel_format.blue, pixel_format.alpha)
         shifts = [float(each.shift) if each else 0.0 for each in channels]
         return [*shifts, *(float((1 << each.bits) - 1) if each else 0.0 for each in channels)]
     return []

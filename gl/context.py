@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from gl import api
-from gl import egl as k
+from gl import egl_constants as const
 from gl.api import Gl
 from gl.egl import Egl
-from gl.egl_display import Display, current_display, open_display
+from gl.egl_display import EglDisplay, current_display, open_display
 from gl.errors import UnsupportedContext
 
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "lavapipe")
@@ -27,7 +27,7 @@ class Context:
     ``max_texture_size`` is in pixels. ``external_textures`` tells whether shaders may sample external images.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: EglDisplay) -> None:
         self.display = display
         self.egl: Egl = display.egl
         self.gl = Gl(self.egl.address)
@@ -108,7 +108,7 @@ class SurfacelessContext(Context):
             self.sweep()
             self._destroy(self.display)
 
-    def _destroy(self, display: Display) -> None:
+    def _destroy(self, display: EglDisplay) -> None:
         handle, self._handle = self._handle, 0
         if handle:
             display.egl.MakeCurrent(display.handle, None, None, None)
@@ -116,23 +116,25 @@ class SurfacelessContext(Context):
         display.close()
 
 
-def _create_context(display: Display, *, debug: bool) -> int:
+def _create_context(display: EglDisplay, *, debug: bool) -> int:
     egl = display.egl
     if not display.extensions.EGL_KHR_surfaceless_context:
         raise UnsupportedContext(f"the EGL of {display.vendor} cannot draw without a window")
-    egl.require(egl.BindAPI(k.EGL_OPENGL_ES_API), "eglBindAPI")
-    attributes = [k.EGL_CONTEXT_MAJOR_VERSION, 3, k.EGL_CONTEXT_MINOR_VERSION, 0]
+    egl.require(egl.BindAPI(const.EGL_OPENGL_ES_API), "eglBindAPI")
+    attributes = [const.EGL_CONTEXT_MAJOR_VERSION, 3, const.EGL_CONTEXT_MINOR_VERSION, 0]
     if debug:
-        attributes += [k.EGL_CONTEXT_OPENGL_DEBUG, k.EGL_TRUE]
-    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, k.EGL_NONE)
+        attributes += [const.EGL_CONTEXT_OPENGL_DEBUG, const.EGL_TRUE]
+    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, const.EGL_NONE)
     config = None if display.extensions.EGL_KHR_no_config_context else _any_config(display)
     created = egl.CreateContext(display.handle, config, None, ctypes.addressof(values))
     return int(egl.require(created, "eglCreateContext"))
 
 
-def _any_config(display: Display) -> int:
+def _any_config(display: EglDisplay) -> int:
     egl = display.egl
-    wanted = (ctypes.c_int32 * 5)(k.EGL_SURFACE_TYPE, 0, k.EGL_RENDERABLE_TYPE, k.EGL_OPENGL_ES3_BIT, k.EGL_NONE)
+    wanted = (ctypes.c_int32 * 5)(
+        const.EGL_SURFACE_TYPE, 0, const.EGL_RENDERABLE_TYPE, const.EGL_OPENGL_ES3_BIT, const.EGL_NONE
+    )
     config = ctypes.c_void_p()
     count = ctypes.c_int32()
     egl.require(

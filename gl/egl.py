@@ -7,44 +7,10 @@ Sources: the EGL 1.5 specification and the extension texts of the Khronos EGL re
 import ctypes
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import Any
 
+from gl.egl_constants import EGL_EXTENSIONS
 from gl.errors import EglError, GraphicsError
-
-EGL_NONE = 0x3038
-EGL_TRUE = 1
-EGL_BAD_MATCH = 0x3009
-EGL_VENDOR = 0x3053
-EGL_VERSION = 0x3054
-EGL_EXTENSIONS = 0x3055
-EGL_HEIGHT = 0x3056
-EGL_WIDTH = 0x3057
-EGL_SURFACE_TYPE = 0x3033
-EGL_RENDERABLE_TYPE = 0x3040
-EGL_OPENGL_ES3_BIT = 0x40
-EGL_OPENGL_ES_API = 0x30A0
-EGL_CONTEXT_MAJOR_VERSION = 0x3098
-EGL_CONTEXT_MINOR_VERSION = 0x30FB
-EGL_CONTEXT_OPENGL_DEBUG = 0x31B0
-
-EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
-EGL_PLATFORM_DEVICE_EXT = 0x313F
-EGL_DEVICE_EXT = 0x322C
-EGL_DRM_DEVICE_FILE_EXT = 0x3233
-EGL_DRM_RENDER_NODE_FILE_EXT = 0x3377
-
-EGL_LINUX_DMA_BUF_EXT = 0x3270
-EGL_LINUX_DRM_FOURCC_EXT = 0x3271
-EGL_DMA_BUF_PLANE0_FD_EXT = 0x3272
-EGL_DMA_BUF_PLANE0_OFFSET_EXT = 0x3273
-EGL_DMA_BUF_PLANE0_PITCH_EXT = 0x3274
-EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT = 0x3443
-EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT = 0x3444
-EGL_YUV_COLOR_SPACE_HINT_EXT = 0x327B
-EGL_SAMPLE_RANGE_HINT_EXT = 0x327C
-EGL_ITU_REC601_EXT = 0x327F
-EGL_YUV_NARROW_RANGE_EXT = 0x3283
 
 _HANDLE = ctypes.c_void_p
 _INT = ctypes.c_int32
@@ -167,24 +133,3 @@ def load_egl() -> Egl:
         return Egl(ctypes.CDLL("libEGL.so.1"))
     except OSError as error:
         raise GraphicsError(f"no EGL on this machine ({error}); install libegl1") from error
-
-
-@dataclass(frozen=True, slots=True)
-class DisplayExtensions:
-    """Which of the extensions this program uses a display has; each field is named as the extension is."""
-
-    EGL_EXT_image_dma_buf_import: bool = False
-    EGL_EXT_image_dma_buf_import_modifiers: bool = False
-    EGL_KHR_image_base: bool = False
-    EGL_KHR_no_config_context: bool = False
-    EGL_KHR_surfaceless_context: bool = False
-
-
-def extensions_of(names: frozenset[str]) -> DisplayExtensions:
-    """The booleans for a list of extension names."""
-    # KHR_image is what older displays call image_base and two extensions more.
-    if "EGL_KHR_image" in names:
-        names |= {"EGL_KHR_image_base"}
-    if "EGL_MESA_configless_context" in names:
-        names |= {"EGL_KHR_no_config_context"}
-    return DisplayExtensions(**{each.name: each.name in names for each in fields(DisplayExtensions)})

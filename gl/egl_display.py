@@ -4,10 +4,10 @@ import ctypes
 import functools
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from gl import egl as k
-from gl.egl import DisplayExtensions, Egl, extensions_of, load_egl
+from gl import egl_constants as const
+from gl.egl import Egl, load_egl
 from gl.errors import UnsupportedContext
 
 _INT = ctypes.c_int32
@@ -18,6 +18,27 @@ _opened_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayExtensions:
+    """Which of the extensions this program uses a display has; each field is named as the extension is."""
+
+    EGL_EXT_image_dma_buf_import: bool = False
+    EGL_EXT_image_dma_buf_import_modifiers: bool = False
+    EGL_KHR_image_base: bool = False
+    EGL_KHR_no_config_context: bool = False
+    EGL_KHR_surfaceless_context: bool = False
+
+
+def extensions_of(names: frozenset[str]) -> DisplayExtensions:
+    """The booleans for a list of extension names."""
+    # KHR_image is what older displays call image_base and two extensions more.
+    if "EGL_KHR_image" in names:
+        names |= {"EGL_KHR_image_base"}
+    if "EGL_MESA_configless_context" in names:
+        names |= {"EGL_KHR_no_config_context"}
+    return DisplayExtensions(**{each.name: each.name in names for each in fields(DisplayExtensions)})
+
+
+@dataclass(frozen=True, slots=True)
 class Modifier:
     """A modifier a display imports for some format; ``external_only`` means through an external texture."""
 
@@ -25,16 +46,16 @@ class Modifier:
     external_only: bool
 
 
-class Display:
+class EglDisplay:
     """``handle`` is the EGLDisplay. An adopted display belongs to someone else and is not terminated."""
 
     def __init__(self, egl: Egl, handle: int, *, adopted: bool) -> None:
         self.egl = egl
         self.handle = handle
         self._adopted = adopted
-        self.vendor = egl.strings(handle, k.EGL_VENDOR)
-        self.version = egl.strings(handle, k.EGL_VERSION)
-        self.extensions: DisplayExtensions = extensions_of(frozenset(egl.strings(handle, k.EGL_EXTENSIONS).split()))
+        self.vendor = egl.strings(handle, const.EGL_VENDOR)
+        self.version = egl.strings(handle, const.EGL_VERSION)
+        self.extensions: DisplayExtensions = extensions_of(frozenset(egl.strings(handle, const.EGL_EXTENSIONS).split()))
         self._modifiers: dict[int, tuple[Modifier, ...]] = {}
 
     @property
@@ -90,7 +111,7 @@ class Display:
         if "EGL_EXT_device_query" not in self.egl.client_extensions():
             return None
         device = ctypes.c_ssize_t()
-        if not self.egl.QueryDisplayAttribEXT(self.handle, k.EGL_DEVICE_EXT, ctypes.addressof(device)):
+        if not self.egl.QueryDisplayAttribEXT(self.handle, const.EGL_DEVICE_EXT, ctypes.addressof(device)):
             self.egl.GetError()
             return None
         return _node_of(self.egl, device.value)
@@ -110,8 +131,8 @@ class Display:
 def _node_of(egl: Egl, device: int) -> str | None:
     names = egl.device_extensions(device)
     for extension, attribute in (
-        ("EGL_EXT_device_drm_render_node", k.EGL_DRM_RENDER_NODE_FILE_EXT),
-        ("EGL_EXT_device_drm", k.EGL_DRM_DEVICE_FILE_EXT),
+        ("EGL_EXT_device_drm_render_node", const.EGL_DRM_RENDER_NODE_FILE_EXT),
+        ("EGL_EXT_device_drm", const.EGL_DRM_DEVICE_FILE_EXT),
     ):
         if extension in names:
             node = egl.QueryDeviceStringEXT(device, attribute)
@@ -121,7 +142,7 @@ def _node_of(egl: Egl, device: int) -> str | None:
     return None
 
 
-def open_display(device: str | None = None) -> Display:
+def open_display(device: str | None = None) -> EglDisplay:
     """A display that needs no window system, on the DRM node ``device`` or wherever EGL likes best.
 
     Raises :class:`UnsupportedContext` when there is none, :class:`EglError` when it does not start.
@@ -129,11 +150,11 @@ def open_display(device: str | None = None) -> Display:
     egl = load_egl()
     extensions = egl.client_extensions()
     if device is None and "EGL_MESA_platform_surfaceless" in extensions:
-        handle = egl.GetPlatformDisplayEXT(k.EGL_PLATFORM_SURFACELESS_MESA, None, None)
+        handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_SURFACELESS_MESA, None, None)
     elif "EGL_EXT_platform_device" in extensions and (
         {"EGL_EXT_device_enumeration", "EGL_EXT_device_base"} & extensions
     ):
-        handle = egl.GetPlatformDisplayEXT(k.EGL_PLATFORM_DEVICE_EXT, _device(egl, device), None)
+        handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_DEVICE_EXT, _device(egl, device), None)
     elif device is not None:
         raise UnsupportedContext(f"this EGL cannot be told to use {device}: it has no device platform")
     else:
@@ -142,7 +163,7 @@ def open_display(device: str | None = None) -> Display:
     with _opened_lock:
         egl.require(egl.Initialize(handle, None, None), "eglInitialize")
         _opened[handle] += 1
-    return Display(egl, handle, adopted=False)
+    return EglDisplay(egl, handle, adopted=False)
 
 
 def _device(egl: Egl, node: str | None) -> int:
@@ -160,7 +181,7 @@ def _device(egl: Egl, node: str | None) -> int:
     raise UnsupportedContext(f"EGL knows no device {node}; it knows: {known}")
 
 
-def current_display() -> Display:
+def current_display() -> EglDisplay:
     """The display of the context that is current in this thread. Raises :class:`UnsupportedContext` without one."""
     egl = load_egl()
     handle = egl.GetCurrentDisplay()
@@ -168,4 +189,4 @@ def current_display() -> Display:
         raise UnsupportedContext(
             "no EGL context is current; under X11 Qt uses GLX unless QT_XCB_GL_INTEGRATION=xcb_egl is set"
         )
-    return Display(egl, handle, adopted=True)
+    return EglDisplay(egl, handle, adopted=True)

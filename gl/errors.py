@@ -12,6 +12,8 @@ What a guest or a driver may cause (a buffer that cannot be imported) is not amo
 reason, see :mod:`gl.importer`.
 """
 
+GL_OUT_OF_MEMORY = 0x0505
+
 _EGL_NAMES = {
     0x3001: "EGL_NOT_INITIALIZED",
     0x3002: "EGL_BAD_ACCESS",
@@ -36,7 +38,7 @@ _GL_NAMES = {
     0x0502: "GL_INVALID_OPERATION",
     0x0503: "GL_STACK_OVERFLOW",
     0x0504: "GL_STACK_UNDERFLOW",
-    0x0505: "GL_OUT_OF_MEMORY",
+    GL_OUT_OF_MEMORY: "GL_OUT_OF_MEMORY",
     0x0506: "GL_INVALID_FRAMEBUFFER_OPERATION",
     0x0507: "GL_CONTEXT_LOST",
 }
@@ -63,6 +65,11 @@ class EglError(GraphicsError):
         super().__init__(f"{call}: {egl_error_name(code)}")
         self.call = call
         self.code = code
+
+    @property
+    def name(self) -> str:
+        """EGL's name of the error."""
+        return egl_error_name(self.code)
 
 
 class GlError(GraphicsError):

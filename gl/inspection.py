@@ -58,7 +58,7 @@ def _findings(statuses: dict[PlaneKind, Status], documents: dict[PlaneKind, Docu
 
 
 def _import_error_document(failure: ImportFailure) -> Document:
-    return {"rung": failure.rung.value, "egl_error": failure.egl_error, "message": failure.message}
+    return {"rung": failure.method.value, "egl_error": failure.egl_error, "message": failure.message}
 
 
 def _renderer_document(context: Context) -> Document:

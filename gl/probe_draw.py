@@ -8,17 +8,19 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import pixel_format
 from app.planes.placement import Rect, place
 from gl import api
+from gl.canvas import Canvas
+from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
 from gl.errors import GlError
 from gl.formats import Decode
-from gl.target import ClipSpace, Target
-from gl.textures import Canvas, Texture, new_texture
+from gl.target import Target
+from gl.textures import Texture, new_texture
 
 _log = logging.getLogger(__name__)
 
 
-class Pixel:
+class ProbeDraw:
     """Proves images by a first draw, and displaces them by another one. Owns a framebuffer and a blank texture."""
 
     def __init__(self, context: Context, compositor: Compositor) -> None:
@@ -27,13 +29,13 @@ class Pixel:
         self._canvas: Canvas | None = None
         self._blank: Texture | None = None
 
-    def prove(self, image: Image) -> None:
+    def check(self, image: Image) -> None:
         """Draw an image and read the result. Raises :class:`GlError` with what the driver finds wrong now at last."""
         with self._drawn(image) as canvas:
             self._context.gl.check("the first draw")
             canvas.read()
 
-    def displace(self) -> None:
+    def release_last_texture(self) -> None:
         """Make the driver let go of the texture it drew last.
 
         Deleting a texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and with it

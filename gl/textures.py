@@ -10,9 +10,7 @@ import numpy.typing as npt
 from gl import api
 from gl.context import Context
 from gl.errors import GlError
-from gl.formats import StandIn, Swizzle, Upload
-
-Rgba = npt.NDArray[np.uint8]
+from gl.formats import SubstituteFormat, Swizzle, Upload
 
 
 class Texture:
@@ -104,10 +102,10 @@ class UploadTexture:
     Memory is read in place wherever OpenGL can step over the padding of the rows; otherwise rows are packed first.
     """
 
-    def __init__(self, context: Context, stand_in: StandIn, upload: Upload, texels: tuple[int, int]) -> None:
+    def __init__(self, context: Context, substitute: SubstituteFormat, upload: Upload, texels: tuple[int, int]) -> None:
         self._context = context
         self._upload = upload
-        self.texture = new_texture(context, upload.internal, *texels, stand_in.swizzle)
+        self.texture = new_texture(context, upload.internal, *texels, substitute.swizzle)
         self._packed: npt.NDArray[np.uint8] | None = None
 
     def send(self, rows: npt.NDArray[np.uint8]) -> None:
@@ -157,40 +155,3 @@ def _unpacking(row_bytes: int, texel_bytes: int, stride: int) -> tuple[int, int]
         if -(-row_bytes // alignment) * alignment == stride:
             return 0, alignment
     return 0, 0
-
-
-class Canvas:
-    """A framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError` when there is no room."""
-
-    def __init__(self, context: Context, width: int, height: int) -> None:
-        gl = context.gl
-        self._context = context
-        self.width = width
-        self.height = height
-        self._texture = new_texture(context, api.GL_RGBA8, width, height, None)
-        self.framebuffer = gl.generate(gl.GenFramebuffers)
-        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
-        gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self._texture.name, 0)
-        status = gl.CheckFramebufferStatus(api.GL_FRAMEBUFFER)
-        if status != api.GL_FRAMEBUFFER_COMPLETE:
-            self.release()
-            raise GlError("glCheckFramebufferStatus", gl.errors(), f"status 0x{status:04x}")
-
-    def read(self) -> Rgba:
-        """The pixels, shape (height, width, 4), in the order of the framebuffer's rows. Raises :class:`GlError`."""
-        gl = self._context.gl
-        pixels = np.empty((self.height, self.width, 4), np.uint8)
-        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
-        gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
-        gl.PixelStorei(api.GL_PACK_ALIGNMENT, 4)
-        gl.PixelStorei(api.GL_PACK_ROW_LENGTH, 0)
-        gl.ReadPixels(0, 0, self.width, self.height, api.GL_RGBA, api.GL_UNSIGNED_BYTE, pixels.ctypes.data)
-        gl.check("glReadPixels")
-        return pixels
-
-    def release(self) -> None:
-        """Delete the framebuffer, with the context current; more calls do nothing."""
-        framebuffer, self.framebuffer = self.framebuffer, 0
-        if framebuffer:
-            self._context.gl.delete(self._context.gl.DeleteFramebuffers, framebuffer)
-        self._texture.release()

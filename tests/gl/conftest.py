@@ -11,7 +11,7 @@ from gl.errors import GraphicsError
 from gl.renderer import Renderer
 from tests import gate
 from tests.gl.counting import Calls, counted
-from tests.gl.surfaces import Workshop, workshop
+from tests.gl.surfaces import SurfaceFactory, surface_factory
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +79,6 @@ def renderer(gl_context: Context, calls: Calls) -> Iterator[Renderer]:
 
 
 @pytest.fixture
-def shop() -> Iterator[Workshop]:
-    with workshop() as made:
+def surfaces() -> Iterator[SurfaceFactory]:
+    with surface_factory() as made:
         yield made

@@ -6,17 +6,17 @@ import threading
 import pytest
 
 from app.abi import drm_fourcc as drm
-from gl import egl as k
+from gl import egl_constants as const
+from gl.canvas import Canvas
 from gl.context import Context, CurrentContext, SurfacelessContext
 from gl.debug import DebugLog
-from gl.egl import Egl, extensions_of, load_egl
-from gl.egl_display import Display, open_display
+from gl.egl import Egl, load_egl
+from gl.egl_display import EglDisplay, extensions_of, open_display
 from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_error_name, gl_error_name
 from gl.renderer import Renderer
-from gl.textures import Canvas
 from tests.conftest import open_files
 from tests.gate import unavailable
-from tests.gl.surfaces import frame, random_picture, workshop
+from tests.gl.surfaces import frame, random_picture, surface_factory
 
 EGL_OPENGL_API = 0x30A2
 
@@ -44,8 +44,8 @@ def draws(context: Context) -> bool:
     """Whether a picture drawn with the context is right."""
     picture = random_picture(8, 8)
     renderer = Renderer(context)
-    with workshop() as shop:
-        got = renderer.capture(frame(shop.picture(picture)))
+    with surface_factory() as surfaces:
+        got = renderer.capture(frame(surfaces.picture(picture)))
         renderer.release()
     return got is not None and bool((got == picture).all())
 
@@ -120,7 +120,7 @@ def test_desktop_opengl_is_declined(gl_context: Context) -> None:
     egl = display.egl
     if not egl.BindAPI(EGL_OPENGL_API):
         unavailable("this EGL has no desktop OpenGL")
-    none = (ctypes.c_int32 * 1)(k.EGL_NONE)
+    none = (ctypes.c_int32 * 1)(const.EGL_NONE)
     context = egl.require(egl.CreateContext(display.handle, None, None, ctypes.addressof(none)), "eglCreateContext")
     egl.MakeCurrent(display.handle, None, None, context)
     try:
@@ -130,7 +130,7 @@ def test_desktop_opengl_is_declined(gl_context: Context) -> None:
         egl.MakeCurrent(display.handle, None, None, None)
         egl.DestroyContext(display.handle, context)
         display.close()
-        egl.BindAPI(k.EGL_OPENGL_ES_API)
+        egl.BindAPI(const.EGL_OPENGL_ES_API)
         assert isinstance(gl_context, SurfacelessContext)
         gl_context.make_current()
 
@@ -212,7 +212,7 @@ def test_a_canvas_that_is_too_large(gl_context: Context, gl_log: DebugLog) -> No
 
 
 def test_adopted_displays_are_not_terminated(gl_context: Context) -> None:
-    adopted = Display(load_egl(), gl_context.display.handle, adopted=True)
+    adopted = EglDisplay(load_egl(), gl_context.display.handle, adopted=True)
     adopted.close()
     adopted.close()
     canvas = Canvas(gl_context, 2, 2)

@@ -7,7 +7,7 @@ import pytest
 from app.diagnosis.finding import Finding, Severity
 from gl.context import Context, SurfacelessContext
 from gl.diagnosis import graphics_findings
-from gl.egl_display import Display
+from gl.egl_display import EglDisplay
 from gl.errors import EglError
 
 OTHER_GPU = Finding("renders-elsewhere", Severity.WARNING, "another GPU")
@@ -51,7 +51,7 @@ def test_a_context_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def hardware(own_context: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next contexts say that a GPU draws."""
     monkeypatch.setattr("gl.context._SOFTWARE", ())
-    monkeypatch.setattr(Display, "render_node", "/dev/dri/renderD128")
+    monkeypatch.setattr(EglDisplay, "render_node", "/dev/dri/renderD128")
 
 
 @pytest.mark.usefixtures("hardware")

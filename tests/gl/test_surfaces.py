@@ -2,6 +2,7 @@
 
 import mmap
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,37 +18,31 @@ from gl.compositor import Compositor
 from gl.context import Context
 from gl.debug import DebugLog
 from gl.errors import GlError
-from gl.outcome import Path
+from gl.outcome import PixelPath
 from gl.renderer import Renderer
-from gl.surfaces import SurfaceCache
+from gl.surface_cache import SurfaceCache
 from tests.conftest import open_files
 from tests.gl.counting import Calls
-from tests.gl.surfaces import Workshop, frame, padded, plane_of, random_picture, random_rows, reference, window
+from tests.gl.surfaces import SurfaceFactory, frame, padded, plane_of, random_picture, random_rows, reference, window
 
 XR24 = drm.DRM_FORMAT_XRGB8888
 
 
-def overwrite(buffer: DmaBuffer, data: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    with mmap.mmap(buffer.dmabuf_fd or -1, buffer.size) as memory:
-        memory[: data.nbytes] = data.tobytes()
-
-
-@pytest.mark.parametrize("path", [Path.EGL_IMAGE, Path.COPY])
+@pytest.mark.parametrize("path", [PixelPath.EGL_IMAGE, PixelPath.COPY])
 def test_what_the_guest_draws_is_in_the_next_picture(
     importing_context: Context,
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
-    shop: Workshop,
-    path: Path,
+    surfaces: SurfaceFactory,
+    path: PixelPath,
 ) -> None:
-    monkeypatch.setattr(importing_context, "imports_dma_bufs", path is Path.EGL_IMAGE)
-    surface = shop.picture(random_picture(32, 8))
+    monkeypatch.setattr(importing_context, "imports_dma_bufs", path is PixelPath.EGL_IMAGE)
+    surface = surfaces.picture(random_picture(32, 8))
     shown = frame(surface)
     renderer.capture(shown)
-    assert isinstance(surface.buffer, DmaBuffer)
     for seed in (1, 2):
         rows = random_rows(XR24, 32, 8, seed)
-        overwrite(surface.buffer, rows)
+        surfaces.overwrite(surface.buffer, rows)
         got = renderer.capture(shown)
         assert got is not None
         assert (got[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
@@ -55,34 +50,35 @@ def test_what_the_guest_draws_is_in_the_next_picture(
 
 
 @pytest.mark.parametrize("padding", [0, 64, 1])
-def test_region_planes_are_read_in_place(gl_context: Context, renderer: Renderer, shop: Workshop, padding: int) -> None:
+def test_region_planes_are_read_in_place(
+    gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory, padding: int
+) -> None:
     rows = random_rows(XR24, 33, 8)
     stride = 33 * 4 + padding
     # Regions are whole pages; what is behind the plane is not its.
     data = np.full(2 * mmap.PAGESIZE, 0xEE, np.uint8)
     data[: stride * 7 + 33 * 4] = padded(rows, stride)
-    buffer, memory = shop.region(data)
+    buffer = surfaces.region(data)
     surface = Surface(plane_of(XR24, 33, 8, stride, backing=Backing.REGION), buffer)
     got = renderer.capture(frame(surface))
     assert got is not None
     assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
     outcome = renderer.outcome(surface)
-    assert (outcome.path, outcome.failures) == (Path.REGION, ())
+    assert (outcome.path, outcome.failures) == (PixelPath.REGION, ())
     assert outcome.status.state is State.SHOWING
     rows = random_rows(XR24, 33, 8, 1)
-    memory[: stride * 7 + 33 * 4] = padded(rows, stride).tobytes()
-    memory.close()
+    surfaces.overwrite(buffer, padded(rows, stride))
     got = renderer.capture(frame(surface))
     assert got is not None
     assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
 
 
 def test_a_cached_frame_takes_no_memory(
-    importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop
+    importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
-    surfaces = [shop.picture(random_picture(64, 64, seed)) for seed in range(3)]
-    cursor = shop.cursor(random_picture(16, 16), (3, 4))
-    frames = [frame(each, cursor) for each in surfaces]
+    primaries = [surfaces.picture(random_picture(64, 64, seed)) for seed in range(3)]
+    cursor = surfaces.cursor(random_picture(16, 16), (3, 4))
+    frames = [frame(each, cursor) for each in primaries]
     with window(importing_context, 64, 64) as (target, _):
         first = [renderer.draw(each, target) for each in frames]
         before, files = Calls(calls), open_files()
@@ -94,9 +90,10 @@ def test_a_cached_frame_takes_no_memory(
         assert open_files() == files
 
 
-def test_a_copied_frame_only_uploads(gl_context: Context, renderer: Renderer, calls: Calls, shop: Workshop) -> None:
-    buffer, memory = shop.region(padded(random_rows(XR24, 64, 16), 256))
-    memory.close()
+def test_a_copied_frame_only_uploads(
+    gl_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
+) -> None:
+    buffer = surfaces.region(padded(random_rows(XR24, 64, 16), 256))
     shown = frame(Surface(plane_of(XR24, 64, 16, 256, backing=Backing.REGION), buffer))
     with window(gl_context, 64, 16) as (target, _):
         drawn = renderer.draw(shown, target)
@@ -107,14 +104,14 @@ def test_a_copied_frame_only_uploads(gl_context: Context, renderer: Renderer, ca
 
 
 def test_forgetting_lets_go_of_the_memory_at_once(
-    importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop
+    importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
     """A dma-buf held after its VM ended keeps the device busy; Mesa would keep the one it drew last."""
     files = open_files()
-    surface = shop.picture(random_picture(32, 8))
+    surface = surfaces.picture(random_picture(32, 8))
     with window(importing_context, 8, 8) as (target, _):
         renderer.draw(frame(surface), target)
-        shop.release()
+        surfaces.release()
         renderer.forget()
         assert open_files() == files
         assert calls.alive()["GenTextures"] == 2 + 1, "the canvas, and one pixel with its blank texture"
@@ -122,11 +119,13 @@ def test_forgetting_lets_go_of_the_memory_at_once(
         renderer.draw(frame(None), target)
 
 
-def test_a_new_buffer_makes_room(importing_context: Context, renderer: Renderer, calls: Calls, shop: Workshop) -> None:
-    kept = shop.picture(random_picture(32, 8))
+def test_a_new_buffer_makes_room(
+    importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
+) -> None:
+    kept = surfaces.picture(random_picture(32, 8))
     renderer.capture(frame(kept))
     for seed in range(5):
-        surface = shop.picture(random_picture(32, 8, seed))
+        surface = surfaces.picture(random_picture(32, 8, seed))
         assert isinstance(surface.buffer, DmaBuffer)
         with window(importing_context, 8, 8) as (target, _):
             renderer.draw(frame(surface), target)
@@ -135,14 +134,14 @@ def test_a_new_buffer_makes_room(importing_context: Context, renderer: Renderer,
 
 
 def test_buffers_that_are_copied_share_a_texture(
-    gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, calls: Calls, shop: Workshop
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
     """A guest that flips among many buffers takes the memory of one; primary and cursor do not get mixed up."""
     monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
     pictures = [random_picture(16, 16, seed) for seed in range(6)]
     cursors = [random_picture(16, 16, seed) for seed in range(6, 8)]
-    lower = [shop.picture(each) for each in pictures]
-    upper = [shop.cursor(each, (8, 0)) for each in cursors]
+    lower = [surfaces.picture(each) for each in pictures]
+    upper = [surfaces.cursor(each, (8, 0)) for each in cursors]
     with window(gl_context, 16, 16) as (target, canvas):
         for index in (0, 1, 2, 3, 4, 5, 0, 5, 5, 1):
             renderer.draw(frame(lower[index], upper[index % 2]), target)
@@ -150,16 +149,16 @@ def test_buffers_that_are_copied_share_a_texture(
             assert (got[:, :8] == pictures[index][:, :8]).all()
             assert (got[:, 8:] == cursors[index % 2][:, :8]).all()
         assert calls["TexStorage2D"] == 1 + 2, "the canvas, a primary and a cursor"
-    shop.release()
+    surfaces.release()
     renderer.forget()
     assert calls.alive()["GenTextures"] == 2, "one pixel with its blank texture"
 
 
-def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, shop: Workshop) -> None:
+def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, surfaces: SurfaceFactory) -> None:
     """As after a mode switch into the same memory: the old texture goes."""
-    buffer = shop.buffer(random_rows(XR24, 64, 64).reshape(-1))
+    buffer = surfaces.buffer(random_rows(XR24, 64, 64).reshape(-1))
     compositor = Compositor(gl_context)
-    cache = SurfaceCache(gl_context, compositor)
+    cache = SurfaceCache(gl_context, compositor, time.monotonic_ns)
     wide, narrow = (Surface(plane_of(XR24, width, 16, width * 4), buffer) for width in (64, 32))
     cache.get(wide)
     cache.get(narrow)
@@ -200,7 +199,7 @@ def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Rend
     with window(gl_context, 8, 8) as (target, _):
         for _ in range(2):
             drawn = renderer.draw(shown, target)
-            assert drawn.primary is not None and drawn.primary.path is Path.REGION
+            assert drawn.primary is not None and drawn.primary.path is PixelPath.REGION
         drawn = renderer.draw(shown, target)
         assert drawn.primary is not None and drawn.primary.path is None
         assert drawn.primary.status.reason is Reason.NOT_READABLE
@@ -210,10 +209,9 @@ def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Rend
 
 
 def test_an_error_that_others_left_is_not_the_planes(
-    gl_context: Context, renderer: Renderer, gl_log: DebugLog, shop: Workshop
+    gl_context: Context, renderer: Renderer, gl_log: DebugLog, surfaces: SurfaceFactory
 ) -> None:
-    buffer, memory = shop.region(np.zeros(mmap.PAGESIZE, np.uint8))
-    memory.close()
+    buffer = surfaces.region(np.zeros(mmap.PAGESIZE, np.uint8))
     shown = frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer))
     gl_context.gl.Enable(0xDEAD)
     gl_log.messages.clear()
@@ -259,15 +257,15 @@ def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
 
 
 def test_textures_dropped_on_another_thread_are_deleted_by_ours(
-    gl_context: Context, calls: Calls, shop: Workshop
+    gl_context: Context, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
     renderer = Renderer(gl_context)
-    renderer.capture(frame(shop.picture(random_picture(8, 8))))
+    renderer.capture(frame(surfaces.picture(random_picture(8, 8))))
     alive = calls.alive()["GenTextures"]
-    surfaces = renderer._surfaces
+    cache = renderer._surfaces
 
     def drop() -> None:
-        for entry in surfaces._entries.values():
+        for entry in cache._entries.values():
             entry.release()
         gl_context.sweep()
 

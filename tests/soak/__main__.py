@@ -17,10 +17,10 @@ from app.sim.config.fault import FAULT_NAMES
 from app.sim.open import open_simulated
 from app.vfio.fetch_rule import rule_of
 from app.vfio.poller import Poller
+from gl.canvas import Canvas
 from gl.context import SurfacelessContext
 from gl.renderer import Renderer
 from gl.target import Target
-from gl.textures import Canvas
 
 _POLLS_A_ROUND = 2000
 _DRAW_EVERY = 25

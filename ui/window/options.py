@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
-from gl.options import Options
+from gl.draw_options import DrawOptions
 
 # Visible on any picture, and no colour of a guest's desktop.
 _OUTLINE = (1.0, 0.2, 0.8)
@@ -26,9 +26,9 @@ class ViewOptions:
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
 
-    def draw_options(self) -> Options:
+    def draw_options(self) -> DrawOptions:
         """In the renderer's terms."""
-        return Options(
+        return DrawOptions(
             scaling=self.scaling,
             smooth=self.smooth,
             flip_x=self.flip_x,

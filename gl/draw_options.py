@@ -1,7 +1,6 @@
 """How a frame is drawn, as its viewer wants it."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 from app.formats import yuv
 from app.planes.placement import Rotation, Scaling
@@ -9,7 +8,7 @@ from gl.compositor import Colour
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DrawOptions:
     """``smooth`` filters linearly where a guest pixel does not cover whole device pixels.
 
     ``straight_alpha`` is for guests whose cursor is not premultiplied. ``cursor_outline`` is the colour of a line
@@ -27,11 +26,3 @@ class Options:
     cursor_outline: Colour | None = None
     background: Colour = (0.0, 0.0, 0.0)
     matrix: yuv.Matrix = yuv.Matrix.BT601
-
-
-class Which(Enum):
-    """What to capture. The values are what users type."""
-
-    COMPOSITE = "composite"
-    PRIMARY = "primary"
-    CURSOR = "cursor"

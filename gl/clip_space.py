@@ -1,0 +1,61 @@
+"""The one place where guest coordinates become clip space, and where rows are turned upside down."""
+
+import ctypes
+
+from app.planes.placement import Placement
+from gl.target import Target
+
+# What a slice of a ctypes array of floats takes.
+Floats = list[ctypes.c_float | float]
+
+
+class ClipSpace:
+    """From guest coordinates to clip space (-1 to 1, upwards) for one target and one layout."""
+
+    def __init__(self, target: Target, layout: Placement) -> None:
+        self._visible = layout.visible
+        x, y, ax, ay, dx, dy = layout.affine()
+        across = 2 / target.width
+        # Memory to be read back has its first row on top, a window its last.
+        upward, start = (2 / target.height, -1) if target.top_down else (-2 / target.height, 1)
+        self._affine = (
+            x * across - 1,
+            y * upward + start,
+            ax * across,
+            ay * upward,
+            dx * across,
+            dy * upward,
+        )
+
+    def quad(
+        self, left: float, top: float, width: int, height: int, rim: int, *, y_inverted: bool = False
+    ) -> Floats | None:
+        """An image of ``width`` x ``height`` at ``left``, ``top``: the first ten numbers of ``u`` in :mod:`gl.shaders`.
+
+        It is grown by ``rim`` pixels on each side, then cut to what is visible; None when nothing is. With
+        ``y_inverted`` the texture's first row is the image's bottom one.
+        """
+        visible = self._visible
+        first = max(left - rim, visible.left)
+        last = min(left + width + rim, visible.right)
+        upper = max(top - rim, visible.top)
+        lower = min(top + height + rim, visible.bottom)
+        if last <= first or lower <= upper:
+            return None
+        x, y, ax, ay, dx, dy = self._affine
+        across, down = last - first, lower - upper
+        texture_top, texture_down = (upper - top) / height, down / height
+        if y_inverted:
+            texture_top, texture_down = 1 - texture_top, -texture_down
+        return [
+            x + first * ax + upper * dx,
+            y + first * ay + upper * dy,
+            ax * across,
+            ay * across,
+            dx * down,
+            dy * down,
+            (first - left) / width,
+            texture_top,
+            across / width,
+            texture_down,
+        ]
