@@ -54,10 +54,10 @@ def _lines(document: Document) -> list[str]:
     ]
     kinds = [device[key] for key in ("type", "driver") if device[key]]
     lines.append(_pair("device", ", ".join(kinds) + (" (simulated)" if device["simulated"] else "") or "unknown"))
-    for region in device["regions"]:
+    for region in device.get("regions", ()):
         lines.append(_pair(f"region {region['index']}", region.get("error") or _region_text(region)))
-    if device["edid"]:
-        lines.append(_pair("edid", device["edid"].get("error") or _edid_text(device["edid"])))
+    if edid := device.get("edid"):
+        lines.append(_pair("edid", edid.get("error") or _edid_text(edid)))
     imports = "imports dma-bufs" if renderer["imports_dmabufs"] else "cannot import dma-bufs"
     lines.append(_pair("renderer", f"{renderer['name']}, {imports}"))
     return lines
@@ -100,10 +100,13 @@ def _backing_text(plane: Document) -> str:
     buffer: dict[str, Any] | None = plane["buffer"]
     if plane["backing"] == "region":
         return f"region {plane['region_index']}"
-    text = f"dma-buf id {plane['dmabuf_id']}"
+    text = "memory" if plane["backing"] == "memory" else "dma-buf"
+    if plane["dmabuf_id"] is not None:
+        text += f" id {plane['dmabuf_id']}"
     if buffer is not None:
         exporter = f" of {buffer['exporter']}" if buffer["exporter"] else ""
-        text += f", {buffer['size']} bytes{exporter}, inode {buffer['inode']}"
+        inode = f", inode {buffer['inode']}" if buffer["inode"] is not None else ""
+        text += f", {buffer['size']} bytes{exporter}{inode}"
     return text
 
 
