@@ -1,5 +1,6 @@
 """Shared by the tests of simulated devices: a clock, raw requests, and a look at what a query points to."""
 
+import errno
 import mmap
 import os
 from collections.abc import Iterator
@@ -50,6 +51,34 @@ def simulated(spec: str) -> Iterator[tuple[SimulatedDevice, Clock]]:
         yield device, clock
     finally:
         device.close()
+
+
+class DuplicateDevice:
+    """A duplicate of a device's fd: its close is not the driver's release, as the VM still has the device open."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._closed = False
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        return self._open_device().ioctl(request, buffer)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return self._open_device().pread(length, offset)
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        return self._open_device().pwrite(data, offset)
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        return self._open_device().mmap(length, offset)
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _open_device(self) -> Device:
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._device
 
 
 @dataclass(frozen=True)

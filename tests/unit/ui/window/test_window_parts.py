@@ -93,7 +93,7 @@ chooser.done(0)
 IDLE_FEED = """
 import time
 from PyQt6.QtCore import QCoreApplication, QTimer
-from app.attach.vm_device import LentDevice
+from app.attach.vm_device import VmDevice
 from app.host.process import Process
 from app.vfio.liveness import Liveness
 from app.measure.pacing import Pace, Pacer
@@ -104,7 +104,7 @@ from ui.window.feed import Feed
 application = QCoreApplication([])
 child, device = Child([]), ScriptedDevice(primary=plane_answer)
 process = Process.open(child.pid)
-poller = Poller(LentDevice(device, process, process.close), ended=Liveness(None, process, "VM"))
+poller = Poller(VmDevice(device, process, process.close), ended=Liveness(None, process, "VM"))
 feed = Feed(poller, Pacer(Pace(), time.monotonic_ns()), watch=process.fileno())
 seen = []
 def changed(frame):
