@@ -93,3 +93,20 @@ class ScriptedDevice:
         """Raises OSError(EBADF) once the device is closed, as every device does."""
         if self.closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+@dataclass
+class ScriptedRegionDevice(ScriptedDevice):
+    """Offers planes in a region; every region has the same size and offset."""
+
+    offers: int = vfio.VFIO_GFX_PLANE_TYPE_REGION
+    region_size: int = 8192
+    region_offset: int = 0
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        if request != vfio.VFIO_DEVICE_GET_REGION_INFO:
+            return super().ioctl(request, buffer)
+        self.check_open()
+        info = vfio.vfio_region_info.from_buffer(buffer)
+        info.size, info.offset = self.region_size, self.region_offset
+        return 0

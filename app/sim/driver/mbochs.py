@@ -120,8 +120,8 @@ class MbochsDevice(SimulatedDevice):
                     f"dmabuf id {dmabuf_id} was fetched twice: the real mbochs takes no reference for that"
                 )
             if found.export.alive:
-                return found.export.again()
-            found.export.forget()
+                return found.export.new_fd()
+            found.export.release()
         memory = found.scanout.memory
         read_only = self._shipped or self.guest.active("read-only")
         fd, found.export = memory.export(self.export_size(memory.size), read_only)
@@ -159,7 +159,7 @@ class MbochsDevice(SimulatedDevice):
         objects, self._objects = self._objects, {}
         for each in objects.values():
             if each.export is not None:
-                each.export.forget()
+                each.export.release()
 
 
 # PCI configuration space: the Bochs display's vendor and device, a display controller of class "other".

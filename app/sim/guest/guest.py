@@ -121,9 +121,9 @@ class Guest:
         self._retired += self._screens.values()
         self._screens = {}
         for each in self._retired:
-            if not each.lent:
+            if not each.exported:
                 each.close()
-        self._retired = [each for each in self._retired if each.lent]
+        self._retired = [each for each in self._retired if each.exported]
         # Drawn at once, as at the start.
         self._screen(self.mode()).framebuffer(0, self._flip_at(self.now()))
 
@@ -233,7 +233,7 @@ class Guest:
             self._screens_made += 1
             self._screens[mode] = screen
         if mode != self._mode and self._one_memory is not None:
-            screen.forget()
+            screen.invalidate()
         self._mode = mode
         return screen
 

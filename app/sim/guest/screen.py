@@ -80,14 +80,14 @@ class Screen:
         self._motion.draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
 
-    def forget(self) -> None:
-        """Someone else drew into the memory: draw all of it again."""
+    def invalidate(self) -> None:
+        """Another mode drew into the memory: draw all of it next time."""
         self._framebuffers = {}
 
     @property
-    def lent(self) -> bool:
-        """Whether someone outside holds one of the framebuffers."""
-        return any(each.memory.lent for each in self._framebuffers.values())
+    def exported(self) -> bool:
+        """Whether somebody holds an export of one of the framebuffers."""
+        return any(each.memory.exported for each in self._framebuffers.values())
 
     def close(self) -> None:
         """Free the framebuffers; more calls do nothing."""

@@ -14,6 +14,7 @@ from app.abi import vfio
 from app.device.edid_region import find_edid_region, read_edid
 from app.device.info import SparseArea, device_info, region_info
 from app.formats.fourcc import PixelFormat, fourcc_text, known_formats
+from app.sim.driver.gvt import GvtDevice
 from tests.unit.sim_tools import (
     CURSOR,
     DMABUF,
@@ -130,6 +131,23 @@ def test_a_query_pins_its_buffer_until_the_next_fetch() -> None:
         assert device.objects == 2
         os.close(get(device, 1))
         assert device.objects == 1
+
+
+def test_a_queried_object_outlives_its_framebuffer() -> None:
+    """The object holds an address, not the guest's memory: it stays after the guest freed the framebuffer."""
+    with simulated(f"{SMALL},cursor=off,fps=0") as (device, _):
+        assert isinstance(device, GvtDevice)
+        size = query(device).size
+        device.guest.plug((128, 64))
+        assert query(device).handle == 2
+        assert device.references() == {1: 1, 2: 1}
+        fds = [get(device, 1), get(device, 1)]
+        assert device.references() == {1: 2, 2: 1}
+        assert device.query_references() == {2}
+        for fd in fds:
+            assert contents(fd) == bytes(size)
+            os.close(fd)
+        assert device.references() == {2: 1}
 
 
 def test_an_id_is_good_while_a_mapping_is_left() -> None:
@@ -289,6 +307,9 @@ def test_no_order_of_requests_upsets_the_ids(todo: list[tuple[str, int]]) -> Non
                 flip += 1
                 clock.advance(1)
             model.free()
+            assert isinstance(device, GvtDevice)
+            assert device.references() == {each: pinned + model.open[each] for each, pinned in model.pinned.items()}
+            assert device.query_references() == {each for each, pinned in model.pinned.items() if pinned}
             assert device.objects == len(model.pinned)
         for _, fd in model.fds:
             os.close(fd)

@@ -155,6 +155,6 @@ def test_memory_knows_when_nobody_else_has_it() -> None:
     held = export.alive
     os.close(fd)
     assert (held, export.alive) == (True, False)
-    export.forget()
+    export.release()
     memory.close()
     memory.close()
