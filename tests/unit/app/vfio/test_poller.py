@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.abi import vfio
+from app.planes.frame import FrameTiming
 from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.poller import Poller
@@ -50,6 +51,28 @@ def test_a_poll_that_finds_nothing_new_returns_the_same_frame_and_fetches_nothin
     assert device.asked == ["primary", "cursor"] * 10
     poller.close()
     assert device.closed
+
+
+def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    timings: list[FrameTiming] = []
+
+    def count(*arguments: int) -> FrameTiming:
+        timings.append(FrameTiming(*arguments))
+        return timings[-1]
+
+    monkeypatch.setattr("app.vfio.poller.FrameTiming", count)
+    x = [0]
+    device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(handle=2, x=x[0]))
+    poller = Poller(device, clock=clock)
+    for number in range(1, 6):
+        x[0] = number
+        for _ in range(10):
+            clock.now += 1_000_000
+            assert poller.latest().timing is timings[-1]
+        assert len(timings) == number
+    assert [each.seen_ns for each in timings] == [1_000_000 + 10_000_000 * number for number in range(5)]
+    assert [each.seen_ns - each.previous_poll_ns for each in timings] == [1_000_000] * 5
+    poller.close()
 
 
 def test_every_question_is_zero_but_for_its_inputs(clock: Clock) -> None:
