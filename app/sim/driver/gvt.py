@@ -127,7 +127,7 @@ class GvtDevice(SimulatedDevice):
         self._fill(plane, scanout)
         plane.handle = self._id_for(scanout)
         if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
-            self.saw_flip(plane.handle, scanout.flip_ns)
+            self.record_flip(plane.handle, scanout.flip_ns)
         if self.guest.active("stale"):
             # As if the object had been freed between the query and the fetch.
             plane.handle += 1 << 20

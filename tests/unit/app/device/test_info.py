@@ -1,4 +1,4 @@
-"""Device and region info: the argsz dance of capability chains, and chains nobody should trust."""
+"""Device and region info: the two calls for a capability chain, and broken chains."""
 
 import ctypes
 import errno
@@ -18,7 +18,7 @@ _HEAD = ctypes.sizeof(vfio.vfio_region_info)
 
 @dataclass
 class RegionDevice(ScriptedDevice):
-    """Answers GET_REGION_INFO as drivers do: too small a buffer succeeds with argsz raised and no offset."""
+    """Answers GET_REGION_INFO as drivers do: a small buffer is no error, but argsz grows and the offset is 0."""
 
     chain: bytes = b""
     offset: int = _HEAD

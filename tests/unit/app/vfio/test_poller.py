@@ -1,4 +1,4 @@
-"""What the poller makes of a device's answers, and how little it asks."""
+"""The frames that the poller makes of a device's answers, and what it asks the device."""
 
 import errno
 import os
@@ -75,8 +75,8 @@ def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatc
     poller.close()
 
 
-def test_every_question_is_zero_but_for_its_inputs(clock: Clock) -> None:
-    """GVT-g leaves the struct untouched when the pipe is off; stale fields would look like a plane."""
+def test_every_query_struct_is_zero_except_its_inputs(clock: Clock) -> None:
+    """GVT-g leaves the struct unchanged when the pipe is off; old fields would look like a plane."""
     answers: list[Answer | None] = [plane_answer(), None]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
@@ -118,10 +118,10 @@ def test_a_query_error_is_no_plane_now_and_the_picture_returns(clock: Clock, num
     first = poller.latest()
     frame = poller.latest()
     assert (frame.status.reason, frame.primary) == (reason, None)
-    again = poller.latest()
-    assert again.status.reason is Reason.OK
-    assert again.primary is not None and first.primary is not None
-    assert again.primary.buffer is first.primary.buffer
+    later = poller.latest()
+    assert later.status.reason is Reason.OK
+    assert later.primary is not None and first.primary is not None
+    assert later.primary.buffer is first.primary.buffer
     assert device.asked.count("get 1") == 1
     poller.close()
 
@@ -168,7 +168,7 @@ def test_two_ids_of_one_buffer_share_it(clock: Clock) -> None:
 
 
 def test_eviction_spares_what_is_on_screen(clock: Clock) -> None:
-    """A thousand flips among new buffers: a bounded number is held, the cursor's never let go."""
+    """A thousand flips to new buffers: the cache holds a bounded number of them, and always the cursor's."""
     handles = iter(range(10, 1010))
     device = ScriptedDevice(primary=lambda: plane_answer(handle=next(handles)), cursor=lambda: plane_answer(handle=1))
     poller = Poller(device, clock=clock)
@@ -200,7 +200,7 @@ def test_a_driver_that_must_not_be_asked_twice_is_not(clock: Clock) -> None:
 
 
 def test_one_id_for_both_planes_takes_neither_ones_buffer(clock: Clock) -> None:
-    """Nothing but the driver's word says that ids of two planes differ."""
+    """No rule of the interface says that the ids of two planes differ."""
     device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(width=16, stride=64))
     poller = Poller(device, clock=clock)
     first = poller.latest()
@@ -252,7 +252,7 @@ def test_a_device_without_display_says_so_and_is_asked_again_later(clock: Clock)
     poller.close()
 
 
-def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
+def test_the_buffers_are_released_in_the_first_poll_after_the_end(clock: Clock) -> None:
     ends: list[Status] = []
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, ended=lambda: ends[0] if ends else None, clock=clock)
@@ -267,7 +267,7 @@ def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
     assert device.closed
 
 
-def test_a_device_that_does_not_even_know_itself_is_gone(clock: Clock) -> None:
+def test_a_device_that_answers_enodev_to_get_info_too_is_gone(clock: Clock) -> None:
     answers: list[Answer] = [plane_answer()]
     device = ScriptedDevice(primary=lambda: answers.pop() if answers else errno.ENODEV)
     poller = Poller(device, clock=clock)

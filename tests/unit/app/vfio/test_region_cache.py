@@ -1,4 +1,4 @@
-"""Mapping a display region, whatever the driver says of it."""
+"""Mapping a display region, also with absurd sizes and offsets."""
 
 import contextlib
 import errno
@@ -47,5 +47,5 @@ def test_a_region_smaller_than_its_plane_is_truncated(size: int) -> None:
     frame = poller.latest()
     assert frame.status.reason is Reason.BUFFER_TRUNCATED
     now[0] += 1_000_000_000
-    assert poller.latest() is frame, "looking again found the same"
+    assert poller.latest() is frame, "the retry found the same"
     poller.close()

@@ -1,4 +1,4 @@
-"""The manners of GVT-g: what user space may rely on and what it must put up with."""
+"""The simulated GVT-g answers as the driver does, with its quirks."""
 
 import errno
 import os
@@ -26,9 +26,9 @@ from tests.unit.sim_tools import (
     inode,
     query,
     refused,
-    seen,
     simulated,
-    truth,
+    true_picture,
+    viewed_picture,
 )
 
 SMALL = "gvt,size=64x64"
@@ -42,7 +42,7 @@ def test_only_dma_buf_planes_are_offered() -> None:
                 query(device, flags=flags)
 
 
-def test_a_struct_too_small_is_refused() -> None:
+def test_a_struct_that_is_too_small_is_refused() -> None:
     with simulated(SMALL) as (device, _):
         with refused(errno.EINVAL):
             query(device, argsz=59)
@@ -115,7 +115,7 @@ def test_ids_are_the_lowest_free_and_come_again() -> None:
         assert (first, query(device, CURSOR).handle) == (1, 2)
         clock.advance(1 / 60)
         assert query(device).handle == 3
-        # The last that was done to id 1 is the fetch: with its dma-buf it goes.
+        # No query of id 1 came after its fetch: the object goes with the dma-buf.
         os.close(fd)
         clock.advance(1 / 60)
         assert query(device).handle == 1
@@ -198,17 +198,17 @@ def test_what_a_viewer_reads_is_what_the_guest_means(known: PixelFormat, modifie
     name = fourcc_text(known.fourcc)
     with simulated(f"gvt,format={name},modifier={modifier},size=333x131,cursor=off") as (device, clock):
         for _ in range(5):
-            assert np.array_equal(seen(device), truth(device))
+            assert np.array_equal(viewed_picture(device), true_picture(device))
             query(device)
             clock.advance(0.017)
 
 
 @pytest.mark.parametrize("stride", [333 * 4, 333 * 4 + 1, 1999])
-def test_odd_strides_are_laid_out_truly(stride: int) -> None:
+def test_planes_with_odd_strides_have_the_right_pixels(stride: int) -> None:
     with simulated(f"gvt,size=333x131,stride={stride}") as (device, clock):
         clock.advance(0.1)
         assert query(device).stride == stride
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_regions_have_capabilities() -> None:
@@ -255,7 +255,7 @@ def test_the_edid_names_the_mode_and_takes_a_new_one() -> None:
 
 @dataclass
 class Model:
-    """What GVT-g's IDR holds: of each id, whether a query pins it and how many dma-bufs are open."""
+    """The objects of GVT-g: for each id whether a query holds a reference, and how many dma-bufs are open."""
 
     pinned: dict[int, bool] = field(default_factory=dict)
     open: dict[int, int] = field(default_factory=dict)
