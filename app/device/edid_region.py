@@ -67,7 +67,7 @@ def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
 
     offset, max_size, size, max_xres, max_yres, link = (register(number) for number in range(6))
     if size > min(max_size, _MAX_EDID):
-        raise OSError(errno.EIO, f"the device says its EDID has {size} bytes of at most {max_size}")
+        raise OSError(errno.EIO, f"the device reports an EDID of {size} bytes, its limit is {max_size}")
     blob = device.pread(size, region.offset + offset) if size else b""
     if len(blob) != size:
         raise OSError(errno.EIO, f"{len(blob)} of {size} bytes of the EDID could be read")

@@ -74,7 +74,7 @@ class EdidWriter:
         self._done = True
         self._before = read_edid(self._device, self._region)
         if len(self._blob) > self._before.max_size:
-            raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, of which {self._before.max_size} fit")
+            raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, the limit is {self._before.max_size}")
         try:
             self._write_register(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN)
             self._write_edid(self._blob)

@@ -96,7 +96,7 @@ class Poller:
 
     @property
     def offer(self) -> DisplayOffer | None:
-        """What the device said it supports; None until it did."""
+        """The kinds of planes that the device supports; None before the first successful probe."""
         return self._offer
 
     @property

@@ -71,7 +71,7 @@ def test_the_references_of_both_planes_are_dropped() -> None:
     with polled(f"{SMALL},fps=0") as (poller, device, clock):
         frame = poller.latest()
         assert frame.primary is not None and frame.cursor is not None
-        assert device.query_references() == set(), "the fetch is the last that was asked"
+        assert device.query_references() == set(), "the fetch came after the query"
         poll(poller, clock, 0.1)
         assert device.references() == {1: 2, 2: 2}, "a query and an export each"
         poller.close()

@@ -12,7 +12,7 @@ from app.sim.guest.canvas import Rect, blend
 from app.sim.guest.memory import Memory
 from app.sim.guest.pointer import SIZE, TIP, pointer_image, pointer_place
 from app.sim.open import open_simulated
-from tests.unit.sim_tools import SECOND, Clock, query, simulated, true_picture, viewed_picture
+from tests.unit.sim_tools import SECOND, Clock, query, refused, simulated, true_picture, viewed_picture
 
 
 @settings(max_examples=50)
@@ -158,3 +158,12 @@ def test_memory_knows_when_nobody_else_has_it() -> None:
     export.release()
     memory.close()
     memory.close()
+
+
+def test_freed_memory_cannot_be_mapped() -> None:
+    """Python's mmap takes the fd -1 for anonymous memory, which would be a black picture."""
+    memory = Memory(8192)
+    memory.close()
+    memory.close()
+    with refused(errno.EBADF):
+        memory.map(8192)
