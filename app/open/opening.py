@@ -9,7 +9,7 @@ from app.attach.duplicates import AS_THIS_USER, Reach
 from app.attach.helper_fds import HandedFd, Handover, HelperWay
 from app.attach.opening import device_from_fd, open_vgpu
 from app.attach.running_vm import Attached, attach, attach_pid, attach_vm
-from app.attach.vm_device import LentDevice
+from app.attach.vm_device import VmDevice
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, ProcessGone, UsageError
 from app.host.discovery import discover, present, refresh
 from app.host.holders import syspath_of
@@ -163,7 +163,7 @@ def _attached(target: str, attached: Attached, paths: Paths) -> OpenedDevice:
     there = (lambda: present(vgpu, paths)) if vgpu is not None else None
     life = Liveness(there, process, f"{vm.process} {vm.pid}")
     # A driver that must be asked once minds the order as well: its buffers have to go before the device.
-    device = LentDevice(attached.device, process, *after, at_once=fetching.rule is FetchRule.FREELY)
+    device = VmDevice(attached.device, process, *after, close_at_end=fetching.rule is FetchRule.FREELY)
     return OpenedDevice(target, label, device, vgpu, fetching.rule, life, process, vm, fetching.record)
 
 

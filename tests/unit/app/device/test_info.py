@@ -1,4 +1,4 @@
-"""Device and region info: the argsz dance of capability chains, and chains nobody should trust."""
+"""Device and region info: the two calls for a capability chain, and broken chains."""
 
 from hypothesis import given
 from hypothesis import strategies as st

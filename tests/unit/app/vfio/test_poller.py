@@ -1,4 +1,4 @@
-"""What the poller makes of a device's answers, and how little it asks."""
+"""The frames that the poller makes of a device's answers, and what it asks the device."""
 
 import errno
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.abi import vfio
+from app.planes.frame import FrameTiming
 from app.planes.status import Reason, Status
 from app.vfio.poller import Poller
 from tests.unit.app.vfio.conftest import Clock
@@ -39,8 +40,30 @@ def test_a_poll_that_finds_nothing_new_returns_the_same_frame_and_fetches_nothin
     assert device.closed
 
 
-def test_every_question_is_zero_but_for_its_inputs(clock: Clock) -> None:
-    """GVT-g leaves the struct untouched when the pipe is off; stale fields would look like a plane."""
+def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    timings: list[FrameTiming] = []
+
+    def count(*arguments: int) -> FrameTiming:
+        timings.append(FrameTiming(*arguments))
+        return timings[-1]
+
+    monkeypatch.setattr("app.vfio.poller.FrameTiming", count)
+    x = [0]
+    device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(handle=2, x=x[0]))
+    poller = Poller(device, clock=clock)
+    for number in range(1, 6):
+        x[0] = number
+        for _ in range(10):
+            clock.now += 1_000_000
+            assert poller.latest().timing is timings[-1]
+        assert len(timings) == number
+    assert [each.seen_ns for each in timings] == [1_000_000 + 10_000_000 * number for number in range(5)]
+    assert [each.seen_ns - each.previous_poll_ns for each in timings] == [1_000_000] * 5
+    poller.close()
+
+
+def test_every_query_struct_is_zero_except_its_inputs(clock: Clock) -> None:
+    """GVT-g leaves the struct unchanged when the pipe is off; old fields would look like a plane."""
     answers: list[Answer | None] = [plane_answer(), None]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
@@ -82,10 +105,10 @@ def test_a_query_error_is_no_plane_now_and_the_picture_returns(clock: Clock, num
     first = poller.latest()
     frame = poller.latest()
     assert (frame.status.reason, frame.primary) == (reason, None)
-    again = poller.latest()
-    assert again.status.reason is Reason.OK
-    assert again.primary is not None and first.primary is not None
-    assert again.primary.buffer is first.primary.buffer
+    later = poller.latest()
+    assert later.status.reason is Reason.OK
+    assert later.primary is not None and first.primary is not None
+    assert later.primary.buffer is first.primary.buffer
     assert device.asked.count("get 1") == 1
     poller.close()
 
@@ -138,7 +161,7 @@ def test_a_device_without_display_says_so_and_is_asked_again_later(clock: Clock)
     poller.close()
 
 
-def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
+def test_the_buffers_are_released_in_the_first_poll_after_the_end(clock: Clock) -> None:
     ends: list[Status] = []
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, ended=lambda: ends[0] if ends else None, clock=clock)
@@ -153,7 +176,7 @@ def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
     assert device.closed
 
 
-def test_a_device_that_does_not_even_know_itself_is_gone(clock: Clock) -> None:
+def test_a_device_that_answers_enodev_to_get_info_too_is_gone(clock: Clock) -> None:
     answers: list[Answer] = [plane_answer()]
     device = ScriptedDevice(primary=lambda: answers.pop() if answers else errno.ENODEV)
     poller = Poller(device, clock=clock)

@@ -1,11 +1,11 @@
-"""What is true of the guest: when it flips, what it shows, and that seeing costs it little."""
+"""The guest of a simulated device: when it flips, what it shows, and what it draws for that."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.sim_tools import SECOND, query, seen, simulated, truth
+from tests.unit.sim_tools import SECOND, query, simulated, true_picture, viewed_picture
 
 
 @settings(max_examples=50)
@@ -24,7 +24,7 @@ def test_a_query_finds_the_flip_that_was_due(fps: float, waits: list[float]) -> 
             assert len(times) == pytest.approx((flipped - opened) * fps / SECOND + 1, abs=0.01)
 
 
-def test_flips_are_told_for_a_stretch_of_time() -> None:
+def test_flip_times_are_those_of_the_given_period() -> None:
     with simulated("gvt,size=64x64,fps=10") as (device, clock):
         opened = clock.now
         clock.advance(10)
@@ -40,18 +40,18 @@ def test_an_id_that_was_never_shown_has_no_flip() -> None:
 
 def test_a_frozen_guest_stays_as_it_is() -> None:
     with simulated("gvt,size=640x480,fps=0") as (device, clock):
-        first, answer = seen(device), query(device)
+        first, answer = viewed_picture(device), query(device)
         clock.advance(1000)
         assert query(device) == answer
-        assert np.array_equal(seen(device), first)
-        assert np.array_equal(truth(device), first)
+        assert np.array_equal(viewed_picture(device), first)
+        assert np.array_equal(true_picture(device), first)
 
 
 def test_the_same_words_give_the_same_picture() -> None:
     pictures = []
     for _ in range(2):
         with simulated("gvt,size=320x240,fps=0,format=YUYV") as (device, _):
-            pictures.append(truth(device))
+            pictures.append(true_picture(device))
     assert np.array_equal(pictures[0], pictures[1])
 
 
@@ -66,9 +66,9 @@ def test_damage_covers_everything_that_moved(width: int, height: int, buffers: i
     with simulated(f"gvt,size={width}x{height},buffers={buffers},cursor=off") as (device, clock):
         for wait in waits:
             clock.advance(wait)
-            assert np.array_equal(seen(device), truth(device))
+            assert np.array_equal(viewed_picture(device), true_picture(device))
             query(device)
-            assert np.array_equal(seen(device), truth(device))
+            assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_the_next_flip_is_drawn_before_it_is_due() -> None:
@@ -85,7 +85,7 @@ def test_the_next_flip_is_drawn_before_it_is_due() -> None:
 def test_the_picture_has_the_cursor_where_the_plane_is() -> None:
     with simulated("gvt,size=640x480") as (device, clock):
         clock.advance(0.3)
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_a_screen_that_is_off_has_no_picture() -> None:
@@ -95,6 +95,6 @@ def test_a_screen_that_is_off_has_no_picture() -> None:
 
 def test_the_outermost_pixels_tell_the_sides_apart() -> None:
     with simulated("gvt,size=640x480,cursor=off,fps=0") as (device, _):
-        picture = truth(device)
+        picture = true_picture(device)
         sides = {tuple(line[len(line) // 4]) for line in (picture[0], picture[:, -1], picture[-1], picture[:, 0])}
         assert len(sides) == 4

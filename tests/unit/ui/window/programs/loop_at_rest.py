@@ -4,7 +4,7 @@ import time
 
 from PyQt6.QtCore import QCoreApplication, QTimer
 
-from app.attach.vm_device import LentDevice
+from app.attach.vm_device import VmDevice
 from app.host.process import Process
 from app.measure.pacing import Pace, Pacer
 from app.planes.frame import Frame
@@ -17,7 +17,7 @@ from ui.window.qt_frame_loop import QtFrameLoop
 application = QCoreApplication([])
 child, device = Child([]), ScriptedDevice(primary=plane_answer)
 process = Process.open(child.pid)
-poller = Poller(LentDevice(device, process, process.close), ended=Liveness(None, process, "VM"), end_fd=process.fileno)
+poller = Poller(VmDevice(device, process, process.close), ended=Liveness(None, process, "VM"), end_fd=process.fileno)
 loop = QtFrameLoop(poller, Pacer(Pace(), time.monotonic_ns()))
 reasons: list[str] = []
 
