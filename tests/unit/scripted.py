@@ -1,4 +1,4 @@
-"""A device at the seam that answers display ioctls from a script: for what the code asks, not what it shows."""
+"""Stands in for a VFIO device: display ioctls are answered from a script, and what was asked is kept."""
 
 import errno
 import mmap

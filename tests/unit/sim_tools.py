@@ -1,4 +1,4 @@
-"""Shared by the tests of simulated devices: a clock, raw requests, and a look at what a query points to."""
+"""What tests of simulated devices share: a clock, raw requests, and the picture that a query points to."""
 
 import mmap
 import os
