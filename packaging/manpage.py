@@ -1,11 +1,11 @@
-"""Prints the man page, generated from the parser: python packaging/manpage.py >packaging/man/mdevview.1"""
+"""Prints the man page, made from the argument parser: python packaging/manpage.py >packaging/man/mdevview.1"""
 
 import os
 import re
 import sys
 from pathlib import Path
 
-# argparse wraps usage lines at the terminal's width. The page's indentation leaves 73 of 80 columns.
+# argparse wraps usage lines at the width of the terminal. With the page's indentation 73 of 80 columns are left.
 os.environ["COLUMNS"] = "73"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -57,6 +57,7 @@ _EXIT_STATUS = "\n".join(
 
 
 def page() -> str:
+    """The man page as troff."""
     parser = build_parser()
     examples, parser.epilog = parser.epilog or "", None
     manual = Manpage(
@@ -67,7 +68,7 @@ def page() -> str:
             "version": __version__,
             "manual_title": "User Commands",
             "description": "show the screen of a VM whose GPU is a mediated device",
-            # A date would change the page each time it is generated.
+            # With a date the page would change each time it is made.
             "date": " ",
         },
     )
@@ -81,7 +82,7 @@ def page() -> str:
 
 
 def _unfilled(usage: re.Match[str]) -> str:
-    """A command's usage with its own line breaks, which filling would remove."""
+    """The usage of a command with its line breaks, which troff would remove."""
     lines = usage[1].replace("\n" + " " * len("usage: "), "\n")
     return f".nf\n{lines}\n.fi\n\n"
 
