@@ -17,8 +17,8 @@ Runs the steps named, or all of them in this order:
   lab       a VM with the real kernel drivers (python -m tests.lab)
   wheel     sdist, the wheel made from it, and that wheel in an empty environment
 
-Missing system packages are installed for the steps that run: for root at once, for other users with sudo
-after a question. A step that fails does not stop the next ones. The exit status is 1 if a step failed. With CI=true in the
+Missing system packages are installed for the steps that run: for root at once, for other users with sudo after a
+question. A step that fails does not stop the next ones. The exit status is 1 if a step failed. With CI=true in the
 environment a step or test that is skipped counts as failed.
 END
 }

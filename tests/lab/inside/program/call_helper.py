@@ -1,6 +1,6 @@
-"""Asks the installed helper as the viewer does, by sudo, and tries what it gets: ``python -m ... PID[,FD]...``.
+"""Calls the installed helper by sudo, as the viewer does, and uses the fds it gets: ``python -m ... PID[,FD]...``.
 
-Prints one JSON document for each: what was handed over, or how it was refused.
+Prints one JSON document per request: the fds that were sent, or the refusal.
 """
 
 import json
@@ -33,7 +33,7 @@ def _ask(pid: int, fd: int | None) -> dict[str, object]:
 
 
 def _planes(device: Device) -> list[str]:
-    """The kinds of planes that the device offers, with the size of the primary one."""
+    """The types of planes that the device offers, with the size of the primary plane."""
     found = []
     with device:
         for kind, flags in (("dmabuf", DMABUF), ("region", REGION)):
@@ -50,7 +50,7 @@ def _primary(device: Device, flags: int) -> Plane:
     try:
         return device.ask(flags)
     except OSError:
-        # mbochs as shipped fails the first query of each mode.
+        # With mbochs as shipped the first query of each mode fails.
         return device.ask(flags)
 
 

@@ -1,4 +1,4 @@
-"""Keys for the window under :mod:`tests.lab.inside.program.driven`, as a US keyboard sends them."""
+"""Presses the keys of a US keyboard in the window of :mod:`tests.lab.inside.program.driven`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from PyQt6.QtCore import Qt
 
 from tests.lab.inside.program.command import PATIENCE_S
 
-# linux/input-event-codes.h numbers a row of keys from left to right.
+# In linux/input-event-codes.h the keys of a row have successive numbers, from left to right.
 _ROWS = ((2, "1234567890-="), (16, "qwertyuiop[]"), (30, "asdfghjkl;'`"), (44, "zxcvbnm,./"), (57, " "))
 _CODES = {character: first + place for first, row in _ROWS for place, character in enumerate(row)}
 _SHIFTED = dict(zip('!@#$%^&*()_+{}:"~<>?', "1234567890-=[];'`,./", strict=True))
@@ -23,7 +23,7 @@ Key = tuple[int, int, str, bool]
 
 
 def strokes(character: str) -> list[Key]:
-    """Down and up of a character, with Shift around it where it needs that; of a named key otherwise."""
+    """Press and release of the key of a character, with Shift if needed, or of a named key."""
     if character in _NAMED:
         code, named, text = _NAMED[character]
         return [(code, named.value, text, True), (code, named.value, "", False)]
@@ -41,7 +41,7 @@ class DrivenWindow:
         self.process = process
 
     def press(self, *characters: str) -> float | None:
-        """Type, and wait for the window to draw another picture: the milliseconds that took, None when it did not."""
+        """Press keys and wait until the window draws another picture. Returns the milliseconds, None at a timeout."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([key for each in characters for key in strokes(each)]) + "\n")
@@ -54,7 +54,7 @@ class DrivenWindow:
 def driven_window(
     env: dict[str, str], part: tuple[int, int, int, int], errors: Path, *arguments: str
 ) -> Iterator[DrivenWindow]:
-    """A window to type into. ``part`` of it is looked at for changes: x, y, width, height in pixels."""
+    """A window that takes keys. ``part`` is what is compared: x, y, width, height in pixels."""
     module = "tests.lab.inside.program.driven"
     command = [sys.executable, "-m", module, ",".join(map(str, part)), "-v", "view", *arguments]
     pipe = subprocess.PIPE
