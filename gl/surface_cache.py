@@ -200,7 +200,7 @@ class SurfaceCache:
         copy_may_pass = may_pass(error) or (was_readable and isinstance(error, OSError))
         retry = self._retry(copy_may_pass or _import_may_pass(failures), previous)
         reason = Reason.UPLOAD_FAILED if isinstance(error, (GlError, MemoryError)) else Reason.NOT_READABLE
-        text = error_text(error) if isinstance(error, OSError) else str(error)
+        text = error_text(error) if isinstance(error, OSError) else str(error) or "out of memory"
         detail = _detail(text, failures) + ("; it is tried again" if retry is not None else "")
         outcome = Outcome(None, None, failures, Status(reason, detail))
         gl_error = GlError(error.operation, error.codes) if isinstance(error, GlError) else None
