@@ -1,4 +1,4 @@
-"""A framebuffer of our own: drawn into, then read back."""
+"""A framebuffer of our own: OpenGL draws into it, then its pixels are read back."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ Rgba = npt.NDArray[np.uint8]
 
 
 class Canvas:
-    """A framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError` when there is no room."""
+    """Owns a framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError`, for lack of memory too."""
 
     def __init__(self, context: Context, width: int, height: int) -> None:
         gl = context.gl

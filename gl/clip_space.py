@@ -1,4 +1,4 @@
-"""The one place where guest coordinates become clip space, and where rows are turned upside down."""
+"""Guest coordinates to OpenGL's clip space. Only this module knows which way rows run, in targets and in textures."""
 
 import ctypes
 
@@ -10,13 +10,13 @@ Floats = list[ctypes.c_float | float]
 
 
 class ClipSpace:
-    """From guest coordinates to clip space (-1 to 1, upwards) for one target and one layout."""
+    """Converts guest coordinates to clip space (-1 to 1, upwards) for one target and one placement."""
 
-    def __init__(self, target: Target, layout: Placement) -> None:
-        self._visible = layout.visible
-        x, y, ax, ay, dx, dy = layout.affine()
+    def __init__(self, target: Target, placement: Placement) -> None:
+        self._visible = placement.visible
+        x, y, ax, ay, dx, dy = placement.affine()
         across = 2 / target.width
-        # Memory to be read back has its first row on top, a window its last.
+        # Memory that is read back begins with the top row, a window with the bottom one.
         upward, start = (2 / target.height, -1) if target.top_down else (-2 / target.height, 1)
         self._affine = (
             x * across - 1,
@@ -30,10 +30,11 @@ class ClipSpace:
     def quad(
         self, left: float, top: float, width: int, height: int, rim: int, *, y_inverted: bool = False
     ) -> Floats | None:
-        """An image of ``width`` x ``height`` at ``left``, ``top``: the first ten numbers of ``u`` in :mod:`gl.shaders`.
+        """The quad of an image of ``width`` x ``height`` at ``left``, ``top``; None when it is not visible.
 
-        It is grown by ``rim`` pixels on each side, then cut to what is visible; None when nothing is. With
-        ``y_inverted`` the texture's first row is the image's bottom one.
+        These are the first ten numbers of ``u`` in :mod:`gl.shader_source`. The quad is larger than the image by
+        ``rim`` pixels on each side, then cut to what is visible. ``y_inverted``: the texture's first row is the
+        image's bottom one.
         """
         visible = self._visible
         first = max(left - rim, visible.left)

@@ -80,15 +80,9 @@ class CopiedSurface:
         """
         # Errors that others left are not this upload's.
         self._gl.errors()
-        enough_memory = True
-        # No array over the mapping may outlive it. So none gets a name here, and no traceback that holds one leaves.
+        # No array over the mapping may outlive it, so none gets a name here.
         with buffer.mapping() as memory:
-            try:
-                self._upload.send(self._rows(memory))
-            except MemoryError:
-                enough_memory = False
-        if not enough_memory:
-            raise MemoryError("no memory to copy the plane")
+            self._upload.send(self._rows(memory))
         self._gl.check("uploading")
 
     def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:

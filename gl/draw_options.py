@@ -1,4 +1,4 @@
-"""How a frame is drawn, as its viewer wants it."""
+"""How a frame is drawn: what the user of a viewer can choose."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,12 @@ from gl.compositor import Colour
 
 @dataclass(frozen=True, slots=True)
 class DrawOptions:
-    """``smooth`` filters linearly where a guest pixel does not cover whole device pixels.
+    """How a frame is drawn. Colours are red, green, blue from 0 to 1.
 
-    ``straight_alpha`` is for guests whose cursor is not premultiplied. ``cursor_outline`` is the colour of a line
-    around the cursor's shape. Colours are red, green, blue in 0..1. ``matrix`` is how YUV planes are decoded; no
-    driver tells which one the guest meant. It has no effect where only EGL could decode the plane (BT.601 then).
+    ``smooth`` filters linearly where a guest pixel does not cover whole device pixels. ``straight_alpha`` is for
+    guests whose cursor has no premultiplied colours. ``cursor_outline`` is the colour of a line around the cursor's
+    shape. ``matrix`` is how YUV planes are decoded: no driver reports which one the guest uses. It has no effect
+    where EGL decodes the plane (with BT.601).
     """
 
     scaling: Scaling = Scaling.FIT

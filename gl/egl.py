@@ -1,4 +1,4 @@
-"""EGL by ctypes: every entry point from one table of signatures, and what a display can do.
+"""EGL by ctypes: every entry point from one table of signatures.
 
 PyOpenGL's EGL is not used: it lacks the modifier queries, and its image entry points cannot take a NULL buffer.
 Sources: the EGL 1.5 specification and the extension texts of the Khronos EGL registry.
@@ -47,7 +47,7 @@ Call = Callable[..., Any]
 class Egl:
     """The entry points, named as in the specification without the ``egl`` prefix.
 
-    One that the library lacks raises :class:`EglError` when called: look at the extensions first.
+    One that the library lacks raises :class:`EglError` when it is called: check the extensions first.
     """
 
     BindAPI: Call
@@ -71,7 +71,7 @@ class Egl:
     QueryDmaBufModifiersEXT: Call
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        """Bind everything. Raises :class:`GraphicsError` when ``library`` is no EGL."""
+        """Bind every entry point. Raises :class:`GraphicsError` when ``library`` is no EGL."""
         try:
             address_of = library.eglGetProcAddress
         except AttributeError as error:
@@ -80,7 +80,7 @@ class Egl:
         address_of.argtypes = [ctypes.c_char_p]
         self._address_of = address_of
         for name, (result, *arguments) in _SIGNATURES.items():
-            # Before EGL 1.5 eglGetProcAddress need not know the core functions.
+            # Before EGL 1.5, eglGetProcAddress may not know the core functions.
             address = self.address(name) or _exported(library, name)
             bound = ctypes.CFUNCTYPE(result, *arguments)(address) if address else _missing(name)
             setattr(self, name.removeprefix("egl"), bound)
@@ -90,7 +90,7 @@ class Egl:
         return int(self._address_of(name.encode("ascii")) or 0)
 
     def require(self, result: Any, call: str) -> Any:
-        """``result``, or :class:`EglError` when it is one of EGL's nothings (0, EGL_FALSE, EGL_NO_...)."""
+        """``result``. Raises :class:`EglError` when it is 0, EGL_FALSE or one of EGL_NO_..."""
         if not result:
             raise EglError(call, self.GetError())
         return result
@@ -105,11 +105,11 @@ class Egl:
 
     def client_extensions(self) -> frozenset[str]:
         """Extensions that need no display."""
-        found = frozenset(self.strings(None, EGL_EXTENSIONS).split())
-        if not found:
-            # Without EGL_EXT_client_extensions the query is an error; it must not show up later.
+        extensions = frozenset(self.strings(None, EGL_EXTENSIONS).split())
+        if not extensions:
+            # Without EGL_EXT_client_extensions the query is an error: clear it.
             self.GetError()
-        return found
+        return extensions
 
 
 def _exported(library: ctypes.CDLL, name: str) -> int:
@@ -128,7 +128,7 @@ def _missing(name: str) -> Call:
 
 @functools.cache
 def load_egl() -> Egl:
-    """The system's EGL. Raises :class:`GraphicsError` where there is none."""
+    """The system's EGL. Raises :class:`GraphicsError` when there is none."""
     try:
         return Egl(ctypes.CDLL("libEGL.so.1"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""An initialised EGLDisplay: opened or adopted, and which dma-bufs it says it can import."""
+"""An initialised EGLDisplay, opened here or adopted, and which dma-bufs it imports as it says."""
 
 import ctypes
 import functools
@@ -12,14 +12,14 @@ from gl.errors import UnsupportedContext
 
 _INT = ctypes.c_int32
 
-# eglInitialize does not count, eglTerminate ends the display for everyone: so count here.
+# eglInitialize keeps no count, and eglTerminate ends the display for every user. So the users are counted here.
 _opened: Counter[int] = Counter()
 _opened_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class DisplayExtensions:
-    """Which of the extensions this program uses a display has; each field is named as the extension is."""
+    """Which of the extensions that this program uses a display has. Each field has the name of its extension."""
 
     EGL_EXT_image_dma_buf_import: bool = False
     EGL_EXT_image_dma_buf_import_modifiers: bool = False
@@ -29,8 +29,8 @@ class DisplayExtensions:
 
 
 def extensions_of(names: frozenset[str]) -> DisplayExtensions:
-    """The booleans for a list of extension names."""
-    # KHR_image is what older displays call image_base and two extensions more.
+    """The extensions among these names."""
+    # KHR_image is the older name of image_base and two more extensions together.
     if "EGL_KHR_image" in names:
         names |= {"EGL_KHR_image_base"}
     if "EGL_MESA_configless_context" in names:
@@ -40,14 +40,14 @@ def extensions_of(names: frozenset[str]) -> DisplayExtensions:
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """A modifier a display imports for some format; ``external_only`` means through an external texture."""
+    """A modifier that a display imports with some format. ``external_only``: only as an external texture."""
 
     value: int
     external_only: bool
 
 
 class EglDisplay:
-    """``handle`` is the EGLDisplay. An adopted display belongs to someone else and is not terminated."""
+    """``handle`` is the EGLDisplay. An adopted display belongs to others and is not terminated here."""
 
     def __init__(self, egl: Egl, handle: int, *, adopted: bool) -> None:
         self.egl = egl
@@ -60,12 +60,12 @@ class EglDisplay:
 
     @property
     def imports_dma_bufs(self) -> bool:
-        """Whether a dma-buf can become an EGLImage at all."""
+        """Whether EGL can make an image of a dma-buf."""
         return self.extensions.EGL_EXT_image_dma_buf_import and self.extensions.EGL_KHR_image_base
 
     @functools.cached_property
     def formats(self) -> tuple[int, ...]:
-        """The fourccs the display advertises for import; empty when it cannot be asked."""
+        """The fourccs that the display advertises for import; empty when it has no such query."""
         if not self.extensions.EGL_EXT_image_dma_buf_import_modifiers:
             return ()
         count = _INT()
@@ -80,11 +80,11 @@ class EglDisplay:
         return tuple(codes[: count.value])
 
     def modifiers(self, fourcc: int) -> tuple[Modifier, ...]:
-        """The modifiers advertised for ``fourcc``; empty when there are none or the display cannot be asked."""
-        known = self._modifiers.get(fourcc)
-        if known is None:
-            known = self._modifiers[fourcc] = self._query_modifiers(fourcc)
-        return known
+        """The modifiers advertised for ``fourcc``; empty when there are none or the display has no such query."""
+        modifiers = self._modifiers.get(fourcc)
+        if modifiers is None:
+            modifiers = self._modifiers[fourcc] = self._query_modifiers(fourcc)
+        return modifiers
 
     def _query_modifiers(self, fourcc: int) -> tuple[Modifier, ...]:
         if fourcc not in self.formats:
@@ -107,7 +107,7 @@ class EglDisplay:
 
     @functools.cached_property
     def render_node(self) -> str | None:
-        """The DRM node this display renders on (``/dev/dri/renderD128``); None for software and when untold."""
+        """The DRM node that the display renders on (``/dev/dri/renderD128``); None when EGL names none."""
         if "EGL_EXT_device_query" not in self.egl.client_extensions():
             return None
         device = ctypes.c_ssize_t()
@@ -117,7 +117,7 @@ class EglDisplay:
         return _node_of(self.egl, device.value)
 
     def close(self) -> None:
-        """Terminate the display when its last user here is done; more calls do nothing."""
+        """Terminate the display when this was its last user; more calls do nothing."""
         handle, self.handle = self.handle, 0
         if not handle or self._adopted:
             return
@@ -143,9 +143,9 @@ def _node_of(egl: Egl, device: int) -> str | None:
 
 
 def open_display(device: str | None = None) -> EglDisplay:
-    """A display that needs no window system, on the DRM node ``device`` or wherever EGL likes best.
+    """A display without a window system, on the DRM node ``device`` or on the one that EGL chooses.
 
-    Raises :class:`UnsupportedContext` when there is none, :class:`EglError` when it does not start.
+    Raises :class:`UnsupportedContext` when there is none, :class:`EglError` when it cannot be initialised.
     """
     egl = load_egl()
     extensions = egl.client_extensions()
@@ -156,7 +156,7 @@ def open_display(device: str | None = None) -> EglDisplay:
     ):
         handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_DEVICE_EXT, _device(egl, device), None)
     elif device is not None:
-        raise UnsupportedContext(f"this EGL cannot be told to use {device}: it has no device platform")
+        raise UnsupportedContext(f"this EGL cannot use {device}: it has no device platform")
     else:
         raise UnsupportedContext("this EGL can only draw into windows: no surfaceless and no device platform")
     egl.require(handle, "eglGetPlatformDisplayEXT")
@@ -174,11 +174,11 @@ def _device(egl: Egl, node: str | None) -> int:
         egl.QueryDevicesEXT(len(devices), ctypes.addressof(devices), ctypes.addressof(count)), "eglQueryDevicesEXT"
     )
     nodes = {int(each): _node_of(egl, int(each)) for each in devices[: count.value] if each}
-    for each, found in nodes.items():
-        if node is None or found == node:
+    for each, name in nodes.items():
+        if node is None or name == node:
             return each
-    known = ", ".join(sorted(each for each in nodes.values() if each)) or "none"
-    raise UnsupportedContext(f"EGL knows no device {node}; it knows: {known}")
+    names = ", ".join(sorted(each for each in nodes.values() if each)) or "none"
+    raise UnsupportedContext(f"EGL knows no device {node}; it knows: {names}")
 
 
 def current_display() -> EglDisplay:

@@ -1,4 +1,4 @@
-"""The facade of this package: frames in, pictures out."""
+"""Draws frames: the class that users of this package need."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ __all__ = ["CaptureKind", "DrawOptions", "Drawn", "Renderer", "Target"]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a draw did: what became of each plane, and where the picture lies (None when there is no picture)."""
+    """The result of a draw: what became of each plane, and the picture's place (None when there is no picture)."""
 
     primary: Outcome | None
     cursor: Outcome | None
@@ -49,7 +49,7 @@ class Renderer:
         self._target: Target | None = None
         self._options = _DEFAULT_OPTIONS
         self._scene: Scene | None = None
-        # The last frame as it was prepared: None when it must be prepared again.
+        # The frame that was prepared last; None when it must be prepared again.
         self._frame: Frame | None = None
         self._steps: Steps = ()
         self._copied: tuple[LoadedSurface, ...] = ()
@@ -61,8 +61,11 @@ class Renderer:
     def draw(self, frame: Frame, target: Target, options: DrawOptions = _DEFAULT_OPTIONS) -> Drawn:
         """Draw a frame into the target, which is left bound.
 
-        The same object comes back as long as nothing of it changed. Raises :class:`GlError` when OpenGL reported an
-        error. Nothing waits for a GPU here; where the CPU draws, the frame before is waited for.
+        Returns the same object as long as nothing in it changed. Raises :class:`GlError` when OpenGL reports an
+        error. It does not wait for a GPU; where the CPU draws, it waits for the frame before.
+
+        The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
+        for a passing reason is tried again after a pause.
         """
         if (
             frame is not self._frame
@@ -89,19 +92,23 @@ class Renderer:
         primary = surfaces.get(frame.primary) if frame.primary else None
         cursor = surfaces.get(frame.cursor) if frame.cursor and options.cursor else None
         if surfaces.generation != self._generation:
-            # Something was loaded: the moment to look for what is no longer needed.
+            # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation
             scene.forget()
             self.context.sweep()
-        loaded = [each for each in (primary, cursor) if each]
-        self._copied = tuple(each for each in loaded if each.copied)
-        self._retry_ns = min((each.retry.due_ns for each in loaded if each.retry), default=None)
+        self._copied, self._retry_ns = (), None
+        for each in (primary, cursor):
+            if each is not None and each.copied is not None:
+                self._copied += (each,)
+            if each is not None and each.retry is not None:
+                due_ns = each.retry.due_ns
+                self._retry_ns = due_ns if self._retry_ns is None else min(self._retry_ns, due_ns)
         self._steps = scene.steps(frame, primary, cursor)
-        self._note(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
+        self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
 
-    def _note(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
+    def _update_drawn(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
         if primary is not drawn.primary or cursor is not drawn.cursor or placement is not drawn.placement:
             drawn = Drawn(primary, cursor, placement)
@@ -111,15 +118,17 @@ class Renderer:
     def capture(
         self, frame: Frame, kind: CaptureKind = CaptureKind.COMPOSITE, options: DrawOptions = _DEFAULT_OPTIONS
     ) -> Rgba | None:
-        """A picture at the guest's size: shape (height, width, 4), top row first; None when the plane has none.
+        """A picture at the guest's size: shape (height, width, 4), top row first.
 
-        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha, its colours
-        premultiplied or not as the guest left them. Scaling, rotation, flips and background do not matter here.
-        Raises :class:`GlError`.
+        None when there is no picture: the plane is off or cannot be shown, see :meth:`outcome`. Raises
+        :class:`GlError` when OpenGL fails, also when it did not take the plane's pixels.
+
+        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha and with its
+        colours as they are in the guest, premultiplied or not. Scaling, rotation, flips and background have no effect.
         """
         self._frame = None
-        first = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
-        loaded = self._surfaces.get(first) if first else None
+        surface = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
+        loaded = self._surfaces.get(surface) if surface else None
         if loaded is None:
             return None
         if loaded.gl_error is not None:
@@ -128,8 +137,8 @@ class Renderer:
             return None
         size = (loaded.image.width, loaded.image.height)
         if kind is CaptureKind.CURSOR:
-            alone: PlacedImage = (loaded.image, Style(matrix=options.matrix), 0, 0)
-            return capture_images(self.context, self._compositor, size, (alone,), 0.0)
+            cursor_only: PlacedImage = (loaded.image, Style(matrix=options.matrix), 0, 0)
+            return capture_images(self.context, self._compositor, size, (cursor_only,), 0.0)
         images: tuple[PlacedImage, ...] = ((loaded.image, Style(opaque=True, matrix=options.matrix), 0, 0),)
         if kind is CaptureKind.COMPOSITE and options.cursor and frame.cursor:
             cursor = self._surfaces.get(frame.cursor)
@@ -144,12 +153,12 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def outcome(self, surface: Surface) -> Outcome:
-        """What becomes of one plane, without drawing it."""
+        """What becomes of one plane; it is imported or uploaded, but not drawn."""
         self._frame = None
         return self._surfaces.get(surface).outcome
 
     def forget(self) -> None:
-        """Drop what was made from buffers that were released since, at once."""
+        """Drop now what was made from buffers that are released."""
         self._drop_scene()
         self._surfaces.forget()
 

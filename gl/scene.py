@@ -1,4 +1,4 @@
-"""What stays prepared from frame to frame, as long as target and options are the same."""
+"""What is kept from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
 from app.planes.placement import Placement, place
@@ -10,7 +10,7 @@ from gl.target import Target
 
 
 class Scene:
-    """Keeps one layer for each surface it drew, so that a flip between known buffers only puts parts together."""
+    """Keeps one layer for each surface that it drew, so that a flip between known buffers only combines parts."""
 
     def __init__(self, compositor: Compositor, target: Target, options: DrawOptions) -> None:
         self._compositor = compositor
@@ -25,12 +25,12 @@ class Scene:
         self.placement: Placement | None = None
 
     def forget(self) -> None:
-        """Drop the layers, because textures were deleted."""
+        """Drop the layers, because their textures were deleted."""
         self._primaries.clear()
         self._cursors.clear()
 
     def steps(self, frame: Frame, primary: LoadedSurface | None, cursor: LoadedSurface | None) -> Steps:
-        """What draws the frame with these surfaces; sets ``placement``. Raises :class:`ShaderError`."""
+        """The steps that draw the frame with these surfaces. Sets ``placement``. Raises :class:`ShaderError`."""
         if primary is None or primary.image is None:
             self.placement = None
             return self._begin

@@ -1,8 +1,8 @@
 """The texture cache: what became of each surface, kept as long as its buffer lives.
 
-An entry is keyed by the buffer's serial number and the plane's layout. So a flip between known buffers neither
-imports nor allocates. Surfaces that are copied keep their texture and are uploaded again for each frame. What failed
-for a passing reason is tried again after a pause (:mod:`gl.retry`).
+An entry is found by the buffer's serial number and the plane's layout. So a flip between known buffers neither imports
+nor allocates. A copied surface keeps its texture and is uploaded again for each frame. What failed for a passing
+reason is tried again after a pause (:mod:`gl.retry`).
 """
 
 from collections.abc import Callable
@@ -108,10 +108,10 @@ class SurfaceCache:
 
     def prune(self, *keep: Surface | None) -> None:
         """Drop what was made from released buffers, and what was made from ``keep``'s buffers for other layouts."""
-        wanted = {_key(each) for each in keep if each}
-        serials = {key[0] for key in wanted}
+        kept = {_key(each) for each in keep if each}
+        serials = {key[0] for key in kept}
         for key, entry in list(self._entries.items()):
-            if entry.surface.buffer.released or (key[0] in serials and key not in wanted):
+            if entry.surface.buffer.released or (key[0] in serials and key not in kept):
                 self._drop(key)
 
     def _drop(self, key: _Key) -> None:
@@ -121,7 +121,7 @@ class SurfaceCache:
             self.generation += 1
 
     def forget(self) -> None:
-        """Drop what was made from released buffers, and make the driver let go of it at once."""
+        """Drop what was made from released buffers, and make the driver release it now."""
         self.prune()
         self._context.sweep()
         self._probe.release_last_texture()
@@ -139,18 +139,18 @@ class SurfaceCache:
         plane, buffer = surface.plane, surface.buffer
         status = Status(Reason.NOT_READABLE, "the buffer was released") if buffer.released else None
         status = status or fault_of(plane, buffer.size) or self._too_large(plane)
-        known = pixel_format(plane.fourcc)
-        if status or known is None:
+        format_ = pixel_format(plane.fourcc)
+        if status or format_ is None:
             return LoadedSurface(surface, Outcome(None, None, (), status or Status(Reason.UNKNOWN_FORMAT)))
         if buffer.dmabuf_fd is None:
             path = PixelPath.REGION if plane.backing is Backing.REGION else PixelPath.COPY
-            return self._copy(surface, known, path, (), _OK, previous)
-        result = self._importer.load(plane, known, buffer)
+            return self._copy(surface, format_, path, (), _OK, previous)
+        result = self._importer.load(plane, format_, buffer)
         if result.image is not None:
             outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
             return LoadedSurface(surface, outcome, result.image)
         status = Status(result.reason, result.failures[0].message)
-        return self._copy(surface, known, PixelPath.COPY, result.failures, status, previous)
+        return self._copy(surface, format_, PixelPath.COPY, result.failures, status, previous)
 
     def _too_large(self, plane: Plane) -> Status | None:
         limit = self._context.max_texture_size
@@ -161,20 +161,20 @@ class SurfaceCache:
     def _copy(
         self,
         surface: Surface,
-        known: PixelFormat,
+        format_: PixelFormat,
         path: PixelPath,
         failures: tuple[ImportFailure, ...],
         status: Status,
         previous: LoadedSurface | None,
     ) -> LoadedSurface:
         plane = surface.plane
-        if not is_linear(plane) and not tiling.can_tile(plane.modifier, known.bytes_per_pixel):
+        if not is_linear(plane) and not tiling.can_tile(plane.modifier, format_.bytes_per_pixel):
             status = Status(Reason.TILING_UNKNOWN, _detail(modifier_name(plane.modifier), failures))
             retry = self._retry(_import_may_pass(failures), previous)
             return LoadedSurface(surface, Outcome(None, None, failures, status), retry=retry)
         copied = None
         try:
-            copied = CopiedSurface(self._context, self._upload_textures, plane, known)
+            copied = CopiedSurface(self._context, self._upload_textures, plane, format_)
             copied.refresh(surface.buffer)
         except (OSError, ValueError, MemoryError, GlError) as error:
             if copied is not None:
@@ -200,7 +200,7 @@ class SurfaceCache:
         copy_may_pass = may_pass(error) or (was_readable and isinstance(error, OSError))
         retry = self._retry(copy_may_pass or _import_may_pass(failures), previous)
         reason = Reason.UPLOAD_FAILED if isinstance(error, (GlError, MemoryError)) else Reason.NOT_READABLE
-        text = error_text(error) if isinstance(error, OSError) else str(error)
+        text = error_text(error) if isinstance(error, OSError) else str(error) or "out of memory"
         detail = _detail(text, failures) + ("; it is tried again" if retry is not None else "")
         outcome = Outcome(None, None, failures, Status(reason, detail))
         gl_error = GlError(error.operation, error.codes) if isinstance(error, GlError) else None

@@ -9,8 +9,8 @@ from app.planes.placement import Rect
 class Target:
     """A framebuffer's name and its size in device pixels.
 
-    ``area`` is the part for the picture, with (0, 0) at the top-left; None means all of it. ``top_down`` tells that
-    the framebuffer's first row is the picture's top one: so in memory that will be read back, not in windows.
+    ``area`` is the part for the picture, with (0, 0) at the top-left; None means all of it. ``top_down``: the
+    framebuffer's first row is the picture's top one, as in memory that is read back. In a window it is the bottom one.
     """
 
     width: int
@@ -21,5 +21,5 @@ class Target:
 
     @property
     def picture_area(self) -> Rect:
-        """Where the picture may lie."""
+        """The area for the picture."""
         return self.area or Rect(0, 0, self.width, self.height)

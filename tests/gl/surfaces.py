@@ -1,4 +1,4 @@
-"""Planes with pixels in memory, and what they should look like."""
+"""Planes with pixels in memory, and their pictures as the CPU decodes them."""
 
 import mmap
 import os
@@ -43,7 +43,7 @@ def reference(rows: Bytes, fourcc: int, width: int) -> Bytes:
 
 
 def padded(rows: Bytes, stride: int) -> Bytes:
-    """Rows ``stride`` bytes apart as one array; the padding is full of ones, and the last row has none."""
+    """Rows ``stride`` bytes apart as one array. The padding bytes are 0xFF; the last row has none."""
     height, row_bytes = rows.shape
     result = np.full(stride * height, 0xFF, np.uint8)
     result.reshape(height, stride)[:, :row_bytes] = rows
@@ -87,7 +87,7 @@ class SurfaceFactory:
 
     def __init__(self) -> None:
         self._buffers: list[DmaBuffer | MemoryBuffer] = []
-        # What a guest writes to, by the serial number of the buffer.
+        # The memory that a guest writes to, by the serial number of its buffer.
         self._writable: dict[int, mmap.mmap | bytearray] = {}
 
     def buffer(self, data: Bytes, flags: int = os.O_RDWR) -> DmaBuffer:
@@ -95,7 +95,7 @@ class SurfaceFactory:
         return self.sparse(data, 0, flags)
 
     def sparse(self, data: Bytes, offset: int, flags: int = os.O_RDWR) -> DmaBuffer:
-        """A memfd with ``data`` behind ``offset`` bytes of nothing."""
+        """A memfd with ``data`` after ``offset`` bytes that take no memory."""
         fd = os.memfd_create("plane")
         os.pwrite(fd, data.tobytes(), offset)
         if flags != os.O_RDWR:
@@ -117,7 +117,7 @@ class SurfaceFactory:
         return buffer
 
     def memory(self, data: Bytes) -> MemoryBuffer:
-        """Memory of a source's own with ``data``."""
+        """Memory that a source owns, with ``data``."""
         memory = bytearray(data.tobytes())
         buffer = MemoryBuffer(memory)
         self._buffers.append(buffer)
@@ -125,7 +125,7 @@ class SurfaceFactory:
         return buffer
 
     def overwrite(self, buffer: Buffer, data: Bytes) -> None:
-        """Write from the buffer's first byte on, as a guest would."""
+        """Write to the beginning of the buffer, as a guest would."""
         if buffer.dmabuf_fd is not None:
             os.pwrite(buffer.dmabuf_fd, data.tobytes(), 0)
         else:
@@ -239,7 +239,7 @@ def random_picture(width: int, height: int, seed: int = 0) -> Bytes:
 
 @contextmanager
 def window(context: Context, width: int, height: int) -> Iterator[tuple[Target, Canvas]]:
-    """A framebuffer that is drawn into like a window, and the canvas to read it from, bottom row first."""
+    """A target like a window, and the canvas to read it from, bottom row first."""
     canvas = Canvas(context, width, height)
     try:
         yield Target(width, height, canvas.framebuffer), canvas

@@ -1,4 +1,4 @@
-"""Contexts of our own and adopted ones, and the displays under them."""
+"""Contexts of our own, adopted contexts, and their displays."""
 
 import ctypes
 import threading
@@ -21,7 +21,7 @@ from tests.gl.surfaces import frame, random_picture, surface_factory
 EGL_OPENGL_API = 0x30A2
 
 
-def test_facts(gl_context: Context) -> None:
+def test_capabilities(gl_context: Context) -> None:
     assert gl_context.version.startswith("OpenGL ES 3")
     assert gl_context.renderer and gl_context.vendor
     assert gl_context.max_texture_size >= 2048
@@ -35,7 +35,7 @@ def test_what_the_display_imports(importing_context: Context) -> None:
     assert drm.DRM_FORMAT_XRGB8888 in display.formats
     linear = [each for each in display.modifiers(drm.DRM_FORMAT_XRGB8888) if each.value == 0]
     assert [each.external_only for each in linear] == [False]
-    # Packed YUV is for external textures in every Mesa driver.
+    # Every Mesa driver imports packed YUV as external textures only.
     assert all(each.external_only for each in display.modifiers(drm.DRM_FORMAT_YUYV))
     assert display.modifiers(drm.fourcc_code("????")) == ()
 
@@ -45,13 +45,13 @@ def draws(context: Context) -> bool:
     picture = random_picture(8, 8)
     renderer = Renderer(context)
     with surface_factory() as surfaces:
-        got = renderer.capture(frame(surfaces.picture(picture)))
+        actual = renderer.capture(frame(surfaces.picture(picture)))
         renderer.release()
-    return got is not None and bool((got == picture).all())
+    return actual is not None and bool((actual == picture).all())
 
 
 def test_closing_one_context_leaves_others_alone() -> None:
-    """Both share the EGLDisplay, and terminating that would end both."""
+    """Both share the EGLDisplay: to terminate it would end both."""
     with SurfacelessContext() as first:
         with SurfacelessContext() as second:
             assert draws(second)
@@ -93,7 +93,7 @@ def test_the_current_context_is_adopted(gl_context: Context) -> None:
             assert adopted.display.handle == own.display.handle
             assert adopted.renderer == own.renderer
             assert draws(adopted)
-        # Closing what was adopted ends nothing.
+        # Closing an adopted context does not end it.
         assert draws(own)
     assert isinstance(gl_context, SurfacelessContext)
     gl_context.make_current()
@@ -115,7 +115,7 @@ def test_no_current_context() -> None:
     assert "QT_XCB_GL_INTEGRATION" in str(raised[0])
 
 
-def test_desktop_opengl_is_declined(gl_context: Context) -> None:
+def test_desktop_opengl_is_rejected(gl_context: Context) -> None:
     display = open_display()
     egl = display.egl
     if not egl.BindAPI(EGL_OPENGL_API):
@@ -140,7 +140,9 @@ def test_a_device_that_does_not_exist() -> None:
         SurfacelessContext("/dev/dri/renderD999")
 
 
-def test_without_the_surfaceless_platform_a_device_serves(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_surfaceless_platform_the_device_platform_is_used(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As with drivers other than Mesa's."""
     names = load_egl().client_extensions() - {"EGL_MESA_platform_surfaceless"}
     monkeypatch.setattr(Egl, "client_extensions", lambda _self: names)
@@ -150,7 +152,7 @@ def test_without_the_surfaceless_platform_a_device_serves(gl_context: Context, m
     gl_context.make_current()
 
 
-def test_an_egl_that_only_knows_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_egl_without_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Egl, "client_extensions", lambda _self: frozenset[str]())
     with pytest.raises(UnsupportedContext, match="only draw into windows"):
         SurfacelessContext()
@@ -162,7 +164,7 @@ def test_a_display_without_surfaceless_contexts(monkeypatch: pytest.MonkeyPatch)
         SurfacelessContext()
 
 
-def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_display_that_needs_a_configuration(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     names = frozenset({"EGL_KHR_surfaceless_context"})
     monkeypatch.setattr("gl.egl_display.extensions_of", lambda _names: extensions_of(names))
     with SurfacelessContext() as context:
@@ -173,10 +175,10 @@ def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: 
 
 
 def test_old_names_of_extensions() -> None:
-    found = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
-    assert found.EGL_KHR_image_base
-    assert found.EGL_KHR_no_config_context
-    assert not found.EGL_EXT_image_dma_buf_import
+    extensions = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
+    assert extensions.EGL_KHR_image_base
+    assert extensions.EGL_KHR_no_config_context
+    assert not extensions.EGL_EXT_image_dma_buf_import
 
 
 def test_a_library_that_is_no_egl() -> None:
@@ -199,7 +201,7 @@ def test_opengl_errors_are_found_at_the_end_of_an_operation(gl_context: Context,
     gl_context.gl.BindTexture(0x1234, 0)
     with pytest.raises(GlError, match="a test: GL_INVALID_ENUM"):
         gl_context.gl.check("a test")
-    gl_context.gl.check("what was told is not told again")
+    gl_context.gl.check("errors are reported once")
     assert gl_log.serious()
     gl_log.messages.clear()
 

@@ -1,4 +1,4 @@
-"""Every format comes out as its reference says, by every path."""
+"""Every format looks like the CPU reference, by every path."""
 
 import ctypes
 
@@ -33,15 +33,15 @@ TILINGS = [
 
 
 def check(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int) -> PixelPath | None:
-    """Capture a random picture and compare; the path it took."""
+    """Capture a random picture and compare it with the reference. Returns the path of its pixels."""
     rows = random_rows(fourcc, width, 9)
     surface = surfaces.surface(rows, fourcc, width, stride=rows.shape[1] + padding)
-    got = renderer.capture(frame(surface), CaptureKind.PRIMARY)
-    assert got is not None
-    wanted = reference(rows, fourcc, width).astype(int)
-    wanted[..., 3] = 255
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+    assert actual is not None
+    expected = reference(rows, fourcc, width).astype(int)
+    expected[..., 3] = 255
     tolerance = 1 if format_of(fourcc).family is Family.YUV422 else 0
-    assert np.abs(got - wanted).max() <= tolerance
+    assert np.abs(actual - expected).max() <= tolerance
     return renderer.outcome(surface).path
 
 
@@ -51,7 +51,7 @@ def test_imported(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int
 ) -> None:
     path = check(renderer, surfaces, fourcc, width, padding)
-    # Nothing imports three bytes a pixel.
+    # No driver imports three bytes a pixel.
     copied = fourcc in (drm.DRM_FORMAT_RGB888, drm.DRM_FORMAT_BGR888)
     assert path is (PixelPath.COPY if copied else PixelPath.EGL_IMAGE)
 
@@ -73,16 +73,16 @@ def test_copied(
 
 @pytest.mark.parametrize("modifier", TILINGS, ids=modifier_name)
 @pytest.mark.parametrize("fourcc", TILED_FORMATS, ids=fourcc_text)
-def test_tiled_goes_by_the_cpu_where_the_display_reads_only_linear(
+def test_a_tiled_plane_is_copied_where_the_display_imports_only_linear(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, modifier: int
 ) -> None:
     rows = random_rows(fourcc, 131, 41)
     surface = surfaces.surface(rows, fourcc, 131, stride=1024, modifier=modifier)
-    got = renderer.capture(frame(surface), CaptureKind.PRIMARY)
-    assert got is not None
-    wanted = reference(rows, fourcc, 131).astype(int)
-    wanted[..., 3] = 255
-    assert np.abs(got - wanted).max() <= (format_of(fourcc).family is Family.YUV422)
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+    assert actual is not None
+    expected = reference(rows, fourcc, 131).astype(int)
+    expected[..., 3] = 255
+    assert np.abs(actual - expected).max() <= (format_of(fourcc).family is Family.YUV422)
     outcome = renderer.outcome(surface)
     assert outcome.path is PixelPath.COPY
     assert outcome.status.reason is Reason.MODIFIER_NOT_IMPORTABLE
@@ -98,9 +98,9 @@ def test_tiled_goes_by_the_cpu_where_the_display_reads_only_linear(
 def test_yuv_by_either_matrix(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, matrix: yuv.Matrix) -> None:
     rows = random_rows(fourcc, 51, 64)
     surface = surfaces.surface(rows, fourcc, 51)
-    got = renderer.capture(frame(surface), CaptureKind.PRIMARY, DrawOptions(matrix=matrix))
-    assert got is not None
-    assert np.abs(got - decode(rows, format_of(fourcc), 51, matrix).astype(int)).max() <= 1
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY, DrawOptions(matrix=matrix))
+    assert actual is not None
+    assert np.abs(actual - decode(rows, format_of(fourcc), 51, matrix).astype(int)).max() <= 1
 
 
 def test_formats_opengl_lacks_are_read_through_another(
@@ -140,10 +140,10 @@ def test_ten_bits_stay_ten(
     gl.ReadPixels(0, 0, 16, 16, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, ctypes.addressof(words))
     gl.delete(gl.DeleteFramebuffers, framebuffer)
     texture.release()
-    got, source = np.array(words, np.uint32), rows.view("<u4").reshape(-1)
-    red, blue = (got & 0x3FF, got >> 20 & 0x3FF)
+    actual, source = np.array(words, np.uint32), rows.view("<u4").reshape(-1)
+    red, blue = (actual & 0x3FF, actual >> 20 & 0x3FF)
     first, last = (source & 0x3FF, source >> 20 & 0x3FF)
     swapped = fourcc != drm.DRM_FORMAT_XBGR2101010
     assert (red == (last if swapped else first)).all()
     assert (blue == (first if swapped else last)).all()
-    assert (got >> 10 & 0x3FF == source >> 10 & 0x3FF).all()
+    assert (actual >> 10 & 0x3FF == source >> 10 & 0x3FF).all()

@@ -1,4 +1,4 @@
-"""The ladder: which rung holds, why the others did not, and what is told about it."""
+"""The import ladder: which method succeeds, why the others failed, and what the outcome says."""
 
 import os
 from collections.abc import Callable
@@ -45,7 +45,7 @@ Advertise = Callable[[dict[int, list[Modifier]]], None]
 
 @pytest.fixture
 def advertise(importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> Advertise:
-    """Have the display advertise something else than it does."""
+    """Make the display advertise other formats."""
 
     def set_formats(table: dict[int, list[Modifier]]) -> None:
         display = importing_context.display
@@ -56,12 +56,12 @@ def advertise(importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> Ad
 
 
 def picture(renderer: Renderer, surface: Surface) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    got = renderer.capture(frame(surface), CaptureKind.PRIMARY)
-    assert got is not None
-    return got
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+    assert actual is not None
+    return actual
 
 
-def test_linear_holds_on_the_first_rung(
+def test_linear_is_imported_by_the_first_method(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
     surface = surfaces.picture(random_picture(32, 8))
@@ -128,9 +128,9 @@ def test_a_format_not_advertised_is_read_through_another(
     assert (outcome.path, outcome.method) == (PixelPath.EGL_IMAGE, ImportMethod.REINTERPRETED)
     assert [each.message for each in outcome.failures] == ["the display does not import XRGB8888"]
     assert outcome.status.reason is Reason.OK
-    got = picture(renderer, surface)
-    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
-    assert (got[..., 3] == 255).all()
+    actual = picture(renderer, surface)
+    assert (actual[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+    assert (actual[..., 3] == 255).all()
 
 
 def test_fifteen_bits_through_their_bytes(advertise: Advertise, renderer: Renderer, surfaces: SurfaceFactory) -> None:
@@ -149,9 +149,9 @@ def test_external_only(advertise: Advertise, renderer: Renderer, surfaces: Surfa
     surface = surfaces.surface(rows, fourcc, 33)
     outcome = renderer.outcome(surface)
     assert (outcome.path, outcome.method, outcome.failures) == (PixelPath.EGL_IMAGE, ImportMethod.EXPLICIT, ())
-    got = picture(renderer, surface)
-    assert (got[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
-    assert (got[..., 3] == 255).all()
+    actual = picture(renderer, surface)
+    assert (actual[..., :3] == reference(rows, fourcc, 33)[..., :3]).all()
+    assert (actual[..., 3] == 255).all()
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_another_format_for_external_textures_only(
     surface = surfaces.surface(rows, fourcc, 33)
     outcome = renderer.outcome(surface)
     assert (outcome.path, outcome.method) == (PixelPath.EGL_IMAGE, ImportMethod.REINTERPRETED)
-    got = picture(renderer, surface).astype(int)
-    assert np.abs(got[..., :3] - reference(rows, fourcc, 33)[..., :3]).max() <= (fourcc == YUYV)
-    assert (got[..., 3] == 255).all()
+    actual = picture(renderer, surface).astype(int)
+    assert np.abs(actual[..., :3] - reference(rows, fourcc, 33)[..., :3]).max() <= (fourcc == YUYV)
+    assert (actual[..., 3] == 255).all()
 
 
 def test_external_only_where_there_are_no_external_textures(
@@ -194,7 +194,7 @@ def test_yuv_by_the_driver_where_its_bytes_cannot_be_read(
     advertise: Advertise, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
     advertise({YUYV: [Modifier(0, external_only=True)]})
-    # Flat colours: how a driver spreads chroma is its own affair.
+    # Flat colours, because drivers filter chroma differently.
     rows = np.tile(np.array([120, 90, 120, 200], np.uint8), (8, 8))
     surface = surfaces.surface(rows, YUYV, 16)
     outcome = renderer.outcome(surface)
@@ -220,7 +220,7 @@ def test_a_modifier_not_advertised_is_not_guessed(
     [(drm.I915_FORMAT_MOD_X_TILED, PixelPath.EGL_IMAGE), (drm.I915_FORMAT_MOD_Yf_TILED, PixelPath.COPY)],
     ids=("X", "Yf"),
 )
-def test_i915_remembers_some_tilings(
+def test_i915_knows_some_tilings(
     importing_context: Context,
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
@@ -228,7 +228,7 @@ def test_i915_remembers_some_tilings(
     modifier: int,
     path: PixelPath,
 ) -> None:
-    """Then no modifier will do. What comes out of it cannot be seen here, only that it is tried."""
+    """Then the import without a modifier is tried. Its picture cannot be checked without that GPU."""
     surface = surfaces.surface(random_rows(XR24, 128, 32), XR24, 128, stride=512, modifier=modifier)
     assert isinstance(surface.buffer, DmaBuffer)
     monkeypatch.setattr(importing_context, "vendor", "Intel")
@@ -274,7 +274,7 @@ def test_an_import_that_fails_in_its_first_draw(
 def test_neither_importable_nor_readable(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
-    """As mbochs exports its buffers. llvmpipe would crash if it were let at this one."""
+    """As mbochs exports its buffers. llvmpipe would crash if it imported this one."""
     surface = surfaces.surface(random_rows(XR24, 16, 16), XR24, 16, flags=os.O_WRONLY)
     outcome = renderer.outcome(surface)
     assert outcome.path is None
@@ -292,7 +292,7 @@ def test_a_truncated_buffer_is_not_shown(renderer: Renderer, surfaces: SurfaceFa
     assert (outcome.path, outcome.status.reason) == (None, Reason.BUFFER_TRUNCATED)
 
 
-def test_no_padding_is_asked_for_behind_the_last_row(
+def test_no_padding_is_needed_after_the_last_row(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
     rows = random_rows(XR24, 30, 5)
@@ -314,7 +314,7 @@ def test_no_padding_is_asked_for_behind_the_last_row(
         (plane_of(XR24, 128, 8, 520, modifier=drm.I915_FORMAT_MOD_X_TILED), Reason.BAD_GEOMETRY),
     ],
 )
-def test_planes_that_cannot_be(renderer: Renderer, surfaces: SurfaceFactory, plane: Plane, reason: Reason) -> None:
+def test_impossible_planes(renderer: Renderer, surfaces: SurfaceFactory, plane: Plane, reason: Reason) -> None:
     outcome = renderer.outcome(Surface(plane, surfaces.buffer(np.zeros(8192, np.uint8))))
     assert (outcome.path, outcome.status.reason) == (None, reason)
 
@@ -371,13 +371,13 @@ PLANES = st.builds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(plane=PLANES, size=st.sampled_from((1, 4095, 4096, 70000, 300000)))
 def test_whatever_a_driver_reports(gl_context: Context, plane: Plane, size: int) -> None:
-    """Nothing is raised, nothing crashes, and either there is a picture or a reason why not."""
+    """Nothing raises or crashes, and there is either a picture or a reason."""
     with surface_factory() as surfaces:
         renderer = Renderer(gl_context)
         surface = Surface(plane, surfaces.buffer(np.zeros(size, np.uint8)))
         outcome = renderer.outcome(surface)
-        got = renderer.capture(frame(surface), CaptureKind.PRIMARY)
-        assert (got is None) == (outcome.path is None) == (outcome.status.state is State.ERROR)
-        if got is not None:
-            assert got.shape == (plane.height, plane.width, 4)
+        actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+        assert (actual is None) == (outcome.path is None) == (outcome.status.state is State.ERROR)
+        if actual is not None:
+            assert actual.shape == (plane.height, plane.width, 4)
         renderer.release()

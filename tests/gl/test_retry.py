@@ -459,24 +459,35 @@ def test_a_texture_there_is_no_memory_for(
     assert draw_for(renderer, shown, target, clock, 5 * SECOND).path is PixelPath.COPY
 
 
+@pytest.mark.parametrize(
+    ("stride", "modifier"), [(16 * 4 + 1, drm.DRM_FORMAT_MOD_LINEAR), (512, drm.I915_FORMAT_MOD_X_TILED)]
+)
 def test_pixels_there_is_no_memory_to_copy_into(
     renderer: Renderer,
     surfaces: SurfaceFactory,
     target: Target,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
+    stride: int,
+    modifier: int,
 ) -> None:
-    """The array over the buffer is gone before the buffer is unmapped, whatever holds the traceback."""
-    rows = random_rows(XR24, 16, 8)
-    surface = surfaces.surface(rows, XR24, 16, stride=512, modifier=drm.I915_FORMAT_MOD_X_TILED, backing=Backing.REGION)
+    surface = surfaces.surface(
+        random_rows(XR24, 16, 8), XR24, 16, stride=stride, modifier=modifier, backing=Backing.REGION
+    )
 
     def detile(data: memoryview, *_arguments: object) -> None:
         flat = np.frombuffer(data, np.uint8)
-        raise MemoryError(f"no memory for {flat.size} bytes")
+        assert flat.size
+        raise MemoryError
+
+    def pack(_texture: UploadTexture, rows: Bytes) -> None:
+        assert rows.size
+        raise MemoryError
 
     shown = frame(surface)
     with monkeypatch.context() as patch:
         patch.setattr(tiling, "detile", detile)
+        patch.setattr(UploadTexture, "_pack", pack)
         outcome = draw_for(renderer, shown, target, clock, 0)
     assert outcome.status.reason is Reason.UPLOAD_FAILED
     assert "memory" in outcome.status.detail

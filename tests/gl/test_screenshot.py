@@ -1,4 +1,4 @@
-"""``mdevview screenshot`` of simulated devices: what comes out is what the guest meant, whatever the path."""
+"""``mdevview screenshot`` of simulated devices: the file has the guest's picture, by every path."""
 
 import itertools
 from collections.abc import Callable
@@ -32,8 +32,8 @@ SIZES = ("64x64", "333x77", "641x480", "1366x768", "2560x1440", "7680x4320")
 Rgba = NDArray[np.uint8]
 
 
-def meant(spec: str) -> Rgba:
-    """The composite that the simulated guest means, frozen by fps=0."""
+def guest_picture(spec: str) -> Rgba:
+    """The composite of the simulated guest, which fps=0 keeps as it is."""
     device = open_simulated(spec)
     try:
         picture = device.picture()
@@ -43,8 +43,8 @@ def meant(spec: str) -> Rgba:
         device.close()
 
 
-def taken(spec: str, directory: Path, *options: str) -> Rgba:
-    """What the command saves."""
+def screenshot(spec: str, directory: Path, *options: str) -> Rgba:
+    """The picture that the command saves."""
     path = directory / "shot.png"
     assert main(["screenshot", f"sim:{spec}", "-o", str(path), *options]) == 0
     image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGBA8888)
@@ -54,13 +54,13 @@ def taken(spec: str, directory: Path, *options: str) -> Rgba:
 
 
 def assert_same(spec: str, directory: Path) -> None:
-    """Exact, but for one step of rounding where arithmetic is free to: packed YUV, and under the cursor's shadow."""
-    wanted, got = meant(spec), taken(spec, directory)
-    assert got.shape == wanted.shape
-    wrong = np.abs(got.astype(np.int16) - wanted).max(axis=2)
+    """Equal, except for one step of rounding in packed YUV and under the cursor's shadow."""
+    expected, actual = guest_picture(spec), screenshot(spec, directory)
+    assert actual.shape == expected.shape
+    wrong = np.abs(actual.astype(np.int16) - expected).max(axis=2)
     assert wrong.max() <= 1, f"{spec}: {(wrong > 1).sum()} pixels differ"
     if wrong.any() and not any(each in spec for each in YUV):
-        under_cursor = (meant(f"{spec},cursor=off") != wanted).any(axis=2)
+        under_cursor = (guest_picture(f"{spec},cursor=off") != expected).any(axis=2)
         assert not wrong[~under_cursor].any(), f"{spec}: {wrong[~under_cursor].sum()} pixels differ"
 
 
@@ -84,7 +84,7 @@ def test_large_tiled_planes(size: str, tmp_path: Path) -> None:
     ("fourcc", "stride"), [("XR24", 647), ("XR24", 646), ("XR24", 4096), ("RG16", 323), ("C8", 163), ("YUYV", 327)]
 )
 def test_odd_strides(fourcc: str, stride: int, tmp_path: Path) -> None:
-    """Strides that are no multiple of a pixel, which no OpenGL upload can express, among them."""
+    """Among them strides that are no multiple of a pixel: no OpenGL upload can express them."""
     assert_same(f"gvt,format={fourcc},size=161x99,stride={stride},fps=0", tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_the_other_drivers(profile: str, tmp_path: Path) -> None:
 
 
 def test_the_cursor_plane_alone_keeps_its_transparency(tmp_path: Path) -> None:
-    cursor = taken("gvt,fps=0", tmp_path, "--plane", "cursor")
+    cursor = screenshot("gvt,fps=0", tmp_path, "--plane", "cursor")
     assert cursor.shape == (64, 64, 4)
     assert set(np.unique(cursor[..., 3])) > {0, 255}
 

@@ -1,4 +1,4 @@
-"""Surfaces over time: memory that changes, buffers that go, regions, textures that stay."""
+"""Surfaces over time: changed memory, released buffers, regions, cached textures."""
 
 import mmap
 import threading
@@ -29,7 +29,7 @@ XR24 = drm.DRM_FORMAT_XRGB8888
 
 
 @pytest.mark.parametrize("path", [PixelPath.EGL_IMAGE, PixelPath.COPY])
-def test_what_the_guest_draws_is_in_the_next_picture(
+def test_the_next_picture_has_what_the_guest_draws(
     importing_context: Context,
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
@@ -43,9 +43,9 @@ def test_what_the_guest_draws_is_in_the_next_picture(
     for seed in (1, 2):
         rows = random_rows(XR24, 32, 8, seed)
         surfaces.overwrite(surface.buffer, rows)
-        got = renderer.capture(shown)
-        assert got is not None
-        assert (got[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
+        actual = renderer.capture(shown)
+        assert actual is not None
+        assert (actual[..., :3] == reference(rows, XR24, 32)[..., :3]).all()
     assert renderer.outcome(surface).path is path
 
 
@@ -55,22 +55,22 @@ def test_region_planes_are_read_in_place(
 ) -> None:
     rows = random_rows(XR24, 33, 8)
     stride = 33 * 4 + padding
-    # Regions are whole pages; what is behind the plane is not its.
+    # Regions are whole pages. The bytes after the plane do not belong to it.
     data = np.full(2 * mmap.PAGESIZE, 0xEE, np.uint8)
     data[: stride * 7 + 33 * 4] = padded(rows, stride)
     buffer = surfaces.region(data)
     surface = Surface(plane_of(XR24, 33, 8, stride, backing=Backing.REGION), buffer)
-    got = renderer.capture(frame(surface))
-    assert got is not None
-    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+    actual = renderer.capture(frame(surface))
+    assert actual is not None
+    assert (actual[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
     outcome = renderer.outcome(surface)
     assert (outcome.path, outcome.failures) == (PixelPath.REGION, ())
     assert outcome.status.state is State.SHOWING
     rows = random_rows(XR24, 33, 8, 1)
     surfaces.overwrite(buffer, padded(rows, stride))
-    got = renderer.capture(frame(surface))
-    assert got is not None
-    assert (got[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
+    actual = renderer.capture(frame(surface))
+    assert actual is not None
+    assert (actual[..., :3] == reference(rows, XR24, 33)[..., :3]).all()
 
 
 def test_a_cached_frame_takes_no_memory(
@@ -83,7 +83,7 @@ def test_a_cached_frame_takes_no_memory(
         first = [renderer.draw(each, target) for each in frames]
         before, files = Calls(calls), open_files()
         for each in [*frames, *frames, frames[0], frames[0]]:
-            # Nothing of what can be told changed, so it is told by the same object.
+            # Nothing in the result changed, so it is the same object.
             assert renderer.draw(each, target) is first[-1]
         assert calls.since(before).allocating() == {}
         assert calls.since(before)["DrawArrays"] == 2 * 8
@@ -103,10 +103,10 @@ def test_a_copied_frame_only_uploads(
         assert calls.since(before).allocating() == {"TexSubImage2D": 3}
 
 
-def test_forgetting_lets_go_of_the_memory_at_once(
+def test_forget_releases_memory_at_once(
     importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
-    """A dma-buf held after its VM ended keeps the device busy; Mesa would keep the one it drew last."""
+    """A dma-buf that is held after its VM ended keeps the device busy. Mesa would hold the one that it drew last."""
     files = open_files()
     surface = surfaces.picture(random_picture(32, 8))
     with window(importing_context, 8, 8) as (target, _):
@@ -136,7 +136,7 @@ def test_a_new_buffer_makes_room(
 def test_buffers_that_are_copied_share_a_texture(
     gl_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
-    """A guest that flips among many buffers takes the memory of one; primary and cursor do not get mixed up."""
+    """A guest that flips among many buffers takes the memory of one. Primary and cursor have one each."""
     monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
     pictures = [random_picture(16, 16, seed) for seed in range(6)]
     cursors = [random_picture(16, 16, seed) for seed in range(6, 8)]
@@ -145,9 +145,9 @@ def test_buffers_that_are_copied_share_a_texture(
     with window(gl_context, 16, 16) as (target, canvas):
         for index in (0, 1, 2, 3, 4, 5, 0, 5, 5, 1):
             renderer.draw(frame(lower[index], upper[index % 2]), target)
-            got = canvas.read()[::-1]
-            assert (got[:, :8] == pictures[index][:, :8]).all()
-            assert (got[:, 8:] == cursors[index % 2][:, :8]).all()
+            actual = canvas.read()[::-1]
+            assert (actual[:, :8] == pictures[index][:, :8]).all()
+            assert (actual[:, 8:] == cursors[index % 2][:, :8]).all()
         assert calls["TexStorage2D"] == 1 + 2, "the canvas, a primary and a cursor"
     surfaces.release()
     renderer.forget()
@@ -155,7 +155,7 @@ def test_buffers_that_are_copied_share_a_texture(
 
 
 def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, surfaces: SurfaceFactory) -> None:
-    """As after a mode switch into the same memory: the old texture goes."""
+    """As after a mode switch in the same memory: the old texture is dropped."""
     buffer = surfaces.buffer(random_rows(XR24, 64, 64).reshape(-1))
     compositor = Compositor(gl_context)
     cache = SurfaceCache(gl_context, compositor, time.monotonic_ns)
@@ -171,8 +171,8 @@ def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context,
     gl_context.sweep()
 
 
-class Unsteady:
-    """A buffer that may be read a few times, and then not any more."""
+class LimitedBuffer:
+    """A buffer that can be read ``reads`` times, and then fails."""
 
     def __init__(self, data: bytes, reads: int) -> None:
         self.serial = -1
@@ -194,7 +194,7 @@ class Unsteady:
 
 
 def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Renderer) -> None:
-    buffer: Buffer = Unsteady(bytes(64 * 16), 2)
+    buffer: Buffer = LimitedBuffer(bytes(64 * 16), 2)
     shown = frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer))
     with window(gl_context, 8, 8) as (target, _):
         for _ in range(2):
@@ -222,7 +222,7 @@ def test_an_error_that_others_left_is_not_the_planes(
     assert renderer.capture(shown) is not None
 
 
-def test_a_failing_opengl_does_not_keep_a_device_from_being_let_go(
+def test_an_error_of_opengl_does_not_stop_a_release(
     gl_context: Context, calls: Calls, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     renderer = Renderer(gl_context)
@@ -238,25 +238,25 @@ def test_a_failing_opengl_does_not_keep_a_device_from_being_let_go(
 
 
 def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
-    """The kernel maps whole pages; the plane may end behind them. What is missing is black."""
+    """The kernel maps whole pages, and the plane may end after them. The missing bytes are black."""
     rows = random_rows(XR24, 16, 16)
 
-    class Short(Unsteady):
+    class ShortBuffer(LimitedBuffer):
         @contextmanager
         def mapping(self) -> Iterator[memoryview]:
             with super().mapping() as view:
                 yield view[:1000]
 
-    buffer: Buffer = Short(rows.tobytes(), 9)
-    got = renderer.capture(frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer)))
-    assert got is not None
-    wanted = reference(rows, XR24, 16)
-    wanted.reshape(-1, 4)[250:, :3] = 0
-    wanted[..., 3] = 255
-    assert (got == wanted).all()
+    buffer: Buffer = ShortBuffer(rows.tobytes(), 9)
+    actual = renderer.capture(frame(Surface(plane_of(XR24, 16, 16, 64, backing=Backing.REGION), buffer)))
+    assert actual is not None
+    expected = reference(rows, XR24, 16)
+    expected.reshape(-1, 4)[250:, :3] = 0
+    expected[..., 3] = 255
+    assert (actual == expected).all()
 
 
-def test_textures_dropped_on_another_thread_are_deleted_by_ours(
+def test_textures_released_in_another_thread_are_deleted_in_ours(
     gl_context: Context, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
     renderer = Renderer(gl_context)

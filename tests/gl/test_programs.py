@@ -1,4 +1,4 @@
-"""Every program there can be compiles."""
+"""Every variant of the shader program compiles, and a failure names the compiler's message."""
 
 import itertools
 
@@ -10,7 +10,8 @@ from gl.context import Context
 from gl.debug import DebugLog
 from gl.errors import ShaderError
 from gl.formats import Decode, Swizzle
-from gl.shaders import Programs, Variant
+from gl.programs import Programs
+from gl.shader_source import Variant
 from tests.gate import unavailable
 from tests.gl.counting import Calls
 
@@ -30,10 +31,10 @@ def test_all_variants(gl_context: Context, calls: Calls, decode: Decode, swizzle
     programs.release()
 
 
-def test_the_compilers_words_are_kept(
+def test_the_compiler_message_is_kept(
     gl_context: Context, gl_log: DebugLog, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    monkeypatch.setattr("gl.shaders._PLAIN_MAIN", "void main() { colour = nonsense; }")
+    monkeypatch.setattr("gl.shader_source._PLAIN_MAIN", "void main() { colour = nonsense; }")
     programs = Programs(gl_context)
     with pytest.raises(ShaderError, match="nonsense"):
         programs.get(Variant(Decode.COLOUR))
@@ -44,7 +45,7 @@ def test_the_compilers_words_are_kept(
 def test_a_program_that_does_not_link(
     gl_context: Context, gl_log: DebugLog, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    monkeypatch.setattr("gl.shaders._VERTEX", "out vec3 at;\nvoid main() { gl_Position = u[0]; at = vec3(0.0); }")
+    monkeypatch.setattr("gl.shader_source._VERTEX", "out vec3 at;\nvoid main() { gl_Position = u[0]; at = vec3(0.0); }")
     programs = Programs(gl_context)
     with pytest.raises(ShaderError, match="glLinkProgram"):
         programs.get(Variant(Decode.COLOUR))
