@@ -161,6 +161,8 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
 ) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.ENOMEM, "Cannot allocate memory"))
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
+    draw_for(renderer, shown, target, clock, 0)
+    assert renderer.retry_ns == 200 * MS
     outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
     assert buffer.attempts_ms == ATTEMPTS_MS
     assert (outcome.path, outcome.status.reason) == (None, Reason.NOT_READABLE)
@@ -169,6 +171,7 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
     outcome = draw_for(renderer, shown, target, clock, 2 * SECOND)
     assert (outcome.path, outcome.status.reason) == (PixelPath.REGION, Reason.OK)
     assert renderer.draw(shown, target).placement is not None
+    assert renderer.retry_ns is None
 
 
 def test_pauses_start_anew_after_a_success(renderer: Renderer, target: Target, clock: Clock) -> None:
