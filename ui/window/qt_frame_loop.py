@@ -47,7 +47,8 @@ class QtFrameLoop(QObject):
     def drawn(self, redraw_ns: int | None = None) -> None:
         """The window submitted a picture, which is due again at ``redraw_ns`` of the monotonic clock."""
         self._loop.drawn(redraw_ns)
-        if redraw_ns is not None:
+        # Polled sources are looked at before that anyway.
+        if redraw_ns is not None and not self._timer.isActive():
             self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
 
     def shown(self) -> None:
