@@ -53,34 +53,33 @@ class Order:
 
 
 class Running:
-    """A VM that was started here. Owns its process and what was made for it, until :meth:`close` or :meth:`keep`.
+    """A VM that was started here. Owns its process and what was created for it, until :meth:`close` or :meth:`keep`.
 
-    ``vgpu`` is the name of its vGPU where that is known, ``created`` the type it was made of if it was made here.
+    ``vgpu`` is the name of its vGPU where that is known, ``created`` the type of a vGPU that was created for it.
     ``monitor`` is where its QMP monitor listens.
     """
 
     def __init__(
-        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, made: ExitStack
+        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, cleanup: ExitStack
     ) -> None:
+        """``cleanup`` ends the VM and then removes what was created for it."""
         self.child = child
         self.vgpu = vgpu
         self.created = created
         self.monitor = monitor
-        self._made = made
+        self._cleanup = cleanup
 
     def keep(self) -> None:
-        """Let the VM go on by itself, with all that was made for it."""
-        self._made.pop_all()
+        """Leave the VM running, with all that was created for it. After this :meth:`close` does nothing."""
+        self._cleanup.pop_all()
         self.child.close()
 
     def close(self) -> None:
-        """End the VM where it still runs, and take away what was made for it. More calls do nothing.
+        """End the VM if it still runs, and remove what was created for it. More calls do nothing.
 
-        Raises MdevviewError when the vGPU could not be removed.
+        Raises MdevviewError when the vGPU could not be removed; everything else is done also then.
         """
-        end(self.child)
-        self.child.close()
-        self._made.close()
+        self._cleanup.close()
 
 
 def check(order: Order) -> None:
@@ -93,39 +92,50 @@ def check(order: Order) -> None:
 
 
 def start(order: Order, paths: Paths = HOST) -> Running:
-    """Start the VM. Raises MdevviewError, with nothing left of what was made."""
+    """Start the VM. Raises MdevviewError; then no VM runs, and nothing that was created for it is left."""
     check(order)
+    cleanup = ExitStack()
+    try:
+        return _start(order, cleanup, paths)
+    except BaseException:
+        cleanup.close()
+        raise
+
+
+def _start(order: Order, cleanup: ExitStack, paths: Paths) -> Running:
+    """Start the VM. ``cleanup`` gets what undoes each step, also when a later one fails."""
     command = parse(order.arguments)
-    with ExitStack() as made:
-        created, wanted = None, order.uuid
-        if order.type is not None:
-            created = choose_type(order.type, order.parent, mdev_types(paths))
-            wanted = _create(created, order.uuid, made, paths)
-        choice = plan.choose(command, wanted, discover(paths))
-        arguments = list(order.arguments)
-        if not plan.has_monitor(command):
-            arguments += plan.monitor_arguments(_socket(made))
-        with ExitStack() as passed:
-            fds = None
-            if choice.vgpu is not None:
-                _must_be_free(choice.vgpu)
-                if choice.add:
-                    fds = _passed_fds(choice.vgpu, order.arguments[0], passed, paths)
-                    arguments += plan.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
-                    if fds is None:
-                        _must_be_allowed(choice.vgpu, paths)
-            _log.info("starting %s", shlex.join(arguments))
-            numbers = (fds.iommufd, fds.device) if fds is not None else ()
-            child = Child.start(arguments, numbers, order.environment)
-        monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
-        name = choice.vgpu.name if choice.vgpu is not None else None
-        return Running(child, name, created, monitor, made.pop_all())
+    created, wanted = None, order.uuid
+    if order.type is not None:
+        created = choose_type(order.type, order.parent, mdev_types(paths))
+        wanted = _create(created, order.uuid, cleanup, paths)
+    choice = plan.choose(command, wanted, discover(paths))
+    arguments = list(order.arguments)
+    if not plan.has_monitor(command):
+        arguments += plan.monitor_arguments(_socket(cleanup))
+    with ExitStack() as passed:
+        fds = None
+        if choice.vgpu is not None:
+            _must_be_free(choice.vgpu)
+            if choice.add:
+                fds = _passed_fds(choice.vgpu, order.arguments[0], passed, paths)
+                arguments += plan.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
+                if fds is None:
+                    _must_be_allowed(choice.vgpu, paths)
+        _log.info("starting %s", shlex.join(arguments))
+        numbers = (fds.iommufd, fds.device) if fds is not None else ()
+        child = Child.start(arguments, numbers, order.environment)
+        # Called in the reverse order: the VM ends before what it uses is removed.
+        cleanup.callback(child.close)
+        cleanup.callback(end, child)
+    monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
+    return Running(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
 
 
-def _create(kind: MdevType, wanted: str | None, made: ExitStack, paths: Paths) -> str:
+def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:
     name = wanted.lower() if wanted is not None else str(uuid.uuid4())
     mdev.create(kind, name)
-    made.callback(mdev.remove, name, paths)
+    cleanup.callback(mdev.remove, name, paths)
     mdev.await_nodes(name, paths)
     return name
 
@@ -180,7 +190,7 @@ def _takes_fds(program: str) -> bool:
     return re.search(rb"^\s*fd=", told, re.M) is not None and re.search(rb"^\s*iommufd=", told, re.M) is not None
 
 
-def _socket(made: ExitStack) -> Path:
+def _socket(cleanup: ExitStack) -> Path:
     """A path for a socket, in a folder that is closed to other users."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     for folder in (runtime, tempfile.gettempdir()):
@@ -191,18 +201,18 @@ def _socket(made: ExitStack) -> Path:
         except OSError as error:
             _log.info("%s: %s", folder, error.strerror)
             continue
-        made.callback(shutil.rmtree, own, ignore_errors=True)
+        cleanup.callback(shutil.rmtree, own, ignore_errors=True)
         return Path(own) / "qmp"
     raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to one that is yours")
 
 
 def end(child: Child) -> None:
-    """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing where it ended."""
+    """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing if it has ended."""
     try:
         child.send(signal.SIGTERM)
-        if child.wait(_TERM_PATIENCE_S) is None:
-            _log.info("the VM does not end by itself: killed")
+        if child.wait(_TERM_PATIENCE_S) is None and child.fileno() >= 0:
             child.send(signal.SIGKILL)
+            _log.info("the VM does not end by itself: killed")
             child.wait(_KILL_PATIENCE_S)
     except PermissionError:
         _log.info("process %d became another user's: it goes on", child.pid)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,11 @@ def run(args: argparse.Namespace) -> int:
     application = make_application()
     terminal = Terminal()
     failure = 0
-    with StopSignals() as stops:
+    with StopSignals() as stops, ExitStack() as cleanup:
         running = start(order)
+        # Whatever fails while the VM ends, these two are done, the terminal first.
+        cleanup.callback(running.close)
+        cleanup.callback(terminal.restore)
         try:
             if running.created is not None:
                 _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
@@ -57,8 +61,6 @@ def run(args: argparse.Namespace) -> int:
         finally:
             kept = args.keep_running and running.child.poll() is None
             status = _leave(running) if kept else _end(running, stops)
-            terminal.restore()
-            running.close()
     return failure or status
 
 
@@ -87,11 +89,11 @@ def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSign
 
 
 def _leave(running: Running) -> int:
+    running.keep()
     shown = running.vgpu if running.vgpu is not None else f"pid:{running.child.pid}"
     _tell(f"the VM goes on as process {running.child.pid}; 'mdevview view {shown}' shows it again")
     if running.created is not None:
         _tell(f"after its end, remove its vGPU: echo 1 | sudo tee /sys/bus/mdev/devices/{running.vgpu}/remove")
-    running.keep()
     return 0
 
 
@@ -101,11 +103,21 @@ def _end(running: Running, stops: StopSignals) -> int:
     if status == 0 or (status == -signal.SIGTERM and step is Step.TERMINATE):
         return 0
     if status is not None and status < 0:
-        _tell(f"the VM was killed by {signal.Signals(-status).name}")
+        _tell(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
         hint = memory_hint()
         _tell(f"the VM ended with status {status}, its own words stand above" + (f"; {hint}" if hint else ""))
     return 1
+
+
+def _signal_name(number: int) -> str:
+    """``SIGSEGV``, ``SIGRTMIN+1``: most real-time signals have no name of their own (signal(7))."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        if signal.SIGRTMIN < number < signal.SIGRTMAX:
+            return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+        return f"signal {number}"
 
 
 def _tell(text: str) -> None:

@@ -190,14 +190,18 @@ def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
 
 
 def test_vm_that_goes_on_keeps_what_was_made_for_it(
-    host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+    host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
     running = start(_order(standin, type="small"), host.paths)
     _report(standin, running)
     running.keep()
+    caplog.clear()
     running.close()
+    end(running.child)
+    assert caplog.messages == []
     assert mdevs.removed == []
+    assert not _gone(running.child.pid)
     (folder,) = runtime.iterdir()
     # It is this test's child after all.
     os.kill(running.child.pid, signal.SIGKILL)
@@ -220,6 +224,54 @@ def test_program_that_does_not_start_leaves_nothing(
     with pytest.raises(kind, match=says):
         start(Order((program,), type="small", uuid=UUID_A), host.paths)
     assert mdevs.removed == [UUID_A]
+
+
+def test_vm_that_cannot_be_watched_does_not_run_and_leaves_nothing(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, standin, pids = _Mdevs(host, monkeypatch), StandIn(tmp_path), []
+
+    def no_fd_left(pid: int) -> int:
+        pids.append(pid)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pidfd_open", no_fd_left)
+    with pytest.raises(MdevviewError, match=r"was started but cannot be watched: EMFILE: .*; it was killed at once"):
+        start(_order(standin, type="small", uuid=UUID_A), host.paths)
+    (pid,) = pids
+    assert _gone(pid)
+    assert mdevs.removed == [UUID_A]
+
+
+def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_start_fails(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, standin, children = _Mdevs(host, monkeypatch), StandIn(tmp_path), []
+
+    def fail(child: Child, *_: object) -> Running:
+        children.append(child)
+        assert mdevs.removed == []
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(start_module, "Running", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        start(_order(standin, type="small", uuid=UUID_A), host.paths)
+    (child,) = children
+    assert _gone(child.pid)
+    assert child.fileno() == -1
+    assert mdevs.removed == [UUID_A]
+
+
+def test_child_that_the_kernel_reaps_has_ended() -> None:
+    """A parent that ignores SIGCHLD hands that on, and then there is no status to be had."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        child = Child.start(["sh", "-c", "exit 3"])
+        assert child.wait(_PATIENCE_S) is not None
+        child.send(signal.SIGTERM)
+        child.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> None:
