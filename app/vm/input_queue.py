@@ -91,7 +91,7 @@ class InputQueue:
         return presses
 
 
-class KeyPace:
+class KeyRateLimit:
     """How long keys must wait so that the guest's keyboard is not flooded. Times are nanoseconds."""
 
     def __init__(self) -> None:
@@ -111,13 +111,13 @@ class KeyPace:
         return 0
 
 
-class Pressed:
+class SentPresses:
     """What is down in the guest, as far as it was sent there."""
 
     def __init__(self) -> None:
         self._down: dict[Event, None] = {}
 
-    def note(self, batch: Sequence[Event]) -> None:
+    def add(self, batch: Sequence[Event]) -> None:
         for event in batch:
             match event:
                 case Key(code, True):

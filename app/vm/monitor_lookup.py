@@ -15,7 +15,7 @@ from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse
 from app.qemu.qmp_address import QmpAddress, UnixAddress
-from app.vm.connect_error import refusal
+from app.vm.connect_error import connect_error_text
 from app.vm.monitor import Changed, Monitor
 
 # How libvirt calls the socket of its monitor (qemuBuildMonitorCommandLine).
@@ -101,7 +101,7 @@ def _reach_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        return NoMonitor(refusal(address, error))
+        return NoMonitor(connect_error_text(address, error))
     return address if stat.S_ISSOCK(mode) else NoMonitor(f"{place} is no socket")
 
 

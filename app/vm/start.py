@@ -23,7 +23,7 @@ from app.host.paths import HOST, Paths
 from app.host.vgpu import Use, Vgpu
 from app.qemu.command_line import parse
 from app.qemu.qmp_address import QmpAddress
-from app.vm import plan
+from app.vm import vm_arguments
 from app.vm.child import Child
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ _LITTLE_MEMORY = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class StartOptions:
     """What a user wants: a VM's command line, and an existing vGPU or a type to make one of.
 
     ``environment`` is what the VM gets, None for this process's own.
@@ -52,7 +52,7 @@ class Order:
     environment: Mapping[str, str] | None = None
 
 
-class Running:
+class StartedVm:
     """A VM that was started here. Owns its process and what was created for it, until :meth:`close` or :meth:`keep`.
 
     ``vgpu`` is the name of its vGPU where that is known, ``created`` the type of a vGPU that was created for it.
@@ -82,16 +82,16 @@ class Running:
         self._cleanup.close()
 
 
-def check(order: Order) -> None:
+def check(order: StartOptions) -> None:
     """Raises UsageError for what no host could do."""
-    plan.check(order.arguments, parse(order.arguments))
+    vm_arguments.check_arguments(order.arguments, parse(order.arguments))
     if order.parent is not None and order.type is None:
         raise UsageError("--parent is of use with --type alone", "add --type, or name the vGPU by --uuid")
     if order.type is not None and order.uuid is not None and not mdev.is_uuid(order.uuid.lower()):
         raise UsageError(f"{order.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
 
 
-def start(order: Order, paths: Paths = HOST) -> Running:
+def start(order: StartOptions, paths: Paths = HOST) -> StartedVm:
     """Start the VM. Raises MdevviewError; then no VM runs, and nothing that was created for it is left."""
     check(order)
     cleanup = ExitStack()
@@ -102,24 +102,24 @@ def start(order: Order, paths: Paths = HOST) -> Running:
         raise
 
 
-def _start(order: Order, cleanup: ExitStack, paths: Paths) -> Running:
+def _start(order: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm:
     """Start the VM. ``cleanup`` gets what undoes each step, also when a later one fails."""
     command = parse(order.arguments)
     created, wanted = None, order.uuid
     if order.type is not None:
         created = choose_type(order.type, order.parent, mdev_types(paths))
         wanted = _create(created, order.uuid, cleanup, paths)
-    choice = plan.choose(command, wanted, discover(paths))
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(paths))
     arguments = list(order.arguments)
-    if not plan.has_monitor(command):
-        arguments += plan.monitor_arguments(_socket(cleanup))
+    if not vm_arguments.has_monitor(command):
+        arguments += vm_arguments.monitor_arguments(_socket(cleanup))
     with ExitStack() as passed:
         fds = None
         if choice.vgpu is not None:
             _must_be_free(choice.vgpu)
             if choice.add:
                 fds = _passed_fds(choice.vgpu, order.arguments[0], passed, paths)
-                arguments += plan.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
+                arguments += vm_arguments.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
                 if fds is None:
                     _must_be_allowed(choice.vgpu, paths)
         _log.info("starting %s", shlex.join(arguments))
@@ -127,9 +127,9 @@ def _start(order: Order, cleanup: ExitStack, paths: Paths) -> Running:
         child = Child.start(arguments, numbers, order.environment)
         # Called in the reverse order: the VM ends before what it uses is removed.
         cleanup.callback(child.close)
-        cleanup.callback(end, child)
+        cleanup.callback(terminate, child)
     monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
-    return Running(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+    return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
 
 
 def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:
@@ -157,7 +157,7 @@ def _must_be_allowed(vgpu: Vgpu, paths: Paths) -> None:
         )
 
 
-def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> plan.PassedFds | None:
+def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm_arguments.PassedFds | None:
     """The vGPU's cdev and an iommufd, open until the VM has them; None where this kernel, user or QEMU has no such way.
 
     A cdev does nothing until it is bound, and that is left to QEMU.
@@ -172,7 +172,7 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> pl
             _log.info("%s: %s: the VM opens its vGPU by the IOMMU group", node, error.strerror)
             return None
         opened.callback(os.close, fds[-1])
-    return plan.PassedFds(*fds) if _takes_fds(program) else None
+    return vm_arguments.PassedFds(*fds) if _takes_fds(program) else None
 
 
 def _takes_fds(program: str) -> bool:
@@ -206,7 +206,7 @@ def _socket(cleanup: ExitStack) -> Path:
     raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to one that is yours")
 
 
-def end(child: Child) -> None:
+def terminate(child: Child) -> None:
     """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing if it has ended."""
     try:
         child.send(signal.SIGTERM)

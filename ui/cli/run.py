@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from app.attach.helper_fds import HelperWay
 from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
 from app.open.target import Named, Pid, Target
-from app.vm.ending import Step
-from app.vm.finish import finish
-from app.vm.start import Order, Running, check, memory_hint, start
+from app.vm.shutdown import shut_down
+from app.vm.shutdown_sequence import ShutdownStep
+from app.vm.start import StartedVm, StartOptions, check, memory_hint, start
 from ui.cli.output import printable
 from ui.cli.parser import PROG
 from ui.cli.stop_signals import StopSignals
@@ -31,7 +31,7 @@ _TELL_AFTER_S = 5.0
 def run(args: argparse.Namespace) -> int:
     """Start the VM, show it until the window is closed or it ends, and end it. Raises MdevviewError."""
     # The environment before Qt adds to it.
-    order = Order(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
+    order = StartOptions(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
     check(order)
     from ui.cli.view import wishes  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     application = make_application()
     terminal = Terminal()
     failure = 0
-    with StopSignals() as stops, ExitStack() as cleanup:
+    with StopSignals() as stop_signals, ExitStack() as cleanup:
         running = start(order)
         # Whatever fails while the VM ends, these two are done, the terminal first.
         cleanup.callback(running.close)
@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
             if running.created is not None:
                 _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
             target = _target(running)
-            source = _opened(running, target, wanted.helper, stops)
+            source = _opened(running, target, wanted.helper, stop_signals)
             if source is not None:
-                watched = (running.child.fileno(), stops.fileno())
+                watched = (running.child.fileno(), stop_signals.fileno())
                 show(application, target, source, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
             # Said now, as the VM may take a minute to end.
@@ -60,20 +60,20 @@ def run(args: argparse.Namespace) -> int:
             failure = error.exit_status
         finally:
             kept = args.keep_running and running.child.poll() is None
-            status = _leave(running) if kept else _end(running, stops)
+            status = _leave(running) if kept else _end(running, stop_signals)
     return failure or status
 
 
-def _target(running: Running) -> Target:
+def _target(running: StartedVm) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSignals) -> "Source | None":
+def _opened(running: StartedVm, target: Target, helper: HelperWay, stop_signals: StopSignals) -> "Source | None":
     """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
     from app.open.source import Access, open_source  # noqa: PLC0415
 
     tell_at = time.monotonic() + _TELL_AFTER_S
-    while running.child.poll() is None and not stops.count:
+    while running.child.poll() is None and not stop_signals.count:
         try:
             # Never alone: opened here, it would be busy for the VM.
             return open_source(target, access=Access(helper, alone=False))
@@ -88,7 +88,7 @@ def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSign
     return None
 
 
-def _leave(running: Running) -> int:
+def _leave(running: StartedVm) -> int:
     running.keep()
     shown = running.vgpu if running.vgpu is not None else f"pid:{running.child.pid}"
     _tell(f"the VM goes on as process {running.child.pid}; 'mdevview view {shown}' shows it again")
@@ -97,10 +97,10 @@ def _leave(running: Running) -> int:
     return 0
 
 
-def _end(running: Running, stops: StopSignals) -> int:
+def _end(running: StartedVm, stop_signals: StopSignals) -> int:
     """Bring the VM to its end, as decently as the user has time for; the exit status."""
-    status, step = finish(running.child, running.monitor, stops, _tell)
-    if status == 0 or (status == -signal.SIGTERM and step is Step.TERMINATE):
+    status, step = shut_down(running.child, running.monitor, stop_signals, _tell)
+    if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
     if status is not None and status < 0:
         _tell(f"the VM was killed by {_signal_name(-status)}")

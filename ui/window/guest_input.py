@@ -11,11 +11,11 @@ from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button, Event, Press
-from app.input.held import Held
 from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
+from app.input.pressed import PressedKeys
 from app.input.typing import Step, chord, steps, typable
 from app.planes.placement import Placement, Rect, place
-from app.vm.monitor import Link, LinkState, Monitor, Pointing
+from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
 from ui.window.grab import Grab
 from ui.window.picture import PictureWindow
 from ui.window.qt_keys import qcode_of
@@ -24,9 +24,9 @@ from ui.window.typist import Typist
 GRAB_KEYS = "Ctrl+Alt+G"
 
 _POINTING = {
-    Pointing.ABSOLUTE: "keyboard and pointer",
-    Pointing.RELATIVE: "keyboard; click to grab the pointer",
-    Pointing.NONE: "keyboard; this VM has no pointer",
+    PointingDevice.ABSOLUTE: "keyboard and pointer",
+    PointingDevice.RELATIVE: "keyboard; click to grab the pointer",
+    PointingDevice.NONE: "keyboard; this VM has no pointer",
     None: "keyboard",
 }
 _BUTTONS = {
@@ -58,8 +58,8 @@ class GuestInput(QObject):
         self._container = container
         self._monitor: Monitor | None = None
         self._reason = "this device has no VM"
-        self._link = Link(LinkState.LOST)
-        self._held = Held()
+        self._status = MonitorStatus(ConnectionState.LOST)
+        self._pressed = PressedKeys()
         self._motion = Motion()
         self._wheel = Wheel()
         self._pixel: tuple[int, int] | None = None
@@ -77,14 +77,14 @@ class GuestInput(QObject):
     @property
     def ready(self) -> bool:
         """Whether keys go to the guest now."""
-        link = self._link
-        return self._monitor is not None and link.state is LinkState.READY and link.run_state in _AWAKE
+        link = self._status
+        return self._monitor is not None and link.state is ConnectionState.READY and link.run_state in _AWAKE
 
     @property
     def text(self) -> str:
         """How things stand, in a few words for the status line."""
-        link = self._link
-        if self._monitor is None or link.state is not LinkState.READY:
+        link = self._status
+        if self._monitor is None or link.state is not ConnectionState.READY:
             return f"view only: {self.why_not}"
         if link.run_state not in _AWAKE:
             return f"{link.run_state}: no input"
@@ -97,12 +97,12 @@ class GuestInput(QObject):
     @property
     def why_not(self) -> str:
         """Why there is no input, in words; empty where there is."""
-        link = self._link
+        link = self._status
         if self._monitor is None:
             return self._reason
-        if link.state is LinkState.CONNECTING:
+        if link.state is ConnectionState.CONNECTING:
             return "connecting to the VM's monitor"
-        if link.state is LinkState.LOST:
+        if link.state is ConnectionState.LOST:
             return link.detail or "the VM's monitor is gone"
         return "" if link.run_state in _AWAKE else f"the VM is {link.run_state}"
 
@@ -111,23 +111,23 @@ class GuestInput(QObject):
         self.release()
         self.grab.end()
         # What that VM is still owed is not this one's.
-        self._held = Held()
+        self._pressed = PressedKeys()
         self._monitor, self._reason = monitor, reason
-        self._link = Link(LinkState.LOST)
-        self.link_changed()
+        self._status = MonitorStatus(ConnectionState.LOST)
+        self.monitor_status_changed()
 
-    def link_changed(self) -> None:
+    def monitor_status_changed(self) -> None:
         """The monitor said that its link changed. In the window's thread."""
-        before, was_ready = self._link, self.ready
+        before, was_ready = self._status, self.ready
         if self._monitor is not None:
-            self._link = self._monitor.link
+            self._status = self._monitor.status
         if was_ready and not self.ready:
             self._typist.stop()
-            self._held.lose()
+            self._pressed.lose()
             self.grab.end()
         elif self.ready:
-            self._send(self._held.settle())
-        if before.pointing is not self._link.pointing:
+            self._send(self._pressed.settle())
+        if before.pointing is not self._status.pointing:
             self.grab.end()
             self._pixel = None
         self._show_pointer()
@@ -137,9 +137,9 @@ class GuestInput(QObject):
         """Nothing is held in the guest any more, and nothing is typed: the window needs the keys, or it goes."""
         self._typist.stop()
         if self.ready:
-            self._send(self._held.release_all())
+            self._send(self._pressed.release_all())
         else:
-            self._held.lose()
+            self._pressed.lose()
 
     def shut_down(self) -> None:
         """Before the window goes. The monitor is still to be closed, by whom it belongs to."""
@@ -155,7 +155,7 @@ class GuestInput(QObject):
             self.grab.end()
             return
         self._motion.reset()
-        trouble = self.grab.begin(lock_pointer=self._link.pointing is Pointing.RELATIVE)
+        trouble = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
         self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {trouble}" if trouble else ""))
 
     def send_keys(self, names: Sequence[str]) -> None:
@@ -216,13 +216,13 @@ class GuestInput(QObject):
         name = qcode_of(event)
         if event.type() == QEvent.Type.KeyRelease:
             if name is not None and not event.isAutoRepeat():
-                self._send(self._held.release(name))
+                self._send(self._pressed.release(name))
         elif self._pasting:
             if not event.isAutoRepeat():
                 self.release()
         elif name is not None:
             self._typist.hurry()
-            self._send(self._held.press(name, repeat=event.isAutoRepeat()))
+            self._send(self._pressed.press(name, repeat=event.isAutoRepeat()))
         return True
 
     def _mouse(self, event: QMouseEvent) -> bool:
@@ -230,29 +230,29 @@ class GuestInput(QObject):
             return False
         if self.grab.follows:
             self.grab.follow(event)
-        elif self._link.pointing is Pointing.ABSOLUTE:
+        elif self._status.pointing is PointingDevice.ABSOLUTE:
             self._hover(event.position())
         button = _BUTTONS.get(event.button())
         match event.type():
             case QEvent.Type.MouseButtonPress | QEvent.Type.MouseButtonDblClick if button is not None:
                 return self._press(button)
             case QEvent.Type.MouseButtonRelease if button is not None:
-                was_held = button in self._held
-                self._send(self._held.release(button))
+                was_held = button in self._pressed
+                self._send(self._pressed.release(button))
                 return was_held
         return False
 
     def _press(self, button: Button) -> bool:
-        match self._link.pointing:
-            case Pointing.ABSOLUTE if self._pixel is None and not self._held.buttons:
+        match self._status.pointing:
+            case PointingDevice.ABSOLUTE if self._pixel is None and not self._pressed.buttons:
                 return False
-            case Pointing.RELATIVE if not self.grab.active:
+            case PointingDevice.RELATIVE if not self.grab.active:
                 # As QEMU's own window does: there is no use of a mouse that leaves at the edge.
                 if button is Button.LEFT:
                     self.set_grab(True)
                 return button is Button.LEFT
-            case Pointing.ABSOLUTE | Pointing.RELATIVE:
-                self._send(self._held.press(button))
+            case PointingDevice.ABSOLUTE | PointingDevice.RELATIVE:
+                self._send(self._pressed.press(button))
                 return True
         return False
 
@@ -262,9 +262,14 @@ class GuestInput(QObject):
         was_inside = self._pixel is not None
         x, y = self._device(position)
         # The last step out of the picture still reaches its edge, and a drag follows it.
-        pixel = guest_pixel(placement, x, y, clamp=self._held.buttons or was_inside)
-        inside = guest_pixel(placement, x, y) is not None or self._held.buttons
-        if pixel is not None and pixel != self._pixel and self._link.pointing is Pointing.ABSOLUTE and self.ready:
+        pixel = guest_pixel(placement, x, y, clamp=self._pressed.buttons or was_inside)
+        inside = guest_pixel(placement, x, y) is not None or self._pressed.buttons
+        if (
+            pixel is not None
+            and pixel != self._pixel
+            and self._status.pointing is PointingDevice.ABSOLUTE
+            and self.ready
+        ):
             self._send(absolute(pixel, (placement.guest_width, placement.guest_height)))
         self._pixel = pixel if inside else None
         self._show_pointer()
@@ -308,7 +313,7 @@ class GuestInput(QObject):
     def _type(self, step: Step) -> None:
         # As if held, so that whatever stops it leaves nothing down.
         for key in step:
-            self._send(self._held.press(key.qcode) if key.down else self._held.release(key.qcode))
+            self._send(self._pressed.press(key.qcode) if key.down else self._pressed.release(key.qcode))
 
     def _typed(self) -> None:
         self._pasting = False
@@ -326,7 +331,7 @@ class GuestInput(QObject):
     def _hidden(self) -> bool:
         if self.grab.locked:
             return True
-        if not self.ready or self._link.pointing is not Pointing.ABSOLUTE or self._pixel is None:
+        if not self.ready or self._status.pointing is not PointingDevice.ABSOLUTE or self._pixel is None:
             return False
         return self._picture.guest_draws_cursor if self._host_pointer is None else not self._host_pointer
 

@@ -36,10 +36,10 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one source in one picture. ``choose`` lets the user choose another.
 
-    ``link_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
+    ``monitor_status_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
     """
 
-    link_changed = pyqtSignal()
+    monitor_status_changed = pyqtSignal()
 
     def __init__(self, picture: PictureWindow, source: str, options: ViewOptions, choose: Callable[[], None]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
-        self.link_changed.connect(self._input.link_changed)
+        self.monitor_status_changed.connect(self._input.monitor_status_changed)
         self.resolution = Resolution(self, lambda: viewport(picture))
         self.resolution.said.connect(picture.notice)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):

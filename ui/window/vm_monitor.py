@@ -5,7 +5,7 @@ import logging
 from app.host.vm import Vm
 from app.open.source import Source
 from app.qemu.qmp_address import QmpAddress
-from app.vm.monitor import LinkState, Monitor
+from app.vm.monitor import ConnectionState, Monitor
 from ui.window.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -19,13 +19,13 @@ class VmMonitor:
         self._monitor: Monitor | None = None
         self._leaving: Monitor | None = None
         self._told: tuple[object, ...] = ()
-        window.link_changed.connect(self._tell)
+        window.monitor_status_changed.connect(self._tell)
 
     def open(self, address: QmpAddress) -> None:
         """From now on input goes to the VM that listens at ``address``, as soon as it answers."""
         from app.vm.qmp import open_monitor  # noqa: PLC0415  (asyncio is for those who have a VM)
 
-        self._exchange(open_monitor(address, self._window.link_changed.emit), "")
+        self._exchange(open_monitor(address, self._window.monitor_status_changed.emit), "")
 
     def follow(self, source: Source, qmp: QmpAddress | None) -> None:
         """Open the monitor of a source's VM: where the user said, else where its command line says."""
@@ -45,7 +45,7 @@ class VmMonitor:
         if isinstance(found, NoMonitor):
             self.none(found.reason)
         else:
-            self._exchange(open_found(found, vm, self._window.link_changed.emit), "")
+            self._exchange(open_found(found, vm, self._window.monitor_status_changed.emit), "")
 
     def none(self, reason: str) -> None:
         """From now on input goes nowhere, and why."""
@@ -69,8 +69,8 @@ class VmMonitor:
 
     def _tell(self) -> None:
         """Once to the log for each turn that the link takes."""
-        link = self._monitor.link if self._monitor is not None else None
+        link = self._monitor.status if self._monitor is not None else None
         told = (link.state, link.detail) if link is not None else ()
-        if link is not None and told != self._told and link.state is not LinkState.CONNECTING:
+        if link is not None and told != self._told and link.state is not ConnectionState.CONNECTING:
             _log.info("monitor: %s", link.detail or link.state.value)
         self._told = told

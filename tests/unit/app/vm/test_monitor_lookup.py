@@ -13,7 +13,7 @@ import pytest
 
 from app.host.vm import Vm
 from app.qemu.qmp_address import TcpAddress, UnixAddress
-from app.vm.monitor import LinkState
+from app.vm.monitor import ConnectionState
 from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor, open_found
 from tests.unit.hosts import Host
 from tests.unit.qmp_server import FakeVm, until
@@ -139,12 +139,12 @@ def test_what_was_found_is_opened(host: Host, tmp_path: Path) -> None:
         found = find_monitor(machine, host.paths)
         assert not isinstance(found, NoMonitor)
         monitor = open_found(found, replace(machine, pid=os.getpid()), lambda: None)
-        until(lambda: monitor.link.run_state == "running")
+        until(lambda: monitor.status.run_state == "running")
         monitor.close()
         heard = len(fake.heard)
         # A path that another VM has taken over, or that was never this one's.
         monitor = open_found(found, machine, lambda: None)
-        until(lambda: monitor.link.state is LinkState.LOST)
-        assert monitor.link.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
+        until(lambda: monitor.status.state is ConnectionState.LOST)
+        assert monitor.status.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
         monitor.close()
         assert len(fake.heard) == heard

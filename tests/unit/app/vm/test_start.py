@@ -18,7 +18,7 @@ from app.host.discovery import discover
 from app.qemu.qmp_address import UnixAddress
 from app.vm import start as start_module
 from app.vm.child import Child
-from app.vm.start import Order, Running, end, memory_hint, start
+from app.vm.start import StartedVm, StartOptions, memory_hint, start, terminate
 from tests.conftest import open_files
 from tests.unit.hosts import UUID_A, UUID_B, Host
 from tests.unit.standin import StandIn
@@ -43,12 +43,12 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def _order(standin: StandIn, *more: str, **wanted: str | None) -> Order:
+def _order(standin: StandIn, *more: str, **wanted: str | None) -> StartOptions:
     arguments = (str(standin.program), *more)
-    return Order(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
+    return StartOptions(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
 
 
-def _report(standin: StandIn, running: Running) -> Any:
+def _report(standin: StandIn, running: StartedVm) -> Any:
     until = time.monotonic() + _PATIENCE_S
     while not standin.report.exists():
         assert running.child.poll() is None and time.monotonic() < until
@@ -198,7 +198,7 @@ def test_vm_that_goes_on_keeps_what_was_made_for_it(
     running.keep()
     caplog.clear()
     running.close()
-    end(running.child)
+    terminate(running.child)
     assert caplog.messages == []
     assert mdevs.removed == []
     assert not _gone(running.child.pid)
@@ -222,7 +222,7 @@ def test_program_that_does_not_start_leaves_nothing(
 ) -> None:
     mdevs = _Mdevs(host, monkeypatch)
     with pytest.raises(kind, match=says):
-        start(Order((program,), type="small", uuid=UUID_A), host.paths)
+        start(StartOptions((program,), type="small", uuid=UUID_A), host.paths)
     assert mdevs.removed == [UUID_A]
 
 
@@ -248,12 +248,12 @@ def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_sta
 ) -> None:
     mdevs, standin, children = _Mdevs(host, monkeypatch), StandIn(tmp_path), []
 
-    def fail(child: Child, *_: object) -> Running:
+    def fail(child: Child, *_: object) -> StartedVm:
         children.append(child)
         assert mdevs.removed == []
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(start_module, "Running", fail)
+    monkeypatch.setattr(start_module, "StartedVm", fail)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         start(_order(standin, type="small", uuid=UUID_A), host.paths)
     (child,) = children
@@ -324,7 +324,7 @@ def test_vm_is_ended_by_a_signal_and_reaped(
         assert running.child.wait(_PATIENCE_S) == 1
     else:
         _report(standin, running)
-    end(running.child)
+    terminate(running.child)
     running.close()
     assert running.child.poll() == status
     assert _gone(running.child.pid)
@@ -353,10 +353,10 @@ def test_signal_to_another_users_process_is_no_crash(monkeypatch: pytest.MonkeyP
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
-    end(child)
+    terminate(child)
     monkeypatch.setattr(signal, "pidfd_send_signal", send)
     assert child.poll() is None
-    end(child)
+    terminate(child)
     assert child.poll() == -signal.SIGTERM
     child.close()
 

@@ -164,7 +164,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("what", ["finish", "_end", "poll"])
+@pytest.mark.parametrize("what", ["shut_down", "_end", "poll"])
 def test_whatever_fails_at_the_end_the_terminal_is_restored_and_nothing_is_left(tmp_path: Path, what: str) -> None:
     with _run(tmp_path, program=_FAILING % {"what": what}) as run:
         status, lines = run.ended()

@@ -11,7 +11,7 @@ from app.input.event import Button, Event, Key, Press
 _What = str | Button
 
 
-class Held:
+class PressedKeys:
     """Keys by their ``QKeyCode`` and pointer buttons. Methods return what to send; nothing to send is ``()``.
 
     Locks (caps, num) are keys like others here: what they have switched is the guest's own state, and is left alone.
@@ -27,11 +27,11 @@ class Held:
 
     @property
     def buttons(self) -> bool:
-        """Whether a pointer button is held."""
+        """Whether a pointer button is pressed."""
         return any(isinstance(each, Button) for each in self._held)
 
     def press(self, what: _What, *, repeat: bool = False) -> tuple[Event, ...]:
-        """A key or button went down; ``repeat`` says that the host repeats a key that is held.
+        """A key or button went down; ``repeat`` says that the host repeats a key that is pressed.
 
         Repeats go to the guest, as from QEMU's own windows (ui/kbd-state.c): a PS/2 keyboard has to repeat by
         itself, and the emulated one leaves that to whoever sends it keys. Devices whose guest repeats ignore them.

@@ -17,7 +17,7 @@ _RIGHTS_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class VgpuChoice:
     """Which vGPU the VM is to have. ``vgpu`` is None when the command line names a device that is no mdev."""
 
     vgpu: Vgpu | None
@@ -32,7 +32,7 @@ class PassedFds:
     device: int
 
 
-def check(arguments: Sequence[str], command: CommandLine) -> None:
+def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
     """Raises UsageError for a command line whose process would not be the VM."""
     if not arguments:
         raise UsageError("no command line of a VM", "give it after --: mdevview run -- qemu-system-x86_64 ...")
@@ -49,7 +49,7 @@ def check(arguments: Sequence[str], command: CommandLine) -> None:
         )
 
 
-def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Choice:
+def choose_vgpu(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
     """The vGPU that was asked for by its UUID or the start of it, that the command line names, or the only free one.
 
     Raises NoSuchDevice, AmbiguousTarget.
@@ -58,17 +58,17 @@ def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Ch
     mdevs = {each.name: each for each in vgpus if each.uuid is not None}
     if asked is not None:
         found = find_vgpu(asked.lower(), tuple(mdevs.values()))
-        return Choice(found, add=found.name not in names)
+        return VgpuChoice(found, add=found.name not in names)
     for name in names:
         if name in mdevs:
-            return Choice(mdevs[name], add=False)
+            return VgpuChoice(mdevs[name], add=False)
         if is_uuid(name):
             raise NoSuchDevice(f"no vGPU {name}, which the VM's command line names", "--type T --uuid U creates it")
     if command.vfio_devices:
-        return Choice(None, add=False)
+        return VgpuChoice(None, add=False)
     free = tuple(each for each in mdevs.values() if _is_free(each))
     if len(free) == 1:
-        return Choice(free[0], add=True)
+        return VgpuChoice(free[0], add=True)
     if free:
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
         raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", names_of(free))
