@@ -259,9 +259,11 @@ class MonitorConnection:
     async def _query(self, peer: Peer, command: str, parse: Callable[[object], _T]) -> _T | None:
         """None if the VM does not know the command."""
         try:
-            return parse(await self._execute(peer, command))
+            reply = await self._execute(peer, command)
         except CommandError:
             return None
+        try:
+            return parse(reply)
         except ValueError:
             raise ProtocolError(f"the VM's answer to {command} makes no sense") from None
 

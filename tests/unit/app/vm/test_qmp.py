@@ -5,21 +5,26 @@ import json
 import os
 import socket
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from qemu.qmp import Message, QMPClient
+from qemu.qmp.protocol import AsyncProtocol
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, document
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
-from app.vm import input_queue
+from app.vm import input_queue, qmp
 from app.vm.connect_error import connect_error_text
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.qmp import open_monitor
+from tests.unit.command import REPOSITORY
 from tests.unit.qmp_server import GREETING, LONG_S, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
 
 A = [Key("a", True), Key("a", False)]
@@ -582,3 +587,48 @@ def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
                 connection.execute("query-status")
             until(lambda: lost(connection))
         never.set()
+
+
+def test_the_installed_package_is_one_in_which_the_limit_works() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert f"qemu.qmp {qmp.SUPPORTED}" in project["dependencies"]
+    lowest, above = (each.split(" ")[1] for each in qmp.SUPPORTED.split(", "))
+    installed = tuple(map(int, version("qemu.qmp").split(".")))
+    assert tuple(map(int, lowest.split("."))) <= installed < tuple(map(int, above.split(".")))
+
+
+@pytest.mark.parametrize("name", ["_readline", "_cb_inbound", "_cb_outbound"])
+def test_without_a_limit_there_is_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A later version of the package may have other private methods."""
+    monkeypatch.delattr(AsyncProtocol, name)
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
+        until(lambda: lost(connection))
+        assert "cannot limit what a VM sends: install qemu.qmp >=" in connection.status.detail
+        assert (vm.connections, vm.heard) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["_readline", "_cb_inbound", "_cb_outbound"])
+def test_a_limit_that_the_package_goes_around_ends_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def receive(self: QMPClient) -> Message:
+        assert self._reader is not None
+        return Message(await self._reader.readline())
+
+    async def receive_unseen(self: QMPClient) -> Message:
+        return await self._do_recv()
+
+    async def send_unseen(self: QMPClient, message: Message) -> None:
+        self._do_send(message)
+
+    match name:
+        case "_readline":
+            monkeypatch.setattr(QMPClient, "_do_recv", receive)
+        case "_cb_inbound":
+            monkeypatch.setattr(QMPClient, "_recv", receive_unseen)
+        case _:
+            monkeypatch.setattr(QMPClient, "_send", send_unseen)
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
+        until(lambda: lost(connection))
+        assert "cannot limit what a VM sends" in connection.status.detail
+        assert {each["execute"] for each in vm.heard} <= {"qmp_capabilities"}
