@@ -1,76 +1,76 @@
-"""What the guest believes to be held down, so that it is always told when it is not any more.
+"""The keys and buttons that are pressed in the guest, so that every one of them is released.
 
-A key whose release goes elsewhere (the window lost the focus, a shortcut of ours fired, the link broke) would repeat
-in the guest for ever, or change the meaning of every key after it.
+A release may never come: the window loses the focus, a shortcut of the window uses the key, the connection breaks. In
+the guest the key would then repeat for ever, or change the meaning of every other key.
 """
 
 from collections.abc import Iterable
 
 from app.input.event import Button, Event, Key, Press
 
-_What = str | Button
+_Pressed = str | Button
 
 
 class PressedKeys:
-    """Keys by their ``QKeyCode`` and pointer buttons. Methods return what to send; nothing to send is ``()``.
+    """Keys by their ``QKeyCode`` and pointer buttons. Methods return the events to send, ``()`` for none.
 
-    Locks (caps, num) are keys like others here: what they have switched is the guest's own state, and is left alone.
+    Locks (caps, num) are keys like others here. The state that they switch is the guest's and is not changed.
     """
 
     def __init__(self) -> None:
-        # A dict for its order: what was pressed last is released first.
-        self._held: dict[_What, None] = {}
-        self._owed: dict[_What, None] = {}
+        # Dicts keep the order: the last key is released first.
+        self._pressed: dict[_Pressed, None] = {}
+        self._deferred: dict[_Pressed, None] = {}
 
-    def __contains__(self, what: object) -> bool:
-        return what in self._held
+    def __contains__(self, key: object) -> bool:
+        return key in self._pressed
 
     @property
-    def buttons(self) -> bool:
+    def has_button(self) -> bool:
         """Whether a pointer button is pressed."""
-        return any(isinstance(each, Button) for each in self._held)
+        return any(isinstance(each, Button) for each in self._pressed)
 
-    def press(self, what: _What, *, repeat: bool = False) -> tuple[Event, ...]:
-        """A key or button went down; ``repeat`` says that the host repeats a key that is pressed.
+    def press(self, key: _Pressed, *, repeat: bool = False) -> tuple[Event, ...]:
+        """A key or button was pressed; ``repeat``: the host repeats a key that is held.
 
-        Repeats go to the guest, as from QEMU's own windows (ui/kbd-state.c): a PS/2 keyboard has to repeat by
-        itself, and the emulated one leaves that to whoever sends it keys. Devices whose guest repeats ignore them.
-        A repeat of what the guest was not told of is none of its business.
+        Repeats go to the guest, as QEMU's own windows send them (ui/kbd-state.c): a PS/2 keyboard repeats keys itself,
+        but the emulated one leaves that to the host. Guests that repeat keys themselves ignore them. A repeat of a key
+        that is not pressed in the guest is dropped.
         """
-        if repeat and what not in self._held:
+        if repeat and key not in self._pressed:
             return ()
-        self._held[what] = None
-        return (_event(what, down=True),)
+        self._pressed[key] = None
+        return (_event(key, down=True),)
 
-    def release(self, what: _What) -> tuple[Event, ...]:
-        """It went up. Nothing where the guest was not told that it went down, as of a shortcut's last key."""
-        if what not in self._held:
+    def release(self, key: _Pressed) -> tuple[Event, ...]:
+        """It was released. Nothing if it is not pressed in the guest, as the last key of a shortcut is not."""
+        if key not in self._pressed:
             return ()
-        del self._held[what]
-        return (_event(what, down=False),)
+        del self._pressed[key]
+        return (_event(key, down=False),)
 
     def release_all(self) -> tuple[Event, ...]:
-        """Everything goes up, in the reverse order."""
-        return _up(self._take(self._held))
+        """Release everything, in the reverse order."""
+        return _releases(self._take(self._pressed))
 
-    def lose(self) -> None:
-        """The guest cannot be told any more. What is held stays owed to it."""
-        self._owed |= dict.fromkeys(self._take(self._held))
+    def defer_releases(self) -> None:
+        """There is no connection to the guest: everything is released later."""
+        self._deferred |= dict.fromkeys(self._take(self._pressed))
 
-    def settle(self) -> tuple[Event, ...]:
-        """The guest can be told again: what was owed goes up, whatever fingers do meanwhile."""
-        return _up(self._take(self._owed))
+    def deferred_releases(self) -> tuple[Event, ...]:
+        """There is a connection again: what was deferred is released, also if the user still holds it."""
+        return _releases(self._take(self._deferred))
 
     @staticmethod
-    def _take(group: dict[_What, None]) -> tuple[_What, ...]:
-        taken = tuple(group)
-        group.clear()
+    def _take(keys: dict[_Pressed, None]) -> tuple[_Pressed, ...]:
+        taken = tuple(keys)
+        keys.clear()
         return taken
 
 
-def _up(what: Iterable[_What]) -> tuple[Event, ...]:
-    return tuple(_event(each, down=False) for each in reversed(tuple(what)))
+def _releases(keys: Iterable[_Pressed]) -> tuple[Event, ...]:
+    return tuple(_event(each, down=False) for each in reversed(tuple(keys)))
 
 
-def _event(what: _What, *, down: bool) -> Event:
-    return Press(what, down) if isinstance(what, Button) else Key(what, down)
+def _event(key: _Pressed, *, down: bool) -> Event:
+    return Press(key, down) if isinstance(key, Button) else Key(key, down)

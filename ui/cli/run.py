@@ -1,4 +1,4 @@
-"""``mdevview run``: a VM started, shown, and ended with its window."""
+"""``mdevview run``: starts a VM, shows it, and ends it with its window."""
 
 import argparse
 import os
@@ -23,27 +23,27 @@ from ui.cli.terminal import Terminal
 if TYPE_CHECKING:
     from app.open.source import Source
 
-_PAUSE_S = 0.1
-# After this long somebody who looks at the terminal wants to know what is going on.
+_RETRY_DELAY_S = 0.1
+# After this long the user wants to know why there is no window.
 _TELL_AFTER_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the VM, show it until the window is closed or it ends, and end it. Raises MdevviewError."""
-    # The environment before Qt adds to it.
-    order = StartOptions(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
-    check(order)
+    # A copy, before Qt adds to the environment.
+    options = StartOptions(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
+    check(options)
     from ui.cli.view import wishes  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
 
     wanted = wishes(args)
-    # First of all: where no window can open, no VM is started.
+    # First, so that no VM is started if no window can open.
     application = make_application()
     terminal = Terminal()
     failure = 0
     with StopSignals() as stop_signals, ExitStack() as cleanup:
-        running = start(order)
-        # Whatever fails while the VM ends, these two are done, the terminal first.
+        running = start(options)
+        # Called last whatever fails, the terminal first.
         cleanup.callback(running.close)
         cleanup.callback(terminal.restore)
         try:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 watched = (running.child.fileno(), stop_signals.fileno())
                 show(application, target, source, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
-            # Said now, as the VM may take a minute to end.
+            # Told now, because the VM may take a minute to end.
             _tell(str(error))
             failure = error.exit_status
         finally:
@@ -69,13 +69,13 @@ def _target(running: StartedVm) -> Target:
 
 
 def _opened(running: StartedVm, target: Target, helper: HelperWay, stop_signals: StopSignals) -> "Source | None":
-    """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
+    """Wait for the VM's device. None if the VM ended or the user stopped it first. Raises MdevviewError."""
     from app.open.source import Access, open_source  # noqa: PLC0415
 
     tell_at = time.monotonic() + _TELL_AFTER_S
     while running.child.poll() is None and not stop_signals.count:
         try:
-            # Never alone: opened here, it would be busy for the VM.
+            # Not alone: a vGPU that is open here would be busy for the VM.
             return open_source(target, access=Access(helper, alone=False))
         except (DeviceBusy, NeedsRunningVm, ProcessGone, NoSuchDevice) as error:
             if isinstance(error, NoSuchDevice) and not isinstance(target, Pid):
@@ -83,8 +83,8 @@ def _opened(running: StartedVm, target: Target, helper: HelperWay, stop_signals:
             if time.monotonic() > tell_at:
                 tell_at = float("inf")
                 _tell(f"the VM has not opened its vGPU yet: {error.message}; Ctrl-C ends it")
-        # Ends at a signal too: within a pause.
-        running.child.wait(_PAUSE_S)
+        # A signal is noticed after this pause.
+        running.child.wait(_RETRY_DELAY_S)
     return None
 
 
@@ -98,7 +98,7 @@ def _leave(running: StartedVm) -> int:
 
 
 def _end(running: StartedVm, stop_signals: StopSignals) -> int:
-    """Bring the VM to its end, as decently as the user has time for; the exit status."""
+    """End the VM, as gently as the user has time for; the exit status."""
     status, step = shut_down(running.child, running.monitor, stop_signals, _tell)
     if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
@@ -121,7 +121,7 @@ def _signal_name(number: int) -> str:
 
 
 def _tell(text: str) -> None:
-    """One line for whoever looks at the terminal; also when the terminal is gone, which SIGHUP is about."""
+    """Print one line on standard error. A terminal that is gone, as after SIGHUP, is no error."""
     try:
         print(f"{PROG}: {printable(text)}", file=sys.stderr, flush=True)
     except OSError:

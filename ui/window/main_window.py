@@ -36,7 +36,7 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one source in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
+    ``monitor_status_changed`` may be emitted on any thread: the monitor emits it when its status has changed.
     """
 
     monitor_status_changed = pyqtSignal()

@@ -1,4 +1,4 @@
-"""Keys by place: against the kernel's header and the QEMU that is installed."""
+"""Keys by position, compared with the kernel's header and the installed QEMU."""
 
 import json
 import os
@@ -11,10 +11,10 @@ import pytest
 
 from app.input.event import Axis, Button
 from app.input.keys import QCODES, qcode, qcode_of_scan_code
-from app.input.typing import chord, key_for, steps
+from app.input.typing import chord, key_for, keystrokes
 
 _HEADER = Path("/usr/include/linux/input-event-codes.h")
-# Names that stand for a place which another name has already, or for none.
+# Names for a position that has another name already, or for none.
 _SPARE = {"unmapped", "asterisk", "sysrq"}
 
 
@@ -40,7 +40,7 @@ def enums() -> list[set[str]]:
     return [set(each["values"]) for each in schema if each["meta-type"] == "enum"]
 
 
-def test_every_key_qemu_knows_has_its_place_and_no_other_name_is_used(enums: list[set[str]]) -> None:
+def test_every_key_of_qemu_has_its_position_and_no_other_name_is_used(enums: list[set[str]]) -> None:
     (known,) = (each for each in enums if {"meta_l", "kp_equals"} <= each)
     assert known - QCODES == _SPARE
     assert known >= QCODES
@@ -80,7 +80,7 @@ def test_x11_and_wayland_add_eight(code: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("scan_code", [0, 8, 7, 255, 100_000, -1])
-def test_what_is_no_key_has_no_name(scan_code: int) -> None:
+def test_an_invalid_scan_code_has_no_name(scan_code: int) -> None:
     assert qcode_of_scan_code(scan_code) is None
 
 
@@ -92,6 +92,6 @@ def test_a_combination_goes_down_in_order_and_up_in_the_reverse() -> None:
 
 def test_text_ends_with_nothing_held() -> None:
     """Also where it ends in a capital; what has no key is left out."""
-    events = [event for step in steps("aé\nB!") for event in step]
+    events = [event for step in keystrokes("aé\nB!") for event in step]
     written = "".join(f"{'+' if each.down else '-'}{each.qcode} " for each in events)
     assert written == "+a -a +ret -ret +shift +b -b +1 -1 -shift "

@@ -1,4 +1,4 @@
-"""Nothing stays pressed in the guest that no finger holds."""
+"""Nothing stays pressed in the guest that the user does not hold."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,17 +7,17 @@ from app.input.event import Button, Event, Key, Press
 from app.input.pressed import PressedKeys
 
 
-def test_a_hosts_repeat_is_passed_on_and_its_echo_is_not() -> None:
+def test_a_repeat_is_sent_only_for_a_pressed_key() -> None:
     pressed = PressedKeys()
     assert pressed.press("a") == (Key("a", True),)
     assert pressed.press("a", repeat=True) == (Key("a", True),)
     assert pressed.release("a") == (Key("a", False),)
     assert pressed.release("a") == ()
-    assert pressed.press("a", repeat=True) == (), "the guest was not told of the first press"
+    assert pressed.press("a", repeat=True) == (), "it is not pressed in the guest"
 
 
 def test_a_shortcut_leaves_no_modifier_behind() -> None:
-    """Ctrl and Alt went to the guest before G made a shortcut of them; their own releases then say nothing new."""
+    """Ctrl and Alt went to the guest before G made a shortcut of them; their own releases come too late."""
     pressed = PressedKeys()
     pressed.press("ctrl")
     pressed.press("alt")
@@ -25,24 +25,24 @@ def test_a_shortcut_leaves_no_modifier_behind() -> None:
     assert pressed.release("alt") == pressed.release("ctrl") == ()
 
 
-def test_what_was_held_when_the_link_broke_goes_up_when_it_is_back() -> None:
+def test_what_was_pressed_when_the_connection_broke_is_released_on_the_next() -> None:
     pressed = PressedKeys()
     pressed.press("shift")
     pressed.press(Button.LEFT)
-    pressed.lose()
-    assert not pressed.buttons
+    pressed.defer_releases()
+    assert not pressed.has_button
     assert pressed.release("shift") == ()
-    pressed.lose()
-    assert pressed.settle() == (Press(Button.LEFT, False), Key("shift", False))
-    assert pressed.settle() == ()
+    pressed.defer_releases()
+    assert pressed.deferred_releases() == (Press(Button.LEFT, False), Key("shift", False))
+    assert pressed.deferred_releases() == ()
 
 
 names = st.sampled_from(["a", "shift", Button.LEFT, Button.RIGHT])
-doings = st.tuples(st.sampled_from(["press", "repeat", "release", "all", "lose", "settle"]), names)
+actions = st.tuples(st.sampled_from(["press", "repeat", "release", "all", "defer", "deferred"]), names)
 
 
-@given(st.lists(doings))
-def test_whatever_happens_the_guest_ends_with_nothing_held(history: list[tuple[str, str | Button]]) -> None:
+@given(st.lists(actions))
+def test_whatever_happens_the_guest_ends_with_nothing_pressed(history: list[tuple[str, str | Button]]) -> None:
     pressed = PressedKeys()
     guest: set[str | Button] = set()
 
@@ -52,20 +52,20 @@ def test_whatever_happens_the_guest_ends_with_nothing_held(history: list[tuple[s
             what = event.qcode if isinstance(event, Key) else event.button
             (guest.add if event.down else guest.discard)(what)
 
-    for doing, what in history:
-        match doing:
+    for action, key in history:
+        match action:
             case "press":
-                send(pressed.press(what))
+                send(pressed.press(key))
             case "repeat":
-                send(pressed.press(what, repeat=True))
+                send(pressed.press(key, repeat=True))
             case "release":
-                send(pressed.release(what))
+                send(pressed.release(key))
             case "all":
                 send(pressed.release_all())
-            case "lose":
-                pressed.lose()
-            case "settle":
-                send(pressed.settle())
-    send(pressed.settle())
+            case "defer":
+                pressed.defer_releases()
+            case "deferred":
+                send(pressed.deferred_releases())
+    send(pressed.deferred_releases())
     send(pressed.release_all())
     assert guest == set()

@@ -316,7 +316,7 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 def test_vm_is_ended_by_a_signal_and_reaped(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, status: int
 ) -> None:
-    monkeypatch.setattr(start_module, "_TERM_PATIENCE_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
+    monkeypatch.setattr(start_module, "_TERM_TIMEOUT_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
     host.mdev(UUID_A, "mbochs-small", 7)
     standin = StandIn(tmp_path)
     running = start(_order(standin, "-name", manner), host.paths)
