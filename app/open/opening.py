@@ -17,12 +17,14 @@ from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
+from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.document import describe_device
 from app.vfio.edid_resolution import EdidResolution
 from app.vfio.fetch_rule import fetching_of, rule_of, rule_of_unknown
 from app.vfio.liveness import Liveness
 from app.vfio.opened_device import OpenedDevice
+from app.vm.monitor_route import SIMULATED, InputRoute, input_route
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +37,15 @@ class OpenOptions:
 
     ``alone`` is False where a free vGPU must be left to the VM that is waited for: open here, it would be busy when
     the VM starts. ``hand_over`` stands for the helper that ``helper`` names: a window has one that does not wait.
-    ``through`` is how processes are reached otherwise.
+    ``through`` is how processes are reached otherwise. ``qmp`` is where the VM takes input, None for where its command
+    line says.
     """
 
     helper: HelperWay = HelperWay.AUTO
     alone: bool = True
     hand_over: Handover | None = None
     through: Reach = AS_THIS_USER
+    qmp: QmpAddress | None = None
 
     def reach(self) -> Reach:
         """How a VM's files are reached: as this user, and else as the user allows."""
@@ -59,16 +63,16 @@ def _fetch(way: HelperWay, pid: int, fd: int | None) -> list[HandedFd]:
 
 def open_target(target: Target, paths: Paths = HOST, options: OpenOptions | None = None) -> Session:
     """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError."""
-    return vfio_session(open_device(target, paths, options))
+    return vfio_session(open_device(target, paths, options), options.qmp if options else None)
 
 
 def open_chosen(chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None) -> Session:
     """Open what a target was resolved to. Raises MdevviewError."""
-    return vfio_session(open_resolved_device(chosen, paths, options))
+    return vfio_session(open_resolved_device(chosen, paths, options), options.qmp if options else None)
 
 
-def vfio_session(opened: OpenedDevice) -> Session:
-    """A session that takes the device over."""
+def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
+    """A session that takes the device over. ``qmp`` is where its VM takes input, None for where its arguments say."""
     poller = opened.poller()
     return Session(
         target=opened.target,
@@ -77,9 +81,16 @@ def vfio_session(opened: OpenedDevice) -> Session:
         vgpu=opened.vgpu,
         vm=opened.vm,
         resolution=EdidResolution(opened.device),
+        input=_input(opened, qmp),
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
     )
+
+
+def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
+    if opened.vgpu is not None and opened.vgpu.simulated and qmp is None:
+        return SIMULATED
+    return input_route(opened.vm, qmp)
 
 
 def open_device(target: Target, paths: Paths = HOST, options: OpenOptions | None = None) -> OpenedDevice:
