@@ -1,7 +1,7 @@
 """``mdevview ARGUMENTS`` that shows a pushed screen whatever the target is: ``python -m ... ARGUMENTS``.
 
 Each line of standard input calls a method of the source ("push", "end"). At the end a line of JSON on standard output
-tells which modes the guest was asked for, and of which frames the source heard that they were shown.
+tells which modes the guest was asked for, of which frames the source heard that they were shown, and which keys came.
 """
 
 import json
@@ -9,11 +9,12 @@ import sys
 import threading
 from unittest.mock import patch
 
+from tests.pushed.input import PushedInput
 from tests.pushed.session import PushedResolution, pushed_session
 from tests.pushed.source import PushedSource
 from ui.cli.main import main
 
-source, resolution = PushedSource(), PushedResolution()
+source, resolution, route = PushedSource(), PushedResolution(), PushedInput()
 
 
 def obey() -> None:
@@ -22,8 +23,14 @@ def obey() -> None:
 
 
 threading.Thread(target=obey, daemon=True).start()
-with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution)):
+with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution, route)):
     status = main(sys.argv[1:])
 assert source.fileno() == -1, "the source was not closed"
-print(json.dumps({"asked": [str(each) for each in resolution.asked], "shown": source.shown_frames}), flush=True)
+assert route.monitor.closed, "the monitor was not closed"
+report = {
+    "asked": [str(each) for each in resolution.asked],
+    "shown": source.shown_frames,
+    "keys": route.monitor.keys,
+}
+print(json.dumps(report), flush=True)
 sys.exit(status)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tests.pushed.source import picture
 from tests.window.displays import Display
-from tests.window.test_view import is_on, seen
+from tests.window.test_view import is_on, seen, window_of, xdotool
 from tests.window.viewer import Viewer
 
 
@@ -31,6 +31,14 @@ def _tell(viewer: Viewer, word: str) -> None:
     viewer.process.stdin.flush()
 
 
+def _report(viewer: Viewer) -> dict[str, list[object]]:
+    """Ctrl-C, and what the program tells at its end."""
+    assert viewer.interrupt() == 0
+    assert viewer.process.stdout is not None
+    report: dict[str, list[object]] = json.loads(viewer.process.stdout.read())
+    return report
+
+
 def test_pushed_screen_is_shown_asked_for_a_mode_and_seen_to_end(wayland: Display) -> None:
     with _viewing(wayland, "sim:gvt", "--fullscreen", "--scaling", "actual", "--resolution", "800x600") as viewer:
         viewer.wait_for("a pushed screen: showing, .*320x240 .*path: copy")
@@ -42,10 +50,18 @@ def test_pushed_screen_is_shown_asked_for_a_mode_and_seen_to_end(wayland: Displa
         viewer.wait_for("a pushed screen: gone, vm-ended")
         after = seen(wayland, lambda it: not is_on(it, picture(1)))
         assert not is_on(after, picture(1))
-        assert viewer.interrupt() == 0
-        assert viewer.process.stdout is not None
-        report = json.loads(viewer.process.stdout.read())
+        report = _report(viewer)
     assert viewer.warnings() == []
     assert report["asked"] == ["800x600@60"]
     # The first frame and the pushed one, each once.
     assert report["shown"][:2] == [1, 2]
+
+
+def test_keys_reach_a_guest_by_the_sessions_own_route(x11: Display) -> None:
+    with _viewing(x11, "sim:gvt") as viewer:
+        viewer.wait_for("a pushed screen: showing, ")
+        xdotool(x11, "windowfocus", "--sync", window_of(x11))
+        xdotool(x11, "key", "a", "shift+b")
+        report = _report(viewer)
+    assert report["keys"] == ["+a", "-a", "+shift", "+b", "-b", "-shift"]
+    assert viewer.warnings() == []
