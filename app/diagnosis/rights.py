@@ -15,6 +15,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.paths import HOST, Paths, text_of
 from app.host.vgpu import Holder
+from app.host.wording import process_text
 
 _CAP_SYS_PTRACE = 19
 _NO_ATTACH = 3
@@ -65,8 +66,7 @@ def in_use(name: str, about: str, holders: tuple[Holder, ...], paths: Paths, set
     """A vGPU that VMs have: who they are, and what it takes to see it."""
     rights = Rights.look(paths)
     by = ", ".join(
-        f"{each.process} {each.pid}"
-        + (f" (VM {each.vm_name})" if each.vm_name else "")
+        process_text(each.process, each.pid, each.vm_name)
         + (f" of {permissions.user_name(owner)}" if (owner := owner_of(each.pid, paths)) is not None else "")
         for each in holders
     )

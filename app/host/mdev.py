@@ -17,6 +17,7 @@ from app.host import permissions
 from app.host.discovery import discover, refresh
 from app.host.paths import HOST, Paths, text_of
 from app.host.vgpu import Use, Vgpu
+from app.host.wording import holders_text
 
 _log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def _find(uuid: str, paths: Paths) -> Vgpu | None:
 
 
 def _holders(vgpu: Vgpu) -> str:
-    return " and ".join(f"{each.process} {each.pid}" for each in vgpu.holders) or "a process that cannot be seen"
+    return holders_text(vgpu.holders) or "a process that cannot be seen"
 
 
 def _write(file: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from app.host.discovery import discover
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Use, Vgpu
+from app.host.wording import holders_text
 from app.qemu.command_line import parse
 from app.qemu.qmp_address import QmpAddress
 from app.vm import plan
@@ -132,10 +133,9 @@ def _create(kind: MdevType, wanted: str | None, made: ExitStack, paths: Paths) -
 
 def _must_be_free(vgpu: Vgpu) -> None:
     if vgpu.use is Use.IN_USE:
-        by = " and ".join(
-            f"{each.process} {each.pid}" + (f" (VM {each.vm_name})" if each.vm_name else "") for each in vgpu.holders
+        raise DeviceBusy(
+            f"{vgpu.name} is in use by {holders_text(vgpu.holders)}", f"'mdevview view {vgpu.name}' shows it"
         )
-        raise DeviceBusy(f"{vgpu.name} is in use by {by}", f"'mdevview view {vgpu.name}' shows it")
 
 
 def _must_be_allowed(vgpu: Vgpu, paths: Paths) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
 from app.host.vgpu import Holder, Use, Vgpu
+from app.host.wording import process_text
 from ui.cli.output import printable, say
 
 _OFFERS = {
@@ -83,6 +84,5 @@ def _use(vgpu: Vgpu) -> str:
 
 
 def _holder(holder: Holder) -> str:
-    vm = f" (VM {holder.vm_name})" if holder.vm_name else ""
     way = f" by {holder.way.value}" if holder.way is not None else ""
-    return f"{holder.process} {holder.pid}{vm}{way}"
+    return f"{process_text(holder.process, holder.pid, holder.vm_name)}{way}"

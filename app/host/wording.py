@@ -1,0 +1,15 @@
+"""How messages name a process: the same words in every command and every window."""
+
+from collections.abc import Iterable
+
+from app.host.vgpu import Holder
+
+
+def process_text(process: str, pid: int, vm_name: str | None = None) -> str:
+    """``qemu-system-x86 4711 (VM win10)``; without the brackets where the process has no VM, or a VM without a name."""
+    return f"{process} {pid} (VM {vm_name})" if vm_name else f"{process} {pid}"
+
+
+def holders_text(holders: Iterable[Holder]) -> str:
+    """All holders of a vGPU, joined by "and"; empty for none."""
+    return " and ".join(process_text(each.process, each.pid, each.vm_name) for each in holders)
