@@ -29,9 +29,10 @@ from app.errors import (
     UsageError,
 )
 from app.host import permissions
-from app.host.discovery import present, refresh
+from app.host.discovery import present
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
+from app.host.wording import holders_text
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,10 @@ class _Failure(Exception):
 
 
 def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDevice:
-    """Open it. Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed; leaves nothing open."""
+    """Open it. Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed; then nothing stays open.
+
+    DeviceBusy names the holders in ``vgpu``. Look again: one that has it only now is not among them.
+    """
     failures: list[_Failure] = []
     for way, nodes in _ways(vgpu, paths):
         try:
@@ -184,7 +188,7 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
     if not present(vgpu, paths):
         return _gone(vgpu)
     if _is_busy(failure):
-        return _busy(vgpu, paths)
+        return _busy(vgpu)
     if _needs_vm(failure):
         return NeedsRunningVm(
             f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process",
@@ -207,10 +211,8 @@ def _gone(vgpu: Vgpu) -> DeviceGone:
     return DeviceGone(f"{vgpu.name} was removed", "'mdevview list' shows what is there")
 
 
-def _busy(vgpu: Vgpu, paths: Paths) -> DeviceBusy:
-    holders = refresh(vgpu, paths).holders
-    names = [f"{each.process} {each.pid}" + (f" (VM {each.vm_name})" if each.vm_name else "") for each in holders]
-    by = " and ".join(names) or "a process that cannot be seen, another user's perhaps"
+def _busy(vgpu: Vgpu) -> DeviceBusy:
+    by = holders_text(vgpu.holders) or "a process that cannot be seen, another user's perhaps"
     return DeviceBusy(f"{vgpu.name} is in use by {by}", "a vGPU opens only once: end that process first")
 
 

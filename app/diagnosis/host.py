@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.attach.helper import INSTALLED, Setup
+from app.attach.helper_installation import INSTALLED
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis import rights
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
@@ -12,6 +13,7 @@ from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
 from app.host.modules import Presence, presence
 from app.host.paths import HOST, Paths, text_of
+from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 
 _THERE = (Presence.LOADED, Presence.BUILT_IN)
@@ -19,7 +21,7 @@ _THERE = (Presence.LOADED, Presence.BUILT_IN)
 
 def examine(paths: Paths = HOST, setup: Setup = INSTALLED) -> list[Finding]:
     """Every finding about the host, in the order in which things depend on each other."""
-    vgpus = discover(paths)
+    vgpus = discover(HostScan.take(paths))
     return [
         Finding("kernel", Severity.INFO, f"Linux {os.uname().release}", os.uname().version),
         *_modules(paths),
@@ -201,7 +203,7 @@ def wrong_gpu(render_node: str, paths: Paths = HOST) -> Finding | None:
     drawing = (paths.sys / "class/drm" / Path(render_node).name / "device").resolve().name
     exporting = {
         each.parent
-        for each in discover(paths)
+        for each in discover(HostScan.take(paths))
         if known_display(each) is KnownDisplay.DMABUF
         # A sample driver's parent is no GPU: its memory is the host's, and any GPU may import it.
         and each.parent is not None

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from app.attach.helper import INSTALL, INSTALLED, Setup, fault_of
+from app.attach.helper_installation import INSTALL, INSTALLED, fault_of
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.paths import HOST, Paths, text_of

@@ -8,23 +8,33 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from app.host import holders
+from app.host.holders import holders
 from app.host.paths import HOST, Paths, text_of
+from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 
 
-def discover(paths: Paths = HOST) -> tuple[Vgpu, ...]:
+def discover(scan: HostScan) -> tuple[Vgpu, ...]:
     """All vGPUs with their holders, mdevs first, each kind by name. Nothing is raised for what vanishes meanwhile."""
-    seen = holders.scan(paths)
-    found = [_mdev(name, paths) for name in _names(paths.sys / "bus/mdev/devices")]
-    mdevs = {each.name for each in found}
-    found += [_other(name, folder) for name, folder in _open_devices(seen, paths) if name not in mdevs]
-    return tuple(_with_holders(each, seen, paths) for each in found)
+    vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
+    mdevs = {each.name for each in vgpus}
+    vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
+    return tuple(refresh(each, scan) for each in vgpus)
 
 
-def refresh(vgpu: Vgpu, paths: Paths = HOST) -> Vgpu:
-    """The same vGPU with its holders of now."""
-    return _with_holders(vgpu, holders.scan(paths), paths)
+def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
+    """The mdev of that UUID, without its holders; None when there is none. No process is looked at."""
+    return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
+
+
+def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
+    """The same vGPU with the holders that the scan saw."""
+    alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, scan.paths)) <= 1
+    return replace(
+        vgpu,
+        holders=holders(scan, vgpu.name, vgpu.iommu_group, vgpu.cdev, alone),
+        unseen=not (scan.complete or _is_surely_free(vgpu, scan.paths)),
+    )
 
 
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
@@ -35,13 +45,7 @@ def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
     return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
 
 
-def _with_holders(vgpu: Vgpu, seen: holders.Scan, paths: Paths) -> Vgpu:
-    alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, paths)) <= 1
-    found = seen.holders(vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)
-    return replace(vgpu, holders=found, unseen=not (seen.complete or _surely_free(vgpu, paths)))
-
-
-def _surely_free(vgpu: Vgpu, paths: Paths) -> bool:
+def _is_surely_free(vgpu: Vgpu, paths: Paths) -> bool:
     """True when no device of the driver is open at all.
 
     The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
@@ -91,18 +95,18 @@ def _common(name: str, folder: Path) -> Vgpu:
     )
 
 
-def _open_devices(seen: holders.Scan, paths: Paths) -> list[tuple[str, Path]]:
+def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
     """The sysfs name and folder of each device that some process has open, by itself or with its group."""
-    folders: set[Path] = set()
-    for process in seen.processes:
+    paths, folders = scan.paths, set[Path]()
+    for process in scan.processes:
         for group in process.groups:
             folders.update(_group_devices(group, paths))
         for cdev in process.cdevs:
             folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
         # A device fd alone is what a process holds that was handed one.
         folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
-    found = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
-    return sorted(found.items())
+    devices = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
+    return sorted(devices.items())
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError, error_text
 from app.host import permissions
-from app.host.discovery import discover, refresh
+from app.host.discovery import find_mdev, refresh
 from app.host.paths import HOST, Paths, text_of
+from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
 
@@ -127,7 +128,7 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
 
 def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIENCE_S) -> None:
     """Wait until this user may open a new device; where he never may, opening it says so."""
-    vgpu = _find(uuid, paths)
+    vgpu = find_mdev(uuid, paths)
     if vgpu is None:
         return
     nodes = [paths.dev / "vfio" / str(vgpu.iommu_group), paths.dev / "vfio/devices" / str(vgpu.cdev)]
@@ -142,13 +143,14 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
     Raises PermissionDenied; DeviceBusy when it is in use for longer, and then leaves it alone where it can.
     """
     folder = paths.sys / "bus/mdev/devices" / uuid
-    vgpu = _find(uuid, paths)
+    vgpu = find_mdev(uuid, paths)
     if vgpu is None:
         return
+    vgpu = refresh(vgpu, HostScan.take(paths))
     until = time.monotonic() + patience_s
     while vgpu.use is Use.IN_USE and time.monotonic() < until:
         time.sleep(_PAUSE_S)
-        vgpu = refresh(vgpu, paths)
+        vgpu = refresh(vgpu, HostScan.take(paths))
     by_hand = f"once it is free: echo 1 | sudo tee {folder / 'remove'}"
     if vgpu.use is Use.IN_USE:
         raise DeviceBusy(f"{uuid} was not removed: it is in use by {_holders(vgpu)}", by_hand)
@@ -160,7 +162,8 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
         )
     if status is None:
         raise DeviceBusy(
-            f"{uuid} is still open by {_holders(refresh(vgpu, paths))}", "the kernel removes it as soon as it is let go"
+            f"{uuid} is still open by {_holders(refresh(vgpu, HostScan.take(paths)))}",
+            "the kernel removes it as soon as it is let go",
         )
     if status not in (0, errno.ENOENT, errno.ENODEV):
         raise MdevviewError(f"{uuid} was not removed: {os.strerror(status)}", by_hand)
@@ -183,10 +186,6 @@ def _removed(file: Path, patience_s: float) -> int | None:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:
         os.close(fd)
-
-
-def _find(uuid: str, paths: Paths) -> Vgpu | None:
-    return next((each for each in discover(paths) if each.name == uuid), None)
 
 
 def _holders(vgpu: Vgpu) -> str:

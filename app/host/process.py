@@ -9,6 +9,7 @@ from typing import Self
 from app.abi.pidfd import pidfd_getfd
 from app.errors import NoSuchDevice, OpenFailed, ProcessGone, error_text
 from app.host.paths import HOST, Paths
+from app.host.proc import Stat, parse_stat
 
 # include/linux/sched.h
 _PF_EXITING = 0x4
@@ -78,12 +79,9 @@ class Process:
 
 
 def is_ending(pid: int, paths: Paths = HOST) -> bool:
-    """Whether it is on its way out, with its memory and perhaps its files gone; False where that cannot be seen.
-
-    PF_EXITING in field 9 of proc_pid_stat(5).
-    """
+    """Whether it is about to end, with its memory and perhaps its files gone; False where that cannot be seen."""
     try:
-        return bool(int(_stat(pid, paths)[6]) & _PF_EXITING)
+        return bool(_stat(pid, paths).flags & _PF_EXITING)
     except (OSError, ValueError, IndexError):
         return False
 
@@ -91,13 +89,10 @@ def is_ending(pid: int, paths: Paths = HOST) -> bool:
 def start_time(pid: int, paths: Paths = HOST) -> int:
     """When the process started, in clock ticks since boot: with its pid, a name for it until the next boot.
 
-    Field 22 of proc_pid_stat(5). The process's name before it may hold spaces and brackets. Raises OSError;
-    ValueError for nonsense.
+    Raises OSError, and ValueError or IndexError for what cannot be understood.
     """
-    return int(_stat(pid, paths)[19])
+    return _stat(pid, paths).started
 
 
-def _stat(pid: int, paths: Paths) -> list[bytes]:
-    """From field 3 on, which follows the name in brackets."""
-    stat = (paths.proc / str(pid) / "stat").read_bytes()
-    return stat[stat.rindex(b")") + 1 :].split()
+def _stat(pid: int, paths: Paths) -> Stat:
+    return parse_stat((paths.proc / str(pid) / "stat").read_bytes())

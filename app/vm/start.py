@@ -20,6 +20,7 @@ from app.host import mdev, permissions
 from app.host.discovery import discover
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
+from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
 from app.qemu.command_line import parse
@@ -102,7 +103,7 @@ def start(order: Order, paths: Paths = HOST) -> Running:
         if order.type is not None:
             created = choose_type(order.type, order.parent, mdev_types(paths))
             wanted = _create(created, order.uuid, made, paths)
-        choice = plan.choose(command, wanted, discover(paths))
+        choice = plan.choose(command, wanted, discover(HostScan.take(paths)))
         arguments = list(order.arguments)
         if not plan.has_monitor(command):
             arguments += plan.monitor_arguments(_socket(made))

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.open.opening import OpenOptions
 from app.planes.document import Document, plane_document, status_document
 from app.planes.frame import Frame
@@ -19,7 +19,7 @@ _VERSION = 1
 
 def run(args: argparse.Namespace) -> int:
     """Look once and tell. Raises MdevviewError when the device cannot be opened."""
-    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         frame, _ = view.look(_wanted, _PATIENCE_S)
         document = inspection(view, frame)
     if args.json:

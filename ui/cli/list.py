@@ -6,6 +6,7 @@ from typing import Any
 
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
+from app.host.scan import HostScan
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.wording import process_text
 from ui.cli.output import printable, say
@@ -20,7 +21,7 @@ _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
-    vgpus = discover()
+    vgpus = discover(HostScan.take())
     if args.json:
         say(json.dumps({"version": 1, "vgpus": [document(each) for each in vgpus]}, indent=2))
     elif vgpus:

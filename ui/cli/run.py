@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
 from app.open.target import Named, Pid, Target
 from app.vm.ending import Step
@@ -66,7 +66,7 @@ def _target(running: Running) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: Running, target: Target, helper: HelperWay, stops: StopSignals) -> "Session | None":
+def _opened(running: Running, target: Target, helper: HelperMethod, stops: StopSignals) -> "Session | None":
     """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
     from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach.helper import Setup
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host import examine, wrong_gpu
 from app.host import permissions

@@ -1,5 +1,6 @@
 """How often a source lets its driver be asked for a buffer: a mistake here corrupts the kernel of the host."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from app.attach.running_vm import attach, attach_pid, attach_vm
 from app.device.seam import Device, FdDevice
-from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice
+from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone
+from app.host.discovery import discover
 from app.host.paths import Paths
 from app.host.vgpu import Vgpu
 from app.open import opening
@@ -20,9 +23,9 @@ from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.fetch_rule import rule_of, rule_of_unknown
 from tests.unit.app.device.test_info import RegionDevice
-from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
+from tests.unit.hosts import UUID_A, UUID_B, Host, Listings, hide_files, qemu
 from tests.unit.scripted import ScriptedDevice
-from tests.unit.vms import Child, Vms, close_process, device_of, vms_on
+from tests.unit.vms import Child, Vms, device_of, stat_line, vms_on
 
 
 @pytest.mark.parametrize(
@@ -102,8 +105,8 @@ def _shown(host: Host, vms: Vms, target: Target, helped: bool = False) -> Iterat
         device.asked = asked
         return device
 
-    reach = replace(vms.reach(helped), device=device)
-    poller = open_device(target, host.paths, OpenOptions(hand_over=reach.hand_over, through=reach)).poller()
+    access = replace(vms.access(helped), device=device)
+    poller = open_device(target, host.paths, OpenOptions(request_fds=access.request_fds, access=access)).poller()
     try:
         yield poller.latest(), asked
     finally:
@@ -174,16 +177,16 @@ def test_vm_that_holds_buffers_of_the_driver_keeps_its_device(
 
 
 @pytest.mark.parametrize(
-    ("comm", "arguments", "groups"),
-    [("qemu-system-x86", qemu("a", "-device", OFF), [1]), ("looker", ["looker"], [])],
+    ("comm", "arguments", "groups", "vm_name"),
+    [("qemu-system-x86", qemu("a", "-device", OFF), [1], " (VM a)"), ("looker", ["looker"], [], "")],
 )
 def test_other_process_with_the_device_refuses(
-    host: Host, vms: Vms, comm: str, arguments: list[str], groups: list[int]
+    host: Host, vms: Vms, comm: str, arguments: list[str], groups: list[int], vm_name: str
 ) -> None:
     """A fork of the VM, or a program that keeps no record: what it fetched nobody knows."""
     vm = _vm(vms)
     other = vms.start(comm, arguments, ["mbochs"], groups=groups, parent=vm.pid)
-    assert f"{comm} {other.pid} holds the device" in _refusal(host, vms)[1]
+    assert f"{comm} {other.pid}{vm_name} holds the device" in _refusal(host, vms)[1]
 
 
 def test_viewer_keeps_the_record_and_does_not_refuse(host: Host, vms: Vms) -> None:
@@ -207,7 +210,7 @@ def test_vm_of_another_user_is_judged_by_its_command_line(
     host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vm = _vm(vms)
-    close_process(monkeypatch, vm.pid)
+    hide_files(monkeypatch, vm.pid)
     with _shown(host, vms, Named(UUID_A), helped=True) as (frame, _):
         assert frame.status.reason is Reason.OK
 
@@ -230,7 +233,7 @@ def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
         raise DeviceBusy(f"{vgpu.name} is in use", "")
 
     monkeypatch.setattr(opening, "open_vgpu", busy)
-    opened = open_device(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()))
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))
     assert opened.vm is not None
     assert opened.vm.pid == started[0].pid
     assert opened.label == f"{UUID_A} (VM a)"
@@ -239,14 +242,90 @@ def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
 
 def test_vms_end_is_the_next_polls_answer_and_lets_everything_go(host: Host, vms: Vms) -> None:
     vm = _vm(vms)
-    opened = open_device(Pid(vm.pid), host.paths, OpenOptions(through=vms.reach()))
+    opened = open_device(Pid(vm.pid), host.paths, OpenOptions(access=vms.access()))
     assert opened.process is not None
     assert opened.ended() is None
     poller = opened.poller()
     shown = poller.latest()
     vm.end()
     frame = poller.latest()
-    assert frame.status == Status(Reason.VM_ENDED, f"qemu-system-x86 {vm.pid} ended")
+    assert frame.status == Status(Reason.VM_ENDED, f"qemu-system-x86 {vm.pid} (VM a) ended")
     assert shown.primary is not None and shown.primary.buffer.released
     poller.close()
     assert opened.process.fileno() == -1
+
+
+@pytest.mark.parametrize("target", [Named(UUID_A), Named(UUID_A[:6]), Default(), VmName("a"), "pid"])
+def test_opening_walks_over_the_processes_once(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch, target: Target | str
+) -> None:
+    """Target, attach, identity and fetch rule share one scan: they walked four times and listed the VM's fds eleven."""
+    vm = _vm(vms)
+    other = vms.start("qemu-system-x86", qemu("b"))
+    listings = Listings(host, monkeypatch)
+    chosen = target if not isinstance(target, str) else Pid(vm.pid)
+    opened = open_device(chosen, host.paths, OpenOptions(access=vms.access()))
+    opened.device.close()
+    assert listings.walks == 1
+    assert listings.fds == {1: 1, vm.pid: 1, other.pid: 1}
+    scan = host.scan()
+    listings.clear()
+    open_device(chosen, host.paths, OpenOptions(access=vms.access()), scan).device.close()
+    assert listings.walks == 0
+    assert not listings.fds
+
+
+def test_free_vgpu_is_opened_after_one_walk(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = ScriptedDevice()
+    monkeypatch.setattr(opening, "open_vgpu", lambda *_: device)
+    listings = Listings(host, monkeypatch)
+    open_device(Named(UUID_A), host.paths).device.close()
+    assert listings.walks == 1
+
+
+def test_vm_that_ended_since_the_scan_is_looked_for_again(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its vGPU is in use by its next process, or free."""
+    old = _vm(vms)
+    scan = host.scan()
+    vms.ended(old)
+    new = _vm(vms)
+    listings = Listings(host, monkeypatch)
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()), scan)
+    assert opened.vm is not None and opened.vm.pid == new.pid
+    opened.device.close()
+    assert listings.walks == 1
+    vms.ended(new)
+    with pytest.raises(NeedsRunningVm, match="no VM has it"):
+        open_device(Named(UUID_A), host.paths, OpenOptions(alone=False, access=vms.access()), scan)
+
+
+def test_pid_that_another_process_has_by_now_is_not_taken_for_the_vm(host: Host, vms: Vms) -> None:
+    """Everything but the start time is the same: the scan saw the process before."""
+    vm = _vm(vms)
+    stat = host.paths.proc / str(vm.pid) / "stat"
+    scan = host.scan()
+    stat.write_text(stat_line(vm.pid, "qemu-system-x86", 1, vm.pid + 1))
+    access = vms.access()
+    with pytest.raises(ProcessGone, match="has ended"):
+        attach_pid(vm.pid, None, scan, access)
+    with pytest.raises(ProcessGone):
+        attach(replace(discover(scan)[0]), scan, access)
+    with pytest.raises(ProcessGone):
+        attach_vm("a", scan, access)
+    # Looked at again, it is a VM like any other.
+    open_device(Pid(vm.pid), host.paths, OpenOptions(access=access), scan).device.close()
+
+
+def test_nothing_stays_open_where_the_watch_for_the_vms_end_cannot_be_made(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _vm(vms)
+
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(opening, "LentDevice", fail)
+    with pytest.raises(OpenFailed, match="EMFILE"):
+        open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))

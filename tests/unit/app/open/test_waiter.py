@@ -1,28 +1,23 @@
 """Waiting for a VM: never in the way of its start, cheap while nothing happens, one question for one permission."""
 
+import os
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.attach.helper_fds import HandedFd, HelperWay
+from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.errors import MdevviewError, NoSuchDevice, PermissionDenied
-from app.open.background_waiter import BackgroundWaiter
-from app.open.opening import OpenOptions, open_target, vfio_session
+from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
-from app.open.waiter import Waiter, again, worth_waiting
+from app.open.waiter import Waiter, next_target, worth_waiting
 from app.planes.status import Reason, State, Status
-from app.vfio.buffer_cache import FetchRule
-from app.vfio.opened_device import OpenedDevice
-from tests.unit.hosts import UUID_A, Host, qemu
-from tests.unit.scripted import ScriptedDevice
+from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.sim_tools import Clock
-from tests.unit.vms import Child, Vms, close_process, link_of, vms_on
+from tests.unit.vms import Child, Vms, link_of, vms_on
 
 DEVICE = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
 
@@ -47,7 +42,7 @@ def clock() -> Clock:
 
 
 def _waiter(host: Host, vms: Vms, clock: Clock, target: Target = DEVICE_TARGET) -> Waiter:
-    return Waiter(target, host.paths, OpenOptions(HelperWay.NEVER, through=vms.reach()), clock=clock)
+    return Waiter(target, host.paths, OpenOptions(HelperMethod.NEVER, access=vms.access()), clock=clock)
 
 
 def _start(vms: Vms) -> Child:
@@ -72,8 +67,15 @@ def test_free_device_is_not_opened_and_the_vm_is_attached_to_when_it_has_it(
     host: Host, vms: Vms, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open here, it would be busy when the VM starts."""
-    opened: list[Path] = []
-    monkeypatch.setattr("app.attach.opening.os.open", lambda file, *_: opened.append(file))
+    opened: list[str] = []
+    really_open = os.open
+
+    def noted(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if str(path).startswith(str(host.paths.dev)):
+            opened.append(str(path))
+        return really_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", noted)
     waiter = _waiter(host, vms, clock)
     assert _status(waiter, clock).reason is Reason.VM_NOT_RUNNING
     half = vms.start("qemu-system-x86", qemu("win10"), [], groups=[1])
@@ -137,17 +139,17 @@ def test_nothing_is_looked_at_until_a_process_came_or_time_went(
 
 def test_vm_that_ended_is_found_again_by_what_does_not_change(host: Host, vms: Vms) -> None:
     vm = _start(vms)
-    access = OpenOptions(through=vms.reach())
+    access = OpenOptions(access=vms.access())
     for target, expected in (
         (Pid(vm.pid), Named(UUID_A)),
         (Named(UUID_A[:8]), Named(UUID_A)),
         (VmName("win10"), VmName("win10")),
     ):
         source = open_target(target, host.paths, access)
-        assert again(target, source) == expected
+        assert next_target(target, source) == expected
         source.close()
     unknown = replace(source, vgpu=None)
-    assert again(Pid(1), unknown) == VmName("win10")
+    assert next_target(Pid(1), unknown) == VmName("win10")
 
 
 @pytest.mark.parametrize(("target", "worth"), [(Pid(2**22 - 1), False), (VmName("x"), True), (Named("9"), True)])
@@ -177,12 +179,12 @@ class Question:
         self.answer = answer
         self._other.send(b"x")
 
-    def result(self) -> list[HandedFd]:
+    def result(self) -> list[ReceivedFd]:
         if self.answer is not None:
             raise self.answer
-        with self._vms.reach().open_process(self.pid) as process:
+        with self._vms.access().open_process(self.pid) as process:
             own = process.duplicate(self._vm.fds[0])
-        return [HandedFd(self._vm.fds[0], own, link_of(own), (1,))]
+        return [ReceivedFd(self._vm.fds[0], own, link_of(own), (1,))]
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -197,15 +199,17 @@ class Asker:
         self._vms, self._monkeypatch = vms, monkeypatch
         self.questions: list[Question] = []
         self.vm = self.start()
-        self.waiter = Waiter(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()), clock=clock, ask=self._ask)
+        self.waiter = Waiter(
+            Named(UUID_A), host.paths, OpenOptions(access=vms.access()), clock=clock, make_request=self._ask
+        )
 
     def start(self) -> Child:
         self.vm = _start(self._vms)
-        close_process(self._monkeypatch, self.vm.pid)
+        hide_files(self._monkeypatch, self.vm.pid)
         return self.vm
 
-    def _ask(self, pid: int, fd: int | None, way: HelperWay) -> Question:
-        assert (fd, way) == (None, HelperWay.AUTO)
+    def _ask(self, pid: int, fd: int | None, way: HelperMethod) -> Question:
+        assert (fd, way) == (None, HelperMethod.AUTO)
         self.questions.append(Question(pid, self.vm, self._vms))
         return self.questions[-1]
 
@@ -249,80 +253,3 @@ def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker
             assert isinstance(asker.waiter.poll(), Status)
     assert len(asker.questions) == 5
     asker.waiter.close()
-
-
-class _Slow(Waiter):
-    """A look takes until it is told to go on, as on a host with very many processes."""
-
-    def __init__(self, found: Session | Status | Exception) -> None:
-        super().__init__(DEVICE_TARGET)
-        self._found = found
-        self.looking, self.go_on = threading.Event(), threading.Event()
-
-    def poll(self) -> Session | Status:
-        self.looking.set()
-        assert self.go_on.wait(20)
-        if isinstance(self._found, Exception):
-            raise self._found
-        return self._found
-
-
-def _source() -> tuple[ScriptedDevice, Session]:
-    device = ScriptedDevice()
-    return device, vfio_session(OpenedDevice("x", "x", device, None, FetchRule.FREELY, lambda: None))
-
-
-def _polled(waiter: BackgroundWaiter) -> Session:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        found = waiter.poll()
-        if isinstance(found, Session):
-            return found
-        time.sleep(0.005)
-    raise AssertionError("nothing was found")
-
-
-def test_a_look_that_takes_long_holds_nobody_up() -> None:
-    device, source = _source()
-    slow = _Slow(source)
-    waiter = BackgroundWaiter(lambda: slow)
-    assert slow.looking.wait(20)
-    assert waiter.poll() == Status(Reason.NOT_STARTED)
-    slow.go_on.set()
-    assert _polled(waiter) is source
-    waiter.close()
-    assert not device.closed, "it is the caller's"
-    device.close()
-
-
-def test_what_is_found_too_late_is_let_go_of() -> None:
-    device, source = _source()
-    slow = _Slow(source)
-    waiter = BackgroundWaiter(lambda: slow)
-    assert slow.looking.wait(20)
-    threading.Timer(0.05, slow.go_on.set).start()
-    waiter.close()
-    waiter.close()
-    assert device.closed
-
-
-def test_vm_that_ends_before_it_is_taken_frees_its_device() -> None:
-    """A window may be busy drawing for long; the VM's next start must not wait for that."""
-    device, source = _source()
-    slow = _Slow(replace(source, ended=lambda: Status(Reason.VM_ENDED)))
-    waiter = BackgroundWaiter(lambda: slow)
-    slow.go_on.set()
-    end = time.monotonic() + 20
-    while not device.closed:
-        assert time.monotonic() < end, "it is kept open"
-        time.sleep(0.005)
-    waiter.close()
-
-
-def test_an_error_of_the_program_is_not_waited_over() -> None:
-    slow = _Slow(ValueError("a mistake"))
-    slow.go_on.set()
-    waiter = BackgroundWaiter(lambda: slow)
-    with pytest.raises(ValueError, match="a mistake"):
-        _polled(waiter)
-    waiter.close()

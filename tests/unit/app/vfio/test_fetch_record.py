@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.host.paths import Paths
 from app.host.process import start_time
 from app.planes.status import Reason
-from app.vfio.fetch_record import Ledger, LedgerDoubt, purge
+from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, purge
 from tests.unit.vms import Child
 
 DEVICE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -39,12 +39,12 @@ def _only(folder: Path) -> Path:
     return file
 
 
-def _open(vm: Child, folder: Path, device: str = DEVICE) -> Ledger:
-    return Ledger.open(vm.pid, start_time(vm.pid), device, _paths(folder))
+def _open(vm: Child, folder: Path, device: str = DEVICE) -> FetchRecordFile:
+    return FetchRecordFile.open(vm.pid, start_time(vm.pid), device, _paths(folder))
 
 
 def _refused(vm: Child, folder: Path) -> str:
-    with pytest.raises(LedgerDoubt) as caught:
+    with pytest.raises(FetchRecordError) as caught:
         _open(vm, folder)
     return str(caught.value)
 
@@ -66,9 +66,9 @@ def test_what_one_viewer_fetched_the_next_does_not(vm: Child, tmp_path: Path) ->
 
 def test_viewer_that_was_killed_leaves_what_it_fetched(vm: Child, tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from app.vfio.fetch_record import Ledger\n"
+        "import sys, time; from pathlib import Path; from app.vfio.fetch_record import FetchRecordFile\n"
         "from app.host.paths import Paths\n"
-        "ledger = Ledger.open(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Paths(dev=Path(sys.argv[4])))\n"
+        "ledger = FetchRecordFile.open(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Paths(dev=Path(sys.argv[4])))\n"
         "ledger.note(7); print('noted', flush=True); time.sleep(100)"
     )
     arguments = [str(vm.pid), str(start_time(vm.pid)), DEVICE, str(_paths(tmp_path).dev)]
@@ -140,12 +140,12 @@ def test_damaged_ledger_is_no_empty_one(tmp_path_factory: pytest.TempPathFactory
     """Cut in the middle of a line, or written by somebody else: what was fetched is not known."""
     folder = tmp_path_factory.mktemp("shm")
     started = start_time(os.getpid())
-    Ledger.open(os.getpid(), started, DEVICE, _paths(folder)).close()
+    FetchRecordFile.open(os.getpid(), started, DEVICE, _paths(folder)).close()
     file = _only(folder)
     file.write_bytes(junk if junk.strip(b"\n") else b"\n")
     try:
-        Ledger.open(os.getpid(), started, DEVICE, _paths(folder)).close()
-    except LedgerDoubt:
+        FetchRecordFile.open(os.getpid(), started, DEVICE, _paths(folder)).close()
+    except FetchRecordError:
         return
     assert all(line.split()[0] in (b"id", b"viewer") for line in junk.splitlines())
     assert junk.endswith(b"\n")
@@ -161,8 +161,8 @@ def test_unwritable_ledger_fetches_nothing(vm: Child, tmp_path: Path, monkeypatc
     ledger.close()
     assert "damaged" in _refused_after_short_write(vm, tmp_path)
     shutil.rmtree(tmp_path / "shm")
-    with pytest.raises(LedgerDoubt, match="cannot be used"):
-        Ledger.open(vm.pid, start_time(vm.pid), DEVICE, Paths(dev=tmp_path))
+    with pytest.raises(FetchRecordError, match="cannot be used"):
+        FetchRecordFile.open(vm.pid, start_time(vm.pid), DEVICE, Paths(dev=tmp_path))
 
 
 def _refused_after_short_write(vm: Child, folder: Path) -> str:

@@ -132,19 +132,19 @@ import os
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 from app.errors import PermissionDenied
-from app.attach.helper_fds import HelperWay
-from app.attach.helper import Asking
+from app.attach.helper_fds import HelperMethod
+from app.attach.helper_request import HelperRequest
 from ui.window import helper_request
 reader, writer = os.pipe()
-class NoAnswer(Asking):
+class NoAnswer(HelperRequest):
     start = lambda self: None
     fileno = lambda self: reader
-helper_request.Asking = NoAnswer
+helper_request.HelperRequest = NoAnswer
 application, window, seen = QApplication([]), QWidget(), []
 def ask():
     QTimer.singleShot(0, window.close)
     try:
-        helper_request.WindowAsking(HelperWay.AUTO)(4711, None)
+        helper_request.WindowAsking(HelperMethod.AUTO)(4711, None)
     except PermissionDenied as error:
         seen.append(error)
 window.show()

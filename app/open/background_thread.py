@@ -1,0 +1,68 @@
+"""A thread that works for a window: the window watches a fd, and stops the thread without waiting for it."""
+
+import os
+import threading
+from collections.abc import Callable
+
+
+class BackgroundThread:
+    """Owns a thread that runs ``work``, and the fds that wake either side.
+
+    ``work`` returns soon after :attr:`stopped` is set, which makes ``stop_fd`` readable too. It calls :meth:`notify`
+    when there is something new. The thread does not keep the program from ending.
+    """
+
+    def __init__(self, name: str, work: Callable[["BackgroundThread"], None]) -> None:
+        self.stopped = threading.Event()
+        self.stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._lock = threading.Lock()
+        try:
+            self._news_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError:
+            os.close(self.stop_fd)
+            raise
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """A fd that is readable after :meth:`notify`, until :meth:`acknowledge`; -1 once stopped."""
+        return self._news_fd
+
+    def notify(self) -> None:
+        with self._lock:
+            if self._news_fd >= 0:
+                os.eventfd_write(self._news_fd, 1)
+
+    def acknowledge(self) -> None:
+        with self._lock:
+            if self._news_fd >= 0:
+                try:
+                    os.eventfd_read(self._news_fd)
+                except BlockingIOError:
+                    return
+
+    def stop(self) -> None:
+        """Tell the thread to end. Does not wait for it; more calls do nothing. Stop watching :meth:`fileno` first."""
+        self.stopped.set()
+        with self._lock:
+            if self.stop_fd >= 0:
+                os.eventfd_write(self.stop_fd, 1)
+            news, self._news_fd = self._news_fd, -1
+            if news >= 0:
+                os.close(news)
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread ended within that time."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._work(self)
+        finally:
+            with self._lock:
+                os.close(self.stop_fd)
+                self.stop_fd = -1
