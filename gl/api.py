@@ -1,11 +1,11 @@
 """OpenGL ES 3.0 entry points, bound straight to the library.
 
-PyOpenGL supplies what it is good at: constants and the C signature of every function. Its wrappers are passed
-by: they convert arrays and call glGetError after each call, which on the path of a cached frame costs more than
-the driver does. Errors are asked for at the end of an operation instead (:meth:`Gl.check`).
+PyOpenGL gives the constants and the C signature of every function. Its wrappers are not used: they convert arrays
+and call glGetError after each call, which for a cached frame costs more than the driver does. Here errors are
+checked at the end of an operation (:meth:`Gl.check`).
 
-OpenGL ES rather than desktop OpenGL: only ES has external textures, and one dialect of shaders then serves
-Qt's context and our own. This module is the one place that imports PyOpenGL, which has no type annotations.
+OpenGL ES and not desktop OpenGL: only ES has external textures, and one shading language then serves Qt's context
+and our own. Only this module imports PyOpenGL, which has no type annotations.
 
 Pointers are passed as integers (addresses); strings as bytes.
 """
@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Read when PyOpenGL is first imported; its default on X11 would look for GLX.
+# PyOpenGL reads this when it is first imported. Its default on X11 would look for GLX.
 os.environ["PYOPENGL_PLATFORM"] = "egl"
 
 import OpenGL
@@ -124,9 +124,9 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
 )
 
-# These may wait for the GPU or move many bytes: Python's other threads run meanwhile. Handing the interpreter
-# over around every glEnable would cost more than the call.
-_LONG = frozenset(
+# These may wait for the GPU or move many bytes, so they release the interpreter lock for Python's other threads. For
+# glEnable and the like, releasing it would cost more than the call.
+_BLOCKING = frozenset(
     (
         "Clear",
         "CompileShader",
@@ -141,12 +141,12 @@ _LONG = frozenset(
     )
 )
 
-# Absent where the extension is.
+# Functions of extensions that a context may lack.
 _OPTIONAL = frozenset(("DebugMessageCallbackKHR", "DebugMessageControlKHR", "EGLImageTargetTexture2DOES"))
 
 
 class Gl:
-    """The entry points of OpenGL ES, without their prefix. Valid with any context of the library that resolved them."""
+    """The entry points of OpenGL ES, named without ``gl``. Valid with any context of the library that has them."""
 
     ActiveTexture: Call
     AttachShader: Call
@@ -204,7 +204,7 @@ class Gl:
     Viewport: Call
 
     def __init__(self, resolve: Resolver) -> None:
-        """``resolve`` gives the address of a named function, 0 when there is none."""
+        """``resolve`` returns the address of a function by name, 0 when there is none. Raises :class:`GlError`."""
         for name in Gl.__annotations__:
             address = resolve(f"gl{name}")
             if not address and name not in _OPTIONAL:
@@ -212,19 +212,19 @@ class Gl:
             setattr(self, name, _bind(name, address) if address else _missing(name))
 
     def errors(self) -> tuple[int, ...]:
-        """The error flags raised since the last time, which clears them."""
+        """The errors recorded since the last call. They are cleared."""
         code = self.GetError()
         if not code:
             return ()
-        found = []
-        # A lost context answers GL_CONTEXT_LOST for ever.
-        while code and code not in found:
-            found.append(code)
+        codes = []
+        # A lost context returns GL_CONTEXT_LOST for ever.
+        while code and code not in codes:
+            codes.append(code)
             code = self.GetError()
-        return tuple(found)
+        return tuple(codes)
 
     def check(self, operation: str) -> None:
-        """Raise :class:`GlError` when an error was recorded since the last time."""
+        """Raise :class:`GlError` when OpenGL recorded an error since the last call."""
         codes = self.errors()
         if codes:
             raise GlError(operation, codes)
@@ -266,16 +266,16 @@ _BY_VALUE = frozenset(
 
 
 def _by_value(kind: Any) -> Any:
-    """The C type as it is passed here: arrays and handles of PyOpenGL's become plain addresses."""
+    """The C type that is passed: PyOpenGL's arrays and handles become plain addresses."""
     return kind if kind is None or kind in _BY_VALUE else ctypes.c_void_p
 
 
 def _bind(name: str, address: int) -> Call:
-    known = next(found for each in _SOURCES if (found := getattr(each, f"gl{name}", None)) is not None)
-    prototype = ctypes.CFUNCTYPE if name in _LONG else ctypes.PYFUNCTYPE
-    kind = prototype(_by_value(known.restype), *(_by_value(each) for each in known.argtypes))
-    function: Call = kind(address)
-    return function
+    signature = next(function for each in _SOURCES if (function := getattr(each, f"gl{name}", None)) is not None)
+    prototype = ctypes.CFUNCTYPE if name in _BLOCKING else ctypes.PYFUNCTYPE
+    function_type = prototype(_by_value(signature.restype), *(_by_value(each) for each in signature.argtypes))
+    call: Call = function_type(address)
+    return call
 
 
 def _missing(name: str) -> Call:

@@ -1,22 +1,33 @@
-"""Pictures at the guest's own size, read back into memory."""
+"""Pictures at the guest's size, read back into memory."""
+
+from enum import Enum
 
 from app.planes.placement import Rect, place
 from gl import api
+from gl.canvas import Canvas, Rgba
+from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
-from gl.target import ClipSpace, Target
-from gl.textures import Canvas, Rgba
+from gl.target import Target
 
-Placed = tuple[Image, Style, int, int]
+PlacedImage = tuple[Image, Style, int, int]
+
+
+class CaptureKind(Enum):
+    """What to capture. The values are what users type."""
+
+    COMPOSITE = "composite"
+    PRIMARY = "primary"
+    CURSOR = "cursor"
 
 
 def capture_images(
-    context: Context, compositor: Compositor, size: tuple[int, int], images: tuple[Placed, ...], alpha: float
+    context: Context, compositor: Compositor, size: tuple[int, int], images: tuple[PlacedImage, ...], alpha: float
 ) -> Rgba:
-    """Images with their corners, drawn in order over black with ``alpha``, one pixel for one.
+    """Draw images in order over black with ``alpha``, one pixel for one, each with its top-left corner at its place.
 
-    Shape (height, width, 4), top row first. The framebuffer that was bound is bound again. Raises :class:`GlError`,
-    for a picture too large among others.
+    Returns shape (height, width, 4), top row first. Binds the framebuffer again that was bound before. Raises
+    :class:`GlError`, for example when the picture is too large.
     """
     width, height = size
     bound = context.gl.integer(api.GL_FRAMEBUFFER_BINDING)

@@ -1,7 +1,7 @@
 """One pass into a framebuffer: background, primary plane, cursor.
 
-A pass is a row of bound calls with fixed arguments, put together from parts that are kept: what is left for a frame
-whose planes are known is to run them. A pass sets all the state it depends on, because Qt draws with the same context.
+A pass is a sequence of OpenGL calls with fixed arguments. Its parts are kept, so a frame of known planes only runs
+calls that were prepared before. A pass sets all the state it depends on, because Qt draws with the same context.
 """
 
 import ctypes
@@ -11,10 +11,12 @@ from app.formats import yuv
 from app.formats.fourcc import Family, PixelFormat
 from gl import api
 from gl.api import Call
+from gl.clip_space import ClipSpace
 from gl.context import Context
 from gl.formats import Decode
-from gl.shaders import COMMON_VECTORS, Programs, Variant
-from gl.target import ClipSpace, Target
+from gl.programs import Programs
+from gl.shader_source import COMMON_VECTORS, Variant
+from gl.target import Target
 from gl.textures import Texture
 
 Colour = tuple[float, float, float]
@@ -26,22 +28,26 @@ _QUAD_NUMBERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A texture as a picture: ``width`` x ``height`` pixels of format ``known``, to be decoded by ``decode``."""
+    """A texture as a picture: ``width`` x ``height`` pixels of ``pixel_format``, to be decoded by ``decode``.
+
+    ``y_inverted``: the texture's first row is the bottom one.
+    """
 
     texture: Texture
-    known: PixelFormat
+    pixel_format: PixelFormat
     decode: Decode
     width: int
     height: int
+    y_inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How an image is laid on what is below.
+    """How an image is drawn over what is below.
 
-    ``blend`` mixes by alpha, with colours premultiplied unless ``straight``; without it the image is opaque when
-    ``opaque`` and replaces alpha too when not. ``outline`` draws a line of one guest pixel around the shape.
-    ``matrix`` matters to YUV images only.
+    ``blend`` blends by alpha; colours are premultiplied unless ``straight``. Without ``blend`` the image replaces what
+    is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line of one guest pixel around the
+    shape. ``matrix`` is for YUV images only.
     """
 
     opaque: bool = False
@@ -53,9 +59,9 @@ class Style:
 
 
 class Layer:
-    """An image in a given clip space and style; :meth:`move` puts it where it belongs.
+    """An image in a given clip space and style; :meth:`move` sets its place.
 
-    ``steps`` draw it; they hold ``values``, the array ``u`` of :mod:`gl.shaders`.
+    ``steps`` draw it; they refer to ``values``, the array ``u`` of :mod:`gl.shader_source`.
     """
 
     def __init__(self, clip: ClipSpace, image: Image, style: Style, values: list[float]) -> None:
@@ -68,10 +74,11 @@ class Layer:
         self._visible = False
 
     def move(self, x: int, y: int) -> Steps:
-        """What draws the image with its corner at a guest pixel; nothing when it is out of sight there."""
+        """The steps that draw the image with its corner at a guest pixel; none when it is not visible there."""
         if self._at != (x, y):
             self._at = (x, y)
-            quad = self._clip.quad(x, y, self._image.width, self._image.height, self._rim)
+            image = self._image
+            quad = self._clip.quad(x, y, image.width, image.height, self._rim, y_inverted=image.y_inverted)
             self._visible = quad is not None
             if quad is not None:
                 self.values[:_QUAD_NUMBERS] = quad
@@ -79,22 +86,22 @@ class Layer:
 
 
 def run(steps: Steps) -> None:
-    """Draw. The context must be current; errors are left for the caller to ask."""
+    """Run the calls. The context must be current. The caller checks for errors."""
     for call, arguments in steps:
         call(*arguments)
 
 
 class Compositor:
-    """Makes the parts of a pass for one context; owns its programs, samplers and vertex array."""
+    """Prepares the parts of a pass for one context. Owns programs, samplers and a vertex array."""
 
     def __init__(self, context: Context) -> None:
         gl = context.gl
         self._context = context
         self._programs = Programs(context)
-        # Without attributes: the vertex shader makes the corners from their number.
+        # Has no attributes: the vertex shader computes each corner from its index.
         self._vertices = gl.generate(gl.GenVertexArrays)
         self._samplers = {smooth: self._sampler(smooth=smooth) for smooth in (False, True)}
-        # Qt's painter expects to find things like this.
+        # The state that Qt's painter expects.
         self.end: Steps = (
             (gl.Disable, (api.GL_BLEND,)),
             (gl.BindSampler, (0, 0)),
@@ -114,9 +121,9 @@ class Compositor:
         return name
 
     def begin(self, target: Target, background: tuple[float, float, float, float]) -> Steps:
-        """What binds the target, clears it and prepares for layers."""
+        """The steps that bind the target, clear it and prepare for layers."""
         gl = self._context.gl
-        unwanted = (
+        disabled = (
             api.GL_SCISSOR_TEST,
             api.GL_DEPTH_TEST,
             api.GL_STENCIL_TEST,
@@ -124,15 +131,15 @@ class Compositor:
             api.GL_BLEND,
             api.GL_DITHER,
         )
-        # llvmpipe keeps what a piece of work needed until its slot is used again, and it takes the first slot that is
-        # free (lp_setup.c, lp_setup_get_empty_scene). One frame at a time, and all our buffers are held by one slot.
-        alone: Steps = ((gl.Finish, ()),) if self._context.software else ()
+        # llvmpipe keeps the buffers of a scene until it uses that scene again, and it uses the first free one
+        # (lp_setup.c, lp_setup_get_empty_scene). With one frame at a time, only one scene holds our buffers.
+        finish: Steps = ((gl.Finish, ()),) if self._context.software else ()
         return (
-            *alone,
+            *finish,
             (gl.BindFramebuffer, (api.GL_FRAMEBUFFER, target.framebuffer)),
             (gl.Viewport, (0, 0, target.width, target.height)),
             (gl.ColorMask, (1, 1, 1, 1)),
-            *((gl.Disable, (each,)) for each in unwanted),
+            *((gl.Disable, (each,)) for each in disabled),
             (gl.ClearColor, background),
             (gl.Clear, (api.GL_COLOR_BUFFER_BIT,)),
             (gl.BindVertexArray, (self._vertices,)),
@@ -140,12 +147,12 @@ class Compositor:
         )
 
     def layer(self, clip: ClipSpace, image: Image, style: Style) -> Layer:
-        """A part that draws an image. Raises :class:`ShaderError` when its program cannot be made."""
+        """A layer for an image. Raises :class:`ShaderError` when its program cannot be built."""
         gl = self._context.gl
         by_texture_unit = image.decode is Decode.COLOUR
         outlined = style.outline is not None
-        # Formats without alpha are opaque by their swizzle.
-        opaque = style.opaque and image.known.has_alpha and not outlined
+        # The swizzle of a format without alpha makes it opaque.
+        opaque = style.opaque and image.pixel_format.has_alpha and not outlined
         variant = Variant(image.decode, style.straight, opaque, outlined, image.texture.swizzle)
         values = [0.0] * _QUAD_NUMBERS
         values += [image.width, image.height, float(style.smooth and not by_texture_unit), 0.0, 0.0, 0.0]
@@ -170,7 +177,7 @@ class Compositor:
             *blending,
             (gl.UseProgram, (program.name,)),
             (gl.BindTexture, (image.texture.target, image.texture.name)),
-            # Where the shader filters, the texture unit must not.
+            # The texture unit must not filter where the shader does.
             (gl.BindSampler, (0, self._samplers[style.smooth and by_texture_unit])),
             (gl.Uniform4fv, (program.location, program.vectors, layer.values)),
             (gl.DrawArrays, (api.GL_TRIANGLE_STRIP, 0, 4)),
@@ -195,17 +202,17 @@ def _pick(index: int) -> list[float]:
 
 def _decoding(image: Image, matrix: yuv.Matrix) -> list[float]:
     """The vectors from u[4] on."""
-    known = image.known
+    pixel_format = image.pixel_format
     if image.decode is Decode.YUV422:
-        assert known.family is Family.YUV422
+        assert pixel_format.family is Family.YUV422
         rows: list[float] = []
         for row in yuv.rgb_from_yuv(matrix):
             offset = -sum(each * start for each, start in zip(row, yuv.SAMPLE_OFFSET, strict=True))
             rows += [*row, offset]
-        picks = [_pick(each) for each in (*known.luma, *known.chroma)]
+        picks = [_pick(each) for each in (*pixel_format.luma, *pixel_format.chroma)]
         return [*(value for each in picks for value in each), *rows]
     if image.decode is Decode.WORD:
-        channels = (known.red, known.green, known.blue, known.alpha)
+        channels = (pixel_format.red, pixel_format.green, pixel_format.blue, pixel_format.alpha)
         shifts = [float(each.shift) if each else 0.0 for each in channels]
         return [*shifts, *(float((1 << each.bits) - 1) if each else 0.0 for each in channels)]
     return []

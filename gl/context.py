@@ -1,7 +1,7 @@
-"""OpenGL ES contexts: an own one without any window, or the one Qt made current.
+"""OpenGL ES contexts: one of our own without a window, or the one that Qt made current.
 
-Both are the same small object to the rest of this package: entry points, display, facts, and a bin for what has to
-be deleted on the thread that owns the context.
+The rest of this package sees both as one class: entry points, display, capabilities, and a queue of objects to delete
+on the thread that owns the context.
 """
 
 import ctypes
@@ -11,23 +11,23 @@ from types import TracebackType
 from typing import Self
 
 from gl import api
-from gl import egl as k
+from gl import egl_constants as const
 from gl.api import Gl
 from gl.egl import Egl
-from gl.egl_display import Display, current_display, open_display
+from gl.egl_display import EglDisplay, current_display, open_display
 from gl.errors import UnsupportedContext
 
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "lavapipe")
 
 
 class Context:
-    """A context that is current in the thread that constructs this object, which then owns it.
+    """A context that is current in the thread that constructs this object; that thread owns it.
 
-    ``renderer``, ``vendor`` and ``version`` are OpenGL's strings. ``software`` is true when the CPU draws.
-    ``max_texture_size`` is in pixels. ``external_textures`` tells whether shaders may sample external images.
+    ``renderer``, ``vendor`` and ``version`` are OpenGL's strings. ``software``: the CPU draws. ``max_texture_size`` is
+    in pixels. ``external_textures``: shaders may sample external images.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: EglDisplay) -> None:
         self.display = display
         self.egl: Egl = display.egl
         self.gl = Gl(self.egl.address)
@@ -42,24 +42,24 @@ class Context:
         self.external_textures = "GL_OES_EGL_image_external_essl3" in self.extensions
         self.imports_dma_bufs = display.imports_dma_bufs and "GL_OES_EGL_image" in self.extensions
         self.thread = threading.get_ident()
-        # Appending to a deque is atomic, so finalizers may do it from any thread at any time.
-        self._bin: deque[tuple[int, int]] = deque()
+        # Appending to a deque is atomic, so a finalizer may do it in any thread.
+        self._discarded: deque[tuple[int, int]] = deque()
 
     def discard(self, texture: int, image: int) -> None:
-        """Have a texture and an EGLImage (0 for none) deleted by the next :meth:`sweep`. Any thread may call this."""
-        self._bin.append((texture, image))
+        """Queue a texture and an EGLImage (0 for none) for :meth:`sweep` to delete. Any thread may call this."""
+        self._discarded.append((texture, image))
 
     def sweep(self) -> None:
-        """Delete what was discarded. Does nothing on another thread than the context's own."""
-        while self._bin and threading.get_ident() == self.thread:
-            texture, image = self._bin.popleft()
+        """Delete what was discarded. Does nothing in another thread than the context's."""
+        while self._discarded and threading.get_ident() == self.thread:
+            texture, image = self._discarded.popleft()
             if texture:
                 self.gl.delete(self.gl.DeleteTextures, texture)
             if image:
                 self.egl.DestroyImageKHR(self.display.handle, image)
 
     def close(self) -> None:
-        """Delete what was discarded; the context itself belongs to whoever made it. Must be current."""
+        """Delete what was discarded; the context itself belongs to its creator. Must be current."""
         self.sweep()
 
     def __enter__(self) -> Self:
@@ -72,17 +72,17 @@ class Context:
 
 
 class CurrentContext(Context):
-    """The context that is current now, Qt's for instance. Raises :class:`UnsupportedContext` when it will not do."""
+    """The context that is current now, for example Qt's. Raises :class:`UnsupportedContext` when it cannot be used."""
 
     def __init__(self) -> None:
         super().__init__(current_display())
 
 
 class SurfacelessContext(Context):
-    """An own context without window or window system, made current here.
+    """A context of our own without a window or window system. The constructor makes it current.
 
     ``device`` is a DRM node (``/dev/dri/renderD128``) to draw on; None lets EGL choose. ``debug`` asks the driver for
-    all it has to say (:mod:`gl.debug`). Raises :class:`UnsupportedContext` or :class:`EglError`.
+    all its messages (:mod:`gl.debug`). Raises :class:`UnsupportedContext` or :class:`EglError`.
     """
 
     def __init__(self, device: str | None = None, *, debug: bool = False) -> None:
@@ -98,17 +98,17 @@ class SurfacelessContext(Context):
             raise
 
     def make_current(self) -> None:
-        """Make the context current again in its thread, after another one was."""
+        """Make the context current again in its thread, after another one was current."""
         self.egl.require(self.egl.MakeCurrent(self.display.handle, None, None, self._handle), "eglMakeCurrent")
 
     def close(self) -> None:
-        """Delete everything and end the context; more calls do nothing. Call it on the context's thread."""
+        """Delete everything and destroy the context; more calls do nothing. Call it in the context's thread."""
         if self._handle:
             self.make_current()
             self.sweep()
             self._destroy(self.display)
 
-    def _destroy(self, display: Display) -> None:
+    def _destroy(self, display: EglDisplay) -> None:
         handle, self._handle = self._handle, 0
         if handle:
             display.egl.MakeCurrent(display.handle, None, None, None)
@@ -116,28 +116,30 @@ class SurfacelessContext(Context):
         display.close()
 
 
-def _create_context(display: Display, *, debug: bool) -> int:
+def _create_context(display: EglDisplay, *, debug: bool) -> int:
     egl = display.egl
     if not display.extensions.EGL_KHR_surfaceless_context:
         raise UnsupportedContext(f"the EGL of {display.vendor} cannot draw without a window")
-    egl.require(egl.BindAPI(k.EGL_OPENGL_ES_API), "eglBindAPI")
-    attributes = [k.EGL_CONTEXT_MAJOR_VERSION, 3, k.EGL_CONTEXT_MINOR_VERSION, 0]
+    egl.require(egl.BindAPI(const.EGL_OPENGL_ES_API), "eglBindAPI")
+    attributes = [const.EGL_CONTEXT_MAJOR_VERSION, 3, const.EGL_CONTEXT_MINOR_VERSION, 0]
     if debug:
-        attributes += [k.EGL_CONTEXT_OPENGL_DEBUG, k.EGL_TRUE]
-    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, k.EGL_NONE)
+        attributes += [const.EGL_CONTEXT_OPENGL_DEBUG, const.EGL_TRUE]
+    values = (ctypes.c_int32 * (len(attributes) + 1))(*attributes, const.EGL_NONE)
     config = None if display.extensions.EGL_KHR_no_config_context else _any_config(display)
     created = egl.CreateContext(display.handle, config, None, ctypes.addressof(values))
     return int(egl.require(created, "eglCreateContext"))
 
 
-def _any_config(display: Display) -> int:
+def _any_config(display: EglDisplay) -> int:
     egl = display.egl
-    wanted = (ctypes.c_int32 * 5)(k.EGL_SURFACE_TYPE, 0, k.EGL_RENDERABLE_TYPE, k.EGL_OPENGL_ES3_BIT, k.EGL_NONE)
+    attributes = (ctypes.c_int32 * 5)(
+        const.EGL_SURFACE_TYPE, 0, const.EGL_RENDERABLE_TYPE, const.EGL_OPENGL_ES3_BIT, const.EGL_NONE
+    )
     config = ctypes.c_void_p()
     count = ctypes.c_int32()
     egl.require(
         egl.ChooseConfig(
-            display.handle, ctypes.addressof(wanted), ctypes.addressof(config), 1, ctypes.addressof(count)
+            display.handle, ctypes.addressof(attributes), ctypes.addressof(config), 1, ctypes.addressof(count)
         ),
         "eglChooseConfig",
     )

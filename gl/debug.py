@@ -1,4 +1,4 @@
-"""What the driver has to say about our calls (GL_KHR_debug), collected."""
+"""The driver's debug messages about our calls (GL_KHR_debug), collected."""
 
 import ctypes
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gl.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; ``error`` is true for an OpenGL error, ``severe`` for the highest severity."""
+    """One message. ``error``: it reports an OpenGL error. ``severe``: it has the highest severity."""
 
     error: bool
     severe: bool
@@ -19,24 +19,24 @@ class Message:
 class DebugLog:
     """Collects the driver's messages from construction to :meth:`close`.
 
-    Ask for a debug context, or the driver may keep silent; ``supported`` is false where it cannot speak at all.
+    Without a debug context the driver may send none. ``supported`` is false where it cannot send any.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.messages: list[Message] = []
         self.supported = "GL_KHR_debug" in context.extensions
-        # The library calls this for as long as it is installed: it must not be collected before.
-        self._callback = api.DEBUG_CALLBACK(self._note)
+        # The library calls this as long as it is installed, so it must live that long.
+        self._callback = api.DEBUG_CALLBACK(self._receive)
         if self.supported:
             gl = context.gl
             gl.Enable(api.GL_DEBUG_OUTPUT_KHR)
-            # Else messages may come from another thread, after the test that caused them.
+            # Otherwise messages may come in another thread, after the test that caused them.
             gl.Enable(api.GL_DEBUG_OUTPUT_SYNCHRONOUS_KHR)
             gl.DebugMessageControlKHR(api.GL_DONT_CARE, api.GL_DONT_CARE, api.GL_DONT_CARE, 0, None, 1)
             gl.DebugMessageCallbackKHR(ctypes.cast(self._callback, ctypes.c_void_p), None)
 
-    def _note(
+    def _receive(
         self, _source: int, kind: int, _name: int, severity: int, length: int, text: int, _user: int | None
     ) -> None:
         message = ctypes.string_at(text, length) if length >= 0 else ctypes.string_at(text)
@@ -53,7 +53,7 @@ class DebugLog:
         return [each.text for each in self.messages if each.error or each.severe]
 
     def close(self) -> None:
-        """Stop listening, with the context current; more calls do nothing."""
+        """Stop collecting, with the context current; more calls do nothing."""
         if self.supported:
             self.supported = False
             self._context.gl.DebugMessageCallbackKHR(None, None)

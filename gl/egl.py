@@ -1,4 +1,4 @@
-"""EGL by ctypes: every entry point from one table of signatures, and what a display can do.
+"""EGL by ctypes: every entry point from one table of signatures.
 
 PyOpenGL's EGL is not used: it lacks the modifier queries, and its image entry points cannot take a NULL buffer.
 Sources: the EGL 1.5 specification and the extension texts of the Khronos EGL registry.
@@ -7,44 +7,10 @@ Sources: the EGL 1.5 specification and the extension texts of the Khronos EGL re
 import ctypes
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import Any
 
+from gl.egl_constants import EGL_EXTENSIONS
 from gl.errors import EglError, GraphicsError
-
-EGL_NONE = 0x3038
-EGL_TRUE = 1
-EGL_BAD_MATCH = 0x3009
-EGL_VENDOR = 0x3053
-EGL_VERSION = 0x3054
-EGL_EXTENSIONS = 0x3055
-EGL_HEIGHT = 0x3056
-EGL_WIDTH = 0x3057
-EGL_SURFACE_TYPE = 0x3033
-EGL_RENDERABLE_TYPE = 0x3040
-EGL_OPENGL_ES3_BIT = 0x40
-EGL_OPENGL_ES_API = 0x30A0
-EGL_CONTEXT_MAJOR_VERSION = 0x3098
-EGL_CONTEXT_MINOR_VERSION = 0x30FB
-EGL_CONTEXT_OPENGL_DEBUG = 0x31B0
-
-EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
-EGL_PLATFORM_DEVICE_EXT = 0x313F
-EGL_DEVICE_EXT = 0x322C
-EGL_DRM_DEVICE_FILE_EXT = 0x3233
-EGL_DRM_RENDER_NODE_FILE_EXT = 0x3377
-
-EGL_LINUX_DMA_BUF_EXT = 0x3270
-EGL_LINUX_DRM_FOURCC_EXT = 0x3271
-EGL_DMA_BUF_PLANE0_FD_EXT = 0x3272
-EGL_DMA_BUF_PLANE0_OFFSET_EXT = 0x3273
-EGL_DMA_BUF_PLANE0_PITCH_EXT = 0x3274
-EGL_DMA_BUF_PLANE0_MODIFIER_LO_EXT = 0x3443
-EGL_DMA_BUF_PLANE0_MODIFIER_HI_EXT = 0x3444
-EGL_YUV_COLOR_SPACE_HINT_EXT = 0x327B
-EGL_SAMPLE_RANGE_HINT_EXT = 0x327C
-EGL_ITU_REC601_EXT = 0x327F
-EGL_YUV_NARROW_RANGE_EXT = 0x3283
 
 _HANDLE = ctypes.c_void_p
 _INT = ctypes.c_int32
@@ -81,7 +47,7 @@ Call = Callable[..., Any]
 class Egl:
     """The entry points, named as in the specification without the ``egl`` prefix.
 
-    One that the library lacks raises :class:`EglError` when called: look at the extensions first.
+    One that the library lacks raises :class:`EglError` when it is called: check the extensions first.
     """
 
     BindAPI: Call
@@ -105,7 +71,7 @@ class Egl:
     QueryDmaBufModifiersEXT: Call
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        """Bind everything. Raises :class:`GraphicsError` when ``library`` is no EGL."""
+        """Bind every entry point. Raises :class:`GraphicsError` when ``library`` is no EGL."""
         try:
             address_of = library.eglGetProcAddress
         except AttributeError as error:
@@ -114,7 +80,7 @@ class Egl:
         address_of.argtypes = [ctypes.c_char_p]
         self._address_of = address_of
         for name, (result, *arguments) in _SIGNATURES.items():
-            # Before EGL 1.5 eglGetProcAddress need not know the core functions.
+            # Before EGL 1.5, eglGetProcAddress may not know the core functions.
             address = self.address(name) or _exported(library, name)
             bound = ctypes.CFUNCTYPE(result, *arguments)(address) if address else _missing(name)
             setattr(self, name.removeprefix("egl"), bound)
@@ -124,7 +90,7 @@ class Egl:
         return int(self._address_of(name.encode("ascii")) or 0)
 
     def require(self, result: Any, call: str) -> Any:
-        """``result``, or :class:`EglError` when it is one of EGL's nothings (0, EGL_FALSE, EGL_NO_...)."""
+        """``result``. Raises :class:`EglError` when it is 0, EGL_FALSE or one of EGL_NO_..."""
         if not result:
             raise EglError(call, self.GetError())
         return result
@@ -139,11 +105,11 @@ class Egl:
 
     def client_extensions(self) -> frozenset[str]:
         """Extensions that need no display."""
-        found = frozenset(self.strings(None, EGL_EXTENSIONS).split())
-        if not found:
-            # Without EGL_EXT_client_extensions the query is an error; it must not show up later.
+        extensions = frozenset(self.strings(None, EGL_EXTENSIONS).split())
+        if not extensions:
+            # Without EGL_EXT_client_extensions the query is an error: clear it.
             self.GetError()
-        return found
+        return extensions
 
 
 def _exported(library: ctypes.CDLL, name: str) -> int:
@@ -162,29 +128,8 @@ def _missing(name: str) -> Call:
 
 @functools.cache
 def load_egl() -> Egl:
-    """The system's EGL. Raises :class:`GraphicsError` where there is none."""
+    """The system's EGL. Raises :class:`GraphicsError` when there is none."""
     try:
         return Egl(ctypes.CDLL("libEGL.so.1"))
     except OSError as error:
         raise GraphicsError(f"no EGL on this machine ({error}); install libegl1") from error
-
-
-@dataclass(frozen=True, slots=True)
-class DisplayExtensions:
-    """Which of the extensions this program uses a display has; each field is named as the extension is."""
-
-    EGL_EXT_image_dma_buf_import: bool = False
-    EGL_EXT_image_dma_buf_import_modifiers: bool = False
-    EGL_KHR_image_base: bool = False
-    EGL_KHR_no_config_context: bool = False
-    EGL_KHR_surfaceless_context: bool = False
-
-
-def extensions_of(names: frozenset[str]) -> DisplayExtensions:
-    """The booleans for a list of extension names."""
-    # KHR_image is what older displays call image_base and two extensions more.
-    if "EGL_KHR_image" in names:
-        names |= {"EGL_KHR_image_base"}
-    if "EGL_MESA_configless_context" in names:
-        names |= {"EGL_KHR_no_config_context"}
-    return DisplayExtensions(**{each.name: each.name in names for each in fields(DisplayExtensions)})

@@ -1,4 +1,4 @@
-"""What can go wrong with EGL and OpenGL.
+"""Errors of EGL and OpenGL.
 
 ::
 
@@ -6,11 +6,13 @@
     ├── EglError            a call of EGL failed
     ├── GlError             OpenGL recorded errors during an operation
     │   └── ShaderError     a program of ours did not compile or link
-    └── UnsupportedContext  the context, or the lack of one, is not what this program can draw with
+    └── UnsupportedContext  there is no context, or this program cannot draw with it
 
-What a guest or a driver may cause (a buffer that cannot be imported) is not among them: that is an outcome with a
-reason, see :mod:`gl.importer`.
+A buffer that cannot be imported is no exception, because a guest or a driver may cause it. It is an outcome with a
+reason, see :mod:`gl.outcome`.
 """
+
+GL_OUT_OF_MEMORY = 0x0505
 
 _EGL_NAMES = {
     0x3001: "EGL_NOT_INITIALIZED",
@@ -36,37 +38,42 @@ _GL_NAMES = {
     0x0502: "GL_INVALID_OPERATION",
     0x0503: "GL_STACK_OVERFLOW",
     0x0504: "GL_STACK_UNDERFLOW",
-    0x0505: "GL_OUT_OF_MEMORY",
+    GL_OUT_OF_MEMORY: "GL_OUT_OF_MEMORY",
     0x0506: "GL_INVALID_FRAMEBUFFER_OPERATION",
     0x0507: "GL_CONTEXT_LOST",
 }
 
 
 def egl_error_name(code: int) -> str:
-    """``EGL_BAD_MATCH`` for 0x3009; hexadecimal for a code no header here names."""
+    """``EGL_BAD_MATCH`` for 0x3009; hexadecimal for an unknown code."""
     return _EGL_NAMES.get(code, f"EGL error 0x{code:04x}")
 
 
 def gl_error_name(code: int) -> str:
-    """``GL_OUT_OF_MEMORY`` for 0x505; hexadecimal for a code no header here names."""
+    """``GL_OUT_OF_MEMORY`` for 0x505; hexadecimal for an unknown code."""
     return _GL_NAMES.get(code, f"GL error 0x{code:04x}")
 
 
 class GraphicsError(Exception):
-    """Root of the errors of this package."""
+    """The base class of this package's errors."""
 
 
 class EglError(GraphicsError):
-    """``call`` failed and eglGetError said ``code``."""
+    """``call`` failed, and eglGetError returned ``code``."""
 
     def __init__(self, call: str, code: int) -> None:
         super().__init__(f"{call}: {egl_error_name(code)}")
         self.call = call
         self.code = code
 
+    @property
+    def name(self) -> str:
+        """EGL's name of the error."""
+        return egl_error_name(self.code)
+
 
 class GlError(GraphicsError):
-    """OpenGL had recorded ``codes`` when ``operation`` ended."""
+    """OpenGL recorded the errors ``codes`` during ``operation``; ``codes`` is empty for other failures."""
 
     def __init__(self, operation: str, codes: tuple[int, ...], detail: str = "") -> None:
         names = ", ".join(gl_error_name(each) for each in codes)
@@ -76,11 +83,11 @@ class GlError(GraphicsError):
 
 
 class ShaderError(GlError):
-    """The compiler's or linker's log is the message."""
+    """The message is the log of the compiler or linker."""
 
     def __init__(self, operation: str, log: str) -> None:
         super().__init__(operation, (), log)
 
 
 class UnsupportedContext(GraphicsError):
-    """The message says what is missing and what to do."""
+    """The message says what is missing."""

@@ -1,8 +1,8 @@
-"""How the bytes of a pixel format get into a texture, and how they become a colour there.
+"""Which texture holds the bytes of a pixel format, and how they become a colour.
 
 A format reaches OpenGL in one of two ways: as an image of its own fourcc, which the driver decodes, or as an image
-(or upload) of a *stand-in* with the same bytes, which a swizzle or a shader decodes. The stand-in of an import and
-the format of an upload are the same thing, so one table serves both.
+(or upload) of a *substitute* format with the same bytes, which a swizzle or a shader decodes. Imports and uploads
+use the same substitutes, so one table serves both.
 """
 
 import functools
@@ -20,12 +20,12 @@ class Decode(Enum):
     COLOUR = "colour"
     """Nothing: the texture unit returns the colour, filtered."""
     FETCHED = "fetched"
-    """Nothing, but texels are fetched one by one and filtered by the shader: llvmpipe's texture unit widens the
-    channels of 16-bit formats by repeating bits, which is one off for some values."""
+    """Nothing, but the shader fetches texels one by one and filters them. llvmpipe's texture unit widens the channels
+    of 16-bit formats by repeating bits, which makes some values wrong by one."""
     YUV422 = "yuv422"
     """A texel is four bytes that hold two pixels."""
     WORD = "word"
-    """A texel is the bytes of one pixel; channels are cut out of the little-endian word."""
+    """A texel is the bytes of one pixel. The shader takes the channels out of the little-endian word."""
 
 
 Swizzle = tuple[int, int, int, int]
@@ -35,8 +35,8 @@ _OPAQUE: Swizzle = (api.GL_RED, api.GL_GREEN, api.GL_BLUE, api.GL_ONE)
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
-    """A fourcc with the same bytes. ``pixels`` is how many pixels of the plane one texel of it holds."""
+class SubstituteFormat:
+    """A fourcc with the same bytes. One texel holds ``pixels`` pixels of the plane."""
 
     fourcc: int
     decode: Decode
@@ -45,95 +45,103 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """The arguments of glTexStorage2D and glTexSubImage2D for the bytes of a stand-in."""
+class UploadFormat:
+    """The arguments of glTexStorage2D and glTexSubImage2D, named as there."""
 
-    internal: int
-    layout: int
-    kind: int
+    internal_format: int
+    format: int
+    type: int
     texel_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one format is shown. ``native`` is the swizzle of an image of the format's own fourcc."""
+class FormatMapping:
+    """How one format is shown. ``native`` is the swizzle for an image of the format's own fourcc."""
 
     native: Swizzle
     decode: Decode
     """What a shader does with an image of the format's own fourcc."""
-    stand_ins: tuple[StandIn, ...]
-    """In order of preference; the last one is what ``upload`` uploads."""
-    upload: Upload
+    substitutes: tuple[SubstituteFormat, ...]
+    """In order of preference. ``upload`` is for the last one."""
+    upload: UploadFormat
     decodes_natively: bool
-    """Whether an image of the format's own fourcc can be an ordinary texture, and not just an external one."""
+    """Whether an image of the format's own fourcc can be an ordinary texture, not only an external one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Carrier:
-    """A fourcc that OpenGL can hold as it is, and which of its channels starts at which bit."""
+class _TextureFormat:
+    """A fourcc that is a texture format of OpenGL. ``channel_at`` maps a channel's first bit to the channel."""
 
     fourcc: int
-    upload: Upload
+    upload: UploadFormat
     channel_at: dict[int, int]
 
 
-_RGBA8 = _Carrier(
+_RGBA8 = _TextureFormat(
     drm.DRM_FORMAT_ABGR8888,
-    Upload(api.GL_RGBA8, api.GL_RGBA, api.GL_UNSIGNED_BYTE, 4),
+    UploadFormat(api.GL_RGBA8, api.GL_RGBA, api.GL_UNSIGNED_BYTE, 4),
     {0: api.GL_RED, 8: api.GL_GREEN, 16: api.GL_BLUE, 24: api.GL_ALPHA},
 )
-_RGB10_A2 = _Carrier(
+_RGB10_A2 = _TextureFormat(
     drm.DRM_FORMAT_ABGR2101010,
-    Upload(api.GL_RGB10_A2, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, 4),
+    UploadFormat(api.GL_RGB10_A2, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, 4),
     {0: api.GL_RED, 10: api.GL_GREEN, 20: api.GL_BLUE, 30: api.GL_ALPHA},
 )
-_RGB8 = _Carrier(
+_RGB8 = _TextureFormat(
     drm.DRM_FORMAT_BGR888,
-    Upload(api.GL_RGB8, api.GL_RGB, api.GL_UNSIGNED_BYTE, 3),
+    UploadFormat(api.GL_RGB8, api.GL_RGB, api.GL_UNSIGNED_BYTE, 3),
     {0: api.GL_RED, 8: api.GL_GREEN, 16: api.GL_BLUE},
 )
-_RGB565 = _Carrier(
+_RGB565 = _TextureFormat(
     drm.DRM_FORMAT_RGB565,
-    Upload(api.GL_RGB565, api.GL_RGB, api.GL_UNSIGNED_SHORT_5_6_5, 2),
+    UploadFormat(api.GL_RGB565, api.GL_RGB, api.GL_UNSIGNED_SHORT_5_6_5, 2),
     {11: api.GL_RED, 5: api.GL_GREEN, 0: api.GL_BLUE},
 )
-_RG8 = _Carrier(drm.DRM_FORMAT_GR88, Upload(api.GL_RG8, api.GL_RG, api.GL_UNSIGNED_BYTE, 2), {})
-_R8 = _Carrier(drm.DRM_FORMAT_R8, Upload(api.GL_R8, api.GL_RED, api.GL_UNSIGNED_BYTE, 1), {})
+_RG8 = _TextureFormat(drm.DRM_FORMAT_GR88, UploadFormat(api.GL_RG8, api.GL_RG, api.GL_UNSIGNED_BYTE, 2), {})
+_R8 = _TextureFormat(drm.DRM_FORMAT_R8, UploadFormat(api.GL_R8, api.GL_RED, api.GL_UNSIGNED_BYTE, 1), {})
 
 
-def _by_swizzle(known: PixelFormat, carrier: _Carrier, decode: Decode) -> StandIn:
-    assert known.red and known.green and known.blue
-    red, green, blue = (carrier.channel_at[each.shift] for each in (known.red, known.green, known.blue))
-    alpha = carrier.channel_at[known.alpha.shift] if known.alpha else api.GL_ONE
-    return StandIn(carrier.fourcc, decode, (red, green, blue, alpha))
+def _by_swizzle(pixel_format: PixelFormat, texture_format: _TextureFormat, decode: Decode) -> SubstituteFormat:
+    assert pixel_format.red and pixel_format.green and pixel_format.blue
+    red, green, blue = (
+        texture_format.channel_at[each.shift] for each in (pixel_format.red, pixel_format.green, pixel_format.blue)
+    )
+    alpha = texture_format.channel_at[pixel_format.alpha.shift] if pixel_format.alpha else api.GL_ONE
+    return SubstituteFormat(texture_format.fourcc, decode, (red, green, blue, alpha))
 
 
 @functools.cache
-def recipe_of(known: PixelFormat) -> Recipe:
+def format_mapping(pixel_format: PixelFormat) -> FormatMapping:
     """How to show a format of :mod:`app.formats.fourcc`."""
-    if known.family is Family.GREY:
+    if pixel_format.family is Family.GREY:
         red = (api.GL_RED, api.GL_RED, api.GL_RED, api.GL_ONE)
-        return Recipe(
-            red, Decode.COLOUR, (StandIn(_R8.fourcc, Decode.COLOUR, red),), _R8.upload, decodes_natively=False
+        return FormatMapping(
+            red, Decode.COLOUR, (SubstituteFormat(_R8.fourcc, Decode.COLOUR, red),), _R8.upload, decodes_natively=False
         )
-    if known.family is Family.YUV422:
-        pair = StandIn(_RGBA8.fourcc, Decode.YUV422, _IDENTITY, known.width_multiple)
-        return Recipe(_OPAQUE, Decode.COLOUR, (pair,), _RGBA8.upload, decodes_natively=False)
-    native = _IDENTITY if known.has_alpha else _OPAQUE
-    assert known.green
-    match known.bytes_per_pixel, known.green.bits:
+    if pixel_format.family is Family.YUV422:
+        pair = SubstituteFormat(_RGBA8.fourcc, Decode.YUV422, _IDENTITY, pixel_format.width_multiple)
+        return FormatMapping(_OPAQUE, Decode.COLOUR, (pair,), _RGBA8.upload, decodes_natively=False)
+    native = _IDENTITY if pixel_format.has_alpha else _OPAQUE
+    assert pixel_format.green
+    match pixel_format.bytes_per_pixel, pixel_format.green.bits:
         case 4, 8:
-            carrier = _RGBA8
+            texture_format = _RGBA8
         case 4, 10:
-            carrier = _RGB10_A2
+            texture_format = _RGB10_A2
         case 3, 8:
-            carrier = _RGB8
+            texture_format = _RGB8
         case 2, 6:
-            carrier = _RGB565
+            texture_format = _RGB565
         case _:
-            # No OpenGL ES format has its one alpha bit on top, but EGL may import the twin that has alpha.
-            twin = StandIn(drm.DRM_FORMAT_ARGB1555, Decode.FETCHED, native)
-            word = StandIn(_RG8.fourcc, Decode.WORD, _IDENTITY)
-            return Recipe(native, Decode.FETCHED, (twin, word), _RG8.upload, decodes_natively=True)
-    decode = Decode.FETCHED if carrier is _RGB565 else Decode.COLOUR
-    return Recipe(native, decode, (_by_swizzle(known, carrier, decode),), carrier.upload, decodes_natively=True)
+            # OpenGL ES has no format with one alpha bit on top. EGL may import the same format with alpha.
+            with_alpha = SubstituteFormat(drm.DRM_FORMAT_ARGB1555, Decode.FETCHED, native)
+            word = SubstituteFormat(_RG8.fourcc, Decode.WORD, _IDENTITY)
+            return FormatMapping(native, Decode.FETCHED, (with_alpha, word), _RG8.upload, decodes_natively=True)
+    decode = Decode.FETCHED if texture_format is _RGB565 else Decode.COLOUR
+    return FormatMapping(
+        native,
+        decode,
+        (_by_swizzle(pixel_format, texture_format, decode),),
+        texture_format.upload,
+        decodes_natively=True,
+    )

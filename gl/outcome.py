@@ -7,7 +7,7 @@ from app.planes.status import Status
 
 
 class ImportMethod(Enum):
-    """A way of importing, see :mod:`gl.importer`. The values are what JSON carries."""
+    """A way to import a dma-buf, see :mod:`gl.import_ladder`. The values are written to JSON."""
 
     EXPLICIT = "explicit-modifier"
     IMPLICIT = "no-modifier"
@@ -15,8 +15,8 @@ class ImportMethod(Enum):
     EXTERNAL = "external"
 
 
-class Path(Enum):
-    """How pixels reach the GPU. The values are what JSON carries."""
+class PixelPath(Enum):
+    """How pixels reach the GPU. The values are written to JSON."""
 
     EGL_IMAGE = "egl-image"
     COPY = "copy"
@@ -25,22 +25,28 @@ class Path(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImportFailure:
-    """Why a rung did not hold. ``egl_error`` is EGL's own name of it, None when EGL had no objection."""
+    """Why an import method failed.
 
-    rung: ImportMethod
+    ``egl_error`` is EGL's name of the error, None when EGL reported none. ``may_pass``: the same import may succeed
+    later, because memory was short.
+    """
+
+    method: ImportMethod
     egl_error: str | None
     message: str
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a surface.
 
-    ``path`` is None when it cannot be shown at all; ``rung`` is set with :attr:`Path.EGL_IMAGE`. ``failures`` are the
-    rungs that failed, in order. ``status`` is OK, a degraded reason (copied although import was wanted) or an error.
+    ``path`` is None when the surface cannot be shown. ``method`` is the import method that succeeded, set only with
+    :attr:`PixelPath.EGL_IMAGE`. ``failures`` are the import methods that failed, in order. ``status`` is OK, a
+    degraded reason (the pixels are copied because the import failed) or an error.
     """
 
-    path: Path | None
-    rung: ImportMethod | None
+    path: PixelPath | None
+    method: ImportMethod | None
     failures: tuple[ImportFailure, ...]
     status: Status

@@ -1,4 +1,4 @@
-"""One pixel to draw into, where what counts is the drawing and not the pixel."""
+"""Test draws into one pixel."""
 
 import logging
 from collections.abc import Iterator
@@ -8,18 +8,20 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import pixel_format
 from app.planes.placement import Rect, place
 from gl import api
+from gl.canvas import Canvas
+from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run
 from gl.context import Context
 from gl.errors import GlError
 from gl.formats import Decode
-from gl.target import ClipSpace, Target
-from gl.textures import Canvas, Texture, new_texture
+from gl.target import Target
+from gl.textures import Texture, new_texture
 
 _log = logging.getLogger(__name__)
 
 
-class Pixel:
-    """Proves images by a first draw, and displaces them by another one. Owns a framebuffer and a blank texture."""
+class ProbeDraw:
+    """Draws an image to see whether the driver can. Owns a framebuffer of one pixel and a blank texture."""
 
     def __init__(self, context: Context, compositor: Compositor) -> None:
         self._context = context
@@ -27,32 +29,32 @@ class Pixel:
         self._canvas: Canvas | None = None
         self._blank: Texture | None = None
 
-    def prove(self, image: Image) -> None:
-        """Draw an image and read the result. Raises :class:`GlError` with what the driver finds wrong now at last."""
+    def check(self, image: Image) -> None:
+        """Draw an image and read the result. Raises :class:`GlError` when the driver cannot draw it."""
         with self._drawn(image) as canvas:
             self._context.gl.check("the first draw")
             canvas.read()
 
-    def displace(self) -> None:
-        """Make the driver let go of the texture it drew last.
+    def release_last_texture(self) -> None:
+        """Make the driver release the texture that it drew last.
 
-        Deleting a texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and with it
-        a dma-buf, which may keep the device of a VM that ended busy. Where OpenGL fails it is left at that: the caller
-        has that device to let go of.
+        To delete the texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and
+        with it a dma-buf, which may keep the device of an ended VM busy. An OpenGL error is only logged: the caller
+        must go on and close that device.
         """
-        known = pixel_format(drm.DRM_FORMAT_ABGR8888)
-        assert known
+        rgba = pixel_format(drm.DRM_FORMAT_ABGR8888)
+        assert rgba
         try:
             if self._blank is None:
                 self._blank = new_texture(self._context, api.GL_RGBA8, 1, 1, None)
-            with self._drawn(Image(self._blank, known, Decode.COLOUR, 1, 1)):
+            with self._drawn(Image(self._blank, rgba, Decode.COLOUR, 1, 1)):
                 self._context.gl.Finish()
         except GlError as error:
             _log.info("the driver may keep the last texture: %s", error)
 
     @contextmanager
     def _drawn(self, image: Image) -> Iterator[Canvas]:
-        """Draw; the framebuffer that was bound is bound again in the end."""
+        """Draw. The framebuffer that was bound before is bound again afterwards."""
         gl = self._context.gl
         bound = gl.integer(api.GL_FRAMEBUFFER_BINDING)
         try:

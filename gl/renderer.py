@@ -1,67 +1,77 @@
-"""The facade of this package: frames in, pictures out."""
+"""Draws frames: the class that users of this package need."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
 from app.planes.placement import Placement
-from gl.capture import Placed, capture_images
+from gl.canvas import Rgba
+from gl.capture import CaptureKind, PlacedImage, capture_images
 from gl.compositor import Compositor, Steps, Style, run
 from gl.context import Context
+from gl.draw_options import DrawOptions
 from gl.errors import GlError
-from gl.options import Options, Which
 from gl.outcome import Outcome
 from gl.scene import Scene
-from gl.surfaces import Loaded, SurfaceCache
+from gl.surface_cache import LoadedSurface, SurfaceCache
 from gl.target import Target
-from gl.textures import Rgba
 
-__all__ = ["Drawn", "Options", "Renderer", "Target", "Which"]
+__all__ = ["CaptureKind", "DrawOptions", "Drawn", "Renderer", "Target"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a draw did: what became of each plane, and where the picture lies (None when there is no picture)."""
+    """The result of a draw: what became of each plane, and the picture's place (None when there is no picture)."""
 
     primary: Outcome | None
     cursor: Outcome | None
     placement: Placement | None
 
 
-_DEFAULT_OPTIONS = Options()
+_DEFAULT_OPTIONS = DrawOptions()
 
 
 class Renderer:
     """Draws frames with one context, which must be current for every call here.
 
-    Owns textures, programs and framebuffers, but not the context.
+    Owns textures, programs and framebuffers, but not the context. ``clock`` gives nanoseconds, for the pauses before
+    what failed is tried again.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self.context = context
         self._gl = context.gl
         self._compositor = Compositor(context)
-        self._surfaces = SurfaceCache(context, self._compositor)
+        self._clock = clock
+        self._surfaces = SurfaceCache(context, self._compositor, clock)
         self._generation = 0
         self._target: Target | None = None
         self._options = _DEFAULT_OPTIONS
         self._scene: Scene | None = None
-        # The last frame as it was prepared: None when it must be prepared again.
+        # The frame that was prepared last; None when it must be prepared again.
         self._frame: Frame | None = None
         self._steps: Steps = ()
-        self._copied: tuple[Loaded, ...] = ()
+        self._copied: tuple[LoadedSurface, ...] = ()
+        # When one of its planes is tried again; None for never.
+        self._retry_ns: int | None = None
         self._drawn = Drawn(None, None, None)
         self._released = False
 
-    def draw(self, frame: Frame, target: Target, options: Options = _DEFAULT_OPTIONS) -> Drawn:
+    def draw(self, frame: Frame, target: Target, options: DrawOptions = _DEFAULT_OPTIONS) -> Drawn:
         """Draw a frame into the target, which is left bound.
 
-        The same object comes back as long as nothing of it changed. Raises :class:`GlError` when OpenGL reported an
-        error. Nothing waits for a GPU here; where the CPU draws, the frame before is waited for.
+        Returns the same object as long as nothing in it changed. Raises :class:`GlError` when OpenGL reports an
+        error. It does not wait for a GPU; where the CPU draws, it waits for the frame before.
+
+        The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
+        for a passing reason is tried again after a pause.
         """
         if (
             frame is not self._frame
             or (target is not self._target and target != self._target)
             or (options is not self._options and options != self._options)
+            or (self._retry_ns is not None and self._clock() >= self._retry_ns)
             or not all(map(self._surfaces.refresh, self._copied))
         ):
             self._prepare(frame, target, options)
@@ -72,7 +82,7 @@ class Renderer:
             raise GlError("drawing a frame", (code, *self._gl.errors()))
         return self._drawn
 
-    def _prepare(self, frame: Frame, target: Target, options: Options) -> None:
+    def _prepare(self, frame: Frame, target: Target, options: DrawOptions) -> None:
         self._frame = None
         scene = self._scene
         if scene is None or target != self._target or options != self._options:
@@ -82,41 +92,55 @@ class Renderer:
         primary = surfaces.get(frame.primary) if frame.primary else None
         cursor = surfaces.get(frame.cursor) if frame.cursor and options.cursor else None
         if surfaces.generation != self._generation:
-            # Something was loaded: the moment to look for what is no longer needed.
+            # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation
             scene.forget()
             self.context.sweep()
-        self._copied = tuple(each for each in (primary, cursor) if each and each.copied)
+        self._copied, self._retry_ns = (), None
+        for each in (primary, cursor):
+            if each is not None and each.copied is not None:
+                self._copied += (each,)
+            if each is not None and each.retry is not None:
+                due_ns = each.retry.due_ns
+                self._retry_ns = due_ns if self._retry_ns is None else min(self._retry_ns, due_ns)
         self._steps = scene.steps(frame, primary, cursor)
-        self._note(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
+        self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
 
-    def _note(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
+    def _update_drawn(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
         if primary is not drawn.primary or cursor is not drawn.cursor or placement is not drawn.placement:
             drawn = Drawn(primary, cursor, placement)
             if drawn != self._drawn:
                 self._drawn = drawn
 
-    def capture(self, frame: Frame, which: Which = Which.COMPOSITE, options: Options = _DEFAULT_OPTIONS) -> Rgba | None:
-        """A picture at the guest's size: shape (height, width, 4), top row first; None when the plane has none.
+    def capture(
+        self, frame: Frame, kind: CaptureKind = CaptureKind.COMPOSITE, options: DrawOptions = _DEFAULT_OPTIONS
+    ) -> Rgba | None:
+        """A picture at the guest's size: shape (height, width, 4), top row first.
 
-        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha, its colours
-        premultiplied or not as the guest left them. Scaling, rotation, flips and background do not matter here.
-        Raises :class:`GlError`.
+        None when there is no picture: the plane is off or cannot be shown, see :meth:`outcome`. Raises
+        :class:`GlError` when OpenGL fails, also when it did not take the plane's pixels.
+
+        Composite and primary are opaque. The cursor is the whole image wherever it is, with its alpha and with its
+        colours as they are in the guest, premultiplied or not. Scaling, rotation, flips and background have no effect.
         """
         self._frame = None
-        first = frame.cursor if which is Which.CURSOR else frame.primary
-        loaded = self._surfaces.get(first) if first else None
-        if loaded is None or loaded.image is None:
+        surface = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
+        loaded = self._surfaces.get(surface) if surface else None
+        if loaded is None:
+            return None
+        if loaded.gl_error is not None:
+            raise GlError(loaded.gl_error.operation, loaded.gl_error.codes)
+        if loaded.image is None:
             return None
         size = (loaded.image.width, loaded.image.height)
-        if which is Which.CURSOR:
-            alone: Placed = (loaded.image, Style(matrix=options.matrix), 0, 0)
-            return capture_images(self.context, self._compositor, size, (alone,), 0.0)
-        images: tuple[Placed, ...] = ((loaded.image, Style(opaque=True, matrix=options.matrix), 0, 0),)
-        if which is Which.COMPOSITE and options.cursor and frame.cursor:
+        if kind is CaptureKind.CURSOR:
+            cursor_only: PlacedImage = (loaded.image, Style(matrix=options.matrix), 0, 0)
+            return capture_images(self.context, self._compositor, size, (cursor_only,), 0.0)
+        images: tuple[PlacedImage, ...] = ((loaded.image, Style(opaque=True, matrix=options.matrix), 0, 0),)
+        if kind is CaptureKind.COMPOSITE and options.cursor and frame.cursor:
             cursor = self._surfaces.get(frame.cursor)
             if cursor.image is not None:
                 style = Style(
@@ -129,12 +153,12 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def outcome(self, surface: Surface) -> Outcome:
-        """What becomes of one plane, without drawing it."""
+        """What becomes of one plane; it is imported or uploaded, but not drawn."""
         self._frame = None
         return self._surfaces.get(surface).outcome
 
     def forget(self) -> None:
-        """Drop what was made from buffers that were released since, at once."""
+        """Drop now what was made from buffers that are released."""
         self._drop_scene()
         self._surfaces.forget()
 

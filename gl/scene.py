@@ -1,17 +1,18 @@
-"""What stays prepared from frame to frame, as long as target and options are the same."""
+"""What is kept from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
 from app.planes.placement import Placement, place
+from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Layer, Steps, Style
-from gl.options import Options
-from gl.surfaces import Loaded
-from gl.target import ClipSpace, Target
+from gl.draw_options import DrawOptions
+from gl.surface_cache import LoadedSurface
+from gl.target import Target
 
 
 class Scene:
-    """Keeps one layer for each surface it drew, so that a flip between known buffers only puts parts together."""
+    """Keeps one layer for each surface that it drew, so that a flip between known buffers only combines parts."""
 
-    def __init__(self, compositor: Compositor, target: Target, options: Options) -> None:
+    def __init__(self, compositor: Compositor, target: Target, options: DrawOptions) -> None:
         self._compositor = compositor
         self._target = target
         self._options = options
@@ -19,17 +20,17 @@ class Scene:
         self._clip: ClipSpace | None = None
         self._primary_style = Style()
         self._cursor_style = Style()
-        self._primaries: dict[Loaded, Layer] = {}
-        self._cursors: dict[Loaded, Layer] = {}
+        self._primaries: dict[LoadedSurface, Layer] = {}
+        self._cursors: dict[LoadedSurface, Layer] = {}
         self.placement: Placement | None = None
 
     def forget(self) -> None:
-        """Drop the layers, because textures were deleted."""
+        """Drop the layers, because their textures were deleted."""
         self._primaries.clear()
         self._cursors.clear()
 
-    def steps(self, frame: Frame, primary: Loaded | None, cursor: Loaded | None) -> Steps:
-        """What draws the frame with these surfaces; sets ``placement``. Raises :class:`ShaderError`."""
+    def steps(self, frame: Frame, primary: LoadedSurface | None, cursor: LoadedSurface | None) -> Steps:
+        """The steps that draw the frame with these surfaces. Sets ``placement``. Raises :class:`ShaderError`."""
         if primary is None or primary.image is None:
             self.placement = None
             return self._begin

@@ -1,7 +1,7 @@
-"""Textures and their owners: storage to upload into, images that were imported, a canvas to draw into.
+"""Textures: storage to upload into, or an image that was imported.
 
-Whoever makes one of these releases it; the deletion itself is left to :meth:`gl.context.Context.sweep`, so that a
-finalizer on another thread does no harm.
+The creator of a texture releases it. Only :meth:`gl.context.Context.sweep` deletes it, so a finalizer may release one
+in any thread.
 """
 
 import numpy as np
@@ -10,16 +10,14 @@ import numpy.typing as npt
 from gl import api
 from gl.context import Context
 from gl.errors import GlError
-from gl.formats import StandIn, Swizzle, Upload
-
-Rgba = npt.NDArray[np.uint8]
+from gl.formats import SubstituteFormat, Swizzle, UploadFormat
 
 
 class Texture:
     """Owns one texture and the EGLImage it was made from (0 for none).
 
-    ``target`` is what it binds to; ``width`` and ``height`` are texels. ``swizzle`` is set where the shader must apply
-    it: the extension does not promise that external textures have one.
+    ``target`` is the texture target it is bound to; ``width`` and ``height`` are in texels. ``swizzle`` is set where
+    the shader must apply it: the extension does not promise swizzles for external textures.
     """
 
     def __init__(self, context: Context, target: int, width: int, height: int, image: int = 0) -> None:
@@ -49,7 +47,7 @@ def _bind(context: Context, texture: Texture) -> None:
 
 
 def _set_up(context: Context, texture: Texture, swizzle: Swizzle | None) -> None:
-    """Make the bound texture complete by itself; filters for drawing come from sampler objects."""
+    """Make the bound texture complete without a sampler object. When it is drawn, a sampler sets the filter."""
     set_parameter = context.gl.TexParameteri
     for name in (api.GL_TEXTURE_MIN_FILTER, api.GL_TEXTURE_MAG_FILTER):
         set_parameter(texture.target, name, api.GL_NEAREST)
@@ -73,7 +71,7 @@ def _set_up(context: Context, texture: Texture, swizzle: Swizzle | None) -> None
 def texture_of_image(
     context: Context, image: int, swizzle: Swizzle, width: int, height: int, *, external: bool
 ) -> Texture:
-    """A texture that shows an EGLImage, which it owns from here on. OpenGL errors are left for the caller to ask."""
+    """A texture of an EGLImage, which it takes over. The caller checks for OpenGL errors."""
     target = api.GL_TEXTURE_EXTERNAL_OES if external else api.GL_TEXTURE_2D
     texture = Texture(context, target, width, height, image)
     _bind(context, texture)
@@ -83,8 +81,8 @@ def texture_of_image(
 
 
 def new_texture(context: Context, internal: int, width: int, height: int, swizzle: Swizzle | None) -> Texture:
-    """A texture with storage of its own, not filled. Raises :class:`GlError`, likely for lack of memory."""
-    # What is left over from others, Qt for one, is not this texture's doing.
+    """A texture with storage, not filled. Raises :class:`GlError`, most likely for lack of memory."""
+    # Errors that others left, for example Qt, are not this texture's.
     context.gl.errors()
     texture = Texture(context, api.GL_TEXTURE_2D, width, height)
     try:
@@ -99,19 +97,21 @@ def new_texture(context: Context, internal: int, width: int, height: int, swizzl
 
 
 class UploadTexture:
-    """Storage for ``texels`` = (width, height) of a stand-in, filled again from memory for each frame.
+    """Storage for ``texels`` = (width, height) of a substitute format, filled again for each frame.
 
-    Memory is read in place wherever OpenGL can step over the padding of the rows; otherwise rows are packed first.
+    OpenGL reads memory in place where it can skip the padding of the rows; otherwise the rows are packed first.
     """
 
-    def __init__(self, context: Context, stand_in: StandIn, upload: Upload, texels: tuple[int, int]) -> None:
+    def __init__(
+        self, context: Context, substitute: SubstituteFormat, upload: UploadFormat, texels: tuple[int, int]
+    ) -> None:
         self._context = context
         self._upload = upload
-        self.texture = new_texture(context, upload.internal, *texels, stand_in.swizzle)
+        self.texture = new_texture(context, upload.internal_format, *texels, substitute.swizzle)
         self._packed: npt.NDArray[np.uint8] | None = None
 
     def send(self, rows: npt.NDArray[np.uint8]) -> None:
-        """Upload rows of bytes, shape (height, bytes of a row); they may lie apart. Errors are left to be asked for."""
+        """Upload rows of bytes, shape (height, bytes of a row), with any stride. The caller checks for errors."""
         texture, upload, gl = self.texture, self._upload, self._context.gl
         row_length, alignment = _unpacking(rows.shape[1], upload.texel_bytes, rows.strides[0])
         if alignment == 0:
@@ -130,8 +130,8 @@ class UploadTexture:
             0,
             texture.width,
             texture.height,
-            upload.layout,
-            upload.kind,
+            upload.format,
+            upload.type,
             rows.ctypes.data,
         )
         gl.PixelStorei(api.GL_UNPACK_ROW_LENGTH, 0)
@@ -150,47 +150,10 @@ class UploadTexture:
 
 
 def _unpacking(row_bytes: int, texel_bytes: int, stride: int) -> tuple[int, int]:
-    """GL_UNPACK_ROW_LENGTH and GL_UNPACK_ALIGNMENT for a stride; alignment 0 when OpenGL cannot step like that."""
+    """GL_UNPACK_ROW_LENGTH and GL_UNPACK_ALIGNMENT for a stride; alignment 0 when OpenGL cannot express the stride."""
     if stride % texel_bytes == 0:
         return stride // texel_bytes, 1
     for alignment in (2, 4, 8):
         if -(-row_bytes // alignment) * alignment == stride:
             return 0, alignment
     return 0, 0
-
-
-class Canvas:
-    """A framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError` when there is no room."""
-
-    def __init__(self, context: Context, width: int, height: int) -> None:
-        gl = context.gl
-        self._context = context
-        self.width = width
-        self.height = height
-        self._texture = new_texture(context, api.GL_RGBA8, width, height, None)
-        self.framebuffer = gl.generate(gl.GenFramebuffers)
-        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
-        gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self._texture.name, 0)
-        status = gl.CheckFramebufferStatus(api.GL_FRAMEBUFFER)
-        if status != api.GL_FRAMEBUFFER_COMPLETE:
-            self.release()
-            raise GlError("glCheckFramebufferStatus", gl.errors(), f"status 0x{status:04x}")
-
-    def read(self) -> Rgba:
-        """The pixels, shape (height, width, 4), in the order of the framebuffer's rows. Raises :class:`GlError`."""
-        gl = self._context.gl
-        pixels = np.empty((self.height, self.width, 4), np.uint8)
-        gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
-        gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
-        gl.PixelStorei(api.GL_PACK_ALIGNMENT, 4)
-        gl.PixelStorei(api.GL_PACK_ROW_LENGTH, 0)
-        gl.ReadPixels(0, 0, self.width, self.height, api.GL_RGBA, api.GL_UNSIGNED_BYTE, pixels.ctypes.data)
-        gl.check("glReadPixels")
-        return pixels
-
-    def release(self) -> None:
-        """Delete the framebuffer, with the context current; more calls do nothing."""
-        framebuffer, self.framebuffer = self.framebuffer, 0
-        if framebuffer:
-            self._context.gl.delete(self._context.gl.DeleteFramebuffers, framebuffer)
-        self._texture.release()

@@ -1,7 +1,7 @@
-"""Prints the apt entry of this Debian's backports, made from the entry the machine already has.
+"""Prints an apt entry for the backports of this Debian release.
 
-Mirrors, proxies and keys differ from one machine to the next, so nothing is assumed: the entry of Debian
-itself is printed again with another suite. Both of apt's formats are read; the newer one is written.
+Mirrors, proxies and keys differ between machines. So the new entry is a copy of the machine's entry for Debian, with
+another suite. Both formats of apt are read; the newer one (deb822) is written.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 Entry = dict[str, str]
 
-# Options of the one-line format whose deb822 field is not the same word.
+# Options of the one-line format that have another name in deb822.
 FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets"}
 
 
@@ -23,11 +23,11 @@ def deb822(text: str) -> list[Entry]:
             continue
         if not line.strip():
             entries.append({})
-        elif line[0].isspace():  # an embedded key runs over many lines
+        elif line[0].isspace():  # a continuation line, as of an embedded key
             entries[-1][field] += "\n" + line
         else:
             field, _, value = line.partition(":")
-            field = field.title()  # apt does not mind the case of "Uris"
+            field = field.title()  # field names are case-insensitive
             entries[-1][field] = value.strip()
     return [entry for entry in entries if entry.get("Enabled", "yes").lower() in ("yes", "true", "1")]
 
@@ -52,7 +52,7 @@ def one_line(text: str) -> list[Entry]:
 
 
 def entries_of(apt: Path) -> list[Entry]:
-    """Every entry under /etc/apt, in apt's order."""
+    """Every entry for binary packages under /etc/apt, in apt's order."""
     found = []
     for path in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
         if path.suffix == ".sources":
@@ -63,11 +63,11 @@ def entries_of(apt: Path) -> list[Entry]:
 
 
 def backports(entries: list[Entry], codename: str, debian_uris: set[str]) -> Entry:
-    """The entry to add; empty when the machine has one; LookupError when there is nothing to make it from."""
+    """The entry to add; empty if the machine has one. Raises LookupError if there is no entry to copy."""
     suite = f"{codename}-backports"
     if any(suite in entry.get("Suites", "").split() for entry in entries):
         return {}
-    # Other people's archives may use Debian's codenames as well: apt knows whose is whose.
+    # Other archives may use Debian's codenames too. apt knows which URIs are Debian's: their entries come first.
     candidates = [entry for entry in entries if codename in entry.get("Suites", "").split()]
     candidates.sort(key=lambda entry: debian_uris.isdisjoint(u.rstrip("/") for u in entry["Uris"].split()))
     if not candidates:
@@ -76,7 +76,7 @@ def backports(entries: list[Entry], codename: str, debian_uris: set[str]) -> Ent
 
 
 def main() -> int:
-    """Print the entry for the release this machine runs."""
+    """Print the entry for the release of this machine. Returns the exit status."""
     lines = Path("/etc/os-release").read_text().splitlines()
     codename = dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
     query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", f"Codename: {codename}"]

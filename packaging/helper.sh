@@ -1,18 +1,19 @@
 #!/bin/sh
-# Installs, as root, what lets an administrator allow mdevview the vGPU of another user's VM. See usage below.
+# Installs, as root, the helper with which an administrator can permit users to show VMs of other users.
+# See usage below.
 
 usage() {
     cat <<'END'
 usage: sudo sh packaging/helper.sh install | remove | status
 
-  install  copy the helper and the polkit action that tells who may run it, or replace older ones:
+  install  copy the helper, and the polkit action that says who may run it; older ones are replaced:
              /usr/libexec/mdevview-getfd
              /usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
   remove   delete both
-  status   say whether they are there, and as this checkout has them; 0 when both are
+  status   say whether both are installed and equal to this checkout's; exit status 0 if they are
 
-The helper is short, to be read before it is installed: packaging/helper/mdevview-getfd. It runs only when root, or
-whom polkit or sudo allow it, starts it; nothing is setuid, no service is started.
+The helper is short, so that you can read it before you install it: packaging/helper/mdevview-getfd. Only root, and
+users to whom polkit or sudo permit it, can run it. Nothing is setuid, and no service is started.
 END
 }
 
@@ -28,7 +29,7 @@ source_of() { printf '%s/packaging/helper/%s' "$root" "${1##*/}"; }
 
 need_root() { [ "$(id -u)" = 0 ] || die "only root can do that: sudo sh packaging/helper.sh $1"; }
 
-# put FILE MODE: under another name first, so that nobody ever runs half of it.
+# put FILE MODE: write it under another name first, so that nobody runs half of it.
 put() {
     mkdir -p "${1%/*}" || die "${1%/*} cannot be made"
     new=$(mktemp "$1.XXXXXX") || die "${1%/*} cannot be written to"
@@ -40,7 +41,7 @@ put() {
     fi
 }
 
-# The words about one file; fails unless it is as this checkout has it.
+# look FILE MODE: say whether the file is installed; fails unless it is equal to this checkout's.
 look() {
     if [ ! -e "$1" ]; then say "$1 is not installed"
     elif [ "$(stat -c %u:%a "$1")" != "0:$2" ]; then say "$1 is $(stat -c '%U %a' "$1"), not root $2: install it again"

@@ -1,5 +1,5 @@
-# Set-up shared by run.sh and test.sh, which set $root (the checkout) and $venv. Plain POSIX sh.
-# All words go to standard error: standard output belongs to the program that is started.
+# Set-up for run.sh and test.sh, which set $root (the checkout) and $venv. POSIX sh.
+# All messages go to standard error: standard output is for the program that is started.
 # shellcheck shell=sh disable=SC2154
 
 say() { printf 'mdevview: %s\n' "$*" >&2; }
@@ -7,7 +7,7 @@ die() { say "$@"; exit 1; }
 
 on_debian() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; }
 
-# The first Python that is new enough; $python and $version ("3.11") are set.
+# Sets $python to the first Python that is new enough, and $version ("3.11").
 find_python() {
     for python in python3 python3.14 python3.13 python3.12 python3.11; do
         version=$("$python" -c 'import sys; v = sys.version_info; print(f"{v[0]}.{v[1]}" if v >= (3, 11) else "")' 2>/dev/null)
@@ -16,7 +16,7 @@ find_python() {
     die 'no Python 3.11 or later was found: install one (Debian 12, Ubuntu 24.04 and later: apt-get install python3), then run this again'
 }
 
-# What the program needs of the system, as lines "why: package package"; "a|b" are two names of one package.
+# The system packages that the program needs, as lines "why: package package"; "a|b" are two names of one package.
 runtime_needs() {
     cat <<'END'
 EGL and OpenGL: libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libgles2 libopengl0 libdrm2
@@ -34,10 +34,10 @@ END
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "Python's virtual environments: python$version-venv"
 }
 
-# Of such lines, what is not installed.
+# Reads such lines and prints those packages that are not installed.
 missing() {
     needs=$(cat)
-    # dpkg-query fails for every name it does not know, and that is the answer sought.
+    # dpkg-query fails if it does not know a name; such a package is not installed.
     # shellcheck disable=SC2046
     have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' \
         $(printf '%s\n' "$needs" | sed 's/.*: //; s/|/ /g') 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')
@@ -54,8 +54,8 @@ missing() {
         }'
 }
 
-# install_packages LINES [COMMAND APT_OPTION...]: says what is missing and why, and installs it: as root at once,
-# else with sudo if the person at the terminal agrees. COMMAND, when not empty, goes before.
+# install_packages LINES [COMMAND APT_OPTION...]: says what is missing and why, and installs it. Root installs without
+# a question; other users are asked whether to use sudo. COMMAND, if it is not empty, runs first.
 install_packages() {
     lines=$1 before=${2:-}
     [ $# -lt 2 ] || shift
@@ -65,7 +65,7 @@ install_packages() {
     printf '%s\n' "$lines" | sed 's/^/    /' >&2
     names=$(printf '%s\n' "$lines" | sed 's/.*: //' | tr '\n' ' ')
     install="apt-get install -y --no-install-recommends $*${*:+ }${names% }"
-    # Package lists are fetched only where the ones at hand do not do.
+    # The package lists are updated only if the present ones are not sufficient.
     # shellcheck disable=SC2086
     if [ -n "$before" ]; then
         install="$before && $install"
@@ -73,9 +73,9 @@ install_packages() {
         install="apt-get update && $install"
     fi
     as_root "$install" || {
-        # An old list may name a file that the mirror has meanwhile replaced.
+        # An old list may name a file that the mirror no longer has.
         case $install in *'apt-get update'*) false ;; *) as_root "apt-get update && $install" ;; esac
-    } || die 'apt-get could not install them: see its words above'
+    } || die 'apt-get could not install them: see its messages above'
 }
 
 sudo=
@@ -97,20 +97,20 @@ as_root() {
     fi
     say 'installing them: this takes a while'
     quiet='apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300'
-    # A line for each package unpacked helps nobody, unless it ends badly.
+    # The output of apt-get is shown only if it fails.
     words=$(cd "$root" && $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none \
         sh -c "$(printf '%s' "$1" | sed "s/apt-get/$quiet/g")" 2>&1 </dev/null) ||
         { printf '%s\n' "$words" >&2 && return 1; }
 }
 
-# A virtual environment that was left half made, was moved, or lost its Python is made anew.
+# Creates the virtual environment again if it is incomplete, was moved, or has no Python any more.
 make_venv() {
     grep -qsF "$venv/bin/python" "$venv/bin/pip" &&
         "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
-    "$python" -m venv --clear "$venv" >&2 || die "Python could not make the virtual environment $venv: see its words above"
+    "$python" -m venv --clear "$venv" >&2 || die "Python could not make the virtual environment $venv: see its messages above"
 }
 
-# install_project NAME [PIP_ARGUMENT...]: the project and what it depends on, unless NAME's stamp says it is done.
+# install_project NAME [PIP_ARGUMENT...]: installs the project and its dependencies, unless the stamp NAME is current.
 install_project() {
     stamp=$venv/mdevview-$1.stamp
     shift
@@ -120,10 +120,10 @@ print(sys.version, hashlib.sha256(pathlib.Path("pyproject.toml").read_bytes()).h
     say "installing Python packages into $venv (some 100 MB the first time)"
     rm -f "$stamp"
     (cd "$root" && "$venv/bin/python" -m pip install -q --disable-pip-version-check -e . "$@") >&2 </dev/null ||
-        die "pip could not install what pyproject.toml names into $venv: see its words above"
+        die "pip could not install what pyproject.toml names into $venv: see its messages above"
     printf '%s\n' "$key" >"$stamp"
 }
 
-# Two first starts at once must not build the same environment; file descriptor 9 holds the lock.
+# Two processes must not make the same environment at once. File descriptor 9 holds the lock.
 lock() { exec 9<"$root" && flock 9; }
 unlock() { exec 9<&-; }

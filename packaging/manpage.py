@@ -1,11 +1,11 @@
-"""Prints the man page, made from the command line's parser: python packaging/manpage.py >packaging/man/mdevview.1"""
+"""Prints the man page, made from the argument parser: python packaging/manpage.py >packaging/man/mdevview.1"""
 
 import os
 import re
 import sys
 from pathlib import Path
 
-# The usage lines are wrapped to the terminal's width, here to what the page's indentation leaves of 80.
+# argparse wraps usage lines at the width of the terminal. With the page's indentation 73 of 80 columns are left.
 os.environ["COLUMNS"] = "73"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -57,6 +57,7 @@ _EXIT_STATUS = "\n".join(
 
 
 def page() -> str:
+    """The man page as troff."""
     parser = build_parser()
     examples, parser.epilog = parser.epilog or "", None
     manual = Manpage(
@@ -67,21 +68,21 @@ def page() -> str:
             "version": __version__,
             "manual_title": "User Commands",
             "description": "show the screen of a VM whose GPU is a mediated device",
-            # A date would change the page whenever it is made.
+            # With a date the page would change each time it is made.
             "date": " ",
         },
     )
     keys = "\n".join(f".TP\n.B {key}=\n{meaning}".replace("-", "\\-") for key, meaning in _KEYS)
     manual.add_section("targets", ">", _TARGETS + keys)
-    shown = examples.partition("exit status:")[0].removeprefix("examples:\n").rstrip().replace("-", "\\-")
-    manual.add_section("examples", ">", f".nf\n{shown}\n.fi")
+    commands = examples.partition("exit status:")[0].removeprefix("examples:\n").rstrip().replace("-", "\\-")
+    manual.add_section("examples", ">", f".nf\n{commands}\n.fi")
     manual.add_section("exit status", ">", _EXIT_STATUS)
     manual.add_section("see also", ">", ".BR mdevctl (8),\n.BR qemu (1)")
     return re.sub(r"^usage: (.+?)\n\n", _unfilled, str(manual), flags=re.MULTILINE | re.DOTALL)
 
 
 def _unfilled(usage: re.Match[str]) -> str:
-    """A command's usage as it is: filled, it would lose its lines."""
+    """The usage of a command with its line breaks, which troff would remove."""
     lines = usage[1].replace("\n" + " " * len("usage: "), "\n")
     return f".nf\n{lines}\n.fi\n\n"
 

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Starts mdevview from this checkout with the arguments given, after setting up what is missing: system packages
-# (Debian, Ubuntu), a virtual environment in .venv, the Python packages. Once that is done, all it costs is a stat.
+# Starts mdevview from this checkout with the given arguments. The first start sets up what is missing: system
+# packages (Debian, Ubuntu), a virtual environment in .venv, Python packages. Later starts check that with one stat.
 
 self=$(readlink -f -- "$0")
 root=${self%/packaging/run.sh}
 venv=$root/.venv
 
-# Changes when the interpreter, the project's needs or the installed system packages do.
+# Changes if the interpreter, the project's dependencies or the installed system packages change.
 state() { stat -L -c '%n %i %s %Y' "$venv/bin/python" "$root/pyproject.toml" /var/lib/dpkg/status 2>/dev/null; }
 ready() { [ -f "$venv/mdevview.ready" ] && [ "$(cat "$venv/mdevview.ready")" = "$(state)" ]; }
 
 if ! ready && ! [ -w "$root" ]; then
-    # Somebody else's checkout, or one on a read-only disk.
+    # The checkout belongs to another user, or is on a read-only disk.
     venv=${XDG_CACHE_HOME:-$HOME/.cache}/mdevview/venv-$(printf %s "$root" | cksum | cut -d ' ' -f 1)
 fi
 if ! ready; then
@@ -23,7 +23,7 @@ if ! ready; then
     if on_debian; then
         install_packages "$(runtime_needs | missing)"
     else
-        say 'this is neither Debian nor Ubuntu; these packages, or what they are called here, must be there:'
+        say 'this is neither Debian nor Ubuntu; install these packages, whose names may differ here:'
         runtime_needs | sed 's/^/    /' >&2
     fi
     make_venv

@@ -1,6 +1,6 @@
-"""Checks an installed mdevview from the outside, with the interpreter it was installed for.
+"""Checks an installed mdevview as a user runs it. Run this with the interpreter that mdevview was installed for.
 
-Run it in an empty environment and from another directory than the checkout: only the wheel is to be seen.
+Run it in an empty environment and from a directory outside the checkout, so that only the wheel is found.
 """
 
 import json
@@ -15,14 +15,14 @@ PROGRAM = Path(sys.executable).parent / "mdevview"
 
 
 def run(*arguments: str) -> str:
-    """Standard output of the program, which must succeed."""
+    """The standard output of the program. Raises AssertionError if the program fails."""
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"mdevview {' '.join(arguments)}: status {done.returncode}: {done.stderr}"
     return done.stdout
 
 
 def check_files() -> None:
-    """One package and its metadata in site-packages; programs and data beside, where a desktop finds them."""
+    """site-packages has one package and its metadata; programs and data are where a desktop looks for them."""
     paths = [str(path) for path in files("mdevview") or []]
     outside = [path.lstrip("./") for path in paths if path.startswith("..")]
     tops = {path.split("/")[0] for path in paths if not path.startswith("..")}
@@ -35,7 +35,7 @@ def check_files() -> None:
 
 
 def check_screenshot() -> None:
-    """A picture of the simulated device has the size asked for."""
+    """A screenshot of the simulated device has the right size."""
     with TemporaryDirectory() as folder:
         picture = Path(folder) / "x.png"
         run("screenshot", "sim:gvt,size=640x480", "-o", str(picture))
@@ -45,7 +45,7 @@ def check_screenshot() -> None:
 
 
 def main() -> None:
-    """Every check; an AssertionError ends the run."""
+    """Run every check. Raises AssertionError at the first failure."""
     check_files()
     assert version("mdevview") in run("--version")
     assert json.loads(run("list", "--json"))["version"] == 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up what the tests need (Debian, Ubuntu) and runs every check. See usage below, or --help.
+# Sets up what the tests need (Debian, Ubuntu) and runs all checks. See usage below, or --help.
 
 usage() {
     cat <<'END'
@@ -8,7 +8,7 @@ usage: sh packaging/test.sh [--only] [STEP...]
 Runs the steps named, or all of them in this order:
   ruff      ruff check
   format    ruff format --check
-  mypy      mypy, strict
+  mypy      mypy, strict, packaging and the helper included
   imports   the layers: ui imports gl imports app (import-linter)
   files     shellcheck, desktop file, AppStream metadata
   unit      unit tests, on simulated devices
@@ -17,9 +17,9 @@ Runs the steps named, or all of them in this order:
   lab       a VM with the real kernel drivers (python -m tests.lab)
   wheel     sdist, the wheel made from it, and that wheel in an empty environment
 
-System packages that are missing are installed for the steps that run: by root at once, with sudo after asking.
-A step that fails does not stop the next ones. The exit status is 1 when one failed. With CI=true in the
-environment a step that is skipped counts as failed.
+Missing system packages are installed for the steps that run: for root at once, for other users with sudo after a
+question. A step that fails does not stop the next ones. The exit status is 1 if a step failed. With CI=true in the
+environment a step or test that is skipped counts as failed.
 END
 }
 
@@ -41,13 +41,13 @@ venv=$root/.venv
 cd "$root" || exit
 . packaging/lib.sh
 
-# Is one of these steps to run?
+# wants STEP...: whether one of these steps is to run.
 wants() {
     for wanted; do case " $steps " in *" $wanted "*) return 0 ;; esac; done
     return 1
 }
 
-# at_least PACKAGE VERSION: a package that was removed still has a version, hence its status.
+# at_least PACKAGE VERSION: also reads the status, as a removed package still has a version.
 at_least() {
     have=$(dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' | head -n 1)
     dpkg --compare-versions "$have" ge "$2"
@@ -66,7 +66,7 @@ test_needs() {
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
 }
 
-# What Debian 12 itself has only too old; an old one that is installed does not do.
+# Packages whose versions in Debian 12 are too old, also if they are installed.
 recent_needs() {
     if wants gl window lab wheel && ! at_least libgl1-mesa-dri 24.1; then
         echo 'a software Mesa that imports dma-bufs (24.1): libgl1-mesa-dri libegl-mesa0 libglx-mesa0 libgbm1'
@@ -80,7 +80,7 @@ recent_needs() {
         *) flavour=generic oldest=0 ;;
     esac
     for package in linux-image-$flavour linux-headers-$flavour linux-source; do
-        # Elsewhere than on Debian a name may not exist: then the lab says what it lacks.
+        # Outside Debian a package may have another name: then the lab says what it lacks.
         at_least "$package" $oldest || { [ "$ID" != debian ] && ! apt-cache show "$package" >/dev/null 2>&1; } ||
             echo "the kernel that the virtual machine boots: $package"
     done
@@ -96,7 +96,7 @@ set_up_system() {
         set -- 'apt-get update'
         if [ "$ID-$VERSION_ID" = debian-12 ]; then
             file=/etc/apt/sources.list.d/mdevview-backports.sources
-            # Empty where backports are known to apt already.
+            # Empty if apt has the backports already.
             entry=$("$python" packaging/backports.py) || exit
             [ -z "$entry" ] || set -- "$python packaging/backports.py >$file && apt-get update"
             set -- "$1" -t "$VERSION_CODENAME-backports"
@@ -107,7 +107,7 @@ set_up_system() {
     install_packages "$lines" "$@"
 }
 
-# One stuck test must not hold up the rest for ever.
+# A test that hangs must not stop the other steps.
 limit() { timeout --foreground -k 10 1800 "$@"; }
 
 has() {
@@ -118,15 +118,15 @@ has() {
 
 step_ruff() { ruff check; }
 step_format() { ruff format --check; }
-step_mypy() { mypy && mypy packaging/helper/mdevview-getfd; }
+step_mypy() { mypy && mypy packaging/*.py packaging/helper/mdevview-getfd; }
 step_imports() { lint-imports --no-logo; }
 step_files() {
     has shellcheck desktop-file-validate appstreamcli || return 77
-    shellcheck packaging/*.sh .ci/run &&
+    shellcheck packaging/*.sh tests/lab/*.sh .ci/run &&
         desktop-file-validate packaging/desktop/*.desktop &&
         metainfo packaging/desktop/*.metainfo.xml
 }
-# Its warnings differ from one version to the next (there is no home page to name yet); only errors count.
+# Only errors count: the warnings differ between versions.
 metainfo() {
     words=$(appstreamcli validate --no-net "$@" 2>&1)
     printf '%s\n' "$words"
@@ -160,7 +160,7 @@ cp "$venv/mdevview-dev.stamp" "$venv/mdevview-run.stamp"
 unlock
 
 PATH=$venv/bin:$PATH
-# Also where the machine has a GPU: these tests say something about mdevview, not about that GPU's driver.
+# Software rendering also on a machine with a GPU: these tests are about mdevview, not about a GPU's driver.
 export PATH LIBGL_ALWAYS_SOFTWARE=1
 mesa=/usr/share/glvnd/egl_vendor.d/50_mesa.json
 [ ! -f "$mesa" ] || export __EGL_VENDOR_LIBRARY_FILENAMES="$mesa"

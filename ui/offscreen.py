@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.errors import DeviceGone, NoPicture
+from app.diagnosis.picture import device_gone, no_picture
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace, Pacer
 from app.open.opening import OpenOptions, open_target
@@ -35,8 +35,8 @@ class OffscreenView:
         if status is None:
             return frame
         if status.state is State.GONE:
-            raise DeviceGone(_words(self.session, status), status.hint)
-        raise NoPicture(f"{_words(self.session, status)} (waited {timeout:g} s)", status.hint)
+            raise device_gone(self.session.target, status)
+        raise no_picture(self.session.target, status, timeout)
 
     def look(self, wanted: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
         """The same, without an error: the last frame, and why it will not do."""
@@ -68,11 +68,6 @@ def _wait(fd: int, ns: int) -> None:
     if fd >= 0:
         ready.register(fd, select.POLLIN)
     ready.poll(ns / 1e6)
-
-
-def _words(session: Session, status: Status) -> str:
-    detail = f", {status.detail}" if status.detail else ""
-    return f"{session.target}: {status.state.value}: {status.reason.key}{detail}"
 
 
 @contextmanager

@@ -1,16 +1,16 @@
-"""Pictures to PNG, by Qt's image writer (needs no display and no application object)."""
+"""Pictures to PNG with Qt's image writer, which needs neither a display nor an application object."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QImage
 
-# On Qt's scale, which for PNG means zlib level 1: less than half the time of the default, and for screens no larger.
+# For PNG, Qt turns this into zlib level 1: less than half the time of the default, and no larger for screens.
 _QUALITY = 85
 
 
 def to_image(rgba: NDArray[np.uint8], *, premultiplied: bool = False) -> QImage:
-    """A Qt image of ``rgba``, shape [height, width, 4]; opaque pictures get no alpha channel."""
+    """A Qt image of ``rgba``, shape (height, width, 4). An opaque picture gets no alpha channel."""
     height, width, _ = rgba.shape
     rgba = np.ascontiguousarray(rgba)
     opaque = bool((rgba[..., 3] == 255).all())
@@ -22,9 +22,9 @@ def to_image(rgba: NDArray[np.uint8], *, premultiplied: bool = False) -> QImage:
 
 
 def png_bytes(rgba: NDArray[np.uint8], *, premultiplied: bool = False) -> bytes:
-    """Encode ``rgba``, shape [height, width, 4]. PNG has straight alpha, so ``premultiplied`` colours are divided.
+    """Encode ``rgba``, shape (height, width, 4). PNG has straight alpha: ``premultiplied`` colours are divided by it.
 
-    Raises OSError when Qt cannot.
+    Raises OSError when Qt fails.
     """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

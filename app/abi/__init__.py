@@ -1,1 +1,1 @@
-"""The kernel ABI in the kernel's own names: numbers and structs, no logic."""
+"""The kernel's ABI with the kernel's names: numbers and structs, no logic."""

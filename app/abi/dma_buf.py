@@ -1,4 +1,4 @@
-"""``include/uapi/linux/dma-buf.h`` in the kernel's names."""
+"""``include/uapi/linux/dma-buf.h`` with the kernel's names."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""``include/uapi/drm/drm_fourcc.h`` and plane types of ``drm_mode.h``, in the kernel's names."""
+"""``include/uapi/drm/drm_fourcc.h`` and the plane types of ``drm_mode.h``, with the kernel's names."""
 
 DRM_PLANE_TYPE_OVERLAY = 0
 DRM_PLANE_TYPE_PRIMARY = 1
@@ -6,7 +6,7 @@ DRM_PLANE_TYPE_CURSOR = 2
 
 
 def fourcc_code(text: str) -> int:
-    """Four ASCII characters, first in the lowest byte."""
+    """The code of four ASCII characters; the first one is in the lowest byte."""
     a, b, c, d = text.encode("ascii")
     return a | b << 8 | c << 16 | d << 24
 
@@ -45,7 +45,7 @@ DRM_FORMAT_MOD_VENDOR_NVIDIA = 0x03
 
 
 def fourcc_mod_code(vendor: int, value: int) -> int:
-    """A modifier: vendor in the top byte, the vendor's own value below."""
+    """A modifier: the vendor in the highest byte, the vendor's value in the others."""
     return vendor << 56 | value & 0x00FF_FFFF_FFFF_FFFF
 
 

@@ -1,4 +1,4 @@
-"""Ioctl request numbers, built as ``include/uapi/asm-generic/ioctl.h`` builds them (x86, arm64, riscv)."""
+"""Ioctl request numbers as in ``include/uapi/asm-generic/ioctl.h`` (x86, arm64, riscv)."""
 
 _IOC_NRSHIFT = 0
 _IOC_TYPESHIFT = 8
@@ -15,15 +15,15 @@ def _ioc(direction: int, kind: int, number: int, size: int) -> int:
 
 
 def io(kind: int, number: int) -> int:
-    """``_IO``: no argument size in the number."""
+    """``_IO``: the number has no argument size."""
     return _ioc(_IOC_NONE, kind, number, 0)
 
 
 def iow(kind: int, number: int, size: int) -> int:
-    """``_IOW``: user space writes ``size`` bytes."""
+    """``_IOW``: the kernel reads ``size`` bytes of the argument."""
     return _ioc(_IOC_WRITE, kind, number, size)
 
 
 def iowr(kind: int, number: int, size: int) -> int:
-    """``_IOWR``: ``size`` bytes go in and come back."""
+    """``_IOWR``: the kernel reads and writes ``size`` bytes of the argument."""
     return _ioc(_IOC_READ | _IOC_WRITE, kind, number, size)

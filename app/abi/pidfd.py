@@ -1,16 +1,19 @@
-"""pidfd_open(2) is Python's own; pidfd_getfd(2) is called here, as neither Python nor older C libraries have it."""
+"""pidfd_getfd(2): neither Python nor older C libraries have it. Python has pidfd_open(2) itself."""
 
 import ctypes
 import os
 
-# The same on every architecture but alpha (include/uapi/asm-generic/unistd.h).
+# The same number on every architecture except alpha (include/uapi/asm-generic/unistd.h).
 SYS_pidfd_getfd = 438
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def pidfd_getfd(pidfd: int, target_fd: int) -> int:
-    """A duplicate of the process's fd, closed on exec. Raises OSError: EPERM, EBADF (no such fd there), ESRCH."""
+    """A duplicate of a fd of another process, closed on exec.
+
+    Raises OSError: EPERM, EBADF (the process has no such fd), ESRCH (the process ended).
+    """
     result = int(
         _libc.syscall(ctypes.c_long(SYS_pidfd_getfd), ctypes.c_int(pidfd), ctypes.c_int(target_fd), ctypes.c_uint(0))
     )

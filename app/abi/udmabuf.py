@@ -1,4 +1,4 @@
-"""``include/uapi/linux/udmabuf.h`` in the kernel's names."""
+"""``include/uapi/linux/udmabuf.h`` with the kernel's names."""
 
 import ctypes
 

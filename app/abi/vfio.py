@@ -1,6 +1,6 @@
-"""``include/uapi/linux/vfio.h``: the part a display client uses, in the kernel's names.
+"""The part of ``include/uapi/linux/vfio.h`` that a display client uses, with the kernel's names.
 
-All requests are plain ``_IO``, whatever the comments in the header say.
+All requests are ``_IO``, although some comments in the header say otherwise.
 """
 
 import ctypes
@@ -85,13 +85,13 @@ class vfio_region_info(ctypes.Structure):
 
 
 class vfio_info_cap_header(ctypes.Structure):
-    """``next`` is an offset from the start of the info structure, 0 at the end of the chain."""
+    """``next`` is an offset from the start of the info struct; 0 ends the chain."""
 
     _fields_ = (("id", ctypes.c_uint16), ("version", ctypes.c_uint16), ("next", ctypes.c_uint32))
 
 
 class vfio_region_info_cap_sparse_mmap(ctypes.Structure):
-    """Followed by ``nr_areas`` times :class:`vfio_region_sparse_mmap_area`."""
+    """``nr_areas`` structs :class:`vfio_region_sparse_mmap_area` follow."""
 
     _fields_ = (
         ("header", vfio_info_cap_header),
@@ -113,7 +113,7 @@ class vfio_region_info_cap_type(ctypes.Structure):
 
 
 class vfio_region_gfx_edid(ctypes.Structure):
-    """Registers at the start of the EDID region; each is accessed as exactly four bytes."""
+    """Registers at the start of the EDID region. Each access must be exactly four bytes."""
 
     _fields_ = (
         ("edid_offset", ctypes.c_uint32),
@@ -126,7 +126,7 @@ class vfio_region_gfx_edid(ctypes.Structure):
 
 
 class vfio_device_gfx_plane_info(ctypes.Structure):
-    """The union ``region_index`` / ``dmabuf_id`` at offset 56 is one field here, ``handle``."""
+    """``handle``, at offset 56, is the union of ``region_index`` and ``dmabuf_id``."""
 
     _fields_ = (
         ("argsz", ctypes.c_uint32),
@@ -156,8 +156,8 @@ class vfio_device_bind_iommufd(ctypes.Structure):
     )
 
 
-# The polled structure in struct-module form: one unpack is several times cheaper than ctypes field access.
+# The struct that is polled, for the struct module: one unpack is several times faster than ctypes fields.
 GFX_PLANE_INFO = struct.Struct("=IIIIQIIIIIIIIII")
 
-# What a driver must be offered, and what it copies back (the reserved word is left out).
+# The least size that drivers accept, and the size that they copy back: all but the reserved field.
 GFX_PLANE_INFO_MINSZ = 60

@@ -1,7 +1,7 @@
-"""The device of a VM, let go the moment the VM ends, whatever the rest of the program is busy with.
+"""The device of a VM, closed the moment the VM ends, whatever the rest of the program is doing.
 
-A duplicate of a VM's fd keeps its group open, and the VM's next start meets EBUSY. A window that is in the middle of a
-draw would be too late: so a thread waits for the VM's end and closes the device by itself.
+A duplicate of a VM's fd keeps its VFIO group open, and the VM's next start fails with EBUSY. A window that is in the
+middle of a draw would close it too late. So a thread waits for the VM's end and closes the device.
 """
 
 import errno
@@ -16,49 +16,52 @@ from contextlib import ExitStack
 from app.device.seam import Device
 from app.host.process import Process
 
-# Between two tries to unmap what is being read just now.
-_READING_S = 0.001
+# The time between two attempts to unmap what somebody reads.
+_RETRY_UNMAP_S = 0.001
 
 
-class LentDevice:
-    """Owns a device that ``process`` has open too, and what has to be let go after it.
+class VmDevice:
+    """Owns a device that the VM ``process`` has open too, and ``cleanups``, which are called after it was closed.
 
-    Once the process ended every call raises OSError (ENODEV), and mappings of the device are closed as soon as nobody
-    reads them. Not so with ``at_once`` false: then the device stays open until :meth:`close`, as it must for a driver
-    whose buffers have to go before the device.
+    Once the VM ended, every call raises OSError(ENODEV), and mappings of the device are closed as soon as nobody
+    reads them. With ``close_at_end`` false the device stays open until :meth:`close`: a driver that must be asked only
+    once for each buffer also needs its buffers closed before the device.
     """
 
-    def __init__(self, device: Device, process: Process, *after: Callable[[], None], at_once: bool = True) -> None:
+    def __init__(
+        self, device: Device, process: Process, *cleanups: Callable[[], None], close_at_end: bool = True
+    ) -> None:
         self._device = device
-        self._after = after
+        self._cleanups = cleanups
         self._lock = threading.Lock()
-        self._gone = False
+        # What every call raises, once there is something to raise.
+        self._errno: int | None = None
         self._closing = threading.Event()
-        # A mapping holds the device as a fd does. Whoever asked for it owns it and may have closed it.
+        # A mapping keeps the device open as a fd does. Its owner is the caller, who may have closed it already.
         self._mappings: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
-        self._wake = -1
+        self._wake_fd = -1
         self._thread: threading.Thread | None = None
-        if at_once:
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            arguments = (process.fileno(), self._wake)
-            self._thread = threading.Thread(target=self._watch, args=arguments, name="vm-end", daemon=True)
+        if close_at_end:
+            self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            arguments = (process.fileno(), self._wake_fd)
+            self._thread = threading.Thread(target=self._wait_for_end, args=arguments, name="vm-end", daemon=True)
             self._thread.start()
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         with self._lock:
-            return self._held().ioctl(request, buffer)
+            return self._open_device().ioctl(request, buffer)
 
     def pread(self, length: int, offset: int) -> bytes:
         with self._lock:
-            return self._held().pread(length, offset)
+            return self._open_device().pread(length, offset)
 
     def pwrite(self, data: bytes, offset: int) -> int:
         with self._lock:
-            return self._held().pwrite(data, offset)
+            return self._open_device().pwrite(data, offset)
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         with self._lock:
-            mapping = self._held().mmap(length, offset)
+            mapping = self._open_device().mmap(length, offset)
             self._mappings.add(mapping)
             return mapping
 
@@ -66,33 +69,35 @@ class LentDevice:
         self._closing.set()
         thread, self._thread = self._thread, None
         if thread is not None:
-            os.eventfd_write(self._wake, 1)
+            os.eventfd_write(self._wake_fd, 1)
             thread.join()
-            os.close(self._wake)
-        after, self._after = self._after, ()
+            wake_fd, self._wake_fd = self._wake_fd, -1
+            os.close(wake_fd)
+        cleanups, self._cleanups = self._cleanups, ()
         with ExitStack() as stack:
-            for each in reversed(after):
+            for each in reversed(cleanups):
                 stack.callback(each)
-            self._let_go()
+            self._close_device(errno.EBADF)
 
-    def _held(self) -> Device:
-        if self._gone:
-            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+    def _open_device(self) -> Device:
+        if self._errno is not None:
+            raise OSError(self._errno, os.strerror(self._errno))
         return self._device
 
-    def _watch(self, pidfd: int, wake: int) -> None:
+    def _wait_for_end(self, pidfd: int, wake_fd: int) -> None:
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
-        poll.register(wake, select.POLLIN)
+        poll.register(wake_fd, select.POLLIN)
         ready = {fd for fd, _ in poll.poll()}
         if pidfd in ready:
-            self._let_go()
+            self._close_device(errno.ENODEV)
             for each in list(self._mappings):
                 _unmap(each, self._closing)
 
-    def _let_go(self) -> None:
+    def _close_device(self, number: int) -> None:
+        """Later calls raise OSError(number)."""
         with self._lock:
-            self._gone = True
+            self._errno = number
             self._device.close()
 
 
@@ -101,7 +106,7 @@ def _unmap(mapping: mmap.mmap, closing: threading.Event) -> None:
         try:
             mapping.close()
         except BufferError:
-            # It is being read; to take it away now would crash the reader.
-            closing.wait(_READING_S)
+            # Somebody reads it now. To unmap it would crash the reader.
+            closing.wait(_RETRY_UNMAP_S)
         else:
             return

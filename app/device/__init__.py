@@ -1,1 +1,1 @@
-"""One VFIO device: the device seam, its info, the display ioctls, the EDID region."""
+"""One VFIO device: the device seam, device info, display ioctls, EDID region."""

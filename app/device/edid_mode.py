@@ -1,4 +1,4 @@
-"""The mode a user asks for, as an EDID for a device: or one line that says why not."""
+"""The EDID that sets a mode on a device, or the reason why the device cannot have that mode."""
 
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.info import RegionInfo
@@ -7,22 +7,22 @@ from app.edid.make import DEFAULT_DPI, make_edid
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused, error_text
 
-_INSIDE = "set the resolution inside the guest"
+_REMEDY = "set the resolution inside the guest"
 
 
 def edid_region(device: Device) -> tuple[RegionInfo, EdidRegion]:
-    """Where the EDID goes, and what is there now. Raises ResolutionRefused for a device that takes none."""
+    """The device's EDID region and its contents. Raises ResolutionRefused for a device that has none."""
     try:
         region = find_edid_region(device)
         if region is None:
-            raise ResolutionRefused("this device has no EDID region", _INSIDE)
+            raise ResolutionRefused("this device has no EDID region", _REMEDY)
         return region, read_edid(device, region)
     except OSError as error:
-        raise ResolutionRefused(f"the EDID region cannot be read: {error_text(error)}", _INSIDE) from error
+        raise ResolutionRefused(f"the EDID region cannot be read: {error_text(error)}", _REMEDY) from error
 
 
 def edid_for(mode: Mode, limits: Limits, dpi: float = DEFAULT_DPI) -> bytes:
-    """The EDID to write. Raises ResolutionRefused with the limit that the mode is beyond."""
+    """The EDID to write. Raises ResolutionRefused with the limit that the mode exceeds."""
     try:
         return make_edid(mode, limits, dpi=dpi)
     except ValueError as error:
@@ -31,5 +31,5 @@ def edid_for(mode: Mode, limits: Limits, dpi: float = DEFAULT_DPI) -> bytes:
 
 def check_mode(device: Device, mode: Mode) -> None:
     """Raises ResolutionRefused where the device cannot have the mode."""
-    _, now = edid_region(device)
-    edid_for(mode, now.limits)
+    _, contents = edid_region(device)
+    edid_for(mode, contents.limits)

@@ -1,4 +1,4 @@
-"""The EDID region of a vGPU, reading side (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
+"""Finding and reading the EDID region of a vGPU (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
 
 import errno
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from app.edid.mode import BLOCK, Limits
 _REGISTER = 4
 # The extension count of an EDID is one byte.
 _MAX_EDID = 256 * BLOCK
-# Regions beyond the fixed PCI ones that are asked for; no driver has more than a handful.
+# The limit for the number of regions that are asked for; drivers have only a few more than the fixed PCI ones.
 _MAX_REGIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class EdidRegion:
-    """What the region says. ``max_xres`` and ``max_yres`` are None when the device sets no limit.
+    """The contents of the region. ``max_xres`` and ``max_yres`` are None where the device sets no limit.
 
-    ``link_up`` is None for a link state that is neither up nor down; ``blob`` is the EDID in force, which begins at
-    ``blob_offset`` of the device file.
+    ``link_up`` is None for a link state that is neither up nor down. ``blob`` is the current EDID: it begins at
+    ``blob_offset`` of the device file and has at most ``max_size`` bytes.
     """
 
     index: int
@@ -33,14 +33,14 @@ class EdidRegion:
 
     @property
     def limits(self) -> Limits:
-        """What an EDID for this device has to keep to."""
+        """The limits for an EDID of this device."""
         return Limits(self.max_xres, self.max_yres, self.max_size)
 
 
 def find_edid_region(device: Device) -> RegionInfo | None:
-    """The region of type GFX and subtype EDID, None without one; a region that cannot be asked is passed over.
+    """The region of type GFX and subtype EDID, None without one. A region whose info fails is skipped.
 
-    Raises OSError when the device does not say how many regions it has.
+    Raises OSError when the device does not answer how many regions it has.
     """
     count = min(device_info(device).num_regions, _MAX_REGIONS)
     for index in range(vfio.VFIO_PCI_NUM_REGIONS, count):
@@ -54,10 +54,9 @@ def find_edid_region(device: Device) -> RegionInfo | None:
 
 
 def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
-    """Read the registers and the blob. Raises OSError as the driver does, EIO for a short or absurd answer.
+    """Read the registers and the blob. Raises OSError as the driver does, EIO for a short read or an absurd size.
 
-    The blob is not bounds-checked against the region: GVT-g gives the region 128 bytes and puts the blob at
-    2048.
+    The blob may be outside the region: GVT-g gives the region 128 bytes and puts the blob at 2048.
     """
 
     def register(number: int) -> int:
@@ -68,7 +67,7 @@ def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
 
     offset, max_size, size, max_xres, max_yres, link = (register(number) for number in range(6))
     if size > min(max_size, _MAX_EDID):
-        raise OSError(errno.EIO, f"the device says its EDID has {size} bytes of at most {max_size}")
+        raise OSError(errno.EIO, f"the device reports an EDID of {size} bytes, its limit is {max_size}")
     blob = device.pread(size, region.offset + offset) if size else b""
     if len(blob) != size:
         raise OSError(errno.EIO, f"{len(blob)} of {size} bytes of the EDID could be read")

@@ -1,8 +1,8 @@
-"""Giving a device another EDID: the one thing this program ever writes to a device.
+"""Writing an EDID to a device. The program writes nothing else to a device.
 
 The order is that of the header (include/uapi/linux/vfio.h, vfio_region_gfx_edid): link down, size, blob, link up.
-Before the last one the guest needs time to see that its screen has gone; QEMU gives it 100 ms (hw/vfio/display.c).
-Nobody waits here: a step says when the next one is due.
+The guest needs time to see the link down before it goes up; QEMU waits 100 ms (hw/vfio/display.c). Nothing waits here:
+each step returns when the next one is due.
 """
 
 import errno
@@ -27,10 +27,10 @@ _LINK_STATE = vfio.vfio_region_gfx_edid.link_state.offset
 
 
 class EdidWriter:
-    """Writes ``blob`` into the region of ``device``, which it borrows, in two steps.
+    """Writes ``blob`` into the region of ``device`` in two steps. The device stays the caller's.
 
-    Whatever happens in between, the link is not left down while the device can be reached: an error brings the old EDID
-    back, and :meth:`close` finishes at once what has begun. ``clock`` counts nanoseconds.
+    The link is never left down while the device answers: after an error the writer restores the old EDID, and
+    :meth:`close` ends a begun write at once. ``clock`` counts nanoseconds.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class EdidWriter:
         self._done = False
 
     def step(self) -> int | None:
-        """Do what is due. In how many nanoseconds the next step is, None when the EDID is in force.
+        """Do the step that is due. Returns the nanoseconds until the next one, None when the new EDID is in use.
 
-        Raises OSError as the driver does, EIO where it did not take what it said it took; the old EDID is in force
-        again then, where that was possible, and there are no more steps.
+        Raises OSError as the driver does, EIO where the device does not have what was written. Then there are no more
+        steps, and the old EDID is in use again where the device allowed it.
         """
         if self._done:
             return None
@@ -61,12 +61,12 @@ class EdidWriter:
         return None
 
     def close(self) -> None:
-        """Bring the link up at once if it is down, errors to the log. More calls do nothing."""
+        """Set the link up at once if it is down, and log errors. More calls do nothing."""
         pending, self._due = self._due is not None, None
         self._done = True
         if pending:
             try:
-                self._link_up()
+                self._set_link_up()
             except OSError:
                 self._restore()
 
@@ -74,10 +74,10 @@ class EdidWriter:
         self._done = True
         self._before = read_edid(self._device, self._region)
         if len(self._blob) > self._before.max_size:
-            raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, of which {self._before.max_size} fit")
+            raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, the limit is {self._before.max_size}")
         try:
-            self._put(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN)
-            self._put_edid(self._blob)
+            self._write_register(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN)
+            self._write_edid(self._blob)
             if read_edid(self._device, self._region).blob != self._blob:
                 raise OSError(errno.EIO, "the device has another EDID than the one written")
         except OSError:
@@ -89,40 +89,40 @@ class EdidWriter:
     def _end(self) -> None:
         self._due, self._done = None, True
         try:
-            self._link_up()
+            self._set_link_up()
             if read_edid(self._device, self._region).link_up is not True:
                 raise OSError(errno.EIO, "the device leaves its link down")
         except OSError:
             self._restore()
             raise
 
-    def _link_up(self) -> None:
-        self._put(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_UP)
+    def _set_link_up(self) -> None:
+        self._write_register(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_UP)
 
     def _restore(self) -> None:
-        """The old EDID, and the link up even where that one cannot be written: a bad EDID is better than no screen."""
+        """Write the old EDID and set the link up, also where that write failed: a bad EDID is better than no screen."""
         assert self._before is not None
         with suppress(OSError):
-            self._put_edid(self._before.blob)
+            self._write_edid(self._before.blob)
         try:
-            self._link_up()
+            self._set_link_up()
         except OSError as error:
             _log.info("the link of the EDID region stays down: %s", error_text(error))
 
-    def _put_edid(self, blob: bytes) -> None:
-        """The size first: GVT-g takes nothing beyond it (kvmgt.c, handle_edid_blob)."""
+    def _write_edid(self, blob: bytes) -> None:
+        """Write the size first: GVT-g refuses a blob beyond it (kvmgt.c, handle_edid_blob)."""
         assert self._before is not None
-        self._put(_EDID_SIZE, len(blob))
+        self._write_register(_EDID_SIZE, len(blob))
         done = 0
-        # The drivers split it themselves, into the largest aligned accesses.
+        # The drivers split a write into the largest aligned accesses.
         while done < len(blob):
             count = self._device.pwrite(blob[done:], self._before.blob_offset + done)
             if count < 1:
                 raise OSError(errno.EIO, f"{done} of {len(blob)} bytes of the EDID were written")
             done += count
 
-    def _put(self, register: int, value: int) -> None:
-        """A register takes exactly four bytes."""
+    def _write_register(self, register: int, value: int) -> None:
+        """A register is written in one access of four bytes."""
         count = self._device.pwrite(value.to_bytes(_REGISTER, "little"), self._region.offset + register)
         if count != _REGISTER:
             raise OSError(errno.EIO, "short write of an EDID register")

@@ -15,10 +15,10 @@ _FLAG = {
 }
 
 
-def _request(kind: PlaneKind, flags: int) -> bytes:
-    """A query struct, zero but for its input fields.
+def _query_struct(kind: PlaneKind, flags: int) -> bytes:
+    """A query struct whose fields are zero, except the input fields.
 
-    GVT-g returns success with the struct untouched when the pipe is off: stale fields would look like a plane.
+    GVT-g returns success and leaves the struct unchanged when the pipe is off: old fields would look like a plane.
     """
     size = vfio.GFX_PLANE_INFO.size
     return vfio.GFX_PLANE_INFO.pack(size, flags, kind.value, *(0,) * 12)
@@ -26,28 +26,28 @@ def _request(kind: PlaneKind, flags: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DisplayOffer:
-    """Which kinds of planes the device says it supports."""
+    """The kinds of planes that the device supports by its own answer."""
 
     dmabuf: bool
     region: bool
 
     @property
     def backing(self) -> Backing | None:
-        """What to use: dma-bufs before regions, as they need no copy."""
+        """The kind to use: dma-bufs before regions, as they need no copy. None without either."""
         if self.dmabuf:
             return Backing.DMABUF
         return Backing.REGION if self.region else None
 
 
 def probe(device: Device) -> DisplayOffer:
-    """Ask what the device supports. Raises OSError for errors other than "not supported"."""
+    """Ask which kinds of planes the device supports. Raises OSError for errors other than "not supported"."""
     return DisplayOffer(_supports(device, Backing.DMABUF), _supports(device, Backing.REGION))
 
 
 def _supports(device: Device, backing: Backing) -> bool:
     flags = vfio.VFIO_GFX_PLANE_TYPE_PROBE | _FLAG[backing]
     try:
-        device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, bytearray(_request(PlaneKind.PRIMARY, flags)))
+        device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, bytearray(_query_struct(PlaneKind.PRIMARY, flags)))
     except OSError as error:
         # A device without the ioctl (any vfio-pci function) answers ENOTTY.
         if error.errno in (errno.EINVAL, errno.ENOTTY):
@@ -57,9 +57,9 @@ def _supports(device: Device, backing: Backing) -> bool:
 
 
 class PlaneQuery:
-    """Asks for one plane, again and again.
+    """Queries one plane repeatedly.
 
-    An answer equal to the last one returns the *same* Plane object, so a poll that finds nothing new costs one
+    An answer equal to the last one returns the *same* Plane object, so a query that finds nothing new costs one
     ioctl and a comparison of 64 bytes.
     """
 
@@ -67,15 +67,15 @@ class PlaneQuery:
         self._device = device
         self._kind = kind
         self._backing = backing
-        self._question = _request(kind, _FLAG[backing])
-        self._buffer = bytearray(self._question)
+        self._request = _query_struct(kind, _FLAG[backing])
+        self._buffer = bytearray(self._request)
         self._answer = b""
         self._plane: Plane | None = None
 
     def ask(self) -> Plane | None:
         """The plane, None when it is off. Raises OSError as the driver does."""
         buffer = self._buffer
-        buffer[:] = self._question
+        buffer[:] = self._request
         self._device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, buffer)
         if buffer != self._answer:
             self._answer = bytes(buffer)
@@ -103,7 +103,7 @@ def _plane_of(answer: bytes, kind: PlaneKind, backing: Backing) -> Plane | None:
     ) = vfio.GFX_PLANE_INFO.unpack(answer)
     if not fourcc or not size:
         return None
-    # GVT-g leaves garbage in the hot spot of primary planes, which have none.
+    # Primary planes have no hot spot, and GVT-g leaves garbage in its fields.
     has_hot_spot = kind is PlaneKind.CURSOR and _HOT_UNKNOWN not in (hot_x, hot_y)
     return Plane(
         kind=kind,
@@ -129,8 +129,8 @@ def _signed(value: int) -> int:
 def get_gfx_dmabuf(device: Device, dmabuf_id: int) -> int:
     """Fetch the dma-buf of an id; the fd is the caller's to close. Raises OSError as the driver does.
 
-    mbochs exports without O_CLOEXEC, so the flag is set here. Call this once per id: a second fetch from an
-    unmodified mbochs corrupts kernel memory.
+    mbochs exports without O_CLOEXEC, so the flag is set here. Where the driver is or may be mbochs, call this once for
+    each id: a second fetch corrupts kernel memory.
     """
     fd = device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little")))
     os.set_inheritable(fd, False)

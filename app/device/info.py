@@ -1,4 +1,4 @@
-"""What a VFIO device says of itself: device info and region info with capability chains."""
+"""Device info and region info of a VFIO device, with the capability chain."""
 
 import ctypes
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from app.abi import vfio
 from app.device.seam import Device
 
-# No driver answers with more than a few hundred bytes; more is a broken chain, not information.
+# No driver answers with more than a few hundred bytes. A larger size is an error of the driver.
 _MAX_ARGSZ = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """VFIO_DEVICE_GET_INFO. ``num_regions`` counts the fixed ones; display regions may lie beyond it (mdpy: 16)."""
+    """VFIO_DEVICE_GET_INFO. A display region's index may be ``num_regions`` or more (mdpy has it at 16)."""
 
     flags: int
     num_regions: int
@@ -21,7 +21,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True, slots=True)
 class SparseArea:
-    """A part of a region that may be mapped; bytes, relative to the region."""
+    """A part of a region that can be mapped; both in bytes, ``offset`` from the start of the region."""
 
     offset: int
     size: int
@@ -31,7 +31,7 @@ class SparseArea:
 class RegionInfo:
     """VFIO_DEVICE_GET_REGION_INFO. ``offset`` is in the device file; ``type`` is (type, subtype) or None.
 
-    ``sparse`` is None when the driver names no areas, an empty tuple when it names none as mappable.
+    ``sparse`` is None without the capability, and an empty tuple when the capability lists no area.
     """
 
     index: int
@@ -56,9 +56,9 @@ def device_info(device: Device) -> DeviceInfo:
 
 
 def region_info(device: Device, index: int) -> RegionInfo:
-    """Ask for one region, twice where its capabilities need more room. Raises OSError as the driver does.
+    """Ask for one region, a second time where its capabilities need a larger buffer. Raises OSError as the driver does.
 
-    The first question has exactly the fixed part's size: mbochs up to 6.12 refuses an argsz outside 32..48.
+    The first request has exactly the size of the fixed part: mbochs up to 6.12 refuses an argsz outside 32..48.
     """
     fixed = ctypes.sizeof(vfio.vfio_region_info)
     answer = _ask_region(device, index, fixed)
@@ -81,12 +81,12 @@ def _ask_region(device: Device, index: int, argsz: int) -> bytearray:
 
 
 def _capabilities(answer: bytes, offset: int) -> tuple[tuple[SparseArea, ...] | None, tuple[int, int] | None]:
-    """Walk the chain. Offsets must grow, so that a chain which points back at itself ends."""
+    """Read the chain. It ends where an offset does not grow, so that a chain that points back at itself ends."""
     sparse: tuple[SparseArea, ...] | None = None
     kind: tuple[int, int] | None = None
-    reached = ctypes.sizeof(vfio.vfio_region_info) - 1
-    while reached < offset <= len(answer) - ctypes.sizeof(vfio.vfio_info_cap_header):
-        reached = offset
+    last = ctypes.sizeof(vfio.vfio_region_info) - 1
+    while last < offset <= len(answer) - ctypes.sizeof(vfio.vfio_info_cap_header):
+        last = offset
         header = vfio.vfio_info_cap_header.from_buffer_copy(answer, offset)
         if header.id == vfio.VFIO_REGION_INFO_CAP_SPARSE_MMAP:
             sparse = _sparse_areas(answer, offset)

@@ -1,7 +1,7 @@
-"""The seam: everything that touches a device goes through :class:`Device`.
+"""The device seam: everything that touches a device goes through :class:`Device`.
 
-It sits at the level of the kernel, so that a simulated device can dispatch on real request numbers and the
-code above cannot tell it from a driver.
+The seam has the level of the kernel's interface. A simulated device dispatches on real request numbers, and the code
+above cannot tell it from a driver.
 """
 
 import errno
@@ -15,7 +15,10 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Device(Protocol):
-    """A VFIO device as a file: five calls, errors as OSError with the driver's errno."""
+    """A VFIO device as a file: five calls, errors as OSError with the driver's errno.
+
+    After :meth:`close` every other call raises OSError(EBADF).
+    """
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         """Issue ``request`` with ``buffer`` (changed in place); the ioctl's return value, which may be a fd."""
@@ -34,14 +37,14 @@ class Device(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the device. May be called more than once."""
+        """Release the device. More calls do nothing."""
         ...
 
 
 class FdDevice:
     """A real device: owns ``fd`` and whatever must stay open beside it (container, group, iommufd).
 
-    Offsets and lengths come from drivers: those that no C type holds are EOVERFLOW, as the kernel would say.
+    Offsets and lengths come from drivers. A number that is too large for the C type raises OSError(EOVERFLOW).
 
     ``companions`` are closed after the device, in order: the kernel refuses to unset a container while a
     device of its group is open.
@@ -52,20 +55,20 @@ class FdDevice:
         self._companions = companions
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
-        result: int = fcntl.ioctl(self._fd, request, buffer)
+        result: int = fcntl.ioctl(self._open_fd(), request, buffer)
         return result
 
     def pread(self, length: int, offset: int) -> bytes:
         with _overflow_is_os_error():
-            return os.pread(self._fd, length, offset)
+            return os.pread(self._open_fd(), length, offset)
 
     def pwrite(self, data: bytes, offset: int) -> int:
         with _overflow_is_os_error():
-            return os.pwrite(self._fd, data, offset)
+            return os.pwrite(self._open_fd(), data, offset)
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         with _overflow_is_os_error():
-            return mmap.mmap(self._fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
+            return mmap.mmap(self._open_fd(), length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
@@ -75,6 +78,12 @@ class FdDevice:
             for each in reversed((fd, *companions)):
                 if each >= 0:
                     stack.callback(os.close, each)
+
+    def _open_fd(self) -> int:
+        """Python's mmap takes -1 for anonymous memory, whose zeros would look like a black picture."""
+        if self._fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._fd
 
 
 @contextmanager

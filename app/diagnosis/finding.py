@@ -1,11 +1,11 @@
-"""A finding: one thing that was looked at, what it means, what to do about it."""
+"""A finding: one thing that was looked at, what it means, and what to do about it."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Severity(Enum):
-    """``ERROR`` is what keeps the program from doing its job, ``WARNING`` what makes it do less."""
+    """An ``ERROR`` keeps the program from doing its job. With a ``WARNING`` it can do less."""
 
     OK = "ok"
     INFO = "info"
@@ -15,7 +15,10 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``key`` names the subject and keeps its meaning; ``evidence`` is what was seen, as the system words it."""
+    """``key`` names the subject and keeps its meaning. ``evidence`` is what was seen, in the system's own words.
+
+    ``evidence`` and ``remedy`` are empty where there is none.
+    """
 
     key: str
     severity: Severity

@@ -1,1 +1,1 @@
-"""EDIDs: making one for the mode a user asks for, and reading what one says. Bytes in, bytes out; no device."""
+"""EDIDs: make one for the mode that a user wants, and parse one. Only bytes; no device is used."""

@@ -1,4 +1,4 @@
-"""The parts of an EDID 1.4 beside its timings (VESA E-EDID A2): identity, size, limits, other modes, checksums."""
+"""The parts of an EDID 1.4 (VESA E-EDID A2) that are not detailed timings: identity, size, limits, modes, checksum."""
 
 import math
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from app.edid.timing import Timing
 
 HEADER = bytes.fromhex("00ffffffffffff00")
 
-# Letters that the registry of manufacturers has not given to anyone (hwdata's pnp.ids, 2023; MDV is taken). QEMU has
-# its vendor's, RHT. There is no range for virtual screens.
+# No manufacturer has these letters (hwdata's pnp.ids, 2023; MDV is in use). QEMU uses those of its vendor, RHT. No
+# letters are reserved for virtual screens.
 MANUFACTURER = "MVW"
 PRODUCT = 1
 WEEK, YEAR = 1, 2024
 
-# Digital, 8 bits a colour, DisplayPort: what GVT-g emulates. sRGB, the preferred timing is the native one.
+# Digital, 8 bits per colour, DisplayPort, as GVT-g emulates it. sRGB; the preferred timing is the native one.
 _INPUT = 0xA5
 GAMMA = 220 - 100
 _FEATURES = 0x06
@@ -28,12 +28,12 @@ NAME_SIZE = 13
 _TAG_NAME = 0xFC
 _TAG_RANGE = 0xFD
 _TAG_DUMMY = 0x10
-# No formula: the modes are those listed.
+# There is no formula for other modes: only listed modes are valid.
 _RANGE_ONLY = 0x01
 
-# Modes of 60 Hz which have a bit of their own: size, byte, bit.
+# Modes of 60 Hz that have a bit in the EDID: size, byte, bit.
 _ESTABLISHED = ((640, 480, 35, 5), (800, 600, 35, 0), (1024, 768, 36, 3))
-# Modes of 60 Hz as standard timings: size, code of the aspect ratio. There is room for eight.
+# Modes of 60 Hz as standard timings: size, code of the aspect ratio. An EDID holds eight.
 _STANDARD = (
     (1920, 1200, 0),
     (1920, 1080, 3),
@@ -51,7 +51,7 @@ _UNUSED = b"\x01"
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Of all modes: least and most hertz, kilohertz of lines; the fastest pixel clock in kHz."""
+    """The range of all modes: refresh rate in Hz, line rate in kHz, and the highest pixel clock in kHz."""
 
     v_least: float
     v_most: float
@@ -69,25 +69,25 @@ class Ranges:
         )
 
 
-# Of the established and standard timings above, as VESA DMT has them.
+# The range of the established and standard timings above (VESA DMT).
 STANDARD_RANGES = Ranges(59, 61, 31, 75, 193_250)
 
 
 def checksummed(block: bytearray) -> bytes:
-    """The block with its last byte such that all of them add up to nothing."""
+    """The block with its last byte set so that the sum of all bytes is 0 modulo 256."""
     block[BLOCK - 1] = -sum(block[: BLOCK - 1]) % 256
     return bytes(block)
 
 
 def size_mm(width: int, height: int, dpi: float) -> tuple[int, int]:
-    """How large so many pixels are at ``dpi``, or at whatever density the 255 cm of an EDID hold."""
+    """The size of so many pixels in mm at ``dpi``, or at the density that keeps it within the 255 cm of an EDID."""
     least = max(width, height) * _MM_PER_INCH / (_MAX_CM * 10)
     pitch = _MM_PER_INCH / max(dpi, least)
     return max(1, round(width * pitch)), max(1, round(height * pitch))
 
 
 def identity(serial: int) -> bytes:
-    """Bytes 8 to 19: who made it, which one, when, and the version of EDID."""
+    """Bytes 8 to 19: manufacturer, product, serial number, date, and the version of EDID."""
     letters = [ord(each) - ord("A") + 1 for each in MANUFACTURER]
     packed = letters[0] << 10 | letters[1] << 5 | letters[2]
     return (
@@ -105,7 +105,7 @@ def properties(width_mm: int, height_mm: int) -> bytes:
 
 
 def other_modes(limits: Limits) -> bytes:
-    """Bytes 35 to 53: established and standard timings that the device can show."""
+    """Bytes 35 to 53: the established and standard timings within the device's limits."""
     established = bytearray(3)
     for width, height, byte, bit in _ESTABLISHED:
         if limits.allow(width, height):
@@ -117,7 +117,7 @@ def other_modes(limits: Limits) -> bytes:
 
 
 def name_descriptor(name: str) -> bytes:
-    """The monitor's name: up to 13 characters of ASCII, shown in the guest's settings."""
+    """The monitor's name, which the guest's settings show: at most 13 ASCII characters."""
     return _descriptor(_TAG_NAME, _text(name))
 
 
@@ -126,7 +126,7 @@ def dummy_descriptor() -> bytes:
 
 
 def range_descriptor(ranges: Iterable[Timing]) -> bytes:
-    """The limits of all modes; a dummy where they are beyond what the descriptor can tell (510 kHz, 2550 MHz)."""
+    """The range of all modes; a dummy if a value is too large for the descriptor (510 Hz or kHz, 2550 MHz)."""
     whole = STANDARD_RANGES
     for each in ranges:
         whole = whole.with_timing(each)
@@ -145,7 +145,7 @@ def range_descriptor(ranges: Iterable[Timing]) -> bytes:
 
 
 def printable(text: str) -> bytes:
-    """At most 13 characters of ASCII."""
+    """The text as at most 13 ASCII characters."""
     return text.encode("ascii", "replace")[:NAME_SIZE]
 
 

@@ -1,11 +1,11 @@
-"""The two forms of a timing in bytes: an EDID's detailed timing (E-EDID A2, 3.10.2), and type I of DisplayID 1.3."""
+"""The two encodings of a timing: the detailed timing of an EDID (E-EDID A2, 3.10.2), and type I of DisplayID 1.3."""
 
 from app.edid.timing import CLOCK_STEP_KHZ, Timing
 
 DETAILED_SIZE = 18
 TYPE_1_SIZE = 20
 
-# Digital separate sync, and its two polarities; type I has the polarity as the top bit of the front porch.
+# Digital separate sync and its polarities. In type I the polarity is the highest bit of the front porch.
 _SEPARATE_SYNC = 0x18
 _V_POSITIVE = 0x04
 _H_POSITIVE = 0x02
@@ -20,7 +20,7 @@ MAX_ACTIVE = 0xFFF
 
 
 def fits_detailed(timing: Timing) -> bool:
-    """Whether 18 bytes hold it: 12 bits of active and blank, 10 and 6 of porch and sync, 655.35 MHz."""
+    """Whether 18 bytes can hold it: 12 bits for active and blank, 10 and 6 for porch and sync, 655.35 MHz."""
     return (
         CLOCK_STEP_KHZ <= timing.clock_khz <= MAX_CLOCK_KHZ
         and max(timing.width, timing.height, timing.h_blank, timing.v_blank) <= MAX_ACTIVE
@@ -30,7 +30,7 @@ def fits_detailed(timing: Timing) -> bool:
 
 
 def encode_detailed(timing: Timing, width_mm: int, height_mm: int) -> bytes:
-    """The 18 bytes; the size of the picture is at most 4095 mm each way."""
+    """The 18 bytes. Width and height are at most 4095 mm."""
     out = bytearray(DETAILED_SIZE)
     out[0:2] = (timing.clock_khz // CLOCK_STEP_KHZ).to_bytes(2, "little")
     pairs = ((2, timing.width, timing.h_blank), (5, timing.height, timing.v_blank), (12, width_mm, height_mm))
@@ -44,7 +44,7 @@ def encode_detailed(timing: Timing, width_mm: int, height_mm: int) -> bytes:
 
 
 def decode_detailed(data: bytes) -> Timing | None:
-    """What 18 bytes of an EDID say, None when they are no timing; the height of an interlaced one is both fields'."""
+    """The timing in 18 bytes of an EDID; None if they are none. If interlaced, it has the height of both fields."""
     clock = int.from_bytes(data[0:2], "little") * CLOCK_STEP_KHZ
     width, h_blank = _pair(data[2:5])
     height, v_blank = _pair(data[5:8])
@@ -71,7 +71,7 @@ def _pair(data: bytes) -> tuple[int, int]:
 
 
 def encode_type_1(timing: Timing, preferred: bool = True) -> bytes:
-    """The 20 bytes; every figure is one less than it is."""
+    """The 20 bytes. Every number is stored minus one."""
     aspect = next(
         (code for code, (across, down) in enumerate(_ASPECTS) if timing.width * down == timing.height * across),
         _ASPECT_OTHER,
@@ -95,7 +95,7 @@ def encode_type_1(timing: Timing, preferred: bool = True) -> bytes:
 
 
 def decode_type_1(data: bytes, step_khz: int = CLOCK_STEP_KHZ) -> tuple[Timing, bool]:
-    """What 20 bytes say, and whether it is a preferred timing. Type VII of DisplayID 2.0 differs in ``step_khz``, 1."""
+    """The timing in 20 bytes, and whether it is preferred. For type VII of DisplayID 2.0 pass a ``step_khz`` of 1."""
     clock = (int.from_bytes(data[0:3], "little") + 1) * step_khz
     words = [int.from_bytes(data[at : at + 2], "little") for at in range(4, TYPE_1_SIZE, 2)]
     width, h_blank, h_front, h_sync, height, v_blank, v_front, v_sync = (

@@ -1,7 +1,7 @@
-"""A DisplayID 1.3 extension block: the place of a timing that the 18 bytes of a detailed timing do not hold.
+"""A DisplayID 1.3 extension block, for a timing that the 18 bytes of a detailed timing cannot hold.
 
-Version 1.3, as its type I timing is what the oldest guests know (Linux 4.7); 2.0 has type VII in its place. The other
-data blocks are those that a display must have.
+Version 1.3 because the oldest guests (Linux 4.7) know its type I timing; 2.0 has type VII instead. The other data
+blocks are mandatory for a display.
 """
 
 from app.edid import block
@@ -15,14 +15,14 @@ _STANDALONE_DISPLAY = 3
 
 _PRODUCT, _PARAMETERS, _TYPE_1, _INTERFACE = 0x00, 0x01, 0x03, 0x0F
 
-# 8 bits a colour, of the screen and of what it takes.
+# 8 bits per colour, of the screen and of its input.
 _DEPTH = 7 << 4 | 7
-# DisplayPort 1.2 with one link, RGB of 8 bits, no YCbCr, no content protection.
+# DisplayPort 1.2 with one link, RGB with 8 bits, no YCbCr, no content protection.
 _DISPLAYPORT = bytes((0xA1, 0x12, 0x02, 0, 0, 0, 0, 0, 0, 0))
 
 
 def displayid_block(timing: Timing, serial: int, name: str, size_mm: tuple[int, int]) -> bytes:
-    """The block for one preferred timing on a screen of that size, with the identity of the first block."""
+    """The block with one preferred timing, the size of the screen, and the identity of the first block."""
     product = (
         block.MANUFACTURER.encode("ascii")
         + block.PRODUCT.to_bytes(2, "little")
@@ -33,7 +33,7 @@ def displayid_block(timing: Timing, serial: int, name: str, size_mm: tuple[int, 
     longer, shorter = max(timing.width, timing.height), min(timing.width, timing.height)
     parameters = (
         b"".join(each.to_bytes(2, "little") for each in (size_mm[0] * 10, size_mm[1] * 10, timing.width, timing.height))
-        # No features; the aspect ratio in hundredths above 1.
+        # No features; then the aspect ratio minus 1, in hundredths.
         + bytes((0, block.GAMMA, min(255, round(100 * (longer / shorter - 1))), _DEPTH))
     )
     parts = (

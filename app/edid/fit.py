@@ -1,26 +1,26 @@
-"""The mode for a window: as large as it is, as far as the device can."""
+"""The mode for a window: of its size, within the limits of the device."""
 
 from app.edid.detailed import MAX_ACTIVE
 from app.edid.make import timing_for
 from app.edid.mode import BLOCK, DEFAULT_HZ, MAX_EDGE, Limits, Mode
 
-# Smaller, and desktops cannot be used to make it larger again.
+# A smaller desktop is too small to change the resolution in it again.
 LEAST_WIDTH = 320
 LEAST_HEIGHT = 200
 
-# CVT counts in cells of eight pixels, and so do guests whose driver sets modes through the Bochs display interface
-# (QEMU, hw/display/vga.c); some formats share a value between two pixels or two lines.
+# CVT needs multiples of eight pixels, and so do guests that set modes through the Bochs display interface (QEMU,
+# hw/display/vga.c). In some formats two pixels or two lines share a value.
 _CELL = 8
 _LINES = 2
 
-# Tried in turn where the clock of the mode is beyond what an EDID of the device holds.
+# Tried one after the other if the EDID cannot hold the pixel clock of the mode.
 _RATES = (DEFAULT_HZ, 50.0, 30.0, 24.0)
 
 
 def fitting_mode(width: int, height: int, limits: Limits, refresh_hz: float = DEFAULT_HZ) -> Mode | None:
-    """The mode that fills ``width`` x ``height`` pixels best; None where the device can have none.
+    """The mode that fills ``width`` x ``height`` pixels best; None if the device allows none.
 
-    A window larger than the limits gets the largest mode of its shape, so that it is filled all the same.
+    A window larger than the limits gets the largest mode of its aspect ratio, so that the picture still fills it.
     """
     most = MAX_ACTIVE if limits.max_size < 2 * BLOCK else MAX_EDGE
     most_width, most_height = min(most, limits.max_width or most), min(most, limits.max_height or most)
@@ -40,5 +40,5 @@ def fitting_mode(width: int, height: int, limits: Limits, refresh_hz: float = DE
 
 
 def _rounded(value: float, unit: int, least: int, most: int) -> int:
-    """Down to whole units, but not below ``least`` where ``most`` allows it."""
+    """Rounded down to whole units, but at least ``least`` if ``most`` allows that."""
     return max(int(min(value, most)) // unit * unit, min(least, most))

@@ -1,4 +1,4 @@
-"""An EDID whose preferred timing is the mode a user asks for."""
+"""Makes an EDID whose preferred timing is the mode that the user wants."""
 
 from app.edid import block, cta
 from app.edid.detailed import MAX_ACTIVE, MAX_CLOCK_KHZ, encode_detailed, fits_detailed
@@ -6,7 +6,7 @@ from app.edid.displayid import displayid_block
 from app.edid.mode import BLOCK, DEFAULT_HZ, MIN_EDGE, Limits, Mode, check_size
 from app.edid.timing import Reduction, Timing, reduced_blanking
 
-# A desktop of no special scaling.
+# At this density desktops do not scale.
 DEFAULT_DPI = 96.0
 _NAME = "mdevview"
 
@@ -14,15 +14,15 @@ _NO_LIMITS = Limits()
 
 
 def make_edid(mode: Mode, limits: Limits = _NO_LIMITS, *, name: str = _NAME, dpi: float = DEFAULT_DPI) -> bytes:
-    """One block or two. Raises ValueError with a sentence that names the limit where the mode is beyond one.
+    """An EDID of one or two blocks. Raises ValueError if the mode exceeds a limit; its text names the limit.
 
-    ``dpi`` gives the physical size, from which a guest's desktop may choose its scaling. Where the mode needs a
-    DisplayID block, the first block has the nearest smaller mode for guests that know no DisplayID.
+    The physical size in the EDID follows from ``dpi``; a guest's desktop may choose its scaling by it. If the mode
+    needs a DisplayID block, the first block has a smaller mode, for guests that do not know DisplayID.
     """
     timing = timing_for(mode, limits)
     width_mm, height_mm = block.size_mm(mode.width, mode.height, dpi)
-    # Desktops remember a screen's mode by its identity and would go back to the mode before: each size is another
-    # screen to them.
+    # A desktop remembers the last mode of each screen, by the screen's identity, and would set that mode again. So each
+    # size gets an identity of its own.
     serial = mode.width << 16 | mode.height
     more = cta.vics(limits)
     if not fits_detailed(timing):
@@ -48,7 +48,7 @@ def make_edid(mode: Mode, limits: Limits = _NO_LIMITS, *, name: str = _NAME, dpi
 
 
 def timing_for(mode: Mode, limits: Limits = _NO_LIMITS) -> Timing:
-    """The timing an EDID for this device would have. Raises ValueError as :func:`make_edid`."""
+    """The preferred timing that an EDID for this device has. Raises ValueError as :func:`make_edid` does."""
     check_size(mode, limits)
     versions = [reduced_blanking(mode, each) for each in (Reduction.V1, Reduction.V2)]
     for timing in versions:
@@ -68,7 +68,7 @@ def timing_for(mode: Mode, limits: Limits = _NO_LIMITS) -> Timing:
 
 
 def _smaller(mode: Mode) -> Timing:
-    """The largest of the mode at 60 Hz, its half, its quarter... that 18 bytes hold."""
+    """The mode at 60 Hz at most, with its size halved until a detailed timing can hold it."""
     width, height, refresh = mode.width, mode.height, min(mode.refresh_hz, DEFAULT_HZ)
     while True:
         timing = reduced_blanking(Mode(width, height, refresh), Reduction.V1)

@@ -1,10 +1,10 @@
-"""A display mode as a user writes it, and what a device takes."""
+"""A display mode, as users write it, and the limits of a device."""
 
 import re
 from dataclasses import dataclass
 
-# Below 64 pixels Linux ignores a detailed timing (drm_edid.c, drm_mode_detailed); the upper bounds are far from any
-# vGPU, and keep every figure of an EDID in its field.
+# Linux ignores a detailed timing below 64 pixels (drm_mode_detailed() in drivers/gpu/drm/drm_edid.c). No vGPU reaches
+# the upper bounds, and with them every number fits into its field of an EDID.
 MIN_EDGE = 64
 MAX_EDGE = 16384
 MIN_HZ = 20.0
@@ -18,32 +18,32 @@ _FORM = re.compile(r"(\d{1,9})x(\d{1,9})(?:@(\d{1,9}(?:\.\d{1,6})?)(?:hz)?)?", r
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """``width`` x ``height`` pixels, ``refresh_hz`` times a second."""
+    """``width`` x ``height`` pixels at ``refresh_hz``."""
 
     width: int
     height: int
     refresh_hz: float = DEFAULT_HZ
 
     def __str__(self) -> str:
-        """As :func:`parse_mode` takes it, the rate to a hundredth."""
+        """In the form of :func:`parse_mode`, the refresh rate with at most two decimals."""
         return f"{self.width}x{self.height}@{f'{self.refresh_hz:.2f}'.rstrip('0').rstrip('.')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a device's EDID region says: pixels across and down (None without a limit), bytes of an EDID."""
+    """The limits in a device's EDID region: width and height in pixels (None: no limit), size of an EDID in bytes."""
 
     max_width: int | None = None
     max_height: int | None = None
     max_size: int = 256 * BLOCK
 
     def allow(self, width: int, height: int) -> bool:
-        """Whether the size is within."""
+        """Whether the size is within the limits."""
         return width <= (self.max_width or width) and height <= (self.max_height or height)
 
 
 def parse_mode(text: str) -> Mode:
-    """``WxH`` or ``WxH@Hz``, 60 Hz when not given. Raises ValueError with a sentence that says what is wrong."""
+    """Parse ``WxH`` or ``WxH@Hz``; without a rate 60 Hz. Raises ValueError; its text is a sentence for the user."""
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not of the form WxH or WxH@Hz, such as 1920x1080 or 1920x1080@75")
@@ -57,7 +57,7 @@ def parse_mode(text: str) -> Mode:
 
 
 def check_size(mode: Mode, limits: Limits) -> None:
-    """Raises ValueError with a sentence that names the limit which ``mode`` is beyond."""
+    """Raises ValueError if ``mode`` exceeds a limit; its text is a sentence that names the limit."""
     if not limits.allow(mode.width, mode.height):
         most = f"{limits.max_width or 'any'}x{limits.max_height or 'any'}"
         raise ValueError(f"{mode.width}x{mode.height} is more than the device allows, which is {most}")

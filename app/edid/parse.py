@@ -1,4 +1,4 @@
-"""What an EDID says of the screen: its name and the mode it prefers. The bytes may be anyone's."""
+"""Parses an EDID: the name of the screen and its preferred mode. The bytes are not trusted."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from app.edid.timing import CLOCK_STEP_KHZ, Timing
 _DESCRIPTORS = range(54, 126, DETAILED_SIZE)
 _NAME = b"\0\0\0\xfc"
 _DISPLAYID_TAG = 0x70
-# Of DisplayID 1 and 2: the tag of blocks with timings, and the unit of their clock.
+# The tag of data blocks with timings in DisplayID 1 and 2, and the unit of their clock in kHz.
 _TIMING_TAGS = {0x03: CLOCK_STEP_KHZ, 0x22: 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Edid:
-    """``manufacturer`` is three letters, ``name`` None when there is none; ``preferred`` None for a screen without."""
+    """``manufacturer`` has three letters. ``name`` and ``preferred`` are None if the EDID has none."""
 
     manufacturer: str
     product: int
@@ -25,7 +25,7 @@ class Edid:
 
 
 def blocks(data: bytes) -> bytes:
-    """The EDID without what follows its last block. Raises ValueError for bytes that are no EDID."""
+    """The EDID without the bytes after its last block. Raises ValueError for bytes that are no EDID."""
     if not data.startswith(HEADER) or len(data) < BLOCK:
         raise ValueError("no EDID: the header is missing")
     size = BLOCK * (data[BLOCK - 2] + 1)
@@ -37,20 +37,20 @@ def blocks(data: bytes) -> bytes:
 
 
 def parse_edid(data: bytes) -> Edid:
-    """Raises ValueError for bytes that are no EDID."""
+    """Parse an EDID. Raises ValueError for bytes that are no EDID."""
     data = blocks(data)
     packed = int.from_bytes(data[8:10], "big")
     letters = "".join(chr(ord("@") + (packed >> shift & 31)) for shift in (10, 5, 0))
     descriptors = [data[at : at + DETAILED_SIZE] for at in _DESCRIPTORS]
     names = [each[5:].split(b"\n")[0] for each in descriptors if each.startswith(_NAME)]
-    # Bytes of a guest or a driver, to be shown on a terminal.
+    # These bytes come from a guest or a driver, and the name is shown on a terminal.
     name = "".join(chr(each) if 32 <= each < 127 else "?" for each in names[0]).strip() if names else None
     preferred = _preferred_displayid(data) or decode_detailed(descriptors[0])
     return Edid(letters, int.from_bytes(data[10:12], "little"), name or None, preferred)
 
 
 def _preferred_displayid(data: bytes) -> Timing | None:
-    """The first timing in a DisplayID block that is marked as preferred."""
+    """The first timing of a DisplayID block that is marked as preferred."""
     for start in range(BLOCK, len(data), BLOCK):
         section = data[start + 1 : start + BLOCK - 1]
         if data[start] != _DISPLAYID_TAG:

@@ -1,8 +1,8 @@
-"""Video timings, and those of VESA CVT with reduced blanking (CVT 1.2, versions 1 and 2 of the reduction).
+"""Video timings, and how VESA CVT computes them with reduced blanking (CVT 1.2, versions 1 and 2).
 
-Two liberties, as no signal ever leaves a vGPU. The pixel clock is the nearest multiple of 10 kHz, the unit of an EDID,
-where CVT rounds down to 250 kHz and 60 Hz become 59.93. And the blanking of very small modes grows until that unit is
-fine enough, and the clock no slower than what is taken for a timing: the refresh rate is off by at most 0.1 Hz.
+Two things differ from CVT, which is possible as a vGPU sends no signal. The pixel clock is rounded to 10 kHz, the unit
+of an EDID; CVT rounds down to 250 kHz, which makes 59.93 Hz of 60 Hz. And very small modes get more blanking, so that
+the clock is at least 10 MHz and the refresh rate is exact to 0.1 Hz.
 """
 
 import math
@@ -13,7 +13,7 @@ from app.edid.mode import Mode
 
 CLOCK_STEP_KHZ = 10
 
-# Half a step of the clock spread over so many pixels is 0.1 Hz. A slower clock than 10 MHz is no timing to edid-decode.
+# With so many pixels half a step of the clock is 0.1 Hz. edid-decode rejects a clock below 10 MHz.
 _LEAST_PIXELS = 50_000
 _LEAST_CLOCK_HZ = 10_000_000
 
@@ -23,7 +23,7 @@ _H_SYNC = 32
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Pixels across, lines down. A line is active, front porch, sync, back porch; ``h_blank`` is the last three."""
+    """Horizontal values in pixels, vertical ones in lines. The blank is front porch, sync and back porch."""
 
     clock_khz: int
     width: int
@@ -39,12 +39,12 @@ class Timing:
 
     @property
     def line_khz(self) -> float:
-        """Lines a millisecond."""
+        """The line rate in kHz."""
         return self.clock_khz / (self.width + self.h_blank)
 
     @property
     def refresh_hz(self) -> float:
-        """What the clock makes of it: not exactly what was asked for."""
+        """The refresh rate that follows from the clock; it may differ slightly from the one asked for."""
         return self.line_khz * 1000 / (self.height + self.v_blank)
 
     @property
@@ -53,14 +53,14 @@ class Timing:
 
 
 class Reduction(Enum):
-    """The versions of CVT's reduced blanking. The second blanks less and needs a slower clock."""
+    """The versions of CVT's reduced blanking. Version 2 has less blanking and a lower clock."""
 
     V1 = 1
     V2 = 2
 
 
 def reduced_blanking(mode: Mode, reduction: Reduction) -> Timing:
-    """The timing of a mode, whose width need not be a multiple of CVT's cell of eight pixels."""
+    """The timing of a mode. Unlike in CVT, the width need not be a multiple of eight pixels."""
     line_s = (1 / mode.refresh_hz - _MIN_BLANK_S) / mode.height
     v_blank = math.floor(_MIN_BLANK_S / line_s) + 1
     if reduction is Reduction.V1:
@@ -73,7 +73,7 @@ def reduced_blanking(mode: Mode, reduction: Reduction) -> Timing:
     least = max(_LEAST_PIXELS, math.ceil(_LEAST_CLOCK_HZ / mode.refresh_hz))
     v_blank = max(v_blank, -(-least // (mode.width + h_blank)) - mode.height)
     if reduction is Reduction.V2:
-        # Here the back porch is fixed and the front porch takes the rest.
+        # In version 2 the back porch is fixed, and the front porch has the rest of the blanking.
         v_front = v_blank - v_sync - v_back_least
     pixels = (mode.width + h_blank) * (mode.height + v_blank)
     clock = round(pixels * mode.refresh_hz / (CLOCK_STEP_KHZ * 1000)) * CLOCK_STEP_KHZ
@@ -81,7 +81,7 @@ def reduced_blanking(mode: Mode, reduction: Reduction) -> Timing:
 
 
 def _v_sync(width: int, height: int) -> int:
-    """In version 1 the length of the vertical sync tells the aspect ratio; 10 is any other."""
+    """In version 1 the length of the vertical sync encodes the aspect ratio; 10 is any other ratio."""
     for lines, across, down in ((4, 4, 3), (5, 16, 9), (6, 16, 10), (7, 5, 4), (7, 15, 9)):
         if width * down == height * across:
             return lines

@@ -1,1 +1,1 @@
-"""What a fourcc and a modifier say: names, layout, tiling."""
+"""The meaning of a fourcc and a modifier: names, layout, tiling."""

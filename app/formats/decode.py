@@ -1,8 +1,8 @@
-"""Pixels of a linear plane to RGBA and back, in numpy: the reference that GPU results are compared with.
+"""Converts pixels of a linear plane to RGBA and back, in numpy. GPU results are compared with these.
 
-The widening rule is GL's for unsigned normalised values: ``round(v * 255 / (2^n - 1))``; no value of n bits falls
-on a tie. X formats are opaque. C8 is shown as grey, the index as the brightness, because no palette comes with the
-plane. 4:2:2 uses the nearest chroma: both pixels of a pair take the pair's.
+A channel of n bits becomes 8 bits by GL's rule for unsigned normalised values: ``round(v * 255 / (2^n - 1))``. No
+value lies halfway between two results. X formats are opaque. C8 is shown as grey, with the index as the brightness:
+the plane comes without a palette. In 4:2:2 both pixels of a pair have the chroma of the pair.
 """
 
 import numpy as np
@@ -22,10 +22,10 @@ _FRACTION = 16
 
 
 def decode(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rgba:
-    """The pixels of ``rows`` (at least ``row_bytes(width)`` wide). Raises ValueError for rows too short.
+    """The pixels of ``rows``, which need at least ``row_bytes(width)`` columns. Raises ValueError for shorter rows.
 
-    ``matrix`` matters to YUV formats only. Colours of formats with alpha are left as they are: scanout and the
-    cursor of GVT-g hold premultiplied ones.
+    Only YUV formats use ``matrix``. The colours of a format with alpha do not change: the planes of GVT-g hold
+    premultiplied colours.
     """
     row_bytes = pixel_format.row_bytes(width)
     if rows.shape[1] < row_bytes:
@@ -41,10 +41,10 @@ def decode(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix
 
 
 def encode(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rows:
-    """Rows of shape (height, row_bytes) that hold the picture as nearly as the format can.
+    """Rows of shape (height, row_bytes) with the picture, as exact as the format allows.
 
-    The unused bits of X formats are zero, so that taking them for alpha shows at once. C8 gets the luma, 4:2:2 the
-    mean chroma of each pair; an odd width repeats its last pixel.
+    The unused bits of X formats are zero: a reader that takes them for alpha shows nothing, and the mistake is seen.
+    C8 gets the luma. 4:2:2 gets the mean chroma of each pair; an odd width repeats its last pixel.
     """
     if pixel_format.family is Family.GREY:
         luma = rgba[..., :3] @ np.array([77, 150, 29], np.uint16)
@@ -59,7 +59,7 @@ def _channels(pixel_format: PixelFormat) -> tuple[Channel | None, ...]:
 
 
 def _in_bytes(pixel_format: PixelFormat) -> bool:
-    """Whether every channel is a whole byte, so that no arithmetic is needed."""
+    """Whether every channel is a whole byte: then bytes are only copied."""
     return all(each is None or (each.bits == 8 and each.shift % 8 == 0) for each in _channels(pixel_format))
 
 
@@ -113,7 +113,7 @@ def _encode_rgb(rgba: Rgba, pixel_format: PixelFormat) -> Rows:
 def _decode_yuv(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix) -> Rgba:
     height = rows.shape[0]
     rgba = np.full((height, rows.shape[1] // 2, 4), _OPAQUE, np.uint8)
-    # In bands that stay in the cache: an 8K plane would take gigabytes of floats at once.
+    # In bands that fit into the CPU's cache: the floats of a whole 8K plane would take gigabytes.
     band = max(1, _BAND_PIXELS // width)
     for top in range(0, height, band):
         groups = rows[top : top + band].reshape(-1, rows.shape[1] // 4, 4)
@@ -171,7 +171,7 @@ def _luma_weights(matrix: yuv.Matrix) -> tuple[float, ...]:
 
 
 def _chroma_weights(matrix: yuv.Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of Cb and Cr: the distance of blue or red from the luma, scaled to the range."""
+    """For Cb and Cr: the difference of blue or red and the luma, scaled to the range."""
     luma = (matrix.kr, matrix.kg, matrix.kb)
 
     def of(channel: int) -> tuple[float, ...]:

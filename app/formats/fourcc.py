@@ -1,7 +1,7 @@
-"""Pixel formats: what a fourcc says about the bytes.
+"""Pixel formats: how the bytes of a plane become pixels.
 
-Source: ``include/uapi/drm/drm_fourcc.h``. The table holds every format that GVT-g, mbochs, mdpy and virtio-gpu
-can emit, all of one memory plane.
+Source: ``include/uapi/drm/drm_fourcc.h``. The table has every format that GVT-g, mbochs, mdpy and virtio-gpu can
+report. All of them have one memory plane.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from app.abi import drm_fourcc as drm
 
 
 class Family(Enum):
-    """How a pixel's bytes become a colour."""
+    """How the bytes of a pixel become a colour."""
 
     RGB = "rgb"
     GREY = "grey"
@@ -20,7 +20,7 @@ class Family(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Bits of one channel: ``shift`` from the least significant bit of the little-endian pixel word."""
+    """The bits of one channel. ``shift`` counts from the least significant bit of the little-endian pixel word."""
 
     shift: int
     bits: int
@@ -28,11 +28,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """Layout facts of one format.
+    """The layout of one format.
 
-    ``bytes_per_pixel`` counts memory (2 for packed 4:2:2). ``width_multiple`` is the number of pixels that
-    share bytes. ``red`` ... ``alpha`` are None outside RGB; ``alpha`` is None for X formats too. For 4:2:2
-    ``luma`` and ``chroma`` give byte positions in a group of two pixels: (Y0, Y1) and (Cb, Cr).
+    ``bytes_per_pixel`` is the mean number of bytes (2 for packed 4:2:2). ``width_multiple`` is the number of pixels
+    that share bytes. ``red`` to ``alpha`` are None if the format is not RGB; ``alpha`` is None for X formats too. For
+    4:2:2, ``luma`` and ``chroma`` are byte positions in a group of two pixels: (Y0, Y1) and (Cb, Cr).
     """
 
     fourcc: int
@@ -52,7 +52,7 @@ class PixelFormat:
         return self.alpha is not None
 
     def row_bytes(self, width: int) -> int:
-        """Bytes that ``width`` pixels take, without padding."""
+        """The number of bytes of ``width`` pixels, without padding."""
         groups = -(-width // self.width_multiple)
         return groups * self.width_multiple * self.bytes_per_pixel
 
@@ -102,23 +102,23 @@ _TABLE = {
 
 
 def known_formats() -> tuple[PixelFormat, ...]:
-    """Every format with a layout here."""
+    """Every format in the table."""
     return tuple(_TABLE.values())
 
 
 def pixel_format(fourcc: int) -> PixelFormat | None:
-    """The layout of ``fourcc``, None when it is not in the table."""
+    """The layout of ``fourcc``; None if it is not in the table."""
     return _TABLE.get(fourcc)
 
 
 def format_name(fourcc: int) -> str:
-    """The long name ("XRGB8888"); the four characters when the format is not in the table."""
+    """The long name ("XRGB8888"); the four characters if the format is not in the table."""
     known = _TABLE.get(fourcc)
     return known.name if known else fourcc_text(fourcc)
 
 
 def fourcc_text(fourcc: int) -> str:
-    """The four characters without trailing blanks ("C8"); hexadecimal when one is not printable."""
+    """The four characters without trailing blanks ("C8"); hexadecimal if one of them is not printable."""
     text = fourcc.to_bytes(4, "little").decode("latin-1")
     if all("!" <= each <= "~" or each == " " for each in text) and text.strip():
         return text.rstrip(" ")
@@ -126,7 +126,7 @@ def fourcc_text(fourcc: int) -> str:
 
 
 def parse_fourcc(text: str) -> int:
-    """The code of ``"XR24"`` or ``"C8"``. Raises ValueError for anything else than 1 to 4 printable characters."""
+    """The code of ``"XR24"`` or ``"C8"``. Raises ValueError if it is not 1 to 4 printable characters."""
     if not 1 <= len(text) <= 4 or not text.isascii() or not text.isprintable():
         raise ValueError(f"not a fourcc: {text!r}")
     return drm.fourcc_code(text.ljust(4))

@@ -1,6 +1,6 @@
-"""Names of modifiers from libdrm, where it is installed and new enough (2.4.107).
+"""Names of modifiers from libdrm, if it is installed and new enough (2.4.107).
 
-libdrm knows every vendor. Its drmGetFormatName is not used: it only spells out the four characters.
+libdrm knows every vendor. Its drmGetFormatName is not used: it only returns the four characters.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ def _namer(symbol: str) -> _Namer:
     function = getattr(library, symbol, None)
     if function is None:
         return lambda _code: None
-    # The string is malloc'd: c_char_p would lose the pointer that free() needs.
+    # The caller frees the string: c_char_p would lose the pointer that free() needs.
     function.restype = ctypes.c_void_p
     function.argtypes = [ctypes.c_uint64]
     free = ctypes.CDLL(None).free
@@ -44,10 +44,10 @@ def _namer(symbol: str) -> _Namer:
 
 
 def modifier_name(modifier: int) -> str | None:
-    """drmGetFormatModifierName ("X_TILED"): None when unknown, or libdrm is missing or too old."""
+    """drmGetFormatModifierName ("X_TILED"); None if it is unknown, or libdrm is missing or too old."""
     return _namer("drmGetFormatModifierName")(modifier)
 
 
 def modifier_vendor(modifier: int) -> str | None:
-    """drmGetFormatModifierVendor ("INTEL"): None when unknown, or libdrm is missing or too old."""
+    """drmGetFormatModifierVendor ("INTEL"); None if it is unknown, or libdrm is missing or too old."""
     return _namer("drmGetFormatModifierVendor")(modifier)

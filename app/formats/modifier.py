@@ -1,6 +1,6 @@
-"""Modifiers: names and the tile geometry of those whose layout is public and plain.
+"""Modifiers: their names, and the tile size of uncompressed Intel tilings.
 
-Source: ``include/uapi/drm/drm_fourcc.h``; tile shapes from the Intel PRMs, volume "Memory Data Formats".
+Sources: ``include/uapi/drm/drm_fourcc.h``; for tile sizes the Intel PRMs, volume "Memory Data Formats".
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _OWN_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile of ``width_bytes`` x ``height`` rows, 4 KiB together; tiles lie in row-major order."""
+    """A tile of 4 KiB: ``width_bytes`` bytes by ``height`` rows. Tiles are in row-major order."""
 
     width_bytes: int
     height: int
@@ -37,19 +37,19 @@ _TILES = {
     drm.I915_FORMAT_MOD_4_TILED: Tile(128, 32),
 }
 
-# Yf tiles keep a square-ish footprint in pixels, so their shape in bytes depends on the pixel (Skylake PRM).
+# The size of a Yf tile depends on the bytes per pixel, as tiles are about square in pixels (Skylake PRM).
 _YF_TILES = {1: Tile(64, 64), 2: Tile(128, 32), 4: Tile(128, 32), 8: Tile(256, 16)}
 
 
 def tile_of(modifier: int, bytes_per_pixel: int) -> Tile | None:
-    """The tile of a plain tiling; None for linear and for layouts this program cannot read."""
+    """The tile of a tiling that this program can read; None for linear and for all other layouts."""
     if modifier == drm.I915_FORMAT_MOD_Yf_TILED:
         return _YF_TILES.get(bytes_per_pixel)
     return _TILES.get(modifier)
 
 
 def modifier_name(modifier: int) -> str:
-    """A name for people, "LINEAR" or "INTEL_X_TILED": libdrm's, else from the table here, else vendor and value."""
+    """A name such as "LINEAR" or "INTEL_X_TILED": from libdrm, else from the table, else vendor and value."""
     vendor = libdrm.modifier_vendor(modifier)
     name = libdrm.modifier_name(modifier)
     if name:

@@ -1,13 +1,14 @@
-"""Intel's plain tilings: where a byte lies, and whole planes from tiled to linear and back.
+"""Intel's uncompressed tilings: the address of a byte, and the conversion of whole planes to linear and back.
 
-A 4 KiB tile maps the low bits of the byte column and of the row to twelve address bits; tiles follow one another in
-row-major order. The mapping is written here as one letter per address bit, the highest first. As x and y bits never
-mix, an address is a sum of a part from x and a part from y, and a plane is tiled by reshaping and transposing.
+A tile of 4 KiB has twelve address bits, which are low bits of the byte column (x) and of the row (y). Tiles are in
+row-major order. The mapping is written as one letter per address bit, the highest bit first. Each address bit comes
+from x or from y alone, so an address is the sum of a part from x and a part from y, and a plane is converted by
+reshaping and transposing.
 
 Sources: Intel PRMs, volume "Memory Views" (X, Y; Skylake for Yf; "Tile4" for 4); Mesa ``docs/isl/tiling.rst``, table
 "Tiling as a bit pattern" (X, Y0, 4); gmmlib ``CpuSwizzleBlt.c``, swizzles INTEL_TILE_YF_8/16/32/64, and the tile
-sizes of its Gen9 ``PlatformInfo``; the comment on Yf in ``include/uapi/drm/drm_fourcc.h``. Memory controllers that
-also swizzled bit 6 ended before Gen9.
+sizes of its Gen9 ``PlatformInfo``; the comment on Yf in ``include/uapi/drm/drm_fourcc.h``. No memory controller from
+Gen9 on swizzles bit 6.
 """
 
 import itertools
@@ -33,24 +34,24 @@ _PATTERNS = {
 
 _YF_PATTERNS = {1: "xyxyyyyyxxxx", 2: "xyxyxyyyxxxx", 4: "xyxyxyyyxxxx", 8: "xyxyxxyyxxxx"}
 
-# Every pattern ends in at least 16 bytes of one row: they move as one element.
+# In every pattern 16 successive bytes are in one row, so they are moved as one element.
 _CHUNK = 16
 
 
 def can_tile(modifier: int, bytes_per_pixel: int) -> bool:
-    """Whether this module knows the layout; true for linear."""
+    """Whether this module knows the layout. True for linear."""
     return modifier == drm.DRM_FORMAT_MOD_LINEAR or tile_of(modifier, bytes_per_pixel) is not None
 
 
 def plane_size(modifier: int, bytes_per_pixel: int, stride: int, height: int) -> int:
-    """Bytes of a plane whose height is padded to whole tiles."""
+    """The number of bytes of a plane, with the height rounded up to whole tiles."""
     tile = tile_of(modifier, bytes_per_pixel)
     rows = height if tile is None else -(-height // tile.height) * tile.height
     return stride * rows
 
 
 def column_offsets(modifier: int, bytes_per_pixel: int, x_bytes: npt.ArrayLike) -> Offsets:
-    """The part of the address that byte columns decide. Raises ValueError for a layout not known."""
+    """The part of the address that depends on the byte column. Raises ValueError for an unknown layout."""
     x = np.asarray(x_bytes, np.int64)
     if modifier == drm.DRM_FORMAT_MOD_LINEAR:
         return x
@@ -60,7 +61,7 @@ def column_offsets(modifier: int, bytes_per_pixel: int, x_bytes: npt.ArrayLike) 
 
 
 def row_offsets(modifier: int, bytes_per_pixel: int, stride: int, y: npt.ArrayLike) -> Offsets:
-    """The part of the address that rows decide. Raises ValueError for a layout not known."""
+    """The part of the address that depends on the row. Raises ValueError for an unknown layout."""
     rows = np.asarray(y, np.int64)
     if modifier == drm.DRM_FORMAT_MOD_LINEAR:
         return rows * stride
@@ -69,15 +70,16 @@ def row_offsets(modifier: int, bytes_per_pixel: int, stride: int, y: npt.ArrayLi
 
 
 def address(modifier: int, bytes_per_pixel: int, stride: int, x_bytes: npt.ArrayLike, y: npt.ArrayLike) -> Offsets:
-    """Byte addresses in the plane; ``x_bytes`` and ``y`` broadcast. Raises ValueError for a layout not known."""
+    """Byte addresses in the plane. ``x_bytes`` and ``y`` broadcast. Raises ValueError for an unknown layout."""
     return column_offsets(modifier, bytes_per_pixel, x_bytes) + row_offsets(modifier, bytes_per_pixel, stride, y)
 
 
 def tile(linear: Bytes, modifier: int, bytes_per_pixel: int, stride: int, out: Bytes | None = None) -> Bytes:
-    """Lay out rows of shape (height, row bytes) as the modifier says; padding is zero.
+    """Convert linear rows of shape (height, row bytes) to the layout of the modifier. Padding is zero.
 
-    The result has ``plane_size`` bytes in one dimension; it is ``out`` where that was given (at least that
-    long). Raises ValueError for a layout not known, or a stride too small or not of whole tiles.
+    The result is one-dimensional and has ``plane_size`` bytes. If ``out`` is given, it must be at least that long and
+    is the result. Raises ValueError for an unknown layout, and for a stride that is too small or not a whole number
+    of tiles.
     """
     height, row_bytes = linear.shape
     size = plane_size(modifier, bytes_per_pixel, stride, height)
@@ -134,7 +136,7 @@ def _layout(modifier: int, bytes_per_pixel: int) -> tuple[Tile, str]:
 
 
 def _spread(coordinate: Offsets, pattern: str, letter: str) -> Offsets:
-    """Move the bits of a coordinate to the address bits that the pattern gives its letter."""
+    """Move the bits of a coordinate to the address bits that have its letter in the pattern."""
     result = np.zeros_like(coordinate)
     places = (place for place, each in enumerate(reversed(pattern)) if each == letter)
     for bit, place in enumerate(places):
@@ -143,7 +145,7 @@ def _spread(coordinate: Offsets, pattern: str, letter: str) -> Offsets:
 
 
 class _Shapes:
-    """A plane in 16-byte chunks, seen as an array with one axis per run of bits, and the transpositions between."""
+    """A plane as an array of 16-byte chunks with one axis per run of equal letters, and how to transpose it."""
 
     def __init__(self, tile: Tile, pattern: str, stride: int, height: int) -> None:
         # "xxxyyyyyxxxx" has the runs x3, y5, x4; the last one is reduced to whole chunks.

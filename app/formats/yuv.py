@@ -1,4 +1,4 @@
-"""YCbCr to RGB, limited range: the one place the coefficients are written down.
+"""The coefficients of YCbCr to RGB in limited range. No other module has them.
 
 Sources: ITU-R BT.601-7 and BT.709-6, section 3 (luma weights) and section 3.4 (8-bit quantisation: luma 16 to 235,
 chroma 16 to 240 around 128). The software decoder, the encoder of the simulated guest and the shader use these.
@@ -11,12 +11,12 @@ LUMA_RANGE = 219
 CHROMA_OFFSET = 128
 CHROMA_RANGE = 224
 
-# What is subtracted from a sampled (Y, Cb, Cr) in 0..1 before the matrix of `rgb_from_yuv` is applied.
+# Subtract this from a sample (Y, Cb, Cr) in 0..1 before the matrix of `rgb_from_yuv` is applied.
 SAMPLE_OFFSET = (LUMA_OFFSET / 255, CHROMA_OFFSET / 255, CHROMA_OFFSET / 255)
 
 
 class Matrix(Enum):
-    """Which weights made the luma; the values are Kr and Kb."""
+    """The weights of the luma: Kr and Kb."""
 
     BT601 = (0.299, 0.114)
     BT709 = (0.2126, 0.0722)
@@ -28,7 +28,7 @@ class Matrix(Enum):
 
     @property
     def label(self) -> str:
-        """The name as users type it: "bt601"."""
+        """The name that users type: "bt601"."""
         return self.name.lower()
 
 
@@ -37,7 +37,7 @@ Rows = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float
 
 
 def rgb_from_yuv(matrix: Matrix) -> Rows:
-    """Rows that turn ``sample - SAMPLE_OFFSET`` (samples in 0..1, as a texture gives them) into RGB in 0..1."""
+    """The matrix from ``sample - SAMPLE_OFFSET`` to RGB in 0..1. Samples are in 0..1, as a texture returns them."""
     luma = 255 / LUMA_RANGE
     chroma = 255 / CHROMA_RANGE
     red_cr = 2 * (1 - matrix.kr) * chroma

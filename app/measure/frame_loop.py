@@ -34,8 +34,8 @@ class FrameLoop:
     """Owns ``source``. All calls come from one thread; ``clock`` is in nanoseconds.
 
     ``changed`` is called once for each new frame, ``due`` when a picture should be drawn. ``gone`` is called before
-    a source that is gone is closed: whatever was made from its buffers has to go then, or it would block the device's
-    removal and the next start of its VM.
+    a source that is gone is closed, with its buffers released: whatever was made from them has to go then, or it would
+    block the device's removal and the next start of its VM.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class FrameLoop:
             self._pacer.changed(self._clock(), flipped=flipped)
             if frame.status.state is State.GONE:
                 # Before anybody hears of it: a device held open any longer blocks its VM's next start.
+                self._source.release_buffers()
                 self._gone()
                 self.close()
             self._changed(frame)

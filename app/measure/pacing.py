@@ -1,10 +1,9 @@
 """When to poll and when to draw: pure, on an injected time.
 
-A guest's flip is to be on its way to the screen within a millisecond, so while a guest flips the device is asked
-every millisecond and drawn at once when something changed. A guest at rest is asked less often. There is no
-damage signal: a guest may draw into the buffer on screen, so an unchanged frame is drawn again at the pace of the
-display. Not so while the guest flips: then it shows its changes that way, and a needless draw would occupy the
-display when the next flip comes.
+A guest's flip should be submitted within a millisecond. So the device is polled every millisecond while its guest
+flips, and a change is drawn at once. A guest at rest is polled less often. A polled device has no damage signal: the
+guest may draw into the buffer on the screen. So an unchanged frame is drawn again at the display's refresh rate, but
+not while the guest flips: it then shows its changes by flips, and a needless draw would delay the next one.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ _SECOND = 1000 * _MS
 class Pace:
     """Intervals in nanoseconds.
 
-    A guest counts as at rest ``rest_after`` its last change (someone may be typing), as asleep ``sleep_after`` it.
+    A guest is at rest ``rest_after`` its last change (someone may be typing), and asleep ``sleep_after`` it.
     """
 
     poll: int = 1 * _MS
@@ -30,7 +29,7 @@ class Pace:
 
 
 class Pacer:
-    """Decides from what was seen. Times are of one monotonic clock, in nanoseconds."""
+    """Decides when to poll and redraw. Times are of one monotonic clock, in nanoseconds."""
 
     def __init__(self, pace: Pace, now: int) -> None:
         self.pace = pace
@@ -49,7 +48,7 @@ class Pacer:
         self._drawn_at = now
 
     def redraw_due(self, now: int) -> bool:
-        """Whether an unchanged frame should be drawn again, for what the guest may have drawn into it."""
+        """Whether to draw an unchanged frame again, as the guest may have drawn into its buffer."""
         flipping = now - self._flipped_at < self.pace.rest_after
         return now - self._drawn_at >= (self.pace.redraw_between_flips if flipping else self.pace.redraw)
 

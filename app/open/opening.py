@@ -10,7 +10,7 @@ from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.opening import device_from_fd, open_vgpu
 from app.attach.running_vm import AttachedDevice, attach, attach_pid, attach_vm
-from app.attach.vm_device import LentDevice
+from app.attach.vm_device import VmDevice
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone, UsageError, error_text
 from app.host.discovery import discover, present, refresh
 from app.host.paths import HOST, Paths
@@ -191,7 +191,7 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
             undo.callback(policy.file.close)
             after.insert(0, policy.file.close)
         # A driver that must be asked once needs the order as well: its buffers must be closed before the device.
-        device = LentDevice(attached.device, process, *after, at_once=policy.rule is FetchRule.FREELY)
+        device = VmDevice(attached.device, process, *after, close_at_end=policy.rule is FetchRule.FREELY)
         undo.pop_all()
         return OpenedDevice(target, label, device, vgpu, policy.rule, alive, process, vm, policy.record)
 

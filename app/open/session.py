@@ -79,7 +79,8 @@ class Session:
 
     ``target`` is what names it again, ``label`` its name for a person. ``vgpu`` and ``vm`` are None where there is
     none, or where they cannot be told. ``resolution`` is to be used while the source is open. ``describe`` makes the
-    parts "display" and "device" of an ``inspect`` document. ``ended`` says, without a poll, why no more frames will
+    parts "display" and "device" of an ``inspect`` document; a device has at least "name", "type", "driver", "module"
+    and "simulated". ``ended`` says, without a poll, why no more frames will
     come; None while some may.
     """
 

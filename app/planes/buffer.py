@@ -5,7 +5,7 @@ import itertools
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from app.planes.dmabuf import DmaBufFacts, facts_of, sync_for_read
@@ -38,7 +38,7 @@ class Buffer(Protocol):
 
     @property
     def exporter(self) -> str | None:
-        """The driver that exported a dma-buf; None for other memory and where the kernel does not tell."""
+        """The driver that exported a dma-buf, empty where the kernel does not tell; None for other memory."""
         ...
 
     def mapping(self) -> AbstractContextManager[memoryview]:
@@ -80,7 +80,7 @@ class DmaBuffer:
 
     @property
     def exporter(self) -> str | None:
-        return self.facts.exporter or None
+        return self.facts.exporter
 
     @contextmanager
     def mapping(self) -> Iterator[memoryview]:
@@ -95,7 +95,9 @@ class DmaBuffer:
         """Unmap and close; more calls do nothing."""
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
-            mapping.close()
+            # A reader that still has a view of it keeps the mapping for as long as that lasts.
+            with suppress(BufferError):
+                mapping.close()
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -143,4 +145,5 @@ class MemoryBuffer:
         """Let go of the memory, unmapped where it is a mapping; more calls do nothing."""
         memory, self._memory = self._memory, None
         if isinstance(memory, mmap.mmap):
-            memory.close()
+            with suppress(BufferError):
+                memory.close()

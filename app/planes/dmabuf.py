@@ -1,6 +1,6 @@
 """Facts about a dma-buf, and coherent CPU access to it (Documentation/driver-api/dma-buf.rst).
 
-Any fd with a size serves: a memfd in a simulated device has no SYNC and needs none.
+Any fd with a size works: the memfd of a simulated device has no SYNC ioctl and needs none.
 """
 
 import errno
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from app.abi import dma_buf
 
-# One for each signal that may come meanwhile, and then some; a driver that never has enough must not hold a draw.
+# Signals may interrupt the ioctl some times. A driver that always answers EINTR must not block a draw.
 _SYNC_TRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class DmaBufFacts:
-    """``size`` in bytes; ``device`` and ``inode`` name the buffer itself, whatever fd leads to it.
+    """``size`` is in bytes. ``device`` and ``inode`` identify the buffer, and are the same for all fds of it.
 
     ``exporter`` is the driver's name from fdinfo, empty for a file that is no dma-buf.
     """
@@ -32,7 +32,7 @@ class DmaBufFacts:
 
 
 def facts_of(fd: int) -> DmaBufFacts:
-    """Facts of the dma-buf behind ``fd``. Raises OSError for a fd that cannot be asked."""
+    """The facts of the dma-buf ``fd``. Raises OSError where fstat fails."""
     stat = os.fstat(fd)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
@@ -58,7 +58,7 @@ def _sync(fd: int, flags: int) -> None:
         try:
             fcntl.ioctl(fd, dma_buf.DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
         except OSError as error:
-            # The header asks for a retry on EAGAIN and EINTR; ENOTTY is a memfd, coherent by itself.
+            # The header demands a retry on EAGAIN and EINTR. ENOTTY is a memfd, which is always coherent.
             if error.errno in (errno.EAGAIN, errno.EINTR) and left:
                 continue
             if error.errno != errno.ENOTTY:
@@ -68,7 +68,7 @@ def _sync(fd: int, flags: int) -> None:
 
 @contextmanager
 def sync_for_read(fd: int) -> Iterator[None]:
-    """CPU reads between START and END see what the device wrote. It does not wait for a frame."""
+    """CPU reads inside the context see what the device wrote. It does not wait for a frame."""
     _sync(fd, dma_buf.DMA_BUF_SYNC_READ | dma_buf.DMA_BUF_SYNC_START)
     try:
         yield

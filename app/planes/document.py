@@ -30,7 +30,10 @@ def plane_document(
     path: str | None = None,
     import_errors: Sequence[Document] = (),
 ) -> Document:
-    """One plane; ``path`` and ``import_errors`` are the renderer's, None and empty when it was not drawn."""
+    """One plane. ``path`` and ``import_errors`` come from the renderer: None and empty for a plane that it did not get.
+
+    Each import error has ``rung``, ``egl_error`` and ``message``.
+    """
     return {
         "fourcc": fourcc_text(plane.fourcc),
         "format_name": format_name(plane.fourcc),

@@ -1,8 +1,7 @@
-"""Where the guest's picture lies in what it is drawn into: pure geometry, both ways.
+"""Where the guest's picture lies in its target, a window or an image: pure geometry, in both directions.
 
 Guest coordinates are pixels of the primary plane, target coordinates are device pixels of a window or an image; both
-start at the top-left corner and grow to the right and down. A point is a place between pixels: pixel (0, 0) covers
-0 to 1. Turning the convention of a window system upside down is not the business of this module.
+start at the top-left corner and grow to the right and down. A point lies between pixels: pixel (0, 0) covers 0 to 1.
 """
 
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ class Scaling(Enum):
     """How large the picture becomes. The aspect ratio of pixels is always kept."""
 
     FIT = "fit"
-    """As large as fits; one for one where that is all but the same."""
+    """As large as fits; one to one where that is nearly the same size."""
     INTEGER = "integer"
-    """The largest whole multiple that fits; as FIT where not even the picture itself fits."""
+    """The largest whole multiple that fits; like FIT where the picture is larger than the area."""
     ACTUAL = "actual"
     """One guest pixel is one device pixel; what does not fit is cut off."""
 
@@ -34,8 +33,8 @@ class Rotation(Enum):
         return self in (Rotation.RIGHT, Rotation.LEFT)
 
 
-# Up to so many device pixels are left free rather than used to enlarge a picture by less than a hundredth: that would
-# blur all of it. Guests that follow the window have modes of whole cells, up to 7 pixels less than there are.
+# Scaling a picture by less than 1 % would blur all of it, so up to this many device pixels stay free instead. A guest
+# that follows the window has modes of whole 8-pixel cells, up to 7 pixels less than the window.
 _SPARE = 8
 
 
@@ -109,7 +108,7 @@ class Placement:
 
     @property
     def visible(self) -> Rect:
-        """The part of the guest's picture that is to be seen, in guest coordinates; may be empty."""
+        """The visible part of the guest's picture, in guest coordinates; may be empty."""
         seen = self.place.intersect(self.area)
         if seen.empty:
             return Rect(0, 0, 0, 0)
@@ -120,12 +119,9 @@ class Placement:
         return Rect(left, top, right, bottom)
 
     def affine(self) -> tuple[float, float, float, float, float, float]:
-        """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, and one guest pixel's way across and down there.
-
-        Everything else follows from these six.
-        """
+        """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, and a guest pixel's steps across and down."""
         where = self.place
-        # Of the picture as it was turned: its edges where mirroring puts them, and a pixel's way right and down.
+        # The edges of the rotated picture after mirroring, and the step of one pixel to the right and down.
         left, right, across = where.left, where.right, self.scale_x
         top, bottom, down = where.top, where.bottom, self.scale_y
         if self.flip_x:
@@ -155,7 +151,7 @@ class Placement:
         return ((x * dy - y * dx) / determinant, (y * ax - x * ay) / determinant)
 
     def guest_pixel(self, x: float, y: float) -> tuple[int, int] | None:
-        """The guest pixel shown at a target point; None where there is none to be seen."""
+        """The guest pixel shown at a target point; None outside the visible picture."""
         if not (self.area.left <= x < self.area.right and self.area.top <= y < self.area.bottom):
             return None
         column, row = self.to_guest(x, y)
@@ -173,7 +169,7 @@ def place(
     flip_y: bool = False,
     rotation: Rotation = Rotation.NONE,
 ) -> Placement:
-    """Place a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
+    """Put a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
 
     Raises ValueError for a guest without pixels. An empty area gives a picture of which nothing is visible.
     """
@@ -192,7 +188,7 @@ def place(
             scale = float(int(fit))
         case _:
             scale = fit
-    # Whole edges: a picture that starts between two device pixels is blurred at every scale.
+    # Whole edges, because a picture that starts between two device pixels is blurred at every scale.
     shown_width, shown_height = max(1, round(seen_width * scale)), max(1, round(seen_height * scale))
     left = area.left + (area.width - shown_width) // 2
     top = area.top + (area.height - shown_height) // 2

@@ -1,1 +1,1 @@
-"""Simulated devices behind the kernel seam, with each driver's manners and faults."""
+"""Simulated devices behind the device seam, with the quirks and faults of each driver."""

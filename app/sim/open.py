@@ -1,4 +1,4 @@
-"""Opens a simulated device from the words after ``sim:``."""
+"""Opens a simulated device from the text after ``sim:``."""
 
 import time
 from collections.abc import Callable
@@ -20,8 +20,8 @@ _DEVICES: dict[str, type[SimulatedDevice]] = {
 def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> SimulatedDevice:
     """A device as ``spec`` describes it (:mod:`app.sim.config.spec`); the caller closes it.
 
-    ``clock`` gives nanoseconds; everything that happens follows from it. Raises ValueError with one sentence for a
-    specification that is wrong, OSError without memory for the framebuffers.
+    ``clock`` counts nanoseconds, and all changes of the device depend on it alone. Raises ValueError with one sentence
+    for a wrong specification, OSError where there is no memory for the framebuffers.
     """
     parsed = parse_spec(spec)
     device = _DEVICES[parsed.profile](parsed, clock)

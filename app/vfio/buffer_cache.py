@@ -1,10 +1,16 @@
-"""The buffer cache: each dmabuf_id is fetched once, its fd kept as long as it is useful.
+"""The buffer cache: it fetches each dmabuf_id once and keeps the fd as long as it is useful.
 
-An id alone does not name a buffer. GVT-g recycles ids when the guest frees a framebuffer, so every hit is
-checked against the layout it was fetched for; and two ids may lead to one buffer, which then is shared.
+An id alone does not name a buffer. GVT-g gives a free id to another framebuffer, so a hit must have the layout that
+the buffer was fetched for. Two ids may lead to one buffer, which they share then.
+
+In GVT-g (drivers/gpu/drm/i915/gvt/dmabuf.c) a query takes a reference on the framebuffer's object, ``initref``, where
+the object has none yet, and only a fetch drops it. A buffer that was queried after its fetch would keep that reference
+until the VM ends. So the cache fetches the id once more, and closes that fd at once, before it lets the buffer go.
 """
 
+import os
 from collections import OrderedDict
+from contextlib import suppress
 from enum import Enum
 from typing import Protocol
 
@@ -14,17 +20,17 @@ from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 
-# Triple buffering, its cursor shapes and some slack.
+# Enough for triple buffering and some cursor shapes.
 _CAPACITY = 16
-# A driver that must not be asked twice keeps every buffer, within what a process may hold open.
+# For a driver that must not be asked twice: as many as a process may reasonably hold open.
 _CAPACITY_FETCH_ONCE = 128
 
 
 class FetchRule(Enum):
     """How often the driver may be asked for one id.
 
-    ``ONCE``: as shipped, mbochs (samples/vfio-mdev/mbochs.c) takes no reference when it exports a buffer again,
-    and a second GET corrupts kernel memory. ``NEVER``: such a driver, and another process may have asked.
+    ``ONCE``: the mbochs of the kernel (samples/vfio-mdev/mbochs.c) takes no reference when it exports a buffer a second
+    time, so a second GET corrupts kernel memory. ``NEVER``: such a driver, and another process may have asked it.
     """
 
     FREELY = "freely"
@@ -33,19 +39,19 @@ class FetchRule(Enum):
 
 
 class FetchRecord(Protocol):
-    """What other processes fetched, and must know that this one did."""
+    """The fetches of all processes that view one device."""
 
     def refusal(self, dmabuf_id: int) -> Status | None:
-        """Why the driver must not be asked for this buffer; None when it may."""
+        """Why the driver must not be asked for this buffer; None when it may be asked."""
         ...
 
     def note(self, dmabuf_id: int) -> None:
-        """Write down that it is about to be asked for. Raises OSError: then it must not be."""
+        """Record that this process is about to fetch the buffer. Raises OSError: then it must not fetch it."""
         ...
 
 
 class FetchRefused(Exception):
-    """The fetch was not asked of the driver, because it might corrupt the kernel; ``status`` says why it might."""
+    """The driver was not asked for a buffer, because that might corrupt the kernel; ``status`` says why."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status)
@@ -65,30 +71,38 @@ class BufferCache:
         self._record = record
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
         self._entries: OrderedDict[_Key, DmaBuffer] = OrderedDict()
-        self._spent: set[int] = set()
+        self._fetched: set[int] = set()
+        # The ids of entries whose last query came after their last fetch.
+        self._queried: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, plane: Plane, keep: tuple[Buffer, ...] = ()) -> DmaBuffer:
-        """The buffer of a plane, fetched if need be. Eviction spares it and ``keep`` (what is on screen).
+        """The buffer of a plane that a query just returned; fetched where the cache does not have it.
 
-        Raises OSError as the driver does, FetchRefused where asking would be dangerous.
+        Eviction spares this buffer and ``keep`` (the other plane's). Raises OSError as the driver does, FetchRefused
+        where the fetch would be dangerous.
         """
         assert plane.handle is not None
         key = (plane.handle, plane.import_key)
-        found = self._entries.get(key)
-        if found is not None:
+        cached = self._entries.get(key)
+        if cached is not None:
             self._entries.move_to_end(key)
-            return found
+            self._queried.add(plane.handle)
+            return cached
         if self._rule is FetchRule.FREELY:
-            # The id was recycled. Where it names both planes at once, the other one's buffer stays.
+            # The id has a new layout, so the old buffer is gone. But one id may name both planes: keep the other's.
             for old in [k for k, each in self._entries.items() if k[0] == key[0] and each not in keep]:
                 self._drop(old)
         buffer = self._fetch(plane.handle)
         self._entries[key] = buffer
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
+
+    def note_query(self, dmabuf_id: int) -> None:
+        """A query returned the id of a buffer that the cache holds, after :meth:`get` gave that buffer out."""
+        self._queried.add(dmabuf_id)
 
     def _fetch(self, dmabuf_id: int) -> DmaBuffer:
         if self._record is not None:
@@ -98,14 +112,15 @@ class BufferCache:
         if self._rule is FetchRule.NEVER:
             detail = "another process may have fetched this driver's buffers already"
             raise FetchRefused(Status(Reason.FETCHED_ELSEWHERE, detail))
-        if self._rule is FetchRule.ONCE and dmabuf_id in self._spent:
+        if self._rule is FetchRule.ONCE and dmabuf_id in self._fetched:
             raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {dmabuf_id} was fetched once already"))
         if self._record is not None:
-            # Before the driver is asked: what a process that is killed meanwhile fetched must be known as well.
+            # Recorded before the fetch: this process may be killed in between.
             self._record.note(dmabuf_id)
         fd = get_gfx_dmabuf(self._device, dmabuf_id)
+        self._queried.discard(dmabuf_id)
         if self._rule is FetchRule.ONCE:
-            self._spent.add(dmabuf_id)
+            self._fetched.add(dmabuf_id)
         buffer = DmaBuffer(fd)
         for other in self._entries.values():
             if (other.facts.device, other.inode) == (buffer.facts.device, buffer.inode):
@@ -117,16 +132,31 @@ class BufferCache:
         surplus = len(self._entries) - self._capacity
         if surplus <= 0:
             return
-        # Oldest first; what is spared stays even when that leaves the cache over its capacity.
+        # Oldest first. The spared buffers stay even when that leaves the cache over its capacity.
         for key in [k for k, each in self._entries.items() if id(each) not in spared][:surplus]:
+            self._drop_query_reference(key[0])
             self._drop(key)
+
+    def _drop_query_reference(self, dmabuf_id: int) -> None:
+        """Fetch the id once more where a query came after the last fetch. Errors are ignored.
+
+        The cache still holds the id's buffer here, so the driver cannot have given the id to another one.
+        """
+        if self._rule is not FetchRule.FREELY or dmabuf_id not in self._queried:
+            return
+        self._queried.discard(dmabuf_id)
+        with suppress(OSError):
+            os.close(get_gfx_dmabuf(self._device, dmabuf_id))
 
     def _drop(self, key: _Key) -> None:
         buffer = self._entries.pop(key)
+        if all(other[0] != key[0] for other in self._entries):
+            self._queried.discard(key[0])
         if all(other is not buffer for other in self._entries.values()):
             buffer.release()
 
     def release(self) -> None:
         """Release every buffer. The cache is empty afterwards and may be used again."""
         for key in list(self._entries):
+            self._drop_query_reference(key[0])
             self._drop(key)

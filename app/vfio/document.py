@@ -1,4 +1,4 @@
-"""A VFIO device as the parts "display" and "device" of an ``inspect`` document."""
+"""A VFIO device as the parts "display" and "device" of an ``inspect`` document. A published key keeps its meaning."""
 
 from app.device.edid_region import find_edid_region, read_edid
 from app.device.gfx_plane import DisplayOffer
@@ -9,17 +9,24 @@ from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.document import Document
 
+# No driver has more than a handful of regions.
 _MAX_REGIONS = 64
 
 
 def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | None) -> Document:
-    """``display`` is null until the device said what it supports; ``device`` has ``error`` where it does not answer."""
-    display = {"dmabuf": offer.dmabuf, "region": offer.region} if offer is not None else None
-    return {"display": display, "device": _device_document(device, vgpu)}
+    """Asks the device for its regions and its EDID, and raises nothing.
+
+    ``display`` is null where ``offer`` is None: the device was not asked yet what it supports. ``device`` has ``error``
+    where the device does not answer. ``vgpu`` is None where nothing tells which vGPU it is.
+    """
+    return {
+        "display": {"dmabuf": offer.dmabuf, "region": offer.region} if offer is not None else None,
+        "device": _device_document(device, vgpu),
+    }
 
 
 def _device_document(device: Device, vgpu: Vgpu | None) -> Document:
-    known: Document = {
+    document: Document = {
         "name": vgpu.name if vgpu else None,
         "type": vgpu.type_id if vgpu else None,
         "driver": vgpu.driver if vgpu else None,
@@ -28,11 +35,11 @@ def _device_document(device: Device, vgpu: Vgpu | None) -> Document:
     }
     try:
         info = device_info(device)
-        indices = range(min(info.num_regions, _MAX_REGIONS))
-        regions = [each for index in indices if (each := _region_document(device, index))]
-        return known | {"flags": info.flags, "regions": regions, "edid": _edid_document(device)}
+        count = min(info.num_regions, _MAX_REGIONS)
+        regions = [each for index in range(count) if (each := _region_document(device, index))]
+        return document | {"flags": info.flags, "regions": regions, "edid": _edid_document(device)}
     except OSError as error:
-        return known | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}
+        return document | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}
 
 
 def _region_document(device: Device, index: int) -> Document | None:
@@ -53,6 +60,7 @@ def _region_document(device: Device, index: int) -> Document | None:
 
 
 def _edid_document(device: Device) -> Document | None:
+    """None for a device without an EDID region."""
     try:
         region = find_edid_region(device)
         if region is None:
@@ -67,12 +75,12 @@ def _edid_document(device: Device) -> Document | None:
         "max_xres": edid.max_xres,
         "max_yres": edid.max_yres,
         "link_up": edid.link_up,
-        **_edid_contents(edid.blob),
+        **_screen_document(edid.blob),
     }
 
 
-def _edid_contents(blob: bytes) -> Document:
-    """The screen that the guest sees: None for both where the bytes are no EDID, or none was set."""
+def _screen_document(blob: bytes) -> Document:
+    """The screen that the guest sees: null for both keys where the bytes are no EDID, or none was set."""
     try:
         screen = parse_edid(blob)
     except ValueError:

@@ -1,7 +1,8 @@
 """The poller: asks a device for its planes and turns the answers into frames.
 
-Work per poll is bounded: one query a plane, one more where the driver answered ENOMEM, and at most one fetch a
-plane. What failed is not tried again before a pause.
+The work of one poll is bounded. Each plane costs one query, a second one where the driver answered ENOMEM, and at most
+one fetch. A fetch may evict an old buffer, which may cost another fetch (see :mod:`app.vfio.buffer_cache`). What failed
+is retried after a pause.
 """
 
 import errno
@@ -25,10 +26,10 @@ from app.vfio.region_cache import RegionCache
 
 _log = logging.getLogger(__name__)
 
-# A refused fetch or mapping, and a device that offers no display, are asked again after this time.
+# The pause before the retry of a failed fetch or mapping, and of a probe that found no display.
 _RETRY_NS = 200_000_000
-# How often a device that answers nothing but errors is asked whether it is still one.
-_DEAFNESS_NS = 250_000_000
+# How often the poller checks whether a device that answers ENODEV was removed.
+_REMOVAL_CHECK_NS = 250_000_000
 
 _QUERY_REASONS = {
     errno.EINVAL: Reason.QUERY_REJECTED,
@@ -40,21 +41,29 @@ _QUERY_REASONS = {
 
 @dataclass(slots=True)
 class _Slot:
-    """One plane as it was at the last poll: what was asked, what came of it."""
+    """One plane at the last poll. ``queried_again``: a query returned ``plane`` after its buffer was looked up."""
 
     query: PlaneQuery
     plane: Plane | None = None
     surface: Surface | None = None
     rejected: RejectedPlane | None = None
     retry_at_ns: int = 0
+    queried_again: bool = False
+
+    @property
+    def buffer(self) -> Buffer | None:
+        """The buffer of the plane, whether or not it can be shown."""
+        if self.surface is not None:
+            return self.surface.buffer
+        return self.rejected.buffer if self.rejected is not None else None
 
 
 class Poller:
     """A frame source that polls one VFIO device (:class:`app.planes.frame_source.FrameSource`). Not thread-safe.
 
-    Owns ``device`` and everything fetched from it. ``ended`` says why there is nothing more to come, None as long as
-    there is: it is asked at every poll. ``end_fd`` tells a fd that is readable at that end, -1 for none. ``clock`` is
-    in nanoseconds. ``record`` is where fetches are written down that others must know of.
+    Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the status to end with,
+    None as long as the device is there. ``end_fd`` returns a fd that is readable at that end, -1 for none. ``clock``
+    counts nanoseconds. ``record`` records the fetches that other processes must know of.
     """
 
     tells_damage = False
@@ -78,16 +87,16 @@ class Poller:
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._probe_at_ns = 0
-        self._deafness_at_ns = clock() + _DEAFNESS_NS
+        self._removal_check_at_ns = clock() + _REMOVAL_CHECK_NS
         self._closed = False
-        self._complained: set[tuple[str, int | None]] = set()
-        # Of the poll that is under way, and of the one before.
+        self._logged: set[tuple[str, int | None]] = set()
+        # When the poll before and the current poll began, and what the current one spent on fetches.
         self._previous_poll_ns = self._poll_ns = clock()
         self._fetch_ns = 0
 
     @property
     def offer(self) -> DisplayOffer | None:
-        """What the device said it supports; None until it did."""
+        """The kinds of planes that the device supports; None before the first successful probe."""
         return self._offer
 
     @property
@@ -96,9 +105,9 @@ class Poller:
         return self._frame
 
     def latest(self) -> Frame:
-        """Poll once. Never raises for anything the device does; the frame's status tells.
+        """Poll once. Never raises for an error of the device: the frame's status has the reason.
 
-        Once the device is closed or gone, nothing is asked, and the last frame stays.
+        Once the poller is closed or the device gone, it asks nothing and returns the last frame.
         """
         if self._closed or self._frame.status.state is State.GONE:
             return self._frame
@@ -107,30 +116,30 @@ class Poller:
         ended = self._ended()
         if ended is not None:
             return self.end(ended)
-        if now >= self._deafness_at_ns:
-            self._deafness_at_ns = now + _DEAFNESS_NS
-            if self._deaf():
+        if now >= self._removal_check_at_ns:
+            self._removal_check_at_ns = now + _REMOVAL_CHECK_NS
+            if self._is_removed():
                 return self.end(Status(Reason.DEVICE_REMOVED))
         if not self._slots and not self._prepare(now):
             return self._frame
         primary = self._slots[0]
-        status = self._ask(primary, now, self._slots[-1].surface)
+        status = self._update(primary, now, self._slots[-1])
         for cursor in self._slots[1:]:
-            self._ask(cursor, now, primary.surface)
-        return self._settle(status)
+            self._update(cursor, now, primary)
+        return self._next_frame(status)
 
     def fileno(self) -> int:
-        over = self._closed or self._frame.status.state is State.GONE
-        return -1 if over else self._end_fd()
+        finished = self._closed or self._frame.status.state is State.GONE
+        return -1 if finished else self._end_fd()
 
     def shown(self, frame: Frame, ns: int) -> None:
-        """A guest behind a VFIO device waits for nobody."""
+        """Does nothing: the guest of a VFIO device does not wait for this."""
 
     def end(self, status: Status) -> Frame:
-        """Give up on the device for good, with a reason of state *gone*; later polls return this frame.
+        """End polling for good, with a reason of state *gone*; later polls return this frame.
 
-        Every buffer is released; the device stays open until :meth:`close`, which is due at once but after
-        whatever was made from the buffers is gone.
+        Releases every buffer. The device stays open until :meth:`close`, which the caller must call as soon as
+        everything made from the buffers is gone.
         """
         self.release_buffers()
         return self._publish(status)
@@ -144,7 +153,9 @@ class Poller:
             self.device.close()
 
     def release_buffers(self) -> None:
-        """Let go of every buffer; a later poll starts anew, where the driver may be asked for them again."""
+        """Release every buffer. A later poll starts anew, where the driver may be asked for buffers again."""
+        for slot in self._slots:
+            self._leave_plane(slot)
         self._slots = ()
         self._probe_at_ns = 0
         if self._frame.primary is not None or self._frame.cursor is not None or self._frame.rejected:
@@ -159,16 +170,16 @@ class Poller:
         cursor: Surface | None = None,
         rejected: tuple[RejectedPlane, ...] = (),
     ) -> Frame:
-        """The next frame. Timing costs an object, so that only a frame that differs gets one."""
+        """Make the next frame. Only a frame that differs gets here, as a timing object costs time."""
         spent = self._clock() - self._poll_ns
         timing = FrameTiming(self._previous_poll_ns, self._poll_ns, spent - self._fetch_ns, self._fetch_ns)
         self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing)
         return self._frame
 
-    def _deaf(self) -> bool:
-        """Whether a device that answers queries with ENODEV does not even say what it is.
+    def _is_removed(self) -> bool:
+        """Whether a device that answers queries with ENODEV fails to answer GET_INFO as well.
 
-        A GVT-g device that its guest has not set up answers queries with ENODEV too, but knows itself.
+        A GVT-g device that its guest has not set up answers queries with ENODEV too, but it answers GET_INFO.
         """
         if self._frame.status.reason is not Reason.NOT_INITIALIZED:
             return False
@@ -179,55 +190,70 @@ class Poller:
         return False
 
     def _prepare(self, now: int) -> bool:
-        """Learn what the device offers. A device that offers nothing yet is asked again later."""
+        """Probe the device. One that offers no display is probed again later."""
         if now < self._probe_at_ns:
             return False
         self._probe_at_ns = now + _RETRY_NS
         try:
             self._offer = probe(self.device)
         except OSError as error:
-            self._show(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), error_text(error)))
+            self._publish_status(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), error_text(error)))
             return False
         backing = self._offer.backing
         if backing is None:
-            self._show(Status(Reason.NO_DISPLAY))
+            self._publish_status(Status(Reason.NO_DISPLAY))
             return False
         kinds = [PlaneKind.PRIMARY]
-        # mdpy, the region driver at hand, ignores the plane type and would answer with the primary plane.
+        # The region driver mdpy ignores the plane type and would answer with the primary plane.
         if backing is Backing.DMABUF:
             kinds.append(PlaneKind.CURSOR)
         self._slots = tuple(_Slot(PlaneQuery(self.device, kind, backing)) for kind in kinds)
         return True
 
-    def _ask(self, slot: _Slot, now: int, other: Surface | None) -> Status:
-        """Bring one slot up to date; the status is what it would mean for the picture."""
+    def _update(self, slot: _Slot, now: int, other: _Slot) -> Status:
+        """Query the plane of a slot, and get its buffer where the plane changed or a retry is due.
+
+        The returned status is the frame's, where the slot is the primary plane's.
+        """
         try:
             plane = self._query(slot.query)
         except OSError as error:
+            self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
-                self._complain("query", error)
+                self._log_once("query", error)
             return Status(reason or Reason.DEVICE_FAULT, error_text(error))
         if plane is not slot.plane or (slot.rejected is not None and now >= slot.retry_at_ns):
+            self._leave_plane(slot)
             slot.plane = plane
             self._resolve(slot, plane, now, other)
+        else:
+            slot.queried_again = True
         if slot.surface is not None:
             return _OK
         return slot.rejected.status if slot.rejected is not None else _PLANE_OFF
+
+    def _leave_plane(self, slot: _Slot) -> None:
+        """Tell the cache that queries returned the plane again. Not done at every poll, to keep polls cheap."""
+        plane = slot.plane
+        if slot.queried_again and plane is not None and plane.backing is Backing.DMABUF and slot.buffer is not None:
+            assert plane.handle is not None
+            self._buffers.note_query(plane.handle)
+        slot.queried_again = False
 
     @staticmethod
     def _query(query: PlaneQuery) -> Plane | None:
         try:
             return query.ask()
         except OSError as error:
-            # mbochs answers ENOMEM to the first query of each new mode and is right the second time.
+            # mbochs answers ENOMEM to the first query of each new mode, and succeeds the second time.
             if error.errno != errno.ENOMEM:
                 raise
         return query.ask()
 
-    def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: Surface | None) -> None:
-        """Find the buffer of a plane that is new, or was refused a while ago."""
+    def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: _Slot) -> None:
+        """Get the buffer of a plane that is new or whose retry is due."""
         slot.surface, slot.rejected = None, None
         slot.retry_at_ns = now + _RETRY_NS
         if plane is None:
@@ -238,7 +264,7 @@ class Poller:
         except FetchRefused as refusal:
             status = refusal.status
         except OSError as error:
-            self._complain("buffer", error)
+            self._log_once("buffer", error)
             status = Status(Reason.FETCH_FAILED, error_text(error))
         else:
             fault = fault_of(plane, buffer.size if buffer is not None else sys.maxsize)
@@ -251,17 +277,17 @@ class Poller:
             self._fetch_ns += self._clock() - began
         slot.rejected = RejectedPlane(plane, None, status)
 
-    def _buffer(self, plane: Plane, other: Surface | None) -> Buffer | None:
+    def _buffer(self, plane: Plane, other: _Slot) -> Buffer | None:
         if plane.backing is Backing.DMABUF:
-            # Fetched even when it cannot be shown: in GVT-g the query took a reference which only GET drops.
-            shown = other.buffer if other is not None else None
-            return self._buffers.get(plane, (shown,) if shown is not None else ())
+            # Fetched even when it cannot be shown: in GVT-g the query took a reference that only a fetch drops.
+            kept = other.buffer
+            return self._buffers.get(plane, (kept,) if kept is not None else ())
         if fault_of(plane, sys.maxsize) is not None:
             return None
         return self._region.get(plane)
 
-    def _settle(self, status: Status) -> Frame:
-        """The last frame again when nothing changed, a new one otherwise."""
+    def _next_frame(self, status: Status) -> Frame:
+        """The last frame where nothing changed, a new one otherwise."""
         primary, *cursors = self._slots
         cursor = cursors[0].surface if cursors and primary.surface is not None else None
         rejected = tuple(slot.rejected for slot in self._slots if slot.rejected is not None)
@@ -275,14 +301,14 @@ class Poller:
             return last
         return self._publish(status, primary.surface, cursor, rejected)
 
-    def _show(self, status: Status) -> None:
+    def _publish_status(self, status: Status) -> None:
         if self._frame.status != status:
             self._publish(status)
 
-    def _complain(self, what: str, error: OSError) -> None:
-        """Log a kind of fault once; a driver that repeats it a thousand times a second says nothing new."""
-        if (what, error.errno) not in self._complained:
-            self._complained.add((what, error.errno))
+    def _log_once(self, what: str, error: OSError) -> None:
+        """Log each kind of fault once: a driver may repeat it a thousand times a second."""
+        if (what, error.errno) not in self._logged:
+            self._logged.add((what, error.errno))
             _log.info("device fault: %s: %s", what, error_text(error))
 
 

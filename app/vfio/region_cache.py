@@ -1,4 +1,4 @@
-"""The mapping of a display region, kept as long as the plane stays where it is."""
+"""The mapping of a display region, kept as long as the plane stays in the same place."""
 
 import errno
 import mmap
@@ -12,7 +12,7 @@ from app.planes.plane import Plane
 
 
 class RegionCache:
-    """Owns at most one mapping: that of the region the primary plane is in."""
+    """Owns at most one mapping: the region of the primary plane."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -21,10 +21,10 @@ class RegionCache:
         self._buffer: MemoryBuffer | None = None
 
     def get(self, plane: Plane) -> MemoryBuffer:
-        """The mapped region of a plane. Raises OSError as the driver does, EIO for a region that cannot be.
+        """The mapped region of a plane. Raises OSError as the driver does, EIO for an impossible size or offset.
 
-        Only what the plane covers is mapped: mdpy rounds its region up to a power of two. Where the region is
-        smaller than that, all of it is mapped, and the caller finds the plane truncated.
+        Maps only what the plane covers, as mdpy rounds its region up to a power of two. A region that is smaller than
+        the plane is mapped whole, and the caller finds the plane truncated.
         """
         assert plane.handle is not None
         needed = bytes_needed(plane)
@@ -38,7 +38,7 @@ class RegionCache:
             raise OSError(errno.EIO, f"region {plane.handle} is {info.size} bytes at {info.offset}")
         place = (plane.handle, info.offset)
         if mapped is not None and self._place == place and mapped.size == length:
-            # As truncated as before: the same buffer, so that a frame asked for again is the same frame.
+            # Truncated at the same size as before: the same buffer, so that the frame stays the same.
             return mapped
         self.release()
         self._buffer = MemoryBuffer(self._device.mmap(length, info.offset))

@@ -1,6 +1,5 @@
-"""One context for all tests; whatever OpenGL complains about fails the test that caused it."""
+"""One context for all tests. An error of OpenGL fails the test that caused it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,15 +9,9 @@ from gl.context import Context, SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GraphicsError
 from gl.renderer import Renderer
+from tests import gate
 from tests.gl.counting import Calls, counted
-from tests.gl.surfaces import Workshop, workshop
-
-
-def _cannot(reason: str) -> None:
-    """Skip; where everything must be there, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+from tests.gl.surfaces import SurfaceFactory, surface_factory
 
 
 @pytest.fixture(scope="session")
@@ -26,38 +19,37 @@ def gl_context() -> Iterator[Context]:
     try:
         context = SurfacelessContext(debug=True)
     except GraphicsError as error:
-        _cannot(f"no OpenGL ES 3.0 here: {error}")
-        raise
+        gate.unavailable(f"no OpenGL ES 3.0 here: {error}")
     with context:
         yield context
 
 
 @pytest.fixture(scope="session")
 def long_lived(gl_context: Context) -> None:
-    """The context, and the threads that Qt keeps once it converted a large picture."""
+    """The context, and the threads that Qt keeps after it converted a large picture."""
     QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
 
 
 @pytest.fixture
 def own_context(gl_context: SurfacelessContext) -> Iterator[None]:
-    """For a test of something that has a context of its own, after which none is current: the tests' comes back."""
+    """For a test of something that makes its own context current: afterwards the tests' context is current again."""
     yield
     gl_context.make_current()
 
 
 @pytest.fixture(scope="session")
 def importing_context(gl_context: Context) -> Context:
-    """The context, where it can import dma-bufs and the CPU draws: only then is a memfd good enough."""
+    """The context, if it imports dma-bufs and the CPU draws. Only then can a memfd stand for a dma-buf."""
     if not gl_context.imports_dma_bufs:
-        _cannot(f"{gl_context.renderer} imports no dma-bufs (llvmpipe does from Mesa 24.1 on)")
+        gate.unavailable(f"{gl_context.renderer} imports no dma-bufs (llvmpipe does from Mesa 24.1 on)")
     if not gl_context.software:
-        _cannot(f"{gl_context.renderer} imports real dma-bufs only, these tests have memfds")
+        gate.unavailable(f"{gl_context.renderer} imports real dma-bufs only, these tests have memfds")
     return gl_context
 
 
 @pytest.fixture(autouse=True)
 def gl_log(request: pytest.FixtureRequest) -> Iterator[DebugLog | None]:
-    """Fails a test during which OpenGL reported an error, unless the test empties ``messages`` after a look."""
+    """Fails a test during which OpenGL reported an error. A test that expects one clears ``messages``."""
     if "gl_context" not in request.fixturenames:
         yield None
         return
@@ -66,27 +58,27 @@ def gl_log(request: pytest.FixtureRequest) -> Iterator[DebugLog | None]:
     yield log
     log.close()
     codes = context.gl.errors()
-    assert not log.serious(), f"OpenGL complained: {log.serious()}"
+    assert not log.serious(), f"OpenGL reported: {log.serious()}"
     assert not codes, f"OpenGL errors were left: {codes}"
 
 
 @pytest.fixture
 def calls(gl_context: Context) -> Iterator[Calls]:
-    """Counts calls; fails a test after which something made was not unmade."""
-    with counted(gl_context) as found:
-        yield found
-    assert not found.alive(), f"left alive: {found.alive()}"
+    """Counts calls. Fails a test that leaves an object of OpenGL or EGL alive."""
+    with counted(gl_context) as calls:
+        yield calls
+    assert not calls.alive(), f"left alive: {calls.alive()}"
 
 
 @pytest.fixture
 def renderer(gl_context: Context, calls: Calls) -> Iterator[Renderer]:
     """A renderer that must leave nothing behind when it is released."""
-    made = Renderer(gl_context)
-    yield made
-    made.release()
+    renderer = Renderer(gl_context)
+    yield renderer
+    renderer.release()
 
 
 @pytest.fixture
-def shop() -> Iterator[Workshop]:
-    with workshop() as made:
-        yield made
+def surfaces() -> Iterator[SurfaceFactory]:
+    with surface_factory() as factory:
+        yield factory

@@ -1,4 +1,4 @@
-"""Counts what is called through the tables of entry points."""
+"""Counts the calls through the tables of entry points."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from gl.api import Gl
 from gl.context import Context
 from gl.egl import Egl
 
-# What is made by one function and must be unmade by another.
+# The function that creates an object, and the one that must delete it.
 PAIRS = {
     "GenTextures": "DeleteTextures",
     "GenFramebuffers": "DeleteFramebuffers",
@@ -20,7 +20,7 @@ PAIRS = {
     "CreateImageKHR": "DestroyImageKHR",
 }
 
-# Each of these takes memory, on the GPU or for good.
+# Each of these takes memory: on the GPU, or until its object is deleted.
 ALLOCATING = (
     *PAIRS,
     "EGLImageTargetTexture2DOES",
@@ -36,11 +36,11 @@ class Calls(Counter[str]):
     """How often each entry point was called; failed creations are not counted."""
 
     def alive(self) -> dict[str, int]:
-        """What was made and not unmade."""
-        return {made: self[made] - self[unmade] for made, unmade in PAIRS.items() if self[made] != self[unmade]}
+        """How many objects are alive, by the function that created them."""
+        return {create: self[create] - self[delete] for create, delete in PAIRS.items() if self[create] != self[delete]}
 
     def since(self, earlier: Counter[str]) -> "Calls":
-        """What was called after a copy of this was taken."""
+        """What was called after ``earlier``, a copy of this, was taken."""
         return Calls({name: count - earlier[name] for name, count in self.items() if count != earlier[name]})
 
     def allocating(self) -> dict[str, int]:
@@ -50,7 +50,7 @@ class Calls(Counter[str]):
 
 @contextmanager
 def counted(context: Context) -> Iterator[Calls]:
-    """Count calls through the tables of a context. Only what is bound meanwhile is seen: make the renderer inside."""
+    """Count calls through the tables of a context. It counts only functions that are looked up meanwhile."""
     calls = Calls()
 
     def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,14 +62,14 @@ def counted(context: Context) -> Iterator[Calls]:
 
         return counting
 
-    kept: list[tuple[Gl | Egl, str, Callable[..., Any]]] = []
+    originals: list[tuple[Gl | Egl, str, Callable[..., Any]]] = []
     for table in (context.gl, context.egl):
         for name in type(table).__annotations__:
             call = getattr(table, name)
-            kept.append((table, name, call))
+            originals.append((table, name, call))
             setattr(table, name, wrap(name, call))
     try:
         yield calls
     finally:
-        for table, name, call in kept:
+        for table, name, call in originals:
             setattr(table, name, call)

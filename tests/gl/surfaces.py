@@ -1,4 +1,4 @@
-"""Planes with pixels in memory, and what they should look like."""
+"""Planes with pixels in memory, and their pictures as the CPU decodes them."""
 
 import mmap
 import os
@@ -12,38 +12,38 @@ from app.abi import drm_fourcc as drm
 from app.formats import tiling
 from app.formats.decode import decode
 from app.formats.fourcc import PixelFormat, pixel_format
-from app.planes.buffer import DmaBuffer, MemoryBuffer
+from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer
 from app.planes.frame import Frame, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
+from gl.canvas import Canvas
 from gl.context import Context
 from gl.target import Target
-from gl.textures import Canvas
 
 Bytes = npt.NDArray[np.uint8]
 OK = Status(Reason.OK)
 
 
-def known(fourcc: int) -> PixelFormat:
+def format_of(fourcc: int) -> PixelFormat:
     """The format of a fourcc that is in the table."""
-    found = pixel_format(fourcc)
-    assert found is not None
-    return found
+    known = pixel_format(fourcc)
+    assert known is not None
+    return known
 
 
 def random_rows(fourcc: int, width: int, height: int, seed: int = 0) -> Bytes:
     """Random bytes for a picture, without padding."""
-    row_bytes = known(fourcc).row_bytes(width)
+    row_bytes = format_of(fourcc).row_bytes(width)
     return np.random.default_rng([seed, fourcc, width, height]).integers(0, 256, (height, row_bytes), np.uint8)
 
 
 def reference(rows: Bytes, fourcc: int, width: int) -> Bytes:
     """What the rows look like, shape (height, width, 4)."""
-    return decode(rows, known(fourcc), width)
+    return decode(rows, format_of(fourcc), width)
 
 
 def padded(rows: Bytes, stride: int) -> Bytes:
-    """Rows ``stride`` bytes apart as one array; the padding is full of ones, and the last row has none."""
+    """Rows ``stride`` bytes apart as one array. The padding bytes are 0xFF; the last row has none."""
     height, row_bytes = rows.shape
     result = np.full(stride * height, 0xFF, np.uint8)
     result.reshape(height, stride)[:, :row_bytes] = rows
@@ -60,38 +60,76 @@ def plane_of(
     modifier: int = drm.DRM_FORMAT_MOD_LINEAR,
     kind: PlaneKind = PlaneKind.PRIMARY,
     backing: Backing = Backing.DMABUF,
+    offset: int = 0,
+    y_inverted: bool = False,
 ) -> Plane:
-    """A plane as a driver would report it."""
-    return Plane(kind, backing, fourcc, modifier, width, height, stride, stride * height, *at, None, None, 1)
+    """A plane as a source would report it."""
+    return Plane(
+        kind,
+        backing,
+        fourcc,
+        modifier,
+        width,
+        height,
+        stride,
+        stride * height,
+        *at,
+        None,
+        None,
+        handle=1,
+        offset=offset,
+        y_inverted=y_inverted,
+    )
 
 
-class Workshop:
+class SurfaceFactory:
     """Makes surfaces and owns their buffers."""
 
     def __init__(self) -> None:
         self._buffers: list[DmaBuffer | MemoryBuffer] = []
+        # The memory that a guest writes to, by the serial number of its buffer.
+        self._writable: dict[int, mmap.mmap | bytearray] = {}
 
     def buffer(self, data: Bytes, flags: int = os.O_RDWR) -> DmaBuffer:
         """A memfd with ``data``, opened once more with ``flags`` if those are others."""
+        return self.sparse(data, 0, flags)
+
+    def sparse(self, data: Bytes, offset: int, flags: int = os.O_RDWR) -> DmaBuffer:
+        """A memfd with ``data`` after ``offset`` bytes that take no memory."""
         fd = os.memfd_create("plane")
-        os.write(fd, data.tobytes())
+        os.pwrite(fd, data.tobytes(), offset)
         if flags != os.O_RDWR:
             again = os.open(f"/proc/self/fd/{fd}", flags)
             os.close(fd)
             fd = again
-        made = DmaBuffer(fd)
-        self._buffers.append(made)
-        return made
+        buffer = DmaBuffer(fd)
+        self._buffers.append(buffer)
+        return buffer
 
-    def region(self, data: Bytes) -> tuple[MemoryBuffer, mmap.mmap]:
-        """A mapping with ``data`` as a region, and the same memory to write to."""
+    def region(self, data: Bytes) -> MemoryBuffer:
+        """A mapping with ``data`` as a region."""
         fd = os.memfd_create("region")
         os.write(fd, data.tobytes())
-        writable = mmap.mmap(fd, len(data))
-        made = MemoryBuffer(mmap.mmap(fd, len(data), prot=mmap.PROT_READ))
+        buffer = MemoryBuffer(mmap.mmap(fd, data.nbytes, prot=mmap.PROT_READ))
+        self._buffers.append(buffer)
+        self._writable[buffer.serial] = mmap.mmap(fd, data.nbytes)
         os.close(fd)
-        self._buffers.append(made)
-        return made, writable
+        return buffer
+
+    def memory(self, data: Bytes) -> MemoryBuffer:
+        """Memory that a source owns, with ``data``."""
+        memory = bytearray(data.tobytes())
+        buffer = MemoryBuffer(memory)
+        self._buffers.append(buffer)
+        self._writable[buffer.serial] = memory
+        return buffer
+
+    def overwrite(self, buffer: Buffer, data: Bytes) -> None:
+        """Write to the beginning of the buffer, as a guest would."""
+        if buffer.dmabuf_fd is not None:
+            os.pwrite(buffer.dmabuf_fd, data.tobytes(), 0)
+        else:
+            self._writable[buffer.serial][: data.nbytes] = data.tobytes()
 
     def surface(
         self,
@@ -104,48 +142,92 @@ class Workshop:
         modifier: int = drm.DRM_FORMAT_MOD_LINEAR,
         kind: PlaneKind = PlaneKind.PRIMARY,
         flags: int = os.O_RDWR,
+        backing: Backing = Backing.DMABUF,
+        offset: int = 0,
+        y_inverted: bool = False,
     ) -> Surface:
-        """A surface in a memfd that shows ``rows``."""
+        """A surface that shows ``rows``, the top one first, whatever the order of the rows in the buffer."""
         height, row_bytes = rows.shape
         stride = stride or row_bytes
+        stored = np.ascontiguousarray(rows[::-1]) if y_inverted else rows
         if modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID):
-            data = padded(rows, stride)
+            data = padded(stored, stride)
         else:
-            data = tiling.tile(rows, modifier, known(fourcc).bytes_per_pixel, stride)
-        plane = plane_of(fourcc, width, height, stride, at=at, modifier=modifier, kind=kind)
-        return Surface(plane, self.buffer(data, flags))
+            data = tiling.tile(stored, modifier, format_of(fourcc).bytes_per_pixel, stride)
+        data = np.concatenate([np.full(offset, 0xEE, np.uint8), data])
+        plane = plane_of(
+            fourcc,
+            width,
+            height,
+            stride,
+            at=at,
+            modifier=modifier,
+            kind=kind,
+            backing=backing,
+            offset=offset,
+            y_inverted=y_inverted,
+        )
+        match backing:
+            case Backing.DMABUF:
+                return Surface(plane, self.buffer(data, flags))
+            case Backing.REGION:
+                return Surface(plane, self.region(data))
+            case Backing.MEMORY:
+                return Surface(plane, self.memory(data))
 
-    def cursor(self, rgba: Bytes, at: tuple[int, int]) -> Surface:
+    def cursor(
+        self,
+        rgba: Bytes,
+        at: tuple[int, int],
+        *,
+        backing: Backing = Backing.DMABUF,
+        offset: int = 0,
+        y_inverted: bool = False,
+    ) -> Surface:
         """A cursor plane, AR24, whose colours are taken as they are."""
         height, width, _ = rgba.shape
         rows = rgba[..., [2, 1, 0, 3]].reshape(height, -1)
-        return self.surface(rows, drm.DRM_FORMAT_ARGB8888, width, at=at, kind=PlaneKind.CURSOR)
+        return self.surface(
+            rows,
+            drm.DRM_FORMAT_ARGB8888,
+            width,
+            at=at,
+            kind=PlaneKind.CURSOR,
+            backing=backing,
+            offset=offset,
+            y_inverted=y_inverted,
+        )
 
-    def picture(self, rgba: Bytes) -> Surface:
+    def picture(
+        self, rgba: Bytes, *, backing: Backing = Backing.DMABUF, offset: int = 0, y_inverted: bool = False
+    ) -> Surface:
         """A primary plane, XR24."""
         height, width, _ = rgba.shape
         rows = rgba[..., [2, 1, 0, 3]].reshape(height, -1)
-        return self.surface(rows, drm.DRM_FORMAT_XRGB8888, width)
+        return self.surface(rows, drm.DRM_FORMAT_XRGB8888, width, backing=backing, offset=offset, y_inverted=y_inverted)
 
     def release(self) -> None:
         """Release every buffer."""
         for each in self._buffers:
             each.release()
+        for memory in self._writable.values():
+            if isinstance(memory, mmap.mmap):
+                memory.close()
 
 
 @contextmanager
-def workshop() -> Iterator[Workshop]:
-    """A workshop that is cleared up."""
-    made = Workshop()
+def surface_factory() -> Iterator[SurfaceFactory]:
+    """A factory whose buffers are released afterwards."""
+    factory = SurfaceFactory()
     try:
-        yield made
+        yield factory
     finally:
-        made.release()
+        factory.release()
 
 
-def frame(primary: Surface | None, cursor: Surface | None = None) -> Frame:
-    """A frame as the poller would deliver it."""
-    return Frame(OK, primary, cursor)
+def frame(primary: Surface | None, cursor: Surface | None = None, serial: int = 0) -> Frame:
+    """A frame as a source would deliver it."""
+    return Frame(OK, primary, cursor, serial=serial)
 
 
 def random_picture(width: int, height: int, seed: int = 0) -> Bytes:
@@ -157,7 +239,7 @@ def random_picture(width: int, height: int, seed: int = 0) -> Bytes:
 
 @contextmanager
 def window(context: Context, width: int, height: int) -> Iterator[tuple[Target, Canvas]]:
-    """A framebuffer that is drawn into like a window, and the canvas to read it from, bottom row first."""
+    """A target like a window, and the canvas to read it from, bottom row first."""
     canvas = Canvas(context, width, height)
     try:
         yield Target(width, height, canvas.framebuffer), canvas

@@ -1,4 +1,4 @@
-"""Where pixels end up: place, scale, flips, blending, the cursor's edges."""
+"""Where pixels are drawn: place, scale, flips, blending, the edges of the cursor."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,14 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.planes.placement import Rect, Rotation, Scaling
 from gl import api
+from gl.capture import CaptureKind
 from gl.context import Context
 from gl.debug import DebugLog
+from gl.draw_options import DrawOptions
 from gl.errors import GlError
-from gl.options import Options, Which
 from gl.renderer import Renderer
 from gl.target import Target
-from tests.gl.surfaces import Bytes, Workshop, frame, random_picture, window, workshop
+from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, surface_factory, window
 
 
 def shown(
@@ -21,14 +22,14 @@ def shown(
     primary: Bytes,
     cursor: tuple[Bytes, tuple[int, int]] | None,
     size: tuple[int, int],
-    options: Options,
+    options: DrawOptions,
     area: Rect | None = None,
 ) -> Bytes:
-    """What a window of ``size`` shows, top row first."""
-    with workshop() as shop, window(context, *size) as (target, canvas):
-        upper = shop.cursor(*cursor) if cursor else None
+    """The pixels of a window of ``size``, top row first."""
+    with surface_factory() as surfaces, window(context, *size) as (target, canvas):
+        upper = surfaces.cursor(*cursor) if cursor else None
         whole = Target(target.width, target.height, target.framebuffer, area)
-        renderer.draw(frame(shop.picture(primary), upper), whole, options)
+        renderer.draw(frame(surfaces.picture(primary), upper), whole, options)
         return canvas.read()[::-1]
 
 
@@ -78,39 +79,41 @@ def test_cursor_is_where_the_guest_put_it(
 ) -> None:
     primary, cursor = random_picture(48, 24), arrow()
     size = (48 * factor, 24 * factor)
-    got = shown(gl_context, renderer, primary, (cursor, at), size, Options())
-    wanted = magnified(with_cursor(primary, cursor, *at), factor)
-    assert np.abs(got.astype(int) - wanted).max() <= 1
-    # What the cursor does not touch is exact.
-    untouched = (wanted == magnified(primary, factor)).all(axis=-1)
-    assert (got[untouched] == wanted[untouched]).mean() > 0.99
+    actual = shown(gl_context, renderer, primary, (cursor, at), size, DrawOptions())
+    expected = magnified(with_cursor(primary, cursor, *at), factor)
+    assert np.abs(actual.astype(int) - expected).max() <= 1
+    # Pixels outside the cursor are exact.
+    untouched = (expected == magnified(primary, factor)).all(axis=-1)
+    assert (actual[untouched] == expected[untouched]).mean() > 0.99
 
 
 @pytest.mark.parametrize("at", PLACES)
-def test_composite_is_captured_at_the_guests_size(renderer: Renderer, shop: Workshop, at: tuple[int, int]) -> None:
+def test_composite_is_captured_at_the_guests_size(
+    renderer: Renderer, surfaces: SurfaceFactory, at: tuple[int, int]
+) -> None:
     primary, cursor = random_picture(48, 24), arrow()
-    shown = frame(shop.picture(primary), shop.cursor(cursor, at))
-    got = renderer.capture(shown)
-    assert got is not None
-    assert np.abs(got.astype(int) - with_cursor(primary, cursor, *at)).max() <= 1
-    assert (got[..., 3] == 255).all()
-    plain = renderer.capture(shown, Which.COMPOSITE, Options(cursor=False))
+    shown = frame(surfaces.picture(primary), surfaces.cursor(cursor, at))
+    actual = renderer.capture(shown)
+    assert actual is not None
+    assert np.abs(actual.astype(int) - with_cursor(primary, cursor, *at)).max() <= 1
+    assert (actual[..., 3] == 255).all()
+    plain = renderer.capture(shown, CaptureKind.COMPOSITE, DrawOptions(cursor=False))
     assert plain is not None and (plain == primary).all()
 
 
-def test_cursor_is_captured_whole_with_its_alpha(renderer: Renderer, shop: Workshop) -> None:
+def test_cursor_is_captured_whole_with_its_alpha(renderer: Renderer, surfaces: SurfaceFactory) -> None:
     cursor = arrow()
-    got = renderer.capture(frame(None, shop.cursor(cursor, (-5, -5))), Which.CURSOR)
-    assert got is not None
-    assert (got == cursor).all()
+    actual = renderer.capture(frame(None, surfaces.cursor(cursor, (-5, -5))), CaptureKind.CURSOR)
+    assert actual is not None
+    assert (actual == cursor).all()
 
 
 def test_straight_alpha(gl_context: Context, renderer: Renderer) -> None:
     primary, cursor = random_picture(48, 24), random_picture(8, 8, 1)
     cursor[..., 3] = 100
-    got = shown(gl_context, renderer, primary, (cursor, (3, 3)), (48, 24), Options(straight_alpha=True))
-    assert np.abs(got.astype(int) - with_cursor(primary, cursor, 3, 3, straight=True)).max() <= 1
-    assert (got[..., 3] == 255).all()
+    actual = shown(gl_context, renderer, primary, (cursor, (3, 3)), (48, 24), DrawOptions(straight_alpha=True))
+    assert np.abs(actual.astype(int) - with_cursor(primary, cursor, 3, 3, straight=True)).max() <= 1
+    assert (actual[..., 3] == 255).all()
 
 
 @pytest.mark.parametrize("flip_x", [False, True])
@@ -119,10 +122,12 @@ def test_flips_turn_picture_and_cursor_alike(
     gl_context: Context, renderer: Renderer, flip_x: bool, flip_y: bool
 ) -> None:
     primary, cursor = random_picture(48, 24), arrow()
-    got = shown(gl_context, renderer, primary, (cursor, (-3, 20)), (96, 48), Options(flip_x=flip_x, flip_y=flip_y))
-    wanted = magnified(with_cursor(primary, cursor, -3, 20), 2)
-    wanted = wanted[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
-    assert np.abs(got.astype(int) - wanted).max() <= 1
+    actual = shown(
+        gl_context, renderer, primary, (cursor, (-3, 20)), (96, 48), DrawOptions(flip_x=flip_x, flip_y=flip_y)
+    )
+    expected = magnified(with_cursor(primary, cursor, -3, 20), 2)
+    expected = expected[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+    assert np.abs(actual.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("rotation", Rotation)
@@ -133,78 +138,80 @@ def test_turned_pictures_are_exact_with_their_cursor_and_mirrored_as_they_are_se
 ) -> None:
     primary, cursor = random_picture(48, 24), arrow()
     size = (48, 96) if rotation.sideways else (96, 48)
-    got = shown(gl_context, renderer, primary, (cursor, at), size, Options(rotation=rotation, flip_x=flip_x))
-    # rot90 turns the other way.
-    wanted = np.rot90(magnified(with_cursor(primary, cursor, *at), 2), -rotation.value // 90)
-    wanted = wanted[:, :: -1 if flip_x else 1]
-    assert np.abs(got.astype(int) - wanted).max() <= 1
-    # Nothing is filtered that is shown in whole multiples.
+    actual = shown(gl_context, renderer, primary, (cursor, at), size, DrawOptions(rotation=rotation, flip_x=flip_x))
+    # rot90 turns counterclockwise.
+    expected = np.rot90(magnified(with_cursor(primary, cursor, *at), 2), -rotation.value // 90)
+    expected = expected[:, :: -1 if flip_x else 1]
+    assert np.abs(actual.astype(int) - expected).max() <= 1
+    # A picture in whole multiples is not filtered.
     untouched = np.rot90(magnified(primary, 2), -rotation.value // 90)[:, :: -1 if flip_x else 1]
-    assert (got == untouched).all(axis=-1).mean() > 0.9
+    assert (actual == untouched).all(axis=-1).mean() > 0.9
 
 
 def test_a_turned_picture_is_cut_to_its_area(gl_context: Context, renderer: Renderer) -> None:
     primary, cursor = random_picture(64, 48), arrow()
-    options = Options(scaling=Scaling.ACTUAL, rotation=Rotation.RIGHT, background=(1.0, 0.0, 0.0))
-    got = shown(gl_context, renderer, primary, (cursor, (30, 20)), (40, 40), options, Rect(4, 6, 34, 30))
+    options = DrawOptions(scaling=Scaling.ACTUAL, rotation=Rotation.RIGHT, background=(1.0, 0.0, 0.0))
+    actual = shown(gl_context, renderer, primary, (cursor, (30, 20)), (40, 40), options, Rect(4, 6, 34, 30))
     outside = np.ones((40, 40), bool)
     outside[6:30, 4:34] = False
-    assert (got[outside] == (255, 0, 0, 255)).all()
-    # 48 x 64 as it is seen, of which the middle 30 x 24 are.
-    wanted = np.rot90(with_cursor(primary, cursor, 30, 20), -1)[20:44, 9:39]
-    assert np.abs(got[6:30, 4:34].astype(int) - wanted).max() <= 1
+    assert (actual[outside] == (255, 0, 0, 255)).all()
+    # The turned picture is 48 x 64; the middle 30 x 24 are visible.
+    expected = np.rot90(with_cursor(primary, cursor, 30, 20), -1)[20:44, 9:39]
+    assert np.abs(actual[6:30, 4:34].astype(int) - expected).max() <= 1
 
 
-def test_a_capture_is_as_the_guest_has_it(renderer: Renderer, shop: Workshop) -> None:
+def test_a_capture_ignores_rotation_and_flips(renderer: Renderer, surfaces: SurfaceFactory) -> None:
     primary = random_picture(48, 24)
-    got = renderer.capture(frame(shop.picture(primary)), options=Options(rotation=Rotation.RIGHT, flip_x=True))
-    assert got is not None and (got == primary).all()
+    actual = renderer.capture(
+        frame(surfaces.picture(primary)), options=DrawOptions(rotation=Rotation.RIGHT, flip_x=True)
+    )
+    assert actual is not None and (actual == primary).all()
 
 
 def test_bars_around_the_picture_show_the_background(gl_context: Context, renderer: Renderer) -> None:
     primary = random_picture(16, 8)
     cursor = np.full((64, 64, 4), 255, np.uint8)
-    got = shown(gl_context, renderer, primary, (cursor, (8, 4)), (40, 40), Options(background=(0.0, 0.2, 1.0)))
+    actual = shown(gl_context, renderer, primary, (cursor, (8, 4)), (40, 40), DrawOptions(background=(0.0, 0.2, 1.0)))
     # 40 / 16 = 2.5 times as large: 40 x 20, rows 10 to 29.
-    assert (got[:10] == (0, 51, 255, 255)).all()
-    assert (got[30:] == (0, 51, 255, 255)).all()
-    assert (got[20:30, 20:] == 255).all()
-    assert not (got[10:20, :20] == (0, 51, 255, 255)).all()
+    assert (actual[:10] == (0, 51, 255, 255)).all()
+    assert (actual[30:] == (0, 51, 255, 255)).all()
+    assert (actual[20:30, 20:] == 255).all()
+    assert not (actual[10:20, :20] == (0, 51, 255, 255)).all()
 
 
 def test_whole_multiples_in_the_middle(gl_context: Context, renderer: Renderer) -> None:
     primary = random_picture(16, 8)
-    got = shown(gl_context, renderer, primary, None, (40, 40), Options(scaling=Scaling.INTEGER))
-    assert (got[12:28, 4:36] == magnified(primary, 2)).all()
-    assert (got[:12] == (0, 0, 0, 255)).all()
+    actual = shown(gl_context, renderer, primary, None, (40, 40), DrawOptions(scaling=Scaling.INTEGER))
+    assert (actual[12:28, 4:36] == magnified(primary, 2)).all()
+    assert (actual[:12] == (0, 0, 0, 255)).all()
 
 
 def test_one_for_one_cuts_what_does_not_fit(gl_context: Context, renderer: Renderer) -> None:
     primary, cursor = random_picture(64, 48), arrow()
-    got = shown(gl_context, renderer, primary, (cursor, (12, 12)), (40, 24), Options(scaling=Scaling.ACTUAL))
-    wanted = with_cursor(primary, cursor, 12, 12)[12:36, 12:52]
-    assert np.abs(got.astype(int) - wanted).max() <= 1
+    actual = shown(gl_context, renderer, primary, (cursor, (12, 12)), (40, 24), DrawOptions(scaling=Scaling.ACTUAL))
+    expected = with_cursor(primary, cursor, 12, 12)[12:36, 12:52]
+    assert np.abs(actual.astype(int) - expected).max() <= 1
 
 
 def test_the_picture_stays_in_its_area(gl_context: Context, renderer: Renderer) -> None:
     primary = random_picture(64, 48)
     cursor = np.full((64, 64, 4), 255, np.uint8)
-    options = Options(scaling=Scaling.ACTUAL, background=(1.0, 0.0, 0.0))
+    options = DrawOptions(scaling=Scaling.ACTUAL, background=(1.0, 0.0, 0.0))
     area = Rect(4, 6, 34, 30)
-    got = shown(gl_context, renderer, primary, (cursor, (50, 40)), (40, 40), options, area)
+    actual = shown(gl_context, renderer, primary, (cursor, (50, 40)), (40, 40), options, area)
     outside = np.ones((40, 40), bool)
     outside[6:30, 4:34] = False
-    assert (got[outside] == (255, 0, 0, 255)).all()
+    assert (actual[outside] == (255, 0, 0, 255)).all()
     # 30 x 24 pixels from the middle of 64 x 48.
-    assert (got[6:30, 4:34] == primary[12:36, 17:47]).all()
+    assert (actual[6:30, 4:34] == primary[12:36, 17:47]).all()
 
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_smooth_or_not(gl_context: Context, renderer: Renderer, smooth: bool) -> None:
     primary = np.zeros((2, 2, 4), np.uint8)
     primary[:, 1] = 255
-    got = shown(gl_context, renderer, primary, None, (5, 5), Options(smooth=smooth))
-    levels = set(got[2, :, 0].tolist())
+    actual = shown(gl_context, renderer, primary, None, (5, 5), DrawOptions(smooth=smooth))
+    levels = set(actual[2, :, 0].tolist())
     assert levels == {0, 255} if not smooth else len(levels) > 2
 
 
@@ -212,41 +219,41 @@ def test_an_outline_makes_the_shape_stand_out(gl_context: Context, renderer: Ren
     primary = np.zeros((24, 24, 4), np.uint8)
     cursor = np.zeros((8, 8, 4), np.uint8)
     cursor[0:3, 0:2] = 255
-    options = Options(cursor_outline=(1.0, 0.0, 1.0))
-    got = shown(gl_context, renderer, primary, (cursor, (10, 10)), (24, 24), options)
-    wanted = np.zeros((24, 24, 3), np.uint8)
-    # One pixel around, also where the shape touches the border of its image.
-    wanted[9:14, 9:13] = (255, 0, 255)
-    wanted[10:13, 10:12] = 255
-    assert (got[..., :3] == wanted).all()
+    options = DrawOptions(cursor_outline=(1.0, 0.0, 1.0))
+    actual = shown(gl_context, renderer, primary, (cursor, (10, 10)), (24, 24), options)
+    expected = np.zeros((24, 24, 3), np.uint8)
+    # One pixel around the shape, also where it touches the border of its image.
+    expected[9:14, 9:13] = (255, 0, 255)
+    expected[10:13, 10:12] = 255
+    assert (actual[..., :3] == expected).all()
 
 
-def test_a_primary_with_alpha_is_opaque(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+def test_a_primary_with_alpha_is_opaque(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
     rows = random_picture(8, 8)
     rows[..., 3] = 7
-    surface = shop.surface(rows.reshape(8, -1), drm.DRM_FORMAT_ABGR8888, 8)
+    surface = surfaces.surface(rows.reshape(8, -1), drm.DRM_FORMAT_ABGR8888, 8)
     with window(gl_context, 8, 8) as (target, canvas):
         renderer.draw(frame(surface), target)
-        got = canvas.read()[::-1]
-    assert (got[..., :3] == rows[..., :3]).all()
-    assert (got[..., 3] == 255).all()
+        actual = canvas.read()[::-1]
+    assert (actual[..., :3] == rows[..., :3]).all()
+    assert (actual[..., 3] == 255).all()
 
 
-def test_no_primary_is_background_only(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
-    lonely = frame(None, shop.cursor(arrow(), (0, 0)))
+def test_no_primary_is_background_only(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
+    lonely = frame(None, surfaces.cursor(arrow(), (0, 0)))
     with window(gl_context, 8, 8) as (target, canvas):
-        drawn = renderer.draw(lonely, target, Options(background=(0.0, 1.0, 0.0)))
+        drawn = renderer.draw(lonely, target, DrawOptions(background=(0.0, 1.0, 0.0)))
         assert (canvas.read() == (0, 255, 0, 255)).all()
     assert (drawn.primary, drawn.placement) == (None, None)
     assert drawn.cursor is not None
     assert renderer.capture(lonely) is None
 
 
-def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
     gl = gl_context.gl
     primary, cursor = random_picture(16, 16), arrow()
-    shown = frame(shop.picture(primary), shop.cursor(cursor, (2, 2)))
-    wanted = with_cursor(primary, cursor, 2, 2)
+    shown = frame(surfaces.picture(primary), surfaces.cursor(cursor, (2, 2)))
+    expected = with_cursor(primary, cursor, 2, 2)
     with window(gl_context, 16, 16) as (target, canvas):
         for _ in range(2):
             for each in (api.GL_SCISSOR_TEST, api.GL_CULL_FACE, api.GL_BLEND, api.GL_DITHER, api.GL_STENCIL_TEST):
@@ -257,23 +264,25 @@ def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Render
             gl.ActiveTexture(api.GL_TEXTURE0 + 3)
             gl.BlendFuncSeparate(api.GL_ZERO, api.GL_ZERO, api.GL_ZERO, api.GL_ZERO)
             renderer.draw(shown, target)
-            got = canvas.read()[::-1]
-            assert np.abs(got.astype(int) - wanted).max() <= 1
+            actual = canvas.read()[::-1]
+            assert np.abs(actual.astype(int) - expected).max() <= 1
 
 
-def test_capture_leaves_the_callers_framebuffer_bound(gl_context: Context, renderer: Renderer, shop: Workshop) -> None:
+def test_capture_leaves_the_callers_framebuffer_bound(
+    gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
     with window(gl_context, 4, 4) as (target, _):
         gl_context.gl.BindFramebuffer(api.GL_FRAMEBUFFER, target.framebuffer)
-        renderer.capture(frame(shop.picture(random_picture(8, 8))))
+        renderer.capture(frame(surfaces.picture(random_picture(8, 8))))
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
         renderer.forget()
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
 
 
 def test_an_error_of_opengl_is_raised_and_the_next_frame_is_fine(
-    gl_context: Context, gl_log: DebugLog, renderer: Renderer, shop: Workshop
+    gl_context: Context, gl_log: DebugLog, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
-    shown = frame(shop.picture(random_picture(8, 8)))
+    shown = frame(surfaces.picture(random_picture(8, 8)))
     gl = gl_context.gl
     incomplete = gl.generate(gl.GenFramebuffers)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Contexts of our own and adopted ones, and the displays under them."""
+"""Contexts of our own, adopted contexts, and their displays."""
 
 import ctypes
 import threading
@@ -6,21 +6,22 @@ import threading
 import pytest
 
 from app.abi import drm_fourcc as drm
-from gl import egl as k
+from gl import egl_constants as const
+from gl.canvas import Canvas
 from gl.context import Context, CurrentContext, SurfacelessContext
 from gl.debug import DebugLog
-from gl.egl import Egl, extensions_of, load_egl
-from gl.egl_display import Display, open_display
+from gl.egl import Egl, load_egl
+from gl.egl_display import EglDisplay, extensions_of, open_display
 from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_error_name, gl_error_name
 from gl.renderer import Renderer
-from gl.textures import Canvas
 from tests.conftest import open_files
-from tests.gl.surfaces import frame, random_picture, workshop
+from tests.gate import unavailable
+from tests.gl.surfaces import frame, random_picture, surface_factory
 
 EGL_OPENGL_API = 0x30A2
 
 
-def test_facts(gl_context: Context) -> None:
+def test_capabilities(gl_context: Context) -> None:
     assert gl_context.version.startswith("OpenGL ES 3")
     assert gl_context.renderer and gl_context.vendor
     assert gl_context.max_texture_size >= 2048
@@ -34,7 +35,7 @@ def test_what_the_display_imports(importing_context: Context) -> None:
     assert drm.DRM_FORMAT_XRGB8888 in display.formats
     linear = [each for each in display.modifiers(drm.DRM_FORMAT_XRGB8888) if each.value == 0]
     assert [each.external_only for each in linear] == [False]
-    # Packed YUV is for external textures in every Mesa driver.
+    # Every Mesa driver imports packed YUV as external textures only.
     assert all(each.external_only for each in display.modifiers(drm.DRM_FORMAT_YUYV))
     assert display.modifiers(drm.fourcc_code("????")) == ()
 
@@ -43,14 +44,14 @@ def draws(context: Context) -> bool:
     """Whether a picture drawn with the context is right."""
     picture = random_picture(8, 8)
     renderer = Renderer(context)
-    with workshop() as shop:
-        got = renderer.capture(frame(shop.picture(picture)))
+    with surface_factory() as surfaces:
+        actual = renderer.capture(frame(surfaces.picture(picture)))
         renderer.release()
-    return got is not None and bool((got == picture).all())
+    return actual is not None and bool((actual == picture).all())
 
 
 def test_closing_one_context_leaves_others_alone() -> None:
-    """Both share the EGLDisplay, and terminating that would end both."""
+    """Both share the EGLDisplay: to terminate it would end both."""
     with SurfacelessContext() as first:
         with SurfacelessContext() as second:
             assert draws(second)
@@ -92,7 +93,7 @@ def test_the_current_context_is_adopted(gl_context: Context) -> None:
             assert adopted.display.handle == own.display.handle
             assert adopted.renderer == own.renderer
             assert draws(adopted)
-        # Closing what was adopted ends nothing.
+        # Closing an adopted context does not end it.
         assert draws(own)
     assert isinstance(gl_context, SurfacelessContext)
     gl_context.make_current()
@@ -114,12 +115,12 @@ def test_no_current_context() -> None:
     assert "QT_XCB_GL_INTEGRATION" in str(raised[0])
 
 
-def test_desktop_opengl_is_declined(gl_context: Context) -> None:
+def test_desktop_opengl_is_rejected(gl_context: Context) -> None:
     display = open_display()
     egl = display.egl
     if not egl.BindAPI(EGL_OPENGL_API):
-        pytest.skip("this EGL has no desktop OpenGL")
-    none = (ctypes.c_int32 * 1)(k.EGL_NONE)
+        unavailable("this EGL has no desktop OpenGL")
+    none = (ctypes.c_int32 * 1)(const.EGL_NONE)
     context = egl.require(egl.CreateContext(display.handle, None, None, ctypes.addressof(none)), "eglCreateContext")
     egl.MakeCurrent(display.handle, None, None, context)
     try:
@@ -129,7 +130,7 @@ def test_desktop_opengl_is_declined(gl_context: Context) -> None:
         egl.MakeCurrent(display.handle, None, None, None)
         egl.DestroyContext(display.handle, context)
         display.close()
-        egl.BindAPI(k.EGL_OPENGL_ES_API)
+        egl.BindAPI(const.EGL_OPENGL_ES_API)
         assert isinstance(gl_context, SurfacelessContext)
         gl_context.make_current()
 
@@ -139,7 +140,9 @@ def test_a_device_that_does_not_exist() -> None:
         SurfacelessContext("/dev/dri/renderD999")
 
 
-def test_without_the_surfaceless_platform_a_device_serves(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_surfaceless_platform_the_device_platform_is_used(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As with drivers other than Mesa's."""
     names = load_egl().client_extensions() - {"EGL_MESA_platform_surfaceless"}
     monkeypatch.setattr(Egl, "client_extensions", lambda _self: names)
@@ -149,7 +152,7 @@ def test_without_the_surfaceless_platform_a_device_serves(gl_context: Context, m
     gl_context.make_current()
 
 
-def test_an_egl_that_only_knows_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_egl_without_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Egl, "client_extensions", lambda _self: frozenset[str]())
     with pytest.raises(UnsupportedContext, match="only draw into windows"):
         SurfacelessContext()
@@ -161,7 +164,7 @@ def test_a_display_without_surfaceless_contexts(monkeypatch: pytest.MonkeyPatch)
         SurfacelessContext()
 
 
-def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_display_that_needs_a_configuration(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     names = frozenset({"EGL_KHR_surfaceless_context"})
     monkeypatch.setattr("gl.egl_display.extensions_of", lambda _names: extensions_of(names))
     with SurfacelessContext() as context:
@@ -172,10 +175,10 @@ def test_configurations_where_they_are_needed(gl_context: Context, monkeypatch: 
 
 
 def test_old_names_of_extensions() -> None:
-    found = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
-    assert found.EGL_KHR_image_base
-    assert found.EGL_KHR_no_config_context
-    assert not found.EGL_EXT_image_dma_buf_import
+    extensions = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
+    assert extensions.EGL_KHR_image_base
+    assert extensions.EGL_KHR_no_config_context
+    assert not extensions.EGL_EXT_image_dma_buf_import
 
 
 def test_a_library_that_is_no_egl() -> None:
@@ -198,7 +201,7 @@ def test_opengl_errors_are_found_at_the_end_of_an_operation(gl_context: Context,
     gl_context.gl.BindTexture(0x1234, 0)
     with pytest.raises(GlError, match="a test: GL_INVALID_ENUM"):
         gl_context.gl.check("a test")
-    gl_context.gl.check("what was told is not told again")
+    gl_context.gl.check("errors are reported once")
     assert gl_log.serious()
     gl_log.messages.clear()
 
@@ -211,7 +214,7 @@ def test_a_canvas_that_is_too_large(gl_context: Context, gl_log: DebugLog) -> No
 
 
 def test_adopted_displays_are_not_terminated(gl_context: Context) -> None:
-    adopted = Display(load_egl(), gl_context.display.handle, adopted=True)
+    adopted = EglDisplay(load_egl(), gl_context.display.handle, adopted=True)
     adopted.close()
     adopted.close()
     canvas = Canvas(gl_context, 2, 2)

@@ -1,4 +1,4 @@
-"""Every fault of a simulated device, by the command line: state, reason, exit status, and the picture's return."""
+"""Every fault of a simulated device in the commands: state, reason, exit status, and the picture after the fault."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ui.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("own_context")
 
-# What inspect says while the fault lasts, and what screenshot's exit status is.
+# During the fault: inspect's state and reason, and the exit status of screenshot.
 LASTING = {
     "query-einval": ("no-signal", "query-rejected", 5),
     "query-efault": ("no-signal", "framebuffer-unmapped", 5),
@@ -43,8 +43,8 @@ def test_a_fault_has_its_state_reason_and_exit_status(
     assert document["hint"]
     shot = tmp_path / "shot.png"
     assert main(["screenshot", target, "-o", str(shot), "--timeout", "0.2"]) == status
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and reason in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and reason in message
     assert not shot.exists()
 
 
@@ -59,7 +59,7 @@ def test_the_picture_returns_when_the_fault_ends(fault: str, tmp_path: Path) -> 
     assert shot.exists()
 
 
-def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_device_that_was_removed_is_no_such_device(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     shot = tmp_path / "shot.png"
     assert main(["screenshot", f"sim:gvt,{SIZE},fault=gone@0", "-o", str(shot)]) == 3
     assert "device-removed" in capsys.readouterr().err
@@ -73,7 +73,7 @@ def test_a_region_too_small_for_its_plane_is_truncated(capsys: pytest.CaptureFix
 
 
 def test_mbochs_as_shipped_is_no_black_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    """It exports read-only: where the CPU draws, neither import nor copy can work, and that is what is said."""
+    """It exports read-only. Where the CPU draws, neither import nor copy works, and the reason says so."""
     assert main(["inspect", f"sim:mbochs,{SIZE},module=mbochs", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["state"], document["reason"]) == ("error", "not-readable")

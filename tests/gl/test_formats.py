@@ -1,4 +1,4 @@
-"""Every format comes out as its reference says, by every path."""
+"""Every format looks like the CPU reference, by every path."""
 
 import ctypes
 
@@ -12,17 +12,18 @@ from app.formats.fourcc import Family, fourcc_text, known_formats
 from app.formats.modifier import modifier_name
 from app.planes.status import Reason, State
 from gl import api
+from gl.capture import CaptureKind
 from gl.context import Context
-from gl.options import Options, Which
-from gl.outcome import ImportMethod, Path
+from gl.draw_options import DrawOptions
+from gl.outcome import ImportMethod, PixelPath
 from gl.renderer import Renderer
 from gl.target import Target
 from gl.textures import new_texture
-from tests.gl.surfaces import Workshop, frame, known, random_rows, reference
+from tests.gl.surfaces import SurfaceFactory, format_of, frame, random_rows, reference
 
 FORMATS = [each.fourcc for each in known_formats()]
 # No tiling has three bytes a pixel.
-TILED_FORMATS = [each for each in FORMATS if known(each).bytes_per_pixel != 3]
+TILED_FORMATS = [each for each in FORMATS if format_of(each).bytes_per_pixel != 3]
 TILINGS = [
     drm.I915_FORMAT_MOD_X_TILED,
     drm.I915_FORMAT_MOD_Y_TILED,
@@ -31,28 +32,28 @@ TILINGS = [
 ]
 
 
-def check(renderer: Renderer, shop: Workshop, fourcc: int, width: int, padding: int) -> Path | None:
-    """Capture a random picture and compare; the path it took."""
+def check(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int) -> PixelPath | None:
+    """Capture a random picture and compare it with the reference. Returns the path of its pixels."""
     rows = random_rows(fourcc, width, 9)
-    surface = shop.surface(rows, fourcc, width, stride=rows.shape[1] + padding)
-    got = renderer.capture(frame(surface), Which.PRIMARY)
-    assert got is not None
-    wanted = reference(rows, fourcc, width).astype(int)
-    wanted[..., 3] = 255
-    tolerance = 1 if known(fourcc).family is Family.YUV422 else 0
-    assert np.abs(got - wanted).max() <= tolerance
+    surface = surfaces.surface(rows, fourcc, width, stride=rows.shape[1] + padding)
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+    assert actual is not None
+    expected = reference(rows, fourcc, width).astype(int)
+    expected[..., 3] = 255
+    tolerance = 1 if format_of(fourcc).family is Family.YUV422 else 0
+    assert np.abs(actual - expected).max() <= tolerance
     return renderer.outcome(surface).path
 
 
 @pytest.mark.parametrize("fourcc", FORMATS, ids=fourcc_text)
 @pytest.mark.parametrize(("width", "padding"), [(64, 0), (67, 60), (1, 0), (66, 12)])
 def test_imported(
-    importing_context: Context, renderer: Renderer, shop: Workshop, fourcc: int, width: int, padding: int
+    importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int
 ) -> None:
-    path = check(renderer, shop, fourcc, width, padding)
-    # Nothing imports three bytes a pixel.
+    path = check(renderer, surfaces, fourcc, width, padding)
+    # No driver imports three bytes a pixel.
     copied = fourcc in (drm.DRM_FORMAT_RGB888, drm.DRM_FORMAT_BGR888)
-    assert path is (Path.COPY if copied else Path.EGL_IMAGE)
+    assert path is (PixelPath.COPY if copied else PixelPath.EGL_IMAGE)
 
 
 @pytest.mark.parametrize("fourcc", FORMATS, ids=fourcc_text)
@@ -61,29 +62,29 @@ def test_copied(
     gl_context: Context,
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
-    shop: Workshop,
+    surfaces: SurfaceFactory,
     fourcc: int,
     width: int,
     padding: int,
 ) -> None:
     monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
-    assert check(renderer, shop, fourcc, width, padding) is Path.COPY
+    assert check(renderer, surfaces, fourcc, width, padding) is PixelPath.COPY
 
 
 @pytest.mark.parametrize("modifier", TILINGS, ids=modifier_name)
 @pytest.mark.parametrize("fourcc", TILED_FORMATS, ids=fourcc_text)
-def test_tiled_goes_by_the_cpu_where_the_display_reads_only_linear(
-    importing_context: Context, renderer: Renderer, shop: Workshop, fourcc: int, modifier: int
+def test_a_tiled_plane_is_copied_where_the_display_imports_only_linear(
+    importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, modifier: int
 ) -> None:
     rows = random_rows(fourcc, 131, 41)
-    surface = shop.surface(rows, fourcc, 131, stride=1024, modifier=modifier)
-    got = renderer.capture(frame(surface), Which.PRIMARY)
-    assert got is not None
-    wanted = reference(rows, fourcc, 131).astype(int)
-    wanted[..., 3] = 255
-    assert np.abs(got - wanted).max() <= (known(fourcc).family is Family.YUV422)
+    surface = surfaces.surface(rows, fourcc, 131, stride=1024, modifier=modifier)
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY)
+    assert actual is not None
+    expected = reference(rows, fourcc, 131).astype(int)
+    expected[..., 3] = 255
+    assert np.abs(actual - expected).max() <= (format_of(fourcc).family is Family.YUV422)
     outcome = renderer.outcome(surface)
-    assert outcome.path is Path.COPY
+    assert outcome.path is PixelPath.COPY
     assert outcome.status.reason is Reason.MODIFIER_NOT_IMPORTABLE
     assert outcome.status.state is State.DEGRADED
 
@@ -94,21 +95,21 @@ def test_tiled_goes_by_the_cpu_where_the_display_reads_only_linear(
     [drm.DRM_FORMAT_YUYV, drm.DRM_FORMAT_YVYU, drm.DRM_FORMAT_UYVY, drm.DRM_FORMAT_VYUY],
     ids=fourcc_text,
 )
-def test_yuv_by_either_matrix(renderer: Renderer, shop: Workshop, fourcc: int, matrix: yuv.Matrix) -> None:
+def test_yuv_by_either_matrix(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, matrix: yuv.Matrix) -> None:
     rows = random_rows(fourcc, 51, 64)
-    surface = shop.surface(rows, fourcc, 51)
-    got = renderer.capture(frame(surface), Which.PRIMARY, Options(matrix=matrix))
-    assert got is not None
-    assert np.abs(got - decode(rows, known(fourcc), 51, matrix).astype(int)).max() <= 1
+    surface = surfaces.surface(rows, fourcc, 51)
+    actual = renderer.capture(frame(surface), CaptureKind.PRIMARY, DrawOptions(matrix=matrix))
+    assert actual is not None
+    assert np.abs(actual - decode(rows, format_of(fourcc), 51, matrix).astype(int)).max() <= 1
 
 
 def test_formats_opengl_lacks_are_read_through_another(
-    importing_context: Context, renderer: Renderer, shop: Workshop
+    importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
 ) -> None:
     for fourcc in (drm.DRM_FORMAT_C8, drm.DRM_FORMAT_YUYV):
-        surface = shop.surface(random_rows(fourcc, 16, 4), fourcc, 16)
+        surface = surfaces.surface(random_rows(fourcc, 16, 4), fourcc, 16)
         outcome = renderer.outcome(surface)
-        assert (outcome.path, outcome.rung, outcome.failures) == (Path.EGL_IMAGE, ImportMethod.REINTERPRETED, ())
+        assert (outcome.path, outcome.method, outcome.failures) == (PixelPath.EGL_IMAGE, ImportMethod.REINTERPRETED, ())
 
 
 @pytest.mark.parametrize(
@@ -121,14 +122,14 @@ def test_ten_bits_stay_ten(
     gl_context: Context,
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
-    shop: Workshop,
+    surfaces: SurfaceFactory,
     fourcc: int,
     copied: bool,
 ) -> None:
     if copied:
         monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
     rows = random_rows(fourcc, 16, 16)
-    surface = shop.surface(rows, fourcc, 16)
+    surface = surfaces.surface(rows, fourcc, 16)
     gl = gl_context.gl
     texture = new_texture(gl_context, api.GL_RGB10_A2, 16, 16, None)
     framebuffer = gl.generate(gl.GenFramebuffers)
@@ -139,10 +140,10 @@ def test_ten_bits_stay_ten(
     gl.ReadPixels(0, 0, 16, 16, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, ctypes.addressof(words))
     gl.delete(gl.DeleteFramebuffers, framebuffer)
     texture.release()
-    got, source = np.array(words, np.uint32), rows.view("<u4").reshape(-1)
-    red, blue = (got & 0x3FF, got >> 20 & 0x3FF)
+    actual, source = np.array(words, np.uint32), rows.view("<u4").reshape(-1)
+    red, blue = (actual & 0x3FF, actual >> 20 & 0x3FF)
     first, last = (source & 0x3FF, source >> 20 & 0x3FF)
     swapped = fourcc != drm.DRM_FORMAT_XBGR2101010
     assert (red == (last if swapped else first)).all()
     assert (blue == (first if swapped else last)).all()
-    assert (got >> 10 & 0x3FF == source >> 10 & 0x3FF).all()
+    assert (actual >> 10 & 0x3FF == source >> 10 & 0x3FF).all()

@@ -1,9 +1,15 @@
 """What inspect tells beside the planes."""
 
 import json
+from typing import Any
 
 import pytest
 
+from app.planes.frame import Surface
+from app.planes.plane import PlaneKind
+from app.planes.status import Reason, Status
+from gl.outcome import Outcome
+from gl.renderer import Renderer
 from ui.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("own_context")
@@ -24,3 +30,50 @@ def test_a_device_whose_edid_nobody_set_has_none(capsys: pytest.CaptureFixture[s
     assert main(["inspect", "sim:mbochs,size=320x200", "--json"]) == 0
     edid = json.loads(capsys.readouterr().out)["device"]["edid"]
     assert (edid["size"], edid["name"], edid["preferred"]) == (0, None, None)
+
+
+def _inspect(target: str, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], list[str]]:
+    """The document, and the lines for people."""
+    assert main(["inspect", target, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert main(["inspect", target]) == 0
+    return document, capsys.readouterr().out.splitlines()
+
+
+def test_a_picture_without_faults_has_no_findings(capsys: pytest.CaptureFixture[str]) -> None:
+    document, lines = _inspect("sim:gvt,size=320x200", capsys)
+    assert document["findings"] == []
+    assert not any(each.startswith("finding:") for each in lines)
+
+
+def test_a_fault_of_the_primary_plane_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    document, lines = _inspect("sim:gvt,size=320x200,cursor=off,fault=truncated", capsys)
+    (finding,) = document["findings"]
+    assert (finding["key"], finding["severity"]) == ("buffer-truncated", "error")
+    assert finding["message"].startswith("primary plane: ")
+    assert finding["evidence"] == document["detail"]
+    assert not any(each.startswith("finding:") for each in lines), "the state and the hint say it already"
+
+
+def test_a_fault_of_the_cursor_plane_is_told_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcome(renderer: Renderer, surface: Surface) -> Outcome:
+        if surface.plane.kind is PlaneKind.CURSOR:
+            return Outcome(None, None, (), Status(Reason.UNKNOWN_FORMAT, "fourcc ABCD"))
+        return drawn(renderer, surface)
+
+    drawn = Renderer.outcome
+    monkeypatch.setattr(Renderer, "outcome", outcome)
+    document, lines = _inspect("sim:gvt,size=320x200", capsys)
+    assert document["state"] == "showing"
+    (finding,) = document["findings"]
+    assert (finding["key"], finding["evidence"]) == ("unknown-format", "fourcc ABCD")
+    assert finding["message"].startswith("cursor plane: ")
+    (line,) = [each for each in lines if each.startswith("finding:")]
+    assert "Please report it." in line
+
+
+def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "sim:gvt,size=320x200,fault=gone@0", "--json"]) == 3
+    assert "device-removed" in capsys.readouterr().err

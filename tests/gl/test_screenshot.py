@@ -1,5 +1,7 @@
-"""``mdevview screenshot`` of simulated devices: what comes out is what the guest meant, whatever the path."""
+"""``mdevview screenshot`` of simulated devices: the file has the guest's picture, by every path."""
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +9,18 @@ import pytest
 from numpy.typing import NDArray
 from PyQt6.QtGui import QImage
 
+from app.planes.frame import Frame, RejectedPlane
+from app.planes.plane import PlaneKind
+from app.planes.status import Reason, Status
 from app.sim.open import open_simulated
+from gl.capture import CaptureKind
+from gl.draw_options import DrawOptions
+from gl.errors import GL_OUT_OF_MEMORY, GlError
+from gl.renderer import Renderer
+from gl.textures import UploadTexture
+from tests.gl.surfaces import plane_of
 from ui.cli.main import main
+from ui.cli.screenshot import _take
 
 pytestmark = pytest.mark.usefixtures("own_context")
 
@@ -20,8 +32,8 @@ SIZES = ("64x64", "333x77", "641x480", "1366x768", "2560x1440", "7680x4320")
 Rgba = NDArray[np.uint8]
 
 
-def meant(spec: str) -> Rgba:
-    """The composite that the simulated guest means, frozen by fps=0."""
+def guest_picture(spec: str) -> Rgba:
+    """The composite of the simulated guest, which fps=0 keeps as it is."""
     device = open_simulated(spec)
     try:
         picture = device.picture()
@@ -31,8 +43,8 @@ def meant(spec: str) -> Rgba:
         device.close()
 
 
-def taken(spec: str, directory: Path, *options: str) -> Rgba:
-    """What the command saves."""
+def screenshot(spec: str, directory: Path, *options: str) -> Rgba:
+    """The picture that the command saves."""
     path = directory / "shot.png"
     assert main(["screenshot", f"sim:{spec}", "-o", str(path), *options]) == 0
     image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGBA8888)
@@ -42,13 +54,13 @@ def taken(spec: str, directory: Path, *options: str) -> Rgba:
 
 
 def assert_same(spec: str, directory: Path) -> None:
-    """Exact, but for one step of rounding where arithmetic is free to: packed YUV, and under the cursor's shadow."""
-    wanted, got = meant(spec), taken(spec, directory)
-    assert got.shape == wanted.shape
-    wrong = np.abs(got.astype(np.int16) - wanted).max(axis=2)
+    """Equal, except for one step of rounding in packed YUV and under the cursor's shadow."""
+    expected, actual = guest_picture(spec), screenshot(spec, directory)
+    assert actual.shape == expected.shape
+    wrong = np.abs(actual.astype(np.int16) - expected).max(axis=2)
     assert wrong.max() <= 1, f"{spec}: {(wrong > 1).sum()} pixels differ"
     if wrong.any() and not any(each in spec for each in YUV):
-        under_cursor = (meant(f"{spec},cursor=off") != wanted).any(axis=2)
+        under_cursor = (guest_picture(f"{spec},cursor=off") != expected).any(axis=2)
         assert not wrong[~under_cursor].any(), f"{spec}: {wrong[~under_cursor].sum()} pixels differ"
 
 
@@ -72,7 +84,7 @@ def test_large_tiled_planes(size: str, tmp_path: Path) -> None:
     ("fourcc", "stride"), [("XR24", 647), ("XR24", 646), ("XR24", 4096), ("RG16", 323), ("C8", 163), ("YUYV", 327)]
 )
 def test_odd_strides(fourcc: str, stride: int, tmp_path: Path) -> None:
-    """Strides that are no multiple of a pixel, which no OpenGL upload can express, among them."""
+    """Among them strides that are no multiple of a pixel: no OpenGL upload can express them."""
     assert_same(f"gvt,format={fourcc},size=161x99,stride={stride},fps=0", tmp_path)
 
 
@@ -82,6 +94,55 @@ def test_the_other_drivers(profile: str, tmp_path: Path) -> None:
 
 
 def test_the_cursor_plane_alone_keeps_its_transparency(tmp_path: Path) -> None:
-    cursor = taken("gvt,fps=0", tmp_path, "--plane", "cursor")
+    cursor = screenshot("gvt,fps=0", tmp_path, "--plane", "cursor")
     assert cursor.shape == (64, 64, 4)
     assert set(np.unique(cursor[..., 3])) > {0, 255}
+
+
+def failing_send(failures: int) -> Callable[[UploadTexture, NDArray[np.uint8]], None]:
+    """An UploadTexture.send that fails so many times before it succeeds."""
+    left, send = itertools.count(failures, -1), UploadTexture.send
+
+    def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8]) -> None:
+        if next(left) > 0:
+            raise GlError("uploading", (GL_OUT_OF_MEMORY,))
+        send(texture, rows)
+
+    return fail_or_send
+
+
+def test_an_upload_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UploadTexture, "send", failing_send(2))
+    assert_same("mdpy,size=320x200,fps=0", tmp_path)
+
+
+def test_an_upload_that_never_succeeds_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(UploadTexture, "send", failing_send(1000))
+    arguments = ["screenshot", "sim:mdpy,size=320x200", "-o", str(tmp_path / "shot.png"), "--timeout", "0.5"]
+    assert main(arguments) == 5
+    message = capsys.readouterr().err
+    assert "upload-failed" in message and "GL_OUT_OF_MEMORY" in message
+
+
+def test_an_error_of_opengl_is_no_missing_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise GlError("drawing for a capture", (GL_OUT_OF_MEMORY,))
+
+    monkeypatch.setattr("gl.renderer.capture_images", fail)
+    assert main(["screenshot", "sim:gvt,size=320x200", "-o", str(tmp_path / "shot.png")]) == 1
+    assert "drawing for a capture: GL_OUT_OF_MEMORY" in capsys.readouterr().err
+
+
+def test_a_rejected_cursor_has_its_own_reason(renderer: Renderer) -> None:
+    """Whatever is wrong with the primary plane."""
+    cursor = plane_of(0, 8, 8, 32, kind=PlaneKind.CURSOR)
+    rejected = RejectedPlane(cursor, None, Status(Reason.UNKNOWN_FORMAT))
+    for frame in (
+        Frame(Status(Reason.OK), rejected=(rejected,)),
+        Frame(Status(Reason.BUFFER_TRUNCATED), rejected=(rejected,)),
+    ):
+        assert _take(renderer, frame, CaptureKind.CURSOR, DrawOptions(), []) == rejected.status

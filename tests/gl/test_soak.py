@@ -1,4 +1,4 @@
-"""A short run of the soak; the long one is ``python -m tests.soak``."""
+"""A short soak test; ``python -m tests.soak`` runs a long one."""
 
 import pytest
 

@@ -1,7 +1,7 @@
 """``python -m tests.lab``: boot the real drivers and run the device tests in there.
 
-The last line is ``N passed, N failed, N skipped``. Exit status 0, 1 for failures, 77 where the machine lacks something
-and the lab is not required (see `tests.lab.gate`).
+The last line is ``N passed, N failed, N skipped``. The exit status is 0, 1 for failures, or 77 if the machine lacks
+something and the lab is not required (see `tests.lab.gate`).
 """
 
 import argparse
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     options = _arguments()
-    # Told to end, it takes the guest along, which is in a session of its own.
+    # SIGTERM must end the guest too, which is in another session.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if gate.forbidden():
         print("lab skipped: MDEVVIEW_LAB=0")
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
         shutil.copy(built / f"{name}.ko", folder / "modules")
     building = time.monotonic() - started
     kvm = vm.kvm_works(chosen, path, work)
-    # The guest sees this tree read-only and is slow: it should not compile what the host can.
+    # The guest cannot write to this tree, and is slow: the host compiles the modules.
     for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
         compileall.compile_dir(REPOSITORY / part, quiet=2)
 
@@ -97,10 +97,12 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if gate.required():
+        settings["CI"] = "true"  # the guest's own gate
     return [
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),
-        # Both want to write into the tree, which the guest sees read-only.
+        # Both would write into the tree, which is read-only in the guest.
         *("-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
         *("-v", "tests/lab/inside", *extra),
     ]

@@ -1,4 +1,4 @@
-"""Outside the lab's guest its device tests are not even collected: they need the real drivers and root."""
+"""Collects the device tests only in the lab's guest: they need the real drivers and root."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""The sample drivers: unpacked from the distribution's kernel source, built as modules, kept in the work folder.
+"""Builds the sample drivers as modules, from the kernel source of the distribution, in the work folder.
 
-No kernel source lies in this repository; mbochs_rw is made at build time (`tests.lab.edits`).
+This repository has no kernel source. mbochs_rw is made from mbochs when it is built (`tests.lab.edits`).
 """
 
 import hashlib
@@ -18,11 +18,11 @@ MODULES = ("mbochs", edits.NAME, "mdpy")
 
 
 class BuildError(Exception):
-    """The drivers could not be unpacked or built; the text has the tool's last words."""
+    """The drivers could not be unpacked or built. The text has the last output of the tool."""
 
 
 def build(kernel: Kernel, work: Path) -> Path:
-    """The folder with the built modules; unpacks and compiles only what another run has not left there."""
+    """Build the modules unless an earlier run did. Returns their folder. Raises MissingError, BuildError."""
     folder = work / f"drivers-{kernel.version}"
     stamp = folder / "stamp"
     made_from = _made_from(kernel)
@@ -51,7 +51,7 @@ def _made_from(kernel: Kernel) -> str:
 
 
 def _unpack(kernel: Kernel, folder: Path) -> None:
-    """Only the few files wanted; tar stops reading the 150 MB archive once it has them."""
+    """Unpack only the needed files; tar stops reading the archive of 150 MB when it has them."""
     top = kernel.source.name.removesuffix(".tar.xz")
     members = [f"{top}/{SAMPLES}/{name}" for name in SOURCES]
     _run("tar", "-xJf", str(kernel.source), "-C", str(folder), "--strip-components=3", "--occurrence=1", *members)

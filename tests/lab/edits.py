@@ -1,16 +1,16 @@
-"""The changes that make mbochs_rw out of mbochs: a writable, rightly counted export under another name.
+"""The changes that make mbochs_rw from mbochs: its exports are writable and counted correctly.
 
-Everything else stays as shipped, so what works with mbochs_rw and not with mbochs is due to these faults (Linux 6.12,
-samples/vfio-mdev/mbochs.c):
+The rest of the driver is unchanged. So if something works with mbochs_rw and not with mbochs, the cause is one of
+these faults of mbochs (Linux 6.12, samples/vfio-mdev/mbochs.c):
 
-- the buffer allocated by the first query of a mode is not assigned, so that query fails with ENOMEM;
+- the first query of a mode allocates a buffer and does not assign it, so the query fails with ENOMEM;
 - the export is read-only, so no software renderer can map it;
-- a buffer exported once gives out further fds without a reference of their own;
-- the release drops the page references of the allocation, which were taken once, after every export;
-- a dma-buf that outlives the device locks a mutex in freed memory when it is released.
+- further fds of a buffer that was exported get no reference of their own;
+- each release drops the page references of the allocation, which were taken only once;
+- a dma-buf that is released after its device locks a mutex in freed memory.
 
-The last three corrupt the kernel. Each edit must match the given number of times: a kernel that has changed here is
-an error and not a driver that is half changed.
+The last three corrupt the kernel. Each edit must match the given number of times. If the kernel's source has changed,
+that is an error, and no half-changed driver is built.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Edit:
 
 
 EDITS = (
-    # Its own name in sysfs, in the class, the driver and the char device, to be loaded beside mbochs.
+    # Another name in sysfs, of the class, the driver and the char device, so that both modules can be loaded.
     Edit('_NAME\t\t  "mbochs"', f'_NAME\t\t  "{NAME}"'),
     Edit('_NAME\t  "mbochs"', f'_NAME\t  "{NAME}"'),
     Edit('.name = "mbochs"', f'.name = "{NAME}"'),
@@ -35,7 +35,7 @@ EDITS = (
         "\tbuf = dma_buf_export(&exp_info);",
         "\texp_info.flags = O_RDWR;\n\n\tbuf = dma_buf_export(&exp_info);",
     ),
-    # Each export has page references and one of the device of its own; the release drops them.
+    # Each export takes its own references to the pages and to the device; its release drops them.
     Edit(
         "\tdmabuf->buf = buf;\n",
         """\
@@ -55,7 +55,7 @@ EDITS = (
 	put_device(&mdev_state->vdev.device);
 """,
     ),
-    # The allocation's references go with the buffer.
+    # The references of the allocation are dropped with the buffer.
     Edit(
         "static void mbochs_release_dmabuf(",
         """\
@@ -76,7 +76,7 @@ static void mbochs_release_dmabuf(""",
         "\t\t} else {\n\t\t\tmbochs_dmabuf_free(dmabuf);\n",
     ),
     Edit("#include <linux/highmem.h>\n", "#include <linux/delay.h>\n#include <linux/highmem.h>\n"),
-    # A reference for the fd to come. A file on its way out has none to give: wait until its release has run.
+    # A reference for the next fd. If the file is being released, wait until that is done.
     Edit(
         "\tif (!dmabuf->buf)\n\t\tmbochs_dmabuf_export(dmabuf);\n",
         """\
@@ -93,7 +93,7 @@ static void mbochs_release_dmabuf(""",
 
 
 class EditError(Exception):
-    """The driver's source is not what the edits were written for."""
+    """An edit does not match the source of the driver."""
 
 
 def apply(source: str) -> str:

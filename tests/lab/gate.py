@@ -1,21 +1,18 @@
-"""May the lab be skipped? Three states, after drgn's gate for its kernel tests.
+"""Whether the lab may be skipped: :mod:`tests.gate`, with MDEVVIEW_LAB as its variable."""
 
-MDEVVIEW_LAB unset: run where everything is there, else skip and say what is missing. 0: skip. 1, or CI=true: what is
-missing is a failure, so that a machine meant to run the lab cannot pass without having run it.
-"""
+from tests import gate
 
-import os
-
-SKIPPED = 77  # what automake and meson take for "skipped"
+_VARIABLE = "MDEVVIEW_LAB"
+SKIPPED = 77  # the exit status that automake and meson take for "skipped"
 
 
 class MissingError(Exception):
-    """Something the lab needs is not on this machine; the text is one line that names the package or the file."""
+    """This machine lacks something that the lab needs. The text is one line that names the package or the file."""
 
 
 def forbidden() -> bool:
-    return os.environ.get("MDEVVIEW_LAB") == "0"
+    return gate.forbidden(_VARIABLE)
 
 
 def required() -> bool:
-    return os.environ.get("MDEVVIEW_LAB") == "1" or (not forbidden() and os.environ.get("CI") == "true")
+    return gate.required(_VARIABLE)

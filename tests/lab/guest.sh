@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs in the guest as root: guest.sh FOLDER SECOND_ROOT COMMAND...
-# Loads the drivers, then runs COMMAND in a cached view of the host's file system; leaves its exit status in FOLDER.
+# Loads the drivers, then runs COMMAND in a cached mount of the host's file system. Its exit status goes into FOLDER.
 folder=$1
 second=$2
 shift 2
@@ -13,7 +13,7 @@ finish() {
     exit "$1"
 }
 
-# 9p without a cache fetches a program page by page each time it runs: a first picture took 19 s so and 5 s with one.
+# Without a cache 9p reads each page of a program again at each start: a first picture took 19 s instead of 5 s.
 tag=$(tr ' ' '\n' </proc/cmdline | sed -n "s,^virtme_\(initmount[0-9]*\)=/*${second#/}\$,virtme.\1,p")
 umount "$second"
 root=/run/lab-root
@@ -28,9 +28,11 @@ for module in "$folder"/modules/*.ko; do
     insmod "$module" || finish 93
 done
 
-# The guest is one big root shell: a home that can be written to, and the limits a VM with a passed-through device needs.
+# A home that is writable, and the memory limit that a VM with a VFIO device needs.
 export HOME=/tmp/home XDG_RUNTIME_DIR=/tmp/runtime
-mkdir -p $HOME && mkdir -p -m 700 $XDG_RUNTIME_DIR
+mkdir -p $HOME $XDG_RUNTIME_DIR && chmod 700 $XDG_RUNTIME_DIR
+# dash and bash have it.
+# shellcheck disable=SC3045
 ulimit -l unlimited
 chroot $root "$@"
 finish $?

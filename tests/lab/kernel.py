@@ -1,4 +1,4 @@
-"""The kernel to boot: one that is installed whole, with its headers and the source its drivers come from."""
+"""Finds the kernel to boot: an installed one, with its headers and the source of the sample drivers."""
 
 import platform
 import re
@@ -17,14 +17,14 @@ class Kernel:
 
 
 def _newest_first(version: str) -> list[tuple[int, str]]:
-    """A sort key that puts 6.12.9 below 6.12.10."""
+    """A sort key that puts 6.12.9 before 6.12.10."""
     return [(int(digits), text) if digits else (-1, text) for digits, text in re.findall(r"(\d+)|(\D+)", version)]
 
 
 def find(wanted: str | None = None, root: Path = Path("/")) -> Kernel:
-    """The newest kernel below `root` that has all parts, or the one called `wanted`.
+    """The newest complete kernel below `root`, or the one of the version `wanted`.
 
-    Raises MissingError with what the most nearly complete one lacks.
+    Raises MissingError with the first part that is missing.
     """
     if platform.machine() != "x86_64":
         raise MissingError(f"the lab boots x86-64 kernels only, this machine is {platform.machine()}")

@@ -1,4 +1,4 @@
-"""What a run leaves: a line per test, failures in full, the facts measured, the pictures, the kernel's log."""
+"""The report of a run: a line per test, the text of failures, measured facts, pictures, the kernel's log."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.lab.vm import Ended
 
-# Kept apart from any pytest plugin's format because a guest that hangs must still report the tests before.
+# One JSON object per line, written at once: if the guest hangs, the results before that are there.
 RESULTS = "results.jsonl"
 
 STAGES = {
@@ -20,7 +20,7 @@ STAGES = {
 
 @dataclass
 class Results:
-    """The tests by outcome, in the order they ended. `running` is the test a hang interrupted."""
+    """The tests in the order in which they ended. `running` is the test during which the guest hung."""
 
     tests: list[dict[str, str | float]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -49,7 +49,7 @@ def read(folder: Path) -> Results:
 
 
 def trouble(folder: Path, ended: Ended, results: Results) -> str | None:
-    """Why the run as a whole is not to be trusted, or None."""
+    """Why the run as a whole is not valid; None if it is."""
     if results.running is not None:
         return f"{results.running} did not end" + (f" within {ended.seconds:.0f} s" if ended.timed_out else "")
     if not (folder / "reached").is_file():

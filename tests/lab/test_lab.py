@@ -1,4 +1,4 @@
-"""The lab's own judgement, without a boot: what it takes for a complete kernel, and what for a trustworthy run."""
+"""The lab without a boot: which kernel is complete, and which run is valid."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Boots a kernel on this machine's own file system with virtme-ng and runs a script in it as root.
+"""Boots a kernel on this machine's file system with virtme-ng, and runs a script in it as root.
 
-The console loses output, so everything the guest has to say goes into files of one folder that it may write to.
+The console loses output, so the guest writes all its output into files of one folder that is writable.
 """
 
 import json
@@ -17,13 +17,13 @@ from tests.lab.gate import MissingError
 from tests.lab.kernel import Kernel
 
 GUEST_SCRIPT = Path(__file__).parent / "guest.sh"
-# The second view of the host's root, which guest.sh mounts again with a cache; any folder that is there will do.
+# Where the host's root is mounted a second time, which guest.sh mounts again with a cache. Any existing folder will do.
 SECOND_ROOT = "/mnt"
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a boot ended. `status` is the script's exit status, None where it did not come to its end."""
+    """How a boot ended. `status` is the exit status of the script; None if the script did not end."""
 
     status: int | None
     seconds: float
@@ -31,15 +31,15 @@ class Ended:
 
 
 def find_tools() -> str:
-    """The PATH to boot with. Raises MissingError with the first tool that is not there."""
-    # A virtual environment that is not activated still has its tools beside the interpreter.
+    """The PATH to boot with. Raises MissingError with the first missing tool."""
+    # The tools of a virtual environment are beside the interpreter, also if it is not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     wanted = {
         "vng": "from PyPI: virtme-ng",
         "virtme-run": "from PyPI: virtme-ng",
         "qemu-system-x86_64": "Debian: qemu-system-x86",
         "modprobe": "Debian: kmod",
-        "file": "Debian: file",  # virtme-run looks at busybox with it
+        "file": "Debian: file",  # virtme-run examines busybox with it
     }
     for tool, package in wanted.items():
         if shutil.which(tool, path=path) is None:
@@ -50,7 +50,7 @@ def find_tools() -> str:
 
 
 def _static(program: str | None) -> bool:
-    """No ELF interpreter named in the head: the plain Debian busybox has one, and an initramfs has no libc."""
+    """Whether the program has no ELF interpreter: an initramfs has no libc, which Debian's plain busybox needs."""
     if program is None:
         return False
     with Path(program).open("rb") as file:
@@ -58,8 +58,7 @@ def _static(program: str | None) -> bool:
 
 
 def kvm_works(kernel: Kernel, path: str, work: Path) -> bool:
-    """Does /dev/kvm run this kernel? Nested set-ups have one that does not, so only a boot tells; asked once per boot
-    of the machine."""
+    """Whether this kernel boots with /dev/kvm; in a nested VM it may not. Tried once per boot of the machine."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -78,7 +77,7 @@ def kvm_works(kernel: Kernel, path: str, work: Path) -> bool:
 
 
 def boot(kernel: Kernel, path: str, folder: Path, kvm: bool, script: str, timeout: float) -> Ended:
-    """Run `script` (a shell command line) in the guest. `folder` is the one it may write to, under the same name."""
+    """Run `script` (a shell command line) in the guest. `folder` has the same name there and is writable."""
     started = time.monotonic()
     status = folder / "status"
     status.unlink(missing_ok=True)
@@ -98,7 +97,7 @@ def _command(kernel: Kernel, folder: Path, kvm: bool, memory: str, cpus: int, sc
 
 
 def _run(command: list[str], path: str, console: Path, timeout: float) -> bool:
-    """Run to the end or kill the whole process group; False when time ran out."""
+    """Run the command to its end. At the timeout kill its whole process group and return False."""
     with console.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -118,7 +117,7 @@ def _run(command: list[str], path: str, console: Path, timeout: float) -> bool:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """QEMU is a grandchild and may outlive vng: end the group, also after an ordinary exit and after Ctrl-C."""
+    """End the process group, also after a normal exit and Ctrl-C: QEMU is a grandchild and may outlive vng."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

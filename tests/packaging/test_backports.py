@@ -1,4 +1,4 @@
-"""The backports entry, made from either of apt's formats."""
+"""The entry for backports, made from both of apt's formats."""
 
 import runpy
 from pathlib import Path

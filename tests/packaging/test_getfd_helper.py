@@ -1,6 +1,6 @@
-"""The helper that runs as root: what it refuses, run for real; what it hands over, with the kernel's part replaced.
+"""The helper that runs as root. Its refusals are tested with the real program; for what it sends, the kernel is faked.
 
-A VFIO device to hand over is in the lab (tests/lab/inside/vm).
+The lab has a real VFIO device to send (tests/lab/inside/program/test_privilege.py).
 """
 
 import errno
@@ -25,7 +25,8 @@ import pytest
 from app.attach.helper_answer import MAX_FDS
 from app.attach.helper_installation import ACTION, HELPER
 
-_HELPER = Path(__file__).parents[2] / "packaging/helper/mdevview-getfd"
+_REPOSITORY = Path(__file__).parents[2]
+_HELPER = _REPOSITORY / "packaging/helper/mdevview-getfd"
 _POLICY = _HELPER.parent / "io.github.mdevview.getfd.policy"
 _ISOLATED = "-ISB"
 
@@ -50,7 +51,7 @@ def _run(
 
 
 def _ask(*arguments: object, cwd: Path | None = None, **environment: str) -> Answer:
-    """As this user, by sudo."""
+    """The answer to a request of this user, as by sudo."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:
@@ -64,7 +65,7 @@ def _ask(*arguments: object, cwd: Path | None = None, **environment: str) -> Ans
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[int]:
-    """A process with every look-alike of a VFIO device among its files."""
+    """A process that has files open which only look like VFIO devices."""
     disguised = tmp_path / "dev/vfio/devices"
     disguised.mkdir(parents=True)
     memfd = os.memfd_create("anon_inode:[vfio-device]")
@@ -73,7 +74,7 @@ def target(tmp_path: Path) -> Iterator[int]:
     for name in names:
         name.touch()
         fds.append(os.open(name, os.O_RDONLY))
-    # A link in the file system is followed on open, whatever it is called.
+    # A symbolic link is followed when it is opened, whatever its name is.
     (disguised / "vfio1").symlink_to("/dev/null")
     fds.append(os.open(disguised / "vfio1", os.O_RDONLY))
     with subprocess.Popen(["/bin/sleep", "1000"], pass_fds=fds) as process:
@@ -112,7 +113,7 @@ def test_fds_that_are_no_vfio_device_whatever_they_are_called(target: int) -> No
 
 
 def test_thread_is_no_process(target: int) -> None:
-    """pidfd_open(2) takes the leader of a thread group only."""
+    """pidfd_open(2) takes only the leader of a thread group."""
     with subprocess.Popen(
         [sys.executable, "-c", "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()"]
     ) as process:
@@ -150,7 +151,7 @@ def test_environment_and_current_folder_have_no_say(target: int, tmp_path: Path)
 
 
 def test_is_started_isolated() -> None:
-    """Its first line is what pkexec and sudo run it by; the tests above give the same options."""
+    """pkexec and sudo run it by its first line; the tests above use the same options."""
     first = _HELPER.read_text().split("\n", 1)[0]
     assert first == f"#!/usr/bin/python3 {_ISOLATED}"
     assert _HELPER.stat().st_mode & 0o777 == 0o755
@@ -227,7 +228,7 @@ def test_answers_with_standard_output_and_error_closed(target: int) -> None:
 
 @pytest.fixture(scope="module")
 def helper() -> Any:
-    """The script as a module; nothing of it runs on import."""
+    """The script as a module. Importing it runs nothing."""
     loader = importlib.machinery.SourceFileLoader("mdevview_getfd", str(_HELPER))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None
@@ -241,12 +242,14 @@ def helper() -> Any:
 
 
 def test_nothing_is_left_of_root_but_what_it_takes_to_look() -> None:
-    code = f"""
-import runpy
-runpy.run_path({str(_HELPER)!r})["drop_rights"]()
-print(open("/proc/self/status").read())
-"""
-    ran = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-B", "-m", "tests.packaging.programs.drop_rights", _HELPER],
+        cwd=_REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines() if ":\t" in line)
     assert status["NoNewPrivs"] == "1"
     look_only = 1 << 2 | 1 << 19
@@ -260,17 +263,17 @@ print(open("/proc/self/status").read())
 
 
 class _Kernel:
-    """What the kernel says of fds: those in ``devices`` are VFIO devices, by number there; all duplicates are."""
+    """Answers for the kernel: fds in ``devices`` are VFIO devices, and so are all duplicates."""
 
     def __init__(self, helper: Any, monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
         self.devices = {0: ("vfio-dev", "")}
         self.own = ("vfio-dev", "")
         self.displays = True
         self._pid = pid
-        monkeypatch.setattr(helper, "what", self._what)
+        monkeypatch.setattr(helper, "vfio_class", self._vfio_class)
         monkeypatch.setattr(helper, "has_display", lambda fd: self.displays)
 
-    def _what(self, path: str) -> tuple[str, str]:
+    def _vfio_class(self, path: str) -> tuple[str, str]:
         folder, fd = path.rsplit("/", 1)
         if folder == f"/proc/{self._pid}/fd":
             return self.devices.get(int(fd), ("", ""))
@@ -280,7 +283,7 @@ class _Kernel:
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has one file of its own open, as fd 0."""
+    """A process that has one file of ours open, as fd 0."""
     (tmp_path / "device").touch()
     with (tmp_path / "device").open() as file, subprocess.Popen(["/bin/sleep", "1000"], stdin=file) as process:
         yield process
@@ -289,7 +292,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def pidfds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Closes what the script leaves to its end, which follows at once."""
+    """Closes the pidfds, which the script itself leaves to the end of its process."""
     opened: list[int] = []
     real = os.pidfd_open
 
@@ -341,7 +344,7 @@ def test_file_exchanged_after_the_look_is_not_handed_over(
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(helper.Refusal, match="no VFIO device with a display"):
         helper.duplicates(holder.pid, 0)
-    # Its pidfd is still open, the duplicate is not.
+    # The pidfd is still open; the duplicate is closed.
     assert len(os.listdir("/proc/self/fd")) == before + 1
 
 
@@ -371,13 +374,13 @@ def test_process_that_ended_meanwhile_may_have_been_another(
 def test_more_devices_than_a_message_carries(
     helper: Any, kernel: _Kernel, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(helper, "look", lambda pid: (list(range(65)), []))
+    monkeypatch.setattr(helper, "vfio_files", lambda pid: (list(range(65)), []))
     with pytest.raises(helper.Refusal, match="too many VFIO devices open: 65"):
         helper.duplicates(holder.pid, None)
 
 
 def test_kernel_thread_is_no_vmm(helper: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pidfds: None) -> None:
-    """PF_KTHREAD in the flags of proc_pid_stat(5), behind a name that may hold anything."""
+    """It has PF_KTHREAD in the flags of proc_pid_stat(5), after a name that may contain any character."""
     stat = tmp_path / "stat"
     stat.write_bytes(b"2 (kth) S 9 9 9) S 0 0 0 0 -1 2129984 0 0\n")
     monkeypatch.setattr(helper, "open", lambda path, mode: stat.open(mode), raising=False)
@@ -392,7 +395,7 @@ def test_kernel_thread_is_no_vmm(helper: Any, monkeypatch: pytest.MonkeyPatch, t
         ({0x3B6B: 0, (0x3B72, 3): errno.EINVAL, (0x3B72, 5): 0}, True),
         ({0x3B6B: 0, (0x3B72, 3): errno.EINVAL, (0x3B72, 5): errno.EINVAL}, False),
         ({0x3B6B: 0, (0x3B72, 3): errno.ENOTTY, (0x3B72, 5): errno.ENOTTY}, False),
-        # A device node that is not bound to an iommufd yet: nothing more is asked of it.
+        # A device node that is not bound to an iommufd yet: no further ioctl is made.
         ({0x3B6B: errno.EINVAL}, False),
     ],
 )
@@ -415,7 +418,7 @@ def test_display_is_probed_and_nothing_else_is_asked(
 def test_character_device_is_what_the_kernel_calls_it(
     helper: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """By its number, not by its name: a container, or a user, may have made the node under any."""
+    """The device number counts, not the path: a container or a user may create the node under any path."""
     links = {
         "/proc/9/fd/5": "/vfio-of-mine",
         "/sys/dev/char/1:3/subsystem": "../../../../class/vfio-dev",
@@ -424,19 +427,19 @@ def test_character_device_is_what_the_kernel_calls_it(
     monkeypatch.setattr(os, "readlink", links.__getitem__)
     real = os.stat
     monkeypatch.setattr(os, "stat", lambda path: real("/dev/null" if path == "/proc/9/fd/5" else path))
-    assert helper.what("/proc/9/fd/5") == ("vfio-dev", "vfio3")
+    assert helper.vfio_class("/proc/9/fd/5") == ("vfio-dev", "vfio3")
     links["/sys/dev/char/1:3/subsystem"] = "../../../../class/mem"
-    assert helper.what("/proc/9/fd/5") == ("", "")
+    assert helper.vfio_class("/proc/9/fd/5") == ("", "")
     links["/proc/9/fd/5"] = "anon_inode:[vfio-device]"
-    assert helper.what("/proc/9/fd/5") == ("vfio-dev", "")
+    assert helper.vfio_class("/proc/9/fd/5") == ("vfio-dev", "")
 
 
 def test_file_on_a_file_system_that_is_closed_to_it_is_no_device(helper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As FUSE's are to all but who mounted them; the VM's vGPU is found all the same."""
+    """As a FUSE mount is to other users. The VM's vGPU is found nevertheless."""
 
     def closed(_: str) -> os.stat_result:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "readlink", {"/proc/9/fd/5": "/mnt/vfio/disk.qcow2"}.__getitem__)
     monkeypatch.setattr(os, "stat", closed)
-    assert helper.what("/proc/9/fd/5") == ("", "")
+    assert helper.vfio_class("/proc/9/fd/5") == ("", "")

@@ -1,4 +1,4 @@
-"""A host's sysfs, /dev and /proc as discovery reads them, laid out in a temporary folder."""
+"""Stands in for a host: sysfs, /dev and /proc as discovery reads them, laid out in a temporary folder."""
 
 import errno
 import os

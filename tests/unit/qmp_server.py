@@ -1,4 +1,4 @@
-"""The other end of a QMP socket: a VM that does what a test says, well or badly."""
+"""Stands in for a VM's QMP socket: it does what a test says, well or badly."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""A device at the seam that answers display ioctls from a script: for what the code asks, not what it shows."""
+"""A device behind the seam whose answers to display ioctls a test sets. It records what the code asks."""
 
 import errno
 import mmap
@@ -40,7 +40,7 @@ def memfd(size: int = 4096, name: str = "scripted") -> int:
 
 @dataclass
 class ScriptedDevice:
-    """``primary`` and ``cursor`` answer queries (a callable, for scripts); None leaves the struct untouched."""
+    """``primary`` and ``cursor`` are called for the answer to each query; None leaves the struct unchanged."""
 
     offers: int = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
     primary: Callable[[], Answer | None] = lambda: None
@@ -52,6 +52,7 @@ class ScriptedDevice:
     info_errno: int = errno.ENOTTY
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
+        self.check_open()
         if request == vfio.VFIO_DEVICE_GET_GFX_DMABUF:
             dmabuf_id = int.from_bytes(buffer, "little")
             self.asked.append(f"get {dmabuf_id}")
@@ -74,13 +75,38 @@ class ScriptedDevice:
         return 0
 
     def pread(self, length: int, offset: int) -> bytes:
+        self.check_open()
         raise OSError(errno.EINVAL, "not scripted")
 
     def pwrite(self, data: bytes, offset: int) -> int:
+        self.check_open()
         raise AssertionError("nothing may write to a device")
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
+        self.check_open()
         return mmap.mmap(-1, length)
 
     def close(self) -> None:
         self.closed = True
+
+    def check_open(self) -> None:
+        """Raises OSError(EBADF) once the device is closed, as every device does."""
+        if self.closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+@dataclass
+class ScriptedRegionDevice(ScriptedDevice):
+    """Offers planes in a region; every region has the same size and offset."""
+
+    offers: int = vfio.VFIO_GFX_PLANE_TYPE_REGION
+    region_size: int = 8192
+    region_offset: int = 0
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        if request != vfio.VFIO_DEVICE_GET_REGION_INFO:
+            return super().ioctl(request, buffer)
+        self.check_open()
+        info = vfio.vfio_region_info.from_buffer(buffer)
+        info.size, info.offset = self.region_size, self.region_offset
+        return 0

@@ -1,5 +1,6 @@
-"""Shared by the tests of simulated devices: a clock, raw requests, and a look at what a query points to."""
+"""Helpers for tests of simulated devices: a clock, raw requests, and the pixels that a query leads to."""
 
+import errno
 import mmap
 import os
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ SECOND = 1_000_000_000
 
 
 class Clock:
-    """Nanoseconds that pass when told to; it does not start at zero, as a real one does not."""
+    """Nanoseconds that a test advances. Like a real clock, it does not start at zero."""
 
     def __init__(self) -> None:
         self.now = 5_000_000_000
@@ -52,9 +53,37 @@ def simulated(spec: str) -> Iterator[tuple[SimulatedDevice, Clock]]:
         device.close()
 
 
+class DuplicateDevice:
+    """A duplicate of a device's fd: its close is not the driver's release, as the VM still has the device open."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._closed = False
+
+    def ioctl(self, request: int, buffer: bytearray) -> int:
+        return self._open_device().ioctl(request, buffer)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return self._open_device().pread(length, offset)
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        return self._open_device().pwrite(data, offset)
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        return self._open_device().mmap(length, offset)
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _open_device(self) -> Device:
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._device
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What QUERY_GFX_PLANE wrote."""
+    """The fields that QUERY_GFX_PLANE wrote."""
 
     fourcc: int
     modifier: int
@@ -69,7 +98,7 @@ class Answer:
 
 
 def query(device: Device, kind: int = PRIMARY, flags: int = DMABUF, argsz: int = 64, fill: int = 0) -> Answer:
-    """One query with the struct filled with ``fill`` before. Raises OSError as the driver does."""
+    """One query; the bytes of the struct are ``fill`` before it. Raises OSError as the driver does."""
     buffer = bytearray([fill]) * 64
     buffer[:12] = b"".join(each.to_bytes(4, "little") for each in (argsz, flags, kind))
     device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, buffer)
@@ -80,7 +109,7 @@ def query(device: Device, kind: int = PRIMARY, flags: int = DMABUF, argsz: int =
 
 
 def get(device: Device, dmabuf_id: int) -> int:
-    """One fetch; the fd is the caller's."""
+    """One fetch; the fd is the caller's to close."""
     return device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little")))
 
 
@@ -103,7 +132,7 @@ def contents(fd: int) -> bytes:
 
 
 def read_pixels(device: SimulatedDevice, answer: Answer, buffer: DmaBuffer | MemoryBuffer) -> Rgba:
-    """The picture in a buffer as the plane describes it: an own copy, shape (height, width, 4)."""
+    """The picture in a buffer as the plane describes it: a new array, shape (height, width, 4)."""
     known = device.spec.format
     with buffer.mapping() as data:
         rows = detile(
@@ -119,8 +148,8 @@ def read_pixels(device: SimulatedDevice, answer: Answer, buffer: DmaBuffer | Mem
     return picture
 
 
-def seen(device: SimulatedDevice) -> Rgba:
-    """What a viewer makes of the device now, cursor included."""
+def viewed_picture(device: SimulatedDevice) -> Rgba:
+    """The picture that a viewer reads from the device now, with the cursor."""
     if device.spec.profile == "mdpy":
         answer = query(device, flags=REGION)
         info = region_info(device, answer.handle)
@@ -142,8 +171,8 @@ def seen(device: SimulatedDevice) -> Rgba:
     return picture
 
 
-def truth(device: SimulatedDevice) -> Rgba:
-    """What the guest means to be seen now; it must be on."""
+def true_picture(device: SimulatedDevice) -> Rgba:
+    """The correct picture now; the guest's plane must be on."""
     picture = device.picture()
     assert picture is not None
     return picture

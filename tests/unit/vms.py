@@ -1,4 +1,4 @@
-"""VMs to attach to: real processes with real fds, whose /proc and whose devices are a test's own.
+"""Stands in for VMs to attach to: real processes with real fds, in a test's own /proc and with its own devices.
 
 A fd of such a process is a memfd. Its name is the kind of device that answers behind it, or what else it is.
 """

@@ -23,13 +23,6 @@ WIDTH, HEIGHT = 1280, 800
 _X11_SCREEN = "2560x1600x24"
 _PATIENCE_S = 30.0
 
-_GRAB_X11 = """
-import sys
-from PyQt6.QtGui import QGuiApplication
-app = QGuiApplication([])
-assert app.primaryScreen().grabWindow(0).save(sys.argv[1], "PNG")
-"""
-
 
 @dataclass(frozen=True)
 class Display:
@@ -45,7 +38,7 @@ class Display:
             if self.kind == "weston":
                 command = ["weston-screenshooter"]
             else:
-                command = [sys.executable, "-c", _GRAB_X11, str(Path(scratch) / "screen.png")]
+                command = [sys.executable, "-m", "tests.window.grab_x11", str(Path(scratch) / "screen.png")]
             subprocess.run(command, env=self.env, cwd=scratch, check=True, timeout=60, capture_output=True)
             (path,) = Path(scratch).glob("*.png")
             return load_png(path)

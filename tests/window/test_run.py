@@ -1,4 +1,4 @@
-"""The window of ``mdevview run``, with a stand-in for QEMU and a simulated device in the VM's place."""
+"""The window of ``mdevview run``, with a fake QEMU and a simulated device in the VM's place."""
 
 import os
 import re
@@ -9,31 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.unit.standin import StandIn
+from tests.unit.fake_qemu import FakeQemu
 from tests.window.displays import Display
 from tests.window.viewer import Viewer
 
-_PROGRAM = """
-import sys
-import app.open.opening
-from app.open.target import Simulated
-from ui.cli.main import main
-
-real = app.open.opening.open_target
-app.open.opening.open_target = lambda target, options: real(Simulated("gvt"))
-sys.exit(main(sys.argv[1:]))
-"""
-
 
 @contextmanager
-def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[Viewer, StandIn]]:
-    standin = StandIn(folder)
-    vm = [str(standin.program), "-name", manner, "-device", "vfio-pci,host=65:00.4"]
-    command = [sys.executable, "-c", _PROGRAM, "-v", "run", "--", *vm]
+def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[Viewer, FakeQemu]]:
+    fake_qemu = FakeQemu(folder)
+    vm = [str(fake_qemu.program), "-name", manner, "-device", "vfio-pci,host=65:00.4"]
+    command = [sys.executable, "-m", "tests.window.run_simulated", "-v", "run", "--", *vm]
     with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
         viewer = Viewer(process)
         try:
-            yield viewer, standin
+            yield viewer, fake_qemu
         finally:
             process.kill()
             viewer._reader.join()
@@ -55,11 +44,11 @@ def test_window_goes_with_its_vm(wayland: Display, tmp_path: Path) -> None:
 
 def test_vm_goes_with_its_window(wayland: Display, tmp_path: Path) -> None:
     """The window's own link to the monitor is given up first: QEMU serves one client at a time."""
-    with _running(wayland, tmp_path, "obeys") as (viewer, standin):
+    with _running(wayland, tmp_path, "obeys") as (viewer, fake_qemu):
         viewer.wait_for("path: egl-image")
         assert viewer.interrupt() == 0
-        assert standin.commands[-1] == "system_powerdown"
-        assert standin.commands.count("qmp_capabilities") == 2
+        assert fake_qemu.commands[-1] == "system_powerdown"
+        assert fake_qemu.commands.count("qmp_capabilities") == 2
     (line,) = viewer.warnings()
     assert re.search("asked the guest to power off", line)
     assert not list(wayland.directory.glob("mdevview-*/qmp"))

@@ -22,7 +22,7 @@ _mdevview_targets() {{
 """,
 }
 
-# Bash splits words at colons, so that "sim:gvt" would count as three arguments, and replaces what follows the last one.
+# Bash splits words at colons: "sim:gvt" would be three arguments. It replaces only what follows the last colon.
 _BASH_COLONS = """
 _mdevview() {
   local line="${COMP_LINE:0:COMP_POINT}" colon="" index
@@ -41,12 +41,12 @@ complete -o bashdefault -F _mdevview mdevview
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """The completion script for ``bash``, ``zsh`` or ``tcsh`` (which does not complete a TARGET)."""
     _mark(parser)
-    made = shtab.complete(parser, shell, preamble=_PREAMBLE.get(shell, ""))
-    return made + _BASH_COLONS if shell == "bash" else made
+    completion = shtab.complete(parser, shell, preamble=_PREAMBLE.get(shell, ""))
+    return completion + _BASH_COLONS if shell == "bash" else completion
 
 
 def _mark(parser: argparse.ArgumentParser) -> None:
-    """Tell shtab what the arguments are that have no fixed choices."""
+    """Tell shtab how to complete the arguments that have no fixed choices."""
     for action in parser._actions:
         if action.dest == "target":
             action.complete = dict.fromkeys(_PREAMBLE, "_mdevview_targets")  # type: ignore[attr-defined]

@@ -5,74 +5,41 @@ import json
 from typing import Any
 
 from app.attach.helper_fds import HelperMethod
+from app.diagnosis.picture import device_gone
 from app.open.opening import OpenOptions
-from app.planes.document import Document, plane_document, status_document
+from app.planes.document import Document
 from app.planes.frame import Frame
-from app.planes.status import Status
-from ui.cli.output import say
-from ui.offscreen import OffscreenView, open_offscreen
+from app.planes.status import State, Status
+from gl.inspection import inspect_document
+from ui.cli.output import write_output
+from ui.offscreen import open_offscreen
 
-# How long to wait for a first picture: a mode switch, and mbochs' first answer, pass in less.
+# How long to wait for a first picture. A mode switch, and mbochs' first answer, take less.
 _PATIENCE_S = 0.5
-_VERSION = 1
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look once and tell. Raises MdevviewError when the device cannot be opened."""
+    """Look once and print what was seen. Raises MdevviewError when the device cannot be opened, or goes away."""
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
-        frame, _ = view.look(_wanted, _PATIENCE_S)
-        document = inspection(view, frame)
+        session = view.session
+        frame, _ = view.look(_why_not, _PATIENCE_S)
+        if frame.status.state is State.GONE:
+            raise device_gone(session.target, frame.status)
+        document = inspect_document(session.target, frame, session.describe(), view.renderer)
     if args.json:
-        say(json.dumps(document, indent=2))
+        write_output(json.dumps(document, indent=2))
     else:
-        say("\n".join(_lines(document)))
+        write_output("\n".join(_lines(document)))
     return 0
 
 
-def _wanted(frame: Frame) -> Status | None:
+def _why_not(frame: Frame) -> Status | None:
+    """None once there is a picture."""
     return None if frame.primary is not None else frame.status
 
 
-def inspection(view: OffscreenView, frame: Frame) -> Document:
-    """The whole document: state, planes, device, display, renderer."""
-    status = frame.status
-    planes: dict[str, Document | None] = {"primary": None, "cursor": None}
-    for surface in (frame.primary, frame.cursor):
-        if surface is not None:
-            outcome = view.renderer.outcome(surface)
-            if surface is frame.primary:
-                status = outcome.status
-            planes[surface.plane.kind.name.lower()] = plane_document(
-                surface.plane,
-                surface.buffer,
-                outcome.status,
-                outcome.path.value if outcome.path is not None else None,
-                [_failure(each.rung.value, each.egl_error, each.message) for each in outcome.failures],
-            )
-    for rejected in frame.rejected:
-        planes[rejected.plane.kind.name.lower()] = plane_document(rejected.plane, rejected.buffer, rejected.status)
-    context = view.renderer.context
-    return {
-        "version": _VERSION,
-        **status_document(view.session.target, status),
-        "planes": planes,
-        **view.session.describe(),
-        "renderer": {
-            "name": context.renderer,
-            "vendor": context.vendor,
-            "version": context.version,
-            "software": context.software,
-            "imports_dmabufs": context.imports_dma_bufs,
-        },
-    }
-
-
-def _failure(rung: str, egl_error: str | None, message: str) -> Document:
-    return {"rung": rung, "egl_error": egl_error, "message": message}
-
-
 def _lines(document: Document) -> list[str]:
-    """The same for people."""
+    """The document for people."""
     device, renderer = document["device"], document["renderer"]
     lines = [_pair("target", document["target"]), _pair("state", f"{document['state']} ({document['reason']})")]
     if document["detail"]:
@@ -81,19 +48,23 @@ def _lines(document: Document) -> list[str]:
         lines.append(_pair("hint", document["hint"]))
     for name, plane in document["planes"].items():
         lines += _plane_lines(name, plane)
-    described = [device[key] for key in ("type", "driver") if device[key]]
-    lines.append(_pair("device", ", ".join(described) + (" (simulated)" if device["simulated"] else "") or "unknown"))
-    for region in device["regions"]:
+    # What the state and the hint above do not say: findings about the cursor.
+    lines += [
+        _pair("finding", _finding_text(each)) for each in document["findings"] if each["key"] != document["reason"]
+    ]
+    kinds = [device[key] for key in ("type", "driver") if device[key]]
+    lines.append(_pair("device", ", ".join(kinds) + (" (simulated)" if device["simulated"] else "") or "unknown"))
+    for region in device.get("regions", ()):
         lines.append(_pair(f"region {region['index']}", region.get("error") or _region_text(region)))
-    if device["edid"]:
-        lines.append(_pair("edid", device["edid"].get("error") or _edid_text(device["edid"])))
+    if edid := device.get("edid"):
+        lines.append(_pair("edid", edid.get("error") or _edid_text(edid)))
     imports = "imports dma-bufs" if renderer["imports_dmabufs"] else "cannot import dma-bufs"
     lines.append(_pair("renderer", f"{renderer['name']}, {imports}"))
     return lines
 
 
 def _pair(key: str, value: str) -> str:
-    """One line; without a key it goes on with the line before."""
+    """One line. Without a key it continues the line before."""
     return f"{f'{key}:' if key else '':<11} {value}"
 
 
@@ -120,14 +91,22 @@ def _plane_lines(name: str, plane: Document | None) -> list[str]:
     return lines
 
 
+def _finding_text(finding: Document) -> str:
+    remedy = f" {finding['remedy']}" if finding["remedy"] else ""
+    return f"{finding['message']}{remedy}"
+
+
 def _backing_text(plane: Document) -> str:
     buffer: dict[str, Any] | None = plane["buffer"]
     if plane["backing"] == "region":
         return f"region {plane['region_index']}"
-    text = f"dma-buf id {plane['dmabuf_id']}"
+    text = "memory" if plane["backing"] == "memory" else "dma-buf"
+    if plane["dmabuf_id"] is not None:
+        text += f" id {plane['dmabuf_id']}"
     if buffer is not None:
         exporter = f" of {buffer['exporter']}" if buffer["exporter"] else ""
-        text += f", {buffer['size']} bytes{exporter}, inode {buffer['inode']}"
+        inode = f", inode {buffer['inode']}" if buffer["inode"] is not None else ""
+        text += f", {buffer['size']} bytes{exporter}{inode}"
     return text
 
 
@@ -143,5 +122,5 @@ def _edid_text(edid: Document) -> str:
     screen = [f"{edid['name']!r}"] if edid["name"] else []
     if preferred:
         screen.append(f"prefers {preferred['width']}x{preferred['height']} at {preferred['refresh_hz']:.2f} Hz")
-    shown = f"; {', '.join(screen)}" if screen else ""
-    return f"{edid['size']} of {edid['max_size']} bytes, link {link}{limit}{shown}"
+    contents = f"; {', '.join(screen)}" if screen else ""
+    return f"{edid['size']} of {edid['max_size']} bytes, link {link}{limit}{contents}"

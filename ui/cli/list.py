@@ -2,14 +2,14 @@
 
 import argparse
 import json
-from typing import Any
 
 from app.host.discovery import discover
+from app.host.document import list_document
 from app.host.drivers import KnownDisplay, known_display
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.wording import process_text
-from ui.cli.output import printable, say
+from ui.cli.output import printable, write_output
 
 _OFFERS = {
     KnownDisplay.DMABUF: "dma-buf",
@@ -23,43 +23,16 @@ _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 def run(args: argparse.Namespace) -> int:
     vgpus = discover(HostScan.take())
     if args.json:
-        say(json.dumps({"version": 1, "vgpus": [document(each) for each in vgpus]}, indent=2))
+        write_output(json.dumps(list_document(vgpus), indent=2))
     elif vgpus:
-        say(table(vgpus))
+        write_output(table(vgpus))
     else:
-        say("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
+        write_output("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
     return 0
 
 
-def document(vgpu: Vgpu) -> dict[str, Any]:
-    """One element of ``vgpus`` in the JSON document. ``display`` is what the driver is known to offer."""
-    return {
-        "name": vgpu.name,
-        "uuid": vgpu.uuid,
-        "type": vgpu.type_id,
-        "type_name": vgpu.type_name,
-        "parent": vgpu.parent,
-        "driver": vgpu.driver,
-        "module": vgpu.module,
-        "iommu_group": vgpu.iommu_group,
-        "cdev": vgpu.cdev,
-        "state": vgpu.use.value,
-        "holders": [
-            {
-                "pid": each.pid,
-                "process": each.process,
-                "vm": each.vm_name,
-                "fd": each.fd,
-                "way": each.way.value if each.way else None,
-            }
-            for each in vgpu.holders
-        ],
-        "display": known_display(vgpu).value,
-    }
-
-
 def table(vgpus: tuple[Vgpu, ...]) -> str:
-    """Aligned columns, one line a vGPU."""
+    """Aligned columns, one line for each vGPU."""
     rows = [_HEADER, *(_row(each) for each in vgpus)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
@@ -86,4 +59,4 @@ def _use(vgpu: Vgpu) -> str:
 
 def _holder(holder: Holder) -> str:
     way = f" by {holder.way.value}" if holder.way is not None else ""
-    return f"{process_text(holder.process, holder.pid, holder.vm_name)}{way}"
+    return process_text(holder.process, holder.pid, holder.vm_name) + way

@@ -1,4 +1,4 @@
-"""Entry of the command line: runs one command and turns what went wrong into one line and an exit status."""
+"""Entry of the command line: runs one command, and turns an error into one line and an exit status."""
 
 import importlib
 import sys
@@ -8,30 +8,30 @@ from app.errors import MdevviewError
 from ui.cli import output
 from ui.cli.parser import PROG, parse
 
-# What a shell reports for a program that SIGINT ended.
+# The status that a shell reports for a program that SIGINT ended.
 _INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line (default: the process's own); the exit status."""
+    """Run a command line (default: the process's own). Returns the exit status."""
     output.fill_standard_files()
-    # A name from the kernel or a VM may not be printable in the terminal's encoding.
+    # The terminal's encoding may lack characters in a name from the kernel or a VM.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
         status = _run(sys.argv[1:] if argv is None else argv)
-        output.say("", end="")
+        output.write_output("", end="")
     except MdevviewError as error:
         return _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        output.drop()
+        output.discard_output()
         return 1
     except Exception as error:
         _log_traceback()
-        return _fail(_words(error), 1)
+        return _fail(str(_unhandled(error)), 1)
     return status
 
 
@@ -42,7 +42,7 @@ def _run(arguments: Sequence[str]) -> int:
         return int(done.code or 0)
     if args.verbose:
         _start_logging(args.verbose)
-    # Each command imports what it alone needs: `list` neither Qt nor OpenGL nor numpy.
+    # Each command imports only what it needs: `list` neither Qt nor OpenGL nor numpy.
     status: int = importlib.import_module(f"ui.cli.{args.command}").run(args)
     return status
 
@@ -51,7 +51,7 @@ def _start_logging(verbose: int) -> None:
     import logging  # noqa: PLC0415  (4 ms, which `list` does not spend)
 
     class Line(logging.Formatter):
-        """A VM chooses its name and its words, and this is a terminal; a traceback has lines of its own."""
+        """Makes each message printable: a VM chooses its own name and messages. A traceback keeps its lines."""
 
         def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
             return output.printable(super().formatMessage(record))
@@ -59,7 +59,7 @@ def _start_logging(verbose: int) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Line(f"{PROG}: %(levelname)s: %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler])
-    # Only this program's own packages: what PyOpenGL loads is nobody's question.
+    # Only this program's own packages: what PyOpenGL logs about its loading helps nobody.
     for package in ("app", "gl", "ui"):
         logging.getLogger(package).setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
 
@@ -70,21 +70,20 @@ def _log_traceback() -> None:
         logging.getLogger(__name__).debug("a command failed", exc_info=True)
 
 
-def _words(error: Exception) -> str:
-    """One line for an error that no command foresaw."""
-    # gl is imported by then or it cannot have raised; importing it here would cost every command.
-    graphics = sys.modules.get("gl.errors")
-    if graphics is not None and isinstance(error, graphics.GraphicsError):
-        return f"{error}; 'mdevview doctor' looks into it"
-    if isinstance(error, ImportError):
-        return f"a library is missing: {error}; 'mdevview doctor' looks into it"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return f"internal error: {type(error).__name__}: {error}; please report it with the output of -vv"
+def _unhandled(error: Exception) -> MdevviewError:
+    """An error that no command handled, as one for the user."""
+    # Commands that do not fail need not import it.
+    from app.diagnosis.unhandled_error import unhandled_error_finding  # noqa: PLC0415
+
+    # gl is not imported here, as not every command needs it. If it raised the error, it is imported already.
+    gl_errors = sys.modules.get("gl.errors")
+    graphics = gl_errors is not None and isinstance(error, gl_errors.GraphicsError)
+    finding = unhandled_error_finding(error, graphics=graphics)
+    return MdevviewError(finding.message, finding.remedy)
 
 
 def _fail(text: str, status: int) -> int:
     line = output.printable(" ".join(text.split()))
     print(f"{PROG}: {line}", file=sys.stderr)
-    output.drop()
+    output.discard_output()
     return status

@@ -1,4 +1,4 @@
-"""Standard output of the commands: what cannot be written there is an error like any other."""
+"""The commands' standard output. A failed write is an error like any other."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ import sys
 from app.errors import MdevviewError
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Print and flush. Raises MdevviewError; BrokenPipeError when nobody reads any more."""
+def write_output(text: str, end: str = "\n") -> None:
+    """Print and flush. Raises MdevviewError, and BrokenPipeError when nobody reads the output any more."""
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
@@ -17,31 +17,31 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def printable(line: str) -> str:
-    """One line without control characters: processes, and guests, choose their names."""
+    """One line without control characters: processes and guests choose their own names."""
     return "".join(each if each.isprintable() else "?" for each in line)
 
 
-def drop() -> None:
-    """Forget what could not be written: the interpreter's own flush at its end must not complain of it."""
+def discard_output() -> None:
+    """Forget what could not be written, or Python's own flush at its end would report an error."""
     try:
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def fill_standard_files() -> None:
-    """Where the parent closed a standard file, put one that cannot be written.
+    """Open something in place of each standard file that the parent closed.
 
-    A device opened next would get its number otherwise, and be printed to.
+    Otherwise the next device that is opened would get its number, and messages would be written to the device.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDONLY)
-    # Python has None for them, and print() takes None for standard output.
+    # Python sets a closed one to None, and print() writes to standard output for None.
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:

@@ -1,10 +1,13 @@
-"""What can be done in the window: one table for the menus, the keys and the list of keys.
+"""The actions of the window: one table for the menus, the shortcuts and the list of keys.
 
-Keys follow QEMU's: Ctrl+Alt and a letter, so that everything else may belong to the guest.
+Shortcuts follow QEMU's: Ctrl+Alt and a letter. All other keys are free for the guest.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+
+from app.formats.yuv import Matrix
+from app.planes.placement import Rotation, Scaling
 
 
 class Menu(Enum):
@@ -18,10 +21,23 @@ class Menu(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OptionValue:
+    """The field of :class:`ui.window.options.ViewOptions` that a checkable action sets.
+
+    It sets ``checked``, or ``unchecked`` where the action is off. An action of a group sets nothing when it is off.
+    """
+
+    field: str
+    checked: object = True
+    unchecked: object = False
+
+
+@dataclass(frozen=True, slots=True)
 class ActionSpec:
     """``group`` makes actions exclude each other; ``separated`` puts a line before this one.
 
-    ``for_guest`` is only of use while input goes to the guest; ``sends`` is a combination by ``QKeyCode`` names.
+    ``option`` is what the action sets in the view options. ``for_guest`` actions are enabled only
+    while input goes to the guest. ``sends`` are the ``QKeyCode`` names of the keys that the action sends.
     """
 
     key: str
@@ -33,6 +49,17 @@ class ActionSpec:
     separated: bool = False
     for_guest: bool = False
     sends: tuple[str, ...] = ()
+    option: OptionValue | None = None
+
+
+def _choice(key: str, text: str, field: str, value: object, *keys: str, separated: bool = False) -> ActionSpec:
+    """One of several values of a view option; the name of the field is that of the group."""
+    option = OptionValue(field, value)
+    return ActionSpec(key, Menu.VIEW, text, keys, checkable=True, group=field, separated=separated, option=option)
+
+
+def _toggle(key: str, text: str, option: OptionValue, *keys: str, separated: bool = False) -> ActionSpec:
+    return ActionSpec(key, Menu.VIEW, text, keys, checkable=True, separated=separated, option=option)
 
 
 def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
@@ -40,7 +67,7 @@ def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
     return ActionSpec(key, Menu.SEND, text, separated=separated, for_guest=True, sends=names)
 
 
-# What the desktop, the X server or the kernel of this machine would take for itself.
+# Keys that the desktop, the X server or the kernel of this machine may take for itself.
 _SENT = (
     _sends("Ctrl+Alt+&Del", "ctrl", "alt", "delete"),
     _sends("Ctrl+Alt+&Backspace", "ctrl", "alt", "backspace"),
@@ -59,19 +86,19 @@ ACTIONS = (
     ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+D",), separated=True),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
     ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+F", "F11"), checkable=True),
-    ActionSpec("fit", Menu.VIEW, "Scale to f&it", ("Ctrl+Alt+0",), True, "scaling", separated=True),
-    ActionSpec("integer", Menu.VIEW, "Scale by &whole numbers", ("Ctrl+Alt+2",), True, "scaling"),
-    ActionSpec("actual", Menu.VIEW, "&Actual size", ("Ctrl+Alt+1",), True, "scaling"),
-    ActionSpec("smooth", Menu.VIEW, "S&mooth scaling", ("Ctrl+Alt+L",), True),
-    ActionSpec("rotate-0", Menu.VIEW, "&Upright", (), True, "rotation", separated=True),
-    ActionSpec("rotate-90", Menu.VIEW, "Turned to the &right", (), True, "rotation"),
-    ActionSpec("rotate-180", Menu.VIEW, "Upside &down", (), True, "rotation"),
-    ActionSpec("rotate-270", Menu.VIEW, "Turned to the l&eft", (), True, "rotation"),
-    ActionSpec("flip-x", Menu.VIEW, "Flip &horizontally", (), True, separated=True),
-    ActionSpec("flip-y", Menu.VIEW, "Flip &vertically", (), True),
-    ActionSpec("cursor-outline", Menu.VIEW, "Cursor &outline", ("Ctrl+Alt+O",), True),
-    ActionSpec("straight-alpha", Menu.VIEW, "Cursor has s&traight alpha", (), True),
-    ActionSpec("bt709", Menu.VIEW, "&YUV planes are BT.709", (), True),
+    _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
+    _choice("integer", "Scale by &whole numbers", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
+    _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),
+    _toggle("smooth", "S&mooth scaling", OptionValue("smooth"), "Ctrl+Alt+L"),
+    _choice("rotate-0", "&Upright", "rotation", Rotation.NONE, separated=True),
+    _choice("rotate-90", "Turned to the &right", "rotation", Rotation.RIGHT),
+    _choice("rotate-180", "Upside &down", "rotation", Rotation.HALF),
+    _choice("rotate-270", "Turned to the l&eft", "rotation", Rotation.LEFT),
+    _toggle("flip-x", "Flip &horizontally", OptionValue("flip_x"), separated=True),
+    _toggle("flip-y", "Flip &vertically", OptionValue("flip_y")),
+    _toggle("cursor-outline", "Cursor &outline", OptionValue("cursor_outline"), "Ctrl+Alt+O"),
+    _toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")),
+    _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)),
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),

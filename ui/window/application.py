@@ -1,4 +1,4 @@
-"""The application around the window: Qt set up so that EGL serves, one session shown, Ctrl-C heard."""
+"""The application around the window: sets Qt up for EGL, shows one session, ends at a signal."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from app.open.target import Default, Named, Target
 from app.open.waiter import worth_waiting
 from ui.window.chooser import choose_device
 from ui.window.interrupt import Interrupt
-from ui.window.qt_platform import need_opengl, why_not
+from ui.window.qt_platform import display_error, require_opengl
 from ui.window.viewer import Viewer, WindowOptions
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _LEVELS = {
 
 def view(target: Target, options: WindowOptions) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
-    # Opened before Qt: what goes wrong here is a line on the terminal, not a window that comes and goes.
+    # Before Qt starts, so that an error is a line on the terminal and not a window that comes and goes.
     session: Session | None = None
     is_choice = False
     try:
@@ -56,7 +56,7 @@ def view(target: Target, options: WindowOptions) -> int:
     if session is not None:
         _check_resolution(session, options)
     if os.geteuid() == 0:
-        _log.info("the window runs as root, with all of root's rights: better as a user of the desktop")
+        _log.info("the window runs as root, with all of root's permissions: run it as the user of the desktop")
     application = make_application()
     if is_choice:
         interrupt = Interrupt(application.closeAllWindows)
@@ -78,9 +78,9 @@ def show(
     options: WindowOptions,
     until: Sequence[int] = (),
 ) -> int:
-    """Show a target, or wait for it when it was not opened yet; the exit status.
+    """Show ``session``, or wait for ``target`` without one; the exit status.
 
-    Ends when the window is closed, or one of the fds ``until`` can be read. Raises MdevviewError when OpenGL fails.
+    Ends when the window is closed or one of the fds ``until`` is readable. Raises MdevviewError when OpenGL fails.
     """
     interrupt = Interrupt(application.closeAllWindows)
     watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in until]
@@ -89,13 +89,13 @@ def show(
         for watch in watches:
             watch.setEnabled(False)
 
-    def over() -> None:
+    def end() -> None:
         unwatch()
         application.closeAllWindows()
 
     try:
         for watch in watches:
-            watch.activated.connect(over)
+            watch.activated.connect(end)
         return _run(application, Viewer(target, session, options, _refresh_interval(application)), options.fullscreen)
     finally:
         unwatch()
@@ -115,13 +115,13 @@ def _check_resolution(session: Session, options: WindowOptions) -> None:
 
 
 def make_application() -> QApplication:
-    """Qt, connected to its display. Raises MdevviewError without OpenGL; without a display the process ends."""
-    # EGL on X11 as well: without it there is no dma-buf to import. Read when the application is made.
+    """Start Qt on its display. Raises MdevviewError without OpenGL; without a display the process ends."""
+    # Use EGL on X11 too: GLX cannot import dma-bufs. Qt reads this when the application is made.
     os.environ.setdefault("QT_XCB_GL_INTEGRATION", "xcb_egl")
-    # In fullscreen the picture covers its parent, which then gets no frame callbacks on Wayland; after this time
-    # Qt takes parent and picture for hidden and stops drawing both. The picture is paced by callbacks of its own.
+    # In fullscreen the picture covers its parent window, which then gets no frame callbacks on Wayland. After this
+    # time Qt would treat both as hidden and stop drawing. The picture has frame callbacks of its own.
     os.environ.setdefault("QT_WAYLAND_FRAME_CALLBACK_TIMEOUT", "-1")
-    # On X11 Qt waits 5 ms before it lets a window draw; when to draw is decided here (app/measure/pacing.py).
+    # On X11 Qt waits 5 ms before a window may draw. app/measure/pacing.py decides when to draw.
     os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
     surface = QSurfaceFormat()
     surface.setRenderableType(QSurfaceFormat.RenderableType.OpenGLES)
@@ -129,26 +129,26 @@ def make_application() -> QApplication:
     surface.setDepthBufferSize(0)
     surface.setStencilBufferSize(0)
     QSurfaceFormat.setDefaultFormat(surface)
-    qInstallMessageHandler(_hear_at_start)
+    qInstallMessageHandler(_log_at_start)
     application = QApplication(["mdevview"])
-    need_opengl()
-    qInstallMessageHandler(_hear)
+    require_opengl()
+    qInstallMessageHandler(_log_qt)
     application.setApplicationName("mdevview")
     application.setDesktopFileName("io.github.mdevview.mdevview")
     return application
 
 
-def _hear(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
-    """Qt's messages go to the log. Qt aborts after a fatal one, which is no way to say that there is no display."""
+def _log_qt(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
+    """Log what Qt says. Qt would abort after a fatal message, so that the user gets a clear line here first."""
     if kind is QtMsgType.QtFatalMsg:
-        sys.stderr.write(f"mdevview: cannot open a window: {why_not(text or '')}\n")
+        sys.stderr.write(f"mdevview: cannot open a window: {display_error(text or '')}\n")
         os._exit(1)
     _qt_log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
 
 
-def _hear_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
-    """While it starts, Qt warns of displays that it tries in vain before it finds one or gives up."""
-    _hear(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
+def _log_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    """While it starts, Qt warns of each display that it cannot open before it finds one or gives up."""
+    _log_qt(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
 
 
 def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
@@ -156,11 +156,11 @@ def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
 
     def fail(why: str) -> None:
         failures.append(why)
-        # Not at once: Qt does not survive its end in the middle of a draw.
+        # Later: Qt crashes when it ends in the middle of a draw.
         QTimer.singleShot(0, lambda: application.exit(1))
 
     viewer.picture.unusable.connect(fail)
-    # PyQt aborts the process after an exception that nobody caught.
+    # PyQt aborts the process after an uncaught exception.
     sys.excepthook = lambda kind, error, trace: fail(_internal(kind, error, trace))
     if fullscreen:
         viewer.window.start_fullscreen()

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIm
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
 
 from app import __version__
-from app.formats.yuv import Matrix
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
@@ -83,14 +83,14 @@ class MainWindow(QMainWindow):
         return self._label
 
     def set_label(self, label: str) -> None:
-        """Another device is shown in the same window."""
+        """The window shows something else from now on."""
         self._label = label
         self._refresh()
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
-        """Where input goes from now on; without a monitor ``reason`` says why it goes nowhere.
+        """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
-        The monitor stays the caller's, to be closed after the window or after another was set here.
+        The caller owns the monitor, and closes it after the window or after another one was set here.
         """
         self._input.set_monitor(monitor, reason)
 
@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
             created = bar.addMenu(menu.value)
             assert created is not None
             created.setToolTipsVisible(True)
-            # On X11 a menu takes the keys without the picture's losing the focus.
+            # On X11 an open menu takes the keys, but the picture keeps the focus.
             created.aboutToShow.connect(self._leave_guest)
             menus[menu] = created
             if menu is Menu.VIEW:
@@ -133,9 +133,9 @@ class MainWindow(QMainWindow):
             action = QAction(spec.text, self)
             action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
             action.setCheckable(spec.checkable)
-            # A key that is held is one wish.
+            # Holding the shortcut triggers the action once.
             action.setAutoRepeat(False)
-            # The keys of a shortcut were the guest's until it was one.
+            # The guest saw the first keys of the shortcut.
             action.triggered.connect(self._input.release)
             if spec.separated:
                 menus[spec.menu].addSeparator()
@@ -155,26 +155,23 @@ class MainWindow(QMainWindow):
         return actions
 
     def _show_options(self, options: ViewOptions) -> None:
-        checked = {
-            options.scaling.value: True,
-            "smooth": options.smooth,
-            f"rotate-{options.rotation.value}": True,
-            "flip-x": options.flip_x,
-            "flip-y": options.flip_y,
-            "cursor-outline": options.cursor_outline,
-            "straight-alpha": options.straight_alpha,
-            "bt709": options.matrix is Matrix.BT709,
-            "menu-bar": True,
-            "status-line": True,
-            "pointer-auto": True,
-        }
-        for key, value in checked.items():
-            self._actions[key].setChecked(value)
+        for spec in ACTIONS:
+            if spec.option is not None:
+                self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
+        for key in (*_BARS, "pointer-auto"):
+            self._actions[key].setChecked(True)
         self._apply_options()
 
     def _apply_options(self, _checked: bool = False) -> None:
-        on = {key: action.isChecked() for key, action in self._actions.items()}
-        self._picture.set_options(ViewOptions.from_checked(on))
+        fields: dict[str, Any] = {}
+        for spec in ACTIONS:
+            if spec.option is None:
+                continue
+            if self._actions[spec.key].isChecked():
+                fields[spec.option.field] = spec.option.checked
+            elif not spec.group:
+                fields[spec.option.field] = spec.option.unchecked
+        self._picture.set_options(ViewOptions(**fields))
         self.resolution.resized()
 
     def _set_fullscreen(self, on: bool) -> None:
@@ -192,7 +189,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
-        # It is wanted for its menus, which a pointer that is kept in the picture does not reach.
+        # The user wants its menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
     def _set_status_line(self, on: bool) -> None:
@@ -215,7 +212,7 @@ class MainWindow(QMainWindow):
         self._input.set_host_pointer(None if automatic else shown)
 
     def _show_input(self) -> None:
-        """Whether input goes to the guest, and why not, where it is to be seen."""
+        """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = self._input.why_not
         for spec in ACTIONS:
             if spec.for_guest:
@@ -230,7 +227,7 @@ class MainWindow(QMainWindow):
         self._refresh()
 
     def _popup_menu(self) -> None:
-        """The menus where the pointer is, for when the menu bar is hidden."""
+        """Open the menus at the pointer, as the menu bar may be hidden."""
         popup = QMenu(self)
         popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         bar = self.menuBar()
@@ -301,15 +298,15 @@ class MainWindow(QMainWindow):
             self._status.show_picture("", "", "")
             return
         plane = plane_text(frame.primary.plane)
-        trouble = self._picture.cursor_trouble
-        if trouble is not None:
-            plane = f"cursor: {trouble.reason.key}  {plane}"
-        # A guest that draws into the buffer on show flips to no other: that is no standstill, and no rate either.
+        problem = self._picture.cursor_problem
+        if problem is not None:
+            plane = f"cursor: {problem.reason.key}  {plane}"
+        # A guest that draws into the buffer on the screen never flips, so its rate is not known.
         rate = self._picture.frames_per_second()
         self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
-        """Remember size and place; release everything on the GL thread before the window goes."""
+        """Save size and position; release everything on the GL thread before the window is destroyed."""
         if not self.isFullScreen():
             settings.save_geometry(self)
         settings.save_view_options(self._picture.options)

@@ -1,4 +1,4 @@
-"""Words on the picture: the state when there is nothing to show, and short notices."""
+"""Text on the picture: the state when there is nothing to show, and short notices."""
 
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter
@@ -24,7 +24,7 @@ _MARGIN = 24.0
 
 
 def heading(status: Status) -> str:
-    """The state in a word or two."""
+    """The state in one or two words."""
     return _SPECIAL.get(status.reason, _HEADINGS[status.state])
 
 
@@ -36,7 +36,7 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
 
 
 def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
-    """The state as words in the middle of ``area``: heading, what was seen, what to do about it."""
+    """Paint the state in the middle of ``area``: heading, hint, reason and detail."""
     painter.fillRect(area, _BACKGROUND)
     width = min(area.width() - 2 * _MARGIN, 560.0)
     if width <= 0:
@@ -66,7 +66,7 @@ def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -
 
 
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
-    """A short notice in a box at the bottom of ``area``."""
+    """Paint a short notice in a box at the bottom of ``area``."""
     painter.setFont(_font(painter, 10))
     flags = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignCenter)
     room = area.adjusted(_MARGIN * 2, _MARGIN, -_MARGIN * 2, -_MARGIN)

@@ -1,13 +1,12 @@
-"""How the picture is drawn, as the user set it."""
+"""How the user wants the picture drawn."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
-from gl.options import Options
+from gl.draw_options import DrawOptions
 
-# Seen on any picture, and never a guest's.
+# Visible on any picture, and no colour of a guest's desktop.
 _OUTLINE = (1.0, 0.2, 0.8)
 
 
@@ -27,25 +26,9 @@ class ViewOptions:
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
 
-    @classmethod
-    def from_checked(cls, checked: Mapping[str, bool]) -> "ViewOptions":
-        """From the checked state of the window's actions."""
-        scaling = next((each for each in Scaling if checked.get(each.value)), Scaling.FIT)
-        rotation = next((each for each in Rotation if checked.get(f"rotate-{each.value}")), Rotation.NONE)
-        return cls(
-            scaling,
-            checked["smooth"],
-            checked["flip-x"],
-            checked["flip-y"],
-            rotation,
-            checked["cursor-outline"],
-            checked["straight-alpha"],
-            Matrix.BT709 if checked["bt709"] else Matrix.BT601,
-        )
-
-    def draw_options(self) -> Options:
+    def draw_options(self) -> DrawOptions:
         """In the renderer's terms."""
-        return Options(
+        return DrawOptions(
             scaling=self.scaling,
             smooth=self.smooth,
             flip_x=self.flip_x,

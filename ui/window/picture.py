@@ -1,4 +1,4 @@
-"""The picture: a surface that OpenGL draws into directly, with words on it where there is no picture."""
+"""The picture: a window that OpenGL draws into directly, with text where there is no picture."""
 
 import logging
 import time
@@ -27,17 +27,17 @@ from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
 
-# A mode switch takes a few frames in which the device has no plane. For that long the last picture stays on
-# screen, as nothing is drawn at all; then words replace it.
+# During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
+# stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
 _MS = 1_000_000
 
 
 class PictureWindow(QOpenGLWindow):
-    """Draws the frames of a loop. Owns the renderer; the GL objects live and die with this window's context.
+    """Draws the frames of a loop. Owns the renderer, whose GL objects belong to this window's context.
 
-    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state did.
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed.
     """
 
     menu_wanted = pyqtSignal()
@@ -58,7 +58,7 @@ class PictureWindow(QOpenGLWindow):
         self._cursor_seen = False
         self._rate = Rate()
         self._failure: Status | None = None
-        self._told: tuple[object, ...] = ()
+        self._logged: tuple[object, ...] = ()
         self._notice = ""
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
@@ -72,7 +72,7 @@ class PictureWindow(QOpenGLWindow):
         loop.frame_changed.connect(self._when_changed)
 
     def set_loop(self, loop: QtFrameLoop, label: str) -> None:
-        """Show another device: the old one is released first."""
+        """Show the frames of another loop. The old one is released and closed first."""
         self._forget()
         self._loop.close()
         self._loop.deleteLater()
@@ -89,10 +89,10 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def status(self) -> Status:
-        """The state of the picture: the device's, unless drawing it says otherwise."""
+        """The status of the picture: that of the frame, unless drawing failed."""
         if self._failure is not None and self.frame.primary is not None:
             return self._failure
-        # A frame that is yet to be drawn will fare as the one before it did: to say otherwise would flicker.
+        # A frame that was not drawn yet keeps the status of the one before, so that the status does not flicker.
         if self._drawn is not None and self._drawn.primary is not None and self.frame.primary is not None:
             return self._drawn.primary.status
         return self.frame.status
@@ -104,8 +104,8 @@ class PictureWindow(QOpenGLWindow):
         return primary.path.value if primary is not None and primary.path is not None else ""
 
     @property
-    def cursor_trouble(self) -> Status | None:
-        """Why the guest's cursor plane is not shown although there is one; None when nothing is wrong with it."""
+    def cursor_problem(self) -> Status | None:
+        """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
         for rejected in self.frame.rejected:
             if rejected.plane.kind is PlaneKind.CURSOR:
                 return rejected.status
@@ -119,14 +119,14 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def guest_draws_cursor(self) -> bool:
-        """Whether the guest has a cursor plane, which is seen here.
+        """Whether the window shows the guest's own cursor.
 
-        One that it had and has no more is hidden because the guest wants it so, until the picture itself goes.
+        A cursor plane that disappeared was hidden by the guest; this stays true until the picture itself disappears.
         """
-        return self._cursor_seen and self.cursor_trouble is None
+        return self._cursor_seen and self.cursor_problem is None
 
     def frames_per_second(self) -> int:
-        """New frames shown in the last second; what was drawn again unchanged does not count."""
+        """New frames drawn in the last second. A frame drawn again does not count."""
         return self._rate.per_second(time.monotonic_ns())
 
     @property
@@ -162,7 +162,7 @@ class PictureWindow(QOpenGLWindow):
 
     @contextmanager
     def _current(self) -> Iterator[None]:
-        """The window's context is current meanwhile, and stays so in the middle of a draw."""
+        """Make the window's context current for a while; in the middle of a draw it is current already."""
         if QOpenGLContext.currentContext() == self.context():
             yield
             return
@@ -177,7 +177,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _when_due(self) -> None:
         if self.isExposed() and not self._in_grace():
-            # Waits for the display where the desktop says when (Wayland's frame callbacks).
+            # On Wayland this waits for the next frame callback.
             self.requestUpdate()
 
     def _when_changed(self, frame: Frame) -> None:
@@ -188,7 +188,7 @@ class PictureWindow(QOpenGLWindow):
             self._lost_at = None
         self._note_cursor(frame)
         if frame.primary is None:
-            self._tell()
+            self._log_state()
 
     def _note_cursor(self, frame: Frame) -> None:
         seen = frame.primary is not None and (self._cursor_seen or frame.cursor is not None)
@@ -197,19 +197,19 @@ class PictureWindow(QOpenGLWindow):
             self.state_changed.emit()
 
     def _forget(self) -> None:
-        """Drop what was made from released buffers: it holds the VM's memory too."""
+        """Drop what was made from the loop's buffers: it keeps the VM's memory in use."""
         self._loop.release_buffers()
         if self._renderer is not None:
             with self._current():
                 self._renderer.forget()
 
-    def _tell(self) -> None:
-        """The state or the path changed: to the title, and once to the log."""
+    def _log_state(self) -> None:
+        """Log a change of the state or the path once, and let the title follow."""
         status = self.status
         primary = self.frame.primary
-        told = (status, primary.plane.import_key if primary else None, self.path)
-        if told != self._told:
-            self._told = told
+        logged = (status, primary.plane.import_key if primary else None, self.path)
+        if logged != self._logged:
+            self._logged = logged
             reason = "" if status.reason is Reason.OK else status.reason.key
             words = [status.state.value, reason, status.detail]
             if primary is not None:
@@ -237,13 +237,13 @@ class PictureWindow(QOpenGLWindow):
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status
-        words = frame.primary is None or status.state is State.ERROR
-        if words or self._notice:
-            self._paint(status if words else None)
+        shows_text = frame.primary is None or status.state is State.ERROR
+        if shows_text or self._notice:
+            self._paint(status if shows_text else None)
         self._loop.drawn()
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
-        # Asked each time: a window that moves to another screen may change its pixel ratio but not its size.
+        # Each time, because a window that moves to another screen may change its pixel ratio but not its size.
         ratio = self.devicePixelRatio()
         size = (round(self.width() * ratio), round(self.height() * ratio))
         if min(size) < 1:
@@ -253,16 +253,16 @@ class PictureWindow(QOpenGLWindow):
         try:
             drawn = renderer.draw(frame, self._target, self._draw_options)
         except GlError as error:
-            # Tried again with the next frame: a driver may recover, and the window must not go.
+            # The next frame is tried again: a driver may recover, and the window must not close.
             self._failure = Status(Reason.RENDER_FAILED, str(error))
-            self._tell()
+            self._log_state()
             return
         self._failure = None
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
             self._shown, self._drawn = frame, drawn
-            self._tell()
+            self._log_state()
 
     def _paint(self, status: Status | None) -> None:
         painter = QPainter(self)

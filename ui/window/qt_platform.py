@@ -1,4 +1,4 @@
-"""Whether a window can open here: Qt's end of the matter in words that say what to look at."""
+"""Whether Qt can open a window here, and the message when it cannot."""
 
 import os
 
@@ -9,10 +9,10 @@ from app.errors import MdevviewError
 _NO_PLUGIN = "no Qt platform plugin could be initialized"
 
 
-def why_not(said: str) -> str:
-    """What Qt said when it gave up, or what is behind it."""
-    if _NO_PLUGIN not in said:
-        return f"{' '.join(said.split())}; see 'mdevview doctor'"
+def display_error(qt_message: str) -> str:
+    """Why Qt cannot open its display, from its own last message."""
+    if _NO_PLUGIN not in qt_message:
+        return f"{' '.join(qt_message.split())}; see 'mdevview doctor'"
     tried = [f"{key}={value}" for key in ("WAYLAND_DISPLAY", "DISPLAY") if (value := os.environ.get(key))]
     platform = os.environ.get("QT_QPA_PLATFORM")
     if platform:
@@ -27,7 +27,7 @@ def why_not(said: str) -> str:
     )
 
 
-def need_opengl() -> None:
+def require_opengl() -> None:
     """Raises MdevviewError where Qt has no OpenGL: QOpenGLWindow would crash with its first draw."""
     if not QOpenGLContext().create():
         raise MdevviewError(

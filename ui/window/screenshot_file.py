@@ -1,4 +1,4 @@
-"""Where a screenshot goes that was asked for by a key."""
+"""The file of a screenshot that is taken in the window."""
 
 import re
 from datetime import datetime
@@ -8,16 +8,16 @@ from PyQt6.QtCore import QDir, QStandardPaths
 
 
 def pictures_directory() -> Path:
-    """The user's pictures directory (XDG), the home directory where there is none."""
+    """The user's pictures directory (XDG), or the home directory when there is none."""
     pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-    # Qt's home and not Path's, which raises for a user without a home.
+    # Qt's home and not Path.home(), which raises for a user without a home.
     home = Path(QDir.homePath())
     path = Path(pictures) if pictures else home
     return path if path.is_dir() else home
 
 
 def save_new(directory: Path, source: str, when: datetime, png: bytes) -> Path:
-    """Write ``png`` under a name that did not exist before, and return it. Raises OSError."""
+    """Write ``png`` to a new file, and return its path. Raises OSError."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", source).strip("-.") or "screen"
     stem = f"mdevview-{safe[:60]}-{when:%Y%m%d-%H%M%S}"
     for number in range(1, 1000):

@@ -15,20 +15,20 @@ def _settings() -> QSettings:
 
 
 def restore_geometry(window: QMainWindow) -> bool:
-    """Give the window its last size and, where the desktop allows it, place. False when there is none."""
+    """Restore the window's last size and, where the desktop allows it, position. False when none was saved."""
     saved = _value(_settings(), "geometry")
     return isinstance(saved, QByteArray) and window.restoreGeometry(saved)
 
 
 def save_geometry(window: QMainWindow) -> None:
-    """Remember size and place."""
+    """Save size and position."""
     settings = _settings()
     settings.setValue("geometry", window.saveGeometry())
     settings.sync()
 
 
 def view_options() -> ViewOptions:
-    """Scaling and smoothing as they were last time. The rest belongs to a guest, not to a person."""
+    """Scaling and smoothing as they were last time. The other options depend on the guest and are not saved."""
     settings = _settings()
     known = {each.value: each for each in Scaling}
     scaling = known.get(str(_value(settings, "scaling")), Scaling.FIT)
@@ -36,7 +36,7 @@ def view_options() -> ViewOptions:
 
 
 def _value(settings: QSettings, key: str) -> object:
-    """What the file says; None where it says nothing, or what PyQt cannot make an object of."""
+    """The value in the file; None without one, or where PyQt cannot read it."""
     try:
         value: object = settings.value(key)
     except TypeError:
@@ -45,7 +45,7 @@ def _value(settings: QSettings, key: str) -> object:
 
 
 def save_view_options(options: ViewOptions) -> None:
-    """Remember scaling and smoothing."""
+    """Save scaling and smoothing."""
     settings = _settings()
     settings.setValue("scaling", options.scaling.value)
     settings.setValue("filter", "linear" if options.smooth else "nearest")

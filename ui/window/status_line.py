@@ -1,4 +1,4 @@
-"""The slim line under the picture: what is shown, how it got here, how fast."""
+"""The status line under the picture: what is shown, by which path, at which rate."""
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
@@ -16,7 +16,7 @@ def plane_text(plane: Plane) -> str:
 
 
 class _Elided(QLabel):
-    """A line that ends in dots where there is no room for it, and is whole in its tool tip."""
+    """A line that is elided where it does not fit. Its tool tip has all of it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class _Elided(QLabel):
 
 
 class StatusLine(QStatusBar):
-    """Source, state and what becomes of input on the left; plane, path and frame rate on the right."""
+    """Label, state and input on the left; plane, path and frame rate on the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,14 +41,14 @@ class StatusLine(QStatusBar):
         for label in self._right:
             self.addPermanentWidget(label)
 
-    def show_state(self, source: str, state: str, input_text: str) -> None:
-        text = f"{source} — {state} — {input_text}"
+    def show_state(self, label: str, state: str, input_text: str) -> None:
+        text = f"{label} — {state} — {input_text}"
         if text != self._left.text():
             self._left.setText(text)
             self._left.setToolTip(plain_tool_tip(text))
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
-        """Each may be empty: nothing is shown of a picture that is not there."""
+        """Each may be empty: then its label is hidden."""
         for label, text in zip(self._right, (plane, path, rate), strict=True):
             label.setText(text)
             label.setVisible(bool(text))

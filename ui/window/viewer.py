@@ -1,4 +1,4 @@
-"""One window and what is in it: a device, the VM's monitor, or the wait for a VM."""
+"""One window and what it shows: a session with the VM's monitor, or the wait for a VM."""
 
 import time
 from dataclasses import dataclass
@@ -29,19 +29,19 @@ from ui.window.picture import PictureWindow
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.vm_monitor import VmMonitor
 
-# How often it is asked whether the VM has been found.
+# How often to ask whether the VM was found.
 _WAIT_MS = 100
-# What a wait is about, which a window that already says "VM ended" need not repeat.
+# Reasons that a window which says "VM ended" does not replace.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """What a user wants of the window.
+    """The options of a window, from the command line.
 
-    ``wait`` is for VMs that are yet to start, and for the next start of one that ended. ``qmp`` is where the VM takes
-    input, None for where its command line says. ``resolution`` is asked of the guest, or with ``follow`` that its
-    screen is as large as the window.
+    ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
+    socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
+    guest's screen gets the size of the window.
     """
 
     view: ViewOptions
@@ -54,7 +54,7 @@ class WindowOptions:
 
 
 class Viewer(QObject):
-    """Shows ``target``, which was opened as ``session``; with ``None`` it waits for it."""
+    """Shows ``session``, which ``target`` was opened as, and owns it; without a session it waits for the target."""
 
     def __init__(self, target: Target, session: Session | None, options: WindowOptions, redraw: int) -> None:
         """``redraw`` is the display's refresh interval in nanoseconds."""
@@ -68,9 +68,9 @@ class Viewer(QObject):
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._look)
         self._asking = WindowAsking(options.helper)
-        # What is shown as long as there is no session.
+        # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
-        # Whether those words are of an end, which a plain wait does not replace.
+        # Whether it shows the end of a VM, which the reasons of a plain wait do not replace.
         self._shows_end = False
         label = session.label if session is not None else label_of(target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
@@ -122,12 +122,12 @@ class Viewer(QObject):
         self._loop.start()
 
     def _show_waiting(self, status: Status, label: str) -> None:
-        """Show words from now on, until there is a session."""
+        """Show a status until there is a session."""
         self._waiting.close()
         self._waiting = StatusSource(status)
         self._shows_end = status.state is State.GONE
         self._show(self._waiting, label)
-        # At once, or the title would say something else for a moment.
+        # At once, or the title would show another state for a moment.
         self._loop.latest()
         self._close_session()
 
@@ -190,7 +190,7 @@ class Viewer(QObject):
         try:
             session = open_chosen(chosen, options=opening)
         except MdevviewError as error:
-            # Not behind a window that was closed while it asked.
+            # No message box behind a window that was closed meanwhile.
             if self.window.isVisible():
                 self._warn(error)
             return
@@ -199,25 +199,25 @@ class Viewer(QObject):
 
     def _warn(self, error: MdevviewError) -> None:
         warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
-        # It may name a process, which chooses its name, and Qt takes what looks like markup for markup.
+        # It may contain the name of a process, and Qt would interpret markup in it.
         warning.setTextFormat(Qt.TextFormat.PlainText)
         warning.setParent(self.window, warning.windowFlags())
         warning.exec()
 
 
 def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
-    """Whether the choice is what the window has open: opened again it would be busy, held by this very program."""
+    """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
     is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
     return is_same and state is not State.GONE
 
 
 def _why(gone: Status) -> str:
-    """Why nothing can be done with a device that is gone."""
+    """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
 
 
 def label_of(target: Target) -> str:
-    """What a person sees of a target that is not there yet."""
+    """The label of a target that was not opened yet."""
     match target:
         case Named(text):
             return text

@@ -1,1 +1,1 @@
-"""What a simulated device is told to be: the words after ``sim:``, and the faults among them."""
+"""The specification of a simulated device: the text after ``sim:``, with its faults."""

@@ -19,8 +19,8 @@ mode            the guest uses three quarters of the width and height           
 gone            the device is removed and stays away; it takes no END                           3
 =============== ============================================================================== =================
 
-The guest changes to other framebuffers when stale, truncated or read-only begins and back when it ends: a buffer keeps
-such a fault for its life, the picture still returns.
+The guest changes to other framebuffers when stale, truncated or read-only begins, and back to the old ones when it
+ends: a buffer keeps such a fault for its life, and the picture still returns.
 """
 
 import errno
@@ -28,9 +28,9 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# What one fault does by default: errors hold from the start, events happen once the picture was seen.
+# The schedules without one given: errors hold from the start, events begin after the picture was shown.
 _ALWAYS = (0.0, None, None)
-_BY_TURNS = (2.0, 4.0, 4.0)
+_PERIODIC = (2.0, 4.0, 4.0)
 
 _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "query-einval": _ALWAYS,
@@ -43,8 +43,8 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "truncated": _ALWAYS,
     "read-only": _ALWAYS,
     "hostile": _ALWAYS,
-    "off": _BY_TURNS,
-    "mode": _BY_TURNS,
+    "off": _PERIODIC,
+    "mode": _PERIODIC,
     "gone": (3.0, None, None),
 }
 
@@ -64,7 +64,7 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault with its schedule in seconds; see the module."""
+    """One fault with its schedule in seconds; see the module's docstring."""
 
     name: str
     start: float
@@ -85,7 +85,7 @@ class Fault:
 
 
 def parse_faults(text: str) -> tuple[Fault, ...]:
-    """The faults of a ``fault=`` value. Raises ValueError with a sentence that says what is wrong."""
+    """The faults of a ``fault=`` value. Raises ValueError with one sentence that says what is wrong."""
     return tuple(_parse_fault(each) for each in text.split("+"))
 
 

@@ -1,4 +1,4 @@
-"""The words after ``sim:``: which device to simulate and how.
+"""The text after ``sim:``: which device to simulate and how.
 
 ``PROFILE[,key=value...]`` with PROFILE one of gvt, mbochs, mdpy. Keys:
 
@@ -40,7 +40,7 @@ _MAX_STRIDE = 1 << 18
 _MAX_FPS = 1000.0
 _MAX_BUFFERS = 8
 
-# Linear scanout of i915 wants strides of whole cache lines; the sample drivers take what the mode says.
+# i915 scans out linear planes with strides of whole cache lines; the sample drivers use the bytes of a row.
 _GVT_STRIDE_ALIGNMENT = 64
 
 _MODIFIERS = {
@@ -55,7 +55,7 @@ _SHORT_NAMES = {value: name for name, value in _MODIFIERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A parsed specification; ``str`` gives it back as text with every key spelled out."""
+    """A parsed specification. ``str`` returns it as text with all keys."""
 
     profile: str
     fourcc: int = drm.DRM_FORMAT_XRGB8888
@@ -74,11 +74,11 @@ class Spec:
     @property
     def format(self) -> PixelFormat:
         known = pixel_format(self.fourcc)
-        assert known is not None, "parse_spec lets only known formats in"
+        assert known is not None, "parse_spec accepts only known formats"
         return known
 
     def stride_for(self, width: int) -> int:
-        """The least bytes a row that the simulated device would use for ``width`` pixels."""
+        """The smallest stride in bytes that the simulated device uses for ``width`` pixels."""
         row_bytes = self.format.row_bytes(width)
         tile = tile_of(self.modifier, self.format.bytes_per_pixel)
         linear_unit = _GVT_STRIDE_ALIGNMENT if self.profile == "gvt" else 1
@@ -118,7 +118,7 @@ _DEFAULTS = {
 
 
 def parse_spec(text: str) -> Spec:
-    """Read the text after ``sim:``. Raises ValueError with one sentence that says what is wrong and what is known."""
+    """Parse the text after ``sim:``. Raises ValueError with one sentence: what is wrong, and what is accepted."""
     profile, *words = text.split(",")
     if profile not in PROFILES:
         raise ValueError(f"unknown simulated device {profile!r}; {_known('known are', profile, PROFILES)}")
@@ -140,14 +140,14 @@ def parse_spec(text: str) -> Spec:
     return spec if spec.stride else replace(spec, stride=spec.stride_for(spec.width))
 
 
-def _known(words: str, got: str, names: tuple[str, ...]) -> str:
-    near = get_close_matches(got, names, 1)
+def _known(words: str, typed: str, names: tuple[str, ...]) -> str:
+    near = get_close_matches(typed, names, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"{words} {', '.join(names)}{hint}"
 
 
 def _check(spec: Spec) -> None:
-    """What no key decides alone."""
+    """Check what depends on more than one key. Raises ValueError."""
     size = spec.format.bytes_per_pixel
     name = fourcc_text(spec.fourcc)
     tiled = spec.modifier != drm.DRM_FORMAT_MOD_LINEAR

@@ -1,4 +1,4 @@
-"""A simulated device: the seam's five calls, dispatched on real request numbers to one driver's manners."""
+"""A simulated device: the calls of the device seam, dispatched on real request numbers to a simulated driver."""
 
 import errno
 import mmap as mapping
@@ -19,7 +19,7 @@ from app.sim.guest.guest import Guest
 _INFO_MINSZ = 16
 _HOSTILE_STEP_NS = 200_000_000
 
-# What a confused or malicious driver might say, one after the other; each replaces fields of a true answer.
+# What a broken or malicious driver might answer, one after the other. Each replaces fields of a correct answer.
 _HOSTILE: tuple[dict[str, int], ...] = (
     {"width": 0xFFFF_FFFF, "height": 0xFFFF_FFFF},
     {"stride": 0},
@@ -38,12 +38,12 @@ _HOSTILE: tuple[dict[str, int], ...] = (
 
 
 class SimulatedKernelCorruption(AssertionError):
-    """The program did what corrupts memory in the real kernel: a bug in the program, never to be caught."""
+    """The program did what corrupts memory in the real kernel. That is a bug in the program: nothing may catch this."""
 
 
 @dataclass(slots=True)
 class PlaneInfo:
-    """``vfio_device_gfx_plane_info`` in the driver's hands, argsz left out."""
+    """``vfio_device_gfx_plane_info`` as the driver has it, without argsz."""
 
     flags: int
     drm_plane_type: int
@@ -61,9 +61,9 @@ class PlaneInfo:
 
 
 class SimulatedDevice(ABC):
-    """Implements :class:`app.device.seam.Device`; also tells what is true, for those who check.
+    """Implements :class:`app.device.seam.Device`, and gives tests and measurements the true state to compare with.
 
-    Single-threaded like a file that one thread uses. ``vgpu`` says what discovery would.
+    Not thread-safe. ``vgpu`` is what discovery would return for the device.
     """
 
     vgpu: Vgpu
@@ -78,7 +78,7 @@ class SimulatedDevice(ABC):
     exports_dma_bufs = True
     shares_memory = False
 
-    # The five calls of the seam.
+    # The calls of the device seam.
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         self._check_present(errno.ENODEV)
@@ -94,7 +94,7 @@ class SimulatedDevice(ABC):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
     def pread(self, length: int, offset: int) -> bytes:
-        """As the drivers do it, in aligned accesses of 4, 2 and 1 bytes; any refusal is EFAULT."""
+        """Read in aligned accesses of 4, 2 and 1 bytes, as the drivers do. A refused access is EFAULT."""
         self._check_present(errno.EIO)
         data = b""
         while len(data) < length:
@@ -106,7 +106,7 @@ class SimulatedDevice(ABC):
         return data
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        """As :meth:`pread`."""
+        """Write as :meth:`pread` reads."""
         self._check_present(errno.EIO)
         done = 0
         while done < len(data):
@@ -123,21 +123,21 @@ class SimulatedDevice(ABC):
         return self.map(length, offset)
 
     def close(self) -> None:
-        """Free everything. fds that were handed out stay with their holders. More calls do nothing."""
+        """Free everything. Exported fds stay with their holders. More calls do nothing."""
         if not self._closed:
             self._closed = True
             self.release()
             self.guest.close()
 
-    # The truth, for those who check.
+    # The true state, for tests and measurements.
 
     def present(self) -> bool:
-        """What sysfs would say: whether the device still exists."""
+        """Whether the device still exists in sysfs."""
         return not self.guest.active("gone")
 
     @property
     def objects(self) -> int:
-        """How many buffer objects the driver keeps now."""
+        """The number of buffer objects that the driver has now."""
         return 0
 
     def picture(self) -> Rgba | None:
@@ -149,22 +149,22 @@ class SimulatedDevice(ABC):
         return self.guest.flip_times(since_ns, until_ns)
 
     def true_flip_ns(self, handle: int) -> int | None:
-        """When the guest flipped to what the last query with this dmabuf_id (or region index) found on screen.
+        """When the guest flipped to the framebuffer that the last query with this dmabuf_id (or region index) found.
 
-        By the injected clock; None for a handle that no query of the primary plane gave.
+        In nanoseconds of the injected clock; None for a handle that no query of the primary plane returned.
         """
         return self._flips.get(handle)
 
-    # What a driver is made of.
+    # What each driver implements.
 
     @staticmethod
     @abstractmethod
     def memory_size(size: int) -> int:
-        """How much memory holds a framebuffer of ``size`` bytes."""
+        """The bytes of memory for a framebuffer of ``size`` bytes."""
 
     @abstractmethod
     def query_plane(self, plane: PlaneInfo) -> None:
-        """Answer in place, or leave it as it is. Raises OSError as the driver does."""
+        """Change ``plane`` to the answer, or leave it unchanged. Raises OSError as the driver does."""
 
     @abstractmethod
     def get_dmabuf(self, dmabuf_id: int) -> int:
@@ -172,7 +172,7 @@ class SimulatedDevice(ABC):
 
     @abstractmethod
     def get_region_info(self, buffer: bytearray) -> None:
-        """Answer in place. Raises OSError as the driver does."""
+        """Change ``buffer`` to the answer. Raises OSError as the driver does."""
 
     @property
     @abstractmethod
@@ -180,11 +180,11 @@ class SimulatedDevice(ABC):
         """Flags and the number of regions."""
 
     def read(self, count: int, offset: int) -> bytes:
-        """One access of 1, 2 or 4 bytes. Raises ValueError to refuse it."""
+        """One access of 1, 2 or 4 bytes. Raises ValueError where the driver refuses it."""
         raise ValueError("nothing to read there")
 
     def write(self, data: bytes, offset: int) -> None:
-        """As :meth:`read`."""
+        """One access, as :meth:`read`."""
         raise ValueError("nothing to write there")
 
     def map(self, length: int, offset: int) -> mapping.mmap:
@@ -193,30 +193,31 @@ class SimulatedDevice(ABC):
 
     @abstractmethod
     def release(self) -> None:
-        """Forget the driver's objects."""
+        """Free the driver's objects."""
 
     def export_size(self, size: int) -> int | None:
-        """How many bytes of a buffer to export, None for all of it."""
+        """The number of bytes of a buffer to export, None for all of it."""
         return max(4096, size // 2 // 4096 * 4096) if self.guest.active("truncated") else None
 
     def plug(self, edid: bytes | None) -> None:
-        """The link went down, or came up with that EDID: the guest does as a guest does."""
+        """The link went down (None), or came up with that EDID: the guest reacts."""
         if edid is None:
             self.guest.unplug()
         else:
             self.guest.plug(preferred_size(edid))
 
-    def saw_flip(self, handle: int, flip_ns: int) -> None:
-        """A query found the flip of that time under ``handle``."""
+    def record_flip(self, handle: int, flip_ns: int) -> None:
+        """A query returned ``handle``, whose framebuffer the guest flipped to at ``flip_ns``."""
         self._flips[handle] = flip_ns
 
-    # Requests that all drivers take alike.
+    # Requests that all drivers handle alike.
 
-    def _check_present(self, gone: int) -> None:
+    def _check_present(self, removed_errno: int) -> None:
+        """Raises OSError: EBADF once closed, ``removed_errno`` for a device that was removed."""
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if self.guest.active("gone"):
-            raise OSError(gone, os.strerror(gone))
+            raise OSError(removed_errno, os.strerror(removed_errno))
 
     def _get_info(self, buffer: bytearray) -> int:
         if len(buffer) < _INFO_MINSZ:
@@ -274,12 +275,12 @@ class SimulatedDevice(ABC):
         return self.get_dmabuf(int.from_bytes(buffer[:4], "little"))
 
 
-# INTX, MSI, MSIX, ERR and REQ of VFIO PCI devices.
+# INTX, MSI, MSIX, ERR and REQ, as VFIO PCI devices have.
 _PCI_NUM_IRQS = 5
 
 
 def _access_size(left: int, offset: int) -> int:
-    """The drivers split what user space reads or writes into the largest aligned pieces."""
+    """The size of the next access: the drivers split a read or write into the largest aligned pieces."""
     for size in (4, 2):
         if left >= size and offset % size == 0:
             return size

@@ -1,4 +1,4 @@
-"""The EDID region of simulated devices: registers and blob, the EDID of a simulated monitor, and its cable."""
+"""The EDID region of simulated devices: registers, blob and link, and the EDID of a simulated monitor."""
 
 import ctypes
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from app.edid.parse import blocks, parse_edid
 
 _WORD = 4
 
-# What the cable does: None is unplugged, bytes are the EDID of the screen that is plugged in.
-Link = Callable[[bytes | None], None]
+# Called when the link goes down (None) or comes up with the EDID of a monitor.
+LinkHandler = Callable[[bytes | None], None]
 
 
 class EdidRegisters:
@@ -21,9 +21,9 @@ class EdidRegisters:
     _names: ClassVar = tuple(name for name, *_ in vfio.vfio_region_gfx_edid._fields_)
 
     def __init__(
-        self, offset: int, max_size: int, limits: tuple[int, int], blob: bytes, strict: bool, link: Link
+        self, offset: int, max_size: int, limits: tuple[int, int], blob: bytes, strict: bool, link: LinkHandler
     ) -> None:
-        """``strict`` is GVT-g, which checks what is written; mbochs takes anything and ignores the rest."""
+        """``strict`` is GVT-g, which refuses wrong accesses. mbochs accepts any value and ignores the rest."""
         self._link = link
         self.registers = vfio.vfio_region_gfx_edid(offset, max_size, len(blob), *limits, 0)
         self.blob = bytearray(blob.ljust(max_size, b"\0"))
@@ -41,7 +41,7 @@ class EdidRegisters:
         return bytes(self.blob[start : start + count])
 
     def write(self, data: bytes, offset: int) -> None:
-        """One access of the driver, as :meth:`read`."""
+        """One access of the driver, of a register or a piece of the blob."""
         if offset >= self.registers.edid_offset:
             start = offset - self.registers.edid_offset
             if start + len(data) > self._blob_limit():
@@ -54,7 +54,7 @@ class EdidRegisters:
             return
         name = self._names[offset // _WORD]
         value = int.from_bytes(data, "little")
-        if name not in ("edid_size", "link_state") or (self._strict and not self._sensible(name, value)):
+        if name not in ("edid_size", "link_state") or (self._strict and not self._is_valid(name, value)):
             self._refuse(b"")
             return
         setattr(self.registers, name, value)
@@ -69,25 +69,26 @@ class EdidRegisters:
         inside = offset + count <= ctypes.sizeof(self.registers)
         return inside and count == _WORD and offset % _WORD == 0
 
-    def _sensible(self, name: str, value: int) -> bool:
+    def _is_valid(self, name: str, value: int) -> bool:
         if name == "edid_size":
             return bool(value <= self.registers.edid_max_size)
         if value == vfio.VFIO_DEVICE_GFX_LINK_STATE_UP:
-            # drm_edid_valid() of exactly one block.
+            # GVT-g calls drm_edid_block_valid() for exactly one block.
             try:
                 return len(blocks(bytes(self.blob[:BLOCK]))) == BLOCK
             except ValueError:
                 return False
         return value == vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN
 
-    def _refuse(self, ignored: bytes) -> bytes:
+    def _refuse(self, answer: bytes) -> bytes:
+        """Raises ValueError where the driver is strict; else the answer to an access that it ignores."""
         if self._strict:
             raise ValueError("refused by the EDID region")
-        return ignored
+        return answer
 
 
 def simulated_edid(width: int, height: int, limits: Limits) -> bytes:
-    """The EDID of a monitor that prefers the given mode; half of it, where the device's limits allow no more."""
+    """The EDID of a monitor that prefers the given mode, halved until it is within the device's limits."""
     while True:
         try:
             return make_edid(Mode(width, height), limits, name="mdevview sim")
@@ -96,7 +97,7 @@ def simulated_edid(width: int, height: int, limits: Limits) -> bytes:
 
 
 def preferred_size(blob: bytes) -> tuple[int, int] | None:
-    """Width and height of the mode which a guest would choose; None for bytes that are no EDID, or one without."""
+    """Width and height of the preferred mode; None for bytes that are no EDID or an EDID without one."""
     try:
         timing = parse_edid(blob).preferred
     except ValueError:

@@ -1,7 +1,8 @@
-"""GVT-g as user space meets it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1.
+"""GVT-g as user space sees it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1.
 
-Two liberties: any format of the table can be shown, though the hardware scans out ten; and the size of a Yf plane is
-rounded to the true height of its tiles, where the driver takes 32 rows whatever the format (C8 would need 64).
+It differs from the driver in two points. It shows any format of the table, where the hardware scans out ten. And it
+rounds the size of a Yf plane to the true height of its tiles, where the driver takes 32 rows for every format (C8 would
+need 64).
 """
 
 import errno
@@ -46,7 +47,9 @@ _EDID_SIZE = 128
 class _Object:
     """``intel_vgpu_dmabuf_obj``: ``key`` is what identifies a framebuffer to the driver.
 
-    ``initref`` is the reference a query takes and a fetch drops; each living export holds one more.
+    ``initref`` is the one reference that queries take (pick_dmabuf_by_info() found the object, or it is new) and that a
+    fetch drops. Each export that somebody holds is one more. The object and its id live as long as there is any
+    reference, also when the guest has freed the framebuffer.
     """
 
     key: tuple[int, ...]
@@ -54,15 +57,15 @@ class _Object:
     initref: bool = True
     exports: list[Export] = field(default_factory=list)
 
-    def alive(self) -> bool:
-        if self.initref:
-            return True
-        living = [each for each in self.exports if each.alive]
+    @property
+    def references(self) -> int:
+        """``kref``. Exports that nobody holds any more are released first."""
+        held = [each for each in self.exports if each.alive]
         for each in self.exports:
-            if each not in living:
-                each.forget()
-        self.exports = living
-        return bool(living)
+            if each not in held:
+                each.release()
+        self.exports = held
+        return self.initref + len(held)
 
 
 class GvtDevice(SimulatedDevice):
@@ -71,7 +74,7 @@ class GvtDevice(SimulatedDevice):
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         super().__init__(spec, clock)
         self._idr: dict[int, _Object] = {}
-        # Those of the type named below, unless the specification wants a larger screen.
+        # The limits of the type named below, unless the specification has a larger screen.
         limits = (max(1920, spec.width), max(1200, spec.height))
         edid = simulated_edid(spec.width, spec.height, Limits(*limits, _EDID_SIZE))
         self._edid = EdidRegisters(_EDID_BLOB_OFFSET, _EDID_SIZE, limits, edid, strict=True, link=self.plug)
@@ -96,8 +99,16 @@ class GvtDevice(SimulatedDevice):
 
     @property
     def objects(self) -> int:
-        self._collect()
-        return len(self._idr)
+        return len(self.references())
+
+    def references(self) -> dict[int, int]:
+        """The ids of the driver's objects, each with its number of references."""
+        self._free_unreferenced()
+        return {dmabuf_id: each.references for dmabuf_id, each in self._idr.items()}
+
+    def query_references(self) -> set[int]:
+        """The ids of the objects on which a query holds a reference (``initref``)."""
+        return {dmabuf_id for dmabuf_id, each in self._idr.items() if each.initref}
 
     def query_plane(self, plane: PlaneInfo) -> None:
         if plane.flags == _PROBE | _DMABUF:
@@ -110,26 +121,26 @@ class GvtDevice(SimulatedDevice):
             scanout = self.guest.cursor()
         else:
             raise OSError(errno.EINVAL, "invalid plane id")
-        # The decoder says ENODEV for a plane that is off, which the query turns into success: nothing is written.
+        # For a plane that is off the decoder returns ENODEV, which the query turns into success: nothing is written.
         if scanout is None:
             return
         self._fill(plane, scanout)
         plane.handle = self._id_for(scanout)
         if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
-            self.saw_flip(plane.handle, scanout.flip_ns)
+            self.record_flip(plane.handle, scanout.flip_ns)
         if self.guest.active("stale"):
-            # As if the object had gone between the query and the fetch.
+            # As if the object had been freed between the query and the fetch.
             plane.handle += 1 << 20
 
     def get_dmabuf(self, dmabuf_id: int) -> int:
-        self._collect()
-        found = self._idr.get(dmabuf_id)
-        if found is None:
+        self._free_unreferenced()
+        fetched = self._idr.get(dmabuf_id)
+        if fetched is None:
             raise OSError(errno.EINVAL, "invalid dmabuf id")
-        memory = found.scanout.memory
+        memory = fetched.scanout.memory
         fd, export = memory.export(self.export_size(memory.size), self.guest.active("read-only"))
-        found.exports.append(export)
-        found.initref = False
+        fetched.exports.append(export)
+        fetched.initref = False
         return fd
 
     def get_region_info(self, buffer: bytearray) -> None:
@@ -153,10 +164,11 @@ class GvtDevice(SimulatedDevice):
         self._edid.write(data, offset & (1 << _INDEX_SHIFT) - 1)
 
     def release(self) -> None:
+        """intel_vgpu_dmabuf_cleanup(): the reference of a query goes, exports stay with their holders."""
         objects, self._idr = self._idr, {}
         for each in objects.values():
             for export in each.exports:
-                export.forget()
+                export.release()
 
     def _fill(self, plane: PlaneInfo, scanout: Scanout) -> None:
         plane.drm_format, plane.drm_format_mod = scanout.fourcc, scanout.modifier
@@ -164,16 +176,16 @@ class GvtDevice(SimulatedDevice):
         plane.stride, plane.size = scanout.stride, scanout.size
         if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
             plane.x_pos = plane.y_pos = 0
-            # Kernels before the struct was cleared passed stack contents on.
+            # Kernels that did not clear the struct yet copied stack contents.
             plane.x_hot, plane.y_hot = 0xDEAD_BEEF, 0x0000_8881
             return
-        # The registers hold magnitude and sign apart, and the decoder passes on the magnitude alone.
+        # The registers hold magnitude and sign apart, and the decoder reports the magnitude only.
         plane.x_pos, plane.y_pos = abs(scanout.x), abs(scanout.y)
         plane.x_hot, plane.y_hot = self.spec.hot or (_HOT_UNKNOWN, _HOT_UNKNOWN)
 
     def _id_for(self, scanout: Scanout) -> int:
-        """The id of the framebuffer's object; a new one takes the lowest that is free."""
-        self._collect()
+        """The id of the framebuffer's object; a new object gets the lowest free id."""
+        self._free_unreferenced()
         key = (
             scanout.address,
             scanout.size,
@@ -190,10 +202,11 @@ class GvtDevice(SimulatedDevice):
         self._idr[dmabuf_id] = _Object(key, scanout)
         return dmabuf_id
 
-    def _collect(self) -> None:
-        """Free the objects whose last reference went with a dma-buf that user space closed."""
-        dead = [dmabuf_id for dmabuf_id, each in self._idr.items() if not each.alive()]
-        for dmabuf_id in dead:
+    def _free_unreferenced(self) -> None:
+        """dmabuf_gem_object_free(): user space closes the last dma-buf without a call that the simulation sees."""
+        # Where initref is set there is no need to look at the exports, which costs system calls.
+        free = [dmabuf_id for dmabuf_id, each in self._idr.items() if not (each.initref or each.references)]
+        for dmabuf_id in free:
             del self._idr[dmabuf_id]
 
 

@@ -1,8 +1,8 @@
-"""mbochs as user space meets it: ``samples/vfio-mdev/mbochs.c``, Linux 6.1 to 6.12.
+"""mbochs as user space sees it: ``samples/vfio-mdev/mbochs.c``, Linux 6.1 to 6.12.
 
-``module=mbochs`` is the driver as shipped: exports cannot be mapped, a second fetch of an id is the program's bug.
-``module=mbochs_rw`` exports for reading and writing, as often as asked. Both answer ENOMEM to the first query of each
-mode. Unlike the real one, the simulated device takes any mode of the specification, whatever memory that needs.
+``module=mbochs`` is the driver of the kernel: exports cannot be mapped, and a second fetch of an id is a bug of the
+program. ``module=mbochs_rw`` exports for reading and writing, as often as asked. Both answer ENOMEM to the first query
+of each mode. Unlike the real one, the simulated device has no limit of memory for a mode.
 """
 
 import ctypes
@@ -46,7 +46,7 @@ _REGIONS = {
 
 @dataclass(slots=True)
 class _Object:
-    """``mbochs_dmabuf``: the driver keeps it until the device closes."""
+    """``mbochs_dmabuf``. The driver keeps it until the device is closed."""
 
     dmabuf_id: int
     scanout: Scanout
@@ -97,34 +97,34 @@ class MbochsDevice(SimulatedDevice):
             plane.drm_format = plane.width = plane.height = plane.stride = plane.size = plane.handle = 0
             return
         key = (scanout.address, scanout.width, scanout.height, scanout.stride)
-        found = self._objects.get(key)
-        if found is None:
-            # The driver allocates, forgets to assign what it got, and finds it the next time.
+        known = self._objects.get(key)
+        if known is None:
+            # The driver makes the object but does not assign it to its variable. The next query finds it.
             self._objects[key] = _Object(len(self._objects) + 1, scanout)
             raise OSError(errno.ENOMEM, "first query of a mode")
         plane.drm_format = scanout.fourcc
         plane.width, plane.height = scanout.width, scanout.height
         plane.stride, plane.size = scanout.stride, scanout.size
-        plane.handle = found.dmabuf_id
-        self.saw_flip(plane.handle, scanout.flip_ns)
+        plane.handle = known.dmabuf_id
+        self.record_flip(plane.handle, scanout.flip_ns)
         if self.guest.active("stale"):
             plane.handle += 1 << 20
 
     def get_dmabuf(self, dmabuf_id: int) -> int:
-        found = next((each for each in self._objects.values() if each.dmabuf_id == dmabuf_id), None)
-        if found is None:
+        known = next((each for each in self._objects.values() if each.dmabuf_id == dmabuf_id), None)
+        if known is None:
             raise OSError(errno.ENOENT, "no such dmabuf id")
-        if found.export is not None:
+        if known.export is not None:
             if self._shipped:
                 raise SimulatedKernelCorruption(
                     f"dmabuf id {dmabuf_id} was fetched twice: the real mbochs takes no reference for that"
                 )
-            if found.export.alive:
-                return found.export.again()
-            found.export.forget()
-        memory = found.scanout.memory
+            if known.export.alive:
+                return known.export.new_fd()
+            known.export.release()
+        memory = known.scanout.memory
         read_only = self._shipped or self.guest.active("read-only")
-        fd, found.export = memory.export(self.export_size(memory.size), read_only)
+        fd, known.export = memory.export(self.export_size(memory.size), read_only)
         return fd
 
     def get_region_info(self, buffer: bytearray) -> None:
@@ -137,7 +137,7 @@ class MbochsDevice(SimulatedDevice):
         region = _REGIONS.get(info.index, Region())
         info.size, info.offset, info.flags = region.size, region.offset, region.flags
         if region.capabilities:
-            # Unlike the VFIO core the driver names the offset even where the capability does not fit.
+            # Unlike the VFIO core, the driver sets the offset even where the capability does not fit.
             info.argsz, info.cap_offset = _FIXED + len(region.capabilities), _FIXED
         buffer[:length] = (bytes(info) + region.capabilities.ljust(len(_CAPABILITY), b"\0"))[:length]
 
@@ -159,7 +159,7 @@ class MbochsDevice(SimulatedDevice):
         objects, self._objects = self._objects, {}
         for each in objects.values():
             if each.export is not None:
-                each.export.forget()
+                each.export.release()
 
 
 # PCI configuration space: the Bochs display's vendor and device, a display controller of class "other".

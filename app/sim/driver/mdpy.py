@@ -1,4 +1,4 @@
-"""mdpy as user space meets it: ``samples/vfio-mdev/mdpy.c``, Linux 6.1 to 6.12. The picture is in a region."""
+"""mdpy as user space sees it: ``samples/vfio-mdev/mdpy.c``, Linux 6.1 to 6.12. The picture is in a region."""
 
 import errno
 import mmap as mapping
@@ -18,14 +18,14 @@ _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE
 _PAGE = 4096
 _CONFIG_SIZE = 0xFF
 _MEMORY_OFFSET = _PAGE
-# Beyond the number of regions the device admits to.
+# Not below the number of regions that GET_INFO returns.
 _DISPLAY_INDEX = 16
 
 _TYPES = {(640, 480): "vga", (1024, 768): "xga", (1920, 1080): "hd"}
 
 
 class MdpyDevice(SimulatedDevice):
-    """An mdpy device whose guest draws into the region. Other sizes than the driver's three are possible here."""
+    """An mdpy device whose guest draws into the region. Unlike the driver, it has more than three sizes."""
 
     exports_dma_bufs = False
     shares_memory = True
@@ -58,19 +58,19 @@ class MdpyDevice(SimulatedDevice):
             return
         if plane.flags != _REGION:
             raise OSError(errno.EINVAL, "only region planes")
-        # drm_plane_type is not looked at: a cursor query gets the primary plane.
+        # The driver ignores drm_plane_type: a cursor query gets the primary plane.
         plane.drm_format_mod = 0
         plane.x_pos = plane.y_pos = plane.x_hot = plane.y_hot = 0
         scanout = self.guest.primary()
         if scanout is None:
-            # The real driver is never off; a disabled plane looks like this.
+            # The real driver's plane is never off. Other drivers answer this for a disabled plane.
             plane.drm_format = plane.width = plane.height = plane.stride = plane.size = plane.handle = 0
             return
         plane.drm_format = scanout.fourcc
         plane.width, plane.height = scanout.width, scanout.height
         plane.stride, plane.size = scanout.stride, self._region_size
         plane.handle = _DISPLAY_INDEX
-        self.saw_flip(plane.handle, scanout.flip_ns)
+        self.record_flip(plane.handle, scanout.flip_ns)
         if self.guest.active("stale"):
             plane.handle += 1
 
@@ -78,7 +78,7 @@ class MdpyDevice(SimulatedDevice):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
     def get_region_info(self, buffer: bytearray) -> None:
-        """The errors of a fetch hit the display region here: asking for it is what leads to the pixels."""
+        """Faults of a fetch apply to the info of the display region, as mdpy has no fetch."""
         info = requested(buffer)
         if info.index >= vfio.VFIO_PCI_NUM_REGIONS and info.index != _DISPLAY_INDEX:
             raise OSError(errno.EINVAL, "no such region")
@@ -93,7 +93,7 @@ class MdpyDevice(SimulatedDevice):
         answer(buffer, info, region)
 
     def read(self, count: int, offset: int) -> bytes:
-        """Wherever user space reads in the memory, the driver copies from its start."""
+        """The driver copies from the start of the memory, whatever offset user space reads at."""
         if offset < _CONFIG_SIZE:
             return _CONFIG[offset : offset + count].ljust(count, b"\0")
         if _MEMORY_OFFSET <= offset <= _MEMORY_OFFSET + self._region_size - count:
@@ -110,7 +110,7 @@ class MdpyDevice(SimulatedDevice):
         return scanout.memory.map(length)
 
     def release(self) -> None:
-        """The region has no objects."""
+        """mdpy has no buffer objects."""
 
     def _mappable(self) -> int:
         return self.export_size(self._region_size) or self._region_size

@@ -13,7 +13,7 @@ _FIXED = ctypes.sizeof(vfio.vfio_region_info)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One region: ``capabilities`` is the chain as the kernel lays it out, with no ``next`` as there is one link."""
+    """One region. ``capabilities`` is the kernel's chain of at most one capability."""
 
     size: int = 0
     offset: int = 0
@@ -36,7 +36,7 @@ def sparse_capability(offset: int, size: int) -> bytes:
 
 
 def requested(buffer: bytearray) -> vfio.vfio_region_info:
-    """The question. Raises OSError: EFAULT for a buffer too short to read, EINVAL for an argsz too small."""
+    """The request. Raises OSError: EFAULT for a buffer that is too short, EINVAL for an argsz that is too small."""
     if len(buffer) < _FIXED:
         raise OSError(errno.EFAULT, "buffer too short")
     info = vfio.vfio_region_info.from_buffer_copy(buffer)
@@ -46,7 +46,7 @@ def requested(buffer: bytearray) -> vfio.vfio_region_info:
 
 
 def answer(buffer: bytearray, info: vfio.vfio_region_info, region: Region) -> None:
-    """Fill in ``region`` as the VFIO core helpers do: what does not fit raises argsz and leaves cap_offset 0."""
+    """Write ``region`` into ``buffer`` as the VFIO core does. Where it does not fit: a larger argsz, cap_offset 0."""
     info.size, info.offset, info.flags = region.size, region.offset, region.flags
     if region.capabilities:
         needed = _FIXED + len(region.capabilities)

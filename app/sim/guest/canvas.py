@@ -1,4 +1,4 @@
-"""Drawing into RGBA arrays of shape (height, width, 4), clipped at the edges, one 32-bit store a pixel where it can."""
+"""Drawing into RGBA arrays of shape (height, width, 4), clipped at the edges."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ def packed(rgba: Rgba) -> Packed:
 
 
 def ramp(count: int, *stops: tuple[float, str]) -> Packed:
-    """``count`` opaque pixels that run through the colours ``(position from 0 to 1, rrggbb)``."""
+    """A gradient of ``count`` opaque pixels through the colours ``(position from 0 to 1, rrggbb)``."""
     positions = np.linspace(0, 1, count, dtype=np.float32)
     places = [place for place, _ in stops]
     channels = zip(*(colour_bytes(each) for _, each in stops), strict=True)
@@ -43,7 +43,7 @@ def ramp(count: int, *stops: tuple[float, str]) -> Packed:
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """Pixels from (left, top) up to but without (right, bottom)."""
+    """The pixels from (left, top) inclusive to (right, bottom) exclusive."""
 
     left: int
     top: int
@@ -84,7 +84,7 @@ class Rect:
 
 
 def fill(rgba: Rgba, rect: Rect, pixels: int | Packed) -> None:
-    """Set every pixel of ``rect``; an array must broadcast to it as it is, before clipping."""
+    """Set every pixel of ``rect``; an array must broadcast to its shape before clipping."""
     height, width, _ = rgba.shape
     inside = rect.clipped(width, height)
     if not inside:
@@ -107,7 +107,7 @@ def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
     mask = np.atleast_2d(np.asarray(amount, np.float32))
     rows = slice(inside.top - rect.top, inside.bottom - rect.top) if mask.shape[0] > 1 else slice(None)
     columns = slice(inside.left - rect.left, inside.right - rect.left) if mask.shape[1] > 1 else slice(None)
-    # Channels of a row are one run of numbers, so that numpy's inner loops are long; 255 * 256 fits 16 bits.
+    # The channels of a row are one axis, so that numpy's inner loops are long; 255 * 256 fits 16 bits.
     weight = (mask[rows, columns] * 256 + 0.5).astype(np.uint16).repeat(4, axis=1)
     if mask.shape[1] == 1:
         weight = weight[:, :1]
@@ -115,7 +115,7 @@ def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
     target = rgba.reshape(height, width * 4)[inside.top : inside.bottom, inside.left * 4 : inside.right * 4]
     ink = np.tile(np.array((*colour_bytes(rrggbb), 255), np.uint16), inside.width)
     added, kept = ink * weight + 128, 256 - weight
-    # In bands that stay in the cache.
+    # In bands that fit the CPU cache.
     band = max(1, _BAND_PIXELS // inside.width)
     for top in range(0, inside.height, band):
         part = slice(top, top + band) if weight.shape[0] > 1 else slice(None)

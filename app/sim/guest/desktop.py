@@ -1,4 +1,4 @@
-"""The guest's desktop without anything that moves, drawn once per mode."""
+"""The guest's desktop without the moving parts, drawn once for each mode."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from app.sim.guest.glyphs import ADVANCE, HEIGHT, LINE, draw_text, text_width
 from app.sim.guest.testcard import draw_testcard
 from app.sim.guest.wallpaper import draw_diagonal, draw_edges, draw_wallpaper
 
-# Below these a window would hold nothing one could read.
+# A smaller desktop gets no windows, as their text would not be readable.
 _MIN_WIDTH = 300
 _MIN_HEIGHT = 220
 
@@ -23,7 +23,7 @@ _ACCENT = "7aa2ff"
 
 @dataclass(frozen=True, slots=True)
 class Desktop:
-    """The picture, opaque, shape (height, width, 4), and where the frame counter goes (empty where none fits).
+    """The opaque picture, shape (height, width, 4), and the place of the frame counter (empty where it does not fit).
 
     ``unit`` is the size of one cell of text in pixels.
     """
@@ -34,7 +34,7 @@ class Desktop:
 
 
 def draw_desktop(width: int, height: int, lines: tuple[tuple[str, str], ...]) -> Desktop:
-    """Draw it; ``lines`` are names and values for the window that says what is simulated."""
+    """Draw the desktop; ``lines`` are the names and values in the window that describes the simulated device."""
     rgba = np.empty((height, width, 4), np.uint8)
     unit = max(1, round(min(width / 1920, height / 1080) * 2))
     draw_wallpaper(rgba)
@@ -56,7 +56,7 @@ def draw_desktop(width: int, height: int, lines: tuple[tuple[str, str], ...]) ->
 
 
 def _window(rgba: Rgba, place: Rect, title: str, unit: int) -> Rect:
-    """A window with shadow and title; what is left of it for contents."""
+    """Draw a window with shadow and title; the returned rectangle is for its contents."""
     _shadow(rgba, place.moved(0, 3 * unit), 14 * unit)
     radius = 5 * unit
     under = place.clipped(rgba.shape[1], rgba.shape[0]).of(rgba)
@@ -86,7 +86,7 @@ def _window(rgba: Rgba, place: Rect, title: str, unit: int) -> Rect:
 
 
 def _shadow(rgba: Rgba, place: Rect, reach: int) -> None:
-    """Darken around ``place``, softly; what the window will cover is left out."""
+    """Draw a soft shadow around ``place``, but not under it, where the window will be."""
     whole = place.inset(-reach)
 
     def falloff(length: int) -> Mask:
@@ -122,7 +122,7 @@ def _about(rgba: Rgba, place: Rect, lines: tuple[tuple[str, str], ...], unit: in
 
 
 def _task_bar(rgba: Rgba, unit: int) -> Rect:
-    """The bar along the bottom edge; where the frame counter goes in it."""
+    """Draw the bar at the bottom edge; the returned rectangle is for the frame counter."""
     height, width, _ = rgba.shape
     bar = Rect(0, height - _BAR * unit, width, height)
     tint(rgba, bar, "080b16", 0.82)

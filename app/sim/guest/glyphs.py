@@ -1,4 +1,4 @@
-"""Text for the desktop: a font of 5 x 7 cells, rounded off when it is drawn larger."""
+"""Text for the desktop: a font of 5 x 7 cells, with round corners where it is drawn larger."""
 
 from functools import lru_cache
 
@@ -7,7 +7,7 @@ import numpy as np
 from app.formats.decode import Rgba
 from app.sim.guest.canvas import Mask, Rect, tint
 
-# Cells a character takes, with the gap to the next one and to the next line.
+# The cells from one character to the next and from one line to the next, and the height of a character.
 ADVANCE = 6
 LINE = 11
 HEIGHT = 7
@@ -38,7 +38,7 @@ def text_width(text: str, scale: int) -> int:
 
 
 def draw_text(rgba: Rgba, left: int, top: int, text: str, rrggbb: str, scale: int) -> None:
-    """Write one line; ``scale`` pixels a cell. Characters the font lacks are left out as blanks."""
+    """Write one line; a cell has ``scale`` pixels. Characters that the font lacks are blank."""
     if not text:
         return
     line = np.concatenate([_glyph(each, scale) for each in text], axis=1)
@@ -52,7 +52,7 @@ def _glyph(character: str, scale: int) -> Mask:
     cells = np.array([[int(row, 32) >> bit & 1 for bit in (4, 3, 2, 1, 0)] for row in rows], np.float32)
     if scale == 1:
         return np.pad(cells, ((0, 0), (0, 1)))
-    # Four samples a pixel and axis; blurred over a cell and thresholded again, corners become round.
+    # Four samples for each pixel and axis. A blur over a cell and a threshold make the corners round.
     fine = 4 * scale
     ink = np.pad(cells, 1).repeat(fine, axis=0).repeat(fine, axis=1)
     for axis in (0, 1):

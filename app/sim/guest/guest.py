@@ -1,8 +1,8 @@
-"""The guest behind a simulated device: what it scans out at any time, by an injected clock.
+"""The guest of a simulated device: what it scans out at any time of an injected clock.
 
-Flip number n becomes visible n/fps seconds after the device was opened. It is drawn ahead: a look at the guest which
-finds nothing new prepares the next framebuffer, so that the one which finds a flip pays nothing. Only a guest with one
-framebuffer, which draws into what is on screen, or one that nobody looked at for a whole flip, draws late.
+Flip number n becomes visible n/fps seconds after the device was opened. A query that finds no new flip draws the next
+framebuffer ahead, so that the query which finds the flip costs no drawing. A guest with one framebuffer draws into the
+one on screen, when the flip is due; so does a guest that was not queried for a whole flip.
 """
 
 import math
@@ -21,16 +21,16 @@ from app.sim.guest.screen import Screen
 
 _SECOND = 1_000_000_000
 
-# Faults that a buffer keeps for its life. While one holds the guest uses other framebuffers, and the old ones again
-# afterwards: the picture comes back, and however often that happens there are never more buffers.
+# Faults that a buffer keeps for its life. During such a fault the guest uses other framebuffers, and afterwards the old
+# ones again: the picture returns, and the number of buffers does not grow.
 _STICKY = ("truncated", "read-only", "stale")
 
 
 @dataclass(frozen=True, slots=True)
 class Scanout:
-    """A plane as the display engine has it. ``address`` is the framebuffer's, unique to it; ``x``, ``y`` signed.
+    """A plane as the display engine has it. ``address`` is unique to the framebuffer; ``x`` and ``y`` are signed.
 
-    ``flip_ns`` is when the guest put it on screen, by the clock of the guest.
+    ``flip_ns`` is when the guest flipped to it, in nanoseconds of the injected clock.
     """
 
     memory: Memory
@@ -49,8 +49,8 @@ class Scanout:
 class Guest:
     """Owns the memory of everything the guest shows.
 
-    ``memory_size`` says how much memory a driver has for a framebuffer of so many bytes. ``dma_bufs`` is whether
-    exports may be real dma-bufs, ``shared`` whether all modes are in one piece of memory.
+    ``memory_size`` returns the bytes of memory for a framebuffer of so many bytes. ``dma_bufs`` is whether exports may
+    be real dma-bufs, ``shared`` whether all modes use the same memory.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Guest:
         self._opened_ns = clock()
         self._memory_size = memory_size
         self._dma_bufs = dma_bufs
-        # What the guest was set to, and what was last drawn: they differ while the fault "mode" holds.
+        # The mode that was set, and the mode that was drawn last: they differ during the fault "mode".
         self._chosen = (spec.width, spec.height)
         self._mode = self._chosen
         self._plugged = True
@@ -79,7 +79,7 @@ class Guest:
         self._closed = False
         try:
             self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
-            # Drawn at once: what takes long is over when the device is open.
+            # Drawn at once, as this takes long: opening may, a query may not.
             self._screen(self.mode()).framebuffer(0, 0)
         except OSError:
             self.close()
@@ -90,7 +90,7 @@ class Guest:
         return self._clock() - self._opened_ns
 
     def active(self, fault: str) -> bool:
-        """Whether a fault holds now."""
+        """Whether the fault is active now."""
         now = self.now()
         return any(each.name == fault and each.active(now) for each in self.spec.faults)
 
@@ -102,14 +102,13 @@ class Guest:
         return max(64, width * 3 // 4), max(64, height * 3 // 4)
 
     def unplug(self) -> None:
-        """The guest's screen went: it turns its planes off."""
+        """The monitor was unplugged: the guest turns its planes off."""
         self._plugged = False
 
     def plug(self, size: tuple[int, int] | None) -> None:
-        """A screen came whose preferred mode has that size; one without, or a mode out of range, changes nothing.
+        """A monitor was plugged in whose preferred mode has that size. None or a size out of range changes no mode.
 
-        As a guest's driver does, it switches at once, to a new framebuffer. Those of the mode before are freed when
-        nobody outside holds them any longer.
+        The guest switches at once to new framebuffers. The old ones are freed when nobody holds an export of them.
         """
         self._plugged = True
         if size is None or self._closed:
@@ -121,14 +120,14 @@ class Guest:
         self._retired += self._screens.values()
         self._screens = {}
         for each in self._retired:
-            if not each.lent:
+            if not each.exported:
                 each.close()
-        self._retired = [each for each in self._retired if each.lent]
+        self._retired = [each for each in self._retired if each.exported]
         # Drawn at once, as at the start.
         self._screen(self.mode()).framebuffer(0, self._flip_at(self.now()))
 
     def primary(self) -> Scanout | None:
-        """The primary plane, None while it is off. Draws what is due, or prepares what comes next."""
+        """The primary plane, None while it is off. Draws the flip that is due, or the next one ahead."""
         if self._closed or not self._plugged or self.active("off"):
             return None
         now = self.now()
@@ -179,9 +178,9 @@ class Guest:
         )
 
     def picture(self) -> Rgba | None:
-        """What the guest means to be seen now, cursor included, shape (height, width, 4); None while it is off.
+        """The correct picture now with the cursor, shape (height, width, 4); None while the plane is off.
 
-        The framebuffer holds the same afterwards, so with a clock that stands still both can be compared.
+        The framebuffer holds the same picture until the clock advances.
         """
         scanout = self.primary()
         if scanout is None:
@@ -192,9 +191,9 @@ class Guest:
         return rgba
 
     def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
-        """The true times of the flips from ``since_ns`` up to ``until_ns``, by the injected clock.
+        """The times of the flips from ``since_ns`` up to ``until_ns``, in nanoseconds of the injected clock.
 
-        By default from the opening of the device until now. The first picture counts as a flip.
+        The default is from the opening of the device until now. The first picture counts as a flip.
         """
         start = 0 if since_ns is None else max(0, since_ns - self._opened_ns)
         end = self.now() if until_ns is None else until_ns - self._opened_ns
@@ -233,12 +232,12 @@ class Guest:
             self._screens_made += 1
             self._screens[mode] = screen
         if mode != self._mode and self._one_memory is not None:
-            screen.forget()
+            screen.invalidate()
         self._mode = mode
         return screen
 
     def _labels(self, width: int, height: int, stride: int) -> tuple[tuple[str, str], ...]:
-        """What the desktop says of itself."""
+        """The names and values that the desktop shows."""
         spec = self.spec
         return (
             ("device", f"{spec.profile} (simulated)"),
@@ -258,7 +257,7 @@ class Guest:
         return self._new_memory(size) if self._one_memory is None else self._one_memory
 
     def _address(self, place: int) -> int:
-        """A framebuffer's address in guest memory; see _STICKY."""
+        """A framebuffer's address in guest memory, which differs during each of the faults in _STICKY."""
         faults = 0
         for bit, name in enumerate(_STICKY):
             faults |= self.active(name) << bit
@@ -268,7 +267,7 @@ class Guest:
         return math.ceil(flip * _SECOND / self.spec.fps) if flip else 0
 
     def _flip_at(self, now: int) -> int:
-        """The flip that is on screen: the last one due. The quotient may be off by one, the due time decides."""
+        """The flip that is on screen. The quotient may be wrong by one, so the due times decide."""
         if not self.spec.fps:
             return 0
         flip = int(now * self.spec.fps / _SECOND)

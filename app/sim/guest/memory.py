@@ -1,4 +1,4 @@
-"""Memory of a simulated guest, and the fds through which user space gets at it.
+"""Memory of a simulated guest, and the fds by which user space reads it.
 
 Exports are dma-bufs made by ``/dev/udmabuf`` where that works, memfds otherwise; either way they show the guest's
 pages live. All memfds are sealed against shrinking and growing, so that no mapping of them can ever fault.
@@ -20,24 +20,26 @@ _UDMABUF = Path("/dev/udmabuf")
 
 
 class Export:
-    """One exported file. :attr:`alive` tells whether anyone outside still holds it, as a kernel driver would know."""
+    """An exported file. With ``owned``, :meth:`release` closes it; otherwise its memory does that."""
 
-    def __init__(self, file: "_Memfd | _DmaBuf") -> None:
+    def __init__(self, file: "_Memfd | _DmaBuf", *, owned: bool) -> None:
         self._file: _Memfd | _DmaBuf | None = file
+        self._owned = owned
 
     @property
     def alive(self) -> bool:
+        """Whether somebody outside holds the file, which a driver knows by its references."""
         return self._file is not None and self._file.held_outside()
 
-    def again(self) -> int:
+    def new_fd(self) -> int:
         """Another fd of the same file, the caller's to close; the export must be alive."""
         assert self._file is not None
-        return self._file.hand_out()
+        return self._file.new_fd()
 
-    def forget(self) -> None:
-        """Let go of what was kept to watch the export; more calls do nothing."""
+    def release(self) -> None:
+        """Stop watching the file; more calls do nothing."""
         file, self._file = self._file, None
-        if isinstance(file, _DmaBuf):
+        if file is not None and self._owned:
             file.close()
 
 
@@ -55,26 +57,33 @@ class Memory:
     def export(self, length: int | None = None, read_only: bool = False) -> tuple[int, Export]:
         """A new fd on the memory, the caller's to close. Raises OSError without memory or fds.
 
-        Each export has an inode of its own, like a dma-buf; one of a memfd that is still held is a copy which
-        :meth:`written` keeps up to date. ``length`` cuts it short. ``read_only`` makes it unmappable by the CPU.
+        Each export has an inode of its own, like a dma-buf. A second export of a memfd that is still held is a copy,
+        which :meth:`written` keeps up to date. ``length`` cuts it short. ``read_only`` makes it unmappable by the CPU.
+        Freed memory exports zeros: a driver exports what is at the address now.
         """
-        if length is None and not read_only and self._dma_bufs:
-            made = _DmaBuf.make(self._pages)
-            if made is not None:
-                return made.hand_out(), Export(made)
+        if length is None and not read_only and self._dma_bufs and self._pages.fd >= 0:
+            dma_buf = _DmaBuf.create(self._pages)
+            if dma_buf is not None:
+                return dma_buf.new_fd(), Export(dma_buf, owned=True)
         flags = os.O_WRONLY if read_only else os.O_RDWR
-        if length is None and (self._first is None or not self._first.alive):
-            fd = self._pages.hand_out(flags)
-            self._first = Export(self._pages)
+        if length is None and self._pages.fd >= 0 and (self._first is None or not self._first.alive):
+            fd = self._pages.new_fd(flags)
+            self._first = Export(self._pages, owned=False)
             return fd, self._first
         copy = _Memfd(self.size if length is None else length)
-        copy.data[:] = self.data[: copy.data.size]
-        export = Export(copy)
-        self._copies.append((copy, export))
-        return copy.hand_out(flags), export
+        export = Export(copy, owned=True)
+        try:
+            fd = copy.new_fd(flags)
+        except OSError:
+            export.release()
+            raise
+        if self._pages.fd >= 0:
+            copy.data[:] = self.data[: copy.data.size]
+            self._copies.append((copy, export))
+        return fd, export
 
     def written(self) -> None:
-        """The guest drew: bring the copies up to date and drop those nobody holds."""
+        """The guest drew: update the copies, and drop those that nobody holds."""
         if not self._copies:
             return
         kept = []
@@ -83,18 +92,19 @@ class Memory:
                 copy.data[:] = self.data[: copy.data.size]
                 kept.append((copy, export))
             else:
-                export.forget()
-                copy.close()
+                export.release()
         self._copies = kept
 
     @property
-    def lent(self) -> bool:
-        """Whether anyone holds an export that needs this memory; a real dma-buf keeps its pages by itself."""
+    def exported(self) -> bool:
+        """Whether somebody holds an export that needs this memory; a real dma-buf keeps its pages by itself."""
         exports = [export for _, export in self._copies]
         return any(each.alive for each in ([self._first] if self._first is not None else []) + exports)
 
     def map(self, length: int) -> mmap.mmap:
-        """A shared read-only mapping from the start, the caller's to close."""
+        """A shared read-only mapping from the start, the caller's to close. Raises OSError(EBADF) once freed."""
+        if self._pages.fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return mmap.mmap(self._pages.fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
     def close(self) -> None:
@@ -102,10 +112,9 @@ class Memory:
         self.data = np.empty(0, np.uint8)
         copies, self._copies = self._copies, []
         if self._first is not None:
-            self._first.forget()
-        for copy, export in copies:
-            export.forget()
-            copy.close()
+            self._first.release()
+        for _, export in copies:
+            export.release()
         self._pages.close()
 
 
@@ -119,9 +128,9 @@ class _Memfd:
         try:
             os.ftruncate(created, size)
             fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            # A fd from memfd_create is not counted among the inode's writers, one from open is: held_outside.
+            # The kernel counts a fd from open among the inode's writers, one from memfd_create not: see held_outside.
             self.fd = os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
-            # Should anyone open the file while a lease is held: not SIGIO, which kills, but what is ignored.
+            # The signal for an open while a lease is held: SIGIO would kill, SIGURG is ignored.
             fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
         except OSError:
@@ -130,11 +139,11 @@ class _Memfd:
         finally:
             os.close(created)
 
-    def hand_out(self, flags: int = os.O_RDWR) -> int:
+    def new_fd(self, flags: int = os.O_RDWR) -> int:
         return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)
 
     def held_outside(self) -> bool:
-        """Whether another open file, or a mapping of one, is left; true where the kernel will not tell.
+        """Whether another open file, or a mapping of one, is left; true where the kernel does not say.
 
         A write lease is granted only to the sole opener of a file (fcntl(2), F_SETLEASE).
         """
@@ -148,7 +157,7 @@ class _Memfd:
         return False
 
     def close(self) -> None:
-        # The array holds the mapping; it goes when the last view of it does.
+        # The array holds the mapping, which ends with the last view of it.
         self.data = np.empty(0, np.uint8)
         fd, self.fd = self.fd, -1
         if fd >= 0:
@@ -156,15 +165,15 @@ class _Memfd:
 
 
 class _DmaBuf:
-    """A dma-buf over the pages of a memfd, kept open to see when nobody else does."""
+    """A dma-buf over the pages of a memfd, kept open to see when nobody else holds it."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._count = 0
 
     @classmethod
-    def make(cls, pages: _Memfd) -> "_DmaBuf | None":
-        """None where the kernel will not: no udmabuf, no permission, a size over its limit or not of whole pages."""
+    def create(cls, pages: _Memfd) -> "_DmaBuf | None":
+        """None where the kernel refuses: no udmabuf, no permission, a size over its limit or not of whole pages."""
         try:
             control = os.open(_UDMABUF, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -177,7 +186,7 @@ class _DmaBuf:
         finally:
             os.close(control)
 
-    def hand_out(self) -> int:
+    def new_fd(self) -> int:
         fd = fcntl.fcntl(self._fd, fcntl.F_DUPFD_CLOEXEC, 0)
         if not self._count:
             self._count = self._references()

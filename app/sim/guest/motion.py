@@ -1,6 +1,6 @@
 """What moves on the desktop with every flip, in few and small rectangles.
 
-A beam over the full height that steps on with each flip: a torn picture breaks it. A tile that bounces, and a counter.
+A vertical beam over the full height, which tearing breaks; a tile that bounces; and a counter.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ class Motion:
         self._unit = desktop.unit
         self._counter = desktop.counter
         self._beam = max(3, min(16, self._width // 160))
-        # Bright in the middle, so that the edges of a tear are sharp and the desktop shines through elsewhere.
+        # Opaque in the middle, so that tearing shows sharp edges; half transparent at the sides.
         across = np.abs(np.arange(self._beam) + 0.5 - self._beam / 2) / (self._beam / 2)
         self._light = np.where(across < 0.4, 0.95, 0.45).astype(np.float32)
         self._edge = max(6, min(self._width, self._height) // 14)
@@ -36,7 +36,7 @@ class Motion:
         return [rect for rect in inside if rect]
 
     def draw(self, flip: int, patch: Rgba, left: int, top: int) -> None:
-        """Draw what of that flip falls into ``patch``, a piece of the desktop whose corner is at (left, top)."""
+        """Draw the flip's part inside ``patch``, a piece of the desktop whose top-left corner is at (left, top)."""
         height, width, _ = patch.shape
         here = Rect(left, top, left + width, top + height)
         if self._counter & here:
@@ -54,7 +54,7 @@ class Motion:
         return Rect(left, 0, left + self._beam, self._height)
 
     def _tile_at(self, flip: int) -> Rect:
-        """To and fro on both axes, at steps that do not divide each other."""
+        """It moves back and forth on both axes, with steps that do not divide each other."""
         steps = (2 * self._unit + 1, 2 * self._unit - 1)
         starts = (self._width * 3 // 4, self._height * 3 // 5)
         rooms = (self._width - self._edge - 2, self._height - self._edge - 2)
@@ -70,6 +70,6 @@ class Motion:
 
 
 def _bounce(distance: int, room: int) -> int:
-    """Where something is after ``distance`` that turns round at 0 and at ``room``."""
-    there = distance % (2 * room)
-    return there if there <= room else 2 * room - there
+    """The position after ``distance`` of something that turns back at 0 and at ``room``."""
+    position = distance % (2 * room)
+    return position if position <= room else 2 * room - position

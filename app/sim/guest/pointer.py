@@ -1,4 +1,4 @@
-"""The guest's pointer: its image in the cursor plane and the path it moves along."""
+"""The guest's pointer: its image in the cursor plane and its path."""
 
 import math
 from functools import cache
@@ -11,7 +11,7 @@ from app.sim.guest.canvas import Mask
 # Cursor planes of i915 are square, 64, 128 or 256 pixels.
 SIZE = 64
 
-# Where in the image the arrow's tip is.
+# The arrow's tip in the image.
 TIP = (4, 3)
 
 # The arrow's corners relative to the tip, in pixels.
@@ -41,7 +41,7 @@ def pointer_image() -> Rgba:
 
 
 def _distances(right: float, down: float) -> Mask:
-    """Of each pixel's centre to the arrow moved by so much: negative inside, shape (64, 64)."""
+    """The distance of each pixel's centre to the moved arrow, negative inside, shape (64, 64)."""
     y, x = np.mgrid[:SIZE, :SIZE] + np.float32(0.5)
     x, y = x - TIP[0] - right, y - TIP[1] - down
     nearest = np.full(x.shape, np.inf, np.float32)
@@ -56,9 +56,9 @@ def _distances(right: float, down: float) -> Mask:
 
 
 def pointer_place(now_ns: int, fps: float, width: int, height: int) -> tuple[int, int]:
-    """Top-left corner of the image (it may be negative); the tip follows a Lissajous curve that touches the edges.
+    """Top-left corner of the image, may be negative. The tip follows a Lissajous curve that touches the edges.
 
-    The pointer moves with the guest's refresh: ``fps``, at least 60 Hz. With fps 0 it stands still.
+    The pointer moves with the guest's refresh rate: ``fps``, at least 60 Hz. With fps 0 it does not move.
     """
     rate = max(fps, _REFRESH_HZ) if fps else 0.0
     seconds = math.floor(now_ns * rate / 1e9) / rate if rate else 0.0

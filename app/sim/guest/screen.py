@@ -14,12 +14,12 @@ from app.sim.guest.desktop import draw_desktop
 from app.sim.guest.memory import Memory
 from app.sim.guest.motion import Motion
 
-# Rows that are encoded at a time, so that they stay in the cache: whole tiles, whatever the tiling.
+# The number of rows that are encoded at a time: they fit the CPU cache, and are whole tiles of every tiling.
 _BAND = 64
 
 
 class Framebuffer:
-    """Guest memory that holds the picture of flip number ``flip``; -1 before anything was drawn."""
+    """Guest memory with the picture of flip number ``flip``; -1 before the first drawing."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -27,9 +27,9 @@ class Framebuffer:
 
 
 class Screen:
-    """A desktop of one size and format. Framebuffers are made when they are first drawn into.
+    """A desktop of one size and format. A framebuffer is allocated when it is first drawn.
 
-    ``number`` tells it from all others that the guest ever had.
+    ``number`` is unique among the screens of a guest.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Screen:
         self._desktop = desktop.rgba
         self._motion = Motion(desktop)
         self._framebuffers: dict[int, Framebuffer] = {}
-        # Where the pixels of a tiled plane lie, in pixels: the sum of one number a column and one a row.
+        # The place of a pixel in a tiled plane, in pixels, is the sum of its column's number and its row's number.
         size = pixel_format.bytes_per_pixel
         across = np.arange(0, pixel_format.row_bytes(width), size)
         self._columns = column_offsets(modifier, size, across) // size
         self._lines = row_offsets(modifier, size, stride, np.arange(height)) // size
 
     def framebuffer(self, index: int, flip: int) -> Framebuffer:
-        """Framebuffer ``index`` with the picture of ``flip`` in it, drawn now where it is not yet."""
+        """Framebuffer ``index`` with the picture of ``flip``, which is drawn now where it was not yet."""
         target = self._framebuffers.get(index)
         if target is None:
             target = Framebuffer(self._allocate(self.size))
@@ -75,19 +75,19 @@ class Screen:
         return target
 
     def picture(self, flip: int) -> Rgba:
-        """What that flip looks like after the format took its toll: an own copy, shape (height, width, 4)."""
+        """The picture of that flip in the precision of the format: a new array, shape (height, width, 4)."""
         rgba = self._desktop.copy()
         self._motion.draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
 
-    def forget(self) -> None:
-        """Someone else drew into the memory: draw all of it again."""
+    def invalidate(self) -> None:
+        """Another mode drew into the memory: draw all of it next time."""
         self._framebuffers = {}
 
     @property
-    def lent(self) -> bool:
-        """Whether someone outside holds one of the framebuffers."""
-        return any(each.memory.lent for each in self._framebuffers.values())
+    def exported(self) -> bool:
+        """Whether somebody holds an export of one of the framebuffers."""
+        return any(each.memory.exported for each in self._framebuffers.values())
 
     def close(self) -> None:
         """Free the framebuffers; more calls do nothing."""
@@ -103,7 +103,7 @@ class Screen:
         self._move(target, flip)
 
     def _move(self, target: Framebuffer, flip: int) -> None:
-        """Bring a framebuffer to another flip: only where the old one or the new one has something that moves."""
+        """Draw another flip: only the rectangles that the old flip or the new one moved."""
         damage = self._motion.rects(flip)
         if target.flip >= 0:
             damage += self._motion.rects(target.flip)

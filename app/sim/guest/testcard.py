@@ -1,4 +1,4 @@
-"""The test card in the desktop's window: what makes wrong colours, lost bits and scaling visible at a glance."""
+"""The test card in the desktop's window: it makes wrong colours, lost bits and scaling visible."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _WHITE, _BLACK = colour("ffffff"), colour("000000")
 
 
 def draw_testcard(rgba: Rgba, place: Rect, gap: int) -> None:
-    """Fill ``place``, rows parted by ``gap`` pixels; it must lie inside the picture."""
+    """Fill ``place`` with rows that are ``gap`` pixels apart; it must lie inside the picture."""
     shares = ((_bars, 30), (_steps, 8), (_grey, 7), (_primaries, 15), (_patterns, 40))
     free = place.height - gap * (len(shares) - 1)
     top = place.top
@@ -49,7 +49,7 @@ def _primaries(rgba: Rgba, place: Rect, _gap: int) -> None:
 
 
 def _patterns(rgba: Rgba, place: Rect, gap: int) -> None:
-    """Single pixels in four ways, hues, and a zone plate: its rings grow moire wherever the picture is scaled."""
+    """Four patterns of single pixels, hues, and a zone plate, whose rings show moire where the picture is scaled."""
     plate = min(place.height, place.width * 2 // 5)
     left = Rect(place.left, place.top, place.right - plate - gap, place.bottom)
     middle = left.top + (left.height - gap) // 2

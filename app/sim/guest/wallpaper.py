@@ -1,4 +1,4 @@
-"""The wallpaper: hills at dusk. Made of rows and columns, so that 8K is not slower than copying it a few times."""
+"""The wallpaper: hills at dusk. Drawn by whole rows and columns, so that an 8K picture takes little time."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _SKY = (
     (1.0, "ffd9a0"),
 )
 
-# Of each range of hills, the farthest first: mean height of the crest, roughness, waves a width, colours.
+# For each range of hills, farthest first: mean height of the crest, roughness, waves per width, colours.
 _HILLS = (
     (0.70, 0.045, 1.3, "83407f", "c9657c"),
     (0.76, 0.040, 2.1, "57306f", "8d4576"),
@@ -50,7 +50,7 @@ def _sun(rgba: Rgba) -> None:
     height, width, _ = rgba.shape
     x, y, radius = int(width * 0.71), int(height * 0.66), int(height * 0.075)
     reach = radius * 9 // 2
-    # The hills hide what is below.
+    # The hills cover what is below.
     bottom = int(height * 0.75) - y
     across = np.arange(-reach, reach, dtype=np.float32) + np.float32(0.5)
     down = np.arange(-reach, bottom, dtype=np.float32) + np.float32(0.5)
@@ -79,7 +79,7 @@ def _hill(rgba: Rgba, crest: float, roughness: float, waves: float, far: str, ne
 
 
 def _soften(rgba: Rgba, rows: npt.NDArray[np.intp], cover: npt.NDArray[np.floating[Any]], shade: str) -> None:
-    """The pixels a crest covers in part."""
+    """Draw the pixels that a crest covers in part."""
     columns = np.arange(rgba.shape[1])
     sky = rgba[rows, columns, :3].astype(np.float32)
     ink = np.array(colour_bytes(shade), np.float32)
@@ -87,14 +87,14 @@ def _soften(rgba: Rgba, rows: npt.NDArray[np.intp], cover: npt.NDArray[np.floati
 
 
 def draw_diagonal(rgba: Rgba) -> None:
-    """One pixel wide from the top left to the bottom right corner: a wrong stride breaks it."""
+    """A line of one pixel from the top left to the bottom right corner, which a wrong stride breaks."""
     height, width, _ = rgba.shape
     steps = np.arange(max(width, height))
     packed(rgba)[steps * height // steps.size, steps * width // steps.size] = colour("ffffff")
 
 
 def draw_edges(rgba: Rgba, unit: int) -> None:
-    """The outermost pixels in a colour for each side, and angles in the corners: what is cut off or mirrored shows."""
+    """A coloured line on each side and angles in the corners: they show what is cut off or mirrored."""
     height, width, _ = rgba.shape
     pixels = packed(rgba)
     sides = (("ff453a", pixels[0]), ("32d74b", pixels[:, -1]), ("0a84ff", pixels[-1]), ("ffd60a", pixels[:, 0]))

@@ -1,12 +1,12 @@
-"""A guest of 31 bytes: it shows what is typed, and tells the host each key as the BIOS took it.
+"""A guest of 31 bytes: it shows the typed characters, and sends each key that the BIOS reads to the host.
 
-The BIOS loads the first sector of the disk to 0x7c00 and jumps there. Keys come from int 0x16, the picture is made by
-int 0x10, and port 0xe9 is QEMU's debug console (isa-debugcon).
+The BIOS loads the first sector of the disk to 0x7c00 and jumps there. int 0x16 reads keys, int 0x10 draws characters,
+and port 0xe9 is QEMU's debug console (isa-debugcon).
 """
 
 from pathlib import Path
 
-# One instruction a line; jumps are relative, so it runs wherever it is loaded.
+# One instruction per line. Jumps are relative, so the code runs at any address.
 _CODE = """
 b0 3e      # start: mov al, '>'
 bb 07 00   # print: mov bx, 7       page 0, light grey
@@ -29,7 +29,7 @@ _SIGNATURE = b"\x55\xaa"
 
 
 def write_disk(file: Path) -> None:
-    """A disk that the BIOS boots; of a megabyte, as it wants some geometry."""
+    """Write a disk image that the BIOS boots. It has one megabyte, as the BIOS needs a disk geometry."""
     code = bytes.fromhex(" ".join(line.split("#")[0] for line in _CODE.splitlines()))
     with file.open("wb") as disk:
         disk.write(code.ljust(_SECTOR - len(_SIGNATURE), b"\0") + _SIGNATURE)
@@ -37,6 +37,6 @@ def write_disk(file: Path) -> None:
 
 
 def keys(told: bytes) -> list[tuple[str, int]]:
-    """Each key that the guest was given: its character ("" for none) and its scancode."""
+    """The keys that the guest read: the character ("" if none) and the scancode of each."""
     pairs = zip(told[::2], told[1::2], strict=False)
     return [(bytes([character]).decode("cp437") if character else "", scancode) for character, scancode in pairs]

@@ -1,4 +1,4 @@
-"""Fixtures of the device tests: fresh mdevs, and a kernel that is clean after each test."""
+"""Fixtures of the device tests: new mdevs, and a check of the kernel after each test."""
 
 import json
 import os
@@ -19,7 +19,7 @@ Fact = Callable[[str, object], None]
 
 
 class StartVm(Protocol):
-    """Starts a QEMU on one or more mdevs: see :class:`Machine`. Without a menu the BIOS boots the guest at once."""
+    """Starts QEMU with one or more mdevs: see :class:`Machine`. Without a menu the BIOS boots the guest at once."""
 
     def __call__(
         self, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class StartVm(Protocol):
 
 
 def _note(**record: object) -> None:
-    """At once and to the disk: a guest that hangs later must not take this line with it."""
+    """Write a record to the disk at once, so that it is there even if the guest hangs."""
     with (REPORT / report.RESULTS).open("a") as file:
         file.write(json.dumps(record) + "\n")
         file.flush()
@@ -43,7 +43,7 @@ _seconds: dict[str, float] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Three phases make one test; a failing teardown (an unclean kernel) fails it."""
+    """Join the three phases of a test to one result. A failed teardown (the check of the kernel) fails the test."""
     name = report.nodeid
     _seconds[name] = _seconds.get(name, 0.0) + report.duration
     if name not in _worst or (report.outcome != "passed" and _worst[name].outcome != "failed"):
@@ -56,19 +56,19 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture
 def fact() -> Fact:
-    """Put something measured on the real drivers into the report."""
+    """Puts a value measured on the real drivers into the report."""
     return lambda name, value: _note(fact=name, value=str(value))
 
 
 @pytest.fixture
 def pictures() -> Path:
-    """The folder that is brought back from the guest."""
+    """The folder whose files the host keeps."""
     return REPORT
 
 
 @pytest.fixture(autouse=True)
 def clean_kernel() -> Iterator[None]:
-    """No complaint in the kernel's log, no bad taint and no dma-buf left over, after every test."""
+    """After every test: no error in the kernel's log, no new taint flag, no dma-buf left."""
     log = watch.KernelLog()
     before = watch.bad_taint()
     yield
@@ -82,7 +82,7 @@ def clean_kernel() -> Iterator[None]:
 
 @pytest.fixture
 def create(clean_kernel: None) -> Iterator[Create]:
-    """Makes mdevs that are gone again after the test, before the kernel is looked at."""
+    """Creates mdevs, and removes them after the test, before the kernel is checked."""
     made: list[str] = []
 
     def make(parent: str, kind: str) -> str:
@@ -99,7 +99,7 @@ def create(clean_kernel: None) -> Iterator[Create]:
 
 @pytest.fixture
 def start_vm(create: Create, tmp_path: Path) -> Iterator[StartVm]:
-    """VMs that are killed and reaped after the test, before their mdevs are removed."""
+    """Starts VMs, and kills and reaps them after the test, before their mdevs are removed."""
     machines: list[Machine] = []
 
     def start(*uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()) -> Machine:
@@ -114,7 +114,7 @@ def start_vm(create: Create, tmp_path: Path) -> Iterator[StartVm]:
 
 @pytest.fixture(scope="module")
 def shared_vm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One VM called "lab" for the tests of a module, with text in its picture; each leaves it running."""
+    """One VM named "lab" for all tests of a module, with text in its picture. Tests must leave it running."""
     uuid = mdev.create("mbochs_rw", "small")
     machine = Machine(tmp_path_factory.mktemp("lab"), uuid, name="lab")
     try:

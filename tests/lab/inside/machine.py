@@ -1,7 +1,7 @@
-"""A real QEMU inside the lab: SeaBIOS draws into an mdev, and a small guest shows what is typed.
+"""A real QEMU in the lab: SeaBIOS draws into an mdev, and a small guest shows the typed characters.
 
-The VM is what users have: no display option, a QMP socket, the vGPU by vfio-pci. Beside it the lab has a monitor of
-its own, as a QMP socket serves one client at a time.
+The VM is like that of a user: no display option, a QMP socket, the vGPU as vfio-pci. The lab has a second QMP socket,
+as one serves only one client at a time.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ import numpy as np
 from tests.lab.inside import boot_sector, mdev
 from tests.lab.inside.rawvfio import BAR0, ENABLE, XRES, YRES, Mbochs, Picture, fd_of
 
-# SeaBIOS' option ROM for the bochs display, which is what mbochs is.
+# SeaBIOS' option ROM for the Bochs display, which mbochs emulates.
 _ROM = "/usr/share/seabios/vgabios-bochs-display.bin"
-# The BIOS asks for its menu that long, if it is to ask at all.
+# How long the BIOS waits for a key for its menu, if the menu is on.
 _MENU_MS = 60_000
-# With its end of line: the BIOS says a character here before it draws it.
+# With the end of line: the BIOS writes a character to its debug port before it draws it.
 _PROMPT = "Press ESC for boot menu.\n"
-# Two rows of a character of eight columns.
+# The cursor has two rows of eight pixels.
 CURSOR_PIXELS = 16
 PATIENCE_S = 120.0
 
 
 class Machine:
-    """A running QEMU. :meth:`kill` and :meth:`quit` reap it; more calls do nothing.
+    """A running QEMU. :meth:`kill` and :meth:`quit` reap it; further calls do nothing.
 
-    ``qmp`` is for the program under test; the methods here use another socket. ``disk`` may be handed to a next VM.
+    ``qmp`` is the socket for the program under test; the methods here use another one.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Machine:
             )
 
     def again(self) -> "Machine":
-        """The same VM, started once more in the place of this one, which must have ended."""
+        """Start the same VM again. This one must have ended."""
         assert self.process.returncode is not None
         name, menu, extra = self._how
         return Machine(self.folder, *self.uuids, name=name, menu=menu, extra=extra)
@@ -85,11 +85,11 @@ class Machine:
 
     @property
     def device_fds(self) -> tuple[int, ...]:
-        """Its VFIO device fds, in the order of the devices on its command line; empty until it has opened them."""
+        """The VFIO device fds of QEMU, in the order of its command line; empty until it has opened them."""
         return device_fds(self.pid)
 
     def device(self, which: int = 0) -> Mbochs:
-        """Its device, duplicated: to look at it, or to do what a guest's driver would. Close it after use."""
+        """A duplicate of its device, to read it, or to do what a guest's driver does. Close it after use."""
         return Mbochs(fd_of(self.pid, self.device_fds[which]))
 
     def wait_until(self, ready: Callable[[], object], what: str = "it was ready") -> None:
@@ -100,34 +100,35 @@ class Machine:
             time.sleep(0.02)
 
     def wait_for_device(self) -> None:
-        """Until it has opened all its devices."""
+        """Wait until QEMU has opened all its devices."""
         self.wait_until(lambda: len(self.device_fds) == len(self.uuids), "the devices are open")
 
     def wait_for_text(self) -> None:
-        """Until its display is on and not uniformly black, and the BIOS asks for its menu or the guest runs."""
+        """Wait until the display is on and not all black, and the BIOS waits for a key or boots the guest."""
         self.wait_for_device()
         self.wait_until(lambda: _PROMPT in self.bios() or "Booting from" in self.bios(), "the BIOS' text")
         with closing(self.device()) as device:
             self.wait_until(lambda: np.ptp(memory(device)), "a picture that is not uniform")
 
     def set_mode(self, width: int, height: int, which: int = 0) -> None:
-        """What a guest's driver would do, for a guest that stands still ("-S")."""
+        """Set a mode as a guest's driver does, while the guest does not run ("-S")."""
         self.wait_for_device()
-        # Answered once QEMU has reset its devices, which turns displays off.
+        # QEMU answers after the reset of its devices, which turns displays off.
         self.command("query-status")
         with self.device(which) as device:
             device.set_mode(width, height)
 
     def memory(self, which: int = 0) -> Picture:
-        """What the screen shows, from the device's memory: no plane is asked for and no buffer fetched.
+        """The picture on the screen, from the device's memory: no plane is queried, no buffer fetched.
 
-        One uniform pixel while the display is off.
+        One black pixel while the display is off.
         """
         with closing(self.device(which)) as device:
             return memory(device)
 
     def picture(self, which: int = 0) -> Picture:
-        """What another program reads from the dma-buf; never with mbochs as shipped, where a second fetch corrupts."""
+        """The picture that another program reads from the dma-buf. Never with mbochs as shipped, which must be fetched
+        from only once."""
         assert (mdev.BUS / self.uuids[which] / "driver").resolve().name == "mbochs_rw"
         file = self.folder / "picture.npy"
         arguments = [str(self.pid), str(self.device_fds[which]), str(file)]
@@ -137,38 +138,38 @@ class Machine:
         return picture
 
     def bios(self) -> str:
-        """What the BIOS said on its debug port, with what it wrote on the screen among it."""
+        """The output of the BIOS on its debug port, which contains the text on the screen."""
         return self._bios.read_text(errors="replace") if self._bios.exists() else ""
 
     def keys(self) -> list[tuple[str, int]]:
-        """What the guest was typed: character and scancode of each key. It must have been booted."""
+        """Character and scancode of each key that the guest read. The guest must run."""
         return boot_sector.keys(self._keys.read_bytes()) if self._keys.exists() else []
 
     def typed(self) -> str:
-        """The characters of it."""
+        """The characters that the guest read."""
         return "".join(character for character, _ in self.keys())
 
     def reset(self) -> None:
-        """Like the reset button; returns when the BIOS asks for its menu again."""
+        """Reset the VM; returns when the BIOS waits for a key for its menu again."""
         said = len(self.bios())
         self.command("system_reset")
         self.wait_until(lambda: _PROMPT in self.bios()[said:], "the BIOS after a reset")
 
     def wait_for_menu(self) -> None:
-        """Until the BIOS lists what it may boot."""
+        """Wait until the BIOS lists the boot devices."""
         said = self.bios().rfind(_PROMPT)
         self.wait_until(
             lambda: "MiBytes)\n" in self.bios()[said + 1 :].partition("Select boot device")[2], "the boot menu"
         )
 
     def wait_for_guest(self) -> None:
-        """Until the small guest waits for keys; once for each start or reset."""
+        """Wait until the small guest reads keys. Call it once after each start or reset."""
         self.wait_for_text()
         said = self.bios().rfind(_PROMPT)
         self.wait_until(lambda: "Booting from 0000:7c00" in self.bios()[said + 1 :], "the disk was booted")
 
     def command(self, execute: str, **arguments: Any) -> Any:
-        """A QMP command over the lab's own socket."""
+        """The result of a QMP command, over the lab's own socket."""
         with socket.socket(socket.AF_UNIX) as peer:
             peer.settimeout(PATIENCE_S)
             peer.connect(str(self._control))
@@ -184,22 +185,22 @@ class Machine:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Its processors stand still meanwhile: the BIOS' text cursor blinks, so only then two pictures are equal."""
+        """Stop the VM's CPUs for a while. The BIOS' text cursor blinks, so only then two pictures are equal."""
         self.command("stop")
         yield
         self.command("cont")
 
     def press(self, *qcodes: str) -> None:
-        """Keys by QMP, past the viewer."""
+        """Press keys by QMP, without the viewer."""
         self.command("send-key", keys=[{"type": "qcode", "data": each} for each in qcodes])
 
     def kill(self) -> None:
-        """With SIGKILL, as a crash; its fds are closed when this returns."""
+        """Kill QEMU with SIGKILL, like a crash. Its fds are closed when this returns."""
         self.process.kill()
         self.process.wait()
 
     def quit(self) -> int:
-        """In order; the exit status."""
+        """End QEMU with the QMP command "quit". Returns its exit status."""
         if self.process.poll() is None:
             with contextlib.suppress(OSError, ValueError):  # it may hang up before it answers
                 self.command("quit")
@@ -207,7 +208,7 @@ class Machine:
 
 
 def device_fds(pid: int) -> tuple[int, ...]:
-    """The VFIO device fds of a process, in order; none once it has ended."""
+    """The VFIO device fds of a process, sorted; none if it has ended."""
     found = []
     with contextlib.suppress(FileNotFoundError):
         for fd in Path(f"/proc/{pid}/fd").iterdir():
@@ -223,7 +224,7 @@ def _device(uuid: str, number: int) -> tuple[str, str]:
 
 
 def memory(device: Mbochs) -> Picture:
-    """What a bochs display shows, from its memory; one black pixel while it is off."""
+    """The picture of a Bochs display, from its memory; one black pixel while the display is off."""
     if not device.register(ENABLE) & 1:
         return np.zeros((1, 1), np.uint32)
     width, height = device.register(XRES), device.register(YRES)
@@ -232,12 +233,12 @@ def memory(device: Mbochs) -> Picture:
 
 
 def differ(one: Picture, other: Picture) -> bool:
-    """Whether more than the blinking text cursor is another."""
+    """Whether two pictures differ in more than the blinking text cursor."""
     return one.shape != other.shape or int(np.count_nonzero(one != other)) > CURSOR_PIXELS
 
 
 def still_running(pid: int) -> bool:
-    """Whether a process is there that is no zombie."""
+    """Whether the process exists and is no zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -246,10 +247,10 @@ def still_running(pid: int) -> bool:
 
 
 def children() -> list[int]:
-    """This process's children, zombies among them."""
+    """The child processes of this process, including zombies."""
     found: list[int] = []
     for task in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        # A thread may end meanwhile; its children are another's then.
+        # If a thread ends now, its children become those of another thread.
         with contextlib.suppress(FileNotFoundError):
             found += map(int, task.read_text().split())
     return found

@@ -1,4 +1,4 @@
-"""Making and removing mediated devices through sysfs, as mdevctl does."""
+"""Creates and removes mediated devices through sysfs, as mdevctl does."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ PARENTS = Path("/sys/class/mdev_bus")
 
 
 def create(parent: str, kind: str) -> str:
-    """A new device of type `parent`-`kind`; its UUID."""
+    """Create a device of type `parent`-`kind`. Returns its UUID."""
     name = str(uuid.uuid4())
     (PARENTS / parent / "mdev_supported_types" / f"{parent}-{kind}" / "create").write_text(name)
     return name
@@ -25,7 +25,7 @@ def remove(name: str) -> None:
 
 
 def in_use(name: str) -> bool:
-    """Whether any process has its group open."""
+    """Whether a process has the group of the device open."""
     node = f"/dev/vfio/{group(name)}"
     for fd in Path("/proc").glob("[0-9]*/fd/*"):
         try:
@@ -37,7 +37,7 @@ def in_use(name: str) -> bool:
 
 
 class Removal(threading.Thread):
-    """A removal under way: writing to `remove` blocks for as long as someone has the device open."""
+    """Removes a device on a thread: the write to `remove` blocks while a process has the device open."""
 
     def __init__(self, name: str) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Pictures to put into a device, and pictures that come out."""
+"""Pictures to draw into a device, and saved pictures to compare with."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ Colours = NDArray[np.uint8]
 
 
 def colours(picture: Picture) -> Colours:
-    """What an XR24 picture should look like: [height, width, 3], red first."""
+    """The colours of an XR24 picture, of shape (height, width, 3), red first."""
     return np.ascontiguousarray(picture, "<u4").view(np.uint8).reshape(*picture.shape, 4)[..., 2::-1].copy()
 
 
 def read_png(path: Path) -> Colours:
-    """As it was saved: a conversion would start Qt's pool of threads, which keep files open for half a minute."""
+    """The colours of a PNG. Without a conversion, which starts Qt threads that keep files open for half a minute."""
     image = QImage(str(path))
     assert image.format() in (QImage.Format.Format_RGB32, QImage.Format.Format_ARGB32), (path, image.format())
     bits = image.constBits()
@@ -27,7 +27,7 @@ def read_png(path: Path) -> Colours:
 
 
 def card(width: int, height: int, seed: int = 0) -> Picture:
-    """For people's eyes: eight bars over a ramp, a frame of one white pixel; noise in a corner for the test's."""
+    """Eight bars over a ramp in a white frame of one pixel, for people; noise in a corner, for tests."""
     rng = np.random.default_rng(seed)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     bar = 7 - x * 8 // width
@@ -39,14 +39,14 @@ def card(width: int, height: int, seed: int = 0) -> Picture:
 
 
 def framed_card(width: int, height: int) -> Picture:
-    """The same within a broad frame of noise: each edge of each row is then a matter of chance."""
+    """A test card in a broad frame of noise, so that the edges of all rows differ."""
     picture = random_picture(width, height)
     picture[64:-64, 64:-64] = card(width - 128, height - 128)
     return picture
 
 
 def place_of(part: Colours, whole: Colours) -> tuple[int, int] | None:
-    """Where a picture with noise in it lies in another, pixel for pixel; its top left corner as x, y."""
+    """Find a picture with noise in a larger one, exact in each pixel. Returns x, y of its top left corner, or None."""
     spot = (8, 8)
     rows, columns = np.nonzero((whole == part[spot]).all(axis=2))
     height, width, _ = part.shape

@@ -1,6 +1,6 @@
-"""A VFIO device with nothing but fcntl and mmap: the lab's own eyes and hands, sharing no code with the program.
+"""Access to a VFIO device with fcntl and mmap only, so that tests do not depend on the program's code.
 
-Constants and layouts from include/uapi/linux/vfio.h; the drivers' registers from samples/vfio-mdev of Linux 6.12.
+Constants and layouts are from include/uapi/linux/vfio.h, registers of drivers from samples/vfio-mdev of Linux 6.12.
 """
 
 import ctypes
@@ -53,7 +53,7 @@ class Plane:
 
 
 class Device:
-    """A device by the group way, or one that already has an fd."""
+    """A device that is opened through its group, or an open fd of one."""
 
     def __init__(self, fd: int, others: tuple[int, ...] = ()) -> None:
         self.fd = fd
@@ -69,7 +69,7 @@ class Device:
             fds.append(os.open(f"/dev/vfio/{group}", os.O_RDWR | os.O_CLOEXEC))
             fcntl.ioctl(fds[1], GROUP_SET_CONTAINER, struct.pack("=i", fds[0]))
             fcntl.ioctl(fds[0], SET_IOMMU, TYPE1V2_IOMMU)
-            # A mutable buffer, or ioctl() hands back the buffer and not the fd.
+            # The buffer is mutable: otherwise ioctl() returns the buffer instead of the fd.
             fd = fcntl.ioctl(fds[1], GROUP_GET_DEVICE_FD, bytearray(uuid.encode() + b"\0"))
         except OSError:
             for opened in reversed(fds):
@@ -79,7 +79,7 @@ class Device:
         return cls(fd, (fds[1], fds[0]))
 
     def close(self) -> None:
-        """The dma-bufs first: mbochs as shipped releases one into the device's memory, which may be gone by then."""
+        """Close the dma-bufs first: mbochs as shipped uses memory of the device when it releases one."""
         self.close_dmabufs()
         for fd in (self.fd, *self._others):
             if fd >= 0:
@@ -100,30 +100,30 @@ class Device:
         self.close()
 
     def ask(self, flags: int, plane: int = PRIMARY) -> Plane:
-        """QUERY_GFX_PLANE with a struct of zeros but for flags and type."""
+        """QUERY_GFX_PLANE; all fields except flags and type are zero."""
         buffer = bytearray(_PLANE.pack(_PLANE.size, flags, plane, *[0] * 12))
         fcntl.ioctl(self.fd, QUERY_GFX_PLANE, buffer)
         _, _, _, fourcc, modifier, width, height, stride, size, _, _, _, _, index, _ = _PLANE.unpack(buffer)
         return Plane(fourcc, modifier, width, height, stride, size, index)
 
     def get_dmabuf(self, dmabuf_id: int) -> int:
-        """An fd that close() closes; dup() it for one that shall outlive the device."""
+        """Fetch a buffer. close() closes its fd; use dup() if the fd must outlive the device."""
         fd = int(fcntl.ioctl(self.fd, GET_GFX_DMABUF, bytearray(struct.pack("=I", dmabuf_id))))
         self._dmabufs.append(fd)
         os.set_inheritable(fd, False)
         return fd
 
     def region(self, index: int) -> tuple[int, int]:
-        """Size and offset."""
+        """The size and the offset of a region."""
         buffer = bytearray(_REGION.pack(_REGION.size, 0, index, 0, 0, 0))
         fcntl.ioctl(self.fd, GET_REGION_INFO, buffer)
         _, _, _, _, size, offset = _REGION.unpack(buffer)
         return size, offset
 
     def write_memory(self, region: int, data: bytes, skip: int = 0) -> None:
-        """Through a mapping made for this one write: a mapping left behind would keep the device open.
+        """Write through a mapping that exists only for this write: a mapping keeps the device open.
 
-        From the region's start, as both drivers refuse to map from anywhere else.
+        The mapping begins at the start of the region: both drivers refuse any other offset.
         """
         with mmap.mmap(self.fd, skip + len(data), mmap.MAP_SHARED, offset=self.region(region)[1]) as memory:
             memory[skip:] = data
@@ -135,7 +135,7 @@ class Device:
 
 
 def fd_of(pid: int, fd: int) -> int:
-    """A duplicate of another process's fd (pidfd_getfd(2)), closed on exec."""
+    """A duplicate of a fd of another process (pidfd_getfd(2)), closed on exec."""
     process = os.pidfd_open(pid)
     try:
         own = int(ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, process, fd, 0))
@@ -147,7 +147,7 @@ def fd_of(pid: int, fd: int) -> int:
 
 
 class Mbochs(Device):
-    """mbochs and mbochs_rw: a bochs display whose modes are set through BAR2, whose memory is BAR0."""
+    """mbochs and mbochs_rw: a Bochs display. BAR2 has the registers of the mode, BAR0 is the memory."""
 
     def set_register(self, index: int, value: int) -> None:
         os.pwrite(self.fd, struct.pack("=H", value), MBOCHS_MMIO + 0x500 + 2 * index)
@@ -169,14 +169,14 @@ class Mbochs(Device):
         self.set_register(ENABLE, 1)
 
     def draw(self, picture: Picture, virt_width: int = 0, y: int = 0) -> None:
-        """Put a picture where a mode with this virtual width and vertical offset shows it."""
+        """Draw a picture where a mode with this virtual width and vertical offset shows it."""
         height, width = picture.shape
         rows = np.zeros((height, max(width, virt_width)), np.uint32)
         rows[:, :width] = picture
         self.write_memory(BAR0, rows.tobytes(), y * rows.shape[1] * 4)
 
     def query(self) -> Plane:
-        """The primary plane; mbochs as shipped fails the first query of each mode with ENOMEM."""
+        """The primary plane. With mbochs as shipped the first query of each mode fails with ENOMEM."""
         try:
             return self.ask(DMABUF)
         except OSError:
@@ -184,21 +184,21 @@ class Mbochs(Device):
 
 
 class Mdpy(Device):
-    """mdpy: one mode, whose memory is region 16."""
+    """mdpy: it has one mode, whose memory is region 16."""
 
     def draw(self, picture: Picture) -> None:
         self.write_memory(MDPY_REGION, picture.tobytes())
 
 
 def random_picture(width: int, height: int, seed: int = 0) -> Picture:
-    """Noise in all four bytes: XR24 says that the fourth one means nothing, so it must not show."""
+    """Noise in all four bytes of a pixel. XR24 has no alpha, so the fourth byte must not be visible."""
     return np.random.default_rng(seed).integers(0, 1 << 32, (height, width), dtype=np.uint32)
 
 
 def map_dmabuf(fd: int, plane: Plane) -> Picture:
-    """A copy of what a dma-buf holds now, cut to the plane's width.
+    """A copy of the picture in a dma-buf, of the plane's width.
 
-    Only whole pages can be mapped (dma_buf_mmap_internal); what lies in a last part of one reads as zero here.
+    Only whole pages can be mapped (dma_buf_mmap_internal()). The pixels in a last part of a page are zero here.
     """
     rows = np.zeros(plane.stride * plane.height // 4, np.uint32)
     size = plane.size // mmap.PAGESIZE * mmap.PAGESIZE

@@ -1,8 +1,7 @@
-"""What a process's device shows, read by a program that shares no code with mdevview: ``PID FD FILE``.
+"""Saves what the device of a process shows, without any code of mdevview: ``PID FD FILE``.
 
-It duplicates the device fd, asks for the primary plane, fetches its buffer and maps it; the picture is saved as a
-numpy file. With mbochs as shipped this may be done once for the life of the device, by any one process: see
-tests/lab/edits.py.
+It duplicates the device fd, queries the primary plane, fetches its buffer and maps it. The picture is saved as a numpy
+file. With mbochs as shipped only one process may do this, once in the life of the device: see tests/lab/edits.py.
 """
 
 import sys

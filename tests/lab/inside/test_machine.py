@@ -1,4 +1,4 @@
-"""The VM that the other tests look at: it boots, it draws into its vGPU, and it hears keys."""
+"""The VM of the other tests: it boots, draws into its vGPU, and reads keys."""
 
 import time
 
@@ -9,7 +9,7 @@ from tests.lab.inside.machine import Machine, differ
 
 
 def _press(machine: Machine, key: str) -> str:
-    """Until the screen is another one."""
+    """Press keys until the picture changes."""
     before = machine.memory()
     started = time.monotonic()
     machine.press(key)

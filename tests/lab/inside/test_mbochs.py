@@ -1,4 +1,4 @@
-"""mbochs as shipped: its faults are real ones, and the program must cope with each."""
+"""The faults of mbochs as shipped, which the program must handle."""
 
 import errno
 import mmap
@@ -34,7 +34,7 @@ def test_first_query_of_a_mode_fails_with_enomem(create: Create) -> None:
             assert (plane.fourcc, plane.width, plane.height) == (XR24, *size)
             assert plane.index == dmabuf_id
         assert device.ask(DMABUF, CURSOR).fourcc == 0
-        # What was allocated and never exported would leak its pages on close: fetch both, each once.
+        # Pages that were allocated and never exported leak at the close: fetch both buffers, each once.
         for dmabuf_id in (1, 2):
             device.get_dmabuf(dmabuf_id)
 
@@ -55,7 +55,7 @@ def test_export_is_read_only_and_cannot_be_mapped(create: Create) -> None:
 
 @pytest.mark.parametrize("driver", ["mbochs", "mbochs_rw"])
 def test_close_forgets_the_picture_and_keeps_the_mode(create: Create, driver: str) -> None:
-    """So a picture must be drawn and looked at through one open device: hand its fd on."""
+    """So one open device must be used to draw a picture and to read it: pass its fd on."""
     name = create(driver, "small")
     picture = random_picture(640, 480)
     with Mbochs.open(name) as device:

@@ -1,4 +1,4 @@
-"""The changed mbochs: the one whose picture a software renderer can see."""
+"""mbochs_rw: its buffers can be mapped by a software renderer."""
 
 import errno
 import mmap
@@ -35,7 +35,7 @@ def test_picture_reads_back_through_the_dmabuf(create: Create, size: tuple[int, 
 
 @pytest.mark.parametrize("size", [(800, 600), (1021, 767)])
 def test_last_part_of_a_page_cannot_be_mapped(create: Create, size: tuple[int, int]) -> None:
-    """mbochs does not round the size of a buffer up to pages, and dma_buf_mmap_internal rounds it down."""
+    """mbochs does not round the size of a buffer up to pages, and dma_buf_mmap_internal() rounds it down."""
     picture = random_picture(*size)
     with Mbochs.open(create("mbochs_rw", "medium")) as device:
         device.set_mode(*size)
@@ -50,7 +50,7 @@ def test_last_part_of_a_page_cannot_be_mapped(create: Create, size: tuple[int, i
 
 
 def test_panning_flips_between_two_buffers(create: Create) -> None:
-    """Two halves of one tall memory are two buffers with ids of their own."""
+    """The two halves of the memory are two buffers with different ids."""
     first, second = (random_picture(640, 480, seed) for seed in (1, 2))
     fds: dict[int, int] = {}
     with Mbochs.open(create("mbochs_rw", "small")) as device:
@@ -67,7 +67,7 @@ def test_panning_flips_between_two_buffers(create: Create) -> None:
 
 
 def test_one_id_can_be_fetched_many_times(create: Create) -> None:
-    """What corrupts the kernel with mbochs as shipped: several fds at once, and again after the last was closed."""
+    """Several fds at once, and again after the last one was closed. With mbochs as shipped this corrupts the kernel."""
     with Mbochs.open(create("mbochs_rw", "small")) as device:
         device.set_mode(640, 480)
         plane = device.ask(DMABUF)

@@ -24,7 +24,7 @@ def test_picture_reads_back_through_the_region(create: Create, kind: str) -> Non
         assert (plane.fourcc, plane.width, plane.height, plane.index) == (XR24, *SIZES[kind], MDPY_REGION)
         assert device.ask(REGION, CURSOR) == plane, "mdpy now looks at the plane type"
         device.draw(picture)
-    # Its memory lives as long as the mdev, unlike that of mbochs.
+    # Its memory exists as long as the mdev, unlike that of mbochs.
     with Mdpy.open(name) as device:
         assert device.region(MDPY_REGION)[0] == plane.size == 1 << (picture.nbytes - 1).bit_length()
         shown = np.frombuffer(device.read_memory(MDPY_REGION, picture.nbytes), np.uint32)

@@ -1,4 +1,4 @@
-"""What the kernel says to a second opener and to a removal while the device is open."""
+"""A second open, and a removal, while the device is open."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ def test_group_file_belongs_to_root_alone(create: Create, fact: Fact) -> None:
 
 
 class Uevents:
-    """What the kernel announces, in its words."""
+    """Reads the kernel's uevents."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -44,9 +44,10 @@ class Uevents:
 
 @pytest.mark.parametrize("driver", ["mbochs", "mbochs_rw", "mdpy"])
 def test_removal_while_open_waits_for_the_close(create: Create, fact: Fact, driver: str) -> None:
-    """No ioctl fails and nothing wakes the fd: only sysfs and one uevent tell that somebody wants the device gone.
+    """No ioctl fails and the fd is not readable: only sysfs and one uevent tell of the removal.
 
-    vfio_unregister_group_dev (drivers/vfio/vfio_main.c) asks the driver through its request operation; these have none.
+    vfio_unregister_group_dev() in drivers/vfio/vfio_main.c calls the driver's request operation, which the sample
+    drivers do not have.
     """
     name = create(driver, {"mdpy": "vga"}.get(driver, "small"))
     uevents = Uevents(name)

@@ -1,4 +1,4 @@
-"""Eyes on the kernel: what it logs, whether it has tainted itself, and which dma-bufs still live."""
+"""The state of the kernel: its log, its taint flags, and the number of dma-bufs."""
 
 import os
 import re
@@ -9,7 +9,7 @@ BUFINFO = Path("/sys/kernel/debug/dma_buf/bufinfo")
 TAINTED = Path("/proc/sys/kernel/tainted")
 
 # kernel.org, admin-guide/tainted-kernels: BAD_PAGE 5, DIE 7, WARN 9, SOFTLOCKUP 14. The sample drivers themselves
-# taint as out-of-tree (12) and unsigned (13), which is no fault.
+# set out-of-tree (12) and unsigned (13), which are no faults.
 BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 
 BAD = re.compile(
@@ -20,7 +20,7 @@ BAD = re.compile(
 
 
 class KernelLog:
-    """The messages since this was made, from /dev/kmsg."""
+    """The kernel's messages from now on, from /dev/kmsg."""
 
     def __init__(self) -> None:
         self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -33,7 +33,7 @@ class KernelLog:
                 record = os.read(self._fd, 8192)
             except BlockingIOError:
                 return lines
-            except BrokenPipeError:  # the ring has overtaken us; the next read goes on with what is left
+            except BrokenPipeError:  # messages were overwritten; the next read returns the oldest one left
                 continue
             lines.append(record.decode(errors="replace").split(";", 1)[-1].rstrip("\n"))
 
@@ -50,15 +50,15 @@ def bad_taint() -> int:
 
 
 def dmabufs() -> int:
-    """How many dma-bufs of the sample drivers are alive; Mesa and weston make others of their own."""
+    """The number of dma-bufs of the sample drivers. Mesa and weston have other ones."""
     text = BUFINFO.read_text()
     if "exp_name" not in text:
-        raise AssertionError(f"{BUFINFO} has another form now")
+        raise AssertionError(f"{BUFINFO} has an unknown format")
     return len(re.findall(r"\tmbochs\w*\s", text))
 
 
 def dmabufs_after(seconds: float) -> int:
-    """The same once it has had time to come to nought: the last reference is dropped after close() has returned."""
+    """The same, after waiting for 0: the kernel drops the last reference after close() has returned."""
     until = time.monotonic() + seconds
     while (left := dmabufs()) and time.monotonic() < until:
         time.sleep(0.1)

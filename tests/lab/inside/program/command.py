@@ -1,4 +1,4 @@
-"""The program as a user starts it: a process with arguments, an exit status and lines."""
+"""Runs the program as a user does: a process with arguments, an exit status and output."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _COMMAND = (sys.executable, "-m", "mdevview")
-# Python and llvmpipe take seconds to start in an emulated machine, and a host busy with other things multiplies them.
+# In an emulated machine Python and llvmpipe take seconds to start, on a busy host much longer.
 PATIENCE_S = 120.0
 _NOBODY = 65534
 
@@ -31,7 +31,7 @@ class Done:
 
 
 def run(*arguments: str, fds: tuple[int, ...] = (), prefix: tuple[str, ...] = ()) -> Done:
-    """Run it to its end. ``fds`` are handed down under their numbers."""
+    """Run it to its end. It inherits ``fds`` with the same numbers."""
     started = time.monotonic()
     ended = subprocess.run(
         [*prefix, *_COMMAND, *arguments],
@@ -54,7 +54,7 @@ class DoneRaw:
 
 
 def run_raw(*arguments: str) -> DoneRaw:
-    """The same for output that is no text."""
+    """The same for binary output."""
     started = time.monotonic()
     ended = subprocess.run(
         [*_COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
@@ -63,7 +63,7 @@ def run_raw(*arguments: str) -> DoneRaw:
 
 
 def start(*arguments: str, errors: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start it and leave it running; what it says goes to a file."""
+    """Start it and let it run. Its output goes to the file ``errors``."""
     with errors.open("wb") as output:
         return subprocess.Popen(
             [*_COMMAND, *arguments],
@@ -75,7 +75,7 @@ def start(*arguments: str, errors: Path, env: dict[str, str] | None = None) -> s
 
 
 def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
-    """Wait for something that a running process is to bring about."""
+    """Wait until ``ready`` is true. Fails if the process ends before."""
     until = time.monotonic() + PATIENCE_S
     while not ready():
         assert process.poll() is None, f"it ended with status {process.returncode}"
@@ -84,7 +84,7 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) ->
 
 
 def wait_for_line(log: Path, words: str, process: subprocess.Popen[Any], times: int = 1) -> None:
-    """Wait until what a running process said has these words, or has them that often."""
+    """Wait until the output of a process contains ``words`` so many times. Fails if the process ends before."""
     until = time.monotonic() + PATIENCE_S
     while (said := log.read_text()).count(words) < times:
         assert process.poll() is None, f"it ended with status {process.returncode}: {said}"
@@ -93,10 +93,10 @@ def wait_for_line(log: Path, words: str, process: subprocess.Popen[Any], times: 
 
 
 def as_nobody() -> tuple[str, ...]:
-    """What to put before a command to run it as a user without any right.
+    """The start of a command line that runs a command as a user without rights.
 
-    Where the interpreter lies in a home that is closed to others, that user may read everything. It cannot open a
-    file for writing by that, which is what opening a device is.
+    If the interpreter is in a home that is closed to other users, the user may read all files. It still cannot open
+    files for writing, and so no device.
     """
     setpriv = shutil.which("setpriv")
     assert setpriv is not None

@@ -1,30 +1,29 @@
-"""A headless desktop, and a kernel without the driver that must be asked only once."""
+"""A headless desktop, and a kernel without mbochs as shipped."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.gate import need_programs
 from tests.lab.inside.conftest import REPORT
 from tests.window.displays import Display, weston
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Display]:
-    """A Wayland session, in which dma-bufs are imported.
+    """A Wayland session that imports dma-bufs.
 
-    Of few frames a second: drawn by an emulated CPU, more of them leave no time to anything else.
+    It has few frames per second: an emulated CPU draws them, and more would leave it no time for the program.
     """
-    if shutil.which("weston") is None:
-        pytest.skip("no weston (Debian: weston)")
+    need_programs("weston")
     with weston(refresh_hz=10) as display:
         yield display
 
 
 @pytest.fixture
 def no_mbochs() -> Iterator[None]:
-    """Without mbochs as shipped: to a process that was handed a fd the changed one looks the same."""
+    """Unloads mbochs as shipped: a process that only has a fd cannot tell it from mbochs_rw."""
     subprocess.run(["rmmod", "mbochs"], check=True)
     yield
     subprocess.run(["insmod", REPORT / "modules/mbochs.ko"], check=True)

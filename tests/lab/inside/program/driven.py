@@ -1,9 +1,9 @@
-"""Runs ``mdevview`` in this process and works its window with Qt's own key events: ``X,Y,WIDTH,HEIGHT ARGUMENT...``.
+"""Runs ``mdevview`` in this process and sends Qt key events to its window: ``X,Y,WIDTH,HEIGHT ARGUMENT...``.
 
-The arguments are mdevview's. Each line of standard input is a JSON list of keys, ``[[code, qt_key, text, down], ...]``
-with evdev codes; they are posted to the picture's window once the VM takes input. The answer is a line with the
-milliseconds from there to the end of the first draw that put another picture on the screen, or null when none came for
-long. "Another" is judged by the pixels drawn into the part of the window that the first argument names.
+The arguments are those of mdevview. Each line of standard input is a JSON list of keys, ``[[code, qt_key, text, down],
+...]`` with evdev codes. They are posted to the window as soon as the VM takes input. The answer is a line with the
+milliseconds until the end of the first draw that changed the picture, or null after a timeout. Only the part of the
+window that the first argument names is compared.
 """
 
 import ctypes
@@ -25,15 +25,15 @@ from ui.window.picture import PictureWindow
 _PATIENCE_MS = 20_000
 _LOOK_MS = 20
 _GL_RGBA, _GL_UNSIGNED_BYTE = 0x1908, 0x1401
-# A scan code as Qt has it from X11 and Wayland: evdev's and eight.
+# Qt's scan codes under X11 and Wayland are evdev's plus eight.
 _XKB_OFFSET = 8
 
 Part = tuple[int, int, int, int]
 Pixels = NDArray[np.uint32]
 
 
-class Hand:
-    """Types into the picture and watches what is drawn."""
+class KeySender:
+    """Sends keys to the window, and compares what is drawn."""
 
     def __init__(self, picture: PictureWindow, part: Part) -> None:
         self._picture = picture
@@ -76,7 +76,7 @@ class Hand:
         QCoreApplication.postEvent(self._picture, event)
 
     def drawn(self) -> None:
-        """At the end of each draw, before it is handed to the display."""
+        """Called at the end of each draw, before the picture is presented."""
         self._last = self._read_back()
         if self._before is not None and int(np.count_nonzero(self._last != self._before)) > CURSOR_PIXELS:
             self._answer((time.monotonic_ns() - self._pressed_at) / 1e6)
@@ -98,16 +98,16 @@ class Hand:
 
 
 def _run(part: Part, arguments: list[str]) -> int:
-    hands: list[Hand] = []
+    senders: list[KeySender] = []
     paint = PictureWindow.paintGL
 
-    def paint_and_look(picture: PictureWindow) -> None:
+    def paint_and_compare(picture: PictureWindow) -> None:
         paint(picture)
-        if not hands:
-            hands.append(Hand(picture, part))
-        hands[0].drawn()
+        if not senders:
+            senders.append(KeySender(picture, part))
+        senders[0].drawn()
 
-    PictureWindow.paintGL = paint_and_look  # type: ignore[method-assign,assignment]
+    PictureWindow.paintGL = paint_and_compare  # type: ignore[method-assign,assignment]
     return main(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The program's parts put together in this process: for what a second start of Python would not tell more about."""
+"""Opens and draws a target in this process as the commands do, which is faster than another start of Python."""
 
 import mmap
 import time
@@ -15,9 +15,9 @@ from app.open.target import parse_target
 from app.planes.document import Document
 from app.planes.frame import Frame
 from app.vfio.poller import Poller
+from gl.inspection import inspect_document
 from tests.lab.inside.pictures import Colours
 from tests.lab.inside.rawvfio import Mbochs, fd_of
-from ui.cli.inspect import inspection
 from ui.offscreen import OffscreenView, offscreen_view
 
 
@@ -36,7 +36,7 @@ class Counted:
         return self._device.pread(length, offset)
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        raise AssertionError("nothing writes to a device")
+        raise AssertionError("nothing may write to a device")
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         return self._device.mmap(length, offset)
@@ -52,14 +52,15 @@ class Look:
     _view: OffscreenView
 
     def picture(self) -> Colours:
-        """What the device shows now."""
+        """The picture that the device shows now."""
         pixels = self._view.renderer.capture(self.poller.latest())
         assert pixels is not None, self.told()
         return pixels[..., :3]
 
     def told(self) -> Document:
-        """What ``inspect`` would say now."""
-        return inspection(self._view, self.poller.latest())
+        """The document of ``inspect``."""
+        session = self._view.session
+        return inspect_document(session.target, self.poller.latest(), session.describe(), self._view.renderer)
 
     def wait(self, wanted: Callable[[Frame], bool], seconds: float) -> Frame:
         """Poll as the commands do."""
@@ -70,14 +71,14 @@ class Look:
         return frame
 
     def let_go(self) -> None:
-        """What the window does when the device is gone: its context lives on (ui/window/picture.py)."""
+        """Release the device as the window does when it is removed: the GL context stays (ui/window/picture.py)."""
         self._view.renderer.forget()
         self.poller.close()
 
 
 @contextmanager
 def look(target: str) -> Iterator[Look]:
-    """Opened, polled and drawn as the commands do it (ui/offscreen.py); a ``fd:N`` is taken over."""
+    """Open, poll and draw a target as the commands do (ui/offscreen.py). ``fd:N`` is taken over."""
     opened = open_device(parse_target(target))
     device = Counted(opened.device)
     session = vfio_session(replace(opened, device=device))
@@ -87,7 +88,7 @@ def look(target: str) -> Iterator[Look]:
 
 
 def holder_device(name: str) -> Mbochs:
-    """The device of whichever process has it open, to write to it as its VM would; close it after use."""
+    """A duplicate of a vGPU that a process has open, to write to it as the VM does. Close it after use."""
     (vgpu,) = (each for each in discover(HostScan.take()) if each.name == name)
     (holder,) = vgpu.holders
     assert holder.fd is not None

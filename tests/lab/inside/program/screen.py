@@ -1,4 +1,4 @@
-"""What a person would see in a headless session."""
+"""Screenshots of a headless session."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.window.displays import Display
 
 
 def save_screen(session: Display, file: Path) -> Colours:
-    """The whole screen, saved to a file as well."""
+    """Save the whole screen to a file. Returns its colours."""
     folder = file.parent / "screen"
     folder.mkdir(exist_ok=True)
     subprocess.run(["weston-screenshooter"], env=session.env, cwd=folder, check=True, timeout=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Targets that are no VM with a vGPU: each is refused in one line."""
+"""Targets that are no VM with a vGPU: each one gets an error of one line."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""A resolution asked for, on the real driver: what is written, what the guest can read of it, and what is refused."""
+"""Setting the resolution on the real driver: what is written, what the guest reads, and what is refused."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.lab.inside.program.look import holder_device
 from tests.lab.inside.rawvfio import MBOCHS_MMIO
 from tests.window.displays import Display
 
-# The driver shows its guest the EDID in these bytes of BAR2 while the link is up, and zeros while it is down.
+# The guest reads the EDID in these bytes of BAR2 while the link is up, and zeros while it is down.
 _EDID_WINDOW = 0x400
 
 
@@ -65,7 +65,7 @@ def test_a_mode_is_written_in_its_order_and_read_by_the_guest(
         assert (up.link_up, up.blob) == (True, blob)
         assert _guests_edid(name)[: len(blob)] == blob
 
-        # Given up in the middle, the guest has its screen back.
+        # After an interrupted write the guest has its screen again.
         other = EdidWriter(device, region, make_edid(Mode(640, 480), before.limits))
         other.step()
         other.close()
@@ -118,7 +118,7 @@ def _says(log: Path, words: str) -> Callable[[], bool]:
 
 
 def _region_of(name: str) -> EdidRegion:
-    """By another fd of the process that has the device open, with the limits it was written to."""
+    """The EDID region, read through another fd of the process that has the device open."""
     guest = holder_device(name)
     device = FdDevice(os.dup(guest.fd))
     try:

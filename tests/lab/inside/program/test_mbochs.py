@@ -1,4 +1,4 @@
-"""mbochs as shipped, which a software renderer cannot show: the reason must come out, and the kernel stay whole."""
+"""mbochs as shipped, which a software renderer cannot show: the reason is reported, and the kernel is not corrupted."""
 
 import os
 from pathlib import Path
@@ -12,14 +12,14 @@ from tests.lab.inside.rawvfio import Mbochs
 
 
 def _ready(name: str, width: int = 640, height: int = 480) -> str:
-    """Set a mode, which outlives the close. Never asked for here: what is fetched twice corrupts the kernel."""
+    """Set a mode, which stays after the close. Nothing is fetched here: a second fetch corrupts the kernel."""
     with Mbochs.open(name) as device:
         device.set_mode(width, height)
     return name
 
 
 def test_reason_is_named_and_no_picture_saved(create: Create, tmp_path: Path, fact: Fact) -> None:
-    """By one process after the other: each opens the device anew and fetches once."""
+    """Two processes, one after the other: each one opens the device and fetches once."""
     name = _ready(create("mbochs", "small"))
     done = command.run("screenshot", name, "-o", str(tmp_path / "shot.png"), "--timeout", "1")
     assert (done.status, done.out, list(tmp_path.iterdir())) == (5, "", [])
@@ -39,7 +39,7 @@ def test_reason_is_named_and_no_picture_saved(create: Create, tmp_path: Path, fa
 
 
 def test_each_id_is_fetched_once_for_each_open(create: Create) -> None:
-    """However often it is looked at; and again after the next open, which begins with buffers of its own."""
+    """One fetch for many polls; and one after the next open, which has new buffers."""
     name = _ready(create("mbochs", "small"))
     for _ in range(4):
         with look(name) as seen:
@@ -50,7 +50,7 @@ def test_each_id_is_fetched_once_for_each_open(create: Create) -> None:
 
 
 def test_mode_switches_are_followed(create: Create) -> None:
-    """The first query of each mode fails with ENOMEM, and a mode that comes back brings its old buffer."""
+    """The first query of each mode fails with ENOMEM, and an earlier mode has its earlier buffer again."""
     sizes = [(640, 480), (800, 600), (1024, 768), (640, 480)]
     name = _ready(create("mbochs", "medium"))
     with look(name) as seen:
@@ -68,7 +68,7 @@ def test_mode_switches_are_followed(create: Create) -> None:
 
 @pytest.mark.parametrize("size", [(640, 480), (800, 600)])
 def test_handed_over_device_is_not_fetched_from(create: Create, size: tuple[int, int]) -> None:
-    """Who handed it over may have fetched the buffer, and the second fetch is the one that corrupts."""
+    """The process that passed the fd may have fetched the buffer, and a second fetch corrupts the kernel."""
     with Mbochs.open(_ready(create("mbochs", "small"), *size)) as device:
         own = device.query()
         device.get_dmabuf(own.index)

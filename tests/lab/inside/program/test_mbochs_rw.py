@@ -1,4 +1,4 @@
-"""The changed mbochs: guest pixels through a dma-buf and an EGL image, with the device handed over as a fd."""
+"""mbochs_rw: guest pixels through a dma-buf and an EGLImage; the device is passed as a fd."""
 
 import mmap
 import os
@@ -98,7 +98,7 @@ def test_display_switched_off_and_on_again(create: Create) -> None:
 
 @pytest.mark.parametrize("size", [(800, 600), (1021, 767)])
 def test_buffer_that_ends_within_a_page(create: Create, fact: Fact, size: tuple[int, int]) -> None:
-    """Its last part cannot be mapped, so a renderer that draws with the CPU has no whole picture: it must be said."""
+    """Its last part cannot be mapped, so a software renderer misses pixels, and that is reported."""
     width, height = size
     with Mbochs.open(create("mbochs_rw", "medium")) as device:
         device.set_mode(*size)
@@ -112,7 +112,7 @@ def test_buffer_that_ends_within_a_page(create: Create, fact: Fact, size: tuple[
             np.testing.assert_array_equal(shown, expected)
             assert told["state"] == "degraded"
             assert str(missing) in told["detail"], f"nothing says that {missing} bytes are missing: {told['detail']}"
-            # The next mode is none the worse for it.
+            # The next mode is shown correctly.
             device.set_mode(640, 480)
             picture = random_picture(640, 480, 1)
             device.draw(picture)
@@ -122,7 +122,7 @@ def test_buffer_that_ends_within_a_page(create: Create, fact: Fact, size: tuple[
 
 
 def test_panning_shows_the_right_part(create: Create) -> None:
-    """Down by a screen, and right by a page of a line twice as long."""
+    """Down by the height of the screen, and right by a page of a line twice as long."""
     first, second = (random_picture(1024, 768, seed) for seed in (1, 2))
     with Mbochs.open(create("mbochs_rw", "medium")) as device:
         device.set_mode(1024, 768)

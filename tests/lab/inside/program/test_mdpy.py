@@ -1,4 +1,4 @@
-"""mdpy: guest pixels through a region of the device file."""
+"""mdpy: guest pixels through a region of the device."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.lab.inside.test_mdpy import SIZES
 
 
 def _draw(name: str, picture: Picture) -> None:
-    """mdpy's memory stays when the device is closed."""
+    """Draw a picture. The memory of mdpy stays when the device is closed."""
     with Mdpy.open(name) as device:
         device.draw(picture)
 

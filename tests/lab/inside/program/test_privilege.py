@@ -1,6 +1,6 @@
-"""A VM that is root's, seen by a user without rights through the installed helper, by the real sudo; and its refusals.
+"""A user without rights shows a VM of root with the installed helper and the real sudo; and what the helper refuses.
 
-The helper is installed by packaging/helper.sh, over a copy of /usr that only the commands started here see.
+packaging/helper.sh installs the helper into an overlay of /usr, which only the commands started here see.
 """
 
 import json
@@ -37,7 +37,7 @@ _INSTALLED = (
 
 @pytest.fixture(scope="module", autouse=True)
 def sudo_allows() -> Iterator[None]:
-    """What an administrator writes who trusts that user with the VMs of this host."""
+    """The rule of an administrator who permits this user to show the VMs of this host."""
     subprocess.run(["modprobe", "overlay"], check=True)
     rule = Path("/etc/sudoers.d/mdevview")
     rule.write_text("nobody ALL=(root) NOPASSWD: /usr/libexec/mdevview-getfd\n")
@@ -47,15 +47,15 @@ def sudo_allows() -> Iterator[None]:
 
 
 def _as_user(home: str = "/nonexistent") -> tuple[str, ...]:
-    """What to put before a command: the helper is there, and the user is nobody."""
+    """The start of a command line that runs a command as nobody, with the helper installed."""
     return ("unshare", "--mount", "sh", "-c", _INSTALLED, "sh", "env", f"HOME={home}", *command.as_nobody())
 
 
 def _ask(*requests: tuple[int, int | None]) -> list[dict[str, Any]]:
-    """Pids, each with a fd there or None; the answers."""
+    """The answers of the helper to requests of a pid and a fd of it, or None."""
     arguments = [str(pid) if fd is None else f"{pid},{fd}" for pid, fd in requests]
     done = subprocess.run(
-        [*_as_user(), sys.executable, "-m", "tests.lab.inside.program.asker", *arguments],
+        [*_as_user(), sys.executable, "-m", "tests.lab.inside.program.call_helper", *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -70,7 +70,7 @@ def _ask(*requests: tuple[int, int | None]) -> list[dict[str, Any]]:
 
 @contextmanager
 def _started(*arguments: str, stdin: Any = subprocess.DEVNULL) -> Iterator[int]:
-    """A process, once it does what its command line says: it answers with a line."""
+    """Start a process and wait for its first line of output."""
     with subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
@@ -138,14 +138,14 @@ def test_what_the_helper_refuses(shared_vm: Machine, fact: Fact, tmp_path: Path)
             (shell, 0, "NoSuchDevice", "is no VFIO device"),
         )
 
-    # What else QEMU has open: its group, its memory and disk, its sockets, a fd that is none.
+    # Other files of QEMU: its group, its memory and disk, its sockets, a fd that is not open.
     fds = {str(each.readlink()): int(each.name) for each in Path(f"/proc/{shared_vm.pid}/fd").iterdir()}
     others = [fds[f"/dev/vfio/{mdev.group(shared_vm.uuids[0])}"], fds["/dev/vfio/vfio"], 0, 2, 9999]
     others.append(next(fd for link, fd in fds.items() if link.startswith("socket:")))
     pid = shared_vm.pid
     refused(*((pid, fd, "NoSuchDevice", f"fd {fd} of process {pid} is no VFIO device") for fd in others))
 
-    # A process shows files of its own under the names of VFIO's, in another mount namespace: files and another node.
+    # A process in another mount namespace opens other files under the names of VFIO's: plain files and another node.
     (tmp_path / "anon_inode:[vfio-device]").touch()
     tricks = (
         "mount -t tmpfs none /dev/vfio && mkdir /dev/vfio/devices && echo >/dev/vfio/devices/vfio0 && "
@@ -162,7 +162,7 @@ def test_what_the_helper_refuses(shared_vm: Machine, fact: Fact, tmp_path: Path)
 
 
 def test_another_users_socket_gets_no_device(shared_vm: Machine) -> None:
-    """SUDO_UID says nobody, the socket is root's: the device would go to who did not ask."""
+    """SUDO_UID is nobody's, and the socket is root's: the device would go to another user than the one who asked."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:
@@ -183,16 +183,15 @@ def test_another_users_socket_gets_no_device(shared_vm: Machine) -> None:
 
 
 def test_yama_is_overcome_by_the_helper_alone(create: Create, fact: Fact) -> None:
-    """The VM's own user, where only a parent may look into a process: then the user asks root as well."""
+    """Where only a parent may read a process (Yama), even the VM's own user needs the helper."""
     name = create("mdpy", "vga")
     node = Path(f"/dev/vfio/{mdev.group(name)}")
     os.chown(node, _NOBODY, _NOBODY)
     before = _YAMA.read_text()
     _YAMA.write_text("1")
-    code = "import sys, time; from tests.lab.inside.rawvfio import Mdpy; d = Mdpy.open(sys.argv[1]); print(); "
-    code += "sys.stdout.flush(); time.sleep(1000)"
+    holder = (sys.executable, "-m", "tests.lab.inside.program.holder", name)
     try:
-        with _started(*command.as_nobody(), sys.executable, "-c", code, name) as vmm:
+        with _started(*command.as_nobody(), *holder) as vmm:
             done = command.run("inspect", f"pid:{vmm}", "--helper", "never", prefix=_as_user())
             assert done.status == 4, done
             assert "ptrace_scope" in done.err

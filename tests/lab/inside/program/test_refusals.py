@@ -1,4 +1,4 @@
-"""Devices that cannot be opened: by whom, which file, what to do."""
+"""Devices that cannot be opened: the error names the process or the file, and what to do."""
 
 import os
 import uuid
@@ -11,7 +11,7 @@ from tests.lab.inside.rawvfio import Mdpy
 
 
 def test_busy_device_names_its_holder(create: Create, tmp_path: Path, fact: Fact) -> None:
-    """Its group is open, the device is not: a VM that starts."""
+    """The group is open and the device is not, as with a VM that starts."""
     name = create("mdpy", "vga")
     group = os.open(f"/dev/vfio/{mdev.group(name)}", os.O_RDWR)
     try:
@@ -56,7 +56,7 @@ def test_unknown_uuid_is_no_such_device(create: Create, fact: Fact) -> None:
 
 
 def test_list_tells_what_there_is_and_who_has_it(create: Create, fact: Fact) -> None:
-    """This kernel has no iommufd: whatever was opened here was opened by its group."""
+    """This kernel has no iommufd: every device is opened through its group."""
     made = {create(driver, kind): (driver, kind) for driver, kind in (("mbochs", "small"), ("mdpy", "hd"))}
     taken = list(made)[1]
     with Mdpy.open(taken) as device:

@@ -1,4 +1,4 @@
-"""A device removed while the program looks at it: the removal must not wait, and the user is told."""
+"""A device that is removed while the program shows it: the removal does not wait, and the user is told."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.lab.inside.rawvfio import Mbochs
 
 @pytest.mark.parametrize("driver", ["mbochs", "mbochs_rw", "mdpy"])
 def test_device_is_let_go_while_the_context_lives_on(create: Create, fact: Fact, driver: str) -> None:
-    """As in the window, whose context outlives many devices."""
+    """As in the window, which keeps its GL context."""
     name = create(driver, {"mdpy": "vga"}.get(driver, "small"))
     if driver != "mdpy":
         with Mbochs.open(name) as device:
@@ -23,7 +23,7 @@ def test_device_is_let_go_while_the_context_lives_on(create: Create, fact: Fact,
     shown = {"mbochs": "not-readable"}.get(driver, "ok")
     with look(name) as seen:
         assert seen.told()["reason"] == shown
-        # Drawn as well: a driver may hold what it drew from last.
+        # Draw too: a graphics driver may hold the buffer of the last draw.
         if shown == "ok":
             seen.picture()
         assert watch.dmabufs() == (driver != "mdpy")
@@ -40,12 +40,12 @@ def test_device_is_let_go_while_the_context_lives_on(create: Create, fact: Fact,
 
 
 def test_screenshot_that_waits_ends_when_the_device_goes(create: Create, tmp_path: Path, fact: Fact) -> None:
-    """mbochs without a mode has no picture to wait for."""
+    """mbochs without a mode has no picture, so the command waits."""
     name, errors = create("mbochs", "small"), tmp_path / "errors"
     process = command.start("screenshot", name, "-o", str(tmp_path / "shot.png"), "--timeout", "100", errors=errors)
     try:
         command.wait_until(lambda: mdev.in_use(name), process)
-        # It opens the device before it sets up OpenGL, and asks only after that.
+        # It opens the device before it sets up OpenGL, and queries it after that.
         time.sleep(2)
         removal = mdev.Removal(name)
         assert removal.done_within(command.PATIENCE_S)

@@ -1,4 +1,4 @@
-"""``mdevview run`` with a real QEMU: the vGPU is made, the VM is seen, and all is gone with the window."""
+"""``mdevview run`` with a real QEMU: the vGPU is created, the VM is shown, and both end with the window."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ from tests.lab.inside.program.screen import save_screen
 from tests.lab.inside.rawvfio import Mbochs
 from tests.window.displays import HEIGHT, WIDTH, Display
 
-# As users have it, with nothing in it of the vGPU but its option ROM, with which SeaBIOS draws.
+# A user's command line. Of the vGPU it has only the option ROM, with which SeaBIOS draws.
 _VM = (
     *("qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-nodefaults", "-m", "64", "-name", "made"),
     *("-display", "none", "-vga", "none", "-boot", "menu=on,splash-time=60000"),
@@ -34,7 +34,7 @@ _VM = (
 )
 _LOOKS = ("--fullscreen", "--scaling", "actual", "--filter", "nearest")
 _GUEST = (1024, 768)
-# The text cursor blinks between two looks.
+# The text cursor may blink between two screenshots.
 _BLINK = 16
 
 
@@ -50,7 +50,7 @@ class _Run:
         command.wait_for_line(self.log, words, self.process)
 
     def vm(self) -> tuple[str, int]:
-        """The name of the VM's vGPU and the VM's pid, as `list` tells them."""
+        """The name of the VM's vGPU and the VM's pid, from `list`."""
         (vgpu,) = command.run("list", "--json").json()["vgpus"]
         holders = [each for each in vgpu["holders"] if each["vm"] is not None]
         ((vm, way, pid),) = {(each["vm"], each["way"], each["pid"]) for each in holders}
@@ -58,7 +58,7 @@ class _Run:
         return vgpu["name"], pid
 
     def end(self, *numbers: signal.Signals) -> int:
-        """Send it these signals, one as soon as the one before was dealt with; its exit status."""
+        """Send these signals, each one after the effect of the one before. Returns the exit status."""
         for number, words in zip(numbers, ("asked the guest to power off", "told QEMU to quit"), strict=False):
             self.process.send_signal(number)
             if "power off" in words:
@@ -66,7 +66,7 @@ class _Run:
         return self.process.wait(command.PATIENCE_S)
 
     def left(self) -> list[Path]:
-        """The VM's own folders in the session's runtime folder."""
+        """The folders of the VM in the runtime folder of the session."""
         return list(self._session.directory.glob("mdevview-*"))
 
 
@@ -85,7 +85,7 @@ def _mdevs() -> list[str]:
 
 
 def _seen(session: Display, name: str, file: Path) -> bool:
-    """Whether the screen shows what the guest's memory says, but for its blinking cursor."""
+    """Whether the screen shows the picture in the guest's memory, except the blinking cursor."""
     with closing(holder_device(name)) as device:
         picture: Colours = colours(memory(device))
     if picture.shape[:2] != _GUEST[::-1] or not np.ptp(picture):
@@ -139,7 +139,7 @@ def test_vm_that_does_not_start_leaves_nothing(session: Display, tmp_path: Path)
 def test_vm_goes_on_without_the_window_where_that_was_asked_for(
     create: Create, session: Display, tmp_path: Path
 ) -> None:
-    """On a vGPU that was there before, named by the start of its UUID, and is there afterwards."""
+    """With a vGPU that existed before, named by the start of its UUID; it is not removed."""
     uuid, log = create("mbochs_rw", "small"), tmp_path / "log"
     with _run(session, log, "--uuid", uuid[:8], "--keep-running") as run:
         run.wait_for("path: egl-image")
@@ -151,13 +151,13 @@ def test_vm_goes_on_without_the_window_where_that_was_asked_for(
             assert f"the VM goes on as process {pid}; 'mdevview view {uuid}' shows it again" in log.read_text()
             assert still_running(pid)
             (folder,) = run.left()
-            # Nobody has the device but the VM.
+            # Only the VM has the device open.
             (vgpu,) = command.run("list", "--json").json()["vgpus"]
             assert {each["pid"] for each in vgpu["holders"]} == {pid}
         finally:
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(folder)
-    # A process that looks dead already may have threads that are not, with its files.
+    # A process that seems dead may still have threads, which keep its files open.
     until = time.monotonic() + command.PATIENCE_S
     while not _opens(uuid):
         assert time.monotonic() < until
@@ -198,7 +198,7 @@ def test_removal_waits_for_who_has_the_device_and_not_for_ever(create: Create) -
     with Mbochs.open(uuid):
         with pytest.raises(DeviceBusy, match=f"{uuid} was not removed: it is in use by .* {os.getpid()}"):
             remove_mdev(uuid, patience_s=0.5)
-        # The kernel was not asked, or the device would be going already.
+        # The removal was not requested: the device is still there.
         assert uuid in _mdevs()
     remove_mdev(uuid)
     assert _mdevs() == []

@@ -1,4 +1,4 @@
-"""A VM that ends: nothing of it is kept, whenever that happens, and its next start finds the device free."""
+"""A VM that ends at any moment: nothing of it stays open, and its next start finds the device free."""
 
 import errno
 import os
@@ -38,7 +38,7 @@ def _poll(poller: Poller, wanted: State) -> Frame:
 
 
 def _shown(machine: Machine) -> Poller:
-    """Attached to it, with one buffer fetched."""
+    """Attach to the VM and fetch one buffer."""
     machine.set_mode(640, 480)
     poller = open_device(parse_target(f"pid:{machine.pid}")).poller()
     _poll(poller, State.SHOWING)
@@ -46,7 +46,7 @@ def _shown(machine: Machine) -> Poller:
 
 
 def test_a_hundred_vms_come_and_go_and_leave_nothing(create: Create, start_vm: StartVm, fact: Fact) -> None:
-    """Started, attached to, killed and started again at once, on one vGPU; then once more, and the vGPU is removed."""
+    """Start, attach, kill and start again at once, on one vGPU; then the vGPU is removed."""
     uuid = create("mbochs_rw", "small")
     machine = start_vm(uuid, name="lab", extra=("-S",))
     files, others = open_files(), set(children()) - {machine.pid}
@@ -74,7 +74,7 @@ def test_a_hundred_vms_come_and_go_and_leave_nothing(create: Create, start_vm: S
 
 @contextmanager
 def _stand_in(uuid: str) -> Iterator[int]:
-    """The pid of a process that has a device open as QEMU has it, with a mode set, and that starts at once."""
+    """The pid of a process that has a device open like QEMU, with a mode set, and that starts fast."""
     ready, says = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -96,7 +96,7 @@ def _stand_in(uuid: str) -> Iterator[int]:
 
 
 def test_death_in_the_middle_of_any_step_is_one_clear_word(create: Create, fact: Fact) -> None:
-    """At a random moment between the look-up of the process and the pictures that follow."""
+    """The VM is killed at a random moment between the look-up of the process and the first pictures."""
     uuid = create("mbochs_rw", "small")
     with _stand_in(uuid) as pid:
         started = time.monotonic()
@@ -116,14 +116,14 @@ def test_death_in_the_middle_of_any_step_is_one_clear_word(create: Create, fact:
                 killer.join()
         heard[heard_now] = heard.get(heard_now, 0) + 1
         assert watch.dmabufs_after(3) == 0
-        Mbochs.open(uuid).close()  # free again
+        Mbochs.open(uuid).close()  # the device is free again
     fact(f"VM killed within the first {whole * 1000:.0f} ms of attaching, what was said", heard)
     assert {"vm-ended"} < set(heard), heard
     assert all(re.search(r"PID.* ended|no process PID", each) for each in heard if each != "vm-ended"), heard
 
 
 def _follow(pid: int) -> str:
-    """Attach and poll until it ends; what a person would be told."""
+    """Attach and poll until the VM ends. Returns what the user is told."""
     try:
         opened = open_device(parse_target(f"pid:{pid}"))
     except MdevviewError as error:
@@ -139,7 +139,7 @@ def _follow(pid: int) -> str:
 def test_screenshot_that_waits_for_a_picture_ends_with_the_vm(
     create: Create, start_vm: StartVm, tmp_path: Path, fact: Fact
 ) -> None:
-    """The display of a machine that stands still before its first instruction is off."""
+    """The display of a VM that is stopped before its first instruction is off, so the command waits."""
     errors = tmp_path / "errors"
     machine = start_vm(create("mbochs_rw", "small"), name="lab", extra=("-S",))
     machine.wait_for_device()
@@ -158,7 +158,7 @@ def test_screenshot_that_waits_for_a_picture_ends_with_the_vm(
 
 
 def test_device_is_free_although_nobody_polls(create: Create, start_vm: StartVm, fact: Fact) -> None:
-    """A window in the middle of a long draw does not poll, and the VM's next start must not wait for it."""
+    """A window does not poll during a long draw; the next start of the VM must not wait for that."""
     uuid = create("mbochs_rw", "small")
     machine = start_vm(uuid, extra=("-S",))
     with closing(_shown(machine)) as poller:

@@ -1,4 +1,4 @@
-"""A VM that somebody started without a display: found, named, and shown from outside, whatever it is going through."""
+"""A VM that was started without a display: it is found, listed and shown, in any state."""
 
 import signal
 import time
@@ -17,7 +17,7 @@ from tests.lab.inside.rawvfio import ENABLE, Picture, random_picture
 
 
 def _wait_for(seen: Look, picture: Picture) -> None:
-    """Until the viewer shows it; polling as the commands do."""
+    """Poll as the commands do until the viewer shows the picture."""
     expected = colours(picture)
     until = time.monotonic() + command.PATIENCE_S
     while True:
@@ -72,7 +72,7 @@ def frozen(shared_vm: Machine) -> Iterator[Machine]:
 
 
 def test_process_that_is_stopped_is_attached_to_and_shown(frozen: Machine) -> None:
-    """The kernel answers for the device, not the VMM."""
+    """The kernel answers for the device; the VMM need not run."""
     with look(f"pid:{frozen.pid}") as seen:
         np.testing.assert_array_equal(seen.picture(), colours(frozen.memory()))
 
@@ -108,7 +108,7 @@ def test_reset_and_mode_changes_are_followed(shared_vm: Machine) -> None:
 
 
 def test_of_several_vgpus_the_one_named_is_shown(create: Create, start_vm: StartVm) -> None:
-    """Nothing outside the kernel tells which fd is which device's before Linux 6.18."""
+    """Before Linux 6.18 the kernel does not tell which fd belongs to which device."""
     sizes = [(640, 480), (800, 512), (320, 256)]
     made = [create("mbochs_rw", kind) for kind in ("small", "medium", "small")]
     machine = start_vm(*made, extra=("-S",))

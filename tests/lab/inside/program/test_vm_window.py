@@ -1,4 +1,4 @@
-"""The window of a VM, worked as a person works it: keys go in, pictures come out, the VM dies and comes back."""
+"""The window of a VM, used as a person uses it: keys, pictures, the end and the next start of the VM."""
 
 import statistics
 import subprocess
@@ -15,21 +15,21 @@ from tests.lab.inside.conftest import Create, Fact, StartVm
 from tests.lab.inside.machine import Machine
 from tests.lab.inside.pictures import Colours, colours
 from tests.lab.inside.program import command
-from tests.lab.inside.program.hands import driven_window
+from tests.lab.inside.program.keyboard import driven_window
 from tests.lab.inside.program.look import look
 from tests.lab.inside.program.screen import save_screen
 from tests.lab.inside.rawvfio import Mbochs
 from tests.window.displays import HEIGHT, WIDTH, Display
 
-# The guest's screen, pixel for pixel in the middle of the whole one.
+# The guest's screen, unscaled in the middle of the display.
 _GUEST = (1024, 768)
 _LEFT, _TOP = (WIDTH - _GUEST[0]) // 2, (HEIGHT - _GUEST[1]) // 2
 _LOOKS = ("--fullscreen", "--scaling", "actual", "--filter", "nearest")
-# Where the text is; what the window itself says is at the edges.
+# The part with the guest's text. The window's own text is at the edges.
 _PART = (_LEFT, _TOP, _GUEST[0], 200)
 
 _DEATHS = 3
-# No spaces: what they change is no more than the blinking cursor.
+# No spaces: they change as little as the blinking cursor.
 _TYPED = "Hello,World!{42}"
 
 
@@ -42,7 +42,7 @@ def _is_seen(session: Display, machine: Machine, file: Path) -> bool:
 
 
 def _wait_until_seen(session: Display, machine: Machine, file: Path) -> None:
-    """Until the screen is the guest's, pixel for pixel."""
+    """Wait until the screen shows the guest's picture, exact in each pixel."""
     with machine.stopped():
         machine.wait_until(partial(_is_seen, session, machine, file), "the guest's picture on the screen")
 
@@ -91,7 +91,7 @@ def _window(session: Display, log: Path, *arguments: str) -> Iterator[subprocess
 def test_vm_that_is_killed_and_started_at_once_comes_back(
     create: Create, start_vm: StartVm, session: Display, pictures: Path, tmp_path: Path, fact: Fact
 ) -> None:
-    """The next QEMU never finds its device busy, and the window shows it by itself."""
+    """The next QEMU does not find its device busy, and the window shows it without the user."""
     uuid, log = create("mbochs_rw", "small"), tmp_path / "log"
     machine = start_vm(uuid, name="phoenix")
     with _window(session, log, uuid, "--wait", *_LOOKS) as window:
@@ -123,8 +123,8 @@ def test_vm_that_is_killed_and_started_at_once_comes_back(
 def test_only_one_viewer_fetches_from_mbochs_as_shipped(
     create: Create, start_vm: StartVm, session: Display, tmp_path: Path, fact: Fact
 ) -> None:
-    """It can be shown once, and a second fetch corrupts the kernel: whoever comes later is told so, even when the first
-    was killed. The next buffer and the next VM are new ones."""
+    """A second fetch corrupts the kernel, so later viewers get an error, also if the first one was killed. The next
+    buffer and the next VM can be shown."""
     log, shot = tmp_path / "log", str(tmp_path / "shot.png")
     machine = start_vm(create("mbochs", "small"), name="once", extra=("-S",))
     machine.set_mode(640, 480)

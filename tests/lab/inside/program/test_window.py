@@ -1,4 +1,4 @@
-"""The window, in a headless Wayland session: what a person would see, while the device is there and when it goes."""
+"""The window in a headless Wayland session: what it shows, and what it shows after the device was removed."""
 
 import contextlib
 import signal

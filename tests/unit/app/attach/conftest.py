@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.app.attach.fake_helper import Make, maker
+from tests.unit.app.attach.installed_helper import Make, maker
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.attach.helper_answer import MAX_FDS, parse
 from app.attach.helper_request import request_fds
 from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
-from tests.unit.app.attach.fake_helper import Make, close_fds
+from tests.unit.app.attach.installed_helper import Make, close_fds
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,10 @@ _NEARLY_RIGHT = {
 }
 
 
+_NUMBER = st.integers(0, (1 << 31) - 1)
+_NUMBERS = st.lists(_NUMBER, max_size=4) | st.lists(
+    _NUMBER | st.sampled_from([-1, 1 << 31, True, 5.0, "5", None]), max_size=4
+)
 _MESSAGES = st.one_of(
     st.binary(max_size=200),
     _JSON.map(lambda each: json.dumps(each).encode()),
@@ -82,3 +86,16 @@ def test_any_answer_gives_as_many_numbers_as_fds_or_one_error(message: bytes, co
         return
     assert 0 < count == len(answer.numbers)
     assert all(type(each) is int and 0 <= each < 1 << 31 for each in answer.numbers + answer.groups)
+
+
+@given(_NUMBERS, _NUMBERS, st.sampled_from([0, 0, 0, 1, -1]))
+def test_numbers_that_are_right_are_taken_as_they_are(fds: list[object], groups: list[object], more: int) -> None:
+    count = max(0, len(fds) + more)
+    right = [type(each) is int and 0 <= each < 1 << 31 for each in fds + groups]
+    message = json.dumps({"fds": fds, "groups": groups}).encode()
+    if all(right) and 0 < count == len(fds):
+        answer = parse(message, count)
+        assert (answer.numbers, answer.groups) == (tuple(fds), tuple(groups))
+    else:
+        with pytest.raises(OpenFailed):
+            parse(message, count)

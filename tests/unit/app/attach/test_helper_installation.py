@@ -10,7 +10,7 @@ from app.attach.helper_fds import HelperMethod
 from app.attach.helper_installation import HelperInstallation, PasswordPrompts, fault_of
 from app.attach.helper_request import request_fds
 from app.errors import PermissionDenied
-from tests.unit.app.attach.fake_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make
+from tests.unit.app.attach.installed_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,14 @@ from app.attach import helper_answer, helper_installation, helper_request
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_request import HelperRequest, request_fds
 from app.errors import MdevviewError, OpenFailed, PermissionDenied
-from tests.unit.app.attach.fake_helper import SEES_NOTHING, Make, child_of, close_fds, wait_for_end
+from tests.unit.app.attach.installed_helper import (
+    IGNORES_SIGTERM,
+    SEES_NOTHING,
+    Make,
+    child_of,
+    close_fds,
+    wait_for_end,
+)
 
 PKEXEC, SUDO = HelperMethod.PKEXEC, HelperMethod.SUDO
 
@@ -123,11 +130,11 @@ def test_window_can_watch_it_and_give_up_while_a_password_is_asked_for(make: Mak
 
 def test_cancelling_waits_for_no_child(make: Make, tmp_path: Path) -> None:
     """One that ignores SIGTERM, as sudo while it runs a program, once froze the window for 4 s."""
-    script = f"import signal, time; signal.signal(15, 1); open({str(tmp_path / 'ready')!r}, 'w'); time.sleep(1000)"
-    request = HelperRequest(4711, installation=make(pkexec=f'exec "{sys.executable}" -IS -c "{script}"'))
+    ready = tmp_path / "ready"
+    request = HelperRequest(4711, installation=make(pkexec=f'exec "{sys.executable}" "{IGNORES_SIGTERM}" "{ready}"'))
     request.start()
     child = child_of(request)
-    while not (tmp_path / "ready").exists():
+    while not ready.exists():
         time.sleep(0.01)
     waited: list[float | None] = []
     child.wait = waited.append  # type: ignore[method-assign,assignment]

@@ -24,8 +24,8 @@ DOWN, UP = (2).to_bytes(4, "little"), (1).to_bytes(4, "little")
 
 
 @dataclass
-class Watched:
-    """A device that notes what is written, relative to its EDID region, and fails when told to."""
+class RecordingDevice:
+    """A device that records what is written, relative to its EDID region. The calls in ``failing`` fail."""
 
     device: Device
     region: RegionInfo
@@ -62,16 +62,16 @@ class Watched:
 
 
 @contextmanager
-def watched(spec: str = "gvt,size=800x600") -> Iterator[tuple[Watched, Clock]]:
+def recording_device(spec: str = "gvt,size=800x600") -> Iterator[tuple[RecordingDevice, Clock]]:
     with simulated(spec) as (device, clock):
         region = find_edid_region(device)
         assert region is not None
-        yield Watched(device, region), clock
+        yield RecordingDevice(device, region), clock
 
 
 @pytest.mark.parametrize("spec", ["gvt,size=800x600", "mbochs,size=800x600"])
-def test_down_size_blob_and_after_a_tenth_of_a_second_up(spec: str) -> None:
-    with watched(spec) as (device, clock):
+def test_the_order_is_down_size_blob_and_up_after_100_ms(spec: str) -> None:
+    with recording_device(spec) as (device, clock):
         writer = EdidWriter(device, device.region, WANTED, clock)
         assert writer.step() == 100 * MS
         assert device.state().link_up is False
@@ -90,7 +90,7 @@ def test_down_size_blob_and_after_a_tenth_of_a_second_up(spec: str) -> None:
 
 
 def test_the_guest_goes_off_and_comes_back_in_the_preferred_mode() -> None:
-    with watched("gvt,size=800x600,format=YUYV") as (device, clock):
+    with recording_device("gvt,size=800x600,format=YUYV") as (device, clock):
         writer = EdidWriter(device, device.region, WANTED, clock)
         assert query(device.device).width == 800
         writer.step()
@@ -102,7 +102,7 @@ def test_the_guest_goes_off_and_comes_back_in_the_preferred_mode() -> None:
 
 
 def test_a_driver_that_takes_less_at_a_time_gets_the_rest() -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         device.short = True
         EdidWriter(device, device.region, WANTED, clock).step()
         assert [at for at, _ in device.writes[2:]] == [2048, 2088, 2128, 2168]
@@ -110,7 +110,7 @@ def test_a_driver_that_takes_less_at_a_time_gets_the_rest() -> None:
 
 
 def test_closed_in_between_the_link_comes_up_at_once() -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         writer = EdidWriter(device, device.region, WANTED, clock)
         writer.step()
         writer.close()
@@ -120,7 +120,7 @@ def test_closed_in_between_the_link_comes_up_at_once() -> None:
 
 
 def test_closed_after_the_device_went_nothing_is_raised() -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         writer = EdidWriter(device, device.region, WANTED, clock)
         writer.step()
         device.device.close()
@@ -129,7 +129,7 @@ def test_closed_after_the_device_went_nothing_is_raised() -> None:
 
 @given(st.integers(1, 25), st.booleans())
 def test_one_failure_anywhere_leaves_the_link_up_with_an_edid(at: int, closed: bool) -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         before = device.state().blob
         device.failing = {at}
         writer = EdidWriter(device, device.region, WANTED, clock)
@@ -159,7 +159,7 @@ def test_one_failure_anywhere_leaves_the_link_up_with_an_edid(at: int, closed: b
 
 @given(st.sets(st.integers(1, 30)))
 def test_an_error_is_always_an_oserror_and_the_last_step(failing: set[int]) -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         device.failing = failing
         writer = EdidWriter(device, device.region, WANTED, clock)
         try:
@@ -174,7 +174,7 @@ def test_an_error_is_always_an_oserror_and_the_last_step(failing: set[int]) -> N
 
 
 def test_what_the_device_refuses_brings_the_old_edid_back() -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         before = device.state().blob
         broken = bytearray(WANTED)
         broken[127] ^= 1
@@ -189,7 +189,7 @@ def test_what_the_device_refuses_brings_the_old_edid_back() -> None:
 
 
 def test_an_edid_the_device_has_no_room_for_is_not_begun() -> None:
-    with watched() as (device, clock):
+    with recording_device() as (device, clock):
         writer = EdidWriter(device, device.region, bytes(256), clock)
         with pytest.raises(OSError, match="256 bytes") as caught:
             writer.step()
@@ -197,7 +197,7 @@ def test_an_edid_the_device_has_no_room_for_is_not_begun() -> None:
 
 
 def test_a_guest_that_follows_for_hours_keeps_no_framebuffer_of_its_past() -> None:
-    with watched("gvt,size=800x600,fps=0") as (device, clock):
+    with recording_device("gvt,size=800x600,fps=0") as (device, clock):
         guest = device.device.guest  # type: ignore[attr-defined]
         for width in range(320, 640, 8):
             blob = make_edid(Mode(width, 240), Limits(max_size=128))

@@ -5,12 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.host.discovery import discover
 from app.host.vgpu import Holder, Use, Way
-from app.qemu import command_line
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, close_folder, hide_files, path_of, qemu
 
 
@@ -102,26 +99,3 @@ def test_hidden_process_list_means_not_knowing(host: Host) -> None:
     (host.paths.proc / "1/fd").rmdir()
     (host.paths.proc / "1").rmdir()
     assert {each.use for each in discover(host.scan())} == {Use.UNKNOWN}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        (["-name", "foo"], "foo"),
-        (["-name", "guest=foo,debug-threads=on"], "foo"),
-        (["-name", "debug-threads=on,guest=foo"], "foo"),
-        (["--name", "foo,process=bar"], "foo"),
-        (["-name", "a,,b,,,process=bar"], "a,b,"),
-        (["-name", "first", "-name", "second"], "second"),
-        (["-name", "process=bar"], None),
-        (["-name"], None),
-        (["-nodefaults", "name"], None),
-    ],
-)
-def test_vm_name_as_qemu_reads_it(arguments: list[str], name: str | None) -> None:
-    assert command_line.vm_name(("qemu-system-x86_64", *arguments)) == name
-
-
-@given(st.text(st.characters(exclude_characters="\0=", exclude_categories=["Cs"]), min_size=1))
-def test_any_vm_name_survives_qemus_escaping(name: str) -> None:
-    assert command_line.vm_name(("qemu", "-name", f"guest={name.replace(',', ',,')},debug-threads=on")) == name

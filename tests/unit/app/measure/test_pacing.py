@@ -1,7 +1,6 @@
 """When to poll and draw, on a clock of our own."""
 
 from app.measure.pacing import Pace, Pacer
-from app.measure.rate import Rate
 
 _MS = 1_000_000
 _SECOND = 1000 * _MS
@@ -41,12 +40,3 @@ def test_a_moving_cursor_is_no_flip() -> None:
     pacer.changed(0, flipped=False)
     pacer.drawn(0)
     assert pacer.redraw_due(10 * _MS)
-
-
-def test_the_rate_forgets_what_is_older_than_a_second() -> None:
-    rate = Rate()
-    for time in range(0, _SECOND, 100 * _MS):
-        rate.add(time)
-    assert rate.per_second(950 * _MS) == 10
-    assert rate.per_second(1450 * _MS) == 5
-    assert rate.per_second(3 * _SECOND) == 0

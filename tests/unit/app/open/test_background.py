@@ -1,8 +1,6 @@
 """Opening on a thread: a window is never held up, and nothing stays open that nobody took."""
 
-import os
 import select
-import signal
 import sys
 import threading
 import time
@@ -14,7 +12,6 @@ import pytest
 
 from app.attach import helper_request
 from app.attach.helper_fds import HelperMethod, ReceivedFd
-from app.attach.helper_installation import HelperInstallation, PasswordPrompts
 from app.errors import NoSuchDevice, PermissionDenied
 from app.host.discovery import discover
 from app.open.background import BackgroundOpener, open_in_background, wait_in_background
@@ -24,6 +21,7 @@ from app.open.target import Named, Pid, Simulated, VmName
 from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
+from tests.unit.app.attach.installed_helper import IGNORES_SIGTERM, Make, maker, wait_for_end
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.vms import Vms, vms_on
@@ -191,17 +189,8 @@ def test_vm_is_waited_for(start: Start, host: Host, vms: Vms) -> None:
     session.close()
 
 
-def _asks_and_ignores_sigterm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed helper whose pkexec asks for a password for ever."""
-    script = f"import os, signal, time; signal.signal(15, 1); open({str(tmp_path / 'asks')!r}, 'w'); time.sleep(1000)"
-    helper, action, pkexec = tmp_path / "helper", tmp_path / "action", tmp_path / "pkexec"
-    action.touch()
-    for file, text in ((helper, ""), (pkexec, f'exec "{sys.executable}" -IS -c "{script}"')):
-        file.write_text(f"#!/bin/sh\n{text}\n")
-        file.chmod(0o755)
-    installation = HelperInstallation(
-        helper, action, (tmp_path,), os.getuid(), lambda: 1000, lambda: PasswordPrompts(terminal=False, desktop=True)
-    )
+def _install_helper_that_asks_for_ever(make: Make, asks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = make(pkexec=f'exec "{sys.executable}" "{IGNORES_SIGTERM}" "{asks}"')
     request_fds = helper_request.request_fds
 
     def installed(pid: int, fd: int | None, method: HelperMethod, *, cancel_fd: int) -> list[ReceivedFd]:
@@ -214,7 +203,8 @@ def test_closing_while_a_password_is_asked_for_waits_for_nobody(
     start: Start, host: Host, vms: Vms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A helper that ignores SIGTERM froze the window for 4 s."""
-    _asks_and_ignores_sigterm(tmp_path, monkeypatch)
+    asks = tmp_path / "asks"
+    _install_helper_that_asks_for_ever(maker(tmp_path), asks, monkeypatch)
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
     vm = vms.start("qemu-system-x86", qemu("a", "-device", device), ["mbochs"], groups=[1])
     hide_files(monkeypatch, vm.pid)
@@ -226,7 +216,7 @@ def test_closing_while_a_password_is_asked_for_waits_for_nobody(
         f"asking for the rights to look into process {vm.pid}",
     )
     end = time.monotonic() + _PATIENCE_S
-    while not (tmp_path / "asks").exists():
+    while not asks.exists():
         assert time.monotonic() < end
         time.sleep(0.01)
     opener.close()
@@ -235,7 +225,5 @@ def test_closing_while_a_password_is_asked_for_waits_for_nobody(
         opener.poll()
     (child,) = helper_request._unreaped
     assert child.poll() is None
-    child.send_signal(signal.SIGKILL)
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    helper_request.reap()
-    assert not helper_request._unreaped
+    child.kill()
+    wait_for_end(child)

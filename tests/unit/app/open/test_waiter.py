@@ -1,6 +1,5 @@
 """Waiting for a VM: never in the way of its start, cheap while nothing happens, one question for one permission."""
 
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.attach.helper_fds import HelperMethod, ReceivedFd
-from app.errors import MdevviewError, NoSuchDevice, PermissionDenied
+from app.device.seam import Device
+from app.errors import MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied
+from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
@@ -68,14 +69,12 @@ def test_free_device_is_not_opened_and_the_vm_is_attached_to_when_it_has_it(
 ) -> None:
     """Open here, it would be busy when the VM starts."""
     opened: list[str] = []
-    really_open = os.open
 
-    def noted(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if str(path).startswith(str(host.paths.dev)):
-            opened.append(str(path))
-        return really_open(path, flags, mode, dir_fd=dir_fd)
+    def open_vgpu(vgpu: Vgpu, *_: object) -> Device:
+        opened.append(vgpu.name)
+        raise NeedsRunningVm("as it is said of a vGPU that is left alone", "")
 
-    monkeypatch.setattr(os, "open", noted)
+    monkeypatch.setattr("app.open.opening.open_vgpu", open_vgpu)
     waiter = _waiter(host, vms, clock)
     assert _status(waiter, clock).reason is Reason.VM_NOT_RUNNING
     half = vms.start("qemu-system-x86", qemu("win10"), [], groups=[1])

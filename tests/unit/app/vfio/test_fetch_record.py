@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.host.paths import Paths
 from app.host.process import start_time
 from app.planes.status import Reason
 from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, purge
+from tests.unit.command import REPOSITORY
 from tests.unit.vms import Child
 
 DEVICE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+_VIEWER = "tests.unit.app.vfio.programs.fetching_viewer"
 
 
 @pytest.fixture
@@ -65,14 +67,10 @@ def test_what_one_viewer_fetched_the_next_does_not(vm: Child, tmp_path: Path) ->
 
 
 def test_viewer_that_was_killed_leaves_what_it_fetched(vm: Child, tmp_path: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path; from app.vfio.fetch_record import FetchRecordFile\n"
-        "from app.host.paths import Paths\n"
-        "ledger = FetchRecordFile.open(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Paths(dev=Path(sys.argv[4])))\n"
-        "ledger.note(7); print('noted', flush=True); time.sleep(100)"
-    )
     arguments = [str(vm.pid), str(start_time(vm.pid)), DEVICE, str(_paths(tmp_path).dev)]
-    with subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE) as viewer:
+    with subprocess.Popen(
+        [sys.executable, "-m", _VIEWER, *arguments], cwd=REPOSITORY, stdout=subprocess.PIPE
+    ) as viewer:
         assert viewer.stdout is not None
         assert viewer.stdout.readline() == b"noted\n"
         assert f"process {viewer.pid} shows this VM already" in _refused(vm, tmp_path)
@@ -85,7 +83,12 @@ def test_viewer_that_was_killed_leaves_what_it_fetched(vm: Child, tmp_path: Path
 def test_devices_of_one_vm_have_ids_of_their_own(vm: Child, tmp_path: Path) -> None:
     one, other = _open(vm, tmp_path), _open(vm, tmp_path, "other")
     one.note(1)
-    other.note(1)
+    other.note(2)
+    for each in (one, other):
+        each.close()
+    one, other = _open(vm, tmp_path), _open(vm, tmp_path, "other")
+    assert [each.refusal(1) is None for each in (one, other)] == [False, True]
+    assert [each.refusal(2) is None for each in (one, other)] == [True, False]
     for each in (one, other):
         each.close()
 
@@ -135,7 +138,15 @@ def test_what_is_no_file_is_not_used(vm: Child, tmp_path: Path, kind: str) -> No
     assert not elsewhere.exists() or elsewhere.stat().st_size == 0
 
 
-@given(st.binary(min_size=1, max_size=60) | st.from_regex(rb"(id \d+\n)*id ?\d*", fullmatch=True))
+_JUNK = (
+    st.binary(min_size=1, max_size=60)
+    | st.from_regex(rb"(id \d+\n)*id ?\d*", fullmatch=True)
+    | st.from_regex(rb"((id|viewer) [0-9]{1,9}\n)+", fullmatch=True)
+)
+
+
+@given(_JUNK)
+@example(b"id 7\nviewer 9\n")
 def test_damaged_ledger_is_no_empty_one(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
     """Cut in the middle of a line, or written by somebody else: what was fetched is not known."""
     folder = tmp_path_factory.mktemp("shm")
@@ -146,6 +157,7 @@ def test_damaged_ledger_is_no_empty_one(tmp_path_factory: pytest.TempPathFactory
     try:
         FetchRecordFile.open(os.getpid(), started, DEVICE, _paths(folder)).close()
     except FetchRecordError:
+        assert junk != b"id 7\nviewer 9\n"
         return
     assert all(line.split()[0] in (b"id", b"viewer") for line in junk.splitlines())
     assert junk.endswith(b"\n")

@@ -1,4 +1,4 @@
-"""What the poller makes of a device's answers, and how little it asks."""
+"""The frames that the poller makes of a device's answers, and what it asks the device."""
 
 import errno
 import os
@@ -7,23 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from app.abi import vfio
+from app.planes.frame import FrameTiming
 from app.planes.status import Reason, Status
-from app.vfio.buffer_cache import FetchRule
 from app.vfio.poller import Poller
+from tests.unit.app.vfio.conftest import Clock
 from tests.unit.scripted import Answer, ScriptedDevice, memfd, plane_answer
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def open_fds() -> int:
@@ -52,8 +40,30 @@ def test_a_poll_that_finds_nothing_new_returns_the_same_frame_and_fetches_nothin
     assert device.closed
 
 
-def test_every_question_is_zero_but_for_its_inputs(clock: Clock) -> None:
-    """GVT-g leaves the struct untouched when the pipe is off; stale fields would look like a plane."""
+def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    timings: list[FrameTiming] = []
+
+    def count(*arguments: int) -> FrameTiming:
+        timings.append(FrameTiming(*arguments))
+        return timings[-1]
+
+    monkeypatch.setattr("app.vfio.poller.FrameTiming", count)
+    x = [0]
+    device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(handle=2, x=x[0]))
+    poller = Poller(device, clock=clock)
+    for number in range(1, 6):
+        x[0] = number
+        for _ in range(10):
+            clock.now += 1_000_000
+            assert poller.latest().timing is timings[-1]
+        assert len(timings) == number
+    assert [each.seen_ns for each in timings] == [1_000_000 + 10_000_000 * number for number in range(5)]
+    assert [each.seen_ns - each.previous_poll_ns for each in timings] == [1_000_000] * 5
+    poller.close()
+
+
+def test_every_query_struct_is_zero_except_its_inputs(clock: Clock) -> None:
+    """GVT-g leaves the struct unchanged when the pipe is off; old fields would look like a plane."""
     answers: list[Answer | None] = [plane_answer(), None]
     device = ScriptedDevice(primary=lambda: answers.pop(0))
     poller = Poller(device, clock=clock)
@@ -95,10 +105,10 @@ def test_a_query_error_is_no_plane_now_and_the_picture_returns(clock: Clock, num
     first = poller.latest()
     frame = poller.latest()
     assert (frame.status.reason, frame.primary) == (reason, None)
-    again = poller.latest()
-    assert again.status.reason is Reason.OK
-    assert again.primary is not None and first.primary is not None
-    assert again.primary.buffer is first.primary.buffer
+    later = poller.latest()
+    assert later.status.reason is Reason.OK
+    assert later.primary is not None and first.primary is not None
+    assert later.primary.buffer is first.primary.buffer
     assert device.asked.count("get 1") == 1
     poller.close()
 
@@ -117,84 +127,6 @@ def test_a_refused_fetch_is_not_repeated_before_a_pause(clock: Clock) -> None:
     clock.now += 300_000_000
     device.get = lambda _: memfd()
     assert poller.latest().status.reason is Reason.OK
-    poller.close()
-
-
-def test_a_recycled_id_with_another_layout_is_fetched_anew(clock: Clock) -> None:
-    answers: list[Answer] = [plane_answer(), plane_answer(width=32, height=32, stride=128)]
-    device = ScriptedDevice(primary=lambda: answers.pop(0))
-    poller = Poller(device, clock=clock)
-    first = poller.latest().primary
-    second = poller.latest().primary
-    assert first is not None and second is not None
-    assert first.buffer.released and not second.buffer.released
-    assert device.asked.count("get 1") == 2
-    poller.close()
-
-
-def test_two_ids_of_one_buffer_share_it(clock: Clock) -> None:
-    one = memfd()
-    answers: list[Answer] = [plane_answer(handle=1), plane_answer(handle=2)]
-    device = ScriptedDevice(primary=lambda: answers.pop(0), get=lambda _: os.dup(one))
-    poller = Poller(device, clock=clock)
-    first, second = poller.latest().primary, poller.latest().primary
-    assert first is not None and second is not None
-    assert first.buffer is second.buffer
-    poller.close()
-    os.close(one)
-
-
-def test_eviction_spares_what_is_on_screen(clock: Clock) -> None:
-    """A thousand flips among new buffers: a bounded number is held, the cursor's never let go."""
-    handles = iter(range(10, 1010))
-    device = ScriptedDevice(primary=lambda: plane_answer(handle=next(handles)), cursor=lambda: plane_answer(handle=1))
-    poller = Poller(device, clock=clock)
-    before = open_fds()
-    for _ in range(1000):
-        frame = poller.latest()
-        assert frame.primary is not None and not frame.primary.buffer.released
-        assert frame.cursor is not None and not frame.cursor.buffer.released
-        assert open_fds() < before + 20
-    assert device.asked.count("get 1") == 1
-    poller.close()
-
-
-def test_a_driver_that_must_not_be_asked_twice_is_not(clock: Clock) -> None:
-    """As shipped, mbochs corrupts kernel memory on the second GET of an id."""
-    handle = [1]
-    device = ScriptedDevice(primary=lambda: plane_answer(handle=handle[0]))
-    poller = Poller(device, FetchRule.ONCE, clock=clock)
-    for number in (*range(1, 300), *range(1, 300)):
-        handle[0] = number
-        clock.now += 300_000_000
-        poller.latest()
-    fetched = [each for each in device.asked if each.startswith("get")]
-    assert len(fetched) == len(set(fetched)) == 299
-    assert poller.frame.status.reason is Reason.OK
-    handle[0] = 1
-    assert poller.latest().status.reason is Reason.FETCHED_BEFORE, "nobody else is to blame"
-    poller.close()
-
-
-def test_one_id_for_both_planes_takes_neither_ones_buffer(clock: Clock) -> None:
-    """Nothing but the driver's word says that ids of two planes differ."""
-    device = ScriptedDevice(primary=plane_answer, cursor=lambda: plane_answer(width=16, stride=64))
-    poller = Poller(device, clock=clock)
-    first = poller.latest()
-    assert first.primary is not None and not first.primary.buffer.released
-    assert first.cursor is not None and not first.cursor.buffer.released
-    assert poller.latest() is first
-    assert device.asked.count("get 1") == 2
-    poller.close()
-
-
-def test_a_driver_whose_buffers_may_be_taken_is_not_asked_at_all(clock: Clock) -> None:
-    device = ScriptedDevice(primary=plane_answer)
-    poller = Poller(device, FetchRule.NEVER, clock=clock)
-    frame = poller.latest()
-    assert frame.status.reason is Reason.FETCHED_ELSEWHERE
-    assert frame.rejected[0].plane.width == 64
-    assert "get 1" not in device.asked
     poller.close()
 
 
@@ -229,7 +161,7 @@ def test_a_device_without_display_says_so_and_is_asked_again_later(clock: Clock)
     poller.close()
 
 
-def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
+def test_the_buffers_are_released_in_the_first_poll_after_the_end(clock: Clock) -> None:
     ends: list[Status] = []
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, ended=lambda: ends[0] if ends else None, clock=clock)
@@ -244,7 +176,7 @@ def test_what_ended_is_let_go_within_one_poll(clock: Clock) -> None:
     assert device.closed
 
 
-def test_a_device_that_does_not_even_know_itself_is_gone(clock: Clock) -> None:
+def test_a_device_that_answers_enodev_to_get_info_too_is_gone(clock: Clock) -> None:
     answers: list[Answer] = [plane_answer()]
     device = ScriptedDevice(primary=lambda: answers.pop() if answers else errno.ENODEV)
     poller = Poller(device, clock=clock)

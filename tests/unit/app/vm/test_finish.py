@@ -1,4 +1,4 @@
-"""VMs brought to their end, with a stand-in for QEMU that speaks QMP."""
+"""VMs brought to their end, with a fake QEMU that speaks QMP."""
 
 import json
 import re
@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from app.qemu.qmp_address import UnixAddress
 from app.vm.child import Child
 from app.vm.ending import Grace, Step
 from app.vm.finish import finish
-from tests.unit.standin import StandIn
+from tests.unit.fake_qemu import FakeQemu
 from ui.cli.stop_signals import StopSignals
 
 _PATIENCE_S = 60.0
@@ -24,10 +22,16 @@ _LONG = Grace(60, 60, 60, 60)
 
 class _Vm:
     def __init__(self, folder: Path, manner: str) -> None:
-        self.standin = StandIn(folder)
+        self.fake_qemu = FakeQemu(folder)
         self.socket = folder / "qmp"
         self.told: list[str] = []
-        arguments = [str(self.standin.program), "-name", manner, "-qmp", f"unix:path={self.socket},server=on,wait=off"]
+        arguments = [
+            str(self.fake_qemu.program),
+            "-name",
+            manner,
+            "-qmp",
+            f"unix:path={self.socket},server=on,wait=off",
+        ]
         self.child = Child.start(arguments)
         until = time.monotonic() + _PATIENCE_S
         while not self.socket.exists():
@@ -40,7 +44,7 @@ class _Vm:
     @property
     def steps(self) -> list[str]:
         """What it was told by QMP that is to end it."""
-        return [each for each in self.standin.commands if each in ("system_powerdown", "quit")]
+        return [each for each in self.fake_qemu.commands if each in ("system_powerdown", "quit")]
 
 
 @contextmanager
@@ -82,7 +86,7 @@ def test_second_interrupt_quits_at_once(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGINT)
 
         def interrupt() -> None:
-            while "system_powerdown" not in vm.standin.commands:
+            while "system_powerdown" not in vm.fake_qemu.commands:
                 time.sleep(0.01)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
@@ -129,23 +133,9 @@ def test_vm_that_dies_while_it_is_asked_is_told_of(tmp_path: Path) -> None:
     with _vm(tmp_path, "deaf") as vm, StopSignals() as stops:
 
         def kill() -> None:
-            while "system_powerdown" not in vm.standin.commands:
+            while "system_powerdown" not in vm.fake_qemu.commands:
                 time.sleep(0.01)
             vm.child.send(signal.SIGKILL)
 
         with _meanwhile(kill):
             assert vm.finish(stops) == (-signal.SIGKILL, Step.POWERDOWN)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with StopSignals() as stops:
-        for _ in range(3):
-            signal.raise_signal(number)
-        assert stops.count == 3
-        stops.forget()
-        stops.forget()
-        assert stops.count == 3
-    assert signal.getsignal(number) is before
-    stops.close()

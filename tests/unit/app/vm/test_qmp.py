@@ -1,6 +1,5 @@
 """A VM's QMP monitor that behaves, and all the ways in which one may not."""
 
-import errno
 import json
 import os
 import socket
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, document
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.vm import input_queue
-from app.vm.connect_error import refusal
 from app.vm.monitor import Link, LinkState, Pointing, Reply
 from app.vm.monitor_connection import MonitorLink, Patience
 from app.vm.qmp import open_monitor
@@ -521,14 +519,6 @@ def test_a_host_that_nobody_knows_is_named() -> None:
     with monitor(TcpAddress("no-such-host.invalid", 1)) as link:
         until(lambda: lost(link))
         assert "no-such-host.invalid:1" in link.link.detail
-
-
-def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> None:
-    path = tmp_path / "qmp"
-    path.touch(0o600)
-    words = refusal(UnixAddress(str(path)), PermissionError(errno.EACCES, "Permission denied"))
-    assert words.startswith(f"the QMP socket {path} is closed to you (")
-    assert words.endswith(" 0600)")
 
 
 def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The monitor of a real QEMU, which needs no kernel module and no guest for that."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +13,27 @@ from app.qemu.qmp_address import UnixAddress
 from app.vm.monitor import LinkState, Pointing, Reply
 from app.vm.monitor_connection import MonitorLink, Patience
 from app.vm.qmp import open_monitor
+from tests.gate import need_programs
 from tests.unit.qmp_server import until
-
-QEMU = shutil.which("qemu-system-x86_64")
-if QEMU is None and os.environ.get("CI") != "true":
-    pytest.skip("there is no qemu-system-x86_64", allow_module_level=True)
 
 
 @pytest.fixture
 def qemu(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A VM with a tablet, stopped before its first instruction."""
-    assert QEMU is not None, "there is no qemu-system-x86_64"
-    arguments = [QEMU, "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", "-S", "-device", "qemu-xhci"]
+    need_programs("qemu-system-x86_64")
+    arguments = [
+        "qemu-system-x86_64",
+        "-accel",
+        "tcg",
+        "-m",
+        "16",
+        "-nodefaults",
+        "-display",
+        "none",
+        "-S",
+        "-device",
+        "qemu-xhci",
+    ]
     arguments += ["-device", "usb-tablet", "-qmp", f"unix:{tmp_path}/qmp,server=on,wait=off"]
     process = subprocess.Popen(arguments)
     try:

@@ -1,4 +1,4 @@
-"""VMs started here, with a stand-in for QEMU and a sysfs laid out in a folder."""
+"""VMs started here, with a fake QEMU and a sysfs laid out in a folder."""
 
 import errno
 import json
@@ -20,8 +20,8 @@ from app.vm import start as start_module
 from app.vm.child import Child
 from app.vm.start import Order, Running, end, memory_hint, start
 from tests.conftest import open_files
+from tests.unit.fake_qemu import FakeQemu
 from tests.unit.hosts import UUID_A, UUID_B, Host
-from tests.unit.standin import StandIn
 
 _PATIENCE_S = 60.0
 
@@ -43,17 +43,17 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def _order(standin: StandIn, *more: str, **wanted: str | None) -> Order:
-    arguments = (str(standin.program), *more)
+def _order(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> Order:
+    arguments = (str(fake_qemu.program), *more)
     return Order(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
 
 
-def _report(standin: StandIn, running: Running) -> Any:
+def _report(fake_qemu: FakeQemu, running: Running) -> Any:
     until = time.monotonic() + _PATIENCE_S
-    while not standin.report.exists():
+    while not fake_qemu.report.exists():
         assert running.child.poll() is None and time.monotonic() < until
         time.sleep(0.01)
-    return json.loads(standin.report.read_text())
+    return json.loads(fake_qemu.report.read_text())
 
 
 def _gone(pid: int) -> bool:
@@ -63,12 +63,12 @@ def _gone(pid: int) -> bool:
 
 def test_vm_starts_with_what_it_lacks_and_leaves_nothing(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
-    standin = StandIn(tmp_path)
-    running = start(_order(standin, "-name", "guest one", "-m", "2G"), host.paths)
+    fake_qemu = FakeQemu(tmp_path)
+    running = start(_order(fake_qemu, "-name", "guest one", "-m", "2G"), host.paths)
     try:
         (folder,) = runtime.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
-        told = _report(standin, running)
+        told = _report(fake_qemu, running)
         # The user's arguments first, whole and in order.
         assert told["arguments"] == [
             *("-name", "guest one", "-m", "2G"),
@@ -88,13 +88,13 @@ def test_vm_starts_with_what_it_lacks_and_leaves_nothing(host: Host, tmp_path: P
 
 def test_command_line_that_lacks_nothing_is_left_as_it_is(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
-    standin = StandIn(tmp_path)
+    fake_qemu = FakeQemu(tmp_path)
     monitor = f"unix:path={runtime}/own,server=on,wait=off"
     device = f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=on"
     arguments = ["-qmp", monitor, "-device", device]
-    running = start(_order(standin, *arguments), host.paths)
+    running = start(_order(fake_qemu, *arguments), host.paths)
     try:
-        assert _report(standin, running)["arguments"] == arguments
+        assert _report(fake_qemu, running)["arguments"] == arguments
         assert running.monitor == UnixAddress(f"{runtime}/own")
     finally:
         running.close()
@@ -107,10 +107,10 @@ def test_cdev_and_iommufd_are_passed_open_where_qemu_takes_them(host: Host, tmp_
     nodes[1].parent.mkdir()
     for node in nodes:
         node.touch()
-    standin = StandIn(tmp_path, takes_fds=True)
-    running = start(_order(standin), host.paths)
+    fake_qemu = FakeQemu(tmp_path, takes_fds=True)
+    running = start(_order(fake_qemu), host.paths)
     try:
-        told = _report(standin, running)
+        told = _report(fake_qemu, running)
         assert sorted(told["fds"].values()) == sorted(map(str, nodes))
         *_, object_, _, device = told["arguments"]
         number = object_.partition("fd=")[2]
@@ -132,10 +132,10 @@ def test_group_way_is_taken_where_the_other_is_missing(host: Host, tmp_path: Pat
         (host.paths.dev / "iommu").touch()
     if lacking != "cdev":
         (host.paths.dev / "vfio/devices/vfio3").touch()
-    standin = StandIn(tmp_path, takes_fds=lacking != "qemu")
-    running = start(_order(standin), host.paths)
+    fake_qemu = FakeQemu(tmp_path, takes_fds=lacking != "qemu")
+    running = start(_order(fake_qemu), host.paths)
     try:
-        told = _report(standin, running)
+        told = _report(fake_qemu, running)
         assert (told["arguments"][-1][-12:], told["fds"]) == (",display=off", {})
     finally:
         running.close()
@@ -163,12 +163,12 @@ class _Mdevs:
 
 
 def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
-    running = start(_order(standin, type="small"), host.paths)
+    mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
+    running = start(_order(fake_qemu, type="small"), host.paths)
     try:
         (made,) = discover(host.scan())
         assert (running.vgpu, running.created and running.created.id) == (made.name, "mbochs-small")
-        assert _report(standin, running)["arguments"][-1].endswith(f"/{made.name},display=off")
+        assert _report(fake_qemu, running)["arguments"][-1].endswith(f"/{made.name},display=off")
         assert mdevs.removed == []
     finally:
         running.close()
@@ -180,9 +180,9 @@ def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, m
 def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
+    mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     mdevs.refusal = DeviceBusy("in use by another viewer")
-    running = start(_order(standin, type="small", uuid=UUID_B.upper()), host.paths)
+    running = start(_order(fake_qemu, type="small", uuid=UUID_B.upper()), host.paths)
     with pytest.raises(DeviceBusy, match="another viewer"):
         running.close()
     assert mdevs.removed == [UUID_B]
@@ -192,9 +192,9 @@ def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
 def test_vm_that_goes_on_keeps_what_was_made_for_it(
     host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mdevs, standin = _Mdevs(host, monkeypatch), StandIn(tmp_path)
-    running = start(_order(standin, type="small"), host.paths)
-    _report(standin, running)
+    mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
+    running = start(_order(fake_qemu, type="small"), host.paths)
+    _report(fake_qemu, running)
     running.keep()
     running.close()
     assert mdevs.removed == []
@@ -226,23 +226,23 @@ def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> 
     host.mdev(UUID_A, "mbochs-small", 7)
     host.process(80, "qemu-system-x86", ["qemu", "-name", "first"], {9: "/dev/vfio/7"})
     with pytest.raises(DeviceBusy, match=rf"in use by qemu-system-x86 80 \(VM first\); 'mdevview view {UUID_A}'"):
-        start(_order(StandIn(tmp_path), uuid=UUID_A), host.paths)
+        start(_order(FakeQemu(tmp_path), uuid=UUID_A), host.paths)
 
 
 def test_closed_group_is_said_with_its_remedy(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     with pytest.raises(PermissionDenied, match=r"vfio/7 \(.*\); .*udev rule"):
-        start(_order(StandIn(tmp_path)), host.paths)
+        start(_order(FakeQemu(tmp_path)), host.paths)
 
 
 def test_mistakes_are_told_before_anything_is_made(host: Host, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--type"):
-        start(_order(StandIn(tmp_path), parent="mbochs"), host.paths)
+        start(_order(FakeQemu(tmp_path), parent="mbochs"), host.paths)
     with pytest.raises(UsageError, match="no whole UUID"):
-        start(_order(StandIn(tmp_path), type="small", uuid="83b8"), host.paths)
+        start(_order(FakeQemu(tmp_path), type="small", uuid="83b8"), host.paths)
     with pytest.raises(NoSuchDevice, match="no free vGPU"):
-        start(_order(StandIn(tmp_path)), host.paths)
+        start(_order(FakeQemu(tmp_path)), host.paths)
 
 
 def test_runtime_folder_too_long_for_a_socket_is_not_used(
@@ -250,7 +250,7 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 ) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/" + 100 * "x")
-    running = start(_order(StandIn(tmp_path)), host.paths)
+    running = start(_order(FakeQemu(tmp_path)), host.paths)
     try:
         assert isinstance(running.monitor, UnixAddress)
         assert len(running.monitor.path) < 108
@@ -266,30 +266,16 @@ def test_vm_is_ended_by_a_signal_and_reaped(
 ) -> None:
     monkeypatch.setattr(start_module, "_TERM_PATIENCE_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
     host.mdev(UUID_A, "mbochs-small", 7)
-    standin = StandIn(tmp_path)
-    running = start(_order(standin, "-name", manner), host.paths)
+    fake_qemu = FakeQemu(tmp_path)
+    running = start(_order(fake_qemu, "-name", manner), host.paths)
     if manner == "wrong":
         assert running.child.wait(_PATIENCE_S) == 1
     else:
-        _report(standin, running)
+        _report(fake_qemu, running)
     end(running.child)
     running.close()
     assert running.child.poll() == status
     assert _gone(running.child.pid)
-
-
-def test_child_gets_the_environment_it_was_given() -> None:
-    child = Child.start(["sh", "-c", 'test "$ONLY" = 1 && test -z "$QT_QPA_PLATFORM"'], (), {"ONLY": "1"})
-    assert child.wait(_PATIENCE_S) == 0
-    child.close()
-
-
-def test_child_does_not_inherit_ignored_signals() -> None:
-    child = Child.start(["sh", "-c", "kill -PIPE $$"])
-    assert child.wait(_PATIENCE_S) == -signal.SIGPIPE
-    child.send(signal.SIGTERM)
-    child.close()
-    assert child.fileno() == -1
 
 
 def test_signal_to_another_users_process_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,10 @@
 """Shell completion, tried in the shell where there is one."""
 
-import shutil
 import subprocess
 
 import pytest
 
+from tests.gate import need_programs
 from tests.unit.command import run
 from tests.unit.hosts import UUID_A, UUID_B
 
@@ -25,7 +25,6 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     return done.stdout.split()
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
@@ -37,6 +36,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ],
 )
 def test_bash_completes_commands_choices_and_vgpus(line: str, offered: list[str]) -> None:
+    need_programs("bash")
     assert _bash(line) == offered
 
 
@@ -47,8 +47,8 @@ def test_each_shell_has_a_script(shell: str) -> None:
     assert "screenshot" in done.stdout
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
 def test_zsh_accepts_its_script() -> None:
+    need_programs("zsh")
     script = run("--print-completion", "zsh").stdout
     done = subprocess.run(["zsh", "-n"], input=script, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -15,21 +15,21 @@ from app.errors import (
     PermissionDenied,
     UsageError,
 )
-from app.open.target import Default, Named, Simulated
 from gl.errors import UnsupportedContext
-from tests.unit.command import REPOSITORY, run
+from tests.unit.command import MDEVVIEW, REPOSITORY, run
 from ui.cli import list as list_command
 from ui.cli.main import main
-from ui.cli.parser import build_parser, parse
 
 HEAVY = ("PyQt6", "OpenGL", "numpy", "pyudev", "shtab", "gl", "ctypes.util")
+PROGRAMS = "tests.unit.ui.cli.programs"
 
 
 def test_list_imports_nothing_heavy() -> None:
-    code = f"import sys; print([each for each in {HEAVY} if each in sys.modules], file=sys.stderr)"
-    done = run("list", "--json", code=code)
+    done = run("list", "--json", module=f"{PROGRAMS}.modules_after")
     assert json.loads(done.stdout)["version"] == 1
-    assert done.stderr == "[]\n"
+    modules = json.loads(done.stderr)
+    assert "ui.cli.list" in modules
+    assert [each for each in HEAVY if each in modules] == []
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,8 @@ def test_each_error_is_one_line_and_a_status(
 
 
 def test_log_lines_do_nothing_to_a_terminal() -> None:
-    script = (
-        "import logging; from ui.cli import list as command, main\n"
-        "command.run = lambda _: logging.getLogger('app.vm').info('VM %s', 'a\\x1b[2J\\nb') or 0\n"
-        "main.main(['-v', 'list'])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, check=True)
-    assert done.stderr == b"mdevview: INFO: app.vm: VM a?[2J?b\n"
+    done = run(module=f"{PROGRAMS}.hostile_log_line")
+    assert (done.returncode, done.stderr) == (0, "mdevview: INFO: app.vm: VM a?[2J?b\n")
 
 
 @pytest.mark.parametrize(
@@ -106,28 +101,9 @@ def test_help_and_version_end_well(arguments: list[str], capsys: pytest.CaptureF
     assert "mdevview" in capsys.readouterr().out
 
 
-def test_no_command_means_view() -> None:
-    assert parse([]).target == Default()
-    assert parse(["-v"]).verbose == 1
-    assert parse(["-v", "view", "-v", "-v"]).verbose == 2
-    assert parse(["-vvv", "list"]).command == "list"
-    for arguments in (["sim:mdpy", "--fullscreen"], ["--fullscreen", "sim:mdpy"], ["-vv", "sim:mdpy", "--fullscreen"]):
-        args = parse(arguments)
-        assert (args.command, args.target, args.fullscreen) == ("view", Simulated("mdpy"), True)
-    assert parse(["83B8"]).target == Named("83b8")
-    assert parse(["list"]).command == "list"
-
-
-def test_every_command_has_its_module() -> None:
-    commands = next(each for each in build_parser()._actions if each.dest == "command").choices
-    assert commands
-    for name in commands:
-        assert (REPOSITORY / "ui/cli" / f"{name}.py").is_file()
-
-
 def test_reader_that_goes_away_is_no_error() -> None:
     writer = subprocess.Popen(
-        [sys.executable, "-c", "from ui.cli.main import main; raise SystemExit(main(['list', '--json']))"],
+        [sys.executable, "-m", MDEVVIEW, "list", "--json"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -156,15 +132,15 @@ def test_with_standard_error_closed_standard_output_stays_clean() -> None:
 
 def test_no_file_is_opened_under_a_standard_number() -> None:
     """What is printed must never end up in a device."""
-    code = "import os; descriptor = os.open('/dev/null', os.O_RDWR); raise SystemExit(10 * (descriptor > 2))"
-    assert shell("<&- >&- 2>&-", "list", code=code).returncode == 10
+    assert shell("<&- >&- 2>&-", "list", module=f"{PROGRAMS}.first_free_fd").returncode == 10
 
 
-def shell(
-    redirections: str, *arguments: str, code: str = "raise SystemExit(status)"
-) -> subprocess.CompletedProcess[str]:
-    start = f"from ui.cli.main import main; status = main({list(arguments)!r}); {code}"
-    command = f'exec "$0" -c "$1" {redirections}'
+def shell(redirections: str, *arguments: str, module: str = MDEVVIEW) -> subprocess.CompletedProcess[str]:
+    command = f'exec "$0" -m "$@" {redirections}'
     return subprocess.run(
-        ["sh", "-c", command, sys.executable, start], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        ["sh", "-c", command, sys.executable, module, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     )

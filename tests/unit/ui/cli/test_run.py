@@ -1,4 +1,4 @@
-"""``mdevview run`` from its arguments to its exit status, with a stand-in for QEMU and another for the window."""
+"""``mdevview run`` from its arguments to its exit status, with a fake QEMU and another for the window."""
 
 import os
 import re
@@ -13,48 +13,20 @@ from pathlib import Path
 import pytest
 
 from tests.unit import command
-from tests.unit.standin import StandIn
+from tests.unit.fake_qemu import FakeQemu
 
 _PATIENCE_S = 60.0
 
-# A window that shows what there is until it is told to close: by a file, or by what `show` watches.
-_WINDOW = """
-import select, sys, time
-from pathlib import Path
-import app.open.opening, ui.window.application as application
-from app.errors import NeedsRunningVm
-from ui.cli.main import main
-
-asked = []
-
-def open_target(target, options):
-    assert options.alone is False
-    if not Path("report").exists():
-        raise NeedsRunningVm("no VM has it")
-    return target
-
-def show(window, target, source, wishes, until):
-    assert window == "a window" and source is target
-    Path("shown").write_text(f"{target} {wishes.qmp}")
-    while not Path("closed").exists() and not select.select(until, [], [], 0.02)[0]:
-        pass
-    return 0
-
-application.make_application = lambda: "a window"
-application.show = show
-if %r == "opens":
-    app.open.opening.open_target = open_target
-sys.exit(main(sys.argv[1:]))
-"""
+_PROGRAMS = "tests.unit.ui.cli.programs"
 # A device that is no mdev is the VM's own affair; no host is asked for one.
 _OWN_DEVICE = ("-device", "vfio-pci,host=65:00.4")
 
 
 class _Run:
-    def __init__(self, folder: Path, process: "subprocess.Popen[str]", standin: StandIn) -> None:
+    def __init__(self, folder: Path, process: "subprocess.Popen[str]", fake_qemu: FakeQemu) -> None:
         self.folder = folder
         self.process = process
-        self.standin = standin
+        self.fake_qemu = fake_qemu
 
     def wait_for(self, there: Callable[[], object]) -> None:
         until = time.monotonic() + _PATIENCE_S
@@ -77,11 +49,11 @@ class _Run:
 
 @contextmanager
 def _run(folder: Path, *arguments: str, manner: str = "obeys", window: str = "opens") -> Iterator[_Run]:
-    standin = StandIn(folder)
+    fake_qemu = FakeQemu(folder)
     (folder / "runtime").mkdir()
-    vm = [str(standin.program), "-name", manner, *_OWN_DEVICE]
+    vm = [str(fake_qemu.program), "-name", manner, *_OWN_DEVICE]
     process = subprocess.Popen(
-        [sys.executable, "-c", _WINDOW % window, "run", *arguments, "--", *vm],
+        [sys.executable, "-m", f"{_PROGRAMS}.run_with_fake_window", window, "run", *arguments, "--", *vm],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(command.REPOSITORY), "XDG_RUNTIME_DIR": str(folder / "runtime")},
         stdin=subprocess.DEVNULL,
@@ -90,7 +62,7 @@ def _run(folder: Path, *arguments: str, manner: str = "obeys", window: str = "op
         text=True,
     )
     try:
-        yield _Run(folder, process, standin)
+        yield _Run(folder, process, fake_qemu)
     finally:
         process.kill()
         process.communicate()
@@ -103,7 +75,7 @@ def test_closed_window_powers_the_guest_off(tmp_path: Path) -> None:
         assert re.fullmatch(rf"Pid\(pid=\d+, fd=None\) {folder}/qmp", (tmp_path / "shown").read_text())
         (tmp_path / "closed").touch()
         status, lines = run.ended()
-        assert (status, run.standin.commands[-1], run.left) == (0, "system_powerdown", [])
+        assert (status, run.fake_qemu.commands[-1], run.left) == (0, "system_powerdown", [])
         assert lines == ["mdevview: asked the guest to power off, waiting up to 60 s; Ctrl-C: at once"]
 
 
@@ -136,7 +108,7 @@ def test_vm_that_does_not_start_says_so_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_before_the_window_opens_ends_the_vm(tmp_path: Path, number: signal.Signals) -> None:
     with _run(tmp_path, window="waits") as run:
-        run.wait_for(run.standin.report.exists)
+        run.wait_for(run.fake_qemu.report.exists)
         run.process.send_signal(number)
         status, lines = run.ended()
         assert (status, lines[-1][:25], run.left) == (0, "mdevview: asked the guest", [])
@@ -146,10 +118,10 @@ def test_second_interrupt_is_at_once(tmp_path: Path) -> None:
     with _run(tmp_path, manner="deaf") as run:
         run.wait_for((tmp_path / "shown").exists)
         run.process.send_signal(signal.SIGINT)
-        run.wait_for(lambda: "system_powerdown" in run.standin.commands)
+        run.wait_for(lambda: "system_powerdown" in run.fake_qemu.commands)
         run.process.send_signal(signal.SIGINT)
         status, lines = run.ended()
-        assert (status, run.standin.commands[-1]) == (0, "quit")
+        assert (status, run.fake_qemu.commands[-1]) == (0, "quit")
         assert lines[-1] == "mdevview: told QEMU to quit"
 
 
@@ -181,27 +153,3 @@ def test_mistakes_need_no_display() -> None:
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
         assert says in line
-
-
-def test_terminal_is_left_as_it_was() -> None:
-    """QEMU switches the echo off for a monitor on standard input, and cannot switch it on again when it is killed."""
-    code = """
-import os, termios
-os.open(os.ttyname(0), os.O_RDWR)  # now it controls this session
-from ui.cli.terminal import Terminal
-terminal = Terminal()
-settings = termios.tcgetattr(0)
-settings[3] &= ~termios.ECHO
-termios.tcsetattr(0, termios.TCSANOW, settings)
-terminal.restore()
-assert termios.tcgetattr(0)[3] & termios.ECHO
-"""
-    ours, theirs = os.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=command.REPOSITORY, stdin=theirs, start_new_session=True, check=False
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0

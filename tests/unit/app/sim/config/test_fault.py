@@ -16,7 +16,7 @@ from app.planes.dmabuf import facts_of
 from app.sim.config.fault import FAULT_NAMES
 from app.sim.open import open_simulated
 from app.vfio.poller import Poller
-from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, seen, simulated, truth
+from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, simulated, true_picture, viewed_picture
 
 
 def error_of(action: object, *arguments: object) -> int | None:
@@ -36,7 +36,7 @@ def test_a_query_fails_and_recovers(profile: str, name: str) -> None:
         clock.advance(1)
         for kind in (1, CURSOR):
             assert error_of(query, device, kind, flags) == getattr(errno, name.upper())
-        # What is supported is no question of the guest's state.
+        # What the device supports does not depend on the state of the guest.
         query(device, flags=flags | 1)
         clock.advance(1)
         assert query(device, flags=flags).width == before.width
@@ -48,7 +48,7 @@ def test_a_fetch_fails_and_recovers(name: str) -> None:
         handle = query(device).handle
         assert error_of(get, device, handle) == getattr(errno, name.upper())
         clock.advance(1)
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 @pytest.mark.parametrize(("profile", "number"), [("gvt", errno.EINVAL), ("mbochs", errno.ENOENT)])
@@ -60,7 +60,7 @@ def test_a_stale_id_cannot_be_fetched(profile: str, number: int) -> None:
         clock.advance(1)
         if profile == "mbochs":
             error_of(query, device)
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_a_truncated_buffer_is_too_small_and_later_ids_are_whole() -> None:
@@ -70,7 +70,7 @@ def test_a_truncated_buffer_is_too_small_and_later_ids_are_whole() -> None:
         assert facts_of(fd).size < answer.size
         clock.advance(1)
         assert query(device).handle != answer.handle
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
         os.close(fd)
 
 
@@ -90,14 +90,14 @@ def test_a_read_only_buffer_cannot_be_mapped_and_later_ids_can() -> None:
             pass
         buffer.release()
         clock.advance(1)
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_the_mode_changes_back_and_forth() -> None:
     with simulated("gvt,size=200x100,fault=mode@1-2/2") as (device, clock):
         for width in (200, 150, 200, 150):
             assert query(device).width == width
-            assert np.array_equal(seen(device), truth(device))
+            assert np.array_equal(viewed_picture(device), true_picture(device))
             clock.advance(1)
 
 

@@ -1,4 +1,4 @@
-"""The words after ``sim:``: what they mean, and what people are told who mistype them."""
+"""The text after ``sim:``: what it means, and the message for a mistake."""
 
 import pytest
 from hypothesis import given

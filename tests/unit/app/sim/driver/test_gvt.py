@@ -1,4 +1,4 @@
-"""The manners of GVT-g: what user space may rely on and what it must put up with."""
+"""The simulated GVT-g answers as the driver does, with its quirks."""
 
 import errno
 import os
@@ -14,6 +14,7 @@ from app.abi import vfio
 from app.device.edid_region import find_edid_region, read_edid
 from app.device.info import SparseArea, device_info, region_info
 from app.formats.fourcc import PixelFormat, fourcc_text, known_formats
+from app.sim.driver.gvt import GvtDevice
 from tests.unit.sim_tools import (
     CURSOR,
     DMABUF,
@@ -25,9 +26,9 @@ from tests.unit.sim_tools import (
     inode,
     query,
     refused,
-    seen,
     simulated,
-    truth,
+    true_picture,
+    viewed_picture,
 )
 
 SMALL = "gvt,size=64x64"
@@ -41,7 +42,7 @@ def test_only_dma_buf_planes_are_offered() -> None:
                 query(device, flags=flags)
 
 
-def test_a_struct_too_small_is_refused() -> None:
+def test_a_struct_that_is_too_small_is_refused() -> None:
     with simulated(SMALL) as (device, _):
         with refused(errno.EINVAL):
             query(device, argsz=59)
@@ -114,7 +115,7 @@ def test_ids_are_the_lowest_free_and_come_again() -> None:
         assert (first, query(device, CURSOR).handle) == (1, 2)
         clock.advance(1 / 60)
         assert query(device).handle == 3
-        # The last that was done to id 1 is the fetch: with its dma-buf it goes.
+        # No query of id 1 came after its fetch: the object goes with the dma-buf.
         os.close(fd)
         clock.advance(1 / 60)
         assert query(device).handle == 1
@@ -130,6 +131,23 @@ def test_a_query_pins_its_buffer_until_the_next_fetch() -> None:
         assert device.objects == 2
         os.close(get(device, 1))
         assert device.objects == 1
+
+
+def test_a_queried_object_outlives_its_framebuffer() -> None:
+    """The object holds an address, not the guest's memory: it stays after the guest freed the framebuffer."""
+    with simulated(f"{SMALL},cursor=off,fps=0") as (device, _):
+        assert isinstance(device, GvtDevice)
+        size = query(device).size
+        device.guest.plug((128, 64))
+        assert query(device).handle == 2
+        assert device.references() == {1: 1, 2: 1}
+        fds = [get(device, 1), get(device, 1)]
+        assert device.references() == {1: 2, 2: 1}
+        assert device.query_references() == {2}
+        for fd in fds:
+            assert contents(fd) == bytes(size)
+            os.close(fd)
+        assert device.references() == {2: 1}
 
 
 def test_an_id_is_good_while_a_mapping_is_left() -> None:
@@ -180,17 +198,17 @@ def test_what_a_viewer_reads_is_what_the_guest_means(known: PixelFormat, modifie
     name = fourcc_text(known.fourcc)
     with simulated(f"gvt,format={name},modifier={modifier},size=333x131,cursor=off") as (device, clock):
         for _ in range(5):
-            assert np.array_equal(seen(device), truth(device))
+            assert np.array_equal(viewed_picture(device), true_picture(device))
             query(device)
             clock.advance(0.017)
 
 
 @pytest.mark.parametrize("stride", [333 * 4, 333 * 4 + 1, 1999])
-def test_odd_strides_are_laid_out_truly(stride: int) -> None:
+def test_planes_with_odd_strides_have_the_right_pixels(stride: int) -> None:
     with simulated(f"gvt,size=333x131,stride={stride}") as (device, clock):
         clock.advance(0.1)
         assert query(device).stride == stride
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_regions_have_capabilities() -> None:
@@ -237,7 +255,7 @@ def test_the_edid_names_the_mode_and_takes_a_new_one() -> None:
 
 @dataclass
 class Model:
-    """What GVT-g's IDR holds: of each id, whether a query pins it and how many dma-bufs are open."""
+    """The objects of GVT-g: for each id whether a query holds a reference, and how many dma-bufs are open."""
 
     pinned: dict[int, bool] = field(default_factory=dict)
     open: dict[int, int] = field(default_factory=dict)
@@ -289,6 +307,9 @@ def test_no_order_of_requests_upsets_the_ids(todo: list[tuple[str, int]]) -> Non
                 flip += 1
                 clock.advance(1)
             model.free()
+            assert isinstance(device, GvtDevice)
+            assert device.references() == {each: pinned + model.open[each] for each, pinned in model.pinned.items()}
+            assert device.query_references() == {each for each, pinned in model.pinned.items() if pinned}
             assert device.objects == len(model.pinned)
         for _, fd in model.fds:
             os.close(fd)

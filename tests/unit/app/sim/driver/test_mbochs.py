@@ -1,4 +1,4 @@
-"""The manners of mbochs, as shipped and changed."""
+"""The simulated mbochs answers as the driver does: the one of the kernel, and the changed mbochs_rw."""
 
 import errno
 import mmap
@@ -23,9 +23,9 @@ from tests.unit.sim_tools import (
     inode,
     query,
     refused,
-    seen,
     simulated,
-    truth,
+    true_picture,
+    viewed_picture,
 )
 
 SMALL = "mbochs,size=100x65"
@@ -74,7 +74,7 @@ def test_an_unknown_id_does_not_exist() -> None:
         get(device, 1)
 
 
-def test_as_shipped_a_second_fetch_is_the_programs_bug() -> None:
+def test_as_shipped_a_second_fetch_is_a_bug_of_the_program() -> None:
     with simulated(f"{SMALL},module=mbochs") as (device, _):
         assert device.vgpu.module == "mbochs"
         handle = second_query(device).handle
@@ -92,7 +92,7 @@ def test_as_shipped_the_cpu_cannot_map_the_export() -> None:
         os.close(fd)
 
 
-def test_changed_it_gives_the_same_dma_buf_again() -> None:
+def test_mbochs_rw_exports_the_same_dma_buf_each_time() -> None:
     with simulated(SMALL) as (device, _):
         handle = second_query(device).handle
         fds = [get(device, handle), get(device, handle)]
@@ -106,11 +106,11 @@ def test_changed_it_gives_the_same_dma_buf_again() -> None:
 def test_the_guest_draws_into_what_is_on_screen() -> None:
     with simulated(SMALL) as (device, clock):
         handle = second_query(device).handle
-        first = seen(device)
+        first = viewed_picture(device)
         clock.advance(1 / 60)
         assert query(device).handle == handle
-        assert np.array_equal(seen(device), truth(device))
-        assert not np.array_equal(seen(device), first)
+        assert np.array_equal(viewed_picture(device), true_picture(device))
+        assert not np.array_equal(viewed_picture(device), first)
 
 
 def test_an_argsz_beyond_its_struct_is_refused() -> None:
@@ -138,7 +138,7 @@ def test_the_edid_region_takes_anything() -> None:
         assert read_edid(device, region).blob == b"abcd"
 
 
-def test_a_guest_without_a_screen_is_off_and_one_with_nonsense_for_an_edid_stays_as_it_was() -> None:
+def test_a_guest_without_a_screen_is_off_and_one_with_an_invalid_edid_keeps_its_mode() -> None:
     with simulated("mbochs,size=640x480") as (device, _):
         region = find_edid_region(device)
         assert region is not None
@@ -146,8 +146,8 @@ def test_a_guest_without_a_screen_is_off_and_one_with_nonsense_for_an_edid_stays
         assert second_query(device).width == 640
         device.pwrite((2).to_bytes(4, "little"), link)
         assert query(device).fourcc == 0
-        for nonsense in (b"", bytes(128), bytes(range(128)), make_edid(Mode(16384, 64))):
-            device.pwrite(len(nonsense).to_bytes(4, "little"), size)
-            device.pwrite(nonsense, blob)
+        for invalid in (b"", bytes(128), bytes(range(128)), make_edid(Mode(16384, 64))):
+            device.pwrite(len(invalid).to_bytes(4, "little"), size)
+            device.pwrite(invalid, blob)
             device.pwrite((1).to_bytes(4, "little"), link)
             assert query(device).width == 640

@@ -1,4 +1,4 @@
-"""The manners of mdpy: a picture in a region."""
+"""The simulated mdpy answers as the driver does: a picture in a region."""
 
 import errno
 
@@ -8,12 +8,23 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
 from app.device.info import device_info, region_info
-from tests.unit.sim_tools import CURSOR, DMABUF, PROBE, REGION, get, query, refused, seen, simulated, truth
+from tests.unit.sim_tools import (
+    CURSOR,
+    DMABUF,
+    PROBE,
+    REGION,
+    get,
+    query,
+    refused,
+    simulated,
+    true_picture,
+    viewed_picture,
+)
 
 SMALL = "mdpy,size=100x65"
 
 
-def test_the_region_is_beyond_those_the_device_admits_to() -> None:
+def test_the_display_region_is_not_among_those_that_get_info_counts() -> None:
     with simulated(SMALL) as (device, _):
         assert device_info(device).num_regions == 9
         assert query(device, flags=REGION).handle == 16
@@ -56,7 +67,7 @@ def test_a_mapping_shows_the_picture_live_and_cannot_be_written() -> None:
             assert mapping[:] != before
             with pytest.raises(TypeError):
                 mapping[0] = 1
-        assert np.array_equal(seen(device), truth(device))
+        assert np.array_equal(viewed_picture(device), true_picture(device))
 
 
 def test_only_the_region_can_be_mapped() -> None:
@@ -83,4 +94,4 @@ def test_a_mode_switch_stays_in_the_same_memory() -> None:
                 before = mapping[:]
                 assert query(device, flags=REGION).width == width
                 assert mapping[:] != before
-                assert np.array_equal(seen(device), truth(device))
+                assert np.array_equal(viewed_picture(device), true_picture(device))

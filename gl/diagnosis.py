@@ -1,0 +1,89 @@
+"""What EGL and OpenGL offer on this host, as findings."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from app.diagnosis.finding import Finding, Severity
+from app.formats.fourcc import fourcc_text
+
+if TYPE_CHECKING:
+    from gl.context import Context
+
+# The first Mesa whose llvmpipe imports dma-bufs.
+_MESA_WITH_SOFTWARE_IMPORT = (24, 1)
+
+
+def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Finding]:
+    """Findings about the context that commands without a window draw with. A window gets its display from its session.
+
+    ``wrong_gpu`` gets the render node that EGL uses and returns a finding when vGPUs belong to another GPU. The
+    context that was current in this thread is not current afterwards.
+    """
+    try:
+        # This loads the OpenGL libraries. A host without them gets a finding.
+        from gl.context import SurfacelessContext  # noqa: PLC0415
+        from gl.errors import GraphicsError  # noqa: PLC0415
+    except ImportError as error:
+        return [_no_context(error)]
+    try:
+        with SurfacelessContext() as context:
+            return [*_renderer(context, wrong_gpu), _import(context)]
+    except GraphicsError as error:
+        return [_no_context(error)]
+
+
+def _no_context(error: Exception) -> Finding:
+    return Finding(
+        "egl",
+        Severity.ERROR,
+        "no EGL context without a window: screenshot and inspect cannot work",
+        " ".join(str(error).split()),
+        "install Mesa's EGL and drivers (Debian: libegl1 libegl-mesa0 libgles2 libgl1-mesa-dri)",
+    )
+
+
+def _renderer(context: "Context", wrong_gpu: Callable[[str], Finding | None]) -> Iterator[Finding]:
+    display = context.display
+    evidence = f"{context.vendor}; {context.version}; EGL {display.version}"
+    if context.software:
+        yield Finding(
+            "egl",
+            Severity.WARNING,
+            f"EGL draws with the CPU: {context.renderer}",
+            evidence,
+            "install the driver of this host's GPU and give this user access to /dev/dri/renderD*",
+        )
+        return
+    node = display.render_node
+    yield Finding("egl", Severity.OK, f"EGL draws with {context.renderer}{f' on {node}' if node else ''}", evidence)
+    other = wrong_gpu(node) if node else None
+    if other is not None:
+        yield other
+
+
+def _import(context: "Context") -> Finding:
+    """Whether EGL imports dma-bufs."""
+    display = context.display
+    if not context.imports_dma_bufs:
+        return Finding(
+            "dmabuf-import",
+            Severity.WARNING,
+            "EGL cannot import dma-bufs: every frame is copied, and what the CPU may not read (GVT-g) cannot be shown",
+            context.version,
+            "Mesa draws into imported buffers with the CPU from version 24.1 on: update Mesa"
+            if context.software and _is_old_mesa(context.version)
+            else "use a driver with EGL_EXT_image_dma_buf_import",
+        )
+    modifiers = sum(len(display.modifiers(each)) for each in display.formats)
+    return Finding(
+        "dmabuf-import",
+        Severity.OK,
+        f"EGL imports dma-bufs in {len(display.formats)} formats, {modifiers} combinations with modifiers",
+        " ".join(sorted(fourcc_text(each).strip() for each in display.formats)),
+    )
+
+
+def _is_old_mesa(version: str) -> bool:
+    match = re.search(r"Mesa (\d+)\.(\d+)", version)
+    return match is not None and (int(match[1]), int(match[2])) < _MESA_WITH_SOFTWARE_IMPORT

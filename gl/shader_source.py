@@ -1,0 +1,170 @@
+"""The sources of the shaders.
+
+All programs draw one quad and take one array ``u`` of vec4, so that a layer costs one glUniform4fv:
+
+====  =========================================================================================
+u[0]  position of the layer's top-left corner (xy), vector to the top-right corner (zw), in clip space
+u[1]  vector to the bottom-left corner (xy), texture coordinate of the top-left corner (zw)
+u[2]  extent in texture coordinates (xy), size of the image in pixels (zw)
+u[3]  1 when the shader must filter linearly (x)
+u[4]  and following: numbers for the decoding; with an outline, its colour is the last vector
+====  =========================================================================================
+
+What is known when a program is compiled is no uniform: software renderers have a fast path for a shader that only
+looks up a texel, and most planes need no more.
+"""
+
+from dataclasses import dataclass
+
+from gl import api
+from gl.formats import Decode, Swizzle
+
+COMMON_VECTORS = 4
+
+# How many vectors a decoding adds.
+DECODE_VECTORS = {Decode.COLOUR: 0, Decode.FETCHED: 0, Decode.YUV422: 7, Decode.WORD: 2}
+
+_VERTEX = """
+out vec2 coordinate;
+void main() {
+    vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    gl_Position = vec4(u[0].xy + corner.x * u[0].zw + corner.y * u[1].xy, 0.0, 1.0);
+    coordinate = u[1].zw + corner * u[2].xy;
+}
+"""
+
+_FRAGMENT_HEAD = """
+in vec2 coordinate;
+out vec4 colour;
+"""
+
+_SAMPLED = """
+vec4 sample_at(vec2 position) {
+    vec4 texel = texture(image, position);
+    return SWIZZLED;
+}
+"""
+
+# The shader filters after it decoded. Chroma alone is not filtered between pairs.
+_FETCHED = """
+vec4 pixel(ivec2 position);
+vec4 clamped(ivec2 position) { return pixel(clamp(position, ivec2(0), ivec2(u[2].zw) - 1)); }
+vec4 sample_at(vec2 position) {
+    vec2 texel_position = position * u[2].zw;
+    if (u[3].x == 0.0) return clamped(ivec2(floor(texel_position)));
+    texel_position -= 0.5;
+    ivec2 first = ivec2(floor(texel_position));
+    vec2 fraction = fract(texel_position);
+    vec4 upper = mix(clamped(first), clamped(first + ivec2(1, 0)), fraction.x);
+    vec4 lower = mix(clamped(first + ivec2(0, 1)), clamped(first + ivec2(1, 1)), fraction.x);
+    return mix(upper, lower, fraction.y);
+}
+"""
+
+# u[4] and u[5] select the luma of the even and the odd pixel, u[6] and u[7] Cb and Cr. u[8] to u[10] compute R, G, B.
+_YUV422 = """
+vec4 pixel(ivec2 position) {
+    vec4 pair = texelFetch(image, ivec2(position.x >> 1, position.y), 0);
+    vec4 sampled = vec4(dot(pair, (position.x & 1) == 0 ? u[4] : u[5]), dot(pair, u[6]), dot(pair, u[7]), 1.0);
+    return vec4(clamp(vec3(dot(sampled, u[8]), dot(sampled, u[9]), dot(sampled, u[10])), 0.0, 1.0), 1.0);
+}
+"""
+
+# u[4] holds the shifts of the four channels, u[5] their largest values: 0 for a missing alpha.
+_WORD = """
+vec4 pixel(ivec2 position) {
+    uvec4 bytes = uvec4(texelFetch(image, position, 0) * 255.0 + 0.5);
+    uint word = bytes.r | bytes.g << 8;
+    vec4 value = vec4((uvec4(word) >> uvec4(u[4])) & uvec4(u[5])) / max(u[5], vec4(1.0));
+    return vec4(value.rgb, u[5].a == 0.0 ? 1.0 : value.a);
+}
+"""
+
+_PLAIN_MAIN = """
+void main() {
+    colour = sample_at(coordinate);
+#ifdef STRAIGHT
+    colour.rgb *= colour.a;
+#endif
+#ifdef OPAQUE
+    colour.a = 1.0;
+#endif
+}
+"""
+
+# The outline covers the pixels next to the shape. Beyond the image's border everything is transparent.
+_OUTLINED_MAIN = """
+vec4 inside(vec2 position) {
+    bool outside = any(lessThan(position, vec2(0.0))) || any(greaterThanEqual(position, vec2(1.0)));
+    return outside ? vec4(0.0) : sample_at(position);
+}
+void main() {
+    colour = inside(coordinate);
+#ifdef STRAIGHT
+    colour.rgb *= colour.a;
+#endif
+    float coverage = 0.0;
+    for (int y = -1; y <= 1; y++)
+        for (int x = -1; x <= 1; x++)
+            coverage = max(coverage, inside(coordinate + vec2(x, y) / u[2].zw).a);
+    colour += u[VECTORS - 1] * coverage * (1.0 - colour.a);
+}
+"""
+
+_TEXEL = """
+vec4 pixel(ivec2 position) {
+    vec4 texel = texelFetch(image, position, 0);
+    return SWIZZLED;
+}
+"""
+
+_DECODERS = {Decode.FETCHED: _TEXEL, Decode.YUV422: _YUV422, Decode.WORD: _WORD}
+
+_CHANNELS = {
+    api.GL_RED: "texel.r",
+    api.GL_GREEN: "texel.g",
+    api.GL_BLUE: "texel.b",
+    api.GL_ALPHA: "texel.a",
+    api.GL_ONE: "1.0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The features of a program.
+
+    ``straight`` multiplies colours with alpha; ``opaque`` sets alpha to one, but not with an outline. With a
+    ``swizzle`` the texture is an external one, and the shader puts its channels in order.
+    """
+
+    decode: Decode
+    straight: bool = False
+    opaque: bool = False
+    outlined: bool = False
+    swizzle: Swizzle | None = None
+
+    @property
+    def vectors(self) -> int:
+        """The length of ``u``."""
+        return COMMON_VECTORS + DECODE_VECTORS[self.decode] + self.outlined
+
+
+def sources(variant: Variant) -> tuple[str, str]:
+    """Vertex shader and fragment shader."""
+    version = "#version 300 es\n"
+    precision = "precision highp float;\nprecision highp int;\n"
+    uniforms = f"#define VECTORS {variant.vectors}\nuniform vec4 u[VECTORS];\n"
+    switches = "#define STRAIGHT\n" * variant.straight + "#define OPAQUE\n" * variant.opaque
+    body = _SAMPLED if variant.decode is Decode.COLOUR else _FETCHED + _DECODERS[variant.decode]
+    if variant.swizzle is None:
+        extension = "#define SWIZZLED texel\n"
+        sampler = "sampler2D"
+    else:
+        channels = ", ".join(_CHANNELS[each] for each in variant.swizzle)
+        extension = f"#extension GL_OES_EGL_image_external_essl3 : require\n#define SWIZZLED vec4({channels})\n"
+        sampler = "samplerExternalOES"
+    image = f"uniform highp {sampler} image;\n"
+    main = _OUTLINED_MAIN if variant.outlined else _PLAIN_MAIN
+    vertex = version + precision + uniforms + _VERTEX
+    fragment = version + extension + precision + uniforms + switches + _FRAGMENT_HEAD + image + body + main
+    return vertex, fragment

@@ -1,0 +1,224 @@
+"""The texture cache: what became of each surface, kept as long as its buffer lives.
+
+An entry is found by the buffer's serial number and the plane's layout. So a flip between known buffers neither imports
+nor allocates. A copied surface keeps its texture and is uploaded again for each frame. What failed for a passing
+reason is tried again after a pause (:mod:`gl.retry`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.errors import error_text
+from app.formats import tiling
+from app.formats.fourcc import PixelFormat, pixel_format
+from app.formats.modifier import modifier_name
+from app.planes.check import fault_of
+from app.planes.frame import Surface
+from app.planes.plane import Backing, Plane, PlaneKind
+from app.planes.status import Reason, Status
+from gl.compositor import Compositor, Image
+from gl.context import Context
+from gl.copied_surface import CopiedSurface, UploadTextures
+from gl.errors import GlError
+from gl.import_ladder import is_linear
+from gl.importer import Importer
+from gl.outcome import ImportFailure, Outcome, PixelPath
+from gl.probe_draw import ProbeDraw
+from gl.retry import Retry, may_pass, next_retry
+
+_Key = tuple[int, tuple[int, ...], PlaneKind]
+
+_OK = Status(Reason.OK)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedSurface:
+    """What became of a surface; ``image`` is None when it cannot be drawn.
+
+    ``copied`` is set for a surface to refresh for each frame. ``retry`` is when to load the surface again, None for
+    never. ``was_readable``: the CPU has read the buffer before. ``gl_error`` is OpenGL's error when it did not take the
+    pixels.
+    """
+
+    surface: Surface
+    outcome: Outcome
+    image: Image | None = None
+    copied: CopiedSurface | None = None
+    retry: Retry | None = None
+    was_readable: bool = False
+    gl_error: GlError | None = None
+
+    def release(self) -> None:
+        """Let go of the texture; more calls do nothing."""
+        if self.copied is not None:
+            self.copied.release()
+        elif self.image is not None:
+            self.image.texture.release()
+
+
+class SurfaceCache:
+    """Owns every texture made from a buffer. The context must be current.
+
+    ``clock`` gives nanoseconds, for the pauses before retries.
+    """
+
+    def __init__(self, context: Context, compositor: Compositor, clock: Callable[[], int]) -> None:
+        self._context = context
+        self._clock = clock
+        self._probe = ProbeDraw(context, compositor)
+        self._importer = Importer(context, self._probe)
+        self._upload_textures = UploadTextures(context)
+        self._entries: dict[_Key, LoadedSurface] = {}
+        # Changes whenever an entry comes or goes.
+        self.generation = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, surface: Surface) -> LoadedSurface:
+        """The surface's entry, loaded if need be and up to date: ready to be drawn."""
+        key = _key(surface)
+        entry = self._entries.get(key)
+        if entry is None or (entry.retry is not None and self._clock() >= entry.retry.due_ns):
+            return self._put(self._load(surface, entry))
+        if not self.refresh(entry):
+            return self._entries[key]
+        return entry
+
+    def refresh(self, entry: LoadedSurface) -> bool:
+        """Upload a copied surface again. False when that fails: another entry with the reason is then in its place."""
+        if entry.copied is None:
+            return True
+        try:
+            entry.copied.refresh(entry.surface.buffer)
+        except (OSError, ValueError, MemoryError, GlError) as error:
+            self._put(self._failed(entry.surface, error, entry.outcome.failures, entry))
+            return False
+        return True
+
+    def _put(self, entry: LoadedSurface) -> LoadedSurface:
+        """Keep an entry in place of the one before, which is released last: both may use one texture."""
+        key = _key(entry.surface)
+        previous = self._entries.get(key)
+        self._entries[key] = entry
+        if previous is not None:
+            previous.release()
+        self.generation += 1
+        return entry
+
+    def prune(self, *keep: Surface | None) -> None:
+        """Drop what was made from released buffers, and what was made from ``keep``'s buffers for other layouts."""
+        kept = {_key(each) for each in keep if each}
+        serials = {key[0] for key in kept}
+        for key, entry in list(self._entries.items()):
+            if entry.surface.buffer.released or (key[0] in serials and key not in kept):
+                self._drop(key)
+
+    def _drop(self, key: _Key) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            entry.release()
+            self.generation += 1
+
+    def forget(self) -> None:
+        """Drop what was made from released buffers, and make the driver release it now."""
+        self.prune()
+        self._context.sweep()
+        self._probe.release_last_texture()
+
+    def release(self) -> None:
+        """Drop everything; more calls do nothing."""
+        for key in list(self._entries):
+            self._drop(key)
+        self._context.sweep()
+        self._probe.release_last_texture()
+        self._probe.release()
+
+    def _load(self, surface: Surface, previous: LoadedSurface | None) -> LoadedSurface:
+        """Import or copy a surface; ``previous`` is what became of it before, when this is a retry."""
+        plane, buffer = surface.plane, surface.buffer
+        status = Status(Reason.NOT_READABLE, "the buffer was released") if buffer.released else None
+        status = status or fault_of(plane, buffer.size) or self._too_large(plane)
+        format_ = pixel_format(plane.fourcc)
+        if status or format_ is None:
+            return LoadedSurface(surface, Outcome(None, None, (), status or Status(Reason.UNKNOWN_FORMAT)))
+        if buffer.dmabuf_fd is None:
+            path = PixelPath.REGION if plane.backing is Backing.REGION else PixelPath.COPY
+            return self._copy(surface, format_, path, (), _OK, previous)
+        result = self._importer.load(plane, format_, buffer)
+        if result.image is not None:
+            outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
+            return LoadedSurface(surface, outcome, result.image)
+        status = Status(result.reason, result.failures[0].message)
+        return self._copy(surface, format_, PixelPath.COPY, result.failures, status, previous)
+
+    def _too_large(self, plane: Plane) -> Status | None:
+        limit = self._context.max_texture_size
+        if max(plane.width, plane.height) <= limit:
+            return None
+        return Status(Reason.BAD_GEOMETRY, f"{plane.width}x{plane.height} pixels; this GPU takes {limit} at most")
+
+    def _copy(
+        self,
+        surface: Surface,
+        format_: PixelFormat,
+        path: PixelPath,
+        failures: tuple[ImportFailure, ...],
+        status: Status,
+        previous: LoadedSurface | None,
+    ) -> LoadedSurface:
+        plane = surface.plane
+        if not is_linear(plane) and not tiling.can_tile(plane.modifier, format_.bytes_per_pixel):
+            status = Status(Reason.TILING_UNKNOWN, _detail(modifier_name(plane.modifier), failures))
+            retry = self._retry(_import_may_pass(failures), previous)
+            return LoadedSurface(surface, Outcome(None, None, failures, status), retry=retry)
+        copied = None
+        try:
+            copied = CopiedSurface(self._context, self._upload_textures, plane, format_)
+            copied.refresh(surface.buffer)
+        except (OSError, ValueError, MemoryError, GlError) as error:
+            if copied is not None:
+                copied.release()
+            return self._failed(surface, error, failures, previous)
+        if copied.missing:
+            lost = f"the last {copied.missing} bytes, in a page that is not mapped whole, are shown black"
+            status = Status(status.reason, f"{lost}; {status.detail}" if status.detail else lost)
+        retry = self._retry(_import_may_pass(failures), previous)
+        outcome = Outcome(path, None, failures, status)
+        return LoadedSurface(surface, outcome, copied.image, copied, retry, was_readable=True)
+
+    def _failed(
+        self,
+        surface: Surface,
+        error: Exception,
+        failures: tuple[ImportFailure, ...],
+        previous: LoadedSurface | None,
+    ) -> LoadedSurface:
+        """The entry of a surface whose pixels could not be copied because of ``error``."""
+        was_readable = previous is not None and previous.was_readable
+        # Memory that was read before can be read: what fails now is no missing permission.
+        copy_may_pass = may_pass(error) or (was_readable and isinstance(error, OSError))
+        retry = self._retry(copy_may_pass or _import_may_pass(failures), previous)
+        reason = Reason.UPLOAD_FAILED if isinstance(error, (GlError, MemoryError)) else Reason.NOT_READABLE
+        text = error_text(error) if isinstance(error, OSError) else str(error) or "out of memory"
+        detail = _detail(text, failures) + ("; it is tried again" if retry is not None else "")
+        outcome = Outcome(None, None, failures, Status(reason, detail))
+        gl_error = GlError(error.operation, error.codes) if isinstance(error, GlError) else None
+        return LoadedSurface(surface, outcome, retry=retry, was_readable=was_readable, gl_error=gl_error)
+
+    def _retry(self, passing: bool, previous: LoadedSurface | None) -> Retry | None:
+        return next_retry(self._clock(), previous.retry if previous is not None else None) if passing else None
+
+
+def _key(surface: Surface) -> _Key:
+    return (surface.buffer.serial, surface.plane.import_key, surface.plane.kind)
+
+
+def _import_may_pass(failures: tuple[ImportFailure, ...]) -> bool:
+    return any(each.may_pass for each in failures)
+
+
+def _detail(copy_failure: str, failures: tuple[ImportFailure, ...]) -> str:
+    if not failures:
+        return copy_failure
+    return f"{copy_failure}; importing: {failures[0].message}"

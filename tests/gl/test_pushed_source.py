@@ -1,0 +1,70 @@
+"""Frames of a second kind of source, through the commands without a window: none of their lines knows of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gl.context import Context
+from tests.pushed.session import TARGET, pushed_session
+from tests.pushed.source import CURSOR, PushedSource, picture
+from tests.window.displays import load_png
+from ui.cli.main import main
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch, own_context: None) -> PushedSource:
+    pushed = PushedSource()
+    monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(pushed))
+    return pushed
+
+
+@pytest.mark.parametrize("pushes", [0, 3])
+@pytest.mark.parametrize("plane", ["composite", "primary"])
+def test_screenshot_is_the_pushed_picture(source: PushedSource, tmp_path: Path, pushes: int, plane: str) -> None:
+    for _ in range(pushes):
+        source.push()
+    file = tmp_path / "shot.png"
+    assert main(["screenshot", "sim:gvt", "--plane", plane, "-o", str(file)]) == 0
+    assert np.array_equal(load_png(file), picture(pushes, cursor=plane == "composite"))
+    assert source.shown_frames == [1 + pushes], "the source hears that its frame was read"
+    assert source.fileno() == -1
+
+
+def test_screenshot_of_the_cursor_alone(source: PushedSource, tmp_path: Path) -> None:
+    file = tmp_path / "cursor.png"
+    assert main(["screenshot", "sim:gvt", "--plane", "cursor", "-o", str(file)]) == 0
+    image = load_png(file)
+    assert image.shape == (CURSOR, CURSOR, 3)
+    assert (image[: CURSOR // 2] == (255, 255, 0)).all()
+
+
+def test_inspect_describes_it(source: PushedSource, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "sim:gvt", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["target"], document["state"], document["reason"]) == (TARGET, "showing", "ok")
+    assert document["findings"] == []
+    primary = document["planes"]["primary"]
+    assert (primary["backing"], primary["path"], primary["import_errors"]) == ("memory", "copy", [])
+    assert (primary["dmabuf_id"], primary["region_index"], primary["buffer"]["inode"]) == (None, None, None)
+    cursor = document["planes"]["cursor"]
+    assert (cursor["hot_x"], cursor["hot_y"], cursor["backing"]) == (3, 5, "memory")
+    assert document["device"]["type"] == "pushed"
+    source.__post_init__()
+    assert main(["inspect", "sim:gvt"]) == 0
+    assert "memory" in capsys.readouterr().out
+
+
+def test_source_that_is_gone_ends_the_command(
+    source: PushedSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.end()
+    assert main(["screenshot", "sim:gvt", "-o", str(tmp_path / "shot.png")]) == 3
+    assert "vm-ended" in capsys.readouterr().err
+    assert source.fileno() == -1
+
+
+def test_context_is_left_alone(gl_context: Context) -> None:
+    """The fixtures above brought the tests' own context back."""
+    assert gl_context.gl.errors() == ()

@@ -1,0 +1,187 @@
+"""The one loop: what it asks, when a picture is due, and how it ends."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.measure.frame_loop import FrameLoop, Wait
+from app.measure.pacing import Pace, Pacer
+from app.planes.buffer import MemoryBuffer
+from app.planes.frame import Frame, Surface
+from app.planes.plane import Backing, Plane, PlaneKind
+from app.planes.status import Reason, Status
+
+_MS = 1_000_000
+_PACE = Pace()
+
+
+def _shown(serial: int) -> Frame:
+    plane = Plane(PlaneKind.PRIMARY, Backing.MEMORY, 0x34325258, 0, 4, 4, 16, 64, 0, 0, None, None)
+    return Frame(Status(Reason.OK), Surface(plane, MemoryBuffer(bytes(64))), serial=serial)
+
+
+class _Source:
+    """A source that a test fills with frames; ``calls`` is what it was told."""
+
+    def __init__(self, *, tells_damage: bool = False, fd: int = -1) -> None:
+        self.tells_damage = tells_damage
+        self.fd = fd
+        self.frame = Frame(Status(Reason.PLANE_OFF))
+        self.calls: list[object] = []
+        self.looks = 0
+
+    def latest(self) -> Frame:
+        self.looks += 1
+        return self.frame
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def shown(self, frame: Frame, ns: int) -> None:
+        self.calls.append(("shown", frame.serial, ns))
+
+    def release_buffers(self) -> None:
+        self.calls.append("release_buffers")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+class _Run:
+    """A loop on a clock of its own, and what it said, in order."""
+
+    def __init__(self, source: _Source) -> None:
+        self.now = 0
+        self.source = source
+        self.events: list[str] = []
+        self.loop = FrameLoop(
+            source,
+            Pacer(_PACE, 0),
+            due=self._draw,
+            changed=lambda frame: self.events.append(f"changed {frame.status.reason.key}"),
+            gone=lambda: self.events.append(f"gone {source.calls}"),
+            clock=lambda: self.now,
+        )
+
+    def _draw(self) -> None:
+        self.events.append("due")
+        self.loop.latest()
+        self.loop.drawn()
+        self.loop.shown()
+
+    def step(self, after: int = 0) -> Wait | None:
+        self.now += after
+        self.events.clear()
+        return self.loop.step()
+
+
+def test_new_frame_is_told_and_drawn_once() -> None:
+    run = _Run(_Source())
+    assert run.step() == Wait(-1, _PACE.poll)
+    assert run.events == ["changed plane-off", "due"]
+    run.step(_MS)
+    assert run.events == []
+
+
+def test_unchanged_picture_is_drawn_again_at_the_displays_pace() -> None:
+    """There is no damage signal: the guest may have drawn into the buffer on show."""
+    run = _Run(_Source())
+    run.source.frame = _shown(1)
+    run.step()
+    # After a flip the guest shows its changes by the next one, until it rests.
+    assert run.step(_PACE.rest_after) is not None
+    assert run.events == ["due"]
+    run.step(_PACE.redraw - 1)
+    assert run.events == []
+    run.step(1)
+    assert run.events == ["due"]
+
+
+def test_source_that_tells_damage_is_neither_polled_nor_drawn_without_a_reason() -> None:
+    run = _Run(_Source(tells_damage=True, fd=7))
+    run.source.frame = _shown(1)
+    assert run.step() == Wait(7, None)
+    run.step(10 * _PACE.sleep_after)
+    assert run.events == []
+    run.source.frame = replace(run.source.frame, serial=2)
+    run.step()
+    assert run.events == ["changed ok", "due"]
+
+
+def test_source_with_a_fd_that_tells_no_damage_is_polled_as_well() -> None:
+    """As a VM's device, whose fd tells the VM's end alone."""
+    assert _Run(_Source(fd=7)).step() == Wait(7, _PACE.poll)
+
+
+def test_source_hears_once_of_each_frame_that_was_shown() -> None:
+    run = _Run(_Source())
+    run.source.frame = _shown(1)
+    run.step()
+    run.step(_PACE.rest_after)
+    run.source.frame = _shown(2)
+    run.step()
+    assert [each for each in run.source.calls if each[0] == "shown"] == [  # type: ignore[index]
+        ("shown", 1, 0),
+        ("shown", 2, _PACE.rest_after),
+    ]
+
+
+def test_source_that_is_gone_is_closed_before_anybody_hears_of_it() -> None:
+    run = _Run(_Source())
+    run.step()
+    run.source.frame = Frame(Status(Reason.VM_ENDED))
+    run.source.calls.clear()
+    assert run.step() is None
+    # What was made from its buffers goes first.
+    assert run.events == ["gone ['release_buffers']", "changed vm-ended", "due"]
+    assert run.source.calls == ["release_buffers", "close"]
+    looks = run.source.looks
+    assert run.step() is None and run.loop.latest() is run.source.frame
+    assert (run.events, run.source.looks) == ([], looks)
+    run.loop.close()
+    assert run.source.calls == ["release_buffers", "close"]
+
+
+def test_run_waits_as_told_until_it_is_finished() -> None:
+    run, waits = _Run(_Source()), []
+
+    def wait(fd: int, ns: int | None) -> None:
+        waits.append((fd, ns))
+        assert ns is not None
+        run.now += ns
+
+    run.loop.run(wait, lambda: len(waits) == 3)
+    assert waits == [(-1, _PACE.poll)] * 3
+
+
+def test_run_ends_with_its_source() -> None:
+    run = _Run(_Source())
+    run.source.frame = Frame(Status(Reason.DEVICE_REMOVED))
+    run.loop.run(lambda *_: pytest.fail("there is nothing to wait for"), lambda: False)
+
+
+@given(st.lists(st.sampled_from(["flip", "off", "draw", "rest", "tick", "close"]), max_size=40), st.booleans())
+def test_whatever_happens_nothing_is_asked_after_the_close(steps: list[str], pushed: bool) -> None:
+    run = _Run(_Source(tells_damage=pushed, fd=5 if pushed else -1))
+    closed = False
+    actions: dict[str, Callable[[], object]] = {
+        "flip": lambda: setattr(run.source, "frame", _shown(run.source.looks)),
+        "off": lambda: setattr(run.source, "frame", Frame(Status(Reason.PLANE_OFF))),
+        "draw": run.loop.drawn,
+        "rest": lambda: setattr(run, "now", run.now + _PACE.sleep_after),
+        "tick": lambda: setattr(run, "now", run.now + _MS),
+        "close": run.loop.close,
+    }
+    for each in steps:
+        looks = run.source.looks
+        actions[each]()
+        closed = closed or each == "close"
+        wait = run.step()
+        assert (wait is None) is closed
+        assert run.source.looks == looks if closed else run.source.looks > looks
+        if not closed:
+            assert run.loop.frame is run.source.frame
+    assert run.source.calls.count("close") == int(closed)

@@ -1,0 +1,39 @@
+"""The memory of the simulated guest."""
+
+import errno
+import os
+
+import pytest
+
+from app.sim.guest.memory import Memory
+from app.sim.open import open_simulated
+from tests.unit.sim_tools import Clock, refused
+
+
+def test_no_memory_is_an_error_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr("os.memfd_create", refuse)
+    with pytest.raises(OSError):
+        open_simulated("gvt,size=64x64", Clock())
+
+
+def test_memory_knows_when_nobody_else_has_it() -> None:
+    memory = Memory(8192)
+    fd, export = memory.export()
+    held = export.alive
+    os.close(fd)
+    assert (held, export.alive) == (True, False)
+    export.release()
+    memory.close()
+    memory.close()
+
+
+def test_freed_memory_cannot_be_mapped() -> None:
+    """Python's mmap takes the fd -1 for anonymous memory, which would be a black picture."""
+    memory = Memory(8192)
+    memory.close()
+    memory.close()
+    with refused(errno.EBADF):
+        memory.map(8192)

@@ -1,0 +1,23 @@
+"""Stands in for QEMU where one is started: a program of that name (tests/unit/programs/qemu.py)."""
+
+import sys
+from pathlib import Path
+
+_SOURCE = Path(__file__).parent / "programs/qemu.py"
+
+
+class FakeQemu:
+    """``program`` is to be started; ``report`` is there once it runs, and ``commands`` what it was told by QMP."""
+
+    def __init__(self, folder: Path, takes_fds: bool = False) -> None:
+        self.program = folder / "qemu-system-x86_64"
+        self.report = folder / "report"
+        self.program.write_text(f"#!{sys.executable} -S\n{_SOURCE.read_text()}")
+        self.program.chmod(0o755)
+        if takes_fds:
+            (folder / "takes-fds").touch()
+
+    @property
+    def commands(self) -> list[str]:
+        log = self.report.with_name(self.report.name + ".log")
+        return log.read_text().split() if log.exists() else []

@@ -1,0 +1,21 @@
+"""Signals that ask a program to stop."""
+
+import signal
+
+import pytest
+
+from ui.cli.stop_signals import StopSignals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with StopSignals() as stops:
+        for _ in range(3):
+            signal.raise_signal(number)
+        assert stops.count == 3
+        stops.forget()
+        stops.forget()
+        assert stops.count == 3
+    assert signal.getsignal(number) is before
+    stops.close()

@@ -1,0 +1,12 @@
+"""The status line shows a VM's name as plain text: a tool tip with markup reads the files that it names."""
+
+from PyQt6.QtWidgets import QApplication
+
+from ui.window.status_line import StatusLine
+
+application, line = QApplication([]), StatusLine()
+line.show_state("VM <img src='/dev/zero'>", "showing", "view only")
+assert "<img" not in line._left.toolTip(), line._left.toolTip()
+assert "<img" in line._left.text()
+line.show_state("VM a &amp; b", "showing", "view only")
+assert line._left.toolTip() == line._left.text()

@@ -1,0 +1,27 @@
+"""What the viewer calls its target, and whether it shows that already."""
+
+from app.host.vgpu import Vgpu
+from app.open.opening import vfio_session
+from app.open.target import SIMULATED_DEFAULT, parse_target
+from app.planes.status import State
+from app.vfio.buffer_cache import FetchRule
+from app.vfio.opened_device import OpenedDevice
+from tests.unit.scripted import ScriptedDevice
+from ui.window.viewer import is_shown, label_of
+
+
+def test_what_is_waited_for_is_called_as_a_person_would() -> None:
+    assert [label_of(parse_target(each)) for each in ("vm:win10", "pid:4711", "83b8f4f2")] == [
+        "VM win10",
+        "process 4711",
+        "83b8f4f2",
+    ]
+
+
+def test_choosing_what_is_shown_opens_nothing() -> None:
+    one, other = Vgpu("one"), Vgpu("other")
+    session = vfio_session(OpenedDevice("one", "one", ScriptedDevice(), one, FetchRule.FREELY, lambda: None))
+    assert is_shown(one, session, State.NO_SIGNAL)
+    assert not is_shown(one, session, State.GONE), "it may have come back"
+    assert not is_shown(other, session, State.SHOWING)
+    assert not is_shown(SIMULATED_DEFAULT, session, State.SHOWING)

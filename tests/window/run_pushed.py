@@ -1,0 +1,29 @@
+"""``mdevview ARGUMENTS`` that shows a pushed screen whatever the target is: ``python -m ... ARGUMENTS``.
+
+Each line of standard input calls a method of the source ("push", "end"). At the end a line of JSON on standard output
+tells which modes the guest was asked for, and of which frames the source heard that they were shown.
+"""
+
+import json
+import sys
+import threading
+from unittest.mock import patch
+
+from tests.pushed.session import PushedResolution, pushed_session
+from tests.pushed.source import PushedSource
+from ui.cli.main import main
+
+source, resolution = PushedSource(), PushedResolution()
+
+
+def obey() -> None:
+    for line in sys.stdin:
+        getattr(source, line.strip())()
+
+
+threading.Thread(target=obey, daemon=True).start()
+with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution)):
+    status = main(sys.argv[1:])
+assert source.fileno() == -1, "the source was not closed"
+print(json.dumps({"asked": [str(each) for each in resolution.asked], "shown": source.shown_frames}), flush=True)
+sys.exit(status)

@@ -1,0 +1,51 @@
+"""A second kind of source in the window: pushed memory, whose first row is the bottom one."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.pushed.source import picture
+from tests.window.displays import Display
+from tests.window.test_view import is_on, seen
+from tests.window.viewer import Viewer
+
+
+@contextmanager
+def _viewing(display: Display, *arguments: str) -> Iterator[Viewer]:
+    command = [sys.executable, "-m", "tests.window.run_pushed", "-v", "view", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        viewer = Viewer(process)
+        try:
+            yield viewer
+        finally:
+            process.kill()
+            viewer._reader.join()
+
+
+def _tell(viewer: Viewer, word: str) -> None:
+    assert viewer.process.stdin is not None
+    viewer.process.stdin.write(f"{word}\n")
+    viewer.process.stdin.flush()
+
+
+def test_pushed_screen_is_shown_asked_for_a_mode_and_seen_to_end(wayland: Display) -> None:
+    with _viewing(wayland, "sim:gvt", "--fullscreen", "--scaling", "actual", "--resolution", "800x600") as viewer:
+        viewer.wait_for("a pushed screen: showing, .*320x240 .*path: copy")
+        assert is_on(seen(wayland, lambda it: is_on(it, picture(0))), picture(0))
+        _tell(viewer, "push")
+        assert is_on(seen(wayland, lambda it: is_on(it, picture(1))), picture(1))
+        viewer.wait_for("asked the guest for 800x600")
+        _tell(viewer, "end")
+        viewer.wait_for("a pushed screen: gone, vm-ended")
+        after = seen(wayland, lambda it: not is_on(it, picture(1)))
+        assert not is_on(after, picture(1))
+        assert viewer.interrupt() == 0
+        assert viewer.process.stdout is not None
+        report = json.loads(viewer.process.stdout.read())
+    assert viewer.warnings() == []
+    assert report["asked"] == ["800x600@60"]
+    # The first frame and the pushed one, each once.
+    assert report["shown"][:2] == [1, 2]
