@@ -82,6 +82,14 @@ class Renderer:
             raise GlError("drawing a frame", (code, *self._gl.errors()))
         return self._drawn
 
+    @property
+    def retry_ns(self) -> int | None:
+        """When to draw the last frame again although nothing changed, because a plane of it is tried again then.
+
+        Nanoseconds of the clock; None for never.
+        """
+        return self._retry_ns
+
     def _prepare(self, frame: Frame, target: Target, options: DrawOptions) -> None:
         self._frame = None
         scene = self._scene
@@ -166,6 +174,7 @@ class Renderer:
         self._frame = None
         self._steps = ()
         self._copied = ()
+        self._retry_ns = None
         self._scene = None
 
     def release(self) -> None:

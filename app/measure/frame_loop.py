@@ -56,6 +56,7 @@ class FrameLoop:
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._drawn: Frame | None = None
         self._shown: Frame | None = None
+        self._redraw_ns: int | None = None
         self._closed = False
 
     @property
@@ -72,8 +73,7 @@ class FrameLoop:
                 self._due()
             return None
         now = self._clock()
-        redraw = not self._source.tells_damage and frame.primary is not None and self._pacer.redraw_due(now)
-        if frame is not before or redraw:
+        if frame is not before or (frame.primary is not None and self._redraw_due(now)):
             self._due()
         # What is due may have closed the loop.
         return self._wait(now) if not self._closed else None
@@ -103,9 +103,13 @@ class FrameLoop:
             self._changed(frame)
         return frame
 
-    def drawn(self) -> None:
-        """The picture of the last frame was submitted."""
+    def drawn(self, redraw_ns: int | None = None) -> None:
+        """The picture of the last frame was submitted.
+
+        It is due again at ``redraw_ns`` of the clock although nothing changed, for a plane that is tried again then.
+        """
         self._drawn = self._frame
+        self._redraw_ns = redraw_ns
         self._pacer.drawn(self._clock())
 
     def shown(self) -> None:
@@ -124,8 +128,14 @@ class FrameLoop:
             self._closed = True
             self._source.close()
 
+    def _redraw_due(self, now: int) -> bool:
+        if self._redraw_ns is not None and now >= self._redraw_ns:
+            return True
+        return not self._source.tells_damage and self._pacer.redraw_due(now)
+
     def _wait(self, now: int) -> Wait:
         fd = self._source.fileno()
         # Only a source that tells of every change by its fd needs no look at the pacer's pace.
-        pushed = fd >= 0 and self._source.tells_damage
-        return Wait(fd, None if pushed else self._pacer.next_poll(now))
+        if fd < 0 or not self._source.tells_damage:
+            return Wait(fd, self._pacer.next_poll(now))
+        return Wait(fd, None if self._redraw_ns is None else max(0, self._redraw_ns - now))

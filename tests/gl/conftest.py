@@ -9,9 +9,11 @@ from gl.context import Context, SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GraphicsError
 from gl.renderer import Renderer
+from gl.target import Target
 from tests import gate
 from tests.gl.counting import Calls, counted
-from tests.gl.surfaces import SurfaceFactory, surface_factory
+from tests.gl.failing import Clock
+from tests.gl.surfaces import SurfaceFactory, surface_factory, window
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +26,9 @@ def gl_context() -> Iterator[Context]:
         yield context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def long_lived(gl_context: Context) -> None:
-    """The context, and the threads that Qt keeps after it converted a large picture."""
+    """The context, and the threads that Qt keeps after it converted a large picture, for 30 seconds without work."""
     QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
 
 
@@ -71,9 +73,15 @@ def calls(gl_context: Context) -> Iterator[Calls]:
 
 
 @pytest.fixture
-def renderer(gl_context: Context, calls: Calls) -> Iterator[Renderer]:
+def clock() -> Clock:
+    """The clock of ``renderer``."""
+    return Clock()
+
+
+@pytest.fixture
+def renderer(gl_context: Context, calls: Calls, clock: Clock) -> Iterator[Renderer]:
     """A renderer that must leave nothing behind when it is released."""
-    renderer = Renderer(gl_context)
+    renderer = Renderer(gl_context, clock)
     yield renderer
     renderer.release()
 
@@ -82,3 +90,10 @@ def renderer(gl_context: Context, calls: Calls) -> Iterator[Renderer]:
 def surfaces() -> Iterator[SurfaceFactory]:
     with surface_factory() as factory:
         yield factory
+
+
+@pytest.fixture
+def target(gl_context: Context, calls: Calls) -> Iterator[Target]:
+    """A target of 16 x 8 pixels."""
+    with window(gl_context, 16, 8) as (target, _):
+        yield target

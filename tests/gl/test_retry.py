@@ -2,9 +2,6 @@
 
 import errno
 import fcntl
-import mmap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -12,118 +9,23 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
 from app.formats import tiling
-from app.planes.frame import Frame, Surface
+from app.planes.frame import Surface
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, State
 from gl.capture import CaptureKind
 from gl.context import Context
-from gl.egl_constants import EGL_BAD_ACCESS, EGL_BAD_ALLOC, EGL_BAD_MATCH
-from gl.egl_display import EglDisplay
+from gl.egl_constants import EGL_BAD_ALLOC, EGL_BAD_MATCH
 from gl.errors import GL_OUT_OF_MEMORY, EglError, GlError
-from gl.outcome import ImportMethod, Outcome, PixelPath
-from gl.probe_draw import ProbeDraw
+from gl.outcome import PixelPath
 from gl.renderer import Renderer
 from gl.retry import Retry, may_pass, next_retry
 from gl.target import Target
 from gl.textures import UploadTexture
-from tests.gl.counting import Calls
-from tests.gl.surfaces import Bytes, SurfaceFactory, frame, plane_of, random_picture, random_rows, window
+from tests.gl.failing import ATTEMPTS_MS, MS, REFRESH, SECOND, Clock, FailingBuffer, FailingCall, draw_for
+from tests.gl.surfaces import Bytes, SurfaceFactory, frame, plane_of, random_picture, random_rows
 
 XR24 = drm.DRM_FORMAT_XRGB8888
 GL_INVALID_VALUE = 0x0501
-MS = 1_000_000
-SECOND = 1000 * MS
-REFRESH = 10 * MS
-# When attempts are made, in milliseconds since the first: the pause doubles from 200 ms up to 5 s.
-ATTEMPTS_MS = [0, 200, 600, 1400, 3000, 6200, 11200, 16200]
-
-
-class Clock:
-    """Nanoseconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0
-
-    def __call__(self) -> int:
-        return self.now
-
-
-class FailingCall:
-    """Stands for a function: raises ``error`` until that is None; ``times`` are when it was called."""
-
-    def __init__(self, clock: Clock, function: Callable[..., object], error: Exception | None) -> None:
-        self._clock = clock
-        self._function = function
-        self.error = error
-        self.times: list[int] = []
-
-    def __call__(self, *arguments: object, **named: object) -> object:
-        self.times.append(self._clock.now)
-        if self.error is not None:
-            raise self.error
-        return self._function(*arguments, **named)
-
-    @property
-    def attempts_ms(self) -> list[int]:
-        """Milliseconds of the calls, each once however many calls an attempt makes."""
-        return sorted({each // MS for each in self.times})
-
-
-class FailingBuffer:
-    """Memory whose mapping fails with ``error`` until that is None; ``times`` are when it was mapped."""
-
-    def __init__(self, clock: Clock, data: Bytes, error: Exception | None) -> None:
-        self._clock = clock
-        self._data = data.tobytes()
-        self.error = error
-        self.times: list[int] = []
-        self.serial = -2
-        self.size = len(self._data)
-        self.released = False
-        self.dmabuf_fd: int | None = None
-        self.inode: int | None = None
-        self.exporter: str | None = None
-
-    @contextmanager
-    def mapping(self) -> Iterator[memoryview]:
-        self.times.append(self._clock.now)
-        if self.error is not None:
-            raise self.error
-        with memoryview(self._data) as view:
-            yield view
-
-    @property
-    def attempts_ms(self) -> list[int]:
-        return sorted({each // MS for each in self.times})
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def renderer(gl_context: Context, calls: Calls, clock: Clock) -> Iterator[Renderer]:
-    renderer = Renderer(gl_context, clock)
-    yield renderer
-    renderer.release()
-
-
-@pytest.fixture
-def target(gl_context: Context, calls: Calls) -> Iterator[Target]:
-    with window(gl_context, 16, 8) as (target, _):
-        yield target
-
-
-def draw_for(renderer: Renderer, shown: Frame, target: Target, clock: Clock, duration: int) -> Outcome:
-    """Draw one frame at the pace of a display, for so many nanoseconds; the outcome of the primary plane."""
-    end = clock.now + duration
-    while True:
-        outcome = renderer.draw(shown, target).primary
-        if clock.now >= end:
-            assert outcome is not None
-            return outcome
-        clock.now += REFRESH
 
 
 def test_pauses_grow_up_to_a_limit() -> None:
@@ -161,6 +63,8 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
 ) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.ENOMEM, "Cannot allocate memory"))
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
+    draw_for(renderer, shown, target, clock, 0)
+    assert renderer.retry_ns == 200 * MS
     outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
     assert buffer.attempts_ms == ATTEMPTS_MS
     assert (outcome.path, outcome.status.reason) == (None, Reason.NOT_READABLE)
@@ -169,6 +73,7 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
     outcome = draw_for(renderer, shown, target, clock, 2 * SECOND)
     assert (outcome.path, outcome.status.reason) == (PixelPath.REGION, Reason.OK)
     assert renderer.draw(shown, target).placement is not None
+    assert renderer.retry_ns is None
 
 
 def test_pauses_start_anew_after_a_success(renderer: Renderer, target: Target, clock: Clock) -> None:
@@ -241,152 +146,6 @@ def test_a_sync_error(
     sync.error = OSError(errno.ENOTTY, "a memfd")
     outcome = draw_for(renderer, shown, target, clock, 5 * SECOND)
     assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.NO_IMPORT_EXTENSION)
-
-
-def test_a_dma_buf_that_cannot_be_mapped_now(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Import and copy both need the mapping where the CPU draws; afterwards the plane is imported as usual."""
-    shown = frame(surfaces.picture(random_picture(16, 8)))
-    mapping = FailingCall(clock, mmap.mmap, OSError(errno.ENOMEM, "Cannot allocate memory"))
-    with monkeypatch.context() as patch:
-        patch.setattr("mmap.mmap", mapping)
-        outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert mapping.attempts_ms == ATTEMPTS_MS
-    assert (outcome.path, outcome.status.reason) == (None, Reason.NOT_READABLE)
-    outcome = draw_for(renderer, shown, target, clock, 5 * SECOND)
-    assert (outcome.path, outcome.status.reason, outcome.failures) == (PixelPath.EGL_IMAGE, Reason.OK, ())
-
-
-class EglRefusal:
-    """An eglCreateImageKHR that fails with ``code`` until that is None."""
-
-    def __init__(self, context: Context, clock: Clock, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._create, self._get_error = context.egl.CreateImageKHR, context.egl.GetError
-        self._clock = clock
-        self.code: int | None = code
-        self.times: list[int] = []
-        monkeypatch.setattr(context.egl, "CreateImageKHR", self._create_image)
-        monkeypatch.setattr(context.egl, "GetError", lambda: self.code or self._get_error())
-
-    def _create_image(self, *arguments: object) -> int:
-        self.times.append(self._clock.now)
-        return 0 if self.code is not None else self._create(*arguments)
-
-    @property
-    def attempts_ms(self) -> list[int]:
-        return sorted({each // MS for each in self.times})
-
-
-def test_an_import_that_lacked_memory_does_not_stay_a_copy(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    calls: Calls,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    refusal = EglRefusal(importing_context, clock, EGL_BAD_ALLOC, monkeypatch)
-    picture = random_picture(16, 8)
-    shown = frame(surfaces.picture(picture))
-    outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert refusal.attempts_ms == ATTEMPTS_MS
-    assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_FAILED)
-    assert outcome.status.state is State.DEGRADED
-    assert [(each.method, each.egl_error) for each in outcome.failures] == [
-        (ImportMethod.EXPLICIT, "EGL_BAD_ALLOC"),
-        (ImportMethod.IMPLICIT, "EGL_BAD_ALLOC"),
-    ]
-    assert calls["TexStorage2D"] == 1 + 1, "the target, and one texture for all copies"
-    refusal.code = None
-    outcome = draw_for(renderer, shown, target, clock, 5 * SECOND)
-    assert (outcome.path, outcome.status.reason, outcome.failures) == (PixelPath.EGL_IMAGE, Reason.OK, ())
-    captured = renderer.capture(shown)
-    assert captured is not None and (captured == picture).all()
-    refusal.times.clear()
-    draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert refusal.times == []
-
-
-def test_nothing_changes_for_the_caller_while_retries_fail(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The result of a draw is the same object, so that a window tells its state once."""
-    EglRefusal(importing_context, clock, EGL_BAD_ALLOC, monkeypatch)
-    shown = frame(surfaces.picture(random_picture(16, 8)))
-    drawn = renderer.draw(shown, target)
-    draw_for(renderer, shown, target, clock, 5 * SECOND)
-    assert renderer.draw(shown, target) is drawn
-
-
-@pytest.mark.parametrize("code", [EGL_BAD_MATCH, EGL_BAD_ACCESS])
-def test_an_import_that_was_refused_for_good_is_tried_once(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-    code: int,
-) -> None:
-    refusal = EglRefusal(importing_context, clock, code, monkeypatch)
-    shown = frame(surfaces.picture(random_picture(16, 8)))
-    outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert refusal.attempts_ms == [0]
-    assert outcome.path is PixelPath.COPY
-
-
-@pytest.mark.parametrize(
-    ("code", "attempts_ms"), [(GL_OUT_OF_MEMORY, ATTEMPTS_MS), (GL_INVALID_VALUE, [0])], ids=("memory", "value")
-)
-def test_an_import_whose_first_draw_fails(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-    code: int,
-    attempts_ms: list[int],
-) -> None:
-    probe = FailingCall(clock, lambda _image: None, GlError("the first draw", (code,)))
-    monkeypatch.setattr(ProbeDraw, "check", probe)
-    shown = frame(surfaces.picture(random_picture(16, 8)))
-    outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert probe.attempts_ms == attempts_ms
-    assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_FAILED)
-    probe.error = None
-    outcome = draw_for(renderer, shown, target, clock, 5 * SECOND)
-    assert outcome.path is (PixelPath.EGL_IMAGE if code == GL_OUT_OF_MEMORY else PixelPath.COPY)
-
-
-def test_an_import_that_failed_where_no_copy_is_possible(
-    importing_context: Context,
-    renderer: Renderer,
-    surfaces: SurfaceFactory,
-    target: Target,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The tiling cannot be undone by the CPU, but the import may succeed later."""
-    monkeypatch.setattr(EglDisplay, "modifiers", lambda _self, _fourcc: ())
-    refusal = EglRefusal(importing_context, clock, EGL_BAD_ALLOC, monkeypatch)
-    plane = plane_of(XR24, 16, 8, 64, modifier=fourcc_mod_code(drm.DRM_FORMAT_MOD_VENDOR_AMD, 0x1234))
-    shown = frame(Surface(plane, surfaces.buffer(np.zeros(64 * 8, np.uint8))))
-    outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
-    assert (outcome.path, outcome.status.reason) == (None, Reason.TILING_UNKNOWN)
-    assert refusal.attempts_ms == ATTEMPTS_MS
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
         try:
             pixels = self._picture.capture()
         except GraphicsError as error:
-            self._picture.notice(f"The picture could not be read from the GPU: {error}")
+            self._picture.notice(f"OpenGL could not make a picture to {purpose}: {error}")
             return None
         if pixels is None:
             self._picture.notice(f"There is no picture to {purpose}")

@@ -240,7 +240,7 @@ class PictureWindow(QOpenGLWindow):
         shows_text = frame.primary is None or status.state is State.ERROR
         if shows_text or self._notice:
             self._paint(status if shows_text else None)
-        self._loop.drawn()
+        self._loop.drawn(self._renderer.retry_ns)
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Each time, because a window that moves to another screen may change its pixel ratio but not its size.

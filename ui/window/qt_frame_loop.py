@@ -1,5 +1,7 @@
 """The frame loop on Qt's event loop."""
 
+import time
+
 from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.sip import voidptr
 
@@ -42,9 +44,12 @@ class QtFrameLoop(QObject):
         """Look at the source now, just before drawing, so that what is drawn is the newest there is."""
         return self._loop.latest()
 
-    def drawn(self) -> None:
-        """The window submitted a picture."""
-        self._loop.drawn()
+    def drawn(self, redraw_ns: int | None = None) -> None:
+        """The window submitted a picture, which is due again at ``redraw_ns`` of the monotonic clock."""
+        self._loop.drawn(redraw_ns)
+        # Polled sources are looked at before that anyway.
+        if redraw_ns is not None and not self._timer.isActive():
+            self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
 
     def shown(self) -> None:
         """The window's last picture was handed to the display."""

@@ -111,6 +111,19 @@ def test_source_that_tells_damage_is_neither_polled_nor_drawn_without_a_reason()
     assert run.events == ["changed ok", "due"]
 
 
+def test_picture_whose_plane_is_tried_again_is_due_then() -> None:
+    """As the renderer asks for, where a passing failure kept it from showing a plane."""
+    run = _Run(_Source(tells_damage=True, fd=7))
+    run.source.frame = _shown(1)
+    run.step()
+    run.loop.drawn(run.now + 200 * _MS)
+    assert run.step(50 * _MS) == Wait(7, 150 * _MS)
+    assert run.events == []
+    run.step(150 * _MS)
+    assert run.events == ["due"]
+    assert run.step(_MS) == Wait(7, None)
+
+
 def test_source_with_a_fd_that_tells_no_damage_is_polled_as_well() -> None:
     """As a VM's device, whose fd tells the VM's end alone."""
     assert _Run(_Source(fd=7)).step() == Wait(7, _PACE.poll)
