@@ -1,7 +1,7 @@
-"""Which vGPUs this host has, read from sysfs: nothing is opened, so nothing is disturbed.
+"""Which vGPUs this host has, read from sysfs: no device is opened, so no VM is disturbed.
 
-Every device on bus ``mdev`` is one. Vendor drivers that make no mdevs (NVIDIA's from Linux 6.8 on) cannot be told
-from plain pass-through by sysfs alone, so of the other VFIO devices those are taken that a process has open.
+Every device on the bus ``mdev`` is a vGPU. Some vendor drivers make no mdevs (NVIDIA's from Linux 6.8 on), and sysfs
+alone cannot tell their vGPUs from plain pass-through. So other VFIO devices are listed when a process has them open.
 """
 
 import os
@@ -15,7 +15,7 @@ from app.host.vgpu import Vgpu
 
 
 def discover(scan: HostScan) -> tuple[Vgpu, ...]:
-    """All vGPUs with their holders, mdevs first, each kind by name. Nothing is raised for what vanishes meanwhile."""
+    """All vGPUs with their holders, mdevs first, each kind by name. A device that vanishes meanwhile raises nothing."""
     vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
     vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
@@ -38,7 +38,7 @@ def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
 
 
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
-    """Whether the device still exists; cheap enough to ask several times a second."""
+    """Whether the device still exists. Cheap enough to be called several times a second."""
     if vgpu.uuid is not None:
         return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
     group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
@@ -49,7 +49,7 @@ def _is_surely_free(vgpu: Vgpu, paths: Paths) -> bool:
     """True when no device of the driver is open at all.
 
     The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
-    drivers/vfio/vfio_main.c), so a count of zero is proof; any other count may have other reasons.
+    drivers/vfio/vfio_main.c), so a count of zero is proof. Any other count may have another reason.
     """
     return vgpu.module is not None and text_of(paths.sys / "module" / vgpu.module / "refcnt") == "0"
 
@@ -70,12 +70,12 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
 
 
 def _other(name: str, folder: Path) -> Vgpu:
-    """A VFIO device that is no mdev; a virtual function's parent is its physical one."""
+    """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
     parent = _link(folder / "physfn")
     kind = text_of(folder / "nvidia/current_vgpu_type")
     return replace(
         _common(name, folder),
-        # NVIDIA's attribute holds the bare number of what was "nvidia-N" as an mdev type; 0 is none.
+        # NVIDIA's attribute holds the number N of the mdev type "nvidia-N"; 0 means no vGPU.
         type_id=f"nvidia-{kind}" if kind not in (None, "", "0") else None,
         parent=parent.name if parent else None,
     )
@@ -103,20 +103,20 @@ def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
             folders.update(_group_devices(group, paths))
         for cdev in process.cdevs:
             folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
-        # A device fd alone is what a process holds that was handed one.
+        # A process that received a device fd has neither its group nor its cdev.
         folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
     devices = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
     return sorted(devices.items())
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:
-    """The devices of a group that VFIO drives (``vfio-dev`` is there since Linux 6.1); a bridge, say, is none."""
+    """The devices of a group that have a VFIO driver, so no bridge. (``vfio-dev`` exists since Linux 6.1.)"""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
     return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
 
 
 def _link(file: Path) -> Path | None:
-    """Where a symbolic link leads, followed to the end; None without one."""
+    """The target of a symbolic link, with all links resolved; None without a link."""
     return file.resolve() if file.exists() else None
 
 

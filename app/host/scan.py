@@ -172,7 +172,7 @@ class HostScan:
         Command lines are read at the first use, and not again. What is not in ``processes`` is here without its fds.
         """
         vms: list[ScannedProcess] = []
-        with proc.opened(self.paths.proc) as above:
+        with suppress(FileNotFoundError), proc.opened(self.paths.proc) as above:
             for pid in self.pids:
                 process = self._by_pid.get(pid)
                 if process is None:

@@ -32,13 +32,14 @@ class Opener(Protocol):
 
 
 class BackgroundOpener:
-    """Owns a thread that opens one session. ``make`` makes the opener, in the thread.
+    """Owns a thread that opens one session. ``make`` makes the opener, in the thread; its ``poll`` is to return soon
+    after the fd that it gets becomes readable. Raises OpenFailed when no thread can be started.
 
     The caller watches :meth:`fileno` and takes the session by :meth:`poll`. No call blocks: after :meth:`close` the
     thread itself closes what it opens.
     """
 
-    def __init__(self, make: Callable[["BackgroundOpener"], Opener]) -> None:
+    def __init__(self, make: Callable[["BackgroundOpener", int], Opener]) -> None:
         self._make = make
         self._lock = threading.Lock()
         self._status = Status(Reason.NOT_STARTED)
@@ -70,11 +71,6 @@ class BackgroundOpener:
         if is_new:
             self._thread.notify()
 
-    @property
-    def cancel_fd(self) -> int:
-        """For the opener: readable once it must end."""
-        return self._thread.stop_fd
-
     def close(self) -> None:
         """Stop, with nothing left open; more calls do nothing. Stop watching :meth:`fileno` first."""
         self._thread.stop()
@@ -85,7 +81,7 @@ class BackgroundOpener:
 
     def _run(self, thread: BackgroundThread) -> None:
         try:
-            opener = self._make(self)
+            opener = self._make(self, thread.stop_fd)
             try:
                 while not thread.stopped.is_set():
                     result = opener.poll()
@@ -127,11 +123,14 @@ class BackgroundOpener:
 class _OneOpening:
     """Opens a target once."""
 
-    def __init__(self, target: Target | Vgpu, paths: Paths, options: OpenOptions, owner: BackgroundOpener) -> None:
+    def __init__(
+        self, target: Target | Vgpu, paths: Paths, options: OpenOptions, owner: BackgroundOpener, cancel_fd: int
+    ) -> None:
         self._target = target
         self._paths = paths
         self._options = replace(options, request_fds=options.request_fds or self._request_fds)
         self._owner = owner
+        self._cancel_fd = cancel_fd
 
     def poll(self) -> Session:
         """Blocks until the target is open. Raises MdevviewError."""
@@ -146,18 +145,18 @@ class _OneOpening:
         from app.attach.helper_request import request_fds  # noqa: PLC0415  (few need it)
 
         self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for the rights to look into process {pid}"))
-        return request_fds(pid, fd, self._options.helper, cancel_fd=self._owner.cancel_fd)
+        return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
 
 
 def open_in_background(
     target: Target | Vgpu, paths: Paths = HOST, options: OpenOptions | None = None
 ) -> BackgroundOpener:
     """Open a target, or a vGPU that was chosen, once. The session or the error comes by ``poll``."""
-    return BackgroundOpener(lambda owner: _OneOpening(target, paths, options or OpenOptions(), owner))
+    return BackgroundOpener(lambda owner, fd: _OneOpening(target, paths, options or OpenOptions(), owner, fd))
 
 
 def wait_in_background(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, *, soon: bool = False
 ) -> BackgroundOpener:
     """Wait for a target. ``soon`` is for a VM that has just ended: it may start again at once."""
-    return BackgroundOpener(lambda _owner: Waiter(target, paths, options, soon=soon))
+    return BackgroundOpener(lambda _owner, _fd: Waiter(target, paths, options, soon=soon))

@@ -3,29 +3,40 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+
+from app.errors import OpenFailed
 
 
 class BackgroundThread:
     """Owns a thread that runs ``work``, and the fds that wake either side.
 
     ``work`` returns soon after :attr:`stopped` is set, which makes ``stop_fd`` readable too. It calls :meth:`notify`
-    when there is something new. The thread does not keep the program from ending.
+    when there is something new. The thread does not keep the program from ending. Making and starting it raise OpenFailed
+    when this process may have no more fds or threads.
     """
 
     def __init__(self, name: str, work: Callable[["BackgroundThread"], None]) -> None:
         self.stopped = threading.Event()
-        self.stop_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._lock = threading.Lock()
-        try:
-            self._news_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        except OSError:
-            os.close(self.stop_fd)
-            raise
         self._work = work
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        with ExitStack() as undo:
+            try:
+                self.stop_fd = _eventfd(undo)
+                self._news_fd = _eventfd(undo)
+            except OSError as error:
+                raise _refused(error) from error
+            undo.pop_all()
 
     def start(self) -> None:
-        self._thread.start()
+        """Start the thread; its owner must know it by then."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self.stop()
+            self._close_stop_fd()
+            raise _refused(error) from error
 
     def fileno(self) -> int:
         """A fd that is readable after :meth:`notify`, until :meth:`acknowledge`; -1 once stopped."""
@@ -63,6 +74,19 @@ class BackgroundThread:
         try:
             self._work(self)
         finally:
-            with self._lock:
-                os.close(self.stop_fd)
-                self.stop_fd = -1
+            self._close_stop_fd()
+
+    def _close_stop_fd(self) -> None:
+        with self._lock:
+            os.close(self.stop_fd)
+            self.stop_fd = -1
+
+
+def _eventfd(undo: ExitStack) -> int:
+    fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    undo.callback(os.close, fd)
+    return fd
+
+
+def _refused(error: Exception) -> OpenFailed:
+    return OpenFailed(f"nothing can be opened in the background: {error}", "close other windows")

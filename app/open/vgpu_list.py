@@ -5,7 +5,7 @@ import select
 import threading
 from collections.abc import Callable
 
-from app.errors import MdevviewError
+from app.errors import MdevviewError, error_text
 from app.host.discovery import discover
 from app.host.hotplug import Hotplug
 from app.host.paths import HOST, Paths
@@ -73,12 +73,20 @@ class VgpuList:
         is_changed = True
         while not thread.stopped.is_set():
             if is_changed:
-                vgpus = discover(HostScan.take(self._paths))
+                vgpus = self._scan()
                 with self._lock:
                     self._vgpus = vgpus
                 thread.notify()
             poll.poll()
             is_changed = hotplug is not None and bool(hotplug.read())
+
+    def _scan(self) -> tuple[Vgpu, ...]:
+        """All vGPUs; those of the list before where this process has no fd left for a scan."""
+        try:
+            return discover(HostScan.take(self._paths))
+        except OSError as error:
+            _log.info("the vGPUs cannot be listed: %s", error_text(error))
+            return self._vgpus or ()
 
     def _hotplug(self) -> Hotplug | None:
         try:

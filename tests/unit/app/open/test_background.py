@@ -86,7 +86,7 @@ def _opened(opener: BackgroundOpener) -> Session:
 def test_opening_that_takes_long_holds_nobody_up(start: Start) -> None:
     device, session = _session()
     slow = _Slow(session)
-    opener = start(BackgroundOpener(lambda _: slow))
+    opener = start(BackgroundOpener(lambda *_: slow))
     assert slow.polled.wait(_PATIENCE_S)
     assert opener.poll() == Status(Reason.NOT_STARTED)
     assert not select.select([opener], [], [], 0)[0]
@@ -103,7 +103,7 @@ def test_opening_that_takes_long_holds_nobody_up(start: Start) -> None:
 def test_closing_does_not_wait_and_the_thread_closes_what_it_opens_later(start: Start) -> None:
     device, session = _session()
     slow = _Slow(session)
-    opener = start(BackgroundOpener(lambda _: slow))
+    opener = start(BackgroundOpener(lambda *_: slow))
     assert slow.polled.wait(_PATIENCE_S)
     opener.close()
     opener.close()
@@ -119,7 +119,7 @@ def test_session_that_nobody_took_is_closed(start: Start) -> None:
     device, session = _session()
     slow = _Slow(session)
     slow.go_on.set()
-    opener = start(BackgroundOpener(lambda _: slow))
+    opener = start(BackgroundOpener(lambda *_: slow))
     assert select.select([opener], [], [], _PATIENCE_S)[0]
     opener.close()
     assert opener.join(_PATIENCE_S)
@@ -130,7 +130,7 @@ def test_vm_that_ends_before_it_is_taken_frees_its_device(start: Start) -> None:
     """A window may be busy drawing for long; the VM's next start must not wait for that."""
     device, session = _session()
     slow = _Slow(replace(session, ended=lambda: Status(Reason.VM_ENDED)))
-    start(BackgroundOpener(lambda _: slow))
+    start(BackgroundOpener(lambda *_: slow))
     slow.go_on.set()
     end = time.monotonic() + _PATIENCE_S
     while not device.closed:
@@ -141,7 +141,7 @@ def test_vm_that_ends_before_it_is_taken_frees_its_device(start: Start) -> None:
 def test_an_error_of_the_program_is_not_waited_over(start: Start) -> None:
     slow = _Slow(ValueError("a mistake"))
     slow.go_on.set()
-    opener = start(BackgroundOpener(lambda _: slow))
+    opener = start(BackgroundOpener(lambda *_: slow))
     with pytest.raises(ValueError, match="a mistake"):
         _opened(opener)
     assert slow.closed
