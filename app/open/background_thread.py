@@ -12,8 +12,8 @@ class BackgroundThread:
     """Owns a thread that runs ``work``, and the fds that wake either side.
 
     ``work`` returns soon after :attr:`stopped` is set, which makes ``stop_fd`` readable too. It calls :meth:`notify`
-    when there is something new. The thread does not keep the program from ending. Making and starting it raise OpenFailed
-    when this process may have no more fds or threads.
+    when there is something new. The thread does not keep the program from ending. Raises OpenFailed when this process
+    may have no more fds; :meth:`start` does when it may have no more threads.
     """
 
     def __init__(self, name: str, work: Callable[["BackgroundThread"], None]) -> None:
