@@ -1,4 +1,4 @@
-"""What can happen on a guest's keyboard and pointer, as QEMU's ``input-send-event`` takes it (qapi/ui.json)."""
+"""The events of a guest's keyboard and pointer, as QEMU's ``input-send-event`` takes them (qapi/ui.json)."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,7 +9,7 @@ ABSOLUTE_MAX = 0x7FFF
 
 
 class Button(Enum):
-    """``InputButton``. The wheel is made of buttons: a notch is one pressed and released."""
+    """``InputButton``. The wheel has buttons too: a notch is a press and a release."""
 
     LEFT = "left"
     MIDDLE = "middle"
@@ -31,7 +31,7 @@ class Axis(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key by its ``QKeyCode`` ("a", "ret", "meta_l"), which names a place on the keyboard and not a letter."""
+    """A key by its ``QKeyCode`` ("a", "ret", "meta_l"), which names a position on the keyboard, not a letter."""
 
     qcode: str
     down: bool
@@ -47,7 +47,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Absolute:
-    """A place on one axis, 0 to :data:`ABSOLUTE_MAX`."""
+    """A position on one axis, 0 to :data:`ABSOLUTE_MAX`."""
 
     axis: Axis
     value: int
@@ -55,7 +55,7 @@ class Absolute:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A way along one axis, in counts of a mouse."""
+    """A motion along one axis, in counts of a mouse."""
 
     axis: Axis
     value: int
@@ -65,7 +65,7 @@ Event = Key | Press | Absolute | Relative
 
 
 def document(event: Event) -> dict[str, Any]:
-    """``InputEvent`` as JSON carries it."""
+    """The event as a JSON object (``InputEvent``)."""
     match event:
         case Key(qcode, down):
             return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}

@@ -1,15 +1,14 @@
-"""Which key is where: from the kernel's key codes to QEMU's ``QKeyCode``.
+"""From the kernel's key codes to QEMU's ``QKeyCode``.
 
-Both name a place on the keyboard and not what is printed on it, so the guest's own layout decides what a key means,
-whichever layout the host has. The codes are those of linux/input-event-codes.h, the names those of ``QKeyCode`` in
-QEMU's qapi/ui.json; which of them are the same place is data/keymaps.csv of keycodemapdb, from which QEMU makes the
-tables of its own windows.
+Both name a position on the keyboard, not what is printed there: the guest's layout decides what a key means. The codes
+are those of linux/input-event-codes.h, the names are those of ``QKeyCode`` in QEMU's qapi/ui.json. Which name belongs
+to which code is from data/keymaps.csv of keycodemapdb, from which QEMU makes the tables of its own windows.
 """
 
 XKB_OFFSET = 8
-"""What X11 and xkb add to the kernel's code, because X keeps 0 to 7 to itself."""
+"""X11 and xkb add this to the kernel's code, because X reserves 0 to 7."""
 
-# Each line names the keys from a code on, one after the other.
+# Each line: a code, and the names of the keys from that code on.
 _RUNS = (
     (1, "esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace"),
     (15, "tab q w e r t y u i o p bracket_left bracket_right ret"),
@@ -18,7 +17,7 @@ _RUNS = (
     (55, "kp_multiply alt spc caps_lock"),
     (59, "f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 num_lock scroll_lock"),
     (71, "kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6 kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal"),
-    # Zenkaku/Hankaku of a USB keyboard; the PS/2 ones send the code of the place it is in.
+    # Zenkaku/Hankaku of a USB keyboard; a PS/2 keyboard sends the code of the position that the key has.
     (85, "grave_accent"),
     (86, "less f11 f12 ro"),
     (91, "hiragana henkan katakanahiragana muhenkan kp_comma"),
@@ -44,10 +43,10 @@ QCODES = frozenset(_BY_CODE.values())
 
 
 def qcode(code: int) -> str | None:
-    """The ``QKeyCode`` of a kernel key code; None for a key that QEMU has no name for."""
+    """The ``QKeyCode`` of a kernel key code; None if QEMU has no name for the key."""
     return _BY_CODE.get(code)
 
 
 def qcode_of_scan_code(scan_code: int) -> str | None:
-    """The same for a scan code as X11 and Wayland clients see it; None as well for what is none (0)."""
+    """The same for a scan code of X11 or Wayland; None also for an invalid one, such as 0."""
     return _BY_CODE.get(scan_code - XKB_OFFSET)

@@ -1,6 +1,7 @@
-"""From a pointer over the picture to the guest's: places, ways and the wheel.
+"""From the pointer over the picture to the guest's pointer: positions, motion and the wheel.
 
-Target coordinates are device pixels of the window, guest coordinates pixels of its picture (app/planes/placement.py).
+Target coordinates are device pixels of the window, guest coordinates are pixels of the guest's screen
+(app/planes/placement.py).
 """
 
 import math
@@ -9,24 +10,24 @@ from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Event, Relativ
 from app.planes.placement import Placement
 
 NOTCH = 120
-"""What a wheel's notch is in eighths of a degree: Qt's and the kernel's unit."""
+"""One notch of a wheel in eighths of a degree, the unit of Qt and the kernel."""
 
-# A touchpad's way in pixels that is worth a notch, as desktops have it (libinput's and Qt's 15 degrees).
+# The pixels of a touchpad that count as one notch, as on desktops (15 degrees in libinput and Qt).
 _PIXELS_PER_NOTCH = 15
 
 
 def device_pixel(position: float, ratio: float) -> float:
-    """The middle of the device pixel at a window system's ``position``, which counts in units of ``ratio`` pixels.
+    """The middle of the device pixel at the window system's ``position``, in units of ``ratio`` pixels.
 
-    The middle, because a place on the edge between two guest pixels would be either's, as rounding has it.
+    A point on the edge between two guest pixels could be rounded to either.
     """
     return math.floor(position * ratio + 1e-6) + 0.5
 
 
 def guest_pixel(placement: Placement, x: float, y: float, *, clamp: bool = False) -> tuple[int, int] | None:
-    """The guest's pixel at a target point; None where there is none to be seen.
+    """The guest's pixel at a target point; None if there is none.
 
-    ``clamp`` gives the nearest pixel instead, for a drag that leaves the picture and for the last step to its edge.
+    With ``clamp`` the nearest pixel instead: for a drag that leaves the picture, and for the last motion to its edge.
     """
     if not clamp:
         return placement.guest_pixel(x, y)
@@ -39,7 +40,7 @@ def _clamp(value: float, size: int) -> int:
 
 
 def absolute(pixel: tuple[int, int], size: tuple[int, int]) -> tuple[Event, ...]:
-    """A guest pixel as a tablet's place, for a guest of ``size`` = (width, height) pixels."""
+    """A guest pixel as a tablet's position, for a guest of ``size`` = (width, height) pixels."""
     return tuple(
         Absolute(axis, _scale(value, count)) for axis, value, count in zip((Axis.X, Axis.Y), pixel, size, strict=True)
     )
@@ -48,10 +49,10 @@ def absolute(pixel: tuple[int, int], size: tuple[int, int]) -> tuple[Event, ...]
 def _scale(value: int, count: int) -> int:
     """A pixel among ``count`` on an axis of 0 to :data:`ABSOLUTE_MAX`.
 
-    QEMU scales ``value * ABSOLUTE_MAX // count`` (qemu_input_scale_axis in ui/input.c, as its windows call it), which
-    is the pixel's upper left corner, a bit above it: a guest that rounds down, as libinput does, shows its pointer one
-    pixel too far to the left on most places and never reaches the last one. The middle of the pixel is the same pixel
-    in every guest, and the first and the last are the ends of the axis, which is where hot corners are.
+    QEMU's windows scale to ``value * ABSOLUTE_MAX // count`` (qemu_input_scale_axis in ui/input.c). That is slightly
+    above the pixel's upper left corner: in a guest that rounds down, such as libinput, the pointer is mostly one pixel
+    too far to the left and never reaches the last pixel. The middle of a pixel is the same pixel in every guest. The
+    first and the last pixel are the ends of the axis, because hot corners are there.
     """
     if value <= 0:
         return 0
@@ -61,35 +62,35 @@ def _scale(value: int, count: int) -> int:
 
 
 class Motion:
-    """Relative motion in guest pixels. What is less than a pixel is kept for the next time."""
+    """Relative motion in guest pixels. Fractions of a pixel are added to the next motion."""
 
     def __init__(self) -> None:
         self._x = self._y = 0.0
 
     def move(self, placement: Placement, dx: float, dy: float) -> tuple[Event, ...]:
-        """A way in target pixels as a mouse's counts, one to a guest pixel."""
+        """A motion in target pixels, as counts of a mouse: one for each guest pixel."""
         start, end = placement.to_guest(0, 0), placement.to_guest(dx, dy)
         self._x += end[0] - start[0]
         self._y += end[1] - start[1]
-        # Toward zero, so that a hand that trembles does not wander off to one side.
+        # Rounded toward zero, so that small motion to and fro does not drift.
         x, y = int(self._x), int(self._y)
         self._x -= x
         self._y -= y
         return tuple(Relative(axis, value) for axis, value in ((Axis.X, x), (Axis.Y, y)) if value)
 
     def reset(self) -> None:
-        """Forget the rest: the next motion is another one."""
+        """Forget the fractions."""
         self._x = self._y = 0.0
 
 
 class Wheel:
-    """A wheel or touchpad, which turns as finely as it likes, in notches: a guest's mouse knows no less."""
+    """Turns the fine steps of a wheel or touchpad into notches, the smallest step of a guest's mouse."""
 
     def __init__(self) -> None:
         self._x = self._y = 0
 
     def turn(self, x: int, y: int) -> tuple[Button, ...]:
-        """By so many eighths of a degree, up and to the left being positive; the notches that are full by now."""
+        """Turn by eighths of a degree, positive up and to the left. Returns the notches that are complete now."""
         self._x, across = _notches(self._x, x)
         self._y, up = _notches(self._y, y)
         vertical = Button.WHEEL_UP if up > 0 else Button.WHEEL_DOWN
@@ -97,12 +98,12 @@ class Wheel:
         return (vertical,) * abs(up) + (horizontal,) * abs(across)
 
     def scroll(self, x: int, y: int) -> tuple[Button, ...]:
-        """The same for a way in pixels, where that is all there is."""
+        """The same for a motion in pixels, for devices that give no angle."""
         return self.turn(x * NOTCH // _PIXELS_PER_NOTCH, y * NOTCH // _PIXELS_PER_NOTCH)
 
 
 def _notches(rest: int, turned: int) -> tuple[int, int]:
-    """The new rest and the full notches. Another direction begins anew, or its first notch would come late."""
+    """The new rest and the complete notches. The rest is dropped when the direction changes."""
     total = rest + turned if rest * turned >= 0 else turned
     notches = int(total / NOTCH)
     return total - notches * NOTCH, notches

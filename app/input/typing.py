@@ -1,15 +1,15 @@
-"""Text and combinations as keys, one step after the other.
+"""Text and key combinations as a sequence of key events.
 
-A guest takes keys, not characters, and nobody tells which layout it has: text is typed as on a US keyboard. On
-another layout some characters come out as others.
+A guest takes keys, not characters, and its layout is not known: text is typed as on a US keyboard. With another layout
+the guest reads some characters as others.
 """
 
 from collections.abc import Iterator, Sequence
 
 from app.input.event import Key
 
-Step = tuple[Key, ...]
-"""What is sent at one moment."""
+Keystroke = tuple[Key, ...]
+"""The key events that are sent at the same time."""
 
 _PLAIN = {
     " ": "spc",
@@ -31,7 +31,7 @@ _SHIFTED = dict(zip('_+{}:"~|<>?', "-=[];'`\\,./", strict=True)) | dict(zip("!@#
 
 
 def key_for(character: str) -> tuple[str, bool] | None:
-    """``(qcode, with shift)`` of a character on a US keyboard; None where it has no key there."""
+    """``(qcode, with shift)`` of a character on a US keyboard; None if it has no key there."""
     plain = _SHIFTED.get(character)
     shifted = plain is not None
     plain = character if plain is None else plain
@@ -42,13 +42,13 @@ def key_for(character: str) -> tuple[str, bool] | None:
 
 
 def typable(text: str) -> str:
-    """What of ``text`` can be typed, with one kind of line end."""
+    """The characters of ``text`` that can be typed, with all line ends as ``\\n``."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{NO-BREAK SPACE}", " ")
     return "".join(each for each in text if key_for(each) is not None)
 
 
-def steps(text: str) -> Iterator[Step]:
-    """The keys of ``text``, down and up by turns; shift is a step of its own. What has no key is left out."""
+def keystrokes(text: str) -> Iterator[Keystroke]:
+    """The keys of ``text``, each pressed and released; shift separately. Characters without a key are left out."""
     shifted = False
     for character in text:
         key = key_for(character)
@@ -64,8 +64,8 @@ def steps(text: str) -> Iterator[Step]:
         yield (Key("shift", False),)
 
 
-def chord(names: Sequence[str]) -> Iterator[Step]:
-    """A combination by its ``QKeyCode`` names: all go down in this order, and up in the reverse."""
+def chord(names: Sequence[str]) -> Iterator[Keystroke]:
+    """A combination of ``QKeyCode`` names: all are pressed in this order and released in the reverse."""
     for name in names:
         yield (Key(name, True),)
     for name in reversed(names):

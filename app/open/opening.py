@@ -20,12 +20,14 @@ from app.host.vgpu import Vgpu
 from app.host.wording import process_text
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
+from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.document import describe_device
 from app.vfio.edid_resolution import EdidResolution
 from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_unknown
 from app.vfio.liveness import Liveness
 from app.vfio.opened_device import OpenedDevice
+from app.vm.monitor_route import SIMULATED, InputRoute, input_route
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +40,14 @@ class OpenOptions:
 
     ``alone`` is False where a free vGPU must be left to the VM that is waited for: opened here, it would be busy when
     the VM starts. ``request_fds`` replaces the helper that ``helper`` names. ``access`` is how fds of processes are
-    duplicated without it.
+    duplicated without it. ``qmp`` is where the VM takes input, None for where its command line says.
     """
 
     helper: HelperMethod = HelperMethod.AUTO
     alone: bool = True
     request_fds: FdRequest | None = None
     access: ProcessAccess = AS_THIS_USER
+    qmp: QmpAddress | None = None
 
     def process_access(self) -> ProcessAccess:
         """How fds are duplicated: as this user, and else as the user allows."""
@@ -68,18 +71,18 @@ def open_target(
     Processes are scanned once, or not at all where the caller gives its own scan; again only when a process of the scan
     has ended meanwhile.
     """
-    return vfio_session(open_device(target, paths, options, scan))
+    return vfio_session(open_device(target, paths, options, scan), options.qmp if options else None)
 
 
 def open_chosen(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
     """Open what a target was resolved to, as :func:`open_target`. Raises MdevviewError."""
-    return vfio_session(open_resolved_device(chosen, paths, options, scan))
+    return vfio_session(open_resolved_device(chosen, paths, options, scan), options.qmp if options else None)
 
 
-def vfio_session(opened: OpenedDevice) -> Session:
-    """A session that takes the device over."""
+def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
+    """A session that takes the device over. ``qmp`` is where its VM takes input, None for where its arguments say."""
     poller = opened.poller()
     return Session(
         target=opened.target,
@@ -88,9 +91,16 @@ def vfio_session(opened: OpenedDevice) -> Session:
         vgpu=opened.vgpu,
         vm=opened.vm,
         resolution=EdidResolution(opened.device),
+        input=_input(opened, qmp),
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
     )
+
+
+def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
+    if opened.vgpu is not None and opened.vgpu.simulated and qmp is None:
+        return SIMULATED
+    return input_route(opened.vm, qmp)
 
 
 def open_device(

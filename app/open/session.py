@@ -11,6 +11,7 @@ from app.host.vm import Vm
 from app.planes.document import Document
 from app.planes.frame_source import FrameSource
 from app.planes.status import Status
+from app.vm.monitor_route import InputRoute
 
 
 class ResolutionControl(Protocol):
@@ -78,9 +79,9 @@ class Session:
     """Owns its frame source, and with it the device or connection behind; :meth:`close` lets go of all of it.
 
     ``target`` is what names it again, ``label`` its name for a person. ``vgpu`` and ``vm`` are None where there is
-    none, or where they cannot be told. ``resolution`` is to be used while the source is open. ``describe`` makes the
-    parts "display" and "device" of an ``inspect`` document; a device has at least "name", "type", "driver", "module"
-    and "simulated". ``ended`` says, without a poll, why no more frames will
+    none, or where they cannot be told. ``resolution`` may be used while the source is open. ``input`` is how input
+    reaches the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at
+    least "name", "type", "driver", "module" and "simulated". ``ended`` says, without a poll, why no more frames will
     come; None while some may.
     """
 
@@ -90,6 +91,7 @@ class Session:
     vgpu: Vgpu | None
     vm: Vm | None
     resolution: ResolutionControl
+    input: InputRoute
     describe: Callable[[], Document]
     ended: Callable[[], Status | None]
 

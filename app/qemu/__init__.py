@@ -1,1 +1,1 @@
-"""QEMU's command line and the addresses on it, as facts."""
+"""QEMU's command line and the addresses in it."""

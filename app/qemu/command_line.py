@@ -1,8 +1,8 @@
-"""A QEMU command line, read from outside: what ``/proc/PID/cmdline`` shows.
+"""Parses the command line of a running QEMU, as ``/proc/PID/cmdline`` shows it.
 
-Read as QEMU reads it: options with one dash or two (system/vl.c:lookup_opt), their values as QemuOpts
-(util/qemu-option.c) or, where ``-device`` takes it, as JSON. What another tool would refuse is left out, as the QEMU
-that runs has already accepted its command line; nothing here raises. A file named by ``-readconfig`` is not read.
+It is parsed as QEMU does: options with one dash or two (system/vl.c:lookup_opt), values as QemuOpts
+(util/qemu-option.c), or as JSON for ``-device``. QEMU has accepted the command line already, so invalid parts are
+ignored and nothing raises. A file named by ``-readconfig`` is not read.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 
-# The options that take no value; all others take the next argument (qemu-options.hx, with those of older releases).
+# The options without a value; all others take the next argument (qemu-options.hx, and older releases).
 _BARE_NAMES = (
     "h help version enable-kvm no-kvm no-kvm-irqchip no-kvm-pit enable-hax snapshot no-fd-bootchk no-acpi no-hpet "
     "rtc-td-hack localtime S s daemonize usb nographic sdl curses no-frame alt-grab ctrl-grab no-quit full-screen "
@@ -20,7 +20,7 @@ _BARE_NAMES = (
     "perfmap jitdump singlestep async-teardown"
 )
 _BARE = frozenset(_BARE_NAMES.split())
-# Anybody may call a process qemu and give it two megabytes to read, at which every look at the VMs would stick.
+# Any user may start a process named qemu with two megabytes of arguments, to slow down every scan for VMs.
 _MOST_ARGUMENTS = 8192
 _MOST_CHARACTERS = 1 << 18
 _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-platform")
@@ -28,7 +28,7 @@ _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """``-name value``. ``position`` is that of the name among the arguments; ``value`` is None where there is none."""
+    """``-name value``. ``position`` is the name's index among the arguments; ``value`` is None if there is none."""
 
     position: int
     name: str
@@ -37,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOption:
-    """A ``-device``. Values are words ("on", "off"); structured ones, which only JSON has, are left out."""
+    """A ``-device``. Values are text ("on", "off"); structured values, which only JSON has, are left out."""
 
     driver: str
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class DeviceOption:
 
     @property
     def vfio_name(self) -> str | None:
-        """The sysfs name of the host's device, None when only a file descriptor is given or it is no VFIO device.
+        """The sysfs name of the host's device; None if only a file descriptor is given, or for other devices.
 
-        As hw/vfio/pci.c takes ``host`` and ``sysfsdev``; the latter wins. The domain of a PCI address is optional.
+        ``sysfsdev`` overrides ``host``, and the domain of a PCI address is optional (hw/vfio/pci.c).
         """
         if not self.is_vfio:
             return None
@@ -67,18 +67,18 @@ class DeviceOption:
 
 @dataclass(frozen=True, slots=True)
 class QmpMonitor:
-    """One QMP monitor of the command line: where it listens, or why nobody else can connect to it."""
+    """One QMP monitor: the address where it listens, or the reason why one cannot connect to it."""
 
     address: QmpAddress | None = None
     reason: str = ""
     inherited: bool = False
-    """Whether its socket is a file descriptor that whoever started QEMU passed."""
+    """Whether its socket is a file descriptor from the program that started QEMU."""
     chardev: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """``monitors`` are in QEMU's order. ``reads_config``: more may be set by a file that was not read."""
+    """``monitors`` are in QEMU's order. ``reads_config``: there may be more options that were not read."""
 
     options: tuple[Option, ...] = ()
     name: str | None = None
@@ -99,11 +99,11 @@ class CommandLine:
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
-    """Read the arguments of a process, the program first. Anything that is not QEMU's gives little or nothing.
+    """Parse the arguments of a process, the program first. Arguments of another program give little or nothing.
 
-    Of one that is longer than any VM's the rest is not read, which ``reads_config`` tells.
+    The end of a command line that is longer than any VM's is not read; then ``reads_config`` is set.
     """
-    read = _within_reason(arguments)
+    read = _limited(arguments)
     options = tuple(_options(read))
     values = {each.name: each.value for each in options}
     return CommandLine(
@@ -113,7 +113,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         monitors=tuple(_monitors(options)),
         devices=tuple(_devices(options)),
         kvm=any(_uses_kvm(each) for each in options),
-        no_shutdown=_stays(options),
+        no_shutdown=_has_no_shutdown(options),
         daemonize="daemonize" in values,
         reads_config="readconfig" in values or len(read) < len(arguments),
     )
@@ -121,11 +121,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
 
 def vm_name(arguments: Sequence[str]) -> str | None:
     """The VM's name: ``-name foo``, ``-name guest=foo,debug-threads=on``, ``--name foo``; QEMU takes the last one."""
-    return _name(tuple(_options(_within_reason(arguments))))
+    return _name(tuple(_options(_limited(arguments))))
 
 
 def quoted(value: str) -> str:
-    """A value to be written after ``key=`` in one of QEMU's lists, which commas separate: a comma is written twice."""
+    """A value to be written after ``key=`` in a comma-separated list of QEMU: each comma is doubled."""
     return value.replace(",", ",,")
 
 
@@ -134,23 +134,23 @@ def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
 
     A key without a value is "on", and with "no" before it "off" (util/qemu-option.c:get_opt_name_value).
     """
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     # A NUL cannot occur in an argument.
     for position, item in enumerate(value.replace(",,", "\0").split(",")):
         key, equals, text = item.replace("\0", ",").partition("=")
         if equals:
-            found.append((key, text))
+            pairs.append((key, text))
         elif position == 0 and first is not None:
-            found.append((first, key))
+            pairs.append((first, key))
         elif key.startswith("no"):
-            found.append((key.removeprefix("no"), "off"))
+            pairs.append((key.removeprefix("no"), "off"))
         elif key:
-            found.append((key, "on"))
-    return found
+            pairs.append((key, "on"))
+    return pairs
 
 
-def _within_reason(arguments: Sequence[str]) -> Sequence[str]:
-    """The first arguments, as many as a VM with hundreds of disks has."""
+def _limited(arguments: Sequence[str]) -> Sequence[str]:
+    """The first arguments, as many as a VM with hundreds of disks needs."""
     room = _MOST_CHARACTERS
     for count, each in enumerate(arguments[:_MOST_ARGUMENTS]):
         room -= len(each)
@@ -164,7 +164,7 @@ def _options(arguments: Sequence[str]) -> Iterator[Option]:
     while position < len(arguments):
         argument = arguments[position]
         name = argument[2:] if argument.startswith("--") else argument[1:]
-        # What has no dash is a disk image.
+        # An argument without a dash is a disk image.
         if argument.startswith("-") and name:
             if name in _BARE or position + 1 == len(arguments):
                 yield Option(position, name, None)
@@ -194,14 +194,14 @@ def _uses_kvm(option: Option) -> bool:
         case "accel":
             return ("accel", "kvm") in items(option.value or "", "accel")
         case "machine" | "M":
-            # "kvm:tcg" is tried in this order.
+            # "kvm:tcg": QEMU tries them in this order.
             return any(key == "accel" and "kvm" in text.split(":") for key, text in items(option.value or "", "type"))
     return False
 
 
-def _stays(options: Sequence[Option]) -> bool:
-    """Whether QEMU stays when the guest powers off."""
-    # -action shutdown=pause is the long way to say -no-shutdown.
+def _has_no_shutdown(options: Sequence[Option]) -> bool:
+    """Whether QEMU keeps running when the guest powers off."""
+    # -action shutdown=pause means the same as -no-shutdown.
     return any(each.name == "no-shutdown" for each in options) or any(
         ("shutdown", "pause") in items(value) for value in _values(options, "action")
     )
@@ -219,13 +219,13 @@ def _devices(options: Sequence[Option]) -> Iterator[DeviceOption]:
 def _json(text: str) -> dict[str, str]:
     try:
         document = json.loads(text)
-    # So deeply nested that no VM can have started with it.
+    # Deeper nested than QEMU accepts.
     except (ValueError, RecursionError):
         return {}
-    return {key: word for key, value in document.items() if (word := _word(value)) is not None}
+    return {key: word for key, value in document.items() if (word := _text(value)) is not None}
 
 
-def _word(value: object) -> str | None:
+def _text(value: object) -> str | None:
     match value:
         case bool():
             return "on" if value else "off"
@@ -304,7 +304,7 @@ def _unix(backend: Mapping[str, str]) -> UnixAddress | None:
 
 
 def _tcp(backend: Mapping[str, str]) -> TcpAddress | None:
-    # A server that listens everywhere listens here.
+    # A server that listens on all addresses listens on this host.
     host = backend.get("host", "")
     return tcp_address(f"{'' if host in ('0.0.0.0', '::', '[::]', '*') else host}:{backend.get('port', '')}")
 

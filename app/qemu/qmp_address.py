@@ -1,4 +1,4 @@
-"""Where a QMP monitor listens."""
+"""The address where a QMP monitor listens."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class UnixAddress:
-    """A unix socket. ``abstract`` names have no file; QEMU pads them with zeros when they are not ``tight``."""
+    """A unix socket. An ``abstract`` name has no file; QEMU pads it with zeros if it is not ``tight``."""
 
     path: str
     abstract: bool = False
@@ -22,7 +22,7 @@ class UnixAddress:
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """A TCP port. An empty host is this one."""
+    """A TCP port. An empty host means this host."""
 
     host: str
     port: int
@@ -35,10 +35,10 @@ QmpAddress = UnixAddress | TcpAddress
 
 
 def parse_address(text: str) -> QmpAddress:
-    """What a user names a QMP socket by: ``PATH``, ``unix:PATH``, ``HOST:PORT`` or ``tcp:HOST:PORT``.
+    """Parse ``PATH``, ``unix:PATH``, ``HOST:PORT`` or ``tcp:HOST:PORT``.
 
-    A bare name with a slash in it, or without a port, is a path. Options as in QEMU's ``-qmp`` (",server=on") may
-    follow and are left out. Raises UsageError for anything else.
+    Text without a scheme is a path if it has a slash or no port. After a scheme, options as in QEMU's ``-qmp``
+    (",server=on") are ignored. Raises UsageError for anything else.
     """
     scheme, colon, rest = text.partition(":")
     if colon and scheme == "unix":
@@ -55,29 +55,29 @@ def parse_address(text: str) -> QmpAddress:
 
 
 def unix_address(path: str) -> UnixAddress | None:
-    """None for what cannot be the path of a file."""
+    """None if it cannot be the path of a file."""
     return UnixAddress(path) if path and "\0" not in path else None
 
 
 def tcp_address(text: str) -> TcpAddress | None:
-    """``HOST:PORT``, an IPv6 address in brackets or not; None when it is not of that form."""
+    """``HOST:PORT``, with an IPv6 address in brackets or not; None if it has another form."""
     host, colon, port = text.rpartition(":")
     if not colon or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         return None
     host = host.removeprefix("[").removesuffix("]")
-    # A blank or a control character is in no host's name, and the resolver chokes on some.
+    # No host's name has blanks or control characters, and the resolver fails on some.
     if not host.isascii() or not host.isprintable() or " " in host or len(host) > 255:
         return None
     return TcpAddress(host, int(port))
 
 
 def _without_options(text: str) -> str:
-    """The part before the first comma; QEMU writes a comma that belongs to it twice."""
+    """The part before the first comma; a doubled comma is part of it."""
     return text.replace(",,", "\0").partition(",")[0].replace("\0", ",")
 
 
 def socket_name(address: UnixAddress) -> bytes:
-    """``sun_path`` as QEMU makes it of these options (util/qemu-sockets.c)."""
+    """``sun_path`` as QEMU makes it from these options (util/qemu-sockets.c)."""
     name = address.path.encode("utf-8", "surrogateescape")
     if not address.abstract:
         return name

@@ -5,17 +5,18 @@ import os
 import select
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 from app.errors import MdevviewError, PermissionDenied, UsageError, error_text
 
 
 class Child:
-    """Owns a child process: it is reaped by :meth:`poll`, and left running by :meth:`close`."""
+    """Owns a child process: :meth:`poll` reaps it, :meth:`close` leaves it running."""
 
     def __init__(self, pid: int) -> None:
+        """``pid`` is a child that was not reaped yet. Raises OSError when it cannot be watched."""
         self.pid = pid
-        # The pid is this child's until it is reaped.
         self._pidfd = os.pidfd_open(pid)
         self._status: int | None = None
 
@@ -23,39 +24,51 @@ class Child:
     def start(
         cls, arguments: Sequence[str], fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
     ) -> Self:
-        """Start a program, found as a shell does; ``fds`` are open there under the same numbers.
+        """Start a program, found as a shell finds it. ``fds`` are open in it under the same numbers.
 
-        Its standard files are this process's own, and its session is a new one: what the terminal sends to its
-        foreground, Ctrl-C first of all, reaches the VM only through us, while a monitor or a console on standard
-        input works as ever. Raises UsageError, PermissionDenied or MdevviewError.
+        It gets the standard files of this process and a session of its own: the terminal sends Ctrl-C only to us,
+        while a monitor or a console on standard input still works.
+        Raises UsageError, PermissionDenied or MdevviewError; then no process is left running.
         """
-        for fd in fds:
-            os.set_inheritable(fd, True)
+        # Python ignores these two signals, and a program would inherit that.
+        ignored = [signal.SIGPIPE, signal.SIGXFSZ]
+        # Copying a fd to its own number clears FD_CLOEXEC in the new process only (glibc 2.29 and later).
+        passed = [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in fds]
+        variables = os.environ if environment is None else environment
         try:
-            # Python ignores these two, which a program would inherit.
-            ignored = [signal.SIGPIPE, signal.SIGXFSZ]
-            variables = os.environ if environment is None else environment
-            return cls(os.posix_spawnp(arguments[0], list(arguments), variables, setsid=True, setsigdef=ignored))
+            pid = os.posix_spawnp(
+                arguments[0], list(arguments), variables, file_actions=passed, setsid=True, setsigdef=ignored
+            )
         except OSError as error:
-            raise _not_started(error, arguments[0]) from error
-        finally:
-            for fd in fds:
-                os.set_inheritable(fd, False)
+            raise _start_error(error, arguments[0]) from error
+        try:
+            return cls(pid)
+        except BaseException as error:
+            _kill(pid)
+            if isinstance(error, OSError):
+                text = f"{arguments[0]} was started but cannot be watched: {error_text(error)}"
+                raise MdevviewError(text, "it was killed at once") from error
+            raise
 
     def fileno(self) -> int:
-        """The pidfd, readable once the child ended; -1 once closed."""
+        """The pidfd, readable when the child has ended; -1 after :meth:`close`."""
         return self._pidfd
 
     def poll(self) -> int | None:
-        """Its exit status, the number of the signal that killed it negated, or None while it runs."""
+        """Its exit status, or the negative number of the signal that killed it; None while it runs."""
         if self._status is None and self._pidfd >= 0:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._status = os.waitstatus_to_exitcode(status)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                # The kernel reaped it, as our parent made us ignore SIGCHLD: its status is lost (as in subprocess).
+                self._status = 0
+            else:
+                if pid:
+                    self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
     def wait(self, seconds: float) -> int | None:
-        """The same, after waiting for its end so long."""
+        """The same, after waiting at most so long for its end."""
         if self._status is None and self._pidfd >= 0:
             ended = select.poll()
             ended.register(self._pidfd, select.POLLIN)
@@ -63,18 +76,25 @@ class Child:
         return self.poll()
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing happens when it has ended. Raises PermissionError for another user's process."""
+        """Send it a signal; nothing when it has ended or is closed. Raises PermissionError if it changed its user."""
         if self.poll() is None and self._pidfd >= 0:
             signal.pidfd_send_signal(self._pidfd, number)
 
     def close(self) -> None:
-        """Let go of it, whether it runs or not; more calls do nothing."""
+        """Stop watching it, whether it runs or not; more calls do nothing."""
         fd, self._pidfd = self._pidfd, -1
         if fd >= 0:
             os.close(fd)
 
 
-def _not_started(error: OSError, program: str) -> MdevviewError:
+def _kill(pid: int) -> None:
+    """Kill and reap a child that nothing watches. Its pid is not reused before it is reaped."""
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _start_error(error: OSError, program: str) -> MdevviewError:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return UsageError(f"there is no program {program!r}", "the VM's command line follows the --")

@@ -10,7 +10,7 @@ from app.qemu.qmp_address import QmpAddress, UnixAddress
 NO_ANSWER = "the QMP socket does not answer: another client may be connected (QEMU serves one at a time)"
 
 
-def refusal(address: QmpAddress, error: OSError) -> str:
+def connect_error_text(address: QmpAddress, error: OSError) -> str:
     """Why there is no connection to ``address``."""
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
@@ -21,6 +21,6 @@ def refusal(address: QmpAddress, error: OSError) -> str:
         case errno.ECONNREFUSED:
             return f"nothing listens at the QMP socket {address}"
         case errno.EAGAIN:
-            # The line of those who wait to be accepted is full.
+            # The backlog of the listening socket is full.
             return NO_ANSWER
     return f"the QMP socket {address}: {error_text(error) if error.errno else error}"

@@ -1,8 +1,8 @@
-"""Input on its way to a VM that may be slow: what may be merged is merged, nothing else is lost or changes places.
+"""Input that waits for a slow VM: motion is merged; nothing else is lost, and the order stays.
 
-Written for what QEMU does with one ``input-send-event`` (ui/input.c and the devices in hw/input): all events of a
-command are followed by one report of the pointer, so a place and the button pressed there belong into one command, a
-button pressed and released must not, and no key may come after motion in it, as it would overtake the motion.
+The commands suit QEMU's ``input-send-event`` (ui/input.c and the devices in hw/input): the pointer reports once after
+all events of a command. So a position and the button pressed there belong in one command, and a button's press and
+release must not. No key may follow motion in a command, because the guest would get the key first.
 """
 
 from collections import deque
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
 
-# A guest reads a key in some milliseconds, and a keyboard holds few: usb-kbd 16 events, PS/2 16 bytes of up to 6 each.
-# What comes while it is full is lost, also the release of a key.
+# A guest needs some milliseconds to read a key, and a keyboard holds few: usb-kbd 16 events, PS/2 16 bytes (a key takes
+# up to 6). Events that come while it is full are lost, releases too.
 KEYS_AT_ONCE = 4
 KEY_BURST = 8
 KEY_INTERVAL_NS = 10_000_000
@@ -21,9 +21,9 @@ _Motion = dict[tuple[type[Absolute] | type[Relative], Axis], int]
 
 
 class InputQueue:
-    """Keys and buttons in order, and between two of them at most one motion: absolute the newest, relative the sum.
+    """Keys and buttons in order, and between two of them one motion: the newest absolute one, the relative sum.
 
-    Not safe to use from several threads at once.
+    Not thread-safe.
     """
 
     def __init__(self, limit: int = 1000) -> None:
@@ -34,7 +34,7 @@ class InputQueue:
         return len(self._waiting)
 
     def push(self, events: Sequence[Event]) -> bool:
-        """Add events. False when they are more than the limit allows: then none is added."""
+        """Add events. False if they exceed the limit: then none is added."""
         if len(self._waiting) + len(events) > self._limit and not all(_is_motion(each) for each in events):
             return False
         for event in events:
@@ -45,7 +45,7 @@ class InputQueue:
         return True
 
     def take(self) -> tuple[Event, ...]:
-        """What goes into the next command; empty when nothing waits."""
+        """The events of the next command; empty if none wait."""
         if not self._waiting:
             return ()
         if isinstance(self._waiting[0], Key):
@@ -63,8 +63,8 @@ class InputQueue:
         if not self._waiting or not isinstance(motion := self._waiting[-1], dict):
             motion = {}
             self._waiting.append(motion)
-        place = (type(event), event.axis)
-        motion[place] = event.value + (motion.get(place, 0) if isinstance(event, Relative) else 0)
+        axis = (type(event), event.axis)
+        motion[axis] = event.value + (motion.get(axis, 0) if isinstance(event, Relative) else 0)
 
     def _pop_motion(self) -> _Motion:
         motion = self._waiting.popleft()
@@ -79,7 +79,7 @@ class InputQueue:
         return keys
 
     def _button(self) -> list[Press]:
-        """The next button, and with a notch of the wheel its end, which is no event for the guest."""
+        """The next button; a press of a wheel button together with its release, which the guest does not see."""
         presses: list[Press] = []
         while self._waiting and isinstance(press := self._waiting[0], Press):
             if presses and press != Press(presses[0].button, False):
@@ -91,33 +91,33 @@ class InputQueue:
         return presses
 
 
-class KeyPace:
-    """How long keys must wait so that the guest's keyboard is not flooded. Times are nanoseconds."""
+class KeyRateLimit:
+    """How long keys must wait so that the guest's keyboard does not overflow. Times are nanoseconds."""
 
     def __init__(self) -> None:
-        # When the guest has taken all keys that it got, if it takes one in each interval.
+        # When the guest has read all keys so far, if it reads one in each interval.
         self._drained_at = 0
 
     def delay(self, batch: Sequence[Event], now: int) -> int:
-        """The time until ``batch`` may be sent; 0 counts it as sent."""
+        """The time until ``batch`` may be sent. With 0 it counts as sent now."""
         count = sum(isinstance(each, Key) for each in batch)
         if not count:
             return 0
         drained_at = max(self._drained_at, now) + count * KEY_INTERVAL_NS
-        late = drained_at - now - KEY_BURST * KEY_INTERVAL_NS
-        if late > 0:
-            return late
+        delay = drained_at - now - KEY_BURST * KEY_INTERVAL_NS
+        if delay > 0:
+            return delay
         self._drained_at = drained_at
         return 0
 
 
-class Pressed:
-    """What is down in the guest, as far as it was sent there."""
+class SentPresses:
+    """The keys and buttons that were sent as pressed, and not yet as released."""
 
     def __init__(self) -> None:
         self._down: dict[Event, None] = {}
 
-    def note(self, batch: Sequence[Event]) -> None:
+    def add(self, batch: Sequence[Event]) -> None:
         for event in batch:
             match event:
                 case Key(code, True):
@@ -128,7 +128,7 @@ class Pressed:
                     self._down.pop(event, None)
 
     def releases(self) -> tuple[Event, ...]:
-        """What releases all of it."""
+        """The events that release all of them."""
         return tuple(self._down)
 
 

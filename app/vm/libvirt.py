@@ -1,9 +1,8 @@
-"""The monitor of a VM that libvirt runs, through libvirt's own passthrough to it.
+"""The monitor of a VM that libvirt runs, through libvirt's passthrough to QMP.
 
-libvirt holds the one connection to the QMP monitor, and passes on single commands (virsh qemu-monitor-command, the
-function virDomainQemuMonitorCommand); it marks the domain as tainted by a custom monitor for that. Its functions wait
-for the answer, so they are called on a thread that nobody waits for. Events are not asked for, as they would need
-libvirt's event loop: what changes is seen at the next look.
+libvirt holds the only connection to the QMP monitor and passes single commands on (virDomainQemuMonitorCommand, as
+"virsh qemu-monitor-command" does); it then marks the domain as tainted by a custom monitor. Its functions wait for the
+reply, so they run on a thread of their own. Events would need libvirt's event loop: changes show at the next query.
 """
 
 import asyncio
@@ -15,24 +14,24 @@ from contextlib import asynccontextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from app.vm.answers import plain
 from app.vm.monitor import Changed
-from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.monitor_lookup import LibvirtDomain
-from app.vm.peer import Lost, Nonsense, Refused
+from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.replies import one_line
 
 _T = TypeVar("_T")
-_HANG_UP_S = 0.3
+_DISCONNECT_TIMEOUT_S = 0.3
 NO_ANSWER = "libvirt does not answer: it may be waiting for a password, or be busy with this VM"
 
 
-def open_domain(domain: LibvirtDomain, changed: Changed, patience: Patience | None = None) -> MonitorLink:
-    """The monitor of ``domain``. Returns at once; whether it answers shows in its link."""
-    return MonitorLink(lambda: _connected(domain), NO_ANSWER, changed, patience)
+def open_domain(domain: LibvirtDomain, changed: Changed, timeouts: MonitorTimeouts | None = None) -> MonitorConnection:
+    """The monitor of ``domain``. Returns at once: the monitor's status tells whether libvirt answers."""
+    return MonitorConnection(lambda: _connected(domain), NO_ANSWER, changed, timeouts)
 
 
 class _Worker:
-    """Runs what waits, one after the other, on a thread that does not keep the program from ending."""
+    """Runs functions in order on a daemon thread, which does not keep the program from ending."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -41,32 +40,32 @@ class _Worker:
         self._thread = threading.Thread(target=self._run, name="libvirt", daemon=True)
         self._thread.start()
 
-    async def do(self, function: Callable[[], _T]) -> _T:
-        """Raises what the function raises. When it is cancelled the function goes on, and nobody hears of it."""
-        done: asyncio.Future[_T] = self._loop.create_future()
+    async def run(self, function: Callable[[], _T]) -> _T:
+        """The function's value, or what it raises. A function that is cancelled runs on, and its value is lost."""
+        result: asyncio.Future[_T] = self._loop.create_future()
 
         def job() -> None:
             try:
                 value = function()
             except Exception as error:
-                self._tell(done, lambda error=error: done.set_exception(error))  # type: ignore[misc]
+                self._set(result, lambda error=error: result.set_exception(error))  # type: ignore[misc]
             else:
-                self._tell(done, lambda: done.set_result(value))
+                self._set(result, lambda: result.set_result(value))
 
         self._jobs.put(job)
-        return await done
+        return await result
 
     async def end(self, last: Callable[[], None]) -> None:
-        """Return when all that was to be done is done, and then ``last``."""
+        """Return when all functions have run, and then ``last``."""
         self._jobs.put(last)
         self._jobs.put(None)
         await self._ended.wait()
         self._thread.join()
 
-    def _tell(self, done: "asyncio.Future[Any]", tell: Callable[[], None]) -> None:
+    def _set(self, result: "asyncio.Future[Any]", setter: Callable[[], None]) -> None:
         # The loop may be closed by now.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(lambda: None if done.done() else tell())
+            self._loop.call_soon_threadsafe(lambda: None if result.done() else setter())
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -85,16 +84,16 @@ class _LibvirtPeer:
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
         message = {"execute": command} | ({"arguments": arguments} if arguments is not None else {})
         try:
-            text = await self._worker.do(lambda: self._pass_on(json.dumps(message)))
+            text = await self._worker.run(lambda: self._pass_on(json.dumps(message)))
         except self._library.libvirtError as error:
-            raise Refused(_words(error)) from error
-        return _answer(text)
+            raise CommandError(one_line(str(error))) from error
+        return _parse(text)
 
-    async def news(self) -> None:
+    async def wait_for_event(self) -> None:
         await asyncio.Event().wait()
 
-    async def lost(self) -> str:
-        # Each command shows it.
+    async def wait_closed(self) -> str:
+        # Only a command shows that the connection has ended.
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -103,7 +102,7 @@ class _LibvirtPeer:
             return str(self._passthrough.qemuMonitorCommand(self._domain, message, 0))
         except self._library.libvirtError as error:
             if not self._is_running():
-                raise Lost(_words(error)) from error
+                raise ConnectionLost(one_line(str(error))) from error
             raise
 
     def _is_running(self) -> bool:
@@ -118,56 +117,52 @@ async def _connected(domain: LibvirtDomain) -> AsyncIterator[_LibvirtPeer]:
     try:
         library, passthrough = importlib.import_module("libvirt"), importlib.import_module("libvirt_qemu")
     except ImportError as error:
-        raise Lost(f"libvirt's Python module does not work: {plain(str(error))}") from error
-    # Else it prints its errors to standard error by itself.
+        raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
+    # Without a handler it prints its errors to standard error.
     library.registerErrorHandler(lambda _context, _error: None, None)
     worker = _Worker()
-    opened: list[Any] = []
+    connections: list[Any] = []
     try:
-        yield _LibvirtPeer(worker, library, passthrough, await _look_up(domain, worker, library, opened))
+        yield _LibvirtPeer(worker, library, passthrough, await _look_up(domain, worker, library, connections))
     finally:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_HANG_UP_S):
-                await worker.end(lambda: _close(opened, library))
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
+                await worker.end(lambda: _close(connections, library))
 
 
-async def _look_up(domain: LibvirtDomain, worker: _Worker, library: Any, opened: list[Any]) -> Any:
-    """libvirt's object of the domain. The connection is added to ``opened``."""
+async def _look_up(domain: LibvirtDomain, worker: _Worker, library: Any, connections: list[Any]) -> Any:
+    """libvirt's object for the domain. Each connection is added to ``connections``. Raises ConnectionLost."""
     reasons = []
     for uri in domain.uris:
 
         def look_up(uri: str = uri) -> Any:
-            opened.append(library.open(uri))
+            connections.append(library.open(uri))
             if domain.uuid is not None:
-                return opened[-1].lookupByUUIDString(domain.uuid)
-            return opened[-1].lookupByName(domain.name)
+                return connections[-1].lookupByUUIDString(domain.uuid)
+            return connections[-1].lookupByName(domain.name)
 
         try:
-            return await worker.do(look_up)
+            return await worker.run(look_up)
         except library.libvirtError as error:
-            reasons.append(f"{uri}: {_words(error)}")
-    raise Lost(plain("; ".join(reasons), 200))
+            reasons.append(f"{uri}: {one_line(str(error))}")
+    raise ConnectionLost(one_line("; ".join(reasons), 200))
 
 
-def _close(opened: list[Any], library: Any) -> None:
-    while opened:
+def _close(connections: list[Any], library: Any) -> None:
+    while connections:
         with suppress(library.libvirtError):
-            opened.pop().close()
+            connections.pop().close()
 
 
-def _words(error: Exception) -> str:
-    return plain(str(error))
-
-
-def _answer(text: str) -> Any:
-    """What QEMU answered, as libvirt passes it on."""
+def _parse(text: str) -> Any:
+    """The value in a reply of QEMU, as libvirt passes it on. Raises CommandError or ProtocolError."""
     try:
-        answer = json.loads(text)
+        reply = json.loads(text)
     except (ValueError, RecursionError):
-        answer = None
-    match answer:
+        reply = None
+    match reply:
         case {"error": {"desc": str(words)}}:
-            raise Refused(words)
+            raise CommandError(words)
         case {"return": value}:
             return value
-    raise Nonsense("libvirt passes on an answer that makes no sense")
+    raise ProtocolError("libvirt passes on an answer that makes no sense")

@@ -1,6 +1,6 @@
-"""A VM's monitor, as a viewer uses it: input goes there, and news of the VM comes from there.
+"""A VM's monitor, as a window uses it: it takes input and commands, and tells the state of the VM.
 
-Nothing here waits for the peer: a monitor that is slow, dead or talks nonsense changes :class:`Link` and nothing else.
+No method waits for the VM. A monitor that is slow, dead or sends garbage changes its :class:`MonitorStatus` only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +11,14 @@ from typing import Any, Protocol
 from app.input.event import Event
 
 
-class LinkState(Enum):
+class ConnectionState(Enum):
     CONNECTING = "connecting"
     READY = "ready"
     LOST = "lost"
 
 
-class Pointing(Enum):
-    """What the guest's active pointing device is (``query-mice``)."""
+class PointingDevice(Enum):
+    """The guest's active pointing device (``query-mice``)."""
 
     ABSOLUTE = "absolute"
     RELATIVE = "relative"
@@ -26,62 +26,62 @@ class Pointing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """How the connection stands. ``detail`` says in a few words why it is lost, for a person to read.
+class MonitorStatus:
+    """The state of the connection and of the VM.
 
-    Of one that is ready it says what input the VM refuses, in QEMU's words; it is empty where all is well. A lost one
-    is tried again by itself until it is closed. What was pressed in the VM when it was lost is released by itself.
-    ``pointing`` is None until the VM said. ``run_state`` is QEMU's word ("running", "paused", "suspended"), None
-    until it said.
+    ``detail``: why the connection is lost, or in QEMU's words which input the VM refuses; empty if all is well. A lost
+    connection is tried again until the monitor is closed, and keys that were pressed then are released.
+    ``pointing`` and ``run_state`` ("running", "paused", "suspended": QEMU's words) are None until the VM has told them.
     """
 
-    state: LinkState
+    state: ConnectionState
     detail: str = ""
-    pointing: Pointing | None = None
+    pointing: PointingDevice | None = None
     run_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command came to: ``value`` as the VM returned it, or ``error`` in words."""
+    """The result of a command: the ``value`` that the VM returned, or an ``error`` in words."""
 
     value: Any = None
     error: str | None = None
 
 
 class Monitor(Protocol):
-    """One VM's monitor. All methods return at once and may be called from one thread (the window's) only."""
+    """One VM's monitor. All methods return at once, and all calls come from one thread (the window's)."""
 
     @property
-    def link(self) -> Link:
-        """How it stands now; replaced as a whole when it changes."""
+    def status(self) -> MonitorStatus:
+        """The present state; a new object whenever it changes."""
         ...
 
     def send(self, events: Sequence[Event]) -> None:
-        """Pass input on, in order. Motion that the VM was too slow for is merged; without a link it is dropped.
+        """Pass input on, in order; dropped while there is no connection. Motion that the VM is too slow for is merged.
 
-        Keys go at no more than 100 a second, after a few at once, as a guest's keyboard holds few. More than 1000
-        keys and buttons that wait are a lost link: longer text is sent in pieces.
+        Keys are sent at no more than 100 a second after a short burst, because a guest's keyboard holds few. When more
+        than 1000 keys and buttons wait, the connection counts as lost: send longer text in pieces.
         """
         ...
 
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
-        """Run a QMP command. ``done`` is called once, on a thread of the monitor's; also when the link is lost.
+        """Run a QMP command. ``done`` is called exactly once, whatever happens to the connection or the monitor.
 
-        Without a link, or an answer within some seconds, the reply is an error. After :meth:`close` it comes at once.
+        It is called on the monitor's thread; after :meth:`close`, or when the monitor has failed, at once and here.
+        The reply is an error if there is no connection, or no answer within some seconds.
         """
         ...
 
     def close(self, *, wait: bool = True) -> None:
-        """Let input that waits arrive, release what is pressed, and hang up; more calls do nothing.
+        """Send input that waits, release what is pressed, and disconnect; more calls do nothing.
 
-        It takes at most half a second or so where the VM does not answer, and leaves no thread. Without ``wait`` it
-        returns at once, and another call waits for what is left.
+        Takes about half a second at most if the VM does not answer, and leaves no thread. With ``wait=False`` it
+        returns at once; the thread then ends by itself, and the end of the program waits for it.
         """
         ...
 
 
 Changed = Callable[[], None]
-"""Called on a thread of the monitor's whenever its link was replaced."""
+"""Called on the monitor's thread whenever its status was replaced."""

@@ -1,11 +1,12 @@
-"""A VM's monitor on a thread of its own: connects, connects again, and passes on what the window sends.
+"""A VM's monitor on its own thread: it connects, connects again when the connection is lost, and sends input.
 
-The window's thread only puts things into queues here. One command with input is under way at a time: while the VM
-is busy with it, motion is merged, and a VM that is slow gets few and late events but never old ones. A VM that does
-not answer for some seconds counts as lost, yet its connection is kept: QEMU goes on with it when it can.
+The window's thread only puts input and commands into queues. One command with input is sent at a time: while the VM
+is busy with it, motion is merged, so a slow VM gets fewer events, and never old ones. A VM that does not answer for
+some seconds counts as lost, but its connection is kept, because QEMU continues with it when it can.
 """
 
 import asyncio
+import atexit
 import logging
 import threading
 import time
@@ -16,148 +17,171 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from app.input.event import Event, document
-from app.vm.answers import plain, pointing_of, run_state_of
-from app.vm.input_queue import InputQueue, KeyPace, Pressed
-from app.vm.monitor import Changed, Link, LinkState, Pointing, Reply
-from app.vm.peer import Lost, Nonsense, Peer, Refused
+from app.vm.input_queue import InputQueue, KeyRateLimit, SentPresses
+from app.vm.monitor import Changed, ConnectionState, MonitorStatus, PointingDevice, Reply
+from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
+from app.vm.pending_command import PendingCommand
+from app.vm.replies import one_line, parse_pointing, parse_run_state
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-# Commands that wait for an answer; more are turned away.
-_COMMANDS = 64
+# Commands that may wait for a reply at the same time; more are refused.
+_MOST_COMMANDS = 64
+_CLOSED = "the monitor is closed"
+_FAILED = "an error in this program: see its log"
+_LOST = "the connection to the VM was lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class MonitorTimeouts:
     """Times in seconds."""
 
     connect: float = 2.0
-    answer: float = 5.0
-    pauses: tuple[float, ...] = (1.0, 2.0, 5.0)
-    """Before connecting again; the last one from then on."""
-    look: float = 2.0
-    """Between two looks at what no event tells: which pointing device the guest uses."""
-    farewell: float = 0.5
-    """For input that is on its way when the monitor is closed."""
+    reply: float = 5.0
+    retry_delays: tuple[float, ...] = (1.0, 2.0, 5.0)
+    """Before each attempt to connect again; the last one is repeated."""
+    query_interval: float = 2.0
+    """Between two queries for what no event tells: which pointing device the guest uses."""
+    close: float = 0.5
+    """For input that waits when the monitor is closed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Command:
-    name: str
-    arguments: Mapping[str, Any] | None
-    done: Callable[[Reply], None] | None
-
-
-class MonitorLink:
-    """A :class:`app.vm.monitor.Monitor`, whatever it talks through. Owns a thread, and all that this has open."""
+class MonitorConnection:
+    """A :class:`app.vm.monitor.Monitor` for any kind of :class:`Peer`. Owns its thread and its connection."""
 
     def __init__(
         self,
         connect: Callable[[], AbstractAsyncContextManager[Peer]],
         no_answer: str,
         changed: Changed,
-        patience: Patience | None = None,
+        timeouts: MonitorTimeouts | None = None,
     ) -> None:
-        """``no_answer`` says what it means when nobody answers a new connection."""
+        """``no_answer`` says what it means when a new connection is not answered."""
         self._connect = connect
         self._no_answer = no_answer
         self._changed = changed
-        self._patience = patience or Patience()
-        # What the window's thread and the monitor's share, all under the lock.
+        self._timeouts = timeouts or MonitorTimeouts()
+        # Shared by the window's and the monitor's thread, guarded by the lock.
         self._lock = threading.Lock()
-        self._link = Link(LinkState.CONNECTING)
+        self._status = MonitorStatus(ConnectionState.CONNECTING)
         self._queue = InputQueue()
-        self._commands: deque[_Command] = deque()
+        self._commands: deque[PendingCommand] = deque()
+        self._refusal = ""
+        """Why no command is taken any more."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        # The monitor's own.
+        # Used by the monitor's thread only.
         self._closing, self._input, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._peer: Peer | None = None
-        self._ready = Link(LinkState.READY)
-        self._refusals: dict[str, str] = {}
-        self._pressed, self._pace = Pressed(), KeyPace()
-        self._under_way: dict[_Command, asyncio.Task[None]] = {}
+        self._ready_status = MonitorStatus(ConnectionState.READY)
+        self._was_ready = False
+        self._input_errors: dict[str, str] = {}
+        self._sent, self._key_rate = SentPresses(), KeyRateLimit()
+        self._running: dict[PendingCommand, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._thread.start()
 
     @property
-    def link(self) -> Link:
-        return self._link
+    def status(self) -> MonitorStatus:
+        return self._status
 
     def send(self, events: Sequence[Event]) -> None:
         with self._lock:
-            if self._closed or self._link.state is not LinkState.READY or not events:
+            if self._closed or self._status.state is not ConnectionState.READY or not events:
                 return
             if self._queue.push(events):
                 self._call(self._input.set)
             else:
-                self._call(self._lose, "the VM takes its input too slowly: some of it was not passed on")
+                self._call(self._set_lost, "the VM takes its input too slowly: some of it was not passed on")
 
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
-        entry = _Command(command, arguments, done)
+        entry = PendingCommand(command, arguments, done)
         with self._lock:
-            closed = self._closed
-            if not closed:
+            refusal = self._refusal
+            if not refusal:
                 self._commands.append(entry)
                 self._call(self._start_commands)
-        if closed:
-            _tell(entry, Reply(error="the monitor is closed"))
+        if refusal:
+            entry.answer(Reply(error=refusal))
 
     def close(self, *, wait: bool = True) -> None:
         with self._lock:
             if not self._closed:
                 self._closed = True
+                self._refusal = self._refusal or _CLOSED
+                if not wait and self._thread.is_alive():
+                    # Without this a program that ends now would leave keys pressed in the guest.
+                    atexit.register(self._join)
                 self._call(self._closing.set)
         if wait and self._thread is not threading.current_thread():
-            self._thread.join(self._patience.farewell + 2.0)
+            self._join()
+
+    def _join(self) -> None:
+        with suppress(KeyboardInterrupt):
+            self._thread.join(self._timeouts.close + 2.0)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        """On the monitor's thread, soon; with the lock held. Until that has a loop it sees to what waits by itself."""
+        """Call it soon on the monitor's thread. The lock is held.
+
+        A thread that has no event loop yet, or none any more, looks at the queues by itself.
+        """
         if self._loop is not None:
             self._loop.call_soon_threadsafe(function, *arguments)
 
-    # All below is the monitor's thread.
+    # Everything below runs on the monitor's thread.
 
     def _run(self) -> None:
+        status = MonitorStatus(ConnectionState.LOST, "closed")
         try:
-            asyncio.run(self._main())
-        except Exception:
+            with asyncio.Runner() as runner:
+                runner.run(self._main())
+        except BaseException:
             _log.exception("the VM's monitor failed")
-            self._publish(Link(LinkState.LOST, "an error in this program: see its log"))
+            status = MonitorStatus(ConnectionState.LOST, _FAILED)
+        with self._lock:
+            closed = self._closed
+            self._loop = None
+            self._refusal = self._refusal or _FAILED
+        # From here on no command can be queued.
+        self._answer_all(self._refusal)
+        if closed:
+            self._status = MonitorStatus(ConnectionState.LOST, "closed")
+        else:
+            self._publish(status)
+        atexit.unregister(self._join)
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        # What a connection leaves behind when it breaks was told by then.
+        # A broken connection leaves errors behind that were reported already.
         loop.set_exception_handler(lambda _loop, context: _log.debug("%s", context.get("message")))
         with self._lock:
             self._loop = loop
             if self._closed:
                 self._closing.set()
         self._start_commands()
-        talk, closing = asyncio.create_task(self._talk()), asyncio.create_task(self._closing.wait())
+        connection = asyncio.create_task(self._keep_connected())
+        closing = asyncio.create_task(self._closing.wait())
         try:
-            await asyncio.wait((talk, closing), return_when=asyncio.FIRST_COMPLETED)
-            if closing.done() and self._link.state is LinkState.READY:
-                await self._say_farewell()
+            await asyncio.wait((connection, closing), return_when=asyncio.FIRST_COMPLETED)
+            if closing.done() and self._status.state is ConnectionState.READY:
+                await self._send_rest()
         finally:
             with self._lock:
                 self._loop = None
-            await _end(talk, closing)
-            self._turn_away("the monitor is closed")
-            self._link = Link(LinkState.LOST, "closed")
-        if not talk.cancelled():
-            talk.result()
+            await _cancel(connection, closing)
+        if connection.done() and not connection.cancelled():
+            connection.result()
 
-    async def _say_farewell(self) -> None:
-        """Let input that is on its way arrive, then leave nothing pressed."""
+    async def _send_rest(self) -> None:
+        """Send input that waits, then release what is pressed."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.farewell):
+            async with asyncio.timeout(self._timeouts.close):
                 await self._drain()
                 with self._lock:
-                    self._queue.push(self._pressed.releases())
+                    self._queue.push(self._sent.releases())
                 await self._drain()
 
     async def _drain(self) -> None:
@@ -165,80 +189,85 @@ class MonitorLink:
         self._input.set()
         await self._idle.wait()
 
-    async def _talk(self) -> None:
-        pauses = iter(self._patience.pauses)
-        pause = 0.0
+    async def _keep_connected(self) -> None:
+        delays = iter(self._timeouts.retry_delays)
+        delay = 0.0
         while True:
-            slow = asyncio.get_running_loop().call_later(self._patience.connect, self._lose, self._no_answer)
+            slow = asyncio.get_running_loop().call_later(self._timeouts.connect, self._set_lost, self._no_answer)
+            self._was_ready = False
             try:
                 async with self._connect() as peer:
-                    await self._converse(peer, slow)
-            except Lost as lost:
-                self._lose(str(lost))
+                    await self._use(peer, slow)
+            except ConnectionLost as lost:
+                self._set_lost(str(lost))
             finally:
                 slow.cancel()
-            if self._peer is not None:
-                self._peer = None
-                pauses = iter(self._patience.pauses)
-            self._turn_away("the connection to the VM was lost")
-            pause = next(pauses, pause)
-            await asyncio.sleep(pause)
+            if self._was_ready:
+                delays = iter(self._timeouts.retry_delays)
+            self._answer_all(_LOST)
+            delay = next(delays, delay)
+            await asyncio.sleep(delay)
 
-    async def _converse(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
-        """All that happens on one connection. Raises Lost when it ends."""
-        lost, work = asyncio.create_task(peer.lost()), asyncio.create_task(self._work(peer, slow))
+    async def _use(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
+        """Everything that happens on one connection. Raises ConnectionLost when it ends."""
+        closed, work = asyncio.create_task(peer.wait_closed()), asyncio.create_task(self._work(peer, slow))
         try:
-            await asyncio.wait((lost, work), return_when=asyncio.FIRST_COMPLETED)
-            # A command may have noticed first, but the connection knows best why it ended.
-            if not isinstance(work.done() and work.exception(), Nonsense):
-                await asyncio.wait((lost,), timeout=self._patience.farewell)
-            if lost.done():
-                raise Lost(lost.result())
+            await asyncio.wait((closed, work), return_when=asyncio.FIRST_COMPLETED)
+            # A command may have noticed it first, but the connection knows the reason best.
+            if not isinstance(work.done() and work.exception(), ProtocolError):
+                await asyncio.wait((closed,), timeout=self._timeouts.close)
+            if closed.done():
+                raise ConnectionLost(closed.result())
             work.result()
         finally:
-            await _end(lost, work, *self._under_way.values())
+            # A command that comes now must not be started here.
+            self._peer = None
+            await _cancel(closed, work, *self._running.values())
 
     async def _work(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
-        run_state, pointing = await self._look(peer)
+        run_state, pointing = await self._query_state(peer)
         slow.cancel()
-        self._peer = peer
-        self._refusals.clear()
-        self._ready = Link(LinkState.READY, "", pointing, run_state)
-        self._publish(self._ready)
-        looking, passing = asyncio.create_task(self._keep_looking(peer)), asyncio.create_task(self._pass_input(peer))
+        self._peer, self._was_ready = peer, True
+        self._input_errors.clear()
+        self._ready_status = MonitorStatus(ConnectionState.READY, "", pointing, run_state)
+        self._publish(self._ready_status)
+        querying = asyncio.create_task(self._keep_querying(peer))
+        sending = asyncio.create_task(self._send_input(peer))
         try:
-            await asyncio.wait((looking, passing), return_when=asyncio.FIRST_COMPLETED)
-            (looking if looking.done() else passing).result()
+            await asyncio.wait((querying, sending), return_when=asyncio.FIRST_COMPLETED)
+            (querying if querying.done() else sending).result()
         finally:
-            await _end(looking, passing)
+            await _cancel(querying, sending)
 
-    async def _keep_looking(self, peer: Peer) -> None:
+    async def _keep_querying(self, peer: Peer) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience.look):
-                    await peer.news()
-            run_state, pointing = await self._look(peer)
-            if (run_state, pointing) != (self._ready.run_state, self._ready.pointing):
-                # What was refused before may be taken now.
-                self._refusals.clear()
-                self._say_ready(run_state=run_state, pointing=pointing, detail="")
+                async with asyncio.timeout(self._timeouts.query_interval):
+                    await peer.wait_for_event()
+            run_state, pointing = await self._query_state(peer)
+            if (run_state, pointing) != (self._ready_status.run_state, self._ready_status.pointing):
+                # The VM may now take input that it refused before.
+                self._input_errors.clear()
+                self._publish_ready(run_state=run_state, pointing=pointing, detail="")
 
-    async def _look(self, peer: Peer) -> tuple[str | None, Pointing | None]:
+    async def _query_state(self, peer: Peer) -> tuple[str | None, PointingDevice | None]:
         return (
-            await self._query(peer, "query-status", run_state_of),
-            await self._query(peer, "query-mice", pointing_of),
+            await self._query(peer, "query-status", parse_run_state),
+            await self._query(peer, "query-mice", parse_pointing),
         )
 
-    async def _query(self, peer: Peer, command: str, read: Callable[[object], _T]) -> _T | None:
-        """None where the VM does not say."""
+    async def _query(self, peer: Peer, command: str, parse: Callable[[object], _T]) -> _T | None:
+        """None if the VM does not know the command."""
         try:
-            return read(await self._ask(peer, command))
-        except Refused:
+            reply = await self._execute(peer, command)
+        except CommandError:
             return None
+        try:
+            return parse(reply)
         except ValueError:
-            raise Nonsense(f"the VM's answer to {command} makes no sense") from None
+            raise ProtocolError(f"the VM's answer to {command} makes no sense") from None
 
-    async def _pass_input(self, peer: Peer) -> None:
+    async def _send_input(self, peer: Peer) -> None:
         while True:
             with self._lock:
                 batch = self._queue.take()
@@ -247,73 +276,74 @@ class MonitorLink:
                 await self._input.wait()
                 self._input.clear()
                 continue
-            # Now: what is lost while it waits for its turn is still to be released.
-            self._pressed.note(batch)
-            while late := self._pace.delay(batch, time.monotonic_ns()):
-                await asyncio.sleep(late / 1e9)
-            await self._pass_on(peer, batch)
+            # Before the wait: a connection that is lost meanwhile must still release these keys.
+            self._sent.add(batch)
+            while delay := self._key_rate.delay(batch, time.monotonic_ns()):
+                await asyncio.sleep(delay / 1e9)
+            await self._send_batch(peer, batch)
 
-    async def _pass_on(self, peer: Peer, batch: Sequence[Event]) -> None:
+    async def _send_batch(self, peer: Peer, batch: Sequence[Event]) -> None:
         kinds = list(dict.fromkeys(type(each) for each in batch))
         try:
-            await self._ask(peer, "input-send-event", {"events": [document(each) for each in batch]})
-        except Refused as refused:
-            # QEMU refuses all of it where the VM has no device for one kind (qmp_input_send_event in ui/input.c).
+            await self._execute(peer, "input-send-event", {"events": [document(each) for each in batch]})
+        except CommandError as error:
+            # QEMU refuses all events if the VM has no device for one kind (qmp_input_send_event in ui/input.c).
             if len(kinds) > 1:
                 for kind in kinds:
-                    await self._pass_on(peer, [each for each in batch if type(each) is kind])
+                    await self._send_batch(peer, [each for each in batch if type(each) is kind])
             else:
-                self._note_refusal(kinds[0].__name__, str(refused))
+                self._set_input_error(kinds[0].__name__, str(error))
         else:
             for kind in kinds:
-                self._note_refusal(kind.__name__, "")
+                self._set_input_error(kind.__name__, "")
 
-    def _note_refusal(self, kind: str, words: str) -> None:
-        if words:
-            self._refusals[kind] = f"the VM refuses input: {plain(words)}"
+    def _set_input_error(self, kind: str, error: str) -> None:
+        if error:
+            self._input_errors[kind] = f"the VM refuses input: {one_line(error)}"
         else:
-            self._refusals.pop(kind, None)
-        self._say_ready(detail=next(iter(self._refusals.values()), ""))
+            self._input_errors.pop(kind, None)
+        self._publish_ready(detail=next(iter(self._input_errors.values()), ""))
 
-    async def _ask(self, peer: Peer, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    async def _execute(self, peer: Peer, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
+        """A command of the monitor itself. While its reply is late the connection counts as lost."""
         late = asyncio.get_running_loop().call_later(
-            self._patience.answer, self._lose, f"the VM has not answered for {self._patience.answer:.0f} s"
+            self._timeouts.reply, self._set_lost, f"the VM has not answered for {self._timeouts.reply:.0f} s"
         )
         try:
-            answer = await peer.execute(command, arguments)
-        except Refused:
-            self._hear_from()
+            value = await peer.execute(command, arguments)
+        except CommandError:
+            self._publish_answered()
             raise
         finally:
             late.cancel()
-        self._hear_from()
-        return answer
+        self._publish_answered()
+        return value
 
-    def _hear_from(self) -> None:
-        """It answers again."""
-        if self._peer is not None and self._link.state is LinkState.LOST:
-            self._say_ready()
+    def _publish_answered(self) -> None:
+        """The VM answers again."""
+        if self._peer is not None and self._status.state is ConnectionState.LOST:
+            self._publish_ready()
 
-    def _say_ready(self, **changes: Any) -> None:
-        self._ready = replace(self._ready, **changes)
-        self._publish(self._ready)
+    def _publish_ready(self, **changes: Any) -> None:
+        self._ready_status = replace(self._ready_status, **changes)
+        self._publish(self._ready_status)
 
-    def _lose(self, words: str) -> None:
+    def _set_lost(self, reason: str) -> None:
         with self._lock:
-            # Old input would surprise whoever looks at the VM when it goes on. Nothing stays pressed.
+            # Old input would surprise the user when the VM continues. Nothing stays pressed.
             self._queue.clear()
-            self._queue.push(self._pressed.releases())
-        self._publish(Link(LinkState.LOST, words))
+            self._queue.push(self._sent.releases())
+        self._publish(MonitorStatus(ConnectionState.LOST, reason))
 
-    def _publish(self, link: Link) -> None:
+    def _publish(self, status: MonitorStatus) -> None:
         with self._lock:
-            if link == self._link or self._closed:
+            if status == self._status or self._closed:
                 return
-            self._link = link
+            self._status = status
         try:
             self._changed()
         except Exception:
-            _log.exception("a change of the VM's monitor was not taken note of")
+            _log.exception("a change of the monitor's status was not handled")
 
     def _start_commands(self) -> None:
         with self._lock:
@@ -321,52 +351,47 @@ class MonitorLink:
             self._commands.clear()
         for command in commands:
             if self._peer is None:
-                _tell(command, Reply(error=self._link.detail or "not connected to the VM yet"))
-            elif len(self._under_way) >= _COMMANDS:
-                _tell(command, Reply(error="too many commands wait for the VM"))
+                command.answer(Reply(error=self._status.detail or "not connected to the VM yet"))
+            elif len(self._running) >= _MOST_COMMANDS:
+                command.answer(Reply(error="too many commands wait for the VM"))
             else:
-                self._under_way[command] = asyncio.create_task(self._command(self._peer, command))
+                self._running[command] = asyncio.create_task(self._run_command(self._peer, command))
 
-    async def _command(self, peer: Peer, command: _Command) -> None:
+    async def _run_command(self, peer: Peer, command: PendingCommand) -> None:
+        """Answers the command, unless this task is cancelled: then :meth:`_answer_all` does."""
         try:
-            async with asyncio.timeout(self._patience.answer):
+            async with asyncio.timeout(self._timeouts.reply):
                 reply = Reply(await peer.execute(command.name, command.arguments))
-        except Refused as refused:
-            reply = Reply(error=plain(str(refused)))
-        except Nonsense as nonsense:
-            reply = Reply(error=str(nonsense))
-        except Lost:
-            return
+        except CommandError as error:
+            reply = Reply(error=one_line(str(error)))
+        except ProtocolError as error:
+            reply = Reply(error=str(error))
+        except ConnectionLost:
+            reply = Reply(error=_LOST)
         except TimeoutError:
             reply = Reply(error="the VM does not answer")
-        if self._under_way.pop(command, None):
-            _tell(command, reply)
+        except Exception:
+            _log.exception("the command %s failed", command.name)
+            reply = Reply(error=_FAILED)
+        self._running.pop(command, None)
+        command.answer(reply)
 
-    def _turn_away(self, words: str) -> None:
-        """Answer all commands that will get no answer of the VM's."""
+    def _answer_all(self, error: str) -> None:
+        """Answer all commands that will get no reply from the VM."""
         with self._lock:
-            commands = [*self._under_way, *self._commands]
-            self._under_way.clear()
+            commands = [*self._running, *self._commands]
+            self._running.clear()
             self._commands.clear()
         for command in commands:
-            _tell(command, Reply(error=words))
+            command.answer(Reply(error=error))
 
 
-def _tell(command: _Command, reply: Reply) -> None:
-    if command.done is None:
-        return
-    try:
-        command.done(reply)
-    except Exception:
-        _log.exception("the answer to %s was not taken", command.name)
-
-
-async def _end(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel them, and wait until they have ended."""
+async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel them, and wait a second at most until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=1.0)
     for task in tasks:
-        # Having looked at it keeps asyncio from reporting it.
+        # asyncio logs an exception that nobody asked for.
         if task.done() and not task.cancelled():
             task.exception()

@@ -1,7 +1,7 @@
-"""Where a running VM's monitor is, from what its process shows.
+"""Where the monitor of a running VM is, from its command line in /proc.
 
-libvirt's names of domains need no look at libvirt: it starts QEMU with ``-name guest=NAME`` and ``-uuid``
-(qemuBuildNameCommandLine in libvirt's src/qemu/qemu_command.c), and renames no domain that runs.
+A libvirt domain's name needs no question to libvirt: it starts QEMU with ``-name guest=NAME`` and ``-uuid``
+(qemuBuildNameCommandLine in libvirt's src/qemu/qemu_command.c), and never renames a running domain.
 """
 
 import errno
@@ -15,11 +15,10 @@ from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse
 from app.qemu.qmp_address import QmpAddress, UnixAddress
-from app.vm.connect_error import refusal
-from app.vm.monitor import Changed, Monitor
+from app.vm.connect_error import connect_error_text
 
-# How libvirt calls the socket of its monitor (qemuBuildMonitorCommandLine).
-_LIBVIRTS = "charmonitor"
+# The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
+_LIBVIRT_CHARDEV = "charmonitor"
 _SYSTEM, _SESSION = "qemu:///system", "qemu:///session"
 
 
@@ -34,26 +33,26 @@ class LibvirtDomain:
 
 @dataclass(frozen=True, slots=True)
 class NoMonitor:
-    """Why nothing can be sent to the VM, in a few words."""
+    """Nothing can be sent to the VM, for this reason."""
 
     reason: str
 
 
-Found = QmpAddress | LibvirtDomain
+MonitorLocation = QmpAddress | LibvirtDomain
 
 
-def find_monitor(vm: Vm, paths: Paths = HOST) -> Found | NoMonitor:
+def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     """The first QMP monitor of the VM that this user can connect to, or why there is none.
 
-    Nothing is connected to: QEMU serves one client at a time, and would take a look for it.
+    It does not connect: QEMU serves one client at a time, and this would be that client.
     """
     line = parse(vm.arguments)
     reasons: list[str] = []
     for monitor in line.monitors:
-        found = _reach(vm, monitor, line, paths)
-        if not isinstance(found, NoMonitor):
-            return found
-        reasons.append(found.reason)
+        location = _locate(vm, monitor, line, paths)
+        if not isinstance(location, NoMonitor):
+            return location
+        reasons.append(location.reason)
     if reasons:
         return NoMonitor(reasons[0])
     if not vm.arguments:
@@ -63,65 +62,54 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> Found | NoMonitor:
     return NoMonitor("its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off")
 
 
-def open_found(found: Found, vm: Vm, changed: Changed) -> Monitor:
-    """What was found for ``vm``. Returns at once; whether it answers shows in the link."""
-    if isinstance(found, LibvirtDomain):
-        from app.vm.libvirt import open_domain  # noqa: PLC0415  (asyncio is for those who have a VM)
-
-        return open_domain(found, changed)
-    from app.vm.qmp import open_monitor  # noqa: PLC0415
-
-    return open_monitor(found, changed, owner=vm.pid)
-
-
-def _reach(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> Found | NoMonitor:
+def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> MonitorLocation | NoMonitor:
     if monitor.address is None:
-        if monitor.inherited and monitor.chardev == _LIBVIRTS and line.name is not None:
+        if monitor.inherited and monitor.chardev == _LIBVIRT_CHARDEV and line.name is not None:
             return _domain(vm, line.name, line.uuid, paths)
         return NoMonitor(monitor.reason)
     if isinstance(monitor.address, UnixAddress) and not monitor.address.abstract:
-        return _reach_file(vm, monitor.address.path, paths)
-    if _is_elsewhere(vm.pid, "net", paths):
+        return _locate_file(vm, monitor.address.path, paths)
+    if _in_other_namespace(vm.pid, "net", paths):
         return NoMonitor(f"its QMP socket {monitor.address} is in another network namespace")
     return monitor.address
 
 
-def _reach_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
-    elsewhere = _is_elsewhere(vm.pid, "mnt", paths)
+def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
+    contained = _in_other_namespace(vm.pid, "mnt", paths)
     if path.startswith("/"):
-        # As its own container sees it.
-        place = f"{paths.proc}/{vm.pid}/root{path}" if elsewhere else path
+        # The path as the VM's container has it.
+        place = f"{paths.proc}/{vm.pid}/root{path}" if contained else path
     elif vm.cwd is None:
         return NoMonitor(f"its QMP socket {path} has no full path, and its folder cannot be seen")
     else:
-        place = f"{paths.proc}/{vm.pid}/cwd/{path}" if elsewhere else f"{vm.cwd}/{path}"
+        place = f"{paths.proc}/{vm.pid}/cwd/{path}" if contained else f"{vm.cwd}/{path}"
     address = UnixAddress(place)
     try:
         mode = Path(place).stat().st_mode
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        return NoMonitor(refusal(address, error))
+        return NoMonitor(connect_error_text(address, error))
     return address if stat.S_ISSOCK(mode) else NoMonitor(f"{place} is no socket")
 
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
         return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
-    # A session's daemon is started by connecting to it: only where the VM can be of that session.
-    session = _owner(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
+    # Connecting starts the user's session daemon, so only for a VM that can belong to it.
+    session = _user_of(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
     return LibvirtDomain(name, uuid, (_SESSION, _SYSTEM) if session else (_SYSTEM,))
 
 
-def _owner(pid: int, paths: Paths) -> int | None:
+def _user_of(pid: int, paths: Paths) -> int | None:
     try:
         return (paths.proc / str(pid)).stat().st_uid
     except OSError:
         return None
 
 
-def _is_elsewhere(pid: int, kind: str, paths: Paths) -> bool:
-    """Whether the process is known to be in another namespace than we are."""
+def _in_other_namespace(pid: int, kind: str, paths: Paths) -> bool:
+    """Whether the process is known to be in another namespace than this one."""
     try:
         theirs = os.readlink(paths.proc / str(pid) / "ns" / kind)  # noqa: PTH115
         return theirs != os.readlink(paths.proc / "self/ns" / kind)  # noqa: PTH115

@@ -1,32 +1,35 @@
-"""What a monitor talks to, from the inside: one connection that takes commands."""
+"""The connection that a monitor uses: one VM that takes commands."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
-class Lost(Exception):
-    """There is no connection, or it ended; the reason in words."""
+class ConnectionLost(Exception):
+    """There is no connection, or it ended; the text is the reason."""
 
 
-class Nonsense(Lost):
-    """The connection stands, but an answer that came over it makes no sense."""
+class ProtocolError(ConnectionLost):
+    """The connection is there, but an answer on it is not valid."""
 
 
-class Refused(Exception):
-    """The VM answered a command with an error; its words."""
+class CommandError(Exception):
+    """The VM answered a command with an error; the text is the VM's."""
 
 
 class Peer(Protocol):
-    """A connection that stands. Used on the monitor's own event loop."""
+    """A working connection. Used on the monitor's own event loop."""
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
-        """What the command returns. Raises Refused, Nonsense or Lost. It may take for ever, and be cancelled."""
+        """The value that the command returns. Has no time limit of its own, and may be cancelled.
+
+        Raises CommandError, ProtocolError or ConnectionLost.
+        """
         ...
 
-    async def news(self) -> None:
-        """Return when the VM said that its state changed."""
+    async def wait_for_event(self) -> None:
+        """Return when the VM has told that its state changed."""
         ...
 
-    async def lost(self) -> str:
-        """Return when the connection ended: why, in words."""
+    async def wait_closed(self) -> str:
+        """Return when the connection has ended: the reason in words."""
         ...

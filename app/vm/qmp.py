@@ -1,7 +1,10 @@
 """A VM's monitor through its QMP socket, with the qemu.qmp package.
 
-QEMU serves one client of a QMP socket at a time. Whoever comes second is connected by the kernel and hears nothing
-until the first one leaves; the connection is kept for that moment.
+QEMU serves one client of a QMP socket at a time. The kernel connects a second client, but it hears nothing until the
+first one leaves; its connection is kept for that moment.
+
+How much the VM may send is limited by overriding private methods of the package: they must exist and be called, or
+there is no connection. :data:`SUPPORTED` names the versions in which that was tested.
 """
 
 import asyncio
@@ -10,6 +13,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 from typing import Any
 
 from qemu.qmp import ConnectError, ExecuteError, Message, QMPClient, QMPError, Runstate
@@ -18,136 +22,161 @@ from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
 from app.errors import error_text
 from app.qemu.qmp_address import QmpAddress
-from app.vm.connect import dial
+from app.vm.connect import connect
 from app.vm.connect_error import NO_ANSWER
 from app.vm.monitor import Changed
-from app.vm.monitor_connection import MonitorLink, Patience
-from app.vm.peer import Lost, Nonsense, Refused
+from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.peer import CommandError, ConnectionLost, ProtocolError
 
 _log = logging.getLogger(__name__)
 
-# A longer line than any that the VM has a reason to send.
+SUPPORTED = ">= 0.0.4, < 0.0.7"
+"""Versions of qemu.qmp, as in pyproject.toml."""
+
+_OVERRIDDEN = ("_readline", "_cb_inbound", "_cb_outbound")
+# The VM has no reason to send a longer line.
 _LONGEST_LINE = 1 << 16
-# QEMU limits the rate of its events. Reading any number of them, or of bytes, would hold up the window: while JSON is
-# parsed no other thread runs.
+# QEMU limits the rate of its events. Without a limit here a VM could block the window: no other thread runs while JSON
+# is parsed.
 _UNASKED_PER_S = 1000
 _BYTES_PER_S = 1 << 18
-_HANG_UP_S = 0.3
-_NEWS = frozenset({"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"})
+_DISCONNECT_TIMEOUT_S = 0.3
+_STATE_EVENTS = frozenset(
+    {"STOP", "RESUME", "SUSPEND", "SUSPEND_DISK", "WAKEUP", "RESET", "SHUTDOWN", "GUEST_PANICKED"}
+)
 
 
 def open_monitor(
-    address: QmpAddress, changed: Changed, patience: Patience | None = None, owner: int | None = None
-) -> MonitorLink:
-    """The monitor that listens at ``address``, of the process ``owner`` where that is given.
+    address: QmpAddress, changed: Changed, timeouts: MonitorTimeouts | None = None, owner: int | None = None
+) -> MonitorConnection:
+    """The monitor that listens at ``address``; with ``owner``, only if that process listens.
 
-    Returns at once; whether it answers shows in its link.
+    Returns at once: the monitor's status tells whether the VM answers.
     """
-    return MonitorLink(lambda: _connected(address, owner), NO_ANSWER, changed, patience)
+    return MonitorConnection(lambda: _connected(address, owner), NO_ANSWER, changed, timeouts)
 
 
-def _quiet(record: logging.LogRecord) -> bool:
-    """Whatever goes wrong is told in the link's words; the package's own are of use to those who debug."""
+def _for_debugging(record: logging.LogRecord) -> bool:
+    """The monitor's status tells every error in words; the package's own log lines only help to debug."""
     record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return _log.isEnabledFor(logging.DEBUG)
 
 
-logging.getLogger("qemu.qmp.protocol.mdevview").addFilter(_quiet)
+logging.getLogger("qemu.qmp.protocol.mdevview").addFilter(_for_debugging)
 
 
-class _Flood(Exception):
+class _TooMuchData(Exception):
     pass
 
 
-class _Client(QMPClient):
-    """The package formats and logs each message in its ``_cb``s. What somebody types is nobody else's business."""
+class _LimitedClient(QMPClient):
+    """Limits what the VM sends, and logs no message: what the user types is private."""
 
-    _second, _unasked, _bytes = 0, 0, 0
+    def __init__(self) -> None:
+        super().__init__("mdevview", _LONGEST_LINE)
+        self._second, self._unasked, self._bytes = 0, 0, 0
+        self._called: set[str] = set()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the package has called all the methods below, as it does while it connects."""
+        return self._called == set(_OVERRIDDEN)
 
     def _cb_outbound(self, msg: Message) -> Message:
-        # It will be answered.
+        self._called.add("_cb_outbound")
+        # The reply to it is not unasked for.
         self._unasked -= 1
         return msg
 
     def _cb_inbound(self, msg: Message) -> Message:
+        self._called.add("_cb_inbound")
         return msg
 
     async def _readline(self) -> bytes:
-        """Counts before anything is parsed."""
+        """Count each line before it is parsed."""
+        self._called.add("_readline")
         line = await super()._readline()
         if (second := int(time.monotonic())) != self._second:
             self._second, self._unasked, self._bytes = second, 0, 0
         self._unasked += 1
         self._bytes += len(line)
         if self._unasked > _UNASKED_PER_S or self._bytes > _BYTES_PER_S:
-            raise _Flood
+            raise _TooMuchData
         return line
 
 
 class _QmpPeer:
     def __init__(self, client: QMPClient) -> None:
         self._client = client
-        self._heard = asyncio.Event()
-        # The package keeps all events that this listener takes, for ever.
-        client.events.event_filter = self._hear
+        self._event = asyncio.Event()
+        # A listener that takes events would keep them for ever, so its filter takes none.
+        client.events.event_filter = self._filter
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
         try:
             return await self._client.execute(command, arguments)
         except ExecuteError as error:
-            raise Refused(str(error)) from error
+            raise CommandError(str(error)) from error
         except BadReplyError as error:
-            raise Nonsense("the VM's monitor talks nonsense") from error
+            raise ProtocolError("the VM's monitor talks nonsense") from error
         except QMPError as error:
-            raise Lost("the connection to the VM ended") from error
+            raise ConnectionLost("the connection to the VM ended") from error
 
-    async def news(self) -> None:
-        await self._heard.wait()
-        self._heard.clear()
+    async def wait_for_event(self) -> None:
+        await self._event.wait()
+        self._event.clear()
 
-    async def lost(self) -> str:
+    async def wait_closed(self) -> str:
         while self._client.runstate is Runstate.RUNNING:
             await self._client.runstate_changed()
         try:
             await self._client.disconnect()
         except Exception as error:
-            return _why(error)
+            return _reason(error)
         return "the connection to the VM ended"
 
-    def _hear(self, event: Message) -> bool:
-        if event.get("event") in _NEWS:
-            self._heard.set()
+    def _filter(self, event: Message) -> bool:
+        if event.get("event") in _STATE_EVENTS:
+            self._event.set()
         return False
 
 
 @asynccontextmanager
 async def _connected(address: QmpAddress, owner: int | None) -> AsyncIterator[_QmpPeer]:
-    connection = await dial(address, owner)
-    client = _Client("mdevview", _LONGEST_LINE)
+    if not all(callable(getattr(QMPClient, name, None)) for name in _OVERRIDDEN):
+        raise ConnectionLost(_not_limited())
+    connection = await connect(address, owner)
+    client = _LimitedClient()
     try:
         peer = _QmpPeer(client)
         try:
             await client.connect(connection)
         except ConnectError as error:
-            raise Lost(_why(error.exc, client.greeting is not None)) from error
+            raise ConnectionLost(_reason(error.exc, client.greeting is not None)) from error
         except AssertionError as error:
-            # The package asserts that a new session stands; it may have broken already.
-            raise Lost(await peer.lost()) from error
+            # The package asserts that the new session is there; it may have ended already.
+            raise ConnectionLost(await peer.wait_closed()) from error
+        if not client.is_limited:
+            raise ConnectionLost(_not_limited())
         yield peer
     finally:
-        # From now on no write can block, whether the peer reads or not.
+        # After this no write can block, whether the VM reads or not.
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
         try:
-            async with asyncio.timeout(_HANG_UP_S):
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
                 await client.disconnect()
         except Exception as error:
-            _log.debug("hanging up: %r", error)
+            _log.debug("disconnecting: %r", error)
         connection.close()
 
 
-def _why(error: Exception, greeted: bool = True) -> str:
-    """What ended a connection, in words."""
+def _not_limited() -> str:
+    return f"qemu.qmp {version('qemu.qmp')} cannot limit what a VM sends: install qemu.qmp {SUPPORTED}"
+
+
+def _reason(error: Exception, greeted: bool = True) -> str:
+    """Why a connection ended, in words."""
     inner = error.exc if isinstance(error, GreetingError | NegotiationError) else error
     match inner:
         case DeserializationError(raw=raw) if raw.startswith(b"{") and not raw.endswith(b"\n"):
@@ -156,7 +185,7 @@ def _why(error: Exception, greeted: bool = True) -> str:
             return "the socket is that of QEMU's monitor for people: mdevview needs that of -qmp"
         case EOFError() | ConnectionError():
             return "the VM's monitor hung up"
-        case _Flood():
+        case _TooMuchData():
             return "the VM's monitor sends more than anybody can read"
         case OSError():
             return f"the connection to the VM broke: {error_text(inner)}"

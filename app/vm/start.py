@@ -1,4 +1,4 @@
-"""Starting a VM to show it: what it lacks is made and added, and taken away again after its end."""
+"""Starts a VM to show it: creates and adds what its command line lacks, and removes that again after its end."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
 from app.qemu.command_line import parse
 from app.qemu.qmp_address import QmpAddress
-from app.vm import plan
+from app.vm import vm_arguments
 from app.vm.child import Child
 
 _log = logging.getLogger(__name__)
@@ -33,18 +33,18 @@ _log = logging.getLogger(__name__)
 # sizeof(sun_path) in unix(7), with the NUL.
 _SUN_PATH = 108
 _QEMU = re.compile(r"(qemu|kvm)[a-z0-9_.-]*")
-_HELP_PATIENCE_S = 10.0
-# How long a VM that was told to end, by a signal, may take for that.
-_TERM_PATIENCE_S = 10.0
-_KILL_PATIENCE_S = 10.0
-_LITTLE_MEMORY = 1 << 30
+_HELP_TIMEOUT_S = 10.0
+# How long a VM may take to end after a signal.
+_TERM_TIMEOUT_S = 10.0
+_KILL_TIMEOUT_S = 10.0
+_ENOUGH_LOCKED_MEMORY = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a user wants: a VM's command line, and an existing vGPU or a type to make one of.
+class StartOptions:
+    """A VM's command line, and the ``uuid`` of an existing vGPU or the ``type`` of a new one.
 
-    ``environment`` is what the VM gets, None for this process's own.
+    ``environment`` is the VM's, None for that of this process.
     """
 
     arguments: tuple[str, ...]
@@ -54,93 +54,103 @@ class Order:
     environment: Mapping[str, str] | None = None
 
 
-class Running:
-    """A VM that was started here. Owns its process and what was made for it, until :meth:`close` or :meth:`keep`.
+class StartedVm:
+    """A VM that was started here. Owns its process and what was created for it, until :meth:`close` or :meth:`keep`.
 
-    ``vgpu`` is the name of its vGPU where that is known, ``created`` the type it was made of if it was made here.
+    ``vgpu`` is the name of its vGPU where that is known, ``created`` the type of a vGPU that was created for it.
     ``monitor`` is where its QMP monitor listens.
     """
 
     def __init__(
-        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, made: ExitStack
+        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, cleanup: ExitStack
     ) -> None:
+        """``cleanup`` ends the VM and then removes what was created for it."""
         self.child = child
         self.vgpu = vgpu
         self.created = created
         self.monitor = monitor
-        self._made = made
+        self._cleanup = cleanup
 
     def keep(self) -> None:
-        """Let the VM go on by itself, with all that was made for it."""
-        self._made.pop_all()
+        """Leave the VM running, with all that was created for it. After this :meth:`close` does nothing."""
+        self._cleanup.pop_all()
         self.child.close()
 
     def close(self) -> None:
-        """End the VM where it still runs, and take away what was made for it. More calls do nothing.
+        """End the VM if it still runs, and remove what was created for it. More calls do nothing.
 
-        Raises MdevviewError when the vGPU could not be removed.
+        Raises MdevviewError when the vGPU could not be removed; everything else is done also then.
         """
-        end(self.child)
-        self.child.close()
-        self._made.close()
+        self._cleanup.close()
 
 
-def check(order: Order) -> None:
-    """Raises UsageError for what no host could do."""
-    plan.check(order.arguments, parse(order.arguments))
-    if order.parent is not None and order.type is None:
+def check(options: StartOptions) -> None:
+    """Raises UsageError for options that no host could fulfil."""
+    vm_arguments.check_arguments(options.arguments, parse(options.arguments))
+    if options.parent is not None and options.type is None:
         raise UsageError("--parent is of use with --type alone", "add --type, or name the vGPU by --uuid")
-    if order.type is not None and order.uuid is not None and not mdev.is_uuid(order.uuid.lower()):
-        raise UsageError(f"{order.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
+    if options.type is not None and options.uuid is not None and not mdev.is_uuid(options.uuid.lower()):
+        raise UsageError(f"{options.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
 
 
-def start(order: Order, paths: Paths = HOST) -> Running:
-    """Start the VM. Raises MdevviewError, with nothing left of what was made."""
-    check(order)
-    command = parse(order.arguments)
-    with ExitStack() as made:
-        created, wanted = None, order.uuid
-        if order.type is not None:
-            created = choose_type(order.type, order.parent, mdev_types(paths))
-            wanted = _create(created, order.uuid, made, paths)
-        choice = plan.choose(command, wanted, discover(HostScan.take(paths)))
-        arguments = list(order.arguments)
-        if not plan.has_monitor(command):
-            arguments += plan.monitor_arguments(_socket(made))
-        with ExitStack() as passed:
-            fds = None
-            if choice.vgpu is not None:
-                _must_be_free(choice.vgpu)
-                if choice.add:
-                    fds = _passed_fds(choice.vgpu, order.arguments[0], passed, paths)
-                    arguments += plan.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
-                    if fds is None:
-                        _must_be_allowed(choice.vgpu, paths)
-            _log.info("starting %s", shlex.join(arguments))
-            numbers = (fds.iommufd, fds.device) if fds is not None else ()
-            child = Child.start(arguments, numbers, order.environment)
-        monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
-        name = choice.vgpu.name if choice.vgpu is not None else None
-        return Running(child, name, created, monitor, made.pop_all())
+def start(options: StartOptions, paths: Paths = HOST) -> StartedVm:
+    """Start the VM. Raises MdevviewError; then no VM runs, and nothing that was created for it is left."""
+    check(options)
+    cleanup = ExitStack()
+    try:
+        return _start(options, cleanup, paths)
+    except BaseException:
+        cleanup.close()
+        raise
 
 
-def _create(kind: MdevType, wanted: str | None, made: ExitStack, paths: Paths) -> str:
+def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm:
+    """Start the VM. ``cleanup`` gets what undoes each step, also when a later one fails."""
+    command = parse(options.arguments)
+    created, wanted = None, options.uuid
+    if options.type is not None:
+        created = choose_type(options.type, options.parent, mdev_types(paths))
+        wanted = _create(created, options.uuid, cleanup, paths)
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(HostScan.take(paths)))
+    arguments = list(options.arguments)
+    if not vm_arguments.has_monitor(command):
+        arguments += vm_arguments.monitor_arguments(_socket(cleanup))
+    with ExitStack() as passed:
+        fds = None
+        if choice.vgpu is not None:
+            _check_free(choice.vgpu)
+            if choice.add:
+                fds = _passed_fds(choice.vgpu, options.arguments[0], passed, paths)
+                arguments += vm_arguments.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
+                if fds is None:
+                    _check_permission(choice.vgpu, paths)
+        _log.info("starting %s", shlex.join(arguments))
+        numbers = (fds.iommufd, fds.device) if fds is not None else ()
+        child = Child.start(arguments, numbers, options.environment)
+        # Called in the reverse order: the VM ends before what it uses is removed.
+        cleanup.callback(child.close)
+        cleanup.callback(terminate, child)
+    monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
+    return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+
+
+def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:
     name = wanted.lower() if wanted is not None else str(uuid.uuid4())
     mdev.create(kind, name)
-    made.callback(mdev.remove, name, paths)
+    cleanup.callback(mdev.remove, name, paths)
     mdev.await_nodes(name, paths)
     return name
 
 
-def _must_be_free(vgpu: Vgpu) -> None:
+def _check_free(vgpu: Vgpu) -> None:
     if vgpu.use is Use.IN_USE:
         raise DeviceBusy(
             f"{vgpu.name} is in use by {holders_text(vgpu.holders)}", f"'mdevview view {vgpu.name}' shows it"
         )
 
 
-def _must_be_allowed(vgpu: Vgpu, paths: Paths) -> None:
-    """What QEMU would say as well, without the remedy."""
+def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
+    """Raises PermissionDenied with a remedy, before QEMU fails without one."""
     node = paths.dev / "vfio" / str(vgpu.iommu_group)
     if permissions.there(node) and not os.access(node, os.R_OK | os.W_OK):
         raise PermissionDenied(
@@ -148,10 +158,10 @@ def _must_be_allowed(vgpu: Vgpu, paths: Paths) -> None:
         )
 
 
-def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> plan.PassedFds | None:
-    """The vGPU's cdev and an iommufd, open until the VM has them; None where this kernel, user or QEMU has no such way.
+def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm_arguments.PassedFds | None:
+    """The vGPU's cdev and an iommufd, which ``opened`` closes; None if this kernel, user or QEMU cannot use them.
 
-    A cdev does nothing until it is bound, and that is left to QEMU.
+    A cdev does nothing until it is bound to the iommufd, which QEMU does.
     """
     if vgpu.cdev is None:
         return None
@@ -163,59 +173,60 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> pl
             _log.info("%s: %s: the VM opens its vGPU by the IOMMU group", node, error.strerror)
             return None
         opened.callback(os.close, fds[-1])
-    return plan.PassedFds(*fds) if _takes_fds(program) else None
+    return vm_arguments.PassedFds(*fds) if _takes_fds(program) else None
 
 
 def _takes_fds(program: str) -> bool:
-    """Whether this QEMU takes an open cdev, as it does from version 9.0 on. A script in its place is not asked."""
+    """Whether this QEMU takes an open cdev (version 9.0 or later). A script in its place is not run for this."""
     if not _QEMU.fullmatch(Path(program).name):
         return False
     command = [program, "-device", "vfio-pci,help"]
     try:
-        told = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_HELP_PATIENCE_S, check=False
+        help_text = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_HELP_TIMEOUT_S, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
         _log.info("%s: %s", shlex.join(command), error)
         return False
-    return re.search(rb"^\s*fd=", told, re.M) is not None and re.search(rb"^\s*iommufd=", told, re.M) is not None
+    return all(re.search(rb"^\s*%s=" % name, help_text, re.M) for name in (b"fd", b"iommufd"))
 
 
-def _socket(made: ExitStack) -> Path:
-    """A path for a socket, in a folder that is closed to other users."""
+def _socket(cleanup: ExitStack) -> Path:
+    """A path for a socket, in a new folder that only this user can enter."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     for folder in (runtime, tempfile.gettempdir()):
         if not folder.startswith("/") or len(os.fsencode(folder)) > _SUN_PATH - len("/mdevview-12345678/qmp\0"):
             continue
         try:
-            own = tempfile.mkdtemp(prefix="mdevview-", dir=folder)
+            private = tempfile.mkdtemp(prefix="mdevview-", dir=folder)
         except OSError as error:
             _log.info("%s: %s", folder, error.strerror)
             continue
-        made.callback(shutil.rmtree, own, ignore_errors=True)
-        return Path(own) / "qmp"
+        cleanup.callback(shutil.rmtree, private, ignore_errors=True)
+        return Path(private) / "qmp"
     raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to one that is yours")
 
 
-def end(child: Child) -> None:
-    """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing where it ended."""
+def terminate(child: Child) -> None:
+    """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing if it has ended."""
     try:
         child.send(signal.SIGTERM)
-        if child.wait(_TERM_PATIENCE_S) is None:
-            _log.info("the VM does not end by itself: killed")
+        if child.wait(_TERM_TIMEOUT_S) is None and child.fileno() >= 0:
             child.send(signal.SIGKILL)
-            child.wait(_KILL_PATIENCE_S)
+            _log.info("the VM does not end by itself: killed")
+            child.wait(_KILL_TIMEOUT_S)
     except PermissionError:
         _log.info("process %d became another user's: it goes on", child.pid)
 
 
 def memory_hint() -> str:
-    """What to do where a VM failed for lack of memory that may be locked; empty where there is enough.
+    """What to do if a VM could not lock enough memory; empty if the limit is high enough.
 
-    The kernel counts what a device may reach by DMA (vfio_lock_acct() in drivers/vfio/vfio_iommu_type1.c).
+    The kernel counts all memory that a device may reach by DMA (vfio_lock_acct() in
+    drivers/vfio/vfio_iommu_type1.c).
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    if limit == resource.RLIM_INFINITY or limit >= _LITTLE_MEMORY or os.geteuid() == 0:
+    if limit == resource.RLIM_INFINITY or limit >= _ENOUGH_LOCKED_MEMORY or os.geteuid() == 0:
         return ""
     return (
         f"where it says 'Cannot allocate memory', let the user lock as much memory as the VM has "

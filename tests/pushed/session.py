@@ -7,6 +7,7 @@ from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.open.session import Session
 from app.planes.status import State, Status
+from app.vm.monitor_route import InputRoute, NoInput
 from tests.pushed.source import PushedSource
 
 TARGET = "pushed:test"
@@ -50,7 +51,9 @@ class PushedResolution:
             self.asked.append(mode)
 
 
-def pushed_session(source: PushedSource, resolution: PushedResolution | None = None) -> Session:
+def pushed_session(
+    source: PushedSource, resolution: PushedResolution | None = None, route: InputRoute | None = None
+) -> Session:
     """What a package of another kind of source would give."""
 
     def ended() -> Status | None:
@@ -68,6 +71,7 @@ def pushed_session(source: PushedSource, resolution: PushedResolution | None = N
         vgpu=None,
         vm=None,
         resolution=resolution or PushedResolution(),
+        input=route or NoInput("a pushed screen takes no input here"),
         describe=describe,
         ended=ended,
     )

@@ -1,19 +1,20 @@
-"""``mdevview run``: a VM started, shown, and ended with its window."""
+"""``mdevview run``: starts a VM, shows it, and ends it with its window."""
 
 import argparse
 import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
 from app.open.target import Named, Pid, Target
-from app.vm.ending import Step
-from app.vm.finish import finish
-from app.vm.start import Order, Running, check, memory_hint, start
+from app.vm.shutdown import shut_down
+from app.vm.shutdown_sequence import ShutdownStep
+from app.vm.start import StartedVm, StartOptions, check, memory_hint, start
 from ui.cli.output import printable
 from ui.cli.parser import PROG
 from ui.cli.stop_signals import StopSignals
@@ -22,94 +23,105 @@ from ui.cli.terminal import Terminal
 if TYPE_CHECKING:
     from app.open.session import Session
 
-_PAUSE_S = 0.1
-# After this long somebody who looks at the terminal wants to know what is going on.
+_RETRY_DELAY_S = 0.1
+# After this long the user wants to know why there is no window.
 _TELL_AFTER_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the VM, show it until the window is closed or it ends, and end it. Raises MdevviewError."""
-    # The environment before Qt adds to it.
-    order = Order(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
-    check(order)
+    # A copy, before Qt adds to the environment.
+    options = StartOptions(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
+    check(options)
     from ui.cli.view import window_options  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
 
     wanted = window_options(args)
-    # First of all: where no window can open, no VM is started.
+    # First, so that no VM is started if no window can open.
     application = make_application()
     terminal = Terminal()
     failure = 0
-    with StopSignals() as stops:
-        running = start(order)
+    with StopSignals() as stop_signals, ExitStack() as cleanup:
+        running = start(options)
+        # Called last whatever fails, the terminal first.
+        cleanup.callback(running.close)
+        cleanup.callback(terminal.restore)
         try:
             if running.created is not None:
                 _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
             target = _target(running)
-            session = _opened(running, target, wanted.helper, stops)
+            session = _opened(running, target, wanted.helper, stop_signals)
             if session is not None:
-                watched = (running.child.fileno(), stops.fileno())
+                watched = (running.child.fileno(), stop_signals.fileno())
                 show(application, target, session, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
-            # Said now, as the VM may take a minute to end.
+            # Told now, because the VM may take a minute to end.
             _tell(str(error))
             failure = error.exit_status
         finally:
             kept = args.keep_running and running.child.poll() is None
-            status = _leave(running) if kept else _end(running, stops)
-            terminal.restore()
-            running.close()
+            status = _leave(running) if kept else _end(running, stop_signals)
     return failure or status
 
 
-def _target(running: Running) -> Target:
+def _target(running: StartedVm) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: Running, target: Target, helper: HelperMethod, stops: StopSignals) -> "Session | None":
-    """The VM's device, waited for; None when the VM ended or was to end before it had one. Raises MdevviewError."""
+def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signals: StopSignals) -> "Session | None":
+    """Wait for the VM's device. None if the VM ended or the user stopped it first. Raises MdevviewError."""
     from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 
     tell_at = time.monotonic() + _TELL_AFTER_S
-    while running.child.poll() is None and not stops.count:
+    while running.child.poll() is None and not stop_signals.count:
         try:
-            # Never alone: opened here, it would be busy for the VM.
-            return open_target(target, options=OpenOptions(helper, alone=False))
+            # Not alone: a vGPU that is open here would be busy for the VM.
+            return open_target(target, options=OpenOptions(helper, alone=False, qmp=running.monitor))
         except (DeviceBusy, NeedsRunningVm, ProcessGone, NoSuchDevice) as error:
             if isinstance(error, NoSuchDevice) and not isinstance(target, Pid):
                 raise
             if time.monotonic() > tell_at:
                 tell_at = float("inf")
                 _tell(f"the VM has not opened its vGPU yet: {error.message}; Ctrl-C ends it")
-        # Ends at a signal too: within a pause.
-        running.child.wait(_PAUSE_S)
+        # A signal is noticed after this pause.
+        running.child.wait(_RETRY_DELAY_S)
     return None
 
 
-def _leave(running: Running) -> int:
+def _leave(running: StartedVm) -> int:
+    running.keep()
     shown = running.vgpu if running.vgpu is not None else f"pid:{running.child.pid}"
     _tell(f"the VM goes on as process {running.child.pid}; 'mdevview view {shown}' shows it again")
     if running.created is not None:
         _tell(f"after its end, remove its vGPU: echo 1 | sudo tee /sys/bus/mdev/devices/{running.vgpu}/remove")
-    running.keep()
     return 0
 
 
-def _end(running: Running, stops: StopSignals) -> int:
-    """Bring the VM to its end, as decently as the user has time for; the exit status."""
-    status, step = finish(running.child, running.monitor, stops, _tell)
-    if status == 0 or (status == -signal.SIGTERM and step is Step.TERMINATE):
+def _end(running: StartedVm, stop_signals: StopSignals) -> int:
+    """End the VM, as gently as the user has time for; the exit status."""
+    status, step = shut_down(running.child, running.monitor, stop_signals, _tell)
+    if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
     if status is not None and status < 0:
-        _tell(f"the VM was killed by {signal.Signals(-status).name}")
+        _tell(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
         hint = memory_hint()
         _tell(f"the VM ended with status {status}, its own words stand above" + (f"; {hint}" if hint else ""))
     return 1
 
 
+def _signal_name(number: int) -> str:
+    """``SIGSEGV``, ``SIGRTMIN+1``: most real-time signals have no name of their own (signal(7))."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        if signal.SIGRTMIN < number < signal.SIGRTMAX:
+            return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+        return f"signal {number}"
+
+
 def _tell(text: str) -> None:
-    """One line for whoever looks at the terminal; also when the terminal is gone, which SIGHUP is about."""
+    """Print one line on standard error. A terminal that is gone, as after SIGHUP, is no error."""
     try:
         print(f"{PROG}: {printable(text)}", file=sys.stderr, flush=True)
     except OSError:

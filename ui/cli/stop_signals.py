@@ -1,4 +1,4 @@
-"""Signals that ask a program to stop, taken one at a time where it can deal with them."""
+"""The signals that ask a program to stop, counted by a signal handler."""
 
 import os
 import signal
@@ -10,31 +10,31 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Takes SIGINT, SIGTERM and SIGHUP until closed. Readable, as a file, once there was one."""
+    """Counts SIGINT, SIGTERM and SIGHUP until closed. As a file it is readable after a signal."""
 
     def __init__(self) -> None:
         self.count = 0
         self._reader, self._writer = os.pipe()
         for fd in (self._reader, self._writer):
             os.set_blocking(fd, False)
-        self._old = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
-        # One byte is as good as many.
+        # A full pipe is readable already.
         with suppress(BlockingIOError):
             os.write(self._writer, b"\0")
 
     def fileno(self) -> int:
         return self._reader
 
-    def forget(self) -> None:
-        """Not readable any more, until the next one; ``count`` stays."""
+    def clear(self) -> None:
+        """Not readable until the next signal; ``count`` stays."""
         with suppress(BlockingIOError):
             os.read(self._reader, 4096)
 
     def close(self) -> None:
-        """Give the signals back; more calls do nothing."""
+        """Restore the signal handlers; more calls do nothing."""
         if self._reader < 0:
             return
         for each, handler in self._old.items():

@@ -1,4 +1,4 @@
-"""The terminal that a VM may have had as its console."""
+"""The settings of the terminal, which a VM may use as its console."""
 
 import os
 import termios
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Terminal:
-    """Standard input's settings, as they are when this is made; nothing where it is no terminal."""
+    """Keeps the settings of standard input from when it is constructed; none if that is no terminal."""
 
     def __init__(self) -> None:
         self._saved: list[Any] | None
@@ -16,9 +16,9 @@ class Terminal:
             self._saved = None
 
     def restore(self) -> None:
-        """Put them back: QEMU does so itself, unless it was killed."""
+        """Restore the settings. QEMU does this itself, unless it was killed."""
         try:
-            # In the background it would stop this process.
+            # The kernel stops a background process that changes them.
             if self._saved is not None and os.tcgetpgrp(0) == os.getpgrp():
                 termios.tcsetattr(0, termios.TCSADRAIN, self._saved)
         except (OSError, termios.error):

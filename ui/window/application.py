@@ -44,7 +44,7 @@ def view(target: Target, options: WindowOptions) -> int:
     session: Session | None = None
     is_choice = False
     try:
-        session = open_target(target, options=OpenOptions(options.helper, alone=not options.wait))
+        session = open_target(target, options=OpenOptions(options.helper, alone=not options.wait, qmp=options.qmp))
     except AmbiguousTarget:
         if not isinstance(target, Default):
             raise
@@ -64,7 +64,7 @@ def view(target: Target, options: WindowOptions) -> int:
             chosen = choose_device()
             if chosen is None:
                 return 0
-            session = open_chosen(chosen, options=OpenOptions(options.helper))
+            session = open_chosen(chosen, options=OpenOptions(options.helper, qmp=options.qmp))
         finally:
             interrupt.close()
         target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen

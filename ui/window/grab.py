@@ -1,8 +1,8 @@
-"""The grab: every key goes to the guest, also those of the desktop, and a pointer without a place is kept in.
+"""The grab: every key goes to the guest, also the desktop's shortcuts, and a relative pointer stays in the window.
 
-On X11 both are grabs of Qt's, and the pointer is put back to the middle whenever it comes near an edge. Wayland asks
-the compositor, by protocols that Qt does not know (ui/window/wayland.py). Where a desktop has neither, the grab is what
-remains: the pointer still moves the guest's, up to the window's edge.
+On X11, Qt grabs both, and the pointer is moved back to the middle when it comes near an edge. On Wayland the
+compositor is asked, by protocols that Qt does not know (ui/window/wayland.py). If the desktop has neither, the pointer
+still moves the guest's pointer, but only up to the window's edge.
 """
 
 from PyQt6.QtCore import QObject, QPoint, QPointF, Qt, pyqtSignal
@@ -15,7 +15,7 @@ _COMPRESS = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
 
 
 class Grab(QObject):
-    """One window's. ``moved`` is the way of a pointer that has no place, in device pixels."""
+    """The grab of one window. ``moved`` is the relative motion of the pointer in device pixels."""
 
     changed = pyqtSignal()
     moved = pyqtSignal(float, float)
@@ -28,7 +28,7 @@ class Grab(QObject):
         self._last: QPointF | None = None
         self._follows = False
         self._locked = False
-        self._wayland = wayland_grab(self._way, self._hold)
+        self._wayland = wayland_grab(self._wayland_moved, self._wayland_locked)
 
     @property
     def active(self) -> bool:
@@ -36,16 +36,16 @@ class Grab(QObject):
 
     @property
     def follows(self) -> bool:
-        """Whether mouse events are for :meth:`follow`: they are ways, and their places mean nothing."""
+        """Whether mouse events are for :meth:`follow`: only their motion counts, not their positions."""
         return self._follows
 
     @property
     def locked(self) -> bool:
-        """Whether the pointer cannot leave, and is not to be shown."""
+        """Whether the pointer cannot leave the window, and must be hidden."""
         return self._locked
 
     def begin(self, *, lock_pointer: bool) -> str:
-        """Grab; what does not work here, in words, or nothing."""
+        """Grab. Returns in words what does not work on this desktop, or nothing."""
         self.end()
         self._active = True
         self._follows = lock_pointer
@@ -68,12 +68,12 @@ class Grab(QObject):
         self._window.setMouseGrabEnabled(True)
         self._warp = Warp((start.x(), start.y()), (middle.x(), middle.y()), max(1.0, min(width, height) / 4))
         self._locked = True
-        # Of motion and the jump after it Qt would pass on the jump alone.
+        # Otherwise Qt merges a motion and the jump after it, and passes on only the jump.
         QGuiApplication.setAttribute(_COMPRESS, False)
         QCursor.setPos(middle)
 
     def end(self) -> None:
-        """Let go; more calls do nothing."""
+        """Release the grab; more calls do nothing."""
         if not self._active:
             return
         self._active = self._follows = self._locked = False
@@ -89,28 +89,28 @@ class Grab(QObject):
         self.changed.emit()
 
     def close(self) -> None:
-        """Let go for good."""
+        """Release the grab and everything else. It cannot be used again."""
         self.blockSignals(True)
         self.end()
         if self._wayland is not None:
             self._wayland.close()
 
     def hover(self, inside: bool) -> None:
-        """The pointer came over the window, or left it."""
+        """The pointer entered or left the window."""
         if self._wayland is not None:
             self._wayland.entered(inside)
 
-    def _way(self, x: float, y: float) -> None:
-        """From the compositor, in Qt's units."""
+    def _wayland_moved(self, x: float, y: float) -> None:
+        """A motion from the compositor, in Qt's units."""
         ratio = self._window.devicePixelRatio()
         self.moved.emit(x * ratio, y * ratio)
 
-    def _hold(self, on: bool) -> None:
+    def _wayland_locked(self, on: bool) -> None:
         self._locked = on
         self.changed.emit()
 
     def follow(self, event: QMouseEvent) -> None:
-        """A mouse event while :attr:`follows`."""
+        """A mouse event, while :attr:`follows` is set."""
         if self._wayland is not None and self._wayland.can_lock:
             return
         position = event.globalPosition()

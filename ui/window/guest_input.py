@@ -1,7 +1,7 @@
-"""What a person does with the window becomes the guest's input.
+"""Turns the window's keyboard and mouse events into input for the guest.
 
-Listens to the picture and to the widget around it: which of the two gets the keys is the platform's choice (on X11 the
-picture has the focus itself, on Wayland a subsurface cannot, and the widget gets them).
+It watches the picture and the widget around it. On X11 the picture has the focus and gets the keys; on Wayland a
+subsurface cannot have it, and the widget gets them.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button, Event, Press
-from app.input.held import Held
 from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
-from app.input.typing import Step, chord, steps, typable
+from app.input.pressed import PressedKeys
+from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
-from app.vm.monitor import Link, LinkState, Monitor, Pointing
+from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
 from ui.window.grab import Grab
 from ui.window.picture import PictureWindow
 from ui.window.qt_keys import qcode_of
@@ -24,9 +24,9 @@ from ui.window.typist import Typist
 GRAB_KEYS = "Ctrl+Alt+G"
 
 _POINTING = {
-    Pointing.ABSOLUTE: "keyboard and pointer",
-    Pointing.RELATIVE: "keyboard; click to grab the pointer",
-    Pointing.NONE: "keyboard; this VM has no pointer",
+    PointingDevice.ABSOLUTE: "keyboard and pointer",
+    PointingDevice.RELATIVE: "keyboard; click to grab the pointer",
+    PointingDevice.NONE: "keyboard; this VM has no pointer",
     None: "keyboard",
 }
 _BUTTONS = {
@@ -37,16 +37,16 @@ _BUTTONS = {
     Qt.MouseButton.ForwardButton: Button.EXTRA,
 }
 _OURS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-# A guest that wakes from sleep by a key is one that takes input; one that is paused answers with an error.
-_AWAKE = (None, "running", "suspended")
-# Ten minutes of typing: more than this in a clipboard is there by mistake.
+# A sleeping guest is woken by a key, so it takes input; a paused one answers with an error.
+_TAKES_INPUT = (None, "running", "suspended")
+# Ten minutes of typing: a clipboard with more text is probably a mistake.
 _MOST_CHARACTERS = 30_000
 
 
 class GuestInput(QObject):
-    """Owns what is held down in the guest, the grab, and what is being typed. The monitor belongs to its opener.
+    """Owns the pressed keys, the grab, and the text that is being typed. The monitor belongs to the caller.
 
-    ``changed`` fires when :attr:`ready`, :attr:`text` or the grab may have changed; ``notice`` is something to say.
+    ``changed`` is emitted when :attr:`ready`, :attr:`text` or the grab may have changed, ``notice`` to tell something.
     """
 
     changed = pyqtSignal()
@@ -58,8 +58,8 @@ class GuestInput(QObject):
         self._container = container
         self._monitor: Monitor | None = None
         self._reason = "this device has no VM"
-        self._link = Link(LinkState.LOST)
-        self._held = Held()
+        self._status = MonitorStatus(ConnectionState.LOST)
+        self._pressed = PressedKeys()
         self._motion = Motion()
         self._wheel = Wheel()
         self._pixel: tuple[int, int] | None = None
@@ -77,16 +77,16 @@ class GuestInput(QObject):
     @property
     def ready(self) -> bool:
         """Whether keys go to the guest now."""
-        link = self._link
-        return self._monitor is not None and link.state is LinkState.READY and link.run_state in _AWAKE
+        link = self._status
+        return self._monitor is not None and link.state is ConnectionState.READY and link.run_state in _TAKES_INPUT
 
     @property
     def text(self) -> str:
-        """How things stand, in a few words for the status line."""
-        link = self._link
-        if self._monitor is None or link.state is not LinkState.READY:
+        """The state of the input, in a few words for the status line."""
+        link = self._status
+        if self._monitor is None or link.state is not ConnectionState.READY:
             return f"view only: {self.why_not}"
-        if link.run_state not in _AWAKE:
+        if link.run_state not in _TAKES_INPUT:
             return f"{link.run_state}: no input"
         if self._pasting:
             return "typing, any key stops it"
@@ -96,53 +96,53 @@ class GuestInput(QObject):
 
     @property
     def why_not(self) -> str:
-        """Why there is no input, in words; empty where there is."""
-        link = self._link
+        """Why there is no input, in words; empty if there is."""
+        link = self._status
         if self._monitor is None:
             return self._reason
-        if link.state is LinkState.CONNECTING:
+        if link.state is ConnectionState.CONNECTING:
             return "connecting to the VM's monitor"
-        if link.state is LinkState.LOST:
+        if link.state is ConnectionState.LOST:
             return link.detail or "the VM's monitor is gone"
-        return "" if link.run_state in _AWAKE else f"the VM is {link.run_state}"
+        return "" if link.run_state in _TAKES_INPUT else f"the VM is {link.run_state}"
 
     def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
-        """Another VM, or none for this reason. The one before is told that nothing is held any more."""
+        """Send input to another VM, or for ``reason`` to none. First everything is released in the VM before."""
         self.release()
         self.grab.end()
-        # What that VM is still owed is not this one's.
-        self._held = Held()
+        # Deferred releases are for the other VM.
+        self._pressed = PressedKeys()
         self._monitor, self._reason = monitor, reason
-        self._link = Link(LinkState.LOST)
-        self.link_changed()
+        self._status = MonitorStatus(ConnectionState.LOST)
+        self.monitor_status_changed()
 
-    def link_changed(self) -> None:
-        """The monitor said that its link changed. In the window's thread."""
-        before, was_ready = self._link, self.ready
+    def monitor_status_changed(self) -> None:
+        """The monitor has a new status. Called in the window's thread."""
+        before, was_ready = self._status, self.ready
         if self._monitor is not None:
-            self._link = self._monitor.link
+            self._status = self._monitor.status
         if was_ready and not self.ready:
             self._typist.stop()
-            self._held.lose()
+            self._pressed.defer_releases()
             self.grab.end()
         elif self.ready:
-            self._send(self._held.settle())
-        if before.pointing is not self._link.pointing:
+            self._send(self._pressed.deferred_releases())
+        if before.pointing is not self._status.pointing:
             self.grab.end()
             self._pixel = None
         self._show_pointer()
         self.changed.emit()
 
     def release(self) -> None:
-        """Nothing is held in the guest any more, and nothing is typed: the window needs the keys, or it goes."""
+        """Release everything and stop typing: the window uses the keys itself, or is closed."""
         self._typist.stop()
         if self.ready:
-            self._send(self._held.release_all())
+            self._send(self._pressed.release_all())
         else:
-            self._held.lose()
+            self._pressed.defer_releases()
 
     def shut_down(self) -> None:
-        """Before the window goes. The monitor is still to be closed, by whom it belongs to."""
+        """Release everything before the window is destroyed. The caller still has to close the monitor."""
         self.release()
         self.grab.close()
         self._monitor = None
@@ -150,21 +150,21 @@ class GuestInput(QObject):
             watched.removeEventFilter(self)
 
     def set_grab(self, on: bool) -> None:
-        """Everything goes to the guest, or no longer."""
+        """Start or end the grab."""
         if not on or not self.ready:
             self.grab.end()
             return
         self._motion.reset()
-        trouble = self.grab.begin(lock_pointer=self._link.pointing is Pointing.RELATIVE)
+        trouble = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
         self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {trouble}" if trouble else ""))
 
     def send_keys(self, names: Sequence[str]) -> None:
-        """A combination, as if pressed and released."""
+        """Press and release a key combination."""
         if self.ready:
             self._typist.play(chord(names))
 
     def paste(self, text: str) -> None:
-        """Type a text, as on a US keyboard."""
+        """Type ``text``, as on a US keyboard."""
         if not self.ready:
             return
         if len(text) > _MOST_CHARACTERS:
@@ -174,7 +174,7 @@ class GuestInput(QObject):
         left_out = len(text.replace("\r\n", "\n")) - len(known)
         words = f"{left_out} character{'s' * (left_out != 1)} without a key on a US keyboard left out"
         if known:
-            self._typist.play(steps(known))
+            self._typist.play(keystrokes(known))
             self._pasting = True
             self.notice.emit(f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}")
             self.changed.emit()
@@ -182,12 +182,12 @@ class GuestInput(QObject):
             self.notice.emit(f"Nothing to type: {words}" if text else "There is no text in the clipboard")
 
     def set_host_pointer(self, shown: bool | None) -> None:
-        """Show the host's pointer over the picture always or never; None: where the guest draws none."""
+        """Show the host's pointer over the picture always, never, or (None) if the guest draws none."""
         self._host_pointer = shown
         self._show_pointer()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
-        """True for what went to the guest."""
+        """True if the event went to the guest."""
         match event:
             case QKeyEvent():
                 return self._key(event)
@@ -210,19 +210,19 @@ class GuestInput(QObject):
         if not self.ready:
             return False
         if event.type() == QEvent.Type.ShortcutOverride:
-            # Accepted, it is no shortcut but a key. What Ctrl and Alt make no shortcut of becomes a key by itself.
+            # An accepted event becomes a key. Without a shortcut for it, Ctrl+Alt+key becomes a key too.
             event.setAccepted(event.modifiers() & _OURS != _OURS)
             return event.isAccepted()
         name = qcode_of(event)
         if event.type() == QEvent.Type.KeyRelease:
             if name is not None and not event.isAutoRepeat():
-                self._send(self._held.release(name))
+                self._send(self._pressed.release(name))
         elif self._pasting:
             if not event.isAutoRepeat():
                 self.release()
         elif name is not None:
             self._typist.hurry()
-            self._send(self._held.press(name, repeat=event.isAutoRepeat()))
+            self._send(self._pressed.press(name, repeat=event.isAutoRepeat()))
         return True
 
     def _mouse(self, event: QMouseEvent) -> bool:
@@ -230,47 +230,52 @@ class GuestInput(QObject):
             return False
         if self.grab.follows:
             self.grab.follow(event)
-        elif self._link.pointing is Pointing.ABSOLUTE:
+        elif self._status.pointing is PointingDevice.ABSOLUTE:
             self._hover(event.position())
         button = _BUTTONS.get(event.button())
         match event.type():
             case QEvent.Type.MouseButtonPress | QEvent.Type.MouseButtonDblClick if button is not None:
                 return self._press(button)
             case QEvent.Type.MouseButtonRelease if button is not None:
-                was_held = button in self._held
-                self._send(self._held.release(button))
-                return was_held
+                was_pressed = button in self._pressed
+                self._send(self._pressed.release(button))
+                return was_pressed
         return False
 
     def _press(self, button: Button) -> bool:
-        match self._link.pointing:
-            case Pointing.ABSOLUTE if self._pixel is None and not self._held.buttons:
+        match self._status.pointing:
+            case PointingDevice.ABSOLUTE if self._pixel is None and not self._pressed.has_button:
                 return False
-            case Pointing.RELATIVE if not self.grab.active:
-                # As QEMU's own window does: there is no use of a mouse that leaves at the edge.
+            case PointingDevice.RELATIVE if not self.grab.active:
+                # As in QEMU's own window: without a grab the pointer would stop at the edge.
                 if button is Button.LEFT:
                     self.set_grab(True)
                 return button is Button.LEFT
-            case Pointing.ABSOLUTE | Pointing.RELATIVE:
-                self._send(self._held.press(button))
+            case PointingDevice.ABSOLUTE | PointingDevice.RELATIVE:
+                self._send(self._pressed.press(button))
                 return True
         return False
 
     def _hover(self, position: QPointF) -> None:
-        """The pointer is here now: tell a tablet."""
+        """The pointer is at ``position``: send that to a tablet."""
         placement = self._placement()
         was_inside = self._pixel is not None
         x, y = self._device(position)
-        # The last step out of the picture still reaches its edge, and a drag follows it.
-        pixel = guest_pixel(placement, x, y, clamp=self._held.buttons or was_inside)
-        inside = guest_pixel(placement, x, y) is not None or self._held.buttons
-        if pixel is not None and pixel != self._pixel and self._link.pointing is Pointing.ABSOLUTE and self.ready:
+        # The motion that leaves the picture still reaches its edge, and a drag follows the edge.
+        pixel = guest_pixel(placement, x, y, clamp=self._pressed.has_button or was_inside)
+        inside = guest_pixel(placement, x, y) is not None or self._pressed.has_button
+        if (
+            pixel is not None
+            and pixel != self._pixel
+            and self._status.pointing is PointingDevice.ABSOLUTE
+            and self.ready
+        ):
             self._send(absolute(pixel, (placement.guest_width, placement.guest_height)))
         self._pixel = pixel if inside else None
         self._show_pointer()
 
     def _moved(self, dx: float, dy: float) -> None:
-        """The grabbed pointer's way in device pixels."""
+        """The grabbed pointer's motion in device pixels."""
         if self.ready:
             self._send(self._motion.move(self._placement(), dx, dy))
 
@@ -279,17 +284,17 @@ class GuestInput(QObject):
             return False
         angle, pixels = event.angleDelta(), event.pixelDelta()
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            # Qt turns the wheel by a quarter while Alt is held (qxcbconnection_xi2.cpp, qwaylandinputdevice.cpp).
-            # What Alt does to a wheel is the guest's to decide.
+            # While Alt is held, Qt swaps the wheel's axes (qxcbconnection_xi2.cpp, qwaylandinputdevice.cpp). In a
+            # guest the meaning of Alt is the guest's decision.
             angle, pixels = angle.transposed(), pixels.transposed()
-        full = self._wheel.turn(*_pair(angle)) if not angle.isNull() else self._wheel.scroll(*_pair(pixels))
-        for button in full:
+        notches = self._wheel.turn(*_pair(angle)) if not angle.isNull() else self._wheel.scroll(*_pair(pixels))
+        for button in notches:
             self._send((Press(button, True),))
             self._send((Press(button, False),))
         return True
 
     def _placement(self) -> Placement:
-        """Where the picture is; where there is none, the whole window stands for the guest's screen."""
+        """The picture's placement; without a picture, the whole window is the guest's screen."""
         placement = self._picture.placement
         if placement is None:
             width, height = self._device(QPointF(self._picture.width(), self._picture.height()))
@@ -305,10 +310,10 @@ class GuestInput(QObject):
         if self._monitor is not None and events:
             self._monitor.send(events)
 
-    def _type(self, step: Step) -> None:
-        # As if held, so that whatever stops it leaves nothing down.
-        for key in step:
-            self._send(self._held.press(key.qcode) if key.down else self._held.release(key.qcode))
+    def _type(self, keystroke: Keystroke) -> None:
+        # Counted as pressed, so that they are released whatever stops the typing.
+        for key in keystroke:
+            self._send(self._pressed.press(key.qcode) if key.down else self._pressed.release(key.qcode))
 
     def _typed(self) -> None:
         self._pasting = False
@@ -320,13 +325,13 @@ class GuestInput(QObject):
         self.changed.emit()
 
     def _show_pointer(self) -> None:
-        """Hide the host's pointer where it would be a second one."""
+        """Hide the host's pointer if the guest draws one."""
         self._picture.setCursor(Qt.CursorShape.BlankCursor if self._hidden() else Qt.CursorShape.ArrowCursor)
 
     def _hidden(self) -> bool:
         if self.grab.locked:
             return True
-        if not self.ready or self._link.pointing is not Pointing.ABSOLUTE or self._pixel is None:
+        if not self.ready or self._status.pointing is not PointingDevice.ABSOLUTE or self._pixel is None:
             return False
         return self._picture.guest_draws_cursor if self._host_pointer is None else not self._host_pointer
 

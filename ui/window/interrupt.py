@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM end a Qt program.
 
-Python runs signal handlers only between its own instructions, and Qt's event loop is none: the wakeup fd gets
-a byte from the C handler, and the notifier brings that into the event loop. The handler itself does nothing, as it
-may run in the middle of anything, a draw for instance.
+Python runs signal handlers only between its own instructions, and not inside Qt's event loop. The C signal handler
+writes a byte to the wakeup fd, and a socket notifier passes that to the event loop. The Python handler does nothing,
+because it may run in the middle of anything, for example a draw.
 """
 
 import signal
@@ -17,7 +17,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """A handler of Python's own, without which the wakeup fd gets nothing."""
+    """Python writes to the wakeup fd only for signals that have a Python handler."""
 
 
 class Interrupt(QObject):
@@ -39,7 +39,7 @@ class Interrupt(QObject):
         self._quit()
 
     def close(self) -> None:
-        """Give the signals back."""
+        """Restore the signal handlers."""
         self._notifier.setEnabled(False)
         for each, handler in self._old.items():
             signal.signal(each, handler)

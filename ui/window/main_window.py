@@ -39,10 +39,10 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``link_changed`` may be emitted on any thread: it is for the monitor to say that its link changed.
+    ``monitor_status_changed`` may be emitted on any thread: a monitor says so that its status changed.
     """
 
-    link_changed = pyqtSignal()
+    monitor_status_changed = pyqtSignal()
 
     def __init__(self, picture: PictureWindow, label: str, options: ViewOptions, choose: Callable[[], None]) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
-        self.link_changed.connect(self._input.link_changed)
+        self.monitor_status_changed.connect(self._input.monitor_status_changed)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture))
         self.resolution.notice.connect(picture.notice)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):

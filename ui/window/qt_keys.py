@@ -1,4 +1,4 @@
-"""Which place on the keyboard a Qt key event is about."""
+"""From Qt's key events to QEMU's names of keys."""
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeyEvent
@@ -60,10 +60,10 @@ _KEYPAD = dict(zip("0123456789", (f"kp_{digit}" for digit in range(10)), strict=
 
 
 def qcode_of(event: QKeyEvent) -> str | None:
-    """The key's ``QKeyCode``; None for one that QEMU has no name for.
+    """The key's ``QKeyCode``; None if QEMU has no name for it.
 
-    Qt passes X11's and Wayland's scan code on (qxcbkeyboard.cpp, qwaylandinputdevice.cpp). An event that no keyboard
-    made (an on-screen keyboard, a program that tests) has none: then the key is where its character is on a US one.
+    Qt passes on the scan code of X11 or Wayland (qxcbkeyboard.cpp, qwaylandinputdevice.cpp). Events that come from no
+    keyboard (an on-screen keyboard, a test) have none: then it is the key of the character on a US keyboard.
     """
     if event.nativeScanCode():
         return qcode_of_scan_code(event.nativeScanCode())
@@ -77,5 +77,5 @@ def qcode_of(event: QKeyEvent) -> str | None:
     character = chr(key).lower()
     if event.modifiers() & Qt.KeyboardModifier.KeypadModifier and character in _KEYPAD:
         return _KEYPAD[character]
-    place = key_for(character)
-    return place[0] if place is not None else None
+    pair = key_for(character)
+    return pair[0] if pair is not None else None

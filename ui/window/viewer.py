@@ -84,7 +84,7 @@ class Viewer(QObject):
             self.monitor.none("there is no VM yet")
             self._wait(target, soon=False)
         else:
-            self.monitor.follow(session, options.qmp)
+            self.monitor.follow(session.input)
             self.window.resolution.set_control(session.resolution)
         self._loop.start()
 
@@ -113,7 +113,7 @@ class Viewer(QObject):
         self._close_session()
         self._session, self._target = session, target
         self.window.resolution.set_control(session.resolution)
-        self.monitor.follow(session, self._options.qmp)
+        self.monitor.follow(session.input)
 
     def _show(self, source: FrameSource, label: str) -> None:
         self._loop = self._loop_for(source)
@@ -157,7 +157,7 @@ class Viewer(QObject):
 
     def _wait(self, target: Target, *, soon: bool) -> None:
         self._target = target
-        opening = OpenOptions(self._options.helper)
+        opening = OpenOptions(self._options.helper, qmp=self._options.qmp)
         self._waiter = wait_in_background(target, options=opening, soon=soon)
         self._timer.start()
         self._look()
@@ -186,7 +186,7 @@ class Viewer(QObject):
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
-        opening = OpenOptions(self._options.helper, request_fds=self._asking)
+        opening = OpenOptions(self._options.helper, request_fds=self._asking, qmp=self._options.qmp)
         try:
             session = open_chosen(chosen, options=opening)
         except MdevviewError as error:

@@ -1,8 +1,8 @@
-"""Wayland's part of the grab: the compositor is asked to leave its shortcuts to the guest, and to hold the pointer.
+"""The grab on Wayland: asks the compositor to leave its shortcuts to the guest, and to lock the pointer.
 
 Qt knows none of the three protocols (wayland-protocols: keyboard-shortcuts-inhibit-unstable-v1,
-relative-pointer-unstable-v1, pointer-constraints-unstable-v1), but gives its connection away. Which surface to ask for
-is told by a pointer and a keyboard of our own on it: the one they enter.
+relative-pointer-unstable-v1, pointer-constraints-unstable-v1), but its connection can be used. The surface to ask for
+is the one that a pointer and a keyboard of our own enter.
 """
 
 import logging
@@ -45,14 +45,14 @@ _LEAVE = {"pointer": 1, "keyboard": 2}
 _KEYMAP = 0
 _LIFETIME_PERSISTENT = 2
 
-# Compositors lock at once when they do.
-_LOCK_PATIENCE_MS = 200
+# A compositor that locks does so at once.
+_LOCK_TIMEOUT_MS = 200
 
 _Arguments = Array[wl_argument]
 
 
 def wayland_grab(moved: Callable[[float, float], None], locked: Callable[[bool], None]) -> "WaylandGrab | None":
-    """None on other platforms, and where this Qt or this library offers too little."""
+    """None on other platforms, and if Qt or the library is too old."""
     if not QGuiApplication.platformName().startswith("wayland"):
         return None
     application = QGuiApplication.instance()
@@ -66,7 +66,7 @@ def wayland_grab(moved: Callable[[float, float], None], locked: Callable[[bool],
 
 
 class WaylandGrab:
-    """``moved`` is a way of the held pointer in Qt's units, ``locked`` whether it is held now."""
+    """``moved`` gets the locked pointer's motion in Qt's units, ``locked`` whether it is locked now."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class WaylandGrab:
         self._moved, self._locked_changed = moved, locked
         self._managers: dict[bytes, int] = {}
         self._seat = 0
-        self._made: dict[str, int] = {}
-        # The surface that has the pointer, and the one that has the keyboard.
+        self._objects: dict[str, int] = {}
+        # The surfaces that the pointer and the keyboard have entered.
         self._surfaces: dict[str, int] = {}
         self._locked = False
         self._wanted = False
@@ -99,7 +99,7 @@ class WaylandGrab:
         return self._seat != 0 and _INHIBIT_MANAGER.name in self._managers
 
     def begin(self, *, lock_pointer: bool) -> None:
-        """Ask for what this compositor offers; it takes effect as soon as it knows the surface."""
+        """Request what the compositor offers; it takes effect as soon as the surface is known."""
         self.end()
         self._wanted = lock_pointer and self.can_lock
         if self.can_inhibit or self._wanted:
@@ -109,12 +109,12 @@ class WaylandGrab:
         self._library.flush(self._display)
 
     def entered(self, inside: bool) -> None:
-        """The pointer is over the picture, says Qt; elsewhere in the window it is not to be held."""
+        """Qt tells whether the pointer is over the picture; it is not locked elsewhere in the window."""
         self._inside = inside
         self._lock()
 
     def end(self) -> None:
-        """Take everything back; more calls do nothing."""
+        """Undo every request; more calls do nothing."""
         self._wanted = self._locked = False
         self._surfaces.clear()
         for name in ("inhibitor", "locked", "relative", "pointer", "keyboard"):
@@ -122,7 +122,7 @@ class WaylandGrab:
         self._library.flush(self._display)
 
     def close(self) -> None:
-        """Nothing is left of this on Qt's connection. More calls do nothing."""
+        """Destroy all objects on Qt's connection; more calls do nothing."""
         self.end()
         managers, self._managers = self._managers, {}
         for manager in managers.values():
@@ -136,14 +136,14 @@ class WaylandGrab:
         self._library.flush(self._display)
 
     def _offered(self, opcode: int, arguments: _Arguments) -> None:
-        """A global of the compositor's: its number, interface and version."""
+        """The compositor has announced a global: its number, interface and version."""
         if opcode != 0:
             return
         number, name, version = arguments[0].u, arguments[1].s, arguments[2].u
         for manager in _MANAGERS:
             if name == manager.name:
                 self._managers[name] = self._bind(number, manager, 1)
-        # A desktop has one seat. Where there are several, the first one's shortcuts are as good as any other's.
+        # A desktop has one seat. If there are several, the first is used.
         if name == b"wl_seat" and not self._seat and version >= _SEAT_VERSION:
             self._seat = self._bind(number, self._library.core("wl_seat"), _SEAT_VERSION)
 
@@ -161,63 +161,65 @@ class WaylandGrab:
             elif name == "keyboard" and event == _KEYMAP:
                 os.close(arguments[1].h)
 
-        self._made[name] = self._library.create(self._seat, opcode, self._library.core(f"wl_{name}"), 0, handler=handle)
+        self._objects[name] = self._library.create(
+            self._seat, opcode, self._library.core(f"wl_{name}"), 0, handler=handle
+        )
 
     def _enter(self, name: str, surface: int | None) -> None:
         if surface is None:
             return
         self._surfaces[name] = surface
         self._lock()
-        if name == "keyboard" and self.can_inhibit and "inhibitor" not in self._made:
+        if name == "keyboard" and self.can_inhibit and "inhibitor" not in self._objects:
             manager = self._managers[_INHIBIT_MANAGER.name]
-            self._made["inhibitor"] = self._library.create(
-                manager, 1, _INHIBITOR, 0, surface, self._seat, handler=self._inhibits
+            self._objects["inhibitor"] = self._library.create(
+                manager, 1, _INHIBITOR, 0, surface, self._seat, handler=self._inhibitor_changed
             )
 
     def _lock(self) -> None:
-        if not self._wanted or not self._inside or "pointer" not in self._surfaces or "locked" in self._made:
+        if not self._wanted or not self._inside or "pointer" not in self._surfaces or "locked" in self._objects:
             return
-        self._made["relative"] = self._library.create(
-            self._managers[_RELATIVE_MANAGER.name], 1, _RELATIVE, 0, self._made["pointer"], handler=self._motion
+        self._objects["relative"] = self._library.create(
+            self._managers[_RELATIVE_MANAGER.name], 1, _RELATIVE, 0, self._objects["pointer"], handler=self._moved_by
         )
         self._lock_on("pointer")
 
     def _lock_on(self, name: str) -> None:
-        """Lock to the surface that has the pointer, or to the one that has the keyboard.
+        """Lock to the surface of the pointer, or to that of the keyboard.
 
-        The picture is a subsurface. The protocol means the surface that the pointer is in, but sway and KWin look for
-        a lock on the window's own surface only. A surface may have one lock, and two are asking for trouble.
+        The picture is a subsurface. The protocol means the surface that the pointer is in, but sway and KWin only
+        look for a lock on the window's own surface. There is only one lock at a time, because a surface may have one.
         """
         surface = self._surfaces.get(name)
         if surface is None:
             return
         self._destroy("locked")
-        manager, pointer = self._managers[_CONSTRAINTS.name], self._made["pointer"]
-        locked = self._made["locked"] = self._library.create(
-            manager, 1, _LOCKED, 0, surface, pointer, None, _LIFETIME_PERSISTENT, handler=self._holds
+        manager, pointer = self._managers[_CONSTRAINTS.name], self._objects["pointer"]
+        locked = self._objects["locked"] = self._library.create(
+            manager, 1, _LOCKED, 0, surface, pointer, None, _LIFETIME_PERSISTENT, handler=self._lock_changed
         )
         self._library.flush(self._display)
         if name == "pointer":
-            QTimer.singleShot(_LOCK_PATIENCE_MS, lambda: self._lock_elsewhere(locked))
+            QTimer.singleShot(_LOCK_TIMEOUT_MS, lambda: self._lock_elsewhere(locked))
 
     def _lock_elsewhere(self, first: int) -> None:
-        if self._made.get("locked") == first and not self._locked:
+        if self._objects.get("locked") == first and not self._locked:
             self._lock_on("keyboard")
 
-    def _holds(self, event: int, _arguments: _Arguments) -> None:
+    def _lock_changed(self, event: int, _arguments: _Arguments) -> None:
         self._locked = event == 0
         self._locked_changed(self._locked)
 
-    def _motion(self, _event: int, arguments: _Arguments) -> None:
+    def _moved_by(self, _event: int, arguments: _Arguments) -> None:
         # wl_fixed_t has eight binary places.
         self._moved(arguments[2].f / 256, arguments[3].f / 256)
 
     @staticmethod
-    def _inhibits(event: int, _arguments: _Arguments) -> None:
+    def _inhibitor_changed(event: int, _arguments: _Arguments) -> None:
         _log.info("the desktop's shortcuts %s", "go to the guest" if event == 0 else "are the desktop's again")
 
     def _destroy(self, name: str) -> None:
-        proxy = self._made.pop(name, None)
+        proxy = self._objects.pop(name, None)
         if proxy is None:
             return
         release = {"pointer": _POINTER_RELEASE, "keyboard": _KEYBOARD_RELEASE}

@@ -1,6 +1,6 @@
-"""As much of libwayland-client as a few requests on Qt's own connection need: ctypes, in the library's names.
+"""The part of libwayland-client that a few requests on Qt's connection need: ctypes, with the library's names.
 
-Requests are made and events are dispatched in the window's thread, by Qt, as all proxies here are in its default queue.
+All proxies here are in Qt's default queue, so Qt dispatches their events in the window's thread.
 """
 
 import ctypes
@@ -42,12 +42,12 @@ class wl_argument(Union):  # noqa: N801
 
 
 _Messages = Sequence[tuple[str, str]]
-# Of the arguments that have a type none is looked at by the library, but it wants a place for each.
+# The library reads none of these types, but needs an entry for each argument.
 _NO_TYPES = (c_void_p * 8)()
 
 
 def interface(name: str, requests: _Messages, events: _Messages = ()) -> wl_interface:
-    """An interface of version 1, each message as (name, signature)."""
+    """An interface of version 1. Each message is (name, signature)."""
 
     def messages(of: _Messages) -> "ctypes.Array[wl_message]":
         types = ctypes.addressof(_NO_TYPES)
@@ -57,13 +57,13 @@ def interface(name: str, requests: _Messages, events: _Messages = ()) -> wl_inte
 
 
 Handler = Callable[[int, "ctypes.Array[wl_argument]"], None]
-"""Called with the event's number and its arguments."""
+"""Called with the event's opcode and its arguments."""
 
 _DISPATCHER = CFUNCTYPE(c_int, c_void_p, c_void_p, c_uint32, c_void_p, POINTER(wl_argument))
 
 
 class Library:
-    """The library that Qt has loaded. Raises OSError where there is none, AttributeError where it is too old."""
+    """The library that Qt has loaded. Raises OSError if there is none, AttributeError if it is too old."""
 
     def __init__(self) -> None:
         self._so = ctypes.CDLL("libwayland-client.so.0")
@@ -79,7 +79,7 @@ class Library:
         self._destroy.restype, self._destroy.argtypes = None, [c_void_p]
         self._add_dispatcher = so.wl_proxy_add_dispatcher
         self._add_dispatcher.argtypes = [c_void_p, _DISPATCHER, c_void_p, c_void_p]
-        # By proxy: what is called must live as long as it.
+        # By proxy. A handler must live as long as its proxy.
         self._handlers: dict[int, Handler] = {}
         self._dispatcher = _DISPATCHER(self._dispatch)
 
@@ -91,30 +91,30 @@ class Library:
         return int(self._version(proxy))
 
     def request(self, proxy: int, opcode: int, *arguments: int | bytes | None) -> None:
-        """Objects by address, None for no object."""
+        """Make a request. Objects are addresses, None is no object."""
         self._marshal(proxy, opcode, None, self.version(proxy), 0, _arguments(arguments))
 
     def create(
         self,
         proxy: int,
         opcode: int,
-        made: wl_interface,
+        created: wl_interface,
         *arguments: int | bytes | None,
         handler: Handler | None = None,
         version: int | None = None,
     ) -> int:
-        """A request that makes an object, whose place among the arguments a 0 holds. Raises OSError without memory."""
+        """A request that creates an object, which is a 0 among the arguments. Raises OSError if there is no memory."""
         version = self.version(proxy) if version is None else version
-        new = self._marshal(proxy, opcode, ctypes.addressof(made), version, 0, _arguments(arguments))
+        new = self._marshal(proxy, opcode, ctypes.addressof(created), version, 0, _arguments(arguments))
         if not new:
-            raise OSError("libwayland-client could not make an object")
+            raise OSError("libwayland-client could not create an object")
         if handler is not None:
             self._handlers[new] = handler
             self._add_dispatcher(new, self._dispatcher, None, None)
         return int(new)
 
     def destroy(self, proxy: int, opcode: int | None) -> None:
-        """By the object's own request for it, where it has one. No event comes after this."""
+        """Destroy an object, by its own request if it has one. No event comes after this."""
         self._handlers.pop(proxy, None)
         if opcode is None:
             self._destroy(proxy)
@@ -130,19 +130,19 @@ class Library:
             try:
                 handler(opcode, arguments)  # type: ignore[arg-type]
             except Exception:
-                # Nothing may pass through the library's C.
-                _log.exception("an event of Wayland's")
+                # An exception cannot pass through the C library.
+                _log.exception("a Wayland event was not handled")
         return 0
 
 
 def _arguments(values: Sequence[int | bytes | None]) -> "ctypes.Array[wl_argument]":
-    made = (wl_argument * max(1, len(values)))()
-    for argument, value in zip(made, values, strict=False):
+    arguments = (wl_argument * max(1, len(values)))()
+    for argument, value in zip(arguments, values, strict=False):
         if isinstance(value, bytes):
             argument.s = value
         elif value is None or value > 0xFFFF_FFFF:
             argument.o = value
         else:
-            # Also an object's address below 4 GiB: the rest of the union is zero.
+            # Also correct for an object's address below 4 GiB, because the rest of the union is zero.
             argument.u = value
-    return made
+    return arguments

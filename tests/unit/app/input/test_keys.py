@@ -1,4 +1,4 @@
-"""Keys by place: against the kernel's header and the QEMU that is installed."""
+"""Keys by position, compared with the kernel's header and the installed QEMU."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,11 @@ from app.input.keys import QCODES, qcode, qcode_of_scan_code
 from tests import gate
 
 _HEADER = Path("/usr/include/linux/input-event-codes.h")
-# Names that stand for a place which another name has already, or for none.
+# Names for a position that has another name already, or for none.
 _SPARE = {"unmapped", "asterisk", "sysrq"}
 
 
-def test_every_key_qemu_knows_has_its_place_and_no_other_name_is_used(enums: list[set[str]]) -> None:
+def test_every_key_of_qemu_has_its_position_and_no_other_name_is_used(enums: list[set[str]]) -> None:
     (known,) = (each for each in enums if {"meta_l", "kp_equals"} <= each)
     assert known - QCODES == _SPARE
     assert known >= QCODES
@@ -40,5 +40,5 @@ def test_x11_and_wayland_add_eight(code: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("scan_code", [0, 8, 7, 255, 100_000, -1])
-def test_what_is_no_key_has_no_name(scan_code: int) -> None:
+def test_an_invalid_scan_code_has_no_name(scan_code: int) -> None:
     assert qcode_of_scan_code(scan_code) is None

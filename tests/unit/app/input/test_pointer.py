@@ -15,7 +15,7 @@ ratios = st.sampled_from([1.0, 1.25, 1.5, 1.75, 2.0, 3.0])
 
 @st.composite
 def pictures(draw: st.DrawFn) -> Placement:
-    """A picture in a window, as any choice of the user's may lay it."""
+    """A picture in a window, with any options of the user."""
     area = Rect(0, 0, draw(st.integers(160, 4000)), draw(st.integers(120, 4000)))
     return place(
         (draw(sizes), draw(sizes)),
@@ -28,7 +28,7 @@ def pictures(draw: st.DrawFn) -> Placement:
 
 
 def decoded(value: int, count: int) -> set[int]:
-    """The pixels that guests take an absolute value for: by libinput's rule, and by the plain ones, rounded down."""
+    """The pixels that guests take an absolute value for: as libinput rounds, and simply rounded down."""
     return {value * count // (ABSOLUTE_MAX + 1), min(value * count // ABSOLUTE_MAX, count - 1)}
 
 
@@ -60,7 +60,7 @@ def test_a_drag_reaches_all_four_corners(layout: Placement) -> None:
 
 @given(st.integers(0, 8000), ratios)
 def test_a_pixel_ratio_keeps_device_pixels_apart(pixel: int, ratio: float) -> None:
-    """A window system gives device pixel N as N / ratio, which is rarely a float that gives N back."""
+    """A window system gives device pixel N as N / ratio, and that float rarely gives N back."""
     assert device_pixel(pixel / ratio, ratio) == pixel + 0.5
 
 
@@ -83,15 +83,15 @@ def test_corners_are_the_ends_of_the_axes(width: int, height: int) -> None:
 
 
 @given(pictures(), st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), max_size=30))
-def test_relative_motion_adds_up_to_the_way_in_guest_pixels(layout: Placement, ways: list[tuple[int, int]]) -> None:
-    """However small the steps are on the host, less than a guest pixel is lost."""
+def test_relative_motion_adds_up_in_guest_pixels(layout: Placement, motions: list[tuple[int, int]]) -> None:
+    """However small the motions are, less than a guest pixel is lost."""
     motion = Motion()
     sums = {Axis.X: 0, Axis.Y: 0}
-    for dx, dy in ways:
+    for dx, dy in motions:
         for event in motion.move(layout, dx, dy):
             assert isinstance(event, Relative) and event.value
             sums[event.axis] += event.value
-    start, end = layout.to_guest(0, 0), layout.to_guest(sum(x for x, _ in ways), sum(y for _, y in ways))
+    start, end = layout.to_guest(0, 0), layout.to_guest(sum(x for x, _ in motions), sum(y for _, y in motions))
     assert math.isclose(sums[Axis.X], end[0] - start[0], abs_tol=1.001)
     assert math.isclose(sums[Axis.Y], end[1] - start[1], abs_tol=1.001)
 
@@ -99,7 +99,7 @@ def test_relative_motion_adds_up_to_the_way_in_guest_pixels(layout: Placement, w
 def test_a_fine_wheel_turns_by_whole_notches() -> None:
     wheel = Wheel()
     assert [wheel.turn(0, 40) for _ in range(4)] == [(), (), (Button.WHEEL_UP,), ()]
-    assert wheel.turn(0, -120) == (Button.WHEEL_DOWN,), "what was left of the other direction is forgotten"
+    assert wheel.turn(0, -120) == (Button.WHEEL_DOWN,), "the rest of the other direction is dropped"
     assert wheel.turn(-240, 0) == (Button.WHEEL_RIGHT, Button.WHEEL_RIGHT)
     assert wheel.turn(120, 120) == (Button.WHEEL_UP, Button.WHEEL_LEFT)
 

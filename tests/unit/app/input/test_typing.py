@@ -1,7 +1,7 @@
 """Text as keys that go down and up."""
 
 from app.input.keys import QCODES
-from app.input.typing import chord, key_for, steps
+from app.input.typing import chord, key_for, keystrokes
 
 
 def test_what_is_typed_is_a_key_of_a_keyboard() -> None:
@@ -18,6 +18,6 @@ def test_a_combination_goes_down_in_order_and_up_in_the_reverse() -> None:
 
 def test_text_ends_with_nothing_held() -> None:
     """Also where it ends in a capital; what has no key is left out."""
-    events = [event for step in steps("aé\nB!") for event in step]
+    events = [event for step in keystrokes("aé\nB!") for event in step]
     written = "".join(f"{'+' if each.down else '-'}{each.qcode} " for each in events)
     assert written == "+a -a +ret -ret +shift +b -b +1 -1 -shift "

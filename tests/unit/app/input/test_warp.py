@@ -1,4 +1,4 @@
-"""Endless motion from a pointer that is put back to the middle."""
+"""Endless motion from a pointer that is moved back to the middle."""
 
 from collections import deque
 
@@ -16,10 +16,10 @@ small = st.integers(-60, 60)
     st.tuples(st.integers(100, 900), st.integers(0, 800)),
     st.lists(st.tuples(small, small, st.integers(0, 3), st.booleans()), max_size=60),
 )
-def test_no_jump_is_taken_for_motion_and_none_is_lost(
+def test_no_jump_counts_as_motion_and_no_motion_is_lost(
     start: tuple[int, int], moves: list[tuple[int, int, int, bool]]
 ) -> None:
-    """Events are some steps late, and some come merged, as Qt does it while the window is busy."""
+    """Events come late, and some are merged, as Qt does it while the window is busy."""
     pointer = list(MIDDLE)
     warp = Warp(start, MIDDLE, REACH)
     # The first jump was asked for before any event.

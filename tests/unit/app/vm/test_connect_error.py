@@ -4,12 +4,12 @@ import errno
 from pathlib import Path
 
 from app.qemu.qmp_address import UnixAddress
-from app.vm.connect_error import refusal
+from app.vm.connect_error import connect_error_text
 
 
 def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "qmp"
     path.touch(0o600)
-    words = refusal(UnixAddress(str(path)), PermissionError(errno.EACCES, "Permission denied"))
+    words = connect_error_text(UnixAddress(str(path)), PermissionError(errno.EACCES, "Permission denied"))
     assert words.startswith(f"the QMP socket {path} is closed to you (")
     assert words.endswith(" 0600)")

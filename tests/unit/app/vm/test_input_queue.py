@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
-from app.vm.input_queue import KEY_BURST, KEY_INTERVAL_NS, KEYS_AT_ONCE, InputQueue, KeyPace, Pressed
+from app.vm.input_queue import KEY_BURST, KEY_INTERVAL_NS, KEYS_AT_ONCE, InputQueue, KeyRateLimit, SentPresses
 
 
 def _batches(queue: InputQueue) -> list[tuple[Event, ...]]:
@@ -131,7 +131,7 @@ def _seen(events: list[Event]) -> list[object]:
 
 
 def test_keys_beyond_a_chord_wait_until_the_guest_can_have_read_them() -> None:
-    pace = KeyPace()
+    pace = KeyRateLimit()
     batch = _key("a")
     for _ in range(KEY_BURST // 2):
         assert pace.delay(batch, 0) == 0
@@ -143,9 +143,9 @@ def test_keys_beyond_a_chord_wait_until_the_guest_can_have_read_them() -> None:
 
 
 def test_what_was_pressed_and_not_released_is_known() -> None:
-    pressed = Pressed()
-    pressed.note([Key("a", True), *_key("b"), Press(Button.LEFT, True), Key("a", True)])
-    pressed.note([*_click(Button.WHEEL_UP)])
+    pressed = SentPresses()
+    pressed.add([Key("a", True), *_key("b"), Press(Button.LEFT, True), Key("a", True)])
+    pressed.add([*_click(Button.WHEEL_UP)])
     assert pressed.releases() == (Key("a", False), Press(Button.LEFT, False))
-    pressed.note(pressed.releases())
+    pressed.add(pressed.releases())
     assert pressed.releases() == ()

@@ -12,13 +12,13 @@ import pytest
 
 from app.input.event import Key, document
 from app.vm.libvirt import open_domain
-from app.vm.monitor import Link, LinkState, Pointing, Reply
-from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
+from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.monitor_lookup import LibvirtDomain
 from tests.unit.qmp_server import TABLET, until
 
 A = [Key("a", True), Key("a", False)]
-CALM = Patience(connect=600, answer=600, pauses=(0.01,), look=0.01)
+CALM = MonitorTimeouts(connect=600, reply=600, retry_delays=(0.01,), query_interval=0.01)
 
 
 class FakeError(Exception):
@@ -85,37 +85,37 @@ def libvirt(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibvirt]:
 
 
 @contextmanager
-def opened(domain: LibvirtDomain, patience: Patience = CALM) -> Iterator[MonitorLink]:
-    link = open_domain(domain, lambda: None, patience)
+def opened(domain: LibvirtDomain, timeouts: MonitorTimeouts = CALM) -> Iterator[MonitorConnection]:
+    connection = open_domain(domain, lambda: None, timeouts)
     try:
-        yield link
+        yield connection
     finally:
-        link.close()
+        connection.close()
 
 
 WIN10 = LibvirtDomain("win10", None, ("qemu:///session", "qemu:///system"))
 
 
 def test_input_reaches_a_domain_through_libvirt(libvirt: FakeLibvirt) -> None:
-    with opened(WIN10) as link:
-        until(lambda: link.link == Link(LinkState.READY, "", Pointing.ABSOLUTE, "running"))
-        link.send(A)
+    with opened(WIN10) as connection:
+        until(lambda: connection.status == MonitorStatus(ConnectionState.READY, "", PointingDevice.ABSOLUTE, "running"))
+        connection.send(A)
         until(lambda: len(libvirt.heard) == 2)
         assert libvirt.heard == [document(each) for each in A]
         libvirt.answers["query-status"] = {"return": {"status": "paused"}}
-        until(lambda: link.link.run_state == "paused")
+        until(lambda: connection.status.run_state == "paused")
 
 
 def test_what_qemu_or_libvirt_refuse_is_quoted(libvirt: FakeLibvirt) -> None:
     replies: list[Reply] = []
-    with opened(WIN10) as link:
-        until(lambda: link.link.state is LinkState.READY)
+    with opened(WIN10) as connection:
+        until(lambda: connection.status.state is ConnectionState.READY)
         libvirt.answers["quit"] = {"id": "libvirt-9", "error": {"class": "GenericError", "desc": "not now"}}
         libvirt.answers["cont"] = FakeError("Timed out during operation: cannot acquire state change lock")
         for command in ("quit", "cont"):
-            link.execute(command, done=replies.append)
+            connection.execute(command, done=replies.append)
         until(lambda: len(replies) == 2)
-        assert link.link.state is LinkState.READY
+        assert connection.status.state is ConnectionState.READY
     assert replies[0] == Reply(error="not now")
     assert replies[1] == Reply(error="Timed out during operation: cannot acquire state change lock")
 
@@ -123,27 +123,27 @@ def test_what_qemu_or_libvirt_refuse_is_quoted(libvirt: FakeLibvirt) -> None:
 @pytest.mark.parametrize("answer", ["", "{", "[]", '{"return"}', "[" * 100_000, '{"error": 5}', '{"return": 5}'])
 def test_an_answer_that_makes_no_sense_is_a_reason(libvirt: FakeLibvirt, answer: str) -> None:
     libvirt.answers["query-status"] = answer
-    with opened(WIN10) as link:
-        until(lambda: link.link.state is LinkState.LOST)
-        assert "makes no sense" in link.link.detail
+    with opened(WIN10) as connection:
+        until(lambda: connection.status.state is ConnectionState.LOST)
+        assert "makes no sense" in connection.status.detail
 
 
 def test_a_domain_that_ends_is_lost_and_found_when_it_runs_again(libvirt: FakeLibvirt) -> None:
-    with opened(WIN10) as link:
-        until(lambda: link.link.state is LinkState.READY)
+    with opened(WIN10) as connection:
+        until(lambda: connection.status.state is ConnectionState.READY)
         libvirt.running = False
         libvirt.answers["query-status"] = FakeError("Requested operation is not valid: domain is not running")
-        until(lambda: link.link.state is LinkState.LOST)
-        assert "domain is not running" in link.link.detail
+        until(lambda: connection.status.state is ConnectionState.LOST)
+        assert "domain is not running" in connection.status.detail
         libvirt.answers["query-status"] = {"return": {"status": "running"}}
         libvirt.running = True
-        until(lambda: link.link.state is LinkState.READY)
+        until(lambda: connection.status.state is ConnectionState.READY)
 
 
 def test_a_domain_that_no_libvirt_has_is_named_with_each_place_looked_at(libvirt: FakeLibvirt) -> None:
-    with opened(LibvirtDomain("other", "4dea22b3", WIN10.uris)) as link:
-        until(lambda: link.link.state is LinkState.LOST)
-        assert link.link.detail == (
+    with opened(LibvirtDomain("other", "4dea22b3", WIN10.uris)) as connection:
+        until(lambda: connection.status.state is ConnectionState.LOST)
+        assert connection.status.detail == (
             "qemu:///session: Failed to connect socket of qemu:///session; qemu:///system: Domain not found: 4dea22b3"
         )
 
@@ -156,9 +156,9 @@ def test_a_libvirt_that_does_not_answer_holds_up_nobody(libvirt: FakeLibvirt) ->
         return {"return": {"status": "running"}}
 
     libvirt.answers["query-status"] = late
-    with opened(WIN10, Patience(connect=0.05, answer=600, look=0.01)) as link:
-        until(lambda: link.link.state is LinkState.LOST)
-        assert "libvirt does not answer" in link.link.detail
+    with opened(WIN10, MonitorTimeouts(connect=0.05, reply=600, query_interval=0.01)) as connection:
+        until(lambda: connection.status.state is ConnectionState.LOST)
+        assert "libvirt does not answer" in connection.status.detail
     # Closed, while libvirt is at it still; its thread ends with its answer.
     [thread] = [each for each in threading.enumerate() if each.name == "libvirt"]
     go_on.set()
@@ -168,6 +168,6 @@ def test_a_libvirt_that_does_not_answer_holds_up_nobody(libvirt: FakeLibvirt) ->
 
 def test_a_module_that_cannot_be_loaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "libvirt", None)
-    with opened(WIN10) as link:
-        until(lambda: link.link.state is LinkState.LOST)
-        assert link.link.detail.startswith("libvirt's Python module does not work")
+    with opened(WIN10) as connection:
+        until(lambda: connection.status.state is ConnectionState.LOST)
+        assert connection.status.detail.startswith("libvirt's Python module does not work")

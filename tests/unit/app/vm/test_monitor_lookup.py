@@ -1,4 +1,4 @@
-"""Where a running VM's monitor is, or in a few words why nothing can be sent to it."""
+"""Where the monitor of a running VM is, or why nothing can be sent to it."""
 
 import errno
 import importlib.util
@@ -6,17 +6,14 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.host.vm import Vm
 from app.qemu.qmp_address import TcpAddress, UnixAddress
-from app.vm.monitor import LinkState
-from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor, open_found
+from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor
 from tests.unit.hosts import Host
-from tests.unit.qmp_server import FakeVm, until
 
 PID = 4242
 OURS, THEIRS = "[4026531840]", "[4026532999]"
@@ -131,20 +128,3 @@ def test_where_libvirt_owns_the_monitor_its_module_is_needed(
 def test_a_socket_of_another_program_is_not_taken_for_libvirts(host: Host) -> None:
     machine = vm(host, "-name", "x", "-chardev", "socket,id=c,fd=3,server", "-qmp", "chardev:c")
     assert reason(host, machine) == "its QMP socket belongs to the program that started it"
-
-
-def test_what_was_found_is_opened(host: Host, tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as fake:
-        machine = vm(host, "-qmp", f"unix:{fake.path},server")
-        found = find_monitor(machine, host.paths)
-        assert not isinstance(found, NoMonitor)
-        monitor = open_found(found, replace(machine, pid=os.getpid()), lambda: None)
-        until(lambda: monitor.link.run_state == "running")
-        monitor.close()
-        heard = len(fake.heard)
-        # A path that another VM has taken over, or that was never this one's.
-        monitor = open_found(found, machine, lambda: None)
-        until(lambda: monitor.link.state is LinkState.LOST)
-        assert monitor.link.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
-        monitor.close()
-        assert len(fake.heard) == heard

@@ -4,45 +4,50 @@ import json
 import os
 import socket
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from qemu.qmp import Message, QMPClient
+from qemu.qmp.protocol import AsyncProtocol
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, document
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
-from app.vm import input_queue
-from app.vm.monitor import Link, LinkState, Pointing, Reply
-from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm import input_queue, qmp
+from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
+from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.qmp import open_monitor
+from tests.unit.command import REPOSITORY
 from tests.unit.qmp_server import GREETING, LONG_S, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
 
 A = [Key("a", True), Key("a", False)]
 # A test that waits for an answer to come late does not wait long.
-QUICK = Patience(connect=0.05, answer=0.05, pauses=(0.01,), look=0.01)
+QUICK = MonitorTimeouts(connect=0.05, reply=0.05, retry_delays=(0.01,), query_interval=0.01)
 # Nothing in here takes so long, however slow the machine is.
-CALM = Patience(connect=600, answer=600, pauses=(0.01,), look=600)
+CALM = MonitorTimeouts(connect=600, reply=600, retry_delays=(0.01,), query_interval=600)
 
 
 @contextmanager
-def monitor(address: QmpAddress | Path, patience: Patience = CALM) -> Iterator[MonitorLink]:
+def monitor(address: QmpAddress | Path, timeouts: MonitorTimeouts = CALM) -> Iterator[MonitorConnection]:
     where = UnixAddress(str(address)) if isinstance(address, Path) else address
-    link = open_monitor(where, lambda: None, patience)
+    connection = open_monitor(where, lambda: None, timeouts)
     try:
-        yield link
+        yield connection
     finally:
-        link.close()
+        connection.close()
 
 
-def ready(link: MonitorLink) -> bool:
-    return link.link.state is LinkState.READY
+def ready(connection: MonitorConnection) -> bool:
+    return connection.status.state is ConnectionState.READY
 
 
-def lost(link: MonitorLink) -> bool:
-    return link.link.state is LinkState.LOST
+def lost(connection: MonitorConnection) -> bool:
+    return connection.status.state is ConnectionState.LOST
 
 
 def in_json(*events: Event) -> list[object]:
@@ -52,10 +57,10 @@ def in_json(*events: Event) -> list[object]:
 def test_a_vm_that_answers_tells_its_state_and_gets_input_in_order(tmp_path: Path) -> None:
     changes = threading.Event()
     with FakeVm(tmp_path / "qmp") as vm:
-        link = open_monitor(UnixAddress(str(vm.path)), changes.set, CALM)
-        until(lambda: ready(link))
+        connection = open_monitor(UnixAddress(str(vm.path)), changes.set, CALM)
+        until(lambda: ready(connection))
         assert changes.is_set()
-        assert link.link == Link(LinkState.READY, "", Pointing.ABSOLUTE, "running")
+        assert connection.status == MonitorStatus(ConnectionState.READY, "", PointingDevice.ABSOLUTE, "running")
         events: list[Event] = [
             *A,
             Absolute(Axis.X, 1),
@@ -63,11 +68,11 @@ def test_a_vm_that_answers_tells_its_state_and_gets_input_in_order(tmp_path: Pat
             Press(Button.LEFT, True),
             Press(Button.LEFT, False),
         ]
-        link.send(events)
+        connection.send(events)
         until(lambda: len(vm.events) == len(events))
-        link.close()
+        connection.close()
         assert vm.events == in_json(*events)
-        assert link.link.state is LinkState.LOST
+        assert connection.status.state is ConnectionState.LOST
 
 
 def test_while_the_vm_is_busy_motion_is_merged_and_keys_wait(tmp_path: Path) -> None:
@@ -82,16 +87,16 @@ def test_while_the_vm_is_busy_motion_is_merged_and_keys_wait(tmp_path: Path) -> 
                 go_on.wait()
             vm.answer(client, message)
 
-    with FakeVm(tmp_path / "qmp", slow) as vm, monitor(vm.path) as link:
-        until(lambda: ready(link))
-        link.send([Key("b", True)])
+    with FakeVm(tmp_path / "qmp", slow) as vm, monitor(vm.path) as connection:
+        until(lambda: ready(connection))
+        connection.send([Key("b", True)])
         assert busy.wait(20)
         for step in range(500):
-            link.send([Absolute(Axis.X, step)])
-        link.send([Press(Button.LEFT, True)])
+            connection.send([Absolute(Axis.X, step)])
+        connection.send([Press(Button.LEFT, True)])
         for _ in range(500):
-            link.send([Relative(Axis.Y, 1)])
-        link.send(A)
+            connection.send([Relative(Axis.Y, 1)])
+        connection.send(A)
         go_on.set()
         until(lambda: len(vm.events) == 6)
         assert vm.events == in_json(
@@ -100,30 +105,30 @@ def test_while_the_vm_is_busy_motion_is_merged_and_keys_wait(tmp_path: Path) -> 
 
 
 def test_a_change_of_the_vm_shows_with_its_event(tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as link:
-        until(lambda: ready(link))
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
+        until(lambda: ready(connection))
         vm.answers["query-status"] = {"status": "paused", "running": False}
         vm.say({"event": "STOP", "timestamp": {"seconds": 1, "microseconds": 0}})
-        until(lambda: link.link.run_state == "paused")
+        until(lambda: connection.status.run_state == "paused")
 
 
 def test_a_pointing_device_that_the_guest_starts_to_use_shows_without_an_event(tmp_path: Path) -> None:
-    patience = Patience(connect=600, answer=600, look=0.01)
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, patience) as link:
+    timeouts = MonitorTimeouts(connect=600, reply=600, query_interval=0.01)
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, timeouts) as connection:
         vm.answers["query-mice"] = []
-        until(lambda: link.link.pointing is Pointing.NONE)
+        until(lambda: connection.status.pointing is PointingDevice.NONE)
         vm.answers["query-mice"] = MOUSE
-        until(lambda: link.link.pointing is Pointing.RELATIVE)
+        until(lambda: connection.status.pointing is PointingDevice.RELATIVE)
         vm.answers["query-mice"] = TABLET
-        until(lambda: link.link.pointing is Pointing.ABSOLUTE)
+        until(lambda: connection.status.pointing is PointingDevice.ABSOLUTE)
 
 
 def test_a_vm_that_knows_no_such_queries_still_takes_input(tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as link:
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
         del vm.answers["query-status"], vm.answers["query-mice"]
-        until(lambda: ready(link))
-        assert link.link == Link(LinkState.READY)
-        link.send(A)
+        until(lambda: ready(connection))
+        assert connection.status == MonitorStatus(ConnectionState.READY)
+        connection.send(A)
         until(lambda: vm.events)
 
 
@@ -136,32 +141,32 @@ def test_of_input_that_is_refused_the_rest_arrives_and_the_vm_is_quoted(tmp_path
             vm.answers["input-send-event"] = "Input handler not found for event type abs\n\x1b[2J" if refused else {}
             vm.answer(client, message)
 
-    with FakeVm(tmp_path / "qmp", no_tablet) as vm, monitor(vm.path) as link:
-        until(lambda: ready(link))
-        link.send([Absolute(Axis.X, 1), Press(Button.LEFT, True)])
+    with FakeVm(tmp_path / "qmp", no_tablet) as vm, monitor(vm.path) as connection:
+        until(lambda: ready(connection))
+        connection.send([Absolute(Axis.X, 1), Press(Button.LEFT, True)])
         until(lambda: vm.batches == 3)
         assert vm.heard[-1]["arguments"]["events"] == in_json(Press(Button.LEFT, True))
         words = "the VM refuses input: Input handler not found for event type abs [2J"
-        until(lambda: link.link.detail == words)
-        assert ready(link)
+        until(lambda: connection.status.detail == words)
+        assert ready(connection)
 
 
 def test_commands_are_answered_once_whatever_becomes_of_them(tmp_path: Path) -> None:
     replies: list[tuple[str, Reply]] = []
 
-    def ask(link: MonitorLink, command: str) -> None:
-        link.execute(command, done=lambda reply: replies.append((command, reply)))
+    def ask(connection: MonitorConnection, command: str) -> None:
+        connection.execute(command, done=lambda reply: replies.append((command, reply)))
 
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as link:
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
         vm.answers["system_powerdown"] = {}
         vm.answers["quit"] = "no\nway"
-        until(lambda: ready(link))
-        ask(link, "system_powerdown")
+        until(lambda: ready(connection))
+        ask(connection, "system_powerdown")
         until(lambda: len(replies) == 1)
-        ask(link, "quit")
+        ask(connection, "quit")
         until(lambda: len(replies) == 2)
-        link.close()
-        ask(link, "late")
+        connection.close()
+        ask(connection, "late")
     assert replies == [
         ("system_powerdown", Reply({})),
         ("quit", Reply(error="no way")),
@@ -182,19 +187,19 @@ def test_a_command_without_an_answer_fails(tmp_path: Path) -> None:
                 vm.answer(client, message)
 
     with FakeVm(tmp_path / "qmp", deaf_to_quit) as vm:
-        patience = Patience(connect=600, answer=0.2, pauses=(0.01,), look=600)
-        with monitor(vm.path, patience) as link:
-            link.execute("early", done=replies.append)
-            until(lambda: ready(link))
-            link.execute("quit", done=replies.append)
+        timeouts = MonitorTimeouts(connect=600, reply=0.2, retry_delays=(0.01,), query_interval=600)
+        with monitor(vm.path, timeouts) as connection:
+            connection.execute("early", done=replies.append)
+            until(lambda: ready(connection))
+            connection.execute("quit", done=replies.append)
             until(lambda: len(replies) == 2)
             assert replies[1] == Reply(error="the VM does not answer")
-            link.execute("hang-up", done=replies.append)
+            connection.execute("hang-up", done=replies.append)
             until(lambda: len(replies) == 3)
             assert replies[2] == Reply(error="the connection to the VM was lost")
-        with monitor(vm.path) as link:
-            until(lambda: ready(link))
-            link.execute("quit", done=replies.append)
+        with monitor(vm.path) as connection:
+            until(lambda: ready(connection))
+            connection.execute("quit", done=replies.append)
         assert replies[3] == Reply(error="the monitor is closed")
 
 
@@ -205,12 +210,12 @@ def test_a_socket_that_accepts_and_never_answers_says_that_another_client_may_be
         other_leaves.wait()
         vm.serve(client)
 
-    with FakeVm(tmp_path / "qmp", busy) as vm, monitor(vm.path, QUICK) as link:
-        until(lambda: lost(link))
-        assert "does not answer: another client may be connected" in link.link.detail
-        link.send(A)
+    with FakeVm(tmp_path / "qmp", busy) as vm, monitor(vm.path, QUICK) as connection:
+        until(lambda: lost(connection))
+        assert "does not answer: another client may be connected" in connection.status.detail
+        connection.send(A)
         other_leaves.set()
-        until(lambda: ready(link))
+        until(lambda: ready(connection))
         # The same connection, and nothing that was typed before it was of any use.
         assert vm.connections == 1
         assert not vm.events
@@ -227,20 +232,20 @@ def test_a_vm_that_stops_answering_is_lost_until_it_answers_and_gets_nothing_old
                 go_on.wait()
             vm.answer(client, message)
 
-    patience = Patience(connect=600, answer=0.2, look=600)
-    with FakeVm(tmp_path / "qmp", stops) as vm, monitor(vm.path, patience) as link:
-        until(lambda: ready(link))
-        link.send([Key("shift", True)])
+    timeouts = MonitorTimeouts(connect=600, reply=0.2, query_interval=600)
+    with FakeVm(tmp_path / "qmp", stops) as vm, monitor(vm.path, timeouts) as connection:
+        until(lambda: ready(connection))
+        connection.send([Key("shift", True)])
         until(lambda: vm.events)
         stopped.set()
-        link.send([Key("x", True)])
-        link.send([Absolute(Axis.X, 1), Press(Button.LEFT, True)])
-        until(lambda: lost(link))
-        assert "has not answered" in link.link.detail
-        link.send([Key("y", True)])
+        connection.send([Key("x", True)])
+        connection.send([Absolute(Axis.X, 1), Press(Button.LEFT, True)])
+        until(lambda: lost(connection))
+        assert "has not answered" in connection.status.detail
+        connection.send([Key("y", True)])
         go_on.set()
-        until(lambda: ready(link))
-        assert link.link.detail == ""
+        until(lambda: ready(connection))
+        assert connection.status.detail == ""
         # What it had got is released; what it had not is forgotten.
         until(lambda: len(vm.events) == 4)
         assert vm.events == in_json(Key("shift", True), Key("x", True), Key("shift", False), Key("x", False))
@@ -258,16 +263,16 @@ def test_more_keys_than_a_busy_vm_takes_are_a_loss_that_is_told(tmp_path: Path) 
                 go_on.wait()
             vm.answer(client, message)
 
-    with FakeVm(tmp_path / "qmp", busy) as vm, monitor(vm.path) as link:
-        until(lambda: ready(link))
-        link.send([Key("a", True)])
-        until(lambda: not link._queue)
+    with FakeVm(tmp_path / "qmp", busy) as vm, monitor(vm.path) as connection:
+        until(lambda: ready(connection))
+        connection.send([Key("a", True)])
+        until(lambda: not connection._queue)
         for _ in range(600):
-            link.send([Key("b", True), Key("b", False)])
-        until(lambda: lost(link))
-        assert "too slowly" in link.link.detail
+            connection.send([Key("b", True), Key("b", False)])
+        until(lambda: lost(connection))
+        assert "too slowly" in connection.status.detail
         go_on.set()
-        until(lambda: ready(link))
+        until(lambda: ready(connection))
         until(lambda: len(vm.events) == 2)
         assert vm.events == in_json(Key("a", True), Key("a", False))
 
@@ -324,11 +329,11 @@ def _says(stage: int, data: bytes) -> Script:
     ],
 )
 def test_what_is_no_qmp_monitor_is_named_in_one_short_line(tmp_path: Path, stage: int, said: bytes, words: str) -> None:
-    with FakeVm(tmp_path / "qmp", _says(stage, said)) as vm, monitor(vm.path) as link:
-        until(lambda: lost(link))
-        assert words in link.link.detail
-        assert "\n" not in link.link.detail
-        assert len(link.link.detail) < 120
+    with FakeVm(tmp_path / "qmp", _says(stage, said)) as vm, monitor(vm.path) as connection:
+        until(lambda: lost(connection))
+        assert words in connection.status.detail
+        assert "\n" not in connection.status.detail
+        assert len(connection.status.detail) < 120
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -339,9 +344,9 @@ def test_what_is_no_qmp_monitor_is_named_in_one_short_line(tmp_path: Path, stage
 def test_any_bytes_are_a_reason_and_nothing_else(tmp_path: Path, stage: int, garbage: bytes) -> None:
     path = tmp_path / "qmp"
     path.unlink(missing_ok=True)
-    with FakeVm(path, _says(stage, garbage)) as vm, monitor(vm.path) as link:
-        until(lambda: lost(link))
-        assert link.link.detail
+    with FakeVm(path, _says(stage, garbage)) as vm, monitor(vm.path) as connection:
+        until(lambda: lost(connection))
+        assert connection.status.detail
 
 
 @pytest.mark.parametrize("answered", range(6))
@@ -361,18 +366,18 @@ def test_a_vm_that_dies_at_any_step_is_lost_and_found_again(tmp_path: Path, answ
         client.hear()
         raise Hangup
 
-    patience = Patience(connect=600, answer=600, pauses=(0.2,), look=0.01)
-    with FakeVm(tmp_path / "qmp", dies) as vm, monitor(vm.path, patience) as link:
-        until(lambda: lost(link))
-        assert link.link.detail == "the VM's monitor hung up"
-        until(lambda: ready(link))
+    timeouts = MonitorTimeouts(connect=600, reply=600, retry_delays=(0.2,), query_interval=0.01)
+    with FakeVm(tmp_path / "qmp", dies) as vm, monitor(vm.path, timeouts) as connection:
+        until(lambda: lost(connection))
+        assert connection.status.detail == "the VM's monitor hung up"
+        until(lambda: ready(connection))
         assert vm.connections == 2
 
 
 def test_what_was_pressed_when_the_connection_broke_is_released_on_the_next(tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as link:
-        until(lambda: ready(link))
-        link.send([Key("ctrl", True), Press(Button.LEFT, True)])
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
+        until(lambda: ready(connection))
+        connection.send([Key("ctrl", True), Press(Button.LEFT, True)])
         until(lambda: len(vm.events) == 2)
         vm.hang_up()
         until(lambda: len(vm.events) == 4)
@@ -383,7 +388,7 @@ def test_what_was_pressed_when_the_connection_broke_is_released_on_the_next(tmp_
 def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Long enough for the link to be lost meanwhile.
+    # Long enough for the connection to be lost meanwhile.
     monkeypatch.setattr(input_queue, "KEY_INTERVAL_NS", 300_000_000)
     late = threading.Event()
 
@@ -391,33 +396,33 @@ def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
         client.say(GREETING)
         while True:
             message = client.hear()
-            # What is not answered counts as lost; the next answer brings the link back.
+            # What is not answered counts as lost; the next answer brings the connection back.
             if message["execute"] != "query-status" or not late.is_set():
                 vm.answer(client, message)
 
     with FakeVm(tmp_path / "qmp", sometimes_late) as vm:
-        patience = Patience(connect=600, answer=0.1, look=0.01)
-        with monitor(vm.path, patience) as link:
-            until(lambda: ready(link))
+        timeouts = MonitorTimeouts(connect=600, reply=0.1, query_interval=0.01)
+        with monitor(vm.path, timeouts) as connection:
+            until(lambda: ready(connection))
             late.set()
             # More than go at once: the last ones wait.
-            link.send([*A * (input_queue.KEY_BURST // 2), Key("c", True), Key("b", True)])
-            until(lambda: lost(link))
+            connection.send([*A * (input_queue.KEY_BURST // 2), Key("c", True), Key("b", True)])
+            until(lambda: lost(connection))
             until(lambda: in_json(Key("b", False))[0] in vm.events)
             assert vm.events[-2:] == in_json(Key("c", False), Key("b", False))
 
 
 def test_closing_lets_input_arrive_and_leaves_nothing_pressed(tmp_path: Path) -> None:
     with FakeVm(tmp_path / "qmp") as vm:
-        link = open_monitor(UnixAddress(str(vm.path)), lambda: None, CALM)
-        until(lambda: ready(link))
-        link.send([Key("ctrl", True), Key("c", True)])
-        link.close()
+        connection = open_monitor(UnixAddress(str(vm.path)), lambda: None, CALM)
+        until(lambda: ready(connection))
+        connection.send([Key("ctrl", True), Key("c", True)])
+        connection.close()
         until(lambda: len(vm.events) == 4)
         assert vm.events[2:] == in_json(Key("ctrl", False), Key("c", False))
-        link.close()
-        link.send(A)
-        assert link.link == Link(LinkState.LOST, "closed")
+        connection.close()
+        connection.send(A)
+        assert connection.status == MonitorStatus(ConnectionState.LOST, "closed")
 
 
 def test_closing_need_not_wait_for_a_vm_that_is_busy(tmp_path: Path) -> None:
@@ -433,14 +438,14 @@ def test_closing_need_not_wait_for_a_vm_that_is_busy(tmp_path: Path) -> None:
             vm.answer(client, message)
 
     with FakeVm(tmp_path / "qmp", slow) as vm:
-        link = open_monitor(UnixAddress(str(vm.path)), lambda: None, Patience(farewell=LONG_S))
-        until(lambda: ready(link))
-        link.send([Key("ctrl", True)])
+        connection = open_monitor(UnixAddress(str(vm.path)), lambda: None, MonitorTimeouts(close=LONG_S))
+        until(lambda: ready(connection))
+        connection.send([Key("ctrl", True)])
         assert busy.wait(LONG_S)
-        link.close(wait=False)
-        assert link.link.detail != "closed"
+        connection.close(wait=False)
+        assert connection.status.detail != "closed"
         go_on.set()
-        link.close()
+        connection.close()
         until(lambda: vm.events == in_json(Key("ctrl", True), Key("ctrl", False)))
 
 
@@ -459,28 +464,28 @@ def test_a_monitor_closes_whatever_its_peer_does(tmp_path: Path) -> None:
 
     open_monitor(UnixAddress(str(tmp_path / "none")), lambda: None).close()
     with FakeVm(tmp_path / "a", silent) as vm:
-        with monitor(vm.path, QUICK) as link:
-            until(lambda: lost(link))
+        with monitor(vm.path, QUICK) as connection:
+            until(lambda: lost(connection))
         never.set()
     never.clear()
     with FakeVm(tmp_path / "b", reads_no_more) as vm:
-        with monitor(vm.path) as link:
-            until(lambda: ready(link))
+        with monitor(vm.path) as connection:
+            until(lambda: ready(connection))
             for _ in range(10):
-                link.execute("fill", {"text": "x" * 100_000})
-            link.send(A)
+                connection.execute("fill", {"text": "x" * 100_000})
+            connection.send(A)
         never.set()
 
 
 def test_a_socket_that_is_not_there_yet_is_found_when_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "qmp"
-    with monitor(path) as link:
-        until(lambda: lost(link))
-        assert link.link.detail == f"there is no QMP socket {path}"
+    with monitor(path) as connection:
+        until(lambda: lost(connection))
+        assert connection.status.detail == f"there is no QMP socket {path}"
         with FakeVm(path):
-            until(lambda: ready(link))
-        until(lambda: lost(link))
-        until(lambda: link.link.detail == f"nothing listens at the QMP socket {path}")
+            until(lambda: ready(connection))
+        until(lambda: lost(connection))
+        until(lambda: connection.status.detail == f"nothing listens at the QMP socket {path}")
 
 
 def test_a_socket_at_which_too_many_wait_already_does_not_answer(tmp_path: Path) -> None:
@@ -489,36 +494,39 @@ def test_a_socket_at_which_too_many_wait_already_does_not_answer(tmp_path: Path)
         listener.listen(0)
         with socket.socket(socket.AF_UNIX) as waiting:
             waiting.connect(str(tmp_path / "qmp"))
-            with monitor(tmp_path / "qmp") as link:
-                until(lambda: lost(link))
-                assert "another client may be connected" in link.link.detail
+            with monitor(tmp_path / "qmp") as connection:
+                until(lambda: lost(connection))
+                assert "another client may be connected" in connection.status.detail
 
 
 def test_a_path_longer_than_the_kernel_takes_is_connected_to(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100) / ("y" * 100)
     folder.mkdir(parents=True)
-    with FakeVm(tmp_path / "qmp") as vm, monitor(folder / "qmp") as link:
+    with FakeVm(tmp_path / "qmp") as vm, monitor(folder / "qmp") as connection:
         vm.path.rename(folder / "qmp")
-        until(lambda: ready(link))
+        until(lambda: ready(connection))
 
 
 def test_an_abstract_socket_is_connected_to() -> None:
     name = f"mdevview-test-{os.getpid()}"
-    with FakeVm(Path(f"\0{name}")), monitor(UnixAddress(name, abstract=True)) as link:
-        until(lambda: ready(link))
+    with FakeVm(Path(f"\0{name}")), monitor(UnixAddress(name, abstract=True)) as connection:
+        until(lambda: ready(connection))
 
 
 @pytest.mark.parametrize("host", ["", "localhost", "127.0.0.1"])
 def test_a_tcp_port_of_this_host_is_connected_to(tmp_path: Path, host: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    with FakeVm(tmp_path / "qmp", listener=listener), monitor(TcpAddress(host, listener.getsockname()[1])) as link:
-        until(lambda: ready(link))
+    with (
+        FakeVm(tmp_path / "qmp", listener=listener),
+        monitor(TcpAddress(host, listener.getsockname()[1])) as connection,
+    ):
+        until(lambda: ready(connection))
 
 
 def test_a_host_that_nobody_knows_is_named() -> None:
-    with monitor(TcpAddress("no-such-host.invalid", 1)) as link:
-        until(lambda: lost(link))
-        assert "no-such-host.invalid:1" in link.link.detail
+    with monitor(TcpAddress("no-such-host.invalid", 1)) as connection:
+        until(lambda: lost(connection))
+        assert "no-such-host.invalid:1" in connection.status.detail
 
 
 def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
@@ -528,9 +536,9 @@ def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
         while True:
             client.say_bytes(b'{"return": {}}\r\n' * 500)
 
-    with FakeVm(tmp_path / "qmp", floods) as vm, monitor(vm.path, Patience(pauses=(600,))) as link:
-        until(lambda: lost(link))
-        assert link.link.detail == "the VM's monitor sends more than anybody can read"
+    with FakeVm(tmp_path / "qmp", floods) as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
+        until(lambda: lost(connection))
+        assert connection.status.detail == "the VM's monitor sends more than anybody can read"
 
 
 def test_a_vm_that_sends_little_but_large_is_hung_up_on(tmp_path: Path) -> None:
@@ -545,10 +553,10 @@ def test_a_vm_that_sends_little_but_large_is_hung_up_on(tmp_path: Path) -> None:
 
     with (
         FakeVm(tmp_path / "qmp", bloats) as vm,
-        monitor(vm.path, Patience(connect=600, answer=600, pauses=(600,))) as link,
+        monitor(vm.path, MonitorTimeouts(connect=600, reply=600, retry_delays=(600,))) as connection,
     ):
-        until(lambda: lost(link))
-        assert link.link.detail == "the VM's monitor sends more than anybody can read"
+        until(lambda: lost(connection))
+        assert connection.status.detail == "the VM's monitor sends more than anybody can read"
 
 
 def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
@@ -562,10 +570,55 @@ def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
         never.wait()
 
     with FakeVm(tmp_path / "qmp", stuck) as vm:
-        with monitor(vm.path) as link:
-            until(lambda: ready(link))
+        with monitor(vm.path) as connection:
+            until(lambda: ready(connection))
             for step in range(2000):
-                link.send([Absolute(Axis.X, step), Press(Button.LEFT, step % 2 == 0)])
-                link.execute("query-status")
-            until(lambda: lost(link))
+                connection.send([Absolute(Axis.X, step), Press(Button.LEFT, step % 2 == 0)])
+                connection.execute("query-status")
+            until(lambda: lost(connection))
         never.set()
+
+
+def test_the_installed_package_is_one_in_which_the_limit_works() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert f"qemu.qmp {qmp.SUPPORTED}" in project["dependencies"]
+    lowest, above = (each.split(" ")[1] for each in qmp.SUPPORTED.split(", "))
+    installed = tuple(map(int, version("qemu.qmp").split(".")))
+    assert tuple(map(int, lowest.split("."))) <= installed < tuple(map(int, above.split(".")))
+
+
+@pytest.mark.parametrize("name", ["_readline", "_cb_inbound", "_cb_outbound"])
+def test_without_a_limit_there_is_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A later version of the package may have other private methods."""
+    monkeypatch.delattr(AsyncProtocol, name)
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
+        until(lambda: lost(connection))
+        assert "cannot limit what a VM sends: install qemu.qmp >=" in connection.status.detail
+        assert (vm.connections, vm.heard) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["_readline", "_cb_inbound", "_cb_outbound"])
+def test_a_limit_that_the_package_goes_around_ends_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def receive(self: QMPClient) -> Message:
+        assert self._reader is not None
+        return Message(await self._reader.readline())
+
+    async def receive_unseen(self: QMPClient) -> Message:
+        return await self._do_recv()
+
+    async def send_unseen(self: QMPClient, message: Message) -> None:
+        self._do_send(message)
+
+    match name:
+        case "_readline":
+            monkeypatch.setattr(QMPClient, "_do_recv", receive)
+        case "_cb_inbound":
+            monkeypatch.setattr(QMPClient, "_recv", receive_unseen)
+        case _:
+            monkeypatch.setattr(QMPClient, "_send", send_unseen)
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
+        until(lambda: lost(connection))
+        assert "cannot limit what a VM sends" in connection.status.detail
+        assert {each["execute"] for each in vm.heard} <= {"qmp_capabilities"}

@@ -10,8 +10,8 @@ import pytest
 from app.input.event import Absolute, Axis, Button, Event, Key, Press
 from app.qemu.command_line import parse
 from app.qemu.qmp_address import UnixAddress
-from app.vm.monitor import LinkState, Pointing, Reply
-from app.vm.monitor_connection import MonitorLink, Patience
+from app.vm.monitor import ConnectionState, PointingDevice, Reply
+from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.qmp import open_monitor
 from tests.gate import need_programs
 from tests.unit.qmp_server import until
@@ -43,54 +43,54 @@ def qemu(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait()
 
 
-def connected(qemu: "subprocess.Popen[bytes]") -> MonitorLink:
+def connected(qemu: "subprocess.Popen[bytes]") -> MonitorConnection:
     """Its monitor, found by its command line."""
     [found] = parse([str(each) for each in qemu.args]).monitors  # type: ignore[union-attr]
     assert isinstance(found.address, UnixAddress)
     # It is not there at once.
-    link = open_monitor(found.address, lambda: None, Patience(pauses=(0.05,), look=0.1))
-    until(lambda: link.link.state is LinkState.READY)
-    return link
+    connection = open_monitor(found.address, lambda: None, MonitorTimeouts(retry_delays=(0.05,), query_interval=0.1))
+    until(lambda: connection.status.state is ConnectionState.READY)
+    return connection
 
 
-def answer(link: MonitorLink, command: str) -> Reply:
+def answer(connection: MonitorConnection, command: str) -> Reply:
     replies: Queue[Reply] = Queue()
-    link.execute(command, done=replies.put)
+    connection.execute(command, done=replies.put)
     return replies.get(timeout=20)
 
 
 def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes]") -> None:
-    link = connected(qemu)
+    connection = connected(qemu)
     try:
-        assert link.link.run_state == "prelaunch"
-        assert link.link.pointing is not Pointing.NONE
+        assert connection.status.run_state == "prelaunch"
+        assert connection.status.pointing is not PointingDevice.NONE
         events: list[Event] = [Key("esc", True), Key("esc", False), Absolute(Axis.X, 1), Absolute(Axis.Y, 2)]
-        link.send(events)
-        until(lambda: link.link.detail == "the VM refuses input: VM not running")
-        assert answer(link, "cont") == Reply({})
-        until(lambda: link.link.run_state == "running")
-        link.send([*events, *(Press(button, down) for button in Button for down in (True, False))])
-        link.send([Key("b", True), Key("b", False)])
-        # Refused input shows in the link: nothing was.
-        until(lambda: not link._queue)
-        assert answer(link, "query-name") == Reply({})
-        assert link.link.detail == ""
-        assert answer(link, "no-such-thing").error == "The command no-such-thing has not been found"
-        assert answer(link, "quit") == Reply({})
-        until(lambda: link.link.state is LinkState.LOST)
+        connection.send(events)
+        until(lambda: connection.status.detail == "the VM refuses input: VM not running")
+        assert answer(connection, "cont") == Reply({})
+        until(lambda: connection.status.run_state == "running")
+        connection.send([*events, *(Press(button, down) for button in Button for down in (True, False))])
+        connection.send([Key("b", True), Key("b", False)])
+        # CommandError input shows in the connection: nothing was.
+        until(lambda: not connection._queue)
+        assert answer(connection, "query-name") == Reply({})
+        assert connection.status.detail == ""
+        assert answer(connection, "no-such-thing").error == "The command no-such-thing has not been found"
+        assert answer(connection, "quit") == Reply({})
+        until(lambda: connection.status.state is ConnectionState.LOST)
         assert qemu.wait(20) == 0
     finally:
-        link.close()
+        connection.close()
 
 
 def test_a_second_client_waits_until_the_first_one_leaves(qemu: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     first = connected(qemu)
-    second = open_monitor(UnixAddress(f"{tmp_path}/qmp"), lambda: None, Patience(connect=0.1))
+    second = open_monitor(UnixAddress(f"{tmp_path}/qmp"), lambda: None, MonitorTimeouts(connect=0.1))
     try:
-        until(lambda: second.link.state is LinkState.LOST)
-        assert "another client may be connected" in second.link.detail
+        until(lambda: second.status.state is ConnectionState.LOST)
+        assert "another client may be connected" in second.status.detail
         first.close()
-        until(lambda: second.link.state is LinkState.READY)
+        until(lambda: second.status.state is ConnectionState.READY)
     finally:
         first.close()
         second.close()

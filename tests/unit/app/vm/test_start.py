@@ -18,7 +18,7 @@ from app.host.discovery import discover
 from app.qemu.qmp_address import UnixAddress
 from app.vm import start as start_module
 from app.vm.child import Child
-from app.vm.start import Order, Running, end, memory_hint, start
+from app.vm.start import StartedVm, StartOptions, memory_hint, start, terminate
 from tests.conftest import open_files
 from tests.unit.fake_qemu import FakeQemu
 from tests.unit.hosts import UUID_A, UUID_B, Host
@@ -43,12 +43,12 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def _order(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> Order:
+def _order(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> StartOptions:
     arguments = (str(fake_qemu.program), *more)
-    return Order(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
+    return StartOptions(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
 
 
-def _report(fake_qemu: FakeQemu, running: Running) -> Any:
+def _report(fake_qemu: FakeQemu, running: StartedVm) -> Any:
     until = time.monotonic() + _PATIENCE_S
     while not fake_qemu.report.exists():
         assert running.child.poll() is None and time.monotonic() < until
@@ -190,14 +190,18 @@ def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
 
 
 def test_vm_that_goes_on_keeps_what_was_made_for_it(
-    host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+    host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     running = start(_order(fake_qemu, type="small"), host.paths)
     _report(fake_qemu, running)
     running.keep()
+    caplog.clear()
     running.close()
+    terminate(running.child)
+    assert caplog.messages == []
     assert mdevs.removed == []
+    assert not _gone(running.child.pid)
     (folder,) = runtime.iterdir()
     # It is this test's child after all.
     os.kill(running.child.pid, signal.SIGKILL)
@@ -218,8 +222,56 @@ def test_program_that_does_not_start_leaves_nothing(
 ) -> None:
     mdevs = _Mdevs(host, monkeypatch)
     with pytest.raises(kind, match=says):
-        start(Order((program,), type="small", uuid=UUID_A), host.paths)
+        start(StartOptions((program,), type="small", uuid=UUID_A), host.paths)
     assert mdevs.removed == [UUID_A]
+
+
+def test_vm_that_cannot_be_watched_does_not_run_and_leaves_nothing(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, fake_qemu, pids = _Mdevs(host, monkeypatch), FakeQemu(tmp_path), []
+
+    def no_fd_left(pid: int) -> int:
+        pids.append(pid)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pidfd_open", no_fd_left)
+    with pytest.raises(MdevviewError, match=r"was started but cannot be watched: EMFILE: .*; it was killed at once"):
+        start(_order(fake_qemu, type="small", uuid=UUID_A), host.paths)
+    (pid,) = pids
+    assert _gone(pid)
+    assert mdevs.removed == [UUID_A]
+
+
+def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_start_fails(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdevs, fake_qemu, children = _Mdevs(host, monkeypatch), FakeQemu(tmp_path), []
+
+    def fail(child: Child, *_: object) -> StartedVm:
+        children.append(child)
+        assert mdevs.removed == []
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(start_module, "StartedVm", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        start(_order(fake_qemu, type="small", uuid=UUID_A), host.paths)
+    (child,) = children
+    assert _gone(child.pid)
+    assert child.fileno() == -1
+    assert mdevs.removed == [UUID_A]
+
+
+def test_child_that_the_kernel_reaps_has_ended() -> None:
+    """A parent that ignores SIGCHLD hands that on, and then there is no status to be had."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        child = Child.start(["sh", "-c", "exit 3"])
+        assert child.wait(_PATIENCE_S) is not None
+        child.send(signal.SIGTERM)
+        child.close()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> None:
@@ -264,7 +316,7 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 def test_vm_is_ended_by_a_signal_and_reaped(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, status: int
 ) -> None:
-    monkeypatch.setattr(start_module, "_TERM_PATIENCE_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
+    monkeypatch.setattr(start_module, "_TERM_TIMEOUT_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
     running = start(_order(fake_qemu, "-name", manner), host.paths)
@@ -272,7 +324,7 @@ def test_vm_is_ended_by_a_signal_and_reaped(
         assert running.child.wait(_PATIENCE_S) == 1
     else:
         _report(fake_qemu, running)
-    end(running.child)
+    terminate(running.child)
     running.close()
     assert running.child.poll() == status
     assert _gone(running.child.pid)
@@ -287,10 +339,10 @@ def test_signal_to_another_users_process_is_no_crash(monkeypatch: pytest.MonkeyP
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
-    end(child)
+    terminate(child)
     monkeypatch.setattr(signal, "pidfd_send_signal", send)
     assert child.poll() is None
-    end(child)
+    terminate(child)
     assert child.poll() == -signal.SIGTERM
     child.close()
 

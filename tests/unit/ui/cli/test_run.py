@@ -48,12 +48,18 @@ class _Run:
 
 
 @contextmanager
-def _run(folder: Path, *arguments: str, manner: str = "obeys", window: str = "opens") -> Iterator[_Run]:
+def _run(
+    folder: Path,
+    *arguments: str,
+    manner: str = "obeys",
+    window: str = "opens",
+    program: str = "run_with_fake_window",
+) -> Iterator[_Run]:
     fake_qemu = FakeQemu(folder)
     (folder / "runtime").mkdir()
     vm = [str(fake_qemu.program), "-name", manner, *_OWN_DEVICE]
     process = subprocess.Popen(
-        [sys.executable, "-m", f"{_PROGRAMS}.run_with_fake_window", window, "run", *arguments, "--", *vm],
+        [sys.executable, "-m", f"{_PROGRAMS}.{program}", window, "run", *arguments, "--", *vm],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(command.REPOSITORY), "XDG_RUNTIME_DIR": str(folder / "runtime")},
         stdin=subprocess.DEVNULL,
@@ -87,13 +93,35 @@ def test_vm_that_ends_by_itself_closes_the_window(tmp_path: Path) -> None:
         assert run.ended() == (0, [])
 
 
-def test_vm_that_crashes_is_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (signal.SIGSEGV, "SIGSEGV"),
+        (signal.SIGRTMIN, "SIGRTMIN"),
+        (signal.SIGRTMIN + 1, "SIGRTMIN+1"),
+        (signal.SIGRTMAX - 1, f"SIGRTMIN+{signal.SIGRTMAX - 1 - signal.SIGRTMIN}"),
+        (signal.SIGRTMAX, "SIGRTMAX"),
+    ],
+)
+def test_vm_that_crashes_is_a_failure(tmp_path: Path, number: int, name: str) -> None:
     with _run(tmp_path, manner="deaf") as run:
         run.wait_for((tmp_path / "shown").exists)
         pid = int(re.findall(r"pid=(\d+)", (tmp_path / "shown").read_text())[0])
-        os.kill(pid, signal.SIGSEGV)
-        assert run.ended() == (1, ["mdevview: the VM was killed by SIGSEGV"])
+        os.kill(pid, number)
+        assert run.ended() == (1, [f"mdevview: the VM was killed by {name}"])
         assert run.left == []
+
+
+@pytest.mark.parametrize("what", ["shut_down", "_end", "poll"])
+def test_whatever_fails_at_the_end_the_terminal_is_restored_and_nothing_is_left(tmp_path: Path, what: str) -> None:
+    with _run(tmp_path, window=what, program="run_failing_at_the_end") as run:
+        status, lines = run.ended()
+        assert status != 0
+        assert lines[0] == "mdevview: no device"
+        # Before the VM's folder is removed.
+        assert (tmp_path / "restored").read_text() == "1"
+        assert run.left == []
+        assert what == "poll" or not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
 
 
 def test_vm_that_does_not_start_says_so_itself(tmp_path: Path) -> None:
@@ -126,7 +154,7 @@ def test_second_interrupt_is_at_once(tmp_path: Path) -> None:
 
 
 def test_vm_goes_on_where_that_was_asked_for(tmp_path: Path) -> None:
-    with _run(tmp_path, "--keep-running", manner="") as run:
+    with _run(tmp_path, "-v", "--keep-running", manner="") as run:
         run.wait_for((tmp_path / "shown").exists)
         run.process.send_signal(signal.SIGINT)
         # Its end is not seen by reading to the end: the VM has the same standard error.
@@ -136,7 +164,9 @@ def test_vm_goes_on_where_that_was_asked_for(tmp_path: Path) -> None:
         (folder,) = run.left
         assert (folder / "qmp").is_socket()
         os.kill(pid, signal.SIGTERM)
-        _, (line,) = run.ended()
+        _, (started, line) = run.ended()
+        assert started.startswith("mdevview: INFO: app.vm.start: starting ")
+        # Nothing more, of a VM that was killed for example.
         assert line == f"mdevview: the VM goes on as process {pid}; 'mdevview view pid:{pid}' shows it again"
 
 

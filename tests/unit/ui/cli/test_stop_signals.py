@@ -14,8 +14,8 @@ def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
         for _ in range(3):
             signal.raise_signal(number)
         assert stops.count == 3
-        stops.forget()
-        stops.forget()
+        stops.clear()
+        stops.clear()
         assert stops.count == 3
     assert signal.getsignal(number) is before
     stops.close()

@@ -10,7 +10,7 @@ from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, UsageError
 from app.host.discovery import discover
 from app.qemu.command_line import parse
 from app.qemu.qmp_address import UnixAddress
-from app.vm import plan
+from app.vm import vm_arguments
 from tests.unit.hosts import UUID_A, UUID_B, Host
 
 BUS = "/sys/bus/mdev/devices"
@@ -31,7 +31,7 @@ def _qemu(*more: str) -> list[str]:
 
 
 def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple[str | None, bool]:
-    choice = plan.choose(parse(arguments), asked, discover(host.scan()))
+    choice = vm_arguments.choose_vgpu(parse(arguments), asked, discover(host.scan()))
     return choice.vgpu.name if choice.vgpu else None, choice.add
 
 
@@ -101,12 +101,12 @@ def test_vgpu_that_is_not_there_is_said_before_the_start(
 )
 def test_command_line_whose_process_is_not_the_vm_is_refused(arguments: list[str], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        plan.check(arguments, parse(arguments))
+        vm_arguments.check_arguments(arguments, parse(arguments))
 
 
 def test_programs_that_become_the_vm_may_stand_before_it() -> None:
     arguments = ["env", "LANG=C", "nice", "-n", "5", *_qemu("-drive", "file=-daemonize")]
-    plan.check(arguments, parse(arguments))
+    vm_arguments.check_arguments(arguments, parse(arguments))
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_programs_that_become_the_vm_may_stand_before_it() -> None:
     ],
 )
 def test_monitor_is_added_where_there_is_none_to_connect_to(more: list[str], has: bool) -> None:
-    assert plan.has_monitor(parse(_qemu(*more))) is has
+    assert vm_arguments.has_monitor(parse(_qemu(*more))) is has
 
 
 _FOLDERS = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
 
 
-@given(folder=_FOLDERS, fds=st.none() | st.builds(plan.PassedFds, st.integers(3, 99), st.integers(3, 99)))
-def test_what_is_added_is_read_as_it_was_meant(folder: str, fds: plan.PassedFds | None) -> None:
+@given(folder=_FOLDERS, fds=st.none() | st.builds(vm_arguments.PassedFds, st.integers(3, 99), st.integers(3, 99)))
+def test_what_is_added_is_read_as_it_was_meant(folder: str, fds: vm_arguments.PassedFds | None) -> None:
     """Commas, blanks and quotes in a path included, and whatever a user gives before it."""
     sysfs, socket = Path("/sys") / folder / UUID_A, Path("/run") / folder / "qmp"
-    arguments = _qemu() + plan.device_arguments(sysfs, fds) + plan.monitor_arguments(socket)
+    arguments = _qemu() + vm_arguments.device_arguments(sysfs, fds) + vm_arguments.monitor_arguments(socket)
     command = parse(arguments)
     (device,) = command.vfio_devices
     assert (device.vfio_name, device.properties["sysfsdev"]) == (UUID_A, str(sysfs))

@@ -1,4 +1,4 @@
-"""What a user's QEMU command line lacks to be shown: nothing of it is changed, what is missing comes after it."""
+"""The arguments that are added to a user's QEMU command line so that the VM can be shown; nothing is changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from app.host.vgpu import Use, Vgpu
 from app.qemu.command_line import CommandLine, quoted
 
 _IOMMUFD_ID = "mdevview-iommufd"
-# Behind these the VM is another user's, in another process than the one that was started.
+# With these the VM runs as another user, and in another process than the one that was started.
 _RIGHTS_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which vGPU the VM is to have. ``vgpu`` is None when the command line names a device that is no mdev."""
+class VgpuChoice:
+    """The VM's vGPU, and whether to ``add`` it. ``vgpu`` is None if the command line names a device that is no mdev."""
 
     vgpu: Vgpu | None
     add: bool
@@ -26,13 +26,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PassedFds:
-    """The numbers of an iommufd and a VFIO cdev that are open in the VM's process from its start."""
+    """The numbers of an iommufd and a VFIO cdev that are open in the VM's process when it starts."""
 
     iommufd: int
     device: int
 
 
-def check(arguments: Sequence[str], command: CommandLine) -> None:
+def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
     """Raises UsageError for a command line whose process would not be the VM."""
     if not arguments:
         raise UsageError("no command line of a VM", "give it after --: mdevview run -- qemu-system-x86_64 ...")
@@ -49,26 +49,26 @@ def check(arguments: Sequence[str], command: CommandLine) -> None:
         )
 
 
-def choose(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> Choice:
-    """The vGPU that was asked for by its UUID or the start of it, that the command line names, or the only free one.
+def choose_vgpu(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
+    """The vGPU that ``asked`` names by its UUID or a part of it, that the command line names, or the only free one.
 
-    Raises NoSuchDevice, AmbiguousTarget.
+    Raises NoSuchDevice or AmbiguousTarget.
     """
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
     mdevs = {each.name: each for each in vgpus if each.uuid is not None}
     if asked is not None:
-        found = find_vgpu(asked.lower(), tuple(mdevs.values()))
-        return Choice(found, add=found.name not in names)
+        vgpu = find_vgpu(asked.lower(), tuple(mdevs.values()))
+        return VgpuChoice(vgpu, add=vgpu.name not in names)
     for name in names:
         if name in mdevs:
-            return Choice(mdevs[name], add=False)
+            return VgpuChoice(mdevs[name], add=False)
         if is_uuid(name):
             raise NoSuchDevice(f"no vGPU {name}, which the VM's command line names", "--type T --uuid U creates it")
     if command.vfio_devices:
-        return Choice(None, add=False)
+        return VgpuChoice(None, add=False)
     free = tuple(each for each in mdevs.values() if _is_free(each))
     if len(free) == 1:
-        return Choice(free[0], add=True)
+        return VgpuChoice(free[0], add=True)
     if free:
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
         raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", names_of(free))
@@ -81,10 +81,10 @@ def _is_free(vgpu: Vgpu) -> bool:
 
 
 def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
-    """A vGPU, by its IOMMU group or by what was opened here. Its display is shown by us, so QEMU's is off.
+    """Adds a vGPU, by its IOMMU group or by open ``fds``. We show its display, so QEMU's is off.
 
-    With a fd alone QEMU could not tell an mdev from a device of its own IOMMU (vfio_device_is_mdev() in
-    hw/vfio/device.c), so it gets the sysfs path as well.
+    QEMU needs the sysfs path also with a fd, to know that the device is an mdev (vfio_device_is_mdev() in
+    hw/vfio/device.c).
     """
     device = f"vfio-pci,sysfsdev={quoted(str(sysfs))},display=off"
     if fds is None:
@@ -96,8 +96,8 @@ def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
 
 
 def monitor_arguments(socket: Path) -> list[str]:
-    """A QMP monitor that does not wait for somebody to connect."""
-    # Named, as QEMU would take a first item with a "=" in it for another key.
+    """Adds a QMP monitor at ``socket``; QEMU does not wait for a client."""
+    # With "path=", because QEMU takes a first item that contains a "=" for another key.
     return ["-qmp", f"unix:path={quoted(str(socket))},server=on,wait=off"]
 
 

@@ -1,0 +1,32 @@
+"""Reading what a VM answers: it may be anything."""
+
+from app.vm.monitor import PointingDevice
+
+
+def parse_pointing(reply: object) -> PointingDevice:
+    """The guest's active pointing device, from ``query-mice``. Raises ValueError for an invalid reply."""
+    if not isinstance(reply, list):
+        raise ValueError("not a list")
+    for mouse in reply:
+        match mouse:
+            case {"current": bool(current), "absolute": bool(absolute)}:
+                if current:
+                    return PointingDevice.ABSOLUTE if absolute else PointingDevice.RELATIVE
+            case _:
+                raise ValueError("not a mouse")
+    return PointingDevice.NONE
+
+
+def parse_run_state(reply: object) -> str:
+    """QEMU's word for the state of the VM, from ``query-status``. Raises ValueError for an invalid reply."""
+    match reply:
+        case {"status": str(word)} if word and len(word) <= 40 and word.isascii() and word.isprintable():
+            return word
+    raise ValueError("no status")
+
+
+def one_line(text: str, longest: int = 120) -> str:
+    """Text from outside as one line of printable characters, cut at ``longest``."""
+    line = "".join(each if each.isprintable() else " " for each in text[: 4 * longest])
+    line = " ".join(line.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -1,0 +1,178 @@
+"""Ends a VM that was started here, step by step (:mod:`app.vm.shutdown_sequence`), and tells the user each step."""
+
+import os
+import select
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from app.errors import error_text
+from app.qemu.qmp_address import QmpAddress
+from app.vm.child import Child
+from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, Reply
+from app.vm.shutdown_sequence import ShutdownSequence, ShutdownStep, ShutdownTimeouts
+
+# How long the monitor may take to connect and answer; its own time limits are shorter.
+_MONITOR_TIMEOUT_S = 10.0
+# QEMU may close the connection before it answers `quit`.
+_QUIT_DELAY_S = 1.0
+
+OpenMonitor = Callable[[QmpAddress, Callable[[], None]], Monitor]
+
+
+class StopRequests(Protocol):
+    """Requests of the user to stop, counted. As a file it is readable when ``count`` may have grown."""
+
+    @property
+    def count(self) -> int: ...
+
+    def fileno(self) -> int: ...
+
+    def clear(self) -> None:
+        """Not readable until the next request."""
+        ...
+
+
+class _Wakeup:
+    """An eventfd by which the monitor's thread wakes the waiting one."""
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def set(self) -> None:
+        os.eventfd_write(self._fd, 1)
+
+    def clear(self) -> None:
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def open_qmp(address: QmpAddress, changed: Callable[[], None]) -> Monitor:
+    """The monitor at an address."""
+    # Importing the package behind it takes 100 ms.
+    from app.vm.qmp import open_monitor  # noqa: PLC0415
+
+    return open_monitor(address, changed)
+
+
+def shut_down(
+    child: Child,
+    address: QmpAddress | None,
+    requests: StopRequests,
+    tell: Callable[[str], None],
+    timeouts: ShutdownTimeouts | None = None,
+    open_monitor: OpenMonitor = open_qmp,
+) -> tuple[int | None, ShutdownStep | None]:
+    """End the VM: first ask the guest, at last kill the process. Each new request to stop skips the present wait.
+
+    Returns the exit status, None if it did not end, and the last step that was taken, None if it ended by itself.
+    ``tell`` gets one line for each step.
+    """
+    wakeup = _Wakeup()
+    monitor: Monitor | None = None
+    try:
+        if address is not None and child.poll() is None:
+            monitor = open_monitor(address, wakeup.set)
+        return _Shutdown(child, monitor, wakeup, requests, tell).run(timeouts)
+    finally:
+        if monitor is not None:
+            monitor.close()
+        wakeup.close()
+
+
+class _Shutdown:
+    def __init__(
+        self,
+        child: Child,
+        monitor: Monitor | None,
+        wakeup: _Wakeup,
+        requests: StopRequests,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._child = child
+        self._monitor = monitor
+        self._wakeup = wakeup
+        self._requests = requests
+        self._tell = tell
+        self._request_count = requests.count
+        # Written by the monitor's thread, read by this one.
+        self._failures: deque[tuple[ShutdownStep, str]] = deque()
+
+    def run(self, timeouts: ShutdownTimeouts | None) -> tuple[int | None, ShutdownStep | None]:
+        status = self._connected_status()
+        ready = status is not None and status.state is ConnectionState.READY
+        if status is not None and not ready and self._child.poll() is None:
+            self._tell(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
+        run_state = status.run_state if status is not None else None
+        sequence = ShutdownSequence(ready, owned=True, run_state=run_state, timeouts=timeouts)
+        last: ShutdownStep | None = None
+        while True:
+            progress = sequence.advance(time.monotonic_ns(), ended=self._child.poll() is not None)
+            if progress.step is not None:
+                last = progress.step
+                self._tell(progress.message + ("; Ctrl-C: at once" if last is ShutdownStep.POWERDOWN else ""))
+                self._do(last, sequence)
+            if progress.over:
+                if self._child.poll() is None:
+                    self._tell(progress.message)
+                return self._child.poll(), last
+            self._wait(sequence.due)
+            if self._requests.count > self._request_count:
+                self._request_count = self._requests.count
+                sequence.skip_wait()
+            while self._failures:
+                step, reason = self._failures.popleft()
+                if self._child.wait(_QUIT_DELAY_S) is None:
+                    sequence.step_failed(step, reason)
+            if self._monitor is not None and self._monitor.status.run_state == "shutdown":
+                sequence.guest_off()
+
+    def _connected_status(self) -> MonitorStatus | None:
+        """The monitor's status when it is known whether the VM answers."""
+        if self._monitor is None:
+            return None
+        until = time.monotonic_ns() + round(_MONITOR_TIMEOUT_S * 1e9)
+        while (
+            self._monitor.status.state is ConnectionState.CONNECTING
+            and self._child.poll() is None
+            and self._requests.count == self._request_count
+            and time.monotonic_ns() < until
+        ):
+            self._wait(until)
+        return self._monitor.status
+
+    def _wait(self, until: int | None) -> None:
+        """Until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
+        ready = select.poll()
+        for each in (self._child, self._requests, self._wakeup):
+            ready.register(each.fileno(), select.POLLIN)
+        ready.poll(None if until is None else max(0, until - time.monotonic_ns()) / 1e6)
+        self._requests.clear()
+        self._wakeup.clear()
+
+    def _do(self, step: ShutdownStep, sequence: ShutdownSequence) -> None:
+        match step:
+            case ShutdownStep.POWERDOWN | ShutdownStep.QUIT:
+                assert self._monitor is not None
+                command = "system_powerdown" if step is ShutdownStep.POWERDOWN else "quit"
+                self._monitor.execute(command, done=lambda reply: self._handle_reply(step, reply))
+            case ShutdownStep.TERMINATE | ShutdownStep.KILL:
+                try:
+                    self._child.send(signal.SIGTERM if step is ShutdownStep.TERMINATE else signal.SIGKILL)
+                except OSError as error:
+                    sequence.step_failed(step, error_text(error))
+
+    def _handle_reply(self, step: ShutdownStep, reply: Reply) -> None:
+        """On the monitor's thread."""
+        if reply.error is not None:
+            self._failures.append((step, reply.error))
+            self._wakeup.set()

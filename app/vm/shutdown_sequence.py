@@ -1,0 +1,121 @@
+"""The steps that end a VM, from asking the guest to SIGKILL: which one is due, and when. Pure, with times given."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+_NS = 1_000_000_000
+
+
+class ShutdownStep(Enum):
+    """What is done to the VM, the least forceful first."""
+
+    POWERDOWN = "powerdown"
+    """QMP ``system_powerdown``: the guest sees its power button pressed."""
+    QUIT = "quit"
+    """QMP ``quit``: QEMU writes its disks and ends, the guest is not asked."""
+    TERMINATE = "terminate"
+    """SIGTERM, which QEMU takes as ``quit``."""
+    KILL = "kill"
+    """SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownTimeouts:
+    """How long each step gets before the next one, in seconds."""
+
+    powerdown: float = 60.0
+    quit: float = 10.0
+    terminate: float = 10.0
+    kill: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``step`` must be done now, None for nothing; ``message`` is for the user. ``over``: no step is left."""
+
+    step: ShutdownStep | None = None
+    message: str = ""
+    over: bool = False
+
+
+class ShutdownSequence:
+    """The end of one VM. Times are nanoseconds.
+
+    Call :meth:`advance` when the VM has ended, when :attr:`due` is reached and after each other method.
+    """
+
+    def __init__(
+        self, monitor: bool, owned: bool, run_state: str | None = None, timeouts: ShutdownTimeouts | None = None
+    ) -> None:
+        """``monitor``: it takes commands. ``owned``: its process is our child, which may be sent signals.
+
+        ``run_state`` is QEMU's word: a guest that does not run cannot power off.
+        """
+        timeouts = timeouts or ShutdownTimeouts()
+        can_power_off = run_state in (None, "running", "suspended")
+        self._steps: list[tuple[ShutdownStep, float]] = []
+        if monitor and can_power_off:
+            self._steps.append((ShutdownStep.POWERDOWN, timeouts.powerdown))
+        if monitor:
+            self._steps.append((ShutdownStep.QUIT, timeouts.quit))
+        if owned:
+            self._steps += [(ShutdownStep.TERMINATE, timeouts.terminate), (ShutdownStep.KILL, timeouts.kill)]
+        self._cause = "" if can_power_off else f"the VM is {run_state}"
+        self._current: ShutdownStep | None = None
+        self._ended = self._over = False
+        self.due: int | None = 0
+        """When the next step is due, None if there is none."""
+
+    def advance(self, now: int, ended: bool = False) -> Progress:
+        """What to do now. ``ended``: the process has ended."""
+        if ended and not self._ended:
+            self._ended = self._over = True
+            self.due = None
+            return Progress(message="the VM ended", over=True)
+        if self._over or self.due is None or now < self.due:
+            return Progress(over=self._over)
+        if not self._steps:
+            self._over, self.due = True, None
+            return Progress(message=self._failure(), over=True)
+        cause, self._cause = self._cause, ""
+        self._current, seconds = self._steps.pop(0)
+        self.due = now + round(seconds * _NS)
+        message = _MESSAGES[self._current].format(seconds)
+        return Progress(self._current, f"{cause}: {message}" if cause else message)
+
+    def step_failed(self, step: ShutdownStep, reason: str) -> None:
+        """A step could not be done: the next one is due."""
+        self._skip(step, f"{_FAILURES[step]} ({reason})" if reason else _FAILURES[step])
+
+    def guest_off(self) -> None:
+        """The guest powered off and QEMU keeps running, as with ``-no-shutdown``: there is nothing to wait for."""
+        self._skip(ShutdownStep.POWERDOWN, "the guest is off")
+
+    def skip_wait(self) -> None:
+        """The user does not want to wait for the present step any longer."""
+        self._skip(self._current, "")
+
+    def _skip(self, step: ShutdownStep | None, cause: str) -> None:
+        # Something about an earlier step comes too late and changes nothing.
+        if step is self._current and step is not None and not self._over:
+            self.due = 0
+            self._cause = cause
+
+    def _failure(self) -> str:
+        if self._current is None:
+            return "the VM cannot be ended from here: it has no monitor, and is not ours to send signals"
+        return "the VM did not end, and goes on"
+
+
+_MESSAGES = {
+    ShutdownStep.POWERDOWN: "asked the guest to power off, waiting up to {:.0f} s",
+    ShutdownStep.QUIT: "told QEMU to quit",
+    ShutdownStep.TERMINATE: "told QEMU's process to end",
+    ShutdownStep.KILL: "killed QEMU's process",
+}
+_FAILURES = {
+    ShutdownStep.POWERDOWN: "the guest could not be asked",
+    ShutdownStep.QUIT: "QEMU could not be told",
+    ShutdownStep.TERMINATE: "the process could not be told",
+    ShutdownStep.KILL: "the process could not be killed",
+}
