@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
-    """``device`` and ``process`` belong to whoever holds this.
+    """``device`` and ``process`` belong to the holder of this object.
 
     ``vgpu`` is what the device is on this host, None when that cannot be told; ``certain`` is False when it is a guess.
     ``number`` is the fd in the VM's process; ``own_fd`` is the fd here, as long as the device is open. ``hidden`` says

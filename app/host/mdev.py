@@ -61,14 +61,14 @@ def is_uuid(text: str) -> bool:
 
 def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
     """All types that the parent devices of this host can create, in order."""
-    found = []
+    types = []
     for parent in _names(paths.sys / "class/mdev_bus"):
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
         for each in _names(folder):
             left = text_of(folder / each / "available_instances")
             number = int(left) if left is not None and left.isdecimal() else None
-            found.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
-    return tuple(found)
+            types.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
+    return tuple(types)
 
 
 def choose_type(wanted: str, parent: str | None, known: Sequence[MdevType]) -> MdevType:

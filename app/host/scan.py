@@ -167,7 +167,7 @@ class HostScan:
 
     @cached_property
     def vms(self) -> tuple[ScannedProcess, ...]:
-        """Every VM that a known VMM runs, with or without a VFIO device, whoever's it is.
+        """Every VM that a known VMM runs, with or without a VFIO device, of any user.
 
         Command lines are read at the first use, and not again. What is not in ``processes`` is here without its fds.
         """

@@ -24,7 +24,7 @@ class BackgroundThread:
         with ExitStack() as undo:
             try:
                 self.stop_fd = _eventfd(undo)
-                self._news_fd = _eventfd(undo)
+                self._notify_fd = _eventfd(undo)
             except OSError as error:
                 raise _refused(error) from error
             undo.pop_all()
@@ -40,18 +40,18 @@ class BackgroundThread:
 
     def fileno(self) -> int:
         """A fd that is readable after :meth:`notify`, until :meth:`acknowledge`; -1 once stopped."""
-        return self._news_fd
+        return self._notify_fd
 
     def notify(self) -> None:
         with self._lock:
-            if self._news_fd >= 0:
-                os.eventfd_write(self._news_fd, 1)
+            if self._notify_fd >= 0:
+                os.eventfd_write(self._notify_fd, 1)
 
     def acknowledge(self) -> None:
         with self._lock:
-            if self._news_fd >= 0:
+            if self._notify_fd >= 0:
                 try:
-                    os.eventfd_read(self._news_fd)
+                    os.eventfd_read(self._notify_fd)
                 except BlockingIOError:
                     return
 
@@ -61,9 +61,9 @@ class BackgroundThread:
         with self._lock:
             if self.stop_fd >= 0:
                 os.eventfd_write(self.stop_fd, 1)
-            news, self._news_fd = self._news_fd, -1
-            if news >= 0:
-                os.close(news)
+            notify_fd, self._notify_fd = self._notify_fd, -1
+            if notify_fd >= 0:
+                os.close(notify_fd)
 
     def join(self, timeout_s: float) -> bool:
         """Whether the thread ended within that time."""
