@@ -1,4 +1,4 @@
-"""What a VM's process has open of VFIO, duplicated: each fd asked what it is, and told which device it must be."""
+"""The VFIO devices that a process has open, duplicated: each is asked what it is, and matched with a vGPU."""
 
 import errno
 import logging
@@ -7,21 +7,23 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from app.attach.helper_fds import Handover
-from app.attach.identity import Answers, Match, ask, assign, facts_of
+from app.attach.helper_fds import FdRequest
+from app.attach.identity import DeviceTraits, Match, match_devices, read_device_traits, read_sysfs_traits
 from app.device.seam import Device, FdDevice
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, error_text
-from app.host import holders, vmm
-from app.host.holders import DEVICE_LINK, cdev_of
 from app.host.paths import Paths
+from app.host.proc import own_syspath
 from app.host.process import Process, is_ending
+from app.host.scan import DEVICE_LINK, ScannedProcess, cdev_of
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.host.vmm import vm_of
+from app.host.wording import process_text
 from app.qemu import command_line
 
 _log = logging.getLogger(__name__)
 
-_REFUSED = (errno.EPERM, errno.EACCES)
+_DENIED = (errno.EPERM, errno.EACCES)
 
 
 def _link(fd: int) -> str:
@@ -33,69 +35,80 @@ def _link(fd: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How other processes are reached; a test puts something else here.
+class ProcessAccess:
+    """How fds of other processes are duplicated; a test replaces it.
 
-    ``hand_over`` is asked when the kernel refuses this user, None when the user does not want that.
+    ``request_fds`` is called when the kernel denies this user access, None when no helper may be used.
     """
 
-    hand_over: Handover | None = None
+    request_fds: FdRequest | None = None
     open_process: Callable[[int], Process] = Process.open
     device: Callable[[int], Device] = FdDevice
     link: Callable[[int], str] = _link
 
 
-AS_THIS_USER = Reach()
+AS_THIS_USER = ProcessAccess()
 
 
 @dataclass(slots=True)
-class Found:
-    """One duplicate of a VM's fd that answered."""
+class DuplicatedDevice:
+    """A device by the duplicate of a process's fd, which is ``number`` there and ``own_fd`` here."""
 
     number: int
+    own_fd: int
     device: Device
-    answers: Answers
+    traits: DeviceTraits
     cdev: str | None
     syspath: str | None
     match: Match | None = None
 
     @property
     def has_display(self) -> bool:
-        return self.answers.offer.backing is not None
+        return self.traits.offer.backing is not None
 
 
 @dataclass(slots=True)
-class Held:
-    """What one process has: its devices that answered, and how many did not because they are not set up yet."""
+class ProcessDevices:
+    """The devices of one process that answered. Owns them.
+
+    ``silent`` is how many did not answer, as they are not set up yet. ``hidden`` says that the process's files cannot
+    be seen by this user; then ``groups`` are the VFIO groups that the helper saw there.
+    """
 
     vm: Vm
-    found: list[Found] = field(default_factory=list)
+    devices: list[DuplicatedDevice] = field(default_factory=list)
     silent: int = 0
     hidden: bool = False
     groups: tuple[int, ...] = ()
 
     def close(self) -> None:
-        for each in self.found:
+        for each in self.devices:
             each.device.close()
-        self.found = []
+        self.devices = []
 
 
-def look(process: Process, number: int | None, paths: Paths, reach: Reach) -> Held:
-    """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is."""
-    held = Held(vmm.vm_of(process.pid, paths))
-    # With /proc mounted hidepid=invisible another user's process is not even there.
-    if not held.vm.arguments and (paths.proc / str(process.pid)).exists():
+def duplicate_devices(
+    process: Process, scanned: ScannedProcess | None, number: int | None, paths: Paths, access: ProcessAccess
+) -> ProcessDevices:
+    """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is.
+
+    ``scanned`` is what the scan saw of the process, None for a process that is not listed for this user. Raises
+    ProcessGone, NoSuchDevice, PermissionDenied or OpenFailed, and what ``access.request_fds`` raises.
+    """
+    vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
+    if scanned is not None and not scanned.arguments and not scanned.files_hidden:
         if process.ended() or is_ending(process.pid, paths):
-            raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again")
-        raise NoSuchDevice(f"process {process.pid} ({held.vm.process}) is a kernel thread", "give a VM's pid")
+            raise ended(vm)
+        raise NoSuchDevice(f"process {process.pid} ({vm.process}) is a kernel thread", "give a VM's pid")
+    result = ProcessDevices(vm)
     with ExitStack() as undo:
-        undo.callback(held.close)
-        pairs = _duplicates(process, number, held, paths, reach)
+        undo.callback(result.close)
+        pairs = _duplicate_fds(process, scanned, number, result, paths, access)
         undo.callback(_close_all, pairs)
         while pairs:
-            _ask(held, *pairs.pop(0), paths, reach)
+            _add(result, *pairs.pop(0), paths, access)
         undo.pop_all()
-    return held
+    return result
 
 
 def _close_all(pairs: list[tuple[int, int]]) -> None:
@@ -103,44 +116,54 @@ def _close_all(pairs: list[tuple[int, int]]) -> None:
         os.close(own)
 
 
-def _duplicates(process: Process, number: int | None, held: Held, paths: Paths, reach: Reach) -> list[tuple[int, int]]:
-    """Pairs of a fd there and its duplicate here, by this user's own rights or, where they do not do, by a helper's."""
-    refusal: OSError
-    try:
-        seen = holders.look(process.pid, paths)
-        fds = (number,) if number is not None else seen.fds if seen is not None else ()
-        pairs: list[tuple[int, int]] = []
+def _duplicate_fds(
+    process: Process,
+    scanned: ScannedProcess | None,
+    number: int | None,
+    result: ProcessDevices,
+    paths: Paths,
+    access: ProcessAccess,
+) -> list[tuple[int, int]]:
+    """Pairs of a fd there and its duplicate here, made with this user's permissions or else by the helper."""
+    denial: OSError | None = None
+    if scanned is not None and not scanned.files_hidden:
         try:
-            for fd in fds:
-                own = _duplicate(process, fd, number)
-                if own is not None:
-                    pairs.append((fd, own))
-        except BaseException:
-            _close_all(pairs)
-            raise
-        return pairs
-    except OSError as error:
-        # An ending process has no files before its pidfd says that it ended.
-        if process.ended() or error.errno == errno.ESRCH:
-            raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again") from error
-        if error.errno not in _REFUSED and (paths.proc / str(process.pid)).exists():
-            raise OpenFailed(
-                f"cannot look into {words_of(held.vm)}: {error_text(error)}", "see 'mdevview doctor'"
-            ) from error
-        refusal = error
-    held.hidden = True
-    if reach.hand_over is None:
-        raise _denied(held.vm) from refusal
-    handed = reach.hand_over(process.pid, number)
-    held.groups = handed[0].groups if handed else ()
-    return [(each.number, each.fd) for each in handed]
+            return _own_duplicates(process, scanned.fds if number is None else (number,), number)
+        except OSError as error:
+            # An ending process has no files before its pidfd says that it ended.
+            if process.ended() or error.errno == errno.ESRCH:
+                raise ended(result.vm) from error
+            if error.errno not in _DENIED and (paths.proc / str(process.pid)).exists():
+                raise OpenFailed(
+                    f"cannot look into {vm_text(result.vm)}: {error_text(error)}", "see 'mdevview doctor'"
+                ) from error
+            denial = error
+    result.hidden = True
+    if access.request_fds is None:
+        raise _denied(result.vm) from denial
+    received = access.request_fds(process.pid, number)
+    result.groups = received[0].groups if received else ()
+    return [(each.number, each.fd) for each in received]
+
+
+def _own_duplicates(process: Process, fds: Sequence[int], asked_for: int | None) -> list[tuple[int, int]]:
+    pairs: list[tuple[int, int]] = []
+    try:
+        for fd in fds:
+            own = _duplicate(process, fd, asked_for)
+            if own is not None:
+                pairs.append((fd, own))
+    except BaseException:
+        _close_all(pairs)
+        raise
+    return pairs
 
 
 def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:
     try:
         return process.duplicate(fd)
     except OSError as error:
-        # Closed since it was listed.
+        # Closed since the scan.
         if error.errno != errno.EBADF:
             raise
         if asked_for is not None:
@@ -148,31 +171,34 @@ def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:
         return None
 
 
-def _ask(held: Held, number: int, own: int, paths: Paths, reach: Reach) -> None:
-    """Take one duplicate over: kept when it is a VFIO device that answers."""
-    link = reach.link(own)
+def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: ProcessAccess) -> None:
+    """Take one duplicate over: it is kept when it is a VFIO device that answers."""
+    link = access.link(own)
     cdev = cdev_of(link)
     if cdev is None and link != DEVICE_LINK:
-        # The number was given to another file since it was listed.
+        # The number was given to another file since the scan.
         os.close(own)
         return
-    device = reach.device(own)
+    device = access.device(own)
     try:
-        answers = ask(device)
+        traits = read_device_traits(device)
     except OSError as error:
         # EINVAL: a cdev that is not bound to an iommufd yet (vfio_device_fops_unl_ioctl() in vfio_main.c).
-        _log.info("%s: its fd %d does not answer: %s", words_of(held.vm), number, error_text(error))
-        held.silent += 1
+        _log.info("%s: its fd %d does not answer: %s", vm_text(result.vm), number, error_text(error))
+        result.silent += 1
         device.close()
         return
-    held.found.append(Found(number, device, answers, cdev, holders.syspath_of(own, "self", paths)))
+    result.devices.append(DuplicatedDevice(number, own, device, traits, cdev, own_syspath(own, paths)))
 
 
-def identify(held: Held, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: Paths) -> None:
-    """Say of each fd which device it is, as far as that can be told: by name, by the kernel, by its answers."""
-    unknown: dict[int, Found] = {}
+def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: Paths) -> None:
+    """Match each device with a vGPU, as far as that can be told: by its cdev, by the kernel, by its traits.
+
+    ``open_there`` are the vGPUs that the process has open.
+    """
+    unknown: dict[int, DuplicatedDevice] = {}
     named: set[str] = set()
-    for each in held.found:
+    for each in result.devices:
         name = each.syspath.rsplit("/", 1)[-1] if each.syspath else None
         if each.cdev is not None:
             name = next((vgpu.name for vgpu in vgpus if vgpu.cdev == each.cdev), name)
@@ -185,10 +211,10 @@ def identify(held: Held, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: P
     if len(left) == 1:
         matches = {number: Match(left[0].name, certain=True) for number in unknown}
     else:
-        matches = assign(
-            {number: each.answers for number, each in unknown.items()},
-            {each.name: facts_of(each, paths) for each in left},
-            _realized(held.vm.arguments),
+        matches = match_devices(
+            {number: each.traits for number, each in unknown.items()},
+            {each.name: read_sysfs_traits(each, paths) for each in left},
+            _realized(result.vm.arguments),
         )
     for number, match in matches.items():
         unknown[number].match = match
@@ -202,15 +228,19 @@ def _realized(arguments: Sequence[str]) -> list[str]:
     return [each.vfio_name for each in devices if each.vfio_name is not None]
 
 
-def words_of(vm: Vm) -> str:
-    """A VM as a person knows it: its name, its process."""
-    return f"VM {vm.name} ({vm.process} {vm.pid})" if vm.name else f"{vm.process} {vm.pid}"
+def vm_text(vm: Vm) -> str:
+    """How messages name the process of a VM."""
+    return process_text(vm.process, vm.pid, vm.name)
+
+
+def ended(vm: Vm) -> ProcessGone:
+    return ProcessGone(f"{vm_text(vm)} has ended", "start it again")
 
 
 def _denied(vm: Vm) -> PermissionDenied:
     """What the kernel asks for (__ptrace_may_access() in kernel/ptrace.c; Documentation/admin-guide/LSM/Yama.rst)."""
     return PermissionDenied(
-        f"the kernel does not let you at the files of {words_of(vm)}",
+        f"the kernel does not let you at the files of {vm_text(vm)}",
         "run the VM as your own user with kernel.yama.ptrace_scope at 0, or give mdevview CAP_SYS_PTRACE, "
         "or let its helper do it (--helper)",
     )

@@ -1,12 +1,12 @@
-"""What a helper with more rights hands over: duplicates of another process's VFIO fds."""
+"""What the helper hands over: duplicates of the VFIO fds of another user's process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 
-class HelperWay(Enum):
-    """Which way of asking for rights the user allows."""
+class HelperMethod(Enum):
+    """How the user allows the helper to be started."""
 
     AUTO = "auto"
     PKEXEC = "pkexec"
@@ -15,11 +15,11 @@ class HelperWay(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class HandedFd:
-    """``number`` is the fd in the process it came from, ``fd`` the duplicate, which belongs to who asked.
+class ReceivedFd:
+    """``number`` is the fd in the process it came from. ``fd`` is the duplicate, which belongs to the receiver.
 
     ``link`` is what ``/proc/PID/fd/number`` led to ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0").
-    ``groups`` are the VFIO groups its process has open, which the asker may not be allowed to list.
+    ``groups`` are the VFIO groups that its process has open, which the receiver may not be allowed to list.
     """
 
     number: int
@@ -28,5 +28,5 @@ class HandedFd:
     groups: tuple[int, ...] = ()
 
 
-Handover = Callable[[int, int | None], list[HandedFd]]
+FdRequest = Callable[[int, int | None], list[ReceivedFd]]
 """Given a pid and a fd there, or None for every VFIO device fd of the process. Raises MdevviewError."""

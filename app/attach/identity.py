@@ -1,7 +1,7 @@
-"""Which device a fd is, where neither its name nor the kernel tells: by what it answers, compared with sysfs.
+"""Which device a fd is, where neither its name nor the kernel tells: what the device answers is compared with sysfs.
 
-Before Linux 6.18 every device that was opened by its group is an ``anon_inode:[vfio-device]`` and nothing more. Of
-several in one process the wrong one would be shown, so that a guess is marked as one.
+Before Linux 6.18 every device that was opened by its group is an ``anon_inode:[vfio-device]`` and nothing more. Where
+a process has several of them the wrong one could be shown, so a guess is marked as a guess.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,11 @@ _FIRST_BAR = {"mbochs-small": 4 * _MIB, "mbochs-medium": 16 * _MIB, "mbochs-larg
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What a device says of itself. ``pci`` is (vendor, device) or None; ``bars`` are sizes, -1 for no answer."""
+class DeviceTraits:
+    """What a device says about itself. ``pci`` is (vendor, device) or None.
+
+    ``bars`` are sizes in bytes, -1 for no answer.
+    """
 
     flags: int
     offer: DisplayOffer
@@ -34,8 +37,8 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What sysfs says of a device; None and empty where it does not."""
+class SysfsTraits:
+    """What sysfs says about a device; None and empty where it says nothing."""
 
     is_pci: bool | None = None
     display: KnownDisplay = KnownDisplay.UNKNOWN
@@ -45,34 +48,37 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``certain`` is False for what only the order of devices suggests."""
+    """``certain`` is False for a guess by the order of devices."""
 
     name: str
     certain: bool
 
 
-def ask(device: Device) -> Answers:
-    """Ask a device. Raises OSError for what is no VFIO device, or one that is not set up (a cdev before its BIND)."""
+def read_device_traits(device: Device) -> DeviceTraits:
+    """Ask a device.
+
+    Raises OSError for a fd that is no VFIO device, or that is not set up (a cdev before its BIND).
+    """
     flags = device_info(device).flags
     offer = probe(device)
     if not flags & vfio.VFIO_DEVICE_FLAGS_PCI:
-        return Answers(flags, offer, None, ())
-    return Answers(flags, offer, _pci_identity(device), tuple(_size(device, index) for index in range(_BARS)))
+        return DeviceTraits(flags, offer, None, ())
+    return DeviceTraits(flags, offer, _pci_identity(device), tuple(_size(device, index) for index in range(_BARS)))
 
 
-def facts_of(vgpu: Vgpu, paths: Paths = HOST) -> Facts:
-    """Read what sysfs has for comparison."""
+def read_sysfs_traits(vgpu: Vgpu, paths: Paths = HOST) -> SysfsTraits:
+    """Read what sysfs has to compare with."""
     if vgpu.uuid is None:
         folder = paths.sys / "bus/pci/devices" / vgpu.name
         # Only the plain driver shows the guest what the host sees; a vendor's may make up another function.
         if vgpu.driver != "vfio-pci":
-            return Facts(True, known_display(vgpu))
-        return Facts(True, known_display(vgpu), _sysfs_identity(folder), _resources(folder))
+            return SysfsTraits(True, known_display(vgpu))
+        return SysfsTraits(True, known_display(vgpu), _sysfs_identity(folder), _resources(folder))
     api = text_of(paths.sys / "bus/mdev/devices" / vgpu.name / "mdev_type/device_api")
     # GVT-g gives the guest the identity of the GPU itself (intel_vgpu_init_cfg_space() copies its firmware's).
     identity = _IDENTITIES.get(vgpu.driver or "") or _sysfs_identity(paths.sys / "bus/pci/devices" / str(vgpu.parent))
     first = _FIRST_BAR.get(vgpu.type_id or "")
-    return Facts(
+    return SysfsTraits(
         api == "vfio-pci" if api is not None else None,
         known_display(vgpu),
         identity,
@@ -80,32 +86,35 @@ def facts_of(vgpu: Vgpu, paths: Paths = HOST) -> Facts:
     )
 
 
-def could_be(answers: Answers, facts: Facts) -> bool:
+def compatible(device: DeviceTraits, sysfs: SysfsTraits) -> bool:
     """Whether nothing that is known of both contradicts."""
-    if facts.is_pci is not None and facts.is_pci != bool(answers.flags & vfio.VFIO_DEVICE_FLAGS_PCI):
+    if sysfs.is_pci is not None and sysfs.is_pci != bool(device.flags & vfio.VFIO_DEVICE_FLAGS_PCI):
         return False
-    if facts.pci is not None and answers.pci is not None and facts.pci != answers.pci:
+    if sysfs.pci is not None and device.pci is not None and sysfs.pci != device.pci:
         return False
     offers = {
-        KnownDisplay.DMABUF: answers.offer.dmabuf,
-        KnownDisplay.REGION: answers.offer.region,
-        KnownDisplay.NONE: answers.offer.backing is None,
+        KnownDisplay.DMABUF: device.offer.dmabuf,
+        KnownDisplay.REGION: device.offer.region,
+        KnownDisplay.NONE: device.offer.backing is None,
         KnownDisplay.UNKNOWN: True,
     }
-    if not offers[facts.display]:
+    if not offers[sysfs.display]:
         return False
-    return all(told == known for told, known in zip(answers.bars, facts.bars, strict=False) if told >= 0 and known >= 0)
+    return all(own == known for own, known in zip(device.bars, sysfs.bars, strict=False) if own >= 0 and known >= 0)
 
 
-def assign(found: Mapping[int, Answers], known: Mapping[str, Facts], order: Sequence[str] = ()) -> dict[int, Match]:
-    """Which device each fd is. ``known`` are all devices the process may have open, ``order`` some of them as realized.
+def match_devices(
+    devices: Mapping[int, DeviceTraits], known: Mapping[str, SysfsTraits], order: Sequence[str] = ()
+) -> dict[int, Match]:
+    """Which device each fd is.
 
-    A fd is certain when it can be only one device. What is left is a guess, made where the counts agree: look-alikes
-    are matched by order, as QEMU realizes devices in the order of its command line (qemu_create_cli_devices() in
-    system/vl.c) and the kernel gives out the lowest free fd. A device plugged in later, or a fd that was free in
-    between, breaks that.
+    ``known`` are all devices that the process may have open. ``order`` names some of them in the order in which QEMU
+    made them. A match is certain when the fd can be only one device. The other fds are guessed where there are as many
+    fds as devices: devices that look the same are matched by order, as QEMU makes devices in the order of its command
+    line (qemu_create_cli_devices() in system/vl.c) and the kernel gives out the lowest free fd. The guess is wrong for
+    a device that was plugged in later, or when a lower fd became free in between.
     """
-    fitting = {fd: {name for name, facts in known.items() if could_be(found[fd], facts)} for fd in found}
+    fitting = {fd: {name for name, sysfs in known.items() if compatible(devices[fd], sysfs)} for fd in devices}
     matches = {fd: Match(next(iter(names)), certain=True) for fd, names in fitting.items() if len(names) == 1}
     taken = {match.name for match in matches.values()}
     alike: dict[frozenset[str], list[int]] = {}

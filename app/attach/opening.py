@@ -1,7 +1,7 @@
 """Opening a vGPU: by its cdev where the kernel has that, by its IOMMU group otherwise.
 
-Nothing is mapped for DMA, no interrupt is set up and the device is not reset: planes can be asked without, and a
-device that a VM left behind stays as it is.
+Nothing is mapped for DMA, no interrupt is set up and the device is not reset: planes can be queried without all that,
+and a device that a VM left behind stays as it is.
 """
 
 import errno
@@ -29,16 +29,17 @@ from app.errors import (
     UsageError,
 )
 from app.host import permissions
-from app.host.discovery import present, refresh
+from app.host.discovery import present
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
+from app.host.wording import holders_text
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Syscalls:
-    """The calls an open consists of; a test puts a small kernel of its own here."""
+    """The system calls that an open consists of. A test replaces them."""
 
     open: Callable[[Path, int], int] = os.open
     ioctl: Callable[[int, int, Any], Any] = fcntl.ioctl
@@ -49,7 +50,7 @@ KERNEL = Syscalls()
 
 
 class _Step(Enum):
-    """The calls, in words that fit behind a device's name."""
+    """The calls, worded to follow "cannot"."""
 
     OPEN = "open"
     VIABLE = "use its IOMMU group, which is not viable,"
@@ -61,7 +62,7 @@ class _Step(Enum):
 
 
 class _Failure(Exception):
-    """A call that failed; ``__cause__`` has the kernel's error."""
+    """A call that failed; ``__cause__`` is the kernel's error."""
 
     def __init__(self, step: _Step, file: Path, code: int) -> None:
         super().__init__(step, file, code)
@@ -75,7 +76,10 @@ class _Failure(Exception):
 
 
 def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDevice:
-    """Open it. Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed; leaves nothing open."""
+    """Open it. Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed; then nothing stays open.
+
+    DeviceBusy names the holders in ``vgpu``. Look again: one that has it only now is not among them.
+    """
     failures: list[_Failure] = []
     for way, nodes in _ways(vgpu, paths):
         try:
@@ -101,11 +105,11 @@ _Way = Callable[[Vgpu, _Nodes, Syscalls], FdDevice]
 
 
 def _ways(vgpu: Vgpu, paths: Paths) -> list[tuple[_Way, _Nodes]]:
-    """The ways that this kernel has, the better one first: a cdev needs no container."""
+    """The ways that this kernel offers, the better one first: a cdev needs no container."""
     ways: list[tuple[_Way, _Nodes]] = []
     if vgpu.cdev is not None:
         cdev, iommufd = paths.dev / "vfio/devices" / vgpu.cdev, paths.dev / "iommu"
-        # A kernel may have the sysfs side and no nodes (CONFIG_VFIO_DEVICE_CDEV).
+        # Without CONFIG_VFIO_DEVICE_CDEV the name is in sysfs, and there is no node.
         if permissions.there(cdev) and permissions.there(iommufd):
             ways.append((_by_cdev, (cdev, iommufd)))
     if vgpu.iommu_group is not None:
@@ -161,13 +165,13 @@ def _ioctl(fd: int, request: int, argument: Any, step: _Step, file: Path, calls:
 
 
 def _weight(failure: _Failure) -> int:
-    """Of the failures of two ways, the one that says most about the device comes first."""
+    """The order of failures of two ways: the failure that says most about the device comes first."""
     telling = (_is_busy, _needs_vm, _is_denied)
     return next((place for place, each in enumerate(telling) if each(failure)), len(telling))
 
 
 def _is_busy(failure: _Failure) -> bool:
-    # vfio_df_open() answers EINVAL to the second one who binds a cdev; the group way answers EBUSY.
+    # vfio_df_open() answers EINVAL to the second process that binds a cdev; an open by group answers EBUSY.
     return failure.code == errno.EBUSY or (failure.step is _Step.BIND and failure.code == errno.EINVAL)
 
 
@@ -184,7 +188,7 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
     if not present(vgpu, paths):
         return _gone(vgpu)
     if _is_busy(failure):
-        return _busy(vgpu, paths)
+        return _busy(vgpu)
     if _needs_vm(failure):
         return NeedsRunningVm(
             f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process",
@@ -207,10 +211,8 @@ def _gone(vgpu: Vgpu) -> DeviceGone:
     return DeviceGone(f"{vgpu.name} was removed", "'mdevview list' shows what is there")
 
 
-def _busy(vgpu: Vgpu, paths: Paths) -> DeviceBusy:
-    holders = refresh(vgpu, paths).holders
-    names = [f"{each.process} {each.pid}" + (f" (VM {each.vm_name})" if each.vm_name else "") for each in holders]
-    by = " and ".join(names) or "a process that cannot be seen, another user's perhaps"
+def _busy(vgpu: Vgpu) -> DeviceBusy:
+    by = holders_text(vgpu.holders) or "a process that cannot be seen, another user's perhaps"
     return DeviceBusy(f"{vgpu.name} is in use by {by}", "a vGPU opens only once: end that process first")
 
 
@@ -222,9 +224,9 @@ def _denied(failure: _Failure, vgpu: Vgpu) -> PermissionDenied:
 
 
 def device_from_fd(fd: int) -> FdDevice:
-    """Take over a device fd that the parent process left open: its number is closed, the device keeps another.
+    """Take over a device fd that the parent process left open: it is duplicated, and then closed.
 
-    Raises UsageError, with the fd left alone, when it is not open or no VFIO device.
+    Raises UsageError when it is not open or no VFIO device; then it stays open.
     """
     try:
         own = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
@@ -239,7 +241,7 @@ def device_from_fd(fd: int) -> FdDevice:
             f"fd:{fd} is no VFIO device that can be used: it is {_file_of(fd)} ({_words(error.errno or 0)})",
             "hand down what VFIO_GROUP_GET_DEVICE_FD returned, or a cdev bound to an iommufd",
         ) from error
-    # A second fd would keep the device open after it was let go, and a VM's next start would find it busy.
+    # A second fd would keep the device open after its close, and a VM's next start would find it busy.
     os.close(fd)
     return device
 

@@ -1,8 +1,8 @@
-"""Attaching: the device of a running VM, by a duplicate of the VM's own fd.
+"""The device of a running VM, by a duplicate of the VM's own fd.
 
-A vGPU in use belongs to its VMM: its group opens once, and GVT-g opens only in the VM's process. An ioctl looks at
-nothing but the open file, so that a duplicate made by pidfd_getfd(2) works as well as the VM's own fd, also while the
-VM is stopped. It keeps the device open when the VM ends: let it go at once, or the VM's next start meets EBUSY.
+A vGPU in use belongs to its VMM: its group opens once, and GVT-g opens only in the VM's process. An ioctl depends on
+nothing but the open file, so a duplicate made by pidfd_getfd(2) works as well as the VM's own fd, also while the VM is
+stopped. It keeps the device open when the VM ends: close it at once, or the VM's next start fails with EBUSY.
 """
 
 import logging
@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from app.attach.duplicates import AS_THIS_USER, Found, Held, Reach, identify, look, words_of
+from app.attach.duplicates import (
+    AS_THIS_USER,
+    DuplicatedDevice,
+    ProcessAccess,
+    ProcessDevices,
+    duplicate_devices,
+    ended,
+    identify,
+    vm_text,
+)
 from app.device.seam import Device
 from app.errors import (
     DeviceBusy,
@@ -24,178 +33,220 @@ from app.errors import (
 )
 from app.host import vmm
 from app.host.discovery import discover
-from app.host.paths import HOST, Paths
-from app.host.process import Process
+from app.host.process import Process, start_time
+from app.host.scan import HostScan, ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.host.wording import holders_text
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
-    """``device`` and ``process`` belong to whoever holds this.
+class AttachedDevice:
+    """``device`` and ``process`` belong to the holder of this object.
 
-    ``vgpu`` is what the device is on this host, None when that cannot be told; ``certain`` says whether it was told
-    and not guessed. ``number`` is the fd in the VM's process, ``hidden`` whether its files had to be asked for.
+    ``vgpu`` is what the device is on this host, None when that cannot be told; ``certain`` is False when it is a guess.
+    ``number`` is the fd in the VM's process; ``own_fd`` is the fd here, as long as the device is open. ``hidden`` says
+    that this user may not see the VM's files.
     """
 
     device: Device
     process: Process
     vm: Vm
     number: int
+    own_fd: int
     vgpu: Vgpu | None = None
     certain: bool = False
     role: vmm.Role = vmm.Role.VMM
     hidden: bool = False
 
 
-def attach(vgpu: Vgpu, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
-    """The device of the VM that has this vGPU open.
+def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
+    """The device of the VM that has this vGPU open, as the scan saw it.
 
-    Raises DeviceBusy when no VM has it, or its VM is not ready; ProcessGone when that ended meanwhile (look again);
-    PermissionDenied; OpenFailed when it has no display.
+    Raises DeviceBusy when no VM has it, or its VM is not ready; ProcessGone when the VM has ended since the scan (look
+    again with a fresh one); PermissionDenied; OpenFailed when the device has no display.
     """
-    vgpus = discover(paths)
+    vgpus = discover(scan)
     now = next((each for each in vgpus if each.name == vgpu.name), None)
     if now is None:
         raise DeviceGone(f"{vgpu.name} was removed", "'mdevview list' shows what is there")
+    gone: ProcessGone | None = None
     with ExitStack() as stack:
-        suspects = []
-        for pid in {each.pid for each in now.holders if each.pid != os.getpid()}:
+        processes: dict[int, Process] = {}
+        candidates: list[ScannedProcess] = []
+        for scanned in _holding_processes(now, scan):
             try:
-                stack.enter_context(process := reach.open_process(pid))
-                suspects.append((vmm.suspect(pid, vmm.held_by(pid, paths), paths), process))
-            except ProcessGone:
-                continue
-        ranked = vmm.ranked(each for each, _ in suspects)
+                processes[scanned.pid] = stack.enter_context(_open(scanned, scan, access))
+            except ProcessGone as error:
+                gone = error
+            else:
+                candidates.append(scanned)
+        ranked = vmm.ranked(candidates)
         if not ranked:
-            raise _not_a_vm(now)
-        processes = {process.pid: process for _, process in suspects}
+            raise gone or _not_a_vm(now)
         problem: MdevviewError | None = None
-        for each in ranked:
+        for scanned in ranked:
+            process = processes[scanned.pid]
             try:
-                attached = _attach(processes[each.pid], each.role, vgpus, paths, reach, lambda one: _is(one, now))
+                attached = _attach(process, scanned, vgpus, scan, access, lambda one: _is(one, now))
             except (DeviceBusy, OpenFailed, ProcessGone) as error:
                 problem = problem or error
                 continue
             except NoSuchDevice:
-                who = words_of(vmm.vm_of(each.pid, paths))
+                who = vm_text(vmm.vm_of(scanned, scan.paths))
                 problem = problem or DeviceBusy(
                     f"{now.name} is in use by {who}, which has not opened it yet", "try again"
                 )
                 continue
             stack.pop_all()
-            _close_others(processes, each.pid)
+            _close_others(processes, scanned.pid)
             return attached
     assert problem is not None
     raise problem
 
 
-def attach_pid(pid: int, number: int | None = None, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
+def _holding_processes(vgpu: Vgpu, scan: HostScan) -> list[ScannedProcess]:
+    """The processes that have the vGPU open, without this one."""
+    scanned = (scan.process(pid) for pid in {each.pid for each in vgpu.holders if each.pid != os.getpid()})
+    return [each for each in scanned if each is not None]
+
+
+def attach_pid(pid: int, number: int | None, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
     """The device with a display that a process has open; ``number`` is its fd there, needed when there are several.
 
-    Raises ProcessGone, PermissionDenied, NoSuchDevice when it has none, UsageError when it has several.
+    Raises ProcessGone, also for a process that has started since the scan; PermissionDenied; NoSuchDevice when it has
+    no such device; UsageError when it has several.
     """
     if pid == os.getpid():
         raise UsageError(f"pid:{pid} is this very program", "give the pid of a VM ('mdevview list')")
+    return _attach_to(pid, scan.process(pid), number, scan, access)
+
+
+def _attach_to(
+    pid: int, scanned: ScannedProcess | None, number: int | None, scan: HostScan, access: ProcessAccess
+) -> AttachedDevice:
     with ExitStack() as stack:
-        process = stack.enter_context(reach.open_process(pid))
-        role = vmm.suspect(pid, vmm.held_by(pid, paths), paths).role
+        if scanned is not None:
+            process = stack.enter_context(_open(scanned, scan, access))
+        else:
+            process = stack.enter_context(access.open_process(pid))
+            # With /proc mounted hidepid=invisible another user's process is not there.
+            if (scan.paths.proc / str(pid)).exists():
+                raise ProcessGone(f"process {pid} has started only now", "try again")
+        role = vmm.role(scanned) if scanned is not None else vmm.Role.OPENER
         if role is vmm.Role.VIEWER:
             raise UsageError(f"process {pid} is a viewer itself", "give the pid of the VM ('mdevview list')")
 
-        def wanted(each: Found) -> bool:
+        def wanted(each: DuplicatedDevice) -> bool:
             return number is None or each.number == number
 
-        attached = _attach(process, role, discover(paths), paths, reach, wanted, number)
+        attached = _attach(process, scanned, discover(scan), scan, access, wanted, number)
         stack.pop_all()
         return attached
 
 
-def attach_vm(name: str, paths: Paths = HOST, reach: Reach = AS_THIS_USER) -> Attached:
+def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
     """The device with a display of the VM of that name. Raises as :func:`attach_pid`; NoSuchDevice for no such VM."""
-    running = vmm.running_vms(paths)
-    named = [each.pid for each in running if each.name == name]
+    named = [each for each in scan.vms if each.vm_name == name]
     if not named:
-        names = sorted({each.name for each in running if each.name})
+        names = sorted({each.vm_name for each in scan.vms if each.vm_name})
         known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
         raise NoSuchDevice(f"no VM {name}", known)
     # A fork of the VM has its command line as well.
-    ranked = vmm.ranked(vmm.suspect(pid, vmm.held_by(pid, paths), paths) for pid in named)
+    ranked = vmm.ranked(named)
     heads = [each for each in ranked if not any(each.parent == other.pid for other in ranked)]
     if len(heads) > 1:
         pids = " and ".join(f"pid:{each.pid}" for each in heads)
         raise UsageError(f"{len(heads)} VMs are called {name}", f"give one of them as {pids}")
-    return attach_pid((heads or ranked)[0].pid, None, paths, reach)
+    vm = (heads or ranked)[0]
+    scanned = scan.process(vm.pid)
+    if scanned is None or scanned.started != vm.started:
+        raise ProcessGone(f"VM {name} has ended", "start it again")
+    return _attach_to(vm.pid, scanned, None, scan, access)
+
+
+def _open(scanned: ScannedProcess, scan: HostScan, access: ProcessAccess) -> Process:
+    """The process that the scan saw. Raises ProcessGone when it has ended, also where its pid is another's by now."""
+    process = access.open_process(scanned.pid)
+    try:
+        started = start_time(scanned.pid, scan.paths)
+    except (OSError, ValueError, IndexError):
+        started = 0
+    if started != scanned.started:
+        process.close()
+        raise ProcessGone(f"process {scanned.pid} has ended", "'mdevview list' shows which VMs run")
+    return process
 
 
 def _attach(
     process: Process,
-    role: vmm.Role,
+    scanned: ScannedProcess | None,
     vgpus: Sequence[Vgpu],
-    paths: Paths,
-    reach: Reach,
-    wanted: Callable[[Found], bool],
+    scan: HostScan,
+    access: ProcessAccess,
+    wanted: Callable[[DuplicatedDevice], bool],
     number: int | None = None,
-) -> Attached:
-    """Duplicate what a process has and take what is wanted of it; the rest is closed."""
-    held = look(process, number, paths, reach)
+) -> AttachedDevice:
+    """Duplicate the devices of a process and take the wanted one; the others are closed."""
+    result = duplicate_devices(process, scanned, number, scan.paths, access)
     try:
         open_there = [
             each
             for each in vgpus
-            if each.iommu_group in held.groups or any(holder.pid == process.pid for holder in each.holders)
+            if each.iommu_group in result.groups or any(holder.pid == process.pid for holder in each.holders)
         ]
-        identify(held, vgpus, open_there, paths)
-        # Only now is it sure that all that was read belongs to the process that the pidfd is of.
+        identify(result, vgpus, open_there, scan.paths)
+        # Only now is it sure that all that was read belongs to the process of the pidfd.
         if process.ended():
-            raise ProcessGone(f"{words_of(held.vm)} has ended", "start it again")
-        chosen = _choose(held, [each for each in held.found if wanted(each)], number)
-        held.found.remove(chosen)
+            raise ended(result.vm)
+        chosen = _choose(result, [each for each in result.devices if wanted(each)], number)
+        result.devices.remove(chosen)
         match = chosen.match
         vgpu = next((each for each in vgpus if match is not None and each.name == match.name), None)
         _log.info(
-            "%s: attached to its fd %d (%s)", words_of(held.vm), chosen.number, vgpu.name if vgpu else "unknown device"
+            "%s: attached to its fd %d (%s)", vm_text(result.vm), chosen.number, vgpu.name if vgpu else "unknown device"
         )
-        return Attached(
+        return AttachedDevice(
             chosen.device,
             process,
-            held.vm,
+            result.vm,
             chosen.number,
+            chosen.own_fd,
             vgpu,
             vgpu is not None and match is not None and match.certain,
-            role,
-            held.hidden,
+            vmm.role(scanned) if scanned is not None else vmm.Role.OPENER,
+            result.hidden,
         )
     finally:
-        held.close()
+        result.close()
 
 
-def _is(one: Found, vgpu: Vgpu) -> bool:
+def _is(one: DuplicatedDevice, vgpu: Vgpu) -> bool:
     return one.match is not None and one.match.name == vgpu.name
 
 
-def _choose(held: Held, fitting: list[Found], number: int | None) -> Found:
-    """The one device that was meant. Raises what says why there is none, or more than one."""
+def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int | None) -> DuplicatedDevice:
+    """The one device that was meant. Raises the error that says why there is none, or more than one."""
     shown = [each for each in fitting if each.has_display]
     # Two fds of one device are as good as one.
     kinds = {each.match.name if each.match is not None and each.match.certain else each.number for each in shown}
     if len(kinds) == 1:
         return min(shown, key=lambda each: each.number)
-    who = words_of(held.vm)
+    who = vm_text(result.vm)
     if shown:
         listed = ", ".join(f"fd={each.number} ({each.match.name if each.match else 'unknown'})" for each in shown)
         raise UsageError(
             f"{who} has {len(shown)} devices with a display: {listed}",
-            f"give one as UUID, or as pid:{held.vm.pid},fd=N",
+            f"give one as UUID, or as pid:{result.vm.pid},fd=N",
         )
     if fitting:
         raise OpenFailed(f"the device of {who} has no display planes", "give its VM a vGPU type that has a display")
-    if held.silent and number is None:
+    if result.silent and number is None:
         raise DeviceBusy(f"{who} is still setting its device up", "try again")
-    if held.found and number is None:
-        raise DeviceBusy(f"which of the devices of {who} it is cannot be told", f"give it as pid:{held.vm.pid},fd=N")
+    if result.devices and number is None:
+        raise DeviceBusy(f"which of the devices of {who} it is cannot be told", f"give it as pid:{result.vm.pid},fd=N")
     what = f"fd {number} of {who} is no VFIO device" if number is not None else f"{who} has no VFIO device open"
     raise NoSuchDevice(what, "'mdevview list' shows which VM has which")
 
@@ -212,5 +263,4 @@ def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
         return DeviceBusy(f"{vgpu.name} is open in this very program", "close it first")
     if not others:
         return DeviceBusy(f"{vgpu.name} is in use by a process that cannot be seen", "close it, or ask root")
-    names = " and ".join(f"{each.process} {each.pid}" for each in others)
-    return DeviceBusy(f"{vgpu.name} is in use by {names}, which is no VM", "end that first")
+    return DeviceBusy(f"{vgpu.name} is in use by {holders_text(others)}, which is no VM", "end that first")

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from app.attach.helper import INSTALLED, Setup
+from app.attach.helper_installation import INSTALLED
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.gpu import render_node_findings
 from app.diagnosis.rights import attach_findings, helper_usable

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.attach.helper import INSTALL, INSTALLED, Setup, fault_of
+from app.attach.helper_installation import INSTALL, INSTALLED, fault_of
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.ptrace import SCOPE_NO_ATTACH, PtraceRights

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.attach.helper import INSTALL
+from app.attach.helper_installation import INSTALL
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.drivers import KnownDisplay, known_display

@@ -1,51 +1,55 @@
-"""Which vGPUs this host has, read from sysfs: nothing is opened, so nothing is disturbed.
+"""Which vGPUs this host has, read from sysfs: no device is opened, so no VM is disturbed.
 
-Every device on bus ``mdev`` is one. Vendor drivers that make no mdevs (NVIDIA's from Linux 6.8 on) cannot be told
-from plain pass-through by sysfs alone, so of the other VFIO devices those are taken that a process has open.
+Every device on the bus ``mdev`` is a vGPU. Some vendor drivers make no mdevs (NVIDIA's from Linux 6.8 on), and sysfs
+alone cannot tell their vGPUs from plain pass-through. So other VFIO devices are listed when a process has them open.
 """
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from app.host import holders
+from app.host.holders import holders
 from app.host.paths import HOST, Paths, text_of
+from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 
 
-def discover(paths: Paths = HOST) -> tuple[Vgpu, ...]:
-    """All vGPUs with their holders, mdevs first, each kind by name. Nothing is raised for what vanishes meanwhile."""
-    seen = holders.scan(paths)
-    found = [_mdev(name, paths) for name in _names(paths.sys / "bus/mdev/devices")]
-    mdevs = {each.name for each in found}
-    found += [_other(name, folder) for name, folder in _open_devices(seen, paths) if name not in mdevs]
-    return tuple(_with_holders(each, seen, paths) for each in found)
+def discover(scan: HostScan) -> tuple[Vgpu, ...]:
+    """All vGPUs with their holders, mdevs first, each kind by name. A device that vanishes meanwhile raises nothing."""
+    vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
+    mdevs = {each.name for each in vgpus}
+    vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
+    return tuple(refresh(each, scan) for each in vgpus)
 
 
-def refresh(vgpu: Vgpu, paths: Paths = HOST) -> Vgpu:
-    """The same vGPU with its holders of now."""
-    return _with_holders(vgpu, holders.scan(paths), paths)
+def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
+    """The mdev of that UUID, without its holders; None when there is none. No process is looked at."""
+    return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
+
+
+def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
+    """The same vGPU with the holders that the scan saw."""
+    alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, scan.paths)) <= 1
+    return replace(
+        vgpu,
+        holders=holders(scan, vgpu.name, vgpu.iommu_group, vgpu.cdev, alone),
+        unseen=not (scan.complete or _is_surely_free(vgpu, scan.paths)),
+    )
 
 
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
-    """Whether the device still exists; cheap enough to ask several times a second."""
+    """Whether the device still exists. Cheap enough to be called several times a second."""
     if vgpu.uuid is not None:
         return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
     group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
     return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
 
 
-def _with_holders(vgpu: Vgpu, seen: holders.Scan, paths: Paths) -> Vgpu:
-    alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, paths)) <= 1
-    found = seen.holders(vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)
-    return replace(vgpu, holders=found, unseen=not (seen.complete or _surely_free(vgpu, paths)))
-
-
-def _surely_free(vgpu: Vgpu, paths: Paths) -> bool:
+def _is_surely_free(vgpu: Vgpu, paths: Paths) -> bool:
     """True when no device of the driver is open at all.
 
     The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
-    drivers/vfio/vfio_main.c), so a count of zero is proof; any other count may have other reasons.
+    drivers/vfio/vfio_main.c), so a count of zero is proof. Any other count may have another reason.
     """
     return vgpu.module is not None and text_of(paths.sys / "module" / vgpu.module / "refcnt") == "0"
 
@@ -66,12 +70,12 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
 
 
 def _other(name: str, folder: Path) -> Vgpu:
-    """A VFIO device that is no mdev; a virtual function's parent is its physical one."""
+    """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
     parent = _link(folder / "physfn")
     kind = text_of(folder / "nvidia/current_vgpu_type")
     return replace(
         _common(name, folder),
-        # NVIDIA's attribute holds the bare number of what was "nvidia-N" as an mdev type; 0 is none.
+        # NVIDIA's attribute holds the number N of the mdev type "nvidia-N"; 0 means no vGPU.
         type_id=f"nvidia-{kind}" if kind not in (None, "", "0") else None,
         parent=parent.name if parent else None,
     )
@@ -91,28 +95,28 @@ def _common(name: str, folder: Path) -> Vgpu:
     )
 
 
-def _open_devices(seen: holders.Scan, paths: Paths) -> list[tuple[str, Path]]:
+def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
     """The sysfs name and folder of each device that some process has open, by itself or with its group."""
-    folders: set[Path] = set()
-    for process in seen.processes:
+    paths, folders = scan.paths, set[Path]()
+    for process in scan.processes:
         for group in process.groups:
             folders.update(_group_devices(group, paths))
         for cdev in process.cdevs:
             folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
-        # A device fd alone is what a process holds that was handed one.
+        # A process that received a device fd has neither its group nor its cdev.
         folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
-    found = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
-    return sorted(found.items())
+    devices = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
+    return sorted(devices.items())
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:
-    """The devices of a group that VFIO drives (``vfio-dev`` is there since Linux 6.1); a bridge, say, is none."""
+    """The devices of a group that have a VFIO driver, so no bridge. (``vfio-dev`` exists since Linux 6.1.)"""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
     return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
 
 
 def _link(file: Path) -> Path | None:
-    """Where a symbolic link leads, followed to the end; None without one."""
+    """The target of a symbolic link, with all links resolved; None without a link."""
     return file.resolve() if file.exists() else None
 
 

@@ -1,7 +1,7 @@
-"""What comes and goes: the kernel's uevents about vGPUs, read without blocking.
+"""Hot-plug: the kernel's uevents about vGPUs, read without blocking.
 
-An event says that something changed, not what is there now: whoever reads one looks again with
-:func:`app.host.discovery.discover`.
+An event says that something changed, not what exists now. After an event the host must be scanned again
+(:func:`app.host.discovery.discover`).
 """
 
 import os
@@ -13,9 +13,9 @@ from typing import Any
 
 from app.errors import MdevviewError
 
-# The device itself, its group's node, its cdev, and the graphics card that GVT-g speaks through.
+# The device itself, its group's node, its cdev, and the graphics card, on which GVT-g sends its events.
 _SUBSYSTEMS = ("mdev", "vfio", "vfio-dev", "drm")
-# One read takes no more than this many events; the rest keeps the fd readable.
+# The most events that one call reads; while there are more, the fd stays readable.
 _BATCH = 256
 
 
@@ -37,7 +37,7 @@ class Vanished:
 
 @dataclass(frozen=True, slots=True)
 class DisplayReady:
-    """A GVT-g guest's graphics driver came up, or went. ``gvt_id`` is ``Vgpu.gvt_id``."""
+    """The graphics driver of a GVT-g guest was loaded or unloaded. ``gvt_id`` is ``Vgpu.gvt_id``."""
 
     gvt_id: int
     ready: bool
@@ -45,7 +45,7 @@ class DisplayReady:
 
 @dataclass(frozen=True, slots=True)
 class EventsLost:
-    """More events came than the socket holds: anything may have changed."""
+    """Some events were dropped, as the socket was full: anything may have changed."""
 
 
 Event = Appeared | Vanished | DisplayReady | EventsLost
@@ -59,13 +59,13 @@ class Hotplug:
 
     def __init__(self) -> None:
         try:
-            # Loading libudev takes longer than listing devices, which needs none of it.
+            # Loading libudev takes longer than listing devices, which does not need it.
             import pyudev  # noqa: PLC0415
 
             context = pyudev.Context()
         except ImportError as error:
             raise MdevviewError(f"no hot-plug events: {error}", "install libudev (libudev1, systemd-libs)") from error
-        # udev's own events come after it gave the node its owner; without udev nobody would send them.
+        # udev sends its own events after it has set the owner of the node. Without udev only the kernel sends any.
         source = "udev" if Path("/run/udev/control").exists() else "kernel"
         self._monitor: Any = pyudev.Monitor.from_netlink(context, source)
         for subsystem in _SUBSYSTEMS:
@@ -73,18 +73,18 @@ class Hotplug:
         self._monitor.start()
 
     def fileno(self) -> int:
-        """The fd to watch; the monitor's own, not to be read from or closed."""
+        """The fd to watch. It belongs to the monitor: do not read from it or close it."""
         return int(self._monitor.fileno())
 
     def read(self) -> list[Event]:
-        """What happened since the last call, possibly nothing. Never blocks."""
+        """The events since the last call, possibly none. Never blocks."""
         events: list[Event] = []
         for _ in range(_BATCH):
             try:
                 device = self._monitor.poll(timeout=0)
             except OSError:
-                # pyudev raises on POLLERR without reading, so that the error would stay and the fd be readable
-                # for ever (https://github.com/pyudev/pyudev/issues/194).
+                # pyudev raises on POLLERR and does not read: the error would stay, and the fd would be readable for
+                # ever (https://github.com/pyudev/pyudev/issues/194).
                 _clear_error(self.fileno())
                 events.append(EventsLost())
                 continue
@@ -102,7 +102,7 @@ class Hotplug:
 
 
 def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> Event | None:
-    """What one uevent means; None for one that means nothing here."""
+    """The meaning of one uevent; None for an event of no interest."""
     if subsystem == "drm":
         return _display_ready(properties)
     match action:

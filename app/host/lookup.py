@@ -10,7 +10,7 @@ _PCI = re.compile(r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
 
 
 def is_pci_address(text: str) -> bool:
-    """Whether it has the form of a PCI address, with or without its domain."""
+    """Whether the text has the form of a PCI address, with or without a domain."""
     return _PCI.fullmatch(text) is not None
 
 

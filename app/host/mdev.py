@@ -1,4 +1,4 @@
-"""Making and removing mediated devices through sysfs (Documentation/driver-api/vfio-mediated-device.rst)."""
+"""Creating and removing mediated devices through sysfs (Documentation/driver-api/vfio-mediated-device.rst)."""
 
 import errno
 import logging
@@ -14,21 +14,22 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError, error_text
 from app.host import permissions
-from app.host.discovery import discover, refresh
+from app.host.discovery import find_mdev, refresh
 from app.host.paths import HOST, Paths, text_of
+from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
 
 _log = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# How often to look whether a device was let go.
+# The time between two checks whether a device is free.
 _PAUSE_S = 0.05
-# A user who may create has to wait for udev before he may open.
+# A user who may create a device may open it only after udev has set the owner of its node.
 _UDEV_PATIENCE_S = 3.0
 
-# The kernel lets a write to `remove` wait for the last user of the device, and no signal ends that wait
-# (vfio_unregister_group_dev() in drivers/vfio/vfio_main.c). A thread in it would keep this program from ending.
+# A write to `remove` waits in the kernel for the last user of the device, and no signal ends that wait
+# (vfio_unregister_group_dev() in drivers/vfio/vfio_main.c). A thread that waits there would keep this program running.
 _REMOVER = """
 import os, sys
 try:
@@ -40,9 +41,10 @@ except OSError as error:
 
 @dataclass(frozen=True, slots=True)
 class MdevType:
-    """A kind of mdev that a parent device can make. ``left`` is how many more, None when the driver does not say.
+    """A type of mdev that a parent device can create.
 
-    ``id`` is the kernel's name for it, the parent's driver and the driver's own name joined: "i915-GVTg_V5_4".
+    ``left`` is how many more can be created, None when the driver does not say. ``id`` is the kernel's name: the names
+    of the parent's driver and of the driver's type, joined ("i915-GVTg_V5_4").
     """
 
     parent: str
@@ -53,24 +55,24 @@ class MdevType:
 
 
 def is_uuid(text: str) -> bool:
-    """Whether it is a whole UUID in the form that sysfs shows."""
+    """Whether the text is a whole UUID in the form that sysfs shows."""
     return _UUID.fullmatch(text) is not None
 
 
 def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
-    """What the parents of this host can make, in order."""
-    found = []
+    """All types that the parent devices of this host can create, in order."""
+    types = []
     for parent in _names(paths.sys / "class/mdev_bus"):
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
         for each in _names(folder):
             left = text_of(folder / each / "available_instances")
             number = int(left) if left is not None and left.isdecimal() else None
-            found.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
-    return tuple(found)
+            types.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
+    return tuple(types)
 
 
 def choose_type(wanted: str, parent: str | None, known: Sequence[MdevType]) -> MdevType:
-    """The type a user means by an id or by what follows the driver in it.
+    """The type that a user means by an id, or by the part of an id after the driver's name.
 
     Raises NoSuchDevice where nothing fits, UsageError where the parent or the driver must be given as well.
     """
@@ -91,7 +93,7 @@ def choose_type(wanted: str, parent: str | None, known: Sequence[MdevType]) -> M
 
 
 def create(kind: MdevType, uuid: str) -> None:
-    """Make one. Raises UsageError, PermissionDenied, NoSuchDevice or MdevviewError."""
+    """Create an mdev. Raises UsageError, PermissionDenied, NoSuchDevice or MdevviewError."""
     if not is_uuid(uuid):
         raise UsageError(
             f"{uuid!r} is no whole UUID", "give a new vGPU all of it, or leave --uuid out for a random one"
@@ -109,7 +111,7 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
     match error.errno:
         case errno.EEXIST:
             return UsageError(f"{what}: {uuid} exists", "leave --type out to use it, or give another --uuid")
-        # The core's word for none left, and that of drivers that count in something else than devices.
+        # EUSERS comes from the mdev core, ENOSPC from drivers that count memory and not devices.
         case errno.EUSERS | errno.ENOSPC:
             return MdevviewError(
                 f"{what}: none left ({error_text(error)})", "remove another one, or take a smaller type"
@@ -126,8 +128,8 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
 
 
 def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIENCE_S) -> None:
-    """Wait until this user may open a new device; where he never may, opening it says so."""
-    vgpu = _find(uuid, paths)
+    """Wait until this user may open a new device, for a few seconds. If he may not open it then, the open will fail."""
+    vgpu = find_mdev(uuid, paths)
     if vgpu is None:
         return
     nodes = [paths.dev / "vfio" / str(vgpu.iommu_group), paths.dev / "vfio/devices" / str(vgpu.cdev)]
@@ -137,18 +139,19 @@ def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIEN
 
 
 def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
-    """Remove one that nobody uses any more; one that is gone is removed. Waits twice ``patience_s`` at most.
+    """Remove an mdev that nobody uses any more; one that does not exist is ignored. Waits 2 * ``patience_s`` at most.
 
-    Raises PermissionDenied; DeviceBusy when it is in use for longer, and then leaves it alone where it can.
+    Raises PermissionDenied, and DeviceBusy when it is in use for longer; then it is not removed, or only later.
     """
     folder = paths.sys / "bus/mdev/devices" / uuid
-    vgpu = _find(uuid, paths)
+    vgpu = find_mdev(uuid, paths)
     if vgpu is None:
         return
+    vgpu = refresh(vgpu, HostScan.take(paths))
     until = time.monotonic() + patience_s
     while vgpu.use is Use.IN_USE and time.monotonic() < until:
         time.sleep(_PAUSE_S)
-        vgpu = refresh(vgpu, paths)
+        vgpu = refresh(vgpu, HostScan.take(paths))
     by_hand = f"once it is free: echo 1 | sudo tee {folder / 'remove'}"
     if vgpu.use is Use.IN_USE:
         raise DeviceBusy(f"{uuid} was not removed: it is in use by {_holders(vgpu)}", by_hand)
@@ -160,7 +163,8 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
         )
     if status is None:
         raise DeviceBusy(
-            f"{uuid} is still open by {_holders(refresh(vgpu, paths))}", "the kernel removes it as soon as it is let go"
+            f"{uuid} is still open by {_holders(refresh(vgpu, HostScan.take(paths)))}",
+            "the kernel removes it as soon as it is let go",
         )
     if status not in (0, errno.ENOENT, errno.ENODEV):
         raise MdevviewError(f"{uuid} was not removed: {os.strerror(status)}", by_hand)
@@ -168,7 +172,7 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
 
 
 def _removed(file: Path, patience_s: float) -> int | None:
-    """Write in a process of its own; its errno, or None when it still waits."""
+    """Write to the file in another process; the errno of the write, 0 for none, None when it still waits."""
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     command = [sys.executable, "-I", "-S", "-c", _REMOVER, str(file)]
     pid = os.posix_spawn(
@@ -185,16 +189,12 @@ def _removed(file: Path, patience_s: float) -> int | None:
         os.close(fd)
 
 
-def _find(uuid: str, paths: Paths) -> Vgpu | None:
-    return next((each for each in discover(paths) if each.name == uuid), None)
-
-
 def _holders(vgpu: Vgpu) -> str:
     return holders_text(vgpu.holders) or "a process that cannot be seen"
 
 
 def _write(file: Path, text: str) -> None:
-    # In one write, as sysfs takes it, and never making a file where the attribute is missing.
+    # sysfs takes only one write. No file is created where the attribute is missing.
     fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())

@@ -24,12 +24,12 @@ def presence(module: str, paths: Paths = HOST, release: str = "") -> Presence:
         return Presence.LOADED
     if _named(module, lists / "modules.dep"):
         return Presence.AVAILABLE
-    # A container often has no /lib/modules: then its silence says nothing.
+    # A container often has no /lib/modules: then a missing entry tells nothing.
     return Presence.ABSENT if (lists / "modules.dep").exists() else Presence.UNKNOWN
 
 
 def _named(module: str, file: Path) -> bool:
-    """Whether depmod's list has the module; files are named with dashes or underscores, and may be compressed."""
+    """Whether depmod's list has the module. File names have dashes or underscores, and may end in .gz, .xz or .zst."""
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
             return any(

@@ -1,4 +1,4 @@
-"""Who may open a device node, and how a user comes to be one of them."""
+"""Who may open a device node, and how a user gets the permission."""
 
 import grp
 import os
@@ -10,7 +10,7 @@ _READ_WRITE = 0o6
 
 
 def there(file: Path) -> bool:
-    """Whether a node is there; true as well in a folder closed to this user, where only an open tells."""
+    """Whether a node exists. True also in a folder that is closed to this user: there only an open can tell."""
     try:
         file.stat()
     except PermissionError:
@@ -30,7 +30,7 @@ def owners(file: Path) -> str:
 
 
 def remedy(file: Path) -> str:
-    """What gives the user access to a node of ``/dev``."""
+    """How the user gets access to a node of ``/dev``."""
     try:
         info = file.stat()
     except OSError:
@@ -38,7 +38,7 @@ def remedy(file: Path) -> str:
     if os.access(file, os.R_OK | os.W_OK):
         return "its mode would allow it: look at the container, cgroup or security module you are in"
     group_may = info.st_mode >> 3 & _READ_WRITE == _READ_WRITE
-    # Telling someone to join root's group would be telling them to become root.
+    # A member of root's group has many of root's rights, so nobody is told to join it.
     if group_may and info.st_gid != 0:
         if info.st_gid in os.getgroups():
             return "an access list or a security module refuses you"
@@ -55,7 +55,7 @@ def _udev_match(file: Path) -> str:
 
 
 def user_name(uid: int) -> str:
-    """The number where there is no name."""
+    """The name of a user; the number where there is no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""A process, held by its pidfd, so that a pid that another process took over is never mistaken for it."""
+"""A process, held by its pidfd, so that another process that got the same pid is never mistaken for it."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ from typing import Self
 from app.abi.pidfd import pidfd_getfd
 from app.errors import NoSuchDevice, OpenFailed, ProcessGone, error_text
 from app.host.paths import HOST, Paths
+from app.host.proc import Stat, parse_stat
 
 # include/linux/sched.h
 _PF_EXITING = 0x4
@@ -17,8 +18,8 @@ _PF_EXITING = 0x4
 class Process:
     """Owns a pidfd.
 
-    What is read from ``/proc/PID`` after :meth:`open` belongs to this process only if :meth:`ended` is false
-    afterwards: as long as it is, the kernel gives the pid to nobody else.
+    What is read from ``/proc/PID`` after :meth:`open` is about this process if :meth:`ended` is false afterwards: until
+    its end the kernel gives the pid to no other process.
     """
 
     def __init__(self, pid: int, pidfd: int) -> None:
@@ -30,16 +31,16 @@ class Process:
 
     @classmethod
     def open(cls, pid: int) -> Self:
-        """Raises ProcessGone when there is none of that pid, or only its remains (a zombie).
+        """Raises ProcessGone when there is no process with that pid, or it is a zombie.
 
-        NoSuchDevice is for a thread; OpenFailed for a kernel or sandbox without pidfds, or too many open files.
+        Raises NoSuchDevice for a thread, OpenFailed for a kernel or sandbox without pidfds and for too many open files.
         """
         try:
             process = cls(pid, os.pidfd_open(pid))
         except ProcessLookupError as error:
             raise ProcessGone(f"there is no process {pid}", "'mdevview list' shows which VMs run") from error
         except OSError as error:
-            # pidfd_open(2) knows processes by the thread they began with.
+            # pidfd_open(2) takes only the pid of a process, not the id of another of its threads.
             if error.errno in (errno.EINVAL, errno.ENOENT):
                 raise NoSuchDevice(f"{pid} is a thread of a process", "give the pid of the process") from error
             raise OpenFailed(f"process {pid} cannot be held: {error_text(error)}", "see 'mdevview doctor'") from error
@@ -53,13 +54,13 @@ class Process:
         return self._fd
 
     def ended(self) -> bool:
-        """Whether it ended: one poll(2) that never waits. Once closed, what was last known."""
+        """Whether it has ended: one poll(2) that never waits. Once closed, the last known answer."""
         if not self._ended and self._fd >= 0:
             self._ended = bool(self._poll.poll(0))
         return self._ended
 
     def duplicate(self, fd: int) -> int:
-        """A duplicate of its fd, closed on exec. Raises OSError: EPERM, EBADF, ESRCH when it ended."""
+        """A duplicate of its fd, closed on exec. Raises OSError: EPERM, EBADF, or ESRCH when the process has ended."""
         return pidfd_getfd(self._fd, fd)
 
     def close(self) -> None:
@@ -78,12 +79,9 @@ class Process:
 
 
 def is_ending(pid: int, paths: Paths = HOST) -> bool:
-    """Whether it is on its way out, with its memory and perhaps its files gone; False where that cannot be seen.
-
-    PF_EXITING in field 9 of proc_pid_stat(5).
-    """
+    """Whether it is about to end, with its memory and perhaps its files gone; False where that cannot be seen."""
     try:
-        return bool(int(_stat(pid, paths)[6]) & _PF_EXITING)
+        return bool(_stat(pid, paths).flags & _PF_EXITING)
     except (OSError, ValueError, IndexError):
         return False
 
@@ -91,13 +89,10 @@ def is_ending(pid: int, paths: Paths = HOST) -> bool:
 def start_time(pid: int, paths: Paths = HOST) -> int:
     """When the process started, in clock ticks since boot: with its pid, a name for it until the next boot.
 
-    Field 22 of proc_pid_stat(5). The process's name before it may hold spaces and brackets. Raises OSError;
-    ValueError for nonsense.
+    Raises OSError, and ValueError or IndexError for what cannot be understood.
     """
-    return int(_stat(pid, paths)[19])
+    return _stat(pid, paths).started
 
 
-def _stat(pid: int, paths: Paths) -> list[bytes]:
-    """From field 3 on, which follows the name in brackets."""
-    stat = (paths.proc / str(pid) / "stat").read_bytes()
-    return stat[stat.rindex(b")") + 1 :].split()
+def _stat(pid: int, paths: Paths) -> Stat:
+    return parse_stat((paths.proc / str(pid) / "stat").read_bytes())

@@ -23,8 +23,9 @@ class Use(Enum):
 class Holder:
     """A process that has the device open.
 
-    ``fd`` is the device's fd there, None when only the group was seen or several fds of one group could be it.
-    ``way`` is None for a process of another user that names the device on its command line: no more can be seen.
+    ``fd`` is the device's fd there. It is None when only the group was seen, and when several fds of one group may be
+    the device. ``way`` is None for a process of another user that names the device on its command line: its files
+    cannot be seen.
     """
 
     pid: int
@@ -38,11 +39,11 @@ class Holder:
 class Vgpu:
     """A VFIO device that may have a display.
 
-    ``name`` is the sysfs device name: the UUID of an mdev, a PCI address otherwise, the target itself for a
-    simulated one. ``module`` is the kernel module that registered the driver: it tells a sample driver as
-    shipped from a changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True
-    when a process may have the device open that could not be looked into, or whose fd does not tell its device.
-    ``gvt_id`` is what GVT-g's uevents call VMID.
+    ``name`` is the sysfs device name: the UUID of an mdev, else a PCI address, or the target for a simulated device.
+    ``module`` is the kernel module that registered the driver: it differs between a sample driver as shipped and a
+    changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True when another process
+    may have the device open: its files could not be listed, or its fd does not tell which device it is. ``gvt_id`` is
+    called VMID in GVT-g's uevents.
     """
 
     name: str

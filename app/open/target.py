@@ -1,7 +1,7 @@
-"""The TARGET a user types: which device to look at.
+"""The TARGET that a user types: which device to show.
 
-``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. The kind
-``replay:FILE`` is understood, so that it is named in the answer, and cannot be shown by this version.
+``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. This
+version parses ``replay:FILE`` only to say that it cannot show it.
 """
 
 import re
@@ -15,7 +15,7 @@ from app.host.vgpu import Vgpu
 
 _UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
 _KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N or sim:PROFILE"
-# Below it are the standard streams.
+# Lower numbers are the standard streams.
 _FIRST_FD = 3
 
 
@@ -33,7 +33,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Pid:
-    """The vGPU of a process; ``fd`` is the device's number there, for one that has several."""
+    """The vGPU of a process; ``fd`` is the device's fd there, for a process with several devices."""
 
     pid: int
     fd: int | None = None
@@ -55,7 +55,7 @@ class InheritedFd:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """A simulated device. ``spec`` is what follows ``sim:``, and its own parser's business."""
+    """A simulated device. ``spec`` is what follows ``sim:``; the simulator parses it."""
 
     spec: str
 
@@ -70,12 +70,12 @@ class Replay:
 Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated
 Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
 
-# What a user without a vGPU sees.
+# What is shown to a user without a vGPU.
 SIMULATED_DEFAULT = Simulated("gvt")
 
 
 def parse_target(text: str | None) -> Target:
-    """Understand what was typed; nothing is looked up. Raises UsageError."""
+    """Parse what was typed; nothing is looked up. Raises UsageError."""
     if text is None:
         return Default()
     if is_pci_address(text):
@@ -107,7 +107,7 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
 
 
 def _number(text: str, digits: str, least: int) -> int:
-    # isdecimal() alone is true of other scripts' digits as well; more digits than this overflow a C int.
+    # isdecimal() alone is true for digits of other scripts too; longer numbers would overflow a C int.
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < least:
         raise UsageError(f"{text!r} is no target: {digits!r} is no number from {least} to 999999999", _KINDS)
     return int(digits)
@@ -132,7 +132,7 @@ def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
 
 
 def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:
-    # Plain pass-through and other devices without a display are listed, and never what is meant.
+    # Plain pass-through and other devices without a display are in the list, and never chosen.
     shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
     if not shown:
         return SIMULATED_DEFAULT

@@ -1,6 +1,6 @@
-"""Waiting for a VM: looked for again and again until its device can be attached to, without a stop anywhere.
+"""Waiting for a VM: its device is looked for again and again until it can be attached to. Nothing here blocks.
 
-While it waits nothing is held open, not even for a moment: a device that this program had open would be busy when the
+Nothing is held open while it waits, not even for a moment: a device that this program had open would be busy when the
 VM starts. So a vGPU that no VM has is not opened either, though it might open alone.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from app.attach.helper_fds import HandedFd, HelperWay
+from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.errors import (
     DeviceBusy,
     MdevviewError,
@@ -28,42 +28,42 @@ from app.open.target import Default, Named, Pid, Target, VmName
 from app.planes.status import Reason, Status
 
 _SECOND = 1_000_000_000
-# How often everything is looked at: soon after something happened, and later.
+# How often the host is scanned: soon after something happened, and later.
 _SOON_NS = _SECOND // 2
 _LATER_NS = 2 * _SECOND
 _SOON_FOR_NS = 10 * _SECOND
-# How often the list of processes is compared with the last one.
-_GLANCE_NS = _SECOND // 4
-# A helper that failed for another reason than a refusal: its VM may have been too young.
+# How often the list of processes is compared with the one before.
+_LIST_NS = _SECOND // 4
+# For a helper that failed and was not refused: its VM may have been too young.
 _HELPER_TRIES = 5
 
 
-class Asking(Protocol):
-    """A request for another user's fds under way (app/device/helper.py)."""
+class Request(Protocol):
+    """A request for the fds of another user's process (:class:`app.attach.helper_request.HelperRequest`)."""
 
     def start(self) -> None: ...
     def fileno(self) -> int: ...
-    def result(self) -> list[HandedFd]: ...
+    def result(self) -> list[ReceivedFd]: ...
     def cancel(self) -> None: ...
 
 
-StartAsking = Callable[[int, int | None, HelperWay], Asking]
+MakeRequest = Callable[[int, int | None, HelperMethod], Request]
 
 
-def _ask_helper(pid: int, fd: int | None, way: HelperWay) -> Asking:
-    from app.attach import helper  # noqa: PLC0415  (few need it)
+def _helper_request(pid: int, fd: int | None, method: HelperMethod) -> Request:
+    from app.attach.helper_request import HelperRequest  # noqa: PLC0415  (few need it)
 
-    return helper.Asking(pid, fd, way)
+    return HelperRequest(pid, fd, method)
 
 
 class _Pending(PermissionDenied):
     """A person is being asked."""
 
 
-def again(target: Target, session: Session) -> Target:
-    """What to look for when the VM of a session ended: its device, which a next VM process has as well, or its name.
+def next_target(target: Target, session: Session) -> Target:
+    """What to wait for when the VM of a session has ended: its device, which its next process has too, or its name.
 
-    A pid is never the same VM's again; without anything better it stays, and is not found.
+    A pid never belongs to the same VM again. Such a target stays only where nothing better is known, and is not found.
     """
     match target:
         case VmName():
@@ -77,17 +77,17 @@ def again(target: Target, session: Session) -> Target:
 
 
 def worth_waiting(target: Target, error: MdevviewError) -> bool:
-    """Whether what kept a target from being opened may pass when a VM starts; a process that is gone stays gone."""
+    """Whether a target that could not be opened may open when a VM starts; a process that has ended never does."""
     if isinstance(target, Pid) and isinstance(error, ProcessGone):
         return False
     return isinstance(error, NeedsRunningVm | NoSuchDevice | DeviceBusy)
 
 
 class Waiter:
-    """Looks for a target whenever it is polled and a look is due. Not thread-safe; ``clock`` is in nanoseconds.
+    """Scans for a target when it is polled and a scan is due. Not thread-safe; ``clock`` is in nanoseconds.
 
-    ``soon`` is for a VM that just ended: it may start again at once. A refused permission is told, and not asked for
-    again before the VM's process is another one.
+    ``soon`` is for a VM that has just ended: it may start again at once. A permission that was refused is not asked for
+    again before the VM has another process.
     """
 
     def __init__(
@@ -98,18 +98,18 @@ class Waiter:
         *,
         soon: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
-        ask: StartAsking = _ask_helper,
+        make_request: MakeRequest = _helper_request,
     ) -> None:
         options = options or OpenOptions()
         self._target = target
         self._paths = paths
         self._clock = clock
-        self._permission = _Permission(options.helper, paths, ask)
-        self._options = replace(options, alone=False, hand_over=options.hand_over or self._permission)
+        self._permission = _HelperPermission(options.helper, paths, make_request)
+        self._options = replace(options, alone=False, request_fds=options.request_fds or self._permission)
         now = clock()
         self._soon_until_ns = now + _SOON_FOR_NS if soon else now
-        self._looked_at_ns = now - _LATER_NS
-        self._glanced_at_ns = now
+        self._scanned_at_ns = now - _LATER_NS
+        self._listed_at_ns = now
         self._processes = self._pids()
         self._status = Status(Reason.NOT_STARTED)
 
@@ -118,7 +118,7 @@ class Waiter:
         now = self._clock()
         if not self._due(now):
             return self._status
-        self._looked_at_ns = now
+        self._scanned_at_ns = now
         try:
             return open_target(self._target, self._paths, self._options)
         except MdevviewError as error:
@@ -128,20 +128,20 @@ class Waiter:
         return self._status
 
     def close(self) -> None:
-        """Take a question back that is still open; more calls do nothing."""
+        """Cancel a request that is under way; more calls do nothing."""
         self._permission.close()
 
     def _due(self, now: int) -> bool:
         if self._permission.answered():
             return True
-        if now - self._glanced_at_ns >= _GLANCE_NS:
-            self._glanced_at_ns = now
+        if now - self._listed_at_ns >= _LIST_NS:
+            self._listed_at_ns = now
             processes = self._pids()
             if processes - self._processes:
-                # It takes a while from its start to its device.
+                # A VM opens its device some time after its start.
                 self._soon_until_ns = now + _SOON_FOR_NS
             self._processes = processes
-        return now - self._looked_at_ns >= (_SOON_NS if now < self._soon_until_ns else _LATER_NS)
+        return now - self._scanned_at_ns >= (_SOON_NS if now < self._soon_until_ns else _LATER_NS)
 
     def _pids(self) -> frozenset[str]:
         try:
@@ -163,58 +163,58 @@ class Waiter:
         return Status(Reason.OPEN_FAILED, str(error))
 
 
-class _Permission:
-    """Asks the helper once for each process, in the background. Owns the question that is open."""
+class _HelperPermission:
+    """Asks the helper once for each process, without blocking. Owns the request that is under way."""
 
-    def __init__(self, way: HelperWay, paths: Paths, ask: StartAsking) -> None:
-        self._way = way
+    def __init__(self, method: HelperMethod, paths: Paths, make_request: MakeRequest) -> None:
+        self._method = method
         self._paths = paths
-        self._ask = ask
-        self._asking: Asking | None = None
-        self._about: tuple[int, int, int | None] | None = None
-        self._refused: dict[tuple[int, int], MdevviewError] = {}
-        self._failed: dict[tuple[int, int], int] = {}
+        self._make_request = make_request
+        self._request: Request | None = None
+        self._request_key: tuple[int, int, int | None] | None = None
+        self._refusals: dict[tuple[int, int], MdevviewError] = {}
+        self._failures: dict[tuple[int, int], int] = {}
 
-    def __call__(self, pid: int, fd: int | None) -> list[HandedFd]:
-        """As app.attach.helper.fetch(), but raises _Pending as long as there is no answer."""
+    def __call__(self, pid: int, fd: int | None) -> list[ReceivedFd]:
+        """As :func:`app.attach.helper_request.request_fds`, but raises _Pending as long as there is no answer."""
         process = (pid, self._started(pid))
-        if process in self._refused:
-            raise self._refused[process]
-        about = (*process, fd)
-        if self._asking is not None and self._about != about:
+        if process in self._refusals:
+            raise self._refusals[process]
+        key = (*process, fd)
+        if self._request is not None and self._request_key != key:
             self.close()
         try:
-            if self._asking is None:
-                asking = self._ask(pid, fd, self._way)
-                asking.start()
-                self._asking, self._about = asking, about
+            if self._request is None:
+                request = self._make_request(pid, fd, self._method)
+                request.start()
+                self._request, self._request_key = request, key
             if not self.answered():
                 raise _Pending(f"asking for the rights to look into process {pid}")
-            asking, self._asking = self._asking, None
+            request, self._request = self._request, None
             try:
-                return asking.result()
+                return request.result()
             finally:
-                asking.cancel()
+                request.cancel()
         except _Pending:
             raise
         except MdevviewError as error:
-            self._failed[process] = self._failed.get(process, 0) + 1
-            if isinstance(error, PermissionDenied) or self._failed[process] >= _HELPER_TRIES:
-                self._refused[process] = error
+            self._failures[process] = self._failures.get(process, 0) + 1
+            if isinstance(error, PermissionDenied) or self._failures[process] >= _HELPER_TRIES:
+                self._refusals[process] = error
             raise
 
     def answered(self) -> bool:
-        """Whether there is an answer to take: one poll(2) that never waits."""
-        if self._asking is None:
+        """Whether an answer can be received: one poll(2) that never waits."""
+        if self._request is None:
             return False
         poll = select.poll()
-        poll.register(self._asking.fileno(), select.POLLIN)
+        poll.register(self._request.fileno(), select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
+        request, self._request = self._request, None
+        if request is not None:
+            request.cancel()
 
     def _started(self, pid: int) -> int:
         try:

@@ -1,14 +1,16 @@
-"""Which buffers of a VM's device were fetched, by whichever viewer: for a driver that must be asked only once.
+"""Which buffers of a VM's device were fetched, by any viewer: for a driver that must be asked only once.
 
-As shipped, mbochs corrupts the kernel's memory when a buffer is exported a second time for as long as the device is
-open (samples/vfio-mdev/mbochs.c: mbochs_get_gfx_dmabuf() takes no reference on a buffer it exported before, and
+As shipped, mbochs corrupts the kernel's memory when a buffer is exported a second time while the device is open
+(samples/vfio-mdev/mbochs.c: mbochs_get_gfx_dmabuf() takes no reference on a buffer it exported before, and
 mbochs_release_dmabuf() drops page references that only the first export took). The device of a VM stays open when a
-viewer goes, so the ids outlive the viewer: they are kept in a file, each written before its buffer is asked for. A
-device that a viewer opens alone needs none: with its last fd mbochs frees all buffers, and later ids are new ones.
+viewer ends, so the ids are kept in a file, and each is written before its buffer is asked for. A device that a viewer
+opens alone needs no file: when its last fd is closed, mbochs frees all buffers, and later ids are new ones.
 
-The file is in a folder that is emptied at boot and whose files only their owner can remove (or systemd-logind, which
-by its RemoveIPC= does so when a user's last session ends). One viewer at a time holds its lock. In every doubt nothing
-is fetched.
+The file is in a folder that is emptied at boot and whose files only their owner can remove (or systemd-logind, with
+RemoveIPC=, when a user's last session ends). One viewer at a time holds its lock. In every doubt nothing is fetched.
+
+A viewer in a container or a Flatpak has its own folder, or its own pids, and would not see the file of another viewer.
+So a viewer must share both with the VM: all viewers that fetch then share them with each other, and with them the lock.
 """
 
 import errno
@@ -19,6 +21,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from app.errors import error_text
 from app.host.paths import HOST, Paths
 from app.host.process import start_time
 from app.planes.status import Reason, Status
@@ -29,49 +32,49 @@ _LINE = re.compile(rb"(id|viewer) (\d{1,10})")
 _MAX_BYTES = 1 << 20
 
 
-class LedgerDoubt(Exception):
-    """Nothing may be fetched; the text says why, for a person."""
+class FetchRecordError(Exception):
+    """Nothing may be fetched. The text tells a person why."""
 
 
-class Ledger:
-    """Owns the file and its lock, until :meth:`close`."""
+class FetchRecordFile:
+    """The record of one device of one VM. Owns the file and its lock, until :meth:`close`."""
 
-    def __init__(self, fd: int, spent: frozenset[int]) -> None:
+    def __init__(self, fd: int, fetched_before: frozenset[int]) -> None:
         self._fd = fd
-        self._spent = spent
+        self._fetched_before = fetched_before
         self._noted: set[int] = set()
         self._broken = False
 
     @classmethod
-    def open(cls, pid: int, started: int, device: str, paths: Paths = HOST) -> "Ledger":
-        """The ledger of a device of the VM with that pid, which started at that time (clock ticks since boot).
+    def open(cls, pid: int, started: int, device: str, paths: Paths = HOST) -> "FetchRecordFile":
+        """The record for a device of the VM with that pid, which started at that time (clock ticks since boot).
 
-        Raises LedgerDoubt when another viewer has it, or when it is not to be trusted or not to be had.
+        Raises FetchRecordError when another viewer holds its lock, and when it cannot be used or trusted.
         """
         purge(paths)
         file = _folder(paths) / f"mdevview-fetches-{pid}-{started}-{device}@{_namespace(paths)}"
         try:
             fd = _open(file)
         except OSError as error:
-            raise LedgerDoubt(f"the record of fetched buffers {file} cannot be used: {error.strerror}") from error
+            raise FetchRecordError(f"the record of fetched buffers {file} cannot be used: {error.strerror}") from error
         try:
-            spent = _take(fd, file)
+            fetched_before = _lock_and_read(fd, file)
         except BaseException:
             os.close(fd)
             raise
-        return cls(fd, spent)
+        return cls(fd, fetched_before)
 
     def refusal(self, dmabuf_id: int) -> Status | None:
         """Why the driver must not be asked for a buffer."""
-        # Removed, a next viewer would not find what is written here.
+        # The next viewer would not find a removed file.
         if self._broken or self._fd < 0 or not os.fstat(self._fd).st_nlink:
             return Status(Reason.FETCHED_ELSEWHERE, "the record of fetched buffers can no longer be written")
-        if dmabuf_id in self._spent:
+        if dmabuf_id in self._fetched_before:
             return Status(Reason.FETCHED_BEFORE, f"an earlier viewer fetched buffer {dmabuf_id} of this VM")
         return None
 
     def note(self, dmabuf_id: int) -> None:
-        """Write down that a buffer is about to be asked for. Raises OSError; nothing may be fetched from then on."""
+        """Write down that a buffer is about to be asked for. Raises OSError; then nothing may be fetched any more."""
         if dmabuf_id in self._noted:
             return
         try:
@@ -82,10 +85,29 @@ class Ledger:
         self._noted.add(dmabuf_id)
 
     def close(self) -> None:
-        """Let a next viewer have it; more calls do nothing. What is written stays until the VM ended."""
+        """Release the lock; more calls do nothing. The file stays until the VM has ended."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def separation(pid: int, paths: Paths = HOST) -> str | None:
+    """Why a viewer next to the VM may keep another record than this process; None when it keeps the same.
+
+    Raises PermissionError when the VM's namespaces may not be seen.
+    """
+    vm, own = paths.proc / str(pid), paths.proc / "self"
+    folder = _folder(paths)
+    try:
+        if not os.path.samestat((vm / "root" / folder.relative_to("/")).stat(), folder.stat()):
+            return f"{folder} is another folder for its VM: a viewer there keeps its own record of fetched buffers"
+        if not os.path.samestat((vm / "ns/pid").stat(), (own / "ns/pid").stat()):
+            return "its VM is in another PID namespace: a viewer there keeps its own record of fetched buffers"
+    except PermissionError:
+        raise
+    except OSError as error:
+        return f"whether its VM shares {folder} cannot be seen: {error_text(error)}"
+    return None
 
 
 def _folder(paths: Paths) -> Path:
@@ -93,7 +115,7 @@ def _folder(paths: Paths) -> Path:
 
 
 def _namespace(paths: Paths) -> int:
-    """Which PID namespace this process is in: in another one a pid is another process's, or nobody's."""
+    """The PID namespace of this process: in another one a pid means another process, or none."""
     try:
         return (paths.proc / "self/ns/pid").stat().st_ino
     except OSError:
@@ -101,7 +123,7 @@ def _namespace(paths: Paths) -> int:
 
 
 def _open(file: Path) -> int:
-    """Make the file or open the one that is there; a link is not followed. Raises OSError."""
+    """Create the file or open an existing one; a link is not followed. Raises OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         return os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -109,26 +131,26 @@ def _open(file: Path) -> int:
         return os.open(file, flags)
 
 
-def _take(fd: int, file: Path) -> frozenset[int]:
-    """Lock it and read what is in it. Raises LedgerDoubt."""
+def _lock_and_read(fd: int, file: Path) -> frozenset[int]:
+    """Lock the file and read the ids in it. Raises FetchRecordError."""
     info = os.fstat(fd)
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid() or info.st_mode & 0o022:
-        raise LedgerDoubt(f"another user could have written the record of fetched buffers {file}")
+        raise FetchRecordError(f"another user could have written the record of fetched buffers {file}")
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         viewer = _last_viewer(fd)
         who = f"process {viewer}" if viewer is not None else "another viewer"
-        raise LedgerDoubt(f"{who} shows this VM already") from error
+        raise FetchRecordError(f"{who} shows this VM already") from error
     # Removed by its owner before it was locked.
     if os.fstat(fd).st_nlink == 0:
-        raise LedgerDoubt("the record of fetched buffers was removed")
-    spent = _ids(fd, file)
+        raise FetchRecordError("the record of fetched buffers was removed")
+    ids = _ids(fd, file)
     try:
         _append(fd, f"viewer {os.getpid()}\n")
     except OSError as error:
-        raise LedgerDoubt(f"the record of fetched buffers {file} cannot be written: {error.strerror}") from error
-    return spent
+        raise FetchRecordError(f"the record of fetched buffers {file} cannot be written: {error.strerror}") from error
+    return ids
 
 
 def _ids(fd: int, file: Path) -> frozenset[int]:
@@ -136,7 +158,7 @@ def _ids(fd: int, file: Path) -> frozenset[int]:
     *lines, rest = data.split(b"\n")
     matches = [_LINE.fullmatch(line) for line in lines]
     if rest or len(data) > _MAX_BYTES or None in matches:
-        raise LedgerDoubt(f"the record of fetched buffers {file} is damaged")
+        raise FetchRecordError(f"the record of fetched buffers {file} is damaged")
     return frozenset(int(match[2]) for match in matches if match is not None and match[1] == b"id")
 
 
@@ -153,9 +175,9 @@ def _append(fd: int, line: str) -> None:
 
 
 def purge(paths: Paths = HOST) -> None:
-    """Remove this user's ledgers of VMs that surely ended; what cannot be removed stays.
+    """Remove this user's records of VMs that have surely ended; what cannot be removed stays.
 
-    A container may share this folder and not its processes: those it leaves behind stay until the next boot.
+    A container may share this folder and not its processes: the records it leaves behind stay until the next boot.
     """
     folder, here = _folder(paths), _namespace(paths)
     try:
@@ -170,7 +192,7 @@ def purge(paths: Paths = HOST) -> None:
 
 
 def _surely_ended(pid: int, started: int, paths: Paths) -> bool:
-    """True when the pid is free, or another process's. A pid that cannot be seen (hidepid) may live."""
+    """True when nobody has the pid, or another process has it. A process that cannot be seen (hidepid) may live."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,31 +1,31 @@
 """How often a driver may be asked for a buffer: a mistake here corrupts the kernel of the host.
 
 One driver must be asked only once: ``mbochs`` as shipped (samples/vfio-mdev/mbochs.c; app/vfio/fetch_record.py says
-why). Alone with a device that rule is easily kept. In a VM's device others may have fetched: QEMU for a display of its
-own, another viewer, one that is no more.
+why). That is easy for a viewer that has the device alone. From the device of a VM another process may have fetched:
+QEMU for its own display, another viewer, a viewer that has ended.
 """
 
 import errno
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.abi import vfio
-from app.attach.running_vm import Attached
+from app.abi.kcmp import is_same_file
+from app.attach.running_vm import AttachedDevice
 from app.device.info import region_info
 from app.device.seam import Device
 from app.errors import error_text
-from app.host import holders, vmm
+from app.host import proc, vmm
 from app.host.paths import HOST, Paths
-from app.host.process import start_time
+from app.host.scan import HostScan, ScannedProcess
 from app.host.vgpu import Vgpu
+from app.host.wording import process_text
 from app.planes.status import Reason, Status
 from app.qemu import command_line
 from app.qemu.command_line import CommandLine, DeviceOption
 from app.vfio.buffer_cache import FetchRecord, FetchRule
-from app.vfio.fetch_record import Ledger, LedgerDoubt
+from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, separation
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ _MBOCHS_PCI_ID = (0x1234, 0x1111)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusing:
-    """A record that refuses everything, for one reason."""
+class RefusingRecord:
+    """A record that refuses every buffer, for one reason."""
 
     status: Status
 
@@ -48,25 +48,25 @@ class Refusing:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetching:
-    """The rule for a device and where fetches are written down; ``ledger`` is to be closed with the device."""
+class FetchPolicy:
+    """The rule for a device, and where fetches are written down. ``file`` is to be closed after the device."""
 
     rule: FetchRule
     record: FetchRecord | None = None
-    ledger: Ledger | None = None
+    file: FetchRecordFile | None = None
 
 
 def rule_of(vgpu: Vgpu) -> FetchRule:
     """The rule for a vGPU that nobody else has open.
 
-    The driver's name decides where sysfs does not tell its module: the changed driver has the same one, and the careful
-    rule costs it nothing but buffers held longer.
+    Where sysfs does not tell the driver's module, its name decides. The changed driver has the same name; the careful
+    rule only makes it hold buffers for longer.
     """
     return FetchRule.ONCE if (vgpu.module or vgpu.driver) == _FETCH_ONCE_MODULE else FetchRule.FREELY
 
 
 def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
-    """The rule for a device that came as a fd: nothing tells its driver, and its other holders may have fetched."""
+    """The rule for a device that came as a fd: its driver is not known, and its other holders may have fetched."""
     if not (paths.sys / "module" / _FETCH_ONCE_MODULE).exists():
         return FetchRule.FREELY
     try:
@@ -77,52 +77,61 @@ def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
     except OSError as error:
         _log.info("the device's PCI identity is unknown: %s", error_text(error))
         return FetchRule.NEVER
-    found = (int.from_bytes(identity[:2], "little"), int.from_bytes(identity[2:], "little"))
-    return FetchRule.NEVER if found == _MBOCHS_PCI_ID else FetchRule.FREELY
+    pci_id = (int.from_bytes(identity[:2], "little"), int.from_bytes(identity[2:], "little"))
+    return FetchRule.NEVER if pci_id == _MBOCHS_PCI_ID else FetchRule.FREELY
 
 
-def fetching_of(attached: Attached, paths: Paths = HOST) -> Fetching:
-    """The rule for a device of a VM. Of a driver that must be asked once: only when nobody else can have asked."""
+def fetch_policy(attached: AttachedDevice, scan: HostScan) -> FetchPolicy:
+    """The rule for a device of a VM. A driver that must be asked once is asked only when nobody else can have asked."""
     if attached.vgpu is None:
-        return Fetching(rule_of_unknown(attached.device, paths))
+        return FetchPolicy(rule_of_unknown(attached.device, scan.paths))
     if rule_of(attached.vgpu) is FetchRule.FREELY:
-        return Fetching(FetchRule.FREELY)
-    doubt = _doubt(attached, attached.vgpu, paths)
+        return FetchPolicy(FetchRule.FREELY)
+    doubt = _doubt(attached, attached.vgpu, scan)
     if doubt is None:
         try:
-            ledger = Ledger.open(attached.vm.pid, start_time(attached.vm.pid, paths), attached.vgpu.name, paths)
-            return Fetching(FetchRule.ONCE, ledger, ledger)
-        except LedgerDoubt as refusal:
-            doubt = str(refusal)
-        except (OSError, ValueError, IndexError):
-            doubt = "when the VM started cannot be seen"
+            file = _open_record(attached, attached.vgpu, scan)
+            return FetchPolicy(FetchRule.ONCE, file, file)
+        except FetchRecordError as error:
+            doubt = str(error)
     _log.info("%s: no buffer is fetched: %s", attached.vgpu.name, doubt)
-    return Fetching(FetchRule.NEVER, Refusing(Status(Reason.FETCHED_ELSEWHERE, doubt)))
+    return FetchPolicy(FetchRule.NEVER, RefusingRecord(Status(Reason.FETCHED_ELSEWHERE, doubt)))
 
 
-def _doubt(attached: Attached, vgpu: Vgpu, paths: Paths) -> str | None:
-    """Why another process may have fetched from it, or may yet; None when none can."""
+def _open_record(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> FetchRecordFile:
+    """The record, locked, when nobody but the VM has the device. Raises FetchRecordError."""
+    vm = scan.process(attached.vm.pid)
+    if vm is None or not vm.started:
+        raise FetchRecordError("when the VM started cannot be seen")
+    file = FetchRecordFile.open(vm.pid, vm.started, vgpu.name, scan.paths)
+    # A viewer that fetches holds the lock of this file, which then could not be opened. Every other holder is a doubt,
+    # whatever it is called: any process may take this program's name.
+    other = _other_holder(attached, vgpu, scan)
+    if other is not None:
+        file.close()
+        raise FetchRecordError(other)
+    return file
+
+
+def _doubt(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
+    """Why another process may have fetched from the device, or may do so later; None when none can."""
     if not attached.certain:
         return "which of the VM's devices this is cannot be told"
     if attached.role is not vmm.Role.VMM:
-        return f"{attached.vm.process} {attached.vm.pid} has the device and is no known VM monitor"
-    return (
-        _shown_by_vm(attached.vm.arguments, vgpu.name)
-        or _buffers_held(attached.vm.pid, attached.hidden, paths)
-        or _other_holder(attached.vm.pid, vgpu, paths)
-    )
+        return f"{process_text(attached.vm.process, attached.vm.pid)} has the device and is no known VM monitor"
+    return _shown_by_vm(attached, vgpu.name) or _buffers_held(attached, scan) or _separation(attached, scan.paths)
 
 
-def _shown_by_vm(arguments: Sequence[str], name: str) -> str | None:
-    """Whether QEMU may show the device itself: with ``display=on``, or by itself where it has OpenGL.
+def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
+    """Whether QEMU may show the device itself: with ``display=on``, or without being asked where it has OpenGL.
 
     vfio_display_probe() in hw/vfio/display.c: "auto", the default, shows what it can, and dma-bufs need OpenGL.
     """
-    line = command_line.parse(arguments)
-    if line.reads_config or any(each.name == "set" for each in line.options):
+    line = command_line.parse(attached.vm.arguments)
+    if attached.vm.arguments_cut or line.reads_config or any(each.name == "set" for each in line.options):
         return "its VM's command line does not tell all its settings"
     ours = [each for each in line.vfio_devices if each.vfio_name == name]
-    # Given by fd, a device has no name there.
+    # A device that was given as a fd has no name there.
     ours = ours or [each for each in line.vfio_devices if each.vfio_name is None]
     if not ours:
         return "its VM's command line does not name it: it was plugged in later"
@@ -135,50 +144,62 @@ def _is_off(device: DeviceOption, line: CommandLine) -> bool:
     display = device.properties.get("display", "auto")
     if display != "auto":
         return display == "off"
-    # A "global" counts where the device's own option is silent.
+    # A "global" option counts where the device's own options do not say.
     if any(each.name == "global" and "display" in (each.value or "") for each in line.options):
         return False
     displays = [each.value for each in line.options if each.name == "display"]
-    silent = line.has("nographic") or bool(displays)
-    return silent and all(each == "none" for each in displays) and not line.has("spice", "sdl", "curses")
+    no_window = line.has("nographic") or bool(displays)
+    return no_window and all(each == "none" for each in displays) and not line.has("spice", "sdl", "curses")
 
 
-def _buffers_held(pid: int, hidden: bool, paths: Paths) -> str | None:
+def _buffers_held(attached: AttachedDevice, scan: HostScan) -> str | None:
     """Whether a VM has dma-bufs of this driver. Of another user's VM only its command line can be seen."""
-    folder = f"{paths.proc}/{pid}"
+    vm = scan.process(attached.vm.pid)
+    if vm is None or vm.files_hidden:
+        return None if attached.hidden else "its VM's files cannot be seen"
     try:
-        for name in os.listdir(f"{folder}/fd"):
-            try:
-                link = os.readlink(f"{folder}/fd/{name}")  # noqa: PTH115
-            except FileNotFoundError:
-                continue
-            if link.startswith("/dmabuf") and _exported_by_it(Path(folder, "fdinfo", name)):
-                return "its VM holds buffers of it"
+        with proc.opened(scan.paths.proc / str(vm.pid)) as folder:
+            exporters = [proc.read_fdinfo(fd, folder).get("exp_name") for fd in vm.dmabuf_fds]
     except OSError as error:
-        return None if hidden else f"its VM's files cannot be looked at: {error_text(error)}"
-    return None
+        return f"its VM's files cannot be seen: {error_text(error)}"
+    # None: it was closed since the scan, and may have been one.
+    return "its VM holds buffers of it" if {_FETCH_ONCE_MODULE, None} & {*exporters} else None
 
 
-def _exported_by_it(fdinfo: Path) -> bool:
+def _separation(attached: AttachedDevice, paths: Paths) -> str | None:
+    """Why a viewer may keep another record of this VM."""
     try:
-        text = fdinfo.read_text("utf-8", "replace")
-    except FileNotFoundError:
-        return False
-    lines = (line.partition(":") for line in text.splitlines())
-    return any(key == "exp_name" and value.strip() == _FETCH_ONCE_MODULE for key, _, value in lines)
+        return separation(attached.vm.pid, paths)
+    except PermissionError as error:
+        return None if attached.hidden else f"its VM's files cannot be seen: {error_text(error)}"
 
 
-def _other_holder(vm: int, vgpu: Vgpu, paths: Paths) -> str | None:
-    """Whether a process holds the device that is neither its VM nor a viewer, which would keep to the ledger."""
-    for each in holders.scan(paths).processes:
-        if each.pid in (vm, os.getpid()) or each.viewer:
+def _other_holder(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
+    """Whether a process has the device that is neither its VM nor this one."""
+    for each in scan.processes:
+        if each.pid in (attached.vm.pid, os.getpid()) or each.files_hidden:
             continue
         by_cdev = vgpu.cdev is not None and vgpu.cdev in each.cdevs
         by_group = vgpu.iommu_group is not None and vgpu.iommu_group in each.groups
-        # Without its group, a device fd tells its device since Linux 6.18 only.
-        by_fd = any(
-            fd.syspath.rsplit("/", 1)[-1] == vgpu.name if fd.syspath else not each.groups for fd in each.device_fds
-        )
-        if by_cdev or by_group or by_fd:
-            return f"{each.process} {each.pid} holds the device, or one like it, too"
+        if by_cdev or by_group or _may_have_fd(each, attached, vgpu):
+            return f"{process_text(each.name, each.pid, each.vm_name)} holds the device, or one like it, too"
     return None
+
+
+def _may_have_fd(process: ScannedProcess, attached: AttachedDevice, vgpu: Vgpu) -> bool:
+    """Whether a process may have a fd of the device. Without its group, a fd tells its device since Linux 6.18 only.
+
+    Before, a viewer's fd is another device's if it is another open file: a viewer duplicates the fd of a VM.
+    """
+    for each in process.device_fds:
+        if each.syspath is not None:
+            if each.device == vgpu.name:
+                return True
+        elif not process.groups:
+            try:
+                if not process.is_viewer or is_same_file(os.getpid(), attached.own_fd, process.pid, each.fd):
+                    return True
+            except OSError as error:
+                _log.info("%s: its fds cannot be compared: %s", process_text(process.name, process.pid), error)
+                return True
+    return False

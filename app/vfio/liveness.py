@@ -1,4 +1,4 @@
-"""Whether what is shown is still there: the VM it belongs to, the device itself."""
+"""Whether a device still exists, and the VM that it belongs to."""
 
 import time
 from collections.abc import Callable
@@ -6,43 +6,45 @@ from collections.abc import Callable
 from app.host.process import Process
 from app.planes.status import Reason, Status
 
-# How often sysfs is asked; a process's end costs one system call to see and is looked for every time.
+# How often sysfs is read. Whether a process has ended costs one system call, and is checked every time.
 _PRESENCE_NS = 250_000_000
 
 
 class Liveness:
-    """Says once and for all why there is nothing more to come; None until then. Cheap enough for every poll.
+    """Called, it tells why no more frames will come; None while some may. It is cheap enough for every poll.
 
-    ``who`` names the process for a person. ``clock`` is in nanoseconds.
+    Once it has told why, the answer stays.
+    ``present`` tells whether the device exists. ``process_text`` names the process in messages. ``clock`` is in
+    nanoseconds.
     """
 
     def __init__(
         self,
         present: Callable[[], bool] | None = None,
         process: Process | None = None,
-        who: str = "",
+        process_text: str = "",
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._present = present
         self._process = process
-        self._who = who
+        self._process_text = process_text
         self._clock = clock
-        self._look_at_ns = clock() + _PRESENCE_NS
+        self._check_at_ns = clock() + _PRESENCE_NS
         self._end: Status | None = None
 
     def __call__(self) -> Status | None:
         if self._end is None:
-            self._end = self._look()
+            self._end = self._check()
         return self._end
 
-    def _look(self) -> Status | None:
-        # First: the device of a VM that ended may go with it, and the VM's end is what a person knows of.
+    def _check(self) -> Status | None:
+        # First: the device of a VM that has ended may vanish with it, and a person knows of the VM's end.
         if self._process is not None and self._process.ended():
-            return Status(Reason.VM_ENDED, f"{self._who} ended")
+            return Status(Reason.VM_ENDED, f"{self._process_text} ended")
         if self._present is None:
             return None
         now = self._clock()
-        if now < self._look_at_ns:
+        if now < self._check_at_ns:
             return None
-        self._look_at_ns = now + _PRESENCE_NS
+        self._check_at_ns = now + _PRESENCE_NS
         return None if self._present() else Status(Reason.DEVICE_REMOVED)

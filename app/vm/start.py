@@ -20,6 +20,7 @@ from app.host import mdev, permissions
 from app.host.discovery import discover
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
+from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
 from app.qemu.command_line import parse
@@ -110,7 +111,7 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
     if options.type is not None:
         created = choose_type(options.type, options.parent, mdev_types(paths))
         wanted = _create(created, options.uuid, cleanup, paths)
-    choice = vm_arguments.choose_vgpu(command, wanted, discover(paths))
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(HostScan.take(paths)))
     arguments = list(options.arguments)
     if not vm_arguments.has_monitor(command):
         arguments += vm_arguments.monitor_arguments(_socket(cleanup))

@@ -22,7 +22,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.attach import helper as viewer_side
+from app.attach.helper_answer import MAX_FDS
+from app.attach.helper_installation import ACTION, HELPER
 
 _REPOSITORY = Path(__file__).parents[2]
 _HELPER = _REPOSITORY / "packaging/helper/mdevview-getfd"
@@ -165,9 +166,9 @@ def test_polkit_lets_administrators_decide_and_nobody_else(helper: Any) -> None:
     ]
     annotated = action.find("annotate")
     assert annotated is not None
-    assert (annotated.get("key"), annotated.text) == ("org.freedesktop.policykit.exec.path", str(viewer_side.HELPER))
-    assert viewer_side.ACTION.name == _POLICY.name == f"{action.get('id')}.policy"
-    assert helper.MAX_FDS == viewer_side.MAX_FDS
+    assert (annotated.get("key"), annotated.text) == ("org.freedesktop.policykit.exec.path", str(HELPER))
+    assert ACTION.name == _POLICY.name == f"{action.get('id')}.policy"
+    assert helper.MAX_FDS == MAX_FDS
 
 
 def _refused_aloud(stdin: Any, **environment: str) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.host.paths import Paths
+from app.host.scan import HostScan
 
 UUID_A = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 UUID_B = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
@@ -35,12 +37,54 @@ def close_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(os, "access", lambda path, _mode: folder not in Path(path).parents)
 
 
+def hide_files(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
+    """As for a process of another user: its fds cannot be listed. chmod would not do, as tests may run as root."""
+    really_open = os.open
+
+    def guarded(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "fd" and dir_fd is not None and path_of(dir_fd).endswith(f"/{pid}"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return really_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", guarded)
+
+
+def path_of(folder: int | str | Path) -> str:
+    """The path of a folder, which may be given by its fd."""
+    return str(Path(f"/proc/self/fd/{folder}").readlink()) if isinstance(folder, int) else str(folder)
+
+
+class Listings:
+    """Counts how often the list of processes and the fds of each process are read."""
+
+    def __init__(self, host: "Host", monkeypatch: pytest.MonkeyPatch) -> None:
+        self.walks = 0
+        self.fds: Counter[int] = Counter()
+        listdir, proc = os.listdir, str(host.paths.proc)
+
+        def counted(folder: Any = ".") -> list[str]:
+            path = path_of(folder).rstrip("/")
+            self.walks += path == proc
+            if path.startswith(proc) and path.endswith("/fd"):
+                self.fds[int(path.split("/")[-2])] += 1
+            return listdir(folder)
+
+        monkeypatch.setattr(os, "listdir", counted)
+
+    def clear(self) -> None:
+        self.walks = 0
+        self.fds.clear()
+
+
 class Host:
     def __init__(self, root: Path) -> None:
         self.paths = Paths(root / "sys", root / "dev", root / "proc")
         (self.paths.dev / "vfio").mkdir(parents=True)
         (self.paths.dev / "vfio/vfio").touch()
         (self.paths.proc / "1/fd").mkdir(parents=True)
+
+    def scan(self) -> HostScan:
+        return HostScan.take(self.paths)
 
     def mdev(self, uuid: str, kind: str, group: int, parent: str = "virtual/mbochs/mbochs", cdev: str = "") -> Path:
         """An mdev of type `kind`, whose driver has the name before the dash."""

@@ -9,13 +9,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import pytest
 
 from app.abi import vfio
-from app.attach.duplicates import Reach
-from app.attach.helper_fds import HandedFd
+from app.attach.duplicates import ProcessAccess
+from app.attach.helper_fds import ReceivedFd
 from tests.unit.hosts import DEVICE_FD, Host
 from tests.unit.scripted import ScriptedDevice, memfd, plane_answer
 
@@ -81,8 +78,9 @@ def link_of(fd: int) -> str:
 class Child:
     """A process with these memfds. ``fds`` are its numbers for them, in order."""
 
-    def __init__(self, kinds: Sequence[str]) -> None:
-        own = [memfd(name=each) for each in kinds]
+    def __init__(self, kinds: Sequence[str], duplicates: Sequence[int] = ()) -> None:
+        """``duplicates`` are fds of this process that the child gets as they are; they are closed here."""
+        own = [*(memfd(name=each) for each in kinds), *duplicates]
         # The same numbers there.
         self._process = subprocess.Popen(["sleep", "1000"], pass_fds=own)
         for each in own:
@@ -112,6 +110,10 @@ class Vms:
         self.host = host
         self.asked: list[tuple[int, int | None]] = []
         self._children: dict[int, Child] = {}
+        own = host.paths.proc / "self/ns"
+        own.mkdir(parents=True, exist_ok=True)
+        if not (own / "pid").is_symlink():
+            (own / "pid").symlink_to("/proc/self/ns/pid")
 
     def start(
         self,
@@ -121,19 +123,29 @@ class Vms:
         groups: Sequence[int] = (),
         more: Sequence[str] = (),
         parent: int = 1,
+        of: Child | None = None,
     ) -> Child:
-        """``more`` are links of fds that are only seen, never duplicated."""
-        child = Child(kinds)
+        """``more`` are links of fds that are only seen, never duplicated. ``of``: it has that process's fds as well."""
+        shared: list[int] = []
+        if of is not None:
+            with self.access().open_process(of.pid) as process:
+                shared = [process.duplicate(each) for each in of.fds]
+        shown = [*kinds, *(_name(each) for each in shared)]
+        child = Child(kinds, shared)
         self._children[child.pid] = child
         files = {
             fd: f"/dev/vfio/devices/{kind.partition('@')[2]}" if "@" in kind else DEVICE_FD
-            for fd, kind in zip(child.fds, kinds, strict=True)
+            for fd, kind in zip(child.fds, shown, strict=True)
         }
         files |= {500 + number: f"/dev/vfio/{group}" for number, group in enumerate(groups)}
         files |= {600 + number: link for number, link in enumerate(more)}
         folder = self.host.process(child.pid, comm, arguments, files)
         (folder / "stat").write_text(stat_line(child.pid, comm, parent, child.pid))
         (folder / "cwd").symlink_to("/var/empty")
+        # Of the real process: its mount namespace counts.
+        (folder / "root").symlink_to(f"/proc/{child.pid}/root")
+        (folder / "ns").mkdir()
+        (folder / "ns/pid").symlink_to(f"/proc/{child.pid}/ns/pid")
         return child
 
     def ended(self, child: Child) -> None:
@@ -147,17 +159,17 @@ class Vms:
             each.rmdir() if each.is_dir() and not each.is_symlink() else each.unlink()
         folder.rmdir()
 
-    def reach(self, helped: bool = False) -> Reach:
-        return Reach(self._hand_over if helped else None, device=device_of, link=link_of)
+    def access(self, helped: bool = False) -> ProcessAccess:
+        return ProcessAccess(self._request_fds if helped else None, device=device_of, link=link_of)
 
-    def _hand_over(self, pid: int, fd: int | None) -> list[HandedFd]:
+    def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
         """What the helper does, with the rights that this process has over its children."""
         self.asked.append((pid, fd))
-        reach = self.reach()
-        with reach.open_process(pid) as process:
+        access = self.access()
+        with access.open_process(pid) as process:
             fds = self._children[pid].fds if fd is None else (fd,)
             own = [process.duplicate(each) for each in fds]
-        return [HandedFd(number, each, link_of(each)) for number, each in zip(fds, own, strict=True)]
+        return [ReceivedFd(number, each, link_of(each)) for number, each in zip(fds, own, strict=True)]
 
     def close(self) -> None:
         for each in self._children.values():
@@ -172,15 +184,3 @@ def vms_on(host: Host) -> Iterator[Vms]:
     vms = Vms(host)
     yield vms
     vms.close()
-
-
-def close_process(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
-    """As another user's: its files cannot be listed. chmod would not do, as tests may run as root."""
-    listdir = os.listdir
-
-    def denied(path: str | Path) -> list[str]:
-        if str(path).rstrip("/").endswith(f"/{pid}/fd"):
-            raise PermissionError(errno.EACCES, "denied", path)
-        return listdir(path)
-
-    monkeypatch.setattr(os, "listdir", denied)

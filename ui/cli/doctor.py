@@ -15,6 +15,7 @@ from app.diagnosis.gpu import wrong_gpu
 from app.diagnosis.host import host_findings
 from app.host.discovery import discover
 from app.host.gpu import address_of, exporting_gpus
+from app.host.scan import HostScan
 from gl.diagnosis import graphics_findings
 from ui.cli.output import printable, write_output
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _examine() -> list[Finding]:
-    vgpus = discover()
+    vgpus = discover(HostScan.take())
     exporting = exporting_gpus(vgpus)
     return [
         *host_findings(vgpus),

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture import device_gone
 from app.open.opening import OpenOptions
 from app.planes.document import Document
@@ -20,7 +20,7 @@ _PATIENCE_S = 0.5
 
 def run(args: argparse.Namespace) -> int:
     """Look once and print what was seen. Raises MdevviewError when the device cannot be opened, or goes away."""
-    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         session = view.session
         frame, _ = view.look(_why_not, _PATIENCE_S)
         if frame.status.state is State.GONE:

@@ -6,6 +6,7 @@ import json
 from app.host.discovery import discover
 from app.host.document import list_document
 from app.host.drivers import KnownDisplay, known_display
+from app.host.scan import HostScan
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.wording import process_text
 from ui.cli.output import printable, write_output
@@ -20,7 +21,7 @@ _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
-    vgpus = discover()
+    vgpus = discover(HostScan.take())
     if args.json:
         write_output(json.dumps(list_document(vgpus), indent=2))
     elif vgpus:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
 from app.open.target import Named, Pid, Target
 from app.vm.shutdown import shut_down
@@ -68,7 +68,7 @@ def _target(running: StartedVm) -> Target:
     return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
 
 
-def _opened(running: StartedVm, target: Target, helper: HelperWay, stop_signals: StopSignals) -> "Session | None":
+def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signals: StopSignals) -> "Session | None":
     """Wait for the VM's device. None if the VM ended or the user stopped it first. Raises MdevviewError."""
     from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 

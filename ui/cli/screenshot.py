@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.errors import MdevviewError
 from app.formats.yuv import Matrix
 from app.open.opening import OpenOptions
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Wait for a picture and save it. Raises MdevviewError."""
     kind, options = CaptureKind(args.plane), DrawOptions(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
-    with open_offscreen(args.target, OpenOptions(HelperWay(args.helper))) as view:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         view.wait(lambda frame: _take(view.renderer, frame, kind, options, taken), args.timeout)
     _save(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0

@@ -18,13 +18,13 @@ def run(args: argparse.Namespace) -> int:
 
 def window_options(args: argparse.Namespace) -> "WindowOptions":
     """What the options ask for that all commands with a window have."""
-    from app.attach.helper_fds import HelperWay  # noqa: PLC0415
+    from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
     return WindowOptions(
         _view_options(args),
         fullscreen=args.fullscreen,
-        helper=HelperWay(args.helper),
+        helper=HelperMethod(args.helper),
         resolution=args.resolution,
         follow=args.follow,
     )

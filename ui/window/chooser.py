@@ -9,6 +9,7 @@ from PyQt6.sip import voidptr
 from app.errors import MdevviewError
 from app.host.discovery import discover
 from app.host.hotplug import Hotplug
+from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT, Simulated
 
@@ -62,7 +63,7 @@ class Chooser(QDialog):
     def _fill(self) -> None:
         selected = self.chosen()
         self._tree.clear()
-        for vgpu in discover():
+        for vgpu in discover(HostScan.take()):
             kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
             self._add((vgpu.name, kind, vgpu.parent or "", in_use_text(vgpu)), vgpu, selected)
         self._add((f"sim:{SIMULATED_DEFAULT.spec}", "simulated", "", ""), SIMULATED_DEFAULT, selected)

@@ -5,18 +5,18 @@ from functools import partial
 from PyQt6.QtCore import QEventLoop, QSocketNotifier, QTimer
 from PyQt6.sip import voidptr
 
-from app.attach.helper import Asking
-from app.attach.helper_fds import HandedFd, HelperWay
+from app.attach.helper_fds import HelperMethod, ReceivedFd
+from app.attach.helper_request import HelperRequest
 from app.errors import OpenFailed, PermissionDenied
 
 
 class WindowAsking:
-    """A ``Handover`` that keeps Qt's events going while it waits for its answer.
+    """A ``FdRequest`` that keeps Qt's events going while it waits for its answer.
 
     Closing the window calls :meth:`give_up`. One question at a time: a second one is refused.
     """
 
-    def __init__(self, way: HelperWay) -> None:
+    def __init__(self, way: HelperMethod) -> None:
         self._way = way
         self._loop: QEventLoop | None = None
         self._gave_up = False
@@ -25,11 +25,11 @@ class WindowAsking:
     def under_way(self) -> bool:
         return self._loop is not None
 
-    def __call__(self, pid: int, fd: int | None) -> list[HandedFd]:
-        """Raises MdevviewError as :func:`app.attach.helper.fetch`, PermissionDenied when given up."""
+    def __call__(self, pid: int, fd: int | None) -> list[ReceivedFd]:
+        """Raises MdevviewError as :func:`app.attach.helper_request.request_fds`, PermissionDenied when given up."""
         if self._gave_up or self._loop is not None:
             raise PermissionDenied(f"process {pid} was not asked for", "answer the question that is open first")
-        with Asking(pid, fd, self._way) as asking:
+        with HelperRequest(pid, fd, self._way) as asking:
             asking.start()
             self._loop = QEventLoop()
             notifier = QSocketNotifier(voidptr(asking.fileno()), QSocketNotifier.Type.Read)

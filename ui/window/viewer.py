@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QMessageBox
 
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.measure.pacing import Pace, Pacer
-from app.open.background_waiter import BackgroundWaiter
+from app.open.background import BackgroundOpener, wait_in_background
 from app.open.opening import OpenOptions, open_chosen
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Simulated, Target, VmName
-from app.open.waiter import Waiter, again
+from app.open.waiter import next_target
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
@@ -47,7 +47,7 @@ class WindowOptions:
     view: ViewOptions
     fullscreen: bool = False
     wait: bool = False
-    helper: HelperWay = HelperWay.AUTO
+    helper: HelperMethod = HelperMethod.AUTO
     qmp: QmpAddress | None = None
     resolution: Mode | None = None
     follow: bool = False
@@ -63,7 +63,7 @@ class Viewer(QObject):
         self._session = session
         self._options = options
         self._pace = Pace(redraw=redraw)
-        self._waiter: BackgroundWaiter | None = None
+        self._waiter: BackgroundOpener | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._look)
@@ -153,12 +153,12 @@ class Viewer(QObject):
             return
         what = f"{status.detail}; waiting for its next start" if status.detail else "waiting for its next start"
         self._show_waiting(Status(status.reason, what), session.label)
-        self._wait(again(self._target, session), soon=True)
+        self._wait(next_target(self._target, session), soon=True)
 
     def _wait(self, target: Target, *, soon: bool) -> None:
         self._target = target
         opening = OpenOptions(self._options.helper, qmp=self._options.qmp)
-        self._waiter = BackgroundWaiter(lambda: Waiter(target, options=opening, soon=soon))
+        self._waiter = wait_in_background(target, options=opening, soon=soon)
         self._timer.start()
         self._look()
 
@@ -186,7 +186,7 @@ class Viewer(QObject):
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
-        opening = OpenOptions(self._options.helper, hand_over=self._asking, qmp=self._options.qmp)
+        opening = OpenOptions(self._options.helper, request_fds=self._asking, qmp=self._options.qmp)
         try:
             session = open_chosen(chosen, options=opening)
         except MdevviewError as error:

@@ -7,8 +7,8 @@ import json
 import os
 import sys
 
-from app.attach.helper import fetch
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
+from app.attach.helper_request import request_fds
 from app.errors import MdevviewError
 from tests.lab.inside.rawvfio import DMABUF, PROBE, REGION, Device, Plane
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 def _ask(pid: int, fd: int | None) -> dict[str, object]:
     try:
-        handed = fetch(pid, fd, HelperWay.SUDO)
+        handed = request_fds(pid, fd, HelperMethod.SUDO)
     except MdevviewError as error:
         return {"error": type(error).__name__, "message": error.message}
     return {

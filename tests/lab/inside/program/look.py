@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from app.abi import vfio
 from app.device.seam import Device
 from app.host.discovery import discover
+from app.host.scan import HostScan
 from app.open.opening import open_device, vfio_session
 from app.open.target import parse_target
 from app.planes.document import Document
@@ -88,7 +89,7 @@ def look(target: str) -> Iterator[Look]:
 
 def holder_device(name: str) -> Mbochs:
     """A duplicate of a vGPU that a process has open, to write to it as the VM does. Close it after use."""
-    (vgpu,) = (each for each in discover() if each.name == name)
+    (vgpu,) = (each for each in discover(HostScan.take()) if each.name == name)
     (holder,) = vgpu.holders
     assert holder.fd is not None
     return Mbochs(fd_of(holder.pid, holder.fd))

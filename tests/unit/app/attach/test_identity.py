@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.abi import vfio
-from app.attach.identity import Answers, Facts, Match, ask, assign, could_be, facts_of
+from app.attach.identity import (
+    DeviceTraits,
+    Match,
+    SysfsTraits,
+    compatible,
+    match_devices,
+    read_device_traits,
+    read_sysfs_traits,
+)
 from app.device.gfx_plane import DisplayOffer
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay
@@ -24,42 +32,45 @@ _DISPLAYS = {
 
 
 @st.composite
-def _devices(draw: st.DrawFn) -> tuple[Facts, Answers]:
+def _devices(draw: st.DrawFn) -> tuple[SysfsTraits, DeviceTraits]:
     """A device of which sysfs tells more or less."""
     display = draw(st.sampled_from([*_DISPLAYS]))
     pci = (draw(st.integers(0, 2)), draw(st.integers(0, 2)))
     bars = tuple(draw(st.lists(st.sampled_from([0, 4096]), max_size=3)))
-    facts = Facts(
+    facts = SysfsTraits(
         draw(st.sampled_from([True, None])),
         draw(st.sampled_from([display, KnownDisplay.UNKNOWN])),
         draw(st.sampled_from([pci, None])),
         draw(st.sampled_from([bars, ()])),
     )
     told = tuple(draw(st.sampled_from([each, -1])) for each in bars)
-    return facts, Answers(PCI, _DISPLAYS[display], draw(st.sampled_from([pci, None])), told)
+    return facts, DeviceTraits(PCI, _DISPLAYS[display], draw(st.sampled_from([pci, None])), told)
 
 
 @given(st.lists(_devices(), max_size=4), st.data())
-def test_what_is_called_certain_is_true(devices: list[tuple[Facts, Answers]], data: st.DataObject) -> None:
+def test_what_is_called_certain_is_true(devices: list[tuple[SysfsTraits, DeviceTraits]], data: st.DataObject) -> None:
     """However little sysfs tells, whichever devices have a fd, or two, and whatever the command line says."""
     known = {f"device {number}": facts for number, (facts, _) in enumerate(devices)}
     truth = data.draw(st.lists(st.sampled_from([*known]), max_size=5)) if known else []
     found = {20 + number: devices[int(name.split()[1])][1] for number, name in enumerate(truth)}
     order = data.draw(st.permutations([*known]))
-    matches = assign(found, known, order)
+    matches = match_devices(found, known, order)
     for fd, match in matches.items():
-        assert could_be(found[fd], known[match.name])
+        assert compatible(found[fd], known[match.name])
         assert not match.certain or match.name == truth[fd - 20]
     guessed = [match.name for match in matches.values() if not match.certain]
     assert len(guessed) == len(set(guessed)), "no device is guessed twice"
 
 
 def test_look_alikes_follow_the_order_of_the_command_line() -> None:
-    facts, answers = Facts(display=KnownDisplay.DMABUF), Answers(PCI, _DISPLAYS[KnownDisplay.DMABUF], None, ())
+    facts, answers = (
+        SysfsTraits(display=KnownDisplay.DMABUF),
+        DeviceTraits(PCI, _DISPLAYS[KnownDisplay.DMABUF], None, ()),
+    )
     known, found = {"a": facts, "b": facts}, {21: answers, 30: answers}
-    assert assign(found, known, ["b", "a"]) == {21: Match("b", certain=False), 30: Match("a", certain=False)}
-    assert assign(found, known, ["b"]) == {}, "one was plugged in later"
-    assert assign({21: answers}, known, ["b", "a"]) == {}, "one is not there yet"
+    assert match_devices(found, known, ["b", "a"]) == {21: Match("b", certain=False), 30: Match("a", certain=False)}
+    assert match_devices(found, known, ["b"]) == {}, "one was plugged in later"
+    assert match_devices({21: answers}, known, ["b", "a"]) == {}, "one is not there yet"
 
 
 @pytest.mark.parametrize(("kind", "fits"), [("mbochs", UUID_A), ("mdpy", UUID_B), ("nic", "0000:65:00.0")])
@@ -77,10 +88,10 @@ def test_sysfs_tells_kinds_of_devices_apart(tmp_path: Path, kind: str, fits: str
     (host.paths.sys / "bus/pci/devices").mkdir(parents=True)
     (host.paths.sys / "bus/pci/devices/0000:65:00.0").symlink_to(function)
     host.process(50, "qemu-system-x86", ["qemu"], {9: "/dev/vfio/3", 10: DEVICE_FD})
-    known = {each.name: facts_of(each, host.paths) for each in discover(host.paths)}
+    known = {each.name: read_sysfs_traits(each, host.paths) for each in discover(host.scan())}
     device = device_of(memfd(name=kind))
     try:
-        assert assign({9: ask(device)}, known) == {9: Match(fits, certain=True)}
+        assert match_devices({9: read_device_traits(device)}, known) == {9: Match(fits, certain=True)}
     finally:
         device.close()
 
@@ -91,7 +102,7 @@ def test_larger_memory_is_another_type(tmp_path: Path) -> None:
     host.mdev(UUID_B, "mbochs-large", 2)
     device = device_of(memfd(name="mbochs"))
     try:
-        known = {each.name: facts_of(each, host.paths) for each in discover(host.paths)}
-        assert assign({9: ask(device)}, known) == {9: Match(UUID_A, certain=True)}
+        known = {each.name: read_sysfs_traits(each, host.paths) for each in discover(host.scan())}
+        assert match_devices({9: read_device_traits(device)}, known) == {9: Match(UUID_A, certain=True)}
     finally:
         device.close()

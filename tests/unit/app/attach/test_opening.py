@@ -112,7 +112,7 @@ def _open(host: Host, kernel: Kernel) -> Any:
 
 
 def _vgpu(host: Host) -> Vgpu:
-    return discover(host.paths)[0]
+    return discover(host.scan())[0]
 
 
 def test_group_way_and_the_order_of_closing(host: Host, kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,8 +190,8 @@ def test_what_the_kernels_errors_mean(
 
 
 def test_busy_device_names_the_process_and_its_vm(host: Host, kernel: Kernel) -> None:
-    vgpu = _vgpu(host)
     host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/7", 21: DEVICE_FD})
+    vgpu = _vgpu(host)
     kernel.refuse = {"open 7": errno.EBUSY}
     with pytest.raises(DeviceBusy, match=r"in use by qemu-system-x86 50 \(VM win10\);"):
         open_vgpu(vgpu, host.paths, kernel.syscalls)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach.running_vm import Attached, attach, attach_pid, attach_vm
+from app.attach.running_vm import AttachedDevice, attach, attach_pid, attach_vm
 from app.errors import (
     DeviceBusy,
     MdevviewError,
@@ -20,8 +20,8 @@ from app.host import vmm
 from app.host.discovery import discover
 from app.host.process import Process
 from app.host.vgpu import Vgpu
-from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
-from tests.unit.vms import Vms, close_process, vms_on
+from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
+from tests.unit.vms import Vms, vms_on
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def vms(host: Host) -> Iterator[Vms]:
 
 
 def _vgpu(host: Host, uuid: str = UUID_A) -> Vgpu:
-    return next(each for each in discover(host.paths) if each.name == uuid)
+    return next(each for each in discover(host.scan()) if each.name == uuid)
 
 
-def _let_go(attached: Attached) -> tuple[int, int, str | None, bool]:
+def _let_go(attached: AttachedDevice) -> tuple[int, int, str | None, bool]:
     """Pid, fd there, device, whether it is certain."""
     attached.device.close()
     attached.process.close()
@@ -51,36 +51,36 @@ def _let_go(attached: Attached) -> tuple[int, int, str | None, bool]:
 
 def test_vm_is_found_by_its_device_its_pid_and_its_name(host: Host, vms: Vms) -> None:
     vm = vms.start("qemu-system-x86", qemu("win10"), ["mbochs"], groups=[1])
-    attached = attach(_vgpu(host), host.paths, vms.reach())
+    attached = attach(_vgpu(host), host.scan(), vms.access())
     assert attached.vm.name == "win10"
     assert attached.vm.cwd == "/var/empty"
     expected = (vm.pid, vm.fds[0], UUID_A, True)
     assert _let_go(attached) == expected
-    assert _let_go(attach_pid(vm.pid, None, host.paths, vms.reach())) == expected
-    assert _let_go(attach_pid(vm.pid, vm.fds[0], host.paths, vms.reach())) == expected
-    assert _let_go(attach_vm("win10", host.paths, vms.reach())) == expected
+    assert _let_go(attach_pid(vm.pid, None, host.scan(), vms.access())) == expected
+    assert _let_go(attach_pid(vm.pid, vm.fds[0], host.scan(), vms.access())) == expected
+    assert _let_go(attach_vm("win10", host.scan(), vms.access())) == expected
 
 
 def test_two_devices_of_one_vm(host: Host, vms: Vms) -> None:
     """By what they answer where the group is all that is known, by name where the kernel has cdevs."""
     by_group = vms.start("qemu-system-x86", qemu("a"), ["mdpy", "nic", "mbochs"], groups=[1, 2])
     for uuid, which in ((UUID_A, 2), (UUID_B, 0)):
-        assert _let_go(attach(_vgpu(host, uuid), host.paths, vms.reach()))[:3] == (
+        assert _let_go(attach(_vgpu(host, uuid), host.scan(), vms.access()))[:3] == (
             by_group.pid,
             by_group.fds[which],
             uuid,
         )
     with pytest.raises(UsageError, match=f"2 devices with a display.*{UUID_B}.*{UUID_A}"):
-        attach_vm("a", host.paths, vms.reach())
-    assert _let_go(attach_pid(by_group.pid, by_group.fds[2], host.paths, vms.reach()))[2] == UUID_A
+        attach_vm("a", host.scan(), vms.access())
+    assert _let_go(attach_pid(by_group.pid, by_group.fds[2], host.scan(), vms.access()))[2] == UUID_A
     vms.ended(by_group)
     by_cdev = vms.start("qemu-system-x86", qemu("a"), ["mdpy@vfio1", "mbochs@vfio0"])
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach())) == (by_cdev.pid, by_cdev.fds[1], UUID_A, True)
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access())) == (by_cdev.pid, by_cdev.fds[1], UUID_A, True)
 
 
 def test_second_fd_of_one_device_is_no_second_device(host: Host, vms: Vms) -> None:
     vm = vms.start("qemu-system-x86", qemu("a"), ["mbochs@vfio0", "mbochs@vfio0"])
-    assert _let_go(attach_vm("a", host.paths, vms.reach())) == (vm.pid, vm.fds[0], UUID_A, True)
+    assert _let_go(attach_vm("a", host.scan(), vms.access())) == (vm.pid, vm.fds[0], UUID_A, True)
 
 
 def test_look_alikes_are_taken_by_the_command_line_and_not_called_certain(host: Host, vms: Vms) -> None:
@@ -89,18 +89,18 @@ def test_look_alikes_are_taken_by_the_command_line_and_not_called_certain(host: 
     devices = [f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{each}" for each in (other, UUID_A)]
     arguments = qemu("a", *(word for each in devices for word in ("-device", each)))
     vm = vms.start("qemu-system-x86", arguments, ["mbochs", "mbochs"], groups=[1, 3])
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach())) == (vm.pid, vm.fds[1], UUID_A, False)
-    assert _let_go(attach(_vgpu(host, other), host.paths, vms.reach())) == (vm.pid, vm.fds[0], other, False)
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access())) == (vm.pid, vm.fds[1], UUID_A, False)
+    assert _let_go(attach(_vgpu(host, other), host.scan(), vms.access())) == (vm.pid, vm.fds[0], other, False)
 
 
 def test_half_started_vm_is_busy_and_not_wrong(host: Host, vms: Vms) -> None:
     """A cdev answers EINVAL until it is bound; a group is open before its device."""
     vms.start("qemu-system-x86", qemu("a"), ["unbound@vfio0"])
     with pytest.raises(DeviceBusy, match="still setting its device up"):
-        attach(_vgpu(host), host.paths, vms.reach())
+        attach(_vgpu(host), host.scan(), vms.access())
     vms.start("qemu-system-x86", qemu("b"), [], groups=[2])
-    with pytest.raises(DeviceBusy, match=r"VM b.*has not opened it yet"):
-        attach(_vgpu(host, UUID_B), host.paths, vms.reach())
+    with pytest.raises(DeviceBusy, match=r"\(VM b\), which has not opened it yet"):
+        attach(_vgpu(host, UUID_B), host.scan(), vms.access())
 
 
 def test_fork_and_viewers_are_not_taken_for_the_vm(host: Host, vms: Vms) -> None:
@@ -109,58 +109,58 @@ def test_fork_and_viewers_are_not_taken_for_the_vm(host: Host, vms: Vms) -> None
     vm = vms.start("qemu-system-x86", qemu("a"), ["mbochs@vfio0"])
     fork = vms.start("qemu-system-x86", qemu("a"), ["mbochs@vfio0"], parent=vm.pid)
     lender = vms.start("libvirtd", ["libvirtd"], ["mbochs@vfio0"], more=["/dev/iommu"])
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach()))[0] == vm.pid
-    assert _let_go(attach_vm("a", host.paths, vms.reach()))[0] == vm.pid
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access()))[0] == vm.pid
+    assert _let_go(attach_vm("a", host.scan(), vms.access()))[0] == vm.pid
     vms.ended(vm)
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach()))[0] == fork.pid
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access()))[0] == fork.pid
     vms.ended(fork)
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach()))[0] == lender.pid
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access()))[0] == lender.pid
     vms.ended(lender)
     with pytest.raises(DeviceBusy, match=f"mdevview {viewer.pid}, which is no VM"):
-        attach(_vgpu(host), host.paths, vms.reach())
+        attach(_vgpu(host), host.scan(), vms.access())
     with pytest.raises(UsageError, match="a viewer itself"):
-        attach_pid(viewer.pid, None, host.paths, vms.reach())
+        attach_pid(viewer.pid, None, host.scan(), vms.access())
 
 
 def test_vmm_of_any_name_is_known_by_its_processors(host: Host, vms: Vms) -> None:
     first = vms.start("helper", ["helper"], ["mbochs"], groups=[1])
     vm = vms.start("myvmm", ["myvmm"], ["mbochs"], groups=[1], more=["anon_inode:kvm-vm"])
-    attached = attach(_vgpu(host), host.paths, vms.reach())
+    attached = attach(_vgpu(host), host.scan(), vms.access())
     assert attached.role is vmm.Role.VMM
     assert _let_go(attached)[0] == vm.pid
     vms.ended(vm)
-    assert _let_go(attach(_vgpu(host), host.paths, vms.reach()))[0] == first.pid
+    assert _let_go(attach(_vgpu(host), host.scan(), vms.access()))[0] == first.pid
 
 
 def test_vm_that_ends_while_it_is_attached_to_is_gone(host: Host, vms: Vms) -> None:
     """What was read after its end may be of another process of the same pid."""
     vm = vms.start("qemu-system-x86", qemu("a"), ["mbochs"], groups=[1])
-    reach = vms.reach()
+    access = vms.access()
     opened: list[Process] = []
 
     def link(fd: int) -> str:
         vm.end()
-        return reach.link(fd)
+        return access.link(fd)
 
     def open_process(pid: int) -> Process:
-        opened.append(reach.open_process(pid))
+        opened.append(access.open_process(pid))
         return opened[-1]
 
-    ending = type(reach)(None, open_process, reach.device, link)
-    with pytest.raises(ProcessGone, match=r"VM a .* has ended"):
-        attach(_vgpu(host), host.paths, ending)
+    ending = type(access)(None, open_process, access.device, link)
+    with pytest.raises(ProcessGone, match=r"\(VM a\) has ended"):
+        attach(_vgpu(host), host.scan(), ending)
     assert [each.fileno() for each in opened] == [-1]
-    with pytest.raises(DeviceBusy):
-        attach(_vgpu(host), host.paths, reach)
+    with pytest.raises(ProcessGone):
+        attach(_vgpu(host), host.scan(), access)
 
 
 def test_pid_of_another_process_by_now_is_not_asked_for_fds(host: Host, vms: Vms) -> None:
     """The number that was listed belongs to another file when it is duplicated."""
     vm = vms.start("qemu-system-x86", qemu("a"), ["file"], groups=[1])
     with pytest.raises(DeviceBusy):
-        attach(_vgpu(host), host.paths, vms.reach())
-    with pytest.raises(NoSuchDevice, match=f"fd {vm.fds[0]} of VM a .* is no VFIO device"):
-        attach_pid(vm.pid, vm.fds[0], host.paths, vms.reach())
+        attach(_vgpu(host), host.scan(), vms.access())
+    with pytest.raises(NoSuchDevice, match=rf"fd {vm.fds[0]} of qemu-system-x86 {vm.pid} \(VM a\) is no VFIO device"):
+        attach_pid(vm.pid, vm.fds[0], host.scan(), vms.access())
 
 
 def test_vm_of_another_user_is_reached_by_the_helper_alone(
@@ -168,13 +168,13 @@ def test_vm_of_another_user_is_reached_by_the_helper_alone(
 ) -> None:
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
     vm = vms.start("qemu-system-x86", qemu("a", "-device", device), ["mbochs"], groups=[1])
-    close_process(monkeypatch, vm.pid)
-    with pytest.raises(PermissionDenied, match=r"VM a .*own user.*CAP_SYS_PTRACE.*helper"):
-        attach(_vgpu(host), host.paths, vms.reach())
-    attached = attach(_vgpu(host), host.paths, vms.reach(helped=True))
+    hide_files(monkeypatch, vm.pid)
+    with pytest.raises(PermissionDenied, match=r"\(VM a\);.*own user.*CAP_SYS_PTRACE.*helper"):
+        attach(_vgpu(host), host.scan(), vms.access())
+    attached = attach(_vgpu(host), host.scan(), vms.access(helped=True))
     assert attached.hidden
     assert _let_go(attached) == (vm.pid, vm.fds[0], UUID_A, True)
-    assert _let_go(attach_pid(vm.pid, vm.fds[0], host.paths, vms.reach(helped=True)))[1] == vm.fds[0]
+    assert _let_go(attach_pid(vm.pid, vm.fds[0], host.scan(), vms.access(helped=True)))[1] == vm.fds[0]
     assert vms.asked == [(vm.pid, None), (vm.pid, vm.fds[0])]
 
 
@@ -183,13 +183,13 @@ def test_process_that_is_not_even_listed_is_asked_for(host: Host, vms: Vms) -> N
     vm = vms.start("qemu-system-x86", qemu("a"), ["mbochs@vfio0"])
     vms.forget(vm.pid)
     with pytest.raises(PermissionDenied):
-        attach_pid(vm.pid, None, host.paths, vms.reach())
-    assert _let_go(attach_pid(vm.pid, None, host.paths, vms.reach(helped=True))) == (vm.pid, vm.fds[0], UUID_A, True)
+        attach_pid(vm.pid, None, host.scan(), vms.access())
+    assert _let_go(attach_pid(vm.pid, None, host.scan(), vms.access(helped=True))) == (vm.pid, vm.fds[0], UUID_A, True)
 
 
 def test_helper_is_not_asked_where_it_is_not_needed(host: Host, vms: Vms) -> None:
     vms.start("qemu-system-x86", qemu("a"), ["mbochs"], groups=[1])
-    _let_go(attach_vm("a", host.paths, vms.reach(helped=True)))
+    _let_go(attach_vm("a", host.scan(), vms.access(helped=True)))
     assert not vms.asked
 
 
@@ -203,30 +203,30 @@ def test_helper_is_not_asked_where_it_is_not_needed(host: Host, vms: Vms) -> Non
 )
 def test_vm_without_a_screen(host: Host, vms: Vms, kinds: list[str], kind: type[MdevviewError], words: str) -> None:
     vms.start("qemu-system-x86", qemu("a"), kinds)
-    with pytest.raises(kind, match=f"VM a .*{words}"):
-        attach_vm("a", host.paths, vms.reach())
+    with pytest.raises(kind, match=f"\\(VM a\\) .*{words}"):
+        attach_vm("a", host.scan(), vms.access())
 
 
 def test_names_that_do_not_name_one_vm(host: Host, vms: Vms) -> None:
     with pytest.raises(NoSuchDevice, match="no VM with a name runs here"):
-        attach_vm("a", host.paths, vms.reach())
+        attach_vm("a", host.scan(), vms.access())
     one = vms.start("qemu-system-x86", qemu("a"), ["mbochs"], groups=[1])
     with pytest.raises(NoSuchDevice, match="no VM b; there are: a"):
-        attach_vm("b", host.paths, vms.reach())
+        attach_vm("b", host.scan(), vms.access())
     two = vms.start("qemu-system-x86", qemu("a"), ["mdpy"], groups=[2])
     with pytest.raises(UsageError, match="2 VMs are called a") as caught:
-        attach_vm("a", host.paths, vms.reach())
+        attach_vm("a", host.scan(), vms.access())
     assert all(f"pid:{each.pid}" in caught.value.remedy for each in (one, two))
 
 
 def test_processes_that_are_no_vm(host: Host, vms: Vms) -> None:
     thread = vms.start("kworker", [])
     with pytest.raises(NoSuchDevice, match="kernel thread"):
-        attach_pid(thread.pid, None, host.paths, vms.reach())
+        attach_pid(thread.pid, None, host.scan(), vms.access())
     with pytest.raises(UsageError, match="this very program"):
-        attach_pid(os.getpid(), None, host.paths, vms.reach())
+        attach_pid(os.getpid(), None, host.scan(), vms.access())
     ended = vms.start("qemu-system-x86", qemu("a"))
     vms.ended(ended)
     with pytest.raises(ProcessGone) as caught:
-        attach_pid(ended.pid, None, host.paths, vms.reach())
+        attach_pid(ended.pid, None, host.scan(), vms.access())
     assert caught.value.exit_status == 3

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from app.attach.helper import INSTALLED, Setup
+from app.attach.helper_installation import INSTALLED
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding
 from app.diagnosis.host import host_findings
 from app.host.discovery import discover
@@ -11,7 +12,7 @@ from tests.unit.hosts import Host
 
 
 def examine(host: Host, setup: Setup = INSTALLED) -> list[Finding]:
-    return host_findings(discover(host.paths), host.paths, setup)
+    return host_findings(discover(host.scan()), host.paths, setup)
 
 
 def finding_of(host: Host, key: str, setup: Setup = INSTALLED) -> Finding:

@@ -18,7 +18,7 @@ def test_drawing_on_another_gpu_than_the_exporter(host: Host) -> None:
         ):
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
-    exporting = exporting_gpus(discover(host.paths), host.paths)
+    exporting = exporting_gpus(discover(host.scan()), host.paths)
     assert wrong_gpu(address_of("/dev/dri/renderD128", host.paths), exporting) is None
     finding = wrong_gpu(address_of("/dev/dri/renderD129", host.paths), exporting)
     assert finding is not None

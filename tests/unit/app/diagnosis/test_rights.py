@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach.helper import Setup
+from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from tests.unit.app.diagnosis.examination import examine, finding_of, set_rights, setup_of
 from tests.unit.hosts import Host

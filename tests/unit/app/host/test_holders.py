@@ -8,7 +8,7 @@ import pytest
 
 from app.host.discovery import discover
 from app.host.vgpu import Holder, Use, Way
-from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, close_folder, qemu
+from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, close_folder, hide_files, path_of, qemu
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def _held(host: Host) -> list[tuple[Holder, ...]]:
-    return [each.holders for each in discover(host.paths)]
+    return [each.holders for each in discover(host.scan())]
 
 
 def test_group_and_cdev_holders_with_their_vms(host: Host) -> None:
@@ -44,7 +44,7 @@ def test_two_devices_of_one_process_leave_the_fd_open(host: Host) -> None:
 
 def test_device_fd_without_its_group_is_placed_by_fdinfo(host: Host) -> None:
     folder = host.process(50, "viewer", ["viewer"], {21: DEVICE_FD})
-    assert {each.use for each in discover(host.paths)} == {Use.UNKNOWN}, "one of them, before Linux 6.18"
+    assert {each.use for each in discover(host.scan())} == {Use.UNKNOWN}, "one of them, before Linux 6.18"
     (folder / "fdinfo/21").write_text(f"vfio-device-syspath: /sys/devices/virtual/mbochs/mbochs/{UUID_A}\n")
     assert _held(host) == [(Holder(50, "viewer", 21, None, Way.GROUP),), ()]
 
@@ -54,60 +54,48 @@ def test_process_that_ends_during_the_scan_is_left_out(host: Host, monkeypatch: 
     host.process(51, "qemu-system-x86", qemu("two"), {20: "/dev/vfio/2", 21: DEVICE_FD})
     listdir, readlink = os.listdir, os.readlink
 
-    def ended(path: str) -> list[str]:
-        if str(path).endswith("/50/fd/"):
-            raise ProcessLookupError(errno.ESRCH, "gone", path)
-        return listdir(path)
+    def ended(folder: int | str) -> list[str]:
+        if path_of(folder).endswith("/50/fd"):
+            raise ProcessLookupError(errno.ESRCH, "gone", folder)
+        return listdir(folder)
 
-    def closed(path: str) -> str:
-        if str(path).endswith("/51/fd/21"):
+    def closed(path: str, *, dir_fd: int | None = None) -> str:
+        if path == "21" and dir_fd is not None and path_of(dir_fd).endswith("/51/fd"):
             raise FileNotFoundError(errno.ENOENT, "closed", path)
-        return readlink(path)
+        return readlink(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "listdir", ended)
     monkeypatch.setattr(os, "readlink", closed)
     assert _held(host) == [(), (Holder(51, "qemu-system-x86", None, "two", Way.GROUP),)]
 
 
-def _make_unreadable(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
-    """chmod would not do: tests may run as root."""
-    listdir = os.listdir
-
-    def denied(path: str) -> list[str]:
-        if str(path).endswith(f"/{pid}/fd/"):
-            raise PermissionError(errno.EACCES, "denied", path)
-        return listdir(path)
-
-    monkeypatch.setattr(os, "listdir", denied)
-
-
 def test_vmm_of_another_user_is_known_by_its_command_line(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
     host.process(50, "qemu-system-x86", qemu("one", "-device", device), {20: "/dev/vfio/1"})
-    _make_unreadable(monkeypatch, 50)
-    first, second = discover(host.paths)
+    hide_files(monkeypatch, 50)
+    first, second = discover(host.scan())
     assert first.holders == (Holder(50, "qemu-system-x86", None, "one", None),)
     assert (first.use, second.use) == (Use.IN_USE, Use.UNKNOWN)
 
 
 def test_unseen_process_matters_unless_the_drivers_module_is_idle(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.process(2, "kthreadd")
-    _make_unreadable(monkeypatch, 2)
-    assert {each.use for each in discover(host.paths)} == {Use.FREE}, "a kernel thread has no files"
+    hide_files(monkeypatch, 2)
+    assert {each.use for each in discover(host.scan())} == {Use.FREE}, "a kernel thread has no files"
     host.process(50, "secret", ["secret"])
-    _make_unreadable(monkeypatch, 50)
-    assert {each.use for each in discover(host.paths)} == {Use.UNKNOWN}
+    hide_files(monkeypatch, 50)
+    assert {each.use for each in discover(host.scan())} == {Use.UNKNOWN}
     (host.paths.sys / "module/mbochs/refcnt").write_text("0\n")
-    assert {each.use for each in discover(host.paths)} == {Use.FREE}
+    assert {each.use for each in discover(host.scan())} == {Use.FREE}
 
 
 def test_closed_folder_of_nodes_does_not_mean_that_nothing_is_open(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.process(50, "qemu-system-x86", qemu("one"), {20: "/dev/vfio/1", 21: DEVICE_FD})
     close_folder(monkeypatch, host.paths.dev / "vfio")
-    assert [each.use for each in discover(host.paths)] == [Use.IN_USE, Use.FREE]
+    assert [each.use for each in discover(host.scan())] == [Use.IN_USE, Use.FREE]
 
 
 def test_hidden_process_list_means_not_knowing(host: Host) -> None:
     (host.paths.proc / "1/fd").rmdir()
     (host.paths.proc / "1").rmdir()
-    assert {each.use for each in discover(host.paths)} == {Use.UNKNOWN}
+    assert {each.use for each in discover(host.scan())} == {Use.UNKNOWN}

@@ -1,19 +1,25 @@
 """Opening a target: alone, or by attaching to the VM that has it."""
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.attach.running_vm import attach, attach_pid, attach_vm
 from app.device.seam import FdDevice
-from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice
+from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone
+from app.host.discovery import discover
 from app.host.paths import Paths
 from app.host.vgpu import Vgpu
 from app.open import opening
 from app.open.opening import OpenOptions, open_device
-from app.open.target import Default, Named
-from tests.unit.hosts import UUID_A, Host, qemu
-from tests.unit.vms import Child, Vms, vms_on
+from app.open.target import Default, Named, Pid, Target, VmName
+from tests.unit.hosts import UUID_A, Host, Listings, qemu
+from tests.unit.scripted import ScriptedDevice
+from tests.unit.vms import Child, Vms, stat_line, vms_on
 
 
 @pytest.fixture
@@ -54,8 +60,84 @@ def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
         raise DeviceBusy(f"{vgpu.name} is in use", "")
 
     monkeypatch.setattr(opening, "open_vgpu", busy)
-    opened = open_device(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()))
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))
     assert opened.vm is not None
     assert opened.vm.pid == started[0].pid
     assert opened.label == f"{UUID_A} (VM a)"
     opened.device.close()
+
+
+@pytest.mark.parametrize("target", [Named(UUID_A), Named(UUID_A[:6]), Default(), VmName("a"), "pid"])
+def test_opening_walks_over_the_processes_once(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch, target: Target | str
+) -> None:
+    """Target, attach, identity and fetch rule share one scan: they walked four times and listed the VM's fds eleven."""
+    vm = _vm(vms)
+    other = vms.start("qemu-system-x86", qemu("b"))
+    listings = Listings(host, monkeypatch)
+    chosen = target if not isinstance(target, str) else Pid(vm.pid)
+    opened = open_device(chosen, host.paths, OpenOptions(access=vms.access()))
+    opened.device.close()
+    assert listings.walks == 1
+    assert listings.fds == {1: 1, vm.pid: 1, other.pid: 1}
+    scan = host.scan()
+    listings.clear()
+    open_device(chosen, host.paths, OpenOptions(access=vms.access()), scan).device.close()
+    assert listings.walks == 0
+    assert not listings.fds
+
+
+def test_free_vgpu_is_opened_after_one_walk(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = ScriptedDevice()
+    monkeypatch.setattr(opening, "open_vgpu", lambda *_: device)
+    listings = Listings(host, monkeypatch)
+    open_device(Named(UUID_A), host.paths).device.close()
+    assert listings.walks == 1
+
+
+def test_vm_that_ended_since_the_scan_is_looked_for_again(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its vGPU is in use by its next process, or free."""
+    old = _vm(vms)
+    scan = host.scan()
+    vms.ended(old)
+    new = _vm(vms)
+    listings = Listings(host, monkeypatch)
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()), scan)
+    assert opened.vm is not None and opened.vm.pid == new.pid
+    opened.device.close()
+    assert listings.walks == 1
+    vms.ended(new)
+    with pytest.raises(NeedsRunningVm, match="no VM has it"):
+        open_device(Named(UUID_A), host.paths, OpenOptions(alone=False, access=vms.access()), scan)
+
+
+def test_pid_that_another_process_has_by_now_is_not_taken_for_the_vm(host: Host, vms: Vms) -> None:
+    """Everything but the start time is the same: the scan saw the process before."""
+    vm = _vm(vms)
+    stat = host.paths.proc / str(vm.pid) / "stat"
+    scan = host.scan()
+    stat.write_text(stat_line(vm.pid, "qemu-system-x86", 1, vm.pid + 1))
+    access = vms.access()
+    with pytest.raises(ProcessGone, match="has ended"):
+        attach_pid(vm.pid, None, scan, access)
+    with pytest.raises(ProcessGone):
+        attach(replace(discover(scan)[0]), scan, access)
+    with pytest.raises(ProcessGone):
+        attach_vm("a", scan, access)
+    # Looked at again, it is a VM like any other.
+    open_device(Pid(vm.pid), host.paths, OpenOptions(access=access), scan).device.close()
+
+
+def test_nothing_stays_open_where_the_watch_for_the_vms_end_cannot_be_made(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _vm(vms)
+
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(opening, "VmDevice", fail)
+    with pytest.raises(OpenFailed, match="EMFILE"):
+        open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))

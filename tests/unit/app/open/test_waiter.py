@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from app.attach.helper_fds import HandedFd, HelperWay
+from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.device.seam import Device
 from app.errors import MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied
 from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
-from app.open.waiter import Waiter, again, worth_waiting
+from app.open.waiter import Waiter, next_target, worth_waiting
 from app.planes.status import Reason, State, Status
-from tests.unit.hosts import UUID_A, Host, qemu
+from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.sim_tools import Clock
-from tests.unit.vms import Child, Vms, close_process, link_of, vms_on
+from tests.unit.vms import Child, Vms, link_of, vms_on
 
 DEVICE = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
 
@@ -43,7 +43,7 @@ def clock() -> Clock:
 
 
 def _waiter(host: Host, vms: Vms, clock: Clock, target: Target = DEVICE_TARGET) -> Waiter:
-    return Waiter(target, host.paths, OpenOptions(HelperWay.NEVER, through=vms.reach()), clock=clock)
+    return Waiter(target, host.paths, OpenOptions(HelperMethod.NEVER, access=vms.access()), clock=clock)
 
 
 def _start(vms: Vms) -> Child:
@@ -138,17 +138,17 @@ def test_nothing_is_looked_at_until_a_process_came_or_time_went(
 
 def test_vm_that_ended_is_found_again_by_what_does_not_change(host: Host, vms: Vms) -> None:
     vm = _start(vms)
-    access = OpenOptions(through=vms.reach())
+    access = OpenOptions(access=vms.access())
     for target, expected in (
         (Pid(vm.pid), Named(UUID_A)),
         (Named(UUID_A[:8]), Named(UUID_A)),
         (VmName("win10"), VmName("win10")),
     ):
         source = open_target(target, host.paths, access)
-        assert again(target, source) == expected
+        assert next_target(target, source) == expected
         source.close()
     unknown = replace(source, vgpu=None)
-    assert again(Pid(1), unknown) == VmName("win10")
+    assert next_target(Pid(1), unknown) == VmName("win10")
 
 
 @pytest.mark.parametrize(("target", "worth"), [(Pid(2**22 - 1), False), (VmName("x"), True), (Named("9"), True)])
@@ -178,12 +178,12 @@ class Question:
         self.answer = answer
         self._other.send(b"x")
 
-    def result(self) -> list[HandedFd]:
+    def result(self) -> list[ReceivedFd]:
         if self.answer is not None:
             raise self.answer
-        with self._vms.reach().open_process(self.pid) as process:
+        with self._vms.access().open_process(self.pid) as process:
             own = process.duplicate(self._vm.fds[0])
-        return [HandedFd(self._vm.fds[0], own, link_of(own), (1,))]
+        return [ReceivedFd(self._vm.fds[0], own, link_of(own), (1,))]
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -198,15 +198,17 @@ class Asker:
         self._vms, self._monkeypatch = vms, monkeypatch
         self.questions: list[Question] = []
         self.vm = self.start()
-        self.waiter = Waiter(Named(UUID_A), host.paths, OpenOptions(through=vms.reach()), clock=clock, ask=self._ask)
+        self.waiter = Waiter(
+            Named(UUID_A), host.paths, OpenOptions(access=vms.access()), clock=clock, make_request=self._ask
+        )
 
     def start(self) -> Child:
         self.vm = _start(self._vms)
-        close_process(self._monkeypatch, self.vm.pid)
+        hide_files(self._monkeypatch, self.vm.pid)
         return self.vm
 
-    def _ask(self, pid: int, fd: int | None, way: HelperWay) -> Question:
-        assert (fd, way) == (None, HelperWay.AUTO)
+    def _ask(self, pid: int, fd: int | None, way: HelperMethod) -> Question:
+        assert (fd, way) == (None, HelperMethod.AUTO)
         self.questions.append(Question(pid, self.vm, self._vms))
         return self.questions[-1]
 

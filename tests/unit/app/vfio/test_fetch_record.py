@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.host.paths import Paths
 from app.host.process import start_time
 from app.planes.status import Reason
-from app.vfio.fetch_record import Ledger, LedgerDoubt, purge
+from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, purge
 from tests.unit.command import REPOSITORY
 from tests.unit.vms import Child
 
@@ -41,12 +41,12 @@ def _only(folder: Path) -> Path:
     return file
 
 
-def _open(vm: Child, folder: Path, device: str = DEVICE) -> Ledger:
-    return Ledger.open(vm.pid, start_time(vm.pid), device, _paths(folder))
+def _open(vm: Child, folder: Path, device: str = DEVICE) -> FetchRecordFile:
+    return FetchRecordFile.open(vm.pid, start_time(vm.pid), device, _paths(folder))
 
 
 def _refused(vm: Child, folder: Path) -> str:
-    with pytest.raises(LedgerDoubt) as caught:
+    with pytest.raises(FetchRecordError) as caught:
         _open(vm, folder)
     return str(caught.value)
 
@@ -151,12 +151,12 @@ def test_damaged_ledger_is_no_empty_one(tmp_path_factory: pytest.TempPathFactory
     """Cut in the middle of a line, or written by somebody else: what was fetched is not known."""
     folder = tmp_path_factory.mktemp("shm")
     started = start_time(os.getpid())
-    Ledger.open(os.getpid(), started, DEVICE, _paths(folder)).close()
+    FetchRecordFile.open(os.getpid(), started, DEVICE, _paths(folder)).close()
     file = _only(folder)
     file.write_bytes(junk if junk.strip(b"\n") else b"\n")
     try:
-        Ledger.open(os.getpid(), started, DEVICE, _paths(folder)).close()
-    except LedgerDoubt:
+        FetchRecordFile.open(os.getpid(), started, DEVICE, _paths(folder)).close()
+    except FetchRecordError:
         assert junk != b"id 7\nviewer 9\n"
         return
     assert all(line.split()[0] in (b"id", b"viewer") for line in junk.splitlines())
@@ -173,8 +173,8 @@ def test_unwritable_ledger_fetches_nothing(vm: Child, tmp_path: Path, monkeypatc
     ledger.close()
     assert "damaged" in _refused_after_short_write(vm, tmp_path)
     shutil.rmtree(tmp_path / "shm")
-    with pytest.raises(LedgerDoubt, match="cannot be used"):
-        Ledger.open(vm.pid, start_time(vm.pid), DEVICE, Paths(dev=tmp_path))
+    with pytest.raises(FetchRecordError, match="cannot be used"):
+        FetchRecordFile.open(vm.pid, start_time(vm.pid), DEVICE, Paths(dev=tmp_path))
 
 
 def _refused_after_short_write(vm: Child, folder: Path) -> str:

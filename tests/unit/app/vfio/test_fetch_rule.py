@@ -1,6 +1,8 @@
 """How often a driver may be asked for a buffer: a mistake here corrupts the kernel of the host."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,17 +12,20 @@ import pytest
 
 from app.device.seam import Device
 from app.host.paths import Paths
+from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_device
 from app.open.target import Named, Target, VmName
 from app.planes.frame import Frame
 from app.planes.status import Reason
+from app.vfio import fetch_rule
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.fetch_rule import rule_of, rule_of_unknown
 from tests.unit.app.device.region_device import RegionDevice
-from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
+from tests.unit.command import REPOSITORY
+from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
 from tests.unit.scripted import ScriptedDevice
-from tests.unit.vms import Child, Vms, close_process, device_of, vms_on
+from tests.unit.vms import Child, Vms, device_of, vms_on
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,7 @@ def vms(host: Host) -> Iterator[Vms]:
     yield from vms_on(host)
 
 
+_VIEWER = "tests.unit.app.vfio.programs.viewer"
 OFF = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
 
 
@@ -100,8 +106,8 @@ def _shown(host: Host, vms: Vms, target: Target, helped: bool = False) -> Iterat
         device.asked = asked
         return device
 
-    reach = replace(vms.reach(helped), device=device)
-    poller = open_device(target, host.paths, OpenOptions(hand_over=reach.hand_over, through=reach)).poller()
+    access = replace(vms.access(helped), device=device)
+    poller = open_device(target, host.paths, OpenOptions(request_fds=access.request_fds, access=access)).poller()
     try:
         yield poller.latest(), asked
     finally:
@@ -172,16 +178,16 @@ def test_vm_that_holds_buffers_of_the_driver_keeps_its_device(
 
 
 @pytest.mark.parametrize(
-    ("comm", "arguments", "groups"),
-    [("qemu-system-x86", qemu("a", "-device", OFF), [1]), ("looker", ["looker"], [])],
+    ("comm", "arguments", "groups", "vm_name"),
+    [("qemu-system-x86", qemu("a", "-device", OFF), [1], " (VM a)"), ("looker", ["looker"], [], "")],
 )
 def test_other_process_with_the_device_refuses(
-    host: Host, vms: Vms, comm: str, arguments: list[str], groups: list[int]
+    host: Host, vms: Vms, comm: str, arguments: list[str], groups: list[int], vm_name: str
 ) -> None:
     """A fork of the VM, or a program that keeps no record: what it fetched nobody knows."""
     vm = _vm(vms)
     other = vms.start(comm, arguments, ["mbochs"], groups=groups, parent=vm.pid)
-    assert f"{comm} {other.pid} holds the device" in _refusal(host, vms)[1]
+    assert f"{comm} {other.pid}{vm_name} holds the device" in _refusal(host, vms)[1]
 
 
 def test_viewer_keeps_the_record_and_does_not_refuse(host: Host, vms: Vms) -> None:
@@ -205,6 +211,81 @@ def test_vm_of_another_user_is_judged_by_its_command_line(
     host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vm = _vm(vms)
-    close_process(monkeypatch, vm.pid)
+    hide_files(monkeypatch, vm.pid)
     with _shown(host, vms, Named(UUID_A), helped=True) as (frame, _):
         assert frame.status.reason is Reason.OK
+
+
+def _view(host: Host, vms: Vms) -> tuple[Reason, str]:
+    with _shown(host, vms, Named(UUID_A)) as (frame, _):
+        return frame.status.reason, frame.status.detail
+
+
+def test_process_with_a_viewers_name_and_the_vms_open_file_refuses(host: Host, vms: Vms) -> None:
+    """It keeps no record here: a viewer in a container, or any program that took the name."""
+    vm = _vm(vms)
+    other = vms.start("mdevview", ["mdevview", "view"], of=vm)
+    assert _view(host, vms) == (
+        Reason.FETCHED_ELSEWHERE,
+        f"mdevview {other.pid} holds the device, or one like it, too",
+    )
+    vms.ended(other)
+    assert _view(host, vms)[0] is Reason.OK
+
+
+def test_viewer_of_another_vm_refuses_where_the_kernel_does_not_compare_files(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _vm(vms)
+    vms.start("mdevview", ["mdevview", "view"], ["mbochs"])
+
+    def denied(*_: int) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(fetch_rule, "is_same_file", denied)
+    assert _view(host, vms)[0] is Reason.FETCHED_ELSEWHERE
+    monkeypatch.undo()
+    assert _view(host, vms)[0] is Reason.OK
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace of its own takes root")
+def test_viewer_in_another_mount_namespace_fetches_nothing(host: Host, vms: Vms) -> None:
+    """A container or a Flatpak has its own /dev/shm, and so its own record. Two viewers fetched the same buffer."""
+    _vm(vms)
+    root = host.paths.dev.parent
+    shm = host.paths.dev / "shm"
+    mounted = f'mount --make-rprivate / && mount -t tmpfs none "{shm}" && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", mounted, "sh", sys.executable, "-m", _VIEWER, str(root), UUID_A]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as viewer:
+        assert viewer.stdout is not None
+        answer = viewer.stdout.readline()
+        # It is still open, and the record here is not that viewer's.
+        own = _view(host, vms)
+        viewer.communicate("")
+    assert answer.startswith(f"fetched-elsewhere {shm} is another folder for its VM"), answer
+    assert own[0] is Reason.OK, own
+
+
+def test_vm_in_another_pid_namespace_is_not_fetched_from(host: Host, vms: Vms) -> None:
+    vm = _vm(vms)
+    link = host.paths.proc / str(vm.pid) / "ns/pid"
+    link.unlink()
+    link.symlink_to("/proc/self/ns/net")
+    reason, detail = _view(host, vms)
+    assert reason is Reason.FETCHED_ELSEWHERE
+    assert "PID namespace" in detail
+
+
+def test_vm_whose_namespaces_cannot_be_seen_is_not_fetched_from(host: Host, vms: Vms) -> None:
+    vm = _vm(vms)
+    (host.paths.proc / str(vm.pid) / "root").unlink()
+    reason, detail = _view(host, vms)
+    assert reason is Reason.FETCHED_ELSEWHERE
+    assert "cannot be seen" in detail
+
+
+def test_command_line_that_was_read_in_part_does_not_tell_all(host: Host, vms: Vms) -> None:
+    vms.start("qemu-system-x86", qemu("a", "-device", OFF, *["-x"] * 100_000), ["mbochs"], groups=[1])
+    (process,) = HostScan.take(host.paths).processes
+    assert process.arguments_cut
+    assert _view(host, vms) == (Reason.FETCHED_ELSEWHERE, "its VM's command line does not tell all its settings")

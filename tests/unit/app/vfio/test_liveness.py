@@ -28,14 +28,14 @@ def vms(host: Host) -> Iterator[Vms]:
 def test_vms_end_is_the_next_polls_answer_and_lets_everything_go(host: Host, vms: Vms) -> None:
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
     vm = vms.start("qemu-system-x86", qemu("a", "-device", device), ["mbochs"], groups=[1])
-    opened = open_device(Pid(vm.pid), host.paths, OpenOptions(through=vms.reach()))
+    opened = open_device(Pid(vm.pid), host.paths, OpenOptions(access=vms.access()))
     assert opened.process is not None
     assert opened.ended() is None
     poller = opened.poller()
     shown = poller.latest()
     vm.end()
     frame = poller.latest()
-    assert frame.status == Status(Reason.VM_ENDED, f"qemu-system-x86 {vm.pid} ended")
+    assert frame.status == Status(Reason.VM_ENDED, f"qemu-system-x86 {vm.pid} (VM a) ended")
     assert shown.primary is not None and shown.primary.buffer.released
     poller.close()
     assert opened.process.fileno() == -1

@@ -166,7 +166,7 @@ def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, m
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     running = start(_order(fake_qemu, type="small"), host.paths)
     try:
-        (made,) = discover(host.paths)
+        (made,) = discover(host.scan())
         assert (running.vgpu, running.created and running.created.id) == (made.name, "mbochs-small")
         assert _report(fake_qemu, running)["arguments"][-1].endswith(f"/{made.name},display=off")
         assert mdevs.removed == []

@@ -31,7 +31,7 @@ def _qemu(*more: str) -> list[str]:
 
 
 def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple[str | None, bool]:
-    choice = vm_arguments.choose_vgpu(parse(arguments), asked, discover(host.paths))
+    choice = vm_arguments.choose_vgpu(parse(arguments), asked, discover(host.scan()))
     return choice.vgpu.name if choice.vgpu else None, choice.add
 
 

@@ -17,7 +17,7 @@ def test_only_an_error_fails(
     severity: Severity, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     finding = Finding("a-key", severity, "amiss", "seen", "do this")
-    monkeypatch.setattr(doctor, "discover", tuple)
+    monkeypatch.setattr(doctor, "discover", lambda _scan: ())
     monkeypatch.setattr(doctor, "host_findings", lambda _vgpus: [finding])
     monkeypatch.setattr(doctor, "graphics_findings", lambda _wrong_gpu: [])
     assert doctor.run(argparse.Namespace(json=True)) == status

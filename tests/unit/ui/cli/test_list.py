@@ -15,7 +15,7 @@ from ui.cli.main import main
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
-    monkeypatch.setattr(command, "discover", lambda: discover(host.paths))
+    monkeypatch.setattr(command, "discover", lambda _scan: discover(host.scan()))
     return host
 
 

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 from app.host.paths import Paths
-from app.vfio.fetch_record import Ledger
+from app.vfio.fetch_record import FetchRecordFile
 
 pid, started, device, folder = sys.argv[1:]
-ledger = Ledger.open(int(pid), int(started), device, Paths(dev=Path(folder)))
+ledger = FetchRecordFile.open(int(pid), int(started), device, Paths(dev=Path(folder)))
 ledger.note(7)
 print("noted", flush=True)
 time.sleep(100)

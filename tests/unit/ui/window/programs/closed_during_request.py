@@ -6,15 +6,15 @@ from unittest.mock import patch
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
-from app.attach.helper import Asking
-from app.attach.helper_fds import HelperWay
+from app.attach.helper_fds import HelperMethod
+from app.attach.helper_request import HelperRequest
 from app.errors import PermissionDenied
 from ui.window.helper_request import WindowAsking
 
 reader, writer = os.pipe()
 
 
-class NoAnswer(Asking):
+class NoAnswer(HelperRequest):
     """Nobody answers."""
 
     def start(self) -> None:
@@ -31,12 +31,12 @@ errors: list[PermissionDenied] = []
 def ask() -> None:
     QTimer.singleShot(0, window.close)
     try:
-        WindowAsking(HelperWay.AUTO)(4711, None)
+        WindowAsking(HelperMethod.AUTO)(4711, None)
     except PermissionDenied as error:
         errors.append(error)
 
 
-with patch("ui.window.helper_request.Asking", NoAnswer):
+with patch("ui.window.helper_request.HelperRequest", NoAnswer):
     window.show()
     QTimer.singleShot(0, ask)
     QTimer.singleShot(20_000, application.quit)

@@ -1,0 +1,88 @@
+"""The helper's answer: one message with fds, received and checked."""
+
+import array
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from app.attach.helper_installation import INSTALL
+from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
+
+# As in the helper: more than a VM has, less than the kernel passes in one message (SCM_MAX_FD is 253).
+MAX_FDS = 64
+_MAX_MESSAGE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``numbers`` are the fds' numbers in their process, in the order in which they were sent."""
+
+    numbers: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+_REFUSALS: dict[str, type[MdevviewError]] = {
+    "process": ProcessGone,
+    "device": NoSuchDevice,
+    "rights": PermissionDenied,
+}
+
+
+def receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
+    """One message, its fds and the flags of recvmsg(2). Raises BlockingIOError when there is none yet.
+
+    Not by socket.recv_fds(): it drops the flag that keeps the fds from a child started at that moment
+    (https://github.com/python/cpython/issues/107898).
+    """
+    size = socket.CMSG_SPACE(MAX_FDS * 4)
+    message, ancillary, flags, _ = connection.recvmsg(_MAX_MESSAGE, size, socket.MSG_CMSG_CLOEXEC)
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return message, fds.tolist(), flags
+
+
+def check(message: bytes, count: int, flags: int, number: int | None) -> Answer:
+    """The answer to a request for the fd ``number``, or for all; it came with ``count`` fds.
+
+    Raises what the helper refused with, and OpenFailed for what cannot be understood.
+    """
+    if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
+        raise _unclear("it was cut short")
+    answer = parse(message, count)
+    if number is not None and answer.numbers != (number,):
+        raise _unclear("it is about another fd")
+    return answer
+
+
+def parse(message: bytes, count: int) -> Answer:
+    """The answer in a message that came with ``count`` fds. Raises as :func:`check`."""
+    try:
+        document: Any = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise _unclear("it is no JSON") from error
+    if not isinstance(document, dict):
+        raise _unclear("it is no object")
+    refused = document.get("refused")
+    if isinstance(refused, str) and count == 0:
+        kind = document.get("kind")
+        raise _REFUSALS.get(kind if isinstance(kind, str) else "", PermissionDenied)(f"the helper refused: {refused}")
+    numbers, groups = _integers(document.get("fds")), _integers(document.get("groups"))
+    if numbers is None or groups is None:
+        raise _unclear("its numbers are none")
+    if not 0 < count == len(numbers):
+        raise _unclear(f"it names {len(numbers)} fds and has {count}")
+    return Answer(numbers, groups)
+
+
+def _integers(value: object) -> tuple[int, ...] | None:
+    """A list of fd or group numbers, None for anything else; a bool is no number."""
+    if not isinstance(value, list) or not all(type(each) is int and 0 <= each < 1 << 31 for each in value):
+        return None
+    return tuple(value)
+
+
+def _unclear(why: str) -> OpenFailed:
+    return OpenFailed(f"the helper's answer cannot be understood: {why}", f"install the same version: {INSTALL}")

@@ -1,0 +1,155 @@
+"""The installed helper: where it is, whether it may be trusted, and which program can start it as root."""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from app.attach.helper_fds import HelperMethod
+from app.errors import PermissionDenied
+
+HELPER = Path("/usr/libexec/mdevview-getfd")
+ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy")
+INSTALL = "sudo sh packaging/helper.sh install"
+
+# How long an answer may take where nobody can be asked for a password. The helper itself gives up after 10 s.
+UNATTENDED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPrompts:
+    """Where a person can be asked for a password: at a controlling terminal, in a dialog of the desktop."""
+
+    terminal: bool
+    desktop: bool
+
+    @classmethod
+    def detect(cls) -> Self:
+        # The dialog of a program that was started over ssh would open on this host's own screen.
+        desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+        return cls(_in_foreground(), bool(desktop) and "SSH_CONNECTION" not in os.environ)
+
+
+def _in_foreground() -> bool:
+    """Whether there is a controlling terminal whose keys go to this process and not to a shell."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+@dataclass(frozen=True, slots=True)
+class HelperInstallation:
+    """Where the programs are, and whose they are. PATH is not searched, as anyone may set it. A test has its own."""
+
+    helper: Path = HELPER
+    action: Path = ACTION
+    folders: tuple[Path, ...] = (Path("/usr/bin"), Path("/bin"), Path("/run/wrappers/bin"))
+    owner: int = 0
+    uid: Callable[[], int] = os.geteuid
+    prompts: Callable[[], PasswordPrompts] = PasswordPrompts.detect
+
+    def program(self, name: str) -> Path | None:
+        return next((each / name for each in self.folders if os.access(each / name, os.X_OK)), None)
+
+
+INSTALLED = HelperInstallation()
+
+
+@dataclass(frozen=True, slots=True)
+class HelperCommand:
+    """``arguments`` to run. ``program`` is "pkexec" or "sudo".
+
+    ``limit_s`` is how long an answer may take, in seconds; None where a person may be typing a password.
+    """
+
+    arguments: tuple[str, ...]
+    program: str
+    limit_s: float | None
+
+
+def helper_command(pid: int, fd: int | None, method: HelperMethod, installation: HelperInstallation) -> HelperCommand:
+    """What starts the helper for the VFIO fds of a process. Raises PermissionDenied, with what would help."""
+    denied = f"process {pid} is closed to you"
+    if method is HelperMethod.NEVER:
+        raise PermissionDenied(denied, "see 'mdevview doctor', or leave out --helper never")
+    if installation.uid() == 0:
+        # What root was denied no helper gets: yama at 3, or a container without CAP_SYS_PTRACE.
+        raise PermissionDenied(f"{denied}, although you are root", "see 'mdevview doctor'")
+    _check_helper(installation, denied)
+    prompts = installation.prompts()
+    method = method if method is not HelperMethod.AUTO else _best_method(installation, prompts, denied)
+    program = installation.program(method.value)
+    if program is None:
+        raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or ask another way (--helper)")
+    options: tuple[str, ...] = ()
+    limit_s = None
+    if method is HelperMethod.SUDO and prompts.terminal:
+        options = ("-p", f"mdevview asks for the display of process {pid}. Password of %p: ", "--")
+    elif method is HelperMethod.SUDO:
+        options, limit_s = ("-n", "--"), UNATTENDED_S
+    number = () if fd is None else (str(fd),)
+    return HelperCommand((str(program), *options, str(installation.helper), str(pid), *number), method.value, limit_s)
+
+
+def fault_of(file: Path, owner: int = 0) -> str | None:
+    """Why a file is not to be run as root: others than root could have changed it. None when nothing is wrong.
+
+    Raises OSError when it cannot be looked at, FileNotFoundError when it is not there.
+    """
+    if not stat.S_ISREG(file.lstat().st_mode):
+        return f"{file} is no regular file"
+    for each in (file, *file.parents):
+        info = each.stat()
+        if info.st_uid not in (0, owner):
+            return f"{each} belongs to user {info.st_uid}, not to root"
+        # In a folder with the sticky bit (/tmp) nobody can replace the file of another user.
+        shared = info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (each != file and info.st_mode & stat.S_ISVTX)
+        if shared:
+            return f"others than root can write to {each} (mode {stat.S_IMODE(info.st_mode):04o})"
+    if not os.access(file, os.R_OK | os.X_OK):
+        return f"{file} cannot be run (mode {stat.S_IMODE(file.stat().st_mode):04o})"
+    return None
+
+
+def _check_helper(installation: HelperInstallation, denied: str) -> None:
+    """Raises PermissionDenied unless the helper is there, and only root could have put it there."""
+    helper = installation.helper
+    try:
+        fault = fault_of(helper, installation.owner)
+    except FileNotFoundError:
+        raise PermissionDenied(f"{denied}, and {helper.name} is not installed", f"install it: {INSTALL}") from None
+    except OSError as error:
+        fault = f"{helper}: {error.strerror}"
+    if fault is not None:
+        raise PermissionDenied(f"{denied}, and the helper cannot be trusted: {fault}", f"install it again: {INSTALL}")
+
+
+def _best_method(installation: HelperInstallation, prompts: PasswordPrompts, denied: str) -> HelperMethod:
+    """A dialog rather than a prompt, which nobody may be looking at. Raises PermissionDenied when there is neither."""
+    lacks = []
+    if installation.program("pkexec") is None or not installation.action.exists():
+        lacks.append("no pkexec with mdevview's action")
+    elif not prompts.desktop:
+        lacks.append("no desktop session for pkexec's dialog")
+    else:
+        return HelperMethod.PKEXEC
+    if installation.program("sudo") is None:
+        lacks.append("no sudo")
+    elif not prompts.terminal:
+        lacks.append("no terminal for sudo's prompt")
+    else:
+        return HelperMethod.SUDO
+    remedy = "install pkexec or sudo" if installation.program("sudo") is None else "run mdevview from a terminal"
+    raise PermissionDenied(
+        f"{denied}, and there is no way to ask for more rights: {', '.join(lacks)}",
+        f"{remedy}; 'mdevview doctor' shows all choices",
+    )

@@ -1,0 +1,242 @@
+"""A request to root for the VFIO fds of another user's VM: the viewer's side of ``packaging/helper/mdevview-getfd``.
+
+The viewer itself never runs with more rights than its user has. It starts the installed helper through pkexec or sudo
+with one end of a socket pair as standard input, the one file that both pass on. The helper checks the request and
+answers with one message. Those who use what it hands over check it again.
+"""
+
+import os
+import select
+import socket
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from app.attach import helper_answer
+from app.attach.helper_fds import HelperMethod, ReceivedFd
+from app.attach.helper_installation import INSTALLED, HelperInstallation, helper_command
+from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
+
+if TYPE_CHECKING:
+    import subprocess
+
+# From the helper's answer, or from the end of everyone who could give one, to the end of pkexec or sudo.
+_ENDING_S = 2.0
+
+
+def request_fds(
+    pid: int,
+    fd: int | None = None,
+    method: HelperMethod = HelperMethod.AUTO,
+    installation: HelperInstallation = INSTALLED,
+    cancel_fd: int = -1,
+) -> list[ReceivedFd]:
+    """Duplicates of the VFIO display device fds of a process, or of the one with the number ``fd`` there.
+
+    Waits for as long as a person is asked for a password, or until ``cancel_fd`` is readable. Hold the process by its
+    pidfd before, and check afterwards that it has not ended, or the pid may have been another's by the time the helper
+    looked. Raises PermissionDenied, NoSuchDevice (no such fd, or none with a display), ProcessGone or OpenFailed.
+    """
+    with HelperRequest(pid, fd, method, installation) as request:
+        request.start()
+        request.wait(cancel_fd)
+        return request.result()
+
+
+class HelperRequest:
+    """One request to the helper: ``start()``, then ``result()`` once ``fileno()`` is readable.
+
+    Owns the socket and the child. :meth:`cancel` may be called at any time, and more calls of it do nothing.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        fd: int | None = None,
+        method: HelperMethod = HelperMethod.AUTO,
+        installation: HelperInstallation = INSTALLED,
+    ) -> None:
+        self._pid = pid
+        self._number = fd
+        self._method = method
+        self._installation = installation
+        self._socket: socket.socket | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._stderr = -1
+        self._program = ""
+        self._limit_s: float | None = None
+
+    def start(self) -> None:
+        """Start the helper. Raises PermissionDenied when there is no way to, OpenFailed when this process lacks fds."""
+        import subprocess  # noqa: PLC0415  (commands that never ask do not pay for it)
+
+        command = helper_command(self._pid, self._number, self._method, self._installation)
+        self._program, self._limit_s = command.program, command.limit_s
+        reap()
+        with ExitStack() as opened:
+            try:
+                own, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                opened.callback(own.close)
+                opened.callback(theirs.close)
+                # Not a pipe, which somebody would have to read.
+                stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
+                opened.callback(os.close, stderr)
+            except OSError as error:
+                raise OpenFailed(f"the helper cannot be asked: {error_text(error)}", "try again") from error
+            try:
+                self._child = subprocess.Popen(
+                    command.arguments,
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    env=_environment(),
+                    cwd="/",
+                )
+            except OSError as error:
+                raise PermissionDenied(
+                    f"{command.arguments[0]} cannot be run: {error.strerror}", "see 'mdevview doctor'"
+                ) from error
+            own.setblocking(False)
+            self._socket, self._stderr = own, stderr
+            opened.pop_all()
+        theirs.close()
+
+    def fileno(self) -> int:
+        """A fd that is readable once there is an answer or nobody left to give one; -1 before and after."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    @property
+    def limit_s(self) -> float | None:
+        """How long an answer may take, in seconds; None where a person may be typing a password."""
+        return self._limit_s
+
+    def wait(self, cancel_fd: int = -1) -> None:
+        """Block until ``fileno()`` is readable.
+
+        Raises OpenFailed after ``limit_s`` seconds, PermissionDenied when ``cancel_fd`` is readable before; both
+        cancel the request.
+        """
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        if cancel_fd >= 0:
+            poll.register(cancel_fd, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(None if self._limit_s is None else self._limit_s * 1000)}
+        if cancel_fd in ready:
+            self.cancel()
+            raise PermissionDenied(f"the request for the files of process {self._pid} was cancelled", "try again")
+        if not ready:
+            self.cancel()
+            raise OpenFailed(f"the helper gave no answer in {self._limit_s:g} s", "try again from a terminal")
+
+    def result(self) -> list[ReceivedFd]:
+        """What was handed over; it belongs to the caller.
+
+        Raises as :func:`request_fds`; BlockingIOError when there is no answer yet.
+        """
+        if self._socket is None:
+            raise ValueError("not started")
+        try:
+            message, fds, flags = helper_answer.receive(self._socket)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self.cancel()
+            raise OpenFailed(f"the helper's answer cannot be received: {error_text(error)}", "try again") from error
+        with ExitStack() as owned:
+            for each in fds:
+                owned.callback(os.close, each)
+            try:
+                if not message and not fds:
+                    raise self._no_answer()
+                self._wait_for_end()
+                answer = helper_answer.check(message, len(fds), flags, self._number)
+                received = [
+                    ReceivedFd(number, each, _link_of(each), answer.groups)
+                    for number, each in zip(answer.numbers, fds, strict=True)
+                ]
+            finally:
+                self.cancel()
+            owned.pop_all()
+            return received
+
+    def cancel(self) -> None:
+        """Give up and close everything, without waiting. A password dialog or prompt goes away."""
+        if self._socket is not None:
+            # Should the helper start only now, it finds nobody to hand anything to.
+            self._socket.close()
+            self._socket = None
+        stderr, self._stderr = self._stderr, -1
+        if stderr >= 0:
+            os.close(stderr)
+        child, self._child = self._child, None
+        if child is not None and child.poll() is None:
+            # While it asks for a password its real user is still this one. Later it is root's, and ends by itself.
+            with suppress(PermissionError):
+                child.terminate()
+            _unreaped.append(child)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    def _wait_for_end(self) -> int | None:
+        """The exit status of pkexec or sudo; None when it does not end soon."""
+        import subprocess  # noqa: PLC0415
+
+        assert self._child is not None
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(_ENDING_S)
+        return None
+
+    def _no_answer(self) -> MdevviewError:
+        """Why everybody who could have answered ended without an answer."""
+        status = self._wait_for_end()
+        lines = os.pread(self._stderr, 4096, 0).decode("utf-8", "replace").split("\n")
+        lines = [each.strip() for each in lines if each.strip()] or ["no reason given"]
+        # pkexec ends with "This incident has been reported.", sudo and Python with the reason.
+        because = f": {lines[0 if self._program == 'pkexec' else -1]}"
+        if self._program == "pkexec" and status == 126:
+            return PermissionDenied(f"no rights to look into process {self._pid} were given: dismissed", "try again")
+        if self._program == "pkexec" and status == 127:
+            return PermissionDenied(
+                f"pkexec gave no rights to look into process {self._pid}{because}",
+                "is a polkit agent running in your session? --helper sudo asks at the terminal",
+            )
+        if self._program == "sudo" and "standard input is no socket" in because:
+            # With log_input sudo puts a pipe in its place (exec_pty.c).
+            return PermissionDenied(
+                f"sudo does not pass on the socket for the answer{because}",
+                f"add to sudoers 'Defaults!{self._installation.helper} !log_input', or use --helper pkexec",
+            )
+        if self._program == "sudo" and status == 1:
+            return PermissionDenied(
+                f"sudo gave no rights to look into process {self._pid}{because}",
+                "run mdevview from a terminal, where sudo can ask" if self._limit_s else "or try --helper pkexec",
+            )
+        return OpenFailed(f"the helper ended without an answer (status {status}){because}", "see 'mdevview doctor'")
+
+
+# Children that outlived their request.
+_unreaped: "list[subprocess.Popen[bytes]]" = []
+
+
+def reap() -> None:
+    """Reap the children of earlier requests that have ended by now."""
+    for each in tuple(_unreaped):
+        if each.poll() is not None:
+            with suppress(ValueError):
+                _unreaped.remove(each)
+
+
+def _environment() -> dict[str, str]:
+    """What pkexec and sudo need to talk to a person, and nothing else of this user's."""
+    kept = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "TERM")
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **{key: os.environ[key] for key in kept if key in os.environ}}
+
+
+def _link_of(fd: int) -> str:
+    return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115

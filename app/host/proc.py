@@ -1,0 +1,108 @@
+"""The files of ``/proc/PID``, read through one directory fd.
+
+The fd of ``/proc/PID`` belongs to one process: after its end every read fails, also when another process got the pid.
+So what is read through one such fd is about one process.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.host.paths import HOST, Paths
+
+# Any process may have a command line of two megabytes. A VM with hundreds of disks needs less than this.
+MAX_COMMAND_LINE = 1 << 18
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Fields of proc_pid_stat(5).
+
+    ``started`` is in clock ticks since boot. With the pid it identifies a process until the next boot.
+    """
+
+    parent: int
+    flags: int
+    started: int
+
+
+@contextmanager
+def opened(folder: str | Path, above: int | None = None) -> Iterator[int]:
+    """The fd of a folder, which may be relative to the folder ``above``. Raises OSError."""
+    fd = os.open(folder, _FOLDER, dir_fd=above)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def read(name: str, folder: int, limit: int = -1) -> bytes:
+    """The first ``limit`` bytes of a file, or all of it. Raises OSError."""
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    with open(fd, "rb") as stream:  # noqa: PTH123
+        return stream.read(limit)
+
+
+def read_arguments(folder: int) -> tuple[tuple[str, ...], bool]:
+    """The command line of a process, and whether it is longer than what was read. Raises OSError.
+
+    It is empty for a kernel thread and for a zombie. An argument that was read in part is left out.
+    """
+    data = read("cmdline", folder, MAX_COMMAND_LINE + 1)
+    is_cut = len(data) > MAX_COMMAND_LINE
+    words = data.decode("utf-8", "replace").removesuffix("\0").split("\0") if data else []
+    return tuple(words[:-1] if is_cut else words), is_cut
+
+
+def read_name(folder: int) -> str:
+    """The name that the process chose, "?" when it cannot be read."""
+    try:
+        return read("comm", folder).decode("utf-8", "replace").rstrip("\n") or "?"
+    except OSError:
+        return "?"
+
+
+def read_stat(folder: int) -> Stat | None:
+    """None when it cannot be read."""
+    try:
+        return parse_stat(read("stat", folder))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def parse_stat(data: bytes) -> Stat:
+    """Raises ValueError or IndexError for what is no such line.
+
+    The process's name stands before the other fields in brackets, and may hold spaces and brackets itself.
+    """
+    fields = data[data.rindex(b")") + 1 :].split()
+    return Stat(parent=int(fields[1]), flags=int(fields[6]), started=int(fields[19]))
+
+
+def read_syspath(fd: int, folder: int) -> str | None:
+    """Which device a VFIO device fd of a process is: a path below ``/sys``.
+
+    None before Linux 6.18 ("vfio/pci: print vfio-device syspath to fdinfo").
+    """
+    return read_fdinfo(fd, folder).get("vfio-device-syspath")
+
+
+def own_syspath(fd: int, paths: Paths = HOST) -> str | None:
+    """As :func:`read_syspath`, for a fd of this process."""
+    with suppress(OSError), opened(paths.proc / "self") as folder:
+        return read_syspath(fd, folder)
+    return None
+
+
+def read_fdinfo(fd: int, folder: int) -> dict[str, str]:
+    """The lines ``key: value`` about a fd of a process; empty when they cannot be read."""
+    try:
+        text = read(f"fdinfo/{fd}", folder).decode("utf-8", "replace")
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in text.splitlines())
+    return {key: value.strip() for key, _, value in lines}

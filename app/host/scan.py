@@ -1,0 +1,301 @@
+"""One walk over the processes of the host: who has VFIO files open, as ``/proc/PID/fd`` shows it.
+
+A process that opened a device by its group holds ``/dev/vfio/N`` and one or more ``anon_inode:[vfio-device]``; one that
+opened it by its cdev holds ``/dev/vfio/devices/vfioX``. The walk opens no device: an open of a group, however short,
+would make a VM that starts in that moment fail with EBUSY.
+"""
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from app.host import proc
+from app.host.paths import HOST, Paths
+from app.qemu import command_line
+
+DEVICE_LINK = "anon_inode:[vfio-device]"
+_GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
+_CDEV = re.compile(r"/dev/vfio/devices/(vfio\d+)")
+# What a process has open that runs a virtual CPU.
+_KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
+_IOMMUFD = "/dev/iommu"
+_DMABUF = "/dmabuf"
+_INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
+# Processes of other users that may be believed when their command line names a device.
+_VMM = re.compile(r"(qemu|kvm|cloud-hypervisor|crosvm)")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFd:
+    """An ``anon_inode:[vfio-device]``. ``syspath`` says which device; None before Linux 6.18."""
+
+    fd: int
+    syspath: str | None = None
+
+    @property
+    def device(self) -> str | None:
+        """The sysfs name of the device."""
+        return self.syspath.rsplit("/", 1)[-1] if self.syspath else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedProcess:
+    """What a scan saw of one process.
+
+    ``started`` is in clock ticks since boot, and 0 like ``parent`` where it cannot be seen. ``arguments`` is the
+    command line; ``arguments_cut`` says that it is longer. ``files_hidden`` says that its fds could not be listed: then
+    everything below it is empty. ``groups`` and ``cdevs`` map numbers and names to the fd there. ``device_fds`` were
+    opened by a group. ``fds`` are all that may be a device: these and the cdevs, in order. ``kvm`` and ``iommufd`` say
+    whether it holds such a file.
+    """
+
+    pid: int
+    name: str
+    started: int = 0
+    parent: int = 0
+    arguments: tuple[str, ...] = ()
+    arguments_cut: bool = False
+    files_hidden: bool = False
+    groups: dict[int, int] = field(default_factory=dict)
+    cdevs: dict[str, int] = field(default_factory=dict)
+    device_fds: tuple[DeviceFd, ...] = ()
+    fds: tuple[int, ...] = ()
+    dmabuf_fds: tuple[int, ...] = ()
+    kvm: bool = False
+    iommufd: bool = False
+
+    @property
+    def vm_name(self) -> str | None:
+        """The name of the VM on its command line."""
+        return command_line.vm_name(self.arguments)
+
+    @property
+    def is_vmm(self) -> bool:
+        """Whether the command line is that of a virtual machine monitor, by the program's name."""
+        return _is_vmm(self.arguments)
+
+    @property
+    def is_viewer(self) -> bool:
+        """Whether it is this program: by its name, by ``python3 /usr/bin/mdevview``, or ``python3 -m mdevview``.
+
+        A viewer lets a VM's device go when the VM ends. Any process may take this name.
+        """
+        return any(each.rsplit("/", 1)[-1] == "mdevview" for each in self.arguments[:4])
+
+    def fd_of(self, device: str) -> int | None:
+        """Its fd of the device with that sysfs name, opened by a group, where the kernel tells (Linux 6.18)."""
+        return next((each.fd for each in self.device_fds if each.device == device), None)
+
+
+@dataclass(frozen=True)
+class HostScan:
+    """What one walk saw. Whoever needs it gets this scan and walks no second time.
+
+    ``processes`` are those with VFIO files, and the VMMs of other users, whose files cannot be seen. ``pids`` are all
+    that ran. ``hidden`` are those whose files this user may not list. ``all_listed`` is False where other users'
+    processes are not even listed.
+    """
+
+    paths: Paths = HOST
+    pids: tuple[int, ...] = ()
+    processes: tuple[ScannedProcess, ...] = ()
+    hidden: frozenset[int] = frozenset()
+    all_listed: bool = True
+    _skipped: bool = False
+    """Whether no process was looked into, as this host has no device node."""
+
+    @classmethod
+    def take(cls, paths: Paths = HOST) -> "HostScan":
+        """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them."""
+        skipped = _has_no_nodes(paths.dev / "vfio")
+        pids: list[int] = []
+        processes: list[ScannedProcess] = []
+        hidden: set[int] = set()
+        with suppress(FileNotFoundError), proc.opened(paths.proc) as folder:
+            pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
+            for pid in () if skipped else pids:
+                try:
+                    process = _look(pid, folder)
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                except OSError:
+                    process = _look_at_hidden(pid, folder, hidden)
+                if process is not None:
+                    processes.append(process)
+        # With /proc mounted hidepid=invisible other users' processes are not listed: the first one is missing.
+        all_listed = skipped or 1 in pids
+        return cls(paths, tuple(pids), tuple(processes), frozenset(hidden), all_listed, skipped)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every open device was found. A device fd without its group tells its device since Linux 6.18.
+
+        Before, that of a viewer is a VM's, which is found by itself.
+        """
+        placed = all(
+            each.groups or each.is_viewer or all(fd.syspath for fd in each.device_fds) for each in self.processes
+        )
+        return placed and self.all_listed and not self.hidden
+
+    def process(self, pid: int) -> ScannedProcess | None:
+        """The process that had this pid; without fds where it has nothing to do with VFIO. None when there was none."""
+        if pid not in self._by_pid and pid in self.pids:
+            process = self._look_again(pid)
+            if process is not None:
+                self._by_pid[pid] = process
+        return self._by_pid.get(pid)
+
+    def _look_again(self, pid: int) -> ScannedProcess | None:
+        """A process that is not in ``processes``."""
+        files_hidden = pid in self.hidden
+        with suppress(OSError), proc.opened(self.paths.proc) as above:
+            if self._skipped:
+                # A process in a container may have a device open whose node is not here: this one is looked into.
+                try:
+                    process = _look(pid, above)
+                except PermissionError:
+                    process, files_hidden = None, True
+                if process is not None:
+                    return process
+            with suppress(PermissionError), proc.opened(str(pid), above) as folder:
+                return _described(pid, folder, *_arguments(folder), files_hidden)
+            # /proc is mounted hidepid=noaccess.
+            return ScannedProcess(pid, "?", files_hidden=True)
+        return None
+
+    @cached_property
+    def vms(self) -> tuple[ScannedProcess, ...]:
+        """Every VM that a known VMM runs, with or without a VFIO device, of any user.
+
+        Command lines are read at the first use, and not again. What is not in ``processes`` is here without its fds.
+        """
+        vms: list[ScannedProcess] = []
+        with suppress(FileNotFoundError), proc.opened(self.paths.proc) as above:
+            for pid in self.pids:
+                process = self._by_pid.get(pid)
+                if process is None:
+                    with suppress(OSError), proc.opened(str(pid), above) as folder:
+                        arguments, is_cut = proc.read_arguments(folder)
+                        if _is_vmm(arguments):
+                            process = _described(pid, folder, arguments, is_cut, pid in self.hidden)
+                if process is not None and process.is_vmm:
+                    vms.append(process)
+        return tuple(vms)
+
+    @cached_property
+    def _by_pid(self) -> dict[int, ScannedProcess]:
+        return {each.pid: each for each in self.processes}
+
+
+def cdev_of(link: str) -> str | None:
+    """The name of the cdev that a link of ``/proc/PID/fd`` leads to, None for another file."""
+    match = _CDEV.fullmatch(link)
+    return match[1] if match else None
+
+
+def _has_no_nodes(folder: os.PathLike[str]) -> bool:
+    """Whether there is neither a group's node nor that of the cdevs, so that nothing can be open.
+
+    A folder that is closed to this user may have some.
+    """
+    try:
+        return all(name == "vfio" for name in os.listdir(folder))
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+
+
+def _look(pid: int, above: int) -> ScannedProcess | None:
+    """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
+    with proc.opened(str(pid), above) as folder:
+        groups: dict[int, int] = {}
+        cdevs: dict[str, int] = {}
+        devices: list[DeviceFd] = []
+        fds: list[int] = []
+        others: list[tuple[int, str]] = []
+        for fd, link in _links(folder):
+            if link == DEVICE_LINK:
+                devices.append(DeviceFd(fd, proc.read_syspath(fd, folder)))
+                fds.append(fd)
+            elif match := _GROUP.fullmatch(link):
+                groups[int(match[1])] = fd
+            elif name := cdev_of(link):
+                cdevs.setdefault(name, fd)
+                fds.append(fd)
+            else:
+                others.append((fd, link))
+        if not (groups or cdevs or devices):
+            return None
+        return replace(
+            _described(pid, folder, *_arguments(folder)),
+            groups=groups,
+            cdevs=cdevs,
+            device_fds=tuple(devices),
+            fds=tuple(fds),
+            dmabuf_fds=tuple(fd for fd, link in others if link.startswith(_DMABUF)),
+            kvm=any(link.startswith(_KVM) for _, link in others),
+            iommufd=any(link.startswith(_IOMMUFD) for _, link in others),
+        )
+
+
+def _links(folder: int) -> list[tuple[int, str]]:
+    """The files that matter, by fd, in order. A file that is closed meanwhile is left out."""
+    links: list[tuple[int, str]] = []
+    with proc.opened("fd", folder) as files:
+        # The one loop that runs for every open file of the host.
+        for name in os.listdir(files):
+            try:
+                link = os.readlink(name, dir_fd=files)
+            except FileNotFoundError:
+                continue
+            if link.startswith(_INTERESTING):
+                # The node of a device may have been removed while it is open.
+                links.append((int(name), link.removesuffix(" (deleted)")))
+    return sorted(links)
+
+
+def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
+    """A process whose files may not be listed: a VMM with its command line, else None. Notes it in ``hidden``."""
+    try:
+        with proc.opened(str(pid), above) as folder:
+            arguments, is_cut = proc.read_arguments(folder)
+            # Kernel threads and zombies have no command line, and no files.
+            if arguments:
+                hidden.add(pid)
+            return _described(pid, folder, arguments, is_cut, files_hidden=True) if _is_vmm(arguments) else None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except OSError:
+        hidden.add(pid)
+        return None
+
+
+def _described(
+    pid: int, folder: int, arguments: tuple[str, ...], is_cut: bool, files_hidden: bool = False
+) -> ScannedProcess:
+    """A process without its fds."""
+    stat = proc.read_stat(folder)
+    return ScannedProcess(
+        pid=pid,
+        name=proc.read_name(folder),
+        started=stat.started if stat else 0,
+        parent=stat.parent if stat else 0,
+        arguments=arguments,
+        arguments_cut=is_cut,
+        files_hidden=files_hidden,
+    )
+
+
+def _arguments(folder: int) -> tuple[tuple[str, ...], bool]:
+    """The command line, empty where it cannot be read."""
+    try:
+        return proc.read_arguments(folder)
+    except OSError:
+        return (), False
+
+
+def _is_vmm(arguments: tuple[str, ...]) -> bool:
+    return bool(arguments and _VMM.match(arguments[0].rsplit("/", 1)[-1]))

@@ -1,0 +1,162 @@
+"""Opening a target, or waiting for it, on a thread: scans, opens and passwords take longer than a window may block."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from app.attach.helper_fds import ReceivedFd
+from app.host.paths import HOST, Paths
+from app.host.vgpu import Vgpu
+from app.open.background_thread import BackgroundThread
+from app.open.opening import OpenOptions, open_chosen, open_target
+from app.open.session import Session
+from app.open.target import Target
+from app.open.waiter import Waiter
+from app.planes.status import Reason, Status
+
+_log = logging.getLogger(__name__)
+
+# How often the opener is polled; a waiter decides by itself when to scan.
+_POLL_S = 0.1
+# How often an opened session is checked until somebody takes it.
+_CHECK_S = 0.01
+
+
+class Opener(Protocol):
+    """Opens a session in the thread. ``poll`` may block there, and returns why there is none yet."""
+
+    def poll(self) -> Session | Status: ...
+    def close(self) -> None: ...
+
+
+class BackgroundOpener:
+    """Owns a thread that opens one session. ``make`` makes the opener, in the thread; its ``poll`` is to return soon
+    after the fd that it gets becomes readable. Raises OpenFailed when no thread can be started.
+
+    The caller watches :meth:`fileno` and takes the session by :meth:`poll`. No call blocks: after :meth:`close` the
+    thread itself closes what it opens.
+    """
+
+    def __init__(self, make: Callable[["BackgroundOpener", int], Opener]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._status = Status(Reason.NOT_STARTED)
+        self._session: Session | None = None
+        self._error: Exception | None = None
+        self._thread = BackgroundThread("opener", self._run)
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """A fd that is readable when :meth:`poll` has something new; -1 once closed."""
+        return self._thread.fileno()
+
+    def poll(self) -> Session | Status:
+        """The session, which then belongs to the caller and is given once; until then, why there is none.
+
+        Raises the MdevviewError with which the opening failed, and errors of this program.
+        """
+        self._thread.acknowledge()
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            session, self._session = self._session, None
+            return session if session is not None else self._status
+
+    def set_status(self, status: Status) -> None:
+        """For the opener: what :meth:`poll` returns from now on."""
+        with self._lock:
+            is_new, self._status = status != self._status, status
+        if is_new:
+            self._thread.notify()
+
+    def close(self) -> None:
+        """Stop, with nothing left open; more calls do nothing. Stop watching :meth:`fileno` first."""
+        self._thread.stop()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread ended within that time; for the end of a program, and tests."""
+        return self._thread.join(timeout_s)
+
+    def _run(self, thread: BackgroundThread) -> None:
+        try:
+            opener = self._make(self, thread.stop_fd)
+            try:
+                while not thread.stopped.is_set():
+                    result = opener.poll()
+                    if isinstance(result, Session):
+                        if self._hand_over(result, thread):
+                            return
+                    else:
+                        self.set_status(result)
+                        thread.stopped.wait(_POLL_S)
+            finally:
+                opener.close()
+        except Exception as error:
+            with self._lock:
+                self._error = error
+            thread.notify()
+
+    def _hand_over(self, session: Session, thread: BackgroundThread) -> bool:
+        """Whether somebody took it.
+
+        Until then its VM may end, and must not find the device busy at its next start.
+        """
+        with self._lock:
+            self._session = session
+        thread.notify()
+        is_over = False
+        while not is_over:
+            is_over = thread.stopped.wait(_CHECK_S)
+            # Under the lock: who takes the session uses it at once, in another thread.
+            with self._lock:
+                if self._session is not session:
+                    return True
+                is_over = is_over or session.ended() is not None
+                if is_over:
+                    self._session = None
+        session.close()
+        return False
+
+
+class _OneOpening:
+    """Opens a target once."""
+
+    def __init__(
+        self, target: Target | Vgpu, paths: Paths, options: OpenOptions, owner: BackgroundOpener, cancel_fd: int
+    ) -> None:
+        self._target = target
+        self._paths = paths
+        self._options = replace(options, request_fds=options.request_fds or self._request_fds)
+        self._owner = owner
+        self._cancel_fd = cancel_fd
+
+    def poll(self) -> Session:
+        """Blocks until the target is open. Raises MdevviewError."""
+        if isinstance(self._target, Vgpu):
+            return open_chosen(self._target, self._paths, self._options)
+        return open_target(self._target, self._paths, self._options)
+
+    def close(self) -> None:
+        pass
+
+    def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
+        from app.attach.helper_request import request_fds  # noqa: PLC0415  (few need it)
+
+        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for the rights to look into process {pid}"))
+        return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
+
+
+def open_in_background(
+    target: Target | Vgpu, paths: Paths = HOST, options: OpenOptions | None = None
+) -> BackgroundOpener:
+    """Open a target, or a vGPU that was chosen, once. The session or the error comes by ``poll``."""
+    return BackgroundOpener(lambda owner, fd: _OneOpening(target, paths, options or OpenOptions(), owner, fd))
+
+
+def wait_in_background(
+    target: Target, paths: Paths = HOST, options: OpenOptions | None = None, *, soon: bool = False
+) -> BackgroundOpener:
+    """Wait for a target. ``soon`` is for a VM that has just ended: it may start again at once."""
+    return BackgroundOpener(lambda _owner, _fd: Waiter(target, paths, options, soon=soon))

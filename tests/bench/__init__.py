@@ -1,0 +1,1 @@
+"""Times on a made-up host; none of them is a test."""
