@@ -1,4 +1,4 @@
-"""A program in QEMU's place: it takes QEMU's options, listens on the QMP socket, and ends as it is told to."""
+"""A stand-in for QEMU: a program that takes its options, listens on the QMP socket, and ends when it is told to."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ if manner == "ends":
     sys.exit(0)
 log = open("{report}.log", "a", buffering=1)
 def next_command(client, rest):
-    # Commands come without anything between them.
+    # There is nothing between two commands.
     while True:
         try:
             command, end = json.JSONDecoder().raw_decode(rest[0])
@@ -67,7 +67,7 @@ while True:
 
 
 class StandIn:
-    """``program`` is to be started; ``report`` is there once it runs, and ``commands`` what it was told by QMP."""
+    """``program`` can be started; ``report`` exists when it listens; ``commands`` are the QMP commands so far."""
 
     def __init__(self, folder: Path, takes_fds: bool = False) -> None:
         self.program = folder / "qemu-system-x86_64"

@@ -1,4 +1,4 @@
-"""The window of ``mdevview run``, with a stand-in for QEMU and a simulated device in the VM's place."""
+"""The window of ``mdevview run``, with a stand-in for QEMU and a simulated device."""
 
 import os
 import re
@@ -40,12 +40,12 @@ def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[View
 
 
 def _pid(viewer: Viewer) -> int:
-    """Of the VM: the window's only child."""
+    """The VM's pid: it is the window's only child."""
     (child,) = Path(f"/proc/{viewer.process.pid}/task/{viewer.process.pid}/children").read_text().split()
     return int(child)
 
 
-def test_window_goes_with_its_vm(wayland: Display, tmp_path: Path) -> None:
+def test_window_closes_when_its_vm_ends(wayland: Display, tmp_path: Path) -> None:
     with _running(wayland, tmp_path, "") as (viewer, _):
         viewer.wait_for("path: egl-image")
         os.kill(_pid(viewer), signal.SIGTERM)
@@ -53,8 +53,8 @@ def test_window_goes_with_its_vm(wayland: Display, tmp_path: Path) -> None:
     assert viewer.warnings() == []
 
 
-def test_vm_goes_with_its_window(wayland: Display, tmp_path: Path) -> None:
-    """The window's own link to the monitor is given up first: QEMU serves one client at a time."""
+def test_vm_ends_with_its_window(wayland: Display, tmp_path: Path) -> None:
+    """The window's own connection to the monitor ends first, because QEMU serves one client at a time."""
     with _running(wayland, tmp_path, "obeys") as (viewer, standin):
         viewer.wait_for("path: egl-image")
         assert viewer.interrupt() == 0

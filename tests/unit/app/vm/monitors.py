@@ -11,9 +11,9 @@ from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.qmp import open_monitor
 
 A = [Key("a", True), Key("a", False)]
-# A test that waits for an answer to come late does not wait long.
+# For tests that wait until a time limit has passed.
 QUICK = MonitorTimeouts(connect=0.05, reply=0.05, retry_delays=(0.01,), query_interval=0.01)
-# Nothing in here takes so long, however slow the machine is.
+# No time limit passes, however slow the machine is.
 CALM = MonitorTimeouts(connect=600, reply=600, retry_delays=(0.01,), query_interval=600)
 
 

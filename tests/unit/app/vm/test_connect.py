@@ -13,7 +13,7 @@ from tests.unit.app.vm.monitors import lost, monitor, ready
 from tests.unit.qmp_server import FakeVm, until
 
 
-def test_a_socket_that_is_not_there_yet_is_found_when_it_comes(tmp_path: Path) -> None:
+def test_a_socket_is_connected_to_as_soon_as_it_exists(tmp_path: Path) -> None:
     path = tmp_path / "qmp"
     with monitor(path) as connection:
         until(lambda: lost(connection))
@@ -24,7 +24,7 @@ def test_a_socket_that_is_not_there_yet_is_found_when_it_comes(tmp_path: Path) -
         until(lambda: connection.status.detail == f"nothing listens at the QMP socket {path}")
 
 
-def test_a_socket_at_which_too_many_wait_already_does_not_answer(tmp_path: Path) -> None:
+def test_a_socket_with_a_full_backlog_does_not_answer(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "qmp"))
         listener.listen(0)
@@ -35,7 +35,7 @@ def test_a_socket_at_which_too_many_wait_already_does_not_answer(tmp_path: Path)
                 assert "another client may be connected" in connection.status.detail
 
 
-def test_a_path_longer_than_the_kernel_takes_is_connected_to(tmp_path: Path) -> None:
+def test_a_path_too_long_for_the_kernel_is_connected_to(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 100) / ("y" * 100)
     folder.mkdir(parents=True)
     with FakeVm(tmp_path / "qmp") as vm, monitor(folder / "qmp") as connection:
@@ -59,7 +59,7 @@ def test_a_tcp_port_of_this_host_is_connected_to(tmp_path: Path, host: str) -> N
         until(lambda: ready(connection))
 
 
-def test_a_host_that_nobody_knows_is_named() -> None:
+def test_an_unknown_host_is_named() -> None:
     with monitor(TcpAddress("no-such-host.invalid", 1)) as connection:
         until(lambda: lost(connection))
         assert "no-such-host.invalid:1" in connection.status.detail

@@ -1,4 +1,4 @@
-"""A monitor and its connection: input on its way, a VM that is slow, hangs or dies, and closing."""
+"""A monitor and its connection: sending input, a VM that is slow, hangs or dies, and closing."""
 
 import json
 import threading
@@ -98,7 +98,7 @@ def test_a_socket_that_accepts_and_never_answers_says_that_another_client_may_be
         connection.send(A)
         other_leaves.set()
         until(lambda: ready(connection))
-        # The same connection, and nothing that was typed before it was of any use.
+        # The connection is the same, and input from before it was ready is dropped.
         assert vm.connections == 1
         assert not vm.events
 
@@ -128,13 +128,13 @@ def test_a_vm_that_stops_answering_is_lost_until_it_answers_and_gets_nothing_old
         go_on.set()
         until(lambda: ready(connection))
         assert connection.status.detail == ""
-        # What it had got is released; what it had not is forgotten.
+        # Keys that it has got are released; the others are forgotten.
         until(lambda: len(vm.events) == 4)
         assert vm.events == in_json(Key("shift", True), Key("x", True), Key("shift", False), Key("x", False))
         assert vm.connections == 1
 
 
-def test_more_keys_than_a_busy_vm_takes_are_a_loss_that_is_told(tmp_path: Path) -> None:
+def test_more_keys_than_a_busy_vm_takes_count_as_a_lost_connection(tmp_path: Path) -> None:
     go_on = threading.Event()
 
     def busy(vm: FakeVm, client: Client) -> None:
@@ -160,7 +160,7 @@ def test_more_keys_than_a_busy_vm_takes_are_a_loss_that_is_told(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("answered", range(6))
-def test_a_vm_that_dies_at_any_step_is_lost_and_found_again(tmp_path: Path, answered: int) -> None:
+def test_a_vm_that_dies_at_any_step_is_lost_and_connected_to_again(tmp_path: Path, answered: int) -> None:
     deaths = 0
 
     def dies(vm: FakeVm, client: Client) -> None:
@@ -195,10 +195,10 @@ def test_what_was_pressed_when_the_connection_broke_is_released_on_the_next(tmp_
         assert vm.connections == 2
 
 
-def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
+def test_keys_that_wait_when_the_connection_is_lost_are_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Long enough for the connection to be lost meanwhile.
+    # Long enough that the connection is lost while keys wait.
     monkeypatch.setattr(input_queue, "KEY_INTERVAL_NS", 300_000_000)
     late = threading.Event()
 
@@ -206,7 +206,7 @@ def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
         client.say(GREETING)
         while True:
             message = client.hear()
-            # What is not answered counts as lost; the next answer brings the connection back.
+            # Without an answer the connection counts as lost; the next answer brings it back.
             if message["execute"] != "query-status" or not late.is_set():
                 vm.answer(client, message)
 
@@ -215,7 +215,7 @@ def test_keys_that_wait_for_their_turn_when_the_link_is_lost_are_released(
         with monitor(vm.path, timeouts) as connection:
             until(lambda: ready(connection))
             late.set()
-            # More than go at once: the last ones wait.
+            # More keys than are sent at once: the last ones wait.
             connection.send([*A * (input_queue.KEY_BURST // 2), Key("c", True), Key("b", True)])
             until(lambda: lost(connection))
             until(lambda: in_json(Key("b", False))[0] in vm.events)
@@ -260,7 +260,7 @@ def test_closing_need_not_wait_for_a_vm_that_is_busy(tmp_path: Path) -> None:
 
 
 def test_a_monitor_closes_whatever_its_peer_does(tmp_path: Path) -> None:
-    """At once, before it is connected, while nobody answers, while nobody reads: no thread and no socket is left."""
+    """Before it is connected, while the VM does not answer or does not read: no thread and no socket is left."""
     never = threading.Event()
 
     def silent(_vm: FakeVm, _client: Client) -> None:
@@ -287,8 +287,8 @@ def test_a_monitor_closes_whatever_its_peer_does(tmp_path: Path) -> None:
         never.set()
 
 
-def test_sending_takes_no_time_however_the_vm_is(tmp_path: Path) -> None:
-    """Not a measurement: a call that waited for the VM would never return."""
+def test_sending_never_waits_for_the_vm(tmp_path: Path) -> None:
+    """A call that waited for this VM would never return."""
     never = threading.Event()
 
     def stuck(vm: FakeVm, client: Client) -> None:

@@ -40,7 +40,7 @@ def test_a_vm_that_knows_no_such_queries_still_takes_input(tmp_path: Path) -> No
         until(lambda: vm.events)
 
 
-def test_commands_are_answered_once_whatever_becomes_of_them(tmp_path: Path) -> None:
+def test_commands_are_answered_once_whatever_their_result(tmp_path: Path) -> None:
     replies: list[tuple[str, Reply]] = []
 
     def ask(connection: MonitorConnection, command: str) -> None:
@@ -63,7 +63,7 @@ def test_commands_are_answered_once_whatever_becomes_of_them(tmp_path: Path) -> 
     ]
 
 
-def test_a_command_without_an_answer_fails(tmp_path: Path) -> None:
+def test_a_command_that_the_vm_does_not_answer_fails(tmp_path: Path) -> None:
     replies: list[Reply] = []
 
     def deaf_to_quit(vm: FakeVm, client: Client) -> None:
@@ -92,12 +92,12 @@ def test_a_command_without_an_answer_fails(tmp_path: Path) -> None:
         assert replies[3] == Reply(error="the monitor is closed")
 
 
-# What was said and heard before.
+# How far the connection has come.
 CONNECTED, GREETED, ASKED = range(3)
 
 
 def _says(stage: int, data: bytes) -> Script:
-    """Says this at some stage, then no more."""
+    """Send ``data`` at this stage, and nothing after it."""
 
     def script(vm: FakeVm, client: Client) -> None:
         if stage >= GREETED:
@@ -116,7 +116,11 @@ def _says(stage: int, data: bytes) -> Script:
     "stage, said, words",
     [
         (CONNECTED, b"", "hung up"),
-        (CONNECTED, b"QEMU 10.0.2 monitor - type 'help' for more information\r\n(qemu) ", "needs that of -qmp"),
+        (
+            CONNECTED,
+            b"QEMU 10.0.2 monitor - type 'help' for more information\r\n(qemu) ",
+            "QEMU's human monitor: mdevview needs the one of -qmp",
+        ),
         (CONNECTED, b"SSH-2.0-OpenSSH_9.2p1\r\n", "no QMP monitor"),
         (CONNECTED, b"{}\r\n", "no QMP monitor"),
         (CONNECTED, b"[1, 2]\r\n", "no QMP monitor"),
@@ -132,18 +136,20 @@ def _says(stage: int, data: bytes) -> Script:
         (GREETED, b'{"retu', "middle of a message"),
         (ASKED, b"", "hung up"),
         (ASKED, b'{"id": ', "middle of a message"),
-        (ASKED, b"hello\r\n", "nonsense"),
-        (ASKED, b"[" * 100_000 + b"\r\n", "nonsense"),
-        (ASKED, b"x" * 3_000_000, "nonsense"),
-        (ASKED, b'{"id": [1]}\r\n', "nonsense"),
-        (ASKED, b'{"error": 3}\r\n', "nonsense"),
-        (ASKED, b'{"id": "__qmp#00000"}\r\n', "nonsense"),
-        (ASKED, b'{"id": "__qmp#00000", "error": 5}\r\n', "nonsense"),
+        (ASKED, b"hello\r\n", "sends invalid data"),
+        (ASKED, b"[" * 100_000 + b"\r\n", "sends invalid data"),
+        (ASKED, b"x" * 3_000_000, "sends invalid data"),
+        (ASKED, b'{"id": [1]}\r\n', "sends invalid data"),
+        (ASKED, b'{"error": 3}\r\n', "sends invalid data"),
+        (ASKED, b'{"id": "__qmp#00000"}\r\n', "sends invalid data"),
+        (ASKED, b'{"id": "__qmp#00000", "error": 5}\r\n', "sends invalid data"),
         (ASKED, b'{"id": "__qmp#00000", "return": 5}\r\n', "query-status makes no sense"),
-        (ASKED, b'{"event": {"a": 1}}\r\n', "nonsense"),
+        (ASKED, b'{"event": {"a": 1}}\r\n', "sends invalid data"),
     ],
 )
-def test_what_is_no_qmp_monitor_is_named_in_one_short_line(tmp_path: Path, stage: int, said: bytes, words: str) -> None:
+def test_a_peer_that_is_no_qmp_monitor_is_described_in_one_line(
+    tmp_path: Path, stage: int, said: bytes, words: str
+) -> None:
     with FakeVm(tmp_path / "qmp", _says(stage, said)) as vm, monitor(vm.path) as connection:
         until(lambda: lost(connection))
         assert words in connection.status.detail
@@ -156,7 +162,7 @@ def test_what_is_no_qmp_monitor_is_named_in_one_short_line(tmp_path: Path, stage
     st.sampled_from([CONNECTED, GREETED, ASKED]),
     st.one_of(st.binary(max_size=60), st.text("{}[]\",:0e\n '", max_size=60).map(str.encode)),
 )
-def test_any_bytes_are_a_reason_and_nothing_else(tmp_path: Path, stage: int, garbage: bytes) -> None:
+def test_any_bytes_are_only_a_reason_why_the_connection_is_lost(tmp_path: Path, stage: int, garbage: bytes) -> None:
     path = tmp_path / "qmp"
     path.unlink(missing_ok=True)
     with FakeVm(path, _says(stage, garbage)) as vm, monitor(vm.path) as connection:

@@ -15,7 +15,7 @@ from tests.unit.command import REPOSITORY
 from tests.unit.qmp_server import GREETING, Client, FakeVm, until
 
 
-def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
+def test_a_vm_that_sends_too_many_messages_is_disconnected(tmp_path: Path) -> None:
     def floods(_vm: FakeVm, client: Client) -> None:
         client.say(GREETING)
         client.hear()
@@ -24,11 +24,11 @@ def test_a_vm_that_floods_its_client_is_hung_up_on(tmp_path: Path) -> None:
 
     with FakeVm(tmp_path / "qmp", floods) as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
         until(lambda: lost(connection))
-        assert connection.status.detail == "the VM's monitor sends more than anybody can read"
+        assert connection.status.detail == "the VM's monitor sends too much data"
 
 
-def test_a_vm_that_sends_little_but_large_is_hung_up_on(tmp_path: Path) -> None:
-    """Each message holds up the window while it is parsed."""
+def test_a_vm_that_sends_too_many_bytes_is_disconnected(tmp_path: Path) -> None:
+    """The window cannot run while a message is parsed."""
 
     def bloats(vm: FakeVm, client: Client) -> None:
         client.say(GREETING)
@@ -42,10 +42,10 @@ def test_a_vm_that_sends_little_but_large_is_hung_up_on(tmp_path: Path) -> None:
         monitor(vm.path, MonitorTimeouts(connect=600, reply=600, retry_delays=(600,))) as connection,
     ):
         until(lambda: lost(connection))
-        assert connection.status.detail == "the VM's monitor sends more than anybody can read"
+        assert connection.status.detail == "the VM's monitor sends too much data"
 
 
-def test_the_installed_package_is_one_in_which_the_limit_works() -> None:
+def test_the_installed_package_is_a_supported_version() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     assert f"qemu.qmp {qmp.SUPPORTED}" in project["dependencies"]
     lowest, above = (each.split(" ")[1] for each in qmp.SUPPORTED.split(", "))
@@ -64,26 +64,26 @@ def test_without_a_limit_there_is_no_connection(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", ["_readline", "_cb_inbound", "_cb_outbound"])
-def test_a_limit_that_the_package_goes_around_ends_the_connection(
+def test_without_the_calls_to_the_overridden_methods_the_connection_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     async def receive(self: QMPClient) -> Message:
         assert self._reader is not None
         return Message(await self._reader.readline())
 
-    async def receive_unseen(self: QMPClient) -> Message:
+    async def receive_uncounted(self: QMPClient) -> Message:
         return await self._do_recv()
 
-    async def send_unseen(self: QMPClient, message: Message) -> None:
+    async def send_uncounted(self: QMPClient, message: Message) -> None:
         self._do_send(message)
 
     match name:
         case "_readline":
             monkeypatch.setattr(QMPClient, "_do_recv", receive)
         case "_cb_inbound":
-            monkeypatch.setattr(QMPClient, "_recv", receive_unseen)
+            monkeypatch.setattr(QMPClient, "_recv", receive_uncounted)
         case _:
-            monkeypatch.setattr(QMPClient, "_send", send_unseen)
+            monkeypatch.setattr(QMPClient, "_send", send_uncounted)
     with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
         until(lambda: lost(connection))
         assert "cannot limit what a VM sends" in connection.status.detail
