@@ -118,7 +118,7 @@ class _QmpPeer:
         except ExecuteError as error:
             raise CommandError(str(error)) from error
         except BadReplyError as error:
-            raise ProtocolError("the VM's monitor talks nonsense") from error
+            raise ProtocolError("the VM's monitor sends invalid data") from error
         except QMPError as error:
             raise ConnectionLost("the connection to the VM ended") from error
 
@@ -182,15 +182,15 @@ def _reason(error: Exception, greeted: bool = True) -> str:
         case DeserializationError(raw=raw) if raw.startswith(b"{") and not raw.endswith(b"\n"):
             return "the VM's monitor hung up in the middle of a message"
         case DeserializationError(raw=raw) if raw.startswith(b"QEMU ") and not greeted:
-            return "the socket is that of QEMU's monitor for people: mdevview needs that of -qmp"
+            return "this is the socket of QEMU's human monitor: mdevview needs the one of -qmp"
         case EOFError() | ConnectionError():
             return "the VM's monitor hung up"
         case _TooMuchData():
-            return "the VM's monitor sends more than anybody can read"
+            return "the VM's monitor sends too much data"
         case OSError():
             return f"the connection to the VM broke: {error_text(inner)}"
     if not greeted:
         return "what answers at the socket is no QMP monitor"
     if isinstance(error, NegotiationError):
         return "the QMP monitor takes no commands"
-    return "the VM's monitor talks nonsense"
+    return "the VM's monitor sends invalid data"

@@ -1,4 +1,4 @@
-"""Stands in for a VM's QMP socket: it does what a test says, well or badly."""
+"""The other end of a QMP socket: a fake VM that follows a test's script."""
 
 import json
 import socket
@@ -13,16 +13,16 @@ from typing import Any, Self
 GREETING = {"QMP": {"version": {"qemu": {"major": 10, "minor": 0, "micro": 2}, "package": ""}, "capabilities": ["oob"]}}
 TABLET = [{"name": "QEMU HID Tablet", "index": 2, "current": True, "absolute": True}]
 MOUSE = [{"name": "QEMU PS/2 Mouse", "index": 2, "current": True, "absolute": False}]
-# What a test waits for that should be there at once; only a failing test waits so long.
+# Only a failing test waits so long.
 LONG_S = 20.0
 
 
 class Hangup(Exception):
-    """Raised by a test's script: the VM ends the connection."""
+    """Raised by a script: the VM ends the connection."""
 
 
 class Client:
-    """One connection, seen from the VM."""
+    """The VM's side of one connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -53,7 +53,7 @@ class Client:
         self._connection.close()
 
     def _next(self) -> bytes:
-        # The package ends a command with nothing at all: its end is where its braces are balanced.
+        # The package sends no line end: a command ends where its text is valid JSON.
         text = b""
         while byte := self._lines.read(1):
             text += byte
@@ -68,9 +68,9 @@ Script = Callable[["FakeVm", Client], None]
 
 
 class FakeVm:
-    """A listening QMP socket. ``script`` deals with each connection in turn, as QEMU does; by default it is a good VM.
+    """A listening QMP socket. ``script`` serves one connection at a time, as QEMU does; by default :meth:`serve`.
 
-    ``answers`` are what commands return; a string is the text of an error.
+    ``answers`` are the values that commands return; a string is the text of an error.
     """
 
     def __init__(self, path: Path, script: Script | None = None, listener: socket.socket | None = None) -> None:
@@ -118,13 +118,13 @@ class FakeVm:
             client.say({"return": {}})
         else:
             client.say({"id": message["id"], "return": answer})
-        # Noted when it was answered: who waits for it knows that the answer is on its way.
+        # Added after the answer: whoever waits for the command knows that the answer was sent.
         with self._changed:
             self.heard.append(message)
             self._changed.notify_all()
 
     def settle(self, client: Client) -> None:
-        """Say no more, and read until the other end hangs up."""
+        """Send nothing more, and read until the other end disconnects."""
         client.say_no_more()
         while True:
             client.hear()
@@ -167,7 +167,7 @@ class FakeVm:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for what happens on another thread."""
+    """Wait until another thread has made this true."""
     end = time.monotonic() + LONG_S
     while not condition():
         assert time.monotonic() < end, "it did not come to that"

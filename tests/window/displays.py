@@ -99,7 +99,7 @@ _NOBODY = 65534
 
 @contextlib.contextmanager
 def sway() -> Iterator[Display]:
-    """A headless sway, in which input can be plugged in (tests/window/wayland_hands.py) and Alt+Tab is its own.
+    """A headless sway, in which input can be plugged in (tests/window/wayland_input.py) and Alt+Tab is its own.
 
     When it takes that, it makes the file "taken" in the directory.
     """

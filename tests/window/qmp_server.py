@@ -1,4 +1,4 @@
-"""A VM's QMP monitor that does nothing but remember: what QEMU would be told, event by event."""
+"""A QMP monitor that only records the input events that it gets."""
 
 import contextlib
 import json
@@ -14,13 +14,13 @@ _GREETING = {"QMP": {"version": {"qemu": {"major": 10, "minor": 0, "micro": 2}, 
 
 
 class QmpServer:
-    """Listens at ``path`` until closed. ``absolute`` is what the VM's pointer is; None for a VM without one."""
+    """Listens at ``path`` until closed. ``absolute``: whether the pointer is a tablet; None for a VM without one."""
 
     def __init__(self, path: Path, absolute: bool | None = True) -> None:
         self.path = path
         self.absolute = absolute
         self.status = "running"
-        # Takes commands and answers none.
+        # Whether commands get no answer.
         self.stalled = False
         self._lock = threading.Lock()
         self._commands: list[list[dict[str, Any]]] = []
@@ -41,11 +41,11 @@ class QmpServer:
             return [" ".join(_short(each) for each in events) for events in self._commands]
 
     def events(self) -> list[str]:
-        """All events so far, one after the other."""
+        """All events so far, in order."""
         return " ".join(self.commands()).split()
 
     def wait_for(self, *wanted: str) -> list[str]:
-        """All events, as soon as ``wanted`` are among them in this order, with others between them or not."""
+        """All events, when they contain ``wanted`` in this order; other events may be between them."""
         end = time.monotonic() + _PATIENCE_S
         while True:
             events = self.events()
@@ -60,13 +60,13 @@ class QmpServer:
             self._commands.clear()
 
     def tell(self, event: str) -> None:
-        """An event of the VM's, as STOP and RESUME."""
+        """Send an event of the VM, such as STOP or RESUME."""
         message = {"event": event, "timestamp": {"seconds": 0, "microseconds": 0}}
         for client in list(self._clients):
             _write(client, message)
 
     def hang_up(self) -> None:
-        """End all connections; new ones are served."""
+        """End all connections; new ones are accepted."""
         for client in list(self._clients):
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
@@ -91,7 +91,7 @@ class QmpServer:
                 for command in _commands(client):
                     if self.stalled:
                         continue
-                    # QEMU leaves out the id of a command that had none.
+                    # QEMU sends an id only if the command had one.
                     identity = {"id": command["id"]} if "id" in command else {}
                     _write(client, {"return": self._answer(command)} | identity)
             self._clients.remove(client)
@@ -110,7 +110,7 @@ class QmpServer:
 
 
 def _commands(client: socket.socket) -> Iterator[dict[str, Any]]:
-    """What the client sends, one JSON object after the other: there is no line end between them."""
+    """The commands of the client: JSON objects without line ends between them."""
     decoder, text = json.JSONDecoder(), ""
     while data := client.recv(1 << 16):
         text = (text + data.decode()).lstrip()

@@ -1,4 +1,4 @@
-"""What a person does with the window, and what the VM is told of it."""
+"""Input to the window, and the events that the VM gets."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import close, meant, press, seen, window_of, xdotool
 from tests.window.viewer import DrivenViewer, Viewer, driving, viewing
-from tests.window.wayland_hands import Hands, hands
+from tests.window.wayland_input import VirtualInput, virtual_input
 
 SIZE = (640, 480)
 SPEC = f"gvt,size={SIZE[0]}x{SIZE[1]},fps=0"
@@ -45,7 +45,7 @@ def focus(display: Display, viewer: Viewer) -> str:
 
 
 def corner_of(screen: Picture, picture: Picture) -> tuple[int, int] | None:
-    """Where the picture's left upper corner is on the screen; it is there pixel for pixel, cursors aside."""
+    """The position of the unscaled picture's left upper corner on the screen; pixels of a cursor may differ."""
     height, width, _ = picture.shape
     for top, left in np.argwhere((screen == picture[0, 0]).all(axis=2)):
         part = screen[top : top + height, left : left + width]
@@ -55,12 +55,12 @@ def corner_of(screen: Picture, picture: Picture) -> tuple[int, int] | None:
 
 
 def place(x: int, y: int) -> list[str]:
-    """How the VM is told of a guest pixel."""
+    """The VM's events for a guest pixel."""
     return [f"{each.axis.value}={each.value}" for each in absolute((x, y), SIZE)]  # type: ignore[union-attr]
 
 
 def until(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> dict[str, object]:
-    """The window's state as soon as it is as wanted, or as it is when patience ends: for an assertion to look at."""
+    """The window's state when it is as wanted, or after the time limit as it is then, for an assertion."""
     end = time.monotonic() + _PATIENCE_S
     while True:
         state: dict[str, object] = viewer.do("state")
@@ -69,11 +69,11 @@ def until(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> 
         time.sleep(0.05)
 
 
-def test_a_key_is_a_place_whatever_the_host_has_printed_on_it(x11: Display, vm: QmpServer) -> None:
-    """Z of a German keyboard is where an English one has Y, and is a Y for the guest to read as it likes."""
+def test_a_key_is_a_position_whatever_layout_the_host_has(x11: Display, vm: QmpServer) -> None:
+    """A German keyboard has Z where a US one has Y, so the guest gets the key Y."""
     with viewing(x11, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         focus(x11, viewer)
-        # Until the last window is closed: then the X server starts anew, with the layout that it had.
+        # When the last client leaves, the X server resets to its first layout.
         subprocess.run(["setxkbmap", "de"], env=x11.env, check=True, timeout=60)
         xdotool(x11, "key", "z", "odiaeresis", "less", "108", "Super_L", "KP_Enter")
         vm.wait_for(
@@ -94,7 +94,7 @@ def test_the_pointer_is_at_the_guests_pixel_under_it(x11: Display, vm: QmpServer
         def go(x: int, y: int) -> None:
             xdotool(x11, "mousemove", str(corner[0] + x), str(corner[1] + y))
 
-        # The right lower device pixel of the guest's (100, 50), then the first and the last of them all.
+        # The right lower device pixel of guest pixel (100, 50), then the first and the last pixel.
         for x, y in ((101 * scale - 1, 51 * scale - 1), (0, 0), (SIZE[0] * scale - 1, SIZE[1] * scale - 1)):
             go(x, y)
             vm.wait_for(*place(x // scale, y // scale))
@@ -122,7 +122,7 @@ def test_a_drag_beyond_the_picture_ends_at_its_corner(x11: Display, vm: QmpServe
         close(viewer)
 
 
-def test_only_ctrl_and_alt_are_ours_and_leave_nothing_pressed(x11: Display, vm: QmpServer) -> None:
+def test_only_ctrl_alt_keys_are_the_windows_and_leave_nothing_pressed(x11: Display, vm: QmpServer) -> None:
     with viewing(x11, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         window = focus(x11, viewer)
         xdotool(x11, "key", "F11", "F1", "alt+m", "ctrl+q", "ctrl+alt+t")
@@ -156,7 +156,7 @@ def test_what_is_held_is_released_with_the_focus_and_at_the_end(x11: Display, vm
 
 
 def went(vm: QmpServer) -> tuple[int, int]:
-    """How far the guest's pointer was moved, across and down."""
+    """How far the guest's pointer was moved, to the right and down."""
     x, y = (sum(int(each[3:]) for each in vm.events() if each.startswith(f"d{axis}=")) for axis in "xy")
     return (x, y)
 
@@ -168,7 +168,7 @@ def wait_until(look: Callable[[], object], wanted: object) -> None:
         time.sleep(0.01)
 
 
-def test_a_mouse_without_a_place_is_grabbed_by_a_click_and_has_no_edge(x11: Display, mouse_vm: QmpServer) -> None:
+def test_a_relative_mouse_is_grabbed_by_a_click_and_has_no_edge(x11: Display, mouse_vm: QmpServer) -> None:
     with viewing(x11, f"sim:{SPEC}", "--scaling", "actual", "--qmp", mouse_vm.address) as viewer:
         window = focus(x11, viewer)
         xdotool(x11, "mousemove", "--window", window, "500", "300", "click", "1")
@@ -176,11 +176,11 @@ def test_a_mouse_without_a_place_is_grabbed_by_a_click_and_has_no_edge(x11: Disp
         time.sleep(0.3)
         for step in range(1, 31):
             xdotool(x11, "mousemove_relative", "--sync", "--", "-60", "20")
-            # A person stops at the screen's edge as well, when the window is too slow to put the pointer back.
+            # Wait until the pointer is moved back, or it would stop at the screen's edge.
             wait_until(lambda: went(mouse_vm), (-60 * step, 20 * step))
         xdotool(x11, "click", "1")
         events = mouse_vm.wait_for("+left", "-left")
-        assert events.count("+left") == 1, "the click that grabs is not the guest's"
+        assert events.count("+left") == 1, "the click that grabs does not go to the guest"
         close(viewer)
 
 
@@ -195,7 +195,7 @@ def test_a_dead_vm_monitor_does_not_stop_the_window(x11: Display, vm: QmpServer)
         close(viewer)
 
 
-def test_a_link_that_breaks_owes_the_guest_a_release(x11: Display, vm: QmpServer) -> None:
+def test_keys_pressed_when_the_connection_breaks_are_released(x11: Display, vm: QmpServer) -> None:
     with viewing(x11, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         focus(x11, viewer)
         xdotool(x11, "keydown", "x")
@@ -248,7 +248,7 @@ def test_synthetic_events_reach_the_guest_on_wayland(wayland: Display, vm: QmpSe
         viewer.do("type", "ab1 -")
         vm.wait_for("+a", "-a", "+b", "-b", "+1", "-1", "+spc", "-spc", "+minus", "-minus")
         viewer.do("key_of_widget", "Escape")
-        # By its place where there is one, 44 and 8 being the one of Z.
+        # By its scan code if there is one: 52 is the key Z (44 of the kernel, plus 8).
         viewer.do("key", "Y", 52)
         viewer.do("key", "Return")
         vm.wait_for("+esc", "-esc", "+z", "-z", "+ret", "-ret")
@@ -277,7 +277,7 @@ def test_on_a_hidpi_screen_the_pointer_is_at_the_guests_pixel(wayland_2x: Displa
         assert vm.wait_for("+wheel-down", "-wheel-down", "+wheel-up", "-wheel-up").count("+wheel-down") == 1
         viewer.do("move", left - 5, top + 3 * 100)
         vm.wait_for("x=0")
-        assert viewer.do("state")["hidden"] is False, "beside the picture there is no other pointer"
+        assert viewer.do("state")["hidden"] is False, "outside the picture there is only the host's pointer"
         close(viewer)
 
 
@@ -303,21 +303,21 @@ ALT, TAB, CTRL, G, A = 56, 15, 29, 34, 30
 
 
 @pytest.fixture
-def plugged_in(wayland_input: Display) -> Iterator[Hands]:
+def plugged_in(wayland_input: Display) -> Iterator[VirtualInput]:
     (wayland_input.directory / "taken").unlink(missing_ok=True)
-    with hands(wayland_input.directory / wayland_input.env["WAYLAND_DISPLAY"]) as keyboard_and_pointer:
+    with virtual_input(wayland_input.directory / wayland_input.env["WAYLAND_DISPLAY"]) as keyboard_and_pointer:
         yield keyboard_and_pointer
 
 
 def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
-    wayland_input: Display, plugged_in: Hands, mouse_vm: QmpServer
+    wayland_input: Display, plugged_in: VirtualInput, mouse_vm: QmpServer
 ) -> None:
     with driving(wayland_input, f"sim:{SPEC}", "--scaling", "actual", "--qmp", mouse_vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
         until(viewer, lambda it: "click to grab" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
-        # Until the window has the focus nothing comes of it.
+        # A click has no effect before the window has the focus.
         for _ in range(50):
             plugged_in.click()
             if "grabbed" in viewer.do("state")["status"]:
@@ -340,13 +340,13 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
         plugged_in.press(ALT, TAB)
         end = time.monotonic() + _PATIENCE_S
         while not taken.exists():
-            assert time.monotonic() < end, "Alt+Tab is not the desktop's again"
+            assert time.monotonic() < end, "Alt+Tab does not go to the desktop"
             time.sleep(0.05)
         assert "+tab" not in mouse_vm.events()
         close(viewer)
 
 
-def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: Hands, vm: QmpServer) -> None:
+def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: VirtualInput, vm: QmpServer) -> None:
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")

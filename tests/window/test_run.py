@@ -29,12 +29,12 @@ def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[View
 
 
 def _pid(viewer: Viewer) -> int:
-    """Of the VM: the window's only child."""
+    """The VM's pid: it is the window's only child."""
     (child,) = Path(f"/proc/{viewer.process.pid}/task/{viewer.process.pid}/children").read_text().split()
     return int(child)
 
 
-def test_window_goes_with_its_vm(wayland: Display, tmp_path: Path) -> None:
+def test_window_closes_when_its_vm_ends(wayland: Display, tmp_path: Path) -> None:
     with _running(wayland, tmp_path, "") as (viewer, _):
         viewer.wait_for("path: egl-image")
         os.kill(_pid(viewer), signal.SIGTERM)

@@ -106,7 +106,7 @@ def _end(running: StartedVm, stop_signals: StopSignals) -> int:
         _tell(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
         hint = memory_hint()
-        _tell(f"the VM ended with status {status}, its own words stand above" + (f"; {hint}" if hint else ""))
+        _tell(f"the VM ended with status {status}, its messages are above" + (f"; {hint}" if hint else ""))
     return 1
 
 

@@ -77,34 +77,34 @@ class GuestInput(QObject):
     @property
     def ready(self) -> bool:
         """Whether keys go to the guest now."""
-        link = self._status
-        return self._monitor is not None and link.state is ConnectionState.READY and link.run_state in _TAKES_INPUT
+        status = self._status
+        return self._monitor is not None and status.state is ConnectionState.READY and status.run_state in _TAKES_INPUT
 
     @property
     def text(self) -> str:
         """The state of the input, in a few words for the status line."""
-        link = self._status
-        if self._monitor is None or link.state is not ConnectionState.READY:
+        status = self._status
+        if self._monitor is None or status.state is not ConnectionState.READY:
             return f"view only: {self.why_not}"
-        if link.run_state not in _TAKES_INPUT:
-            return f"{link.run_state}: no input"
+        if status.run_state not in _TAKES_INPUT:
+            return f"{status.run_state}: no input"
         if self._pasting:
             return "typing, any key stops it"
         if self.grab.active:
             return f"grabbed, {GRAB_KEYS} releases"
-        return _POINTING[link.pointing]
+        return _POINTING[status.pointing]
 
     @property
     def why_not(self) -> str:
         """Why there is no input, in words; empty if there is."""
-        link = self._status
+        status = self._status
         if self._monitor is None:
             return self._reason
-        if link.state is ConnectionState.CONNECTING:
+        if status.state is ConnectionState.CONNECTING:
             return "connecting to the VM's monitor"
-        if link.state is ConnectionState.LOST:
-            return link.detail or "the VM's monitor is gone"
-        return "" if link.run_state in _TAKES_INPUT else f"the VM is {link.run_state}"
+        if status.state is ConnectionState.LOST:
+            return status.detail or "the VM's monitor is gone"
+        return "" if status.run_state in _TAKES_INPUT else f"the VM is {status.run_state}"
 
     def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
         """Send input to another VM, or for ``reason`` to none. First everything is released in the VM before."""

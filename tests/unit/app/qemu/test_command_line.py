@@ -1,4 +1,4 @@
-"""What a QEMU command line says, seen from outside."""
+"""Parsing the command line of a running QEMU, and QMP addresses."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.qemu.command_line import CommandLine, parse, quoted, vm_name
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 
-# As libvirt 9 writes it, shortened.
+# From libvirt 9, shortened.
 LIBVIRT_TEXT = (
     "/usr/bin/qemu-system-x86_64 -name guest=win10,debug-threads=on -S "
     '-object {"qom-type":"secret","id":"masterKey0","format":"raw","file":"/var/lib/libvirt/master-key.aes"} '
@@ -25,7 +25,7 @@ def _parse(text: str) -> CommandLine:
     return parse(["qemu", *text.split()])
 
 
-def test_a_command_line_of_libvirt_tells_the_vgpu_and_that_the_monitor_is_libvirts() -> None:
+def test_a_command_line_of_libvirt_names_the_vgpu_and_libvirts_monitor() -> None:
     line = parse(LIBVIRT)
     assert line.name == "win10"
     assert line.uuid == "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
@@ -102,7 +102,7 @@ def test_a_monitor_that_nobody_can_connect_to_says_why(text: str, words: str) ->
     assert words in monitor.reason
 
 
-def test_a_monitor_for_people_is_no_qmp_monitor() -> None:
+def test_a_human_monitor_is_no_qmp_monitor() -> None:
     assert _parse("-monitor stdio -chardev socket,id=m,path=/a,server -mon m").monitors == ()
 
 
@@ -122,7 +122,7 @@ def test_a_vfio_device_is_named_as_in_sysfs(device: str, name: str | None) -> No
     assert found.vfio_name == name
 
 
-def test_what_matters_for_starting_and_ending_a_vm_is_seen() -> None:
+def test_options_that_matter_for_starting_and_ending_a_vm() -> None:
     line = _parse("-machine q35,accel=kvm:tcg -no-shutdown -daemonize -readconfig vm.conf disk.img")
     assert (line.kvm, line.no_shutdown, line.daemonize, line.reads_config) == (True, True, True, True)
     line = _parse("-accel tcg -action reboot=reset,shutdown=pause")
@@ -152,15 +152,15 @@ _WORDS = st.sampled_from(
 
 
 @pytest.mark.parametrize("junk", [["-name", "x," * 1_000_000], ["-device", "a"] * 500_000])
-def test_what_no_vm_has_so_much_of_is_not_read_to_its_end(junk: list[str]) -> None:
-    """Any user may start such a process, and every look at all VMs would stick at it."""
+def test_a_command_line_longer_than_any_vms_is_not_read_to_its_end(junk: list[str]) -> None:
+    """Any user may start such a process, and it would slow down every scan for VMs."""
     line = parse(["qemu", "-name", "vm", *junk, "-uuid", "u"])
     assert (line.name, line.uuid, line.reads_config) == ("vm", None, True)
     assert len(line.options) < 5000
 
 
 @given(st.lists(st.one_of(_WORDS, st.text(max_size=20), st.just("[" * 9999))))
-def test_any_command_line_is_read_without_an_error(arguments: list[str]) -> None:
+def test_any_command_line_is_parsed_without_an_error(arguments: list[str]) -> None:
     parse(arguments)
 
 

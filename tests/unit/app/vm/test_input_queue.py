@@ -1,4 +1,4 @@
-"""Input on its way to a VM: order kept, motion merged, one command as QEMU needs it."""
+"""Input that waits for a VM: the order stays, motion is merged, each command suits QEMU."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +8,10 @@ from app.vm.input_queue import KEY_BURST, KEY_INTERVAL_NS, KEYS_AT_ONCE, InputQu
 
 
 def _batches(queue: InputQueue) -> list[tuple[Event, ...]]:
-    found = []
+    batches = []
     while batch := queue.take():
-        found.append(batch)
-    return found
+        batches.append(batch)
+    return batches
 
 
 def _key(code: str) -> list[Event]:
@@ -26,7 +26,7 @@ def _click(button: Button) -> list[Event]:
     return [Press(button, True), Press(button, False)]
 
 
-def test_of_places_that_wait_only_the_newest_is_sent() -> None:
+def test_of_positions_that_wait_only_the_newest_is_sent() -> None:
     queue = InputQueue()
     for step in range(100):
         queue.push(_at(step, 2 * step))
@@ -40,7 +40,7 @@ def test_relative_motion_that_waits_is_summed() -> None:
     assert _batches(queue) == [(Relative(Axis.X, 300), Relative(Axis.Y, -100))]
 
 
-def test_a_button_goes_down_where_the_pointer_was_then() -> None:
+def test_a_button_is_pressed_where_the_pointer_was_then() -> None:
     queue = InputQueue()
     queue.push([*_at(1, 1), Press(Button.LEFT, True), *_at(5, 5), Press(Button.LEFT, False), *_at(9, 9)])
     assert _batches(queue) == [
@@ -50,7 +50,7 @@ def test_a_button_goes_down_where_the_pointer_was_then() -> None:
     ]
 
 
-def test_a_click_takes_two_commands_as_one_report_would_swallow_it() -> None:
+def test_a_click_takes_two_commands_because_one_report_would_lose_it() -> None:
     queue = InputQueue()
     queue.push(_click(Button.LEFT) * 2)
     assert _batches(queue) == [(each,) for each in _click(Button.LEFT) * 2]
@@ -76,7 +76,7 @@ def test_keys_share_commands_only_with_keys() -> None:
     assert max(len(batch) for batch in keys) <= KEYS_AT_ONCE
 
 
-def test_a_full_queue_takes_none_of_what_is_too_much_and_still_merges_motion() -> None:
+def test_a_full_queue_takes_no_more_keys_and_still_merges_motion() -> None:
     queue = InputQueue(limit=4)
     assert queue.push(_key("a") * 2)
     assert not queue.push(_key("b"))
@@ -94,10 +94,10 @@ _EVENTS = st.one_of(
 
 
 @given(st.lists(st.one_of(_EVENTS, st.none()), max_size=60))
-def test_whenever_commands_are_taken_the_guest_sees_the_same_keys_at_the_same_places(
+def test_whenever_commands_are_taken_the_guest_gets_the_same_keys_at_the_same_positions(
     events: list[Event | None],
 ) -> None:
-    """None stands for a moment in which the VM is ready for a command."""
+    """None: the VM is ready for a command."""
     queue = InputQueue()
     sent: list[Event] = []
     for event in events:
@@ -112,13 +112,13 @@ def test_whenever_commands_are_taken_the_guest_sees_the_same_keys_at_the_same_pl
         kinds = {type(each) for each in batch}
         assert not {Key} < kinds
         sent += batch
-    assert _seen(sent) == _seen([each for each in events if each is not None])
+    assert _observed(sent) == _observed([each for each in events if each is not None])
 
 
-def _seen(events: list[Event]) -> list[object]:
-    """Each key and button, with the pointer's place when it came; and where the pointer ends."""
+def _observed(events: list[Event]) -> list[object]:
+    """Each key and button with the pointer's position then, and the last position."""
     place: dict[object, int] = {}
-    seen: list[object] = []
+    observed: list[object] = []
     for event in events:
         match event:
             case Absolute(axis, value):
@@ -126,11 +126,11 @@ def _seen(events: list[Event]) -> list[object]:
             case Relative(axis, value):
                 place[Relative, axis] = place.get((Relative, axis), 0) + value
             case _:
-                seen.append((event, {key: each for key, each in place.items() if each}))
-    return [*seen, {key: each for key, each in place.items() if each}]
+                observed.append((event, {key: each for key, each in place.items() if each}))
+    return [*observed, {key: each for key, each in place.items() if each}]
 
 
-def test_keys_beyond_a_chord_wait_until_the_guest_can_have_read_them() -> None:
+def test_keys_after_a_burst_wait_until_the_guest_can_have_read_them() -> None:
     pace = KeyRateLimit()
     batch = _key("a")
     for _ in range(KEY_BURST // 2):
@@ -138,7 +138,7 @@ def test_keys_beyond_a_chord_wait_until_the_guest_can_have_read_them() -> None:
     assert pace.delay(batch, 0) == 2 * KEY_INTERVAL_NS
     assert pace.delay(batch, 2 * KEY_INTERVAL_NS) == 0
     assert pace.delay(_at(1, 1), 2 * KEY_INTERVAL_NS) == 0
-    # After a rest a chord may come at once again.
+    # After a pause a burst may be sent again.
     assert pace.delay([*_key("ctrl"), *_key("alt"), *_key("delete")], 10**12) == 0
 
 

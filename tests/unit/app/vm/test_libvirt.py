@@ -1,4 +1,4 @@
-"""The monitor of a VM that libvirt runs, with a library that does what a test says."""
+"""The monitor of a VM that libvirt runs, with a fake library."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ class FakeError(Exception):
 
 
 class FakeLibvirt:
-    """libvirt and libvirt_qemu. ``answers`` are QEMU's, or errors of libvirt's."""
+    """libvirt and libvirt_qemu. ``answers`` are replies of QEMU or errors of libvirt."""
 
     libvirtError = FakeError  # noqa: N815
 
@@ -128,7 +128,7 @@ def test_an_answer_that_makes_no_sense_is_a_reason(libvirt: FakeLibvirt, answer:
         assert "makes no sense" in connection.status.detail
 
 
-def test_a_domain_that_ends_is_lost_and_found_when_it_runs_again(libvirt: FakeLibvirt) -> None:
+def test_a_domain_that_ends_is_lost_until_it_runs_again(libvirt: FakeLibvirt) -> None:
     with opened(WIN10) as connection:
         until(lambda: connection.status.state is ConnectionState.READY)
         libvirt.running = False
@@ -140,7 +140,7 @@ def test_a_domain_that_ends_is_lost_and_found_when_it_runs_again(libvirt: FakeLi
         until(lambda: connection.status.state is ConnectionState.READY)
 
 
-def test_a_domain_that_no_libvirt_has_is_named_with_each_place_looked_at(libvirt: FakeLibvirt) -> None:
+def test_an_unknown_domain_is_reported_with_each_uri_that_was_tried(libvirt: FakeLibvirt) -> None:
     with opened(LibvirtDomain("other", "4dea22b3", WIN10.uris)) as connection:
         until(lambda: connection.status.state is ConnectionState.LOST)
         assert connection.status.detail == (
@@ -148,7 +148,7 @@ def test_a_domain_that_no_libvirt_has_is_named_with_each_place_looked_at(libvirt
         )
 
 
-def test_a_libvirt_that_does_not_answer_holds_up_nobody(libvirt: FakeLibvirt) -> None:
+def test_nobody_waits_for_a_libvirt_that_does_not_answer(libvirt: FakeLibvirt) -> None:
     go_on = threading.Event()
 
     def late() -> Any:
@@ -159,7 +159,7 @@ def test_a_libvirt_that_does_not_answer_holds_up_nobody(libvirt: FakeLibvirt) ->
     with opened(WIN10, MonitorTimeouts(connect=0.05, reply=600, query_interval=0.01)) as connection:
         until(lambda: connection.status.state is ConnectionState.LOST)
         assert "libvirt does not answer" in connection.status.detail
-    # Closed, while libvirt is at it still; its thread ends with its answer.
+    # The monitor is closed while libvirt still works; libvirt's thread ends after its answer.
     [thread] = [each for each in threading.enumerate() if each.name == "libvirt"]
     go_on.set()
     thread.join(20)

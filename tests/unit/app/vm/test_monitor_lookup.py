@@ -74,7 +74,7 @@ def test_ports_and_abstract_names_count_in_their_network_only(host: Host) -> Non
     machine = vm(host, "-qmp", "tcp:localhost:4444,server", net=THEIRS)
     assert reason(host, machine) == "its QMP socket localhost:4444 is in another network namespace"
     (host.paths.proc / str(PID) / "ns/net").unlink()
-    # What cannot be seen is tried.
+    # A namespace that cannot be read is not held against it.
     assert find_monitor(machine, host.paths) == TcpAddress("localhost", 4444)
 
 
@@ -116,7 +116,7 @@ def test_where_libvirt_owns_the_monitor_its_module_is_needed(
     if installed:
         found = find_monitor(machine, host.paths)
         assert found == LibvirtDomain("win10", "u", ("qemu:///session", "qemu:///system"))
-        # A session's libvirt is not started for a VM of the system's.
+        # A user session's libvirt is not started for a VM of the system's libvirt.
         of_system = Vm(PID, "qemu", "win10", (*machine.arguments, "-object", "secret,file=/var/lib/libvirt/qemu/x"))
         assert find_monitor(of_system, host.paths) == LibvirtDomain("win10", "u", ("qemu:///system",))
         monkeypatch.setattr(os, "getuid", lambda: 12345678)
@@ -125,6 +125,6 @@ def test_where_libvirt_owns_the_monitor_its_module_is_needed(
         assert reason(host, machine) == "libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)"
 
 
-def test_a_socket_of_another_program_is_not_taken_for_libvirts(host: Host) -> None:
+def test_a_socket_of_another_program_is_not_libvirts(host: Host) -> None:
     machine = vm(host, "-name", "x", "-chardev", "socket,id=c,fd=3,server", "-qmp", "chardev:c")
     assert reason(host, machine) == "its QMP socket belongs to the program that started it"

@@ -1,4 +1,4 @@
-"""The monitor of a real QEMU, which needs no kernel module and no guest for that."""
+"""The monitor of a real QEMU; no kernel module and no guest is needed."""
 
 import subprocess
 from collections.abc import Iterator
@@ -44,11 +44,11 @@ def qemu(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def connected(qemu: "subprocess.Popen[bytes]") -> MonitorConnection:
-    """Its monitor, found by its command line."""
-    [found] = parse([str(each) for each in qemu.args]).monitors  # type: ignore[union-attr]
-    assert isinstance(found.address, UnixAddress)
-    # It is not there at once.
-    connection = open_monitor(found.address, lambda: None, MonitorTimeouts(retry_delays=(0.05,), query_interval=0.1))
+    """The monitor that its command line names."""
+    [listed] = parse([str(each) for each in qemu.args]).monitors  # type: ignore[union-attr]
+    assert isinstance(listed.address, UnixAddress)
+    # QEMU needs some time to create the socket.
+    connection = open_monitor(listed.address, lambda: None, MonitorTimeouts(retry_delays=(0.05,), query_interval=0.1))
     until(lambda: connection.status.state is ConnectionState.READY)
     return connection
 
@@ -71,7 +71,7 @@ def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes
         until(lambda: connection.status.run_state == "running")
         connection.send([*events, *(Press(button, down) for button in Button for down in (True, False))])
         connection.send([Key("b", True), Key("b", False)])
-        # CommandError input shows in the connection: nothing was.
+        # Refused input would show in the status.
         until(lambda: not connection._queue)
         assert answer(connection, "query-name") == Reply({})
         assert connection.status.detail == ""

@@ -1,4 +1,4 @@
-"""VMs started here, with a fake QEMU and a sysfs laid out in a folder."""
+"""Starting VMs, with a stand-in for QEMU and a fake sysfs."""
 
 import errno
 import json
@@ -15,6 +15,7 @@ import pytest
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError
 from app.host import mdev
 from app.host.discovery import discover
+from app.host.scan import HostScan
 from app.qemu.qmp_address import UnixAddress
 from app.vm import start as start_module
 from app.vm.child import Child
@@ -35,7 +36,7 @@ def host(tmp_path: Path) -> Host:
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where private sockets go; nothing may be left there."""
+    """The folder for private sockets, which must be empty after the test."""
     folder = tmp_path / "runtime"
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -43,7 +44,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def _order(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> StartOptions:
+def _options(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> StartOptions:
     arguments = (str(fake_qemu.program), *more)
     return StartOptions(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
 
@@ -61,23 +62,23 @@ def _gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_vm_starts_with_what_it_lacks_and_leaves_nothing(host: Host, tmp_path: Path, runtime: Path) -> None:
+def test_missing_arguments_are_added_and_nothing_is_left(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
-    running = start(_order(fake_qemu, "-name", "guest one", "-m", "2G"), host.paths)
+    running = start(_options(fake_qemu, "-name", "guest one", "-m", "2G"), host.paths)
     try:
         (folder,) = runtime.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
-        told = _report(fake_qemu, running)
-        # The user's arguments first, whole and in order.
-        assert told["arguments"] == [
+        report = _report(fake_qemu, running)
+        # First the user's arguments, unchanged.
+        assert report["arguments"] == [
             *("-name", "guest one", "-m", "2G"),
             *("-qmp", f"unix:path={folder}/qmp,server=on,wait=off"),
             *("-device", f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=off"),
         ]
-        # A session of its own keeps the terminal's Ctrl-C away, and the terminal's input where it was.
-        assert told["session"]
-        assert told["stdin"] == str(Path("/proc/self/fd/0").readlink())
+        # Its own session: it gets no Ctrl-C from the terminal, and has the same standard input.
+        assert report["session"]
+        assert report["stdin"] == str(Path("/proc/self/fd/0").readlink())
         assert (running.vgpu, running.created, running.monitor) == (UUID_A, None, UnixAddress(f"{folder}/qmp"))
     finally:
         running.close()
@@ -86,13 +87,13 @@ def test_vm_starts_with_what_it_lacks_and_leaves_nothing(host: Host, tmp_path: P
     running.close()
 
 
-def test_command_line_that_lacks_nothing_is_left_as_it_is(host: Host, tmp_path: Path, runtime: Path) -> None:
+def test_complete_command_line_is_not_changed(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
     monitor = f"unix:path={runtime}/own,server=on,wait=off"
     device = f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=on"
     arguments = ["-qmp", monitor, "-device", device]
-    running = start(_order(fake_qemu, *arguments), host.paths)
+    running = start(_options(fake_qemu, *arguments), host.paths)
     try:
         assert _report(fake_qemu, running)["arguments"] == arguments
         assert running.monitor == UnixAddress(f"{runtime}/own")
@@ -108,24 +109,24 @@ def test_cdev_and_iommufd_are_passed_open_where_qemu_takes_them(host: Host, tmp_
     for node in nodes:
         node.touch()
     fake_qemu = FakeQemu(tmp_path, takes_fds=True)
-    running = start(_order(fake_qemu), host.paths)
+    running = start(_options(fake_qemu), host.paths)
     try:
-        told = _report(fake_qemu, running)
-        assert sorted(told["fds"].values()) == sorted(map(str, nodes))
-        *_, object_, _, device = told["arguments"]
+        report = _report(fake_qemu, running)
+        assert sorted(report["fds"].values()) == sorted(map(str, nodes))
+        *_, object_, _, device = report["arguments"]
         number = object_.partition("fd=")[2]
         assert object_ == f"iommufd,id=mdevview-iommufd,fd={number}"
-        assert told["fds"][number] == str(nodes[0])
+        assert report["fds"][number] == str(nodes[0])
         assert device.startswith(f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=off,")
-        assert told["fds"][device.partition(",fd=")[2]] == str(nodes[1])
-        # Held here as well, they would keep the device from its next start.
+        assert report["fds"][device.partition(",fd=")[2]] == str(nodes[1])
+        # If they were open here too, the VM could not start again.
         assert not open_files().keys() & set(map(str, nodes))
     finally:
         running.close()
 
 
 @pytest.mark.parametrize("lacking", ["qemu", "iommu", "cdev"])
-def test_group_way_is_taken_where_the_other_is_missing(host: Host, tmp_path: Path, lacking: str) -> None:
+def test_iommu_group_is_used_if_the_cdev_cannot_be(host: Host, tmp_path: Path, lacking: str) -> None:
     host.mdev(UUID_A, "mbochs-small", 7, cdev="vfio3")
     (host.paths.dev / "vfio/devices").mkdir()
     if lacking != "iommu":
@@ -133,16 +134,16 @@ def test_group_way_is_taken_where_the_other_is_missing(host: Host, tmp_path: Pat
     if lacking != "cdev":
         (host.paths.dev / "vfio/devices/vfio3").touch()
     fake_qemu = FakeQemu(tmp_path, takes_fds=lacking != "qemu")
-    running = start(_order(fake_qemu), host.paths)
+    running = start(_options(fake_qemu), host.paths)
     try:
-        told = _report(fake_qemu, running)
-        assert (told["arguments"][-1][-12:], told["fds"]) == (",display=off", {})
+        report = _report(fake_qemu, running)
+        assert (report["arguments"][-1][-12:], report["fds"]) == (",display=off", {})
     finally:
         running.close()
 
 
 class _Mdevs:
-    """A kernel that makes and removes mdevs in a laid-out sysfs."""
+    """A kernel that creates and removes mdevs in the fake sysfs."""
 
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         self.host = host
@@ -156,7 +157,7 @@ class _Mdevs:
 
     def _remove(self, uuid: str, paths: object) -> None:
         assert paths == self.host.paths
-        # By now nobody may hold the device, or the kernel would wait.
+        # Nobody may have the device open now, or the kernel would wait.
         self.removed.append(uuid)
         if self.refusal is not None:
             raise self.refusal
@@ -164,36 +165,36 @@ class _Mdevs:
 
 def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
-    running = start(_order(fake_qemu, type="small"), host.paths)
+    running = start(_options(fake_qemu, type="small"), host.paths)
     try:
-        (made,) = discover(host.scan())
-        assert (running.vgpu, running.created and running.created.id) == (made.name, "mbochs-small")
-        assert _report(fake_qemu, running)["arguments"][-1].endswith(f"/{made.name},display=off")
+        (created,) = discover(HostScan.take(host.paths))
+        assert (running.vgpu, running.created and running.created.id) == (created.name, "mbochs-small")
+        assert _report(fake_qemu, running)["arguments"][-1].endswith(f"/{created.name},display=off")
         assert mdevs.removed == []
     finally:
         running.close()
-    assert mdevs.removed == [made.name]
+    assert mdevs.removed == [created.name]
     running.close()
-    assert mdevs.removed == [made.name]
+    assert mdevs.removed == [created.name]
 
 
-def test_vgpu_that_cannot_be_removed_is_told_of_and_all_else_is_taken_away(
+def test_vgpu_that_cannot_be_removed_is_reported_and_everything_else_is_removed(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     mdevs.refusal = DeviceBusy("in use by another viewer")
-    running = start(_order(fake_qemu, type="small", uuid=UUID_B.upper()), host.paths)
+    running = start(_options(fake_qemu, type="small", uuid=UUID_B.upper()), host.paths)
     with pytest.raises(DeviceBusy, match="another viewer"):
         running.close()
     assert mdevs.removed == [UUID_B]
     assert _gone(running.child.pid)
 
 
-def test_vm_that_goes_on_keeps_what_was_made_for_it(
+def test_vm_that_is_kept_keeps_what_was_created_for_it(
     host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
-    running = start(_order(fake_qemu, type="small"), host.paths)
+    running = start(_options(fake_qemu, type="small"), host.paths)
     _report(fake_qemu, running)
     running.keep()
     caplog.clear()
@@ -203,7 +204,7 @@ def test_vm_that_goes_on_keeps_what_was_made_for_it(
     assert mdevs.removed == []
     assert not _gone(running.child.pid)
     (folder,) = runtime.iterdir()
-    # It is this test's child after all.
+    # It is still a child of this test.
     os.kill(running.child.pid, signal.SIGKILL)
     os.waitpid(running.child.pid, 0)
     (folder / "qmp").unlink(missing_ok=True)
@@ -237,7 +238,7 @@ def test_vm_that_cannot_be_watched_does_not_run_and_leaves_nothing(
 
     monkeypatch.setattr(os, "pidfd_open", no_fd_left)
     with pytest.raises(MdevviewError, match=r"was started but cannot be watched: EMFILE: .*; it was killed at once"):
-        start(_order(fake_qemu, type="small", uuid=UUID_A), host.paths)
+        start(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
     (pid,) = pids
     assert _gone(pid)
     assert mdevs.removed == [UUID_A]
@@ -255,7 +256,7 @@ def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_sta
 
     monkeypatch.setattr(start_module, "StartedVm", fail)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        start(_order(fake_qemu, type="small", uuid=UUID_A), host.paths)
+        start(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
     (child,) = children
     assert _gone(child.pid)
     assert child.fileno() == -1
@@ -263,7 +264,7 @@ def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_sta
 
 
 def test_child_that_the_kernel_reaps_has_ended() -> None:
-    """A parent that ignores SIGCHLD hands that on, and then there is no status to be had."""
+    """With SIGCHLD ignored, as a parent may leave it, there is no exit status."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         child = Child.start(["sh", "-c", "exit 3"])
@@ -278,23 +279,25 @@ def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> 
     host.mdev(UUID_A, "mbochs-small", 7)
     host.process(80, "qemu-system-x86", ["qemu", "-name", "first"], {9: "/dev/vfio/7"})
     with pytest.raises(DeviceBusy, match=rf"in use by qemu-system-x86 80 \(VM first\); 'mdevview view {UUID_A}'"):
-        start(_order(FakeQemu(tmp_path), uuid=UUID_A), host.paths)
+        start(_options(FakeQemu(tmp_path), uuid=UUID_A), host.paths)
 
 
-def test_closed_group_is_said_with_its_remedy(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_permission_is_reported_with_its_remedy(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     with pytest.raises(PermissionDenied, match=r"vfio/7 \(.*\); .*udev rule"):
-        start(_order(FakeQemu(tmp_path)), host.paths)
+        start(_options(FakeQemu(tmp_path)), host.paths)
 
 
-def test_mistakes_are_told_before_anything_is_made(host: Host, tmp_path: Path) -> None:
+def test_wrong_options_are_reported_before_anything_is_created(host: Host, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--type"):
-        start(_order(FakeQemu(tmp_path), parent="mbochs"), host.paths)
+        start(_options(FakeQemu(tmp_path), parent="mbochs"), host.paths)
     with pytest.raises(UsageError, match="no whole UUID"):
-        start(_order(FakeQemu(tmp_path), type="small", uuid="83b8"), host.paths)
+        start(_options(FakeQemu(tmp_path), type="small", uuid="83b8"), host.paths)
     with pytest.raises(NoSuchDevice, match="no free vGPU"):
-        start(_order(FakeQemu(tmp_path)), host.paths)
+        start(_options(FakeQemu(tmp_path)), host.paths)
 
 
 def test_runtime_folder_too_long_for_a_socket_is_not_used(
@@ -302,7 +305,7 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 ) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/" + 100 * "x")
-    running = start(_order(FakeQemu(tmp_path)), host.paths)
+    running = start(_options(FakeQemu(tmp_path)), host.paths)
     try:
         assert isinstance(running.monitor, UnixAddress)
         assert len(running.monitor.path) < 108
@@ -319,7 +322,7 @@ def test_vm_is_ended_by_a_signal_and_reaped(
     monkeypatch.setattr(start_module, "_TERM_TIMEOUT_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
-    running = start(_order(fake_qemu, "-name", manner), host.paths)
+    running = start(_options(fake_qemu, "-name", manner), host.paths)
     if manner == "wrong":
         assert running.child.wait(_PATIENCE_S) == 1
     else:

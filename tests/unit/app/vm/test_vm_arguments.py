@@ -1,4 +1,4 @@
-"""What is added to a user's command line, and that nothing else happens to it."""
+"""The arguments that are added to a user's command line, which is not changed otherwise."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple
 @pytest.mark.parametrize(
     ("device", "asked", "chosen"),
     [
-        # The vGPU asked for is added, and left alone where the command line has it, however that is written.
+        # The requested vGPU is added, unless the command line names it already, in any form.
         (None, UUID_A, (UUID_A, True)),
         (None, UUID_A[:-1] + "1", (UUID_A, True)),
         (None, UUID_A.upper(), (UUID_A, True)),
@@ -46,10 +46,10 @@ def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple
         (f"vfio-pci,id=gpu,sysfsdev={BUS}/{UUID_A}/,display=on", UUID_A, (UUID_A, False)),
         (f"vfio-pci,sysfsdev=/sys/devices/virtual/mbochs/mbochs/{UUID_B.upper()}", UUID_B, (UUID_B, False)),
         (f'{{"driver":"vfio-pci","sysfsdev":"{BUS}/{UUID_B}","fd":"7"}}', UUID_B, (UUID_B, False)),
-        # It comes on top of others.
+        # It is added to other devices.
         (f"vfio-pci,sysfsdev={BUS}/{UUID_A}", UUID_B, (UUID_B, True)),
         ("vfio-pci,host=03:00.0", UUID_B, (UUID_B, True)),
-        # Not asked for: what the command line names is meant, and a device that is no mdev is the VM's own affair.
+        # None requested: the vGPU that the command line names; nothing is added to a device that is no mdev.
         (f"vfio-pci,sysfsdev={BUS}/{UUID_B}", None, (UUID_B, False)),
         ("vfio-pci,host=0000:65:00.4", None, (None, False)),
         ("vfio-pci,fd=9,iommufd=i0", None, (None, False)),
@@ -64,7 +64,7 @@ def test_vgpu_is_added_where_the_command_line_lacks_it(
 def test_only_free_vgpu_is_the_default(host: Host) -> None:
     with pytest.raises(AmbiguousTarget) as caught:
         _chosen(host, _qemu())
-    # The one whose driver is known to have no display is none of them.
+    # Without the vGPU whose driver is known to have no display.
     assert caught.value.candidates == (UUID_A, UUID_B)
     host.process(80, "qemu-system-x86", files={9: "/dev/vfio/1"})
     assert _chosen(host, _qemu()) == (UUID_B, True)
@@ -82,7 +82,7 @@ def test_only_free_vgpu_is_the_default(host: Host) -> None:
         (f"vfio-pci,sysfsdev={BUS}/ffffffff-2222-3333-4444-555555555555", None, NoSuchDevice, "command line names"),
     ],
 )
-def test_vgpu_that_is_not_there_is_said_before_the_start(
+def test_missing_vgpu_is_reported_before_the_start(
     host: Host, device: str | None, asked: str | None, kind: type[MdevviewError], says: str
 ) -> None:
     with pytest.raises(kind, match=says):
@@ -99,7 +99,7 @@ def test_vgpu_that_is_not_there_is_said_before_the_start(
         (_qemu("--daemonize"), "--keep-running"),
     ],
 )
-def test_command_line_whose_process_is_not_the_vm_is_refused(arguments: list[str], says: str) -> None:
+def test_command_line_whose_process_would_not_be_the_vm_is_refused(arguments: list[str], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         vm_arguments.check_arguments(arguments, parse(arguments))
 
@@ -127,8 +127,8 @@ _FOLDERS = st.text(st.characters(exclude_characters="\0/", exclude_categories=["
 
 
 @given(folder=_FOLDERS, fds=st.none() | st.builds(vm_arguments.PassedFds, st.integers(3, 99), st.integers(3, 99)))
-def test_what_is_added_is_read_as_it_was_meant(folder: str, fds: vm_arguments.PassedFds | None) -> None:
-    """Commas, blanks and quotes in a path included, and whatever a user gives before it."""
+def test_added_arguments_are_parsed_as_they_were_meant(folder: str, fds: vm_arguments.PassedFds | None) -> None:
+    """Also with commas, blanks and quotes in a path."""
     sysfs, socket = Path("/sys") / folder / UUID_A, Path("/run") / folder / "qmp"
     arguments = _qemu() + vm_arguments.device_arguments(sysfs, fds) + vm_arguments.monitor_arguments(socket)
     command = parse(arguments)

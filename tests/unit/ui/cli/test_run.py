@@ -43,7 +43,7 @@ class _Run:
 
     @property
     def left(self) -> list[Path]:
-        """What is left of the VM's own folder."""
+        """The VM's folder if it still exists."""
         return list((self.folder / "runtime").iterdir())
 
 
@@ -118,18 +118,18 @@ def test_whatever_fails_at_the_end_the_terminal_is_restored_and_nothing_is_left(
         status, lines = run.ended()
         assert status != 0
         assert lines[0] == "mdevview: no device"
-        # Before the VM's folder is removed.
+        # The terminal was restored before the VM's folder was removed.
         assert (tmp_path / "restored").read_text() == "1"
         assert run.left == []
         assert what == "poll" or not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
 
 
-def test_vm_that_does_not_start_says_so_itself(tmp_path: Path) -> None:
-    """And no window comes and goes."""
+def test_vm_that_does_not_start_reports_it_itself(tmp_path: Path) -> None:
+    """And no window opens."""
     with _run(tmp_path, manner="wrong", window="waits") as run:
         status, lines = run.ended()
         assert (status, lines[0]) == (1, "qemu: -foo: invalid option")
-        assert lines[1].startswith("mdevview: the VM ended with status 1, its own words stand above")
+        assert lines[1].startswith("mdevview: the VM ended with status 1, its messages are above")
         assert not (tmp_path / "shown").exists()
 
 
@@ -142,7 +142,7 @@ def test_signal_before_the_window_opens_ends_the_vm(tmp_path: Path, number: sign
         assert (status, lines[-1][:25], run.left) == (0, "mdevview: asked the guest", [])
 
 
-def test_second_interrupt_is_at_once(tmp_path: Path) -> None:
+def test_second_interrupt_ends_the_vm_at_once(tmp_path: Path) -> None:
     with _run(tmp_path, manner="deaf") as run:
         run.wait_for((tmp_path / "shown").exists)
         run.process.send_signal(signal.SIGINT)
@@ -153,11 +153,11 @@ def test_second_interrupt_is_at_once(tmp_path: Path) -> None:
         assert lines[-1] == "mdevview: told QEMU to quit"
 
 
-def test_vm_goes_on_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_vm_goes_on_with_keep_running(tmp_path: Path) -> None:
     with _run(tmp_path, "-v", "--keep-running", manner="") as run:
         run.wait_for((tmp_path / "shown").exists)
         run.process.send_signal(signal.SIGINT)
-        # Its end is not seen by reading to the end: the VM has the same standard error.
+        # Standard error stays open, because the VM has it too.
         assert run.process.wait(_PATIENCE_S) == 0
         pid = int(re.findall(r"pid=(\d+)", (tmp_path / "shown").read_text())[0])
         os.kill(pid, 0)
@@ -166,7 +166,7 @@ def test_vm_goes_on_where_that_was_asked_for(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGTERM)
         _, (started, line) = run.ended()
         assert started.startswith("mdevview: INFO: app.vm.start: starting ")
-        # Nothing more, of a VM that was killed for example.
+        # And no other line, for example that the VM was killed.
         assert line == f"mdevview: the VM goes on as process {pid}; 'mdevview view pid:{pid}' shows it again"
 
 

@@ -1,4 +1,4 @@
-"""A keyboard and a pointer for a Wayland compositor without any (wlroots' virtual ones), plugged in from outside."""
+"""A virtual keyboard and pointer for a headless Wayland compositor (wlroots' protocols)."""
 
 import contextlib
 import ctypes
@@ -26,8 +26,8 @@ _MODIFIERS = {29: 4, 56: 8}
 _LEFT = 0x110
 
 
-class Hands:
-    """Keys by the kernel's codes."""
+class VirtualInput:
+    """One client with both. Keys are the kernel's codes."""
 
     def __init__(self, socket: Path) -> None:
         self._library = Library()
@@ -35,21 +35,21 @@ class Hands:
         so.wl_display_connect.restype = ctypes.c_void_p
         self._display = so.wl_display_connect(str(socket).encode())
         assert self._display, socket
-        found: dict[bytes, int] = {}
+        globals_: dict[bytes, int] = {}
         wanted = (_POINTER_MANAGER, _KEYBOARD_MANAGER, self._library.core("wl_seat"))
 
         def offered(opcode: int, arguments: "ctypes.Array[wl_argument]") -> None:
             for each in wanted:
                 if opcode == 0 and arguments[1].s == each.name:
                     number, name = arguments[0].u, each.name
-                    found[name] = create(registry, 0, each, number, name, 1, 0, version=1)
+                    globals_[name] = create(registry, 0, each, number, name, 1, 0, version=1)
 
         create = self._library.create
         registry = create(self._display, 1, self._library.core("wl_registry"), 0, handler=offered)
         self._sync()
-        seat = found[b"wl_seat"]
-        self._pointer = create(found[_POINTER_MANAGER.name], 0, _POINTER, seat, 0)
-        self._keyboard = create(found[_KEYBOARD_MANAGER.name], 0, _KEYBOARD, seat, 0)
+        seat = globals_[b"wl_seat"]
+        self._pointer = create(globals_[_POINTER_MANAGER.name], 0, _POINTER, seat, 0)
+        self._keyboard = create(globals_[_KEYBOARD_MANAGER.name], 0, _KEYBOARD, seat, 0)
         keymap = os.memfd_create("keymap")
         os.write(keymap, _KEYMAP)
         self._library.request(self._keyboard, 0, 1, keymap, len(_KEYMAP))
@@ -64,7 +64,7 @@ class Hands:
         self._sync()
 
     def press(self, *codes: int) -> None:
-        """All down, then all up."""
+        """Press all, then release all."""
         for down in (True, False):
             for number, code in enumerate(codes):
                 self.key(code, down)
@@ -73,7 +73,7 @@ class Hands:
         self._sync()
 
     def place(self, x: int, y: int, width: int, height: int) -> None:
-        """Put the pointer to (x, y) of a screen of this size."""
+        """Move the pointer to (x, y) of a screen of this size."""
         self._library.request(self._pointer, 1, self._now(), x, y, width, height)
         self._frame()
 
@@ -99,8 +99,8 @@ class Hands:
 
 
 @contextlib.contextmanager
-def hands(socket: Path) -> Iterator[Hands]:
-    plugged_in = Hands(socket)
+def virtual_input(socket: Path) -> Iterator[VirtualInput]:
+    plugged_in = VirtualInput(socket)
     try:
         yield plugged_in
     finally:
