@@ -21,7 +21,7 @@ def run(*arguments: str, module: str = MDEVVIEW, **environment: str) -> subproce
     )
 
 
-def run_without_display(module: str) -> None:
+def run_without_display(module: str, *arguments: str) -> None:
     """Runs a module that uses Qt, with windows that no display shows. Fails when the module fails."""
-    done = run(module=module, QT_QPA_PLATFORM="offscreen")
+    done = run(*arguments, module=module, QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 0, done.stderr

@@ -15,9 +15,9 @@ from PyQt6.sip import voidptr
 from app.errors import AmbiguousTarget, MdevviewError
 from app.host.vgpu import Vgpu
 from app.measure.pacing import Pace
-from app.open.opening import OpenOptions, open_chosen, open_target
+from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
-from app.open.target import Default, Named, Target
+from app.open.target import Default, Simulated, Target
 from app.open.waiter import worth_waiting
 from ui.window.chooser import choose_device
 from ui.window.interrupt import Interrupt
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
 
+_SEE_DOCTOR = "see 'mdevview doctor'"
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -42,7 +43,7 @@ def view(target: Target, options: WindowOptions) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
     # Before Qt starts, so that an error is a line on the terminal and not a window that comes and goes.
     session: Session | None = None
-    is_choice = False
+    is_choice, chosen = False, None
     try:
         session = open_target(target, options=OpenOptions(options.helper, alone=not options.wait, qmp=options.qmp))
     except AmbiguousTarget:
@@ -62,13 +63,11 @@ def view(target: Target, options: WindowOptions) -> int:
         interrupt = Interrupt(application.closeAllWindows)
         try:
             chosen = choose_device()
-            if chosen is None:
-                return 0
-            session = open_chosen(chosen, options=OpenOptions(options.helper, qmp=options.qmp))
         finally:
             interrupt.close()
-        target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
-    return show(application, target, session, options)
+        if chosen is None:
+            return 0
+    return show(application, target, session, options, chosen=chosen)
 
 
 def show(
@@ -77,10 +76,12 @@ def show(
     session: Session | None,
     options: WindowOptions,
     until: Sequence[int] = (),
+    chosen: Vgpu | Simulated | None = None,
 ) -> int:
-    """Show ``session``, or wait for ``target`` without one; the exit status.
+    """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
-    Ends when the window is closed or one of the fds ``until`` is readable. Raises MdevviewError when OpenGL fails.
+    Ends when the window is closed or one of the fds ``until`` is readable. Raises MdevviewError when OpenGL fails or
+    ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)
     watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in until]
@@ -96,7 +97,8 @@ def show(
     try:
         for watch in watches:
             watch.activated.connect(end)
-        return _run(application, Viewer(target, session, options, _refresh_interval(application)), options.fullscreen)
+        viewer = Viewer(target, session, options, _refresh_interval(application), chosen)
+        return _run(application, viewer, options.fullscreen)
     finally:
         unwatch()
         interrupt.close()
@@ -152,16 +154,17 @@ def _log_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None
 
 
 def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
-    failures: list[str] = []
+    failures: list[MdevviewError] = []
 
-    def fail(why: str) -> None:
-        failures.append(why)
+    def fail(error: MdevviewError) -> None:
+        failures.append(error)
         # Later: Qt crashes when it ends in the middle of a draw.
         QTimer.singleShot(0, lambda: application.exit(1))
 
-    viewer.picture.unusable.connect(fail)
+    viewer.failed.connect(fail)
+    viewer.picture.unusable.connect(lambda why: fail(MdevviewError(why, _SEE_DOCTOR)))
     # PyQt aborts the process after an uncaught exception.
-    sys.excepthook = lambda kind, error, trace: fail(_internal(kind, error, trace))
+    sys.excepthook = lambda kind, error, trace: fail(_internal_error(kind, error, trace))
     if fullscreen:
         viewer.window.start_fullscreen()
     else:
@@ -172,13 +175,13 @@ def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
         sys.excepthook = sys.__excepthook__
         viewer.shut_down()
     if failures:
-        raise MdevviewError(failures[0], "see 'mdevview doctor'")
+        raise failures[0]
     return status
 
 
-def _internal(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+def _internal_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> MdevviewError:
     _log.debug("internal error", exc_info=(kind, error, trace))
-    return f"internal error: {kind.__name__}: {error}"
+    return MdevviewError(f"internal error: {kind.__name__}: {error}", _SEE_DOCTOR)
 
 
 def _refresh_interval(application: QApplication) -> int:

@@ -1,32 +1,24 @@
 """Choosing among several vGPUs."""
 
-import logging
-
 from PyQt6.QtCore import QSocketNotifier, Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 from PyQt6.sip import voidptr
 
-from app.errors import MdevviewError
-from app.host.discovery import discover
-from app.host.hotplug import Hotplug
-from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
+from app.host.wording import holders_text
 from app.open.target import SIMULATED_DEFAULT, Simulated
-
-_log = logging.getLogger(__name__)
+from app.open.vgpu_list import VgpuList
 
 _COLUMNS = ("Device", "Type", "Parent", "In use by")
 
 
 def in_use_text(vgpu: Vgpu) -> str:
-    """Who has the device open, in a few words; "free" when nobody has."""
-    if vgpu.holders:
-        return ", ".join(f"{each.vm_name or each.process} ({each.pid})" for each in vgpu.holders)
-    return "unknown" if vgpu.unseen else "free"
+    """Who has the device open; "free" when nobody has."""
+    return holders_text(vgpu.holders) or ("unknown" if vgpu.unseen else "free")
 
 
 class Chooser(QDialog):
-    """Lists the vGPUs of this host, as they come and go, and the simulated one."""
+    """Lists the vGPUs of this host, as they come and go, and the simulated one. Another thread scans the host."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,26 +36,26 @@ class Chooser(QDialog):
         layout.addWidget(QLabel("Which screen do you want to see?"))
         layout.addWidget(self._tree)
         layout.addWidget(self._buttons)
-        self._hotplug = _hotplug()
-        if self._hotplug is not None:
-            self._notifier = QSocketNotifier(voidptr(self._hotplug.fileno()), QSocketNotifier.Type.Read, self)
-            self._notifier.activated.connect(self._changed)
-        self._fill()
         self.resize(760, 320)
+        self._enable()
+        self._vgpus = VgpuList()
+        self._notifier = QSocketNotifier(voidptr(self._vgpus.fileno()), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._update)
 
     def chosen(self) -> Vgpu | Simulated | None:
-        """What is selected."""
+        """What is selected; None before the first scan."""
         items = self._tree.selectedItems()
         return items[0].data(0, Qt.ItemDataRole.UserRole) if items else None
 
-    def _changed(self) -> None:
-        if self._hotplug is not None and self._hotplug.read():
-            self._fill()
+    def _update(self) -> None:
+        vgpus = self._vgpus.poll()
+        if vgpus is not None:
+            self._fill(vgpus)
 
-    def _fill(self) -> None:
+    def _fill(self, vgpus: tuple[Vgpu, ...]) -> None:
         selected = self.chosen()
         self._tree.clear()
-        for vgpu in discover(HostScan.take()):
+        for vgpu in vgpus:
             kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
             self._add((vgpu.name, kind, vgpu.parent or "", in_use_text(vgpu)), vgpu, selected)
         self._add((f"sim:{SIMULATED_DEFAULT.spec}", "simulated", "", ""), SIMULATED_DEFAULT, selected)
@@ -86,20 +78,10 @@ class Chooser(QDialog):
         button.setEnabled(self.chosen() is not None)
 
     def done(self, result: int) -> None:
-        """Stop listening before the dialog goes."""
-        if self._hotplug is not None:
-            self._notifier.setEnabled(False)
-            self._hotplug.close()
+        """Stop the scans before the dialog closes."""
+        self._notifier.setEnabled(False)
+        self._vgpus.close()
         super().done(result)
-
-
-def _hotplug() -> Hotplug | None:
-    """None without libudev or its socket: then the list stays as it was, which is no reason to choose nothing."""
-    try:
-        return Hotplug()
-    except (MdevviewError, OSError) as error:
-        _log.info("the list of devices stays as it is: %s", error)
-        return None
 
 
 def _name(what: Vgpu | Simulated) -> str:
@@ -107,7 +89,7 @@ def _name(what: Vgpu | Simulated) -> str:
 
 
 def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
-    """Ask; None when the user does not choose."""
+    """Ask; None when the user does not choose. Raises OpenFailed where no thread can be had."""
     chooser = Chooser(parent)
     accepted = chooser.exec() == QDialog.DialogCode.Accepted
     return chooser.chosen() if accepted else None

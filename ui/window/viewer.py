@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
-from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QMessageBox
 
 from app.attach.helper_fds import HelperMethod
@@ -11,8 +12,8 @@ from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.measure.pacing import Pace, Pacer
-from app.open.background import BackgroundOpener, wait_in_background
-from app.open.opening import OpenOptions, open_chosen
+from app.open.background import open_in_background, wait_in_background
+from app.open.opening import OpenOptions
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Simulated, Target, VmName
 from app.open.waiter import next_target
@@ -22,15 +23,15 @@ from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
 from ui.window.chooser import choose_device
-from ui.window.helper_request import WindowAsking
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
+from ui.window.pending_session import PendingSession
 from ui.window.picture import PictureWindow
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.vm_monitor import VmMonitor
 
-# How often to ask whether the VM was found.
-_WAIT_MS = 100
+# At the end of the program: a helper that was asked for a VM's fds ends within this time.
+_JOIN_S = 0.5
 # Reasons that a window which says "VM ended" does not replace.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
@@ -56,18 +57,26 @@ class WindowOptions:
 class Viewer(QObject):
     """Shows ``session``, which ``target`` was opened as, and owns it; without a session it waits for the target."""
 
-    def __init__(self, target: Target, session: Session | None, options: WindowOptions, redraw: int) -> None:
-        """``redraw`` is the display's refresh interval in nanoseconds."""
+    failed = pyqtSignal(object)
+    """The first device could not be opened; brings the MdevviewError."""
+
+    def __init__(
+        self,
+        target: Target,
+        session: Session | None,
+        options: WindowOptions,
+        redraw: int,
+        chosen: Vgpu | Simulated | None = None,
+    ) -> None:
+        """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened."""
         super().__init__()
         self._target = target
         self._session = session
         self._options = options
         self._pace = Pace(redraw=redraw)
-        self._waiter: BackgroundOpener | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self._look)
-        self._asking = WindowAsking(options.helper)
+        # The VM that is waited for, and the device that was chosen.
+        self._awaited: PendingSession | None = None
+        self._chosen: PendingSession | None = None
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether it shows the end of a VM, which the reasons of a plain wait do not replace.
@@ -80,23 +89,29 @@ class Viewer(QObject):
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
-        if session is None:
-            self.monitor.none("there is no VM yet")
-            self._wait(target, soon=False)
-        else:
+        if session is not None:
             self.monitor.follow(session.input)
             self.window.resolution.set_control(session.resolution)
+        elif chosen is not None:
+            self.monitor.none("the device is not open yet")
+            self._open(chosen)
+        else:
+            self.monitor.none("there is no VM yet")
+            self._wait(target, soon=False)
         self._loop.start()
 
     def shut_down(self) -> None:
         """Let go of everything. More calls do nothing."""
+        pending = [each for each in (self._awaited, self._chosen) if each is not None]
         self._stop_waiting()
-        self._asking.give_up()
+        self._stop_opening()
         self.window.resolution.shut_down()
         self.picture.shut_down()
         self._close_session()
         self._waiting.close()
         self.monitor.close()
+        for each in pending:
+            each.join(_JOIN_S)
 
     def _loop_for(self, source: FrameSource) -> QtFrameLoop:
         loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
@@ -106,6 +121,7 @@ class Viewer(QObject):
     def _take(self, session: Session, target: Target) -> None:
         """Show another session from now on."""
         self._stop_waiting()
+        self._stop_opening()
         # While the source before is still open.
         self.window.resolution.set_none()
         self._shows_end = False
@@ -157,45 +173,88 @@ class Viewer(QObject):
 
     def _wait(self, target: Target, *, soon: bool) -> None:
         self._target = target
-        opening = OpenOptions(self._options.helper, qmp=self._options.qmp)
-        self._waiter = wait_in_background(target, options=opening, soon=soon)
-        self._timer.start()
-        self._look()
-
-    def _look(self) -> None:
-        if self._waiter is None:
+        try:
+            opener = wait_in_background(target, options=self._open_options(), soon=soon)
+        except MdevviewError as error:
+            self._show_wait(Status(Reason.OPEN_FAILED, str(error)))
             return
-        found = self._waiter.poll()
-        if isinstance(found, Session):
-            self._take(found, self._target)
-        elif not self._shows_end:
-            self._waiting.set(found)
-        elif found.reason not in _STILL_WAITING:
-            self._show_waiting(found, self.window.label)
+        pending = PendingSession(opener, self)
+        pending.opened.connect(lambda session: self._take(session, target))
+        pending.status_changed.connect(self._show_wait)
+        self._awaited = pending
+
+    def _show_wait(self, status: Status) -> None:
+        if not self._shows_end:
+            self._waiting.set(status)
+        elif status.reason not in _STILL_WAITING:
+            self._show_waiting(status, self.window.label)
 
     def _stop_waiting(self) -> None:
-        self._timer.stop()
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.close()
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None:
+            awaited.close()
+            awaited.deleteLater()
 
     def _choose(self) -> None:
-        if self._asking.under_way:
+        try:
+            chosen = choose_device(self.window)
+        except MdevviewError as error:
+            self._warn(error)
             return
-        chosen = choose_device(self.window)
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
-        opening = OpenOptions(self._options.helper, request_fds=self._asking, qmp=self._options.qmp)
+        self._open(chosen)
+
+    def _open(self, chosen: Vgpu | Simulated) -> None:
+        """Open what the user chose. The window goes on with what it shows until then."""
+        self._stop_opening()
+        target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
         try:
-            session = open_chosen(chosen, options=opening)
+            opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
-            # No message box behind a window that was closed meanwhile.
-            if self.window.isVisible():
-                self._warn(error)
+            # Later, as nobody listens yet while the window is made.
+            QTimer.singleShot(0, partial(self._open_failed, error))
             return
-        self.window.resolution.forget()
-        self._take(session, Named(chosen.name) if isinstance(chosen, Vgpu) else chosen)
+        pending = PendingSession(opener, self)
+        pending.opened.connect(lambda session: self._take_chosen(session, target))
+        pending.status_changed.connect(self._show_opening)
+        pending.failed.connect(self._open_failed)
+        self._chosen = pending
+
+    def _take_chosen(self, session: Session, target: Target) -> None:
+        # The user asked another device for its resolution, unless this is the first one.
+        if not self._is_first_opening:
+            self.window.resolution.forget()
+        self._take(session, target)
+
+    def _show_opening(self, status: Status) -> None:
+        if self._is_first_opening:
+            self._waiting.set(status)
+        elif status.reason is Reason.ASKING_PERMISSION:
+            self.picture.notice(status.detail)
+
+    def _open_failed(self, error: MdevviewError) -> None:
+        is_first = self._is_first_opening
+        self._stop_opening()
+        if is_first:
+            self.failed.emit(error)
+        elif self.window.isVisible():
+            self._warn(error)
+
+    @property
+    def _is_first_opening(self) -> bool:
+        """Whether the window shows nothing, and waits for nothing, but the device that is opened."""
+        return self._session is None and self._awaited is None
+
+    def _stop_opening(self) -> None:
+        chosen, self._chosen = self._chosen, None
+        if chosen is not None:
+            chosen.close()
+            chosen.deleteLater()
+
+    def _open_options(self) -> OpenOptions:
+        return OpenOptions(self._options.helper, qmp=self._options.qmp)
 
     def _warn(self, error: MdevviewError) -> None:
         warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
