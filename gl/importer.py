@@ -57,7 +57,7 @@ class Importer:
         self._probe = probe
 
     def load(self, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> ImportResult:
-        """Import the dma-buf of a plane that :func:`app.planes.check.fault_of` has passed."""
+        """Import the dma-buf of a plane that :func:`app.planes.check.check_plane` has passed."""
         context = self._context
         if not context.imports_dma_bufs:
             missing = (

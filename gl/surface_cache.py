@@ -12,7 +12,7 @@ from app.errors import error_text
 from app.formats import tiling
 from app.formats.fourcc import PixelFormat, pixel_format
 from app.formats.modifier import modifier_name
-from app.planes.check import fault_of
+from app.planes.check import check_plane
 from app.planes.frame import Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
@@ -138,7 +138,7 @@ class SurfaceCache:
         """Import or copy a surface; ``previous`` is what became of it before, when this is a retry."""
         plane, buffer = surface.plane, surface.buffer
         status = Status(Reason.NOT_READABLE, "the buffer was released") if buffer.released else None
-        status = status or fault_of(plane, buffer.size) or self._too_large(plane)
+        status = status or check_plane(plane, buffer.size) or self._too_large(plane)
         format_ = pixel_format(plane.fourcc)
         if status or format_ is None:
             return LoadedSurface(surface, Outcome(None, None, (), status or Status(Reason.UNKNOWN_FORMAT)))

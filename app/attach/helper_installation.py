@@ -100,7 +100,7 @@ def helper_command(pid: int, fd: int | None, method: HelperMethod, installation:
     return HelperCommand((str(program), *options, str(installation.helper), str(pid), *number), method.value, limit_s)
 
 
-def fault_of(file: Path, owner: int = 0) -> str | None:
+def trust_problem(file: Path, owner: int = 0) -> str | None:
     """Why a file is not to be run as root: others than root could have changed it. None when nothing is wrong.
 
     Raises OSError when it cannot be looked at, FileNotFoundError when it is not there.
@@ -124,7 +124,7 @@ def _check_helper(installation: HelperInstallation, denied: str) -> None:
     """Raises PermissionDenied unless the helper is there, and only root could have put it there."""
     helper = installation.helper
     try:
-        fault = fault_of(helper, installation.owner)
+        fault = trust_problem(helper, installation.owner)
     except FileNotFoundError:
         raise PermissionDenied(f"{denied}, and {helper.name} is not installed", f"install it: {INSTALL}") from None
     except OSError as error:

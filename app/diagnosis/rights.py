@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.attach.helper_installation import INSTALL, INSTALLED, fault_of
+from app.attach.helper_installation import INSTALL, INSTALLED, trust_problem
 from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
@@ -12,7 +12,7 @@ from app.host.ptrace import SCOPE_NO_ATTACH, PtraceRights
 def helper_usable(setup: Setup = INSTALLED) -> bool:
     """Whether root's helper may be run, and a program is there to start it."""
     try:
-        fault = fault_of(setup.helper, setup.owner)
+        fault = trust_problem(setup.helper, setup.owner)
     except OSError:
         return False
     return fault is None and any(setup.program(each) for each in ("pkexec", "sudo"))
@@ -63,7 +63,7 @@ def _ptrace(scope: int | None) -> Finding:
 def _helper(setup: Setup) -> Finding:
     key = "getfd-helper"
     try:
-        fault = fault_of(setup.helper, setup.owner)
+        fault = trust_problem(setup.helper, setup.owner)
     except FileNotFoundError:
         message = "no helper is installed: only root can attach to VMs of other users"
         return Finding(key, Severity.INFO, message, f"no {setup.helper}", INSTALL)

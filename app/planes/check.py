@@ -25,7 +25,7 @@ def bytes_needed(plane: Plane) -> int:
     return plane.offset + plane.stride * (-(-plane.height // tile.height) * tile.height)
 
 
-def fault_of(plane: Plane, buffer_size: int) -> Status | None:
+def check_plane(plane: Plane, buffer_size: int) -> Status | None:
     """Why a plane cannot be shown from a buffer of ``buffer_size`` bytes; None when nothing is wrong."""
     pixels = pixel_format(plane.fourcc)
     if pixels is None:

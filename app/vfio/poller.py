@@ -17,7 +17,7 @@ from app.device.info import device_info
 from app.device.seam import Device
 from app.errors import error_text
 from app.planes.buffer import Buffer
-from app.planes.check import fault_of
+from app.planes.check import check_plane
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, State, Status
@@ -267,7 +267,7 @@ class Poller:
             self._log_once("buffer", error)
             status = Status(Reason.FETCH_FAILED, error_text(error))
         else:
-            fault = fault_of(plane, buffer.size if buffer is not None else sys.maxsize)
+            fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if buffer is not None and fault is None:
                 slot.surface = Surface(plane, buffer)
                 return
@@ -282,7 +282,7 @@ class Poller:
             # Fetched even when it cannot be shown: in GVT-g the query took a reference that only a fetch drops.
             kept = other.buffer
             return self._buffers.get(plane, (kept,) if kept is not None else ())
-        if fault_of(plane, sys.maxsize) is not None:
+        if check_plane(plane, sys.maxsize) is not None:
             return None
         return self._region.get(plane)
 

@@ -10,7 +10,7 @@ from ui.cli.main import main
 
 
 def open_simulated(target: Target, options: OpenOptions) -> Session:
-    return open_target(Simulated("gvt"))
+    return open_target(Simulated("gvt"), options=options)
 
 
 with patch("app.open.opening.open_target", open_simulated):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.attach.helper_fds import HelperMethod
-from app.attach.helper_installation import HelperInstallation, PasswordPrompts, fault_of
+from app.attach.helper_installation import HelperInstallation, PasswordPrompts, trust_problem
 from app.attach.helper_request import request_fds
 from app.errors import PermissionDenied
 from tests.unit.app.attach.installed_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make
@@ -86,7 +86,7 @@ def test_helper_that_others_could_have_changed_is_not_run(make: Make, tmp_path: 
 def test_file_of_another_user_is_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "helper"
     file.touch(0o755)
-    assert fault_of(file, os.getuid()) is None
+    assert trust_problem(file, os.getuid()) is None
     real = Path.stat
 
     def of_somebody(path: Path, **options: bool) -> os.stat_result:
@@ -94,4 +94,4 @@ def test_file_of_another_user_is_at_fault(tmp_path: Path, monkeypatch: pytest.Mo
         return os.stat_result((*info[: stat.ST_UID], 4242, *info[stat.ST_UID + 1 :])) if path == tmp_path else info
 
     monkeypatch.setattr(Path, "stat", of_somebody)
-    assert fault_of(file, os.getuid()) == f"{tmp_path} belongs to user 4242, not to root"
+    assert trust_problem(file, os.getuid()) == f"{tmp_path} belongs to user 4242, not to root"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import PixelFormat, known_formats
-from app.planes.check import bytes_needed, fault_of
+from app.planes.check import bytes_needed, check_plane
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason
 
@@ -26,7 +26,7 @@ def plane(fourcc: int, modifier: int, width: int, height: int, stride: int) -> P
 def test_any_values_pass_or_have_a_fault(
     fourcc: int, modifier: int, width: int, height: int, stride: int, size: int
 ) -> None:
-    fault_of(plane(fourcc, modifier, width, height, stride), size)
+    check_plane(plane(fourcc, modifier, width, height, stride), size)
 
 
 @given(
@@ -47,7 +47,7 @@ def test_what_passes_fits_its_buffer(
     stride = max(0, -(-least // tile_width) * tile_width + (padding if tile_width == 1 else min(padding, 0)))
     candidate = plane(known.fourcc, modifier, width, height, stride)
     size = bytes_needed(candidate) + spare
-    passes = fault_of(candidate, size) is None
+    passes = check_plane(candidate, size) is None
     if width and height and stride >= least and spare >= 0 and stride % tile_width == 0:
         assert passes
     if passes:
@@ -58,8 +58,8 @@ def test_what_passes_fits_its_buffer(
 
 def test_the_padding_of_the_last_row_need_not_be_there() -> None:
     candidate = plane(drm.DRM_FORMAT_XRGB8888, 0, 10, 10, 64)
-    assert fault_of(candidate, 64 * 9 + 40) is None
-    short = fault_of(candidate, 64 * 9 + 39)
+    assert check_plane(candidate, 64 * 9 + 40) is None
+    short = check_plane(candidate, 64 * 9 + 39)
     assert short is not None and short.reason is Reason.BUFFER_TRUNCATED
 
 
