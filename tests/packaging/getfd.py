@@ -1,0 +1,44 @@
+"""The helper as a program: started as by sudo, with a socket as standard input."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+HELPER = REPOSITORY / "packaging/helper/mdevview-getfd"
+ISOLATED = "-ISB"
+BY_SUDO = {"SUDO_UID": str(os.getuid())}
+
+Answer = dict[str, Any]
+
+
+def run(
+    *arguments: object, stdin: Any, environment: dict[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ISOLATED, HELPER, *map(str, arguments)],
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+
+def ask(*arguments: object, cwd: Path | None = None, **environment: str) -> Answer:
+    """The answer to a request of this user, as by sudo."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        with theirs:
+            ran = run(*arguments, stdin=theirs, environment=BY_SUDO | environment, cwd=cwd)
+        message, fds, _, _ = socket.recv_fds(ours, 1 << 16, 16)
+    assert (ran.returncode, ran.stdout, ran.stderr, fds) == (1, "", "", [])
+    answer = json.loads(message)
+    assert isinstance(answer, dict)
+    return answer
