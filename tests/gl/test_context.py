@@ -1,18 +1,16 @@
-"""Contexts of our own, adopted contexts, and their displays."""
+"""Contexts of our own and adopted contexts."""
 
 import ctypes
 import threading
 
 import pytest
 
-from app.abi import drm_fourcc as drm
 from gl import egl_constants as const
-from gl.canvas import Canvas
 from gl.context import Context, CurrentContext, SurfacelessContext
 from gl.debug import DebugLog
 from gl.egl import Egl, load_egl
-from gl.egl_display import EglDisplay, extensions_of, open_display
-from gl.errors import EglError, GlError, GraphicsError, UnsupportedContext, egl_error_name, gl_error_name
+from gl.egl_display import extensions_of, open_display
+from gl.errors import GlError, UnsupportedContext
 from gl.renderer import Renderer
 from tests.conftest import open_files
 from tests.gate import unavailable
@@ -28,16 +26,6 @@ def test_capabilities(gl_context: Context) -> None:
     assert gl_context.display.handle
     assert "GL_OES_EGL_image" in gl_context.extensions
     assert gl_context.software == (gl_context.display.render_node is None)
-
-
-def test_what_the_display_imports(importing_context: Context) -> None:
-    display = importing_context.display
-    assert drm.DRM_FORMAT_XRGB8888 in display.formats
-    linear = [each for each in display.modifiers(drm.DRM_FORMAT_XRGB8888) if each.value == 0]
-    assert [each.external_only for each in linear] == [False]
-    # Every Mesa driver imports packed YUV as external textures only.
-    assert all(each.external_only for each in display.modifiers(drm.DRM_FORMAT_YUYV))
-    assert display.modifiers(drm.fourcc_code("????")) == ()
 
 
 def draws(context: Context) -> bool:
@@ -174,28 +162,6 @@ def test_a_display_that_needs_a_configuration(gl_context: Context, monkeypatch: 
     gl_context.make_current()
 
 
-def test_old_names_of_extensions() -> None:
-    extensions = extensions_of(frozenset({"EGL_KHR_image", "EGL_MESA_configless_context"}))
-    assert extensions.EGL_KHR_image_base
-    assert extensions.EGL_KHR_no_config_context
-    assert not extensions.EGL_EXT_image_dma_buf_import
-
-
-def test_a_library_that_is_no_egl() -> None:
-    with pytest.raises(GraphicsError, match="no EGL library"):
-        Egl(ctypes.CDLL("libc.so.6"))
-
-
-def test_failures_name_call_and_error() -> None:
-    egl = load_egl()
-    with pytest.raises(EglError, match="eglInitialize: EGL_BAD_DISPLAY") as caught:
-        egl.require(egl.Initialize(None, None, None), "eglInitialize")
-    assert caught.value.code == 0x3008
-    assert egl_error_name(0x1234) == "EGL error 0x1234"
-    assert gl_error_name(0x0505) == "GL_OUT_OF_MEMORY"
-    assert gl_error_name(0x1234) == "GL error 0x1234"
-
-
 def test_opengl_errors_are_found_at_the_end_of_an_operation(gl_context: Context, gl_log: DebugLog) -> None:
     gl_context.gl.Enable(0x1234)
     gl_context.gl.BindTexture(0x1234, 0)
@@ -204,21 +170,3 @@ def test_opengl_errors_are_found_at_the_end_of_an_operation(gl_context: Context,
     gl_context.gl.check("errors are reported once")
     assert gl_log.serious()
     gl_log.messages.clear()
-
-
-def test_a_canvas_that_is_too_large(gl_context: Context, gl_log: DebugLog) -> None:
-    with pytest.raises(GlError):
-        Canvas(gl_context, gl_context.max_texture_size + 1, 1)
-    gl_context.sweep()
-    gl_log.messages.clear()
-
-
-def test_adopted_displays_are_not_terminated(gl_context: Context) -> None:
-    adopted = EglDisplay(load_egl(), gl_context.display.handle, adopted=True)
-    adopted.close()
-    adopted.close()
-    canvas = Canvas(gl_context, 2, 2)
-    assert canvas.read().shape == (2, 2, 4)
-    canvas.release()
-    canvas.release()
-    gl_context.sweep()
