@@ -21,7 +21,7 @@ def run(*arguments: str, module: str = MDEVVIEW, **environment: str) -> subproce
     )
 
 
-def run_without_display(module: str, *arguments: str) -> None:
+def run_without_display(module: str, *arguments: str, **environment: str) -> None:
     """Runs a module that uses Qt, with windows that no display shows. Fails when the module fails."""
-    done = run(*arguments, module=module, QT_QPA_PLATFORM="offscreen")
+    done = run(*arguments, module=module, QT_QPA_PLATFORM="offscreen", **environment)
     assert done.returncode == 0, done.stderr

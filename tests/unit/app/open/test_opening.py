@@ -15,7 +15,7 @@ from app.host.discovery import discover
 from app.host.paths import Paths
 from app.host.vgpu import Vgpu
 from app.open import opening
-from app.open.opening import OpenOptions, open_device
+from app.open.opening import OpenOptions, open_device, open_target
 from app.open.target import Default, Named, Pid, Target, VmName
 from tests.unit.hosts import UUID_A, Host, Listings, qemu
 from tests.unit.scripted import ScriptedDevice
@@ -76,13 +76,12 @@ def test_opening_walks_over_the_processes_once(
     other = vms.start("qemu-system-x86", qemu("b"))
     listings = Listings(host, monkeypatch)
     chosen = target if not isinstance(target, str) else Pid(vm.pid)
-    opened = open_device(chosen, host.paths, OpenOptions(access=vms.access()))
-    opened.device.close()
+    open_target(chosen, host.paths, OpenOptions(access=vms.access())).close()
     assert listings.walks == 1
     assert listings.fds == {1: 1, vm.pid: 1, other.pid: 1}
     scan = host.scan()
     listings.clear()
-    open_device(chosen, host.paths, OpenOptions(access=vms.access()), scan).device.close()
+    open_target(chosen, host.paths, OpenOptions(access=vms.access()), scan).close()
     assert listings.walks == 0
     assert not listings.fds
 

@@ -1,0 +1,10 @@
+"""The main window."""
+
+from pathlib import Path
+
+from tests.unit.command import run_without_display
+
+
+def test_error_of_opengl_is_told_and_not_called_a_missing_picture(tmp_path: Path) -> None:
+    # A window that is closed writes its settings.
+    run_without_display("tests.unit.ui.window.programs.capture_fails", XDG_CONFIG_HOME=str(tmp_path))
