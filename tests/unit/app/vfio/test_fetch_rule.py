@@ -21,6 +21,7 @@ from app.planes.status import Reason
 from app.vfio import fetch_rule
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.fetch_rule import rule_of, rule_of_unknown
+from tests import gate
 from tests.unit.app.device.region_device import RegionDevice
 from tests.unit.command import REPOSITORY
 from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
@@ -248,14 +249,15 @@ def test_viewer_of_another_vm_refuses_where_the_kernel_does_not_compare_files(
     assert _view(host, vms)[0] is Reason.OK
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace of its own takes root")
 def test_viewer_in_another_mount_namespace_fetches_nothing(host: Host, vms: Vms) -> None:
     """A container or a Flatpak has its own /dev/shm, and so its own record. Two viewers fetched the same buffer."""
+    if os.geteuid() != 0:
+        gate.unavailable("a mount namespace of its own takes root")
     _vm(vms)
     root = host.paths.dev.parent
     shm = host.paths.dev / "shm"
     mounted = f'mount --make-rprivate / && mount -t tmpfs none "{shm}" && exec "$@"'
-    command = ["unshare", "-m", "sh", "-c", mounted, "sh", sys.executable, "-m", _VIEWER, str(root), UUID_A]
+    command = ["unshare", "--mount", "sh", "-c", mounted, "sh", sys.executable, "-m", _VIEWER, str(root), UUID_A]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as viewer:
         assert viewer.stdout is not None
         answer = viewer.stdout.readline()

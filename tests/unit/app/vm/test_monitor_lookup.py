@@ -93,8 +93,8 @@ def test_a_socket_that_cannot_be_used_is_a_reason(host: Host, tmp_path: Path, mo
     path.touch(0o600)
     assert reason(host, machine) == f"{path} is no socket"
     path.unlink()
-    with listening(path):
-        monkeypatch.setattr(os, "access", lambda *_: False)
+    with listening(path), monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
         assert reason(host, machine).startswith(f"the QMP socket {path} is closed to you (")
 
     def closed(*_: object, **__: object) -> None:
