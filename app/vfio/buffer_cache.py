@@ -6,6 +6,7 @@ the buffer was fetched for. Two ids may lead to one buffer, which they share the
 In GVT-g (drivers/gpu/drm/i915/gvt/dmabuf.c) a query takes a reference on the framebuffer's object, ``initref``, where
 the object has none yet, and only a fetch drops it. A buffer that was queried after its fetch would keep that reference
 until the VM ends. So the cache fetches the id once more, and closes that fd at once, before it lets the buffer go.
+An id whose fetch failed is tried once more for the same reason.
 """
 
 import os
@@ -74,6 +75,8 @@ class BufferCache:
         self._fetched: set[int] = set()
         # The ids of entries whose last query came after their last fetch.
         self._queried: set[int] = set()
+        # The ids whose last fetch failed, oldest first: their query took a reference too.
+        self._unfetched: OrderedDict[int, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -117,7 +120,12 @@ class BufferCache:
         if self._record is not None:
             # Recorded before the fetch: this process may be killed in between.
             self._record.note(dmabuf_id)
-        fd = get_gfx_dmabuf(self._device, dmabuf_id)
+        try:
+            fd = get_gfx_dmabuf(self._device, dmabuf_id)
+        except OSError:
+            self._note_unfetched(dmabuf_id)
+            raise
+        self._unfetched.pop(dmabuf_id, None)
         self._queried.discard(dmabuf_id)
         if self._rule is FetchRule.ONCE:
             self._fetched.add(dmabuf_id)
@@ -145,6 +153,17 @@ class BufferCache:
         if self._rule is not FetchRule.FREELY or dmabuf_id not in self._queried:
             return
         self._queried.discard(dmabuf_id)
+        self._fetch_and_close(dmabuf_id)
+
+    def _note_unfetched(self, dmabuf_id: int) -> None:
+        if self._rule is not FetchRule.FREELY:
+            return
+        self._unfetched[dmabuf_id] = None
+        self._unfetched.move_to_end(dmabuf_id)
+        if len(self._unfetched) > _CAPACITY:
+            self._fetch_and_close(self._unfetched.popitem(last=False)[0])
+
+    def _fetch_and_close(self, dmabuf_id: int) -> None:
         with suppress(OSError):
             os.close(get_gfx_dmabuf(self._device, dmabuf_id))
 
@@ -160,3 +179,5 @@ class BufferCache:
         for key in list(self._entries):
             self._drop_query_reference(key[0])
             self._drop(key)
+        while self._unfetched:
+            self._fetch_and_close(self._unfetched.popitem()[0])

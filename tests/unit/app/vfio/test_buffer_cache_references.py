@@ -90,6 +90,36 @@ def test_eviction_drops_the_reference_and_the_object_goes() -> None:
         assert device.references() == {}
 
 
+def test_a_fetch_that_failed_leaves_no_reference_of_its_query() -> None:
+    """As where this process had no fd left for a moment, and the guest showed something else by the next attempt."""
+    with polled(f"{SMALL},fault=get-einval@0.1-0.2") as (poller, device, clock):
+        poll(poller, clock, 0.12)
+        for width in (80, 96):
+            device.guest.plug((width, 64))
+            poll(poller, clock, 0.02)
+        poll(poller, clock, 0.5)
+        assert device.references().keys() - {1, 2, 3, 4}, "some were never fetched"
+        poller.release_buffers()
+        assert device.references() == {}
+        poll(poller, clock, 0.1)
+
+
+def test_of_fetches_that_fail_for_ever_only_some_are_remembered() -> None:
+    def refuse(dmabuf_id: int) -> int:
+        raise OSError(24, f"no fd for {dmabuf_id}")
+
+    count = [0]
+    device = ScriptedDevice(primary=lambda: plane_answer(handle=count[0]), get=refuse)
+    poller = Poller(device)
+    for count[0] in range(1, 1000):
+        device.asked.clear()
+        poller.latest()
+        assert sum(each.startswith("get") for each in device.asked) <= 2
+    device.asked.clear()
+    poller.close()
+    assert sum(each.startswith("get") for each in device.asked) == 16
+
+
 _steps = st.lists(
     st.tuples(st.sampled_from(["poll", "flip", "mode", "wait", "release"]), st.integers(0, 40)), max_size=60
 )
