@@ -43,6 +43,9 @@ class Child:
             raise _start_error(error, arguments[0]) from error
         try:
             return cls(pid)
+        except ProcessLookupError as error:
+            # The kernel reaped it, see poll(): its pid may be another process's by now.
+            raise MdevviewError(f"{arguments[0]} ended at once", "its messages are above") from error
         except BaseException as error:
             _kill(pid)
             if isinstance(error, OSError):

@@ -27,6 +27,23 @@ def test_a_vm_that_sends_too_many_messages_is_disconnected(tmp_path: Path) -> No
         assert connection.status.detail == "the VM's monitor sends too much data"
 
 
+def test_many_short_messages_are_too_many(tmp_path: Path) -> None:
+    """Fewer bytes than a VM may send in a second: each message costs time however short it is."""
+
+    messages = b'{"event": "STOP"}\r\n' * 4000
+
+    def chatters(vm: FakeVm, client: Client) -> None:
+        client.say(GREETING)
+        vm.answer(client, client.hear())
+        client.say_bytes(messages)
+        client.hear()
+
+    assert len(messages) < qmp._BYTES_PER_S
+    with FakeVm(tmp_path / "qmp", chatters) as vm, monitor(vm.path, MonitorTimeouts(retry_delays=(600,))) as connection:
+        until(lambda: lost(connection))
+        assert connection.status.detail == "the VM's monitor sends too much data"
+
+
 def test_a_vm_that_sends_too_many_bytes_is_disconnected(tmp_path: Path) -> None:
     """The window cannot run while a message is parsed."""
 

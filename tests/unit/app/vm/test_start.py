@@ -267,7 +267,8 @@ def test_child_that_the_kernel_reaps_has_ended() -> None:
     """With SIGCHLD ignored, as a parent may leave it, there is no exit status."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        child = Child.start(["sh", "-c", "exit 3"])
+        # It ends after this process has a pidfd of it.
+        child = Child.start(["sh", "-c", "sleep 0.5; exit 3"])
         assert child.wait(_PATIENCE_S) is not None
         child.send(signal.SIGTERM)
         child.close()
