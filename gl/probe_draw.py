@@ -10,11 +10,11 @@ from app.planes.placement import Rect, place
 from gl import api
 from gl.canvas import Canvas
 from gl.clip_space import ClipSpace
-from gl.compositor import Compositor, Image, Style, run
+from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
 from gl.errors import GlError
 from gl.formats import Decode
-from gl.target import Target
+from gl.render_target import RenderTarget
 from gl.textures import Texture, new_texture
 
 _log = logging.getLogger(__name__)
@@ -60,11 +60,11 @@ class ProbeDraw:
         try:
             if self._canvas is None:
                 self._canvas = Canvas(self._context, 1, 1)
-            target = Target(1, 1, self._canvas.framebuffer)
+            target = RenderTarget(1, 1, self._canvas.framebuffer)
             clip = ClipSpace(target, place((image.width, image.height), Rect(0, 0, 1, 1)))
-            run(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
-            run(self._compositor.layer(clip, image, Style()).move(0, 0))
-            run(self._compositor.end)
+            run_steps(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
+            run_steps(self._compositor.layer(clip, image, Style()).move(0, 0))
+            run_steps(self._compositor.end)
             yield self._canvas
         finally:
             gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)

@@ -120,7 +120,7 @@ class SurfaceCache:
             entry.release()
             self.generation += 1
 
-    def forget(self) -> None:
+    def drop_released(self) -> None:
         """Drop what was made from released buffers, and make the driver release it now."""
         self.prune()
         self._context.sweep()

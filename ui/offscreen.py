@@ -31,14 +31,14 @@ class OffscreenView:
         ``wanted`` returns None or why the frame will not do. Raises NoPicture with the last such reason, and
         DeviceGone.
         """
-        frame, status = self.look(wanted, timeout)
+        frame, status = self.poll(wanted, timeout)
         if status is None:
             return frame
         if status.state is State.GONE:
             raise device_gone(self.session.target, status)
         raise no_picture(self.session.target, status, timeout)
 
-    def look(self, wanted: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
+    def poll(self, wanted: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
         """The same, without an error: the last frame, and why it will not do."""
         verdicts: list[Status | None] = []
         end = time.monotonic() + timeout
@@ -52,7 +52,9 @@ class OffscreenView:
         def finished() -> bool:
             return bool(verdicts) and (verdicts[-1] is None or time.monotonic() >= end)
 
-        loop = FrameLoop(self.session.source, Pacer(Pace(), time.monotonic_ns()), due=try_it, gone=self.renderer.forget)
+        loop = FrameLoop(
+            self.session.source, Pacer(Pace(), time.monotonic_ns()), due=try_it, gone=self.renderer.drop_released
+        )
 
         def wait(fd: int, ns: int | None) -> None:
             left = max(0, round((end - time.monotonic()) * 1e9))

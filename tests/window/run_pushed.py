@@ -17,12 +17,12 @@ from ui.cli.main import main
 source, resolution, route = PushedSource(), PushedResolution(), PushedInput()
 
 
-def obey() -> None:
+def read_commands() -> None:
     for line in sys.stdin:
         getattr(source, line.strip())()
 
 
-threading.Thread(target=obey, daemon=True).start()
+threading.Thread(target=read_commands, daemon=True).start()
 with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution, route)):
     status = main(sys.argv[1:])
 assert source.fileno() == -1, "the source was not closed"

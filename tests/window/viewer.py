@@ -54,10 +54,10 @@ class Viewer:
 
 
 class DrivenViewer(Viewer):
-    """A window that is worked from within, see :mod:`tests.window.driven`."""
+    """A window that is worked from within, see :mod:`tests.window.window_driver`."""
 
     def do(self, name: str, *arguments: object) -> Any:
-        """Call a function of ``Hands``; what it returned."""
+        """Call a function of ``WindowDriver``; what it returned."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps([name, *arguments]) + "\n")
         self.process.stdin.flush()
@@ -69,7 +69,7 @@ class DrivenViewer(Viewer):
 @contextlib.contextmanager
 def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
     """As :func:`viewing`, for a window without a person before it."""
-    command = [sys.executable, "-m", "tests.window.driven", "-v", "view", *arguments]
+    command = [sys.executable, "-m", "tests.window.window_driver", "-v", "view", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         viewer = DrivenViewer(process)

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Look once and print what was seen. Raises MdevviewError when the device cannot be opened, or goes away."""
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         session = view.session
-        frame, _ = view.look(_why_not, _PATIENCE_S)
+        frame, _ = view.poll(_why_not, _PATIENCE_S)
         if frame.status.state is State.GONE:
             raise device_gone(session.target, frame.status)
         document = inspect_document(session.target, frame, session.describe(), view.renderer)

@@ -21,9 +21,9 @@ from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
 from ui.window.guest_input import GRAB_KEYS, GuestInput
-from ui.window.message import heading
 from ui.window.options import ViewOptions
-from ui.window.picture import PictureWindow
+from ui.window.picture_text import status_heading
+from ui.window.picture_window import PictureWindow
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._label} — {heading(status)}{grabbed} — mdevview")
+        self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         self._status.show_state(self._label, status.state.value + reason, self._input.text)
         if frame.primary is None:

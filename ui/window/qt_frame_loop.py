@@ -26,7 +26,7 @@ class QtFrameLoop(QObject):
 
     def __init__(self, source: FrameSource, pacer: Pacer) -> None:
         super().__init__()
-        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._when_gone)
+        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -65,7 +65,7 @@ class QtFrameLoop(QObject):
         self._watch(-1)
         self._loop.close()
 
-    def _when_gone(self) -> None:
+    def _on_gone(self) -> None:
         self.gone.emit()
         self._timer.stop()
         self._watch(-1)

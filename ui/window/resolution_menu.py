@@ -17,13 +17,13 @@ from app.edid.make import DEFAULT_DPI
 from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
-from ui.window.picture import PictureWindow
+from ui.window.picture_window import PictureWindow
 from ui.window.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
 
 # How long a window must have kept its size before the guest gets it.
-SETTLE_MS = 700
+RESIZE_DELAY_MS = 700
 _MS = 1_000_000
 
 _COMMON = (
@@ -90,23 +90,23 @@ class ResolutionMenu(QObject):
 
     notice = pyqtSignal(str)
 
-    def __init__(self, parent: QWidget, look: Callable[[], Viewport]) -> None:
+    def __init__(self, parent: QWidget, get_viewport: Callable[[], Viewport]) -> None:
         super().__init__(parent)
-        self._look = look
+        self._get_viewport = get_viewport
         # None as long as no guest can be asked.
         self._control: ResolutionControl | None = None
         self._limits = Limits()
         self._refresh_hz = DEFAULT_HZ
         # What the user asked for, also of the VM's next start; what the guest was told last, and is to be told next.
-        self._standing: Mode | None = None
-        self._asked: _Request | None = None
+        self._wanted: Mode | None = None
+        self._last_request: _Request | None = None
         self._next: _Request | None = None
         self._busy = False
-        self._steps = self._timer(self._step)
-        self._settle = self._timer(self._fit)
+        self._step_timer = self._timer(self._step)
+        self._resize_timer = self._timer(self._fit)
         self._menu = QMenu("&Resolution", parent)
         self._menu.setToolTipsVisible(True)
-        self._menu.aboutToShow.connect(self._mark)
+        self._menu.aboutToShow.connect(self._check_current_size)
         self._sizes: dict[tuple[int, int], QAction] = {}
         self._follow = QAction("&Follow the window", self)
         self._follow.setCheckable(True)
@@ -126,23 +126,23 @@ class ResolutionMenu(QObject):
     def set_control(self, control: ResolutionControl) -> None:
         """Another guest. What was begun for the old one is finished."""
         self._finish()
-        self._control, self._asked = None, None
+        self._control, self._last_request = None, None
         refusal = control.refusal
         if refusal is not None:
             self._fill(refusal.message)
-            if self._standing is not None or self.following:
+            if self._wanted is not None or self.following:
                 self.notice.emit(str(refusal))
             return
         self._control, self._limits = control, control.limits
         self._fill(None)
-        if self._standing is not None:
-            self._ask_unless_set(self._standing)
+        if self._wanted is not None:
+            self._ask_unless_set(self._wanted)
         self.resized()
 
     def set_none(self, reason: str = NO_DEVICE) -> None:
         """No guest can be asked, for that reason. What was begun is finished."""
         self._finish()
-        self._control, self._asked = None, None
+        self._control, self._last_request = None, None
         self._fill(reason)
 
     @property
@@ -159,19 +159,19 @@ class ResolutionMenu(QObject):
         Ends following the window.
         """
         self.follow(False)
-        self._standing, self._refresh_hz = mode, mode.refresh_hz
+        self._wanted, self._refresh_hz = mode, mode.refresh_hz
         if self._control is not None:
             self._ask(_Request(mode, DEFAULT_DPI))
 
-    def forget(self) -> None:
+    def clear_request(self) -> None:
         """Another device was chosen: what the user asked of the one before is not asked of it."""
         self.follow(False)
-        self._standing, self._refresh_hz = None, DEFAULT_HZ
+        self._wanted, self._refresh_hz = None, DEFAULT_HZ
 
     def resized(self) -> None:
         """The window, its pixel ratio or how the picture is turned has changed."""
         if self.following and self._control is not None:
-            self._settle.start(SETTLE_MS)
+            self._resize_timer.start(RESIZE_DELAY_MS)
 
     def shut_down(self) -> None:
         """Stop, with the screen plugged in. More calls do nothing."""
@@ -179,8 +179,8 @@ class ResolutionMenu(QObject):
         self._control = None
 
     def _finish(self) -> None:
-        self._steps.stop()
-        self._settle.stop()
+        self._step_timer.stop()
+        self._resize_timer.stop()
         self._next = None
         self._busy = False
         if self._control is not None:
@@ -190,14 +190,14 @@ class ResolutionMenu(QObject):
 
     def _set_following(self, on: bool) -> None:
         if on:
-            self._standing = None
-            self._asked = None
+            self._wanted = None
+            self._last_request = None
             self._fit()
         else:
-            self._settle.stop()
+            self._resize_timer.stop()
 
     def _fit(self) -> None:
-        room = self._look()
+        room = self._get_viewport()
         if self._control is None or min(room.width, room.height) < 1:
             return
         mode = fitting_mode(room.width, room.height, self._limits, self._refresh_hz)
@@ -205,7 +205,7 @@ class ResolutionMenu(QObject):
             self.notice.emit(f"There is no mode of {room.width}x{room.height} for this device")
             return
         size = (mode.width, mode.height)
-        asked = self._asked.mode if self._asked is not None else None
+        asked = self._last_request.mode if self._last_request is not None else None
         # Neither what is there nor what the guest was told and decided against.
         if size == room.shown or (asked is not None and size == (asked.width, asked.height)):
             return
@@ -217,7 +217,7 @@ class ResolutionMenu(QObject):
     def _ask_unless_set(self, mode: Mode) -> None:
         """Spare the guest a mode switch where it has that mode already."""
         assert self._control is not None
-        if not self._control.is_set(mode) or self._look().shown not in (None, (mode.width, mode.height)):
+        if not self._control.is_set(mode) or self._get_viewport().shown not in (None, (mode.width, mode.height)):
             self._ask(_Request(mode, DEFAULT_DPI))
 
     def _ask(self, request: _Request) -> None:
@@ -231,7 +231,7 @@ class ResolutionMenu(QObject):
         except ResolutionRefused as refusal:
             self.notice.emit(str(refusal))
             return
-        self._asked, self._busy = request, True
+        self._last_request, self._busy = request, True
         self._step()
 
     def _step(self) -> None:
@@ -240,17 +240,17 @@ class ResolutionMenu(QObject):
             left = self._control.step()
         except OSError as error:
             _log.info("setting the resolution: %s", error_text(error))
-            self._asked = None
+            self._last_request = None
             self.notice.emit(f"The resolution was not set: {error_text(error)}")
         else:
             if left is not None:
-                self._steps.start(-(-left // _MS))
+                self._step_timer.start(-(-left // _MS))
                 return
-            assert self._asked is not None
-            _log.info("asked the guest for %s", self._asked.mode)
+            assert self._last_request is not None
+            _log.info("asked the guest for %s", self._last_request.mode)
         self._busy = False
         request, self._next = self._next, None
-        if request is not None and request != self._asked:
+        if request is not None and request != self._last_request:
             self._ask(request)
 
     # The menu.
@@ -289,8 +289,8 @@ class ResolutionMenu(QObject):
             return False
         return True
 
-    def _mark(self) -> None:
-        shown = self._look().shown
+    def _check_current_size(self) -> None:
+        shown = self._get_viewport().shown
         for size, action in self._sizes.items():
             action.setChecked(size == shown)
 
@@ -305,7 +305,7 @@ class ResolutionMenu(QObject):
         limit = f", at most {most}" if self._limits.max_width or self._limits.max_height else ""
         label = f"Width x height, with @ and the refresh rate where it is not 60 Hz{limit}:"
         dialog.setLabelText(f"{problem}\n\n{label}" if problem else label)
-        shown = self._look().shown
+        shown = self._get_viewport().shown
         dialog.setTextValue(text or str(Mode(*shown or (1024, 768), self._refresh_hz)))
         dialog.textValueSelected.connect(self._other)
         dialog.finished.connect(dialog.deleteLater)

@@ -26,7 +26,7 @@ from ui.window.chooser import choose_device
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.pending_session import PendingSession
-from ui.window.picture import PictureWindow
+from ui.window.picture_window import PictureWindow
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.vm_monitor import VmMonitor
 
@@ -90,13 +90,13 @@ class Viewer(QObject):
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
         if session is not None:
-            self.monitor.follow(session.input)
+            self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
-            self.monitor.none("the device is not open yet")
+            self.monitor.set_none("the device is not open yet")
             self._open(chosen)
         else:
-            self.monitor.none("there is no VM yet")
+            self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
         self._loop.start()
 
@@ -115,10 +115,10 @@ class Viewer(QObject):
 
     def _loop_for(self, source: FrameSource) -> QtFrameLoop:
         loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
-        loop.frame_changed.connect(self._when_changed)
+        loop.frame_changed.connect(self._on_frame_changed)
         return loop
 
-    def _take(self, session: Session, target: Target) -> None:
+    def _show_session(self, session: Session, target: Target) -> None:
         """Show another session from now on."""
         self._stop_waiting()
         self._stop_opening()
@@ -129,7 +129,7 @@ class Viewer(QObject):
         self._close_session()
         self._session, self._target = session, target
         self.window.resolution.set_control(session.resolution)
-        self.monitor.follow(session.input)
+        self.monitor.set_route(session.input)
 
     def _show(self, source: FrameSource, label: str) -> None:
         self._loop = self._loop_for(source)
@@ -137,7 +137,7 @@ class Viewer(QObject):
         self.window.set_label(label)
         self._loop.start()
 
-    def _show_waiting(self, status: Status, label: str) -> None:
+    def _show_status(self, status: Status, label: str) -> None:
         """Show a status until there is a session."""
         self._waiting.close()
         self._waiting = StatusSource(status)
@@ -153,22 +153,22 @@ class Viewer(QObject):
         if session is not None:
             session.close()
 
-    def _when_changed(self, frame: Frame) -> None:
+    def _on_frame_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
-            self.window.resolution.set_none(_why(frame.status))
+            self.window.resolution.set_none(_gone_text(frame.status))
             # Not within the loop's own step, as the loop may be exchanged.
-            QTimer.singleShot(0, self._ended)
+            QTimer.singleShot(0, self._on_ended)
 
-    def _ended(self) -> None:
+    def _on_ended(self) -> None:
         session, status = self._session, self._loop.frame.status
         # Another may have been chosen meanwhile.
         if session is None or status.state is not State.GONE:
             return
-        self.monitor.none(_why(status))
+        self.monitor.set_none(_gone_text(status))
         if not self._options.wait:
             return
         what = f"{status.detail}; waiting for its next start" if status.detail else "waiting for its next start"
-        self._show_waiting(Status(status.reason, what), session.label)
+        self._show_status(Status(status.reason, what), session.label)
         self._wait(next_target(self._target, session), soon=True)
 
     def _wait(self, target: Target, *, soon: bool) -> None:
@@ -176,18 +176,18 @@ class Viewer(QObject):
         try:
             opener = wait_in_background(target, options=self._open_options(), soon=soon)
         except MdevviewError as error:
-            self._show_wait(Status(Reason.OPEN_FAILED, str(error)))
+            self._on_wait_status(Status(Reason.OPEN_FAILED, str(error)))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._take(session, target))
-        pending.status_changed.connect(self._show_wait)
+        pending.opened.connect(lambda session: self._show_session(session, target))
+        pending.status_changed.connect(self._on_wait_status)
         self._awaited = pending
 
-    def _show_wait(self, status: Status) -> None:
+    def _on_wait_status(self, status: Status) -> None:
         if not self._shows_end:
             self._waiting.set(status)
         elif status.reason not in _STILL_WAITING:
-            self._show_waiting(status, self.window.label)
+            self._show_status(status, self.window.label)
 
     def _stop_waiting(self) -> None:
         awaited, self._awaited = self._awaited, None
@@ -214,27 +214,27 @@ class Viewer(QObject):
             opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
             # Later, as nobody listens yet while the window is made.
-            QTimer.singleShot(0, partial(self._open_failed, error))
+            QTimer.singleShot(0, partial(self._on_open_failed, error))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._take_chosen(session, target))
-        pending.status_changed.connect(self._show_opening)
-        pending.failed.connect(self._open_failed)
+        pending.opened.connect(lambda session: self._show_chosen(session, target))
+        pending.status_changed.connect(self._on_opening_status)
+        pending.failed.connect(self._on_open_failed)
         self._chosen = pending
 
-    def _take_chosen(self, session: Session, target: Target) -> None:
+    def _show_chosen(self, session: Session, target: Target) -> None:
         # The user asked another device for its resolution, unless this is the first one.
         if not self._is_first_opening:
-            self.window.resolution.forget()
-        self._take(session, target)
+            self.window.resolution.clear_request()
+        self._show_session(session, target)
 
-    def _show_opening(self, status: Status) -> None:
+    def _on_opening_status(self, status: Status) -> None:
         if self._is_first_opening:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
             self.picture.notice(status.detail)
 
-    def _open_failed(self, error: MdevviewError) -> None:
+    def _on_open_failed(self, error: MdevviewError) -> None:
         is_first = self._is_first_opening
         self._stop_opening()
         if is_first:
@@ -270,7 +270,7 @@ def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
-def _why(gone: Status) -> str:
+def _gone_text(gone: Status) -> str:
     """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
 

@@ -6,7 +6,7 @@ from app.planes.placement import Rect
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RenderTarget:
     """A framebuffer's name and its size in device pixels.
 
     ``area`` is the part for the picture, with (0, 0) at the top-left; None means all of it. ``top_down``: the

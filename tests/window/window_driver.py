@@ -21,7 +21,7 @@ from ui.window.main_window import MainWindow
 _NONE = Qt.KeyboardModifier.NoModifier
 
 
-class Hands:
+class WindowDriver:
     """What can be done to the window. Places are device pixels of the picture's window."""
 
     def __init__(self, window: MainWindow) -> None:
@@ -94,8 +94,8 @@ class Hands:
 
 
 class _Listener:
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
+    def __init__(self, driver: WindowDriver) -> None:
+        self._driver = driver
         # Without a buffer, as Qt would not know of lines that wait in it.
         self._lines = io.FileIO(sys.stdin.fileno(), closefd=False)
         self._input = QSocketNotifier(cast("Any", self._lines.fileno()), QSocketNotifier.Type.Read)
@@ -107,7 +107,7 @@ class _Listener:
             self._input.setEnabled(False)
             return
         name, *arguments = json.loads(line)
-        answer = getattr(self._hands, name)(*arguments)
+        answer = getattr(self._driver, name)(*arguments)
         # What was posted is done before the next line.
         QApplication.processEvents()
         print(json.dumps(answer), flush=True)
@@ -116,7 +116,7 @@ class _Listener:
 class _DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._listener = _Listener(Hands(self))
+        self._listener = _Listener(WindowDriver(self))
 
 
 if __name__ == "__main__":
