@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class ProbeDraw:
-    """Draws an image to see whether the driver can. Owns a framebuffer of one pixel and a blank texture."""
+    """Draws an image to test whether the driver can draw it. Owns a framebuffer of one pixel and a blank texture."""
 
     def __init__(self, context: Context, compositor: Compositor) -> None:
         self._context = context
@@ -38,7 +38,7 @@ class ProbeDraw:
     def release_last_texture(self) -> None:
         """Make the driver release the texture that it drew last.
 
-        To delete the texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and
+        Deleting the texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and
         with it a dma-buf, which may keep the device of an ended VM busy. An OpenGL error is only logged: the caller
         must go on and close that device.
         """

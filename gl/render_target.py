@@ -1,4 +1,4 @@
-"""What is drawn into: a framebuffer and the part of it that is for the picture."""
+"""A framebuffer to draw into, and the part of it that is for the picture."""
 
 from dataclasses import dataclass
 

@@ -22,7 +22,7 @@ __all__ = ["CaptureKind", "DrawOptions", "DrawResult", "RenderTarget", "Renderer
 
 @dataclass(frozen=True, slots=True)
 class DrawResult:
-    """The result of a draw: what became of each plane, and the picture's place (None when there is no picture)."""
+    """The outcome of each plane, and the picture's place (None when there is no picture)."""
 
     primary: Outcome | None
     cursor: Outcome | None
@@ -62,7 +62,7 @@ class Renderer:
         """Draw a frame into the target, which is left bound.
 
         Returns the same object as long as nothing in it changed. Raises :class:`GlError` when OpenGL reports an
-        error. It does not wait for a GPU; where the CPU draws, it waits for the frame before.
+        error. It does not wait for a GPU; where the CPU draws, it waits until the previous frame is finished.
 
         The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
         for a passing reason is tried again after a pause.
@@ -161,12 +161,12 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def outcome(self, surface: Surface) -> Outcome:
-        """What becomes of one plane; it is imported or uploaded, but not drawn."""
+        """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
         return self._surfaces.get(surface).outcome
 
     def drop_released(self) -> None:
-        """Drop now what was made from buffers that are released."""
+        """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
         self._surfaces.drop_released()
 

@@ -1,4 +1,4 @@
-"""What is kept from frame to frame, as long as target and options are the same."""
+"""The parts of a pass that are kept from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
 from app.planes.placement import Placement, place

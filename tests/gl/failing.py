@@ -17,7 +17,7 @@ ATTEMPTS_MS = [0, 200, 600, 1400, 3000, 6200, 11200, 16200]
 
 
 class Clock:
-    """Nanoseconds that pass when told to."""
+    """A clock in nanoseconds. A test sets ``now``."""
 
     def __init__(self) -> None:
         self.now = 0

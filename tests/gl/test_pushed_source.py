@@ -1,4 +1,4 @@
-"""Frames of a second kind of source, through the commands without a window: none of their lines knows of it."""
+"""Frames of a second kind of source in the commands without a window, which have no code for it."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
 """``mdevview ARGUMENTS`` that shows a pushed screen whatever the target is: ``python -m ... ARGUMENTS``.
 
 Each line of standard input calls a method of the source ("push", "end"). At the end a line of JSON on standard output
-tells which modes the guest was asked for, of which frames the source heard that they were shown, and which keys came.
+has the modes that the guest was asked for, the frames that the source was told were shown, and the keys that came.
 """
 
 import json

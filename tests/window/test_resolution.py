@@ -1,4 +1,4 @@
-"""The guest's screen as large as the window, and turned: what a person sees."""
+"""The guest's screen as large as the window, and rotated."""
 
 import re
 import time

@@ -14,13 +14,13 @@ from app.sim.open import open_simulated
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.viewer import Viewer, viewing
 
-# Frozen: the picture that is meant is the same in every process.
+# Without flips, so the picture is the same in every process.
 STILL = f"gvt,size={WIDTH}x{HEIGHT},fps=0"
 _PATIENCE_S = 20.0
 
 
 def guest_picture(spec: str = STILL) -> Picture:
-    """What the simulated guest means to show, [height, width, 3]."""
+    """The picture that the simulated guest draws, [height, width, 3]."""
     device = open_simulated(spec)
     try:
         picture = device.picture()
@@ -31,7 +31,7 @@ def guest_picture(spec: str = STILL) -> Picture:
 
 
 def wait_for_screen(display: Display, wanted: Callable[[Picture], bool]) -> Picture:
-    """The screen as soon as it is as wanted, or as it is when patience ends: for an assertion to look at."""
+    """The screen as soon as it is ``wanted``, or as it is after the time limit, for an assertion."""
     end = time.monotonic() + _PATIENCE_S
     while True:
         picture = display.picture()
@@ -41,7 +41,7 @@ def wait_for_screen(display: Display, wanted: Callable[[Picture], bool]) -> Pict
 
 
 def close(viewer: Viewer) -> None:
-    """Ctrl-C ends the program well, and it had nothing to complain about."""
+    """End the program with Ctrl-C. It must exit with 0 and must have logged no warning."""
     assert viewer.interrupt() == 0
     assert viewer.warnings() == []
 
@@ -72,7 +72,7 @@ def test_on_wayland_the_whole_screen_is_the_guests_picture(wayland: Display) -> 
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_on_x11_the_same_picture_comes_by_copy(x11: Display, scale: int) -> None:
-    """Without DRI3 EGL imports nothing; there is no window manager here, so the window is where it likes."""
+    """Without DRI3 EGL imports nothing; there is no window manager here, so the window may be anywhere."""
     spec = "gvt,size=640x480,fps=0"
     picture = guest_picture(spec).repeat(scale, axis=0).repeat(scale, axis=1)
     scaled = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale)})

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 watched = (running.child.fileno(), stop_signals.fileno())
                 show(application, target, session, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
-            # Told now, because the VM may take a minute to end.
+            # Printed now, because the VM may take a minute to end.
             _print_message(str(error))
             failure = error.exit_status
         finally:
@@ -98,7 +98,7 @@ def _leave(running: StartedVm) -> int:
 
 
 def _end(running: StartedVm, stop_signals: StopSignals) -> int:
-    """End the VM, as gently as the user has time for; the exit status."""
+    """Power the VM down, or end it at once if the user sends a second signal. Returns the exit status."""
     status, step = shut_down(running.child, running.monitor, stop_signals, _print_message)
     if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
@@ -121,7 +121,7 @@ def _signal_name(number: int) -> str:
 
 
 def _print_message(text: str) -> None:
-    """Print one line on standard error. A terminal that is gone, as after SIGHUP, is no error."""
+    """Print one line on standard error. A terminal that was closed, as after SIGHUP, is no error."""
     try:
         print(f"{PROG}: {printable(text)}", file=sys.stderr, flush=True)
     except OSError:

@@ -41,7 +41,7 @@ _LEVELS = {
 
 def view(target: Target, options: WindowOptions) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
-    # Before Qt starts, so that an error is a line on the terminal and not a window that comes and goes.
+    # Opened before Qt starts, so that an error is a line on the terminal and not a window that closes at once.
     session: Session | None = None
     is_choice, chosen = False, None
     try:
@@ -80,7 +80,7 @@ def show(
 ) -> int:
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
-    Ends when the window is closed or one of the fds ``end_fds`` is readable. Raises MdevviewError when OpenGL fails or
+    Ends when the window is closed or one of the ``end_fds`` is readable. Raises MdevviewError when OpenGL fails or
     ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)

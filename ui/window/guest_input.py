@@ -155,8 +155,8 @@ class GuestInput(QObject):
             self.grab.end()
             return
         self._motion.reset()
-        trouble = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
-        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {trouble}" if trouble else ""))
+        problem = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
+        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {problem}" if problem else ""))
 
     def send_keys(self, names: Sequence[str]) -> None:
         """Press and release a key combination."""

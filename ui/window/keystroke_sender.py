@@ -30,7 +30,7 @@ class KeystrokeSender(QObject):
         return self._keystrokes is not None
 
     def start(self, keystrokes: Iterator[Keystroke]) -> None:
-        """Start; what is still being sent stops first."""
+        """Start to send these. Keystrokes that are not sent yet are dropped."""
         self.stop()
         self._keystrokes = keystrokes
         self._timer.start()
@@ -43,7 +43,7 @@ class KeystrokeSender(QObject):
             self.finished.emit()
 
     def flush(self) -> None:
-        """Send the rest at once: to complete a combination before another key."""
+        """Send the rest at once, to complete a key combination before another key."""
         while self._keystrokes is not None:
             self._next()
 

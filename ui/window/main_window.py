@@ -39,7 +39,7 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` may be emitted on any thread: a monitor says so that its status changed.
+    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
     monitor_status_changed = pyqtSignal()
@@ -79,18 +79,18 @@ class MainWindow(QMainWindow):
 
     @property
     def label(self) -> str:
-        """What the window calls what it shows."""
+        """The name of what the window shows."""
         return self._label
 
     def set_label(self, label: str) -> None:
-        """The window shows something else from now on."""
+        """Change the name of what the window shows."""
         self._label = label
         self._refresh()
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
-        The caller owns the monitor, and closes it after the window or after another one was set here.
+        The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
         self._input.set_monitor(monitor, reason)
 
@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
             if spec.separated:
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(action)
-            # On the window too: a hidden menu bar takes its shortcuts with it.
+            # On the window too, because the shortcuts of a hidden menu bar do not work.
             self.addAction(action)
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
-        # The user wants its menus, which a grabbed pointer cannot reach.
+        # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
     def _set_status_line(self, on: bool) -> None:

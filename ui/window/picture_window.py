@@ -1,4 +1,4 @@
-"""The picture: a window that OpenGL draws into directly, with text where there is no picture."""
+"""The window for the guest's picture. OpenGL draws into it; without a picture it shows text."""
 
 import logging
 import time
@@ -121,7 +121,7 @@ class PictureWindow(QOpenGLWindow):
     def guest_draws_cursor(self) -> bool:
         """Whether the window shows the guest's own cursor.
 
-        A cursor plane that disappeared was hidden by the guest; this stays true until the picture itself disappears.
+        When the cursor plane disappears, the guest has hidden it. This stays true until the picture itself disappears.
         """
         return self._cursor_seen and self.cursor_problem is None
 
@@ -197,14 +197,14 @@ class PictureWindow(QOpenGLWindow):
             self.state_changed.emit()
 
     def _release_buffers(self) -> None:
-        """Drop what was made from the loop's buffers: it keeps the VM's memory in use."""
+        """Release the loop's buffers, and the images made from them, because they keep the VM's memory in use."""
         self._loop.release_buffers()
         if self._renderer is not None:
             with self._current():
                 self._renderer.drop_released()
 
     def _log_state(self) -> None:
-        """Log a change of the state or the path once, and let the title follow."""
+        """Log each change of the state or the path once, and tell the window to update its title."""
         status = self.status
         primary = self.frame.primary
         logged = (status, primary.plane.import_key if primary else None, self.path)
@@ -243,7 +243,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop.drawn(self._renderer.retry_ns)
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
-        # Each time, because a window that moves to another screen may change its pixel ratio but not its size.
+        # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
         ratio = self.devicePixelRatio()
         size = (round(self.width() * ratio), round(self.height() * ratio))
         if min(size) < 1:
@@ -253,7 +253,7 @@ class PictureWindow(QOpenGLWindow):
         try:
             drawn = renderer.draw(frame, self._render_target, self._draw_options)
         except GlError as error:
-            # The next frame is tried again: a driver may recover, and the window must not close.
+            # The next frame is drawn as usual: a driver may recover, and the window must not close.
             self._failure = Status(Reason.RENDER_FAILED, str(error))
             self._log_state()
             return

@@ -1,4 +1,4 @@
-"""One window and what it shows: a session with the VM's monitor, or the wait for a VM."""
+"""One window and what it shows: a session with the VM's monitor, or why there is none yet."""
 
 import time
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
-# Reasons that a window which says "VM ended" does not replace.
+# These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 
@@ -55,10 +55,10 @@ class WindowOptions:
 
 
 class Viewer(QObject):
-    """Shows ``session``, which ``target`` was opened as, and owns it; without a session it waits for the target."""
+    """Owns ``session``, the opened ``target``, and shows it; without a session it waits for the target."""
 
     failed = pyqtSignal(object)
-    """The first device could not be opened; brings the MdevviewError."""
+    """The first device could not be opened; carries the MdevviewError."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Viewer(QObject):
         self._chosen: PendingSession | None = None
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
-        # Whether it shows the end of a VM, which the reasons of a plain wait do not replace.
+        # Whether the window shows the end of a VM, see _STILL_WAITING.
         self._shows_end = False
         label = session.label if session is not None else label_of(target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
@@ -101,7 +101,7 @@ class Viewer(QObject):
         self._loop.start()
 
     def shut_down(self) -> None:
-        """Let go of everything. More calls do nothing."""
+        """Close everything. More calls do nothing."""
         pending = [each for each in (self._awaited, self._chosen) if each is not None]
         self._stop_waiting()
         self._stop_opening()
@@ -122,7 +122,7 @@ class Viewer(QObject):
         """Show another session from now on."""
         self._stop_waiting()
         self._stop_opening()
-        # While the source before is still open.
+        # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
         self._show(session.source, session.label)
@@ -143,12 +143,12 @@ class Viewer(QObject):
         self._waiting = StatusSource(status)
         self._shows_end = status.state is State.GONE
         self._show(self._waiting, label)
-        # At once, or the title would show another state for a moment.
+        # Now, because the title would show another state for a moment.
         self._loop.latest()
         self._close_session()
 
     def _close_session(self) -> None:
-        """After the picture has another loop: what was made from the session's buffers is gone then."""
+        """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -156,12 +156,12 @@ class Viewer(QObject):
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
             self.window.resolution.set_none(_gone_text(frame.status))
-            # Not within the loop's own step, as the loop may be exchanged.
+            # Not during the loop's own step, because this may replace the loop.
             QTimer.singleShot(0, self._on_ended)
 
     def _on_ended(self) -> None:
         session, status = self._session, self._loop.frame.status
-        # Another may have been chosen meanwhile.
+        # The user may have chosen another device meanwhile.
         if session is None or status.state is not State.GONE:
             return
         self.monitor.set_none(_gone_text(status))
@@ -207,13 +207,13 @@ class Viewer(QObject):
         self._open(chosen)
 
     def _open(self, chosen: Vgpu | Simulated) -> None:
-        """Open what the user chose. The window goes on with what it shows until then."""
+        """Open what the user chose. Until it is open, the window shows what it showed before."""
         self._stop_opening()
         target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
         try:
             opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
-            # Later, as nobody listens yet while the window is made.
+            # Later, because the signal is not connected yet while the window is constructed.
             QTimer.singleShot(0, partial(self._on_open_failed, error))
             return
         pending = PendingSession(opener, self)
@@ -223,7 +223,7 @@ class Viewer(QObject):
         self._chosen = pending
 
     def _show_chosen(self, session: Session, target: Target) -> None:
-        # The user asked another device for its resolution, unless this is the first one.
+        # The user's resolution was for another device, unless this is the first one.
         if not self._is_first_opening:
             self.window.resolution.clear_request()
         self._show_session(session, target)
@@ -244,7 +244,7 @@ class Viewer(QObject):
 
     @property
     def _is_first_opening(self) -> bool:
-        """Whether the window shows nothing, and waits for nothing, but the device that is opened."""
+        """Whether the window has nothing else to show or to wait for than the device that is being opened."""
         return self._session is None and self._awaited is None
 
     def _stop_opening(self) -> None:
