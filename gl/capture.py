@@ -6,9 +6,9 @@ from app.planes.placement import Rect, place
 from gl import api
 from gl.canvas import Canvas, Rgba
 from gl.clip_space import ClipSpace
-from gl.compositor import Compositor, Image, Style, run
+from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
-from gl.target import Target
+from gl.render_target import RenderTarget
 
 PlacedImage = tuple[Image, Style, int, int]
 
@@ -34,12 +34,12 @@ def capture_images(
     try:
         canvas = Canvas(context, width, height)
         try:
-            target = Target(width, height, canvas.framebuffer, top_down=True)
+            target = RenderTarget(width, height, canvas.framebuffer, top_down=True)
             clip = ClipSpace(target, place(size, Rect(0, 0, width, height)))
-            run(compositor.begin(target, (0.0, 0.0, 0.0, alpha)))
+            run_steps(compositor.begin(target, (0.0, 0.0, 0.0, alpha)))
             for image, style, x, y in images:
-                run(compositor.layer(clip, image, style).move(x, y))
-            run(compositor.end)
+                run_steps(compositor.layer(clip, image, style).move(x, y))
+            run_steps(compositor.end)
             context.gl.check("drawing for a capture")
             return canvas.read()
         finally:

@@ -3,7 +3,7 @@
 import ctypes
 
 from app.planes.placement import Placement
-from gl.target import Target
+from gl.render_target import RenderTarget
 
 # What a slice of a ctypes array of floats takes.
 Floats = list[ctypes.c_float | float]
@@ -12,7 +12,7 @@ Floats = list[ctypes.c_float | float]
 class ClipSpace:
     """Converts guest coordinates to clip space (-1 to 1, upwards) for one target and one placement."""
 
-    def __init__(self, target: Target, placement: Placement) -> None:
+    def __init__(self, target: RenderTarget, placement: Placement) -> None:
         self._visible = placement.visible
         x, y, ax, ay, dx, dy = placement.affine()
         across = 2 / target.width

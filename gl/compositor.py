@@ -15,8 +15,8 @@ from gl.clip_space import ClipSpace
 from gl.context import Context
 from gl.formats import Decode
 from gl.programs import Programs
+from gl.render_target import RenderTarget
 from gl.shader_source import COMMON_VECTORS, Variant
-from gl.target import Target
 from gl.textures import Texture
 
 Colour = tuple[float, float, float]
@@ -85,7 +85,7 @@ class Layer:
         return self.steps if self._visible else ()
 
 
-def run(steps: Steps) -> None:
+def run_steps(steps: Steps) -> None:
     """Run the calls. The context must be current. The caller checks for errors."""
     for call, arguments in steps:
         call(*arguments)
@@ -120,7 +120,7 @@ class Compositor:
             gl.SamplerParameteri(name, parameter, api.GL_CLAMP_TO_EDGE)
         return name
 
-    def begin(self, target: Target, background: tuple[float, float, float, float]) -> Steps:
+    def begin(self, target: RenderTarget, background: tuple[float, float, float, float]) -> Steps:
         """The steps that bind the target, clear it and prepare for layers."""
         gl = self._context.gl
         disabled = (

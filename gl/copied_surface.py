@@ -22,7 +22,7 @@ _TextureKey = tuple[int, int, int, PlaneKind]
 class UploadTextures:
     """Textures to upload into, one for all planes of a format, size and kind, counted by their users.
 
-    They are filled again for each frame, and only one plane of a kind is drawn at a time: so a guest that flips among
+    Each is filled again for each frame, and only one plane of a kind is drawn at a time. So a guest that flips among
     many buffers takes the memory of one.
     """
 
@@ -32,7 +32,7 @@ class UploadTextures:
         self._users: Counter[_TextureKey] = Counter()
 
     def take(self, plane: Plane, pixel_format: PixelFormat) -> UploadTexture:
-        """The texture for a plane, to be given back as often as it was taken. Raises :class:`GlError`."""
+        """The texture for a plane. Each call needs one :meth:`give_back`. Raises :class:`GlError`."""
         key = _texture_key(plane)
         texture = self._textures.get(key)
         if texture is None:
@@ -44,7 +44,7 @@ class UploadTextures:
         return texture
 
     def give_back(self, plane: Plane) -> None:
-        """The last user's call has the texture deleted."""
+        """End one use of the plane's texture. The end of the last use deletes it."""
         key = _texture_key(plane)
         self._users[key] -= 1
         if not self._users[key]:
@@ -78,9 +78,9 @@ class CopiedSurface:
         Raises OSError when the buffer cannot be mapped, ValueError when it was released or its tiling is not known,
         MemoryError, and :class:`GlError` when OpenGL does not take the pixels.
         """
-        # Errors that others left are not this upload's.
+        # Clear errors of earlier calls, for example Qt's: they are not errors of this upload.
         self._gl.errors()
-        # No array over the mapping may outlive it, so none gets a name here.
+        # No array may use the mapping after it ended, so no variable here refers to such an array.
         with buffer.mapping() as memory:
             self._upload.send(self._rows(memory))
         self._gl.check("uploading")

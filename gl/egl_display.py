@@ -1,4 +1,4 @@
-"""An initialised EGLDisplay, opened here or adopted, and which dma-bufs it imports as it says."""
+"""An initialised EGLDisplay, opened here or adopted, and the dma-buf formats that it advertises."""
 
 import ctypes
 import functools

@@ -149,7 +149,7 @@ class ImportLadder:
 
 
 def is_linear(plane: Plane) -> bool:
-    """Whether rows follow one another. A plane without a modifier is taken as linear: nothing names another layout."""
+    """Whether rows follow one another. A plane without a modifier counts as linear, as nothing names another layout."""
     return plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
 
 

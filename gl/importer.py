@@ -82,10 +82,10 @@ class Importer:
     def _try(
         self, ladder: ImportLadder, attempt: ImportAttempt, plane: Plane, pixel_format: PixelFormat, buffer: Buffer
     ) -> Image | None:
-        """The image of one attempt; None when it failed, which the ladder then knows."""
+        """The image of one attempt; None when it failed, which is recorded in the ladder."""
         gl = self._context.gl
         width = -(-plane.width // attempt.pixels)
-        # Errors that others left are not this import's.
+        # Clear errors of earlier calls, for example Qt's: they are not errors of this import.
         gl.errors()
         try:
             handle = _create_image(self._context, attempt, width, plane, buffer)

@@ -1,4 +1,4 @@
-"""What a source scans out and what becomes of it here, as the JSON document of ``mdevview inspect``.
+"""The JSON document of ``mdevview inspect``: planes, import results, device, renderer and findings.
 
 A published key keeps its meaning.
 """
@@ -20,7 +20,7 @@ _VERSION = 1
 def inspect_document(target: str, frame: Frame, description: Document, renderer: Renderer) -> Document:
     """State, planes, what the source says of its device (``description``), renderer and findings.
 
-    The renderer imports the planes to see what becomes of them, so its context must be current.
+    The renderer imports the planes to find out whether that succeeds, so its context must be current.
     """
     documents: dict[PlaneKind, Document | None] = dict.fromkeys(PlaneKind)
     statuses = {PlaneKind.PRIMARY: frame.status}

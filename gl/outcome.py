@@ -1,4 +1,4 @@
-"""What became of a plane on its way to the GPU, in terms that can be shown and written down."""
+"""How a plane reached the GPU, or why it did not: for people, and as values for JSON."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -39,7 +39,7 @@ class ImportFailure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a surface.
+    """How a surface reached the GPU, or why it did not.
 
     ``path`` is None when the surface cannot be shown. ``method`` is the import method that succeeded, set only with
     :attr:`PixelPath.EGL_IMAGE`. ``failures`` are the import methods that failed, in order. ``status`` is OK, a

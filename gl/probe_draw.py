@@ -10,18 +10,18 @@ from app.planes.placement import Rect, place
 from gl import api
 from gl.canvas import Canvas
 from gl.clip_space import ClipSpace
-from gl.compositor import Compositor, Image, Style, run
+from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
 from gl.errors import GlError
 from gl.formats import Decode
-from gl.target import Target
+from gl.render_target import RenderTarget
 from gl.textures import Texture, new_texture
 
 _log = logging.getLogger(__name__)
 
 
 class ProbeDraw:
-    """Draws an image to see whether the driver can. Owns a framebuffer of one pixel and a blank texture."""
+    """Draws an image to test whether the driver can draw it. Owns a framebuffer of one pixel and a blank texture."""
 
     def __init__(self, context: Context, compositor: Compositor) -> None:
         self._context = context
@@ -38,7 +38,7 @@ class ProbeDraw:
     def release_last_texture(self) -> None:
         """Make the driver release the texture that it drew last.
 
-        To delete the texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and
+        Deleting the texture is not enough: Mesa keeps the last texture of each unit until a draw replaces it, and
         with it a dma-buf, which may keep the device of an ended VM busy. An OpenGL error is only logged: the caller
         must go on and close that device.
         """
@@ -60,11 +60,11 @@ class ProbeDraw:
         try:
             if self._canvas is None:
                 self._canvas = Canvas(self._context, 1, 1)
-            target = Target(1, 1, self._canvas.framebuffer)
+            target = RenderTarget(1, 1, self._canvas.framebuffer)
             clip = ClipSpace(target, place((image.width, image.height), Rect(0, 0, 1, 1)))
-            run(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
-            run(self._compositor.layer(clip, image, Style()).move(0, 0))
-            run(self._compositor.end)
+            run_steps(self._compositor.begin(target, (0.0, 0.0, 0.0, 1.0)))
+            run_steps(self._compositor.layer(clip, image, Style()).move(0, 0))
+            run_steps(self._compositor.end)
             yield self._canvas
         finally:
             gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)

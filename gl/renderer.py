@@ -8,21 +8,21 @@ from app.planes.frame import Frame, Surface
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Compositor, Steps, Style, run
+from gl.compositor import Compositor, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.outcome import Outcome
+from gl.render_target import RenderTarget
 from gl.scene import Scene
 from gl.surface_cache import LoadedSurface, SurfaceCache
-from gl.target import Target
 
-__all__ = ["CaptureKind", "DrawOptions", "Drawn", "Renderer", "Target"]
+__all__ = ["CaptureKind", "DrawOptions", "DrawResult", "RenderTarget", "Renderer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The result of a draw: what became of each plane, and the picture's place (None when there is no picture)."""
+class DrawResult:
+    """The outcome of each plane, and the picture's place (None when there is no picture)."""
 
     primary: Outcome | None
     cursor: Outcome | None
@@ -46,7 +46,7 @@ class Renderer:
         self._clock = clock
         self._surfaces = SurfaceCache(context, self._compositor, clock)
         self._generation = 0
-        self._target: Target | None = None
+        self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
         self._scene: Scene | None = None
         # The frame that was prepared last; None when it must be prepared again.
@@ -55,14 +55,14 @@ class Renderer:
         self._copied: tuple[LoadedSurface, ...] = ()
         # When one of its planes is tried again; None for never.
         self._retry_ns: int | None = None
-        self._drawn = Drawn(None, None, None)
+        self._drawn = DrawResult(None, None, None)
         self._released = False
 
-    def draw(self, frame: Frame, target: Target, options: DrawOptions = _DEFAULT_OPTIONS) -> Drawn:
+    def draw(self, frame: Frame, target: RenderTarget, options: DrawOptions = _DEFAULT_OPTIONS) -> DrawResult:
         """Draw a frame into the target, which is left bound.
 
         Returns the same object as long as nothing in it changed. Raises :class:`GlError` when OpenGL reports an
-        error. It does not wait for a GPU; where the CPU draws, it waits for the frame before.
+        error. It does not wait for a GPU; where the CPU draws, it waits until the previous frame is finished.
 
         The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
         for a passing reason is tried again after a pause.
@@ -75,7 +75,7 @@ class Renderer:
             or not all(map(self._surfaces.refresh, self._copied))
         ):
             self._prepare(frame, target, options)
-        run(self._steps)
+        run_steps(self._steps)
         code = self._gl.GetError()
         if code:
             self._frame = None
@@ -90,7 +90,7 @@ class Renderer:
         """
         return self._retry_ns
 
-    def _prepare(self, frame: Frame, target: Target, options: DrawOptions) -> None:
+    def _prepare(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
         self._frame = None
         scene = self._scene
         if scene is None or target != self._target or options != self._options:
@@ -103,7 +103,7 @@ class Renderer:
             # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation
-            scene.forget()
+            scene.drop_layers()
             self.context.sweep()
         self._copied, self._retry_ns = (), None
         for each in (primary, cursor):
@@ -119,7 +119,7 @@ class Renderer:
     def _update_drawn(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
         if primary is not drawn.primary or cursor is not drawn.cursor or placement is not drawn.placement:
-            drawn = Drawn(primary, cursor, placement)
+            drawn = DrawResult(primary, cursor, placement)
             if drawn != self._drawn:
                 self._drawn = drawn
 
@@ -161,14 +161,14 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def outcome(self, surface: Surface) -> Outcome:
-        """What becomes of one plane; it is imported or uploaded, but not drawn."""
+        """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
         return self._surfaces.get(surface).outcome
 
-    def forget(self) -> None:
-        """Drop now what was made from buffers that are released."""
+    def drop_released(self) -> None:
+        """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
-        self._surfaces.forget()
+        self._surfaces.drop_released()
 
     def _drop_scene(self) -> None:
         self._frame = None

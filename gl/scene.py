@@ -1,18 +1,18 @@
-"""What is kept from frame to frame, as long as target and options are the same."""
+"""The parts of a pass that are kept from frame to frame, as long as target and options are the same."""
 
 from app.planes.frame import Frame
 from app.planes.placement import Placement, place
 from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Layer, Steps, Style
 from gl.draw_options import DrawOptions
+from gl.render_target import RenderTarget
 from gl.surface_cache import LoadedSurface
-from gl.target import Target
 
 
 class Scene:
     """Keeps one layer for each surface that it drew, so that a flip between known buffers only combines parts."""
 
-    def __init__(self, compositor: Compositor, target: Target, options: DrawOptions) -> None:
+    def __init__(self, compositor: Compositor, target: RenderTarget, options: DrawOptions) -> None:
         self._compositor = compositor
         self._target = target
         self._options = options
@@ -24,7 +24,7 @@ class Scene:
         self._cursors: dict[LoadedSurface, Layer] = {}
         self.placement: Placement | None = None
 
-    def forget(self) -> None:
+    def drop_layers(self) -> None:
         """Drop the layers, because their textures were deleted."""
         self._primaries.clear()
         self._cursors.clear()
@@ -54,7 +54,7 @@ class Scene:
 
     def _lay_out(self, width: int, height: int) -> None:
         options = self._options
-        self.forget()
+        self.drop_layers()
         self.placement = place(
             (width, height),
             self._target.picture_area,

@@ -10,8 +10,8 @@ u[3]  1 when the shader must filter linearly (x)
 u[4]  and following: numbers for the decoding; with an outline, its colour is the last vector
 ====  =========================================================================================
 
-What is known when a program is compiled is no uniform: software renderers have a fast path for a shader that only
-looks up a texel, and most planes need no more.
+Values that are known when a program is compiled are not uniforms: software renderers have a fast path for a shader
+that only looks up a texel, and most planes need no more.
 """
 
 from dataclasses import dataclass

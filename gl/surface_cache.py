@@ -1,4 +1,4 @@
-"""The texture cache: what became of each surface, kept as long as its buffer lives.
+"""The texture cache: the image and the outcome of each surface, kept as long as its buffer lives.
 
 An entry is found by the buffer's serial number and the plane's layout. So a flip between known buffers neither imports
 nor allocates. A copied surface keeps its texture and is uploaded again for each frame. What failed for a passing
@@ -33,7 +33,7 @@ _OK = Status(Reason.OK)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedSurface:
-    """What became of a surface; ``image`` is None when it cannot be drawn.
+    """The entry of a surface; ``image`` is None when it cannot be drawn.
 
     ``copied`` is set for a surface to refresh for each frame. ``retry`` is when to load the surface again, None for
     never. ``was_readable``: the CPU has read the buffer before. ``gl_error`` is OpenGL's error when it did not take the
@@ -49,7 +49,7 @@ class LoadedSurface:
     gl_error: GlError | None = None
 
     def release(self) -> None:
-        """Let go of the texture; more calls do nothing."""
+        """Release the texture; more calls do nothing."""
         if self.copied is not None:
             self.copied.release()
         elif self.image is not None:
@@ -76,7 +76,7 @@ class SurfaceCache:
         return len(self._entries)
 
     def get(self, surface: Surface) -> LoadedSurface:
-        """The surface's entry, loaded if need be and up to date: ready to be drawn."""
+        """The surface's entry, loaded if necessary and up to date: ready to be drawn."""
         key = _key(surface)
         entry = self._entries.get(key)
         if entry is None or (entry.retry is not None and self._clock() >= entry.retry.due_ns):
@@ -120,7 +120,7 @@ class SurfaceCache:
             entry.release()
             self.generation += 1
 
-    def forget(self) -> None:
+    def drop_released(self) -> None:
         """Drop what was made from released buffers, and make the driver release it now."""
         self.prune()
         self._context.sweep()
@@ -135,7 +135,7 @@ class SurfaceCache:
         self._probe.release()
 
     def _load(self, surface: Surface, previous: LoadedSurface | None) -> LoadedSurface:
-        """Import or copy a surface; ``previous`` is what became of it before, when this is a retry."""
+        """Import or copy a surface; ``previous`` is its entry before, when this is a retry."""
         plane, buffer = surface.plane, surface.buffer
         status = Status(Reason.NOT_READABLE, "the buffer was released") if buffer.released else None
         status = status or check_plane(plane, buffer.size) or self._too_large(plane)

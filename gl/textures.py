@@ -30,7 +30,7 @@ class Texture:
         self.height = height
 
     def release(self) -> None:
-        """Have both deleted by the context's next sweep; more calls do nothing."""
+        """Queue both for deletion by the context's next sweep; more calls do nothing."""
         name, self.name = self.name, 0
         image, self.image = self.image, 0
         if name or image:
@@ -82,7 +82,7 @@ def texture_of_image(
 
 def new_texture(context: Context, internal: int, width: int, height: int, swizzle: Swizzle | None) -> Texture:
     """A texture with storage, not filled. Raises :class:`GlError`, most likely for lack of memory."""
-    # Errors that others left, for example Qt, are not this texture's.
+    # Clear errors of earlier calls, for example Qt's: they are not errors of this texture.
     context.gl.errors()
     texture = Texture(context, api.GL_TEXTURE_2D, width, height)
     try:
@@ -144,7 +144,7 @@ class UploadTexture:
         return self._packed
 
     def release(self) -> None:
-        """Have the texture deleted; more calls do nothing."""
+        """Release the texture; more calls do nothing."""
         self.texture.release()
         self._packed = None
 

@@ -107,6 +107,8 @@ as_root() {
 make_venv() {
     grep -qsF "$venv/bin/python" "$venv/bin/pip" &&
         "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
+    # Python would empty the folder that it points to, which may be another checkout's.
+    [ ! -L "$venv" ] || die "$venv is a symbolic link to an environment of another place: remove the link"
     "$python" -m venv --clear "$venv" >&2 || die "Python could not make the virtual environment $venv: see its messages above"
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long an example takes is the machine's business, never a failure.
+# How long an example takes depends on the machine, and is never a failure.
 settings.register_profile("mdevview", deadline=None)
 settings.load_profile("mdevview")
 
@@ -23,7 +23,7 @@ def open_files() -> Counter[str]:
             link = str(Path(f"/proc/self/fd/{fd}").readlink())
         except FileNotFoundError:
             continue
-        # Mesa opens the files of its shader cache whenever it likes.
+        # Mesa opens the files of its shader cache at any time.
         if "/mesa_shader_cache" not in link:
             links[link.split(":[", maxsplit=1)[0]] += 1
     return links
@@ -31,7 +31,7 @@ def open_files() -> Counter[str]:
 
 @pytest.fixture(scope="session")
 def long_lived() -> None:
-    """What tests share for the whole run; a folder with such things overrides this to have them start first."""
+    """What tests share for the whole run. A folder with such fixtures overrides this, so that they start first."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
-"""What a test needs and this machine lacks: in one place, for every test.
+"""Skip or fail a test when this machine lacks what the test needs.
 
-Three states, after drgn's gate for its kernel tests. A variable that is unset: skip, with the reason. ``0``: skip.
-``1``: fail instead, so that a machine meant to run the tests cannot pass without having run them. ``CI=true`` does
-the same as ``1`` for all tests; :mod:`tests.lab.gate` adds ``MDEVVIEW_LAB`` for the lab alone.
+An environment variable decides. Unset: skip, with the reason. ``0``: skip. ``1``: fail, so that a machine that must run
+the tests cannot succeed without them. ``CI=true`` is ``1`` for all tests. The lab has ``MDEVVIEW_LAB`` of its own, see
+:mod:`tests.lab.gate`. The idea is that of drgn's kernel tests.
 """
 
 import os
@@ -13,12 +13,12 @@ import pytest
 
 
 def forbidden(variable: str) -> bool:
-    """Whether this variable says that its tests are not to run."""
+    """Whether this variable forbids its tests."""
     return os.environ.get(variable) == "0"
 
 
 def required(variable: str = "CI") -> bool:
-    """Whether what is missing is a failure: by this variable, or by ``CI`` where this one forbids nothing."""
+    """Whether a test fails where something is missing: by this variable, or by ``CI`` unless this one forbids it."""
     return os.environ.get(variable) == "1" or (not forbidden(variable) and os.environ.get("CI") == "true")
 
 

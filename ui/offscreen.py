@@ -1,4 +1,4 @@
-"""A session looked at without a window: opened, polled, drawn with a context of its own."""
+"""A session without a window: opened, polled, and drawn with a context of its own."""
 
 import select
 import time
@@ -20,50 +20,52 @@ from gl.renderer import Renderer
 
 @dataclass(frozen=True, slots=True)
 class OffscreenView:
-    """What it takes to look at a session. All of it belongs to :func:`offscreen_view`."""
+    """A session and its renderer. Both belong to :func:`offscreen_view`."""
 
     session: Session
     renderer: Renderer
 
-    def wait(self, wanted: Callable[[Frame], Status | None], timeout: float) -> Frame:
-        """Look until ``wanted`` has nothing against the frame, for ``timeout`` seconds at most.
+    def wait(self, check: Callable[[Frame], Status | None], timeout: float) -> Frame:
+        """Poll until ``check`` accepts a frame, for ``timeout`` seconds at most.
 
-        ``wanted`` returns None or why the frame will not do. Raises NoPicture with the last such reason, and
-        DeviceGone.
+        ``check`` returns None for a frame that it accepts, else a status that says why not. Raises NoPicture with the
+        last such status, and DeviceGone.
         """
-        frame, status = self.look(wanted, timeout)
+        frame, status = self.poll(check, timeout)
         if status is None:
             return frame
         if status.state is State.GONE:
             raise device_gone(self.session.target, status)
         raise no_picture(self.session.target, status, timeout)
 
-    def look(self, wanted: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
-        """The same, without an error: the last frame, and why it will not do."""
-        verdicts: list[Status | None] = []
+    def poll(self, check: Callable[[Frame], Status | None], timeout: float) -> tuple[Frame, Status | None]:
+        """The same without an error: the last frame, and None or the status that says why it was not accepted."""
+        results: list[Status | None] = []
         end = time.monotonic() + timeout
 
-        def try_it() -> None:
-            verdicts.append(wanted(loop.frame))
+        def check_frame() -> None:
+            results.append(check(loop.frame))
             loop.drawn()
-            if verdicts[-1] is None:
+            if results[-1] is None:
                 loop.shown()
 
         def finished() -> bool:
-            return bool(verdicts) and (verdicts[-1] is None or time.monotonic() >= end)
+            return bool(results) and (results[-1] is None or time.monotonic() >= end)
 
-        loop = FrameLoop(self.session.source, Pacer(Pace(), time.monotonic_ns()), due=try_it, gone=self.renderer.forget)
+        loop = FrameLoop(
+            self.session.source, Pacer(Pace(), time.monotonic_ns()), due=check_frame, gone=self.renderer.drop_released
+        )
 
         def wait(fd: int, ns: int | None) -> None:
             left = max(0, round((end - time.monotonic()) * 1e9))
             _wait(fd, left if ns is None else min(ns, left))
 
         loop.run(wait, finished)
-        return loop.frame, verdicts[-1]
+        return loop.frame, results[-1]
 
 
 def _wait(fd: int, ns: int) -> None:
-    """Wait for a fd, -1 for none, but no longer than that."""
+    """Wait until a fd (-1 for none) is readable, at most ``ns`` nanoseconds."""
     ready = select.poll()
     if fd >= 0:
         ready.register(fd, select.POLLIN)
@@ -79,7 +81,7 @@ def open_offscreen(target: Target, options: OpenOptions | None = None) -> Iterat
 
 @contextmanager
 def offscreen_view(session: Session) -> Iterator[OffscreenView]:
-    """A context to look at a session with; takes the session over. Raises GlError."""
+    """Make a context for a session, which is closed at the end. Raises GlError."""
     try:
         with SurfacelessContext() as context:
             renderer = Renderer(context)

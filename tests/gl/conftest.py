@@ -8,8 +8,8 @@ from PyQt6.QtGui import QImage
 from gl.context import Context, SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GraphicsError
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 from tests import gate
 from tests.gl.counting import Calls, counted
 from tests.gl.failing import Clock
@@ -93,7 +93,7 @@ def surfaces() -> Iterator[SurfaceFactory]:
 
 
 @pytest.fixture
-def target(gl_context: Context, calls: Calls) -> Iterator[Target]:
+def target(gl_context: Context, calls: Calls) -> Iterator[RenderTarget]:
     """A target of 16 x 8 pixels."""
     with window(gl_context, 16, 8) as (target, _):
         yield target

@@ -50,7 +50,7 @@ class Calls(Counter[str]):
 
 @contextmanager
 def counted(context: Context) -> Iterator[Calls]:
-    """Count calls through the tables of a context. It counts only functions that are looked up meanwhile."""
+    """Count calls through the tables of a context. It counts only functions that are looked up while it is active."""
     calls = Calls()
 
     def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from app.planes.frame import Frame
 from gl.outcome import Outcome
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 from tests.gl.surfaces import Bytes
 
 MS = 1_000_000
@@ -17,7 +17,7 @@ ATTEMPTS_MS = [0, 200, 600, 1400, 3000, 6200, 11200, 16200]
 
 
 class Clock:
-    """Nanoseconds that pass when told to."""
+    """A clock in nanoseconds. A test sets ``now``."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -75,7 +75,7 @@ class FailingBuffer:
         return sorted({each // MS for each in self.times})
 
 
-def draw_for(renderer: Renderer, shown: Frame, target: Target, clock: Clock, duration: int) -> Outcome:
+def draw_for(renderer: Renderer, shown: Frame, target: RenderTarget, clock: Clock, duration: int) -> Outcome:
     """Draw one frame at the pace of a display, for so many nanoseconds; the outcome of the primary plane."""
     end = clock.now + duration
     while True:

@@ -18,7 +18,7 @@ from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 from gl.canvas import Canvas
 from gl.context import Context
-from gl.target import Target
+from gl.render_target import RenderTarget
 
 Bytes = npt.NDArray[np.uint8]
 OK = Status(Reason.OK)
@@ -238,11 +238,11 @@ def random_picture(width: int, height: int, seed: int = 0) -> Bytes:
 
 
 @contextmanager
-def window(context: Context, width: int, height: int) -> Iterator[tuple[Target, Canvas]]:
+def window(context: Context, width: int, height: int) -> Iterator[tuple[RenderTarget, Canvas]]:
     """A target like a window, and the canvas to read it from, bottom row first."""
     canvas = Canvas(context, width, height)
     try:
-        yield Target(width, height, canvas.framebuffer), canvas
+        yield RenderTarget(width, height, canvas.framebuffer), canvas
     finally:
         canvas.release()
         context.sweep()

@@ -11,8 +11,8 @@ from gl.context import Context
 from gl.debug import DebugLog
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, surface_factory, window
 
 
@@ -28,7 +28,7 @@ def shown(
     """The pixels of a window of ``size``, top row first."""
     with surface_factory() as surfaces, window(context, *size) as (target, canvas):
         upper = surfaces.cursor(*cursor) if cursor else None
-        whole = Target(target.width, target.height, target.framebuffer, area)
+        whole = RenderTarget(target.width, target.height, target.framebuffer, area)
         renderer.draw(frame(surfaces.picture(primary), upper), whole, options)
         return canvas.read()[::-1]
 
@@ -275,7 +275,7 @@ def test_capture_leaves_the_callers_framebuffer_bound(
         gl_context.gl.BindFramebuffer(api.GL_FRAMEBUFFER, target.framebuffer)
         renderer.capture(frame(surfaces.picture(random_picture(8, 8))))
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
-        renderer.forget()
+        renderer.drop_released()
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
 
 
@@ -287,7 +287,7 @@ def test_an_error_of_opengl_is_raised_and_the_next_frame_is_fine(
     incomplete = gl.generate(gl.GenFramebuffers)
     for _ in range(2):
         with pytest.raises(GlError, match="GL_INVALID_FRAMEBUFFER_OPERATION"):
-            renderer.draw(shown, Target(8, 8, incomplete))
+            renderer.draw(shown, RenderTarget(8, 8, incomplete))
     gl.delete(gl.DeleteFramebuffers, incomplete)
     gl_log.messages.clear()
     with window(gl_context, 8, 8) as (target, _):

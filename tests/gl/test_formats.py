@@ -16,8 +16,8 @@ from gl.capture import CaptureKind
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.outcome import ImportMethod, PixelPath
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 from gl.textures import new_texture
 from tests.gl.surfaces import SurfaceFactory, format_of, frame, random_rows, reference
 
@@ -135,7 +135,7 @@ def test_ten_bits_stay_ten(
     framebuffer = gl.generate(gl.GenFramebuffers)
     gl.BindFramebuffer(api.GL_FRAMEBUFFER, framebuffer)
     gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, texture.name, 0)
-    renderer.draw(frame(surface), Target(16, 16, framebuffer, top_down=True))
+    renderer.draw(frame(surface), RenderTarget(16, 16, framebuffer, top_down=True))
     words = (ctypes.c_uint32 * 256)()
     gl.ReadPixels(0, 0, 16, 16, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, ctypes.addressof(words))
     gl.delete(gl.DeleteFramebuffers, framebuffer)

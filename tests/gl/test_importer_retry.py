@@ -16,8 +16,8 @@ from gl.egl_display import EglDisplay
 from gl.errors import GL_OUT_OF_MEMORY, GlError
 from gl.outcome import ImportMethod, PixelPath
 from gl.probe_draw import ProbeDraw
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 from tests.gl.counting import Calls
 from tests.gl.failing import ATTEMPTS_MS, MS, SECOND, Clock, FailingCall, draw_for
 from tests.gl.surfaces import SurfaceFactory, frame, plane_of, random_picture
@@ -30,7 +30,7 @@ def test_a_dma_buf_that_cannot_be_mapped_now(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -70,7 +70,7 @@ def test_an_import_that_lacked_memory_does_not_stay_a_copy(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     calls: Calls,
     monkeypatch: pytest.MonkeyPatch,
@@ -101,7 +101,7 @@ def test_nothing_changes_for_the_caller_while_retries_fail(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -118,7 +118,7 @@ def test_an_import_that_was_refused_for_good_is_tried_once(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     code: int,
@@ -137,7 +137,7 @@ def test_an_import_whose_first_draw_fails(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     code: int,
@@ -158,7 +158,7 @@ def test_an_import_that_failed_where_no_copy_is_possible(
     importing_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -223,7 +223,7 @@ def test_yuv_decoded_by_the_driver(
 
 
 def test_the_same_buffer_read_either_way(renderer: Renderer, surfaces: SurfaceFactory) -> None:
-    """A source may change its mind: the layout is a part of what an import is kept by."""
+    """A source may change the layout, so the layout is a part of the cache key."""
     picture = random_picture(16, 8)
     upright = surfaces.picture(picture)
     inverted = Surface(plane_of(XR24, 16, 8, 64, y_inverted=True), upright.buffer)

@@ -1,4 +1,4 @@
-"""Frames of a second kind of source, through the commands without a window: none of their lines knows of it."""
+"""Frames of a second kind of source in the commands without a window, which have no code for it."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from gl.context import Context
 from tests.pushed.session import TARGET, pushed_session
-from tests.pushed.source import CURSOR, PushedSource, picture
+from tests.pushed.source import CURSOR, PushedSource, expected_picture
 from tests.window.displays import load_png
 from ui.cli.main import main
 
@@ -27,7 +27,7 @@ def test_screenshot_is_the_pushed_picture(source: PushedSource, tmp_path: Path, 
         source.push()
     file = tmp_path / "shot.png"
     assert main(["screenshot", "sim:gvt", "--plane", plane, "-o", str(file)]) == 0
-    assert np.array_equal(load_png(file), picture(pushes, cursor=plane == "composite"))
+    assert np.array_equal(load_png(file), expected_picture(pushes, cursor=plane == "composite"))
     assert source.shown_frames == [1 + pushes], "the source hears that its frame was read"
     assert source.fileno() == -1
 

@@ -17,9 +17,9 @@ from gl.context import Context
 from gl.egl_constants import EGL_BAD_ALLOC, EGL_BAD_MATCH
 from gl.errors import GL_OUT_OF_MEMORY, EglError, GlError
 from gl.outcome import PixelPath
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from gl.retry import Retry, may_pass, next_retry
-from gl.target import Target
 from gl.textures import UploadTexture
 from tests.gl.failing import ATTEMPTS_MS, MS, REFRESH, SECOND, Clock, FailingBuffer, FailingCall, draw_for
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, plane_of, random_picture, random_rows
@@ -59,7 +59,7 @@ def test_errors_that_may_pass(error: Exception, passing: bool) -> None:
 
 
 def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
-    renderer: Renderer, target: Target, clock: Clock
+    renderer: Renderer, target: RenderTarget, clock: Clock
 ) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.ENOMEM, "Cannot allocate memory"))
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
@@ -76,7 +76,7 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
     assert renderer.retry_ns is None
 
 
-def test_pauses_start_anew_after_a_success(renderer: Renderer, target: Target, clock: Clock) -> None:
+def test_pauses_start_anew_after_a_success(renderer: Renderer, target: RenderTarget, clock: Clock) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.ENOMEM, "Cannot allocate memory"))
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
     draw_for(renderer, shown, target, clock, 5 * SECOND)
@@ -103,7 +103,7 @@ def test_commands_without_a_window_wait_as_well(renderer: Renderer, clock: Clock
     assert renderer.capture(frame(surface)) is not None
 
 
-def test_a_mapping_that_may_never_succeed_is_tried_once(renderer: Renderer, target: Target, clock: Clock) -> None:
+def test_a_mapping_that_may_never_succeed_is_tried_once(renderer: Renderer, target: RenderTarget, clock: Clock) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.EACCES, "Permission denied"))
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
     outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
@@ -113,7 +113,7 @@ def test_a_mapping_that_may_never_succeed_is_tried_once(renderer: Renderer, targ
 
 
 def test_memory_that_was_read_before_is_tried_again_whatever_the_error(
-    renderer: Renderer, target: Target, clock: Clock
+    renderer: Renderer, target: RenderTarget, clock: Clock
 ) -> None:
     buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), None)
     shown = frame(Surface(plane_of(XR24, 16, 8, 64, backing=Backing.REGION), buffer))
@@ -129,7 +129,7 @@ def test_a_sync_error(
     gl_context: Context,
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     read_before: bool,
@@ -161,7 +161,7 @@ def test_a_sync_error(
 def test_planes_that_cannot_be_are_looked_at_once(
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     plane: Plane,
@@ -181,7 +181,7 @@ def test_planes_that_cannot_be_are_looked_at_once(
 def test_an_upload_that_opengl_does_not_take(
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     code: int,
@@ -204,7 +204,7 @@ def test_an_upload_that_opengl_does_not_take(
 def test_a_texture_there_is_no_memory_for(
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -224,7 +224,7 @@ def test_a_texture_there_is_no_memory_for(
 def test_pixels_there_is_no_memory_to_copy_into(
     renderer: Renderer,
     surfaces: SurfaceFactory,
-    target: Target,
+    target: RenderTarget,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     stride: int,
@@ -254,7 +254,7 @@ def test_pixels_there_is_no_memory_to_copy_into(
 
 
 def test_a_released_buffer_is_not_tried_again(
-    renderer: Renderer, surfaces: SurfaceFactory, target: Target, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = frame(surfaces.picture(random_picture(16, 8), backing=Backing.MEMORY))
     draw_for(renderer, shown, target, clock, 0)

@@ -20,7 +20,7 @@ from gl.renderer import Renderer
 from gl.textures import UploadTexture
 from tests.gl.surfaces import plane_of
 from ui.cli.main import main
-from ui.cli.screenshot import _take
+from ui.cli.screenshot import _capture
 
 pytestmark = pytest.mark.usefixtures("own_context")
 
@@ -145,4 +145,4 @@ def test_a_rejected_cursor_has_its_own_reason(renderer: Renderer) -> None:
         Frame(Status(Reason.OK), rejected=(rejected,)),
         Frame(Status(Reason.BUFFER_TRUNCATED), rejected=(rejected,)),
     ):
-        assert _take(renderer, frame, CaptureKind.CURSOR, DrawOptions(), []) == rejected.status
+        assert _capture(renderer, frame, CaptureKind.CURSOR, DrawOptions(), []) == rejected.status

@@ -112,7 +112,7 @@ def test_forget_releases_memory_at_once(
     with window(importing_context, 8, 8) as (target, _):
         renderer.draw(frame(surface), target)
         surfaces.release()
-        renderer.forget()
+        renderer.drop_released()
         assert open_files() == files
         assert calls.alive()["GenTextures"] == 2 + 1, "the canvas, and one pixel with its blank texture"
         assert "CreateImageKHR" not in calls.alive()
@@ -150,7 +150,7 @@ def test_buffers_that_are_copied_share_a_texture(
             assert (actual[:, 8:] == cursors[index % 2][:, :8]).all()
         assert calls["TexStorage2D"] == 1 + 2, "the canvas, a primary and a cursor"
     surfaces.release()
-    renderer.forget()
+    renderer.drop_released()
     assert calls.alive()["GenTextures"] == 2, "one pixel with its blank texture"
 
 
@@ -232,7 +232,7 @@ def test_an_error_of_opengl_does_not_stop_a_release(
 
     monkeypatch.setattr("gl.probe_draw.new_texture", fail)
     with caplog.at_level("INFO"):
-        renderer.forget()
+        renderer.drop_released()
         renderer.release()
     assert "GL_OUT_OF_MEMORY" in caplog.text
 

@@ -1,1 +1,1 @@
-"""A second frame source, of memory that is pushed: what proves that nothing but a VFIO package knows VFIO."""
+"""A second kind of frame source, which pushes frames. It proves that window and commands do not depend on VFIO."""

@@ -1,4 +1,4 @@
-"""Input of the pushed session's own kind: a monitor that speaks no QMP and writes down what it is sent."""
+"""Input of the pushed session's own kind: a monitor without QMP that records what it is sent."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

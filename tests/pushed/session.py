@@ -54,7 +54,7 @@ class PushedResolution:
 def pushed_session(
     source: PushedSource, resolution: PushedResolution | None = None, route: InputRoute | None = None
 ) -> Session:
-    """What a package of another kind of source would give."""
+    """A session as the package of another kind of source would make it."""
 
     def ended() -> Status | None:
         status = source.latest().status

@@ -29,7 +29,7 @@ def background() -> Rgb:
     return np.stack((columns % 256, rows, (columns + 2 * rows) % 256), axis=2).astype(np.uint8)
 
 
-def picture(number: int, *, cursor: bool = True) -> Rgb:
+def expected_picture(number: int, *, cursor: bool = True) -> Rgb:
     """What a viewer must show after that many pushes, [HEIGHT, WIDTH, 3], top row first."""
     shown = background()
     if number:

@@ -20,8 +20,8 @@ from app.vfio.fetch_rule import rule_of
 from app.vfio.poller import Poller
 from gl.canvas import Canvas
 from gl.context import SurfacelessContext
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.target import Target
 
 _POLLS_A_ROUND = 2000
 _DRAW_EVERY = 25
@@ -81,7 +81,7 @@ def random_spec(rng: random.Random) -> str:
     return ",".join(words + ([f"fault={'+'.join(faults)}"] if faults else []))
 
 
-def run_round(rng: random.Random, renderer: Renderer, target: Target, counts: Counts, polls: int) -> None:
+def run_round(rng: random.Random, renderer: Renderer, target: RenderTarget, counts: Counts, polls: int) -> None:
     """One device from open to close. Raises every error, as none is expected."""
     clock = Clock()
     device = open_simulated(random_spec(rng), clock)
@@ -99,7 +99,7 @@ def run_round(rng: random.Random, renderer: Renderer, target: Target, counts: Co
         counts.polls += number + 1
     finally:
         source.release_buffers()
-        renderer.forget()
+        renderer.drop_released()
         source.close()
     counts.rounds += 1
 
@@ -111,7 +111,7 @@ def soak(polls: int, seed: int, *, quiet: bool = False) -> Counts:
     with SurfacelessContext() as context:
         renderer = Renderer(context)
         canvas = Canvas(context, 96, 72)
-        target = Target(96, 72, canvas.framebuffer)
+        target = RenderTarget(96, 72, canvas.framebuffer)
         for _ in range(12):
             run_round(rng, renderer, target, counts, _POLLS_A_ROUND)
         fds, memory, started = fd_count(), resident_bytes(), time.monotonic()

@@ -24,7 +24,7 @@ def wayland_2x() -> Iterator[Display]:
 
 @pytest.fixture(scope="session")
 def wayland_input() -> Iterator[Display]:
-    """A Wayland desktop with a keyboard and a pointer, as it were."""
+    """A Wayland desktop that accepts a virtual keyboard and pointer."""
     need_programs("sway", "setpriv")
     with sway() as display:
         yield display
@@ -39,6 +39,6 @@ def x11() -> Iterator[Display]:
 
 @pytest.fixture(scope="session")
 def long_lived(wayland: Display, wayland_2x: Display, wayland_input: Display, x11: Display) -> None:
-    """All displays at once, so that what starting one leaves open is not laid at a test's door."""
+    """All displays start first, so that no test fails for what the start of a display leaves open."""
     # Qt's first look at a picture keeps some event fds.
     x11.picture()

@@ -93,15 +93,15 @@ default_border none
 seat * pointer_constraint enable
 bindsym Mod1+Tab exec touch {taken}
 """
-# Who sway runs as where root tests: it refuses to be root.
+# The user that sway runs as when root runs the tests: sway refuses to be root.
 _NOBODY = 65534
 
 
 @contextlib.contextmanager
 def sway() -> Iterator[Display]:
-    """A headless sway, in which input can be plugged in (tests/window/wayland_input.py) and Alt+Tab is its own.
+    """A headless sway, which takes virtual input (tests/window/wayland_input.py) and keeps Alt+Tab for itself.
 
-    When it takes that, it makes the file "taken" in the directory.
+    When it gets Alt+Tab, it creates the file "taken" in the directory.
     """
     with tempfile.TemporaryDirectory(prefix="mdevview-sway-") as name:
         directory = Path(name)

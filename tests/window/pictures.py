@@ -1,4 +1,4 @@
-"""Makes the README's pictures from the program: ``python -m tests.window.pictures packaging/pictures``."""
+"""Makes the README's pictures: ``python -m tests.window.pictures packaging/pictures``."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from tests.window.displays import Picture, weston
 from tests.window.viewer import viewing
 from ui.png import png_bytes
 
-# Name, target, what the log says when the window is as wanted, and how many seconds it then takes to settle.
+# Name, target, the log line to wait for, and how many seconds to wait after it.
 PICTURES = (
     ("window", "sim:gvt,fps=20", "path: egl-image", 4.0),
     ("no-signal", "sim:gvt,fault=off@1", "no-signal", 1.0),

@@ -55,11 +55,11 @@ class QmpServer:
             assert time.monotonic() < end, f"{wanted} did not come: {events}"
             time.sleep(0.02)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
             self._commands.clear()
 
-    def tell(self, event: str) -> None:
+    def send_event(self, event: str) -> None:
         """Send an event of the VM, such as STOP or RESUME."""
         message = {"event": event, "timestamp": {"seconds": 0, "microseconds": 0}}
         for client in list(self._clients):

@@ -1,7 +1,7 @@
 """``mdevview ARGUMENTS`` that shows a pushed screen whatever the target is: ``python -m ... ARGUMENTS``.
 
 Each line of standard input calls a method of the source ("push", "end"). At the end a line of JSON on standard output
-tells which modes the guest was asked for, of which frames the source heard that they were shown, and which keys came.
+has the modes that the guest was asked for, the frames that the source was told were shown, and the keys that came.
 """
 
 import json
@@ -17,12 +17,12 @@ from ui.cli.main import main
 source, resolution, route = PushedSource(), PushedResolution(), PushedInput()
 
 
-def obey() -> None:
+def read_commands() -> None:
     for line in sys.stdin:
         getattr(source, line.strip())()
 
 
-threading.Thread(target=obey, daemon=True).start()
+threading.Thread(target=read_commands, daemon=True).start()
 with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution, route)):
     status = main(sys.argv[1:])
 assert source.fileno() == -1, "the source was not closed"

@@ -13,7 +13,7 @@ from app.input.event import ABSOLUTE_MAX
 from app.input.pointer import absolute
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
-from tests.window.test_view import close, meant, press, seen, window_of, xdotool
+from tests.window.test_view import close, guest_picture, press, wait_for_screen, window_of, xdotool
 from tests.window.viewer import DrivenViewer, Viewer, driving, viewing
 from tests.window.wayland_input import VirtualInput, virtual_input
 
@@ -54,12 +54,12 @@ def corner_of(screen: Picture, picture: Picture) -> tuple[int, int] | None:
     return None
 
 
-def place(x: int, y: int) -> list[str]:
+def pointer_events(x: int, y: int) -> list[str]:
     """The VM's events for a guest pixel."""
     return [f"{each.axis.value}={each.value}" for each in absolute((x, y), SIZE)]  # type: ignore[union-attr]
 
 
-def until(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+def wait_for_state(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> dict[str, object]:
     """The window's state when it is as wanted, or after the time limit as it is then, for an assertion."""
     end = time.monotonic() + _PATIENCE_S
     while True:
@@ -85,10 +85,10 @@ def test_a_key_is_a_position_whatever_layout_the_host_has(x11: Display, vm: QmpS
 @pytest.mark.parametrize("scale", [1, 2])
 def test_the_pointer_is_at_the_guests_pixel_under_it(x11: Display, vm: QmpServer, scale: int) -> None:
     display = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale)})
-    picture = meant(SPEC).repeat(scale, axis=0).repeat(scale, axis=1)
+    picture = guest_picture(SPEC).repeat(scale, axis=0).repeat(scale, axis=1)
     with viewing(display, f"sim:{SPEC}", "--scaling", "integer", "--qmp", vm.address) as viewer:
         focus(display, viewer)
-        corner = corner_of(seen(x11, lambda it: corner_of(it, picture) is not None), picture)
+        corner = corner_of(wait_for_screen(x11, lambda it: corner_of(it, picture) is not None), picture)
         assert corner is not None
 
         def go(x: int, y: int) -> None:
@@ -97,7 +97,7 @@ def test_the_pointer_is_at_the_guests_pixel_under_it(x11: Display, vm: QmpServer
         # The right lower device pixel of guest pixel (100, 50), then the first and the last pixel.
         for x, y in ((101 * scale - 1, 51 * scale - 1), (0, 0), (SIZE[0] * scale - 1, SIZE[1] * scale - 1)):
             go(x, y)
-            vm.wait_for(*place(x // scale, y // scale))
+            vm.wait_for(*pointer_events(x // scale, y // scale))
         go(10 * scale, 10 * scale)
         for number, name in ((1, "left"), (2, "middle"), (3, "right"), (8, "side"), (9, "extra")):
             xdotool(x11, "click", str(number))
@@ -127,7 +127,7 @@ def test_only_ctrl_alt_keys_are_the_windows_and_leave_nothing_pressed(x11: Displ
         window = focus(x11, viewer)
         xdotool(x11, "key", "F11", "F1", "alt+m", "ctrl+q", "ctrl+alt+t")
         vm.wait_for("+f11", "-f11", "+f1", "-f1", "+alt", "+m", "+ctrl", "+q", "-q", "+ctrl", "+alt", "+t")
-        vm.forget()
+        vm.clear()
         xdotool(x11, "key", "ctrl+alt+g")
         viewer.wait_for("Ctrl.Alt.G releases keyboard and pointer")
         assert "Ctrl+Alt+G releases" in xdotool(x11, "getwindowname", window)
@@ -155,7 +155,7 @@ def test_what_is_held_is_released_with_the_focus_and_at_the_end(x11: Display, vm
         xdotool(x11, "keyup", "c")
 
 
-def went(vm: QmpServer) -> tuple[int, int]:
+def motion(vm: QmpServer) -> tuple[int, int]:
     """How far the guest's pointer was moved, to the right and down."""
     x, y = (sum(int(each[3:]) for each in vm.events() if each.startswith(f"d{axis}=")) for axis in "xy")
     return (x, y)
@@ -177,7 +177,7 @@ def test_a_relative_mouse_is_grabbed_by_a_click_and_has_no_edge(x11: Display, mo
         for step in range(1, 31):
             xdotool(x11, "mousemove_relative", "--sync", "--", "-60", "20")
             # Wait until the pointer is moved back, or it would stop at the screen's edge.
-            wait_until(lambda: went(mouse_vm), (-60 * step, 20 * step))
+            wait_until(lambda: motion(mouse_vm), (-60 * step, 20 * step))
         xdotool(x11, "click", "1")
         events = mouse_vm.wait_for("+left", "-left")
         assert events.count("+left") == 1, "the click that grabs does not go to the guest"
@@ -200,7 +200,7 @@ def test_keys_pressed_when_the_connection_breaks_are_released(x11: Display, vm: 
         focus(x11, viewer)
         xdotool(x11, "keydown", "x")
         vm.wait_for("+x")
-        vm.forget()
+        vm.clear()
         vm.hang_up()
         viewer.wait_for("monitor: the VM's monitor hung up")
         xdotool(x11, "keyup", "x")
@@ -218,11 +218,11 @@ def test_the_clipboard_is_typed_and_any_key_stops_it(x11: Display, vm: QmpServer
         typed = events[events.index("+shift") :]
         assert typed == ["+shift", "+h", "-h", "-shift", "+i", "-i", "+shift", "+1", "-1", "-shift", "+ret", "-ret"]
         viewer.do("clipboard", "a" * 5000)
-        vm.forget()
+        vm.clear()
         xdotool(x11, "key", "ctrl+alt+v")
         vm.wait_for("+a")
         xdotool(x11, "key", "Escape")
-        until(viewer, lambda state: "typing" not in str(state["status"]))
+        wait_for_state(viewer, lambda state: "typing" not in str(state["status"]))
         time.sleep(0.3)
         events = vm.events()
         assert events.count("+a") == events.count("-a") < 5000
@@ -243,7 +243,7 @@ def test_without_a_monitor_the_window_says_view_only_and_why(wayland: Display) -
 def test_synthetic_events_reach_the_guest_on_wayland(wayland: Display, vm: QmpServer) -> None:
     with driving(wayland, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("monitor: ready")
-        state = until(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        state = wait_for_state(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
         assert state["enabled"] == ["grab", "paste", "quit", "send-print"]
         viewer.do("type", "ab1 -")
         vm.wait_for("+a", "-a", "+b", "-b", "+1", "-1", "+spc", "-spc", "+minus", "-minus")
@@ -254,7 +254,7 @@ def test_synthetic_events_reach_the_guest_on_wayland(wayland: Display, vm: QmpSe
         vm.wait_for("+esc", "-esc", "+z", "-z", "+ret", "-ret")
         viewer.do("trigger", "send-ctrl-alt-delete")
         vm.wait_for("+ctrl", "+alt", "+delete", "-delete", "-alt", "-ctrl")
-        vm.forget()
+        vm.clear()
         viewer.do("key", "A", 0, "KeyPress")
         viewer.do("lose_focus")
         vm.wait_for("+a", "-a")
@@ -267,9 +267,9 @@ def test_on_a_hidpi_screen_the_pointer_is_at_the_guests_pixel(wayland_2x: Displa
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
         left, top = (2560 - 3 * 640) // 2, (1600 - 3 * 480) // 2
-        assert until(viewer, lambda it: "keyboard" in str(it["status"]))["hidden"] is False
+        assert wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))["hidden"] is False
         viewer.do("move", left + 3 * 200 + 2, top + 3 * 100)
-        vm.wait_for(*place(200, 100))
+        vm.wait_for(*pointer_events(200, 100))
         assert viewer.do("state")["hidden"] is True
         viewer.do("wheel", 0, -40)
         viewer.do("wheel", 0, -80)
@@ -284,16 +284,16 @@ def test_on_a_hidpi_screen_the_pointer_is_at_the_guests_pixel(wayland_2x: Displa
 def test_a_paused_vm_says_so_and_takes_no_keys(wayland: Display, vm: QmpServer) -> None:
     with driving(wayland, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("monitor: ready")
-        until(viewer, lambda it: "keyboard" in str(it["status"]))
+        wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))
         viewer.do("key", "A", 0, "KeyPress")
         vm.wait_for("+a")
         vm.status = "paused"
-        vm.tell("STOP")
-        assert "paused: no input" in str(until(viewer, lambda it: "paused" in str(it["status"]))["status"])
+        vm.send_event("STOP")
+        assert "paused: no input" in str(wait_for_state(viewer, lambda it: "paused" in str(it["status"]))["status"])
         viewer.do("key", "A", 0, "KeyRelease")
         viewer.do("key", "B")
         vm.status = "running"
-        vm.tell("RESUME")
+        vm.send_event("RESUME")
         vm.wait_for("+a", "-a")
         assert "+b" not in vm.events()
         close(viewer)
@@ -315,7 +315,7 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
     with driving(wayland_input, f"sim:{SPEC}", "--scaling", "actual", "--qmp", mouse_vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        until(viewer, lambda it: "click to grab" in str(it["status"]))
+        wait_for_state(viewer, lambda it: "click to grab" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
         # A click has no effect before the window has the focus.
         for _ in range(50):
@@ -324,8 +324,8 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
                 break
             time.sleep(0.1)
         viewer.wait_for("the desktop's shortcuts go to the guest")
-        assert until(viewer, lambda it: bool(it["hidden"]))["hidden"]
-        mouse_vm.forget()
+        assert wait_for_state(viewer, lambda it: bool(it["hidden"]))["hidden"]
+        mouse_vm.clear()
         for _ in range(30):
             plugged_in.move(-100, 20)
         plugged_in.press(ALT, TAB)
@@ -335,8 +335,8 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
         taken = wayland_input.directory / "taken"
         assert not taken.exists()
         plugged_in.press(CTRL, ALT, G)
-        until(viewer, lambda it: "grabbed" not in str(it["status"]))
-        mouse_vm.forget()
+        wait_for_state(viewer, lambda it: "grabbed" not in str(it["status"]))
+        mouse_vm.clear()
         plugged_in.press(ALT, TAB)
         end = time.monotonic() + _PATIENCE_S
         while not taken.exists():
@@ -350,7 +350,7 @@ def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: V
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        until(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        wait_for_state(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
         plugged_in.click()
         vm.wait_for("+left", "-left")

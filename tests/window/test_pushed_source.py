@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.pushed.source import picture
+from tests.pushed.source import expected_picture
 from tests.window.displays import Display
-from tests.window.test_view import is_on, seen, window_of, xdotool
+from tests.window.test_view import contains, wait_for_screen, window_of, xdotool
 from tests.window.viewer import Viewer
 
 
@@ -25,7 +25,7 @@ def _viewing(display: Display, *arguments: str) -> Iterator[Viewer]:
             viewer._reader.join()
 
 
-def _tell(viewer: Viewer, word: str) -> None:
+def _call(viewer: Viewer, word: str) -> None:
     assert viewer.process.stdin is not None
     viewer.process.stdin.write(f"{word}\n")
     viewer.process.stdin.flush()
@@ -42,14 +42,14 @@ def _report(viewer: Viewer) -> dict[str, list[object]]:
 def test_pushed_screen_is_shown_asked_for_a_mode_and_seen_to_end(wayland: Display) -> None:
     with _viewing(wayland, "sim:gvt", "--fullscreen", "--scaling", "actual", "--resolution", "800x600") as viewer:
         viewer.wait_for("a pushed screen: showing, .*320x240 .*path: copy")
-        assert is_on(seen(wayland, lambda it: is_on(it, picture(0))), picture(0))
-        _tell(viewer, "push")
-        assert is_on(seen(wayland, lambda it: is_on(it, picture(1))), picture(1))
+        assert contains(wait_for_screen(wayland, lambda it: contains(it, expected_picture(0))), expected_picture(0))
+        _call(viewer, "push")
+        assert contains(wait_for_screen(wayland, lambda it: contains(it, expected_picture(1))), expected_picture(1))
         viewer.wait_for("asked the guest for 800x600")
-        _tell(viewer, "end")
+        _call(viewer, "end")
         viewer.wait_for("a pushed screen: gone, vm-ended")
-        after = seen(wayland, lambda it: not is_on(it, picture(1)))
-        assert not is_on(after, picture(1))
+        after = wait_for_screen(wayland, lambda it: not contains(it, expected_picture(1)))
+        assert not contains(after, expected_picture(1))
         report = _report(viewer)
     assert viewer.warnings() == []
     assert report["asked"] == ["800x600@60"]

@@ -1,4 +1,4 @@
-"""The guest's screen as large as the window, and turned: what a person sees."""
+"""The guest's screen as large as the window, and rotated."""
 
 import re
 import time
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.window.displays import HEIGHT, WIDTH, Display
-from tests.window.test_view import close, meant, seen, window_of, xdotool
+from tests.window.test_view import close, guest_picture, wait_for_screen, window_of, xdotool
 from tests.window.viewer import Viewer, viewing
 
 SMALL = "sim:gvt,size=640x480,fps=0"
@@ -24,9 +24,9 @@ def asked(viewer: Viewer, count: int) -> str:
 
 
 def test_a_guest_that_follows_fills_the_screen_pixel_for_pixel(wayland: Display) -> None:
-    picture = meant(f"gvt,size={WIDTH}x{HEIGHT},fps=0")
+    picture = guest_picture(f"gvt,size={WIDTH}x{HEIGHT},fps=0")
     with viewing(wayland, SMALL, "--fullscreen", "--follow") as viewer:
-        on_screen = seen(wayland, lambda it: np.array_equal(it, picture))
+        on_screen = wait_for_screen(wayland, lambda it: np.array_equal(it, picture))
         close(viewer)
     assert np.array_equal(on_screen, picture)
 
@@ -66,8 +66,8 @@ def test_a_resolution_is_asked_for_with_its_rate(wayland: Display) -> None:
 def test_a_turned_picture_fills_the_screen(wayland: Display, degrees: int) -> None:
     size = (HEIGHT, WIDTH) if degrees == 90 else (WIDTH, HEIGHT)
     spec = f"gvt,size={size[0]}x{size[1]},fps=0"
-    picture = np.rot90(meant(spec), -degrees // 90)
+    picture = np.rot90(guest_picture(spec), -degrees // 90)
     with viewing(wayland, f"sim:{spec}", "--fullscreen", "--rotate", str(degrees)) as viewer:
-        on_screen = seen(wayland, lambda it: np.array_equal(it, picture))
+        on_screen = wait_for_screen(wayland, lambda it: np.array_equal(it, picture))
         close(viewer)
     assert np.array_equal(on_screen, picture)

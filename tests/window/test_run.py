@@ -43,7 +43,7 @@ def test_window_closes_when_its_vm_ends(wayland: Display, tmp_path: Path) -> Non
 
 
 def test_vm_goes_with_its_window(wayland: Display, tmp_path: Path) -> None:
-    """The window's own link to the monitor is given up first: QEMU serves one client at a time."""
+    """The window's own connection to the monitor is closed first, because QEMU serves one client at a time."""
     with _running(wayland, tmp_path, "obeys") as (viewer, fake_qemu):
         viewer.wait_for("path: egl-image")
         assert viewer.interrupt() == 0

@@ -14,13 +14,13 @@ from app.sim.open import open_simulated
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.viewer import Viewer, viewing
 
-# Frozen: the picture that is meant is the same in every process.
+# Without flips, so the picture is the same in every process.
 STILL = f"gvt,size={WIDTH}x{HEIGHT},fps=0"
 _PATIENCE_S = 20.0
 
 
-def meant(spec: str = STILL) -> Picture:
-    """What the simulated guest means to show, [height, width, 3]."""
+def guest_picture(spec: str = STILL) -> Picture:
+    """The picture that the simulated guest draws, [height, width, 3]."""
     device = open_simulated(spec)
     try:
         picture = device.picture()
@@ -30,8 +30,8 @@ def meant(spec: str = STILL) -> Picture:
         device.close()
 
 
-def seen(display: Display, wanted: Callable[[Picture], bool]) -> Picture:
-    """The screen as soon as it is as wanted, or as it is when patience ends: for an assertion to look at."""
+def wait_for_screen(display: Display, wanted: Callable[[Picture], bool]) -> Picture:
+    """The screen as soon as it is ``wanted``, or as it is after the time limit, for an assertion."""
     end = time.monotonic() + _PATIENCE_S
     while True:
         picture = display.picture()
@@ -41,12 +41,12 @@ def seen(display: Display, wanted: Callable[[Picture], bool]) -> Picture:
 
 
 def close(viewer: Viewer) -> None:
-    """Ctrl-C ends the program well, and it had nothing to complain about."""
+    """End the program with Ctrl-C. It must exit with 0 and must have logged no warning."""
     assert viewer.interrupt() == 0
     assert viewer.warnings() == []
 
 
-def is_on(screen: Picture, picture: Picture) -> bool:
+def contains(screen: Picture, picture: Picture) -> bool:
     """Whether the picture is somewhere on the screen, pixel for pixel."""
     height, width, _ = picture.shape
     rows, columns = screen.shape[0] - height + 1, screen.shape[1] - width + 1
@@ -60,10 +60,10 @@ def is_on(screen: Picture, picture: Picture) -> bool:
 
 def test_on_wayland_the_whole_screen_is_the_guests_picture(wayland: Display) -> None:
     """Pixel for pixel with the cursor in its place, by import and without a copy."""
-    picture = meant()
+    picture = guest_picture()
     with viewing(wayland, f"sim:{STILL}", "--fullscreen") as viewer:
         viewer.wait_for("showing, .*path: egl-image")
-        on_screen = seen(wayland, lambda it: np.array_equal(it, picture))
+        on_screen = wait_for_screen(wayland, lambda it: np.array_equal(it, picture))
         close(viewer)
     assert on_screen.shape == picture.shape
     wrong = np.argwhere((on_screen != picture).any(axis=2))
@@ -72,22 +72,22 @@ def test_on_wayland_the_whole_screen_is_the_guests_picture(wayland: Display) -> 
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_on_x11_the_same_picture_comes_by_copy(x11: Display, scale: int) -> None:
-    """Without DRI3 EGL imports nothing; there is no window manager here, so the window is where it likes."""
+    """Without DRI3 EGL imports nothing; there is no window manager here, so the window may be anywhere."""
     spec = "gvt,size=640x480,fps=0"
-    picture = meant(spec).repeat(scale, axis=0).repeat(scale, axis=1)
+    picture = guest_picture(spec).repeat(scale, axis=0).repeat(scale, axis=1)
     scaled = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale)})
     with viewing(scaled, f"sim:{spec}", "--scaling", "integer") as viewer:
         viewer.wait_for("degraded, no-import-extension, .*path: copy")
-        on_screen = seen(x11, lambda it: is_on(it, picture))
+        on_screen = wait_for_screen(x11, lambda it: contains(it, picture))
         close(viewer)
-    assert is_on(on_screen, picture)
+    assert contains(on_screen, picture)
 
 
 def test_on_a_hidpi_screen_every_guest_pixel_is_two_by_two(wayland_2x: Display) -> None:
-    picture = meant().repeat(2, axis=0).repeat(2, axis=1)
+    picture = guest_picture().repeat(2, axis=0).repeat(2, axis=1)
     with viewing(wayland_2x, f"sim:{STILL}", "--fullscreen", "--scaling", "integer") as viewer:
         viewer.wait_for("path: egl-image")
-        on_screen = seen(wayland_2x, lambda it: np.array_equal(it, picture))
+        on_screen = wait_for_screen(wayland_2x, lambda it: np.array_equal(it, picture))
         close(viewer)
     assert np.array_equal(on_screen, picture)
 
@@ -106,8 +106,8 @@ def test_a_plane_that_is_off_is_words_and_the_picture_returns(wayland: Display) 
         while sum("showing, " in line for line in viewer.lines) < 2:
             assert time.monotonic() < end, viewer.lines
             time.sleep(0.1)
-        picture = meant()
-        assert np.array_equal(seen(wayland, lambda it: np.array_equal(it, picture)), picture)
+        picture = guest_picture()
+        assert np.array_equal(wait_for_screen(wayland, lambda it: np.array_equal(it, picture)), picture)
         close(viewer)
 
 
@@ -170,7 +170,7 @@ def test_the_screenshot_key_saves_the_guests_picture_and_says_where(x11: Display
         viewer.wait_for("path: copy")
         press(x11, "ctrl+alt+s")
         line = viewer.wait_for("Saved ")
-        assert np.array_equal(load_png(Path(line.partition("Saved ")[2])), meant(spec))
+        assert np.array_equal(load_png(Path(line.partition("Saved ")[2])), guest_picture(spec))
         close(viewer)
 
 

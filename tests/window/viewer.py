@@ -1,4 +1,4 @@
-"""Runs ``mdevview view`` as a user does, and waits for what it says of itself in its log."""
+"""Runs ``mdevview view`` as a user does, and waits for lines of its log."""
 
 import contextlib
 import json
@@ -49,15 +49,15 @@ class Viewer:
         return status
 
     def warnings(self) -> list[str]:
-        """Log lines of level warning or above, and what is no log line at all."""
+        """Log lines of level warning or above, and lines that are no log lines."""
         return [line for line in self.lines if not line.startswith(("mdevview: INFO:", "mdevview: DEBUG:"))]
 
 
 class DrivenViewer(Viewer):
-    """A window that is worked from within, see :mod:`tests.window.driven`."""
+    """A window that a test operates, see :mod:`tests.window.window_driver`."""
 
     def do(self, name: str, *arguments: object) -> Any:
-        """Call a function of ``Hands``; what it returned."""
+        """Call a method of WindowDriver and return its result."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps([name, *arguments]) + "\n")
         self.process.stdin.flush()
@@ -68,8 +68,8 @@ class DrivenViewer(Viewer):
 
 @contextlib.contextmanager
 def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
-    """As :func:`viewing`, for a window without a person before it."""
-    command = [sys.executable, "-m", "tests.window.driven", "-v", "view", *arguments]
+    """As :func:`viewing`, with a window that the test operates."""
+    command = [sys.executable, "-m", "tests.window.window_driver", "-v", "view", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         viewer = DrivenViewer(process)
@@ -82,7 +82,7 @@ def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
 
 @contextlib.contextmanager
 def viewing(display: Display, *arguments: str) -> Iterator[Viewer]:
-    """``mdevview -v view ARGUMENTS`` on a display, killed at the end if need be."""
+    """``mdevview -v view ARGUMENTS`` on a display. It is killed at the end if it still runs."""
     command = [sys.executable, "-m", "mdevview", "-v", "view", *arguments]
     with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
         viewer = Viewer(process)

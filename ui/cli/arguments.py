@@ -213,7 +213,7 @@ def _add_screenshot(commands: Commands) -> None:
 
 
 def _add_inspect(commands: Commands) -> None:
-    parser = _add(commands, "inspect", "tell what a vGPU scans out, and what becomes of it")
+    parser = _add(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
     _add_target(parser)
     _add_helper(parser)
     _add_json(parser)

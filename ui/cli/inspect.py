@@ -1,4 +1,4 @@
-"""``mdevview inspect``: what a device scans out, and what became of it here."""
+"""``mdevview inspect``: the planes of a device, how they are imported, and findings."""
 
 import argparse
 import json
@@ -15,14 +15,14 @@ from ui.cli.output import write_output
 from ui.offscreen import open_offscreen
 
 # How long to wait for a first picture. A mode switch, and mbochs' first answer, take less.
-_PATIENCE_S = 0.5
+_TIMEOUT_S = 0.5
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look once and print what was seen. Raises MdevviewError when the device cannot be opened, or goes away."""
+    """Print what the device shows now. Raises MdevviewError when it cannot be opened, or is removed meanwhile."""
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         session = view.session
-        frame, _ = view.look(_why_not, _PATIENCE_S)
+        frame, _ = view.poll(_why_not, _TIMEOUT_S)
         if frame.status.state is State.GONE:
             raise device_gone(session.target, frame.status)
         document = inspect_document(session.target, frame, session.describe(), view.renderer)
@@ -48,7 +48,7 @@ def _lines(document: Document) -> list[str]:
         lines.append(_pair("hint", document["hint"]))
     for name, plane in document["planes"].items():
         lines += _plane_lines(name, plane)
-    # What the state and the hint above do not say: findings about the cursor.
+    # The state and the hint above tell the finding about the primary plane already.
     lines += [
         _pair("finding", _finding_text(each)) for each in document["findings"] if each["key"] != document["reason"]
     ]

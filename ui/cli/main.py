@@ -71,8 +71,8 @@ def _log_traceback() -> None:
 
 
 def _unhandled(error: Exception) -> MdevviewError:
-    """An error that no command handled, as one for the user."""
-    # Commands that do not fail need not import it.
+    """The message for the user about an error that no command handled."""
+    # Imported only here: commands that succeed do not need it.
     from app.diagnosis.unhandled_error import unhandled_error_finding  # noqa: PLC0415
 
     # gl is not imported here, as not every command needs it. If it raised the error, it is imported already.

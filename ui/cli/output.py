@@ -22,7 +22,7 @@ def printable(line: str) -> str:
 
 
 def discard_output() -> None:
-    """Forget what could not be written, or Python's own flush at its end would report an error."""
+    """Discard what could not be written. Otherwise Python's own flush at exit would report an error."""
     try:
         sys.stdout.flush()
     except OSError:

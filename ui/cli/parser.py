@@ -20,7 +20,7 @@ examples:
   mdevview view sim:gvt,format=YUYV --fullscreen
   mdevview run --type GVTg_V5_4 -- qemu-system-x86_64 -display none ...
   mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
-  mdevview inspect --json                       planes, buffers and what became of them
+  mdevview inspect --json                       planes, buffers, import results, findings
   mdevview doctor                               what this host lacks, and the remedy
 
 exit status: 0 done, 1 failed, 2 bad usage, 3 no such device, 4 permission denied, 5 no picture in time

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _RETRY_DELAY_S = 0.1
 # After this long the user wants to know why there is no window.
-_TELL_AFTER_S = 5.0
+_MESSAGE_DELAY_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,15 +48,15 @@ def run(args: argparse.Namespace) -> int:
         cleanup.callback(terminal.restore)
         try:
             if running.created is not None:
-                _tell(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
+                _print_message(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
             target = _target(running)
             session = _opened(running, target, wanted.helper, stop_signals)
             if session is not None:
                 watched = (running.child.fileno(), stop_signals.fileno())
                 show(application, target, session, replace(wanted, qmp=running.monitor), watched)
         except MdevviewError as error:
-            # Told now, because the VM may take a minute to end.
-            _tell(str(error))
+            # Printed now, because the VM may take a minute to end.
+            _print_message(str(error))
             failure = error.exit_status
         finally:
             kept = args.keep_running and running.child.poll() is None
@@ -72,7 +72,7 @@ def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signa
     """Wait for the VM's device. None if the VM ended or the user stopped it first. Raises MdevviewError."""
     from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 
-    tell_at = time.monotonic() + _TELL_AFTER_S
+    message_at = time.monotonic() + _MESSAGE_DELAY_S
     while running.child.poll() is None and not stop_signals.count:
         try:
             # Not alone: a vGPU that is open here would be busy for the VM.
@@ -80,9 +80,9 @@ def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signa
         except (DeviceBusy, NeedsRunningVm, ProcessGone, NoSuchDevice) as error:
             if isinstance(error, NoSuchDevice) and not isinstance(target, Pid):
                 raise
-            if time.monotonic() > tell_at:
-                tell_at = float("inf")
-                _tell(f"the VM has not opened its vGPU yet: {error.message}; Ctrl-C ends it")
+            if time.monotonic() > message_at:
+                message_at = float("inf")
+                _print_message(f"the VM has not opened its vGPU yet: {error.message}; Ctrl-C ends it")
         # A signal is noticed after this pause.
         running.child.wait(_RETRY_DELAY_S)
     return None
@@ -91,22 +91,22 @@ def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signa
 def _leave(running: StartedVm) -> int:
     running.keep()
     shown = running.vgpu if running.vgpu is not None else f"pid:{running.child.pid}"
-    _tell(f"the VM goes on as process {running.child.pid}; 'mdevview view {shown}' shows it again")
+    _print_message(f"the VM goes on as process {running.child.pid}; 'mdevview view {shown}' shows it again")
     if running.created is not None:
-        _tell(f"after its end, remove its vGPU: echo 1 | sudo tee /sys/bus/mdev/devices/{running.vgpu}/remove")
+        _print_message(f"after its end, remove its vGPU: echo 1 | sudo tee /sys/bus/mdev/devices/{running.vgpu}/remove")
     return 0
 
 
 def _end(running: StartedVm, stop_signals: StopSignals) -> int:
-    """End the VM, as gently as the user has time for; the exit status."""
-    status, step = shut_down(running.child, running.monitor, stop_signals, _tell)
+    """Power the VM down, or end it at once if the user sends a second signal. Returns the exit status."""
+    status, step = shut_down(running.child, running.monitor, stop_signals, _print_message)
     if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
     if status is not None and status < 0:
-        _tell(f"the VM was killed by {_signal_name(-status)}")
+        _print_message(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
         hint = memory_hint()
-        _tell(f"the VM ended with status {status}, its messages are above" + (f"; {hint}" if hint else ""))
+        _print_message(f"the VM ended with status {status}, its messages are above" + (f"; {hint}" if hint else ""))
     return 1
 
 
@@ -120,8 +120,8 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _tell(text: str) -> None:
-    """Print one line on standard error. A terminal that is gone, as after SIGHUP, is no error."""
+def _print_message(text: str) -> None:
+    """Print one line on standard error. A terminal that was closed, as after SIGHUP, is no error."""
     try:
         print(f"{PROG}: {printable(text)}", file=sys.stderr, flush=True)
     except OSError:

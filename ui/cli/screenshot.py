@@ -27,12 +27,12 @@ def run(args: argparse.Namespace) -> int:
     kind, options = CaptureKind(args.plane), DrawOptions(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
-        view.wait(lambda frame: _take(view.renderer, frame, kind, options, taken), args.timeout)
+        view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
     _save(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
 
 
-def _take(
+def _capture(
     renderer: Renderer, frame: Frame, kind: CaptureKind, options: DrawOptions, taken: list[NDArray[np.uint8]]
 ) -> Status | None:
     """Capture into ``taken`` and return None, or return why there is nothing to capture.

@@ -10,7 +10,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts SIGINT, SIGTERM and SIGHUP until closed. As a file it is readable after a signal."""
+    """Counts SIGINT, SIGTERM and SIGHUP until closed. Its fd is readable after a signal."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -29,7 +29,7 @@ class StopSignals:
         return self._reader
 
     def clear(self) -> None:
-        """Not readable until the next signal; ``count`` stays."""
+        """Make the fd unreadable until the next signal; ``count`` stays."""
         with suppress(BlockingIOError):
             os.read(self._reader, 4096)
 

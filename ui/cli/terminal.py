@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Terminal:
-    """Keeps the settings of standard input from when it is constructed; none if that is no terminal."""
+    """The constructor saves the settings of standard input, if that is a terminal."""
 
     def __init__(self) -> None:
         self._saved: list[Any] | None

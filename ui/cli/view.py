@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def window_options(args: argparse.Namespace) -> "WindowOptions":
-    """What the options ask for that all commands with a window have."""
+    """The options that all commands with a window have."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
@@ -31,7 +31,7 @@ def window_options(args: argparse.Namespace) -> "WindowOptions":
 
 
 def _view_options(args: argparse.Namespace) -> "ViewOptions":
-    """How to show the picture: as was asked for, else as it was last time."""
+    """How to show the picture: the options of the command line, and else the settings of the last run."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.placement import Rotation, Scaling  # noqa: PLC0415
     from ui.window import settings  # noqa: PLC0415

@@ -41,7 +41,7 @@ _LEVELS = {
 
 def view(target: Target, options: WindowOptions) -> int:
     """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
-    # Before Qt starts, so that an error is a line on the terminal and not a window that comes and goes.
+    # Opened before Qt starts, so that an error is a line on the terminal and not a window that closes at once.
     session: Session | None = None
     is_choice, chosen = False, None
     try:
@@ -75,16 +75,16 @@ def show(
     target: Target,
     session: Session | None,
     options: WindowOptions,
-    until: Sequence[int] = (),
+    end_fds: Sequence[int] = (),
     chosen: Vgpu | Simulated | None = None,
 ) -> int:
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
-    Ends when the window is closed or one of the fds ``until`` is readable. Raises MdevviewError when OpenGL fails or
+    Ends when the window is closed or one of the ``end_fds`` is readable. Raises MdevviewError when OpenGL fails or
     ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)
-    watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in until]
+    watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in end_fds]
 
     def unwatch() -> None:
         for watch in watches:

@@ -1,4 +1,4 @@
-"""Choosing among several vGPUs."""
+"""The dialog in which the user chooses among several vGPUs."""
 
 from PyQt6.QtCore import QSocketNotifier, Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
@@ -89,7 +89,7 @@ def _name(what: Vgpu | Simulated) -> str:
 
 
 def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
-    """Ask; None when the user does not choose. Raises OpenFailed where no thread can be had."""
+    """Show the dialog and wait. None when the user cancels. Raises OpenFailed when no thread can be started."""
     chooser = Chooser(parent)
     accepted = chooser.exec() == QDialog.DialogCode.Accepted
     return chooser.chosen() if accepted else None

@@ -36,7 +36,7 @@ class Grab(QObject):
 
     @property
     def follows(self) -> bool:
-        """Whether mouse events are for :meth:`follow`: only their motion counts, not their positions."""
+        """Whether mouse events go to :meth:`follow`: their motion matters, and not their position."""
         return self._follows
 
     @property
@@ -45,11 +45,11 @@ class Grab(QObject):
         return self._locked
 
     def begin(self, *, lock_pointer: bool) -> str:
-        """Grab. Returns in words what does not work on this desktop, or nothing."""
+        """Start the grab. Returns a text on what this desktop does not support, empty when it supports all."""
         self.end()
         self._active = True
         self._follows = lock_pointer
-        trouble = ""
+        problem = ""
         if QGuiApplication.platformName() == "xcb":
             self._window.setKeyboardGrabEnabled(True)
             if lock_pointer:
@@ -58,9 +58,9 @@ class Grab(QObject):
             if self._wayland is not None:
                 self._wayland.begin(lock_pointer=lock_pointer)
             if lock_pointer and (self._wayland is None or not self._wayland.can_lock):
-                trouble = "this desktop cannot hold the pointer, which stops at the window's edge"
+                problem = "this desktop cannot hold the pointer, which stops at the window's edge"
         self.changed.emit()
-        return trouble
+        return problem
 
     def _begin_x11(self) -> None:
         width, height = self._window.width(), self._window.height()

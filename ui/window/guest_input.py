@@ -17,9 +17,9 @@ from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
 from ui.window.grab import Grab
-from ui.window.picture import PictureWindow
+from ui.window.keystroke_sender import KeystrokeSender
+from ui.window.picture_window import PictureWindow
 from ui.window.qt_keys import qcode_of
-from ui.window.typist import Typist
 
 GRAB_KEYS = "Ctrl+Alt+G"
 
@@ -64,8 +64,8 @@ class GuestInput(QObject):
         self._wheel = Wheel()
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None
-        self._typist = Typist(self._type, self)
-        self._typist.finished.connect(self._typed)
+        self._keystroke_sender = KeystrokeSender(self._type, self)
+        self._keystroke_sender.finished.connect(self._typed)
         self._pasting = False
         self.grab = Grab(picture)
         self.grab.moved.connect(self._moved)
@@ -122,7 +122,7 @@ class GuestInput(QObject):
         if self._monitor is not None:
             self._status = self._monitor.status
         if was_ready and not self.ready:
-            self._typist.stop()
+            self._keystroke_sender.stop()
             self._pressed.defer_releases()
             self.grab.end()
         elif self.ready:
@@ -135,7 +135,7 @@ class GuestInput(QObject):
 
     def release(self) -> None:
         """Release everything and stop typing: the window uses the keys itself, or is closed."""
-        self._typist.stop()
+        self._keystroke_sender.stop()
         if self.ready:
             self._send(self._pressed.release_all())
         else:
@@ -155,13 +155,13 @@ class GuestInput(QObject):
             self.grab.end()
             return
         self._motion.reset()
-        trouble = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
-        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {trouble}" if trouble else ""))
+        problem = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
+        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {problem}" if problem else ""))
 
     def send_keys(self, names: Sequence[str]) -> None:
         """Press and release a key combination."""
         if self.ready:
-            self._typist.play(chord(names))
+            self._keystroke_sender.start(chord(names))
 
     def paste(self, text: str) -> None:
         """Type ``text``, as on a US keyboard."""
@@ -174,7 +174,7 @@ class GuestInput(QObject):
         left_out = len(text.replace("\r\n", "\n")) - len(known)
         words = f"{left_out} character{'s' * (left_out != 1)} without a key on a US keyboard left out"
         if known:
-            self._typist.play(keystrokes(known))
+            self._keystroke_sender.start(keystrokes(known))
             self._pasting = True
             self.notice.emit(f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}")
             self.changed.emit()
@@ -221,7 +221,7 @@ class GuestInput(QObject):
             if not event.isAutoRepeat():
                 self.release()
         elif name is not None:
-            self._typist.hurry()
+            self._keystroke_sender.flush()
             self._send(self._pressed.press(name, repeat=event.isAutoRepeat()))
         return True
 

@@ -21,9 +21,9 @@ from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
 from ui.window.guest_input import GRAB_KEYS, GuestInput
-from ui.window.message import heading
 from ui.window.options import ViewOptions
-from ui.window.picture import PictureWindow
+from ui.window.picture_text import status_heading
+from ui.window.picture_window import PictureWindow
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.status_line import StatusLine, plane_text
@@ -39,7 +39,7 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` may be emitted on any thread: a monitor says so that its status changed.
+    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
     monitor_status_changed = pyqtSignal()
@@ -79,18 +79,18 @@ class MainWindow(QMainWindow):
 
     @property
     def label(self) -> str:
-        """What the window calls what it shows."""
+        """The name of what the window shows."""
         return self._label
 
     def set_label(self, label: str) -> None:
-        """The window shows something else from now on."""
+        """Change the name of what the window shows."""
         self._label = label
         self._refresh()
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
-        The caller owns the monitor, and closes it after the window or after another one was set here.
+        The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
         self._input.set_monitor(monitor, reason)
 
@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
             if spec.separated:
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(action)
-            # On the window too: a hidden menu bar takes its shortcuts with it.
+            # On the window too, because the shortcuts of a hidden menu bar do not work.
             self.addAction(action)
             if spec.group:
                 groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
-        # The user wants its menus, which a grabbed pointer cannot reach.
+        # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
     def _set_status_line(self, on: bool) -> None:
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._label} — {heading(status)}{grabbed} — mdevview")
+        self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         self._status.show_state(self._label, status.state.value + reason, self._input.text)
         if frame.primary is None:

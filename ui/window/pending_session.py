@@ -1,4 +1,4 @@
-"""A session that is opened on another thread, brought to Qt's event loop."""
+"""Opening a session on another thread: the result arrives as a signal of Qt."""
 
 from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
 from PyQt6.sip import voidptr
@@ -12,8 +12,8 @@ from app.planes.status import Status
 class PendingSession(QObject):
     """Owns ``opener`` until the session is opened.
 
-    ``opened`` brings the session, which belongs to the receiver. ``status_changed`` says why there is none yet,
-    ``failed`` brings the MdevviewError after which there will be none.
+    ``opened`` carries the session, which then belongs to the receiver. ``status_changed`` carries a Status that says
+    why there is none yet. ``failed`` carries the MdevviewError because of which there will be none.
     """
 
     opened = pyqtSignal(object)
@@ -28,12 +28,12 @@ class PendingSession(QObject):
         self._notifier.activated.connect(self._poll)
 
     def close(self) -> None:
-        """Give up, without a wait: what is opened meanwhile is closed by its thread. More calls do nothing."""
+        """Stop, without waiting. A session that the thread still opens is closed by it. More calls do nothing."""
         self._notifier.setEnabled(False)
         self._opener.close()
 
     def join(self, timeout_s: float) -> None:
-        """Wait so long for the thread to end, at the end of the program."""
+        """Wait at most ``timeout_s`` seconds until the thread has ended. Called at the end of the program."""
         self._opener.join(timeout_s)
 
     def _poll(self) -> None:

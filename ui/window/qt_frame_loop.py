@@ -16,8 +16,8 @@ _MS = 1_000_000
 class QtFrameLoop(QObject):
     """Owns ``source`` while it is viewed.
 
-    ``due`` fires when the window should draw, ``frame_changed`` once for each new frame. ``gone`` fires before a source
-    that is gone is closed: whatever was made from its buffers has to go then.
+    ``due`` fires when the window should draw, ``frame_changed`` once for each new frame. ``gone`` fires before the
+    source of an ended VM is closed: what was made from its buffers must be released then.
     """
 
     due = pyqtSignal()
@@ -26,7 +26,7 @@ class QtFrameLoop(QObject):
 
     def __init__(self, source: FrameSource, pacer: Pacer) -> None:
         super().__init__()
-        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._when_gone)
+        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -41,13 +41,13 @@ class QtFrameLoop(QObject):
         self._timer.start(0)
 
     def latest(self) -> Frame:
-        """Look at the source now, just before drawing, so that what is drawn is the newest there is."""
+        """Get the newest frame from the source. Called just before drawing."""
         return self._loop.latest()
 
     def drawn(self, redraw_ns: int | None = None) -> None:
-        """The window submitted a picture, which is due again at ``redraw_ns`` of the monotonic clock."""
+        """The window has drawn. It must draw again at ``redraw_ns`` of the monotonic clock, None for no such time."""
         self._loop.drawn(redraw_ns)
-        # Polled sources are looked at before that anyway.
+        # For a polled source the timer is active already, and fires earlier.
         if redraw_ns is not None and not self._timer.isActive():
             self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
 
@@ -56,7 +56,7 @@ class QtFrameLoop(QObject):
         self._loop.shown()
 
     def release_buffers(self) -> None:
-        """Let go of every buffer of the source."""
+        """Release every buffer of the source."""
         self._loop.release_buffers()
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class QtFrameLoop(QObject):
         self._watch(-1)
         self._loop.close()
 
-    def _when_gone(self) -> None:
+    def _on_gone(self) -> None:
         self.gone.emit()
         self._timer.stop()
         self._watch(-1)
@@ -81,7 +81,7 @@ class QtFrameLoop(QObject):
             self._timer.start(max(1, wait.ns // _MS))
 
     def _watch(self, fd: int) -> None:
-        """Watch this fd alone. A watch ends before its fd is closed: the number may be another file's next."""
+        """Watch only this fd, -1 for none. Ends before the fd is closed, as another file may get its number."""
         watched = self._notifier.socket() if self._notifier is not None else -1
         if int(watched) == fd:
             return

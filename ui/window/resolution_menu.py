@@ -1,7 +1,7 @@
 """The guest's resolution: a menu of modes, and following the window.
 
-A guest learns of a mode by the EDID of its screen, which is unplugged and plugged in for that. One at a time, and not
-while the window is being resized: each costs the guest a mode switch.
+The menu asks through the session's :class:`app.open.session.ResolutionControl`: for a VFIO device, that sets an EDID.
+Each request costs the guest a mode switch: so there is one at a time, and none while the window is being resized.
 """
 
 import logging
@@ -17,13 +17,13 @@ from app.edid.make import DEFAULT_DPI
 from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
-from ui.window.picture import PictureWindow
+from ui.window.picture_window import PictureWindow
 from ui.window.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
 
-# How long a window must have kept its size before the guest gets it.
-SETTLE_MS = 700
+# How long a window must keep its size before the guest is asked for that size.
+RESIZE_DELAY_MS = 700
 _MS = 1_000_000
 
 _COMMON = (
@@ -53,9 +53,10 @@ NO_DEVICE = "there is no device"
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """What there is room for: device pixels as the guest counts across and down, and how many a desktop pixel has.
+    """The space for the guest's picture.
 
-    ``shown`` is the size of the guest's picture now, None without one.
+    ``width`` and ``height`` are device pixels, in the guest's orientation. ``ratio`` is device pixels per desktop
+    pixel. ``shown`` is the size of the guest's picture now, None without one.
     """
 
     width: int
@@ -65,7 +66,7 @@ class Viewport:
 
 
 def viewport(picture: PictureWindow) -> Viewport:
-    """Of a picture, which may show the guest turned."""
+    """The space in this window, whose picture may be rotated."""
     ratio = picture.devicePixelRatio()
     width, height = round(picture.width() * ratio), round(picture.height() * ratio)
     if picture.options.rotation.sideways:
@@ -82,31 +83,32 @@ class _Request:
 
 
 class ResolutionMenu(QObject):
-    """Asks for resolutions by one control at a time, which it borrows.
+    """Asks the guest for resolutions through a control, which belongs to the session.
 
-    ``notice`` has a line for the user. ``look`` tells what there is room for. No step waits. Call :meth:`shut_down` or
-    :meth:`set_control` before the control's source is closed, or a screen that is just unplugged stays so.
+    ``notice`` carries a line for the user. ``get_viewport`` returns the space for the picture. No method waits. Call
+    :meth:`shut_down`, :meth:`set_none` or :meth:`set_control` before the control's source is closed: a screen that is
+    unplugged at that moment would stay unplugged.
     """
 
     notice = pyqtSignal(str)
 
-    def __init__(self, parent: QWidget, look: Callable[[], Viewport]) -> None:
+    def __init__(self, parent: QWidget, get_viewport: Callable[[], Viewport]) -> None:
         super().__init__(parent)
-        self._look = look
-        # None as long as no guest can be asked.
+        self._get_viewport = get_viewport
+        # None while no guest can be asked.
         self._control: ResolutionControl | None = None
         self._limits = Limits()
         self._refresh_hz = DEFAULT_HZ
-        # What the user asked for, also of the VM's next start; what the guest was told last, and is to be told next.
-        self._standing: Mode | None = None
-        self._asked: _Request | None = None
+        # The mode that the user wants, also after the VM's next start; the guest's last request, and its next one.
+        self._wanted: Mode | None = None
+        self._last_request: _Request | None = None
         self._next: _Request | None = None
         self._busy = False
-        self._steps = self._timer(self._step)
-        self._settle = self._timer(self._fit)
+        self._step_timer = self._timer(self._step)
+        self._resize_timer = self._timer(self._fit)
         self._menu = QMenu("&Resolution", parent)
         self._menu.setToolTipsVisible(True)
-        self._menu.aboutToShow.connect(self._mark)
+        self._menu.aboutToShow.connect(self._check_current_size)
         self._sizes: dict[tuple[int, int], QAction] = {}
         self._follow = QAction("&Follow the window", self)
         self._follow.setCheckable(True)
@@ -120,29 +122,29 @@ class ResolutionMenu(QObject):
         return timer
 
     def menu(self) -> QMenu:
-        """To be put where the menus are; it belongs to the parent."""
+        """The menu, for the menu bar; it belongs to the parent."""
         return self._menu
 
     def set_control(self, control: ResolutionControl) -> None:
-        """Another guest. What was begun for the old one is finished."""
+        """Ask another guest from now on. A request to the old one is finished first."""
         self._finish()
-        self._control, self._asked = None, None
+        self._control, self._last_request = None, None
         refusal = control.refusal
         if refusal is not None:
             self._fill(refusal.message)
-            if self._standing is not None or self.following:
+            if self._wanted is not None or self.following:
                 self.notice.emit(str(refusal))
             return
         self._control, self._limits = control, control.limits
         self._fill(None)
-        if self._standing is not None:
-            self._ask_unless_set(self._standing)
+        if self._wanted is not None:
+            self._ask_unless_set(self._wanted)
         self.resized()
 
     def set_none(self, reason: str = NO_DEVICE) -> None:
-        """No guest can be asked, for that reason. What was begun is finished."""
+        """Ask no guest from now on, for that reason. A request that was begun is finished first."""
         self._finish()
-        self._control, self._asked = None, None
+        self._control, self._last_request = None, None
         self._fill(reason)
 
     @property
@@ -150,28 +152,28 @@ class ResolutionMenu(QObject):
         return self._follow.isChecked()
 
     def follow(self, on: bool) -> None:
-        """Have the guest's screen as large as the window, now and whenever it is resized."""
+        """Keep the guest's screen as large as the window, or stop that."""
         self._follow.setChecked(on)
 
     def ask(self, mode: Mode) -> None:
-        """Have the guest use that mode, now or when there is a device, and after each new start of its VM.
+        """Ask for this mode now, or as soon as there is a device, and again after each start of the VM.
 
-        Ends following the window.
+        The guest's screen does not follow the window any more.
         """
         self.follow(False)
-        self._standing, self._refresh_hz = mode, mode.refresh_hz
+        self._wanted, self._refresh_hz = mode, mode.refresh_hz
         if self._control is not None:
             self._ask(_Request(mode, DEFAULT_DPI))
 
-    def forget(self) -> None:
-        """Another device was chosen: what the user asked of the one before is not asked of it."""
+    def clear_request(self) -> None:
+        """Another device was chosen: it is not asked for the mode that the one before was asked for."""
         self.follow(False)
-        self._standing, self._refresh_hz = None, DEFAULT_HZ
+        self._wanted, self._refresh_hz = None, DEFAULT_HZ
 
     def resized(self) -> None:
         """The window, its pixel ratio or how the picture is turned has changed."""
         if self.following and self._control is not None:
-            self._settle.start(SETTLE_MS)
+            self._resize_timer.start(RESIZE_DELAY_MS)
 
     def shut_down(self) -> None:
         """Stop, with the screen plugged in. More calls do nothing."""
@@ -179,8 +181,8 @@ class ResolutionMenu(QObject):
         self._control = None
 
     def _finish(self) -> None:
-        self._steps.stop()
-        self._settle.stop()
+        self._step_timer.stop()
+        self._resize_timer.stop()
         self._next = None
         self._busy = False
         if self._control is not None:
@@ -190,14 +192,14 @@ class ResolutionMenu(QObject):
 
     def _set_following(self, on: bool) -> None:
         if on:
-            self._standing = None
-            self._asked = None
+            self._wanted = None
+            self._last_request = None
             self._fit()
         else:
-            self._settle.stop()
+            self._resize_timer.stop()
 
     def _fit(self) -> None:
-        room = self._look()
+        room = self._get_viewport()
         if self._control is None or min(room.width, room.height) < 1:
             return
         mode = fitting_mode(room.width, room.height, self._limits, self._refresh_hz)
@@ -205,8 +207,8 @@ class ResolutionMenu(QObject):
             self.notice.emit(f"There is no mode of {room.width}x{room.height} for this device")
             return
         size = (mode.width, mode.height)
-        asked = self._asked.mode if self._asked is not None else None
-        # Neither what is there nor what the guest was told and decided against.
+        asked = self._last_request.mode if self._last_request is not None else None
+        # Not the size that the guest has, nor a size that it was asked for and did not take.
         if size == room.shown or (asked is not None and size == (asked.width, asked.height)):
             return
         # A guest on a screen of twice the density draws everything twice as large, as the desktop around it does.
@@ -215,13 +217,13 @@ class ResolutionMenu(QObject):
     # Asking.
 
     def _ask_unless_set(self, mode: Mode) -> None:
-        """Spare the guest a mode switch where it has that mode already."""
+        """Ask, unless the guest has this mode already: that spares it a mode switch."""
         assert self._control is not None
-        if not self._control.is_set(mode) or self._look().shown not in (None, (mode.width, mode.height)):
+        if not self._control.is_set(mode) or self._get_viewport().shown not in (None, (mode.width, mode.height)):
             self._ask(_Request(mode, DEFAULT_DPI))
 
     def _ask(self, request: _Request) -> None:
-        """Begin to ask, after what is under way."""
+        """Begin a request, after the one that has begun."""
         if self._busy:
             self._next = request
             return
@@ -231,7 +233,7 @@ class ResolutionMenu(QObject):
         except ResolutionRefused as refusal:
             self.notice.emit(str(refusal))
             return
-        self._asked, self._busy = request, True
+        self._last_request, self._busy = request, True
         self._step()
 
     def _step(self) -> None:
@@ -240,23 +242,23 @@ class ResolutionMenu(QObject):
             left = self._control.step()
         except OSError as error:
             _log.info("setting the resolution: %s", error_text(error))
-            self._asked = None
+            self._last_request = None
             self.notice.emit(f"The resolution was not set: {error_text(error)}")
         else:
             if left is not None:
-                self._steps.start(-(-left // _MS))
+                self._step_timer.start(-(-left // _MS))
                 return
-            assert self._asked is not None
-            _log.info("asked the guest for %s", self._asked.mode)
+            assert self._last_request is not None
+            _log.info("asked the guest for %s", self._last_request.mode)
         self._busy = False
         request, self._next = self._next, None
-        if request is not None and request != self._asked:
+        if request is not None and request != self._last_request:
             self._ask(request)
 
     # The menu.
 
     def _fill(self, reason: str | None) -> None:
-        """Off with a reason, or on where it is None."""
+        """Fill the menu: disabled if there is a ``reason``, else with the possible modes."""
         self._menu.clear()
         self._sizes = {}
         if reason is not None:
@@ -289,8 +291,8 @@ class ResolutionMenu(QObject):
             return False
         return True
 
-    def _mark(self) -> None:
-        shown = self._look().shown
+    def _check_current_size(self) -> None:
+        shown = self._get_viewport().shown
         for size, action in self._sizes.items():
             action.setChecked(size == shown)
 
@@ -305,7 +307,7 @@ class ResolutionMenu(QObject):
         limit = f", at most {most}" if self._limits.max_width or self._limits.max_height else ""
         label = f"Width x height, with @ and the refresh rate where it is not 60 Hz{limit}:"
         dialog.setLabelText(f"{problem}\n\n{label}" if problem else label)
-        shown = self._look().shown
+        shown = self._get_viewport().shown
         dialog.setTextValue(text or str(Mode(*shown or (1024, 768), self._refresh_hz)))
         dialog.textValueSelected.connect(self._other)
         dialog.finished.connect(dialog.deleteLater)

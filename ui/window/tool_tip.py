@@ -1,12 +1,12 @@
-"""Tool tips of words that come from a VM, or from whoever named it."""
+"""Tool tips whose text comes from a VM, for example its name."""
 
 import html
 
 
 def plain_tool_tip(text: str) -> str:
-    """``text`` such that it is shown as it is.
+    """Escape ``text`` so that Qt shows it as it is.
 
-    Qt takes what looks like markup for markup, and reads the files that it names: a VM called ``<img src=/a/fifo>``
-    would hold up the window for ever.
+    Otherwise Qt interprets markup, and reads the files that it names: a VM called ``<img src=/a/fifo>`` would block
+    the window for ever.
     """
     return f"<p>{html.escape(text)}</p>" if "<" in text else text

@@ -1,4 +1,4 @@
-"""One window and what it shows: a session with the VM's monitor, or the wait for a VM."""
+"""One window and what it shows: a session with the VM's monitor, or why there is none yet."""
 
 import time
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ from ui.window.chooser import choose_device
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.pending_session import PendingSession
-from ui.window.picture import PictureWindow
+from ui.window.picture_window import PictureWindow
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
-# Reasons that a window which says "VM ended" does not replace.
+# These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 
@@ -55,10 +55,10 @@ class WindowOptions:
 
 
 class Viewer(QObject):
-    """Shows ``session``, which ``target`` was opened as, and owns it; without a session it waits for the target."""
+    """Owns ``session``, the opened ``target``, and shows it; without a session it waits for the target."""
 
     failed = pyqtSignal(object)
-    """The first device could not be opened; brings the MdevviewError."""
+    """The first device could not be opened; carries the MdevviewError."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Viewer(QObject):
         self._chosen: PendingSession | None = None
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
-        # Whether it shows the end of a VM, which the reasons of a plain wait do not replace.
+        # Whether the window shows the end of a VM, see _STILL_WAITING.
         self._shows_end = False
         label = session.label if session is not None else label_of(target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
@@ -90,18 +90,18 @@ class Viewer(QObject):
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
         if session is not None:
-            self.monitor.follow(session.input)
+            self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
-            self.monitor.none("the device is not open yet")
+            self.monitor.set_none("the device is not open yet")
             self._open(chosen)
         else:
-            self.monitor.none("there is no VM yet")
+            self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
         self._loop.start()
 
     def shut_down(self) -> None:
-        """Let go of everything. More calls do nothing."""
+        """Close everything. More calls do nothing."""
         pending = [each for each in (self._awaited, self._chosen) if each is not None]
         self._stop_waiting()
         self._stop_opening()
@@ -115,21 +115,21 @@ class Viewer(QObject):
 
     def _loop_for(self, source: FrameSource) -> QtFrameLoop:
         loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
-        loop.frame_changed.connect(self._when_changed)
+        loop.frame_changed.connect(self._on_frame_changed)
         return loop
 
-    def _take(self, session: Session, target: Target) -> None:
+    def _show_session(self, session: Session, target: Target) -> None:
         """Show another session from now on."""
         self._stop_waiting()
         self._stop_opening()
-        # While the source before is still open.
+        # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
         self._show(session.source, session.label)
         self._close_session()
         self._session, self._target = session, target
         self.window.resolution.set_control(session.resolution)
-        self.monitor.follow(session.input)
+        self.monitor.set_route(session.input)
 
     def _show(self, source: FrameSource, label: str) -> None:
         self._loop = self._loop_for(source)
@@ -137,38 +137,38 @@ class Viewer(QObject):
         self.window.set_label(label)
         self._loop.start()
 
-    def _show_waiting(self, status: Status, label: str) -> None:
+    def _show_status(self, status: Status, label: str) -> None:
         """Show a status until there is a session."""
         self._waiting.close()
         self._waiting = StatusSource(status)
         self._shows_end = status.state is State.GONE
         self._show(self._waiting, label)
-        # At once, or the title would show another state for a moment.
+        # Now, because the title would show another state for a moment.
         self._loop.latest()
         self._close_session()
 
     def _close_session(self) -> None:
-        """After the picture has another loop: what was made from the session's buffers is gone then."""
+        """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
 
-    def _when_changed(self, frame: Frame) -> None:
+    def _on_frame_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
-            self.window.resolution.set_none(_why(frame.status))
-            # Not within the loop's own step, as the loop may be exchanged.
-            QTimer.singleShot(0, self._ended)
+            self.window.resolution.set_none(_gone_text(frame.status))
+            # Not during the loop's own step, because this may replace the loop.
+            QTimer.singleShot(0, self._on_ended)
 
-    def _ended(self) -> None:
+    def _on_ended(self) -> None:
         session, status = self._session, self._loop.frame.status
-        # Another may have been chosen meanwhile.
+        # The user may have chosen another device meanwhile.
         if session is None or status.state is not State.GONE:
             return
-        self.monitor.none(_why(status))
+        self.monitor.set_none(_gone_text(status))
         if not self._options.wait:
             return
         what = f"{status.detail}; waiting for its next start" if status.detail else "waiting for its next start"
-        self._show_waiting(Status(status.reason, what), session.label)
+        self._show_status(Status(status.reason, what), session.label)
         self._wait(next_target(self._target, session), soon=True)
 
     def _wait(self, target: Target, *, soon: bool) -> None:
@@ -176,18 +176,18 @@ class Viewer(QObject):
         try:
             opener = wait_in_background(target, options=self._open_options(), soon=soon)
         except MdevviewError as error:
-            self._show_wait(Status(Reason.OPEN_FAILED, str(error)))
+            self._on_wait_status(Status(Reason.OPEN_FAILED, str(error)))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._take(session, target))
-        pending.status_changed.connect(self._show_wait)
+        pending.opened.connect(lambda session: self._show_session(session, target))
+        pending.status_changed.connect(self._on_wait_status)
         self._awaited = pending
 
-    def _show_wait(self, status: Status) -> None:
+    def _on_wait_status(self, status: Status) -> None:
         if not self._shows_end:
             self._waiting.set(status)
         elif status.reason not in _STILL_WAITING:
-            self._show_waiting(status, self.window.label)
+            self._show_status(status, self.window.label)
 
     def _stop_waiting(self) -> None:
         awaited, self._awaited = self._awaited, None
@@ -207,34 +207,34 @@ class Viewer(QObject):
         self._open(chosen)
 
     def _open(self, chosen: Vgpu | Simulated) -> None:
-        """Open what the user chose. The window goes on with what it shows until then."""
+        """Open what the user chose. Until it is open, the window shows what it showed before."""
         self._stop_opening()
         target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
         try:
             opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
-            # Later, as nobody listens yet while the window is made.
-            QTimer.singleShot(0, partial(self._open_failed, error))
+            # Later, because the signal is not connected yet while the window is constructed.
+            QTimer.singleShot(0, partial(self._on_open_failed, error))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._take_chosen(session, target))
-        pending.status_changed.connect(self._show_opening)
-        pending.failed.connect(self._open_failed)
+        pending.opened.connect(lambda session: self._show_chosen(session, target))
+        pending.status_changed.connect(self._on_opening_status)
+        pending.failed.connect(self._on_open_failed)
         self._chosen = pending
 
-    def _take_chosen(self, session: Session, target: Target) -> None:
-        # The user asked another device for its resolution, unless this is the first one.
+    def _show_chosen(self, session: Session, target: Target) -> None:
+        # The user's resolution was for another device, unless this is the first one.
         if not self._is_first_opening:
-            self.window.resolution.forget()
-        self._take(session, target)
+            self.window.resolution.clear_request()
+        self._show_session(session, target)
 
-    def _show_opening(self, status: Status) -> None:
+    def _on_opening_status(self, status: Status) -> None:
         if self._is_first_opening:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
             self.picture.notice(status.detail)
 
-    def _open_failed(self, error: MdevviewError) -> None:
+    def _on_open_failed(self, error: MdevviewError) -> None:
         is_first = self._is_first_opening
         self._stop_opening()
         if is_first:
@@ -244,7 +244,7 @@ class Viewer(QObject):
 
     @property
     def _is_first_opening(self) -> bool:
-        """Whether the window shows nothing, and waits for nothing, but the device that is opened."""
+        """Whether the window has nothing else to show or to wait for than the device that is being opened."""
         return self._session is None and self._awaited is None
 
     def _stop_opening(self) -> None:
@@ -270,7 +270,7 @@ def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
-def _why(gone: Status) -> str:
+def _gone_text(gone: Status) -> str:
     """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
 

@@ -21,16 +21,16 @@ class VmMonitor:
         self._logged: tuple[object, ...] = ()
         window.monitor_status_changed.connect(self._log_status)
 
-    def follow(self, route: InputRoute) -> None:
+    def set_route(self, route: InputRoute) -> None:
         """Send input by this route from now on."""
         if route.reason:
             self._replace(None, route.reason)
         else:
             self._replace(route.open(self._window.monitor_status_changed.emit), "")
 
-    def none(self, reason: str) -> None:
+    def set_none(self, reason: str) -> None:
         """From now on no input is sent, for this reason."""
-        self.follow(NoInput(reason))
+        self.set_route(NoInput(reason))
 
     def close(self) -> None:
         """Stop sending input; more calls do nothing."""

@@ -71,8 +71,8 @@ class Look:
         return frame
 
     def let_go(self) -> None:
-        """Release the device as the window does when it is removed: the GL context stays (ui/window/picture.py)."""
-        self._view.renderer.forget()
+        """Release the device as ui/window/picture_window.py does when it is removed: the GL context stays."""
+        self._view.renderer.drop_released()
         self.poller.close()
 
 

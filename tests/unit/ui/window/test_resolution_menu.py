@@ -100,12 +100,12 @@ def until(done: Callable[[], bool]) -> None:
 
 def settled(controller: ResolutionMenu) -> None:
     """Until nothing is under way any more."""
-    until(lambda: not controller._busy and not controller._settle.isActive())
+    until(lambda: not controller._busy and not controller._resize_timer.isActive())
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch, application: QApplication) -> None:
-    monkeypatch.setattr(resolution_menu, "SETTLE_MS", 30)
+    monkeypatch.setattr(resolution_menu, "RESIZE_DELAY_MS", 30)
 
 
 def test_a_mode_asked_for_before_there_is_a_device_is_set_when_there_is() -> None:
@@ -219,7 +219,7 @@ def test_what_was_asked_of_one_device_is_not_asked_of_another() -> None:
     with bench() as (made, controller):
         controller.ask(Mode(1280, 800))
         controller.follow(True)
-        controller.forget()
+        controller.clear_request()
         _set(controller, made.device)
         settled(controller)
         assert (made.switches, controller.following) == (0, False)

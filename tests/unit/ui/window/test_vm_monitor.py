@@ -77,7 +77,7 @@ class FakeRoute:
 @pytest.mark.parametrize("route", [NO_VM, SIMULATED, NoInput("there is no VM yet")])
 def test_without_input_the_window_knows_the_reason(window: Window, route: NoInput) -> None:
     monitor = owner_of(window)
-    monitor.follow(route)
+    monitor.set_route(route)
     assert (window.monitor, window.reason) == (None, route.reason)
     monitor.close()
 
@@ -85,9 +85,9 @@ def test_without_input_the_window_knows_the_reason(window: Window, route: NoInpu
 def test_a_monitor_that_is_replaced_releases_keys_and_is_not_waited_for(window: Window) -> None:
     monitor, routes = owner_of(window), [FakeRoute() for _ in range(3)]
     for route in routes:
-        monitor.follow(route)
+        monitor.set_route(route)
         assert window.reason == ""
-    monitor.none("the VM ended")
+    monitor.set_none("the VM ended")
     assert window.reason == "the VM ended"
     monitor.close()
     monitor.close()
@@ -110,7 +110,7 @@ def test_monitors_of_vms_that_hang_end_by_themselves(window: Window, tmp_path: P
     servers = {vm._thread for vm in vms}
     try:
         for vm in vms:
-            monitor.follow(QmpInput(UnixAddress(str(vm.path))))
+            monitor.set_route(QmpInput(UnixAddress(str(vm.path))))
             current = window.monitor
             assert current is not None
             until(lambda current=current: current.status.state is ConnectionState.READY)  # type: ignore[misc]
@@ -128,7 +128,7 @@ def test_what_is_pressed_when_the_window_closes_is_released(window: Window, tmp_
     before = set(threading.enumerate())
     monitor = owner_of(window)
     with FakeVm(tmp_path / "qmp") as vm:
-        monitor.follow(QmpInput(UnixAddress(str(vm.path))))
+        monitor.set_route(QmpInput(UnixAddress(str(vm.path))))
         current = window.monitor
         assert current is not None
         until(lambda: current.status.state is ConnectionState.READY)

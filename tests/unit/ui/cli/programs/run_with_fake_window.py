@@ -32,10 +32,10 @@ def open_target(target: Target, options: OpenOptions) -> Target:
     return target
 
 
-def show(window: str, target: Target, session: Target, options: Options, until: Sequence[int]) -> int:
+def show(window: str, target: Target, session: Target, options: Options, end_fds: Sequence[int]) -> int:
     assert window == "a window" and session is target
     Path("shown").write_text(f"{target} {options.qmp}")
-    while not Path("closed").exists() and not select.select(until, [], [], 0.02)[0]:
+    while not Path("closed").exists() and not select.select(end_fds, [], [], 0.02)[0]:
         pass
     return 0
 

@@ -1,7 +1,7 @@
-"""Runs ``mdevview`` in this process and works its window from within, where no keyboard or pointer is: headless weston.
+"""Runs ``mdevview`` in this process and operates its window, for displays without keyboard and pointer.
 
-The arguments are mdevview's. Each line of standard input is a JSON list, the name of a function below and its
-arguments; each is answered with a line of JSON on standard output.
+The arguments are mdevview's. Each line of standard input is a JSON list: the name of a method of WindowDriver, and its
+arguments. What it returns is printed as a line of JSON on standard output.
 """
 
 import io
@@ -21,15 +21,15 @@ from ui.window.main_window import MainWindow
 _NONE = Qt.KeyboardModifier.NoModifier
 
 
-class Hands:
-    """What can be done to the window. Places are device pixels of the picture's window."""
+class WindowDriver:
+    """Operates the window. Coordinates are device pixels of the picture's window."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._picture = window._picture
 
     def key(self, name: str, scan_code: int = 0, *kinds: str) -> None:
-        """A key by the name of Qt's, as an event of Qt's: pressed and released, unless ``kinds`` says otherwise."""
+        """Post key events, by Qt's name of the key: press and release, unless ``kinds`` names others."""
         key = int(getattr(Qt.Key, f"Key_{name}"))
         for kind in kinds or ("KeyPress", "KeyRelease"):
             event = QKeyEvent(getattr(QEvent.Type, kind), key, _NONE, scan_code, 0, 0)
@@ -69,13 +69,13 @@ class Hands:
         self._window._actions[action].trigger()
 
     def type(self, text: str) -> None:
-        """By Qt's own test library, from the window system's side."""
+        """Type with Qt's test library, as if the window system sent the events."""
         for character in text:
             # PyQt6's stubs know this static method as one of an object.
             cast("Any", QTest).keyClick(self._picture, character)
 
     def state(self) -> dict[str, Any]:
-        """What a person sees of it all."""
+        """What a user sees of the window."""
         actions = self._window._actions
         return {
             "title": self._window.windowTitle(),
@@ -94,9 +94,9 @@ class Hands:
 
 
 class _Listener:
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
-        # Without a buffer, as Qt would not know of lines that wait in it.
+    def __init__(self, driver: WindowDriver) -> None:
+        self._driver = driver
+        # Without a buffer: Qt would not notice lines that are already in it.
         self._lines = io.FileIO(sys.stdin.fileno(), closefd=False)
         self._input = QSocketNotifier(cast("Any", self._lines.fileno()), QSocketNotifier.Type.Read)
         self._input.activated.connect(self._read)
@@ -107,8 +107,8 @@ class _Listener:
             self._input.setEnabled(False)
             return
         name, *arguments = json.loads(line)
-        answer = getattr(self._hands, name)(*arguments)
-        # What was posted is done before the next line.
+        answer = getattr(self._driver, name)(*arguments)
+        # Process the posted events before the next line.
         QApplication.processEvents()
         print(json.dumps(answer), flush=True)
 
@@ -116,7 +116,7 @@ class _Listener:
 class _DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._listener = _Listener(Hands(self))
+        self._listener = _Listener(WindowDriver(self))
 
 
 if __name__ == "__main__":

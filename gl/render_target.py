@@ -1,4 +1,4 @@
-"""What is drawn into: a framebuffer and the part of it that is for the picture."""
+"""A framebuffer to draw into, and the part of it that is for the picture."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from app.planes.placement import Rect
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RenderTarget:
     """A framebuffer's name and its size in device pixels.
 
     ``area`` is the part for the picture, with (0, 0) at the top-left; None means all of it. ``top_down``: the

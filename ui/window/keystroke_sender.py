@@ -11,7 +11,7 @@ from app.input.typing import Keystroke
 _INTERVAL_MS = 12
 
 
-class Typist(QObject):
+class KeystrokeSender(QObject):
     """Calls ``send`` with each keystroke. ``finished`` is emitted once, at the end or when it is stopped."""
 
     finished = pyqtSignal()
@@ -29,8 +29,8 @@ class Typist(QObject):
     def busy(self) -> bool:
         return self._keystrokes is not None
 
-    def play(self, keystrokes: Iterator[Keystroke]) -> None:
-        """Start; what is still being sent stops first."""
+    def start(self, keystrokes: Iterator[Keystroke]) -> None:
+        """Start to send these. Keystrokes that are not sent yet are dropped."""
         self.stop()
         self._keystrokes = keystrokes
         self._timer.start()
@@ -42,8 +42,8 @@ class Typist(QObject):
             self._timer.stop()
             self.finished.emit()
 
-    def hurry(self) -> None:
-        """Send the rest at once: to complete a combination before another key."""
+    def flush(self) -> None:
+        """Send the rest at once, to complete a key combination before another key."""
         while self._keystrokes is not None:
             self._next()
 

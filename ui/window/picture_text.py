@@ -5,7 +5,7 @@ from PyQt6.QtGui import QColor, QFont, QPainter
 
 from app.planes.status import Reason, State, Status
 
-_HEADINGS = {
+_HEADINGS_BY_STATE = {
     State.WAITING: "Waiting",
     State.NO_SIGNAL: "No signal",
     State.SHOWING: "Showing",
@@ -13,19 +13,19 @@ _HEADINGS = {
     State.ERROR: "Cannot show this",
     State.GONE: "Gone",
 }
-_SPECIAL = {Reason.VM_ENDED: "VM ended", Reason.DEVICE_REMOVED: "Device removed"}
+_HEADINGS_BY_REASON = {Reason.VM_ENDED: "VM ended", Reason.DEVICE_REMOVED: "Device removed"}
 
-_BACKGROUND = QColor(24, 26, 30)
-_HEADING = QColor(236, 239, 244)
-_TEXT = QColor(190, 196, 206)
-_FAINT = QColor(130, 137, 150)
-_PANEL = QColor(20, 22, 26, 215)
+_BACKGROUND_COLOUR = QColor(24, 26, 30)
+_HEADING_COLOUR = QColor(236, 239, 244)
+_HINT_COLOUR = QColor(190, 196, 206)
+_REASON_COLOUR = QColor(130, 137, 150)
+_NOTICE_COLOUR = QColor(20, 22, 26, 215)
 _MARGIN = 24.0
 
 
-def heading(status: Status) -> str:
+def status_heading(status: Status) -> str:
     """The state in one or two words."""
-    return _SPECIAL.get(status.reason, _HEADINGS[status.state])
+    return _HEADINGS_BY_REASON.get(status.reason, _HEADINGS_BY_STATE[status.state])
 
 
 def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
@@ -37,17 +37,17 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
 
 def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
     """Paint the state in the middle of ``area``: heading, hint, reason and detail."""
-    painter.fillRect(area, _BACKGROUND)
+    painter.fillRect(area, _BACKGROUND_COLOUR)
     width = min(area.width() - 2 * _MARGIN, 560.0)
     if width <= 0:
         return
     lines = (
-        (heading(status), _font(painter, 22, bold=True), _HEADING),
-        (status.hint, _font(painter, 11), _TEXT),
+        (status_heading(status), _font(painter, 22, bold=True), _HEADING_COLOUR),
+        (status.hint, _font(painter, 11), _HINT_COLOUR),
         (
             f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
             _font(painter, 9),
-            _FAINT,
+            _REASON_COLOUR,
         ),
     )
     flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
@@ -76,7 +76,7 @@ def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     box.moveBottom(area.bottom() - _MARGIN)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_PANEL)
+    painter.setBrush(_NOTICE_COLOUR)
     painter.drawRoundedRect(box, 6, 6)
-    painter.setPen(_HEADING)
+    painter.setPen(_HEADING_COLOUR)
     painter.drawText(box, flags, text)

@@ -1,4 +1,4 @@
-"""The picture: a window that OpenGL draws into directly, with text where there is no picture."""
+"""The window for the guest's picture. OpenGL draws into it; without a picture it shows text."""
 
 import logging
 import time
@@ -18,10 +18,10 @@ from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
-from gl.renderer import Drawn, Renderer
-from gl.target import Target
-from ui.window.message import paint_notice, paint_status
+from gl.render_target import RenderTarget
+from gl.renderer import DrawResult, Renderer
 from ui.window.options import ViewOptions
+from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.status_line import plane_text
 
@@ -50,11 +50,11 @@ class PictureWindow(QOpenGLWindow):
         self._label = label
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
-        self._target = Target(0, 0)
+        self._render_target = RenderTarget(0, 0)
         self._renderer: Renderer | None = None
-        self._drawn: Drawn | None = None
+        self._drawn: DrawResult | None = None
         self._shown: Frame | None = None
-        self._lost_at: int | None = None
+        self._off_since_ns: int | None = None
         self._cursor_seen = False
         self._rate = Rate()
         self._failure: Status | None = None
@@ -63,23 +63,23 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer = QTimer(self)
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self._end_notice)
-        self.frameSwapped.connect(self._when_swapped)
-        self._listen(loop)
+        self.frameSwapped.connect(self._on_swapped)
+        self._connect(loop)
 
-    def _listen(self, loop: QtFrameLoop) -> None:
-        loop.due.connect(self._when_due)
-        loop.gone.connect(self._forget)
-        loop.frame_changed.connect(self._when_changed)
+    def _connect(self, loop: QtFrameLoop) -> None:
+        loop.due.connect(self._on_due)
+        loop.gone.connect(self._release_buffers)
+        loop.frame_changed.connect(self._on_frame_changed)
 
     def set_loop(self, loop: QtFrameLoop, label: str) -> None:
         """Show the frames of another loop. The old one is released and closed first."""
-        self._forget()
+        self._release_buffers()
         self._loop.close()
         self._loop.deleteLater()
         self._loop, self._label = loop, label
-        self._drawn, self._shown, self._lost_at, self._failure = None, None, None, None
+        self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
         self._cursor_seen = False
-        self._listen(loop)
+        self._connect(loop)
         self.state_changed.emit()
         self.update()
 
@@ -121,7 +121,7 @@ class PictureWindow(QOpenGLWindow):
     def guest_draws_cursor(self) -> bool:
         """Whether the window shows the guest's own cursor.
 
-        A cursor plane that disappeared was hidden by the guest; this stays true until the picture itself disappears.
+        When the cursor plane disappears, the guest has hidden it. This stays true until the picture itself disappears.
         """
         return self._cursor_seen and self.cursor_problem is None
 
@@ -172,39 +172,39 @@ class PictureWindow(QOpenGLWindow):
         finally:
             self.doneCurrent()
 
-    def _when_swapped(self) -> None:
+    def _on_swapped(self) -> None:
         self._loop.shown()
 
-    def _when_due(self) -> None:
+    def _on_due(self) -> None:
         if self.isExposed() and not self._in_grace():
             # On Wayland this waits for the next frame callback.
             self.requestUpdate()
 
-    def _when_changed(self, frame: Frame) -> None:
+    def _on_frame_changed(self, frame: Frame) -> None:
         if frame.primary is None:
-            self._lost_at = self._lost_at or time.monotonic_ns()
+            self._off_since_ns = self._off_since_ns or time.monotonic_ns()
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
-            self._lost_at = None
-        self._note_cursor(frame)
+            self._off_since_ns = None
+        self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
 
-    def _note_cursor(self, frame: Frame) -> None:
+    def _update_cursor_seen(self, frame: Frame) -> None:
         seen = frame.primary is not None and (self._cursor_seen or frame.cursor is not None)
         if seen is not self._cursor_seen:
             self._cursor_seen = seen
             self.state_changed.emit()
 
-    def _forget(self) -> None:
-        """Drop what was made from the loop's buffers: it keeps the VM's memory in use."""
+    def _release_buffers(self) -> None:
+        """Release the loop's buffers, and the images made from them, because they keep the VM's memory in use."""
         self._loop.release_buffers()
         if self._renderer is not None:
             with self._current():
-                self._renderer.forget()
+                self._renderer.drop_released()
 
     def _log_state(self) -> None:
-        """Log a change of the state or the path once, and let the title follow."""
+        """Log each change of the state or the path once, and tell the window to update its title."""
         status = self.status
         primary = self.frame.primary
         logged = (status, primary.plane.import_key if primary else None, self.path)
@@ -218,7 +218,7 @@ class PictureWindow(QOpenGLWindow):
             self.state_changed.emit()
 
     def _in_grace(self) -> bool:
-        return self._lost_at is not None and time.monotonic_ns() - self._lost_at < _GRACE_NS
+        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS
 
     def _end_notice(self) -> None:
         self._notice = ""
@@ -243,17 +243,17 @@ class PictureWindow(QOpenGLWindow):
         self._loop.drawn(self._renderer.retry_ns)
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
-        # Each time, because a window that moves to another screen may change its pixel ratio but not its size.
+        # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
         ratio = self.devicePixelRatio()
         size = (round(self.width() * ratio), round(self.height() * ratio))
         if min(size) < 1:
             return
-        if size != (self._target.width, self._target.height):
-            self._target = Target(*size, self.defaultFramebufferObject())
+        if size != (self._render_target.width, self._render_target.height):
+            self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
         try:
-            drawn = renderer.draw(frame, self._target, self._draw_options)
+            drawn = renderer.draw(frame, self._render_target, self._draw_options)
         except GlError as error:
-            # The next frame is tried again: a driver may recover, and the window must not close.
+            # The next frame is drawn as usual: a driver may recover, and the window must not close.
             self._failure = Status(Reason.RENDER_FAILED, str(error))
             self._log_state()
             return
