@@ -135,6 +135,7 @@ def test_without_the_surfaceless_platform_the_device_platform_is_used(
     names = load_egl().client_extensions() - {"EGL_MESA_platform_surfaceless"}
     monkeypatch.setattr(Egl, "client_extensions", lambda _self: names)
     with SurfacelessContext() as context:
+        assert context.display.handle != gl_context.display.handle
         assert draws(context)
     assert isinstance(gl_context, SurfacelessContext)
     gl_context.make_current()

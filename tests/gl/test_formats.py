@@ -135,7 +135,9 @@ def test_ten_bits_stay_ten(
     framebuffer = gl.generate(gl.GenFramebuffers)
     gl.BindFramebuffer(api.GL_FRAMEBUFFER, framebuffer)
     gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, texture.name, 0)
-    renderer.draw(frame(surface), RenderTarget(16, 16, framebuffer, top_down=True))
+    drawn = renderer.draw(frame(surface), RenderTarget(16, 16, framebuffer, top_down=True))
+    assert drawn.primary is not None
+    assert drawn.primary.path is PixelPath.COPY or not copied
     words = (ctypes.c_uint32 * 256)()
     gl.ReadPixels(0, 0, 16, 16, api.GL_RGBA, api.GL_UNSIGNED_INT_2_10_10_10_REV, ctypes.addressof(words))
     gl.delete(gl.DeleteFramebuffers, framebuffer)
