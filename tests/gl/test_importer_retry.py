@@ -46,6 +46,29 @@ def test_a_dma_buf_that_cannot_be_mapped_now(
     assert (outcome.path, outcome.status.reason, outcome.failures) == (PixelPath.EGL_IMAGE, Reason.OK, ())
 
 
+def test_a_dma_buf_that_was_mapped_before_and_cannot_be_mapped_again_now(
+    importing_context: Context,
+    renderer: Renderer,
+    surfaces: SurfaceFactory,
+    target: RenderTarget,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The copy uses the mapping that is there, and must not stay when memory is back."""
+    shown = frame(surfaces.picture(random_picture(16, 8)))
+    assert shown.primary is not None
+    with shown.primary.buffer.mapping():
+        pass
+    mapping = FailingCall(clock, mmap.mmap, OSError(errno.ENOMEM, "Cannot allocate memory"))
+    with monkeypatch.context() as patch:
+        patch.setattr("mmap.mmap", mapping)
+        outcome = draw_for(renderer, shown, target, clock, 20 * SECOND)
+    assert mapping.attempts_ms == ATTEMPTS_MS
+    assert outcome.path is PixelPath.COPY
+    outcome = draw_for(renderer, shown, target, clock, 5 * SECOND)
+    assert (outcome.path, outcome.status.reason, outcome.failures) == (PixelPath.EGL_IMAGE, Reason.OK, ())
+
+
 class EglRefusal:
     """An eglCreateImageKHR that fails with ``code`` until that is None."""
 
