@@ -45,7 +45,7 @@ class OffscreenView:
 
         def try_it() -> None:
             verdicts.append(wanted(loop.frame))
-            loop.drawn()
+            loop.drawn(self.renderer.retry_ns)
             if verdicts[-1] is None:
                 loop.shown()
 
