@@ -42,11 +42,15 @@ class QtFrameLoop(QObject):
 
     def latest(self) -> Frame:
         """Look at the source now, just before drawing, so that what is drawn is the newest there is."""
-        return self._loop.latest()
+        frame = self._loop.latest()
+        if self._notifier is not None:
+            # The source may have closed the fd that is watched.
+            self._watch(self._loop.fd)
+        return frame
 
-    def drawn(self, redraw_ns: int | None = None) -> None:
-        """The window submitted a picture, which is due again at ``redraw_ns`` of the monotonic clock."""
-        self._loop.drawn(redraw_ns)
+    def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
+        """See :meth:`app.measure.frame_loop.FrameLoop.drawn`; the clock is the monotonic one."""
+        self._loop.drawn(redraw_ns, failed=failed)
         # Polled sources are looked at before that anyway.
         if redraw_ns is not None and not self._timer.isActive():
             self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
