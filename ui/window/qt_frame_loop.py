@@ -51,9 +51,12 @@ class QtFrameLoop(QObject):
     def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
         """See :meth:`app.measure.frame_loop.FrameLoop.drawn`; the clock is the monotonic one."""
         self._loop.drawn(redraw_ns, failed=failed)
+        if redraw_ns is None:
+            return
         # Polled sources are looked at before that anyway.
-        if redraw_ns is not None and not self._timer.isActive():
-            self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
+        left = max(1, (redraw_ns - time.monotonic_ns()) // _MS)
+        if not self._timer.isActive() or left < self._timer.remainingTime():
+            self._timer.start(left)
 
     def shown(self) -> None:
         """The window's last picture was handed to the display."""

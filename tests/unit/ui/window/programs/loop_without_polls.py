@@ -79,6 +79,14 @@ source.push()
 wait(200)
 assert len(frames) == 3, "the new fd is not watched"
 
+# A picture that is due soon does not wait for what an older one was to be tried again.
+due: list[int] = []
+loop.due.connect(lambda: due.append(time.monotonic_ns()))
+loop.drawn(time.monotonic_ns() + 60_000_000_000)
+loop.drawn(time.monotonic_ns() + 50_000_000)
+wait(400)
+assert len(due) == 1, due
+
 # A hidden window is told once that a picture is due again, and draws nothing.
 loop.drawn(time.monotonic_ns() + 50_000_000)
 looks = source.looks
