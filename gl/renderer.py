@@ -1,4 +1,4 @@
-"""Draws frames: the class that users of this package need."""
+"""Draws and captures frames: what the rest of this package is for."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,6 @@ from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
 from gl.surface_cache import LoadedSurface, SurfaceCache
 from gl.target import Target
-
-__all__ = ["CaptureKind", "DrawOptions", "Drawn", "Renderer", "Target"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,6 @@ class Typist(QObject):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._next)
 
-    @property
-    def busy(self) -> bool:
-        return self._keystrokes is not None
-
     def play(self, keystrokes: Iterator[Keystroke]) -> None:
         """Start; what is still being sent stops first."""
         self.stop()
