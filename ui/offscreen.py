@@ -45,7 +45,7 @@ class OffscreenView:
 
         def check_frame() -> None:
             results.append(check(loop.frame))
-            loop.drawn()
+            loop.drawn(self.renderer.retry_ns)
             if results[-1] is None:
                 loop.shown()
 

@@ -11,8 +11,6 @@ from app.edid.mode import BLOCK, Limits
 _REGISTER = 4
 # The extension count of an EDID is one byte.
 _MAX_EDID = 256 * BLOCK
-# The limit for the number of regions that are asked for; drivers have only a few more than the fixed PCI ones.
-_MAX_REGIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,7 @@ def find_edid_region(device: Device) -> RegionInfo | None:
 
     Raises OSError when the device does not answer how many regions it has.
     """
-    count = min(device_info(device).num_regions, _MAX_REGIONS)
-    for index in range(vfio.VFIO_PCI_NUM_REGIONS, count):
+    for index in device_info(device).region_indices[vfio.VFIO_PCI_NUM_REGIONS :]:
         try:
             info = region_info(device, index)
         except OSError:

@@ -8,6 +8,8 @@ from app.device.seam import Device
 
 # No driver answers with more than a few hundred bytes. A larger size is an error of the driver.
 _MAX_ARGSZ = 64 * 1024
+# The limit for the number of regions that are asked for; drivers have only a few more than the fixed PCI ones.
+_MAX_REGIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,11 @@ class DeviceInfo:
     flags: int
     num_regions: int
     num_irqs: int
+
+    @property
+    def region_indices(self) -> range:
+        """The regions to ask for."""
+        return range(min(self.num_regions, _MAX_REGIONS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class FrameLoop:
         """The frame of the last look at the source."""
         return self._frame
 
+    @property
+    def fd(self) -> int:
+        """The source's fd to wait for, -1 for none. It may be another one after each look."""
+        return -1 if self._closed else self._source.fileno()
+
     def step(self) -> Wait | None:
         """Look at the source and report. What to wait for before the next step; None when there is no next one."""
         before = self._frame
@@ -73,7 +78,7 @@ class FrameLoop:
                 self._due()
             return None
         now = self._clock()
-        if frame is not before or (frame.primary is not None and self._redraw_due(now)):
+        if frame is not before or self._redraw_due(now):
             self._due()
         # What is due may have closed the loop.
         return self._wait(now) if not self._closed else None
@@ -103,12 +108,12 @@ class FrameLoop:
             self._changed(frame)
         return frame
 
-    def drawn(self, redraw_ns: int | None = None) -> None:
-        """The picture of the last frame was submitted.
+    def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
+        """The picture of the last frame was submitted, unless that ``failed``.
 
-        It is due again at ``redraw_ns`` of the clock although nothing changed, for a plane that is tried again then.
+        It is due again at ``redraw_ns`` of the clock although nothing changed, for what is tried again then.
         """
-        self._drawn = self._frame
+        self._drawn = None if failed else self._frame
         self._redraw_ns = redraw_ns
         self._pacer.drawn(self._clock())
 
@@ -130,11 +135,14 @@ class FrameLoop:
 
     def _redraw_due(self, now: int) -> bool:
         if self._redraw_ns is not None and now >= self._redraw_ns:
+            # Due once: a hidden window does not draw now, and draws anyway when it is exposed.
+            self._redraw_ns = None
             return True
-        return not self._source.tells_damage and self._pacer.redraw_due(now)
+        polled = not self._source.tells_damage
+        return polled and self._frame.primary is not None and self._pacer.redraw_due(now)
 
     def _wait(self, now: int) -> Wait:
-        fd = self._source.fileno()
+        fd = self.fd
         # Only a source that tells of every change by its fd needs no look at the pacer's pace.
         if fd < 0 or not self._source.tells_damage:
             return Wait(fd, self._pacer.next_poll(now))

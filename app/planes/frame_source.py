@@ -24,7 +24,10 @@ class FrameSource(Protocol):
         ...
 
     def fileno(self) -> int:
-        """A fd that is readable when :meth:`latest` would differ; -1 for none. It is not to be read or closed."""
+        """A fd that is readable when :meth:`latest` would differ; -1 for none. It is not to be read or closed.
+
+        :meth:`latest` may replace it.
+        """
         ...
 
     def shown(self, frame: Frame, ns: int) -> None:

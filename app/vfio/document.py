@@ -9,9 +9,6 @@ from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.document import Document
 
-# No driver has more than a handful of regions.
-_MAX_REGIONS = 64
-
 
 def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | None) -> Document:
     """Asks the device for its regions and its EDID, and raises nothing.
@@ -35,8 +32,7 @@ def _device_document(device: Device, vgpu: Vgpu | None) -> Document:
     }
     try:
         info = device_info(device)
-        count = min(info.num_regions, _MAX_REGIONS)
-        regions = [each for index in range(count) if (each := _region_document(device, index))]
+        regions = [each for index in info.region_indices if (each := _region_document(device, index))]
         return document | {"flags": info.flags, "regions": regions, "edid": _edid_document(device)}
     except OSError as error:
         return document | {"flags": None, "regions": [], "edid": None, "error": error_text(error)}

@@ -141,8 +141,9 @@ class Poller:
         Releases every buffer. The device stays open until :meth:`close`, which the caller must call as soon as
         everything made from the buffers is gone.
         """
+        frame = self._publish(status)
         self.release_buffers()
-        return self._publish(status)
+        return frame
 
     def close(self) -> None:
         """Release every buffer and then the device; more calls do nothing."""
@@ -159,7 +160,8 @@ class Poller:
         self._slots = ()
         self._probe_at_ns = 0
         if self._frame.primary is not None or self._frame.cursor is not None or self._frame.rejected:
-            self._publish(Status(Reason.NOT_STARTED))
+            # No look at the device found this, so it has no timing.
+            self._frame = Frame(Status(Reason.NOT_STARTED), serial=self._frame.serial + 1)
         self._region.release()
         self._buffers.release()
 

@@ -12,7 +12,7 @@ from app.planes.status_source import StatusSource
 from gl.errors import GL_OUT_OF_MEMORY, GlError
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
-from ui.window.picture import PictureWindow
+from ui.window.picture_window import PictureWindow
 from ui.window.qt_frame_loop import QtFrameLoop
 
 
