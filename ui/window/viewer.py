@@ -81,7 +81,9 @@ class Viewer(QObject):
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether it shows the end of a VM, which the reasons of a plain wait do not replace.
         self._shows_end = False
-        label = session.label if session is not None else label_of(target)
+        # Whether the window shows nothing, and waits for nothing, but the device that is opened.
+        self._is_first_opening = session is None and chosen is not None
+        label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
         self.window = MainWindow(self.picture, label, options.view, self._choose)
@@ -119,9 +121,9 @@ class Viewer(QObject):
         return loop
 
     def _take(self, session: Session, target: Target) -> None:
-        """Show another session from now on."""
+        """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
         self._stop_waiting()
-        self._stop_opening()
+        self._is_first_opening = False
         # While the source before is still open.
         self.window.resolution.set_none()
         self._shows_end = False
@@ -209,7 +211,6 @@ class Viewer(QObject):
     def _open(self, chosen: Vgpu | Simulated) -> None:
         """Open what the user chose. The window goes on with what it shows until then."""
         self._stop_opening()
-        target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
         try:
             opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
@@ -217,16 +218,21 @@ class Viewer(QObject):
             QTimer.singleShot(0, partial(self._open_failed, error))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._take_chosen(session, target))
+        pending.opened.connect(lambda session: self._take_chosen(session, chosen))
         pending.status_changed.connect(self._show_opening)
         pending.failed.connect(self._open_failed)
         self._chosen = pending
 
-    def _take_chosen(self, session: Session, target: Target) -> None:
+    def _take_chosen(self, session: Session, chosen: Vgpu | Simulated) -> None:
+        self._stop_opening()
+        if self._session is not None and is_shown(chosen, self._session, self.picture.frame.status.state):
+            # What was waited for has been opened meanwhile, and is the same.
+            session.close()
+            return
         # The user asked another device for its resolution, unless this is the first one.
         if not self._is_first_opening:
             self.window.resolution.forget()
-        self._take(session, target)
+        self._take(session, _target_of(chosen))
 
     def _show_opening(self, status: Status) -> None:
         if self._is_first_opening:
@@ -241,11 +247,6 @@ class Viewer(QObject):
             self.failed.emit(error)
         elif self.window.isVisible():
             self._warn(error)
-
-    @property
-    def _is_first_opening(self) -> bool:
-        """Whether the window shows nothing, and waits for nothing, but the device that is opened."""
-        return self._session is None and self._awaited is None
 
     def _stop_opening(self) -> None:
         chosen, self._chosen = self._chosen, None
@@ -270,6 +271,10 @@ def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
+def _target_of(chosen: Vgpu | Simulated) -> Target:
+    return Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
+
+
 def _why(gone: Status) -> str:
     """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
@@ -286,4 +291,6 @@ def label_of(target: Target) -> str:
             return f"process {pid}"
         case Default():
             return "vGPU"
+        case Simulated(spec):
+            return f"sim:{spec}"
     return str(target)

@@ -1,4 +1,6 @@
-"""What the viewer calls its target, and whether it shows that already."""
+"""What the viewer calls its target, whether it shows that already, and what becomes of a choice during a wait."""
+
+import pytest
 
 from app.host.vgpu import Vgpu
 from app.open.opening import vfio_session
@@ -6,6 +8,7 @@ from app.open.target import SIMULATED_DEFAULT, parse_target
 from app.planes.status import State
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
+from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
 from ui.window.viewer import is_shown, label_of
 
@@ -25,3 +28,8 @@ def test_choosing_what_is_shown_opens_nothing() -> None:
     assert not is_shown(one, session, State.GONE), "it may have come back"
     assert not is_shown(other, session, State.SHOWING)
     assert not is_shown(SIMULATED_DEFAULT, session, State.SHOWING)
+
+
+@pytest.mark.parametrize("case", ["later", "same", "refused", "named"])
+def test_choice_while_something_else_is_waited_for(case: str) -> None:
+    run_without_display("tests.unit.ui.window.programs.choices_and_waits", case)
