@@ -209,7 +209,8 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return all(name == "vfio" for name in os.listdir(folder))
     except PermissionError:
         return False
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return True
 
 

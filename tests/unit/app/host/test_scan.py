@@ -132,6 +132,21 @@ def test_scan_without_a_fd_left_says_so_and_not_that_a_vm_is_another_users(
         host.scan()
 
 
+def test_folder_of_device_nodes_without_a_fd_left_is_not_taken_for_an_empty_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listdir = os.listdir
+
+    def failing(folder: Any) -> list[str]:
+        if folder == host.paths.dev / "vfio":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", failing)
+    with pytest.raises(OSError, match="Too many"):
+        host.scan()
+
+
 def test_process_read_after_the_scan_without_a_fd_left_is_not_overlooked(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
 from ui.window import viewer
+from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
@@ -77,7 +78,7 @@ application = QApplication([])
 failed: list[object] = []
 setattr(Viewer, "_warn", lambda _viewer, error: warned.append(error))  # noqa: B010
 # The window is not shown, as nothing can be drawn here.
-setattr(viewer.MainWindow, "isVisible", lambda _window: True)  # noqa: B010
+setattr(MainWindow, "isVisible", lambda _window: True)  # noqa: B010
 setattr(viewer, "choose_device", lambda _window: A if sys.argv[1] == "same" else B)  # noqa: B010
 waiting, chosen = Opener(A), Opener(None if sys.argv[1] == "refused" else A if sys.argv[1] == "same" else B)
 setattr(viewer, "wait_in_background", refuses if sys.argv[1] == "refused" else opens(waiting))  # noqa: B010
