@@ -33,6 +33,7 @@ from app.errors import (
 )
 from app.host import vmm
 from app.host.discovery import discover
+from app.host.proc import raise_if_exhausted
 from app.host.process import Process, start_time
 from app.host.scan import HostScan, ScannedProcess
 from app.host.vgpu import Vgpu
@@ -169,15 +170,19 @@ def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -
 
 def _open(scanned: ScannedProcess, scan: HostScan, access: ProcessAccess) -> Process:
     """The process that the scan saw. Raises ProcessGone when it has ended, also where its pid is another's by now."""
-    process = access.open_process(scanned.pid)
-    try:
-        started = start_time(scanned.pid, scan.paths)
-    except (OSError, ValueError, IndexError):
-        started = 0
-    if started != scanned.started:
-        process.close()
-        raise ProcessGone(f"process {scanned.pid} has ended", "'mdevview list' shows which VMs run")
-    return process
+    with ExitStack() as undo:
+        process = undo.enter_context(access.open_process(scanned.pid))
+        try:
+            started = start_time(scanned.pid, scan.paths)
+        except (ValueError, IndexError):
+            started = 0
+        except OSError as error:
+            raise_if_exhausted(error)
+            started = 0
+        if started != scanned.started:
+            raise ProcessGone(f"process {scanned.pid} has ended", "'mdevview list' shows which VMs run")
+        undo.pop_all()
+        return process
 
 
 def _attach(

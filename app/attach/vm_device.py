@@ -25,7 +25,8 @@ class VmDevice:
 
     Once the VM ended, every call raises OSError(ENODEV), and mappings of the device are closed as soon as nobody
     reads them. With ``close_at_end`` false the device stays open until :meth:`close`: a driver that must be asked only
-    once for each buffer also needs its buffers closed before the device.
+    once for each buffer also needs its buffers closed before the device. Raises OSError where this process may have no
+    more fds or threads; then nothing is taken over.
     """
 
     def __init__(
@@ -44,8 +45,13 @@ class VmDevice:
         if close_at_end:
             self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             arguments = (process.fileno(), self._wake_fd)
-            self._thread = threading.Thread(target=self._wait_for_end, args=arguments, name="vm-end", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._wait_for_end, args=arguments, name="vm-end", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                os.close(self._wake_fd)
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+            self._thread = thread
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         with self._lock:

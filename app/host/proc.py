@@ -4,6 +4,7 @@ The fd of ``/proc/PID`` belongs to one process: after its end every read fails, 
 So what is read through one such fd is about one process.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,14 @@ from app.host.paths import HOST, Paths
 MAX_COMMAND_LINE = 1 << 18
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# What open(2) answers where this program can open nothing more: it says nothing about the file.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def raise_if_exhausted(error: OSError) -> None:
+    """Raise the error of a program that can open nothing more: a file that it cannot read is not another user's."""
+    if error.errno in _EXHAUSTED:
+        raise error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +68,22 @@ def read_arguments(folder: int) -> tuple[tuple[str, ...], bool]:
 
 
 def read_name(folder: int) -> str:
-    """The name that the process chose, "?" when it cannot be read."""
+    """The name that the process chose, "?" when it cannot be read. Raises OSError as :func:`raise_if_exhausted`."""
     try:
         return read("comm", folder).decode("utf-8", "replace").rstrip("\n") or "?"
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return "?"
 
 
 def read_stat(folder: int) -> Stat | None:
-    """None when it cannot be read."""
+    """None when it cannot be read. Raises OSError as :func:`raise_if_exhausted`."""
     try:
         return parse_stat(read("stat", folder))
-    except (OSError, ValueError, IndexError):
+    except (ValueError, IndexError):
+        return None
+    except OSError as error:
+        raise_if_exhausted(error)
         return None
 
 
@@ -99,10 +112,14 @@ def own_syspath(fd: int, paths: Paths = HOST) -> str | None:
 
 
 def read_fdinfo(fd: int, folder: int) -> dict[str, str]:
-    """The lines ``key: value`` about a fd of a process; empty when they cannot be read."""
+    """The lines ``key: value`` about a fd of a process; empty when they cannot be read.
+
+    Raises OSError as :func:`raise_if_exhausted`.
+    """
     try:
         text = read(f"fdinfo/{fd}", folder).decode("utf-8", "replace")
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return {}
     lines = (line.partition(":") for line in text.splitlines())
     return {key: value.strip() for key, _, value in lines}

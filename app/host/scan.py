@@ -5,6 +5,7 @@ opened it by its cdev holds ``/dev/vfio/devices/vfioX``. The walk opens no devic
 would make a VM that starts in that moment fail with EBUSY.
 """
 
+import errno
 import os
 import re
 from contextlib import suppress
@@ -108,7 +109,10 @@ class HostScan:
 
     @classmethod
     def take(cls, paths: Paths = HOST) -> "HostScan":
-        """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them."""
+        """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them.
+
+        Raises OSError where this program can open nothing more: every process would seem to be another user's.
+        """
         skipped = _has_no_nodes(paths.dev / "vfio")
         pids: list[int] = []
         processes: list[ScannedProcess] = []
@@ -120,7 +124,8 @@ class HostScan:
                     process = _look(pid, folder)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
-                except OSError:
+                except OSError as error:
+                    proc.raise_if_exhausted(error)
                     process = _look_at_hidden(pid, folder, hidden)
                 if process is not None:
                     processes.append(process)
@@ -150,20 +155,23 @@ class HostScan:
     def _look_again(self, pid: int) -> ScannedProcess | None:
         """A process that is not in ``processes``."""
         files_hidden = pid in self.hidden
-        with suppress(OSError), proc.opened(self.paths.proc) as above:
-            if self._skipped:
-                # A process in a container may have a device open whose node is not here: this one is looked into.
-                try:
-                    process = _look(pid, above)
-                except PermissionError:
-                    process, files_hidden = None, True
-                if process is not None:
-                    return process
-            with suppress(PermissionError), proc.opened(str(pid), above) as folder:
-                return _described(pid, folder, *_arguments(folder), files_hidden)
-            # /proc is mounted hidepid=noaccess.
-            return ScannedProcess(pid, "?", files_hidden=True)
-        return None
+        try:
+            with proc.opened(self.paths.proc) as above:
+                if self._skipped:
+                    # A process in a container may have a device open whose node is not here: this one is looked into.
+                    try:
+                        process = _look(pid, above)
+                    except PermissionError:
+                        process, files_hidden = None, True
+                    if process is not None:
+                        return process
+                with suppress(PermissionError), proc.opened(str(pid), above) as folder:
+                    return _described(pid, folder, *_arguments(folder), files_hidden)
+                # /proc is mounted hidepid=noaccess.
+                return ScannedProcess(pid, "?", files_hidden=True)
+        except OSError as error:
+            proc.raise_if_exhausted(error)
+            return None
 
     @cached_property
     def vms(self) -> tuple[ScannedProcess, ...]:
@@ -176,10 +184,7 @@ class HostScan:
             for pid in self.pids:
                 process = self._by_pid.get(pid)
                 if process is None:
-                    with suppress(OSError), proc.opened(str(pid), above) as folder:
-                        arguments, is_cut = proc.read_arguments(folder)
-                        if _is_vmm(arguments):
-                            process = _described(pid, folder, arguments, is_cut, pid in self.hidden)
+                    process = _look_for_vmm(pid, above, pid in self.hidden)
                 if process is not None and process.is_vmm:
                     vms.append(process)
         return tuple(vms)
@@ -204,7 +209,8 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return all(name == "vfio" for name in os.listdir(folder))
     except PermissionError:
         return False
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return True
 
 
@@ -251,6 +257,11 @@ def _links(folder: int) -> list[tuple[int, str]]:
                 link = os.readlink(name, dir_fd=files)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                # A path of more than a page, which no device has.
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                continue
             if link.startswith(_INTERESTING):
                 # The node of a device may have been removed while it is open.
                 links.append((int(name), link.removesuffix(" (deleted)")))
@@ -268,8 +279,20 @@ def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | 
             return _described(pid, folder, arguments, is_cut, files_hidden=True) if _is_vmm(arguments) else None
     except (FileNotFoundError, ProcessLookupError):
         return None
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         hidden.add(pid)
+        return None
+
+
+def _look_for_vmm(pid: int, above: int, files_hidden: bool) -> ScannedProcess | None:
+    """A process by its command line alone, if that is a VMM's."""
+    try:
+        with proc.opened(str(pid), above) as folder:
+            arguments, is_cut = proc.read_arguments(folder)
+            return _described(pid, folder, arguments, is_cut, files_hidden) if _is_vmm(arguments) else None
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return None
 
 
@@ -293,7 +316,8 @@ def _arguments(folder: int) -> tuple[tuple[str, ...], bool]:
     """The command line, empty where it cannot be read."""
     try:
         return proc.read_arguments(folder)
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return (), False
 
 

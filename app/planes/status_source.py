@@ -8,19 +8,27 @@ from app.planes.status import Status
 
 
 class StatusSource:
-    """A :class:`app.planes.frame_source.FrameSource` whose frames come from :meth:`set`. Owns an eventfd."""
+    """A :class:`app.planes.frame_source.FrameSource` whose frames come from :meth:`set`.
+
+    Owns an eventfd. Where there is none left it is asked at the pacer's pace.
+    """
 
     tells_damage = True
 
     def __init__(self, status: Status) -> None:
         self._frame = Frame(status)
-        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._closed = False
+        try:
+            self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError:
+            self._fd = -1
 
     def set(self, status: Status) -> None:
         """Show another status from now on."""
-        if status != self._frame.status and self._fd >= 0:
+        if status != self._frame.status and not self._closed:
             self._frame = Frame(status, serial=self._frame.serial + 1)
-            os.eventfd_write(self._fd, 1)
+            if self._fd >= 0:
+                os.eventfd_write(self._fd, 1)
 
     def latest(self) -> Frame:
         if self._fd >= 0:
@@ -38,6 +46,7 @@ class StatusSource:
         """There are none."""
 
     def close(self) -> None:
+        self._closed = True
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
