@@ -98,7 +98,7 @@ def duplicate_devices(
     vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
     if scanned is not None and not scanned.arguments and not scanned.files_hidden:
         if process.ended() or is_ending(process.pid, paths):
-            raise ended(vm)
+            raise vm_ended(vm)
         raise NoSuchDevice(f"process {process.pid} ({vm.process}) is a kernel thread", "give a VM's pid")
     result = ProcessDevices(vm)
     with ExitStack() as undo:
@@ -132,7 +132,7 @@ def _duplicate_fds(
         except OSError as error:
             # An ending process has no files before its pidfd says that it ended.
             if process.ended() or error.errno == errno.ESRCH:
-                raise ended(result.vm) from error
+                raise vm_ended(result.vm) from error
             if error.errno not in _DENIED and (paths.proc / str(process.pid)).exists():
                 raise OpenFailed(
                     f"cannot look into {vm_text(result.vm)}: {error_text(error)}", "see 'mdevview doctor'"
@@ -222,7 +222,7 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgp
 
 def _realized(arguments: Sequence[str]) -> list[str]:
     """The sysfs names of QEMU's VFIO devices in the order in which it makes them: those given as JSON come last."""
-    line = command_line.parse(arguments)
+    line = command_line.parse_command_line(arguments)
     as_json = {each.position for each in line.options if (each.value or "").startswith("{")}
     devices = sorted(line.vfio_devices, key=lambda each: (each.position in as_json, each.position))
     return [each.vfio_name for each in devices if each.vfio_name is not None]
@@ -233,7 +233,7 @@ def vm_text(vm: Vm) -> str:
     return process_text(vm.process, vm.pid, vm.name)
 
 
-def ended(vm: Vm) -> ProcessGone:
+def vm_ended(vm: Vm) -> ProcessGone:
     return ProcessGone(f"{vm_text(vm)} has ended", "start it again")
 
 

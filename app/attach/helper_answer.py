@@ -15,7 +15,7 @@ _MAX_MESSAGE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HelperAnswer:
     """``numbers`` are the fds' numbers in their process, in the order in which they were sent."""
 
     numbers: tuple[int, ...]
@@ -29,7 +29,7 @@ _REFUSALS: dict[str, type[MdevviewError]] = {
 }
 
 
-def receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
+def receive_answer(connection: socket.socket) -> tuple[bytes, list[int], int]:
     """One message, its fds and the flags of recvmsg(2). Raises BlockingIOError when there is none yet.
 
     Not by socket.recv_fds(): it drops the flag that keeps the fds from a child started at that moment
@@ -44,21 +44,21 @@ def receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
     return message, fds.tolist(), flags
 
 
-def check(message: bytes, count: int, flags: int, number: int | None) -> Answer:
+def check_answer(message: bytes, count: int, flags: int, number: int | None) -> HelperAnswer:
     """The answer to a request for the fd ``number``, or for all; it came with ``count`` fds.
 
     Raises what the helper refused with, and OpenFailed for what cannot be understood.
     """
     if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
         raise _unclear("it was cut short")
-    answer = parse(message, count)
+    answer = parse_answer(message, count)
     if number is not None and answer.numbers != (number,):
         raise _unclear("it is about another fd")
     return answer
 
 
-def parse(message: bytes, count: int) -> Answer:
-    """The answer in a message that came with ``count`` fds. Raises as :func:`check`."""
+def parse_answer(message: bytes, count: int) -> HelperAnswer:
+    """The answer in a message that came with ``count`` fds. Raises as :func:`check_answer`."""
     try:
         document: Any = json.loads(message)
     except (ValueError, RecursionError) as error:
@@ -74,7 +74,7 @@ def parse(message: bytes, count: int) -> Answer:
         raise _unclear("its numbers are none")
     if not 0 < count == len(numbers):
         raise _unclear(f"it names {len(numbers)} fds and has {count}")
-    return Answer(numbers, groups)
+    return HelperAnswer(numbers, groups)
 
 
 def _integers(value: object) -> tuple[int, ...] | None:

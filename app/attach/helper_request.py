@@ -136,7 +136,7 @@ class HelperRequest:
         if self._socket is None:
             raise ValueError("not started")
         try:
-            message, fds, flags = helper_answer.receive(self._socket)
+            message, fds, flags = helper_answer.receive_answer(self._socket)
         except BlockingIOError:
             raise
         except OSError as error:
@@ -149,7 +149,7 @@ class HelperRequest:
                 if not message and not fds:
                     raise self._no_answer()
                 self._wait_for_end()
-                answer = helper_answer.check(message, len(fds), flags, self._number)
+                answer = helper_answer.check_answer(message, len(fds), flags, self._number)
                 received = [
                     ReceivedFd(number, each, _link_of(each), answer.groups)
                     for number, each in zip(answer.numbers, fds, strict=True)

@@ -17,8 +17,8 @@ from app.attach.duplicates import (
     ProcessAccess,
     ProcessDevices,
     duplicate_devices,
-    ended,
     identify,
+    vm_ended,
     vm_text,
 )
 from app.device.seam import Device
@@ -200,7 +200,7 @@ def _attach(
         identify(result, vgpus, open_there, scan.paths)
         # Only now is it sure that all that was read belongs to the process of the pidfd.
         if process.ended():
-            raise ended(result.vm)
+            raise vm_ended(result.vm)
         chosen = _choose(result, [each for each in result.devices if wanted(each)], number)
         result.devices.remove(chosen)
         match = chosen.match

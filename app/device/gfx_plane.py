@@ -72,7 +72,7 @@ class PlaneQuery:
         self._answer = b""
         self._plane: Plane | None = None
 
-    def ask(self) -> Plane | None:
+    def execute(self) -> Plane | None:
         """The plane, None when it is off. Raises OSError as the driver does."""
         buffer = self._buffer
         buffer[:] = self._request

@@ -48,7 +48,7 @@ class EventsLost:
     """Some events were dropped, as the socket was full: anything may have changed."""
 
 
-Event = Appeared | Vanished | DisplayReady | EventsLost
+HotplugEvent = Appeared | Vanished | DisplayReady | EventsLost
 
 
 class Hotplug:
@@ -76,9 +76,9 @@ class Hotplug:
         """The fd to watch. It belongs to the monitor: do not read from it or close it."""
         return int(self._monitor.fileno())
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[HotplugEvent]:
         """The events since the last call, possibly none. Never blocks."""
-        events: list[Event] = []
+        events: list[HotplugEvent] = []
         for _ in range(_BATCH):
             try:
                 device = self._monitor.poll(timeout=0)
@@ -101,7 +101,7 @@ class Hotplug:
         self._monitor = None
 
 
-def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> Event | None:
+def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> HotplugEvent | None:
     """The meaning of one uevent; None for an event of no interest."""
     if subsystem == "drm":
         return _display_ready(properties)

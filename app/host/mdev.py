@@ -118,7 +118,7 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
             )
         case errno.EACCES | errno.EPERM:
             return PermissionDenied(
-                f"{what}: permission denied: {file} ({permissions.owners(file)})",
+                f"{what}: permission denied: {file} ({permissions.owner_and_mode(file)})",
                 f"let root do it: sudo mdevctl start --uuid {uuid} --parent {kind.parent} --type {kind.id}; "
                 f"then give --uuid {uuid} alone",
             )
@@ -159,7 +159,7 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
     if status in (errno.EACCES, errno.EPERM):
         where = folder / "remove"
         raise PermissionDenied(
-            f"{uuid} was not removed: permission denied: {where} ({permissions.owners(where)})", by_hand
+            f"{uuid} was not removed: permission denied: {where} ({permissions.owner_and_mode(where)})", by_hand
         )
     if status is None:
         raise DeviceBusy(

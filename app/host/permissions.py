@@ -9,7 +9,7 @@ from pathlib import Path
 _READ_WRITE = 0o6
 
 
-def there(file: Path) -> bool:
+def exists(file: Path) -> bool:
     """Whether a node exists. True also in a folder that is closed to this user: there only an open can tell."""
     try:
         file.stat()
@@ -20,7 +20,7 @@ def there(file: Path) -> bool:
     return True
 
 
-def owners(file: Path) -> str:
+def owner_and_mode(file: Path) -> str:
     """Owner, group and mode in words: ``root:kvm 0660``."""
     try:
         info = file.stat()

@@ -31,7 +31,7 @@ class Stat:
 
 
 @contextmanager
-def opened(folder: str | Path, above: int | None = None) -> Iterator[int]:
+def open_folder(folder: str | Path, above: int | None = None) -> Iterator[int]:
     """The fd of a folder, which may be relative to the folder ``above``. Raises OSError."""
     fd = os.open(folder, _FOLDER, dir_fd=above)
     try:
@@ -93,7 +93,7 @@ def read_syspath(fd: int, folder: int) -> str | None:
 
 def own_syspath(fd: int, paths: Paths = HOST) -> str | None:
     """As :func:`read_syspath`, for a fd of this process."""
-    with suppress(OSError), opened(paths.proc / "self") as folder:
+    with suppress(OSError), open_folder(paths.proc / "self") as folder:
         return read_syspath(fd, folder)
     return None
 

@@ -17,7 +17,7 @@ SCOPE_NO_ATTACH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class PtraceRights:
+class PtracePermission:
     """What this process may do to others.
 
     ``uid`` is its effective user. ``capable`` is whether it has CAP_SYS_PTRACE. ``scope`` is

@@ -113,7 +113,7 @@ class HostScan:
         pids: list[int] = []
         processes: list[ScannedProcess] = []
         hidden: set[int] = set()
-        with suppress(FileNotFoundError), proc.opened(paths.proc) as folder:
+        with suppress(FileNotFoundError), proc.open_folder(paths.proc) as folder:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
             for pid in () if skipped else pids:
                 try:
@@ -150,7 +150,7 @@ class HostScan:
     def _look_again(self, pid: int) -> ScannedProcess | None:
         """A process that is not in ``processes``."""
         files_hidden = pid in self.hidden
-        with suppress(OSError), proc.opened(self.paths.proc) as above:
+        with suppress(OSError), proc.open_folder(self.paths.proc) as above:
             if self._skipped:
                 # A process in a container may have a device open whose node is not here: this one is looked into.
                 try:
@@ -159,7 +159,7 @@ class HostScan:
                     process, files_hidden = None, True
                 if process is not None:
                     return process
-            with suppress(PermissionError), proc.opened(str(pid), above) as folder:
+            with suppress(PermissionError), proc.open_folder(str(pid), above) as folder:
                 return _described(pid, folder, *_arguments(folder), files_hidden)
             # /proc is mounted hidepid=noaccess.
             return ScannedProcess(pid, "?", files_hidden=True)
@@ -172,11 +172,11 @@ class HostScan:
         Command lines are read at the first use, and not again. What is not in ``processes`` is here without its fds.
         """
         vms: list[ScannedProcess] = []
-        with suppress(FileNotFoundError), proc.opened(self.paths.proc) as above:
+        with suppress(FileNotFoundError), proc.open_folder(self.paths.proc) as above:
             for pid in self.pids:
                 process = self._by_pid.get(pid)
                 if process is None:
-                    with suppress(OSError), proc.opened(str(pid), above) as folder:
+                    with suppress(OSError), proc.open_folder(str(pid), above) as folder:
                         arguments, is_cut = proc.read_arguments(folder)
                         if _is_vmm(arguments):
                             process = _described(pid, folder, arguments, is_cut, pid in self.hidden)
@@ -210,7 +210,7 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
 
 def _look(pid: int, above: int) -> ScannedProcess | None:
     """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
-    with proc.opened(str(pid), above) as folder:
+    with proc.open_folder(str(pid), above) as folder:
         groups: dict[int, int] = {}
         cdevs: dict[str, int] = {}
         devices: list[DeviceFd] = []
@@ -244,7 +244,7 @@ def _look(pid: int, above: int) -> ScannedProcess | None:
 def _links(folder: int) -> list[tuple[int, str]]:
     """The files that matter, by fd, in order. A file that is closed meanwhile is left out."""
     links: list[tuple[int, str]] = []
-    with proc.opened("fd", folder) as files:
+    with proc.open_folder("fd", folder) as files:
         # The one loop that runs for every open file of the host.
         for name in os.listdir(files):
             try:
@@ -260,7 +260,7 @@ def _links(folder: int) -> list[tuple[int, str]]:
 def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
     """A process whose files may not be listed: a VMM with its command line, else None. Notes it in ``hidden``."""
     try:
-        with proc.opened(str(pid), above) as folder:
+        with proc.open_folder(str(pid), above) as folder:
             arguments, is_cut = proc.read_arguments(folder)
             # Kernel threads and zombies have no command line, and no files.
             if arguments:

@@ -64,7 +64,7 @@ class Relative:
 Event = Key | Press | Absolute | Relative
 
 
-def document(event: Event) -> dict[str, Any]:
+def qmp_object(event: Event) -> dict[str, Any]:
     """The event as a JSON object (``InputEvent``)."""
     match event:
         case Key(qcode, down):

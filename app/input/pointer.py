@@ -61,7 +61,7 @@ def _scale(value: int, count: int) -> int:
     return (2 * value + 1) * (ABSOLUTE_MAX + 1) // (2 * count)
 
 
-class Motion:
+class RelativeMotion:
     """Relative motion in guest pixels. Fractions of a pixel are added to the next motion."""
 
     def __init__(self) -> None:

@@ -86,7 +86,7 @@ class BackgroundOpener:
                 while not thread.stopped.is_set():
                     result = opener.poll()
                     if isinstance(result, Session):
-                        if self._hand_over(result, thread):
+                        if self._offer(result, thread):
                             return
                     else:
                         self.set_status(result)
@@ -98,7 +98,7 @@ class BackgroundOpener:
                 self._error = error
             thread.notify()
 
-    def _hand_over(self, session: Session, thread: BackgroundThread) -> bool:
+    def _offer(self, session: Session, thread: BackgroundThread) -> bool:
         """Whether somebody took it.
 
         Until then its VM may end, and must not find the device busy at its next start.

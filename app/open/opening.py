@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from app.attach.device_node import device_from_fd, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
-from app.attach.opening import device_from_fd, open_vgpu
 from app.attach.running_vm import AttachedDevice, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone, UsageError, error_text
@@ -22,12 +22,12 @@ from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
-from app.vfio.document import describe_device
+from app.vfio.device_document import describe_device
 from app.vfio.edid_resolution import EdidResolution
+from app.vfio.end_detector import EndDetector
 from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_unknown
-from app.vfio.liveness import Liveness
 from app.vfio.opened_device import OpenedDevice
-from app.vm.monitor_route import SIMULATED, InputRoute, input_route
+from app.vm.input_route import SIMULATED, InputRoute, input_route
 
 _log = logging.getLogger(__name__)
 
@@ -181,8 +181,8 @@ def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -
         if not vgpu.holders:
             raise
         return _attached(vgpu.name, attach(vgpu, scan, access), scan)
-    alive = Liveness(lambda: present(vgpu, paths))
-    return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), alive)
+    ended = EndDetector(lambda: present(vgpu, paths))
+    return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), ended)
 
 
 def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDevice:
@@ -191,7 +191,7 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
     name = f"VM {vm.name}" if vm.name else process_text(vm.process, vm.pid)
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     is_present = (lambda: present(vgpu, paths)) if vgpu is not None else None
-    alive = Liveness(is_present, process, vm_text(vm))
+    ended = EndDetector(is_present, process, vm_text(vm))
     with ExitStack() as undo:
         undo.callback(process.close)
         undo.callback(attached.device.close)
@@ -203,14 +203,14 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
         # A driver that must be asked once needs the order as well: its buffers must be closed before the device.
         device = VmDevice(attached.device, process, *after, close_at_end=policy.rule is FetchRule.FREELY)
         undo.pop_all()
-        return OpenedDevice(target, label, device, vgpu, policy.rule, alive, process, vm, policy.record)
+        return OpenedDevice(target, label, device, vgpu, policy.rule, ended, process, vm, policy.record)
 
 
 def _open_inherited(fd: int, paths: Paths) -> OpenedDevice:
     is_present = _presence(fd, paths)
     device = device_from_fd(fd)
     rule = rule_of_unknown(device, paths)
-    return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, Liveness(is_present))
+    return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, EndDetector(is_present))
 
 
 def _presence(fd: int, paths: Paths) -> Callable[[], bool] | None:
@@ -223,7 +223,7 @@ def _presence(fd: int, paths: Paths) -> Callable[[], bool] | None:
 
 def _open_simulated(spec: str) -> OpenedDevice:
     # Imported where it is used: the simulator needs numpy, which costs a command without it 100 ms.
-    from app.sim.open import open_simulated  # noqa: PLC0415
+    from app.sim.profile import open_simulated  # noqa: PLC0415
 
     try:
         device = open_simulated(spec)
@@ -231,4 +231,4 @@ def _open_simulated(spec: str) -> OpenedDevice:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), Liveness(device.present))
+    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), EndDetector(device.present))

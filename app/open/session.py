@@ -8,10 +8,10 @@ from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
-from app.planes.document import Document
 from app.planes.frame_source import FrameSource
+from app.planes.plane_document import Document
 from app.planes.status import Status
-from app.vm.monitor_route import InputRoute
+from app.vm.input_route import InputRoute
 
 
 class ResolutionControl(Protocol):

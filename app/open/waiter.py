@@ -76,7 +76,7 @@ def next_target(target: Target, session: Session) -> Target:
     return target
 
 
-def worth_waiting(target: Target, error: MdevviewError) -> bool:
+def may_open_later(target: Target, error: MdevviewError) -> bool:
     """Whether a target that could not be opened may open when a VM starts; a process that has ended never does."""
     if isinstance(target, Pid) and isinstance(error, ProcessGone):
         return False

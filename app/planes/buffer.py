@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
-from app.planes.dmabuf import DmaBufFacts, facts_of, sync_for_read
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
 
 _serials = itertools.count(1)
 
@@ -57,13 +57,13 @@ class DmaBuffer:
 
     def __init__(self, fd: int) -> None:
         try:
-            self.facts: DmaBufFacts = facts_of(fd)
+            self.info: DmaBufInfo = dma_buf_info(fd)
         except OSError:
             os.close(fd)
             raise
         self._fd = fd
         self.serial = next(_serials)
-        self.size = self.facts.size
+        self.size = self.info.size
         self._mapping: mmap.mmap | None = None
 
     @property
@@ -76,11 +76,11 @@ class DmaBuffer:
 
     @property
     def inode(self) -> int | None:
-        return self.facts.inode
+        return self.info.inode
 
     @property
     def exporter(self) -> str | None:
-        return self.facts.exporter
+        return self.info.exporter
 
     @contextmanager
     def mapping(self) -> Iterator[memoryview]:

@@ -19,7 +19,7 @@ _SYNC_TRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class DmaBufFacts:
+class DmaBufInfo:
     """``size`` is in bytes. ``device`` and ``inode`` identify the buffer, and are the same for all fds of it.
 
     ``exporter`` is the driver's name from fdinfo, empty for a file that is no dma-buf.
@@ -31,14 +31,14 @@ class DmaBufFacts:
     exporter: str
 
 
-def facts_of(fd: int) -> DmaBufFacts:
+def dma_buf_info(fd: int) -> DmaBufInfo:
     """The facts of the dma-buf ``fd``. Raises OSError where fstat fails."""
     stat = os.fstat(fd)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
     except OSError:
         size = stat.st_size
-    return DmaBufFacts(size, stat.st_dev, stat.st_ino, _exporter(fd))
+    return DmaBufInfo(size, stat.st_dev, stat.st_ino, _exporter(fd))
 
 
 def _exporter(fd: int) -> str:

@@ -98,7 +98,7 @@ class CommandLine:
         return any(each.name in names for each in self.options)
 
 
-def parse(arguments: Sequence[str]) -> CommandLine:
+def parse_command_line(arguments: Sequence[str]) -> CommandLine:
     """Parse the arguments of a process, the program first. Arguments of another program give little or nothing.
 
     The end of a command line that is longer than any VM's is not read; then ``reads_config`` is set.

@@ -123,7 +123,7 @@ class BufferCache:
             self._fetched.add(dmabuf_id)
         buffer = DmaBuffer(fd)
         for other in self._entries.values():
-            if (other.facts.device, other.inode) == (buffer.facts.device, buffer.inode):
+            if (other.info.device, other.inode) == (buffer.info.device, buffer.inode):
                 buffer.release()
                 return other
         return buffer

@@ -127,7 +127,7 @@ def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
 
     vfio_display_probe() in hw/vfio/display.c: "auto", the default, shows what it can, and dma-bufs need OpenGL.
     """
-    line = command_line.parse(attached.vm.arguments)
+    line = command_line.parse_command_line(attached.vm.arguments)
     if attached.vm.arguments_cut or line.reads_config or any(each.name == "set" for each in line.options):
         return "its VM's command line does not tell all its settings"
     ours = [each for each in line.vfio_devices if each.vfio_name == name]
@@ -158,7 +158,7 @@ def _buffers_held(attached: AttachedDevice, scan: HostScan) -> str | None:
     if vm is None or vm.files_hidden:
         return None if attached.hidden else "its VM's files cannot be seen"
     try:
-        with proc.opened(scan.paths.proc / str(vm.pid)) as folder:
+        with proc.open_folder(scan.paths.proc / str(vm.pid)) as folder:
             exporters = [proc.read_fdinfo(fd, folder).get("exp_name") for fd in vm.dmabuf_fds]
     except OSError as error:
         return f"its VM's files cannot be seen: {error_text(error)}"

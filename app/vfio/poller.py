@@ -245,12 +245,12 @@ class Poller:
     @staticmethod
     def _query(query: PlaneQuery) -> Plane | None:
         try:
-            return query.ask()
+            return query.execute()
         except OSError as error:
             # mbochs answers ENOMEM to the first query of each new mode, and succeeds the second time.
             if error.errno != errno.ENOMEM:
                 raise
-        return query.ask()
+        return query.execute()
 
     def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: _Slot) -> None:
         """Get the buffer of a plane that is new or whose retry is due."""

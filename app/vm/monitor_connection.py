@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from app.input.event import Event, document
+from app.input.event import Event, qmp_object
 from app.vm.input_queue import InputQueue, KeyRateLimit, SentPresses
 from app.vm.monitor import Changed, ConnectionState, MonitorStatus, PointingDevice, Reply
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
@@ -285,7 +285,7 @@ class MonitorConnection:
     async def _send_batch(self, peer: Peer, batch: Sequence[Event]) -> None:
         kinds = list(dict.fromkeys(type(each) for each in batch))
         try:
-            await self._execute(peer, "input-send-event", {"events": [document(each) for each in batch]})
+            await self._execute(peer, "input-send-event", {"events": [qmp_object(each) for each in batch]})
         except CommandError as error:
             # QEMU refuses all events if the VM has no device for one kind (qmp_input_send_event in ui/input.c).
             if len(kinds) > 1:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
-from app.qemu.command_line import CommandLine, QmpMonitor, parse
+from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
 from app.qemu.qmp_address import QmpAddress, UnixAddress
-from app.vm.connect_error import connect_error_text
+from app.vm.qmp_socket_error import connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"
@@ -46,7 +46,7 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
 
     It does not connect: QEMU serves one client at a time, and this would be that client.
     """
-    line = parse(vm.arguments)
+    line = parse_command_line(vm.arguments)
     reasons: list[str] = []
     for monitor in line.monitors:
         location = _locate(vm, monitor, line, paths)

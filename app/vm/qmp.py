@@ -22,11 +22,11 @@ from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
 from app.errors import error_text
 from app.qemu.qmp_address import QmpAddress
-from app.vm.connect import connect
-from app.vm.connect_error import NO_ANSWER
 from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.qmp_socket import connect
+from app.vm.qmp_socket_error import NO_ANSWER
 
 _log = logging.getLogger(__name__)
 

@@ -68,21 +68,21 @@ def shut_down(
     child: Child,
     address: QmpAddress | None,
     requests: StopRequests,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     timeouts: ShutdownTimeouts | None = None,
     open_monitor: OpenMonitor = open_qmp,
 ) -> tuple[int | None, ShutdownStep | None]:
     """End the VM: first ask the guest, at last kill the process. Each new request to stop skips the present wait.
 
     Returns the exit status, None if it did not end, and the last step that was taken, None if it ended by itself.
-    ``tell`` gets one line for each step.
+    ``report`` gets one line for each step.
     """
     wakeup = _Wakeup()
     monitor: Monitor | None = None
     try:
         if address is not None and child.poll() is None:
             monitor = open_monitor(address, wakeup.set)
-        return _Shutdown(child, monitor, wakeup, requests, tell).run(timeouts)
+        return _Shutdown(child, monitor, wakeup, requests, report).run(timeouts)
     finally:
         if monitor is not None:
             monitor.close()
@@ -96,13 +96,13 @@ class _Shutdown:
         monitor: Monitor | None,
         wakeup: _Wakeup,
         requests: StopRequests,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._child = child
         self._monitor = monitor
         self._wakeup = wakeup
         self._requests = requests
-        self._tell = tell
+        self._report = report
         self._request_count = requests.count
         # Written by the monitor's thread, read by this one.
         self._failures: deque[tuple[ShutdownStep, str]] = deque()
@@ -111,7 +111,7 @@ class _Shutdown:
         status = self._connected_status()
         ready = status is not None and status.state is ConnectionState.READY
         if status is not None and not ready and self._child.poll() is None:
-            self._tell(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
+            self._report(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
         run_state = status.run_state if status is not None else None
         sequence = ShutdownSequence(ready, owned=True, run_state=run_state, timeouts=timeouts)
         last: ShutdownStep | None = None
@@ -119,11 +119,11 @@ class _Shutdown:
             progress = sequence.advance(time.monotonic_ns(), ended=self._child.poll() is not None)
             if progress.step is not None:
                 last = progress.step
-                self._tell(progress.message + ("; Ctrl-C: at once" if last is ShutdownStep.POWERDOWN else ""))
+                self._report(progress.message + ("; Ctrl-C: at once" if last is ShutdownStep.POWERDOWN else ""))
                 self._do(last, sequence)
             if progress.over:
                 if self._child.poll() is None:
-                    self._tell(progress.message)
+                    self._report(progress.message)
                 return self._child.poll(), last
             self._wait(sequence.due)
             if self._requests.count > self._request_count:

@@ -14,9 +14,9 @@ from app.formats.decode import Rgba, encode
 from app.formats.fourcc import fourcc_text, pixel_format
 from app.formats.modifier import modifier_name
 from app.sim.config.spec import Spec, in_range
-from app.sim.guest.canvas import blend
+from app.sim.guest.cursor import SIZE, cursor_image, cursor_position
+from app.sim.guest.drawing import blend
 from app.sim.guest.memory import Memory
-from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
 from app.sim.guest.screen import Screen
 
 _SECOND = 1_000_000_000
@@ -74,7 +74,7 @@ class Guest:
         self._screens_made = 0
         self._screens: dict[tuple[int, int], Screen] = {}
         self._one_memory: Memory | None = None
-        self._pointer: Memory | None = None
+        self._cursor_memory: Memory | None = None
         self._shown_flip = -1
         self._closed = False
         try:
@@ -157,14 +157,14 @@ class Guest:
         """The cursor plane, None while it is off."""
         if self._closed or not (self.spec.cursor and self._plugged) or self.active("off"):
             return None
-        if self._pointer is None:
-            self._pointer = self._new_memory(SIZE * SIZE * 4)
+        if self._cursor_memory is None:
+            self._cursor_memory = self._new_memory(SIZE * SIZE * 4)
             argb = pixel_format(drm.DRM_FORMAT_ARGB8888)
             assert argb is not None
-            self._pointer.data[: SIZE * SIZE * 4] = encode(pointer_image(), argb).reshape(-1)
-        x, y = self._pointer_place()
+            self._cursor_memory.data[: SIZE * SIZE * 4] = encode(cursor_image(), argb).reshape(-1)
+        x, y = self._cursor_position()
         return Scanout(
-            memory=self._pointer,
+            memory=self._cursor_memory,
             address=self._address(0xFF),
             fourcc=drm.DRM_FORMAT_ARGB8888,
             modifier=drm.DRM_FORMAT_MOD_LINEAR,
@@ -187,7 +187,7 @@ class Guest:
             return None
         rgba = self._screen((scanout.width, scanout.height)).picture(self._shown_flip)
         if self.spec.cursor:
-            blend(rgba, *self._pointer_place(), pointer_image())
+            blend(rgba, *self._cursor_position(), cursor_image())
         return rgba
 
     def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
@@ -209,7 +209,7 @@ class Guest:
         for screen in (*self._screens.values(), *self._retired):
             screen.close()
         self._screens, self._retired = {}, []
-        for memory in (self._pointer, self._one_memory):
+        for memory in (self._cursor_memory, self._one_memory):
             if memory is not None:
                 memory.close()
 
@@ -277,5 +277,5 @@ class Guest:
             flip += 1
         return flip
 
-    def _pointer_place(self) -> tuple[int, int]:
-        return pointer_place(self.now(), self.spec.fps, *self.mode())
+    def _cursor_position(self) -> tuple[int, int]:
+        return cursor_position(self.now(), self.spec.fps, *self.mode())

@@ -165,7 +165,7 @@ def test_vm_goes_on_with_keep_running(tmp_path: Path) -> None:
         assert (folder / "qmp").is_socket()
         os.kill(pid, signal.SIGTERM)
         _, (started, line) = run.ended()
-        assert started.startswith("mdevview: INFO: app.vm.start: starting ")
+        assert started.startswith("mdevview: INFO: app.vm.started_vm: starting ")
         # And no other line, for example that the VM was killed.
         assert line == f"mdevview: the VM goes on as process {pid}; 'mdevview view pid:{pid}' shows it again"
 

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QApplication, QInputDialog, QWidget
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.edid.mode import Mode
 from app.sim.driver.device import SimulatedDevice
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import query
 from ui.window import resolution_menu

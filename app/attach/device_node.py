@@ -110,7 +110,7 @@ def _ways(vgpu: Vgpu, paths: Paths) -> list[tuple[_Way, _Nodes]]:
     if vgpu.cdev is not None:
         cdev, iommufd = paths.dev / "vfio/devices" / vgpu.cdev, paths.dev / "iommu"
         # Without CONFIG_VFIO_DEVICE_CDEV the name is in sysfs, and there is no node.
-        if permissions.there(cdev) and permissions.there(iommufd):
+        if permissions.exists(cdev) and permissions.exists(iommufd):
             ways.append((_by_cdev, (cdev, iommufd)))
     if vgpu.iommu_group is not None:
         ways.append((_by_group, (paths.dev / "vfio" / str(vgpu.iommu_group), paths.dev / "vfio/vfio")))
@@ -218,7 +218,7 @@ def _busy(vgpu: Vgpu) -> DeviceBusy:
 
 def _denied(failure: _Failure, vgpu: Vgpu) -> PermissionDenied:
     return PermissionDenied(
-        f"{vgpu.name}: permission denied: {failure.file} ({permissions.owners(failure.file)})",
+        f"{vgpu.name}: permission denied: {failure.file} ({permissions.owner_and_mode(failure.file)})",
         permissions.remedy(failure.file),
     )
 

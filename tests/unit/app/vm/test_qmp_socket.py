@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.qemu.qmp_address import TcpAddress, UnixAddress
-from app.vm.connect_error import connect_error_text
+from app.vm.qmp_socket_error import connect_error_text
 from tests.unit.app.vm.monitors import lost, monitor, ready
 from tests.unit.qmp_server import FakeVm, until
 

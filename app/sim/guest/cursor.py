@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Mask
+from app.sim.guest.drawing import Mask
 
 # Cursor planes of i915 are square, 64, 128 or 256 pixels.
 SIZE = 64
@@ -25,7 +25,7 @@ _PERIODS_S = (11.0, 7.0)
 
 
 @cache
-def pointer_image() -> Rgba:
+def cursor_image() -> Rgba:
     """A white arrow with a dark rim and a soft shadow, premultiplied, shape (64, 64, 4); not to be written to."""
     body = _distances(0, 0)
     white = np.clip(0.5 - body, 0, 1)
@@ -55,7 +55,7 @@ def _distances(right: float, down: float) -> Mask:
     return np.where(inside, -nearest, nearest).astype(np.float32)
 
 
-def pointer_place(now_ns: int, fps: float, width: int, height: int) -> tuple[int, int]:
+def cursor_position(now_ns: int, fps: float, width: int, height: int) -> tuple[int, int]:
     """Top-left corner of the image, may be negative. The tip follows a Lissajous curve that touches the edges.
 
     The pointer moves with the guest's refresh rate: ``fps``, at least 60 Hz. With fps 0 it does not move.

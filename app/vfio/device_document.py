@@ -7,7 +7,7 @@ from app.device.seam import Device
 from app.edid.parse import parse_edid
 from app.errors import error_text
 from app.host.vgpu import Vgpu
-from app.planes.document import Document
+from app.planes.plane_document import Document
 
 # No driver has more than a handful of regions.
 _MAX_REGIONS = 64

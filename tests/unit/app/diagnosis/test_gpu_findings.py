@@ -1,6 +1,6 @@
 """Whether the right GPU draws."""
 
-from app.diagnosis.gpu import wrong_gpu
+from app.diagnosis.gpu_findings import wrong_gpu
 from app.host.discovery import discover
 from app.host.gpu import address_of, exporting_gpus
 from tests.unit.hosts import UUID_A, Host

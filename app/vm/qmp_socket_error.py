@@ -16,7 +16,7 @@ def connect_error_text(address: QmpAddress, error: OSError) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return f"there is no QMP socket {address}"
         case errno.EACCES | errno.EPERM:
-            owner = f" ({permissions.owners(Path(address.path))})" if isinstance(address, UnixAddress) else ""
+            owner = f" ({permissions.owner_and_mode(Path(address.path))})" if isinstance(address, UnixAddress) else ""
             return f"the QMP socket {address} is closed to you{owner}"
         case errno.ECONNREFUSED:
             return f"nothing listens at the QMP socket {address}"

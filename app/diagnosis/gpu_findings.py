@@ -14,7 +14,7 @@ def render_node_findings(
 ) -> Iterator[Finding]:
     """One finding for each GPU of ``folder`` (/dev/dri). ``parents`` are the addresses of the vGPUs' parents."""
     for each in nodes:
-        owners = permissions.owners(each.node)
+        owners = permissions.owner_and_mode(each.node)
         evidence = f"{each.address} {each.vendor}:{each.product}, {owners}" if each.vendor else owners
         message = f"{each.node} is driven by {each.driver or 'unknown driver'}"
         if each.address in parents:

@@ -9,13 +9,13 @@ from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.drivers import KnownDisplay, known_display
 from app.host.paths import HOST, Paths
-from app.host.ptrace import SCOPE_NO_ATTACH, PtraceRights, owner_of
+from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission, owner_of
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.wording import process_text
 
 
 def vgpu_findings(
-    vgpus: Sequence[Vgpu], rights: PtraceRights, helper_usable: bool, paths: Paths = HOST
+    vgpus: Sequence[Vgpu], permission: PtracePermission, helper_usable: bool, paths: Paths = HOST
 ) -> Iterator[Finding]:
     """One finding for each vGPU. ``helper_usable`` is whether root's helper can attach to VMs of other users."""
     if not vgpus:
@@ -25,17 +25,17 @@ def vgpu_findings(
         if known_display(vgpu) is KnownDisplay.NONE:
             yield Finding("vgpu", Severity.INFO, f"{subject} has no display")
         elif vgpu.use is Use.IN_USE:
-            yield _in_use(vgpu, subject, rights, helper_usable, paths)
+            yield _in_use(vgpu, subject, permission, helper_usable, paths)
         else:
             yield _node(vgpu, subject, paths)
 
 
-def _in_use(vgpu: Vgpu, subject: str, rights: PtraceRights, helper_usable: bool, paths: Paths) -> Finding:
+def _in_use(vgpu: Vgpu, subject: str, permission: PtracePermission, helper_usable: bool, paths: Paths) -> Finding:
     """Who has it, and what it takes to see its screen."""
     owners = [owner_of(each.pid, paths) for each in vgpu.holders]
-    if any(map(rights.may_attach, owners)):
+    if any(map(permission.may_attach, owners)):
         remedy = f"'mdevview view {vgpu.name}' attaches to it"
-    elif rights.scope == SCOPE_NO_ATTACH:
+    elif permission.scope == SCOPE_NO_ATTACH:
         remedy = "it cannot be attached to here: see the ptrace rules below"
     elif helper_usable:
         remedy = f"'mdevview view {vgpu.name}' has root's helper attach to it"
@@ -61,7 +61,7 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
             f"IOMMU group {vgpu.iommu_group}, cdev {vgpu.cdev}",
             "is it bound to its VFIO driver? is udev, or devtmpfs, there?",
         )
-    evidence = f"{node} {permissions.owners(node)}"
+    evidence = f"{node} {permissions.owner_and_mode(node)}"
     if os.access(node, os.R_OK | os.W_OK):
         return Finding("vgpu", Severity.OK, f"{subject} can be opened", evidence)
     message = f"{subject} cannot be opened: permission denied"
@@ -72,6 +72,6 @@ def _device_node(vgpu: Vgpu, paths: Paths) -> Path | None:
     """The node that an open would use. Where there are two, one that this user may open."""
     nodes = [paths.dev / "vfio/devices" / vgpu.cdev] if vgpu.cdev else []
     nodes += [paths.dev / "vfio" / str(vgpu.iommu_group)] if vgpu.iommu_group is not None else []
-    nodes = [each for each in nodes if permissions.there(each)]
+    nodes = [each for each in nodes if permissions.exists(each)]
     usable = [each for each in nodes if os.access(each, os.R_OK | os.W_OK)]
     return next(iter(usable or nodes), None)

@@ -8,9 +8,9 @@ import pytest
 
 from app.host.vm import Vm
 from app.qemu.qmp_address import UnixAddress
+from app.vm.input_route import NO_VM, LibvirtInput, NoInput, QmpInput, input_route
 from app.vm.monitor import ConnectionState
 from app.vm.monitor_lookup import LibvirtDomain
-from app.vm.monitor_route import NO_VM, LibvirtInput, NoInput, QmpInput, input_route
 from tests.unit.hosts import Host
 from tests.unit.qmp_server import FakeVm, until
 

@@ -5,43 +5,43 @@ from collections.abc import Iterator, Sequence
 
 from app.attach.helper_installation import INSTALLED
 from app.attach.helper_installation import HelperInstallation as Setup
+from app.diagnosis.attach_findings import attach_findings, helper_usable
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.gpu import render_node_findings
-from app.diagnosis.rights import attach_findings, helper_usable
-from app.diagnosis.vgpu import vgpu_findings
+from app.diagnosis.gpu_findings import render_node_findings
+from app.diagnosis.vgpu_findings import vgpu_findings
 from app.host import permissions
 from app.host.gpu import render_nodes
-from app.host.modules import Presence, presence
+from app.host.modules import ModuleState, module_state
 from app.host.paths import HOST, Paths, text_of
-from app.host.ptrace import PtraceRights
+from app.host.ptrace import PtracePermission
 from app.host.vgpu import Vgpu
 
-_IN_KERNEL = (Presence.LOADED, Presence.BUILT_IN)
+_IN_KERNEL = (ModuleState.LOADED, ModuleState.BUILT_IN)
 
 
 def host_findings(vgpus: Sequence[Vgpu], paths: Paths = HOST, setup: Setup = INSTALLED) -> list[Finding]:
     """All findings about the host, in the order in which things depend on each other. ``vgpus`` are all it has."""
-    rights = PtraceRights.read(paths)
+    permission = PtracePermission.read(paths)
     return [
         Finding("kernel", Severity.INFO, f"Linux {os.uname().release}", os.uname().version),
         *_modules(paths),
         *_shared_nodes(paths),
         *_parents(paths),
-        *vgpu_findings(vgpus, rights, helper_usable(setup), paths),
-        *attach_findings(rights, setup),
+        *vgpu_findings(vgpus, permission, helper_usable(setup), paths),
+        *attach_findings(permission, setup),
         _udmabuf(paths),
         *render_node_findings(render_nodes(paths), {each.parent for each in vgpus}, paths.dev / "dri"),
     ]
 
 
 def _modules(paths: Paths) -> Iterator[Finding]:
-    state = {name: presence(name, paths) for name in ("vfio", "mdev", "vfio_iommu_type1", "iommufd")}
+    state = {name: module_state(name, paths) for name in ("vfio", "mdev", "vfio_iommu_type1", "iommufd")}
     evidence = ", ".join(f"{name}: {each.value}" for name, each in state.items())
     # Without depmod's lists nothing names a built-in module, but its class is in sysfs.
     has_vfio = state["vfio"] in _IN_KERNEL or (paths.sys / "class/vfio").exists()
     if has_vfio:
         yield Finding("vfio", Severity.OK, "VFIO is there", evidence)
-    elif state["vfio"] is Presence.ABSENT:
+    elif state["vfio"] is ModuleState.ABSENT:
         yield Finding(
             "vfio",
             Severity.WARNING,
@@ -51,7 +51,7 @@ def _modules(paths: Paths) -> Iterator[Finding]:
         )
     else:
         yield Finding("vfio", Severity.INFO, "VFIO is not loaded", evidence, "sudo modprobe -a vfio mdev")
-    if has_vfio and state["mdev"] is Presence.ABSENT:
+    if has_vfio and state["mdev"] is ModuleState.ABSENT:
         yield Finding(
             "mdev",
             Severity.WARNING,
@@ -59,7 +59,7 @@ def _modules(paths: Paths) -> Iterator[Finding]:
             evidence,
             "run a kernel with CONFIG_VFIO_MDEV",
         )
-    if has_vfio and not {state["vfio_iommu_type1"], state["iommufd"]} & {*_IN_KERNEL, Presence.UNKNOWN}:
+    if has_vfio and not {state["vfio_iommu_type1"], state["iommufd"]} & {*_IN_KERNEL, ModuleState.UNKNOWN}:
         yield Finding(
             "vfio-iommu",
             Severity.WARNING,
@@ -75,16 +75,16 @@ def _shared_nodes(paths: Paths) -> Iterator[Finding]:
         ("vfio-container", paths.dev / "vfio/vfio", "IOMMU group"),
         ("iommufd", paths.dev / "iommu", "cdev"),
     ):
-        if not permissions.there(node):
+        if not permissions.exists(node):
             yield Finding(key, Severity.INFO, f"no {node}: vGPUs cannot be opened by {way}")
         elif os.access(node, os.R_OK | os.W_OK):
-            yield Finding(key, Severity.OK, f"{node} can be opened", permissions.owners(node))
+            yield Finding(key, Severity.OK, f"{node} can be opened", permissions.owner_and_mode(node))
         else:
             yield Finding(
                 key,
                 Severity.WARNING,
                 f"{node} cannot be opened, so vGPUs cannot be opened by {way}",
-                permissions.owners(node),
+                permissions.owner_and_mode(node),
                 permissions.remedy(node),
             )
 
@@ -114,17 +114,17 @@ def _udmabuf(paths: Paths) -> Finding:
             "udmabuf",
             Severity.INFO,
             f"no {node}: simulated vGPUs use memfds, which only software renderers import",
-            f"module udmabuf: {presence('udmabuf', paths).value}",
+            f"module udmabuf: {module_state('udmabuf', paths).value}",
             "sudo modprobe udmabuf",
         )
     if os.access(node, os.R_OK | os.W_OK):
         return Finding(
-            "udmabuf", Severity.OK, "simulated vGPUs have real dma-bufs", f"{node} {permissions.owners(node)}"
+            "udmabuf", Severity.OK, "simulated vGPUs have real dma-bufs", f"{node} {permissions.owner_and_mode(node)}"
         )
     return Finding(
         "udmabuf",
         Severity.INFO,
         f"{node} cannot be opened: simulated vGPUs use memfds, which only software renderers import",
-        permissions.owners(node),
+        permissions.owner_and_mode(node),
         permissions.remedy(node),
     )

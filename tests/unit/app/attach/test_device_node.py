@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.abi import vfio
-from app.attach.opening import Syscalls, device_from_fd, open_vgpu
+from app.attach.device_node import Syscalls, device_from_fd, open_vgpu
 from app.errors import (
     DeviceBusy,
     DeviceGone,

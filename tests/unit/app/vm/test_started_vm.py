@@ -17,9 +17,9 @@ from app.host import mdev
 from app.host.discovery import discover
 from app.host.scan import HostScan
 from app.qemu.qmp_address import UnixAddress
-from app.vm import start as start_module
+from app.vm import started_vm
 from app.vm.child import Child
-from app.vm.start import StartedVm, StartOptions, memory_hint, start, terminate
+from app.vm.started_vm import StartedVm, StartOptions, memory_hint, start_vm, terminate
 from tests.conftest import open_files
 from tests.unit.fake_qemu import FakeQemu
 from tests.unit.hosts import UUID_A, UUID_B, Host
@@ -65,7 +65,7 @@ def _gone(pid: int) -> bool:
 def test_missing_arguments_are_added_and_nothing_is_left(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
-    running = start(_options(fake_qemu, "-name", "guest one", "-m", "2G"), host.paths)
+    running = start_vm(_options(fake_qemu, "-name", "guest one", "-m", "2G"), host.paths)
     try:
         (folder,) = runtime.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -93,7 +93,7 @@ def test_complete_command_line_is_not_changed(host: Host, tmp_path: Path, runtim
     monitor = f"unix:path={runtime}/own,server=on,wait=off"
     device = f"vfio-pci,sysfsdev={host.paths.sys}/bus/mdev/devices/{UUID_A},display=on"
     arguments = ["-qmp", monitor, "-device", device]
-    running = start(_options(fake_qemu, *arguments), host.paths)
+    running = start_vm(_options(fake_qemu, *arguments), host.paths)
     try:
         assert _report(fake_qemu, running)["arguments"] == arguments
         assert running.monitor == UnixAddress(f"{runtime}/own")
@@ -109,7 +109,7 @@ def test_cdev_and_iommufd_are_passed_open_where_qemu_takes_them(host: Host, tmp_
     for node in nodes:
         node.touch()
     fake_qemu = FakeQemu(tmp_path, takes_fds=True)
-    running = start(_options(fake_qemu), host.paths)
+    running = start_vm(_options(fake_qemu), host.paths)
     try:
         report = _report(fake_qemu, running)
         assert sorted(report["fds"].values()) == sorted(map(str, nodes))
@@ -134,7 +134,7 @@ def test_iommu_group_is_used_if_the_cdev_cannot_be(host: Host, tmp_path: Path, l
     if lacking != "cdev":
         (host.paths.dev / "vfio/devices/vfio3").touch()
     fake_qemu = FakeQemu(tmp_path, takes_fds=lacking != "qemu")
-    running = start(_options(fake_qemu), host.paths)
+    running = start_vm(_options(fake_qemu), host.paths)
     try:
         report = _report(fake_qemu, running)
         assert (report["arguments"][-1][-12:], report["fds"]) == (",display=off", {})
@@ -165,7 +165,7 @@ class _Mdevs:
 
 def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
-    running = start(_options(fake_qemu, type="small"), host.paths)
+    running = start_vm(_options(fake_qemu, type="small"), host.paths)
     try:
         (created,) = discover(HostScan.take(host.paths))
         assert (running.vgpu, running.created and running.created.id) == (created.name, "mbochs-small")
@@ -183,7 +183,7 @@ def test_vgpu_that_cannot_be_removed_is_reported_and_everything_else_is_removed(
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     mdevs.refusal = DeviceBusy("in use by another viewer")
-    running = start(_options(fake_qemu, type="small", uuid=UUID_B.upper()), host.paths)
+    running = start_vm(_options(fake_qemu, type="small", uuid=UUID_B.upper()), host.paths)
     with pytest.raises(DeviceBusy, match="another viewer"):
         running.close()
     assert mdevs.removed == [UUID_B]
@@ -194,7 +194,7 @@ def test_vm_that_is_kept_keeps_what_was_created_for_it(
     host: Host, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
-    running = start(_options(fake_qemu, type="small"), host.paths)
+    running = start_vm(_options(fake_qemu, type="small"), host.paths)
     _report(fake_qemu, running)
     running.keep()
     caplog.clear()
@@ -223,7 +223,7 @@ def test_program_that_does_not_start_leaves_nothing(
 ) -> None:
     mdevs = _Mdevs(host, monkeypatch)
     with pytest.raises(kind, match=says):
-        start(StartOptions((program,), type="small", uuid=UUID_A), host.paths)
+        start_vm(StartOptions((program,), type="small", uuid=UUID_A), host.paths)
     assert mdevs.removed == [UUID_A]
 
 
@@ -238,7 +238,7 @@ def test_vm_that_cannot_be_watched_does_not_run_and_leaves_nothing(
 
     monkeypatch.setattr(os, "pidfd_open", no_fd_left)
     with pytest.raises(MdevviewError, match=r"was started but cannot be watched: EMFILE: .*; it was killed at once"):
-        start(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
+        start_vm(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
     (pid,) = pids
     assert _gone(pid)
     assert mdevs.removed == [UUID_A]
@@ -254,9 +254,9 @@ def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_sta
         assert mdevs.removed == []
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(start_module, "StartedVm", fail)
+    monkeypatch.setattr(started_vm, "StartedVm", fail)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        start(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
+        start_vm(_options(fake_qemu, type="small", uuid=UUID_A), host.paths)
     (child,) = children
     assert _gone(child.pid)
     assert child.fileno() == -1
@@ -279,7 +279,7 @@ def test_vgpu_in_use_is_not_given_to_a_second_vm(host: Host, tmp_path: Path) -> 
     host.mdev(UUID_A, "mbochs-small", 7)
     host.process(80, "qemu-system-x86", ["qemu", "-name", "first"], {9: "/dev/vfio/7"})
     with pytest.raises(DeviceBusy, match=rf"in use by qemu-system-x86 80 \(VM first\); 'mdevview view {UUID_A}'"):
-        start(_options(FakeQemu(tmp_path), uuid=UUID_A), host.paths)
+        start_vm(_options(FakeQemu(tmp_path), uuid=UUID_A), host.paths)
 
 
 def test_missing_permission_is_reported_with_its_remedy(
@@ -288,16 +288,16 @@ def test_missing_permission_is_reported_with_its_remedy(
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     with pytest.raises(PermissionDenied, match=r"vfio/7 \(.*\); .*udev rule"):
-        start(_options(FakeQemu(tmp_path)), host.paths)
+        start_vm(_options(FakeQemu(tmp_path)), host.paths)
 
 
 def test_wrong_options_are_reported_before_anything_is_created(host: Host, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--type"):
-        start(_options(FakeQemu(tmp_path), parent="mbochs"), host.paths)
+        start_vm(_options(FakeQemu(tmp_path), parent="mbochs"), host.paths)
     with pytest.raises(UsageError, match="no whole UUID"):
-        start(_options(FakeQemu(tmp_path), type="small", uuid="83b8"), host.paths)
+        start_vm(_options(FakeQemu(tmp_path), type="small", uuid="83b8"), host.paths)
     with pytest.raises(NoSuchDevice, match="no free vGPU"):
-        start(_options(FakeQemu(tmp_path)), host.paths)
+        start_vm(_options(FakeQemu(tmp_path)), host.paths)
 
 
 def test_runtime_folder_too_long_for_a_socket_is_not_used(
@@ -305,7 +305,7 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 ) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/" + 100 * "x")
-    running = start(_options(FakeQemu(tmp_path)), host.paths)
+    running = start_vm(_options(FakeQemu(tmp_path)), host.paths)
     try:
         assert isinstance(running.monitor, UnixAddress)
         assert len(running.monitor.path) < 108
@@ -319,10 +319,10 @@ def test_runtime_folder_too_long_for_a_socket_is_not_used(
 def test_vm_is_ended_by_a_signal_and_reaped(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str, status: int
 ) -> None:
-    monkeypatch.setattr(start_module, "_TERM_TIMEOUT_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
+    monkeypatch.setattr(started_vm, "_TERM_TIMEOUT_S", 0.3 if manner == "stubborn" else _PATIENCE_S)
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
-    running = start(_options(fake_qemu, "-name", manner), host.paths)
+    running = start_vm(_options(fake_qemu, "-name", manner), host.paths)
     if manner == "wrong":
         assert running.child.wait(_PATIENCE_S) == 1
     else:

@@ -23,7 +23,7 @@ from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
-from app.qemu.command_line import parse
+from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import QmpAddress
 from app.vm import vm_arguments
 from app.vm.child import Child
@@ -84,18 +84,18 @@ class StartedVm:
         self._cleanup.close()
 
 
-def check(options: StartOptions) -> None:
+def check_options(options: StartOptions) -> None:
     """Raises UsageError for options that no host could fulfil."""
-    vm_arguments.check_arguments(options.arguments, parse(options.arguments))
+    vm_arguments.check_arguments(options.arguments, parse_command_line(options.arguments))
     if options.parent is not None and options.type is None:
         raise UsageError("--parent is of use with --type alone", "add --type, or name the vGPU by --uuid")
     if options.type is not None and options.uuid is not None and not mdev.is_uuid(options.uuid.lower()):
         raise UsageError(f"{options.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
 
 
-def start(options: StartOptions, paths: Paths = HOST) -> StartedVm:
+def start_vm(options: StartOptions, paths: Paths = HOST) -> StartedVm:
     """Start the VM. Raises MdevviewError; then no VM runs, and nothing that was created for it is left."""
-    check(options)
+    check_options(options)
     cleanup = ExitStack()
     try:
         return _start(options, cleanup, paths)
@@ -106,7 +106,7 @@ def start(options: StartOptions, paths: Paths = HOST) -> StartedVm:
 
 def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm:
     """Start the VM. ``cleanup`` gets what undoes each step, also when a later one fails."""
-    command = parse(options.arguments)
+    command = parse_command_line(options.arguments)
     created, wanted = None, options.uuid
     if options.type is not None:
         created = choose_type(options.type, options.parent, mdev_types(paths))
@@ -130,7 +130,7 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         # Called in the reverse order: the VM ends before what it uses is removed.
         cleanup.callback(child.close)
         cleanup.callback(terminate, child)
-    monitor = next((each.address for each in parse(arguments).monitors if each.address is not None), None)
+    monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
     return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
 
 
@@ -152,9 +152,9 @@ def _check_free(vgpu: Vgpu) -> None:
 def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
     """Raises PermissionDenied with a remedy, before QEMU fails without one."""
     node = paths.dev / "vfio" / str(vgpu.iommu_group)
-    if permissions.there(node) and not os.access(node, os.R_OK | os.W_OK):
+    if permissions.exists(node) and not os.access(node, os.R_OK | os.W_OK):
         raise PermissionDenied(
-            f"{vgpu.name}: permission denied: {node} ({permissions.owners(node)})", permissions.remedy(node)
+            f"{vgpu.name}: permission denied: {node} ({permissions.owner_and_mode(node)})", permissions.remedy(node)
         )
 
 

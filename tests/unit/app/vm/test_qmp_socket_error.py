@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 
 from app.qemu.qmp_address import UnixAddress
-from app.vm.connect_error import connect_error_text
+from app.vm.qmp_socket_error import connect_error_text
 
 
 def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from app.planes.status import Reason, Status
 _PRESENCE_NS = 250_000_000
 
 
-class Liveness:
+class EndDetector:
     """Called, it tells why no more frames will come; None while some may. It is cheap enough for every poll.
 
     Once it has told why, the answer stays.

@@ -6,14 +6,14 @@ A vertical beam over the full height, which tearing breaks; a tile that bounces;
 import numpy as np
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Rect, rounded, tint
 from app.sim.guest.desktop import Desktop
+from app.sim.guest.drawing import PixelRect, rounded, tint
 from app.sim.guest.glyphs import draw_text
 
 _BEAM = "bfe3ff"
 
 
-class Motion:
+class Animation:
     """The moving parts of a desktop; everything follows from the flip's number."""
 
     def __init__(self, desktop: Desktop) -> None:
@@ -29,7 +29,7 @@ class Motion:
         hole = self._edge - 2 * (self._edge // 4)
         self._hole = rounded(hole, hole, hole / 2)
 
-    def rects(self, flip: int) -> list[Rect]:
+    def rects(self, flip: int) -> list[PixelRect]:
         """Where flip number ``flip`` may differ from the bare desktop; inside the picture, none empty."""
         each = (self._beam_at(flip), self._tile_at(flip), self._counter)
         inside = (rect.clipped(self._width, self._height) for rect in each)
@@ -38,7 +38,7 @@ class Motion:
     def draw(self, flip: int, patch: Rgba, left: int, top: int) -> None:
         """Draw the flip's part inside ``patch``, a piece of the desktop whose top-left corner is at (left, top)."""
         height, width, _ = patch.shape
-        here = Rect(left, top, left + width, top + height)
+        here = PixelRect(left, top, left + width, top + height)
         if self._counter & here:
             counter = self._counter.moved(-left, -top)
             draw_text(patch, counter.left, counter.top, f"frame {flip % 10_000_000:07d}", "e6e9f5", self._unit)
@@ -49,11 +49,11 @@ class Motion:
         if beam & here:
             tint(patch, beam.moved(-left, -top), _BEAM, self._light[np.newaxis, :])
 
-    def _beam_at(self, flip: int) -> Rect:
+    def _beam_at(self, flip: int) -> PixelRect:
         left = (self._width * 11 // 20 + flip * self._beam) % self._width
-        return Rect(left, 0, left + self._beam, self._height)
+        return PixelRect(left, 0, left + self._beam, self._height)
 
-    def _tile_at(self, flip: int) -> Rect:
+    def _tile_at(self, flip: int) -> PixelRect:
         """It moves back and forth on both axes, with steps that do not divide each other."""
         steps = (2 * self._unit + 1, 2 * self._unit - 1)
         starts = (self._width * 3 // 4, self._height * 3 // 5)
@@ -62,9 +62,9 @@ class Motion:
             1 + _bounce(start + flip * step, max(1, room))
             for start, step, room in zip(starts, steps, rooms, strict=True)
         ]
-        return Rect(place[0], place[1], place[0] + self._edge, place[1] + self._edge)
+        return PixelRect(place[0], place[1], place[0] + self._edge, place[1] + self._edge)
 
-    def _draw_tile(self, patch: Rgba, place: Rect) -> None:
+    def _draw_tile(self, patch: Rgba, place: PixelRect) -> None:
         tint(patch, place, "ff9f5a", self._tile)
         tint(patch, place.inset(self._edge // 4), "fff4e0", self._hole)
 

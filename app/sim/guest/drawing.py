@@ -42,7 +42,7 @@ def ramp(count: int, *stops: tuple[float, str]) -> Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rect:
+class PixelRect:
     """The pixels from (left, top) inclusive to (right, bottom) exclusive."""
 
     left: int
@@ -61,29 +61,29 @@ class Rect:
     def height(self) -> int:
         return self.bottom - self.top
 
-    def __and__(self, other: "Rect") -> "Rect":
-        return Rect(
+    def __and__(self, other: "PixelRect") -> "PixelRect":
+        return PixelRect(
             max(self.left, other.left),
             max(self.top, other.top),
             min(self.right, other.right),
             min(self.bottom, other.bottom),
         )
 
-    def clipped(self, width: int, height: int) -> "Rect":
-        return self & Rect(0, 0, width, height)
+    def clipped(self, width: int, height: int) -> "PixelRect":
+        return self & PixelRect(0, 0, width, height)
 
-    def moved(self, x: int, y: int) -> "Rect":
-        return Rect(self.left + x, self.top + y, self.right + x, self.bottom + y)
+    def moved(self, x: int, y: int) -> "PixelRect":
+        return PixelRect(self.left + x, self.top + y, self.right + x, self.bottom + y)
 
-    def inset(self, by: int) -> "Rect":
-        return Rect(self.left + by, self.top + by, self.right - by, self.bottom - by)
+    def inset(self, by: int) -> "PixelRect":
+        return PixelRect(self.left + by, self.top + by, self.right - by, self.bottom - by)
 
     def of(self, rgba: Rgba) -> Rgba:
         """The view of these pixels; the rectangle must lie inside."""
         return rgba[self.top : self.bottom, self.left : self.right]
 
 
-def fill(rgba: Rgba, rect: Rect, pixels: int | Packed) -> None:
+def fill(rgba: Rgba, rect: PixelRect, pixels: int | Packed) -> None:
     """Set every pixel of ``rect``; an array must broadcast to its shape before clipping."""
     height, width, _ = rgba.shape
     inside = rect.clipped(width, height)
@@ -95,7 +95,7 @@ def fill(rgba: Rgba, rect: Rect, pixels: int | Packed) -> None:
     packed(inside.of(rgba))[...] = pixels
 
 
-def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
+def tint(rgba: Rgba, rect: PixelRect, rrggbb: str, amount: Mask | float) -> None:
     """Mix a colour in: ``amount`` from 0 (nothing) to 1, a number or a mask that broadcasts to ``rect``.
 
     ``rgba`` must be contiguous.
@@ -128,7 +128,7 @@ def tint(rgba: Rgba, rect: Rect, rrggbb: str, amount: Mask | float) -> None:
 def blend(rgba: Rgba, left: int, top: int, image: Rgba) -> None:
     """Put ``image`` (premultiplied alpha) over the picture with its corner at (left, top): s + d * (1 - a)."""
     height, width, _ = rgba.shape
-    place = Rect(left, top, left + image.shape[1], top + image.shape[0])
+    place = PixelRect(left, top, left + image.shape[1], top + image.shape[0])
     inside = place.clipped(width, height)
     if not inside:
         return

@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, socket_name
-from app.vm.connect_error import connect_error_text
 from app.vm.peer import ConnectionLost
+from app.vm.qmp_socket_error import connect_error_text
 
 # sizeof(sun_path) in unix(7), with the NUL that ends a path.
 _SUN_PATH = 108

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.diagnosis.desktop import session_findings, toolkit_findings
 from app.diagnosis.finding import Severity
+from app.diagnosis.window_findings import session_findings, toolkit_findings
 
 
 def _missing(name: str) -> object:

@@ -6,7 +6,7 @@ from app.attach.helper_installation import INSTALL, INSTALLED, trust_problem
 from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
-from app.host.ptrace import SCOPE_NO_ATTACH, PtraceRights
+from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission
 
 
 def helper_usable(setup: Setup = INSTALLED) -> bool:
@@ -18,18 +18,18 @@ def helper_usable(setup: Setup = INSTALLED) -> bool:
     return fault is None and any(setup.program(each) for each in ("pkexec", "sudo"))
 
 
-def attach_findings(rights: PtraceRights, setup: Setup = INSTALLED) -> Iterator[Finding]:
+def attach_findings(permission: PtracePermission, setup: Setup = INSTALLED) -> Iterator[Finding]:
     """The ways to attach on this host, whether or not a VM runs."""
-    yield _ptrace(rights.scope)
-    if rights.uid == 0:
+    yield _ptrace(permission.scope)
+    if permission.uid == 0:
         yield Finding(
             "root",
             Severity.WARNING,
             "you are root: a window would run with all of root's rights",
-            f"uid {rights.uid}",
+            f"uid {permission.uid}",
             f"run mdevview as a user of the desktop; root's helper attaches it to others' VMs ({INSTALL})",
         )
-    elif rights.capable:
+    elif permission.capable:
         yield Finding("cap-sys-ptrace", Severity.INFO, "you have CAP_SYS_PTRACE: VMs of all users can be attached to")
     yield _helper(setup)
     yield _pkexec(setup)
@@ -71,7 +71,7 @@ def _helper(setup: Setup) -> Finding:
         fault = f"{setup.helper}: {error.strerror}"
     if fault is not None:
         return Finding(key, Severity.ERROR, "the helper must not be run as root", fault, f"install it again: {INSTALL}")
-    evidence = f"{setup.helper} {permissions.owners(setup.helper)}"
+    evidence = f"{setup.helper} {permissions.owner_and_mode(setup.helper)}"
     return Finding(key, Severity.OK, "the helper that attaches to VMs of other users is installed", evidence)
 
 

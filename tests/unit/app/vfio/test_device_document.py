@@ -1,8 +1,8 @@
 """What a device says of itself, as a document."""
 
 from app.device.gfx_plane import DisplayOffer
-from app.sim.open import open_simulated
-from app.vfio.document import describe_device
+from app.sim.profile import open_simulated
+from app.vfio.device_document import describe_device
 
 
 def test_a_device_with_its_regions_and_its_edid() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.picture import device_gone, no_picture, plane_finding
+from app.diagnosis.picture_findings import device_gone, no_picture, plane_finding
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 
