@@ -72,7 +72,7 @@ class _Failure(Exception):
 
     def __str__(self) -> str:
         what = "cannot open" if self.step is _Step.OPEN else f"cannot {self.step.value} by"
-        return f"{what} {self.file}: {_words(self.code)}"
+        return f"{what} {self.file}: {_errno_text(self.code)}"
 
 
 def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDevice:
@@ -238,7 +238,7 @@ def device_from_fd(fd: int) -> FdDevice:
     except OSError as error:
         device.close()
         raise UsageError(
-            f"fd:{fd} is no VFIO device that can be used: it is {_file_of(fd)} ({_words(error.errno or 0)})",
+            f"fd:{fd} is no VFIO device that can be used: it is {_file_of(fd)} ({_errno_text(error.errno or 0)})",
             "hand down what VFIO_GROUP_GET_DEVICE_FD returned, or a cdev bound to an iommufd",
         ) from error
     # A second fd would keep the device open after its close, and a VM's next start would find it busy.
@@ -253,5 +253,5 @@ def _file_of(fd: int) -> str:
         return "unknown"
 
 
-def _words(code: int) -> str:
+def _errno_text(code: int) -> str:
     return f"{os.strerror(code)} ({errno.errorcode.get(code, code)})"

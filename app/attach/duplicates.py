@@ -71,13 +71,13 @@ class DuplicatedDevice:
 class ProcessDevices:
     """The devices of one process that answered. Owns them.
 
-    ``silent`` is how many did not answer, as they are not set up yet. ``hidden`` says that the process's files cannot
-    be seen by this user; then ``groups`` are the VFIO groups that the helper saw there.
+    ``not_ready`` is the number of devices that did not answer because they are not set up yet. ``hidden`` says that
+    this user cannot see the files of the process; then ``groups`` are the VFIO groups that the helper saw there.
     """
 
     vm: Vm
     devices: list[DuplicatedDevice] = field(default_factory=list)
-    silent: int = 0
+    not_ready: int = 0
     hidden: bool = False
     groups: tuple[int, ...] = ()
 
@@ -146,11 +146,11 @@ def _duplicate_fds(
     return [(each.number, each.fd) for each in received]
 
 
-def _own_duplicates(process: Process, fds: Sequence[int], asked_for: int | None) -> list[tuple[int, int]]:
+def _own_duplicates(process: Process, fds: Sequence[int], requested: int | None) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
     try:
         for fd in fds:
-            own = _duplicate(process, fd, asked_for)
+            own = _duplicate(process, fd, requested)
             if own is not None:
                 pairs.append((fd, own))
     except BaseException:
@@ -159,14 +159,14 @@ def _own_duplicates(process: Process, fds: Sequence[int], asked_for: int | None)
     return pairs
 
 
-def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:
+def _duplicate(process: Process, fd: int, requested: int | None) -> int | None:
     try:
         return process.duplicate(fd)
     except OSError as error:
         # Closed since the scan.
         if error.errno != errno.EBADF:
             raise
-        if asked_for is not None:
+        if requested is not None:
             raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
         return None
 
@@ -185,16 +185,16 @@ def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: Pr
     except OSError as error:
         # EINVAL: a cdev that is not bound to an iommufd yet (vfio_device_fops_unl_ioctl() in vfio_main.c).
         _log.info("%s: its fd %d does not answer: %s", vm_text(result.vm), number, error_text(error))
-        result.silent += 1
+        result.not_ready += 1
         device.close()
         return
     result.devices.append(DuplicatedDevice(number, own, device, traits, cdev, own_syspath(own, paths)))
 
 
-def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: Paths) -> None:
+def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:
     """Match each device with a vGPU, as far as that can be told: by its cdev, by the kernel, by its traits.
 
-    ``open_there`` are the vGPUs that the process has open.
+    ``held_vgpus`` are the vGPUs that the process has open.
     """
     unknown: dict[int, DuplicatedDevice] = {}
     named: set[str] = set()
@@ -207,7 +207,7 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgp
             named.add(name)
         else:
             unknown[each.number] = each
-    left = [each for each in open_there if each.name not in named]
+    left = [each for each in held_vgpus if each.name not in named]
     if len(left) == 1:
         matches = {number: Match(left[0].name, certain=True) for number in unknown}
     else:

@@ -192,12 +192,12 @@ def _attach(
     """Duplicate the devices of a process and take the wanted one; the others are closed."""
     result = duplicate_devices(process, scanned, number, scan.paths, access)
     try:
-        open_there = [
+        held_vgpus = [
             each
             for each in vgpus
             if each.iommu_group in result.groups or any(holder.pid == process.pid for holder in each.holders)
         ]
-        identify(result, vgpus, open_there, scan.paths)
+        identify(result, vgpus, held_vgpus, scan.paths)
         # Only now is it sure that all that was read belongs to the process of the pidfd.
         if process.ended():
             raise vm_ended(result.vm)
@@ -243,7 +243,7 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
         )
     if fitting:
         raise OpenFailed(f"the device of {who} has no display planes", "give its VM a vGPU type that has a display")
-    if result.silent and number is None:
+    if result.not_ready and number is None:
         raise DeviceBusy(f"{who} is still setting its device up", "try again")
     if result.devices and number is None:
         raise DeviceBusy(f"which of the devices of {who} it is cannot be told", f"give it as pid:{result.vm.pid},fd=N")

@@ -61,10 +61,10 @@ def region_info(device: Device, index: int) -> RegionInfo:
     The first request has exactly the size of the fixed part: mbochs up to 6.12 refuses an argsz outside 32..48.
     """
     fixed = ctypes.sizeof(vfio.vfio_region_info)
-    answer = _ask_region(device, index, fixed)
+    answer = _query_region(device, index, fixed)
     info = vfio.vfio_region_info.from_buffer_copy(answer)
     if fixed < info.argsz <= _MAX_ARGSZ:
-        answer = _ask_region(device, index, info.argsz)
+        answer = _query_region(device, index, info.argsz)
         info = vfio.vfio_region_info.from_buffer_copy(answer)
     sparse, kind = None, None
     if info.flags & vfio.VFIO_REGION_INFO_FLAG_CAPS:
@@ -72,7 +72,7 @@ def region_info(device: Device, index: int) -> RegionInfo:
     return RegionInfo(index, info.flags, info.size, info.offset, sparse, kind)
 
 
-def _ask_region(device: Device, index: int, argsz: int) -> bytearray:
+def _query_region(device: Device, index: int, argsz: int) -> bytearray:
     head = vfio.vfio_region_info(argsz=argsz, index=index)
     answer = bytearray(argsz)
     answer[: ctypes.sizeof(head)] = bytes(head)

@@ -2,23 +2,22 @@
 
 from collections.abc import Iterator
 
-from app.attach.helper_installation import INSTALL, INSTALLED, trust_problem
-from app.attach.helper_installation import HelperInstallation as Setup
+from app.attach.helper_installation import INSTALL, INSTALLED, HelperInstallation, trust_problem
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
 from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission
 
 
-def helper_usable(setup: Setup = INSTALLED) -> bool:
+def helper_usable(installation: HelperInstallation = INSTALLED) -> bool:
     """Whether root's helper may be run, and a program is there to start it."""
     try:
-        fault = trust_problem(setup.helper, setup.owner)
+        fault = trust_problem(installation.helper, installation.owner)
     except OSError:
         return False
-    return fault is None and any(setup.program(each) for each in ("pkexec", "sudo"))
+    return fault is None and any(installation.program(each) for each in ("pkexec", "sudo"))
 
 
-def attach_findings(permission: PtracePermission, setup: Setup = INSTALLED) -> Iterator[Finding]:
+def attach_findings(permission: PtracePermission, installation: HelperInstallation = INSTALLED) -> Iterator[Finding]:
     """The ways to attach on this host, whether or not a VM runs."""
     yield _ptrace(permission.scope)
     if permission.uid == 0:
@@ -31,9 +30,9 @@ def attach_findings(permission: PtracePermission, setup: Setup = INSTALLED) -> I
         )
     elif permission.capable:
         yield Finding("cap-sys-ptrace", Severity.INFO, "you have CAP_SYS_PTRACE: VMs of all users can be attached to")
-    yield _helper(setup)
-    yield _pkexec(setup)
-    yield _sudo(setup)
+    yield _helper(installation)
+    yield _pkexec(installation)
+    yield _sudo(installation)
 
 
 def _ptrace(scope: int | None) -> Finding:
@@ -60,42 +59,42 @@ def _ptrace(scope: int | None) -> Finding:
     )
 
 
-def _helper(setup: Setup) -> Finding:
+def _helper(installation: HelperInstallation) -> Finding:
     key = "getfd-helper"
     try:
-        fault = trust_problem(setup.helper, setup.owner)
+        fault = trust_problem(installation.helper, installation.owner)
     except FileNotFoundError:
         message = "no helper is installed: only root can attach to VMs of other users"
-        return Finding(key, Severity.INFO, message, f"no {setup.helper}", INSTALL)
+        return Finding(key, Severity.INFO, message, f"no {installation.helper}", INSTALL)
     except OSError as error:
-        fault = f"{setup.helper}: {error.strerror}"
+        fault = f"{installation.helper}: {error.strerror}"
     if fault is not None:
         return Finding(key, Severity.ERROR, "the helper must not be run as root", fault, f"install it again: {INSTALL}")
-    evidence = f"{setup.helper} {permissions.owner_and_mode(setup.helper)}"
+    evidence = f"{installation.helper} {permissions.owner_and_mode(installation.helper)}"
     return Finding(key, Severity.OK, "the helper that attaches to VMs of other users is installed", evidence)
 
 
-def _pkexec(setup: Setup) -> Finding:
-    program = setup.program("pkexec")
+def _pkexec(installation: HelperInstallation) -> Finding:
+    program = installation.program("pkexec")
     if program is None:
         message = "no pkexec: the helper cannot be allowed in a dialog"
         remedy = "install it (Debian: apt-get install pkexec polkitd)"
-        return Finding("pkexec", Severity.INFO, message, _not_in_folders(setup), remedy)
-    if not setup.action.exists():
+        return Finding("pkexec", Severity.INFO, message, _not_in_folders(installation), remedy)
+    if not installation.action.exists():
         message = "pkexec has no rule for the helper: it would ask every time"
-        return Finding("pkexec", Severity.INFO, message, f"no {setup.action}", INSTALL)
+        return Finding("pkexec", Severity.INFO, message, f"no {installation.action}", INSTALL)
     message = "pkexec can ask for the helper in a dialog, and keeps the answer for some minutes"
-    return Finding("pkexec", Severity.OK, message, f"{program}, {setup.action}")
+    return Finding("pkexec", Severity.OK, message, f"{program}, {installation.action}")
 
 
-def _sudo(setup: Setup) -> Finding:
-    program = setup.program("sudo")
+def _sudo(installation: HelperInstallation) -> Finding:
+    program = installation.program("sudo")
     if program is None:
         message = "no sudo: the helper cannot be allowed at a terminal"
-        return Finding("sudo", Severity.INFO, message, _not_in_folders(setup))
+        return Finding("sudo", Severity.INFO, message, _not_in_folders(installation))
     message = "sudo can ask for the helper at a terminal"
     return Finding("sudo", Severity.OK, message, f"{program}; sudoers says which users it allows")
 
 
-def _not_in_folders(setup: Setup) -> str:
-    return f"not in {', '.join(map(str, setup.folders))}"
+def _not_in_folders(installation: HelperInstallation) -> str:
+    return f"not in {', '.join(map(str, installation.folders))}"

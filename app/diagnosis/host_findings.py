@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from app.attach.helper_installation import INSTALLED
-from app.attach.helper_installation import HelperInstallation as Setup
+from app.attach.helper_installation import INSTALLED, HelperInstallation
 from app.diagnosis.attach_findings import attach_findings, helper_usable
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.gpu_findings import render_node_findings
@@ -19,7 +18,9 @@ from app.host.vgpu import Vgpu
 _IN_KERNEL = (ModuleState.LOADED, ModuleState.BUILT_IN)
 
 
-def host_findings(vgpus: Sequence[Vgpu], paths: Paths = HOST, setup: Setup = INSTALLED) -> list[Finding]:
+def host_findings(
+    vgpus: Sequence[Vgpu], paths: Paths = HOST, installation: HelperInstallation = INSTALLED
+) -> list[Finding]:
     """All findings about the host, in the order in which things depend on each other. ``vgpus`` are all it has."""
     permission = PtracePermission.read(paths)
     return [
@@ -27,8 +28,8 @@ def host_findings(vgpus: Sequence[Vgpu], paths: Paths = HOST, setup: Setup = INS
         *_modules(paths),
         *_shared_nodes(paths),
         *_parents(paths),
-        *vgpu_findings(vgpus, permission, helper_usable(setup), paths),
-        *attach_findings(permission, setup),
+        *vgpu_findings(vgpus, permission, helper_usable(installation), paths),
+        *attach_findings(permission, installation),
         _udmabuf(paths),
         *render_node_findings(render_nodes(paths), {each.parent for each in vgpus}, paths.dev / "dri"),
     ]

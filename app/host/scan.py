@@ -117,11 +117,11 @@ class HostScan:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
             for pid in () if skipped else pids:
                 try:
-                    process = _look(pid, folder)
+                    process = _scan_process(pid, folder)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 except OSError:
-                    process = _look_at_hidden(pid, folder, hidden)
+                    process = _scan_hidden_process(pid, folder, hidden)
                 if process is not None:
                     processes.append(process)
         # With /proc mounted hidepid=invisible other users' processes are not listed: the first one is missing.
@@ -142,19 +142,19 @@ class HostScan:
     def process(self, pid: int) -> ScannedProcess | None:
         """The process that had this pid; without fds where it has nothing to do with VFIO. None when there was none."""
         if pid not in self._by_pid and pid in self.pids:
-            process = self._look_again(pid)
+            process = self._scan_late(pid)
             if process is not None:
                 self._by_pid[pid] = process
         return self._by_pid.get(pid)
 
-    def _look_again(self, pid: int) -> ScannedProcess | None:
+    def _scan_late(self, pid: int) -> ScannedProcess | None:
         """A process that is not in ``processes``."""
         files_hidden = pid in self.hidden
         with suppress(OSError), proc.open_folder(self.paths.proc) as above:
             if self._skipped:
                 # A process in a container may have a device open whose node is not here: this one is looked into.
                 try:
-                    process = _look(pid, above)
+                    process = _scan_process(pid, above)
                 except PermissionError:
                     process, files_hidden = None, True
                 if process is not None:
@@ -208,7 +208,7 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return True
 
 
-def _look(pid: int, above: int) -> ScannedProcess | None:
+def _scan_process(pid: int, above: int) -> ScannedProcess | None:
     """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
     with proc.open_folder(str(pid), above) as folder:
         groups: dict[int, int] = {}
@@ -257,7 +257,7 @@ def _links(folder: int) -> list[tuple[int, str]]:
     return sorted(links)
 
 
-def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
+def _scan_hidden_process(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
     """A process whose files may not be listed: a VMM with its command line, else None. Notes it in ``hidden``."""
     try:
         with proc.open_folder(str(pid), above) as folder:

@@ -120,7 +120,7 @@ class BackgroundOpener:
         return False
 
 
-class _OneOpening:
+class _SingleOpening:
     """Opens a target once."""
 
     def __init__(
@@ -144,7 +144,7 @@ class _OneOpening:
     def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
         from app.attach.helper_request import request_fds  # noqa: PLC0415  (few need it)
 
-        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for the rights to look into process {pid}"))
+        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for permission to look into process {pid}"))
         return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
 
 
@@ -152,7 +152,7 @@ def open_in_background(
     target: Target | Vgpu, paths: Paths = HOST, options: OpenOptions | None = None
 ) -> BackgroundOpener:
     """Open a target, or a vGPU that was chosen, once. The session or the error comes by ``poll``."""
-    return BackgroundOpener(lambda owner, fd: _OneOpening(target, paths, options or OpenOptions(), owner, fd))
+    return BackgroundOpener(lambda owner, fd: _SingleOpening(target, paths, options or OpenOptions(), owner, fd))
 
 
 def wait_in_background(

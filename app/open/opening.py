@@ -25,7 +25,7 @@ from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
 from app.vfio.edid_resolution import EdidResolution
 from app.vfio.end_detector import EndDetector
-from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_unknown
+from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
 from app.vfio.opened_device import OpenedDevice
 from app.vm.input_route import SIMULATED, InputRoute, input_route
 
@@ -209,7 +209,7 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
 def _open_inherited(fd: int, paths: Paths) -> OpenedDevice:
     is_present = _presence(fd, paths)
     device = device_from_fd(fd)
-    rule = rule_of_unknown(device, paths)
+    rule = rule_of_fd(device, paths)
     return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, EndDetector(is_present))
 
 

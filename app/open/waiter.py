@@ -38,7 +38,7 @@ _LIST_NS = _SECOND // 4
 _HELPER_TRIES = 5
 
 
-class Request(Protocol):
+class PendingRequest(Protocol):
     """A request for the fds of another user's process (:class:`app.attach.helper_request.HelperRequest`)."""
 
     def start(self) -> None: ...
@@ -47,16 +47,16 @@ class Request(Protocol):
     def cancel(self) -> None: ...
 
 
-MakeRequest = Callable[[int, int | None, HelperMethod], Request]
+MakeRequest = Callable[[int, int | None, HelperMethod], PendingRequest]
 
 
-def _helper_request(pid: int, fd: int | None, method: HelperMethod) -> Request:
+def _helper_request(pid: int, fd: int | None, method: HelperMethod) -> PendingRequest:
     from app.attach.helper_request import HelperRequest  # noqa: PLC0415  (few need it)
 
     return HelperRequest(pid, fd, method)
 
 
-class _Pending(PermissionDenied):
+class _PermissionPending(PermissionDenied):
     """A person is being asked."""
 
 
@@ -151,7 +151,7 @@ class Waiter:
 
     def _meaning(self, error: MdevviewError) -> Status:
         match error:
-            case _Pending():
+            case _PermissionPending():
                 return Status(Reason.ASKING_PERMISSION, error.message)
             case PermissionDenied():
                 return Status(Reason.PERMISSION_DENIED, str(error))
@@ -170,13 +170,13 @@ class _HelperPermission:
         self._method = method
         self._paths = paths
         self._make_request = make_request
-        self._request: Request | None = None
+        self._request: PendingRequest | None = None
         self._request_key: tuple[int, int, int | None] | None = None
         self._refusals: dict[tuple[int, int], MdevviewError] = {}
         self._failures: dict[tuple[int, int], int] = {}
 
     def __call__(self, pid: int, fd: int | None) -> list[ReceivedFd]:
-        """As :func:`app.attach.helper_request.request_fds`, but raises _Pending as long as there is no answer."""
+        """As :func:`app.attach.helper_request.request_fds`, but raises _PermissionPending as long as there is no answer."""
         process = (pid, self._started(pid))
         if process in self._refusals:
             raise self._refusals[process]
@@ -189,13 +189,13 @@ class _HelperPermission:
                 request.start()
                 self._request, self._request_key = request, key
             if not self.answered():
-                raise _Pending(f"asking for the rights to look into process {pid}")
+                raise _PermissionPending(f"asking for permission to look into process {pid}")
             request, self._request = self._request, None
             try:
                 return request.result()
             finally:
                 request.cancel()
-        except _Pending:
+        except _PermissionPending:
             raise
         except MdevviewError as error:
             self._failures[process] = self._failures.get(process, 0) + 1

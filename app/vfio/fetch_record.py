@@ -91,7 +91,7 @@ class FetchRecordFile:
             os.close(fd)
 
 
-def separation(pid: int, paths: Paths = HOST) -> str | None:
+def namespace_difference(pid: int, paths: Paths = HOST) -> str | None:
     """Why a viewer next to the VM may keep another record than this process; None when it keeps the same.
 
     Raises PermissionError when the VM's namespaces may not be seen.

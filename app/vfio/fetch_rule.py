@@ -25,7 +25,7 @@ from app.planes.status import Reason, Status
 from app.qemu import command_line
 from app.qemu.command_line import CommandLine, DeviceOption
 from app.vfio.buffer_cache import FetchRecord, FetchRule
-from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, separation
+from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, namespace_difference
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def rule_of(vgpu: Vgpu) -> FetchRule:
     return FetchRule.ONCE if (vgpu.module or vgpu.driver) == _FETCH_ONCE_MODULE else FetchRule.FREELY
 
 
-def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
+def rule_of_fd(device: Device, paths: Paths = HOST) -> FetchRule:
     """The rule for a device that came as a fd: its driver is not known, and its other holders may have fetched."""
     if not (paths.sys / "module" / _FETCH_ONCE_MODULE).exists():
         return FetchRule.FREELY
@@ -84,18 +84,18 @@ def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
 def fetch_policy(attached: AttachedDevice, scan: HostScan) -> FetchPolicy:
     """The rule for a device of a VM. A driver that must be asked once is asked only when nobody else can have asked."""
     if attached.vgpu is None:
-        return FetchPolicy(rule_of_unknown(attached.device, scan.paths))
+        return FetchPolicy(rule_of_fd(attached.device, scan.paths))
     if rule_of(attached.vgpu) is FetchRule.FREELY:
         return FetchPolicy(FetchRule.FREELY)
-    doubt = _doubt(attached, attached.vgpu, scan)
-    if doubt is None:
+    reason = _reason_not_to_fetch(attached, attached.vgpu, scan)
+    if reason is None:
         try:
             file = _open_record(attached, attached.vgpu, scan)
             return FetchPolicy(FetchRule.ONCE, file, file)
         except FetchRecordError as error:
-            doubt = str(error)
-    _log.info("%s: no buffer is fetched: %s", attached.vgpu.name, doubt)
-    return FetchPolicy(FetchRule.NEVER, RefusingRecord(Status(Reason.FETCHED_ELSEWHERE, doubt)))
+            reason = str(error)
+    _log.info("%s: no buffer is fetched: %s", attached.vgpu.name, reason)
+    return FetchPolicy(FetchRule.NEVER, RefusingRecord(Status(Reason.FETCHED_ELSEWHERE, reason)))
 
 
 def _open_record(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> FetchRecordFile:
@@ -113,13 +113,17 @@ def _open_record(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> FetchR
     return file
 
 
-def _doubt(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
+def _reason_not_to_fetch(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
     """Why another process may have fetched from the device, or may do so later; None when none can."""
     if not attached.certain:
         return "which of the VM's devices this is cannot be told"
     if attached.role is not vmm.Role.VMM:
         return f"{process_text(attached.vm.process, attached.vm.pid)} has the device and is no known VM monitor"
-    return _shown_by_vm(attached, vgpu.name) or _buffers_held(attached, scan) or _separation(attached, scan.paths)
+    return (
+        _shown_by_vm(attached, vgpu.name)
+        or _buffers_held(attached, scan)
+        or _namespace_difference(attached, scan.paths)
+    )
 
 
 def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
@@ -166,10 +170,10 @@ def _buffers_held(attached: AttachedDevice, scan: HostScan) -> str | None:
     return "its VM holds buffers of it" if {_FETCH_ONCE_MODULE, None} & {*exporters} else None
 
 
-def _separation(attached: AttachedDevice, paths: Paths) -> str | None:
+def _namespace_difference(attached: AttachedDevice, paths: Paths) -> str | None:
     """Why a viewer may keep another record of this VM."""
     try:
-        return separation(attached.vm.pid, paths)
+        return namespace_difference(attached.vm.pid, paths)
     except PermissionError as error:
         return None if attached.hidden else f"its VM's files cannot be seen: {error_text(error)}"
 

@@ -13,7 +13,7 @@ from app.qemu.command_line import CommandLine, quoted
 
 _IOMMUFD_ID = "mdevview-iommufd"
 # With these the VM runs as another user, and in another process than the one that was started.
-_RIGHTS_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
+_USER_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
     if not arguments:
         raise UsageError("no command line of a VM", "give it after --: mdevview run -- qemu-system-x86_64 ...")
     program = Path(arguments[0]).name
-    if program in _RIGHTS_CHANGERS:
+    if program in _USER_CHANGERS:
         raise UsageError(
             f"{program} cannot stand before the VM's program",
             "start the VM as yourself ('mdevview doctor' names the rights it needs), or by itself and view vm:NAME",
@@ -49,15 +49,15 @@ def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
         )
 
 
-def choose_vgpu(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
-    """The vGPU that ``asked`` names by its UUID or a part of it, that the command line names, or the only free one.
+def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
+    """The vGPU that ``requested`` names by its UUID or a part of it, that the command line names, or the only free one.
 
     Raises NoSuchDevice or AmbiguousTarget.
     """
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
     mdevs = {each.name: each for each in vgpus if each.uuid is not None}
-    if asked is not None:
-        vgpu = find_vgpu(asked.lower(), tuple(mdevs.values()))
+    if requested is not None:
+        vgpu = find_vgpu(requested.lower(), tuple(mdevs.values()))
         return VgpuChoice(vgpu, add=vgpu.name not in names)
     for name in names:
         if name in mdevs:

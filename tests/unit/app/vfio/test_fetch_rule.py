@@ -20,7 +20,7 @@ from app.planes.frame import Frame
 from app.planes.status import Reason
 from app.vfio import fetch_rule
 from app.vfio.buffer_cache import FetchRule
-from app.vfio.fetch_rule import rule_of, rule_of_unknown
+from app.vfio.fetch_rule import rule_of, rule_of_fd
 from tests.unit.app.device.region_device import RegionDevice
 from tests.unit.command import REPOSITORY
 from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
@@ -68,11 +68,11 @@ def test_an_unknown_device_is_asked_only_when_it_is_surely_not_mbochs(
     (tmp_path / "module/mbochs").mkdir(parents=True)
     device = ConfigDevice()
     device.identity = identity
-    assert rule_of_unknown(device, paths) is rule
+    assert rule_of_fd(device, paths) is rule
 
 
 def test_without_the_module_a_device_is_not_even_asked_what_it_is(tmp_path: Path) -> None:
-    assert rule_of_unknown(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
+    assert rule_of_fd(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
 
 
 @pytest.fixture
