@@ -1,4 +1,4 @@
-"""The EDID that sets a mode on a device, or the reason why the device cannot have that mode."""
+"""Makes the EDID that sets a mode on a device, or gives the reason why the device cannot have the mode."""
 
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.info import RegionInfo
@@ -11,7 +11,7 @@ _REMEDY = "set the resolution inside the guest"
 
 
 def edid_region(device: Device) -> tuple[RegionInfo, EdidRegion]:
-    """The device's EDID region and its contents. Raises ResolutionRefused for a device that has none."""
+    """The device's EDID region and its contents. Raises ResolutionRefused if it has none."""
     try:
         region = find_edid_region(device)
         if region is None:
@@ -26,10 +26,10 @@ def edid_for(mode: Mode, limits: Limits, dpi: float = DEFAULT_DPI) -> bytes:
     try:
         return make_edid(mode, limits, dpi=dpi)
     except ValueError as error:
-        raise ResolutionRefused(f"cannot set {mode}: {error}", "ask for a smaller mode") from error
+        raise ResolutionRefused(f"cannot set {mode}: {error}", "choose a smaller mode") from error
 
 
 def check_mode(device: Device, mode: Mode) -> None:
-    """Raises ResolutionRefused where the device cannot have the mode."""
+    """Raises ResolutionRefused if the device cannot have the mode."""
     _, contents = edid_region(device)
     edid_for(mode, contents.limits)

@@ -1,4 +1,4 @@
-"""Whether the running kernel has a module, and where."""
+"""The state of a kernel module: loaded, built in, available or absent."""
 
 import os
 from enum import Enum
@@ -16,7 +16,7 @@ class ModuleState(Enum):
 
 
 def module_state(module: str, paths: Paths = HOST, release: str = "") -> ModuleState:
-    """Look in sysfs, then in depmod's lists for the kernel ``release`` (default: the running one)."""
+    """Reads sysfs and depmod's lists of the kernel ``release`` (default: the running one)."""
     lists = paths.modules / (release or os.uname().release)
     if _named(module, lists / "modules.builtin"):
         return ModuleState.BUILT_IN
@@ -24,7 +24,7 @@ def module_state(module: str, paths: Paths = HOST, release: str = "") -> ModuleS
         return ModuleState.LOADED
     if _named(module, lists / "modules.dep"):
         return ModuleState.AVAILABLE
-    # A container often has no /lib/modules: then a missing entry tells nothing.
+    # A container often has no /lib/modules. Then a missing entry proves nothing.
     return ModuleState.ABSENT if (lists / "modules.dep").exists() else ModuleState.UNKNOWN
 
 

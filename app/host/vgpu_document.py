@@ -15,7 +15,7 @@ def list_document(vgpus: Iterable[Vgpu]) -> dict[str, Any]:
 
 
 def _vgpu_document(vgpu: Vgpu) -> dict[str, Any]:
-    """``display`` is what the driver is known to offer: the device was not opened."""
+    """``display`` is what the driver is known to offer, because the device was not opened."""
     return {
         "name": vgpu.name,
         "uuid": vgpu.uuid,

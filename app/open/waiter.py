@@ -176,7 +176,7 @@ class _HelperPermission:
         self._failures: dict[tuple[int, int], int] = {}
 
     def __call__(self, pid: int, fd: int | None) -> list[ReceivedFd]:
-        """As :func:`app.attach.helper_request.request_fds`, but raises _PermissionPending as long as there is no answer."""
+        """Like :func:`app.attach.helper_request.request_fds`, but _PermissionPending is raised meanwhile."""
         process = (pid, self._started(pid))
         if process in self._refusals:
             raise self._refusals[process]

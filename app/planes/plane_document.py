@@ -30,7 +30,7 @@ def plane_document(
     path: str | None = None,
     import_errors: Sequence[Document] = (),
 ) -> Document:
-    """One plane. ``path`` and ``import_errors`` come from the renderer: None and empty for a plane that it did not get.
+    """One plane. ``path`` and ``import_errors`` come from the renderer. A plane that it did not get has none.
 
     Each import error has ``rung``, ``egl_error`` and ``message``.
     """

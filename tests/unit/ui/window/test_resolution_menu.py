@@ -197,7 +197,7 @@ def test_the_limits_of_the_device_hold() -> None:
         assert made.shown() == (1920, 1080)
         assert made.said == [
             "cannot set 2560x1440@60: 2560x1440 is more than the device allows, which is 1920x1200; "
-            "ask for a smaller mode"
+            "choose a smaller mode"
         ]
 
 
