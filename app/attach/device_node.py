@@ -1,7 +1,7 @@
-"""Opening a vGPU: by its cdev where the kernel has that, by its IOMMU group otherwise.
+"""Opens a vGPU by its device node: the cdev if there is one, otherwise the node of its IOMMU group.
 
-Nothing is mapped for DMA, no interrupt is set up and the device is not reset: planes can be queried without all that,
-and a device that a VM left behind stays as it is.
+This does not map memory for DMA, set up interrupts or reset the device. Planes can be queried without that, and a
+device that a VM used before keeps its state.
 """
 
 import errno
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Syscalls:
-    """The system calls that an open consists of. A test replaces them."""
+    """The system calls that open a device; a test replaces them."""
 
     open: Callable[[Path, int], int] = os.open
     ioctl: Callable[[int, int, Any], Any] = fcntl.ioctl
@@ -50,7 +50,7 @@ KERNEL = Syscalls()
 
 
 class _Step(Enum):
-    """The calls, worded to follow "cannot"."""
+    """The steps of an open. The values are worded to follow "cannot"."""
 
     OPEN = "open"
     VIABLE = "use its IOMMU group, which is not viable,"
@@ -62,7 +62,7 @@ class _Step(Enum):
 
 
 class _Failure(Exception):
-    """A call that failed; ``__cause__`` is the kernel's error."""
+    """A step that failed; ``__cause__`` is the kernel's error."""
 
     def __init__(self, step: _Step, file: Path, code: int) -> None:
         super().__init__(step, file, code)
@@ -76,9 +76,10 @@ class _Failure(Exception):
 
 
 def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDevice:
-    """Open it. Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed; then nothing stays open.
+    """Open a vGPU. After an error nothing stays open.
 
-    DeviceBusy names the holders in ``vgpu``. Look again: one that has it only now is not among them.
+    Raises DeviceBusy, PermissionDenied, NeedsRunningVm, DeviceGone or OpenFailed. DeviceBusy names the holders in
+    ``vgpu``. Scan again to find a process that has opened it since.
     """
     failures: list[_Failure] = []
     for way, nodes in _ways(vgpu, paths):
@@ -92,7 +93,7 @@ def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDe
     if not failures:
         if not present(vgpu, paths):
             raise _gone(vgpu)
-        raise OpenFailed(f"{vgpu.name} has neither an IOMMU group nor a cdev to open it by", "bind it to a VFIO driver")
+        raise OpenFailed(f"{vgpu.name} cannot be opened: no IOMMU group and no cdev", "bind it to a VFIO driver")
     failures.sort(key=_weight)
     meaning = _meaning(failures[0], vgpu, paths)
     if len(failures) > 1:
@@ -105,11 +106,11 @@ _Way = Callable[[Vgpu, _Nodes, Syscalls], FdDevice]
 
 
 def _ways(vgpu: Vgpu, paths: Paths) -> list[tuple[_Way, _Nodes]]:
-    """The ways that this kernel offers, the better one first: a cdev needs no container."""
+    """The ways to open it on this kernel, the better one first: a cdev needs no container."""
     ways: list[tuple[_Way, _Nodes]] = []
     if vgpu.cdev is not None:
         cdev, iommufd = paths.dev / "vfio/devices" / vgpu.cdev, paths.dev / "iommu"
-        # Without CONFIG_VFIO_DEVICE_CDEV the name is in sysfs, and there is no node.
+        # Without CONFIG_VFIO_DEVICE_CDEV the name is in sysfs, but there is no node.
         if permissions.exists(cdev) and permissions.exists(iommufd):
             ways.append((_by_cdev, (cdev, iommufd)))
     if vgpu.iommu_group is not None:
@@ -165,7 +166,7 @@ def _ioctl(fd: int, request: int, argument: Any, step: _Step, file: Path, calls:
 
 
 def _weight(failure: _Failure) -> int:
-    """The order of failures of two ways: the failure that says most about the device comes first."""
+    """A sort key for the failures of two ways: the failure that tells most about the device comes first."""
     telling = (_is_busy, _needs_vm, _is_denied)
     return next((place for place, each in enumerate(telling) if each(failure)), len(telling))
 
@@ -212,7 +213,7 @@ def _gone(vgpu: Vgpu) -> DeviceGone:
 
 
 def _busy(vgpu: Vgpu) -> DeviceBusy:
-    by = holders_text(vgpu.holders) or "a process that cannot be seen, another user's perhaps"
+    by = holders_text(vgpu.holders) or "a process that cannot be seen, perhaps another user's"
     return DeviceBusy(f"{vgpu.name} is in use by {by}", "a vGPU opens only once: end that process first")
 
 
@@ -224,24 +225,24 @@ def _denied(failure: _Failure, vgpu: Vgpu) -> PermissionDenied:
 
 
 def device_from_fd(fd: int) -> FdDevice:
-    """Take over a device fd that the parent process left open: it is duplicated, and then closed.
+    """Take over a device fd that the parent process left open: duplicate it and close the original.
 
-    Raises UsageError when it is not open or no VFIO device; then it stays open.
+    Raises UsageError if the fd is not open or no VFIO device; then it stays open.
     """
     try:
         own = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
     except (OSError, OverflowError) as error:
-        raise UsageError(f"fd:{fd}: no such file is open here", "let the parent process hand it down") from error
+        raise UsageError(f"fd:{fd} is not open in this process", "let the parent process pass it on") from error
     device = FdDevice(own)
     try:
         device_info(device)
     except OSError as error:
         device.close()
         raise UsageError(
-            f"fd:{fd} is no VFIO device that can be used: it is {_file_of(fd)} ({_errno_text(error.errno or 0)})",
-            "hand down what VFIO_GROUP_GET_DEVICE_FD returned, or a cdev bound to an iommufd",
+            f"fd:{fd} is no usable VFIO device: it is {_file_of(fd)} ({_errno_text(error.errno or 0)})",
+            "pass on the fd that VFIO_GROUP_GET_DEVICE_FD returned, or a cdev that is bound to an iommufd",
         ) from error
-    # A second fd would keep the device open after its close, and a VM's next start would find it busy.
+    # A second fd would keep the device open after its close, and a VM's next start would fail.
     os.close(fd)
     return device
 

@@ -1,4 +1,4 @@
-"""The VFIO devices that a process has open, duplicated: each is asked what it is, and matched with a vGPU."""
+"""Duplicates the VFIO device fds of a process, and finds the vGPU of each."""
 
 import errno
 import logging
@@ -27,7 +27,7 @@ _DENIED = (errno.EPERM, errno.EACCES)
 
 
 def _link(fd: int) -> str:
-    """What one of our own fds leads to, "" for none."""
+    """The link of a fd of this process; "" if there is none."""
     try:
         return os.readlink(f"/proc/self/fd/{fd}").removesuffix(" (deleted)")  # noqa: PTH115
     except OSError:
@@ -38,7 +38,7 @@ def _link(fd: int) -> str:
 class ProcessAccess:
     """How fds of other processes are duplicated; a test replaces it.
 
-    ``request_fds`` is called when the kernel denies this user access, None when no helper may be used.
+    ``request_fds`` is called if the kernel denies this user access. It is None if no helper may be used.
     """
 
     request_fds: FdRequest | None = None
@@ -52,7 +52,7 @@ AS_THIS_USER = ProcessAccess()
 
 @dataclass(slots=True)
 class DuplicatedDevice:
-    """A device by the duplicate of a process's fd, which is ``number`` there and ``own_fd`` here."""
+    """A device whose fd was duplicated. The fd is ``number`` in its process and ``own_fd`` in this one."""
 
     number: int
     own_fd: int
@@ -69,7 +69,7 @@ class DuplicatedDevice:
 
 @dataclass(slots=True)
 class ProcessDevices:
-    """The devices of one process that answered. Owns them.
+    """The devices of one process, as far as they answered. Owns them.
 
     ``not_ready`` is the number of devices that did not answer because they are not set up yet. ``hidden`` says that
     this user cannot see the files of the process; then ``groups`` are the VFIO groups that the helper saw there.
@@ -90,10 +90,10 @@ class ProcessDevices:
 def duplicate_devices(
     process: Process, scanned: ScannedProcess | None, number: int | None, paths: Paths, access: ProcessAccess
 ) -> ProcessDevices:
-    """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is.
+    """Duplicate every VFIO device fd of a process, or only fd ``number``, and read the traits of each device.
 
-    ``scanned`` is what the scan saw of the process, None for a process that is not listed for this user. Raises
-    ProcessGone, NoSuchDevice, PermissionDenied or OpenFailed, and what ``access.request_fds`` raises.
+    ``scanned`` is what the scan saw of the process, None if this user cannot see the process. Raises ProcessGone,
+    NoSuchDevice, PermissionDenied or OpenFailed, and the errors of ``access.request_fds``.
     """
     vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
     if scanned is not None and not scanned.arguments and not scanned.files_hidden:
@@ -124,13 +124,13 @@ def _duplicate_fds(
     paths: Paths,
     access: ProcessAccess,
 ) -> list[tuple[int, int]]:
-    """Pairs of a fd there and its duplicate here, made with this user's permissions or else by the helper."""
+    """Pairs of a fd there and its duplicate here. The helper makes them if this user has no permission."""
     denial: OSError | None = None
     if scanned is not None and not scanned.files_hidden:
         try:
             return _own_duplicates(process, scanned.fds if number is None else (number,), number)
         except OSError as error:
-            # An ending process has no files before its pidfd says that it ended.
+            # The files of an ending process are closed before its pidfd tells the end.
             if process.ended() or error.errno == errno.ESRCH:
                 raise vm_ended(result.vm) from error
             if error.errno not in _DENIED and (paths.proc / str(process.pid)).exists():
@@ -163,7 +163,7 @@ def _duplicate(process: Process, fd: int, requested: int | None) -> int | None:
     try:
         return process.duplicate(fd)
     except OSError as error:
-        # Closed since the scan.
+        # EBADF: the process has closed it since the scan.
         if error.errno != errno.EBADF:
             raise
         if requested is not None:
@@ -172,11 +172,11 @@ def _duplicate(process: Process, fd: int, requested: int | None) -> int | None:
 
 
 def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: ProcessAccess) -> None:
-    """Take one duplicate over: it is kept when it is a VFIO device that answers."""
+    """Take one duplicate over. Keeps it if it is a VFIO device that answers, closes it otherwise."""
     link = access.link(own)
     cdev = cdev_of(link)
     if cdev is None and link != DEVICE_LINK:
-        # The number was given to another file since the scan.
+        # Since the scan the process has opened another file with this number.
         os.close(own)
         return
     device = access.device(own)
@@ -192,7 +192,7 @@ def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: Pr
 
 
 def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:
-    """Match each device with a vGPU, as far as that can be told: by its cdev, by the kernel, by its traits.
+    """Find the vGPU of each device, by its cdev, by its path in sysfs, or else by its traits.
 
     ``held_vgpus`` are the vGPUs that the process has open.
     """
@@ -221,7 +221,7 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgp
 
 
 def _realized(arguments: Sequence[str]) -> list[str]:
-    """The sysfs names of QEMU's VFIO devices in the order in which it makes them: those given as JSON come last."""
+    """The sysfs names of QEMU's VFIO devices in the order in which QEMU creates them: those in JSON come last."""
     line = command_line.parse_command_line(arguments)
     as_json = {each.position for each in line.options if (each.value or "").startswith("{")}
     devices = sorted(line.vfio_devices, key=lambda each: (each.position in as_json, each.position))
@@ -238,9 +238,9 @@ def vm_ended(vm: Vm) -> ProcessGone:
 
 
 def _denied(vm: Vm) -> PermissionDenied:
-    """What the kernel asks for (__ptrace_may_access() in kernel/ptrace.c; Documentation/admin-guide/LSM/Yama.rst)."""
+    """The remedies follow __ptrace_may_access() in kernel/ptrace.c and Documentation/admin-guide/LSM/Yama.rst."""
     return PermissionDenied(
-        f"the kernel does not let you at the files of {vm_text(vm)}",
+        f"you have no permission to read the files of {vm_text(vm)}",
         "run the VM as your own user with kernel.yama.ptrace_scope at 0, or give mdevview CAP_SYS_PTRACE, "
         "or let its helper do it (--helper)",
     )

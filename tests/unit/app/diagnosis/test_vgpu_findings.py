@@ -33,7 +33,7 @@ def test_closed_folder_of_nodes_is_a_finding(host: Host, monkeypatch: pytest.Mon
     close_folder(monkeypatch, host.paths.dev / "vfio")
     finding = finding_of(host, "vgpu")
     assert finding.severity is Severity.ERROR
-    assert "closed to you" in finding.remedy
+    assert "may not search its folder" in finding.remedy
     assert "cannot be opened" in finding_of(host, "vfio-container").message
 
 
