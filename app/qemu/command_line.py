@@ -282,7 +282,7 @@ def _chardev(backend: Mapping[str, str] | None) -> QmpMonitor:
     if backend.get("tls-creds"):
         return QmpMonitor(reason="its QMP monitor speaks TLS")
     address = _unix(backend) if "path" in backend else _tcp(backend)
-    return QmpMonitor(address) if address else QmpMonitor(reason="the address of its QMP socket makes no sense")
+    return QmpMonitor(address) if address else QmpMonitor(reason="the address of its QMP socket is invalid")
 
 
 _BACKENDS = {

@@ -1,4 +1,4 @@
-"""How input reaches a VM: through its QMP socket, through libvirt, or not at all."""
+"""The route of input to a VM: its QMP socket, libvirt, or none."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,11 +11,11 @@ from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor
 
 
 class InputRoute(Protocol):
-    """A session has one. Nothing is connected before :meth:`open`."""
+    """The input route of a session. It does not connect before :meth:`open`."""
 
     @property
     def reason(self) -> str:
-        """Why input cannot be sent, in a few words; empty if it can."""
+        """Why input cannot be sent; empty if it can."""
         ...
 
     def open(self, changed: Changed) -> Monitor:
@@ -28,7 +28,7 @@ class InputRoute(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NoInput:
-    """Input cannot be sent."""
+    """No input can be sent, for this reason."""
 
     reason: str
 
@@ -42,7 +42,7 @@ NO_VM = NoInput("no VM is known to have this device")
 
 @dataclass(frozen=True, slots=True)
 class QmpInput:
-    """A QMP socket; with ``owner``, only if that process listens there."""
+    """A QMP socket. If ``owner`` is given, that process must listen there."""
 
     address: QmpAddress
     owner: int | None = None
@@ -60,7 +60,7 @@ class QmpInput:
 
 @dataclass(frozen=True, slots=True)
 class LibvirtInput:
-    """libvirt's connection to the monitor of a domain."""
+    """The monitor of a libvirt domain, through libvirt."""
 
     domain: LibvirtDomain
 
@@ -75,9 +75,9 @@ class LibvirtInput:
 
 
 def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> InputRoute:
-    """The route to ``vm``: the address ``qmp`` that the user gave, or the monitor on the VM's command line.
+    """The route to ``vm``: the address ``qmp`` if the user gave one, otherwise the monitor on the VM's command line.
 
-    Reads /proc and looks at the socket's file, but connects to nothing.
+    Reads /proc and checks the socket's file, but does not connect.
     """
     if qmp is not None:
         return QmpInput(qmp)

@@ -1,4 +1,4 @@
-"""Connecting to a QMP socket."""
+"""Connects to a QMP socket."""
 
 import asyncio
 import errno
@@ -16,7 +16,7 @@ from app.vm.qmp_socket_error import connect_error_text
 
 # sizeof(sun_path) in unix(7), with the NUL that ends a path.
 _SUN_PATH = 108
-# A port of this host answers at once, unless a firewall drops the packets.
+# A port of this host answers at once, except if a firewall drops the packets.
 _TCP_TIMEOUT_S = 3.0
 
 _AddressInfo = Sequence[tuple[Any, Any, int, str, Any]]
@@ -25,7 +25,7 @@ _AddressInfo = Sequence[tuple[Any, Any, int, str, Any]]
 async def connect(address: QmpAddress, owner: int | None = None) -> socket.socket:
     """A connected, non-blocking socket. Raises ConnectionLost with the reason.
 
-    With ``owner``, a unix socket must belong to that process.
+    If ``owner`` is given, a unix socket must belong to that process.
     """
     try:
         if isinstance(address, UnixAddress):
@@ -39,7 +39,7 @@ async def connect(address: QmpAddress, owner: int | None = None) -> socket.socke
 
 
 def _connect_unix(address: UnixAddress) -> socket.socket:
-    """Connects or fails at once: EAGAIN if the listener's backlog is full."""
+    """Connects or fails without waiting; EAGAIN means that the listener's backlog is full."""
     name = socket_name(address)
     folder = -1
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -61,15 +61,15 @@ def _connect_unix(address: UnixAddress) -> socket.socket:
 
 
 def _checked_owner(connection: socket.socket, address: UnixAddress, owner: int | None) -> socket.socket:
-    """Raises ConnectionLost, with the connection closed, if another process than ``owner`` listens.
+    """Closes the connection and raises ConnectionLost if another process than ``owner`` listens.
 
-    Another VM may have taken over the path, or another user's VM may name any path. The kernel keeps the process that
-    called listen() (SO_PEERCRED in unix(7)); it gives 0 for a process that cannot be seen from here.
+    Another VM may have taken over the path, or another user's VM may name any path. The kernel remembers the process
+    that called listen() (SO_PEERCRED in unix(7)). It returns 0 for a process that cannot be seen from here.
     """
     pid, _, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     if owner is not None and pid not in (0, owner):
         connection.close()
-        raise ConnectionLost(f"the QMP socket {address} is that of another process, {pid}")
+        raise ConnectionLost(f"the QMP socket {address} belongs to another process, {pid}")
     return connection
 
 
@@ -92,7 +92,7 @@ async def _connect_tcp(address: TcpAddress) -> socket.socket:
 
 
 async def _resolve(address: TcpAddress) -> _AddressInfo:
-    """Raises OSError. A name is resolved on a daemon thread, because a resolver may take half a minute."""
+    """The addresses of a host. A name is resolved on a daemon thread, which may take half a minute. Raises OSError."""
     try:
         return socket.getaddrinfo(
             address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST

@@ -1,4 +1,4 @@
-"""Why a QMP socket cannot be used, in words for the user."""
+"""The message about a QMP socket that cannot be used."""
 
 import errno
 from pathlib import Path
@@ -17,7 +17,7 @@ def connect_error_text(address: QmpAddress, error: OSError) -> str:
             return f"there is no QMP socket {address}"
         case errno.EACCES | errno.EPERM:
             owner = f" ({permissions.owner_and_mode(Path(address.path))})" if isinstance(address, UnixAddress) else ""
-            return f"the QMP socket {address} is closed to you{owner}"
+            return f"you have no permission to use the QMP socket {address}{owner}"
         case errno.ECONNREFUSED:
             return f"nothing listens at the QMP socket {address}"
         case errno.EAGAIN:

@@ -1,4 +1,4 @@
-"""Ends a VM that was started here, step by step (:mod:`app.vm.shutdown_sequence`), and tells the user each step."""
+"""Ends a VM that this program started, step by step (:mod:`app.vm.shutdown_sequence`), and reports each step."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from app.vm.child import Child
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, Reply
 from app.vm.shutdown_sequence import ShutdownSequence, ShutdownStep, ShutdownTimeouts
 
-# How long the monitor may take to connect and answer; its own time limits are shorter.
+# The time limit for the monitor to connect and answer. Its own time limits are shorter.
 _MONITOR_TIMEOUT_S = 10.0
 # QEMU may close the connection before it answers `quit`.
 _QUIT_DELAY_S = 1.0
@@ -24,7 +24,7 @@ OpenMonitor = Callable[[QmpAddress, Callable[[], None]], Monitor]
 
 
 class StopRequests(Protocol):
-    """Requests of the user to stop, counted. As a file it is readable when ``count`` may have grown."""
+    """The number of the user's requests to stop. The fd is readable when ``count`` may have grown."""
 
     @property
     def count(self) -> int: ...
@@ -32,12 +32,12 @@ class StopRequests(Protocol):
     def fileno(self) -> int: ...
 
     def clear(self) -> None:
-        """Not readable until the next request."""
+        """Make the fd unreadable until the next request."""
         ...
 
 
 class _Wakeup:
-    """An eventfd by which the monitor's thread wakes the waiting one."""
+    """An eventfd. The monitor's thread wakes the waiting thread with it."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -57,8 +57,8 @@ class _Wakeup:
 
 
 def open_qmp(address: QmpAddress, changed: Callable[[], None]) -> Monitor:
-    """The monitor at an address."""
-    # Importing the package behind it takes 100 ms.
+    """The QMP monitor at an address."""
+    # The import of its package takes 100 ms.
     from app.vm.qmp import open_monitor  # noqa: PLC0415
 
     return open_monitor(address, changed)
@@ -72,9 +72,9 @@ def shut_down(
     timeouts: ShutdownTimeouts | None = None,
     open_monitor: OpenMonitor = open_qmp,
 ) -> tuple[int | None, ShutdownStep | None]:
-    """End the VM: first ask the guest, at last kill the process. Each new request to stop skips the present wait.
+    """End the VM: first ask the guest, at last kill the process. Each new request to stop ends the current wait.
 
-    Returns the exit status, None if it did not end, and the last step that was taken, None if it ended by itself.
+    Returns the exit status, None if it did not end, and the last step, None if it ended by itself.
     ``report`` gets one line for each step.
     """
     wakeup = _Wakeup()
@@ -137,7 +137,7 @@ class _Shutdown:
                 sequence.guest_off()
 
     def _connected_status(self) -> MonitorStatus | None:
-        """The monitor's status when it is known whether the VM answers."""
+        """Wait until it is known whether the VM answers. Returns the monitor's status."""
         if self._monitor is None:
             return None
         until = time.monotonic_ns() + round(_MONITOR_TIMEOUT_S * 1e9)
@@ -151,7 +151,7 @@ class _Shutdown:
         return self._monitor.status
 
     def _wait(self, until: int | None) -> None:
-        """Until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
+        """Wait until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
         ready = select.poll()
         for each in (self._child, self._requests, self._wakeup):
             ready.register(each.fileno(), select.POLLIN)
@@ -172,7 +172,7 @@ class _Shutdown:
                     sequence.step_failed(step, error_text(error))
 
     def _handle_reply(self, step: ShutdownStep, reply: Reply) -> None:
-        """On the monitor's thread."""
+        """Called on the monitor's thread."""
         if reply.error is not None:
             self._failures.append((step, reply.error))
             self._wakeup.set()

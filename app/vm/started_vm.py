@@ -1,4 +1,4 @@
-"""Starts a VM to show it: creates and adds what its command line lacks, and removes that again after its end."""
+"""Starts a VM to show it. Creates what its command line lacks, and removes that after the end of the VM."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _SUN_PATH = 108
 _QEMU = re.compile(r"(qemu|kvm)[a-z0-9_.-]*")
 _HELP_TIMEOUT_S = 10.0
-# How long a VM may take to end after a signal.
+# The time limits for a VM to end after a signal.
 _TERM_TIMEOUT_S = 10.0
 _KILL_TIMEOUT_S = 10.0
 _ENOUGH_LOCKED_MEMORY = 1 << 30
@@ -44,7 +44,7 @@ _ENOUGH_LOCKED_MEMORY = 1 << 30
 class StartOptions:
     """A VM's command line, and the ``uuid`` of an existing vGPU or the ``type`` of a new one.
 
-    ``environment`` is the VM's, None for that of this process.
+    ``environment`` is that of the VM, None for the environment of this process.
     """
 
     arguments: tuple[str, ...]
@@ -55,10 +55,10 @@ class StartOptions:
 
 
 class StartedVm:
-    """A VM that was started here. Owns its process and what was created for it, until :meth:`close` or :meth:`keep`.
+    """A VM that this program started. Owns its process and what was created for it, until it is closed or kept.
 
-    ``vgpu`` is the name of its vGPU where that is known, ``created`` the type of a vGPU that was created for it.
-    ``monitor`` is where its QMP monitor listens.
+    ``vgpu`` is the name of its vGPU, None if unknown. ``created`` is the type of a vGPU that was created for it.
+    ``monitor`` is the address of its QMP monitor.
     """
 
     def __init__(
@@ -72,29 +72,31 @@ class StartedVm:
         self._cleanup = cleanup
 
     def keep(self) -> None:
-        """Leave the VM running, with all that was created for it. After this :meth:`close` does nothing."""
+        """Leave the VM running, and keep what was created for it. After this :meth:`close` does nothing."""
         self._cleanup.pop_all()
         self.child.close()
 
     def close(self) -> None:
         """End the VM if it still runs, and remove what was created for it. More calls do nothing.
 
-        Raises MdevviewError when the vGPU could not be removed; everything else is done also then.
+        Raises MdevviewError if the vGPU could not be removed; everything else is done all the same.
         """
         self._cleanup.close()
 
 
 def check_options(options: StartOptions) -> None:
-    """Raises UsageError for options that no host could fulfil."""
+    """Raises UsageError for options that are invalid on every host."""
     vm_arguments.check_arguments(options.arguments, parse_command_line(options.arguments))
     if options.parent is not None and options.type is None:
-        raise UsageError("--parent is of use with --type alone", "add --type, or name the vGPU by --uuid")
+        raise UsageError("--parent needs --type", "add --type, or name the vGPU by --uuid")
     if options.type is not None and options.uuid is not None and not mdev.is_uuid(options.uuid.lower()):
-        raise UsageError(f"{options.uuid!r} is no whole UUID", "a vGPU that is created needs one, or none at all")
+        raise UsageError(
+            f"{options.uuid!r} is no whole UUID", "give a new vGPU all of it, or leave --uuid out for a random one"
+        )
 
 
 def start_vm(options: StartOptions, paths: Paths = HOST) -> StartedVm:
-    """Start the VM. Raises MdevviewError; then no VM runs, and nothing that was created for it is left."""
+    """Start the VM. Raises MdevviewError; then no VM runs, and what was created for it is removed."""
     check_options(options)
     cleanup = ExitStack()
     try:
@@ -105,7 +107,7 @@ def start_vm(options: StartOptions, paths: Paths = HOST) -> StartedVm:
 
 
 def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm:
-    """Start the VM. ``cleanup`` gets what undoes each step, also when a later one fails."""
+    """Start the VM. Adds the undoing of each step to ``cleanup``, so that it is undone if a later step fails."""
     command = parse_command_line(options.arguments)
     created, wanted = None, options.uuid
     if options.type is not None:
@@ -150,7 +152,7 @@ def _check_free(vgpu: Vgpu) -> None:
 
 
 def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
-    """Raises PermissionDenied with a remedy, before QEMU fails without one."""
+    """Raises PermissionDenied with a remedy. QEMU would fail without one."""
     node = paths.dev / "vfio" / str(vgpu.iommu_group)
     if permissions.exists(node) and not os.access(node, os.R_OK | os.W_OK):
         raise PermissionDenied(
@@ -159,9 +161,9 @@ def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
 
 
 def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm_arguments.PassedFds | None:
-    """The vGPU's cdev and an iommufd, which ``opened`` closes; None if this kernel, user or QEMU cannot use them.
+    """The vGPU's cdev and an iommufd, which ``opened`` closes. None if this kernel, user or QEMU cannot use them.
 
-    A cdev does nothing until it is bound to the iommufd, which QEMU does.
+    QEMU binds the cdev to the iommufd. Before that the cdev does nothing.
     """
     if vgpu.cdev is None:
         return None
@@ -177,7 +179,7 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm
 
 
 def _takes_fds(program: str) -> bool:
-    """Whether this QEMU takes an open cdev (version 9.0 or later). A script in its place is not run for this."""
+    """Whether this QEMU takes an open cdev (version 9.0 or later). Only a program named like QEMU is run for this."""
     if not _QEMU.fullmatch(Path(program).name):
         return False
     command = [program, "-device", "vfio-pci,help"]
@@ -192,7 +194,7 @@ def _takes_fds(program: str) -> bool:
 
 
 def _socket(cleanup: ExitStack) -> Path:
-    """A path for a socket, in a new folder that only this user can enter."""
+    """A path for a socket, in a new folder that only this user can search."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     for folder in (runtime, tempfile.gettempdir()):
         if not folder.startswith("/") or len(os.fsencode(folder)) > _SUN_PATH - len("/mdevview-12345678/qmp\0"):
@@ -204,11 +206,11 @@ def _socket(cleanup: ExitStack) -> Path:
             continue
         cleanup.callback(shutil.rmtree, private, ignore_errors=True)
         return Path(private) / "qmp"
-    raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to one that is yours")
+    raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to a folder of yours")
 
 
 def terminate(child: Child) -> None:
-    """End it without asking the guest: SIGTERM, which QEMU takes as `quit`, then SIGKILL. Nothing if it has ended."""
+    """End the VM without asking the guest: SIGTERM, which QEMU handles like `quit`, then SIGKILL."""
     try:
         child.send(signal.SIGTERM)
         if child.wait(_TERM_TIMEOUT_S) is None and child.fileno() >= 0:
@@ -216,11 +218,11 @@ def terminate(child: Child) -> None:
             _log.info("the VM does not end by itself: killed")
             child.wait(_KILL_TIMEOUT_S)
     except PermissionError:
-        _log.info("process %d became another user's: it goes on", child.pid)
+        _log.info("process %d now belongs to another user: it keeps running", child.pid)
 
 
 def memory_hint() -> str:
-    """What to do if a VM could not lock enough memory; empty if the limit is high enough.
+    """The remedy for a VM that cannot lock enough memory; empty if the limit is high enough.
 
     The kernel counts all memory that a device may reach by DMA (vfio_lock_acct() in
     drivers/vfio/vfio_iommu_type1.c).

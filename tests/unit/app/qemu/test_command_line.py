@@ -91,8 +91,8 @@ def test_a_monitor_that_listens_is_found(text: str, address: QmpAddress) -> None
         ("-qmp unix:/run/vm.qmp,server=off", "connects to a program"),
         ("-qmp telnet:localhost:1,server", "not a socket"),
         ("-qmp tcp:localhost:1,server,websocket=on", "WebSocket"),
-        ("-qmp tcp:localhost:many,server", "makes no sense"),
-        ("-qmp unix:,server", "makes no sense"),
+        ("-qmp tcp:localhost:many,server", "is invalid"),
+        ("-qmp unix:,server", "is invalid"),
         ("-mon gone,mode=control", "not described"),
     ],
 )

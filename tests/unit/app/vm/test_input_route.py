@@ -55,6 +55,6 @@ def test_a_socket_is_used_only_while_its_vm_listens(tmp_path: Path) -> None:
         # Another VM has taken over the path, or it never was this one's.
         monitor = input_route(Vm(os.getppid(), "qemu", None, arguments), None).open(lambda: None)
         until(lambda: monitor.status.state is ConnectionState.LOST)
-        assert monitor.status.detail == f"the QMP socket {fake.path} is that of another process, {os.getpid()}"
+        assert monitor.status.detail == f"the QMP socket {fake.path} belongs to another process, {os.getpid()}"
         monitor.close()
         assert len(fake.heard) == heard

@@ -125,7 +125,7 @@ def test_an_answer_that_makes_no_sense_is_a_reason(libvirt: FakeLibvirt, answer:
     libvirt.answers["query-status"] = answer
     with opened(WIN10) as connection:
         until(lambda: connection.status.state is ConnectionState.LOST)
-        assert "makes no sense" in connection.status.detail
+        assert "is invalid" in connection.status.detail
 
 
 def test_a_domain_that_ends_is_lost_until_it_runs_again(libvirt: FakeLibvirt) -> None:

@@ -11,5 +11,5 @@ def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> 
     path = tmp_path / "qmp"
     path.touch(0o600)
     words = connect_error_text(UnixAddress(str(path)), PermissionError(errno.EACCES, "Permission denied"))
-    assert words.startswith(f"the QMP socket {path} is closed to you (")
+    assert words.startswith(f"you have no permission to use the QMP socket {path} (")
     assert words.endswith(" 0600)")

@@ -93,7 +93,7 @@ def test_missing_vgpu_is_reported_before_the_start(
     ("arguments", "says"),
     [
         ([], "after --"),
-        (["sudo", "qemu-system-x86_64"], "sudo cannot stand before"),
+        (["sudo", "qemu-system-x86_64"], "sudo cannot start"),
         (["/usr/bin/pkexec", "qemu-system-x86_64"], "pkexec"),
         (_qemu("-daemonize"), "--keep-running"),
         (_qemu("--daemonize"), "--keep-running"),

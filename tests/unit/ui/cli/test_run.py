@@ -174,7 +174,7 @@ def test_mistakes_need_no_display() -> None:
     for arguments, says in (
         (["run"], "no command line of a VM; give it after --"),
         (["run", "--"], "no command line of a VM"),
-        (["run", "--", "sudo", "qemu-system-x86_64"], "sudo cannot stand before the VM's program"),
+        (["run", "--", "sudo", "qemu-system-x86_64"], "sudo cannot start the VM here"),
         (["run", "--", "qemu-system-x86_64", "-daemonize"], "--keep-running"),
         (["run", "--parent", "mbochs", "--", "qemu-system-x86_64"], "--type"),
         (["run", "--type", "small", "--uuid", "83b8", "--", "qemu-system-x86_64"], "no whole UUID"),
