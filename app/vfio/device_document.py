@@ -14,10 +14,10 @@ _MAX_REGIONS = 64
 
 
 def describe_device(device: Device, offer: DisplayOffer | None, vgpu: Vgpu | None) -> Document:
-    """Asks the device for its regions and its EDID, and raises nothing.
+    """Reads the regions and the EDID of the device. Raises nothing.
 
-    ``display`` is null where ``offer`` is None: the device was not asked yet what it supports. ``device`` has ``error``
-    where the device does not answer. ``vgpu`` is None where nothing tells which vGPU it is.
+    ``display`` is null if ``offer`` is None, because the device was not probed yet. ``device`` has the key ``error`` if
+    the device does not answer. ``vgpu`` is None if it is unknown which vGPU the device is.
     """
     return {
         "display": {"dmabuf": offer.dmabuf, "region": offer.region} if offer is not None else None,
@@ -43,7 +43,7 @@ def _device_document(device: Device, vgpu: Vgpu | None) -> Document:
 
 
 def _region_document(device: Device, index: int) -> Document | None:
-    """None for a region that is not there (size 0)."""
+    """One region; None if it does not exist (size 0)."""
     try:
         info = region_info(device, index)
     except OSError as error:
@@ -60,7 +60,7 @@ def _region_document(device: Device, index: int) -> Document | None:
 
 
 def _edid_document(device: Device) -> Document | None:
-    """None for a device without an EDID region."""
+    """The EDID region; None if the device has none."""
     try:
         region = find_edid_region(device)
         if region is None:
@@ -80,7 +80,7 @@ def _edid_document(device: Device) -> Document | None:
 
 
 def _screen_document(blob: bytes) -> Document:
-    """The screen that the guest sees: null for both keys where the bytes are no EDID, or none was set."""
+    """The screen that the guest sees. Both values are null if there is no EDID, or it is invalid."""
     try:
         screen = parse_edid(blob)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a device still exists, and the VM that it belongs to."""
+"""Detects the end of a device or of its VM."""
 
 import time
 from collections.abc import Callable
@@ -6,16 +6,15 @@ from collections.abc import Callable
 from app.host.process import Process
 from app.planes.status import Reason, Status
 
-# How often sysfs is read. Whether a process has ended costs one system call, and is checked every time.
+# sysfs is read in this interval. The end of a process costs one system call and is checked every time.
 _PRESENCE_NS = 250_000_000
 
 
 class EndDetector:
-    """Called, it tells why no more frames will come; None while some may. It is cheap enough for every poll.
+    """A call returns the reason why no more frames will come; None while some may. It is cheap enough for every poll.
 
-    Once it has told why, the answer stays.
-    ``present`` tells whether the device exists. ``process_text`` names the process in messages. ``clock`` is in
-    nanoseconds.
+    Once it has returned a reason, it always returns that reason. ``present`` tells whether the device exists.
+    ``process_text`` is the name of the process in messages. ``clock`` is in nanoseconds.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class EndDetector:
         return self._end
 
     def _check(self) -> Status | None:
-        # First: the device of a VM that has ended may vanish with it, and a person knows of the VM's end.
+        # The VM is checked first: its device may vanish with it, but the user wants to know that the VM ended.
         if self._process is not None and self._process.ended():
             return Status(Reason.VM_ENDED, f"{self._process_text} ended")
         if self._present is None:
