@@ -1,4 +1,4 @@
-"""Findings about the ways to attach to a VM: the kernel's rules, the user, root's helper and who may start it."""
+"""Findings about the ways to attach to a VM: the kernel's rules, the user, root's helper and its start."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission
 
 
 def helper_usable(installation: HelperInstallation = INSTALLED) -> bool:
-    """Whether root's helper may be run, and a program is there to start it."""
+    """Whether root's helper may be run, and a program to start it is installed."""
     try:
         fault = trust_problem(installation.helper, installation.owner)
     except OSError:
@@ -18,13 +18,13 @@ def helper_usable(installation: HelperInstallation = INSTALLED) -> bool:
 
 
 def attach_findings(permission: PtracePermission, installation: HelperInstallation = INSTALLED) -> Iterator[Finding]:
-    """The ways to attach on this host, whether or not a VM runs."""
+    """The ways to attach to VMs on this host, even if no VM runs."""
     yield _ptrace(permission.scope)
     if permission.uid == 0:
         yield Finding(
             "root",
             Severity.WARNING,
-            "you are root: a window would run with all of root's rights",
+            "you are root: a window would run with all of root's permissions",
             f"uid {permission.uid}",
             f"run mdevview as a user of the desktop; root's helper attaches it to others' VMs ({INSTALL})",
         )
@@ -50,12 +50,12 @@ def _ptrace(scope: int | None) -> Finding:
     return Finding(
         "ptrace",
         Severity.INFO,
-        "VMs of your own user can be attached to only where mdevview started them"
+        "VMs of your own user can be attached to only if mdevview started them"
         if scope == 1
         else "VMs can be attached to only with CAP_SYS_PTRACE",
         evidence,
-        "let root's helper do it; or sudo sysctl kernel.yama.ptrace_scope=0, and each program of yours may look into "
-        "all your others",
+        "let root's helper attach to them; or run 'sudo sysctl kernel.yama.ptrace_scope=0', after which each of your "
+        "programs may look into all others",
     )
 
 
@@ -77,23 +77,23 @@ def _helper(installation: HelperInstallation) -> Finding:
 def _pkexec(installation: HelperInstallation) -> Finding:
     program = installation.program("pkexec")
     if program is None:
-        message = "no pkexec: the helper cannot be allowed in a dialog"
+        message = "no pkexec: it cannot ask in a dialog for permission to run the helper"
         remedy = "install it (Debian: apt-get install pkexec polkitd)"
         return Finding("pkexec", Severity.INFO, message, _not_in_folders(installation), remedy)
     if not installation.action.exists():
-        message = "pkexec has no rule for the helper: it would ask every time"
+        message = "pkexec has no rule for the helper: it asks every time"
         return Finding("pkexec", Severity.INFO, message, f"no {installation.action}", INSTALL)
-    message = "pkexec can ask for the helper in a dialog, and keeps the answer for some minutes"
+    message = "pkexec can ask in a dialog for permission to run the helper, and keeps the answer for some minutes"
     return Finding("pkexec", Severity.OK, message, f"{program}, {installation.action}")
 
 
 def _sudo(installation: HelperInstallation) -> Finding:
     program = installation.program("sudo")
     if program is None:
-        message = "no sudo: the helper cannot be allowed at a terminal"
+        message = "no sudo: it cannot ask at a terminal for permission to run the helper"
         return Finding("sudo", Severity.INFO, message, _not_in_folders(installation))
-    message = "sudo can ask for the helper at a terminal"
-    return Finding("sudo", Severity.OK, message, f"{program}; sudoers says which users it allows")
+    message = "sudo can ask at a terminal for permission to run the helper"
+    return Finding("sudo", Severity.OK, message, f"{program}; the sudoers file says which users may")
 
 
 def _not_in_folders(installation: HelperInstallation) -> str:

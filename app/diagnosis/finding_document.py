@@ -9,7 +9,7 @@ _VERSION = 1
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """One element of ``findings``; evidence and remedy are null where there is none."""
+    """One element of ``findings``. Evidence and remedy are null if there is none."""
     return {
         "key": finding.key,
         "severity": finding.severity.value,
@@ -20,5 +20,5 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 
 def doctor_document(findings: Iterable[Finding]) -> dict[str, Any]:
-    """What ``mdevview doctor --json`` prints: ``version`` and ``findings``."""
+    """The document of ``mdevview doctor --json``: ``version`` and ``findings``."""
     return {"version": _VERSION, "findings": [finding_document(each) for each in findings]}

@@ -1,4 +1,4 @@
-"""Findings about the GPUs of the host: who may draw with them, and whether the right one draws."""
+"""Findings about the GPUs of the host: whether this user may use them, and whether the right one draws."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -31,16 +31,16 @@ def render_node_findings(
 
 
 def wrong_gpu(drawing: str, exporting: Sequence[str]) -> Finding | None:
-    """A finding when the GPU that draws exports no vGPU's dma-bufs, but others do. All are addresses of GPUs.
+    """A finding if other GPUs than the drawing one export the vGPUs' dma-bufs. All arguments are addresses of GPUs.
 
-    Only the GPU that exports a dma-buf is sure to be able to import it.
+    Only the GPU that exports a dma-buf can certainly import it.
     """
     if not exporting or drawing in exporting:
         return None
     return Finding(
         "wrong-gpu",
         Severity.WARNING,
-        "the GPU that draws is not the one whose vGPUs are to be shown: imports may fail or come out black",
+        "the GPU that draws is not the GPU of the vGPUs: imports may fail, or the picture may be black",
         f"drawing: {drawing}; exporting: {', '.join(exporting)}",
-        f"draw on the exporting one: DRI_PRIME=pci-{exporting[0].replace(':', '_').replace('.', '_')}",
+        f"draw with the exporting GPU: DRI_PRIME=pci-{exporting[0].replace(':', '_').replace('.', '_')}",
     )

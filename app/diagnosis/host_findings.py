@@ -1,4 +1,4 @@
-"""Findings about the host: kernel, device nodes, vGPUs, GPUs, permissions. Only reads, and opens no device."""
+"""Findings about the host: kernel, device nodes, vGPUs, GPUs, permissions. Opens no device."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _IN_KERNEL = (ModuleState.LOADED, ModuleState.BUILT_IN)
 def host_findings(
     vgpus: Sequence[Vgpu], paths: Paths = HOST, installation: HelperInstallation = INSTALLED
 ) -> list[Finding]:
-    """All findings about the host, in the order in which things depend on each other. ``vgpus`` are all it has."""
+    """All findings about the host, each after those on which it depends. ``vgpus`` are all vGPUs of the host."""
     permission = PtracePermission.read(paths)
     return [
         Finding("kernel", Severity.INFO, f"Linux {os.uname().release}", os.uname().version),
@@ -38,10 +38,10 @@ def host_findings(
 def _modules(paths: Paths) -> Iterator[Finding]:
     state = {name: module_state(name, paths) for name in ("vfio", "mdev", "vfio_iommu_type1", "iommufd")}
     evidence = ", ".join(f"{name}: {each.value}" for name, each in state.items())
-    # Without depmod's lists nothing names a built-in module, but its class is in sysfs.
+    # Without depmod's lists a built-in module is not found, but its class is in sysfs.
     has_vfio = state["vfio"] in _IN_KERNEL or (paths.sys / "class/vfio").exists()
     if has_vfio:
-        yield Finding("vfio", Severity.OK, "VFIO is there", evidence)
+        yield Finding("vfio", Severity.OK, "this kernel has VFIO", evidence)
     elif state["vfio"] is ModuleState.ABSENT:
         yield Finding(
             "vfio",
@@ -71,7 +71,7 @@ def _modules(paths: Paths) -> Iterator[Finding]:
 
 
 def _shared_nodes(paths: Paths) -> Iterator[Finding]:
-    """The nodes that are needed to open any vGPU, one for each way to open it."""
+    """The nodes that are needed to open any vGPU: one for each way of opening."""
     for key, node, way in (
         ("vfio-container", paths.dev / "vfio/vfio", "IOMMU group"),
         ("iommufd", paths.dev / "iommu", "cdev"),
@@ -91,7 +91,7 @@ def _shared_nodes(paths: Paths) -> Iterator[Finding]:
 
 
 def _parents(paths: Paths) -> Iterator[Finding]:
-    """Devices on which mdevs can be created."""
+    """The devices that can create mdevs."""
     folder = paths.sys / "class/mdev_bus"
     parents = sorted(folder.iterdir()) if folder.is_dir() else []
     for parent in parents:

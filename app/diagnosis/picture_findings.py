@@ -1,4 +1,4 @@
-"""Findings about a picture, made from the statuses of its planes; and the errors of commands that get no picture."""
+"""Findings about a picture, made from the status of its planes; and the errors of commands that get no picture."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,15 +19,15 @@ _SEVERITIES = {
 
 
 def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[str, Any]] = ()) -> Finding | None:
-    """Why a plane is not shown, or only copied; None when nothing is wrong. The key is that of the status's reason.
+    """Why a plane is not shown or only copied; None if nothing is wrong. The key is that of the status's reason.
 
-    ``import_errors`` are the import attempts that failed, with ``rung``, ``egl_error`` and ``message`` each.
+    ``import_errors`` are the failed import attempts. Each has ``rung``, ``egl_error`` and ``message``.
     """
     if status.state is State.SHOWING:
         return None
     reason = status.reason
     message = f"{kind.name.lower()} plane: {reason.meaning or reason.key.replace('-', ' ')}"
-    # The detail of a plane that is copied repeats the first import error.
+    # The detail of a copied plane repeats the first import error.
     attempts = [_attempt_text(each) for each in import_errors if each["message"] not in status.detail]
     evidence = "; ".join(each for each in (status.detail, *attempts) if each)
     return Finding(reason.key, _SEVERITIES[status.state], message, evidence, reason.remedy)
@@ -46,12 +46,12 @@ def status_finding(target: str, status: Status) -> Finding:
 
 
 def no_picture(target: str, status: Status, waited_s: float) -> NoPicture:
-    """The error of a command that waited ``waited_s`` seconds for a picture in vain; ``status`` is the last one."""
+    """The error of a command that got no picture within ``waited_s`` seconds. ``status`` is the last status."""
     finding = status_finding(target, status)
     return NoPicture(f"{finding.message} (waited {waited_s:g} s)", finding.remedy)
 
 
 def device_gone(target: str, status: Status) -> DeviceGone:
-    """The error of a command whose device went away."""
+    """The error of a command whose device was removed or whose VM ended."""
     finding = status_finding(target, status)
     return DeviceGone(finding.message, finding.remedy)

@@ -1,4 +1,4 @@
-"""Findings about the vGPUs of the host: whether this user may open each of them, or attach to its VM."""
+"""Findings about the vGPUs of the host: whether this user may open them or attach to their VMs."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -31,16 +31,16 @@ def vgpu_findings(
 
 
 def _in_use(vgpu: Vgpu, subject: str, permission: PtracePermission, helper_usable: bool, paths: Paths) -> Finding:
-    """Who has it, and what it takes to see its screen."""
+    """The holders of a vGPU in use, and how this user can see its screen."""
     owners = [owner_of(each.pid, paths) for each in vgpu.holders]
     if any(map(permission.may_attach, owners)):
         remedy = f"'mdevview view {vgpu.name}' attaches to it"
     elif permission.scope == SCOPE_NO_ATTACH:
-        remedy = "it cannot be attached to here: see the ptrace rules below"
+        remedy = "nobody can attach to it here: see the ptrace rules below"
     elif helper_usable:
         remedy = f"'mdevview view {vgpu.name}' has root's helper attach to it"
     else:
-        remedy = f"it is closed to you: let root's helper attach to it ({INSTALL})"
+        remedy = f"you have no permission to attach to it: install root's helper ({INSTALL})"
     evidence = ", ".join(map(_holder_text, vgpu.holders, owners))
     return Finding("vgpu", Severity.INFO, f"{subject} is in use", evidence, remedy)
 
@@ -51,7 +51,7 @@ def _holder_text(holder: Holder, owner: int | None) -> str:
 
 
 def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
-    """Whether a vGPU that nobody has can be opened by its device node."""
+    """Whether this user can open the device node of a free vGPU."""
     node = _device_node(vgpu, paths)
     if node is None:
         return Finding(
@@ -59,7 +59,7 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
             Severity.ERROR,
             f"{subject} has no device node",
             f"IOMMU group {vgpu.iommu_group}, cdev {vgpu.cdev}",
-            "is it bound to its VFIO driver? is udev, or devtmpfs, there?",
+            "check that it is bound to its VFIO driver, and that udev or devtmpfs runs",
         )
     evidence = f"{node} {permissions.owner_and_mode(node)}"
     if os.access(node, os.R_OK | os.W_OK):
@@ -69,7 +69,7 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
 
 
 def _device_node(vgpu: Vgpu, paths: Paths) -> Path | None:
-    """The node that an open would use. Where there are two, one that this user may open."""
+    """The node that an open would use. If there are two, the one that this user may open."""
     nodes = [paths.dev / "vfio/devices" / vgpu.cdev] if vgpu.cdev else []
     nodes += [paths.dev / "vfio" / str(vgpu.iommu_group)] if vgpu.iommu_group is not None else []
     nodes = [each for each in nodes if permissions.exists(each)]

@@ -1,4 +1,4 @@
-"""Findings about what a window needs: a desktop session and Qt."""
+"""Findings about the needs of a window: a desktop session and Qt."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,9 +8,9 @@ _XCB_CURSOR = "libxcb-cursor.so.0"
 
 
 def session_findings(environment: Mapping[str, str], load_library: Callable[[str], object]) -> Iterator[Finding]:
-    """Where a window would open. As Qt does, this looks at WAYLAND_DISPLAY first, then at DISPLAY.
+    """The window system that a window would use. Like Qt, this reads WAYLAND_DISPLAY first, then DISPLAY.
 
-    ``load_library`` gets the file name of a library and raises OSError when it cannot be loaded.
+    ``load_library`` gets the file name of a library and raises OSError if it cannot be loaded.
     """
     wayland, x11 = environment.get("WAYLAND_DISPLAY"), environment.get("DISPLAY")
     if wayland:
@@ -19,7 +19,7 @@ def session_findings(environment: Mapping[str, str], load_library: Callable[[str
         yield Finding(
             "session",
             Severity.INFO,
-            "this is an X11 session: windows import dma-bufs only where the X server has DRI3",
+            "this is an X11 session: windows import dma-bufs only if the X server has DRI3",
             f"DISPLAY={x11}",
         )
         yield from _xcb_cursor(load_library)
@@ -33,7 +33,7 @@ def session_findings(environment: Mapping[str, str], load_library: Callable[[str
 
 
 def _xcb_cursor(load_library: Callable[[str], object]) -> Iterator[Finding]:
-    """Qt's X11 plugin needs this library, and most systems do not install it by default."""
+    """Qt's X11 plugin needs this library. Most systems do not install it by default."""
     try:
         load_library(_XCB_CURSOR)
     except OSError as error:
@@ -47,7 +47,7 @@ def _xcb_cursor(load_library: Callable[[str], object]) -> Iterator[Finding]:
 
 
 def toolkit_findings(has_module: Callable[[str], bool]) -> Iterator[Finding]:
-    """Whether the Python modules for windows are installed: ``has_module`` gets a module's name."""
+    """Whether the Python modules for windows are installed. ``has_module`` gets the name of a module."""
     if not has_module("PyQt6"):
         yield Finding(
             "qt", Severity.ERROR, "PyQt6 is missing: windows cannot open", "", "install PyQt6 (pip install PyQt6)"

@@ -18,7 +18,7 @@ def test_choices_for_attaching_are_explained(host: Host, tmp_path: Path) -> None
     keys = ("ptrace", "getfd-helper", "pkexec", "sudo")
     missing = findings(setup_of(tmp_path, False))
     assert {missing[key].severity for key in keys} == {Severity.INFO}
-    assert "only where mdevview started them" in missing["ptrace"].message
+    assert "only if mdevview started them" in missing["ptrace"].message
     assert "packaging/helper.sh install" in missing["getfd-helper"].remedy
     assert "pkexec" in missing["pkexec"].remedy
     setup = setup_of(tmp_path, True)

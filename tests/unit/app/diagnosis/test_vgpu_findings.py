@@ -57,11 +57,11 @@ _OTHER = os.getuid() + 4000
         (os.getuid(), "0", None, True, "attaches to it"),
         (os.getuid(), "0", "0", False, "attaches to it"),
         (os.getuid(), "0", "1", True, "has root's helper attach to it"),
-        (os.getuid(), "0", "1", False, "closed to you"),
+        (os.getuid(), "0", "1", False, "you have no permission to attach to it"),
         (_OTHER, "0", None, True, "has root's helper attach to it"),
-        (_OTHER, "0", None, False, "closed to you"),
+        (_OTHER, "0", None, False, "you have no permission to attach to it"),
         (_OTHER, "80000", "2", False, "attaches to it"),
-        (_OTHER, "80000", "3", True, "cannot be attached to here"),
+        (_OTHER, "80000", "3", True, "nobody can attach to it here"),
     ],
 )
 def test_way_to_a_vm_that_runs(
