@@ -1,4 +1,4 @@
-"""Opens a target, or waits for it, on a thread. Scans, opens and password prompts take longer than a window may block."""
+"""Opens a target, or waits for it, on a thread: scans, opens and password prompts would block the window too long."""
 
 import logging
 import threading

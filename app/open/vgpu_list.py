@@ -1,4 +1,4 @@
-"""A list of the host's vGPUs that follows hot-plug. A thread makes it, because a scan would block the window too long."""
+"""A list of the host's vGPUs that follows hot-plug. A thread makes it: a scan would block the window too long."""
 
 import logging
 import select

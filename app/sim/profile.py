@@ -1,4 +1,4 @@
-"""Opens a simulated device from the text after ``sim:``."""
+"""The profiles of simulated devices: opens the device that the text after ``sim:`` describes."""
 
 import time
 from collections.abc import Callable
@@ -18,10 +18,10 @@ _DEVICES: dict[str, type[SimulatedDevice]] = {
 
 
 def open_simulated(spec: str, clock: Callable[[], int] = time.monotonic_ns) -> SimulatedDevice:
-    """A device as ``spec`` describes it (:mod:`app.sim.config.spec`); the caller closes it.
+    """The device that ``spec`` describes (:mod:`app.sim.config.spec`). The caller closes it.
 
-    ``clock`` counts nanoseconds, and all changes of the device depend on it alone. Raises ValueError with one sentence
-    for a wrong specification, OSError where there is no memory for the framebuffers.
+    ``clock`` counts nanoseconds; all changes of the device depend only on it. Raises ValueError with one sentence for a
+    wrong specification, OSError if there is no memory for the framebuffers.
     """
     parsed = parse_spec(spec)
     device = _DEVICES[parsed.profile](parsed, clock)

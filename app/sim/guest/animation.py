@@ -1,6 +1,6 @@
-"""What moves on the desktop with every flip, in few and small rectangles.
+"""The moving parts of the desktop. They change with every flip, in few and small rectangles.
 
-A vertical beam over the full height, which tearing breaks; a tile that bounces; and a counter.
+They are a vertical beam over the full height, in which tearing is visible, a tile that bounces, and a counter.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ _BEAM = "bfe3ff"
 
 
 class Animation:
-    """The moving parts of a desktop; everything follows from the flip's number."""
+    """The moving parts of a desktop. Their positions depend only on the number of the flip."""
 
     def __init__(self, desktop: Desktop) -> None:
         self._height, self._width, _ = desktop.rgba.shape
         self._unit = desktop.unit
         self._counter = desktop.counter
         self._beam = max(3, min(16, self._width // 160))
-        # Opaque in the middle, so that tearing shows sharp edges; half transparent at the sides.
+        # Opaque in the middle, so that tearing shows sharp edges, and half transparent at the sides.
         across = np.abs(np.arange(self._beam) + 0.5 - self._beam / 2) / (self._beam / 2)
         self._light = np.where(across < 0.4, 0.95, 0.45).astype(np.float32)
         self._edge = max(6, min(self._width, self._height) // 14)
@@ -30,7 +30,7 @@ class Animation:
         self._hole = rounded(hole, hole, hole / 2)
 
     def rects(self, flip: int) -> list[PixelRect]:
-        """Where flip number ``flip`` may differ from the bare desktop; inside the picture, none empty."""
+        """The rectangles in which flip number ``flip`` may differ from the bare desktop. None is empty."""
         each = (self._beam_at(flip), self._tile_at(flip), self._counter)
         inside = (rect.clipped(self._width, self._height) for rect in each)
         return [rect for rect in inside if rect]
@@ -54,7 +54,7 @@ class Animation:
         return PixelRect(left, 0, left + self._beam, self._height)
 
     def _tile_at(self, flip: int) -> PixelRect:
-        """It moves back and forth on both axes, with steps that do not divide each other."""
+        """The tile moves back and forth on both axes, with steps that do not divide each other."""
         steps = (2 * self._unit + 1, 2 * self._unit - 1)
         starts = (self._width * 3 // 4, self._height * 3 // 5)
         rooms = (self._width - self._edge - 2, self._height - self._edge - 2)
@@ -70,6 +70,6 @@ class Animation:
 
 
 def _bounce(distance: int, room: int) -> int:
-    """The position after ``distance`` of something that turns back at 0 and at ``room``."""
+    """The position after ``distance`` on a way that turns back at 0 and at ``room``."""
     position = distance % (2 * room)
     return position if position <= room else 2 * room - position

@@ -1,4 +1,4 @@
-"""The guest's pointer: its image in the cursor plane and its path."""
+"""The guest's cursor: its image and its path."""
 
 import math
 from functools import cache
@@ -26,7 +26,7 @@ _PERIODS_S = (11.0, 7.0)
 
 @cache
 def cursor_image() -> Rgba:
-    """A white arrow with a dark rim and a soft shadow, premultiplied, shape (64, 64, 4); not to be written to."""
+    """A white arrow with a dark rim and a soft shadow, premultiplied, shape (64, 64, 4), read-only."""
     body = _distances(0, 0)
     white = np.clip(0.5 - body, 0, 1)
     arrow = np.clip(0.5 + _OUTLINE - body, 0, 1)
@@ -56,9 +56,9 @@ def _distances(right: float, down: float) -> Mask:
 
 
 def cursor_position(now_ns: int, fps: float, width: int, height: int) -> tuple[int, int]:
-    """Top-left corner of the image, may be negative. The tip follows a Lissajous curve that touches the edges.
+    """The top-left corner of the image; may be negative. The tip follows a Lissajous curve that touches the edges.
 
-    The pointer moves with the guest's refresh rate: ``fps``, at least 60 Hz. With fps 0 it does not move.
+    The cursor moves at the guest's refresh rate: ``fps``, but at least 60 Hz. With fps 0 it does not move.
     """
     rate = max(fps, _REFRESH_HZ) if fps else 0.0
     seconds = math.floor(now_ns * rate / 1e9) / rate if rate else 0.0

@@ -23,7 +23,7 @@ _ACCENT = "7aa2ff"
 
 @dataclass(frozen=True, slots=True)
 class Desktop:
-    """The opaque picture, shape (height, width, 4), and the place of the frame counter (empty where it does not fit).
+    """The opaque picture, shape (height, width, 4), and the place of the frame counter (empty if it does not fit).
 
     ``unit`` is the size of one cell of text in pixels.
     """

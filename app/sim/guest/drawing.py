@@ -1,4 +1,4 @@
-"""Drawing into RGBA arrays of shape (height, width, 4), clipped at the edges."""
+"""Draws into RGBA arrays of shape (height, width, 4), clipped at the edges."""
 
 from dataclasses import dataclass
 
@@ -107,7 +107,7 @@ def tint(rgba: Rgba, rect: PixelRect, rrggbb: str, amount: Mask | float) -> None
     mask = np.atleast_2d(np.asarray(amount, np.float32))
     rows = slice(inside.top - rect.top, inside.bottom - rect.top) if mask.shape[0] > 1 else slice(None)
     columns = slice(inside.left - rect.left, inside.right - rect.left) if mask.shape[1] > 1 else slice(None)
-    # The channels of a row are one axis, so that numpy's inner loops are long; 255 * 256 fits 16 bits.
+    # The channels of a row are one axis, because numpy is faster with long inner loops. 255 * 256 fits into 16 bits.
     weight = (mask[rows, columns] * 256 + 0.5).astype(np.uint16).repeat(4, axis=1)
     if mask.shape[1] == 1:
         weight = weight[:, :1]
@@ -140,7 +140,7 @@ def blend(rgba: Rgba, left: int, top: int, image: Rgba) -> None:
 
 
 def rounded(width: int, height: int, radius: float) -> Mask:
-    """How much of each pixel a rectangle with round corners covers, shape (height, width), 0 to 1."""
+    """The coverage of each pixel, 0 to 1, by a rectangle with round corners; shape (height, width)."""
     x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2) - (width / 2 - radius)
     y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2) - (height / 2 - radius)
     outside = np.hypot(np.maximum(x, 0)[np.newaxis, :], np.maximum(y, 0)[:, np.newaxis])

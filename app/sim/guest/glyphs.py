@@ -1,4 +1,4 @@
-"""Text for the desktop: a font of 5 x 7 cells, with round corners where it is drawn larger."""
+"""Text for the desktop: a font of 5 x 7 cells, with round corners if it is drawn larger."""
 
 from functools import lru_cache
 

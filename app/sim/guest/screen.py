@@ -14,7 +14,7 @@ from app.sim.guest.desktop import draw_desktop
 from app.sim.guest.drawing import PixelRect
 from app.sim.guest.memory import Memory
 
-# The number of rows that are encoded at a time: they fit the CPU cache, and are whole tiles of every tiling.
+# This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
 _BAND = 64
 
 
@@ -64,7 +64,7 @@ class Screen:
         self._lines = row_offsets(modifier, size, stride, np.arange(height)) // size
 
     def framebuffer(self, index: int, flip: int) -> Framebuffer:
-        """Framebuffer ``index`` with the picture of ``flip``, which is drawn now where it was not yet."""
+        """Framebuffer ``index`` with the picture of ``flip``. Draws it if it was not drawn yet."""
         target = self._framebuffers.get(index)
         if target is None:
             target = Framebuffer(self._allocate(self.size))
@@ -75,13 +75,13 @@ class Screen:
         return target
 
     def picture(self, flip: int) -> Rgba:
-        """The picture of that flip in the precision of the format: a new array, shape (height, width, 4)."""
+        """The picture of that flip with the precision of the format: a new array, shape (height, width, 4)."""
         rgba = self._desktop.copy()
         self._animation.draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
 
     def invalidate(self) -> None:
-        """Another mode drew into the memory: draw all of it next time."""
+        """Another mode has drawn into the memory: draw all of it next time."""
         self._framebuffers = {}
 
     @property
@@ -103,7 +103,7 @@ class Screen:
         self._move(target, flip)
 
     def _move(self, target: Framebuffer, flip: int) -> None:
-        """Draw another flip: only the rectangles that the old flip or the new one moved."""
+        """Draw another flip: only the rectangles that differ in the old or the new flip."""
         damage = self._animation.rects(flip)
         if target.flip >= 0:
             damage += self._animation.rects(target.flip)

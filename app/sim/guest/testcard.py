@@ -1,4 +1,4 @@
-"""The test card in the desktop's window: it makes wrong colours, lost bits and scaling visible."""
+"""The test card in a window of the desktop. It makes wrong colours, lost bits and scaling visible."""
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def _primaries(rgba: Rgba, place: PixelRect, _gap: int) -> None:
 
 
 def _patterns(rgba: Rgba, place: PixelRect, gap: int) -> None:
-    """Four patterns of single pixels, hues, and a zone plate, whose rings show moire where the picture is scaled."""
+    """Four patterns of single pixels, hues, and a zone plate, whose rings show moire if the picture is scaled."""
     plate = min(place.height, place.width * 2 // 5)
     left = PixelRect(place.left, place.top, place.right - plate - gap, place.bottom)
     middle = left.top + (left.height - gap) // 2

@@ -1,4 +1,4 @@
-"""The wallpaper: hills at dusk. Drawn by whole rows and columns, so that an 8K picture takes little time."""
+"""The wallpaper: hills at dusk. It is drawn in whole rows and columns, so that an 8K picture takes little time."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def draw_diagonal(rgba: Rgba) -> None:
 
 
 def draw_edges(rgba: Rgba, unit: int) -> None:
-    """A coloured line on each side and angles in the corners: they show what is cut off or mirrored."""
+    """A coloured line on each side and angles in the corners. They make cropping and mirroring visible."""
     height, width, _ = rgba.shape
     pixels = packed(rgba)
     sides = (("ff453a", pixels[0]), ("32d74b", pixels[:, -1]), ("0a84ff", pixels[-1]), ("ffd60a", pixels[:, 0]))
