@@ -82,7 +82,7 @@ def rule_of_fd(device: Device, paths: Paths = HOST) -> FetchRule:
 
 
 def fetch_policy(attached: AttachedDevice, scan: HostScan) -> FetchPolicy:
-    """The rule for a device of a VM. With the fetch-once driver, nothing is fetched if another process may have."""
+    """The rule for a device of a VM. With the fetch-once driver, no other process may have fetched."""
     if attached.vgpu is None:
         return FetchPolicy(rule_of_fd(attached.device, scan.paths))
     if rule_of(attached.vgpu) is FetchRule.FREELY:

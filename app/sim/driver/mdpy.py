@@ -78,7 +78,7 @@ class MdpyDevice(SimulatedDevice):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
     def get_region_info(self, buffer: bytearray) -> None:
-        """Faults of a fetch apply to the info of the display region, as mdpy has no fetch."""
+        """Faults of a fetch apply to the info of the display region, because mdpy has no fetch."""
         info = requested(buffer)
         if info.index >= vfio.VFIO_PCI_NUM_REGIONS and info.index != _DISPLAY_INDEX:
             raise OSError(errno.EINVAL, "no such region")

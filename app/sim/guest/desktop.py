@@ -10,7 +10,7 @@ from app.sim.guest.glyphs import ADVANCE, HEIGHT, LINE, draw_text, text_width
 from app.sim.guest.testcard import draw_testcard
 from app.sim.guest.wallpaper import draw_diagonal, draw_edges, draw_wallpaper
 
-# A smaller desktop gets no windows, as their text would not be readable.
+# A smaller desktop gets no windows, because their text would not be readable.
 _MIN_WIDTH = 300
 _MIN_HEIGHT = 220
 
