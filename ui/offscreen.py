@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.diagnosis.picture import device_gone, no_picture
+from app.diagnosis.picture_findings import device_gone, no_picture
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace, Pacer
 from app.open.opening import OpenOptions, open_target

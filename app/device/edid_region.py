@@ -1,4 +1,4 @@
-"""Finding and reading the EDID region of a vGPU (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
+"""Finds and reads the EDID region of a vGPU (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
 
 import errno
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MAX_EDID = 256 * BLOCK
 
 @dataclass(frozen=True, slots=True)
 class EdidRegion:
-    """The contents of the region. ``max_xres`` and ``max_yres`` are None where the device sets no limit.
+    """The contents of the region. ``max_xres`` and ``max_yres`` are None if the device has no limit.
 
     ``link_up`` is None for a link state that is neither up nor down. ``blob`` is the current EDID: it begins at
     ``blob_offset`` of the device file and has at most ``max_size`` bytes.
@@ -36,9 +36,9 @@ class EdidRegion:
 
 
 def find_edid_region(device: Device) -> RegionInfo | None:
-    """The region of type GFX and subtype EDID, None without one. A region whose info fails is skipped.
+    """The region of type GFX and subtype EDID; None if there is none. Skips a region whose info cannot be read.
 
-    Raises OSError when the device does not answer how many regions it has.
+    Raises OSError if the device does not tell the number of its regions.
     """
     for index in device_info(device).region_indices[vfio.VFIO_PCI_NUM_REGIONS :]:
         try:
@@ -51,7 +51,7 @@ def find_edid_region(device: Device) -> RegionInfo | None:
 
 
 def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
-    """Read the registers and the blob. Raises OSError as the driver does, EIO for a short read or an absurd size.
+    """Read the registers and the blob. Raises the driver's OSError, and EIO for a short read or an impossible size.
 
     The blob may be outside the region: GVT-g gives the region 128 bytes and puts the blob at 2048.
     """

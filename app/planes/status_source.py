@@ -1,4 +1,4 @@
-"""A frame source without planes: it shows a status where there is no device yet, or none any more."""
+"""A frame source without planes: it shows a status while there is no device."""
 
 import os
 from contextlib import suppress
@@ -40,10 +40,10 @@ class StatusSource:
         return self._fd
 
     def shown(self, frame: Frame, ns: int) -> None:
-        """Nobody waits for it."""
+        """Does nothing: no guest waits for this."""
 
     def release_buffers(self) -> None:
-        """There are none."""
+        """Does nothing: there are no buffers."""
 
     def close(self) -> None:
         self._closed = True

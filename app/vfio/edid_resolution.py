@@ -1,4 +1,4 @@
-"""Asking the guest behind a VFIO device for a resolution: by the EDID region of the device."""
+"""Sets the resolution of a guest through the EDID region of its VFIO device."""
 
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.edid_writer import EdidWriter
@@ -13,9 +13,9 @@ _REMEDY = "set the resolution inside the guest"
 
 
 class EdidResolution:
-    """A :class:`app.open.session.ResolutionControl`. Borrows ``device``, which must be open for every call.
+    """A :class:`app.open.session.ResolutionControl`. Does not own ``device``, which must be open at every call.
 
-    The EDID region is read at the first call that needs it, and again once it was written.
+    It reads the EDID region at the first call that needs it, and again after it was written.
     """
 
     def __init__(self, device: Device) -> None:
