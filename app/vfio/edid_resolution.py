@@ -98,4 +98,4 @@ def _make(mode: Mode, limits: Limits, dpi: float) -> bytes:
     try:
         return make_edid(mode, limits, dpi=dpi)
     except ValueError as error:
-        raise ResolutionRefused(f"cannot set {mode}: {error}", "ask for a smaller mode") from error
+        raise ResolutionRefused(f"cannot set {mode}: {error}", "choose a smaller mode") from error
