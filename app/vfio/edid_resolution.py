@@ -83,7 +83,7 @@ class EdidResolution:
 
 
 def _read(device: Device) -> tuple[RegionInfo, EdidRegion]:
-    """The device's EDID region and its contents. Raises ResolutionRefused for a device that has none."""
+    """The device's EDID region and its contents. Raises ResolutionRefused if it has none."""
     try:
         region = find_edid_region(device)
         if region is None:
@@ -98,4 +98,4 @@ def _make(mode: Mode, limits: Limits, dpi: float) -> bytes:
     try:
         return make_edid(mode, limits, dpi=dpi)
     except ValueError as error:
-        raise ResolutionRefused(f"cannot set {mode}: {error}", "ask for a smaller mode") from error
+        raise ResolutionRefused(f"cannot set {mode}: {error}", "choose a smaller mode") from error
