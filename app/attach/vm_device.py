@@ -26,7 +26,7 @@ class VmDevice:
     After the end of the VM every call raises OSError(ENODEV), and the mappings of the device are closed as soon as
     nobody reads them. If ``close_at_end`` is false, the device stays open until :meth:`close`: with a driver whose
     buffers may be fetched only once, all buffers must be closed before the device. Raises OSError
-    if this process may have no more fds or threads; then nothing is taken over.
+    if no fd or thread is left; then nothing is taken over.
     """
 
     def __init__(

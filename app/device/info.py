@@ -8,7 +8,7 @@ from app.device.seam import Device
 
 # No driver's answer has more than a few hundred bytes. A larger size is an error of the driver.
 _MAX_ARGSZ = 64 * 1024
-# The limit for the number of regions that are asked for; drivers have only a few more than the fixed PCI ones.
+# At most this many regions are read. Drivers have only a few more than the fixed PCI regions.
 _MAX_REGIONS = 64
 
 
@@ -22,7 +22,7 @@ class DeviceInfo:
 
     @property
     def region_indices(self) -> range:
-        """The regions to ask for."""
+        """The indices of the regions to read."""
         return range(min(self.num_regions, _MAX_REGIONS))
 
 

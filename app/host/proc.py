@@ -17,12 +17,12 @@ from app.host.paths import HOST, Paths
 MAX_COMMAND_LINE = 1 << 18
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# What open(2) answers where this program can open nothing more: it says nothing about the file.
+# The errors of open(2) if this program can open no more files. They tell nothing about the file.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def raise_if_exhausted(error: OSError) -> None:
-    """Raise the error of a program that can open nothing more: a file that it cannot read is not another user's."""
+    """Raise the error if this program can open no more files: then an unreadable file need not be another user's."""
     if error.errno in _EXHAUSTED:
         raise error
 
@@ -68,7 +68,7 @@ def read_arguments(folder: int) -> tuple[tuple[str, ...], bool]:
 
 
 def read_name(folder: int) -> str:
-    """The name that the process chose, "?" if it cannot be read. Raises OSError as :func:`raise_if_exhausted`."""
+    """The name that the process chose, "?" if it cannot be read. Raises like :func:`raise_if_exhausted`."""
     try:
         return read("comm", folder).decode("utf-8", "replace").rstrip("\n") or "?"
     except OSError as error:
@@ -77,7 +77,7 @@ def read_name(folder: int) -> str:
 
 
 def read_stat(folder: int) -> Stat | None:
-    """The fields of ``/proc/PID/stat``; None if they cannot be read. Raises OSError as :func:`raise_if_exhausted`."""
+    """The fields of ``/proc/PID/stat``; None if they cannot be read. Raises like :func:`raise_if_exhausted`."""
     try:
         return parse_stat(read("stat", folder))
     except (ValueError, IndexError):

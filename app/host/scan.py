@@ -259,7 +259,7 @@ def _links(folder: int) -> list[tuple[int, str]]:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                # A path of more than a page, which no device has.
+                # The path is longer than a page. No device has such a path.
                 if error.errno != errno.ENAMETOOLONG:
                     raise
                 continue
@@ -287,7 +287,7 @@ def _scan_hidden_process(pid: int, above: int, hidden: set[int]) -> ScannedProce
 
 
 def _scan_vmm(pid: int, above: int, files_hidden: bool) -> ScannedProcess | None:
-    """A process by its command line alone, if that is a VMM's."""
+    """A VMM, recognised by its command line alone; None for another process."""
     try:
         with proc.open_folder(str(pid), above) as folder:
             arguments, is_cut = proc.read_arguments(folder)

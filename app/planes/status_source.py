@@ -10,7 +10,7 @@ from app.planes.status import Status
 class StatusSource:
     """A :class:`app.planes.frame_source.FrameSource` whose frames come from :meth:`set`.
 
-    Owns an eventfd. Where there is none left it is asked at the pacer's pace.
+    Owns an eventfd. If no fd is left, it has none, and the consumer polls it at the pacer's pace.
     """
 
     tells_damage = True

@@ -75,7 +75,7 @@ class BufferCache:
         self._fetched: set[int] = set()
         # The ids of entries that were queried after their last fetch.
         self._queried: set[int] = set()
-        # The ids whose last fetch failed, oldest first: their query took a reference too.
+        # The ids whose last fetch failed, the oldest first. Their query also took a reference.
         self._unfetched: OrderedDict[int, None] = OrderedDict()
 
     def __len__(self) -> int:

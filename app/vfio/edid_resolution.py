@@ -83,7 +83,7 @@ class EdidResolution:
 
 
 def _read(device: Device) -> tuple[RegionInfo, EdidRegion]:
-    """The device's EDID region and its contents. Raises ResolutionRefused for a device that has none."""
+    """The device's EDID region and its contents. Raises ResolutionRefused if it has none."""
     try:
         region = find_edid_region(device)
         if region is None:

@@ -160,7 +160,7 @@ class Poller:
         self._slots = ()
         self._probe_at_ns = 0
         if self._frame.primary is not None or self._frame.cursor is not None or self._frame.rejected:
-            # No look at the device found this, so it has no timing.
+            # No poll found this status, so it has no timing.
             self._frame = Frame(Status(Reason.NOT_STARTED), serial=self._frame.serial + 1)
         self._region.release()
         self._buffers.release()
