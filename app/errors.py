@@ -1,20 +1,20 @@
-"""What can go wrong for the user, as one small tree.
+"""The errors that a user can see, as a tree of classes.
 
-The kernel's errors stay OSError. They become one of these only where it is known what they mean, chained with
-``from``; the command line turns each into one line on standard error and an exit status::
+The kernel's errors stay OSError. Only code that knows what such an error means for the user raises one of these from
+it. The command line prints each as one line on standard error and ends with its exit status::
 
     MdevviewError              1  failed
     ├── UsageError             2  the command line, or a target, cannot be understood
     │   └── AmbiguousTarget    2  it fits several vGPUs
     ├── NoSuchDevice           3  no vGPU of that name
-    │   ├── DeviceGone         3  it was there and is no more
-    │   └── ProcessGone        3  no such process, or none any more
-    ├── PermissionDenied       4  the kernel refused a file
-    ├── NoPicture              5  nothing to show within the time given
+    │   ├── DeviceGone         3  the device was removed
+    │   └── ProcessGone        3  the process does not exist, or has ended
+    ├── PermissionDenied       4  the kernel refused access to a file or a process
+    ├── NoPicture              5  there was no picture within the time limit
     ├── OpenFailed             1  the device did not open, for a reason with no class of its own
     ├── DeviceBusy             1  another process has it open
     ├── NeedsRunningVm         1  the driver opens it only inside its VM's process
-    └── ResolutionRefused      1  the device cannot have that mode, or lets nobody choose one
+    └── ResolutionRefused      1  the device cannot have that mode, or nobody can set its mode
 """
 
 import errno
@@ -83,6 +83,6 @@ class ResolutionRefused(MdevviewError):
 
 
 def error_text(error: OSError) -> str:
-    """``EINVAL: Invalid argument``: the name to search for, and what it says."""
+    """The name and the text of an errno: ``EINVAL: Invalid argument``."""
     name = errno.errorcode.get(error.errno or 0, "error")
     return f"{name}: {error.strerror or error}"

@@ -3,12 +3,12 @@
 A published key keeps its meaning.
 """
 
-from app.diagnosis.document import finding_document
 from app.diagnosis.finding import Finding
-from app.diagnosis.picture import plane_finding
-from app.planes.document import Document, plane_document, status_document
+from app.diagnosis.finding_document import finding_document
+from app.diagnosis.picture_findings import plane_finding
 from app.planes.frame import Frame
 from app.planes.plane import PlaneKind
+from app.planes.plane_document import Document, plane_document, status_document
 from app.planes.status import Status
 from gl.context import Context
 from gl.outcome import ImportFailure

@@ -1,4 +1,4 @@
-"""Draws frames: the class that users of this package need."""
+"""Draws and captures frames: what the rest of this package is for."""
 
 import time
 from collections.abc import Callable
@@ -14,10 +14,9 @@ from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.outcome import Outcome
 from gl.render_target import RenderTarget
+from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
 from gl.surface_cache import LoadedSurface, SurfaceCache
-
-__all__ = ["CaptureKind", "DrawOptions", "DrawResult", "RenderTarget", "Renderer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class Renderer:
         self._frame: Frame | None = None
         self._steps: Steps = ()
         self._copied: tuple[LoadedSurface, ...] = ()
-        # When one of its planes is tried again; None for never.
         self._retry_ns: int | None = None
         self._drawn = DrawResult(None, None, None)
         self._released = False
@@ -67,26 +65,30 @@ class Renderer:
         The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
         for a passing reason is tried again after a pause.
         """
-        if (
-            frame is not self._frame
-            or (target is not self._target and target != self._target)
-            or (options is not self._options and options != self._options)
-            or (self._retry_ns is not None and self._clock() >= self._retry_ns)
-            or not all(map(self._surfaces.refresh, self._copied))
-        ):
-            self._prepare(frame, target, options)
-        run_steps(self._steps)
-        code = self._gl.GetError()
-        if code:
+        try:
+            if (
+                frame is not self._frame
+                or (target is not self._target and target != self._target)
+                or (options is not self._options and options != self._options)
+                or (self._retry_ns is not None and self._clock() >= self._retry_ns)
+                or not all(map(self._surfaces.refresh, self._copied))
+            ):
+                self._prepare(frame, target, options)
+            run_steps(self._steps)
+            code = self._gl.GetError()
+            if code:
+                raise GlError("drawing a frame", (code, *self._gl.errors()))
+        except GlError:
             self._frame = None
-            raise GlError("drawing a frame", (code, *self._gl.errors()))
+            self._retry_ns = self._clock() + FIRST_PAUSE_NS
+            raise
         return self._drawn
 
     @property
     def retry_ns(self) -> int | None:
-        """When to draw the last frame again although nothing changed, because a plane of it is tried again then.
+        """When to draw or capture again what was last, although nothing changed.
 
-        Nanoseconds of the clock; None for never.
+        A plane of it is tried again then, or OpenGL failed to draw it. Nanoseconds of the clock; None for never.
         """
         return self._retry_ns
 
@@ -105,13 +107,11 @@ class Renderer:
             self._generation = surfaces.generation
             scene.drop_layers()
             self.context.sweep()
-        self._copied, self._retry_ns = (), None
+        self._copied = ()
         for each in (primary, cursor):
             if each is not None and each.copied is not None:
                 self._copied += (each,)
-            if each is not None and each.retry is not None:
-                due_ns = each.retry.due_ns
-                self._retry_ns = due_ns if self._retry_ns is None else min(self._retry_ns, due_ns)
+        self._retry_ns = _first_retry(primary, cursor)
         self._steps = scene.steps(frame, primary, cursor)
         self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
@@ -137,6 +137,7 @@ class Renderer:
         self._frame = None
         surface = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
         loaded = self._surfaces.get(surface) if surface else None
+        self._retry_ns = _first_retry(loaded)
         if loaded is None:
             return None
         if loaded.gl_error is not None:
@@ -163,7 +164,9 @@ class Renderer:
     def outcome(self, surface: Surface) -> Outcome:
         """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
-        return self._surfaces.get(surface).outcome
+        loaded = self._surfaces.get(surface)
+        self._retry_ns = _first_retry(loaded)
+        return loaded.outcome
 
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
@@ -186,3 +189,12 @@ class Renderer:
         self._surfaces.release()
         self._compositor.release()
         self.context.sweep()
+
+
+def _first_retry(*surfaces: LoadedSurface | None) -> int | None:
+    """When the first of them is tried again; None for never."""
+    first = None
+    for each in surfaces:
+        if each is not None and each.retry is not None:
+            first = each.retry.due_ns if first is None else min(first, each.retry.due_ns)
+    return first

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.diagnosis.picture import device_gone, no_picture
+from app.diagnosis.picture_findings import device_gone, no_picture
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace, Pacer
 from app.open.opening import OpenOptions, open_target
@@ -45,7 +45,7 @@ class OffscreenView:
 
         def check_frame() -> None:
             results.append(check(loop.frame))
-            loop.drawn()
+            loop.drawn(self.renderer.retry_ns)
             if results[-1] is None:
                 loop.shown()
 

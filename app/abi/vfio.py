@@ -156,8 +156,8 @@ class vfio_device_bind_iommufd(ctypes.Structure):
     )
 
 
-# The struct that is polled, for the struct module: one unpack is several times faster than ctypes fields.
+# The struct of the polled ioctl. One unpack of the struct module is several times faster than ctypes fields.
 GFX_PLANE_INFO = struct.Struct("=IIIIQIIIIIIIIII")
 
-# The least size that drivers accept, and the size that they copy back: all but the reserved field.
+# Drivers accept no smaller size, and they copy back this many bytes: all fields but the reserved one.
 GFX_PLANE_INFO_MINSZ = 60

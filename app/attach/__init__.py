@@ -1,1 +1,1 @@
-"""Getting at a device: opening it alone, duplicating a VM's fd, asking the helper for one."""
+"""Access to a device: opens it, duplicates a VM's fd of it, or gets a duplicate from root's helper."""

@@ -1,4 +1,4 @@
-"""The VFIO devices that a process has open, duplicated: each is asked what it is, and matched with a vGPU."""
+"""Duplicates the VFIO device fds of a process, and finds the vGPU of each."""
 
 import errno
 import logging
@@ -27,7 +27,7 @@ _DENIED = (errno.EPERM, errno.EACCES)
 
 
 def _link(fd: int) -> str:
-    """What one of our own fds leads to, "" for none."""
+    """The link of a fd of this process; "" if there is none."""
     try:
         return os.readlink(f"/proc/self/fd/{fd}").removesuffix(" (deleted)")  # noqa: PTH115
     except OSError:
@@ -38,7 +38,7 @@ def _link(fd: int) -> str:
 class ProcessAccess:
     """How fds of other processes are duplicated; a test replaces it.
 
-    ``request_fds`` is called when the kernel denies this user access, None when no helper may be used.
+    ``request_fds`` is called if the kernel denies this user access. It is None if no helper may be used.
     """
 
     request_fds: FdRequest | None = None
@@ -52,7 +52,7 @@ AS_THIS_USER = ProcessAccess()
 
 @dataclass(slots=True)
 class DuplicatedDevice:
-    """A device by the duplicate of a process's fd, which is ``number`` there and ``own_fd`` here."""
+    """A device whose fd was duplicated. The fd is ``number`` in its process and ``own_fd`` in this one."""
 
     number: int
     own_fd: int
@@ -69,15 +69,15 @@ class DuplicatedDevice:
 
 @dataclass(slots=True)
 class ProcessDevices:
-    """The devices of one process that answered. Owns them.
+    """The devices of one process, as far as they answered. Owns them.
 
-    ``silent`` is how many did not answer, as they are not set up yet. ``hidden`` says that the process's files cannot
-    be seen by this user; then ``groups`` are the VFIO groups that the helper saw there.
+    ``not_ready`` is the number of devices that did not answer because they are not set up yet. ``hidden`` says that
+    this user cannot see the files of the process; then ``groups`` are the VFIO groups that the helper saw there.
     """
 
     vm: Vm
     devices: list[DuplicatedDevice] = field(default_factory=list)
-    silent: int = 0
+    not_ready: int = 0
     hidden: bool = False
     groups: tuple[int, ...] = ()
 
@@ -90,15 +90,15 @@ class ProcessDevices:
 def duplicate_devices(
     process: Process, scanned: ScannedProcess | None, number: int | None, paths: Paths, access: ProcessAccess
 ) -> ProcessDevices:
-    """Duplicate every VFIO device fd of a process, or the one of that number, and ask each what it is.
+    """Duplicate every VFIO device fd of a process, or only fd ``number``, and read the traits of each device.
 
-    ``scanned`` is what the scan saw of the process, None for a process that is not listed for this user. Raises
-    ProcessGone, NoSuchDevice, PermissionDenied or OpenFailed, and what ``access.request_fds`` raises.
+    ``scanned`` is what the scan saw of the process, None if this user cannot see the process. Raises ProcessGone,
+    NoSuchDevice, PermissionDenied or OpenFailed, and the errors of ``access.request_fds``.
     """
     vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
     if scanned is not None and not scanned.arguments and not scanned.files_hidden:
         if process.ended() or is_ending(process.pid, paths):
-            raise ended(vm)
+            raise vm_ended(vm)
         raise NoSuchDevice(f"process {process.pid} ({vm.process}) is a kernel thread", "give a VM's pid")
     result = ProcessDevices(vm)
     with ExitStack() as undo:
@@ -124,15 +124,15 @@ def _duplicate_fds(
     paths: Paths,
     access: ProcessAccess,
 ) -> list[tuple[int, int]]:
-    """Pairs of a fd there and its duplicate here, made with this user's permissions or else by the helper."""
+    """Pairs of a fd there and its duplicate here. The helper makes them if this user has no permission."""
     denial: OSError | None = None
     if scanned is not None and not scanned.files_hidden:
         try:
             return _own_duplicates(process, scanned.fds if number is None else (number,), number)
         except OSError as error:
-            # An ending process has no files before its pidfd says that it ended.
+            # The files of an ending process are closed before its pidfd tells the end.
             if process.ended() or error.errno == errno.ESRCH:
-                raise ended(result.vm) from error
+                raise vm_ended(result.vm) from error
             if error.errno not in _DENIED and (paths.proc / str(process.pid)).exists():
                 raise OpenFailed(
                     f"cannot look into {vm_text(result.vm)}: {error_text(error)}", "see 'mdevview doctor'"
@@ -146,11 +146,11 @@ def _duplicate_fds(
     return [(each.number, each.fd) for each in received]
 
 
-def _own_duplicates(process: Process, fds: Sequence[int], asked_for: int | None) -> list[tuple[int, int]]:
+def _own_duplicates(process: Process, fds: Sequence[int], requested: int | None) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
     try:
         for fd in fds:
-            own = _duplicate(process, fd, asked_for)
+            own = _duplicate(process, fd, requested)
             if own is not None:
                 pairs.append((fd, own))
     except BaseException:
@@ -159,24 +159,24 @@ def _own_duplicates(process: Process, fds: Sequence[int], asked_for: int | None)
     return pairs
 
 
-def _duplicate(process: Process, fd: int, asked_for: int | None) -> int | None:
+def _duplicate(process: Process, fd: int, requested: int | None) -> int | None:
     try:
         return process.duplicate(fd)
     except OSError as error:
-        # Closed since the scan.
+        # EBADF: the process has closed it since the scan.
         if error.errno != errno.EBADF:
             raise
-        if asked_for is not None:
+        if requested is not None:
             raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
         return None
 
 
 def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: ProcessAccess) -> None:
-    """Take one duplicate over: it is kept when it is a VFIO device that answers."""
+    """Take one duplicate over. Keeps it if it is a VFIO device that answers, closes it otherwise."""
     link = access.link(own)
     cdev = cdev_of(link)
     if cdev is None and link != DEVICE_LINK:
-        # The number was given to another file since the scan.
+        # Since the scan the process has opened another file with this number.
         os.close(own)
         return
     device = access.device(own)
@@ -185,16 +185,16 @@ def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: Pr
     except OSError as error:
         # EINVAL: a cdev that is not bound to an iommufd yet (vfio_device_fops_unl_ioctl() in vfio_main.c).
         _log.info("%s: its fd %d does not answer: %s", vm_text(result.vm), number, error_text(error))
-        result.silent += 1
+        result.not_ready += 1
         device.close()
         return
     result.devices.append(DuplicatedDevice(number, own, device, traits, cdev, own_syspath(own, paths)))
 
 
-def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgpu], paths: Paths) -> None:
-    """Match each device with a vGPU, as far as that can be told: by its cdev, by the kernel, by its traits.
+def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:
+    """Find the vGPU of each device, by its cdev, by its path in sysfs, or else by its traits.
 
-    ``open_there`` are the vGPUs that the process has open.
+    ``held_vgpus`` are the vGPUs that the process has open.
     """
     unknown: dict[int, DuplicatedDevice] = {}
     named: set[str] = set()
@@ -207,7 +207,7 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgp
             named.add(name)
         else:
             unknown[each.number] = each
-    left = [each for each in open_there if each.name not in named]
+    left = [each for each in held_vgpus if each.name not in named]
     if len(left) == 1:
         matches = {number: Match(left[0].name, certain=True) for number in unknown}
     else:
@@ -221,8 +221,8 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], open_there: list[Vgp
 
 
 def _realized(arguments: Sequence[str]) -> list[str]:
-    """The sysfs names of QEMU's VFIO devices in the order in which it makes them: those given as JSON come last."""
-    line = command_line.parse(arguments)
+    """The sysfs names of QEMU's VFIO devices in the order in which QEMU creates them: those in JSON come last."""
+    line = command_line.parse_command_line(arguments)
     as_json = {each.position for each in line.options if (each.value or "").startswith("{")}
     devices = sorted(line.vfio_devices, key=lambda each: (each.position in as_json, each.position))
     return [each.vfio_name for each in devices if each.vfio_name is not None]
@@ -233,14 +233,14 @@ def vm_text(vm: Vm) -> str:
     return process_text(vm.process, vm.pid, vm.name)
 
 
-def ended(vm: Vm) -> ProcessGone:
+def vm_ended(vm: Vm) -> ProcessGone:
     return ProcessGone(f"{vm_text(vm)} has ended", "start it again")
 
 
 def _denied(vm: Vm) -> PermissionDenied:
-    """What the kernel asks for (__ptrace_may_access() in kernel/ptrace.c; Documentation/admin-guide/LSM/Yama.rst)."""
+    """The remedies follow __ptrace_may_access() in kernel/ptrace.c and Documentation/admin-guide/LSM/Yama.rst."""
     return PermissionDenied(
-        f"the kernel does not let you at the files of {vm_text(vm)}",
+        f"you have no permission to read the files of {vm_text(vm)}",
         "run the VM as your own user with kernel.yama.ptrace_scope at 0, or give mdevview CAP_SYS_PTRACE, "
         "or let its helper do it (--helper)",
     )

@@ -1,4 +1,4 @@
-"""The helper's answer: one message with fds, received and checked."""
+"""Receives and checks the helper's answer, which is one message with fds."""
 
 import array
 import json
@@ -9,14 +9,14 @@ from typing import Any
 from app.attach.helper_installation import INSTALL
 from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
 
-# As in the helper: more than a VM has, less than the kernel passes in one message (SCM_MAX_FD is 253).
+# The helper has the same limit: more than a VM has, fewer than the kernel passes in one message (SCM_MAX_FD is 253).
 MAX_FDS = 64
 _MAX_MESSAGE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """``numbers`` are the fds' numbers in their process, in the order in which they were sent."""
+class HelperAnswer:
+    """``numbers`` are the fds' numbers in their process, in the order of the received fds."""
 
     numbers: tuple[int, ...]
     groups: tuple[int, ...]
@@ -29,11 +29,11 @@ _REFUSALS: dict[str, type[MdevviewError]] = {
 }
 
 
-def receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
-    """One message, its fds and the flags of recvmsg(2). Raises BlockingIOError when there is none yet.
+def receive_answer(connection: socket.socket) -> tuple[bytes, list[int], int]:
+    """One message, its fds and the flags of recvmsg(2). Raises BlockingIOError if there is no message yet.
 
-    Not by socket.recv_fds(): it drops the flag that keeps the fds from a child started at that moment
-    (https://github.com/python/cpython/issues/107898).
+    socket.recv_fds() is not used, because it drops the flag that closes the fds in a child which is started at that
+    moment (https://github.com/python/cpython/issues/107898).
     """
     size = socket.CMSG_SPACE(MAX_FDS * 4)
     message, ancillary, flags, _ = connection.recvmsg(_MAX_MESSAGE, size, socket.MSG_CMSG_CLOEXEC)
@@ -44,21 +44,21 @@ def receive(connection: socket.socket) -> tuple[bytes, list[int], int]:
     return message, fds.tolist(), flags
 
 
-def check(message: bytes, count: int, flags: int, number: int | None) -> Answer:
-    """The answer to a request for the fd ``number``, or for all; it came with ``count`` fds.
+def check_answer(message: bytes, count: int, flags: int, number: int | None) -> HelperAnswer:
+    """The answer to a request for the fd ``number``, or for all fds (None). It came with ``count`` fds.
 
-    Raises what the helper refused with, and OpenFailed for what cannot be understood.
+    Raises the error that the helper answered, and OpenFailed for an invalid answer.
     """
     if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
         raise _unclear("it was cut short")
-    answer = parse(message, count)
+    answer = parse_answer(message, count)
     if number is not None and answer.numbers != (number,):
         raise _unclear("it is about another fd")
     return answer
 
 
-def parse(message: bytes, count: int) -> Answer:
-    """The answer in a message that came with ``count`` fds. Raises as :func:`check`."""
+def parse_answer(message: bytes, count: int) -> HelperAnswer:
+    """The answer in a message that came with ``count`` fds. Raises the errors of :func:`check_answer`."""
     try:
         document: Any = json.loads(message)
     except (ValueError, RecursionError) as error:
@@ -71,14 +71,14 @@ def parse(message: bytes, count: int) -> Answer:
         raise _REFUSALS.get(kind if isinstance(kind, str) else "", PermissionDenied)(f"the helper refused: {refused}")
     numbers, groups = _integers(document.get("fds")), _integers(document.get("groups"))
     if numbers is None or groups is None:
-        raise _unclear("its numbers are none")
+        raise _unclear("it has no lists of numbers")
     if not 0 < count == len(numbers):
         raise _unclear(f"it names {len(numbers)} fds and has {count}")
-    return Answer(numbers, groups)
+    return HelperAnswer(numbers, groups)
 
 
 def _integers(value: object) -> tuple[int, ...] | None:
-    """A list of fd or group numbers, None for anything else; a bool is no number."""
+    """A list of fd or group numbers; None for anything else. A bool is no number."""
     if not isinstance(value, list) or not all(type(each) is int and 0 <= each < 1 << 31 for each in value):
         return None
     return tuple(value)

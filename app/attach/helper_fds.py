@@ -1,4 +1,4 @@
-"""What the helper hands over: duplicates of the VFIO fds of another user's process."""
+"""The result of a request to the helper: duplicates of the VFIO fds of another user's process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class HelperMethod(Enum):
-    """How the user allows the helper to be started."""
+    """The program that may start the helper as root."""
 
     AUTO = "auto"
     PKEXEC = "pkexec"
@@ -18,8 +18,8 @@ class HelperMethod(Enum):
 class ReceivedFd:
     """``number`` is the fd in the process it came from. ``fd`` is the duplicate, which belongs to the receiver.
 
-    ``link`` is what ``/proc/PID/fd/number`` led to ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0").
-    ``groups`` are the VFIO groups that its process has open, which the receiver may not be allowed to list.
+    ``link`` is the link of the fd ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0"). ``groups`` are the VFIO
+    groups that the process has open; this user may not be allowed to list them.
     """
 
     number: int
@@ -29,4 +29,4 @@ class ReceivedFd:
 
 
 FdRequest = Callable[[int, int | None], list[ReceivedFd]]
-"""Given a pid and a fd there, or None for every VFIO device fd of the process. Raises MdevviewError."""
+"""Called with a pid and a fd of that process, or with None for all its VFIO device fds. Raises MdevviewError."""

@@ -1,4 +1,4 @@
-"""The installed helper: where it is, whether it may be trusted, and which program can start it as root."""
+"""The installed helper: its path, whether it may be trusted, and the program that starts it as root."""
 
 import os
 import stat
@@ -14,26 +14,26 @@ HELPER = Path("/usr/libexec/mdevview-getfd")
 ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy")
 INSTALL = "sudo sh packaging/helper.sh install"
 
-# How long an answer may take where nobody can be asked for a password. The helper itself gives up after 10 s.
+# The time limit for an answer if nobody can be asked for a password. The helper itself gives up after 10 s.
 UNATTENDED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordPrompts:
-    """Where a person can be asked for a password: at a controlling terminal, in a dialog of the desktop."""
+    """Whether a person can be asked for a password at a controlling terminal, and in a dialog of the desktop."""
 
     terminal: bool
     desktop: bool
 
     @classmethod
     def detect(cls) -> Self:
-        # The dialog of a program that was started over ssh would open on this host's own screen.
+        # For a program that was started over ssh, the dialog would open on this host's own screen.
         desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
         return cls(_in_foreground(), bool(desktop) and "SSH_CONNECTION" not in os.environ)
 
 
 def _in_foreground() -> bool:
-    """Whether there is a controlling terminal whose keys go to this process and not to a shell."""
+    """Whether there is a controlling terminal with this process in its foreground."""
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
@@ -48,7 +48,7 @@ def _in_foreground() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HelperInstallation:
-    """Where the programs are, and whose they are. PATH is not searched, as anyone may set it. A test has its own."""
+    """The paths and the owner of the programs; a test replaces them. PATH is not used, because anyone may set it."""
 
     helper: Path = HELPER
     action: Path = ACTION
@@ -66,9 +66,9 @@ INSTALLED = HelperInstallation()
 
 @dataclass(frozen=True, slots=True)
 class HelperCommand:
-    """``arguments`` to run. ``program`` is "pkexec" or "sudo".
+    """The command line that starts the helper. ``program`` is "pkexec" or "sudo".
 
-    ``limit_s`` is how long an answer may take, in seconds; None where a person may be typing a password.
+    ``limit_s`` is the time limit for an answer in seconds; None if a person may be typing a password.
     """
 
     arguments: tuple[str, ...]
@@ -77,19 +77,19 @@ class HelperCommand:
 
 
 def helper_command(pid: int, fd: int | None, method: HelperMethod, installation: HelperInstallation) -> HelperCommand:
-    """What starts the helper for the VFIO fds of a process. Raises PermissionDenied, with what would help."""
-    denied = f"process {pid} is closed to you"
+    """The command that starts the helper for the VFIO fds of a process. Raises PermissionDenied with a remedy."""
+    denied = f"you have no permission to look into process {pid}"
     if method is HelperMethod.NEVER:
         raise PermissionDenied(denied, "see 'mdevview doctor', or leave out --helper never")
     if installation.uid() == 0:
-        # What root was denied no helper gets: yama at 3, or a container without CAP_SYS_PTRACE.
+        # The kernel denied root: yama at 3, or a container without CAP_SYS_PTRACE. The helper would be denied, too.
         raise PermissionDenied(f"{denied}, although you are root", "see 'mdevview doctor'")
     _check_helper(installation, denied)
     prompts = installation.prompts()
     method = method if method is not HelperMethod.AUTO else _best_method(installation, prompts, denied)
     program = installation.program(method.value)
     if program is None:
-        raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or ask another way (--helper)")
+        raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or choose another --helper")
     options: tuple[str, ...] = ()
     limit_s = None
     if method is HelperMethod.SUDO and prompts.terminal:
@@ -101,9 +101,9 @@ def helper_command(pid: int, fd: int | None, method: HelperMethod, installation:
 
 
 def trust_problem(file: Path, owner: int = 0) -> str | None:
-    """Why a file is not to be run as root: others than root could have changed it. None when nothing is wrong.
+    """Why a file must not be run as root: others than root could have changed it. None if it may be run.
 
-    Raises OSError when it cannot be looked at, FileNotFoundError when it is not there.
+    Raises OSError if it cannot be examined, FileNotFoundError if it does not exist.
     """
     if not stat.S_ISREG(file.lstat().st_mode):
         return f"{file} is no regular file"
@@ -121,7 +121,7 @@ def trust_problem(file: Path, owner: int = 0) -> str | None:
 
 
 def _check_helper(installation: HelperInstallation, denied: str) -> None:
-    """Raises PermissionDenied unless the helper is there, and only root could have put it there."""
+    """Raises PermissionDenied if the helper is not installed, or if others than root could have changed it."""
     helper = installation.helper
     try:
         fault = trust_problem(helper, installation.owner)
@@ -134,7 +134,7 @@ def _check_helper(installation: HelperInstallation, denied: str) -> None:
 
 
 def _best_method(installation: HelperInstallation, prompts: PasswordPrompts, denied: str) -> HelperMethod:
-    """A dialog rather than a prompt, which nobody may be looking at. Raises PermissionDenied when there is neither."""
+    """A dialog if possible, because nobody may see a prompt. Raises PermissionDenied if there is neither."""
     lacks = []
     if installation.program("pkexec") is None or not installation.action.exists():
         lacks.append("no pkexec with mdevview's action")
@@ -150,6 +150,6 @@ def _best_method(installation: HelperInstallation, prompts: PasswordPrompts, den
         return HelperMethod.SUDO
     remedy = "install pkexec or sudo" if installation.program("sudo") is None else "run mdevview from a terminal"
     raise PermissionDenied(
-        f"{denied}, and there is no way to ask for more rights: {', '.join(lacks)}",
-        f"{remedy}; 'mdevview doctor' shows all choices",
+        f"{denied}, and there is no way to ask for it: {', '.join(lacks)}",
+        f"{remedy}; 'mdevview doctor' lists all ways",
     )

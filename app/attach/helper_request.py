@@ -1,8 +1,8 @@
 """A request to root for the VFIO fds of another user's VM: the viewer's side of ``packaging/helper/mdevview-getfd``.
 
-The viewer itself never runs with more rights than its user has. It starts the installed helper through pkexec or sudo
-with one end of a socket pair as standard input, the one file that both pass on. The helper checks the request and
-answers with one message. Those who use what it hands over check it again.
+The viewer itself always runs with its user's permissions. It starts the installed helper through pkexec or sudo. The
+helper's standard input is one end of a socket pair, because both programs pass on no other file. The helper checks the
+request and answers with one message. The users of the received fds check them again.
 """
 
 import os
@@ -20,7 +20,7 @@ from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
 if TYPE_CHECKING:
     import subprocess
 
-# From the helper's answer, or from the end of everyone who could give one, to the end of pkexec or sudo.
+# The time for pkexec or sudo to end after the helper's answer, or after its socket was closed.
 _ENDING_S = 2.0
 
 
@@ -31,11 +31,12 @@ def request_fds(
     installation: HelperInstallation = INSTALLED,
     cancel_fd: int = -1,
 ) -> list[ReceivedFd]:
-    """Duplicates of the VFIO display device fds of a process, or of the one with the number ``fd`` there.
+    """Duplicates of all VFIO device fds with a display of a process, or only of its fd ``fd``.
 
-    Waits for as long as a person is asked for a password, or until ``cancel_fd`` is readable. Hold the process by its
-    pidfd before, and check afterwards that it has not ended, or the pid may have been another's by the time the helper
-    looked. Raises PermissionDenied, NoSuchDevice (no such fd, or none with a display), ProcessGone or OpenFailed.
+    Waits while a person is asked for a password, but not after ``cancel_fd`` is readable. Open the process's pidfd
+    before, and check afterwards that the process has not ended. Otherwise the helper may have seen another process
+    with the same pid. Raises PermissionDenied, NoSuchDevice (no such fd, or none with a display), ProcessGone or
+    OpenFailed.
     """
     with HelperRequest(pid, fd, method, installation) as request:
         request.start()
@@ -67,8 +68,8 @@ class HelperRequest:
         self._limit_s: float | None = None
 
     def start(self) -> None:
-        """Start the helper. Raises PermissionDenied when there is no way to, OpenFailed when this process lacks fds."""
-        import subprocess  # noqa: PLC0415  (commands that never ask do not pay for it)
+        """Start the helper. Raises PermissionDenied if it cannot be started, OpenFailed if no fd is left."""
+        import subprocess  # noqa: PLC0415  (most commands do not need it)
 
         command = helper_command(self._pid, self._number, self._method, self._installation)
         self._program, self._limit_s = command.program, command.limit_s
@@ -78,7 +79,7 @@ class HelperRequest:
                 own, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 opened.callback(own.close)
                 opened.callback(theirs.close)
-                # Not a pipe, which somebody would have to read.
+                # A memfd, because somebody would have to read a pipe.
                 stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
                 opened.callback(os.close, stderr)
             except OSError as error:
@@ -102,19 +103,19 @@ class HelperRequest:
         theirs.close()
 
     def fileno(self) -> int:
-        """A fd that is readable once there is an answer or nobody left to give one; -1 before and after."""
+        """A fd that is readable after the answer, or after the end of the helper; -1 if no request is running."""
         return -1 if self._socket is None else self._socket.fileno()
 
     @property
     def limit_s(self) -> float | None:
-        """How long an answer may take, in seconds; None where a person may be typing a password."""
+        """The time limit for an answer in seconds; None if a person may be typing a password."""
         return self._limit_s
 
     def wait(self, cancel_fd: int = -1) -> None:
         """Block until ``fileno()`` is readable.
 
-        Raises OpenFailed after ``limit_s`` seconds, PermissionDenied when ``cancel_fd`` is readable before; both
-        cancel the request.
+        Raises OpenFailed after ``limit_s`` seconds, PermissionDenied if ``cancel_fd`` is readable before. Both cancel
+        the request.
         """
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
@@ -129,14 +130,14 @@ class HelperRequest:
             raise OpenFailed(f"the helper gave no answer in {self._limit_s:g} s", "try again from a terminal")
 
     def result(self) -> list[ReceivedFd]:
-        """What was handed over; it belongs to the caller.
+        """The received fds, which belong to the caller.
 
-        Raises as :func:`request_fds`; BlockingIOError when there is no answer yet.
+        Raises the errors of :func:`request_fds`, and BlockingIOError if there is no answer yet.
         """
         if self._socket is None:
             raise ValueError("not started")
         try:
-            message, fds, flags = helper_answer.receive(self._socket)
+            message, fds, flags = helper_answer.receive_answer(self._socket)
         except BlockingIOError:
             raise
         except OSError as error:
@@ -149,7 +150,7 @@ class HelperRequest:
                 if not message and not fds:
                     raise self._no_answer()
                 self._wait_for_end()
-                answer = helper_answer.check(message, len(fds), flags, self._number)
+                answer = helper_answer.check_answer(message, len(fds), flags, self._number)
                 received = [
                     ReceivedFd(number, each, _link_of(each), answer.groups)
                     for number, each in zip(answer.numbers, fds, strict=True)
@@ -160,9 +161,9 @@ class HelperRequest:
             return received
 
     def cancel(self) -> None:
-        """Give up and close everything, without waiting. A password dialog or prompt goes away."""
+        """Cancel the request and close everything, without waiting. A password dialog or prompt disappears."""
         if self._socket is not None:
-            # Should the helper start only now, it finds nobody to hand anything to.
+            # A helper that starts only now finds the socket closed and sends nothing.
             self._socket.close()
             self._socket = None
         stderr, self._stderr = self._stderr, -1
@@ -170,7 +171,7 @@ class HelperRequest:
             os.close(stderr)
         child, self._child = self._child, None
         if child is not None and child.poll() is None:
-            # While it asks for a password its real user is still this one. Later it is root's, and ends by itself.
+            # While it asks for a password, its real user is this one. Later it is root's process, and ends by itself.
             with suppress(PermissionError):
                 child.terminate()
             _unreaped.append(child)
@@ -184,7 +185,7 @@ class HelperRequest:
         self.cancel()
 
     def _wait_for_end(self) -> int | None:
-        """The exit status of pkexec or sudo; None when it does not end soon."""
+        """The exit status of pkexec or sudo; None if it does not end soon."""
         import subprocess  # noqa: PLC0415
 
         assert self._child is not None
@@ -193,17 +194,17 @@ class HelperRequest:
         return None
 
     def _no_answer(self) -> MdevviewError:
-        """Why everybody who could have answered ended without an answer."""
+        """Why the helper, or the program that was to start it, ended without an answer."""
         status = self._wait_for_end()
         lines = os.pread(self._stderr, 4096, 0).decode("utf-8", "replace").split("\n")
         lines = [each.strip() for each in lines if each.strip()] or ["no reason given"]
-        # pkexec ends with "This incident has been reported.", sudo and Python with the reason.
+        # The last line of pkexec is "This incident has been reported."; that of sudo and Python is the reason.
         because = f": {lines[0 if self._program == 'pkexec' else -1]}"
         if self._program == "pkexec" and status == 126:
-            return PermissionDenied(f"no rights to look into process {self._pid} were given: dismissed", "try again")
+            return PermissionDenied(f"no permission to look into process {self._pid}: dialog dismissed", "try again")
         if self._program == "pkexec" and status == 127:
             return PermissionDenied(
-                f"pkexec gave no rights to look into process {self._pid}{because}",
+                f"pkexec gave no permission to look into process {self._pid}{because}",
                 "is a polkit agent running in your session? --helper sudo asks at the terminal",
             )
         if self._program == "sudo" and "standard input is no socket" in because:
@@ -214,13 +215,13 @@ class HelperRequest:
             )
         if self._program == "sudo" and status == 1:
             return PermissionDenied(
-                f"sudo gave no rights to look into process {self._pid}{because}",
+                f"sudo gave no permission to look into process {self._pid}{because}",
                 "run mdevview from a terminal, where sudo can ask" if self._limit_s else "or try --helper pkexec",
             )
         return OpenFailed(f"the helper ended without an answer (status {status}){because}", "see 'mdevview doctor'")
 
 
-# Children that outlived their request.
+# Children of requests that have ended before their child.
 _unreaped: "list[subprocess.Popen[bytes]]" = []
 
 
@@ -233,7 +234,7 @@ def reap() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What pkexec and sudo need to talk to a person, and nothing else of this user's."""
+    """The variables that pkexec and sudo need to talk to a person; no others of this user."""
     kept = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "TERM")
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **{key: os.environ[key] for key in kept if key in os.environ}}
 

@@ -1,7 +1,7 @@
-"""Which device a fd is, where neither its name nor the kernel tells: what the device answers is compared with sysfs.
+"""Finds the vGPU of a device fd by its traits: compares what the device answers with what sysfs says.
 
-Before Linux 6.18 every device that was opened by its group is an ``anon_inode:[vfio-device]`` and nothing more. Where
-a process has several of them the wrong one could be shown, so a guess is marked as a guess.
+Before Linux 6.18 the kernel does not tell the device of a fd that was opened by a group: its link is only
+``anon_inode:[vfio-device]``. If a process has several of them, the wrong one could be shown. So a guess is marked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from app.host.vgpu import Vgpu
 
 _BARS = 6
 _MIB = 1 << 20
-# The PCI identities that sample drivers give their devices, and what their types differ in (samples/vfio-mdev).
+# The PCI identities of the sample drivers' devices, and the sizes in which their types differ (samples/vfio-mdev).
 _IDENTITIES = {"mbochs": (0x1234, 0x1111), "mdpy": (0x1B36, 0x000F)}
 _FIRST_BAR = {"mbochs-small": 4 * _MIB, "mbochs-medium": 16 * _MIB, "mbochs-large": 64 * _MIB}
 
@@ -38,7 +38,7 @@ class DeviceTraits:
 
 @dataclass(frozen=True, slots=True)
 class SysfsTraits:
-    """What sysfs says about a device; None and empty where it says nothing."""
+    """What sysfs says about a device; None or empty if it says nothing."""
 
     is_pci: bool | None = None
     display: KnownDisplay = KnownDisplay.UNKNOWN
@@ -48,14 +48,14 @@ class SysfsTraits:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``certain`` is False for a guess by the order of devices."""
+    """The name of the vGPU of a fd. ``certain`` is False for a guess by the order of devices."""
 
     name: str
     certain: bool
 
 
 def read_device_traits(device: Device) -> DeviceTraits:
-    """Ask a device.
+    """Read the traits from a device.
 
     Raises OSError for a fd that is no VFIO device, or that is not set up (a cdev before its BIND).
     """
@@ -67,10 +67,10 @@ def read_device_traits(device: Device) -> DeviceTraits:
 
 
 def read_sysfs_traits(vgpu: Vgpu, paths: Paths = HOST) -> SysfsTraits:
-    """Read what sysfs has to compare with."""
+    """Read the traits from sysfs."""
     if vgpu.uuid is None:
         folder = paths.sys / "bus/pci/devices" / vgpu.name
-        # Only the plain driver shows the guest what the host sees; a vendor's may make up another function.
+        # Only the plain driver shows the guest the same device as the host. A vendor's driver may emulate another one.
         if vgpu.driver != "vfio-pci":
             return SysfsTraits(True, known_display(vgpu))
         return SysfsTraits(True, known_display(vgpu), _sysfs_identity(folder), _resources(folder))
@@ -87,7 +87,7 @@ def read_sysfs_traits(vgpu: Vgpu, paths: Paths = HOST) -> SysfsTraits:
 
 
 def compatible(device: DeviceTraits, sysfs: SysfsTraits) -> bool:
-    """Whether nothing that is known of both contradicts."""
+    """Whether the two can be of one device: no value that both have differs."""
     if sysfs.is_pci is not None and sysfs.is_pci != bool(device.flags & vfio.VFIO_DEVICE_FLAGS_PCI):
         return False
     if sysfs.pci is not None and device.pci is not None and sysfs.pci != device.pci:
@@ -106,13 +106,13 @@ def compatible(device: DeviceTraits, sysfs: SysfsTraits) -> bool:
 def match_devices(
     devices: Mapping[int, DeviceTraits], known: Mapping[str, SysfsTraits], order: Sequence[str] = ()
 ) -> dict[int, Match]:
-    """Which device each fd is.
+    """The device of each fd.
 
     ``known`` are all devices that the process may have open. ``order`` names some of them in the order in which QEMU
-    made them. A match is certain when the fd can be only one device. The other fds are guessed where there are as many
-    fds as devices: devices that look the same are matched by order, as QEMU makes devices in the order of its command
-    line (qemu_create_cli_devices() in system/vl.c) and the kernel gives out the lowest free fd. The guess is wrong for
-    a device that was plugged in later, or when a lower fd became free in between.
+    created them. A match is certain if the fd can be only one device. The other fds are guessed if there are as many
+    fds as devices: devices with the same traits are matched by order, because QEMU creates devices in the order of its
+    command line (qemu_create_cli_devices() in system/vl.c) and the kernel takes the lowest free fd. The guess is wrong
+    if a device was plugged in later, or if a lower fd became free in between.
     """
     fitting = {fd: {name for name, sysfs in known.items() if compatible(devices[fd], sysfs)} for fd in devices}
     matches = {fd: Match(next(iter(names)), certain=True) for fd, names in fitting.items() if len(names) == 1}
@@ -156,7 +156,7 @@ def _sysfs_identity(folder: Path) -> tuple[int, int] | None:
 
 
 def _resources(folder: Path) -> tuple[int, ...]:
-    """The sizes of the BARs; each line of ``resource`` has start, end and flags."""
+    """The sizes of the BARs. Each line of ``resource`` has start, end and flags."""
     sizes = []
     for line in (text_of(folder / "resource") or "").splitlines()[:_BARS]:
         try:

@@ -1,8 +1,8 @@
-"""The device of a running VM, by a duplicate of the VM's own fd.
+"""Attaches to the device of a running VM through a duplicate of the VM's own fd.
 
-A vGPU in use belongs to its VMM: its group opens once, and GVT-g opens only in the VM's process. An ioctl depends on
-nothing but the open file, so a duplicate made by pidfd_getfd(2) works as well as the VM's own fd, also while the VM is
-stopped. It keeps the device open when the VM ends: close it at once, or the VM's next start fails with EBUSY.
+Only the VMM can open a vGPU in use: a group opens once, and GVT-g opens only in the VM's process. But an ioctl depends
+only on the open file, so a duplicate made by pidfd_getfd(2) works like the VM's own fd, even while the VM is stopped.
+The duplicate keeps the device open after the VM has ended. Close it at once, or the VM's next start fails with EBUSY.
 """
 
 import logging
@@ -17,8 +17,8 @@ from app.attach.duplicates import (
     ProcessAccess,
     ProcessDevices,
     duplicate_devices,
-    ended,
     identify,
+    vm_ended,
     vm_text,
 )
 from app.device.seam import Device
@@ -33,6 +33,7 @@ from app.errors import (
 )
 from app.host import vmm
 from app.host.discovery import discover
+from app.host.proc import raise_if_exhausted
 from app.host.process import Process, start_time
 from app.host.scan import HostScan, ScannedProcess
 from app.host.vgpu import Vgpu
@@ -44,11 +45,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
-    """``device`` and ``process`` belong to the holder of this object.
+    """``device`` and ``process`` belong to the owner of this object.
 
-    ``vgpu`` is what the device is on this host, None when that cannot be told; ``certain`` is False when it is a guess.
-    ``number`` is the fd in the VM's process; ``own_fd`` is the fd here, as long as the device is open. ``hidden`` says
-    that this user may not see the VM's files.
+    ``vgpu`` is None if it is unknown which vGPU the device is; ``certain`` is False if it is a guess. ``number`` is the
+    fd in the VM's process, ``own_fd`` the fd in this process. ``hidden`` says that this user may not see the VM's
+    files.
     """
 
     device: Device
@@ -63,10 +64,10 @@ class AttachedDevice:
 
 
 def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
-    """The device of the VM that has this vGPU open, as the scan saw it.
+    """Attach to this vGPU in the VM that has it open according to the scan.
 
-    Raises DeviceBusy when no VM has it, or its VM is not ready; ProcessGone when the VM has ended since the scan (look
-    again with a fresh one); PermissionDenied; OpenFailed when the device has no display.
+    Raises DeviceBusy if no VM has it, or its VM is not ready; ProcessGone if the VM has ended since the scan (try with
+    a new scan); PermissionDenied; OpenFailed if the device has no display.
     """
     vgpus = discover(scan)
     now = next((each for each in vgpus if each.name == vgpu.name), None)
@@ -108,19 +109,19 @@ def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> 
 
 
 def _holding_processes(vgpu: Vgpu, scan: HostScan) -> list[ScannedProcess]:
-    """The processes that have the vGPU open, without this one."""
+    """The processes that have the vGPU open, except this one."""
     scanned = (scan.process(pid) for pid in {each.pid for each in vgpu.holders if each.pid != os.getpid()})
     return [each for each in scanned if each is not None]
 
 
 def attach_pid(pid: int, number: int | None, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
-    """The device with a display that a process has open; ``number`` is its fd there, needed when there are several.
+    """Attach to the device with a display of a process. ``number`` is its fd there, needed if there are several.
 
-    Raises ProcessGone, also for a process that has started since the scan; PermissionDenied; NoSuchDevice when it has
-    no such device; UsageError when it has several.
+    Raises ProcessGone, also for a process that has started since the scan; PermissionDenied; NoSuchDevice if it has no
+    such device; UsageError if it has several.
     """
     if pid == os.getpid():
-        raise UsageError(f"pid:{pid} is this very program", "give the pid of a VM ('mdevview list')")
+        raise UsageError(f"pid:{pid} is this program itself", "give the pid of a VM ('mdevview list')")
     return _attach_to(pid, scan.process(pid), number, scan, access)
 
 
@@ -132,9 +133,9 @@ def _attach_to(
             process = stack.enter_context(_open(scanned, scan, access))
         else:
             process = stack.enter_context(access.open_process(pid))
-            # With /proc mounted hidepid=invisible another user's process is not there.
+            # If /proc is mounted with hidepid=invisible, it has no folder for another user's process.
             if (scan.paths.proc / str(pid)).exists():
-                raise ProcessGone(f"process {pid} has started only now", "try again")
+                raise ProcessGone(f"process {pid} has only just started", "try again")
         role = vmm.role(scanned) if scanned is not None else vmm.Role.OPENER
         if role is vmm.Role.VIEWER:
             raise UsageError(f"process {pid} is a viewer itself", "give the pid of the VM ('mdevview list')")
@@ -148,13 +149,13 @@ def _attach_to(
 
 
 def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
-    """The device with a display of the VM of that name. Raises as :func:`attach_pid`; NoSuchDevice for no such VM."""
+    """Attach to the device with a display of the VM ``name``. Raises like :func:`attach_pid`."""
     named = [each for each in scan.vms if each.vm_name == name]
     if not named:
         names = sorted({each.vm_name for each in scan.vms if each.vm_name})
         known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
         raise NoSuchDevice(f"no VM {name}", known)
-    # A fork of the VM has its command line as well.
+    # A fork of the VM has the same command line.
     ranked = vmm.ranked(named)
     heads = [each for each in ranked if not any(each.parent == other.pid for other in ranked)]
     if len(heads) > 1:
@@ -168,16 +169,20 @@ def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -
 
 
 def _open(scanned: ScannedProcess, scan: HostScan, access: ProcessAccess) -> Process:
-    """The process that the scan saw. Raises ProcessGone when it has ended, also where its pid is another's by now."""
-    process = access.open_process(scanned.pid)
-    try:
-        started = start_time(scanned.pid, scan.paths)
-    except (OSError, ValueError, IndexError):
-        started = 0
-    if started != scanned.started:
-        process.close()
-        raise ProcessGone(f"process {scanned.pid} has ended", "'mdevview list' shows which VMs run")
-    return process
+    """Open the process that the scan saw. Raises ProcessGone if it has ended, even if another process has its pid."""
+    with ExitStack() as undo:
+        process = undo.enter_context(access.open_process(scanned.pid))
+        try:
+            started = start_time(scanned.pid, scan.paths)
+        except (ValueError, IndexError):
+            started = 0
+        except OSError as error:
+            raise_if_exhausted(error)
+            started = 0
+        if started != scanned.started:
+            raise ProcessGone(f"process {scanned.pid} has ended", "'mdevview list' shows which VMs run")
+        undo.pop_all()
+        return process
 
 
 def _attach(
@@ -192,15 +197,15 @@ def _attach(
     """Duplicate the devices of a process and take the wanted one; the others are closed."""
     result = duplicate_devices(process, scanned, number, scan.paths, access)
     try:
-        open_there = [
+        held_vgpus = [
             each
             for each in vgpus
             if each.iommu_group in result.groups or any(holder.pid == process.pid for holder in each.holders)
         ]
-        identify(result, vgpus, open_there, scan.paths)
-        # Only now is it sure that all that was read belongs to the process of the pidfd.
+        identify(result, vgpus, held_vgpus, scan.paths)
+        # If the process has not ended by now, everything that was read is about it.
         if process.ended():
-            raise ended(result.vm)
+            raise vm_ended(result.vm)
         chosen = _choose(result, [each for each in result.devices if wanted(each)], number)
         result.devices.remove(chosen)
         match = chosen.match
@@ -228,9 +233,9 @@ def _is(one: DuplicatedDevice, vgpu: Vgpu) -> bool:
 
 
 def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int | None) -> DuplicatedDevice:
-    """The one device that was meant. Raises the error that says why there is none, or more than one."""
+    """The one device that fits. Raises an error if there is none, or more than one."""
     shown = [each for each in fitting if each.has_display]
-    # Two fds of one device are as good as one.
+    # Two fds of one device count as one.
     kinds = {each.match.name if each.match is not None and each.match.certain else each.number for each in shown}
     if len(kinds) == 1:
         return min(shown, key=lambda each: each.number)
@@ -243,10 +248,12 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
         )
     if fitting:
         raise OpenFailed(f"the device of {who} has no display planes", "give its VM a vGPU type that has a display")
-    if result.silent and number is None:
+    if result.not_ready and number is None:
         raise DeviceBusy(f"{who} is still setting its device up", "try again")
     if result.devices and number is None:
-        raise DeviceBusy(f"which of the devices of {who} it is cannot be told", f"give it as pid:{result.vm.pid},fd=N")
+        raise DeviceBusy(
+            f"it is unknown which device of {who} is this vGPU", f"choose a device by pid:{result.vm.pid},fd=N"
+        )
     what = f"fd {number} of {who} is no VFIO device" if number is not None else f"{who} has no VFIO device open"
     raise NoSuchDevice(what, "'mdevview list' shows which VM has which")
 
@@ -260,7 +267,7 @@ def _close_others(processes: dict[int, Process], pid: int) -> None:
 def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
     others = [each for each in vgpu.holders if each.pid != os.getpid()]
     if vgpu.holders and not others:
-        return DeviceBusy(f"{vgpu.name} is open in this very program", "close it first")
+        return DeviceBusy(f"{vgpu.name} is open in this program itself", "close it first")
     if not others:
-        return DeviceBusy(f"{vgpu.name} is in use by a process that cannot be seen", "close it, or ask root")
-    return DeviceBusy(f"{vgpu.name} is in use by {holders_text(others)}, which is no VM", "end that first")
+        return DeviceBusy(f"{vgpu.name} is in use by a process that cannot be seen", "end that process, or ask root")
+    return DeviceBusy(f"{vgpu.name} is in use by {holders_text(others)}, which is no VM", "end that process first")

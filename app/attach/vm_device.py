@@ -1,7 +1,7 @@
-"""The device of a VM, closed the moment the VM ends, whatever the rest of the program is doing.
+"""The device of a VM. A thread closes it as soon as the VM ends.
 
-A duplicate of a VM's fd keeps its VFIO group open, and the VM's next start fails with EBUSY. A window that is in the
-middle of a draw would close it too late. So a thread waits for the VM's end and closes the device.
+A duplicate of a VM's fd keeps its VFIO group open, and the VM's next start fails with EBUSY. The window's thread might
+be in the middle of a draw and close it too late. So another thread waits for the VM's end and closes the device.
 """
 
 import errno
@@ -16,16 +16,17 @@ from contextlib import ExitStack
 from app.device.seam import Device
 from app.host.process import Process
 
-# The time between two attempts to unmap what somebody reads.
+# The time between two attempts to unmap memory that is being read.
 _RETRY_UNMAP_S = 0.001
 
 
 class VmDevice:
-    """Owns a device that the VM ``process`` has open too, and ``cleanups``, which are called after it was closed.
+    """Owns a device that the VM ``process`` also has open. Calls ``cleanups`` after closing it.
 
-    Once the VM ended, every call raises OSError(ENODEV), and mappings of the device are closed as soon as nobody
-    reads them. With ``close_at_end`` false the device stays open until :meth:`close`: a driver that must be asked only
-    once for each buffer also needs its buffers closed before the device.
+    After the end of the VM every call raises OSError(ENODEV), and the mappings of the device are closed as soon as
+    nobody reads them. If ``close_at_end`` is false, the device stays open until :meth:`close`: with a driver whose
+    buffers may be fetched only once, all buffers must be closed before the device. Raises OSError
+    if no fd or thread is left; then nothing is taken over.
     """
 
     def __init__(
@@ -34,18 +35,23 @@ class VmDevice:
         self._device = device
         self._cleanups = cleanups
         self._lock = threading.Lock()
-        # What every call raises, once there is something to raise.
+        # The errno that every call raises after the device was closed.
         self._errno: int | None = None
         self._closing = threading.Event()
-        # A mapping keeps the device open as a fd does. Its owner is the caller, who may have closed it already.
+        # A mapping keeps the device open, like a fd. The caller owns it and may have closed it already.
         self._mappings: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
         self._wake_fd = -1
         self._thread: threading.Thread | None = None
         if close_at_end:
             self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             arguments = (process.fileno(), self._wake_fd)
-            self._thread = threading.Thread(target=self._wait_for_end, args=arguments, name="vm-end", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._wait_for_end, args=arguments, name="vm-end", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                os.close(self._wake_fd)
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+            self._thread = thread
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
         with self._lock:
@@ -95,7 +101,7 @@ class VmDevice:
                 _unmap(each, self._closing)
 
     def _close_device(self, number: int) -> None:
-        """Later calls raise OSError(number)."""
+        """Close the device. Later calls raise OSError(number)."""
         with self._lock:
             self._errno = number
             self._device.close()
@@ -106,7 +112,7 @@ def _unmap(mapping: mmap.mmap, closing: threading.Event) -> None:
         try:
             mapping.close()
         except BufferError:
-            # Somebody reads it now. To unmap it would crash the reader.
+            # Somebody reads it now and would crash if it were unmapped.
             closing.wait(_RETRY_UNMAP_S)
         else:
             return

@@ -1,4 +1,4 @@
-"""Finding and reading the EDID region of a vGPU (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
+"""Finds and reads the EDID region of a vGPU (include/uapi/linux/vfio.h, vfio_region_gfx_edid)."""
 
 import errno
 from dataclasses import dataclass
@@ -11,13 +11,11 @@ from app.edid.mode import BLOCK, Limits
 _REGISTER = 4
 # The extension count of an EDID is one byte.
 _MAX_EDID = 256 * BLOCK
-# The limit for the number of regions that are asked for; drivers have only a few more than the fixed PCI ones.
-_MAX_REGIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class EdidRegion:
-    """The contents of the region. ``max_xres`` and ``max_yres`` are None where the device sets no limit.
+    """The contents of the region. ``max_xres`` and ``max_yres`` are None if the device has no limit.
 
     ``link_up`` is None for a link state that is neither up nor down. ``blob`` is the current EDID: it begins at
     ``blob_offset`` of the device file and has at most ``max_size`` bytes.
@@ -38,12 +36,11 @@ class EdidRegion:
 
 
 def find_edid_region(device: Device) -> RegionInfo | None:
-    """The region of type GFX and subtype EDID, None without one. A region whose info fails is skipped.
+    """The region of type GFX and subtype EDID; None if there is none. Skips a region whose info cannot be read.
 
-    Raises OSError when the device does not answer how many regions it has.
+    Raises OSError if the device does not tell the number of its regions.
     """
-    count = min(device_info(device).num_regions, _MAX_REGIONS)
-    for index in range(vfio.VFIO_PCI_NUM_REGIONS, count):
+    for index in device_info(device).region_indices[vfio.VFIO_PCI_NUM_REGIONS :]:
         try:
             info = region_info(device, index)
         except OSError:
@@ -54,7 +51,7 @@ def find_edid_region(device: Device) -> RegionInfo | None:
 
 
 def read_edid(device: Device, region: RegionInfo) -> EdidRegion:
-    """Read the registers and the blob. Raises OSError as the driver does, EIO for a short read or an absurd size.
+    """Read the registers and the blob. Raises the driver's OSError, and EIO for a short read or an impossible size.
 
     The blob may be outside the region: GVT-g gives the region 128 bytes and puts the blob at 2048.
     """

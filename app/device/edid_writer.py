@@ -1,8 +1,8 @@
-"""Writing an EDID to a device. The program writes nothing else to a device.
+"""Writes an EDID to a device. The program writes nothing else to a device.
 
 The order is that of the header (include/uapi/linux/vfio.h, vfio_region_gfx_edid): link down, size, blob, link up.
-The guest needs time to see the link down before it goes up; QEMU waits 100 ms (hw/vfio/display.c). Nothing waits here:
-each step returns when the next one is due.
+The guest needs time to see that the link is down before it goes up; QEMU waits 100 ms (hw/vfio/display.c). This module
+does not wait: each step returns when the next one is due.
 """
 
 import errno
@@ -29,8 +29,8 @@ _LINK_STATE = vfio.vfio_region_gfx_edid.link_state.offset
 class EdidWriter:
     """Writes ``blob`` into the region of ``device`` in two steps. The device stays the caller's.
 
-    The link is never left down while the device answers: after an error the writer restores the old EDID, and
-    :meth:`close` ends a begun write at once. ``clock`` counts nanoseconds.
+    The writer never leaves the link down while the device answers: after an error it restores the old EDID, and
+    :meth:`close` completes an unfinished write at once. ``clock`` counts nanoseconds.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class EdidWriter:
         self._done = False
 
     def step(self) -> int | None:
-        """Do the step that is due. Returns the nanoseconds until the next one, None when the new EDID is in use.
+        """Do the step that is due. Returns the nanoseconds until the next one, None if the new EDID is in use.
 
-        Raises OSError as the driver does, EIO where the device does not have what was written. Then there are no more
-        steps, and the old EDID is in use again where the device allowed it.
+        Raises the driver's OSError, and EIO if the device does not have what was written. After an error there are no
+        more steps, and the old EDID is in use again if the device accepted it.
         """
         if self._done:
             return None
@@ -61,7 +61,7 @@ class EdidWriter:
         return None
 
     def close(self) -> None:
-        """Set the link up at once if it is down, and log errors. More calls do nothing."""
+        """Set the link up at once if it is down. Errors are only logged. More calls do nothing."""
         pending, self._due = self._due is not None, None
         self._done = True
         if pending:
@@ -91,7 +91,7 @@ class EdidWriter:
         try:
             self._set_link_up()
             if read_edid(self._device, self._region).link_up is not True:
-                raise OSError(errno.EIO, "the device leaves its link down")
+                raise OSError(errno.EIO, "the device keeps its link down")
         except OSError:
             self._restore()
             raise
@@ -100,7 +100,7 @@ class EdidWriter:
         self._write_register(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_UP)
 
     def _restore(self) -> None:
-        """Write the old EDID and set the link up, also where that write failed: a bad EDID is better than no screen."""
+        """Write the old EDID and set the link up, even if that write failed: a bad EDID is better than no screen."""
         assert self._before is not None
         with suppress(OSError):
             self._write_edid(self._before.blob)
@@ -110,7 +110,7 @@ class EdidWriter:
             _log.info("the link of the EDID region stays down: %s", error_text(error))
 
     def _write_edid(self, blob: bytes) -> None:
-        """Write the size first: GVT-g refuses a blob beyond it (kvmgt.c, handle_edid_blob)."""
+        """Write the size first, because GVT-g refuses a blob that exceeds it (kvmgt.c, handle_edid_blob)."""
         assert self._before is not None
         self._write_register(_EDID_SIZE, len(blob))
         done = 0
@@ -122,7 +122,7 @@ class EdidWriter:
             done += count
 
     def _write_register(self, register: int, value: int) -> None:
-        """A register is written in one access of four bytes."""
+        """Write a register in one access of four bytes."""
         count = self._device.pwrite(value.to_bytes(_REGISTER, "little"), self._region.offset + register)
         if count != _REGISTER:
             raise OSError(errno.EIO, "short write of an EDID register")

@@ -1,4 +1,4 @@
-"""The display ioctls, typed: probe, QUERY_GFX_PLANE, GET_GFX_DMABUF."""
+"""The display ioctls: probe, QUERY_GFX_PLANE and GET_GFX_DMABUF."""
 
 import errno
 import os
@@ -16,9 +16,9 @@ _FLAG = {
 
 
 def _query_struct(kind: PlaneKind, flags: int) -> bytes:
-    """A query struct whose fields are zero, except the input fields.
+    """A query struct with zeros in all fields except the input fields.
 
-    GVT-g returns success and leaves the struct unchanged when the pipe is off: old fields would look like a plane.
+    If the pipe is off, GVT-g returns success and does not change the struct. Old values would look like a plane.
     """
     size = vfio.GFX_PLANE_INFO.size
     return vfio.GFX_PLANE_INFO.pack(size, flags, kind.value, *(0,) * 12)
@@ -26,14 +26,14 @@ def _query_struct(kind: PlaneKind, flags: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DisplayOffer:
-    """The kinds of planes that the device supports by its own answer."""
+    """The kinds of planes that the device says it supports."""
 
     dmabuf: bool
     region: bool
 
     @property
     def backing(self) -> Backing | None:
-        """The kind to use: dma-bufs before regions, as they need no copy. None without either."""
+        """The kind to use: dma-bufs before regions, because they need no copy. None if there is neither."""
         if self.dmabuf:
             return Backing.DMABUF
         return Backing.REGION if self.region else None
@@ -59,8 +59,8 @@ def _supports(device: Device, backing: Backing) -> bool:
 class PlaneQuery:
     """Queries one plane repeatedly.
 
-    An answer equal to the last one returns the *same* Plane object, so a query that finds nothing new costs one
-    ioctl and a comparison of 64 bytes.
+    If the answer equals the last one, the result is the *same* Plane object. So a query that finds nothing new costs
+    one ioctl and a comparison of 64 bytes.
     """
 
     def __init__(self, device: Device, kind: PlaneKind, backing: Backing) -> None:
@@ -72,8 +72,8 @@ class PlaneQuery:
         self._answer = b""
         self._plane: Plane | None = None
 
-    def ask(self) -> Plane | None:
-        """The plane, None when it is off. Raises OSError as the driver does."""
+    def execute(self) -> Plane | None:
+        """The plane, None if it is off. Raises the driver's OSError."""
         buffer = self._buffer
         buffer[:] = self._request
         self._device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, buffer)
@@ -127,10 +127,10 @@ def _signed(value: int) -> int:
 
 
 def get_gfx_dmabuf(device: Device, dmabuf_id: int) -> int:
-    """Fetch the dma-buf of an id; the fd is the caller's to close. Raises OSError as the driver does.
+    """Fetch the dma-buf of an id. The caller closes the fd. Raises the driver's OSError.
 
-    mbochs exports without O_CLOEXEC, so the flag is set here. Where the driver is or may be mbochs, call this once for
-    each id: a second fetch corrupts kernel memory.
+    mbochs exports without O_CLOEXEC, so this sets the flag. If the driver may be mbochs, call this only once for each
+    id: a second fetch corrupts kernel memory.
     """
     fd = device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little")))
     os.set_inheritable(fd, False)

@@ -6,22 +6,29 @@ from dataclasses import dataclass
 from app.abi import vfio
 from app.device.seam import Device
 
-# No driver answers with more than a few hundred bytes. A larger size is an error of the driver.
+# No driver's answer has more than a few hundred bytes. A larger size is an error of the driver.
 _MAX_ARGSZ = 64 * 1024
+# At most this many regions are read. Drivers have only a few more than the fixed PCI regions.
+_MAX_REGIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """VFIO_DEVICE_GET_INFO. A display region's index may be ``num_regions`` or more (mdpy has it at 16)."""
+    """VFIO_DEVICE_GET_INFO. The index of a display region may be ``num_regions`` or more (16 in mdpy)."""
 
     flags: int
     num_regions: int
     num_irqs: int
 
+    @property
+    def region_indices(self) -> range:
+        """The indices of the regions to read."""
+        return range(min(self.num_regions, _MAX_REGIONS))
+
 
 @dataclass(frozen=True, slots=True)
 class SparseArea:
-    """A part of a region that can be mapped; both in bytes, ``offset`` from the start of the region."""
+    """A part of a region that can be mapped. Both values are in bytes; ``offset`` counts from the region's start."""
 
     offset: int
     size: int
@@ -31,7 +38,7 @@ class SparseArea:
 class RegionInfo:
     """VFIO_DEVICE_GET_REGION_INFO. ``offset`` is in the device file; ``type`` is (type, subtype) or None.
 
-    ``sparse`` is None without the capability, and an empty tuple when the capability lists no area.
+    ``sparse`` is None without the capability, and an empty tuple if the capability lists no area.
     """
 
     index: int
@@ -47,7 +54,7 @@ class RegionInfo:
 
 
 def device_info(device: Device) -> DeviceInfo:
-    """Ask the device. Raises OSError as the driver does."""
+    """Get the info of the device. Raises the driver's OSError."""
     info = vfio.vfio_device_info(argsz=ctypes.sizeof(vfio.vfio_device_info))
     answer = bytearray(info)
     device.ioctl(vfio.VFIO_DEVICE_GET_INFO, answer)
@@ -56,15 +63,16 @@ def device_info(device: Device) -> DeviceInfo:
 
 
 def region_info(device: Device, index: int) -> RegionInfo:
-    """Ask for one region, a second time where its capabilities need a larger buffer. Raises OSError as the driver does.
+    """Get the info of one region, with a second request if its capabilities need a larger buffer.
 
-    The first request has exactly the size of the fixed part: mbochs up to 6.12 refuses an argsz outside 32..48.
+    The first request has exactly the size of the fixed part: mbochs up to Linux 6.12 refuses an argsz outside 32..48.
+    Raises the driver's OSError.
     """
     fixed = ctypes.sizeof(vfio.vfio_region_info)
-    answer = _ask_region(device, index, fixed)
+    answer = _query_region(device, index, fixed)
     info = vfio.vfio_region_info.from_buffer_copy(answer)
     if fixed < info.argsz <= _MAX_ARGSZ:
-        answer = _ask_region(device, index, info.argsz)
+        answer = _query_region(device, index, info.argsz)
         info = vfio.vfio_region_info.from_buffer_copy(answer)
     sparse, kind = None, None
     if info.flags & vfio.VFIO_REGION_INFO_FLAG_CAPS:
@@ -72,7 +80,7 @@ def region_info(device: Device, index: int) -> RegionInfo:
     return RegionInfo(index, info.flags, info.size, info.offset, sparse, kind)
 
 
-def _ask_region(device: Device, index: int, argsz: int) -> bytearray:
+def _query_region(device: Device, index: int, argsz: int) -> bytearray:
     head = vfio.vfio_region_info(argsz=argsz, index=index)
     answer = bytearray(argsz)
     answer[: ctypes.sizeof(head)] = bytes(head)
@@ -81,7 +89,7 @@ def _ask_region(device: Device, index: int, argsz: int) -> bytearray:
 
 
 def _capabilities(answer: bytes, offset: int) -> tuple[tuple[SparseArea, ...] | None, tuple[int, int] | None]:
-    """Read the chain. It ends where an offset does not grow, so that a chain that points back at itself ends."""
+    """Read the chain. It ends at an offset that does not grow, because a chain might point back to itself."""
     sparse: tuple[SparseArea, ...] | None = None
     kind: tuple[int, int] | None = None
     last = ctypes.sizeof(vfio.vfio_region_info) - 1

@@ -1,7 +1,7 @@
-"""The device seam: everything that touches a device goes through :class:`Device`.
+"""The device seam: all access to a device goes through :class:`Device`.
 
-The seam has the level of the kernel's interface. A simulated device dispatches on real request numbers, and the code
-above cannot tell it from a driver.
+The seam is as low as the kernel's interface. A simulated device dispatches on the real request numbers, so the code
+above the seam cannot tell it from a driver.
 """
 
 import errno
@@ -15,13 +15,13 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Device(Protocol):
-    """A VFIO device as a file: five calls, errors as OSError with the driver's errno.
+    """A VFIO device as a file with five calls. Errors are OSError with the driver's errno.
 
     After :meth:`close` every other call raises OSError(EBADF).
     """
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
-        """Issue ``request`` with ``buffer`` (changed in place); the ioctl's return value, which may be a fd."""
+        """Issue ``request`` with ``buffer``, which is changed in place. Returns the ioctl's value, perhaps a fd."""
         ...
 
     def pread(self, length: int, offset: int) -> bytes:
@@ -29,7 +29,7 @@ class Device(Protocol):
         ...
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        """Write at ``offset`` of the device file; the number of bytes written."""
+        """Write at ``offset`` of the device file. Returns the number of bytes written."""
         ...
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
@@ -42,12 +42,12 @@ class Device(Protocol):
 
 
 class FdDevice:
-    """A real device: owns ``fd`` and whatever must stay open beside it (container, group, iommufd).
+    """A real device. Owns ``fd`` and the ``companions`` that must stay open with it (container, group, iommufd).
 
     Offsets and lengths come from drivers. A number that is too large for the C type raises OSError(EOVERFLOW).
 
-    ``companions`` are closed after the device, in order: the kernel refuses to unset a container while a
-    device of its group is open.
+    The companions are closed after the device, in order: the kernel refuses to unset a container while a device of its
+    group is open.
     """
 
     def __init__(self, fd: int, companions: tuple[int, ...] = ()) -> None:
@@ -74,13 +74,13 @@ class FdDevice:
         fd, self._fd = self._fd, -1
         companions, self._companions = self._companions, ()
         with ExitStack() as stack:
-            # Last in, first out; one that fails does not keep the others open.
+            # The stack calls the last one first. If one fails, the others are closed all the same.
             for each in reversed((fd, *companions)):
                 if each >= 0:
                     stack.callback(os.close, each)
 
     def _open_fd(self) -> int:
-        """Python's mmap takes -1 for anonymous memory, whose zeros would look like a black picture."""
+        """The fd. Raises OSError(EBADF) after close: mmap(-1) would map anonymous zeros, a black picture."""
         if self._fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self._fd

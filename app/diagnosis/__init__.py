@@ -1,1 +1,1 @@
-"""Findings: what is wrong on this host or with a picture, and what to do about it."""
+"""Findings about this host and about pictures: problems, their evidence, and their remedies."""

@@ -1,11 +1,11 @@
-"""A finding: one thing that was looked at, what it means, and what to do about it."""
+"""A finding: the result of one check, its evidence, and the remedy."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Severity(Enum):
-    """An ``ERROR`` keeps the program from doing its job. With a ``WARNING`` it can do less."""
+    """After an ``ERROR`` the program cannot do its job. After a ``WARNING`` it can do less."""
 
     OK = "ok"
     INFO = "info"
@@ -17,7 +17,7 @@ class Severity(Enum):
 class Finding:
     """``key`` names the subject and keeps its meaning. ``evidence`` is what was seen, in the system's own words.
 
-    ``evidence`` and ``remedy`` are empty where there is none.
+    ``evidence`` and ``remedy`` may be empty.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What an exception that no command handled means for a user."""
+"""The finding for an exception that no command handled."""
 
 from app.diagnosis.finding import Finding, Severity
 
@@ -6,7 +6,7 @@ _ASK_DOCTOR = "'mdevview doctor' looks into it"
 
 
 def unhandled_error_finding(error: Exception, *, graphics: bool = False) -> Finding:
-    """``graphics`` is whether EGL or OpenGL failed: this package cannot know their errors."""
+    """The finding for ``error``. ``graphics`` says that EGL or OpenGL raised it, which this package does not know."""
     if graphics:
         return Finding("graphics", Severity.ERROR, str(error), remedy=_ASK_DOCTOR)
     if isinstance(error, ImportError):

@@ -1,1 +1,1 @@
-"""EDIDs: make one for the mode that a user wants, and parse one. Only bytes; no device is used."""
+"""EDIDs: makes one for the mode that a user wants, and parses one. Works on bytes only, without a device."""

@@ -80,7 +80,7 @@ def checksummed(block: bytearray) -> bytes:
 
 
 def size_mm(width: int, height: int, dpi: float) -> tuple[int, int]:
-    """The size of so many pixels in mm at ``dpi``, or at the density that keeps it within the 255 cm of an EDID."""
+    """The size in mm of ``width`` x ``height`` pixels at ``dpi``. An EDID holds at most 255 cm; then dpi is higher."""
     least = max(width, height) * _MM_PER_INCH / (_MAX_CM * 10)
     pitch = _MM_PER_INCH / max(dpi, least)
     return max(1, round(width * pitch)), max(1, round(height * pitch))
@@ -126,7 +126,7 @@ def dummy_descriptor() -> bytes:
 
 
 def range_descriptor(ranges: Iterable[Timing]) -> bytes:
-    """The range of all modes; a dummy if a value is too large for the descriptor (510 Hz or kHz, 2550 MHz)."""
+    """The range of all modes. A dummy descriptor if a value is too large for it (510 Hz or kHz, 2550 MHz)."""
     whole = STANDARD_RANGES
     for each in ranges:
         whole = whole.with_timing(each)

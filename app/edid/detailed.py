@@ -44,7 +44,7 @@ def encode_detailed(timing: Timing, width_mm: int, height_mm: int) -> bytes:
 
 
 def decode_detailed(data: bytes) -> Timing | None:
-    """The timing in 18 bytes of an EDID; None if they are none. If interlaced, it has the height of both fields."""
+    """The timing in 18 bytes of an EDID; None if there is none. An interlaced one has the height of both fields."""
     clock = int.from_bytes(data[0:2], "little") * CLOCK_STEP_KHZ
     width, h_blank = _pair(data[2:5])
     height, v_blank = _pair(data[5:8])

@@ -1,7 +1,7 @@
 """A DisplayID 1.3 extension block, for a timing that the 18 bytes of a detailed timing cannot hold.
 
-Version 1.3 because the oldest guests (Linux 4.7) know its type I timing; 2.0 has type VII instead. The other data
-blocks are mandatory for a display.
+The version is 1.3, because the oldest guests (Linux 4.7) know its type I timing; version 2.0 has type VII instead. The
+other data blocks are mandatory for a display.
 """
 
 from app.edid import block

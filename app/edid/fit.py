@@ -1,4 +1,4 @@
-"""The mode for a window: of its size, within the limits of the device."""
+"""Chooses the mode for a window: the window's size, within the limits of the device."""
 
 from app.edid.detailed import MAX_ACTIVE
 from app.edid.make import timing_for
@@ -13,7 +13,7 @@ LEAST_HEIGHT = 200
 _CELL = 8
 _LINES = 2
 
-# Tried one after the other if the EDID cannot hold the pixel clock of the mode.
+# These rates are tried in this order if the EDID cannot hold the pixel clock of the mode.
 _RATES = (DEFAULT_HZ, 50.0, 30.0, 24.0)
 
 
@@ -40,5 +40,5 @@ def fitting_mode(width: int, height: int, limits: Limits, refresh_hz: float = DE
 
 
 def _rounded(value: float, unit: int, least: int, most: int) -> int:
-    """Rounded down to whole units, but at least ``least`` if ``most`` allows that."""
+    """``value`` rounded down to whole units, but not below ``least`` if ``most`` allows that."""
     return max(int(min(value, most)) // unit * unit, min(least, most))

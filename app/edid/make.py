@@ -16,8 +16,8 @@ _NO_LIMITS = Limits()
 def make_edid(mode: Mode, limits: Limits = _NO_LIMITS, *, name: str = _NAME, dpi: float = DEFAULT_DPI) -> bytes:
     """An EDID of one or two blocks. Raises ValueError if the mode exceeds a limit; its text names the limit.
 
-    The physical size in the EDID follows from ``dpi``; a guest's desktop may choose its scaling by it. If the mode
-    needs a DisplayID block, the first block has a smaller mode, for guests that do not know DisplayID.
+    The physical size in the EDID follows from ``dpi``. A guest's desktop may choose its scaling by that size. If the
+    mode needs a DisplayID block, the first block has a smaller mode, for guests that do not know DisplayID.
     """
     timing = timing_for(mode, limits)
     width_mm, height_mm = block.size_mm(mode.width, mode.height, dpi)

@@ -25,7 +25,7 @@ class Mode:
     refresh_hz: float = DEFAULT_HZ
 
     def __str__(self) -> str:
-        """In the form of :func:`parse_mode`, the refresh rate with at most two decimals."""
+        """The form that :func:`parse_mode` takes. The refresh rate has at most two decimals."""
         return f"{self.width}x{self.height}@{f'{self.refresh_hz:.2f}'.rstrip('0').rstrip('.')}"
 
 
@@ -43,7 +43,7 @@ class Limits:
 
 
 def parse_mode(text: str) -> Mode:
-    """Parse ``WxH`` or ``WxH@Hz``; without a rate 60 Hz. Raises ValueError; its text is a sentence for the user."""
+    """Parse ``WxH`` or ``WxH@Hz``; the default is 60 Hz. Raises ValueError; its text is a sentence for the user."""
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not of the form WxH or WxH@Hz, such as 1920x1080 or 1920x1080@75")
@@ -62,4 +62,4 @@ def check_size(mode: Mode, limits: Limits) -> None:
         most = f"{limits.max_width or 'any'}x{limits.max_height or 'any'}"
         raise ValueError(f"{mode.width}x{mode.height} is more than the device allows, which is {most}")
     if limits.max_size < BLOCK:
-        raise ValueError(f"the device takes an EDID of {limits.max_size} bytes, which none fits in")
+        raise ValueError(f"the device takes at most {limits.max_size} bytes of EDID, and an EDID has at least {BLOCK}")

@@ -30,7 +30,7 @@ def blocks(data: bytes) -> bytes:
         raise ValueError("no EDID: the header is missing")
     size = BLOCK * (data[BLOCK - 2] + 1)
     if len(data) < size:
-        raise ValueError(f"an EDID of {size} bytes of which {len(data)} are there")
+        raise ValueError(f"an EDID of {size} bytes, cut off after {len(data)}")
     if any(sum(data[at : at + BLOCK]) % 256 for at in range(0, size, BLOCK)):
         raise ValueError("an EDID with a wrong checksum")
     return data[:size]

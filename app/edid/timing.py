@@ -1,8 +1,8 @@
 """Video timings, and how VESA CVT computes them with reduced blanking (CVT 1.2, versions 1 and 2).
 
-Two things differ from CVT, which is possible as a vGPU sends no signal. The pixel clock is rounded to 10 kHz, the unit
-of an EDID; CVT rounds down to 250 kHz, which makes 59.93 Hz of 60 Hz. And very small modes get more blanking, so that
-the clock is at least 10 MHz and the refresh rate is exact to 0.1 Hz.
+A vGPU sends no signal, so two things may differ from CVT. The pixel clock is rounded to 10 kHz, the unit of an EDID;
+CVT rounds down to 250 kHz, which turns 60 Hz into 59.93 Hz. And very small modes get more blanking, so that the clock
+is at least 10 MHz and the refresh rate is exact to 0.1 Hz.
 """
 
 import math
@@ -13,7 +13,7 @@ from app.edid.mode import Mode
 
 CLOCK_STEP_KHZ = 10
 
-# With so many pixels half a step of the clock is 0.1 Hz. edid-decode rejects a clock below 10 MHz.
+# With this number of pixels, half a step of the clock is 0.1 Hz. edid-decode rejects a clock below 10 MHz.
 _LEAST_PIXELS = 50_000
 _LEAST_CLOCK_HZ = 10_000_000
 
@@ -44,7 +44,7 @@ class Timing:
 
     @property
     def refresh_hz(self) -> float:
-        """The refresh rate that follows from the clock; it may differ slightly from the one asked for."""
+        """The refresh rate that follows from the clock. It may differ slightly from the requested one."""
         return self.line_khz * 1000 / (self.height + self.v_blank)
 
     @property

@@ -43,7 +43,7 @@ def decode(rows: Rows, pixel_format: PixelFormat, width: int, matrix: yuv.Matrix
 def encode(rgba: Rgba, pixel_format: PixelFormat, matrix: yuv.Matrix = yuv.Matrix.BT601) -> Rows:
     """Rows of shape (height, row_bytes) with the picture, as exact as the format allows.
 
-    The unused bits of X formats are zero: a reader that takes them for alpha shows nothing, and the mistake is seen.
+    The unused bits of X formats are zero. A reader that takes them for alpha shows nothing, so its mistake is visible.
     C8 gets the luma. 4:2:2 gets the mean chroma of each pair; an odd width repeats its last pixel.
     """
     if pixel_format.family is Family.GREY:

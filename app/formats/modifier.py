@@ -37,7 +37,7 @@ _TILES = {
     drm.I915_FORMAT_MOD_4_TILED: Tile(128, 32),
 }
 
-# The size of a Yf tile depends on the bytes per pixel, as tiles are about square in pixels (Skylake PRM).
+# The size of a Yf tile depends on the bytes per pixel, because tiles are about square in pixels (Skylake PRM).
 _YF_TILES = {1: Tile(64, 64), 2: Tile(128, 32), 4: Tile(128, 32), 8: Tile(256, 16)}
 
 

@@ -104,7 +104,8 @@ def tile(linear: Bytes, modifier: int, bytes_per_pixel: int, stride: int, out: B
 def detile(data: Memory, modifier: int, bytes_per_pixel: int, stride: int, width_bytes: int, height: int) -> Bytes:
     """The rows of a plane, shape (height, width_bytes); for linear planes a view of ``data``, not a copy.
 
-    Raises ValueError for a layout not known, a stride too small or not of whole tiles, or too little data.
+    Raises ValueError for an unknown layout, for a stride that is too small or not a whole number of tiles, and for too
+    little data.
     """
     flat = np.frombuffer(data, np.uint8)
     if width_bytes > stride:

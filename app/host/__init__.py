@@ -1,1 +1,1 @@
-"""What this host has: processes, who holds which device, VMs, vGPUs, kernel modules, hot-plug events."""
+"""What this host has: processes, the holders of devices, VMs, vGPUs, kernel modules, hot-plug events."""

@@ -1,4 +1,4 @@
-"""Which vGPUs this host has, read from sysfs: no device is opened, so no VM is disturbed.
+"""Finds the vGPUs of this host in sysfs. No device is opened, so no VM is disturbed.
 
 Every device on the bus ``mdev`` is a vGPU. Some vendor drivers make no mdevs (NVIDIA's from Linux 6.8 on), and sysfs
 alone cannot tell their vGPUs from plain pass-through. So other VFIO devices are listed when a process has them open.
@@ -15,7 +15,7 @@ from app.host.vgpu import Vgpu
 
 
 def discover(scan: HostScan) -> tuple[Vgpu, ...]:
-    """All vGPUs with their holders, mdevs first, each kind by name. A device that vanishes meanwhile raises nothing."""
+    """All vGPUs with their holders: mdevs first, each kind sorted by name. Skips devices that vanish meanwhile."""
     vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
     vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
@@ -23,7 +23,7 @@ def discover(scan: HostScan) -> tuple[Vgpu, ...]:
 
 
 def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
-    """The mdev of that UUID, without its holders; None when there is none. No process is looked at."""
+    """The mdev of that UUID; None if there is none. Does not scan processes, so the result has no holders."""
     return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
 
 
@@ -46,10 +46,10 @@ def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
 
 
 def _is_surely_free(vgpu: Vgpu, paths: Paths) -> bool:
-    """True when no device of the driver is open at all.
+    """True if no device of the driver is open.
 
     The first open of each device takes a reference on the driver's module (vfio_df_device_first_open() in
-    drivers/vfio/vfio_main.c), so a count of zero is proof. Any other count may have another reason.
+    drivers/vfio/vfio_main.c), so a count of zero is proof. Any other count proves nothing.
     """
     return vgpu.module is not None and text_of(paths.sys / "module" / vgpu.module / "refcnt") == "0"
 
@@ -96,7 +96,7 @@ def _common(name: str, folder: Path) -> Vgpu:
 
 
 def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
-    """The sysfs name and folder of each device that some process has open, by itself or with its group."""
+    """The sysfs name and folder of each device that a process has open, or whose group it has open."""
     paths, folders = scan.paths, set[Path]()
     for process in scan.processes:
         for group in process.groups:
@@ -110,13 +110,13 @@ def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:
-    """The devices of a group that have a VFIO driver, so no bridge. (``vfio-dev`` exists since Linux 6.1.)"""
+    """The devices of a group that have a VFIO driver. (``vfio-dev`` exists since Linux 6.1.)"""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
     return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
 
 
 def _link(file: Path) -> Path | None:
-    """The target of a symbolic link, with all links resolved; None without a link."""
+    """The target of a symbolic link, with all links resolved; None if there is no link."""
     return file.resolve() if file.exists() else None
 
 

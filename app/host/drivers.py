@@ -1,4 +1,4 @@
-"""Which kind of display each driver is known to offer, for a device that is not open and so cannot be asked."""
+"""The kind of display that each driver is known to offer. Only an open device can tell what it really offers."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from app.host.vgpu import Vgpu
 
 
 class KnownDisplay(Enum):
-    """The kind of planes that a driver is known to offer; ``NONE`` is for a driver that is known to have no display."""
+    """The kind of planes that a driver offers. ``NONE``: the driver is known to have no display."""
 
     DMABUF = "dmabuf"
     REGION = "region"
@@ -14,7 +14,7 @@ class KnownDisplay(Enum):
     UNKNOWN = "unknown"
 
 
-# By the start of the mdev type, whose name comes from the parent's driver. Sources: drivers/gpu/drm/i915/gvt,
+# The key is the start of the mdev type, whose name comes from the parent's driver. Sources: drivers/gpu/drm/i915/gvt,
 # samples/vfio-mdev, drivers/s390 of Linux 6.12. NVIDIA's driver has no public source.
 _BY_TYPE = (
     ("i915-GVTg", KnownDisplay.DMABUF),
@@ -32,7 +32,7 @@ _BY_DRIVER = {
 
 
 def known_display(vgpu: Vgpu) -> KnownDisplay:
-    """What is known about the vGPU's driver. Only an open device can tell what it really offers."""
+    """What the vGPU's driver is known to offer."""
     for start, display in _BY_TYPE:
         if vgpu.type_id is not None and vgpu.type_id.startswith(start):
             return display

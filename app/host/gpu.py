@@ -1,4 +1,4 @@
-"""The GPUs of this host that programs may draw with, and those that export the pictures of vGPUs."""
+"""The GPUs of this host: those that can draw, and those that export the pictures of vGPUs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from app.host.vgpu import Vgpu
 
 @dataclass(frozen=True, slots=True)
 class RenderNode:
-    """A node in /dev/dri to draw with. ``address`` is the name of its GPU in sysfs: a PCI address where it has one.
+    """A render node in /dev/dri. ``address`` is the name of its GPU in sysfs; for a PCI device it is the PCI address.
 
-    ``driver``, ``vendor`` and ``product`` are None where sysfs does not tell.
+    ``driver``, ``vendor`` and ``product`` are None if sysfs does not have them.
     """
 
     node: Path
@@ -24,7 +24,7 @@ class RenderNode:
 
 
 def render_nodes(paths: Paths = HOST) -> tuple[RenderNode, ...]:
-    """All of them, by name."""
+    """All render nodes, sorted by name."""
     return tuple(_render_node(node, paths) for node in sorted((paths.dev / "dri").glob("renderD*")))
 
 
@@ -42,9 +42,9 @@ def address_of(render_node: str, paths: Paths = HOST) -> str:
 
 
 def exporting_gpus(vgpus: Iterable[Vgpu], paths: Paths = HOST) -> tuple[str, ...]:
-    """The addresses of the GPUs that export the dma-bufs of these vGPUs, in order.
+    """The addresses of the GPUs that export the dma-bufs of these vGPUs, sorted.
 
-    The parent of a sample driver's vGPU is no GPU: its memory is the host's, and any GPU may import it.
+    The parent of a sample driver's vGPU is no GPU: its buffers are in the host's memory, and any GPU may import them.
     """
     return tuple(
         sorted(

@@ -1,4 +1,4 @@
-"""Who has a VFIO device open."""
+"""The processes that have a VFIO device open."""
 
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Way
@@ -7,7 +7,7 @@ from app.host.vgpu import Holder, Way
 def holders(scan: HostScan, device: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
     """The processes that have the device of that sysfs name open.
 
-    ``alone`` says whether it is the only device of its group: then the group's one device fd is its fd.
+    ``alone`` says whether it is the only device of its group. Then the one device fd of a process is its fd.
     """
     result: list[Holder] = []
     for each in scan.processes:

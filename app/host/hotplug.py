@@ -13,15 +13,15 @@ from typing import Any
 
 from app.errors import MdevviewError
 
-# The device itself, its group's node, its cdev, and the graphics card, on which GVT-g sends its events.
+# The device itself, the node of its group, its cdev, and the graphics card. GVT-g sends its events on the card.
 _SUBSYSTEMS = ("mdev", "vfio", "vfio-dev", "drm")
-# The most events that one call reads; while there are more, the fd stays readable.
+# One call reads at most this many events. While there are more, the fd stays readable.
 _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Appeared:
-    """A device was added or got its driver. ``name`` is the sysfs name: of an mdev its UUID."""
+    """A device was added or got its driver. ``name`` is the sysfs name; for an mdev it is the UUID."""
 
     subsystem: str
     name: str
@@ -45,27 +45,27 @@ class DisplayReady:
 
 @dataclass(frozen=True, slots=True)
 class EventsLost:
-    """Some events were dropped, as the socket was full: anything may have changed."""
+    """Some events were dropped because the socket was full. Anything may have changed."""
 
 
-Event = Appeared | Vanished | DisplayReady | EventsLost
+HotplugEvent = Appeared | Vanished | DisplayReady | EventsLost
 
 
 class Hotplug:
     """Owns a netlink socket. Watch :meth:`fileno` for readability, then call :meth:`read`.
 
-    Raises MdevviewError where there is no libudev, OSError where the socket cannot be made.
+    Raises MdevviewError without libudev, OSError if the socket cannot be created.
     """
 
     def __init__(self) -> None:
         try:
-            # Loading libudev takes longer than listing devices, which does not need it.
+            # Loading libudev takes longer than listing the devices. Most commands do not need it.
             import pyudev  # noqa: PLC0415
 
             context = pyudev.Context()
         except ImportError as error:
             raise MdevviewError(f"no hot-plug events: {error}", "install libudev (libudev1, systemd-libs)") from error
-        # udev sends its own events after it has set the owner of the node. Without udev only the kernel sends any.
+        # udev sends its own events after it has set the owner of the node. Without udev only the kernel sends events.
         source = "udev" if Path("/run/udev/control").exists() else "kernel"
         self._monitor: Any = pyudev.Monitor.from_netlink(context, source)
         for subsystem in _SUBSYSTEMS:
@@ -76,15 +76,15 @@ class Hotplug:
         """The fd to watch. It belongs to the monitor: do not read from it or close it."""
         return int(self._monitor.fileno())
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[HotplugEvent]:
         """The events since the last call, possibly none. Never blocks."""
-        events: list[Event] = []
+        events: list[HotplugEvent] = []
         for _ in range(_BATCH):
             try:
                 device = self._monitor.poll(timeout=0)
             except OSError:
-                # pyudev raises on POLLERR and does not read: the error would stay, and the fd would be readable for
-                # ever (https://github.com/pyudev/pyudev/issues/194).
+                # pyudev raises on POLLERR without reading. The error would stay, and the fd would be readable for ever
+                # (https://github.com/pyudev/pyudev/issues/194).
                 _clear_error(self.fileno())
                 events.append(EventsLost())
                 continue
@@ -97,12 +97,12 @@ class Hotplug:
 
     def close(self) -> None:
         """Close the socket; more calls do nothing. Stop watching the fd first."""
-        # pyudev has no close: libudev closes with the last reference.
+        # pyudev has no close(): libudev closes the socket when the last reference is gone.
         self._monitor = None
 
 
-def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> Event | None:
-    """The meaning of one uevent; None for an event of no interest."""
+def event_of(action: str, subsystem: str, name: str, properties: Mapping[str, str]) -> HotplugEvent | None:
+    """The event that a uevent means; None for other uevents."""
     if subsystem == "drm":
         return _display_ready(properties)
     match action:

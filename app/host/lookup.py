@@ -1,4 +1,4 @@
-"""Which vGPU a user means by a name: a UUID or its start, a PCI address."""
+"""Finds the vGPU that a user names by a UUID, the start of a UUID, or a PCI address."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ def is_pci_address(text: str) -> bool:
 
 
 def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
-    """The vGPU whose name is ``text``, in lower case, or the only one whose UUID starts so.
+    """The vGPU whose name is ``text`` (in lower case), or the only one whose UUID starts with it.
 
-    Raises NoSuchDevice; AmbiguousTarget when several fit.
+    Raises NoSuchDevice if none fits, AmbiguousTarget if several fit.
     """
     fitting = tuple(each for each in vgpus if _fits(text, each))
     exact = [each for each in fitting if each.name == text]
@@ -32,12 +32,12 @@ def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
 
 
 def enumerate_vgpus(vgpus: Sequence[Vgpu]) -> str:
-    """Names with their types, for a message."""
+    """The names of vGPUs with their types, for a message."""
     return ", ".join(f"{each.name} ({each.type_id})" if each.type_id else each.name for each in vgpus)
 
 
 def names_of(vgpus: Sequence[Vgpu]) -> tuple[str, ...]:
-    """The sysfs names, in order."""
+    """The sysfs names of vGPUs, in the given order."""
     return tuple(each.name for each in vgpus)
 
 

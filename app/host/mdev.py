@@ -1,4 +1,4 @@
-"""Creating and removing mediated devices through sysfs (Documentation/driver-api/vfio-mediated-device.rst)."""
+"""Creates and removes mediated devices through sysfs (Documentation/driver-api/vfio-mediated-device.rst)."""
 
 import errno
 import logging
@@ -23,13 +23,14 @@ from app.host.wording import holders_text
 _log = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# The time between two checks whether a device is free.
+# The time between two checks of a device.
 _PAUSE_S = 0.05
-# A user who may create a device may open it only after udev has set the owner of its node.
+# udev sets the owner of a new device's node. Before that only root may open it.
 _UDEV_PATIENCE_S = 3.0
 
-# A write to `remove` waits in the kernel for the last user of the device, and no signal ends that wait
-# (vfio_unregister_group_dev() in drivers/vfio/vfio_main.c). A thread that waits there would keep this program running.
+# A write to `remove` waits in the kernel until nobody uses the device, and no signal ends that wait
+# (vfio_unregister_group_dev() in drivers/vfio/vfio_main.c). A waiting thread would keep this program from ending, so
+# another process does the write.
 _REMOVER = """
 import os, sys
 try:
@@ -43,8 +44,8 @@ except OSError as error:
 class MdevType:
     """A type of mdev that a parent device can create.
 
-    ``left`` is how many more can be created, None when the driver does not say. ``id`` is the kernel's name: the names
-    of the parent's driver and of the driver's type, joined ("i915-GVTg_V5_4").
+    ``left`` is the number of devices that can still be created, None if the driver does not tell it. ``id`` is the
+    kernel's name: the name of the parent's driver and that of the driver's type ("i915-GVTg_V5_4").
     """
 
     parent: str
@@ -55,12 +56,12 @@ class MdevType:
 
 
 def is_uuid(text: str) -> bool:
-    """Whether the text is a whole UUID in the form that sysfs shows."""
+    """Whether the text is a complete UUID in the form that sysfs shows."""
     return _UUID.fullmatch(text) is not None
 
 
 def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
-    """All types that the parent devices of this host can create, in order."""
+    """All types that the parent devices of this host can create, sorted by parent and name."""
     types = []
     for parent in _names(paths.sys / "class/mdev_bus"):
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
@@ -72,9 +73,9 @@ def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
 
 
 def choose_type(wanted: str, parent: str | None, known: Sequence[MdevType]) -> MdevType:
-    """The type that a user means by an id, or by the part of an id after the driver's name.
+    """The type that a user names by its id, or by the part of the id after the driver's name.
 
-    Raises NoSuchDevice where nothing fits, UsageError where the parent or the driver must be given as well.
+    Raises NoSuchDevice if nothing fits, UsageError if the user must also give the parent or the driver.
     """
     if not known:
         raise NoSuchDevice(f"no type {wanted}: no device of this host makes mdevs", "'mdevview doctor' says why")
@@ -111,14 +112,14 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
     match error.errno:
         case errno.EEXIST:
             return UsageError(f"{what}: {uuid} exists", "leave --type out to use it, or give another --uuid")
-        # EUSERS comes from the mdev core, ENOSPC from drivers that count memory and not devices.
+        # EUSERS comes from the mdev core, ENOSPC from drivers that count memory instead of devices.
         case errno.EUSERS | errno.ENOSPC:
             return MdevviewError(
                 f"{what}: none left ({error_text(error)})", "remove another one, or take a smaller type"
             )
         case errno.EACCES | errno.EPERM:
             return PermissionDenied(
-                f"{what}: permission denied: {file} ({permissions.owners(file)})",
+                f"{what}: permission denied: {file} ({permissions.owner_and_mode(file)})",
                 f"let root do it: sudo mdevctl start --uuid {uuid} --parent {kind.parent} --type {kind.id}; "
                 f"then give --uuid {uuid} alone",
             )
@@ -128,7 +129,7 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
 
 
 def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIENCE_S) -> None:
-    """Wait until this user may open a new device, for a few seconds. If he may not open it then, the open will fail."""
+    """Wait some seconds until this user may open a new device. The later open tells if he still may not."""
     vgpu = find_mdev(uuid, paths)
     if vgpu is None:
         return
@@ -139,9 +140,10 @@ def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIEN
 
 
 def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
-    """Remove an mdev that nobody uses any more; one that does not exist is ignored. Waits 2 * ``patience_s`` at most.
+    """Remove an mdev that nobody uses any more. Does nothing if it does not exist. Waits 2 * ``patience_s`` at most.
 
-    Raises PermissionDenied, and DeviceBusy when it is in use for longer; then it is not removed, or only later.
+    Raises PermissionDenied, and DeviceBusy if it is in use for longer. Then it is not removed now; the kernel may
+    remove it later.
     """
     folder = paths.sys / "bus/mdev/devices" / uuid
     vgpu = find_mdev(uuid, paths)
@@ -159,12 +161,12 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
     if status in (errno.EACCES, errno.EPERM):
         where = folder / "remove"
         raise PermissionDenied(
-            f"{uuid} was not removed: permission denied: {where} ({permissions.owners(where)})", by_hand
+            f"{uuid} was not removed: permission denied: {where} ({permissions.owner_and_mode(where)})", by_hand
         )
     if status is None:
         raise DeviceBusy(
             f"{uuid} is still open by {_holders(refresh(vgpu, HostScan.take(paths)))}",
-            "the kernel removes it as soon as it is let go",
+            "the kernel removes it as soon as it is closed",
         )
     if status not in (0, errno.ENOENT, errno.ENODEV):
         raise MdevviewError(f"{uuid} was not removed: {os.strerror(status)}", by_hand)
@@ -172,7 +174,7 @@ def remove(uuid: str, paths: Paths = HOST, patience_s: float = 5.0) -> None:
 
 
 def _removed(file: Path, patience_s: float) -> int | None:
-    """Write to the file in another process; the errno of the write, 0 for none, None when it still waits."""
+    """Write to the file in another process. Returns the errno of the write, 0 for success, None if it still waits."""
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     command = [sys.executable, "-I", "-S", "-c", _REMOVER, str(file)]
     pid = os.posix_spawn(
@@ -194,7 +196,7 @@ def _holders(vgpu: Vgpu) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    # sysfs takes only one write. No file is created where the attribute is missing.
+    # sysfs takes the value in one write. Without O_CREAT, a missing attribute is an error.
     fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())

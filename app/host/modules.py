@@ -1,4 +1,4 @@
-"""Whether the running kernel has a module, and where."""
+"""The state of a kernel module: loaded, built in, available or absent."""
 
 import os
 from enum import Enum
@@ -7,7 +7,7 @@ from pathlib import Path
 from app.host.paths import HOST, Paths
 
 
-class Presence(Enum):
+class ModuleState(Enum):
     LOADED = "loaded"
     BUILT_IN = "built in"
     AVAILABLE = "not loaded"
@@ -15,17 +15,17 @@ class Presence(Enum):
     UNKNOWN = "unknown"
 
 
-def presence(module: str, paths: Paths = HOST, release: str = "") -> Presence:
-    """Look in sysfs, then in depmod's lists for the kernel ``release`` (default: the running one)."""
+def module_state(module: str, paths: Paths = HOST, release: str = "") -> ModuleState:
+    """Reads sysfs and depmod's lists of the kernel ``release`` (default: the running one)."""
     lists = paths.modules / (release or os.uname().release)
     if _named(module, lists / "modules.builtin"):
-        return Presence.BUILT_IN
+        return ModuleState.BUILT_IN
     if (paths.sys / "module" / module).is_dir():
-        return Presence.LOADED
+        return ModuleState.LOADED
     if _named(module, lists / "modules.dep"):
-        return Presence.AVAILABLE
-    # A container often has no /lib/modules: then a missing entry tells nothing.
-    return Presence.ABSENT if (lists / "modules.dep").exists() else Presence.UNKNOWN
+        return ModuleState.AVAILABLE
+    # A container often has no /lib/modules. Then a missing entry proves nothing.
+    return ModuleState.ABSENT if (lists / "modules.dep").exists() else ModuleState.UNKNOWN
 
 
 def _named(module: str, file: Path) -> bool:

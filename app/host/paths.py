@@ -1,4 +1,4 @@
-"""Where the kernel's file systems are: the real places, or a copy that a test laid out."""
+"""The paths of the kernel's file systems: the real ones, or those of a test."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ HOST = Paths()
 
 
 def text_of(file: Path) -> str | None:
-    """What a file of one of these file systems says, without the newline; None when it cannot be read."""
+    """The text of a file in these file systems, without the newline; None if it cannot be read."""
     try:
         return file.read_text("utf-8", "replace").strip()
     except OSError:

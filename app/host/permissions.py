@@ -1,4 +1,4 @@
-"""Who may open a device node, and how a user gets the permission."""
+"""Tells who may open a device node, and how a user gets the permission."""
 
 import grp
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 _READ_WRITE = 0o6
 
 
-def there(file: Path) -> bool:
-    """Whether a node exists. True also in a folder that is closed to this user: there only an open can tell."""
+def exists(file: Path) -> bool:
+    """Whether a node exists. True also if this user may not search its folder: only an open can tell then."""
     try:
         file.stat()
     except PermissionError:
@@ -20,7 +20,7 @@ def there(file: Path) -> bool:
     return True
 
 
-def owners(file: Path) -> str:
+def owner_and_mode(file: Path) -> str:
     """Owner, group and mode in words: ``root:kvm 0660``."""
     try:
         info = file.stat()
@@ -34,11 +34,11 @@ def remedy(file: Path) -> str:
     try:
         info = file.stat()
     except OSError:
-        return "its folder is closed to you, or it is gone: ask root"
+        return "you may not search its folder, or it was removed: ask root"
     if os.access(file, os.R_OK | os.W_OK):
-        return "its mode would allow it: look at the container, cgroup or security module you are in"
+        return "its mode allows it: check the container, cgroup or security module that you are in"
     group_may = info.st_mode >> 3 & _READ_WRITE == _READ_WRITE
-    # A member of root's group has many of root's rights, so nobody is told to join it.
+    # A member of root's group has many of root's permissions, so the remedy never says to join it.
     if group_may and info.st_gid != 0:
         if info.st_gid in os.getgroups():
             return "an access list or a security module refuses you"
@@ -55,7 +55,7 @@ def _udev_match(file: Path) -> str:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user; the number where there is no name."""
+    """The name of a user, or the number if there is no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

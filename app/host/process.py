@@ -1,4 +1,4 @@
-"""A process, held by its pidfd, so that another process that got the same pid is never mistaken for it."""
+"""A process and its pidfd. With a pidfd, another process with the same pid is never mistaken for it."""
 
 import errno
 import os
@@ -18,8 +18,8 @@ _PF_EXITING = 0x4
 class Process:
     """Owns a pidfd.
 
-    What is read from ``/proc/PID`` after :meth:`open` is about this process if :meth:`ended` is false afterwards: until
-    its end the kernel gives the pid to no other process.
+    The kernel does not give the pid to another process before this one has ended. So data that was read from
+    ``/proc/PID`` after :meth:`open` is about this process if :meth:`ended` is false after the read.
     """
 
     def __init__(self, pid: int, pidfd: int) -> None:
@@ -31,7 +31,7 @@ class Process:
 
     @classmethod
     def open(cls, pid: int) -> Self:
-        """Raises ProcessGone when there is no process with that pid, or it is a zombie.
+        """Open the pidfd. Raises ProcessGone if no process has that pid, or it is a zombie.
 
         Raises NoSuchDevice for a thread, OpenFailed for a kernel or sandbox without pidfds and for too many open files.
         """
@@ -40,31 +40,31 @@ class Process:
         except ProcessLookupError as error:
             raise ProcessGone(f"there is no process {pid}", "'mdevview list' shows which VMs run") from error
         except OSError as error:
-            # pidfd_open(2) takes only the pid of a process, not the id of another of its threads.
+            # pidfd_open(2) takes the pid of a process, but not the id of one of its other threads.
             if error.errno in (errno.EINVAL, errno.ENOENT):
                 raise NoSuchDevice(f"{pid} is a thread of a process", "give the pid of the process") from error
-            raise OpenFailed(f"process {pid} cannot be held: {error_text(error)}", "see 'mdevview doctor'") from error
+            raise OpenFailed(f"process {pid} cannot be opened: {error_text(error)}", "see 'mdevview doctor'") from error
         if process.ended():
             process.close()
             raise ProcessGone(f"process {pid} has ended", "'mdevview list' shows which VMs run")
         return process
 
     def fileno(self) -> int:
-        """The pidfd, readable once the process ended (all its threads); -1 once closed."""
+        """The pidfd. It becomes readable when the process (all its threads) has ended. -1 after :meth:`close`."""
         return self._fd
 
     def ended(self) -> bool:
-        """Whether it has ended: one poll(2) that never waits. Once closed, the last known answer."""
+        """Whether it has ended: one poll(2) that does not wait. After :meth:`close` the last known answer."""
         if not self._ended and self._fd >= 0:
             self._ended = bool(self._poll.poll(0))
         return self._ended
 
     def duplicate(self, fd: int) -> int:
-        """A duplicate of its fd, closed on exec. Raises OSError: EPERM, EBADF, or ESRCH when the process has ended."""
+        """A duplicate of its fd, closed on exec. Raises OSError: EPERM, EBADF, or ESRCH if the process has ended."""
         return pidfd_getfd(self._fd, fd)
 
     def close(self) -> None:
-        """More calls do nothing."""
+        """Close the pidfd; more calls do nothing."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -79,7 +79,7 @@ class Process:
 
 
 def is_ending(pid: int, paths: Paths = HOST) -> bool:
-    """Whether it is about to end, with its memory and perhaps its files gone; False where that cannot be seen."""
+    """Whether it is about to end: it has no memory and perhaps no files any more. False if that cannot be seen."""
     try:
         return bool(_stat(pid, paths).flags & _PF_EXITING)
     except (OSError, ValueError, IndexError):
@@ -87,9 +87,9 @@ def is_ending(pid: int, paths: Paths = HOST) -> bool:
 
 
 def start_time(pid: int, paths: Paths = HOST) -> int:
-    """When the process started, in clock ticks since boot: with its pid, a name for it until the next boot.
+    """When the process started, in clock ticks since boot. With the pid it identifies a process until the next boot.
 
-    Raises OSError, and ValueError or IndexError for what cannot be understood.
+    Raises OSError, and ValueError or IndexError for invalid data.
     """
     return _stat(pid, paths).started
 

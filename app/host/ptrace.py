@@ -1,7 +1,7 @@
-"""Which processes this one may look into, as the kernel's rules say.
+"""The kernel's rules for looking into other processes.
 
-pidfd_getfd(2) duplicates a fd of another process. It needs PTRACE_MODE_ATTACH_REALCREDS of that process: the same user
-and the consent of the yama security module, or CAP_SYS_PTRACE (__ptrace_may_access() in kernel/ptrace.c,
+pidfd_getfd(2) duplicates a fd of another process. It needs PTRACE_MODE_ATTACH_REALCREDS for that process: the same user
+and the permission of the yama security module, or CAP_SYS_PTRACE (__ptrace_may_access() in kernel/ptrace.c,
 yama_ptrace_access_check() in security/yama/yama_lsm.c).
 """
 
@@ -17,11 +17,11 @@ SCOPE_NO_ATTACH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class PtraceRights:
-    """What this process may do to others.
+class PtracePermission:
+    """What decides whether this process may look into others.
 
     ``uid`` is its effective user. ``capable`` is whether it has CAP_SYS_PTRACE. ``scope`` is
-    kernel.yama.ptrace_scope, None where the kernel has no yama.
+    kernel.yama.ptrace_scope, None if the kernel has no yama.
     """
 
     uid: int
@@ -30,7 +30,7 @@ class PtraceRights:
 
     @classmethod
     def read(cls, paths: Paths = HOST) -> Self:
-        """Read them from /proc."""
+        """Read the values from /proc."""
         lines = (text_of(paths.proc / "self/status") or "").splitlines()
         status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
         uid = int(status["Uid"][1]) if "Uid" in status else os.geteuid()
@@ -41,7 +41,7 @@ class PtraceRights:
     def may_attach(self, owner: int | None) -> bool:
         """Whether the kernel lets this process duplicate fds of a process of the user ``owner``.
 
-        Other security modules may still refuse: that cannot be seen.
+        Other security modules may still refuse it, which cannot be seen from here.
         """
         if self.scope == SCOPE_NO_ATTACH:
             return False
@@ -49,10 +49,10 @@ class PtraceRights:
 
 
 def owner_of(pid: int, paths: Paths = HOST) -> int | None:
-    """The user that a process runs as, None where that cannot be seen.
+    """The user that a process runs as, None if that cannot be seen.
 
-    The kernel names root for a process that even its own user may not look into (not dumpable; task_dump_owner() in
-    fs/proc/base.c).
+    For a process that is not dumpable, which even its own user may not look into, the kernel says root
+    (task_dump_owner() in fs/proc/base.c).
     """
     try:
         return (paths.proc / str(pid)).stat().st_uid

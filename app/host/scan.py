@@ -1,10 +1,11 @@
-"""One walk over the processes of the host: who has VFIO files open, as ``/proc/PID/fd`` shows it.
+"""One scan of the host's processes: who has VFIO files open, as ``/proc/PID/fd`` shows it.
 
-A process that opened a device by its group holds ``/dev/vfio/N`` and one or more ``anon_inode:[vfio-device]``; one that
-opened it by its cdev holds ``/dev/vfio/devices/vfioX``. The walk opens no device: an open of a group, however short,
-would make a VM that starts in that moment fail with EBUSY.
+A process that opened a device by its group holds ``/dev/vfio/N`` and one or more ``anon_inode:[vfio-device]``. One that
+opened it by its cdev holds ``/dev/vfio/devices/vfioX``. The scan opens no device: if it had a group open, even for a
+moment, a VM that starts in that moment would fail with EBUSY.
 """
 
+import errno
 import os
 import re
 from contextlib import suppress
@@ -18,18 +19,18 @@ from app.qemu import command_line
 DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
 _CDEV = re.compile(r"/dev/vfio/devices/(vfio\d+)")
-# What a process has open that runs a virtual CPU.
+# A process that runs a virtual CPU has these files open.
 _KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
 _IOMMUFD = "/dev/iommu"
 _DMABUF = "/dmabuf"
 _INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
-# Processes of other users that may be believed when their command line names a device.
+# The scan trusts the command line of a process whose files are hidden only if it has one of these names.
 _VMM = re.compile(r"(qemu|kvm|cloud-hypervisor|crosvm)")
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceFd:
-    """An ``anon_inode:[vfio-device]``. ``syspath`` says which device; None before Linux 6.18."""
+    """An ``anon_inode:[vfio-device]``. ``syspath`` is the path of its device in sysfs; None before Linux 6.18."""
 
     fd: int
     syspath: str | None = None
@@ -44,11 +45,11 @@ class DeviceFd:
 class ScannedProcess:
     """What a scan saw of one process.
 
-    ``started`` is in clock ticks since boot, and 0 like ``parent`` where it cannot be seen. ``arguments`` is the
-    command line; ``arguments_cut`` says that it is longer. ``files_hidden`` says that its fds could not be listed: then
-    everything below it is empty. ``groups`` and ``cdevs`` map numbers and names to the fd there. ``device_fds`` were
-    opened by a group. ``fds`` are all that may be a device: these and the cdevs, in order. ``kvm`` and ``iommufd`` say
-    whether it holds such a file.
+    ``started`` is in clock ticks since boot; it and ``parent`` are 0 if they cannot be seen. ``arguments`` is the
+    command line, or its start if ``arguments_cut``. ``files_hidden`` says that its fds could not be listed: then all
+    the following members are empty. ``groups`` and ``cdevs`` map the number of a group and the name of a cdev to the
+    fd. ``device_fds`` were opened by a group. ``fds`` are all fds that may be a device (``device_fds`` and ``cdevs``),
+    sorted. ``kvm`` and ``iommufd`` say whether it holds such a file.
     """
 
     pid: int
@@ -78,24 +79,24 @@ class ScannedProcess:
 
     @property
     def is_viewer(self) -> bool:
-        """Whether it is this program: by its name, by ``python3 /usr/bin/mdevview``, or ``python3 -m mdevview``.
+        """Whether it is this program: ``mdevview``, ``python3 /usr/bin/mdevview`` or ``python3 -m mdevview``.
 
-        A viewer lets a VM's device go when the VM ends. Any process may take this name.
+        A viewer closes a VM's device when the VM ends. Any process may take this name.
         """
         return any(each.rsplit("/", 1)[-1] == "mdevview" for each in self.arguments[:4])
 
     def fd_of(self, device: str) -> int | None:
-        """Its fd of the device with that sysfs name, opened by a group, where the kernel tells (Linux 6.18)."""
+        """Its fd of the device with that sysfs name, opened by a group. The kernel tells this since Linux 6.18."""
         return next((each.fd for each in self.device_fds if each.device == device), None)
 
 
 @dataclass(frozen=True)
 class HostScan:
-    """What one walk saw. Whoever needs it gets this scan and walks no second time.
+    """The result of one scan of the processes. It is passed on to all who need it, so that nobody scans twice.
 
-    ``processes`` are those with VFIO files, and the VMMs of other users, whose files cannot be seen. ``pids`` are all
-    that ran. ``hidden`` are those whose files this user may not list. ``all_listed`` is False where other users'
-    processes are not even listed.
+    ``processes`` are those with VFIO files, and the VMMs of other users, whose files cannot be seen. ``pids`` are the
+    pids of all processes. ``hidden`` are the pids of those whose files this user may not list. ``all_listed`` is False
+    if the processes of other users are not listed at all.
     """
 
     paths: Paths = HOST
@@ -104,35 +105,40 @@ class HostScan:
     hidden: frozenset[int] = frozenset()
     all_listed: bool = True
     _skipped: bool = False
-    """Whether no process was looked into, as this host has no device node."""
+    """Whether the scan read no process, because this host has no device node."""
 
     @classmethod
     def take(cls, paths: Paths = HOST) -> "HostScan":
-        """Look at every process once. Processes that end meanwhile are left out; nothing is raised for them."""
+        """Scan every process once. Skips processes that end meanwhile.
+
+        Raises OSError if this program can open no more files: every process would seem to be another user's.
+        """
         skipped = _has_no_nodes(paths.dev / "vfio")
         pids: list[int] = []
         processes: list[ScannedProcess] = []
         hidden: set[int] = set()
-        with suppress(FileNotFoundError), proc.opened(paths.proc) as folder:
+        with suppress(FileNotFoundError), proc.open_folder(paths.proc) as folder:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
             for pid in () if skipped else pids:
                 try:
-                    process = _look(pid, folder)
+                    process = _scan_process(pid, folder)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
-                except OSError:
-                    process = _look_at_hidden(pid, folder, hidden)
+                except OSError as error:
+                    proc.raise_if_exhausted(error)
+                    process = _scan_hidden_process(pid, folder, hidden)
                 if process is not None:
                     processes.append(process)
-        # With /proc mounted hidepid=invisible other users' processes are not listed: the first one is missing.
+        # If /proc is mounted with hidepid=invisible, other users' processes are not listed. Then process 1 is missing.
         all_listed = skipped or 1 in pids
         return cls(paths, tuple(pids), tuple(processes), frozenset(hidden), all_listed, skipped)
 
     @property
     def complete(self) -> bool:
-        """Whether every open device was found. A device fd without its group tells its device since Linux 6.18.
+        """Whether the scan found the holders of every open device.
 
-        Before, that of a viewer is a VM's, which is found by itself.
+        Since Linux 6.18 a device fd tells its device. Before, a fd of a process without the group may be any device.
+        A viewer's fd does not matter: it is a duplicate of a VM's fd, and the scan finds the VM.
         """
         placed = all(
             each.groups or each.is_viewer or all(fd.syspath for fd in each.device_fds) for each in self.processes
@@ -140,46 +146,46 @@ class HostScan:
         return placed and self.all_listed and not self.hidden
 
     def process(self, pid: int) -> ScannedProcess | None:
-        """The process that had this pid; without fds where it has nothing to do with VFIO. None when there was none."""
+        """The process that had this pid, without fds if it has no VFIO files. None if there was none."""
         if pid not in self._by_pid and pid in self.pids:
-            process = self._look_again(pid)
+            process = self._scan_late(pid)
             if process is not None:
                 self._by_pid[pid] = process
         return self._by_pid.get(pid)
 
-    def _look_again(self, pid: int) -> ScannedProcess | None:
-        """A process that is not in ``processes``."""
+    def _scan_late(self, pid: int) -> ScannedProcess | None:
+        """Read a process that is not in ``processes``."""
         files_hidden = pid in self.hidden
-        with suppress(OSError), proc.opened(self.paths.proc) as above:
-            if self._skipped:
-                # A process in a container may have a device open whose node is not here: this one is looked into.
-                try:
-                    process = _look(pid, above)
-                except PermissionError:
-                    process, files_hidden = None, True
-                if process is not None:
-                    return process
-            with suppress(PermissionError), proc.opened(str(pid), above) as folder:
-                return _described(pid, folder, *_arguments(folder), files_hidden)
-            # /proc is mounted hidepid=noaccess.
-            return ScannedProcess(pid, "?", files_hidden=True)
-        return None
+        try:
+            with proc.open_folder(self.paths.proc) as above:
+                if self._skipped:
+                    # A process in a container may have a device open although this host has no node.
+                    try:
+                        process = _scan_process(pid, above)
+                    except PermissionError:
+                        process, files_hidden = None, True
+                    if process is not None:
+                        return process
+                with suppress(PermissionError), proc.open_folder(str(pid), above) as folder:
+                    return _described(pid, folder, *_arguments(folder), files_hidden)
+                # /proc is mounted with hidepid=noaccess.
+                return ScannedProcess(pid, "?", files_hidden=True)
+        except OSError as error:
+            proc.raise_if_exhausted(error)
+            return None
 
     @cached_property
     def vms(self) -> tuple[ScannedProcess, ...]:
-        """Every VM that a known VMM runs, with or without a VFIO device, of any user.
+        """Every VM of a known VMM, with or without a VFIO device, of any user.
 
-        Command lines are read at the first use, and not again. What is not in ``processes`` is here without its fds.
+        The command lines are read once, at the first use. VMs that are not in ``processes`` have no fds here.
         """
         vms: list[ScannedProcess] = []
-        with suppress(FileNotFoundError), proc.opened(self.paths.proc) as above:
+        with suppress(FileNotFoundError), proc.open_folder(self.paths.proc) as above:
             for pid in self.pids:
                 process = self._by_pid.get(pid)
                 if process is None:
-                    with suppress(OSError), proc.opened(str(pid), above) as folder:
-                        arguments, is_cut = proc.read_arguments(folder)
-                        if _is_vmm(arguments):
-                            process = _described(pid, folder, arguments, is_cut, pid in self.hidden)
+                    process = _scan_vmm(pid, above, pid in self.hidden)
                 if process is not None and process.is_vmm:
                     vms.append(process)
         return tuple(vms)
@@ -190,27 +196,28 @@ class HostScan:
 
 
 def cdev_of(link: str) -> str | None:
-    """The name of the cdev that a link of ``/proc/PID/fd`` leads to, None for another file."""
+    """The name of the cdev that a link of ``/proc/PID/fd`` leads to; None for another file."""
     match = _CDEV.fullmatch(link)
     return match[1] if match else None
 
 
 def _has_no_nodes(folder: os.PathLike[str]) -> bool:
-    """Whether there is neither a group's node nor that of the cdevs, so that nothing can be open.
+    """Whether there is no node of a group or a cdev, so that no process can have a device open.
 
-    A folder that is closed to this user may have some.
+    False if this user may not read the folder.
     """
     try:
         return all(name == "vfio" for name in os.listdir(folder))
     except PermissionError:
         return False
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return True
 
 
-def _look(pid: int, above: int) -> ScannedProcess | None:
-    """One process, None when it has nothing to do with VFIO. Raises OSError when it cannot be looked into."""
-    with proc.opened(str(pid), above) as folder:
+def _scan_process(pid: int, above: int) -> ScannedProcess | None:
+    """One process; None if it has no VFIO files. Raises OSError if its files cannot be listed."""
+    with proc.open_folder(str(pid), above) as folder:
         groups: dict[int, int] = {}
         cdevs: dict[str, int] = {}
         devices: list[DeviceFd] = []
@@ -242,25 +249,30 @@ def _look(pid: int, above: int) -> ScannedProcess | None:
 
 
 def _links(folder: int) -> list[tuple[int, str]]:
-    """The files that matter, by fd, in order. A file that is closed meanwhile is left out."""
+    """The (fd, link) pairs of the files that matter, sorted. Skips files that are closed meanwhile."""
     links: list[tuple[int, str]] = []
-    with proc.opened("fd", folder) as files:
-        # The one loop that runs for every open file of the host.
+    with proc.open_folder("fd", folder) as files:
+        # This loop runs for every open file of the host.
         for name in os.listdir(files):
             try:
                 link = os.readlink(name, dir_fd=files)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                # The path is longer than a page. No device has such a path.
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                continue
             if link.startswith(_INTERESTING):
-                # The node of a device may have been removed while it is open.
+                # A node may be removed while it is open.
                 links.append((int(name), link.removesuffix(" (deleted)")))
     return sorted(links)
 
 
-def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
-    """A process whose files may not be listed: a VMM with its command line, else None. Notes it in ``hidden``."""
+def _scan_hidden_process(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
+    """A process whose files may not be listed: a VMM with its command line, else None. Adds its pid to ``hidden``."""
     try:
-        with proc.opened(str(pid), above) as folder:
+        with proc.open_folder(str(pid), above) as folder:
             arguments, is_cut = proc.read_arguments(folder)
             # Kernel threads and zombies have no command line, and no files.
             if arguments:
@@ -268,8 +280,20 @@ def _look_at_hidden(pid: int, above: int, hidden: set[int]) -> ScannedProcess | 
             return _described(pid, folder, arguments, is_cut, files_hidden=True) if _is_vmm(arguments) else None
     except (FileNotFoundError, ProcessLookupError):
         return None
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         hidden.add(pid)
+        return None
+
+
+def _scan_vmm(pid: int, above: int, files_hidden: bool) -> ScannedProcess | None:
+    """A VMM, recognised by its command line alone; None for another process."""
+    try:
+        with proc.open_folder(str(pid), above) as folder:
+            arguments, is_cut = proc.read_arguments(folder)
+            return _described(pid, folder, arguments, is_cut, files_hidden) if _is_vmm(arguments) else None
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return None
 
 
@@ -290,10 +314,11 @@ def _described(
 
 
 def _arguments(folder: int) -> tuple[tuple[str, ...], bool]:
-    """The command line, empty where it cannot be read."""
+    """The command line; empty if it cannot be read."""
     try:
         return proc.read_arguments(folder)
-    except OSError:
+    except OSError as error:
+        proc.raise_if_exhausted(error)
         return (), False
 
 

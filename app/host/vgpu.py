@@ -1,4 +1,4 @@
-"""What is known of a vGPU from outside, before it is opened."""
+"""What the host tells about a vGPU before it is opened."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -23,9 +23,9 @@ class Use(Enum):
 class Holder:
     """A process that has the device open.
 
-    ``fd`` is the device's fd there. It is None when only the group was seen, and when several fds of one group may be
-    the device. ``way`` is None for a process of another user that names the device on its command line: its files
-    cannot be seen.
+    ``fd`` is the device's fd in that process. It is None if only the group was seen, and if several fds of one group
+    may be the device. ``way`` is None for a process of another user whose files cannot be seen, but which names the
+    device on its command line.
     """
 
     pid: int
@@ -39,11 +39,11 @@ class Holder:
 class Vgpu:
     """A VFIO device that may have a display.
 
-    ``name`` is the sysfs device name: the UUID of an mdev, else a PCI address, or the target for a simulated device.
-    ``module`` is the kernel module that registered the driver: it differs between a sample driver as shipped and a
-    changed one. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True when another process
-    may have the device open: its files could not be listed, or its fd does not tell which device it is. ``gvt_id`` is
-    called VMID in GVT-g's uevents.
+    ``name`` is the sysfs device name: the UUID of an mdev, else a PCI address. For a simulated device it is the target.
+    ``module`` is the kernel module that registered the driver: the kernel's sample driver and a changed one have
+    different modules. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True if another
+    process may have the device open: its files could not be listed, or its fd does not tell the device. GVT-g's uevents
+    call ``gvt_id`` VMID.
     """
 
     name: str

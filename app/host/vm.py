@@ -1,11 +1,11 @@
-"""What is known of a VM from outside."""
+"""What the host tells about a VM."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Vm:
-    """The process of a VM. ``cwd`` is where its relative paths start, None when it cannot be seen.
+    """The process of a VM. ``cwd`` is its working directory, None if it cannot be seen.
 
     ``arguments_cut`` says that the command line is longer than ``arguments``.
     """

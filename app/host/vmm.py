@@ -1,7 +1,7 @@
-"""Which of the processes that hold a device is its VM.
+"""Finds the VM among the processes that hold a device.
 
-A device's fd may be in several processes: those a VM forked, and viewers, which hold a duplicate of it. A duplicate
-outlives the VM, so that a viewer that is taken for the VM would be followed for ever.
+Several processes may have a device's fd: the VM, its forks, and viewers, which have a duplicate. A viewer must not be
+taken for the VM: its duplicate stays open after the VM has ended.
 """
 
 import os
@@ -14,9 +14,9 @@ from app.host.vm import Vm
 
 
 class Role(IntEnum):
-    """What a holder of a device is; the larger, the more it is the VM.
+    """The kind of a holder of a device. The greater the value, the likelier it is the VM.
 
-    A ``RECEIVER`` has the device's fd and nothing that it could have opened it with. An ``OPENER`` opened it.
+    An ``OPENER`` opened the device. A ``RECEIVER`` only has its fd: it holds nothing that is needed to open it.
     """
 
     VIEWER = 0
@@ -26,7 +26,7 @@ class Role(IntEnum):
 
 
 def role(process: ScannedProcess) -> Role:
-    """What the process is. One whose files are hidden may have opened the device."""
+    """The role of a process. A process whose files are hidden counts as one that opened the device."""
     if process.is_vmm or process.kvm:
         return Role.VMM
     if process.is_viewer:
@@ -37,13 +37,13 @@ def role(process: ScannedProcess) -> Role:
 
 
 def ranked(processes: Iterable[ScannedProcess]) -> list[ScannedProcess]:
-    """Those that may be the VM, the likeliest first: by role, and of a process and its forks the oldest."""
+    """The processes that may be the VM, the likeliest first: sorted by role, and each process before its forks."""
     possible = [each for each in processes if role(each) >= Role.OPENER]
     return sorted(possible, key=lambda each: (-role(each), _depth(each, possible), each.started, each.pid))
 
 
 def _depth(process: ScannedProcess, others: list[ScannedProcess]) -> int:
-    """How many of the others it descends from. Start times alone are too coarse: a fork takes less than a tick."""
+    """How many of the others are its ancestors. Start times are too coarse for this: a fork takes less than a tick."""
     by_pid = {each.pid: each for each in others}
     depth = 0
     above = by_pid.get(process.parent)
@@ -54,7 +54,7 @@ def _depth(process: ScannedProcess, others: list[ScannedProcess]) -> int:
 
 
 def vm_of(process: ScannedProcess, paths: Paths = HOST) -> Vm:
-    """The VM that a process is; what cannot be seen is left out."""
+    """The VM that runs in a process."""
     try:
         cwd = os.readlink(paths.proc / str(process.pid) / "cwd")  # noqa: PTH115
     except OSError:

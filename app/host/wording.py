@@ -1,4 +1,4 @@
-"""How messages name a process: the same words in every command and every window."""
+"""The text by which all messages name a process."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from app.host.vgpu import Holder
 
 
 def process_text(process: str, pid: int, vm_name: str | None = None) -> str:
-    """``qemu-system-x86 4711 (VM win10)``; without the brackets where the process has no VM, or a VM without a name."""
+    """``qemu-system-x86 4711 (VM win10)``, or ``qemu-system-x86 4711`` if there is no VM or it has no name."""
     return f"{process} {pid} (VM {vm_name})" if vm_name else f"{process} {pid}"
 
 

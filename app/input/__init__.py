@@ -1,1 +1,1 @@
-"""Input for a guest: which key, button or place, in QEMU's terms. Knows neither Qt nor sockets."""
+"""Input for a guest: keys, buttons and positions in QEMU's terms. Uses neither Qt nor sockets."""

@@ -1,4 +1,4 @@
-"""The events of a guest's keyboard and pointer, as QEMU's ``input-send-event`` takes them (qapi/ui.json)."""
+"""The events of a guest's keyboard and pointer, in the form of QEMU's ``input-send-event`` (qapi/ui.json)."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -31,7 +31,7 @@ class Axis(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key by its ``QKeyCode`` ("a", "ret", "meta_l"), which names a position on the keyboard, not a letter."""
+    """A key by its ``QKeyCode`` ("a", "ret", "meta_l"). The code means a position on the keyboard, not a letter."""
 
     qcode: str
     down: bool
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pointer button."""
+    """The press (``down``) or release of a pointer button."""
 
     button: Button
     down: bool
@@ -64,7 +64,7 @@ class Relative:
 Event = Key | Press | Absolute | Relative
 
 
-def document(event: Event) -> dict[str, Any]:
+def qmp_object(event: Event) -> dict[str, Any]:
     """The event as a JSON object (``InputEvent``)."""
     match event:
         case Key(qcode, down):

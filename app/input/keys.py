@@ -1,14 +1,14 @@
 """From the kernel's key codes to QEMU's ``QKeyCode``.
 
-Both name a position on the keyboard, not what is printed there: the guest's layout decides what a key means. The codes
-are those of linux/input-event-codes.h, the names are those of ``QKeyCode`` in QEMU's qapi/ui.json. Which name belongs
-to which code is from data/keymaps.csv of keycodemapdb, from which QEMU makes the tables of its own windows.
+Both mean a position on the keyboard, not what is printed there: the guest's layout decides what a key means. The codes
+are those of linux/input-event-codes.h, the names are those of ``QKeyCode`` in QEMU's qapi/ui.json. The mapping is that
+of data/keymaps.csv in keycodemapdb. QEMU makes the tables of its own windows from that file, too.
 """
 
 XKB_OFFSET = 8
 """X11 and xkb add this to the kernel's code, because X reserves 0 to 7."""
 
-# Each line: a code, and the names of the keys from that code on.
+# Each line has a code and the names of the keys from that code on.
 _RUNS = (
     (1, "esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace"),
     (15, "tab q w e r t y u i o p bracket_left bracket_right ret"),
@@ -17,7 +17,7 @@ _RUNS = (
     (55, "kp_multiply alt spc caps_lock"),
     (59, "f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 num_lock scroll_lock"),
     (71, "kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6 kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal"),
-    # Zenkaku/Hankaku of a USB keyboard; a PS/2 keyboard sends the code of the position that the key has.
+    # Zenkaku/Hankaku of a USB keyboard. A PS/2 keyboard sends the code of the key's position.
     (85, "grave_accent"),
     (86, "less f11 f12 ro"),
     (91, "hiragana henkan katakanahiragana muhenkan kp_comma"),
@@ -48,5 +48,5 @@ def qcode(code: int) -> str | None:
 
 
 def qcode_of_scan_code(scan_code: int) -> str | None:
-    """The same for a scan code of X11 or Wayland; None also for an invalid one, such as 0."""
+    """The ``QKeyCode`` of a scan code of X11 or Wayland; None also for an invalid one, such as 0."""
     return _BY_CODE.get(scan_code - XKB_OFFSET)

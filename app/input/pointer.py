@@ -1,4 +1,4 @@
-"""From the pointer over the picture to the guest's pointer: positions, motion and the wheel.
+"""Converts the pointer's positions, motion and wheel over the picture to those of the guest's pointer.
 
 Target coordinates are device pixels of the window, guest coordinates are pixels of the guest's screen
 (app/planes/placement.py).
@@ -17,9 +17,9 @@ _PIXELS_PER_NOTCH = 15
 
 
 def device_pixel(position: float, ratio: float) -> float:
-    """The middle of the device pixel at the window system's ``position``, in units of ``ratio`` pixels.
+    """The middle of the device pixel at ``position`` of the window system, whose unit is ``ratio`` device pixels.
 
-    A point on the edge between two guest pixels could be rounded to either.
+    The middle is used because a point on the edge between two guest pixels could be rounded to either.
     """
     return math.floor(position * ratio + 1e-6) + 0.5
 
@@ -27,7 +27,7 @@ def device_pixel(position: float, ratio: float) -> float:
 def guest_pixel(placement: Placement, x: float, y: float, *, clamp: bool = False) -> tuple[int, int] | None:
     """The guest's pixel at a target point; None if there is none.
 
-    With ``clamp`` the nearest pixel instead: for a drag that leaves the picture, and for the last motion to its edge.
+    With ``clamp`` it is the nearest pixel: for a drag that leaves the picture, and for the last motion to its edge.
     """
     if not clamp:
         return placement.guest_pixel(x, y)
@@ -40,19 +40,19 @@ def _clamp(value: float, size: int) -> int:
 
 
 def absolute(pixel: tuple[int, int], size: tuple[int, int]) -> tuple[Event, ...]:
-    """A guest pixel as a tablet's position, for a guest of ``size`` = (width, height) pixels."""
+    """The tablet position of a guest pixel. ``size`` is the guest's (width, height)."""
     return tuple(
         Absolute(axis, _scale(value, count)) for axis, value, count in zip((Axis.X, Axis.Y), pixel, size, strict=True)
     )
 
 
 def _scale(value: int, count: int) -> int:
-    """A pixel among ``count`` on an axis of 0 to :data:`ABSOLUTE_MAX`.
+    """The position of pixel ``value`` of ``count`` pixels on an axis of 0 to :data:`ABSOLUTE_MAX`.
 
-    QEMU's windows scale to ``value * ABSOLUTE_MAX // count`` (qemu_input_scale_axis in ui/input.c). That is slightly
-    above the pixel's upper left corner: in a guest that rounds down, such as libinput, the pointer is mostly one pixel
-    too far to the left and never reaches the last pixel. The middle of a pixel is the same pixel in every guest. The
-    first and the last pixel are the ends of the axis, because hot corners are there.
+    QEMU's windows scale to ``value * ABSOLUTE_MAX // count`` (qemu_input_scale_axis in ui/input.c). The result is
+    slightly less than the pixel's left edge. A guest that rounds down, for example with libinput, then mostly shows the
+    pointer one pixel too far to the left, and never reaches the last pixel. The middle of a pixel means the same pixel
+    in every guest. The first and the last pixel become the ends of the axis, because hot corners are there.
     """
     if value <= 0:
         return 0
@@ -61,14 +61,14 @@ def _scale(value: int, count: int) -> int:
     return (2 * value + 1) * (ABSOLUTE_MAX + 1) // (2 * count)
 
 
-class Motion:
-    """Relative motion in guest pixels. Fractions of a pixel are added to the next motion."""
+class RelativeMotion:
+    """Converts motion to whole guest pixels. It adds the fractions of a pixel to the next motion."""
 
     def __init__(self) -> None:
         self._x = self._y = 0.0
 
     def move(self, placement: Placement, dx: float, dy: float) -> tuple[Event, ...]:
-        """A motion in target pixels, as counts of a mouse: one for each guest pixel."""
+        """The mouse counts of a motion in target pixels: one count for each guest pixel."""
         start, end = placement.to_guest(0, 0), placement.to_guest(dx, dy)
         self._x += end[0] - start[0]
         self._y += end[1] - start[1]
@@ -84,7 +84,7 @@ class Motion:
 
 
 class Wheel:
-    """Turns the fine steps of a wheel or touchpad into notches, the smallest step of a guest's mouse."""
+    """Adds up the fine steps of a wheel or touchpad to notches, the smallest step of a guest's mouse."""
 
     def __init__(self) -> None:
         self._x = self._y = 0
@@ -98,12 +98,12 @@ class Wheel:
         return (vertical,) * abs(up) + (horizontal,) * abs(across)
 
     def scroll(self, x: int, y: int) -> tuple[Button, ...]:
-        """The same for a motion in pixels, for devices that give no angle."""
+        """Turn by a motion in pixels, for devices that give no angle."""
         return self.turn(x * NOTCH // _PIXELS_PER_NOTCH, y * NOTCH // _PIXELS_PER_NOTCH)
 
 
 def _notches(rest: int, turned: int) -> tuple[int, int]:
-    """The new rest and the complete notches. The rest is dropped when the direction changes."""
+    """The new remainder and the complete notches. The old remainder is dropped when the direction changes."""
     total = rest + turned if rest * turned >= 0 else turned
     notches = int(total / NOTCH)
     return total - notches * NOTCH, notches

@@ -1,7 +1,7 @@
-"""The keys and buttons that are pressed in the guest, so that every one of them is released.
+"""Tracks the keys and buttons that are pressed in the guest, so that each of them is released.
 
-A release may never come: the window loses the focus, a shortcut of the window uses the key, the connection breaks. In
-the guest the key would then repeat for ever, or change the meaning of every other key.
+The window may never get a release event: it may lose the focus, a shortcut may use the key, the connection may break.
+The key would then repeat for ever in the guest, or change the meaning of all other keys.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _Pressed = str | Button
 class PressedKeys:
     """Keys by their ``QKeyCode`` and pointer buttons. Methods return the events to send, ``()`` for none.
 
-    Locks (caps, num) are keys like others here. The state that they switch is the guest's and is not changed.
+    Lock keys (caps, num) are handled like other keys. The guest alone keeps the state that they switch.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class PressedKeys:
         return any(isinstance(each, Button) for each in self._pressed)
 
     def press(self, key: _Pressed, *, repeat: bool = False) -> tuple[Event, ...]:
-        """A key or button was pressed; ``repeat``: the host repeats a key that is held.
+        """A key or button was pressed. ``repeat`` says that the host repeats a held key.
 
-        Repeats go to the guest, as QEMU's own windows send them (ui/kbd-state.c): a PS/2 keyboard repeats keys itself,
-        but the emulated one leaves that to the host. Guests that repeat keys themselves ignore them. A repeat of a key
-        that is not pressed in the guest is dropped.
+        Repeats are sent to the guest, like in QEMU's own windows (ui/kbd-state.c): a real PS/2 keyboard repeats keys
+        itself, but QEMU's emulated one does not. Guests that repeat keys themselves ignore them. A repeat of a key that
+        is not pressed in the guest is dropped.
         """
         if repeat and key not in self._pressed:
             return ()
@@ -43,22 +43,22 @@ class PressedKeys:
         return (_event(key, down=True),)
 
     def release(self, key: _Pressed) -> tuple[Event, ...]:
-        """It was released. Nothing if it is not pressed in the guest, as the last key of a shortcut is not."""
+        """A key or button was released. No event if it is not pressed in the guest, like the last key of a shortcut."""
         if key not in self._pressed:
             return ()
         del self._pressed[key]
         return (_event(key, down=False),)
 
     def release_all(self) -> tuple[Event, ...]:
-        """Release everything, in the reverse order."""
+        """Release everything, the last key first."""
         return _releases(self._take(self._pressed))
 
     def defer_releases(self) -> None:
-        """There is no connection to the guest: everything is released later."""
+        """The connection to the guest is lost: release everything later."""
         self._deferred |= dict.fromkeys(self._take(self._pressed))
 
     def deferred_releases(self) -> tuple[Event, ...]:
-        """There is a connection again: what was deferred is released, also if the user still holds it."""
+        """There is a connection again: release what was deferred, even if the user still holds it."""
         return _releases(self._take(self._deferred))
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Text and key combinations as a sequence of key events.
 
-A guest takes keys, not characters, and its layout is not known: text is typed as on a US keyboard. With another layout
-the guest reads some characters as others.
+A guest takes keys, not characters, and its layout is not known. So text is typed as on a US keyboard. A guest with
+another layout reads some characters as other ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from app.input.event import Key
 
 Keystroke = tuple[Key, ...]
-"""The key events that are sent at the same time."""
+"""Key events that are sent at the same time."""
 
 _PLAIN = {
     " ": "spc",
@@ -31,7 +31,7 @@ _SHIFTED = dict(zip('_+{}:"~|<>?', "-=[];'`\\,./", strict=True)) | dict(zip("!@#
 
 
 def key_for(character: str) -> tuple[str, bool] | None:
-    """``(qcode, with shift)`` of a character on a US keyboard; None if it has no key there."""
+    """``(qcode, shift)`` of a character on a US keyboard; None if it has no key there."""
     plain = _SHIFTED.get(character)
     shifted = plain is not None
     plain = character if plain is None else plain
@@ -48,7 +48,7 @@ def typable(text: str) -> str:
 
 
 def keystrokes(text: str) -> Iterator[Keystroke]:
-    """The keys of ``text``, each pressed and released; shift separately. Characters without a key are left out."""
+    """The keys of ``text``, each pressed and released; shift separately. Skips characters without a key."""
     shifted = False
     for character in text:
         key = key_for(character)
@@ -65,7 +65,7 @@ def keystrokes(text: str) -> Iterator[Keystroke]:
 
 
 def chord(names: Sequence[str]) -> Iterator[Keystroke]:
-    """A combination of ``QKeyCode`` names: all are pressed in this order and released in the reverse."""
+    """A combination of keys: all are pressed in this order, then released in the reverse order."""
     for name in names:
         yield (Key(name, True),)
     for name in reversed(names):

@@ -1,18 +1,20 @@
-"""Endless motion from a pointer that stops at the screen's edge: it is moved back to the middle again and again."""
+"""Endless motion with a pointer that stops at the screen's edge: it is moved back to the middle each time."""
 
 
 class Warp:
     """Separates the user's motion from the jumps back to the middle.
 
-    ``start``: where the pointer is. ``middle``: where it was just moved to. ``reach``: how far from there it may go
-    before it must be moved back. All in the units of the positions.
-    Events from before a jump may still come after it, and a jump may be merged into one event with the motion after
-    it. A jump is longer than any motion, so an event belongs to the old or the new position that it is nearer to.
+    ``start`` is the pointer's position. ``middle`` is the position to which it was just moved. It must be moved back
+    when it is farther than ``max_distance`` from there. All three are in the units of the positions.
+
+    Events from before a jump may still arrive after it, and the window system may merge a jump and the motion after it
+    into one event. A jump is longer than any motion. So an event belongs to the nearer of the old and the new
+    position.
     """
 
-    def __init__(self, start: tuple[float, float], middle: tuple[int, int], reach: float) -> None:
+    def __init__(self, start: tuple[float, float], middle: tuple[int, int], max_distance: float) -> None:
         self.middle = middle
-        self._reach = reach
+        self._max_distance = max_distance
         self._last = start
         self._pending = True
 
@@ -23,7 +25,7 @@ class Warp:
             self._last = self.middle
         motion = (x - self._last[0], y - self._last[1])
         self._last = (x, y)
-        far = not self._pending and _distance((x, y), self.middle) > self._reach
+        far = not self._pending and _distance((x, y), self.middle) > self._max_distance
         self._pending = self._pending or far
         return motion, far
 

@@ -1,1 +1,1 @@
-"""When to ask, when to draw, and how often it happened: pure code on an injected clock."""
+"""When to poll and when to draw, and the frame rate. Pure code with an injected clock."""

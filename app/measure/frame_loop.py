@@ -1,7 +1,7 @@
-"""The one loop: ask the source, pace, say when a picture is due.
+"""The frame loop: it polls the source at the right pace, and tells when a picture should be drawn.
 
-It is pure: whoever runs it brings the clock and the wait. A window calls :meth:`FrameLoop.step` from its event loop,
-commands without a window call :meth:`FrameLoop.run` with a wait of their own.
+It is pure: the clock and the wait are passed in. A window calls :meth:`FrameLoop.step` from its event loop. Commands
+without a window call :meth:`FrameLoop.run` with their own wait.
 """
 
 import time
@@ -16,14 +16,14 @@ from app.planes.status import Reason, State, Status
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What to wait for before the next step: a readable ``fd`` (-1 for none) or ``ns`` nanoseconds (None: no limit)."""
+    """Wait for this before the next step: a readable ``fd`` (-1 for none) or ``ns`` nanoseconds (None: no limit)."""
 
     fd: int
     ns: int | None
 
 
 WaitCall = Callable[[int, int | None], object]
-"""Waits until the fd can be read or so many nanoseconds passed, see :class:`Wait`."""
+"""Waits until the fd is readable or the nanoseconds have passed, see :class:`Wait`."""
 
 
 def _ignore(*_arguments: object) -> None:
@@ -33,9 +33,9 @@ def _ignore(*_arguments: object) -> None:
 class FrameLoop:
     """Owns ``source``. All calls come from one thread; ``clock`` is in nanoseconds.
 
-    ``changed`` is called once for each new frame, ``due`` when a picture should be drawn. ``gone`` is called before
-    a source that is gone is closed, with its buffers released: whatever was made from them has to go then, or it would
-    block the device's removal and the next start of its VM.
+    ``changed`` is called once for each new frame, ``due`` when a picture should be drawn. When the source is gone, its
+    buffers are released, then ``gone`` is called, then the source is closed. ``gone`` must release everything that was
+    made from the buffers, or it would block the device's removal and the next start of its VM.
     """
 
     def __init__(
@@ -61,11 +61,16 @@ class FrameLoop:
 
     @property
     def frame(self) -> Frame:
-        """The frame of the last look at the source."""
+        """The frame of the last poll."""
         return self._frame
 
+    @property
+    def fd(self) -> int:
+        """The source's fd to wait for, -1 for none. Each poll may change it."""
+        return -1 if self._closed else self._source.fileno()
+
     def step(self) -> Wait | None:
-        """Look at the source and report. What to wait for before the next step; None when there is no next one."""
+        """Poll the source and call back. Returns the wait before the next step; None if there is no next step."""
         before = self._frame
         frame = self.latest()
         if self._closed:
@@ -73,13 +78,13 @@ class FrameLoop:
                 self._due()
             return None
         now = self._clock()
-        if frame is not before or (frame.primary is not None and self._redraw_due(now)):
+        if frame is not before or self._redraw_due(now):
             self._due()
-        # What is due may have closed the loop.
+        # The call of `due` may have closed the loop.
         return self._wait(now) if not self._closed else None
 
     def run(self, wait: WaitCall, finished: Callable[[], bool]) -> None:
-        """Step and wait until ``finished`` says so, or there is nothing more to wait for."""
+        """Step and wait until ``finished`` returns true, or there is no next step."""
         while not finished():
             pause = self.step()
             if pause is None or finished():
@@ -87,7 +92,7 @@ class FrameLoop:
             wait(pause.fd, pause.ns)
 
     def latest(self) -> Frame:
-        """Look at the source now: what is drawn next is then the newest there is."""
+        """Poll the source now, so that the next picture shows the newest frame."""
         if self._closed:
             return self._frame
         frame = self._source.latest()
@@ -96,30 +101,30 @@ class FrameLoop:
             self._frame = frame
             self._pacer.changed(self._clock(), flipped=flipped)
             if frame.status.state is State.GONE:
-                # Before anybody hears of it: a device held open any longer blocks its VM's next start.
+                # Before the callback: a device that stays open any longer blocks its VM's next start.
                 self._source.release_buffers()
                 self._gone()
                 self.close()
             self._changed(frame)
         return frame
 
-    def drawn(self, redraw_ns: int | None = None) -> None:
-        """The picture of the last frame was submitted.
+    def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
+        """The picture of the last frame was submitted, unless that ``failed``.
 
-        It is due again at ``redraw_ns`` of the clock although nothing changed, for a plane that is tried again then.
+        It is due again at ``redraw_ns`` of the clock even if nothing changes, to retry what failed.
         """
-        self._drawn = self._frame
+        self._drawn = None if failed else self._frame
         self._redraw_ns = redraw_ns
         self._pacer.drawn(self._clock())
 
     def shown(self) -> None:
-        """What was drawn last is on the screen, or was read. The source hears of each frame once."""
+        """The last picture is on the screen, or was read. The source is told once for each frame."""
         if self._drawn is not None and self._drawn is not self._shown and not self._closed:
             self._shown = self._drawn
             self._source.shown(self._drawn, self._clock())
 
     def release_buffers(self) -> None:
-        """Let go of every buffer of the source."""
+        """Release every buffer of the source."""
         self._source.release_buffers()
 
     def close(self) -> None:
@@ -130,12 +135,15 @@ class FrameLoop:
 
     def _redraw_due(self, now: int) -> bool:
         if self._redraw_ns is not None and now >= self._redraw_ns:
+            # Due once: a hidden window does not draw now, and draws anyway when it is exposed.
+            self._redraw_ns = None
             return True
-        return not self._source.tells_damage and self._pacer.redraw_due(now)
+        polled = not self._source.tells_damage
+        return polled and self._frame.primary is not None and self._pacer.redraw_due(now)
 
     def _wait(self, now: int) -> Wait:
-        fd = self._source.fileno()
-        # Only a source that tells of every change by its fd needs no look at the pacer's pace.
+        fd = self.fd
+        # A source whose fd tells every change needs no polls at the pacer's pace.
         if fd < 0 or not self._source.tells_damage:
             return Wait(fd, self._pacer.next_poll(now))
         return Wait(fd, None if self._redraw_ns is None else max(0, self._redraw_ns - now))

@@ -1,9 +1,10 @@
 """When to poll and when to draw: pure, on an injected time.
 
 A guest's flip should be submitted within a millisecond. So the device is polled every millisecond while its guest
-flips, and a change is drawn at once. A guest at rest is polled less often. A polled device has no damage signal: the
-guest may draw into the buffer on the screen. So an unchanged frame is drawn again at the display's refresh rate, but
-not while the guest flips: it then shows its changes by flips, and a needless draw would delay the next one.
+flips, and a change is drawn at once. A guest at rest is polled less often. A polled device does not tell damage: the
+guest may draw into the buffer on the screen. So an unchanged frame is drawn again at the display's refresh rate. While
+the guest flips this is done less often: the guest shows its changes by flips, and a needless draw would delay the next
+one.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _SECOND = 1000 * _MS
 class Pace:
     """Intervals in nanoseconds.
 
-    A guest is at rest ``rest_after`` its last change (someone may be typing), and asleep ``sleep_after`` it.
+    A guest is at rest after ``rest_after`` without a change (someone may be typing), and asleep after ``sleep_after``.
     """
 
     poll: int = 1 * _MS
@@ -29,7 +30,7 @@ class Pace:
 
 
 class Pacer:
-    """Decides when to poll and redraw. Times are of one monotonic clock, in nanoseconds."""
+    """Decides when to poll and when to draw again. Times are nanoseconds of one monotonic clock."""
 
     def __init__(self, pace: Pace, now: int) -> None:
         self.pace = pace
@@ -38,7 +39,7 @@ class Pacer:
         self._drawn_at = now - pace.redraw
 
     def changed(self, now: int, *, flipped: bool) -> None:
-        """A poll found another frame; ``flipped`` tells that its primary plane is in another buffer."""
+        """A poll found a new frame; ``flipped`` tells that its primary plane is in another buffer."""
         self._changed_at = now
         if flipped:
             self._flipped_at = now
@@ -48,12 +49,12 @@ class Pacer:
         self._drawn_at = now
 
     def redraw_due(self, now: int) -> bool:
-        """Whether to draw an unchanged frame again, as the guest may have drawn into its buffer."""
+        """Whether to draw an unchanged frame again, because the guest may have drawn into its buffer."""
         flipping = now - self._flipped_at < self.pace.rest_after
         return now - self._drawn_at >= (self.pace.redraw_between_flips if flipping else self.pace.redraw)
 
     def next_poll(self, now: int) -> int:
-        """How long to wait until the next poll, in nanoseconds."""
+        """The time until the next poll, in nanoseconds."""
         quiet = now - self._changed_at
         if quiet < self.pace.rest_after:
             return self.pace.poll

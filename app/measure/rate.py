@@ -1,4 +1,4 @@
-"""Frames per second over the last second or so."""
+"""Frames per second, counted over the last second."""
 
 from collections import deque
 
@@ -6,7 +6,7 @@ _SECOND = 1_000_000_000
 
 
 class Rate:
-    """Counts events within a sliding window of one second; times in nanoseconds of one clock."""
+    """Counts the events of the last second. Times are nanoseconds of one clock."""
 
     def __init__(self) -> None:
         self._times: deque[int] = deque()

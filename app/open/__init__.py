@@ -1,1 +1,1 @@
-"""From the TARGET that a user types to an open session."""
+"""Opens the TARGET that a user types as a session."""

@@ -1,4 +1,4 @@
-"""Opening a target, or waiting for it, on a thread: scans, opens and passwords take longer than a window may block."""
+"""Opens a target, or waits for it, on a thread: scans, opens and password prompts would block the window too long."""
 
 import logging
 import threading
@@ -18,25 +18,25 @@ from app.planes.status import Reason, Status
 
 _log = logging.getLogger(__name__)
 
-# How often the opener is polled; a waiter decides by itself when to scan.
+# The interval between polls of the opener. A waiter decides itself when to scan.
 _POLL_S = 0.1
-# How often an opened session is checked until somebody takes it.
+# The interval between checks of an open session until somebody takes it.
 _CHECK_S = 0.01
 
 
 class Opener(Protocol):
-    """Opens a session in the thread. ``poll`` may block there, and returns why there is none yet."""
+    """Opens a session on the thread. ``poll`` may block. It returns the session, or why there is none yet."""
 
     def poll(self) -> Session | Status: ...
     def close(self) -> None: ...
 
 
 class BackgroundOpener:
-    """Owns a thread that opens one session. ``make`` makes the opener, in the thread; its ``poll`` is to return soon
-    after the fd that it gets becomes readable. Raises OpenFailed when no thread can be started.
+    """Owns a thread that opens one session. Raises OpenFailed if no thread can be started.
 
-    The caller watches :meth:`fileno` and takes the session by :meth:`poll`. No call blocks: after :meth:`close` the
-    thread itself closes what it opens.
+    ``make`` makes the opener on the thread. It gets a fd; when that fd becomes readable, the opener's ``poll`` must
+    return soon. The caller watches :meth:`fileno` and takes the session by :meth:`poll`. No call blocks: after
+    :meth:`close` the thread closes what it has opened.
     """
 
     def __init__(self, make: Callable[["BackgroundOpener", int], Opener]) -> None:
@@ -53,9 +53,9 @@ class BackgroundOpener:
         return self._thread.fileno()
 
     def poll(self) -> Session | Status:
-        """The session, which then belongs to the caller and is given once; until then, why there is none.
+        """The session, or why there is none yet. The session is returned once and then belongs to the caller.
 
-        Raises the MdevviewError with which the opening failed, and errors of this program.
+        Raises the MdevviewError of a failed open, and errors of this program.
         """
         self._thread.acknowledge()
         with self._lock:
@@ -65,18 +65,18 @@ class BackgroundOpener:
             return session if session is not None else self._status
 
     def set_status(self, status: Status) -> None:
-        """For the opener: what :meth:`poll` returns from now on."""
+        """The opener sets what :meth:`poll` returns from now on."""
         with self._lock:
             is_new, self._status = status != self._status, status
         if is_new:
             self._thread.notify()
 
     def close(self) -> None:
-        """Stop, with nothing left open; more calls do nothing. Stop watching :meth:`fileno` first."""
+        """Stop and close everything; more calls do nothing. Stop watching :meth:`fileno` first."""
         self._thread.stop()
 
     def join(self, timeout_s: float) -> bool:
-        """Whether the thread ended within that time; for the end of a program, and tests."""
+        """Wait for the end of the thread. Returns whether it ended in time. For the end of the program, and tests."""
         return self._thread.join(timeout_s)
 
     def _run(self, thread: BackgroundThread) -> None:
@@ -86,7 +86,7 @@ class BackgroundOpener:
                 while not thread.stopped.is_set():
                     result = opener.poll()
                     if isinstance(result, Session):
-                        if self._hand_over(result, thread):
+                        if self._offer(result, thread):
                             return
                     else:
                         self.set_status(result)
@@ -98,10 +98,10 @@ class BackgroundOpener:
                 self._error = error
             thread.notify()
 
-    def _hand_over(self, session: Session, thread: BackgroundThread) -> bool:
-        """Whether somebody took it.
+    def _offer(self, session: Session, thread: BackgroundThread) -> bool:
+        """Offer the session to :meth:`poll`. Returns whether somebody took it.
 
-        Until then its VM may end, and must not find the device busy at its next start.
+        Closes the session if its VM ends before, because the VM's next start would fail with a busy device.
         """
         with self._lock:
             self._session = session
@@ -109,7 +109,7 @@ class BackgroundOpener:
         is_over = False
         while not is_over:
             is_over = thread.stopped.wait(_CHECK_S)
-            # Under the lock: who takes the session uses it at once, in another thread.
+            # The lock is needed because another thread may take and use the session at any time.
             with self._lock:
                 if self._session is not session:
                     return True
@@ -120,7 +120,7 @@ class BackgroundOpener:
         return False
 
 
-class _OneOpening:
+class _SingleOpening:
     """Opens a target once."""
 
     def __init__(
@@ -133,7 +133,7 @@ class _OneOpening:
         self._cancel_fd = cancel_fd
 
     def poll(self) -> Session:
-        """Blocks until the target is open. Raises MdevviewError."""
+        """Open the target; blocks until then. Raises MdevviewError."""
         if isinstance(self._target, Vgpu):
             return open_chosen(self._target, self._paths, self._options)
         return open_target(self._target, self._paths, self._options)
@@ -142,21 +142,21 @@ class _OneOpening:
         pass
 
     def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
-        from app.attach.helper_request import request_fds  # noqa: PLC0415  (few need it)
+        from app.attach.helper_request import request_fds  # noqa: PLC0415  (most sessions do not need it)
 
-        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for the rights to look into process {pid}"))
+        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for permission to look into process {pid}"))
         return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
 
 
 def open_in_background(
     target: Target | Vgpu, paths: Paths = HOST, options: OpenOptions | None = None
 ) -> BackgroundOpener:
-    """Open a target, or a vGPU that was chosen, once. The session or the error comes by ``poll``."""
-    return BackgroundOpener(lambda owner, fd: _OneOpening(target, paths, options or OpenOptions(), owner, fd))
+    """Open a target or a chosen vGPU. ``poll`` returns the session or raises the error."""
+    return BackgroundOpener(lambda owner, fd: _SingleOpening(target, paths, options or OpenOptions(), owner, fd))
 
 
 def wait_in_background(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, *, soon: bool = False
 ) -> BackgroundOpener:
-    """Wait for a target. ``soon`` is for a VM that has just ended: it may start again at once."""
+    """Wait for a target. Set ``soon`` for a VM that has just ended, because it may start again at once."""
     return BackgroundOpener(lambda _owner, _fd: Waiter(target, paths, options, soon=soon))

@@ -1,4 +1,4 @@
-"""A thread that works for a window: the window watches a fd, and stops the thread without waiting for it."""
+"""A thread that works for a window. The window watches a fd, and stops the thread without waiting for it."""
 
 import os
 import threading
@@ -9,11 +9,11 @@ from app.errors import OpenFailed
 
 
 class BackgroundThread:
-    """Owns a thread that runs ``work``, and the fds that wake either side.
+    """Owns a thread that runs ``work``, and the fds by which both sides wake each other.
 
-    ``work`` returns soon after :attr:`stopped` is set, which makes ``stop_fd`` readable too. It calls :meth:`notify`
-    when there is something new. The thread does not keep the program from ending. Raises OpenFailed when this process
-    may have no more fds; :meth:`start` does when it may have no more threads.
+    ``work`` must return soon after :attr:`stopped` is set; ``stop_fd`` then becomes readable, too. It calls
+    :meth:`notify` when it has a new result. The program can end while the thread runs. Raises OpenFailed if no fd is
+    left; :meth:`start` raises it if no thread can be started.
     """
 
     def __init__(self, name: str, work: Callable[["BackgroundThread"], None]) -> None:
@@ -30,7 +30,7 @@ class BackgroundThread:
             undo.pop_all()
 
     def start(self) -> None:
-        """Start the thread; its owner must know it by then."""
+        """Start the thread. Store this object first, because ``work`` may use it at once."""
         try:
             self._thread.start()
         except RuntimeError as error:
@@ -39,7 +39,7 @@ class BackgroundThread:
             raise _refused(error) from error
 
     def fileno(self) -> int:
-        """A fd that is readable after :meth:`notify`, until :meth:`acknowledge`; -1 once stopped."""
+        """A fd that is readable after :meth:`notify` until :meth:`acknowledge`; -1 after :meth:`stop`."""
         return self._notify_fd
 
     def notify(self) -> None:
@@ -66,7 +66,7 @@ class BackgroundThread:
                 os.close(notify_fd)
 
     def join(self, timeout_s: float) -> bool:
-        """Whether the thread ended within that time."""
+        """Wait for the end of the thread. Returns whether it ended in time."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 

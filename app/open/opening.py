@@ -1,4 +1,4 @@
-"""Opening a target: it is looked up, opened alone or attached to, and made a session."""
+"""Opens a target: finds its device, opens it or attaches to its VM, and makes a session."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from app.attach.device_node import device_from_fd, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
-from app.attach.opening import device_from_fd, open_vgpu
 from app.attach.running_vm import AttachedDevice, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
 from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone, UsageError, error_text
@@ -22,12 +22,12 @@ from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
-from app.vfio.document import describe_device
+from app.vfio.device_document import describe_device
 from app.vfio.edid_resolution import EdidResolution
-from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_unknown
-from app.vfio.liveness import Liveness
+from app.vfio.end_detector import EndDetector
+from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
 from app.vfio.opened_device import OpenedDevice
-from app.vm.monitor_route import SIMULATED, InputRoute, input_route
+from app.vm.input_route import SIMULATED, InputRoute, input_route
 
 _log = logging.getLogger(__name__)
 
@@ -38,9 +38,10 @@ _TRIES = 3
 class OpenOptions:
     """How a device may be opened.
 
-    ``alone`` is False where a free vGPU must be left to the VM that is waited for: opened here, it would be busy when
-    the VM starts. ``request_fds`` replaces the helper that ``helper`` names. ``access`` is how fds of processes are
-    duplicated without it. ``qmp`` is where the VM takes input, None for where its command line says.
+    ``alone`` says whether a free vGPU may be opened. It is False while waiting for a VM: an open vGPU would be busy
+    when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it. ``access`` is how fds
+    of processes are duplicated without the helper. ``qmp`` is the address for input, None for that on the VM's command
+    line.
     """
 
     helper: HelperMethod = HelperMethod.AUTO
@@ -50,14 +51,14 @@ class OpenOptions:
     qmp: QmpAddress | None = None
 
     def process_access(self) -> ProcessAccess:
-        """How fds are duplicated: as this user, and else as the user allows."""
+        """How fds are duplicated: with this user's permissions, otherwise by the helper if the user allows it."""
         if self.helper is HelperMethod.NEVER:
             return self.access
         return replace(self.access, request_fds=self.request_fds or partial(_request_fds, self.helper))
 
 
 def _request_fds(method: HelperMethod, pid: int, fd: int | None) -> list[ReceivedFd]:
-    # Needed by few, and subprocess costs a command 10 ms.
+    # Most commands do not need it, and the import of subprocess takes 10 ms.
     from app.attach.helper_request import request_fds  # noqa: PLC0415
 
     return request_fds(pid, fd, method)
@@ -66,10 +67,10 @@ def _request_fds(method: HelperMethod, pid: int, fd: int | None) -> list[Receive
 def open_target(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
-    """Look the target up and open it, or attach to the VM that has it. Raises MdevviewError.
+    """Find the device of the target and open it, or attach to the VM that has it. Raises MdevviewError.
 
-    Processes are scanned once, or not at all where the caller gives its own scan; again only when a process of the scan
-    has ended meanwhile.
+    Processes are scanned once, or not at all if the caller gives a scan. They are scanned again only if a process of
+    the scan has ended.
     """
     return vfio_session(open_device(target, paths, options, scan), options.qmp if options else None)
 
@@ -77,12 +78,12 @@ def open_target(
 def open_chosen(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
-    """Open what a target was resolved to, as :func:`open_target`. Raises MdevviewError."""
+    """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
     return vfio_session(open_resolved_device(chosen, paths, options, scan), options.qmp if options else None)
 
 
 def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
-    """A session that takes the device over. ``qmp`` is where its VM takes input, None for where its arguments say."""
+    """A session that takes the device over. ``qmp`` is the address for input, None for that of the VM's arguments."""
     poller = opened.poller()
     return Session(
         target=opened.target,
@@ -106,7 +107,7 @@ def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
 def open_device(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> OpenedDevice:
-    """As :func:`open_target`, without the session."""
+    """Like :func:`open_target`, without a session."""
     if isinstance(target, Simulated | InheritedFd | Pid | VmName):
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
@@ -120,7 +121,7 @@ def open_device(
 def open_resolved_device(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> OpenedDevice:
-    """As :func:`open_chosen`, without the session."""
+    """Like :func:`open_chosen`, without a session."""
     options = options or OpenOptions()
     access = options.process_access()
     with _explained():
@@ -131,7 +132,7 @@ def open_resolved_device(
                 return _open_inherited(fd, paths)
             case Pid(pid, fd):
                 text = f"pid:{pid}" if fd is None else f"pid:{pid},fd={fd}"
-                # A process that has ended is not found by another scan; one that is younger than the given scan is.
+                # A new scan does not find a process that has ended, but one that started after the given scan.
                 tries = 1 if scan is None else _TRIES
                 return _with_scan(
                     lambda now: _attached(text, attach_pid(pid, fd, now, access), now), paths, scan, tries
@@ -144,7 +145,7 @@ def open_resolved_device(
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turns what the kernel refused to this program itself, such as one more fd, into an error for a person."""
+    """Turns an OSError of this program itself, such as no more fds, into an error for the user."""
     try:
         yield
     except OSError as error:
@@ -154,44 +155,44 @@ def _explained() -> Iterator[None]:
 def _with_scan(
     attempt: Callable[[HostScan], OpenedDevice], paths: Paths, scan: HostScan | None, tries: int = _TRIES
 ) -> OpenedDevice:
-    """Try with a scan, and with a fresh one after ProcessGone: a VM that ends in that moment frees its device."""
+    """Try with the scan; after ProcessGone try with a new scan, because a VM that has ended frees its device."""
     scan = scan or HostScan.take(paths)
     for _ in range(tries - 1):
         try:
             return attempt(scan)
         except ProcessGone as gone:
-            _log.info("looking again: %s", gone.message)
+            _log.info("scanning again: %s", gone.message)
         scan = HostScan.take(paths)
     return attempt(scan)
 
 
 def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -> OpenedDevice:
-    """Alone when it is free, else by attaching."""
+    """Open a vGPU if it is free, otherwise attach to its VM."""
     paths, vgpu = scan.paths, refresh(vgpu, scan)
     if vgpu.holders:
         return _attached(vgpu.name, attach(vgpu, scan, access), scan)
     if not alone:
-        raise NeedsRunningVm(f"{vgpu.name}: no VM has it", "start the VM")
+        raise NeedsRunningVm(f"{vgpu.name}: no VM has it open", "start the VM")
     try:
         device = open_vgpu(vgpu, paths)
     except DeviceBusy:
         scan = HostScan.take(paths)
         vgpu = refresh(vgpu, scan)
-        # Taken since the scan before.
+        # A VM may have opened it since the scan.
         if not vgpu.holders:
             raise
         return _attached(vgpu.name, attach(vgpu, scan, access), scan)
-    alive = Liveness(lambda: present(vgpu, paths))
-    return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), alive)
+    ended = EndDetector(lambda: present(vgpu, paths))
+    return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), ended)
 
 
 def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDevice:
-    """An attached device, taken over."""
+    """Take over an attached device."""
     vm, vgpu, process, paths = attached.vm, attached.vgpu, attached.process, scan.paths
     name = f"VM {vm.name}" if vm.name else process_text(vm.process, vm.pid)
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     is_present = (lambda: present(vgpu, paths)) if vgpu is not None else None
-    alive = Liveness(is_present, process, vm_text(vm))
+    ended = EndDetector(is_present, process, vm_text(vm))
     with ExitStack() as undo:
         undo.callback(process.close)
         undo.callback(attached.device.close)
@@ -200,30 +201,30 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
         if policy.file is not None:
             undo.callback(policy.file.close)
             after.insert(0, policy.file.close)
-        # A driver that must be asked once needs the order as well: its buffers must be closed before the device.
+        # With the fetch-once driver all buffers must be closed before the device, so the VM's end must not close it.
         device = VmDevice(attached.device, process, *after, close_at_end=policy.rule is FetchRule.FREELY)
         undo.pop_all()
-        return OpenedDevice(target, label, device, vgpu, policy.rule, alive, process, vm, policy.record)
+        return OpenedDevice(target, label, device, vgpu, policy.rule, ended, process, vm, policy.record)
 
 
 def _open_inherited(fd: int, paths: Paths) -> OpenedDevice:
     is_present = _presence(fd, paths)
     device = device_from_fd(fd)
-    rule = rule_of_unknown(device, paths)
-    return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, Liveness(is_present))
+    rule = rule_of_fd(device, paths)
+    return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, EndDetector(is_present))
 
 
 def _presence(fd: int, paths: Paths) -> Callable[[], bool] | None:
-    """Tells whether the device of a fd still exists, where the kernel tells which it is (Linux 6.18); else None."""
+    """A function that tells whether the device of a fd still exists; None if the device is unknown (Linux < 6.18)."""
     syspath = own_syspath(fd, paths)
-    # Its folder stays while a removal waits for those who have it open; its link on the bus vanishes at once.
+    # While a removal waits for the holders, the device's folder stays, but its link on the bus vanishes at once.
     link = paths.sys / "bus/mdev/devices" / syspath.rsplit("/", 1)[-1] if syspath else None
     return link.exists if link is not None and link.exists() else None
 
 
 def _open_simulated(spec: str) -> OpenedDevice:
-    # Imported where it is used: the simulator needs numpy, which costs a command without it 100 ms.
-    from app.sim.open import open_simulated  # noqa: PLC0415
+    # Imported here, because most commands do not need the simulator, and the import of numpy takes 100 ms.
+    from app.sim.profile import open_simulated  # noqa: PLC0415
 
     try:
         device = open_simulated(spec)
@@ -231,4 +232,4 @@ def _open_simulated(spec: str) -> OpenedDevice:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), Liveness(device.present))
+    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), EndDetector(device.present))

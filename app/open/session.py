@@ -1,4 +1,4 @@
-"""A session: what opening a target gives. Its users ask for its members and never for its kind."""
+"""A session is the result of opening a target. Users of a session use its members and never check its kind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,49 +8,49 @@ from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
-from app.planes.document import Document
 from app.planes.frame_source import FrameSource
+from app.planes.plane_document import Document
 from app.planes.status import Status
-from app.vm.monitor_route import InputRoute
+from app.vm.input_route import InputRoute
 
 
 class ResolutionControl(Protocol):
-    """How the guest is asked for another resolution. No call waits; all come from one thread."""
+    """Sets the resolution of the guest. No call waits. All calls come from one thread."""
 
     @property
     def refusal(self) -> ResolutionRefused | None:
-        """Why the guest cannot be asked; None where it can."""
+        """Why the resolution cannot be set; None if it can."""
         ...
 
     @property
     def limits(self) -> Limits:
-        """What a mode has to keep to. Raises ResolutionRefused where the guest cannot be asked."""
+        """The limits for a mode. Raises ResolutionRefused if the resolution cannot be set."""
         ...
 
     def check(self, mode: Mode) -> None:
-        """Raises ResolutionRefused where the guest cannot be asked for this mode."""
+        """Raises ResolutionRefused if this mode cannot be set."""
         ...
 
     def is_set(self, mode: Mode) -> bool:
-        """Whether the guest was told to prefer this mode already. Raises ResolutionRefused."""
+        """Whether this mode is already the preferred mode of the guest's screen. Raises ResolutionRefused."""
         ...
 
     def begin(self, mode: Mode, dpi: float) -> None:
-        """Prepare to ask for a mode; what has begun before is finished first. Raises ResolutionRefused."""
+        """Prepare to set a mode. Finishes an earlier change first. Raises ResolutionRefused."""
         ...
 
     def step(self) -> int | None:
-        """Do what is due. In how many nanoseconds the next step is, None when there is none. Raises OSError."""
+        """Do the step that is due. Returns the nanoseconds until the next step, None if none. Raises OSError."""
         ...
 
     def finish(self) -> None:
-        """Finish at once what has begun, so that the guest is not left without a screen. More calls do nothing."""
+        """Finish a change at once, so that the guest does not stay without a screen. More calls do nothing."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class NoResolution:
-    """The resolution of a guest that cannot be asked for one."""
+    """The resolution control of a guest whose resolution cannot be set."""
 
     refusal: ResolutionRefused
 
@@ -76,13 +76,13 @@ class NoResolution:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Owns its frame source, and with it the device or connection behind; :meth:`close` lets go of all of it.
+    """Owns its frame source, and thereby the device or connection of the source.
 
-    ``target`` is what names it again, ``label`` its name for a person. ``vgpu`` and ``vm`` are None where there is
-    none, or where they cannot be told. ``resolution`` may be used while the source is open. ``input`` is how input
-    reaches the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at
-    least "name", "type", "driver", "module" and "simulated". ``ended`` says, without a poll, why no more frames will
-    come; None while some may.
+    ``target`` is the target that opens it again, ``label`` its name for a person. ``vgpu`` and ``vm`` are None if there
+    is none, or if it is unknown. ``resolution`` may be used while the source is open. ``input`` is the route of input
+    to the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at least
+    "name", "type", "driver", "module" and "simulated". ``ended`` returns, without a poll, the reason why no more frames
+    will come; None while some may.
     """
 
     target: str
@@ -96,6 +96,6 @@ class Session:
     ended: Callable[[], Status | None]
 
     def close(self) -> None:
-        """Finish what was begun, then close the source. More calls do nothing."""
+        """Finish a change of the resolution, then close the source. More calls do nothing."""
         self.resolution.finish()
         self.source.close()

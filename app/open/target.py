@@ -1,7 +1,7 @@
-"""The TARGET that a user types: which device to show.
+"""The TARGET that a user types to choose a device.
 
 ``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. This
-version parses ``replay:FILE`` only to say that it cannot show it.
+version parses ``replay:FILE`` only to report that it cannot show it.
 """
 
 import re
@@ -21,19 +21,19 @@ _FIRST_FD = 3
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """No target given: the only vGPU there is, or a simulated one."""
+    """No target was given: the only vGPU of the host, or a simulated one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A UUID, its start, or a PCI address; lower case."""
+    """A UUID, the start of a UUID, or a PCI address, in lower case."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pid:
-    """The vGPU of a process; ``fd`` is the device's fd there, for a process with several devices."""
+    """The vGPU of a process. ``fd`` is the device's fd in that process, needed if it has several devices."""
 
     pid: int
     fd: int | None = None
@@ -55,7 +55,7 @@ class InheritedFd:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """A simulated device. ``spec`` is what follows ``sim:``; the simulator parses it."""
+    """A simulated device. ``spec`` is the text after ``sim:``; the simulator parses it."""
 
     spec: str
 
@@ -70,12 +70,12 @@ class Replay:
 Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated
 Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
 
-# What is shown to a user without a vGPU.
+# Without a vGPU this is shown.
 SIMULATED_DEFAULT = Simulated("gvt")
 
 
 def parse_target(text: str | None) -> Target:
-    """Parse what was typed; nothing is looked up. Raises UsageError."""
+    """Parse a target without looking for its device. Raises UsageError."""
     if text is None:
         return Default()
     if is_pci_address(text):
@@ -107,16 +107,16 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
 
 
 def _number(text: str, digits: str, least: int) -> int:
-    # isdecimal() alone is true for digits of other scripts too; longer numbers would overflow a C int.
+    # isdecimal() is also true for digits of other scripts. Longer numbers would overflow a C int.
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < least:
         raise UsageError(f"{text!r} is no target: {digits!r} is no number from {least} to 999999999", _KINDS)
     return int(digits)
 
 
 def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
-    """What a target means on a host with these vGPUs.
+    """Find the device of a target among the vGPUs of the host.
 
-    Raises NoSuchDevice, AmbiguousTarget when several fit, UsageError for what this version cannot show.
+    Raises NoSuchDevice, AmbiguousTarget if several fit, UsageError for a target that this version cannot show.
     """
     match target:
         case Default():
@@ -132,7 +132,7 @@ def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
 
 
 def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:
-    # Plain pass-through and other devices without a display are in the list, and never chosen.
+    # The list may have plain pass-through and other devices without a display. They are never chosen.
     shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
     if not shown:
         return SIMULATED_DEFAULT

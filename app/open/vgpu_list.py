@@ -1,4 +1,4 @@
-"""The vGPUs of this host as they come and go, listed on a thread: a scan takes longer than a window may block."""
+"""A list of the host's vGPUs that follows hot-plug. A thread makes it: a scan would block the window too long."""
 
 import logging
 import select
@@ -17,9 +17,9 @@ _log = logging.getLogger(__name__)
 
 
 class VgpuList:
-    """Owns a thread that scans the host now and after every hot-plug event. No call blocks.
+    """Owns a thread that scans the host at the start and after every hot-plug event. No call blocks.
 
-    Without libudev, or a socket to it, the first list stays.
+    Without libudev or its socket the first list stays.
     """
 
     def __init__(self, paths: Paths = HOST, open_hotplug: Callable[[], Hotplug] = Hotplug) -> None:
@@ -32,11 +32,11 @@ class VgpuList:
         self._thread.start()
 
     def fileno(self) -> int:
-        """A fd that is readable when :meth:`poll` has a new list; -1 once closed."""
+        """A fd that is readable when :meth:`poll` has a new list; -1 after :meth:`close`."""
         return self._thread.fileno()
 
     def poll(self) -> tuple[Vgpu, ...] | None:
-        """The newest list; None before the first. Raises errors of this program."""
+        """The newest list; None before the first one. Raises errors of this program."""
         self._thread.acknowledge()
         with self._lock:
             if self._error is not None:
@@ -48,12 +48,12 @@ class VgpuList:
         self._thread.stop()
 
     def join(self, timeout_s: float) -> bool:
-        """Whether the thread ended within that time; for the end of a program, and tests."""
+        """Wait for the end of the thread. Returns whether it ended in time. For the end of the program, and tests."""
         return self._thread.join(timeout_s)
 
     def _run(self, thread: BackgroundThread) -> None:
         try:
-            # Before the scan: what changes during the scan makes an event.
+            # Opened before the scan, so that a change during the scan makes an event.
             hotplug = self._hotplug()
             try:
                 self._list_until_stopped(hotplug, thread)
@@ -81,7 +81,7 @@ class VgpuList:
             is_changed = hotplug is not None and bool(hotplug.read())
 
     def _scan(self) -> tuple[Vgpu, ...]:
-        """All vGPUs; those of the list before where this process has no fd left for a scan."""
+        """All vGPUs. If the scan fails, because no fd is left, those of the last list."""
         try:
             return discover(HostScan.take(self._paths))
         except OSError as error:

@@ -1,7 +1,7 @@
-"""Waiting for a VM: its device is looked for again and again until it can be attached to. Nothing here blocks.
+"""Waits for a VM: scans the host repeatedly until it can attach to the VM's device. Nothing here blocks.
 
-Nothing is held open while it waits, not even for a moment: a device that this program had open would be busy when the
-VM starts. So a vGPU that no VM has is not opened either, though it might open alone.
+While it waits it opens no device, not even for a moment: a device that this program has open would be busy when the VM
+starts. So it does not open a free vGPU either.
 """
 
 import os
@@ -28,17 +28,17 @@ from app.open.target import Default, Named, Pid, Target, VmName
 from app.planes.status import Reason, Status
 
 _SECOND = 1_000_000_000
-# How often the host is scanned: soon after something happened, and later.
+# The intervals between scans: for some time after an event, and later.
 _SOON_NS = _SECOND // 2
 _LATER_NS = 2 * _SECOND
 _SOON_FOR_NS = 10 * _SECOND
-# How often the list of processes is compared with the one before.
+# The interval for comparing the list of processes with the last one.
 _LIST_NS = _SECOND // 4
-# For a helper that failed and was not refused: its VM may have been too young.
+# The tries of a helper that fails without a refusal: the VM may not have opened its device yet.
 _HELPER_TRIES = 5
 
 
-class Request(Protocol):
+class PendingRequest(Protocol):
     """A request for the fds of another user's process (:class:`app.attach.helper_request.HelperRequest`)."""
 
     def start(self) -> None: ...
@@ -47,23 +47,23 @@ class Request(Protocol):
     def cancel(self) -> None: ...
 
 
-MakeRequest = Callable[[int, int | None, HelperMethod], Request]
+MakeRequest = Callable[[int, int | None, HelperMethod], PendingRequest]
 
 
-def _helper_request(pid: int, fd: int | None, method: HelperMethod) -> Request:
-    from app.attach.helper_request import HelperRequest  # noqa: PLC0415  (few need it)
+def _helper_request(pid: int, fd: int | None, method: HelperMethod) -> PendingRequest:
+    from app.attach.helper_request import HelperRequest  # noqa: PLC0415  (most sessions do not need it)
 
     return HelperRequest(pid, fd, method)
 
 
-class _Pending(PermissionDenied):
-    """A person is being asked."""
+class _PermissionPending(PermissionDenied):
+    """The answer of a person is still missing."""
 
 
 def next_target(target: Target, session: Session) -> Target:
-    """What to wait for when the VM of a session has ended: its device, which its next process has too, or its name.
+    """The target to wait for after the VM of a session has ended: its device, which it will open again, or its name.
 
-    A pid never belongs to the same VM again. Such a target stays only where nothing better is known, and is not found.
+    A VM never gets the same pid again. A pid stays the target only if nothing else is known; then it is not found.
     """
     match target:
         case VmName():
@@ -76,18 +76,18 @@ def next_target(target: Target, session: Session) -> Target:
     return target
 
 
-def worth_waiting(target: Target, error: MdevviewError) -> bool:
-    """Whether a target that could not be opened may open when a VM starts; a process that has ended never does."""
+def may_open_later(target: Target, error: MdevviewError) -> bool:
+    """Whether a target that could not be opened may open later, when a VM starts. A pid that has ended never does."""
     if isinstance(target, Pid) and isinstance(error, ProcessGone):
         return False
     return isinstance(error, NeedsRunningVm | NoSuchDevice | DeviceBusy)
 
 
 class Waiter:
-    """Scans for a target when it is polled and a scan is due. Not thread-safe; ``clock`` is in nanoseconds.
+    """Scans for a target if it is polled and a scan is due. Not thread-safe. ``clock`` is in nanoseconds.
 
-    ``soon`` is for a VM that has just ended: it may start again at once. A permission that was refused is not asked for
-    again before the VM has another process.
+    Set ``soon`` for a VM that has just ended, because it may start again at once. After a refusal it does not ask for
+    permission again until the VM has another process.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Waiter:
         self._status = Status(Reason.NOT_STARTED)
 
     def poll(self) -> Session | Status:
-        """The opened session, which is the caller's; until then why there is none, as the same object if unchanged."""
+        """The open session, which then is the caller's, or why there is none yet (the same object if unchanged)."""
         now = self._clock()
         if not self._due(now):
             return self._status
@@ -128,7 +128,7 @@ class Waiter:
         return self._status
 
     def close(self) -> None:
-        """Cancel a request that is under way; more calls do nothing."""
+        """Cancel a running request; more calls do nothing."""
         self._permission.close()
 
     def _due(self, now: int) -> bool:
@@ -151,7 +151,7 @@ class Waiter:
 
     def _meaning(self, error: MdevviewError) -> Status:
         match error:
-            case _Pending():
+            case _PermissionPending():
                 return Status(Reason.ASKING_PERMISSION, error.message)
             case PermissionDenied():
                 return Status(Reason.PERMISSION_DENIED, str(error))
@@ -164,19 +164,19 @@ class Waiter:
 
 
 class _HelperPermission:
-    """Asks the helper once for each process, without blocking. Owns the request that is under way."""
+    """Requests the fds of each process once, without blocking. Owns the running request."""
 
     def __init__(self, method: HelperMethod, paths: Paths, make_request: MakeRequest) -> None:
         self._method = method
         self._paths = paths
         self._make_request = make_request
-        self._request: Request | None = None
+        self._request: PendingRequest | None = None
         self._request_key: tuple[int, int, int | None] | None = None
         self._refusals: dict[tuple[int, int], MdevviewError] = {}
         self._failures: dict[tuple[int, int], int] = {}
 
     def __call__(self, pid: int, fd: int | None) -> list[ReceivedFd]:
-        """As :func:`app.attach.helper_request.request_fds`, but raises _Pending as long as there is no answer."""
+        """Like :func:`app.attach.helper_request.request_fds`, but _PermissionPending is raised meanwhile."""
         process = (pid, self._started(pid))
         if process in self._refusals:
             raise self._refusals[process]
@@ -189,13 +189,13 @@ class _HelperPermission:
                 request.start()
                 self._request, self._request_key = request, key
             if not self.answered():
-                raise _Pending(f"asking for the rights to look into process {pid}")
+                raise _PermissionPending(f"asking for permission to look into process {pid}")
             request, self._request = self._request, None
             try:
                 return request.result()
             finally:
                 request.cancel()
-        except _Pending:
+        except _PermissionPending:
             raise
         except MdevviewError as error:
             self._failures[process] = self._failures.get(process, 0) + 1
@@ -204,7 +204,7 @@ class _HelperPermission:
             raise
 
     def answered(self) -> bool:
-        """Whether an answer can be received: one poll(2) that never waits."""
+        """Whether an answer can be received: one poll(2) that does not wait."""
         if self._request is None:
             return False
         poll = select.poll()

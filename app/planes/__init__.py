@@ -1,1 +1,1 @@
-"""From queries to frames: planes, buffers, states, polling."""
+"""What a source shows: planes, their buffers, frames and states; and where a picture lies in a window."""

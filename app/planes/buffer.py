@@ -1,4 +1,4 @@
-"""Buffers: the owners of the memory behind a plane, alike for dma-bufs, regions and memory of the source's own."""
+"""Buffers own the memory of a plane. Dma-bufs, regions and a source's own memory have one interface."""
 
 import errno
 import itertools
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
-from app.planes.dmabuf import DmaBufFacts, facts_of, sync_for_read
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
 
 _serials = itertools.count(1)
 
 
 class Buffer(Protocol):
-    """Memory that holds a plane. Consumers ask for what they need, and never which kind of buffer it is.
+    """Memory that holds a plane. Consumers use these members, and never the class of a buffer.
 
-    ``serial`` is unique for the life of the process: what a texture cache is keyed by. ``released`` turns true
-    once, when the owner let go; whatever was made from the buffer must then go too.
+    ``serial`` is unique in this process; a texture cache uses it as its key. ``released`` becomes true when the owner
+    releases the buffer. Everything that was made from the buffer must then be released too.
     """
 
     serial: int
@@ -28,42 +28,43 @@ class Buffer(Protocol):
 
     @property
     def dmabuf_fd(self) -> int | None:
-        """The fd to import, which stays the buffer's; None for memory that is no dma-buf, and once released."""
+        """The fd to import. It belongs to the buffer. None for memory that is no dma-buf, and after the release."""
         ...
 
     @property
     def inode(self) -> int | None:
-        """What names a dma-buf, whatever fd leads to it; None for other memory."""
+        """The inode identifies a dma-buf: all its fds have the same one. None for other memory."""
         ...
 
     @property
     def exporter(self) -> str | None:
-        """The driver that exported a dma-buf, empty where the kernel does not tell; None for other memory."""
+        """The driver that exported a dma-buf, empty if the kernel does not tell it. None for other memory."""
         ...
 
     def mapping(self) -> AbstractContextManager[memoryview]:
-        """The bytes, read-only and coherent while the context lasts. Raises OSError when they cannot be mapped.
+        """The bytes, read-only and coherent inside the context. Raises OSError if they cannot be mapped.
 
-        May be shorter than ``size``: not every exporter maps a partial last page. Raises ValueError once released.
+        They may be fewer than ``size``: not every exporter maps a partial last page. Raises ValueError after the
+        release.
         """
         ...
 
 
 class DmaBuffer:
-    """Owns the fd of one dma-buf and, once the CPU had to look, one mapping of it.
+    """Owns the fd of one dma-buf and, after the first read by the CPU, one mapping of it.
 
-    Takes the fd over: it is closed even when construction raises OSError.
+    Takes the fd over: also if the constructor raises OSError, the fd is closed.
     """
 
     def __init__(self, fd: int) -> None:
         try:
-            self.facts: DmaBufFacts = facts_of(fd)
+            self.info: DmaBufInfo = dma_buf_info(fd)
         except OSError:
             os.close(fd)
             raise
         self._fd = fd
         self.serial = next(_serials)
-        self.size = self.facts.size
+        self.size = self.info.size
         self._mapping: mmap.mmap | None = None
 
     @property
@@ -76,11 +77,11 @@ class DmaBuffer:
 
     @property
     def inode(self) -> int | None:
-        return self.facts.inode
+        return self.info.inode
 
     @property
     def exporter(self) -> str | None:
-        return self.facts.exporter
+        return self.info.exporter
 
     @contextmanager
     def mapping(self) -> Iterator[memoryview]:
@@ -95,7 +96,7 @@ class DmaBuffer:
         """Unmap and close; more calls do nothing."""
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
-            # A reader that still has a view of it keeps the mapping for as long as that lasts.
+            # While a reader has a view of the mapping, it cannot be closed.
             with suppress(BufferError):
                 mapping.close()
         fd, self._fd = self._fd, -1
@@ -104,7 +105,7 @@ class DmaBuffer:
 
 
 def _map(fd: int, size: int) -> mmap.mmap:
-    """Map a dma-buf whole or, where its last page is a partial one that the exporter refuses, without that page.
+    """Map the whole dma-buf, or all but its last page if that is a partial page which the exporter refuses to map.
 
     dma_buf_mmap() (drivers/dma-buf/dma-buf.c) compares whole pages with ``size >> PAGE_SHIFT``; mbochs exports
     sizes that are no multiple of a page.
@@ -119,7 +120,7 @@ def _map(fd: int, size: int) -> mmap.mmap:
 
 
 class MemoryBuffer:
-    """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source was sent."""
+    """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source received."""
 
     dmabuf_fd = None
     inode = None
@@ -142,7 +143,7 @@ class MemoryBuffer:
             yield view
 
     def release(self) -> None:
-        """Let go of the memory, unmapped where it is a mapping; more calls do nothing."""
+        """Free the memory, or unmap it if it is a mapping; more calls do nothing."""
         memory, self._memory = self._memory, None
         if isinstance(memory, mmap.mmap):
             with suppress(BufferError):

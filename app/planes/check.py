@@ -1,7 +1,7 @@
-"""Whether a plane can be what its source reports.
+"""Checks whether the values of a plane are possible.
 
 The values come from a guest, through a driver. Not every EGL implementation checks what it imports (llvmpipe takes a
-buffer of any size), so each plane is checked before it gets there.
+buffer of any size), so each plane is checked before its import.
 """
 
 from app.formats.fourcc import fourcc_text, pixel_format
@@ -9,7 +9,7 @@ from app.formats.modifier import tile_of
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 
-# Twice 8K: no scanout engine goes beyond it, and with these limits no product overflows.
+# Twice 8K. No scanout engine supports more, and with these limits no product overflows.
 _MAX_EDGE = 16384
 _MAX_STRIDE = _MAX_EDGE * 16
 
@@ -26,7 +26,7 @@ def bytes_needed(plane: Plane) -> int:
 
 
 def check_plane(plane: Plane, buffer_size: int) -> Status | None:
-    """Why a plane cannot be shown from a buffer of ``buffer_size`` bytes; None when nothing is wrong."""
+    """Why a plane cannot be shown from a buffer of ``buffer_size`` bytes; None if it can."""
     pixels = pixel_format(plane.fourcc)
     if pixels is None:
         return Status(Reason.UNKNOWN_FORMAT, f"fourcc {fourcc_text(plane.fourcc)}")

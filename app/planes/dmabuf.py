@@ -1,6 +1,6 @@
-"""Facts about a dma-buf, and coherent CPU access to it (Documentation/driver-api/dma-buf.rst).
+"""Information about a dma-buf, and coherent CPU access to it (Documentation/driver-api/dma-buf.rst).
 
-Any fd with a size works: the memfd of a simulated device has no SYNC ioctl and needs none.
+Any fd with a size works. The memfd of a simulated device has no SYNC ioctl and needs none.
 """
 
 import errno
@@ -14,15 +14,15 @@ from pathlib import Path
 
 from app.abi import dma_buf
 
-# Signals may interrupt the ioctl some times. A driver that always answers EINTR must not block a draw.
+# Signals may interrupt the ioctl a few times. A driver that always answers EINTR must not block a draw.
 _SYNC_TRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class DmaBufFacts:
-    """``size`` is in bytes. ``device`` and ``inode`` identify the buffer, and are the same for all fds of it.
+class DmaBufInfo:
+    """``size`` is in bytes. ``device`` and ``inode`` identify the buffer: all its fds have the same values.
 
-    ``exporter`` is the driver's name from fdinfo, empty for a file that is no dma-buf.
+    ``exporter`` is the driver's name from fdinfo. It is empty for a file that is no dma-buf.
     """
 
     size: int
@@ -31,14 +31,14 @@ class DmaBufFacts:
     exporter: str
 
 
-def facts_of(fd: int) -> DmaBufFacts:
-    """The facts of the dma-buf ``fd``. Raises OSError where fstat fails."""
+def dma_buf_info(fd: int) -> DmaBufInfo:
+    """The information about the dma-buf ``fd``. Raises OSError if fstat fails."""
     stat = os.fstat(fd)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
     except OSError:
         size = stat.st_size
-    return DmaBufFacts(size, stat.st_dev, stat.st_ino, _exporter(fd))
+    return DmaBufInfo(size, stat.st_dev, stat.st_ino, _exporter(fd))
 
 
 def _exporter(fd: int) -> str:
@@ -58,7 +58,7 @@ def _sync(fd: int, flags: int) -> None:
         try:
             fcntl.ioctl(fd, dma_buf.DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
         except OSError as error:
-            # The header demands a retry on EAGAIN and EINTR. ENOTTY is a memfd, which is always coherent.
+            # The kernel's header demands a retry on EAGAIN and EINTR. A memfd answers ENOTTY; it is always coherent.
             if error.errno in (errno.EAGAIN, errno.EINTR) and left:
                 continue
             if error.errno != errno.ENOTTY:
@@ -68,7 +68,7 @@ def _sync(fd: int, flags: int) -> None:
 
 @contextmanager
 def sync_for_read(fd: int) -> Iterator[None]:
-    """CPU reads inside the context see what the device wrote. It does not wait for a frame."""
+    """CPU reads inside the context see what the device wrote. This does not wait for the guest's next frame."""
     _sync(fd, dma_buf.DMA_BUF_SYNC_READ | dma_buf.DMA_BUF_SYNC_START)
     try:
         yield

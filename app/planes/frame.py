@@ -17,7 +17,7 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class RejectedPlane:
-    """A plane the source reports and that cannot be shown, with the reason; ``buffer`` is None if none came."""
+    """A plane that the source reports but that cannot be shown. ``buffer`` is None if the source gave none."""
 
     plane: Plane
     buffer: Buffer | None
@@ -26,7 +26,7 @@ class RejectedPlane:
 
 @dataclass(frozen=True, slots=True)
 class DamagedRect:
-    """A rectangle of the primary plane whose pixels changed, in pixels from its top-left corner as it is seen."""
+    """A rectangle of the primary plane whose pixels changed, in pixels from the top-left corner of the picture."""
 
     x: int
     y: int
@@ -36,11 +36,11 @@ class DamagedRect:
 
 @dataclass(frozen=True, slots=True)
 class FrameTiming:
-    """When a change was seen, in nanoseconds of ``time.monotonic_ns()``, and what it cost to see it.
+    """When a change was seen, in nanoseconds of ``time.monotonic_ns()``, and how long the queries and fetches took.
 
-    The change happened after ``previous_poll_ns``, the start of the poll that did not see it yet, and before the
-    end of the one that began at ``seen_ns``. A pushed source polls nothing: both are the time of its message.
-    ``query_ns`` and ``fetch_ns`` are how long asking for the planes and getting their buffers took.
+    ``previous_poll_ns`` is the start of the last poll that did not see the change. ``seen_ns`` is the start of the poll
+    that saw it. The change happened after the first and before the end of the second. A pushed source does not poll:
+    both are the time of its message.
     """
 
     previous_poll_ns: int
@@ -53,9 +53,10 @@ class FrameTiming:
 class Frame:
     """What a source shows. ``status`` is about the primary plane.
 
-    A source that found nothing new returns the *same* object again, so ``is`` tells whether anything changed.
-    ``serial`` counts the frames of one source. ``damage`` is what changed since the serial before; None is not
-    known, all of it then. ``timing`` is None for a frame that no look at the source found; equality ignores it.
+    If nothing changed, the source returns the *same* object again, so ``is`` tells whether anything changed.
+    ``serial`` counts the frames of one source. ``damage`` is what changed since the serial before; None means that it
+    is not known and everything may have changed. ``timing`` is None for a frame that was not seen by a poll or message.
+    Equality ignores it.
     """
 
     status: Status

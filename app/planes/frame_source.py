@@ -1,4 +1,4 @@
-"""The frame seam: what a window, a command or a measurement asks for frames, whatever they come from."""
+"""The frame seam: windows, commands and measurements get their frames through this interface."""
 
 from typing import Protocol
 
@@ -6,42 +6,45 @@ from app.planes.frame import Frame
 
 
 class FrameSource(Protocol):
-    """Where frames come from. No method blocks or raises, and all are called from one thread.
+    """A source of frames. No method blocks or raises. All calls come from one thread.
 
-    ``tells_damage`` is whether an unchanged frame object means unchanged pixels. A source that does not tell is asked
-    again and again, at the pace of :mod:`app.measure.pacing`, and what it shows is drawn again: its guest may draw
-    into the buffer on show.
+    ``tells_damage`` is whether an unchanged frame object means unchanged pixels. If not, the guest may draw into the
+    buffer on the screen: the consumer then polls the source at the pace of :mod:`app.measure.pacing`, and draws an
+    unchanged frame again.
     """
 
     @property
     def tells_damage(self) -> bool: ...
 
     def latest(self) -> Frame:
-        """The newest frame: the same object as long as nothing changed.
+        """The newest frame; the same object if nothing changed.
 
-        Once its state is *gone* it stays the last one, and the source is due to be closed.
+        A frame of the state *gone* is the last one. The consumer should then close the source.
         """
         ...
 
     def fileno(self) -> int:
-        """A fd that is readable when :meth:`latest` would differ; -1 for none. It is not to be read or closed."""
+        """A fd that is readable when :meth:`latest` would return a new frame; -1 for none. Do not read or close it.
+
+        :meth:`latest` may replace it.
+        """
         ...
 
     def shown(self, frame: Frame, ns: int) -> None:
-        """The frame was shown, or read, at that time of ``time.monotonic_ns()``.
+        """The consumer showed or read the frame at ``ns`` (``time.monotonic_ns()``).
 
-        A guest that waits for this gets to know now, and otherwise by the source itself within one refresh.
+        Some guests wait for this. The source tells them now. Without this call it tells them after one refresh at most.
         """
         ...
 
     def release_buffers(self) -> None:
-        """Let go of every buffer. No frame with one of them is ever returned again; more calls do nothing."""
+        """Release every buffer. No later frame has one of them. More calls do nothing."""
         ...
 
     def close(self) -> None:
-        """Let go of everything; more calls do nothing.
+        """Release everything; more calls do nothing.
 
-        Due after whatever was made from the buffers is gone: mbochs, as shipped, touches freed memory when a dma-buf
+        First release everything that was made from the buffers: the kernel's mbochs uses freed memory when a dma-buf
         outlives its device (mbochs_release_dmabuf() in samples/vfio-mdev/mbochs.c).
         """
         ...

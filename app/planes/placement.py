@@ -1,7 +1,7 @@
-"""Where the guest's picture lies in its target, a window or an image: pure geometry, in both directions.
+"""Where the guest's picture lies in its target, which is a window or an image: geometry in both directions.
 
-Guest coordinates are pixels of the primary plane, target coordinates are device pixels of a window or an image; both
-start at the top-left corner and grow to the right and down. A point lies between pixels: pixel (0, 0) covers 0 to 1.
+Guest coordinates are pixels of the primary plane. Target coordinates are device pixels of a window or an image. Both
+start at the top-left corner and grow to the right and down. Pixel (0, 0) covers 0 to 1 on each axis.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ class Scaling(Enum):
     """How large the picture becomes. The aspect ratio of pixels is always kept."""
 
     FIT = "fit"
-    """As large as fits; one to one where that is nearly the same size."""
+    """As large as possible; one to one if that is nearly the same size."""
     INTEGER = "integer"
-    """The largest whole multiple that fits; like FIT where the picture is larger than the area."""
+    """The largest whole multiple that fits; like FIT if the picture is larger than the area."""
     ACTUAL = "actual"
-    """One guest pixel is one device pixel; what does not fit is cut off."""
+    """One guest pixel is one device pixel. A larger picture is cut off."""
 
 
 class Rotation(Enum):
-    """How the picture is turned, in degrees clockwise."""
+    """The rotation of the picture, in degrees clockwise."""
 
     NONE = 0
     RIGHT = 90
@@ -33,8 +33,8 @@ class Rotation(Enum):
         return self in (Rotation.RIGHT, Rotation.LEFT)
 
 
-# Scaling a picture by less than 1 % would blur all of it, so up to this many device pixels stay free instead. A guest
-# that follows the window has modes of whole 8-pixel cells, up to 7 pixels less than the window.
+# Scaling by less than 1 % would blur the whole picture, so up to this many device pixels stay free instead. A guest
+# that follows the window has modes of whole 8-pixel cells, which are up to 7 pixels smaller than the window.
 _SPARE = 8
 
 
@@ -60,7 +60,7 @@ class Rect:
         return self.right <= self.left or self.bottom <= self.top
 
     def intersect(self, other: "Rect") -> "Rect":
-        """What both cover; may be empty."""
+        """The part that both cover; may be empty."""
         return Rect(
             max(self.left, other.left),
             max(self.top, other.top),
@@ -71,10 +71,10 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The guest's ``guest_width`` x ``guest_height`` pixels cover ``place`` of the target, seen through ``area``.
+    """The guest's ``guest_width`` x ``guest_height`` pixels cover ``place`` in the target.
 
-    ``place`` has whole edges and may reach beyond ``area`` (:attr:`Scaling.ACTUAL`); only what is in both is visible.
-    The picture is turned by ``rotation`` first and then mirrored, left and right as it is seen.
+    ``place`` has whole edges. Only its part inside ``area`` is visible; :attr:`Scaling.ACTUAL` may extend beyond it.
+    The picture is first rotated and then mirrored (``flip_x`` exchanges left and right of the rotated picture).
     """
 
     guest_width: int
@@ -87,22 +87,22 @@ class Placement:
 
     @property
     def seen_size(self) -> tuple[int, int]:
-        """Guest pixels across and down as they are seen."""
+        """The picture's width and height after the rotation, in guest pixels."""
         return _turned(self.guest_width, self.guest_height, self.rotation)
 
     @property
     def scale_x(self) -> float:
-        """Device pixels per guest pixel, across as it is seen."""
+        """Device pixels per guest pixel, horizontally after the rotation."""
         return self.place.width / self.seen_size[0]
 
     @property
     def scale_y(self) -> float:
-        """Device pixels per guest pixel, down as it is seen."""
+        """Device pixels per guest pixel, vertically after the rotation."""
         return self.place.height / self.seen_size[1]
 
     @property
     def whole(self) -> bool:
-        """Whether every guest pixel covers the same whole number of device pixels, so that no filter is needed."""
+        """Whether every guest pixel covers the same whole number of device pixels. Then no filter is needed."""
         width, height = self.seen_size
         return self.scale_x >= 1 and self.place.width % width == 0 and self.place.height % height == 0
 
@@ -119,9 +119,9 @@ class Placement:
         return Rect(left, top, right, bottom)
 
     def affine(self) -> tuple[float, float, float, float, float, float]:
-        """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, and a guest pixel's steps across and down."""
+        """``(x, y, ax, ay, dx, dy)``: guest (0, 0) in the target, then the steps of one guest pixel right and down."""
         where = self.place
-        # The edges of the rotated picture after mirroring, and the step of one pixel to the right and down.
+        # The edges of the rotated picture after mirroring, and the steps of one pixel right and down.
         left, right, across = where.left, where.right, self.scale_x
         top, bottom, down = where.top, where.bottom, self.scale_y
         if self.flip_x:
@@ -139,12 +139,12 @@ class Placement:
                 return (left, bottom, 0.0, -down, across, 0.0)
 
     def to_target(self, x: float, y: float) -> tuple[float, float]:
-        """A guest point in the target, visible or not."""
+        """The target point of a guest point, visible or not."""
         left, top, ax, ay, dx, dy = self.affine()
         return (left + x * ax + y * dx, top + x * ay + y * dy)
 
     def to_guest(self, x: float, y: float) -> tuple[float, float]:
-        """A target point in the guest, inside its picture or not."""
+        """The guest point of a target point, inside the picture or not."""
         left, top, ax, ay, dx, dy = self.affine()
         determinant = ax * dy - ay * dx
         x, y = x - left, y - top
@@ -171,7 +171,7 @@ def place(
 ) -> Placement:
     """Put a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
 
-    Raises ValueError for a guest without pixels. An empty area gives a picture of which nothing is visible.
+    Raises ValueError for a guest without pixels. In an empty area nothing is visible.
     """
     width, height = guest
     if width < 1 or height < 1:
@@ -188,7 +188,7 @@ def place(
             scale = float(int(fit))
         case _:
             scale = fit
-    # Whole edges, because a picture that starts between two device pixels is blurred at every scale.
+    # The edges are whole numbers, because a picture that starts between two device pixels is blurred at every scale.
     shown_width, shown_height = max(1, round(seen_width * scale)), max(1, round(seen_height * scale))
     left = area.left + (area.width - shown_width) // 2
     top = area.top + (area.height - shown_height) // 2

@@ -1,4 +1,4 @@
-"""What a plane query says, as facts."""
+"""A plane as its source describes it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from app.abi import drm_fourcc
 
 
 class PlaneKind(Enum):
-    """The planes a VFIO device may show; the values are DRM plane types."""
+    """The planes that a VFIO device may have. The values are DRM plane types."""
 
     PRIMARY = drm_fourcc.DRM_PLANE_TYPE_PRIMARY
     CURSOR = drm_fourcc.DRM_PLANE_TYPE_CURSOR
@@ -23,12 +23,12 @@ class Backing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """One enabled plane as its source described it. Values come from outside and are not to be trusted.
+    """One enabled plane as its source describes it. The values come from outside and are not trusted.
 
-    ``width`` and ``height`` are in pixels; ``stride``, ``size`` and ``offset``, where the first row begins in the
-    buffer, in bytes. ``x`` and ``y`` place the image's top-left corner (not its hot spot) in the primary plane.
-    ``hot_x`` and ``hot_y`` are None when unknown. ``handle`` is the dmabuf_id or the region index, None where the
-    source has neither. ``y_inverted``: the first row is the bottom one.
+    ``width`` and ``height`` are in pixels; ``stride``, ``size`` and ``offset`` in bytes. The first row begins at
+    ``offset`` of the buffer. ``x`` and ``y`` are the position of the image's top-left corner (not of its hot spot) in
+    the primary plane. ``hot_x`` and ``hot_y`` are None if unknown. ``handle`` is the dmabuf_id or the region index,
+    None if the source has neither. ``y_inverted`` says that the first row is the bottom one.
     """
 
     kind: PlaneKind
@@ -49,7 +49,7 @@ class Plane:
 
     @property
     def import_key(self) -> tuple[int, ...]:
-        """What decides whether a cached import still fits: everything but place, hot spot and handle."""
+        """A cached import fits as long as this key stays the same: all values but position, hot spot and handle."""
         return (
             self.fourcc,
             self.modifier,

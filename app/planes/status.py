@@ -14,9 +14,9 @@ class State(Enum):
 
 
 class Reason(Enum):
-    """Why a state is what it is. Each value is ``(key, state, meaning, remedy)``.
+    """The reason for a state. Each value is ``(key, state, meaning, remedy)``.
 
-    The key is what JSON carries. ``meaning`` and ``remedy`` are sentences, either of them may be empty.
+    JSON documents have the key. ``meaning`` and ``remedy`` are sentences; either may be empty.
     """
 
     NOT_STARTED = ("not-started", State.WAITING, "The device has not been asked yet.")
@@ -162,7 +162,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A reason with what was seen, in words; ``detail`` may be empty."""
+    """A reason, and the evidence for it in words; ``detail`` may be empty."""
 
     reason: Reason
     detail: str = ""
@@ -173,5 +173,5 @@ class Status:
 
     @property
     def hint(self) -> str:
-        """What the reason means and what to do about it."""
+        """The meaning of the reason, and what the user can do."""
         return f"{self.reason.meaning} {self.reason.remedy}".strip()

@@ -20,7 +20,7 @@ _BARE_NAMES = (
     "perfmap jitdump singlestep async-teardown"
 )
 _BARE = frozenset(_BARE_NAMES.split())
-# Any user may start a process named qemu with two megabytes of arguments, to slow down every scan for VMs.
+# Any user may start a process named qemu with two megabytes of arguments, which would slow down every scan for VMs.
 _MOST_ARGUMENTS = 8192
 _MOST_CHARACTERS = 1 << 18
 _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-platform")
@@ -78,7 +78,7 @@ class QmpMonitor:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """``monitors`` are in QEMU's order. ``reads_config``: there may be more options that were not read."""
+    """``monitors`` are in QEMU's order. ``reads_config`` says that there may be more options, which were not read."""
 
     options: tuple[Option, ...] = ()
     name: str | None = None
@@ -98,10 +98,10 @@ class CommandLine:
         return any(each.name in names for each in self.options)
 
 
-def parse(arguments: Sequence[str]) -> CommandLine:
-    """Parse the arguments of a process, the program first. Arguments of another program give little or nothing.
+def parse_command_line(arguments: Sequence[str]) -> CommandLine:
+    """Parse the arguments of a process, starting with the program. Other programs than QEMU give little or nothing.
 
-    The end of a command line that is longer than any VM's is not read; then ``reads_config`` is set.
+    If a command line is longer than any VM's, its end is not read and ``reads_config`` is set.
     """
     read = _limited(arguments)
     options = tuple(_options(read))
@@ -125,14 +125,14 @@ def vm_name(arguments: Sequence[str]) -> str | None:
 
 
 def quoted(value: str) -> str:
-    """A value to be written after ``key=`` in a comma-separated list of QEMU: each comma is doubled."""
+    """A value for ``key=`` in a comma-separated list of QEMU: each comma is doubled."""
     return value.replace(",", ",,")
 
 
 def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
-    """The keys and values of ``a=b,c=d``. ``first`` is the key of a first item without one.
+    """The keys and values of ``a=b,c=d``. If the first item has no key, its key is ``first``.
 
-    A key without a value is "on", and with "no" before it "off" (util/qemu-option.c:get_opt_name_value).
+    A key without a value is "on"; with "no" before it, it is "off" (util/qemu-option.c:get_opt_name_value).
     """
     pairs: list[tuple[str, str]] = []
     # A NUL cannot occur in an argument.
@@ -150,7 +150,7 @@ def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
 
 
 def _limited(arguments: Sequence[str]) -> Sequence[str]:
-    """The first arguments, as many as a VM with hundreds of disks needs."""
+    """The first arguments. The limit is enough for a VM with hundreds of disks."""
     room = _MOST_CHARACTERS
     for count, each in enumerate(arguments[:_MOST_ARGUMENTS]):
         room -= len(each)
@@ -219,7 +219,7 @@ def _devices(options: Sequence[Option]) -> Iterator[DeviceOption]:
 def _json(text: str) -> dict[str, str]:
     try:
         document = json.loads(text)
-    # Deeper nested than QEMU accepts.
+    # RecursionError: it is nested deeper than QEMU accepts.
     except (ValueError, RecursionError):
         return {}
     return {key: word for key, value in document.items() if (word := _text(value)) is not None}
@@ -282,7 +282,7 @@ def _chardev(backend: Mapping[str, str] | None) -> QmpMonitor:
     if backend.get("tls-creds"):
         return QmpMonitor(reason="its QMP monitor speaks TLS")
     address = _unix(backend) if "path" in backend else _tcp(backend)
-    return QmpMonitor(address) if address else QmpMonitor(reason="the address of its QMP socket makes no sense")
+    return QmpMonitor(address) if address else QmpMonitor(reason="the address of its QMP socket is invalid")
 
 
 _BACKENDS = {

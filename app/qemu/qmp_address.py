@@ -55,7 +55,7 @@ def parse_address(text: str) -> QmpAddress:
 
 
 def unix_address(path: str) -> UnixAddress | None:
-    """None if it cannot be the path of a file."""
+    """The address of that path; None if it cannot be the path of a file."""
     return UnixAddress(path) if path and "\0" not in path else None
 
 
@@ -65,14 +65,14 @@ def tcp_address(text: str) -> TcpAddress | None:
     if not colon or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         return None
     host = host.removeprefix("[").removesuffix("]")
-    # No host's name has blanks or control characters, and the resolver fails on some.
+    # No host name has blanks or control characters, and the resolver fails on some of them.
     if not host.isascii() or not host.isprintable() or " " in host or len(host) > 255:
         return None
     return TcpAddress(host, int(port))
 
 
 def _without_options(text: str) -> str:
-    """The part before the first comma; a doubled comma is part of it."""
+    """The part before the first single comma; a doubled comma stands for one comma in it."""
     return text.replace(",,", "\0").partition(",")[0].replace("\0", ",")
 
 

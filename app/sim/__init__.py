@@ -1,1 +1,1 @@
-"""Simulated devices behind the device seam, with the quirks and faults of each driver."""
+"""Simulated devices behind the device seam, with the special behaviour and the faults of each driver."""

@@ -1,12 +1,12 @@
-"""The buffer cache: it fetches each dmabuf_id once and keeps the fd as long as it is useful.
+"""The buffer cache: it fetches each dmabuf_id once, and keeps the fd while it is useful.
 
-An id alone does not name a buffer. GVT-g gives a free id to another framebuffer, so a hit must have the layout that
-the buffer was fetched for. Two ids may lead to one buffer, which they share then.
+An id alone does not identify a buffer. GVT-g gives a free id to another framebuffer, so a cache hit must have the
+layout for which the buffer was fetched. Two ids may lead to the same buffer; then they share it.
 
-In GVT-g (drivers/gpu/drm/i915/gvt/dmabuf.c) a query takes a reference on the framebuffer's object, ``initref``, where
-the object has none yet, and only a fetch drops it. A buffer that was queried after its fetch would keep that reference
-until the VM ends. So the cache fetches the id once more, and closes that fd at once, before it lets the buffer go.
-An id whose fetch failed is tried once more for the same reason.
+In GVT-g (drivers/gpu/drm/i915/gvt/dmabuf.c) a query takes a reference on the framebuffer's object (``initref``) if it
+holds none, and only a fetch drops that reference. A buffer that was queried after its fetch would keep the reference
+until the VM ends. So before the cache releases a buffer, it fetches the id once more and closes the new fd at once.
+It does the same for an id whose fetch failed.
 """
 
 import os
@@ -23,15 +23,15 @@ from app.planes.status import Reason, Status
 
 # Enough for triple buffering and some cursor shapes.
 _CAPACITY = 16
-# For a driver that must not be asked twice: as many as a process may reasonably hold open.
+# For a driver whose buffers may be fetched only once: as many as a process may reasonably hold open.
 _CAPACITY_FETCH_ONCE = 128
 
 
 class FetchRule(Enum):
-    """How often the driver may be asked for one id.
+    """How often a buffer may be fetched.
 
-    ``ONCE``: the mbochs of the kernel (samples/vfio-mdev/mbochs.c) takes no reference when it exports a buffer a second
-    time, so a second GET corrupts kernel memory. ``NEVER``: such a driver, and another process may have asked it.
+    ``ONCE``: the kernel's mbochs (samples/vfio-mdev/mbochs.c) takes no reference when it exports a buffer a second
+    time, so a second fetch corrupts kernel memory. ``NEVER``: such a driver, if another process may have fetched.
     """
 
     FREELY = "freely"
@@ -40,10 +40,10 @@ class FetchRule(Enum):
 
 
 class FetchRecord(Protocol):
-    """The fetches of all processes that view one device."""
+    """Records the fetches of all processes that view one device."""
 
     def refusal(self, dmabuf_id: int) -> Status | None:
-        """Why the driver must not be asked for this buffer; None when it may be asked."""
+        """Why this buffer must not be fetched; None if it may be."""
         ...
 
     def note(self, dmabuf_id: int) -> None:
@@ -52,14 +52,14 @@ class FetchRecord(Protocol):
 
 
 class FetchRefused(Exception):
-    """The driver was not asked for a buffer, because that might corrupt the kernel; ``status`` says why."""
+    """A buffer was not fetched, because the fetch might corrupt the kernel. ``status`` has the reason."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status)
         self.status = status
 
 
-# The dmabuf_id and what it was fetched for.
+# The dmabuf_id, and the import key of the plane for which it was fetched.
 _Key = tuple[int, tuple[int, ...]]
 
 
@@ -73,19 +73,19 @@ class BufferCache:
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
         self._entries: OrderedDict[_Key, DmaBuffer] = OrderedDict()
         self._fetched: set[int] = set()
-        # The ids of entries whose last query came after their last fetch.
+        # The ids of entries that were queried after their last fetch.
         self._queried: set[int] = set()
-        # The ids whose last fetch failed, oldest first: their query took a reference too.
+        # The ids whose last fetch failed, the oldest first. Their query also took a reference.
         self._unfetched: OrderedDict[int, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, plane: Plane, keep: tuple[Buffer, ...] = ()) -> DmaBuffer:
-        """The buffer of a plane that a query just returned; fetched where the cache does not have it.
+        """The buffer of a plane that a query just returned. Fetches it if the cache does not have it.
 
-        Eviction spares this buffer and ``keep`` (the other plane's). Raises OSError as the driver does, FetchRefused
-        where the fetch would be dangerous.
+        Eviction spares this buffer and ``keep`` (the buffers of the other plane). Raises the driver's OSError, and
+        FetchRefused if the fetch would be dangerous.
         """
         assert plane.handle is not None
         key = (plane.handle, plane.import_key)
@@ -95,7 +95,7 @@ class BufferCache:
             self._queried.add(plane.handle)
             return cached
         if self._rule is FetchRule.FREELY:
-            # The id has a new layout, so the old buffer is gone. But one id may name both planes: keep the other's.
+            # The id has a new layout, so its old buffer is gone. But both planes may have one id: keep the other's.
             for old in [k for k, each in self._entries.items() if k[0] == key[0] and each not in keep]:
                 self._drop(old)
         buffer = self._fetch(plane.handle)
@@ -104,7 +104,7 @@ class BufferCache:
         return buffer
 
     def note_query(self, dmabuf_id: int) -> None:
-        """A query returned the id of a buffer that the cache holds, after :meth:`get` gave that buffer out."""
+        """After :meth:`get` returned the buffer of an id, a query returned the id again."""
         self._queried.add(dmabuf_id)
 
     def _fetch(self, dmabuf_id: int) -> DmaBuffer:
@@ -118,7 +118,7 @@ class BufferCache:
         if self._rule is FetchRule.ONCE and dmabuf_id in self._fetched:
             raise FetchRefused(Status(Reason.FETCHED_BEFORE, f"buffer {dmabuf_id} was fetched once already"))
         if self._record is not None:
-            # Recorded before the fetch: this process may be killed in between.
+            # Recorded before the fetch, because this process may be killed in between.
             self._record.note(dmabuf_id)
         try:
             fd = get_gfx_dmabuf(self._device, dmabuf_id)
@@ -131,7 +131,7 @@ class BufferCache:
             self._fetched.add(dmabuf_id)
         buffer = DmaBuffer(fd)
         for other in self._entries.values():
-            if (other.facts.device, other.inode) == (buffer.facts.device, buffer.inode):
+            if (other.info.device, other.inode) == (buffer.info.device, buffer.inode):
                 buffer.release()
                 return other
         return buffer
@@ -140,15 +140,15 @@ class BufferCache:
         surplus = len(self._entries) - self._capacity
         if surplus <= 0:
             return
-        # Oldest first. The spared buffers stay even when that leaves the cache over its capacity.
+        # The oldest first. The spared buffers stay even if the cache then exceeds its capacity.
         for key in [k for k, each in self._entries.items() if id(each) not in spared][:surplus]:
             self._drop_query_reference(key[0])
             self._drop(key)
 
     def _drop_query_reference(self, dmabuf_id: int) -> None:
-        """Fetch the id once more where a query came after the last fetch. Errors are ignored.
+        """Fetch the id once more if it was queried after its last fetch. Errors are ignored.
 
-        The cache still holds the id's buffer here, so the driver cannot have given the id to another one.
+        The cache still holds the buffer of the id, so the driver cannot have given the id to another buffer.
         """
         if self._rule is not FetchRule.FREELY or dmabuf_id not in self._queried:
             return
@@ -175,7 +175,7 @@ class BufferCache:
             buffer.release()
 
     def release(self) -> None:
-        """Release every buffer. The cache is empty afterwards and may be used again."""
+        """Release every buffer. Afterwards the cache is empty and may be used again."""
         for key in list(self._entries):
             self._drop_query_reference(key[0])
             self._drop(key)

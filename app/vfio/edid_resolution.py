@@ -1,20 +1,21 @@
-"""Asking the guest behind a VFIO device for a resolution: by the EDID region of the device."""
+"""Sets the resolution of a guest through the EDID region of its VFIO device."""
 
-from app.device.edid_mode import edid_for, edid_region
-from app.device.edid_region import EdidRegion
+from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.edid_writer import EdidWriter
 from app.device.info import RegionInfo
 from app.device.seam import Device
-from app.edid.make import timing_for
+from app.edid.make import DEFAULT_DPI, make_edid, timing_for
 from app.edid.mode import Limits, Mode
 from app.edid.parse import parse_edid
-from app.errors import ResolutionRefused
+from app.errors import ResolutionRefused, error_text
+
+_REMEDY = "set the resolution inside the guest"
 
 
 class EdidResolution:
-    """A :class:`app.open.session.ResolutionControl`. Borrows ``device``, which must be open for every call.
+    """A :class:`app.open.session.ResolutionControl`. Does not own ``device``, which must be open at every call.
 
-    The EDID region is read at the first call that needs it.
+    It reads the EDID region at the first call that needs it, and again after it was written.
     """
 
     def __init__(self, device: Device) -> None:
@@ -27,7 +28,7 @@ class EdidResolution:
     def refusal(self) -> ResolutionRefused | None:
         if self._region is None and self._refusal is None:
             try:
-                self._region = edid_region(self._device)
+                self._region = _read(self._device)
             except ResolutionRefused as refusal:
                 self._refusal = refusal
         return self._refusal
@@ -37,7 +38,7 @@ class EdidResolution:
         return self._opened()[1].limits
 
     def check(self, mode: Mode) -> None:
-        edid_for(mode, self.limits)
+        _make(mode, self.limits, DEFAULT_DPI)
 
     def is_set(self, mode: Mode) -> bool:
         try:
@@ -48,7 +49,7 @@ class EdidResolution:
 
     def begin(self, mode: Mode, dpi: float) -> None:
         region, now = self._opened()
-        blob = edid_for(mode, now.limits, dpi)
+        blob = _make(mode, now.limits, dpi)
         self.finish()
         self._writer = EdidWriter(self._device, region, blob)
 
@@ -58,16 +59,20 @@ class EdidResolution:
         try:
             left = self._writer.step()
         except OSError:
-            self._writer = None
+            self._written()
             raise
         if left is None:
-            self._writer = None
+            self._written()
         return left
 
     def finish(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._written()
+
+    def _written(self) -> None:
+        self._writer = None
+        self._region = None
 
     def _opened(self) -> tuple[RegionInfo, EdidRegion]:
         refusal = self.refusal
@@ -75,3 +80,22 @@ class EdidResolution:
             raise refusal
         assert self._region is not None
         return self._region
+
+
+def _read(device: Device) -> tuple[RegionInfo, EdidRegion]:
+    """The device's EDID region and its contents. Raises ResolutionRefused if it has none."""
+    try:
+        region = find_edid_region(device)
+        if region is None:
+            raise ResolutionRefused("this device has no EDID region", _REMEDY)
+        return region, read_edid(device, region)
+    except OSError as error:
+        raise ResolutionRefused(f"the EDID region cannot be read: {error_text(error)}", _REMEDY) from error
+
+
+def _make(mode: Mode, limits: Limits, dpi: float) -> bytes:
+    """The EDID to write. Raises ResolutionRefused with the limit that the mode exceeds."""
+    try:
+        return make_edid(mode, limits, dpi=dpi)
+    except ValueError as error:
+        raise ResolutionRefused(f"cannot set {mode}: {error}", "choose a smaller mode") from error

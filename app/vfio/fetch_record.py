@@ -1,16 +1,16 @@
-"""Which buffers of a VM's device were fetched, by any viewer: for a driver that must be asked only once.
+"""Records which buffers of a VM's device any viewer has fetched, for a driver whose buffers may be fetched only once.
 
-As shipped, mbochs corrupts the kernel's memory when a buffer is exported a second time while the device is open
-(samples/vfio-mdev/mbochs.c: mbochs_get_gfx_dmabuf() takes no reference on a buffer it exported before, and
-mbochs_release_dmabuf() drops page references that only the first export took). The device of a VM stays open when a
-viewer ends, so the ids are kept in a file, and each is written before its buffer is asked for. A device that a viewer
-opens alone needs no file: when its last fd is closed, mbochs frees all buffers, and later ids are new ones.
+The kernel's mbochs corrupts memory if a buffer is exported a second time while the device is open
+(samples/vfio-mdev/mbochs.c: mbochs_get_gfx_dmabuf() takes no reference on a buffer that it exported before, and
+mbochs_release_dmabuf() drops page references that only the first export took). The device of a VM stays open after a
+viewer has ended. So the ids are kept in a file, and each id is written before its buffer is fetched. A device that only
+the viewer has open needs no file: when its last fd is closed, mbochs frees all buffers, and later ids are new ones.
 
-The file is in a folder that is emptied at boot and whose files only their owner can remove (or systemd-logind, with
-RemoveIPC=, when a user's last session ends). One viewer at a time holds its lock. In every doubt nothing is fetched.
+The file is in a folder that is emptied at boot. Only the owner of a file there can remove it (or systemd-logind, with
+RemoveIPC=, when a user's last session ends). One viewer at a time holds its lock. In case of doubt nothing is fetched.
 
-A viewer in a container or a Flatpak has its own folder, or its own pids, and would not see the file of another viewer.
-So a viewer must share both with the VM: all viewers that fetch then share them with each other, and with them the lock.
+A viewer in a container or a Flatpak has its own folder or its own PIDs, and would not see the file of another viewer.
+So a viewer must share both with the VM. Then all viewers that fetch have the same folder and the same lock.
 """
 
 import errno
@@ -28,12 +28,12 @@ from app.planes.status import Reason, Status
 
 _NAME = re.compile(r"mdevview-fetches-(\d+)-(\d+)-.+@(\d+)")
 _LINE = re.compile(rb"(id|viewer) (\d{1,10})")
-# Some thousand mode switches; what is larger was not written by a viewer.
+# This is enough for some thousand mode switches. A larger file was not written by a viewer.
 _MAX_BYTES = 1 << 20
 
 
 class FetchRecordError(Exception):
-    """Nothing may be fetched. The text tells a person why."""
+    """Nothing may be fetched. The text is the reason, for the user."""
 
 
 class FetchRecordFile:
@@ -49,7 +49,7 @@ class FetchRecordFile:
     def open(cls, pid: int, started: int, device: str, paths: Paths = HOST) -> "FetchRecordFile":
         """The record for a device of the VM with that pid, which started at that time (clock ticks since boot).
 
-        Raises FetchRecordError when another viewer holds its lock, and when it cannot be used or trusted.
+        Raises FetchRecordError if another viewer holds its lock, and if the file cannot be used or trusted.
         """
         purge(paths)
         file = _folder(paths) / f"mdevview-fetches-{pid}-{started}-{device}@{_namespace(paths)}"
@@ -65,8 +65,8 @@ class FetchRecordFile:
         return cls(fd, fetched_before)
 
     def refusal(self, dmabuf_id: int) -> Status | None:
-        """Why the driver must not be asked for a buffer."""
-        # The next viewer would not find a removed file.
+        """Why a buffer must not be fetched; None if it may be."""
+        # If the file was removed, the next viewer would not find it.
         if self._broken or self._fd < 0 or not os.fstat(self._fd).st_nlink:
             return Status(Reason.FETCHED_ELSEWHERE, "the record of fetched buffers can no longer be written")
         if dmabuf_id in self._fetched_before:
@@ -74,7 +74,7 @@ class FetchRecordFile:
         return None
 
     def note(self, dmabuf_id: int) -> None:
-        """Write down that a buffer is about to be asked for. Raises OSError; then nothing may be fetched any more."""
+        """Record that a buffer is about to be fetched. Raises OSError; after that nothing may be fetched any more."""
         if dmabuf_id in self._noted:
             return
         try:
@@ -91,10 +91,10 @@ class FetchRecordFile:
             os.close(fd)
 
 
-def separation(pid: int, paths: Paths = HOST) -> str | None:
-    """Why a viewer next to the VM may keep another record than this process; None when it keeps the same.
+def namespace_difference(pid: int, paths: Paths = HOST) -> str | None:
+    """Why a viewer in the VM's namespaces would keep another record than this process; None if it is the same record.
 
-    Raises PermissionError when the VM's namespaces may not be seen.
+    Raises PermissionError if this user may not see the VM's namespaces.
     """
     vm, own = paths.proc / str(pid), paths.proc / "self"
     folder = _folder(paths)
@@ -106,7 +106,7 @@ def separation(pid: int, paths: Paths = HOST) -> str | None:
     except PermissionError:
         raise
     except OSError as error:
-        return f"whether its VM shares {folder} cannot be seen: {error_text(error)}"
+        return f"it is unknown whether its VM shares {folder}: {error_text(error)}"
     return None
 
 
@@ -115,7 +115,7 @@ def _folder(paths: Paths) -> Path:
 
 
 def _namespace(paths: Paths) -> int:
-    """The PID namespace of this process: in another one a pid means another process, or none."""
+    """The PID namespace of this process. In another namespace a pid means another process, or none."""
     try:
         return (paths.proc / "self/ns/pid").stat().st_ino
     except OSError:
@@ -123,7 +123,7 @@ def _namespace(paths: Paths) -> int:
 
 
 def _open(file: Path) -> int:
-    """Create the file or open an existing one; a link is not followed. Raises OSError."""
+    """Create the file or open an existing one. Does not follow a link. Raises OSError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         return os.open(file, flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -142,7 +142,7 @@ def _lock_and_read(fd: int, file: Path) -> frozenset[int]:
         viewer = _last_viewer(fd)
         who = f"process {viewer}" if viewer is not None else "another viewer"
         raise FetchRecordError(f"{who} shows this VM already") from error
-    # Removed by its owner before it was locked.
+    # Its owner may have removed it before the lock.
     if os.fstat(fd).st_nlink == 0:
         raise FetchRecordError("the record of fetched buffers was removed")
     ids = _ids(fd, file)
@@ -175,9 +175,9 @@ def _append(fd: int, line: str) -> None:
 
 
 def purge(paths: Paths = HOST) -> None:
-    """Remove this user's records of VMs that have surely ended; what cannot be removed stays.
+    """Remove this user's records of VMs that have certainly ended. Errors are ignored.
 
-    A container may share this folder and not its processes: the records it leaves behind stay until the next boot.
+    A container may share this folder but not its processes. The records that it leaves stay until the next boot.
     """
     folder, here = _folder(paths), _namespace(paths)
     try:
@@ -192,7 +192,7 @@ def purge(paths: Paths = HOST) -> None:
 
 
 def _surely_ended(pid: int, started: int, paths: Paths) -> bool:
-    """True when nobody has the pid, or another process has it. A process that cannot be seen (hidepid) may live."""
+    """True if no process or another process has the pid. A process that cannot be seen (hidepid) may still run."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

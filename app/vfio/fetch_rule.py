@@ -1,8 +1,8 @@
-"""How often a driver may be asked for a buffer: a mistake here corrupts the kernel of the host.
+"""Decides how often a buffer may be fetched. A mistake here corrupts the memory of the host's kernel.
 
-One driver must be asked only once: ``mbochs`` as shipped (samples/vfio-mdev/mbochs.c; app/vfio/fetch_record.py says
-why). That is easy for a viewer that has the device alone. From the device of a VM another process may have fetched:
-QEMU for its own display, another viewer, a viewer that has ended.
+The buffers of one driver may be fetched only once: the kernel's ``mbochs`` (samples/vfio-mdev/mbochs.c; see
+app/vfio/fetch_record.py). That is easy if only this viewer has the device open. But other processes may have fetched
+from the device of a VM: QEMU for its own display, another viewer, or a viewer that has ended.
 """
 
 import errno
@@ -25,18 +25,18 @@ from app.planes.status import Reason, Status
 from app.qemu import command_line
 from app.qemu.command_line import CommandLine, DeviceOption
 from app.vfio.buffer_cache import FetchRecord, FetchRule
-from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, separation
+from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, namespace_difference
 
 _log = logging.getLogger(__name__)
 
-# The sample driver whose exports must not be repeated, as its module is called; and its PCI identity.
+# The module and the PCI identity of the sample driver whose buffers may be fetched only once.
 _FETCH_ONCE_MODULE = "mbochs"
 _MBOCHS_PCI_ID = (0x1234, 0x1111)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusingRecord:
-    """A record that refuses every buffer, for one reason."""
+    """A record that refuses every fetch, for one reason."""
 
     status: Status
 
@@ -49,7 +49,7 @@ class RefusingRecord:
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """The rule for a device, and where fetches are written down. ``file`` is to be closed after the device."""
+    """The rule for a device, and the record of its fetches. Close ``file`` after the device."""
 
     rule: FetchRule
     record: FetchRecord | None = None
@@ -59,14 +59,14 @@ class FetchPolicy:
 def rule_of(vgpu: Vgpu) -> FetchRule:
     """The rule for a vGPU that nobody else has open.
 
-    Where sysfs does not tell the driver's module, its name decides. The changed driver has the same name; the careful
-    rule only makes it hold buffers for longer.
+    If sysfs does not tell the driver's module, the driver's name decides. The changed driver has the same name. It does
+    not need the careful rule, but that rule only makes the viewer hold buffers longer.
     """
     return FetchRule.ONCE if (vgpu.module or vgpu.driver) == _FETCH_ONCE_MODULE else FetchRule.FREELY
 
 
-def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
-    """The rule for a device that came as a fd: its driver is not known, and its other holders may have fetched."""
+def rule_of_fd(device: Device, paths: Paths = HOST) -> FetchRule:
+    """The rule for a device of which only a fd is known: its driver is unknown, and other holders may have fetched."""
     if not (paths.sys / "module" / _FETCH_ONCE_MODULE).exists():
         return FetchRule.FREELY
     try:
@@ -82,30 +82,30 @@ def rule_of_unknown(device: Device, paths: Paths = HOST) -> FetchRule:
 
 
 def fetch_policy(attached: AttachedDevice, scan: HostScan) -> FetchPolicy:
-    """The rule for a device of a VM. A driver that must be asked once is asked only when nobody else can have asked."""
+    """The rule for a device of a VM. With the fetch-once driver, no other process may have fetched."""
     if attached.vgpu is None:
-        return FetchPolicy(rule_of_unknown(attached.device, scan.paths))
+        return FetchPolicy(rule_of_fd(attached.device, scan.paths))
     if rule_of(attached.vgpu) is FetchRule.FREELY:
         return FetchPolicy(FetchRule.FREELY)
-    doubt = _doubt(attached, attached.vgpu, scan)
-    if doubt is None:
+    reason = _reason_not_to_fetch(attached, attached.vgpu, scan)
+    if reason is None:
         try:
             file = _open_record(attached, attached.vgpu, scan)
             return FetchPolicy(FetchRule.ONCE, file, file)
         except FetchRecordError as error:
-            doubt = str(error)
-    _log.info("%s: no buffer is fetched: %s", attached.vgpu.name, doubt)
-    return FetchPolicy(FetchRule.NEVER, RefusingRecord(Status(Reason.FETCHED_ELSEWHERE, doubt)))
+            reason = str(error)
+    _log.info("%s: no buffer is fetched: %s", attached.vgpu.name, reason)
+    return FetchPolicy(FetchRule.NEVER, RefusingRecord(Status(Reason.FETCHED_ELSEWHERE, reason)))
 
 
 def _open_record(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> FetchRecordFile:
-    """The record, locked, when nobody but the VM has the device. Raises FetchRecordError."""
+    """Open and lock the record. Raises FetchRecordError, also if another process than the VM has the device."""
     vm = scan.process(attached.vm.pid)
     if vm is None or not vm.started:
-        raise FetchRecordError("when the VM started cannot be seen")
+        raise FetchRecordError("the VM's start time cannot be seen")
     file = FetchRecordFile.open(vm.pid, vm.started, vgpu.name, scan.paths)
-    # A viewer that fetches holds the lock of this file, which then could not be opened. Every other holder is a doubt,
-    # whatever it is called: any process may take this program's name.
+    # A viewer that fetches would hold the lock of this file. So every other holder is a reason not to fetch, whatever
+    # its name is: any process may take this program's name.
     other = _other_holder(attached, vgpu, scan)
     if other is not None:
         file.close()
@@ -113,25 +113,29 @@ def _open_record(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> FetchR
     return file
 
 
-def _doubt(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
-    """Why another process may have fetched from the device, or may do so later; None when none can."""
+def _reason_not_to_fetch(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
+    """Why another process may have fetched from the device, or may do so later; None if no process can."""
     if not attached.certain:
-        return "which of the VM's devices this is cannot be told"
+        return "it is unknown which of the VM's devices this is"
     if attached.role is not vmm.Role.VMM:
-        return f"{process_text(attached.vm.process, attached.vm.pid)} has the device and is no known VM monitor"
-    return _shown_by_vm(attached, vgpu.name) or _buffers_held(attached, scan) or _separation(attached, scan.paths)
+        return f"{process_text(attached.vm.process, attached.vm.pid)} has the device and is no known VMM"
+    return (
+        _shown_by_vm(attached, vgpu.name)
+        or _buffers_held(attached, scan)
+        or _namespace_difference(attached, scan.paths)
+    )
 
 
 def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
-    """Whether QEMU may show the device itself: with ``display=on``, or without being asked where it has OpenGL.
+    """Why QEMU may show the device itself, with ``display=on`` or ``display=auto``; None if it does not.
 
-    vfio_display_probe() in hw/vfio/display.c: "auto", the default, shows what it can, and dma-bufs need OpenGL.
+    vfio_display_probe() in hw/vfio/display.c: "auto", the default, shows the device if possible. Dma-bufs need OpenGL.
     """
-    line = command_line.parse(attached.vm.arguments)
+    line = command_line.parse_command_line(attached.vm.arguments)
     if attached.vm.arguments_cut or line.reads_config or any(each.name == "set" for each in line.options):
-        return "its VM's command line does not tell all its settings"
+        return "its VM's command line does not have all its settings"
     ours = [each for each in line.vfio_devices if each.vfio_name == name]
-    # A device that was given as a fd has no name there.
+    # A device that QEMU got as a fd has no name on the command line.
     ours = ours or [each for each in line.vfio_devices if each.vfio_name is None]
     if not ours:
         return "its VM's command line does not name it: it was plugged in later"
@@ -144,7 +148,7 @@ def _is_off(device: DeviceOption, line: CommandLine) -> bool:
     display = device.properties.get("display", "auto")
     if display != "auto":
         return display == "off"
-    # A "global" option counts where the device's own options do not say.
+    # A "global" option counts if the device's own options do not have "display".
     if any(each.name == "global" and "display" in (each.value or "") for each in line.options):
         return False
     displays = [each.value for each in line.options if each.name == "display"]
@@ -153,29 +157,29 @@ def _is_off(device: DeviceOption, line: CommandLine) -> bool:
 
 
 def _buffers_held(attached: AttachedDevice, scan: HostScan) -> str | None:
-    """Whether a VM has dma-bufs of this driver. Of another user's VM only its command line can be seen."""
+    """Why the VM may have dma-bufs of this driver; None if not. Only the command line of another user's VM is known."""
     vm = scan.process(attached.vm.pid)
     if vm is None or vm.files_hidden:
         return None if attached.hidden else "its VM's files cannot be seen"
     try:
-        with proc.opened(scan.paths.proc / str(vm.pid)) as folder:
+        with proc.open_folder(scan.paths.proc / str(vm.pid)) as folder:
             exporters = [proc.read_fdinfo(fd, folder).get("exp_name") for fd in vm.dmabuf_fds]
     except OSError as error:
         return f"its VM's files cannot be seen: {error_text(error)}"
-    # None: it was closed since the scan, and may have been one.
+    # None: it was closed since the scan, and may have been a dma-buf of this driver.
     return "its VM holds buffers of it" if {_FETCH_ONCE_MODULE, None} & {*exporters} else None
 
 
-def _separation(attached: AttachedDevice, paths: Paths) -> str | None:
-    """Why a viewer may keep another record of this VM."""
+def _namespace_difference(attached: AttachedDevice, paths: Paths) -> str | None:
+    """Why a viewer may keep another record of this VM; None if all keep the same."""
     try:
-        return separation(attached.vm.pid, paths)
+        return namespace_difference(attached.vm.pid, paths)
     except PermissionError as error:
         return None if attached.hidden else f"its VM's files cannot be seen: {error_text(error)}"
 
 
 def _other_holder(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str | None:
-    """Whether a process has the device that is neither its VM nor this one."""
+    """Why another process than the VM and this one may have the device; None if none has."""
     for each in scan.processes:
         if each.pid in (attached.vm.pid, os.getpid()) or each.files_hidden:
             continue
@@ -187,9 +191,10 @@ def _other_holder(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str |
 
 
 def _may_have_fd(process: ScannedProcess, attached: AttachedDevice, vgpu: Vgpu) -> bool:
-    """Whether a process may have a fd of the device. Without its group, a fd tells its device since Linux 6.18 only.
+    """Whether a process may have a fd of the device.
 
-    Before, a viewer's fd is another device's if it is another open file: a viewer duplicates the fd of a VM.
+    Since Linux 6.18 a fd tells its device. Before, a fd of a process without the group may be any device. But a viewer
+    has duplicates of a VM's fds: if its fd is another open file than ours, it is another device.
     """
     for each in process.device_fds:
         if each.syspath is not None:

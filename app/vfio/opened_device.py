@@ -1,4 +1,4 @@
-"""A VFIO device that was opened, with all that its poller must know of it."""
+"""An open VFIO device, with everything that its poller needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from app.vfio.poller import Poller
 
 @dataclass(frozen=True, slots=True)
 class OpenedDevice:
-    """``target`` names it again, ``label`` is its name for a person. The device belongs to whoever holds this.
+    """``target`` is the target that opens it again, ``label`` its name for a person. Owns ``device``.
 
-    ``ended`` says why there is nothing more to come. ``vm`` has the facts of the VM that owns the device, and
-    ``process`` tells that VM's end; it is closed with the device. ``record`` is where fetches are written down.
+    ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
+    device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
     """
 
     target: str

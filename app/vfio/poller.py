@@ -1,8 +1,8 @@
-"""The poller: asks a device for its planes and turns the answers into frames.
+"""The poller queries the planes of a device and makes frames of the answers.
 
-The work of one poll is bounded. Each plane costs one query, a second one where the driver answered ENOMEM, and at most
-one fetch. A fetch may evict an old buffer, which may cost another fetch (see :mod:`app.vfio.buffer_cache`). What failed
-is retried after a pause.
+The work of one poll is bounded. Each plane costs one query, a second query if the driver answered ENOMEM, and at most
+one fetch. A fetch may evict an old buffer, which may cost another fetch (see :mod:`app.vfio.buffer_cache`). Failed
+fetches are retried after a pause.
 """
 
 import errno
@@ -26,9 +26,9 @@ from app.vfio.region_cache import RegionCache
 
 _log = logging.getLogger(__name__)
 
-# The pause before the retry of a failed fetch or mapping, and of a probe that found no display.
+# The pause before the retry of a failed fetch or mapping, or of a probe that found no display.
 _RETRY_NS = 200_000_000
-# How often the poller checks whether a device that answers ENODEV was removed.
+# The interval for checking whether a device that answers ENODEV was removed.
 _REMOVAL_CHECK_NS = 250_000_000
 
 _QUERY_REASONS = {
@@ -41,7 +41,7 @@ _QUERY_REASONS = {
 
 @dataclass(slots=True)
 class _Slot:
-    """One plane at the last poll. ``queried_again``: a query returned ``plane`` after its buffer was looked up."""
+    """One plane at the last poll. ``queried_again``: a query returned ``plane`` again after its buffer was found."""
 
     query: PlaneQuery
     plane: Plane | None = None
@@ -52,7 +52,7 @@ class _Slot:
 
     @property
     def buffer(self) -> Buffer | None:
-        """The buffer of the plane, whether or not it can be shown."""
+        """The buffer of the plane, even if it cannot be shown."""
         if self.surface is not None:
             return self.surface.buffer
         return self.rejected.buffer if self.rejected is not None else None
@@ -61,9 +61,9 @@ class _Slot:
 class Poller:
     """A frame source that polls one VFIO device (:class:`app.planes.frame_source.FrameSource`). Not thread-safe.
 
-    Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the status to end with,
-    None as long as the device is there. ``end_fd`` returns a fd that is readable at that end, -1 for none. ``clock``
-    counts nanoseconds. ``record`` records the fetches that other processes must know of.
+    Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
+    device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
+    counts nanoseconds. ``record`` records fetches for other processes.
     """
 
     tells_damage = False
@@ -90,7 +90,7 @@ class Poller:
         self._removal_check_at_ns = clock() + _REMOVAL_CHECK_NS
         self._closed = False
         self._logged: set[tuple[str, int | None]] = set()
-        # When the poll before and the current poll began, and what the current one spent on fetches.
+        # The start of the previous and of the current poll, and the time that the current one spent on fetches.
         self._previous_poll_ns = self._poll_ns = clock()
         self._fetch_ns = 0
 
@@ -105,9 +105,9 @@ class Poller:
         return self._frame
 
     def latest(self) -> Frame:
-        """Poll once. Never raises for an error of the device: the frame's status has the reason.
+        """Poll once. An error of the device raises nothing: the frame's status has the reason.
 
-        Once the poller is closed or the device gone, it asks nothing and returns the last frame.
+        If the poller is closed or the device is gone, this does not poll and returns the last frame.
         """
         if self._closed or self._frame.status.state is State.GONE:
             return self._frame
@@ -136,13 +136,14 @@ class Poller:
         """Does nothing: the guest of a VFIO device does not wait for this."""
 
     def end(self, status: Status) -> Frame:
-        """End polling for good, with a reason of state *gone*; later polls return this frame.
+        """End polling, with a reason of the state *gone*. Later polls return this frame.
 
-        Releases every buffer. The device stays open until :meth:`close`, which the caller must call as soon as
-        everything made from the buffers is gone.
+        Releases every buffer. The device stays open until :meth:`close`. Call that as soon as everything that was made
+        from the buffers is released.
         """
+        frame = self._publish(status)
         self.release_buffers()
-        return self._publish(status)
+        return frame
 
     def close(self) -> None:
         """Release every buffer and then the device; more calls do nothing."""
@@ -153,13 +154,14 @@ class Poller:
             self.device.close()
 
     def release_buffers(self) -> None:
-        """Release every buffer. A later poll starts anew, where the driver may be asked for buffers again."""
+        """Release every buffer. A later poll probes again, and fetches buffers again if the fetch rule allows it."""
         for slot in self._slots:
             self._leave_plane(slot)
         self._slots = ()
         self._probe_at_ns = 0
         if self._frame.primary is not None or self._frame.cursor is not None or self._frame.rejected:
-            self._publish(Status(Reason.NOT_STARTED))
+            # No poll found this status, so it has no timing.
+            self._frame = Frame(Status(Reason.NOT_STARTED), serial=self._frame.serial + 1)
         self._region.release()
         self._buffers.release()
 
@@ -170,16 +172,16 @@ class Poller:
         cursor: Surface | None = None,
         rejected: tuple[RejectedPlane, ...] = (),
     ) -> Frame:
-        """Make the next frame. Only a frame that differs gets here, as a timing object costs time."""
+        """Make the next frame. This is only called for a frame that differs, because its timing object costs time."""
         spent = self._clock() - self._poll_ns
         timing = FrameTiming(self._previous_poll_ns, self._poll_ns, spent - self._fetch_ns, self._fetch_ns)
         self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing)
         return self._frame
 
     def _is_removed(self) -> bool:
-        """Whether a device that answers queries with ENODEV fails to answer GET_INFO as well.
+        """Whether a device that answers queries with ENODEV does not answer GET_INFO either.
 
-        A GVT-g device that its guest has not set up answers queries with ENODEV too, but it answers GET_INFO.
+        A GVT-g device that its guest has not set up also answers queries with ENODEV, but it answers GET_INFO.
         """
         if self._frame.status.reason is not Reason.NOT_INITIALIZED:
             return False
@@ -190,7 +192,7 @@ class Poller:
         return False
 
     def _prepare(self, now: int) -> bool:
-        """Probe the device. One that offers no display is probed again later."""
+        """Probe the device. If it offers no display, probe it again later."""
         if now < self._probe_at_ns:
             return False
         self._probe_at_ns = now + _RETRY_NS
@@ -211,9 +213,9 @@ class Poller:
         return True
 
     def _update(self, slot: _Slot, now: int, other: _Slot) -> Status:
-        """Query the plane of a slot, and get its buffer where the plane changed or a retry is due.
+        """Query the plane of a slot, and get its buffer if the plane changed or a retry is due.
 
-        The returned status is the frame's, where the slot is the primary plane's.
+        Returns the status of the plane. The status of the primary plane becomes that of the frame.
         """
         try:
             plane = self._query(slot.query)
@@ -235,7 +237,7 @@ class Poller:
         return slot.rejected.status if slot.rejected is not None else _PLANE_OFF
 
     def _leave_plane(self, slot: _Slot) -> None:
-        """Tell the cache that queries returned the plane again. Not done at every poll, to keep polls cheap."""
+        """Tell the cache if queries returned the plane again. This is not done at every poll, to keep polls cheap."""
         plane = slot.plane
         if slot.queried_again and plane is not None and plane.backing is Backing.DMABUF and slot.buffer is not None:
             assert plane.handle is not None
@@ -245,12 +247,12 @@ class Poller:
     @staticmethod
     def _query(query: PlaneQuery) -> Plane | None:
         try:
-            return query.ask()
+            return query.execute()
         except OSError as error:
             # mbochs answers ENOMEM to the first query of each new mode, and succeeds the second time.
             if error.errno != errno.ENOMEM:
                 raise
-        return query.ask()
+        return query.execute()
 
     def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: _Slot) -> None:
         """Get the buffer of a plane that is new or whose retry is due."""
@@ -279,7 +281,7 @@ class Poller:
 
     def _buffer(self, plane: Plane, other: _Slot) -> Buffer | None:
         if plane.backing is Backing.DMABUF:
-            # Fetched even when it cannot be shown: in GVT-g the query took a reference that only a fetch drops.
+            # Fetched even if it cannot be shown: in GVT-g the query took a reference that only a fetch drops.
             kept = other.buffer
             return self._buffers.get(plane, (kept,) if kept is not None else ())
         if check_plane(plane, sys.maxsize) is not None:
@@ -287,7 +289,7 @@ class Poller:
         return self._region.get(plane)
 
     def _next_frame(self, status: Status) -> Frame:
-        """The last frame where nothing changed, a new one otherwise."""
+        """The last frame if nothing changed, otherwise a new one."""
         primary, *cursors = self._slots
         cursor = cursors[0].surface if cursors and primary.surface is not None else None
         rejected = tuple(slot.rejected for slot in self._slots if slot.rejected is not None)
@@ -306,7 +308,7 @@ class Poller:
             self._publish(status)
 
     def _log_once(self, what: str, error: OSError) -> None:
-        """Log each kind of fault once: a driver may repeat it a thousand times a second."""
+        """Log each kind of error once, because a driver may repeat it a thousand times a second."""
         if (what, error.errno) not in self._logged:
             self._logged.add((what, error.errno))
             _log.info("device fault: %s: %s", what, error_text(error))

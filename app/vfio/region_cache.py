@@ -1,4 +1,4 @@
-"""The mapping of a display region, kept as long as the plane stays in the same place."""
+"""The mapping of a display region. It is kept while the plane stays in the same place of the region."""
 
 import errno
 import mmap
@@ -21,10 +21,10 @@ class RegionCache:
         self._buffer: MemoryBuffer | None = None
 
     def get(self, plane: Plane) -> MemoryBuffer:
-        """The mapped region of a plane. Raises OSError as the driver does, EIO for an impossible size or offset.
+        """The mapped region of a plane. Raises the driver's OSError, and EIO for an impossible size or offset.
 
-        Maps only what the plane covers, as mdpy rounds its region up to a power of two. A region that is smaller than
-        the plane is mapped whole, and the caller finds the plane truncated.
+        Maps only what the plane covers, because mdpy rounds its region up to a power of two. If the region is smaller
+        than the plane, all of it is mapped, and the caller detects that the plane is truncated.
         """
         assert plane.handle is not None
         needed = bytes_needed(plane)
@@ -38,7 +38,7 @@ class RegionCache:
             raise OSError(errno.EIO, f"region {plane.handle} is {info.size} bytes at {info.offset}")
         place = (plane.handle, info.offset)
         if mapped is not None and self._place == place and mapped.size == length:
-            # Truncated at the same size as before: the same buffer, so that the frame stays the same.
+            # It is truncated to the same size as before. The same buffer keeps the frame the same.
             return mapped
         self.release()
         self._buffer = MemoryBuffer(self._device.mmap(length, info.offset))

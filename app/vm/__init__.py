@@ -1,1 +1,1 @@
-"""A VM's monitor (QMP, libvirt), and how a VM is started and ended."""
+"""A VM's monitor (QMP, libvirt), and the start and end of a VM."""

@@ -1,4 +1,4 @@
-"""The process of a VM that was started here."""
+"""The process of a VM that this program started."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ class Child:
     """Owns a child process: :meth:`poll` reaps it, :meth:`close` leaves it running."""
 
     def __init__(self, pid: int) -> None:
-        """``pid`` is a child that was not reaped yet. Raises OSError when it cannot be watched."""
+        """``pid`` is a child that was not reaped yet. Raises OSError if it cannot be watched."""
         self.pid = pid
         self._pidfd = os.pidfd_open(pid)
         self._status: int | None = None
@@ -24,15 +24,15 @@ class Child:
     def start(
         cls, arguments: Sequence[str], fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
     ) -> Self:
-        """Start a program, found as a shell finds it. ``fds`` are open in it under the same numbers.
+        """Start a program; it is searched in PATH. ``fds`` are open in it under the same numbers.
 
-        It gets the standard files of this process and a session of its own: the terminal sends Ctrl-C only to us,
-        while a monitor or a console on standard input still works.
+        It gets the standard files of this process and its own session. So the terminal sends Ctrl-C only to this
+        process, while a monitor or a console on standard input still works.
         Raises UsageError, PermissionDenied or MdevviewError; then no process is left running.
         """
         # Python ignores these two signals, and a program would inherit that.
         ignored = [signal.SIGPIPE, signal.SIGXFSZ]
-        # Copying a fd to its own number clears FD_CLOEXEC in the new process only (glibc 2.29 and later).
+        # A copy of a fd to its own number clears FD_CLOEXEC in the new process only (glibc 2.29 and later).
         passed = [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in fds]
         variables = os.environ if environment is None else environment
         try:
@@ -54,7 +54,7 @@ class Child:
             raise
 
     def fileno(self) -> int:
-        """The pidfd, readable when the child has ended; -1 after :meth:`close`."""
+        """The pidfd. It is readable after the end of the child. -1 after :meth:`close`."""
         return self._pidfd
 
     def poll(self) -> int | None:
@@ -63,7 +63,7 @@ class Child:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
             except ChildProcessError:
-                # The kernel reaped it, as our parent made us ignore SIGCHLD: its status is lost (as in subprocess).
+                # Our parent made us ignore SIGCHLD, so the kernel reaped it: its status is lost (as in subprocess).
                 self._status = 0
             else:
                 if pid:
@@ -71,7 +71,7 @@ class Child:
         return self._status
 
     def wait(self, seconds: float) -> int | None:
-        """The same, after waiting at most so long for its end."""
+        """Wait at most so long for its end, then return :meth:`poll`."""
         if self._status is None and self._pidfd >= 0:
             ended = select.poll()
             ended.register(self._pidfd, select.POLLIN)
@@ -79,7 +79,7 @@ class Child:
         return self.poll()
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing when it has ended or is closed. Raises PermissionError if it changed its user."""
+        """Send it a signal, unless it has ended or is closed. Raises PermissionError if it changed its user."""
         if self.poll() is None and self._pidfd >= 0:
             signal.pidfd_send_signal(self._pidfd, number)
 
@@ -100,7 +100,7 @@ def _kill(pid: int) -> None:
 def _start_error(error: OSError, program: str) -> MdevviewError:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return UsageError(f"there is no program {program!r}", "the VM's command line follows the --")
+            return UsageError(f"there is no program {program!r}", "write the VM's command line after --")
         case errno.EACCES | errno.EPERM:
             return PermissionDenied(f"{program}: permission denied", "is it a program, and may you run it?")
         case errno.ENOEXEC:

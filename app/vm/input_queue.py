@@ -1,8 +1,8 @@
-"""Input that waits for a slow VM: motion is merged; nothing else is lost, and the order stays.
+"""Queues input for a slow VM. Motion is merged; nothing else is lost, and the order stays the same.
 
-The commands suit QEMU's ``input-send-event`` (ui/input.c and the devices in hw/input): the pointer reports once after
-all events of a command. So a position and the button pressed there belong in one command, and a button's press and
-release must not. No key may follow motion in a command, because the guest would get the key first.
+The commands suit QEMU's ``input-send-event`` (ui/input.c and the devices in hw/input). The pointer reports once, after
+all events of a command. So a position and the press at that position belong in one command; the press and the release
+of a button do not. No key may follow motion in a command, because the guest would get the key first.
 """
 
 from collections import deque
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
 
-# A guest needs some milliseconds to read a key, and a keyboard holds few: usb-kbd 16 events, PS/2 16 bytes (a key takes
-# up to 6). Events that come while it is full are lost, releases too.
+# A guest needs some milliseconds to read a key, and a keyboard's buffer is small: 16 events in usb-kbd, 16 bytes in
+# PS/2 (a key takes up to 6). Events that arrive while it is full are lost, even releases.
 KEYS_AT_ONCE = 4
 KEY_BURST = 8
 KEY_INTERVAL_NS = 10_000_000
@@ -21,7 +21,7 @@ _Motion = dict[tuple[type[Absolute] | type[Relative], Axis], int]
 
 
 class InputQueue:
-    """Keys and buttons in order, and between two of them one motion: the newest absolute one, the relative sum.
+    """Keys and buttons in order. Between two of them is one motion: the newest position, or the sum of relative motion.
 
     Not thread-safe.
     """
@@ -34,7 +34,7 @@ class InputQueue:
         return len(self._waiting)
 
     def push(self, events: Sequence[Event]) -> bool:
-        """Add events. False if they exceed the limit: then none is added."""
+        """Add events. Returns False and adds none if they exceed the limit."""
         if len(self._waiting) + len(events) > self._limit and not all(_is_motion(each) for each in events):
             return False
         for event in events:
@@ -79,7 +79,7 @@ class InputQueue:
         return keys
 
     def _button(self) -> list[Press]:
-        """The next button; a press of a wheel button together with its release, which the guest does not see."""
+        """The next button. The release of a wheel button, which the guest does not see, comes with its press."""
         presses: list[Press] = []
         while self._waiting and isinstance(press := self._waiting[0], Press):
             if presses and press != Press(presses[0].button, False):
@@ -92,14 +92,14 @@ class InputQueue:
 
 
 class KeyRateLimit:
-    """How long keys must wait so that the guest's keyboard does not overflow. Times are nanoseconds."""
+    """Limits the rate of keys, so that the buffer of the guest's keyboard does not overflow. Times are nanoseconds."""
 
     def __init__(self) -> None:
-        # When the guest has read all keys so far, if it reads one in each interval.
+        # When the guest will have read all keys, if it reads one in each interval.
         self._drained_at = 0
 
     def delay(self, batch: Sequence[Event], now: int) -> int:
-        """The time until ``batch`` may be sent. With 0 it counts as sent now."""
+        """The time until ``batch`` may be sent. If it is 0, the batch counts as sent now."""
         count = sum(isinstance(each, Key) for each in batch)
         if not count:
             return 0
@@ -112,7 +112,7 @@ class KeyRateLimit:
 
 
 class SentPresses:
-    """The keys and buttons that were sent as pressed, and not yet as released."""
+    """The keys and buttons whose press was sent, but not their release."""
 
     def __init__(self) -> None:
         self._down: dict[Event, None] = {}

@@ -1,8 +1,9 @@
 """The monitor of a VM that libvirt runs, through libvirt's passthrough to QMP.
 
-libvirt holds the only connection to the QMP monitor and passes single commands on (virDomainQemuMonitorCommand, as
-"virsh qemu-monitor-command" does); it then marks the domain as tainted by a custom monitor. Its functions wait for the
-reply, so they run on a thread of their own. Events would need libvirt's event loop: changes show at the next query.
+libvirt has the only connection to the QMP monitor. It passes on single commands (virDomainQemuMonitorCommand, used by
+"virsh qemu-monitor-command", too), and then marks the domain as tainted by a custom monitor. Its functions wait for the
+reply, so they run on their own thread. Events would need libvirt's event loop, so changes are only seen by the next
+query.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ def open_domain(domain: LibvirtDomain, changed: Changed, timeouts: MonitorTimeou
 
 
 class _Worker:
-    """Runs functions in order on a daemon thread, which does not keep the program from ending."""
+    """Runs functions in order on a daemon thread. The program can end while a function runs."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -41,7 +42,7 @@ class _Worker:
         self._thread.start()
 
     async def run(self, function: Callable[[], _T]) -> _T:
-        """The function's value, or what it raises. A function that is cancelled runs on, and its value is lost."""
+        """Returns or raises what the function does. A cancelled function runs on, and its value is lost."""
         result: asyncio.Future[_T] = self._loop.create_future()
 
         def job() -> None:
@@ -56,7 +57,7 @@ class _Worker:
         return await result
 
     async def end(self, last: Callable[[], None]) -> None:
-        """Return when all functions have run, and then ``last``."""
+        """Run ``last`` after all other functions, and wait for its end."""
         self._jobs.put(last)
         self._jobs.put(None)
         await self._ended.wait()
@@ -118,7 +119,7 @@ async def _connected(domain: LibvirtDomain) -> AsyncIterator[_LibvirtPeer]:
         library, passthrough = importlib.import_module("libvirt"), importlib.import_module("libvirt_qemu")
     except ImportError as error:
         raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
-    # Without a handler it prints its errors to standard error.
+    # Without a handler, libvirt prints its errors to standard error.
     library.registerErrorHandler(lambda _context, _error: None, None)
     worker = _Worker()
     connections: list[Any] = []
@@ -131,7 +132,7 @@ async def _connected(domain: LibvirtDomain) -> AsyncIterator[_LibvirtPeer]:
 
 
 async def _look_up(domain: LibvirtDomain, worker: _Worker, library: Any, connections: list[Any]) -> Any:
-    """libvirt's object for the domain. Each connection is added to ``connections``. Raises ConnectionLost."""
+    """libvirt's object for the domain. Adds each connection to ``connections``. Raises ConnectionLost."""
     reasons = []
     for uri in domain.uris:
 
@@ -155,7 +156,7 @@ def _close(connections: list[Any], library: Any) -> None:
 
 
 def _parse(text: str) -> Any:
-    """The value in a reply of QEMU, as libvirt passes it on. Raises CommandError or ProtocolError."""
+    """The value in a reply of QEMU that libvirt passed on. Raises CommandError or ProtocolError."""
     try:
         reply = json.loads(text)
     except (ValueError, RecursionError):
@@ -165,4 +166,4 @@ def _parse(text: str) -> Any:
             raise CommandError(words)
         case {"return": value}:
             return value
-    raise ProtocolError("libvirt passes on an answer that makes no sense")
+    raise ProtocolError("the answer that libvirt passed on is invalid")

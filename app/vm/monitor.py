@@ -1,6 +1,6 @@
-"""A VM's monitor, as a window uses it: it takes input and commands, and tells the state of the VM.
+"""The interface of a VM's monitor: it takes input and commands, and tells the state of the VM.
 
-No method waits for the VM. A monitor that is slow, dead or sends garbage changes its :class:`MonitorStatus` only.
+No method waits for the VM. A monitor that is slow, dead or sends garbage only changes its :class:`MonitorStatus`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +29,9 @@ class PointingDevice(Enum):
 class MonitorStatus:
     """The state of the connection and of the VM.
 
-    ``detail``: why the connection is lost, or in QEMU's words which input the VM refuses; empty if all is well. A lost
-    connection is tried again until the monitor is closed, and keys that were pressed then are released.
-    ``pointing`` and ``run_state`` ("running", "paused", "suspended": QEMU's words) are None until the VM has told them.
+    ``detail`` is the reason of a lost connection, or QEMU's text about input that the VM refuses; otherwise empty. A
+    lost connection is retried until the monitor is closed; keys that were pressed are then released. ``pointing`` and
+    ``run_state`` (QEMU's words "running", "paused", "suspended" ...) are None until the VM has told them.
     """
 
     state: ConnectionState
@@ -53,14 +53,14 @@ class Monitor(Protocol):
 
     @property
     def status(self) -> MonitorStatus:
-        """The present state; a new object whenever it changes."""
+        """The current status; each change makes a new object."""
         ...
 
     def send(self, events: Sequence[Event]) -> None:
-        """Pass input on, in order; dropped while there is no connection. Motion that the VM is too slow for is merged.
+        """Send input in order. Without a connection it is dropped. Motion is merged if the VM is too slow for it.
 
-        Keys are sent at no more than 100 a second after a short burst, because a guest's keyboard holds few. When more
-        than 1000 keys and buttons wait, the connection counts as lost: send longer text in pieces.
+        After a short burst at most 100 keys a second are sent, because a guest's keyboard has a small buffer. If more
+        than 1000 keys and buttons wait, the connection counts as lost. Send longer text in pieces.
         """
         ...
 
@@ -69,19 +69,19 @@ class Monitor(Protocol):
     ) -> None:
         """Run a QMP command. ``done`` is called exactly once, whatever happens to the connection or the monitor.
 
-        It is called on the monitor's thread; after :meth:`close`, or when the monitor has failed, at once and here.
-        The reply is an error if there is no connection, or no answer within some seconds.
+        It is called on the monitor's thread. After :meth:`close`, or after a failure of the monitor, this method calls
+        it itself. The reply is an error if there is no connection, or no answer within some seconds.
         """
         ...
 
     def close(self, *, wait: bool = True) -> None:
-        """Send input that waits, release what is pressed, and disconnect; more calls do nothing.
+        """Send the queued input, release all pressed keys and buttons, and disconnect; more calls do nothing.
 
-        Takes about half a second at most if the VM does not answer, and leaves no thread. With ``wait=False`` it
-        returns at once; the thread then ends by itself, and the end of the program waits for it.
+        This takes at most about half a second if the VM does not answer, and ends the thread. With ``wait=False`` it
+        returns at once. The thread then ends by itself, and the end of the program waits for it.
         """
         ...
 
 
 Changed = Callable[[], None]
-"""Called on the monitor's thread whenever its status was replaced."""
+"""Called on the monitor's thread after each change of its status."""

@@ -1,8 +1,8 @@
-"""A VM's monitor on its own thread: it connects, connects again when the connection is lost, and sends input.
+"""A VM's monitor on its own thread: it connects, reconnects after a lost connection, and sends input.
 
-The window's thread only puts input and commands into queues. One command with input is sent at a time: while the VM
-is busy with it, motion is merged, so a slow VM gets fewer events, and never old ones. A VM that does not answer for
-some seconds counts as lost, but its connection is kept, because QEMU continues with it when it can.
+The window's thread only puts input and commands into queues. Only one command with input is sent at a time. While the
+VM is busy with it, motion is merged: a slow VM gets fewer events, but no outdated ones. If a VM does not answer for
+some seconds, the connection counts as lost. It is kept all the same, because QEMU may continue with it later.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from app.input.event import Event, document
+from app.input.event import Event, qmp_object
 from app.vm.input_queue import InputQueue, KeyRateLimit, SentPresses
 from app.vm.monitor import Changed, ConnectionState, MonitorStatus, PointingDevice, Reply
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
@@ -26,7 +26,7 @@ from app.vm.replies import one_line, parse_pointing, parse_run_state
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-# Commands that may wait for a reply at the same time; more are refused.
+# At most this many commands may wait for a reply; more are refused.
 _MOST_COMMANDS = 64
 _CLOSED = "the monitor is closed"
 _FAILED = "an error in this program: see its log"
@@ -40,11 +40,11 @@ class MonitorTimeouts:
     connect: float = 2.0
     reply: float = 5.0
     retry_delays: tuple[float, ...] = (1.0, 2.0, 5.0)
-    """Before each attempt to connect again; the last one is repeated."""
+    """The pauses before the attempts to reconnect; the last one is repeated."""
     query_interval: float = 2.0
-    """Between two queries for what no event tells: which pointing device the guest uses."""
+    """The pause between two queries of the pointing device, whose change no event tells."""
     close: float = 0.5
-    """For input that waits when the monitor is closed."""
+    """The time for sending the queued input when the monitor is closed."""
 
 
 class MonitorConnection:
@@ -57,7 +57,7 @@ class MonitorConnection:
         changed: Changed,
         timeouts: MonitorTimeouts | None = None,
     ) -> None:
-        """``no_answer`` says what it means when a new connection is not answered."""
+        """``no_answer`` is the message if the VM does not answer a new connection."""
         self._connect = connect
         self._no_answer = no_answer
         self._changed = changed
@@ -68,7 +68,7 @@ class MonitorConnection:
         self._queue = InputQueue()
         self._commands: deque[PendingCommand] = deque()
         self._refusal = ""
-        """Why no command is taken any more."""
+        """The reason why no more commands are taken; empty while they are."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         # Used by the monitor's thread only.
@@ -113,7 +113,7 @@ class MonitorConnection:
                 self._closed = True
                 self._refusal = self._refusal or _CLOSED
                 if not wait and self._thread.is_alive():
-                    # Without this a program that ends now would leave keys pressed in the guest.
+                    # Otherwise a program that ends now would leave keys pressed in the guest.
                     atexit.register(self._join)
                 self._call(self._closing.set)
         if wait and self._thread is not threading.current_thread():
@@ -124,9 +124,9 @@ class MonitorConnection:
             self._thread.join(self._timeouts.close + 2.0)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call it soon on the monitor's thread. The lock is held.
+        """Call the function soon on the monitor's thread. The caller holds the lock.
 
-        A thread that has no event loop yet, or none any more, looks at the queues by itself.
+        Before its event loop starts and after it has ended, the thread reads the queues by itself.
         """
         if self._loop is not None:
             self._loop.call_soon_threadsafe(function, *arguments)
@@ -155,7 +155,7 @@ class MonitorConnection:
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        # A broken connection leaves errors behind that were reported already.
+        # asyncio reports errors of a broken connection that this class has already handled.
         loop.set_exception_handler(lambda _loop, context: _log.debug("%s", context.get("message")))
         with self._lock:
             self._loop = loop
@@ -176,7 +176,7 @@ class MonitorConnection:
             connection.result()
 
     async def _send_rest(self) -> None:
-        """Send input that waits, then release what is pressed."""
+        """Send the queued input, then release all pressed keys and buttons."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeouts.close):
                 await self._drain()
@@ -209,18 +209,18 @@ class MonitorConnection:
             await asyncio.sleep(delay)
 
     async def _use(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
-        """Everything that happens on one connection. Raises ConnectionLost when it ends."""
+        """Use one connection until its end. Raises ConnectionLost."""
         closed, work = asyncio.create_task(peer.wait_closed()), asyncio.create_task(self._work(peer, slow))
         try:
             await asyncio.wait((closed, work), return_when=asyncio.FIRST_COMPLETED)
-            # A command may have noticed it first, but the connection knows the reason best.
+            # A command may fail before the connection tells its end. But the connection knows the reason better.
             if not isinstance(work.done() and work.exception(), ProtocolError):
                 await asyncio.wait((closed,), timeout=self._timeouts.close)
             if closed.done():
                 raise ConnectionLost(closed.result())
             work.result()
         finally:
-            # A command that comes now must not be started here.
+            # A command that is queued from now on must not start on this connection.
             self._peer = None
             await _cancel(closed, work, *self._running.values())
 
@@ -246,7 +246,7 @@ class MonitorConnection:
                     await peer.wait_for_event()
             run_state, pointing = await self._query_state(peer)
             if (run_state, pointing) != (self._ready_status.run_state, self._ready_status.pointing):
-                # The VM may now take input that it refused before.
+                # The VM may now accept input that it refused before.
                 self._input_errors.clear()
                 self._publish_ready(run_state=run_state, pointing=pointing, detail="")
 
@@ -265,7 +265,7 @@ class MonitorConnection:
         try:
             return parse(reply)
         except ValueError:
-            raise ProtocolError(f"the VM's answer to {command} makes no sense") from None
+            raise ProtocolError(f"the VM's answer to {command} is invalid") from None
 
     async def _send_input(self, peer: Peer) -> None:
         while True:
@@ -276,7 +276,7 @@ class MonitorConnection:
                 await self._input.wait()
                 self._input.clear()
                 continue
-            # Before the wait: a connection that is lost meanwhile must still release these keys.
+            # Added before the wait: if the connection is lost meanwhile, these keys must still be released.
             self._sent.add(batch)
             while delay := self._key_rate.delay(batch, time.monotonic_ns()):
                 await asyncio.sleep(delay / 1e9)
@@ -285,7 +285,7 @@ class MonitorConnection:
     async def _send_batch(self, peer: Peer, batch: Sequence[Event]) -> None:
         kinds = list(dict.fromkeys(type(each) for each in batch))
         try:
-            await self._execute(peer, "input-send-event", {"events": [document(each) for each in batch]})
+            await self._execute(peer, "input-send-event", {"events": [qmp_object(each) for each in batch]})
         except CommandError as error:
             # QEMU refuses all events if the VM has no device for one kind (qmp_input_send_event in ui/input.c).
             if len(kinds) > 1:
@@ -305,7 +305,7 @@ class MonitorConnection:
         self._publish_ready(detail=next(iter(self._input_errors.values()), ""))
 
     async def _execute(self, peer: Peer, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
-        """A command of the monitor itself. While its reply is late the connection counts as lost."""
+        """Run a command of the monitor itself. While its reply is late, the connection counts as lost."""
         late = asyncio.get_running_loop().call_later(
             self._timeouts.reply, self._set_lost, f"the VM has not answered for {self._timeouts.reply:.0f} s"
         )
@@ -330,7 +330,7 @@ class MonitorConnection:
 
     def _set_lost(self, reason: str) -> None:
         with self._lock:
-            # Old input would surprise the user when the VM continues. Nothing stays pressed.
+            # Outdated input would surprise the user when the VM continues. Only the releases are kept.
             self._queue.clear()
             self._queue.push(self._sent.releases())
         self._publish(MonitorStatus(ConnectionState.LOST, reason))
@@ -358,7 +358,7 @@ class MonitorConnection:
                 self._running[command] = asyncio.create_task(self._run_command(self._peer, command))
 
     async def _run_command(self, peer: Peer, command: PendingCommand) -> None:
-        """Answers the command, unless this task is cancelled: then :meth:`_answer_all` does."""
+        """Run and answer the command. If this task is cancelled, :meth:`_answer_all` answers it."""
         try:
             async with asyncio.timeout(self._timeouts.reply):
                 reply = Reply(await peer.execute(command.name, command.arguments))
@@ -387,11 +387,11 @@ class MonitorConnection:
 
 
 async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel them, and wait a second at most until they have ended."""
+    """Cancel the tasks, and wait at most a second for their end."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=1.0)
     for task in tasks:
-        # asyncio logs an exception that nobody asked for.
+        # asyncio logs an exception that nobody reads.
         if task.done() and not task.cancelled():
             task.exception()

@@ -1,6 +1,6 @@
-"""Where the monitor of a running VM is, from its command line in /proc.
+"""Finds the monitor of a running VM by its command line in /proc.
 
-A libvirt domain's name needs no question to libvirt: it starts QEMU with ``-name guest=NAME`` and ``-uuid``
+The name of a libvirt domain is on the command line, too: libvirt starts QEMU with ``-name guest=NAME`` and ``-uuid``
 (qemuBuildNameCommandLine in libvirt's src/qemu/qemu_command.c), and never renames a running domain.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
-from app.qemu.command_line import CommandLine, QmpMonitor, parse
+from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
 from app.qemu.qmp_address import QmpAddress, UnixAddress
-from app.vm.connect_error import connect_error_text
+from app.vm.qmp_socket_error import connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"
@@ -33,7 +33,7 @@ class LibvirtDomain:
 
 @dataclass(frozen=True, slots=True)
 class NoMonitor:
-    """Nothing can be sent to the VM, for this reason."""
+    """There is no monitor that this user can connect to, for this reason."""
 
     reason: str
 
@@ -42,11 +42,11 @@ MonitorLocation = QmpAddress | LibvirtDomain
 
 
 def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
-    """The first QMP monitor of the VM that this user can connect to, or why there is none.
+    """The first QMP monitor of the VM that this user can connect to, or the reason why there is none.
 
-    It does not connect: QEMU serves one client at a time, and this would be that client.
+    It does not connect, because QEMU serves only one client at a time.
     """
-    line = parse(vm.arguments)
+    line = parse_command_line(vm.arguments)
     reasons: list[str] = []
     for monitor in line.monitors:
         location = _locate(vm, monitor, line, paths)
@@ -77,7 +77,7 @@ def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> Mon
 def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
     contained = _in_other_namespace(vm.pid, "mnt", paths)
     if path.startswith("/"):
-        # The path as the VM's container has it.
+        # The path is valid in the VM's container.
         place = f"{paths.proc}/{vm.pid}/root{path}" if contained else path
     elif vm.cwd is None:
         return NoMonitor(f"its QMP socket {path} has no full path, and its folder cannot be seen")
@@ -96,7 +96,7 @@ def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
         return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
-    # Connecting starts the user's session daemon, so only for a VM that can belong to it.
+    # A connection starts the user's session daemon, so this tries it only for a VM that can belong to it.
     session = _user_of(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
     return LibvirtDomain(name, uuid, (_SESSION, _SYSTEM) if session else (_SYSTEM,))
 

@@ -1,19 +1,19 @@
-"""The connection that a monitor uses: one VM that takes commands."""
+"""The connection of a monitor to one VM, which takes commands."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class ConnectionLost(Exception):
-    """There is no connection, or it ended; the text is the reason."""
+    """There is no connection, or it has ended. The text is the reason."""
 
 
 class ProtocolError(ConnectionLost):
-    """The connection is there, but an answer on it is not valid."""
+    """There is a connection, but an answer is invalid."""
 
 
 class CommandError(Exception):
-    """The VM answered a command with an error; the text is the VM's."""
+    """The VM answered a command with an error. The text is the VM's."""
 
 
 class Peer(Protocol):
@@ -27,9 +27,9 @@ class Peer(Protocol):
         ...
 
     async def wait_for_event(self) -> None:
-        """Return when the VM has told that its state changed."""
+        """Wait until the VM tells that its state changed."""
         ...
 
     async def wait_closed(self) -> str:
-        """Return when the connection has ended: the reason in words."""
+        """Wait until the connection has ended. Returns the reason."""
         ...

@@ -1,10 +1,10 @@
 """A VM's monitor through its QMP socket, with the qemu.qmp package.
 
-QEMU serves one client of a QMP socket at a time. The kernel connects a second client, but it hears nothing until the
-first one leaves; its connection is kept for that moment.
+QEMU serves one client of a QMP socket at a time. The kernel connects a second client, but QEMU does not answer it until
+the first one disconnects. The connection is kept for that moment.
 
-How much the VM may send is limited by overriding private methods of the package: they must exist and be called, or
-there is no connection. :data:`SUPPORTED` names the versions in which that was tested.
+This module overrides private methods of the package to limit what the VM may send. If they do not exist or are not
+called, there is no connection. :data:`SUPPORTED` names the versions in which that was tested.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 
 from app.errors import error_text
 from app.qemu.qmp_address import QmpAddress
-from app.vm.connect import connect
-from app.vm.connect_error import NO_ANSWER
 from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.qmp_socket import connect
+from app.vm.qmp_socket_error import NO_ANSWER
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ SUPPORTED = ">= 0.0.4, < 0.0.7"
 _OVERRIDDEN = ("_readline", "_cb_inbound", "_cb_outbound")
 # The VM has no reason to send a longer line.
 _LONGEST_LINE = 1 << 16
-# QEMU limits the rate of its events. Without a limit here a VM could block the window: no other thread runs while JSON
-# is parsed.
+# QEMU limits the rate of its events. Without a limit here a hostile VM could block the window: while JSON is parsed, no
+# other thread runs.
 _UNASKED_PER_S = 1000
 _BYTES_PER_S = 1 << 18
 _DISCONNECT_TIMEOUT_S = 0.3
@@ -49,7 +49,7 @@ _STATE_EVENTS = frozenset(
 def open_monitor(
     address: QmpAddress, changed: Changed, timeouts: MonitorTimeouts | None = None, owner: int | None = None
 ) -> MonitorConnection:
-    """The monitor that listens at ``address``; with ``owner``, only if that process listens.
+    """The monitor that listens at ``address``. If ``owner`` is given, that process must listen there.
 
     Returns at once: the monitor's status tells whether the VM answers.
     """
@@ -57,7 +57,7 @@ def open_monitor(
 
 
 def _for_debugging(record: logging.LogRecord) -> bool:
-    """The monitor's status tells every error in words; the package's own log lines only help to debug."""
+    """The monitor's status tells every error, so the package's own log lines are only for debugging."""
     record.levelno, record.levelname = logging.DEBUG, "DEBUG"
     return _log.isEnabledFor(logging.DEBUG)
 
@@ -79,12 +79,12 @@ class _LimitedClient(QMPClient):
 
     @property
     def is_limited(self) -> bool:
-        """Whether the package has called all the methods below, as it does while it connects."""
+        """Whether the package has called all methods below. It does so while it connects."""
         return self._called == set(_OVERRIDDEN)
 
     def _cb_outbound(self, msg: Message) -> Message:
         self._called.add("_cb_outbound")
-        # The reply to it is not unasked for.
+        # The VM was asked for the reply to this message.
         self._unasked -= 1
         return msg
 
@@ -109,7 +109,7 @@ class _QmpPeer:
     def __init__(self, client: QMPClient) -> None:
         self._client = client
         self._event = asyncio.Event()
-        # A listener that takes events would keep them for ever, so its filter takes none.
+        # A listener would keep its events for ever, so its filter takes none.
         client.events.event_filter = self._filter
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
@@ -154,13 +154,13 @@ async def _connected(address: QmpAddress, owner: int | None) -> AsyncIterator[_Q
         except ConnectError as error:
             raise ConnectionLost(_reason(error.exc, client.greeting is not None)) from error
         except AssertionError as error:
-            # The package asserts that the new session is there; it may have ended already.
+            # The package asserts that the new session exists, but it may have ended already.
             raise ConnectionLost(await peer.wait_closed()) from error
         if not client.is_limited:
             raise ConnectionLost(_not_limited())
         yield peer
     finally:
-        # After this no write can block, whether the VM reads or not.
+        # After this no write can block, even if the VM does not read.
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
         try:

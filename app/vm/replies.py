@@ -1,4 +1,4 @@
-"""Reading what a VM answers: it may be anything."""
+"""Parses the answers of a VM, which are not trusted."""
 
 from app.vm.monitor import PointingDevice
 
@@ -18,7 +18,7 @@ def parse_pointing(reply: object) -> PointingDevice:
 
 
 def parse_run_state(reply: object) -> str:
-    """QEMU's word for the state of the VM, from ``query-status``. Raises ValueError for an invalid reply."""
+    """QEMU's name of the VM's state, from ``query-status``. Raises ValueError for an invalid reply."""
     match reply:
         case {"status": str(word)} if word and len(word) <= 40 and word.isascii() and word.isprintable():
             return word
@@ -26,7 +26,7 @@ def parse_run_state(reply: object) -> str:
 
 
 def one_line(text: str, longest: int = 120) -> str:
-    """Text from outside as one line of printable characters, cut at ``longest``."""
+    """Untrusted text as one line of printable characters, cut off after ``longest``."""
     line = "".join(each if each.isprintable() else " " for each in text[: 4 * longest])
     line = " ".join(line.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

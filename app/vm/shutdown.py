@@ -1,4 +1,4 @@
-"""Ends a VM that was started here, step by step (:mod:`app.vm.shutdown_sequence`), and tells the user each step."""
+"""Ends a VM that this program started, step by step (:mod:`app.vm.shutdown_sequence`), and reports each step."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from app.vm.child import Child
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, Reply
 from app.vm.shutdown_sequence import ShutdownSequence, ShutdownStep, ShutdownTimeouts
 
-# How long the monitor may take to connect and answer; its own time limits are shorter.
+# The time limit for the monitor to connect and answer. Its own time limits are shorter.
 _MONITOR_TIMEOUT_S = 10.0
 # QEMU may close the connection before it answers `quit`.
 _QUIT_DELAY_S = 1.0
@@ -24,7 +24,7 @@ OpenMonitor = Callable[[QmpAddress, Callable[[], None]], Monitor]
 
 
 class StopRequests(Protocol):
-    """Requests of the user to stop, counted. As a file it is readable when ``count`` may have grown."""
+    """The number of the user's requests to stop. The fd is readable when ``count`` may have grown."""
 
     @property
     def count(self) -> int: ...
@@ -32,12 +32,12 @@ class StopRequests(Protocol):
     def fileno(self) -> int: ...
 
     def clear(self) -> None:
-        """Not readable until the next request."""
+        """Make the fd unreadable until the next request."""
         ...
 
 
 class _Wakeup:
-    """An eventfd by which the monitor's thread wakes the waiting one."""
+    """An eventfd. The monitor's thread wakes the waiting thread with it."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -57,8 +57,8 @@ class _Wakeup:
 
 
 def open_qmp(address: QmpAddress, changed: Callable[[], None]) -> Monitor:
-    """The monitor at an address."""
-    # Importing the package behind it takes 100 ms.
+    """The QMP monitor at an address."""
+    # The import of its package takes 100 ms.
     from app.vm.qmp import open_monitor  # noqa: PLC0415
 
     return open_monitor(address, changed)
@@ -68,21 +68,21 @@ def shut_down(
     child: Child,
     address: QmpAddress | None,
     requests: StopRequests,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     timeouts: ShutdownTimeouts | None = None,
     open_monitor: OpenMonitor = open_qmp,
 ) -> tuple[int | None, ShutdownStep | None]:
-    """End the VM: first ask the guest, at last kill the process. Each new request to stop skips the present wait.
+    """End the VM: first ask the guest, at last kill the process. Each new request to stop ends the current wait.
 
-    Returns the exit status, None if it did not end, and the last step that was taken, None if it ended by itself.
-    ``tell`` gets one line for each step.
+    Returns the exit status, None if it did not end, and the last step, None if it ended by itself.
+    ``report`` gets one line for each step.
     """
     wakeup = _Wakeup()
     monitor: Monitor | None = None
     try:
         if address is not None and child.poll() is None:
             monitor = open_monitor(address, wakeup.set)
-        return _Shutdown(child, monitor, wakeup, requests, tell).run(timeouts)
+        return _Shutdown(child, monitor, wakeup, requests, report).run(timeouts)
     finally:
         if monitor is not None:
             monitor.close()
@@ -96,13 +96,13 @@ class _Shutdown:
         monitor: Monitor | None,
         wakeup: _Wakeup,
         requests: StopRequests,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._child = child
         self._monitor = monitor
         self._wakeup = wakeup
         self._requests = requests
-        self._tell = tell
+        self._report = report
         self._request_count = requests.count
         # Written by the monitor's thread, read by this one.
         self._failures: deque[tuple[ShutdownStep, str]] = deque()
@@ -111,7 +111,7 @@ class _Shutdown:
         status = self._connected_status()
         ready = status is not None and status.state is ConnectionState.READY
         if status is not None and not ready and self._child.poll() is None:
-            self._tell(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
+            self._report(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
         run_state = status.run_state if status is not None else None
         sequence = ShutdownSequence(ready, owned=True, run_state=run_state, timeouts=timeouts)
         last: ShutdownStep | None = None
@@ -119,11 +119,11 @@ class _Shutdown:
             progress = sequence.advance(time.monotonic_ns(), ended=self._child.poll() is not None)
             if progress.step is not None:
                 last = progress.step
-                self._tell(progress.message + ("; Ctrl-C: at once" if last is ShutdownStep.POWERDOWN else ""))
+                self._report(progress.message + ("; Ctrl-C: at once" if last is ShutdownStep.POWERDOWN else ""))
                 self._do(last, sequence)
             if progress.over:
                 if self._child.poll() is None:
-                    self._tell(progress.message)
+                    self._report(progress.message)
                 return self._child.poll(), last
             self._wait(sequence.due)
             if self._requests.count > self._request_count:
@@ -137,7 +137,7 @@ class _Shutdown:
                 sequence.guest_off()
 
     def _connected_status(self) -> MonitorStatus | None:
-        """The monitor's status when it is known whether the VM answers."""
+        """Wait until it is known whether the VM answers. Returns the monitor's status."""
         if self._monitor is None:
             return None
         until = time.monotonic_ns() + round(_MONITOR_TIMEOUT_S * 1e9)
@@ -151,7 +151,7 @@ class _Shutdown:
         return self._monitor.status
 
     def _wait(self, until: int | None) -> None:
-        """Until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
+        """Wait until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
         ready = select.poll()
         for each in (self._child, self._requests, self._wakeup):
             ready.register(each.fileno(), select.POLLIN)
@@ -172,7 +172,7 @@ class _Shutdown:
                     sequence.step_failed(step, error_text(error))
 
     def _handle_reply(self, step: ShutdownStep, reply: Reply) -> None:
-        """On the monitor's thread."""
+        """Called on the monitor's thread."""
         if reply.error is not None:
             self._failures.append((step, reply.error))
             self._wakeup.set()

@@ -1,4 +1,4 @@
-"""The steps that end a VM, from asking the guest to SIGKILL: which one is due, and when. Pure, with times given."""
+"""The steps that end a VM, from a request to the guest up to SIGKILL. Pure code: the caller gives the time."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,21 +7,21 @@ _NS = 1_000_000_000
 
 
 class ShutdownStep(Enum):
-    """What is done to the VM, the least forceful first."""
+    """The steps, the gentlest first."""
 
     POWERDOWN = "powerdown"
     """QMP ``system_powerdown``: the guest sees its power button pressed."""
     QUIT = "quit"
-    """QMP ``quit``: QEMU writes its disks and ends, the guest is not asked."""
+    """QMP ``quit``: QEMU flushes its disks and ends without asking the guest."""
     TERMINATE = "terminate"
-    """SIGTERM, which QEMU takes as ``quit``."""
+    """SIGTERM, which QEMU handles like ``quit``."""
     KILL = "kill"
     """SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShutdownTimeouts:
-    """How long each step gets before the next one, in seconds."""
+    """The time limit of each step in seconds."""
 
     powerdown: float = 60.0
     quit: float = 10.0
@@ -31,7 +31,7 @@ class ShutdownTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``step`` must be done now, None for nothing; ``message`` is for the user. ``over``: no step is left."""
+    """``step`` must be done now, None for nothing. ``message`` is for the user. ``over`` says that no step is left."""
 
     step: ShutdownStep | None = None
     message: str = ""
@@ -47,9 +47,9 @@ class ShutdownSequence:
     def __init__(
         self, monitor: bool, owned: bool, run_state: str | None = None, timeouts: ShutdownTimeouts | None = None
     ) -> None:
-        """``monitor``: it takes commands. ``owned``: its process is our child, which may be sent signals.
+        """``monitor`` says that the monitor takes commands. ``owned`` says that the VM's process is our child.
 
-        ``run_state`` is QEMU's word: a guest that does not run cannot power off.
+        ``run_state`` is QEMU's name of the state. A guest that does not run cannot power off.
         """
         timeouts = timeouts or ShutdownTimeouts()
         can_power_off = run_state in (None, "running", "suspended")
@@ -64,10 +64,10 @@ class ShutdownSequence:
         self._current: ShutdownStep | None = None
         self._ended = self._over = False
         self.due: int | None = 0
-        """When the next step is due, None if there is none."""
+        """The time of the next step, None if there is none."""
 
     def advance(self, now: int, ended: bool = False) -> Progress:
-        """What to do now. ``ended``: the process has ended."""
+        """The progress at the time ``now``. ``ended`` says that the process has ended."""
         if ended and not self._ended:
             self._ended = self._over = True
             self.due = None
@@ -84,27 +84,27 @@ class ShutdownSequence:
         return Progress(self._current, f"{cause}: {message}" if cause else message)
 
     def step_failed(self, step: ShutdownStep, reason: str) -> None:
-        """A step could not be done: the next one is due."""
+        """A step failed, so the next one is due."""
         self._skip(step, f"{_FAILURES[step]} ({reason})" if reason else _FAILURES[step])
 
     def guest_off(self) -> None:
-        """The guest powered off and QEMU keeps running, as with ``-no-shutdown``: there is nothing to wait for."""
+        """The guest has powered off, but QEMU keeps running (``-no-shutdown``). So the next step is due."""
         self._skip(ShutdownStep.POWERDOWN, "the guest is off")
 
     def skip_wait(self) -> None:
-        """The user does not want to wait for the present step any longer."""
+        """The user does not want to wait any longer, so the next step is due."""
         self._skip(self._current, "")
 
     def _skip(self, step: ShutdownStep | None, cause: str) -> None:
-        # Something about an earlier step comes too late and changes nothing.
+        # A report about an earlier step comes too late and is ignored.
         if step is self._current and step is not None and not self._over:
             self.due = 0
             self._cause = cause
 
     def _failure(self) -> str:
         if self._current is None:
-            return "the VM cannot be ended from here: it has no monitor, and is not ours to send signals"
-        return "the VM did not end, and goes on"
+            return "the VM cannot be ended from here: it has no monitor, and mdevview did not start it"
+        return "the VM did not end and keeps running"
 
 
 _MESSAGES = {

@@ -1,4 +1,4 @@
-"""The arguments that are added to a user's QEMU command line so that the VM can be shown; nothing is changed."""
+"""The arguments that are added to a user's QEMU command line to show the VM. The user's arguments stay unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from app.host.vgpu import Use, Vgpu
 from app.qemu.command_line import CommandLine, quoted
 
 _IOMMUFD_ID = "mdevview-iommufd"
-# With these the VM runs as another user, and in another process than the one that was started.
-_RIGHTS_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
+# These programs run the VM as another user and in another process.
+_USER_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 
 @dataclass(frozen=True, slots=True)
 class VgpuChoice:
-    """The VM's vGPU, and whether to ``add`` it. ``vgpu`` is None if the command line names a device that is no mdev."""
+    """The VM's vGPU; ``add``: it must be added. ``vgpu`` is None if the command line has a VFIO device but no mdev."""
 
     vgpu: Vgpu | None
     add: bool
@@ -26,7 +26,7 @@ class VgpuChoice:
 
 @dataclass(frozen=True, slots=True)
 class PassedFds:
-    """The numbers of an iommufd and a VFIO cdev that are open in the VM's process when it starts."""
+    """The fds of an iommufd and a VFIO cdev that the VM's process inherits."""
 
     iommufd: int
     device: int
@@ -37,27 +37,27 @@ def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
     if not arguments:
         raise UsageError("no command line of a VM", "give it after --: mdevview run -- qemu-system-x86_64 ...")
     program = Path(arguments[0]).name
-    if program in _RIGHTS_CHANGERS:
+    if program in _USER_CHANGERS:
         raise UsageError(
-            f"{program} cannot stand before the VM's program",
-            "start the VM as yourself ('mdevview doctor' names the rights it needs), or by itself and view vm:NAME",
+            f"{program} cannot start the VM here: the VM would run as another user",
+            "start it as yourself ('mdevview doctor' names the permissions it needs), or separately and view vm:NAME",
         )
     if command.daemonize:
         raise UsageError(
-            "-daemonize moves the VM to a process that was not started here",
-            "leave it out; with --keep-running the VM goes on without the window",
+            "-daemonize moves the VM to another process, which mdevview cannot watch",
+            "leave it out; with --keep-running the VM keeps running without the window",
         )
 
 
-def choose_vgpu(command: CommandLine, asked: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
-    """The vGPU that ``asked`` names by its UUID or a part of it, that the command line names, or the only free one.
+def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
+    """The vGPU that ``requested`` (a UUID or a part of it) or else the command line names, otherwise the only free one.
 
     Raises NoSuchDevice or AmbiguousTarget.
     """
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
     mdevs = {each.name: each for each in vgpus if each.uuid is not None}
-    if asked is not None:
-        vgpu = find_vgpu(asked.lower(), tuple(mdevs.values()))
+    if requested is not None:
+        vgpu = find_vgpu(requested.lower(), tuple(mdevs.values()))
         return VgpuChoice(vgpu, add=vgpu.name not in names)
     for name in names:
         if name in mdevs:
@@ -81,9 +81,9 @@ def _is_free(vgpu: Vgpu) -> bool:
 
 
 def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
-    """Adds a vGPU, by its IOMMU group or by open ``fds``. We show its display, so QEMU's is off.
+    """The arguments that add a vGPU by its IOMMU group or by open ``fds``. mdevview shows it, so QEMU's display is off.
 
-    QEMU needs the sysfs path also with a fd, to know that the device is an mdev (vfio_device_is_mdev() in
+    QEMU needs the sysfs path even with a fd, to know that the device is an mdev (vfio_device_is_mdev() in
     hw/vfio/device.c).
     """
     device = f"vfio-pci,sysfsdev={quoted(str(sysfs))},display=off"
@@ -96,8 +96,8 @@ def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
 
 
 def monitor_arguments(socket: Path) -> list[str]:
-    """Adds a QMP monitor at ``socket``; QEMU does not wait for a client."""
-    # With "path=", because QEMU takes a first item that contains a "=" for another key.
+    """The arguments that add a QMP monitor at ``socket``. QEMU does not wait for a client."""
+    # The key "path=" is needed because a path may contain a "=".
     return ["-qmp", f"unix:path={quoted(str(socket))},server=on,wait=off"]
 
 

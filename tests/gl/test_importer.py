@@ -232,7 +232,7 @@ def test_i915_knows_some_tilings(
     surface = surfaces.surface(random_rows(XR24, 128, 32), XR24, 128, stride=512, modifier=modifier)
     assert isinstance(surface.buffer, DmaBuffer)
     monkeypatch.setattr(importing_context, "vendor", "Intel")
-    monkeypatch.setattr(surface.buffer, "facts", replace(surface.buffer.facts, exporter="i915"))
+    monkeypatch.setattr(surface.buffer, "info", replace(surface.buffer.info, exporter="i915"))
     outcome = renderer.outcome(surface)
     assert outcome.path is path
     assert outcome.method is (ImportMethod.IMPLICIT if path is PixelPath.EGL_IMAGE else None)

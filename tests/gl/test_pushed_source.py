@@ -1,11 +1,14 @@
 """Frames of a second kind of source in the commands without a window, which have no code for it."""
 
+import errno
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.planes.buffer import MemoryBuffer
 from gl.context import Context
 from tests.pushed.session import TARGET, pushed_session
 from tests.pushed.source import CURSOR, PushedSource, expected_picture
@@ -38,6 +41,32 @@ def test_screenshot_of_the_cursor_alone(source: PushedSource, tmp_path: Path) ->
     image = load_png(file)
     assert image.shape == (CURSOR, CURSOR, 3)
     assert (image[: CURSOR // 2] == (255, 255, 0)).all()
+
+
+def test_screenshot_tries_again_what_failed_for_lack_of_memory(
+    source: PushedSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would: an unchanged frame is not looked at again where the source tells of changes."""
+    mapping, errors = MemoryBuffer.mapping, [OSError(errno.ENOMEM, "Cannot allocate memory")]
+
+    def fail_once(buffer: MemoryBuffer) -> AbstractContextManager[memoryview]:
+        if errors:
+            raise errors.pop()
+        return mapping(buffer)
+
+    monkeypatch.setattr(MemoryBuffer, "mapping", fail_once)
+    file = tmp_path / "shot.png"
+    assert main(["screenshot", "sim:gvt", "-o", str(file), "--timeout", "10"]) == 0
+    assert np.array_equal(load_png(file), expected_picture(0))
+
+
+def test_screenshot_of_a_screen_that_stays_dark_ends_in_time(
+    source: PushedSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.release_buffers()
+    assert main(["screenshot", "sim:gvt", "-o", str(tmp_path / "shot.png"), "--timeout", "0.2"]) == 5
+    assert "not-started" in capsys.readouterr().err
+    assert source.shown_frames == []
 
 
 def test_inspect_describes_it(source: PushedSource, capsys: pytest.CaptureFixture[str]) -> None:

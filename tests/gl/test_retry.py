@@ -13,6 +13,7 @@ from app.planes.frame import Surface
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, State
 from gl.capture import CaptureKind
+from gl.compositor import run_steps
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_ALLOC, EGL_BAD_MATCH
 from gl.errors import GL_OUT_OF_MEMORY, EglError, GlError
@@ -73,6 +74,33 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
     outcome = draw_for(renderer, shown, target, clock, 2 * SECOND)
     assert (outcome.path, outcome.status.reason) == (PixelPath.REGION, Reason.OK)
     assert renderer.draw(shown, target).placement is not None
+    assert renderer.retry_ns is None
+
+
+def test_a_frame_that_opengl_failed_to_draw_is_due_again(
+    renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that tells of its changes may bring no other frame for long."""
+    shown = frame(surfaces.picture(random_picture(16, 8)))
+    clock.now = SECOND
+    with monkeypatch.context() as patch:
+        patch.setattr("gl.renderer.run_steps", FailingCall(clock, run_steps, GlError("drawing", (GL_OUT_OF_MEMORY,))))
+        with pytest.raises(GlError, match="GL_OUT_OF_MEMORY"):
+            renderer.draw(shown, target)
+    assert renderer.retry_ns == SECOND + 200 * MS
+    drawn = renderer.draw(shown, target)
+    assert drawn.primary is not None and drawn.primary.status.reason is Reason.OK
+    assert renderer.retry_ns is None
+
+
+def test_a_capture_tells_when_it_is_worth_another_try(renderer: Renderer, clock: Clock) -> None:
+    buffer = FailingBuffer(clock, random_rows(XR24, 16, 8), OSError(errno.ENOMEM, "Cannot allocate memory"))
+    surface = Surface(plane_of(XR24, 16, 8, 64, backing=Backing.MEMORY), buffer)
+    assert renderer.capture(frame(surface)) is None
+    assert renderer.retry_ns == 200 * MS
+    buffer.error = None
+    clock.now += 200 * MS
+    assert renderer.outcome(surface).status.reason is Reason.OK
     assert renderer.retry_ns is None
 
 

@@ -12,7 +12,7 @@ from PyQt6.QtGui import QImage
 from app.planes.frame import Frame, RejectedPlane
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, Status
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GL_OUT_OF_MEMORY, GlError

@@ -32,7 +32,7 @@ class PushedMonitor:
 
 @dataclass
 class PushedInput:
-    """A :class:`app.vm.monitor_route.InputRoute`."""
+    """A :class:`app.vm.input_route.InputRoute`."""
 
     monitor: PushedMonitor = field(default_factory=PushedMonitor)
     reason: str = ""

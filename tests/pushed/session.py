@@ -7,7 +7,7 @@ from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.open.session import Session
 from app.planes.status import State, Status
-from app.vm.monitor_route import InputRoute, NoInput
+from app.vm.input_route import InputRoute, NoInput
 from tests.pushed.source import PushedSource
 
 TARGET = "pushed:test"

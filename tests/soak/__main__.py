@@ -15,7 +15,7 @@ from pathlib import Path
 from app.planes.frame_source import FrameSource
 from app.planes.status import State
 from app.sim.config.fault import FAULT_NAMES
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from app.vfio.fetch_rule import rule_of
 from app.vfio.poller import Poller
 from gl.canvas import Canvas

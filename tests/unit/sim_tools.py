@@ -16,11 +16,11 @@ from app.device.seam import Device
 from app.formats.decode import Rgba, decode
 from app.formats.tiling import detile
 from app.planes.buffer import DmaBuffer, MemoryBuffer
-from app.planes.dmabuf import facts_of
+from app.planes.dmabuf import dma_buf_info
 from app.sim.driver.device import SimulatedDevice
-from app.sim.guest.canvas import blend
-from app.sim.guest.pointer import pointer_image
-from app.sim.open import open_simulated
+from app.sim.guest.cursor import cursor_image
+from app.sim.guest.drawing import blend
+from app.sim.profile import open_simulated
 
 DMABUF = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
 REGION = vfio.VFIO_GFX_PLANE_TYPE_REGION
@@ -122,12 +122,12 @@ def refused(number: int) -> Iterator[None]:
 
 
 def inode(fd: int) -> int:
-    return facts_of(fd).inode
+    return dma_buf_info(fd).inode
 
 
 def contents(fd: int) -> bytes:
     """The bytes of a dma-buf; it cannot be read, only mapped."""
-    with mmap.mmap(fd, facts_of(fd).size, prot=mmap.PROT_READ) as mapping:
+    with mmap.mmap(fd, dma_buf_info(fd).size, prot=mmap.PROT_READ) as mapping:
         return mapping[:]
 
 
@@ -167,7 +167,7 @@ def viewed_picture(device: SimulatedDevice) -> Rgba:
     if device.spec.cursor:
         cursor = query(device, CURSOR)
         os.close(get(device, cursor.handle))
-        blend(picture, cursor.x, cursor.y, pointer_image())
+        blend(picture, cursor.x, cursor.y, cursor_image())
     return picture
 
 

@@ -63,7 +63,7 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 
 
 def test_no_folders_import_each_other_in_a_circle() -> None:
-    """Files beside a folder, such as app/sim/open.py beside app/sim/driver, count as a folder of their own."""
+    """Files beside a folder, such as app/sim/profile.py beside app/sim/driver, count as a folder of their own."""
     folders: dict[str, set[str]] = {}
     for name, imported in _IMPORTS.items():
         folder = str(_MODULES[name].parent)

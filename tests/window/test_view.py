@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.viewer import Viewer, viewing
 

@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Iterator
 
-from app.diagnosis.desktop import session_findings, toolkit_findings
-from app.diagnosis.document import doctor_document
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.gpu import wrong_gpu
-from app.diagnosis.host import host_findings
+from app.diagnosis.finding_document import doctor_document
+from app.diagnosis.gpu_findings import wrong_gpu
+from app.diagnosis.host_findings import host_findings
+from app.diagnosis.window_findings import session_findings, toolkit_findings
 from app.host.discovery import discover
 from app.host.gpu import address_of, exporting_gpus
 from app.host.scan import HostScan

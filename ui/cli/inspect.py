@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 from app.attach.helper_fds import HelperMethod
-from app.diagnosis.picture import device_gone
+from app.diagnosis.picture_findings import device_gone
 from app.open.opening import OpenOptions
-from app.planes.document import Document
 from app.planes.frame import Frame
+from app.planes.plane_document import Document
 from app.planes.status import State, Status
 from gl.inspection import inspect_document
 from ui.cli.output import write_output

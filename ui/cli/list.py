@@ -4,10 +4,10 @@ import argparse
 import json
 
 from app.host.discovery import discover
-from app.host.document import list_document
 from app.host.drivers import KnownDisplay, known_display
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Use, Vgpu
+from app.host.vgpu_document import list_document
 from app.host.wording import process_text
 from ui.cli.output import printable, write_output
 

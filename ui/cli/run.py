@@ -14,7 +14,7 @@ from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, 
 from app.open.target import Named, Pid, Target
 from app.vm.shutdown import shut_down
 from app.vm.shutdown_sequence import ShutdownStep
-from app.vm.start import StartedVm, StartOptions, check, memory_hint, start
+from app.vm.started_vm import StartedVm, StartOptions, check_options, memory_hint, start_vm
 from ui.cli.output import printable
 from ui.cli.parser import PROG
 from ui.cli.stop_signals import StopSignals
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Start the VM, show it until the window is closed or it ends, and end it. Raises MdevviewError."""
     # A copy, before Qt adds to the environment.
     options = StartOptions(tuple(args.arguments), args.uuid, args.type, args.parent, dict(os.environ))
-    check(options)
+    check_options(options)
     from ui.cli.view import window_options  # noqa: PLC0415
     from ui.window.application import make_application, show  # noqa: PLC0415
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal()
     failure = 0
     with StopSignals() as stop_signals, ExitStack() as cleanup:
-        running = start(options)
+        running = start_vm(options)
         # Called last whatever fails, the terminal first.
         cleanup.callback(running.close)
         cleanup.callback(terminal.restore)

@@ -18,7 +18,7 @@ from app.measure.pacing import Pace
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Simulated, Target
-from app.open.waiter import worth_waiting
+from app.open.waiter import may_open_later
 from ui.window.chooser import choose_device
 from ui.window.interrupt import Interrupt
 from ui.window.qt_platform import display_error, require_opengl
@@ -51,7 +51,7 @@ def view(target: Target, options: WindowOptions) -> int:
             raise
         is_choice = True
     except MdevviewError as error:
-        if not (options.wait and worth_waiting(target, error)):
+        if not (options.wait and may_open_later(target, error)):
             raise
         _log.info("waiting: %s", error)
     if session is not None:

@@ -77,10 +77,14 @@ class Chooser(QDialog):
         assert button is not None
         button.setEnabled(self.chosen() is not None)
 
-    def done(self, result: int) -> None:
-        """Stop the scans before the dialog closes."""
+    def stop(self) -> None:
+        """Stop the scans; more calls do nothing."""
         self._notifier.setEnabled(False)
         self._vgpus.close()
+
+    def done(self, result: int) -> None:
+        """Stop the scans before the dialog closes."""
+        self.stop()
         super().done(result)
 
 
@@ -91,5 +95,9 @@ def _name(what: Vgpu | Simulated) -> str:
 def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
     """Show the dialog and wait. None when the user cancels. Raises OpenFailed when no thread can be started."""
     chooser = Chooser(parent)
-    accepted = chooser.exec() == QDialog.DialogCode.Accepted
-    return chooser.chosen() if accepted else None
+    try:
+        accepted = chooser.exec() == QDialog.DialogCode.Accepted
+        return chooser.chosen() if accepted else None
+    finally:
+        # Where the program ends meanwhile, the dialog is not done.
+        chooser.stop()

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button, Event, Press
-from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
+from app.input.pointer import RelativeMotion, Wheel, absolute, device_pixel, guest_pixel
 from app.input.pressed import PressedKeys
 from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
@@ -60,7 +60,7 @@ class GuestInput(QObject):
         self._reason = "this device has no VM"
         self._status = MonitorStatus(ConnectionState.LOST)
         self._pressed = PressedKeys()
-        self._motion = Motion()
+        self._motion = RelativeMotion()
         self._wheel = Wheel()
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None

@@ -25,10 +25,6 @@ class KeystrokeSender(QObject):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._next)
 
-    @property
-    def busy(self) -> bool:
-        return self._keystrokes is not None
-
     def start(self, keystrokes: Iterator[Keystroke]) -> None:
         """Start to send these. Keystrokes that are not sent yet are dropped."""
         self.stop()

@@ -237,10 +237,13 @@ class PictureWindow(QOpenGLWindow):
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status
-        shows_text = frame.primary is None or status.state is State.ERROR
+        failed = frame.primary is not None and status.state is State.ERROR
+        shows_text = frame.primary is None or failed
         if shows_text or self._notice:
             self._paint(status if shows_text else None)
-        self._loop.drawn(self._renderer.retry_ns)
+        # Without a plane the renderer was not asked: what it would try again is of an older frame.
+        retry_ns = self._renderer.retry_ns if frame.primary is not None else None
+        self._loop.drawn(retry_ns, failed=failed)
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.

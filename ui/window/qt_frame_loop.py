@@ -42,14 +42,21 @@ class QtFrameLoop(QObject):
 
     def latest(self) -> Frame:
         """Get the newest frame from the source. Called just before drawing."""
-        return self._loop.latest()
+        frame = self._loop.latest()
+        if self._notifier is not None:
+            # The source may have closed the fd that is watched.
+            self._watch(self._loop.fd)
+        return frame
 
-    def drawn(self, redraw_ns: int | None = None) -> None:
-        """The window has drawn. It must draw again at ``redraw_ns`` of the monotonic clock, None for no such time."""
-        self._loop.drawn(redraw_ns)
-        # For a polled source the timer is active already, and fires earlier.
-        if redraw_ns is not None and not self._timer.isActive():
-            self._timer.start(max(1, (redraw_ns - time.monotonic_ns()) // _MS))
+    def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
+        """See :meth:`app.measure.frame_loop.FrameLoop.drawn`; the clock is the monotonic one."""
+        self._loop.drawn(redraw_ns, failed=failed)
+        if redraw_ns is None:
+            return
+        # For a polled source the timer is active already, and mostly fires earlier.
+        left = max(1, (redraw_ns - time.monotonic_ns()) // _MS)
+        if not self._timer.isActive() or left < self._timer.remainingTime():
+            self._timer.start(left)
 
     def shown(self) -> None:
         """The window's last picture was handed to the display."""

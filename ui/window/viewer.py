@@ -81,7 +81,9 @@ class Viewer(QObject):
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether the window shows the end of a VM, see _STILL_WAITING.
         self._shows_end = False
-        label = session.label if session is not None else label_of(target)
+        # Whether the window shows nothing, and waits for nothing, but the device that is opened.
+        self._is_first_opening = session is None and chosen is not None
+        label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
         self.window = MainWindow(self.picture, label, options.view, self._choose)
@@ -119,9 +121,9 @@ class Viewer(QObject):
         return loop
 
     def _show_session(self, session: Session, target: Target) -> None:
-        """Show another session from now on."""
+        """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
         self._stop_waiting()
-        self._stop_opening()
+        self._is_first_opening = False
         # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
@@ -209,7 +211,6 @@ class Viewer(QObject):
     def _open(self, chosen: Vgpu | Simulated) -> None:
         """Open what the user chose. Until it is open, the window shows what it showed before."""
         self._stop_opening()
-        target = Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
         try:
             opener = open_in_background(chosen, options=self._open_options())
         except MdevviewError as error:
@@ -217,16 +218,21 @@ class Viewer(QObject):
             QTimer.singleShot(0, partial(self._on_open_failed, error))
             return
         pending = PendingSession(opener, self)
-        pending.opened.connect(lambda session: self._show_chosen(session, target))
+        pending.opened.connect(lambda session: self._show_chosen(session, chosen))
         pending.status_changed.connect(self._on_opening_status)
         pending.failed.connect(self._on_open_failed)
         self._chosen = pending
 
-    def _show_chosen(self, session: Session, target: Target) -> None:
+    def _show_chosen(self, session: Session, chosen: Vgpu | Simulated) -> None:
+        self._stop_opening()
+        if self._session is not None and is_shown(chosen, self._session, self.picture.frame.status.state):
+            # What was waited for has been opened meanwhile, and is the same.
+            session.close()
+            return
         # The user's resolution was for another device, unless this is the first one.
         if not self._is_first_opening:
             self.window.resolution.clear_request()
-        self._show_session(session, target)
+        self._show_session(session, _target_of(chosen))
 
     def _on_opening_status(self, status: Status) -> None:
         if self._is_first_opening:
@@ -241,11 +247,6 @@ class Viewer(QObject):
             self.failed.emit(error)
         elif self.window.isVisible():
             self._warn(error)
-
-    @property
-    def _is_first_opening(self) -> bool:
-        """Whether the window has nothing else to show or to wait for than the device that is being opened."""
-        return self._session is None and self._awaited is None
 
     def _stop_opening(self) -> None:
         chosen, self._chosen = self._chosen, None
@@ -270,6 +271,10 @@ def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
     return is_same and state is not State.GONE
 
 
+def _target_of(chosen: Vgpu | Simulated) -> Target:
+    return Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
+
+
 def _gone_text(gone: Status) -> str:
     """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
@@ -286,4 +291,6 @@ def label_of(target: Target) -> str:
             return f"process {pid}"
         case Default():
             return "vGPU"
+        case Simulated(spec):
+            return f"sim:{spec}"
     return str(target)

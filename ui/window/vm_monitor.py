@@ -2,8 +2,8 @@
 
 import logging
 
+from app.vm.input_route import InputRoute, NoInput
 from app.vm.monitor import ConnectionState, Monitor
-from app.vm.monitor_route import InputRoute, NoInput
 from ui.window.main_window import MainWindow
 
 _log = logging.getLogger(__name__)

@@ -1,26 +1,28 @@
-"""Faults of a simulated device, and when they happen.
+"""The faults of a simulated device, and their schedules.
 
-``NAME[@START[-END][/PERIOD]]``: from START seconds after the device was opened up to END; without END for good; with
-PERIOD again and again, START and END counting from the beginning of each period. ``+`` joins several.
+``NAME[@START[-END][/PERIOD]]``: the fault is active from START to END seconds after the opening of the device. Without
+END it stays active. With PERIOD it is repeated; START and END then count from the start of each period. ``+`` joins
+several faults.
 
 =============== ============================================================================== =================
 name            what happens                                                                   without a schedule
 =============== ============================================================================== =================
 query-einval    every plane query fails with that errno; likewise query-efault, query-enomem,   always
                 query-enodev
-get-einval      every fetch of a buffer fails with that errno (mdpy: every question for its     always
-                region); likewise get-enoent
-stale           queries name a buffer that is gone: fetching it fails                           always
+get-einval      every fetch of a buffer fails with that errno (mdpy: every request for the      always
+                info of its region); likewise get-enoent
+stale           queries return the id of a buffer that is gone: its fetch fails                 always
 truncated       exported buffers (mdpy: the region) have half the bytes the plane needs         always
 read-only       exported buffers cannot be mapped by the CPU                                    always
-hostile         planes with absurd sizes, strides, formats, places, another one every 0.2 s     always
+hostile         planes with impossible sizes, strides, formats, positions; a new one every      always
+                0.2 s
 off             the display is off                                                              2-4/4
 mode            the guest uses three quarters of the width and height                           2-4/4
 gone            the device is removed and stays away; it takes no END                           3
 =============== ============================================================================== =================
 
-The guest changes to other framebuffers when stale, truncated or read-only begins, and back to the old ones when it
-ends: a buffer keeps such a fault for its life, and the picture still returns.
+When the fault stale, truncated or read-only begins, the guest changes to other framebuffers; when it ends, the guest
+changes back. So a buffer keeps such a fault until it is freed, and the picture still returns.
 """
 
 import errno
@@ -28,7 +30,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# The schedules without one given: errors hold from the start, events begin after the picture was shown.
+# The default schedules: errors are active from the start, events begin after the picture was shown.
 _ALWAYS = (0.0, None, None)
 _PERIODIC = (2.0, 4.0, 4.0)
 
@@ -64,7 +66,7 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault with its schedule in seconds; see the module's docstring."""
+    """One fault and its schedule in seconds; see the module's docstring."""
 
     name: str
     start: float
@@ -72,7 +74,7 @@ class Fault:
     period: float | None
 
     def active(self, now_ns: int) -> bool:
-        """Whether it holds ``now_ns`` nanoseconds after the device was opened."""
+        """Whether it is active ``now_ns`` nanoseconds after the opening of the device."""
         now = now_ns / _SECOND
         if self.period is not None:
             now %= self.period
@@ -102,9 +104,9 @@ def _parse_fault(text: str) -> Fault:
         return Fault(name, *_DEFAULTS[name])
     fault = Fault(name, float(start), float(end) if end else None, float(period) if period else None)
     if name == "gone" and (fault.end is not None or fault.period is not None):
-        raise ValueError("fault 'gone' has only a start: a device that went does not come back")
+        raise ValueError("fault 'gone' has only a start: a removed device does not come back")
     if fault.end is not None and fault.end <= fault.start:
         raise ValueError(f"fault {text!r} ends before it starts")
     if fault.period is not None and fault.period < (fault.end or fault.start + 0.001):
-        raise ValueError(f"fault {text!r} has a period that is over before it is")
+        raise ValueError(f"fault {text!r} has a period that is shorter than the fault")
     return fault

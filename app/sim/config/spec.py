@@ -1,4 +1,4 @@
-"""The text after ``sim:``: which device to simulate and how.
+"""The text after ``sim:``, which describes the simulated device.
 
 ``PROFILE[,key=value...]`` with PROFILE one of gvt, mbochs, mdpy. Keys:
 
@@ -9,11 +9,11 @@ format      fourcc of the primary plane (XR24, RG16, C8, YUYV, ...)             
 modifier    LINEAR, X, Y, Yf, 4 or a long name such as INTEL_X_TILED; gvt only     LINEAR
 size        WxH, 64x64 to 7680x4320                                                1920x1080; mbochs, mdpy 1024x768
 fps         flips a second, up to 1000; 0 freezes everything, the cursor too       60
-buffers     framebuffers the guest flips among, 1 to 8; gvt only                   3; mbochs, mdpy 1
-stride      bytes a row; tilings need whole tiles                                  the least the device would use
-matrix      bt601, bt709: what YUV formats are encoded with                        bt601
+buffers     framebuffers among which the guest flips, 1 to 8; gvt only             3; mbochs, mdpy 1
+stride      bytes per row; tilings need whole tiles                                the least the device would use
+matrix      bt601, bt709: the encoding of YUV formats                              bt601
 cursor      on, off; gvt only                                                      on; mbochs, mdpy off
-hot         XxY, the hot spot as reported, or unknown                              unknown
+hot         XxY, the reported hot spot, or unknown                                 unknown
 module      mbochs (as shipped), mbochs_rw (exports for reading and writing)       mbochs_rw
 fault       see :mod:`app.sim.config.fault`                                               none
 =========== ====================================================================== ===================================
@@ -40,7 +40,7 @@ _MAX_STRIDE = 1 << 18
 _MAX_FPS = 1000.0
 _MAX_BUFFERS = 8
 
-# i915 scans out linear planes with strides of whole cache lines; the sample drivers use the bytes of a row.
+# i915 scans out linear planes with strides of whole cache lines. The stride of the sample drivers has no padding.
 _GVT_STRIDE_ALIGNMENT = 64
 
 _MODIFIERS = {
@@ -147,7 +147,7 @@ def _known(words: str, typed: str, names: tuple[str, ...]) -> str:
 
 
 def _check(spec: Spec) -> None:
-    """Check what depends on more than one key. Raises ValueError."""
+    """Check conditions on more than one key. Raises ValueError."""
     size = spec.format.bytes_per_pixel
     name = fourcc_text(spec.fourcc)
     tiled = spec.modifier != drm.DRM_FORMAT_MOD_LINEAR

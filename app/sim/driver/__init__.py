@@ -1,1 +1,1 @@
-"""The drivers of simulated devices: the answers of GVT-g, mbochs and mdpy to each request."""
+"""The simulated drivers: they answer each request like GVT-g, mbochs and mdpy."""

@@ -1,4 +1,4 @@
-"""A simulated device: the calls of the device seam, dispatched on real request numbers to a simulated driver."""
+"""A simulated device: it passes the calls of the device seam, by their real request numbers, to a simulated driver."""
 
 import errno
 import mmap as mapping
@@ -19,7 +19,7 @@ from app.sim.guest.guest import Guest
 _INFO_MINSZ = 16
 _HOSTILE_STEP_NS = 200_000_000
 
-# What a broken or malicious driver might answer, one after the other. Each replaces fields of a correct answer.
+# Answers of a broken or malicious driver, used in this order. Each replaces fields of a correct answer.
 _HOSTILE: tuple[dict[str, int], ...] = (
     {"width": 0xFFFF_FFFF, "height": 0xFFFF_FFFF},
     {"stride": 0},
@@ -38,12 +38,12 @@ _HOSTILE: tuple[dict[str, int], ...] = (
 
 
 class SimulatedKernelCorruption(AssertionError):
-    """The program did what corrupts memory in the real kernel. That is a bug in the program: nothing may catch this."""
+    """The program did what corrupts the memory of a real kernel. This bug must end it: nothing may catch it."""
 
 
 @dataclass(slots=True)
 class PlaneInfo:
-    """``vfio_device_gfx_plane_info`` as the driver has it, without argsz."""
+    """The fields of ``vfio_device_gfx_plane_info``, without argsz."""
 
     flags: int
     drm_plane_type: int
@@ -61,9 +61,9 @@ class PlaneInfo:
 
 
 class SimulatedDevice(ABC):
-    """Implements :class:`app.device.seam.Device`, and gives tests and measurements the true state to compare with.
+    """Implements :class:`app.device.seam.Device`. Tests and measurements also get the true state of the guest.
 
-    Not thread-safe. ``vgpu`` is what discovery would return for the device.
+    Not thread-safe. ``vgpu`` is the vGPU that discovery would return for the device.
     """
 
     vgpu: Vgpu
@@ -74,7 +74,7 @@ class SimulatedDevice(ABC):
         self._closed = False
         self._flips: dict[int, int] = {}
 
-    # Whether a buffer can be a dma-buf, and whether all modes of the guest live in one piece of memory.
+    # Whether a buffer can be a dma-buf, and whether all modes of the guest use the same memory.
     exports_dma_bufs = True
     shares_memory = False
 
@@ -94,7 +94,7 @@ class SimulatedDevice(ABC):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
     def pread(self, length: int, offset: int) -> bytes:
-        """Read in aligned accesses of 4, 2 and 1 bytes, as the drivers do. A refused access is EFAULT."""
+        """Read in aligned accesses of 4, 2 and 1 bytes, like the drivers. A refused access raises EFAULT."""
         self._check_present(errno.EIO)
         data = b""
         while len(data) < length:
@@ -106,7 +106,7 @@ class SimulatedDevice(ABC):
         return data
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        """Write as :meth:`pread` reads."""
+        """Write in the accesses of :meth:`pread`."""
         self._check_present(errno.EIO)
         done = 0
         while done < len(data):
@@ -123,7 +123,7 @@ class SimulatedDevice(ABC):
         return self.map(length, offset)
 
     def close(self) -> None:
-        """Free everything. Exported fds stay with their holders. More calls do nothing."""
+        """Free everything except the exported fds. More calls do nothing."""
         if not self._closed:
             self._closed = True
             self.release()
@@ -149,30 +149,30 @@ class SimulatedDevice(ABC):
         return self.guest.flip_times(since_ns, until_ns)
 
     def true_flip_ns(self, handle: int) -> int | None:
-        """When the guest flipped to the framebuffer that the last query with this dmabuf_id (or region index) found.
+        """When the guest flipped to the framebuffer of the last query that returned this dmabuf_id or region index.
 
-        In nanoseconds of the injected clock; None for a handle that no query of the primary plane returned.
+        In nanoseconds of the injected clock. None for a handle that no query of the primary plane returned.
         """
         return self._flips.get(handle)
 
-    # What each driver implements.
+    # Each driver implements these.
 
     @staticmethod
     @abstractmethod
     def memory_size(size: int) -> int:
-        """The bytes of memory for a framebuffer of ``size`` bytes."""
+        """The size of the memory for a framebuffer of ``size`` bytes."""
 
     @abstractmethod
     def query_plane(self, plane: PlaneInfo) -> None:
-        """Change ``plane`` to the answer, or leave it unchanged. Raises OSError as the driver does."""
+        """Change ``plane`` to the answer, or leave it unchanged. Raises the driver's OSError."""
 
     @abstractmethod
     def get_dmabuf(self, dmabuf_id: int) -> int:
-        """A new fd, the caller's to close. Raises OSError as the driver does."""
+        """A new fd, which the caller closes. Raises the driver's OSError."""
 
     @abstractmethod
     def get_region_info(self, buffer: bytearray) -> None:
-        """Change ``buffer`` to the answer. Raises OSError as the driver does."""
+        """Change ``buffer`` to the answer. Raises the driver's OSError."""
 
     @property
     @abstractmethod
@@ -180,11 +180,11 @@ class SimulatedDevice(ABC):
         """Flags and the number of regions."""
 
     def read(self, count: int, offset: int) -> bytes:
-        """One access of 1, 2 or 4 bytes. Raises ValueError where the driver refuses it."""
+        """One access of 1, 2 or 4 bytes. Raises ValueError if the driver refuses it."""
         raise ValueError("nothing to read there")
 
     def write(self, data: bytes, offset: int) -> None:
-        """One access, as :meth:`read`."""
+        """One access, like :meth:`read`."""
         raise ValueError("nothing to write there")
 
     def map(self, length: int, offset: int) -> mapping.mmap:
@@ -196,24 +196,24 @@ class SimulatedDevice(ABC):
         """Free the driver's objects."""
 
     def export_size(self, size: int) -> int | None:
-        """The number of bytes of a buffer to export, None for all of it."""
+        """The number of bytes to export of a buffer, None for all."""
         return max(4096, size // 2 // 4096 * 4096) if self.guest.active("truncated") else None
 
     def plug(self, edid: bytes | None) -> None:
-        """The link went down (None), or came up with that EDID: the guest reacts."""
+        """The link went down (None) or came up with that EDID. The guest reacts."""
         if edid is None:
             self.guest.unplug()
         else:
             self.guest.plug(preferred_size(edid))
 
     def record_flip(self, handle: int, flip_ns: int) -> None:
-        """A query returned ``handle``, whose framebuffer the guest flipped to at ``flip_ns``."""
+        """A query returned ``handle``. The guest flipped to its framebuffer at ``flip_ns``."""
         self._flips[handle] = flip_ns
 
-    # Requests that all drivers handle alike.
+    # All drivers handle these requests in the same way.
 
     def _check_present(self, removed_errno: int) -> None:
-        """Raises OSError: EBADF once closed, ``removed_errno`` for a device that was removed."""
+        """Raises OSError: EBADF after close, ``removed_errno`` if the device was removed."""
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if self.guest.active("gone"):
@@ -280,7 +280,7 @@ _PCI_NUM_IRQS = 5
 
 
 def _access_size(left: int, offset: int) -> int:
-    """The size of the next access: the drivers split a read or write into the largest aligned pieces."""
+    """The size of the next access: drivers split a read or write into the largest aligned accesses."""
     for size in (4, 2):
         if left >= size and offset % size == 0:
             return size

@@ -23,7 +23,7 @@ class EdidRegisters:
     def __init__(
         self, offset: int, max_size: int, limits: tuple[int, int], blob: bytes, strict: bool, link: LinkHandler
     ) -> None:
-        """``strict`` is GVT-g, which refuses wrong accesses. mbochs accepts any value and ignores the rest."""
+        """``strict`` means to refuse wrong accesses like GVT-g. mbochs accepts any value and ignores wrong accesses."""
         self._link = link
         self.registers = vfio.vfio_region_gfx_edid(offset, max_size, len(blob), *limits, 0)
         self.blob = bytearray(blob.ljust(max_size, b"\0"))
@@ -81,7 +81,7 @@ class EdidRegisters:
         return value == vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN
 
     def _refuse(self, answer: bytes) -> bytes:
-        """Raises ValueError where the driver is strict; else the answer to an access that it ignores."""
+        """Raises ValueError if the driver is strict. Otherwise returns the answer to an ignored access."""
         if self._strict:
             raise ValueError("refused by the EDID region")
         return answer
@@ -97,7 +97,7 @@ def simulated_edid(width: int, height: int, limits: Limits) -> bytes:
 
 
 def preferred_size(blob: bytes) -> tuple[int, int] | None:
-    """Width and height of the preferred mode; None for bytes that are no EDID or an EDID without one."""
+    """Width and height of the preferred mode; None for an invalid EDID or one without a preferred mode."""
     try:
         timing = parse_edid(blob).preferred
     except ValueError:

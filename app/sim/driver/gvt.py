@@ -1,8 +1,7 @@
 """GVT-g as user space sees it: ``drivers/gpu/drm/i915/gvt/`` dmabuf.c and kvmgt.c, Linux 6.1.
 
-It differs from the driver in two points. It shows any format of the table, where the hardware scans out ten. And it
-rounds the size of a Yf plane to the true height of its tiles, where the driver takes 32 rows for every format (C8 would
-need 64).
+It differs from the driver in two points. It shows any known format; the hardware scans out ten. And it rounds the size
+of a Yf plane to the true height of its tiles; the driver uses 32 rows for every format (C8 would need 64).
 """
 
 import errno
@@ -45,11 +44,11 @@ _EDID_SIZE = 128
 
 @dataclass(slots=True)
 class _Object:
-    """``intel_vgpu_dmabuf_obj``: ``key`` is what identifies a framebuffer to the driver.
+    """``intel_vgpu_dmabuf_obj``. The driver identifies a framebuffer by ``key``.
 
     ``initref`` is the one reference that queries take (pick_dmabuf_by_info() found the object, or it is new) and that a
-    fetch drops. Each export that somebody holds is one more. The object and its id live as long as there is any
-    reference, also when the guest has freed the framebuffer.
+    fetch drops. Each export that somebody holds is another reference. The object and its id exist while there is any
+    reference, even if the guest has freed the framebuffer.
     """
 
     key: tuple[int, ...]
@@ -59,7 +58,7 @@ class _Object:
 
     @property
     def references(self) -> int:
-        """``kref``. Exports that nobody holds any more are released first."""
+        """``kref``. First releases the exports that nobody holds any more."""
         held = [each for each in self.exports if each.alive]
         for each in self.exports:
             if each not in held:
@@ -121,7 +120,7 @@ class GvtDevice(SimulatedDevice):
             scanout = self.guest.cursor()
         else:
             raise OSError(errno.EINVAL, "invalid plane id")
-        # For a plane that is off the decoder returns ENODEV, which the query turns into success: nothing is written.
+        # If a plane is off, the decoder returns ENODEV. The query turns that into success and writes nothing.
         if scanout is None:
             return
         self._fill(plane, scanout)
@@ -164,7 +163,7 @@ class GvtDevice(SimulatedDevice):
         self._edid.write(data, offset & (1 << _INDEX_SHIFT) - 1)
 
     def release(self) -> None:
-        """intel_vgpu_dmabuf_cleanup(): the reference of a query goes, exports stay with their holders."""
+        """intel_vgpu_dmabuf_cleanup(): drops the references of queries. Exports stay with their holders."""
         objects, self._idr = self._idr, {}
         for each in objects.values():
             for export in each.exports:
@@ -179,7 +178,7 @@ class GvtDevice(SimulatedDevice):
             # Kernels that did not clear the struct yet copied stack contents.
             plane.x_hot, plane.y_hot = 0xDEAD_BEEF, 0x0000_8881
             return
-        # The registers hold magnitude and sign apart, and the decoder reports the magnitude only.
+        # The registers hold magnitude and sign separately, and the decoder reports only the magnitude.
         plane.x_pos, plane.y_pos = abs(scanout.x), abs(scanout.y)
         plane.x_hot, plane.y_hot = self.spec.hot or (_HOT_UNKNOWN, _HOT_UNKNOWN)
 
@@ -203,8 +202,8 @@ class GvtDevice(SimulatedDevice):
         return dmabuf_id
 
     def _free_unreferenced(self) -> None:
-        """dmabuf_gem_object_free(): user space closes the last dma-buf without a call that the simulation sees."""
-        # Where initref is set there is no need to look at the exports, which costs system calls.
+        """dmabuf_gem_object_free(): user space may have closed the last dma-buf, which the simulation does not see."""
+        # If initref is set, the exports need no check, which would cost system calls.
         free = [dmabuf_id for dmabuf_id, each in self._idr.items() if not (each.initref or each.references)]
         for dmabuf_id in free:
             del self._idr[dmabuf_id]

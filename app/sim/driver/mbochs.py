@@ -1,8 +1,8 @@
 """mbochs as user space sees it: ``samples/vfio-mdev/mbochs.c``, Linux 6.1 to 6.12.
 
 ``module=mbochs`` is the driver of the kernel: exports cannot be mapped, and a second fetch of an id is a bug of the
-program. ``module=mbochs_rw`` exports for reading and writing, as often as asked. Both answer ENOMEM to the first query
-of each mode. Unlike the real one, the simulated device has no limit of memory for a mode.
+program. ``module=mbochs_rw`` exports for reading and writing, any number of times. Both answer ENOMEM to the first
+query of each mode. Unlike the real device, the simulated one has no memory limit for a mode.
 """
 
 import ctypes
@@ -54,7 +54,7 @@ class _Object:
 
 
 class MbochsDevice(SimulatedDevice):
-    """An mbochs device whose guest draws into its one framebuffer."""
+    """An mbochs device. Its guest draws into its only framebuffer."""
 
     def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
         super().__init__(spec, clock)
@@ -137,7 +137,7 @@ class MbochsDevice(SimulatedDevice):
         region = _REGIONS.get(info.index, Region())
         info.size, info.offset, info.flags = region.size, region.offset, region.flags
         if region.capabilities:
-            # Unlike the VFIO core, the driver sets the offset even where the capability does not fit.
+            # Unlike the VFIO core, the driver sets the offset even if the capability does not fit.
             info.argsz, info.cap_offset = _FIXED + len(region.capabilities), _FIXED
         buffer[:length] = (bytes(info) + region.capabilities.ljust(len(_CAPABILITY), b"\0"))[:length]
 

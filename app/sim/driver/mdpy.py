@@ -18,14 +18,14 @@ _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE
 _PAGE = 4096
 _CONFIG_SIZE = 0xFF
 _MEMORY_OFFSET = _PAGE
-# Not below the number of regions that GET_INFO returns.
+# This is more than the number of regions that GET_INFO returns.
 _DISPLAY_INDEX = 16
 
 _TYPES = {(640, 480): "vga", (1024, 768): "xga", (1920, 1080): "hd"}
 
 
 class MdpyDevice(SimulatedDevice):
-    """An mdpy device whose guest draws into the region. Unlike the driver, it has more than three sizes."""
+    """An mdpy device. Its guest draws into the region. It supports any size; the driver supports three."""
 
     exports_dma_bufs = False
     shares_memory = True
@@ -63,7 +63,7 @@ class MdpyDevice(SimulatedDevice):
         plane.x_pos = plane.y_pos = plane.x_hot = plane.y_hot = 0
         scanout = self.guest.primary()
         if scanout is None:
-            # The real driver's plane is never off. Other drivers answer this for a disabled plane.
+            # The real driver's plane is never off. This is the answer of other drivers for a disabled plane.
             plane.drm_format = plane.width = plane.height = plane.stride = plane.size = plane.handle = 0
             return
         plane.drm_format = scanout.fourcc
@@ -78,7 +78,7 @@ class MdpyDevice(SimulatedDevice):
         raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
     def get_region_info(self, buffer: bytearray) -> None:
-        """Faults of a fetch apply to the info of the display region, as mdpy has no fetch."""
+        """Faults of a fetch apply to the info of the display region, because mdpy has no fetch."""
         info = requested(buffer)
         if info.index >= vfio.VFIO_PCI_NUM_REGIONS and info.index != _DISPLAY_INDEX:
             raise OSError(errno.EINVAL, "no such region")
@@ -93,7 +93,7 @@ class MdpyDevice(SimulatedDevice):
         answer(buffer, info, region)
 
     def read(self, count: int, offset: int) -> bytes:
-        """The driver copies from the start of the memory, whatever offset user space reads at."""
+        """The driver copies from the start of the memory, for every offset."""
         if offset < _CONFIG_SIZE:
             return _CONFIG[offset : offset + count].ljust(count, b"\0")
         if _MEMORY_OFFSET <= offset <= _MEMORY_OFFSET + self._region_size - count:

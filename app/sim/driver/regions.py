@@ -1,4 +1,4 @@
-"""Regions of a simulated device and how a driver answers VFIO_DEVICE_GET_REGION_INFO."""
+"""The regions of a simulated device, and the answer to VFIO_DEVICE_GET_REGION_INFO."""
 
 import ctypes
 import errno
@@ -46,7 +46,7 @@ def requested(buffer: bytearray) -> vfio.vfio_region_info:
 
 
 def answer(buffer: bytearray, info: vfio.vfio_region_info, region: Region) -> None:
-    """Write ``region`` into ``buffer`` as the VFIO core does. Where it does not fit: a larger argsz, cap_offset 0."""
+    """Write ``region`` into ``buffer`` like the VFIO core. If it does not fit: a larger argsz and cap_offset 0."""
     info.size, info.offset, info.flags = region.size, region.offset, region.flags
     if region.capabilities:
         needed = _FIXED + len(region.capabilities)

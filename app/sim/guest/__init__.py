@@ -1,1 +1,1 @@
-"""The guest of a simulated device: what it draws, where it puts it, when it flips."""
+"""The guest of a simulated device: its drawing, its memory and its flips."""

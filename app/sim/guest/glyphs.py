@@ -1,11 +1,11 @@
-"""Text for the desktop: a font of 5 x 7 cells, with round corners where it is drawn larger."""
+"""Text for the desktop: a font of 5 x 7 cells, with round corners if it is drawn larger."""
 
 from functools import lru_cache
 
 import numpy as np
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Mask, Rect, tint
+from app.sim.guest.drawing import Mask, PixelRect, tint
 
 # The cells from one character to the next and from one line to the next, and the height of a character.
 ADVANCE = 6
@@ -42,7 +42,7 @@ def draw_text(rgba: Rgba, left: int, top: int, text: str, rrggbb: str, scale: in
     if not text:
         return
     line = np.concatenate([_glyph(each, scale) for each in text], axis=1)
-    tint(rgba, Rect(left, top, left + line.shape[1], top + line.shape[0]), rrggbb, line)
+    tint(rgba, PixelRect(left, top, left + line.shape[1], top + line.shape[0]), rrggbb, line)
 
 
 @lru_cache(maxsize=512)

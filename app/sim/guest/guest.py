@@ -1,8 +1,8 @@
-"""The guest of a simulated device: what it scans out at any time of an injected clock.
+"""The guest of a simulated device. Its scanout depends only on an injected clock.
 
-Flip number n becomes visible n/fps seconds after the device was opened. A query that finds no new flip draws the next
-framebuffer ahead, so that the query which finds the flip costs no drawing. A guest with one framebuffer draws into the
-one on screen, when the flip is due; so does a guest that was not queried for a whole flip.
+Flip number n becomes visible n/fps seconds after the opening of the device. A query that finds no new flip draws the
+next framebuffer in advance, so that the query that finds the flip does not have to draw. A guest with one framebuffer
+draws into the one on the screen when the flip is due; so does a guest that was not queried for a whole flip.
 """
 
 import math
@@ -14,21 +14,21 @@ from app.formats.decode import Rgba, encode
 from app.formats.fourcc import fourcc_text, pixel_format
 from app.formats.modifier import modifier_name
 from app.sim.config.spec import Spec, in_range
-from app.sim.guest.canvas import blend
+from app.sim.guest.cursor import SIZE, cursor_image, cursor_position
+from app.sim.guest.drawing import blend
 from app.sim.guest.memory import Memory
-from app.sim.guest.pointer import SIZE, pointer_image, pointer_place
 from app.sim.guest.screen import Screen
 
 _SECOND = 1_000_000_000
 
-# Faults that a buffer keeps for its life. During such a fault the guest uses other framebuffers, and afterwards the old
-# ones again: the picture returns, and the number of buffers does not grow.
+# Faults that a buffer keeps until it is freed. During such a fault the guest uses other framebuffers, and afterwards
+# the old ones again: the picture returns, and the number of buffers does not grow.
 _STICKY = ("truncated", "read-only", "stale")
 
 
 @dataclass(frozen=True, slots=True)
 class Scanout:
-    """A plane as the display engine has it. ``address`` is unique to the framebuffer; ``x`` and ``y`` are signed.
+    """A plane of the display engine. Each framebuffer has its own ``address``. ``x`` and ``y`` are signed.
 
     ``flip_ns`` is when the guest flipped to it, in nanoseconds of the injected clock.
     """
@@ -47,10 +47,10 @@ class Scanout:
 
 
 class Guest:
-    """Owns the memory of everything the guest shows.
+    """Owns the memory of everything that the guest shows.
 
-    ``memory_size`` returns the bytes of memory for a framebuffer of so many bytes. ``dma_bufs`` is whether exports may
-    be real dma-bufs, ``shared`` whether all modes use the same memory.
+    ``memory_size`` returns the size of the memory for a framebuffer of a given size. ``dma_bufs`` says whether exports
+    may be real dma-bufs, ``shared`` whether all modes use the same memory.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Guest:
         self._opened_ns = clock()
         self._memory_size = memory_size
         self._dma_bufs = dma_bufs
-        # The mode that was set, and the mode that was drawn last: they differ during the fault "mode".
+        # The mode that was set, and the mode that was drawn last. They differ during the fault "mode".
         self._chosen = (spec.width, spec.height)
         self._mode = self._chosen
         self._plugged = True
@@ -74,19 +74,19 @@ class Guest:
         self._screens_made = 0
         self._screens: dict[tuple[int, int], Screen] = {}
         self._one_memory: Memory | None = None
-        self._pointer: Memory | None = None
+        self._cursor_memory: Memory | None = None
         self._shown_flip = -1
         self._closed = False
         try:
             self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
-            # Drawn at once, as this takes long: opening may, a query may not.
+            # Drawn now, because it takes long: an open may take long, a query may not.
             self._screen(self.mode()).framebuffer(0, 0)
         except OSError:
             self.close()
             raise
 
     def now(self) -> int:
-        """Nanoseconds since the device was opened."""
+        """Nanoseconds since the opening of the device."""
         return self._clock() - self._opened_ns
 
     def active(self, fault: str) -> bool:
@@ -106,9 +106,9 @@ class Guest:
         self._plugged = False
 
     def plug(self, size: tuple[int, int] | None) -> None:
-        """A monitor was plugged in whose preferred mode has that size. None or a size out of range changes no mode.
+        """A monitor was plugged in. ``size`` is its preferred mode. None or a size out of range changes no mode.
 
-        The guest switches at once to new framebuffers. The old ones are freed when nobody holds an export of them.
+        The guest switches to new framebuffers at once. An old one is freed when nobody holds an export of it.
         """
         self._plugged = True
         if size is None or self._closed:
@@ -123,11 +123,11 @@ class Guest:
             if not each.exported:
                 each.close()
         self._retired = [each for each in self._retired if each.exported]
-        # Drawn at once, as at the start.
+        # Drawn now, like at the start.
         self._screen(self.mode()).framebuffer(0, self._flip_at(self.now()))
 
     def primary(self) -> Scanout | None:
-        """The primary plane, None while it is off. Draws the flip that is due, or the next one ahead."""
+        """The primary plane, None while it is off. Draws the flip that is due, or the next one in advance."""
         if self._closed or not self._plugged or self.active("off"):
             return None
         now = self.now()
@@ -157,14 +157,14 @@ class Guest:
         """The cursor plane, None while it is off."""
         if self._closed or not (self.spec.cursor and self._plugged) or self.active("off"):
             return None
-        if self._pointer is None:
-            self._pointer = self._new_memory(SIZE * SIZE * 4)
+        if self._cursor_memory is None:
+            self._cursor_memory = self._new_memory(SIZE * SIZE * 4)
             argb = pixel_format(drm.DRM_FORMAT_ARGB8888)
             assert argb is not None
-            self._pointer.data[: SIZE * SIZE * 4] = encode(pointer_image(), argb).reshape(-1)
-        x, y = self._pointer_place()
+            self._cursor_memory.data[: SIZE * SIZE * 4] = encode(cursor_image(), argb).reshape(-1)
+        x, y = self._cursor_position()
         return Scanout(
-            memory=self._pointer,
+            memory=self._cursor_memory,
             address=self._address(0xFF),
             fourcc=drm.DRM_FORMAT_ARGB8888,
             modifier=drm.DRM_FORMAT_MOD_LINEAR,
@@ -178,16 +178,16 @@ class Guest:
         )
 
     def picture(self) -> Rgba | None:
-        """The correct picture now with the cursor, shape (height, width, 4); None while the plane is off.
+        """The correct picture now, with the cursor, shape (height, width, 4); None while the plane is off.
 
-        The framebuffer holds the same picture until the clock advances.
+        Until the clock advances, the framebuffer holds the same picture.
         """
         scanout = self.primary()
         if scanout is None:
             return None
         rgba = self._screen((scanout.width, scanout.height)).picture(self._shown_flip)
         if self.spec.cursor:
-            blend(rgba, *self._pointer_place(), pointer_image())
+            blend(rgba, *self._cursor_position(), cursor_image())
         return rgba
 
     def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
@@ -209,7 +209,7 @@ class Guest:
         for screen in (*self._screens.values(), *self._retired):
             screen.close()
         self._screens, self._retired = {}, []
-        for memory in (self._pointer, self._one_memory):
+        for memory in (self._cursor_memory, self._one_memory):
             if memory is not None:
                 memory.close()
 
@@ -257,7 +257,7 @@ class Guest:
         return self._new_memory(size) if self._one_memory is None else self._one_memory
 
     def _address(self, place: int) -> int:
-        """A framebuffer's address in guest memory, which differs during each of the faults in _STICKY."""
+        """A framebuffer's address in guest memory. It is different during each of the faults in _STICKY."""
         faults = 0
         for bit, name in enumerate(_STICKY):
             faults |= self.active(name) << bit
@@ -267,7 +267,7 @@ class Guest:
         return math.ceil(flip * _SECOND / self.spec.fps) if flip else 0
 
     def _flip_at(self, now: int) -> int:
-        """The flip that is on screen. The quotient may be wrong by one, so the due times decide."""
+        """The flip that is on the screen. The quotient may be wrong by one, so the due times decide."""
         if not self.spec.fps:
             return 0
         flip = int(now * self.spec.fps / _SECOND)
@@ -277,5 +277,5 @@ class Guest:
             flip += 1
         return flip
 
-    def _pointer_place(self) -> tuple[int, int]:
-        return pointer_place(self.now(), self.spec.fps, *self.mode())
+    def _cursor_position(self) -> tuple[int, int]:
+        return cursor_position(self.now(), self.spec.fps, *self.mode())

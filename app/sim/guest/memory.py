@@ -1,7 +1,7 @@
-"""Memory of a simulated guest, and the fds by which user space reads it.
+"""The memory of a simulated guest, and its exports, the fds by which user space reads it.
 
-Exports are dma-bufs made by ``/dev/udmabuf`` where that works, memfds otherwise; either way they show the guest's
-pages live. All memfds are sealed against shrinking and growing, so that no mapping of them can ever fault.
+If ``/dev/udmabuf`` works, exports are dma-bufs, otherwise memfds. Both show the guest's changes at once. All memfds are
+sealed against shrinking and growing, so that an access to a mapping cannot fault.
 """
 
 import errno
@@ -20,7 +20,7 @@ _UDMABUF = Path("/dev/udmabuf")
 
 
 class Export:
-    """An exported file. With ``owned``, :meth:`release` closes it; otherwise its memory does that."""
+    """An exported file. If ``owned``, :meth:`release` closes it; otherwise its :class:`Memory` closes it."""
 
     def __init__(self, file: "_Memfd | _DmaBuf", *, owned: bool) -> None:
         self._file: _Memfd | _DmaBuf | None = file
@@ -28,11 +28,11 @@ class Export:
 
     @property
     def alive(self) -> bool:
-        """Whether somebody outside holds the file, which a driver knows by its references."""
+        """Whether somebody else holds the file. A real driver knows that by its references."""
         return self._file is not None and self._file.held_outside()
 
     def new_fd(self) -> int:
-        """Another fd of the same file, the caller's to close; the export must be alive."""
+        """Another fd of the same file, which the caller closes. The export must be alive."""
         assert self._file is not None
         return self._file.new_fd()
 
@@ -44,7 +44,7 @@ class Export:
 
 
 class Memory:
-    """``size`` bytes of guest memory; ``data`` is the guest's view of them."""
+    """``size`` bytes of guest memory. ``data`` is the guest's view of them."""
 
     def __init__(self, size: int, dma_bufs: bool = True) -> None:
         self.size = size
@@ -55,11 +55,11 @@ class Memory:
         self.data = self._pages.data
 
     def export(self, length: int | None = None, read_only: bool = False) -> tuple[int, Export]:
-        """A new fd on the memory, the caller's to close. Raises OSError without memory or fds.
+        """A new fd of the memory, which the caller closes. Raises OSError if there is no memory or fd left.
 
-        Each export has an inode of its own, like a dma-buf. A second export of a memfd that is still held is a copy,
-        which :meth:`written` keeps up to date. ``length`` cuts it short. ``read_only`` makes it unmappable by the CPU.
-        Freed memory exports zeros: a driver exports what is at the address now.
+        Each export has its own inode, like a dma-buf. If an exported memfd is still held, the next export is a copy,
+        which :meth:`written` keeps up to date. ``length`` limits the size. ``read_only`` prevents mapping by the CPU.
+        Freed memory exports zeros, because a driver exports what is at the address now.
         """
         if length is None and not read_only and self._dma_bufs and self._pages.fd >= 0:
             dma_buf = _DmaBuf.create(self._pages)
@@ -83,7 +83,7 @@ class Memory:
         return fd, export
 
     def written(self) -> None:
-        """The guest drew: update the copies, and drop those that nobody holds."""
+        """The guest has drawn: update the copies, and drop those that nobody holds."""
         if not self._copies:
             return
         kept = []
@@ -97,18 +97,18 @@ class Memory:
 
     @property
     def exported(self) -> bool:
-        """Whether somebody holds an export that needs this memory; a real dma-buf keeps its pages by itself."""
+        """Whether somebody holds an export that needs this memory. A real dma-buf keeps its pages by itself."""
         exports = [export for _, export in self._copies]
         return any(each.alive for each in ([self._first] if self._first is not None else []) + exports)
 
     def map(self, length: int) -> mmap.mmap:
-        """A shared read-only mapping from the start, the caller's to close. Raises OSError(EBADF) once freed."""
+        """A shared read-only mapping from the start, which the caller closes. Raises OSError(EBADF) after close."""
         if self._pages.fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return mmap.mmap(self._pages.fd, length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
     def close(self) -> None:
-        """Free the memory; what was exported stays with its holders. More calls do nothing."""
+        """Free the memory. Exports stay with their holders. More calls do nothing."""
         self.data = np.empty(0, np.uint8)
         copies, self._copies = self._copies, []
         if self._first is not None:
@@ -128,9 +128,10 @@ class _Memfd:
         try:
             os.ftruncate(created, size)
             fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            # The kernel counts a fd from open among the inode's writers, one from memfd_create not: see held_outside.
+            # The kernel counts a fd from open() as a writer of the inode, but not one from memfd_create().
+            # held_outside() needs that count.
             self.fd = os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
-            # The signal for an open while a lease is held: SIGIO would kill, SIGURG is ignored.
+            # An open of the file during a lease sends this signal. The default SIGIO would kill; SIGURG is ignored.
             fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
         except OSError:
@@ -143,9 +144,9 @@ class _Memfd:
         return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)
 
     def held_outside(self) -> bool:
-        """Whether another open file, or a mapping of one, is left; true where the kernel does not say.
+        """Whether there is another open file of it, or a mapping of one. True if the kernel does not tell.
 
-        A write lease is granted only to the sole opener of a file (fcntl(2), F_SETLEASE).
+        The kernel grants a write lease only if no other open file exists (fcntl(2), F_SETLEASE).
         """
         if self.fd < 0:
             return False
@@ -157,7 +158,7 @@ class _Memfd:
         return False
 
     def close(self) -> None:
-        # The array holds the mapping, which ends with the last view of it.
+        # The array owns the mapping, which ends with the last view of it.
         self.data = np.empty(0, np.uint8)
         fd, self.fd = self.fd, -1
         if fd >= 0:
@@ -165,7 +166,7 @@ class _Memfd:
 
 
 class _DmaBuf:
-    """A dma-buf over the pages of a memfd, kept open to see when nobody else holds it."""
+    """A dma-buf of the pages of a memfd. It stays open here to see when nobody else holds it."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -173,7 +174,7 @@ class _DmaBuf:
 
     @classmethod
     def create(cls, pages: _Memfd) -> "_DmaBuf | None":
-        """None where the kernel refuses: no udmabuf, no permission, a size over its limit or not of whole pages."""
+        """None if the kernel refuses: no udmabuf, no permission, a size over its limit or not of whole pages."""
         try:
             control = os.open(_UDMABUF, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -193,7 +194,7 @@ class _DmaBuf:
         return fd
 
     def held_outside(self) -> bool:
-        """Whether the file has more references than ours; imports and mappings count (fdinfo, "count")."""
+        """Whether the file has more references than ours. Imports and mappings count, too (fdinfo, "count")."""
         return self._fd >= 0 and self._references() >= self._count
 
     def _references(self) -> int:

@@ -9,12 +9,12 @@ from app.formats.decode import Rgba, Rows, decode, encode
 from app.formats.fourcc import PixelFormat
 from app.formats.tiling import column_offsets, plane_size, row_offsets, tile
 from app.formats.yuv import Matrix
-from app.sim.guest.canvas import Rect
+from app.sim.guest.animation import Animation
 from app.sim.guest.desktop import draw_desktop
+from app.sim.guest.drawing import PixelRect
 from app.sim.guest.memory import Memory
-from app.sim.guest.motion import Motion
 
-# The number of rows that are encoded at a time: they fit the CPU cache, and are whole tiles of every tiling.
+# This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
 _BAND = 64
 
 
@@ -55,7 +55,7 @@ class Screen:
         self._allocate = allocate
         desktop = draw_desktop(width, height, labels)
         self._desktop = desktop.rgba
-        self._motion = Motion(desktop)
+        self._animation = Animation(desktop)
         self._framebuffers: dict[int, Framebuffer] = {}
         # The place of a pixel in a tiled plane, in pixels, is the sum of its column's number and its row's number.
         size = pixel_format.bytes_per_pixel
@@ -64,7 +64,7 @@ class Screen:
         self._lines = row_offsets(modifier, size, stride, np.arange(height)) // size
 
     def framebuffer(self, index: int, flip: int) -> Framebuffer:
-        """Framebuffer ``index`` with the picture of ``flip``, which is drawn now where it was not yet."""
+        """Framebuffer ``index`` with the picture of ``flip``. Draws it if it was not drawn yet."""
         target = self._framebuffers.get(index)
         if target is None:
             target = Framebuffer(self._allocate(self.size))
@@ -75,13 +75,13 @@ class Screen:
         return target
 
     def picture(self, flip: int) -> Rgba:
-        """The picture of that flip in the precision of the format: a new array, shape (height, width, 4)."""
+        """The picture of that flip with the precision of the format: a new array, shape (height, width, 4)."""
         rgba = self._desktop.copy()
-        self._motion.draw(flip, rgba, 0, 0)
+        self._animation.draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
 
     def invalidate(self) -> None:
-        """Another mode drew into the memory: draw all of it next time."""
+        """Another mode has drawn into the memory: draw all of it next time."""
         self._framebuffers = {}
 
     @property
@@ -103,22 +103,22 @@ class Screen:
         self._move(target, flip)
 
     def _move(self, target: Framebuffer, flip: int) -> None:
-        """Draw another flip: only the rectangles that the old flip or the new one moved."""
-        damage = self._motion.rects(flip)
+        """Draw another flip: only the rectangles that differ in the old or the new flip."""
+        damage = self._animation.rects(flip)
         if target.flip >= 0:
-            damage += self._motion.rects(target.flip)
+            damage += self._animation.rects(target.flip)
         for rect in damage:
             self._redraw(target, rect, flip)
         target.flip = flip
         target.memory.written()
 
-    def _redraw(self, target: Framebuffer, rect: Rect, flip: int) -> None:
+    def _redraw(self, target: Framebuffer, rect: PixelRect, flip: int) -> None:
         # Pixels that share bytes are drawn together.
         group = self.format.width_multiple
         left = rect.left // group * group
         right = min(self.width, -(-rect.right // group) * group)
         patch = self._desktop[rect.top : rect.bottom, left:right].copy()
-        self._motion.draw(flip, patch, left, rect.top)
+        self._animation.draw(flip, patch, left, rect.top)
         self._write(target, left, rect.top, encode(patch, self.format, self._matrix))
 
     def _write(self, target: Framebuffer, left: int, top: int, rows: Rows) -> None:

@@ -1,15 +1,15 @@
-"""The test card in the desktop's window: it makes wrong colours, lost bits and scaling visible."""
+"""The test card in a window of the desktop. It makes wrong colours, lost bits and scaling visible."""
 
 import numpy as np
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Packed, Rect, colour, fill, ramp
+from app.sim.guest.drawing import Packed, PixelRect, colour, fill, ramp
 
 _BARS = ("ffffff", "ffff00", "00ffff", "00ff00", "ff00ff", "ff0000", "0000ff", "000000")
 _WHITE, _BLACK = colour("ffffff"), colour("000000")
 
 
-def draw_testcard(rgba: Rgba, place: Rect, gap: int) -> None:
+def draw_testcard(rgba: Rgba, place: PixelRect, gap: int) -> None:
     """Fill ``place`` with rows that are ``gap`` pixels apart; it must lie inside the picture."""
     shares = ((_bars, 30), (_steps, 8), (_grey, 7), (_primaries, 15), (_patterns, 40))
     free = place.height - gap * (len(shares) - 1)
@@ -17,51 +17,51 @@ def draw_testcard(rgba: Rgba, place: Rect, gap: int) -> None:
     for number, (draw, share) in enumerate(shares):
         last = number == len(shares) - 1
         bottom = place.bottom if last else top + free * share // 100
-        draw(rgba, Rect(place.left, top, place.right, bottom), gap)
+        draw(rgba, PixelRect(place.left, top, place.right, bottom), gap)
         top = bottom + gap
 
 
-def _columns(place: Rect, count: int) -> list[Rect]:
+def _columns(place: PixelRect, count: int) -> list[PixelRect]:
     edges = [place.left + place.width * number // count for number in range(count + 1)]
-    return [Rect(*edge, place.bottom) for edge in zip(edges, [place.top] * count, edges[1:], strict=False)]
+    return [PixelRect(*edge, place.bottom) for edge in zip(edges, [place.top] * count, edges[1:], strict=False)]
 
 
-def _bars(rgba: Rgba, place: Rect, _gap: int) -> None:
+def _bars(rgba: Rgba, place: PixelRect, _gap: int) -> None:
     for bar, shade in zip(_columns(place, len(_BARS)), _BARS, strict=True):
         fill(rgba, bar, colour(shade))
 
 
-def _steps(rgba: Rgba, place: Rect, _gap: int) -> None:
+def _steps(rgba: Rgba, place: PixelRect, _gap: int) -> None:
     for number, step in enumerate(_columns(place, 16)):
         fill(rgba, step, colour(f"{number * 17:02x}" * 3))
 
 
-def _grey(rgba: Rgba, place: Rect, _gap: int) -> None:
+def _grey(rgba: Rgba, place: PixelRect, _gap: int) -> None:
     fill(rgba, place, ramp(place.width, (0.0, "000000"), (1.0, "ffffff")))
 
 
-def _primaries(rgba: Rgba, place: Rect, _gap: int) -> None:
+def _primaries(rgba: Rgba, place: PixelRect, _gap: int) -> None:
     for number, shade in enumerate(("ff0000", "00ff00", "0000ff")):
         top = place.top + place.height * number // 3
         bottom = place.top + place.height * (number + 1) // 3
-        band = Rect(place.left, top, place.right, bottom)
+        band = PixelRect(place.left, top, place.right, bottom)
         fill(rgba, band, ramp(place.width, (0.0, "000000"), (1.0, shade)))
 
 
-def _patterns(rgba: Rgba, place: Rect, gap: int) -> None:
-    """Four patterns of single pixels, hues, and a zone plate, whose rings show moire where the picture is scaled."""
+def _patterns(rgba: Rgba, place: PixelRect, gap: int) -> None:
+    """Four patterns of single pixels, hues, and a zone plate, whose rings show moire if the picture is scaled."""
     plate = min(place.height, place.width * 2 // 5)
-    left = Rect(place.left, place.top, place.right - plate - gap, place.bottom)
+    left = PixelRect(place.left, place.top, place.right - plate - gap, place.bottom)
     middle = left.top + (left.height - gap) // 2
     top = place.top + (place.height - plate) // 2
-    fill(rgba, Rect(place.right - plate, top, place.right, top + plate), _zone_plate(plate))
-    upper = Rect(left.left, left.top, left.right, middle)
+    fill(rgba, PixelRect(place.right - plate, top, place.right, top + plate), _zone_plate(plate))
+    upper = PixelRect(left.left, left.top, left.right, middle)
     for number, cell in enumerate(_columns(upper, 4)):
-        part = Rect(cell.left, cell.top, cell.right - (gap if number < 3 else 0), cell.bottom)
+        part = PixelRect(cell.left, cell.top, cell.right - (gap if number < 3 else 0), cell.bottom)
         y, x = np.arange(part.height)[:, np.newaxis], np.arange(part.width)[np.newaxis, :]
         lit = ((x + y) % 2, x % 2, y % 2, (x // 2 + y // 2) % 2)[number]
         fill(rgba, part, np.array([_BLACK, _WHITE], np.uint32)[lit])
-    lower = Rect(left.left, middle + gap, left.right, left.bottom)
+    lower = PixelRect(left.left, middle + gap, left.right, left.bottom)
     fill(rgba, lower, _hues(lower.width, lower.height))
 
 

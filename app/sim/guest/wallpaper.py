@@ -1,4 +1,4 @@
-"""The wallpaper: hills at dusk. Drawn by whole rows and columns, so that an 8K picture takes little time."""
+"""The wallpaper: hills at dusk. It is drawn in whole rows and columns, so that an 8K picture takes little time."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.formats.decode import Rgba
-from app.sim.guest.canvas import Rect, colour, colour_bytes, packed, ramp, rounded, tint
+from app.sim.guest.drawing import PixelRect, colour, colour_bytes, packed, ramp, rounded, tint
 
 _SKY = (
     (0.0, "0a1230"),
@@ -58,8 +58,8 @@ def _sun(rgba: Rgba) -> None:
     glow = (1 - distance / np.float32(reach**2)).astype(np.float32, copy=False)
     np.maximum(glow, 0, out=glow)
     glow *= glow * glow * np.float32(0.6)
-    tint(rgba, Rect(x - reach, y - reach, x + reach, y + bottom), "ffd08a", glow)
-    disc = Rect(x - radius, y - radius, x + radius, y + radius)
+    tint(rgba, PixelRect(x - reach, y - reach, x + reach, y + bottom), "ffd08a", glow)
+    disc = PixelRect(x - radius, y - radius, x + radius, y + radius)
     tint(rgba, disc, "fff3d6", rounded(disc.width, disc.height, radius))
 
 
@@ -94,7 +94,7 @@ def draw_diagonal(rgba: Rgba) -> None:
 
 
 def draw_edges(rgba: Rgba, unit: int) -> None:
-    """A coloured line on each side and angles in the corners: they show what is cut off or mirrored."""
+    """A coloured line on each side and angles in the corners. They make cropping and mirroring visible."""
     height, width, _ = rgba.shape
     pixels = packed(rgba)
     sides = (("ff453a", pixels[0]), ("32d74b", pixels[:, -1]), ("0a84ff", pixels[-1]), ("ffd60a", pixels[:, 0]))

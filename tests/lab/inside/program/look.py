@@ -12,8 +12,8 @@ from app.host.discovery import discover
 from app.host.scan import HostScan
 from app.open.opening import open_device, vfio_session
 from app.open.target import parse_target
-from app.planes.document import Document
 from app.planes.frame import Frame
+from app.planes.plane_document import Document
 from app.vfio.poller import Poller
 from gl.inspection import inspect_document
 from tests.lab.inside.pictures import Colours

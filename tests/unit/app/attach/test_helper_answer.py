@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.attach.helper_answer import MAX_FDS, parse
+from app.attach.helper_answer import MAX_FDS, parse_answer
 from app.attach.helper_request import request_fds
 from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
 from tests.unit.app.attach.installed_helper import Make, close_fds
@@ -81,7 +81,7 @@ _MESSAGES = st.one_of(
 @given(_MESSAGES, st.integers(0, 70))
 def test_any_answer_gives_as_many_numbers_as_fds_or_one_error(message: bytes, count: int) -> None:
     try:
-        answer = parse(message, count)
+        answer = parse_answer(message, count)
     except MdevviewError:
         return
     assert 0 < count == len(answer.numbers)
@@ -94,8 +94,8 @@ def test_numbers_that_are_right_are_taken_as_they_are(fds: list[object], groups:
     right = [type(each) is int and 0 <= each < 1 << 31 for each in fds + groups]
     message = json.dumps({"fds": fds, "groups": groups}).encode()
     if all(right) and 0 < count == len(fds):
-        answer = parse(message, count)
+        answer = parse_answer(message, count)
         assert (answer.numbers, answer.groups) == (tuple(fds), tuple(groups))
     else:
         with pytest.raises(OpenFailed):
-            parse(message, count)
+            parse_answer(message, count)

@@ -199,7 +199,7 @@ def test_answer_that_cannot_be_received_is_one_clear_error(make: Make, monkeypat
         request.start()
         request.wait()
         child = child_of(request)
-        monkeypatch.setattr(helper_answer, "receive", fail)
+        monkeypatch.setattr(helper_answer, "receive_answer", fail)
         with pytest.raises(OpenFailed, match="ENOBUFS"):
             request.result()
         assert request.fileno() == -1

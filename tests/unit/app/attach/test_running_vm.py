@@ -223,7 +223,7 @@ def test_processes_that_are_no_vm(host: Host, vms: Vms) -> None:
     thread = vms.start("kworker", [])
     with pytest.raises(NoSuchDevice, match="kernel thread"):
         attach_pid(thread.pid, None, host.scan(), vms.access())
-    with pytest.raises(UsageError, match="this very program"):
+    with pytest.raises(UsageError, match="this program itself"):
         attach_pid(os.getpid(), None, host.scan(), vms.access())
     ended = vms.start("qemu-system-x86", qemu("a"))
     vms.ended(ended)

@@ -128,3 +128,20 @@ def test_a_driver_whose_buffers_must_go_first_is_closed_by_its_owner_alone(vm: C
     assert not device.was_closed.wait(0.05)
     vm_device.close()
     assert device.closed
+
+
+def test_without_another_thread_nothing_is_taken_over(vm: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OSError, which the opening of a device makes a line for a person; a RuntimeError ended the window."""
+
+    def failing(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    device, process = _Device(), Process.open(vm.pid)
+    before = sorted(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", failing)
+        with pytest.raises(OSError, match=os.strerror(errno.EAGAIN)):
+            VmDevice(device, process, process.close)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert not device.closed
+    process.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.attach.helper_installation import INSTALLED
 from app.attach.helper_installation import HelperInstallation as Setup
 from app.diagnosis.finding import Finding
-from app.diagnosis.host import host_findings
+from app.diagnosis.host_findings import host_findings
 from app.host.discovery import discover
 from tests.unit.hosts import Host
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.host.hotplug import Appeared, DisplayReady, Event, EventsLost, Hotplug, Vanished, event_of
+from app.host.hotplug import Appeared, DisplayReady, EventsLost, Hotplug, HotplugEvent, Vanished, event_of
 from tests.gate import unavailable
 from tests.unit.hosts import UUID_A
 
@@ -24,7 +24,9 @@ from tests.unit.hosts import UUID_A
         ("add", "drm", {"DEVTYPE": "drm_minor"}, None),
     ],
 )
-def test_what_a_uevent_means(action: str, subsystem: str, properties: dict[str, str], event: Event | None) -> None:
+def test_what_a_uevent_means(
+    action: str, subsystem: str, properties: dict[str, str], event: HotplugEvent | None
+) -> None:
     assert event_of(action, subsystem, UUID_A, properties) == event
 
 

@@ -156,7 +156,7 @@ def test_removal_that_the_kernel_holds_up_holds_nobody_else_up(host: Host) -> No
     """Someone opened it in the last moment: here a pipe whose reader comes later."""
     file = host.mdev(UUID_A, "mbochs-small", 7) / "remove"
     os.mkfifo(file)
-    with pytest.raises(DeviceBusy, match="as soon as it is let go"):
+    with pytest.raises(DeviceBusy, match="as soon as it is closed"):
         remove(UUID_A, host.paths, 0.2)
     assert subprocess.run(["cat", file], capture_output=True, timeout=60, check=True).stdout == b"1"
     os.wait()

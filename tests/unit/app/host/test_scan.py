@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,19 +113,72 @@ def test_process_that_may_not_even_be_entered_is_not_overlooked(host: Host, monk
     assert process is not None and process.files_hidden
 
 
-def test_process_that_cannot_be_listed_for_lack_of_fds_is_not_overlooked(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failing_name", ["50", "fd", "cmdline", "comm", "stat", "fdinfo/21"])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_scan_without_a_fd_left_says_so_and_not_that_a_vm_is_another_users(
+    host: Host, monkeypatch: pytest.MonkeyPatch, failing_name: str, number: int
 ) -> None:
-    host.process(50, "looker", ["looker"], {20: "/dev/vfio/1", 21: DEVICE_FD})
+    """A device would be opened alone beside its VM, or a password be asked for."""
+    _vm(host, 50, "one")
     really_open = os.open
 
     def failing(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if path == "fd":
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+        if path == failing_name:
+            raise OSError(number, os.strerror(number), path)
         return really_open(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", failing)
-    assert [each.use for each in discover(host.scan())] == [Use.UNKNOWN]
+    with pytest.raises(OSError, match=os.strerror(number)):
+        host.scan()
+
+
+def test_folder_of_device_nodes_without_a_fd_left_is_not_taken_for_an_empty_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listdir = os.listdir
+
+    def failing(folder: Any) -> list[str]:
+        if folder == host.paths.dev / "vfio":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", failing)
+    with pytest.raises(OSError, match="Too many"):
+        host.scan()
+
+
+def test_process_read_after_the_scan_without_a_fd_left_is_not_overlooked(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.process(60, "qemu-system-x86", qemu("two"))
+    scan = host.scan()
+    monkeypatch.setattr(os, "open", lambda *_, **__: _raise(OSError(errno.EMFILE, "Too many open files")))
+    with pytest.raises(OSError, match="Too many"):
+        scan.process(60)
+    with pytest.raises(OSError, match="Too many"):
+        assert scan.vms
+
+
+def _raise(error: Exception) -> int:
+    raise error
+
+
+def test_file_with_a_path_of_more_than_a_page_does_not_hide_its_process(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """readlink(2) answers ENAMETOOLONG. Any user can have such a file, and every vGPU seemed to be in use."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    with Path("f").open("w") as deep:
+        with pytest.raises(OSError, match="name too long"):
+            os.readlink(f"/proc/self/fd/{deep.fileno()}")  # noqa: PTH115
+        # The real process of this test.
+        scan = HostScan.take(replace(host.paths, proc=Path("/proc")))
+        assert os.getpid() in scan.pids
+        assert os.getpid() not in scan.hidden
+    monkeypatch.undo()
 
 
 def test_without_a_device_node_no_process_is_looked_into(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Relative
-from app.input.pointer import Motion, Wheel, absolute, device_pixel, guest_pixel
+from app.input.pointer import RelativeMotion, Wheel, absolute, device_pixel, guest_pixel
 from app.planes.placement import Placement, Rect, Rotation, Scaling, place
 
 sizes = st.integers(1, 5000)
@@ -85,7 +85,7 @@ def test_corners_are_the_ends_of_the_axes(width: int, height: int) -> None:
 @given(pictures(), st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), max_size=30))
 def test_relative_motion_adds_up_in_guest_pixels(layout: Placement, motions: list[tuple[int, int]]) -> None:
     """However small the motions are, less than a guest pixel is lost."""
-    motion = Motion()
+    motion = RelativeMotion()
     sums = {Axis.X: 0, Axis.Y: 0}
     for dx, dy in motions:
         for event in motion.move(layout, dx, dy):

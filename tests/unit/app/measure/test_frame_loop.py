@@ -124,6 +124,51 @@ def test_picture_whose_plane_is_tried_again_is_due_then() -> None:
     assert run.step(_MS) == Wait(7, None)
 
 
+def test_hidden_window_is_asked_once_for_the_picture_that_is_tried_again() -> None:
+    """It does not draw. To ask at each step would keep the processor busy until it is exposed."""
+    run = _Run(_Source(tells_damage=True, fd=7))
+    run.source.frame = _shown(1)
+    run.step()
+    run.loop.drawn(run.now + 200 * _MS)
+    due = []
+    run.loop._due = lambda: due.append(run.now)
+    assert run.step(200 * _MS) == Wait(7, None)
+    assert run.step(_MS) == Wait(7, None)
+    assert due == [200 * _MS]
+
+
+def test_picture_that_is_tried_again_is_forgotten_with_its_plane() -> None:
+    run = _Run(_Source(tells_damage=True, fd=7))
+    run.source.frame = _shown(1)
+    run.step()
+    run.loop.drawn(run.now + 200 * _MS)
+    run.loop._due = lambda: None
+    run.source.frame = Frame(Status(Reason.PLANE_OFF))
+    run.step(300 * _MS)
+    assert run.step(_MS) == Wait(7, None)
+
+
+def test_source_does_not_hear_of_a_frame_that_could_not_be_drawn() -> None:
+    run = _Run(_Source())
+    run.source.frame = _shown(1)
+    run.loop.latest()
+    run.loop.drawn(failed=True)
+    run.loop.shown()
+    assert run.source.calls == []
+    run.loop.drawn()
+    run.loop.shown()
+    assert run.source.calls == [("shown", 1, 0)]
+
+
+def test_source_may_replace_its_fd() -> None:
+    run = _Run(_Source(tells_damage=True, fd=7))
+    assert run.step() == Wait(7, None)
+    run.source.fd = 8
+    assert run.step() == Wait(8, None)
+    run.loop.close()
+    assert run.loop.fd == -1
+
+
 def test_source_with_a_fd_that_tells_no_damage_is_polled_as_well() -> None:
     """As a VM's device, whose fd tells the VM's end alone."""
     assert _Run(_Source(fd=7)).step() == Wait(7, _PACE.poll)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.errors import MdevviewError
-from app.host.hotplug import Appeared, Event, Hotplug
+from app.host.hotplug import Appeared, Hotplug, HotplugEvent
 from app.host.vgpu import Vgpu
 from app.open.vgpu_list import VgpuList
 from tests.unit.hosts import UUID_A, UUID_B, Host
@@ -30,7 +30,7 @@ class _Events(Hotplug):
     def make(self) -> None:
         os.eventfd_write(self._fd, 1)
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[HotplugEvent]:
         try:
             os.eventfd_read(self._fd)
         except BlockingIOError:

@@ -14,7 +14,7 @@ from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
-from app.open.waiter import Waiter, next_target, worth_waiting
+from app.open.waiter import Waiter, may_open_later, next_target
 from app.planes.status import Reason, State, Status
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.sim_tools import Clock
@@ -155,7 +155,7 @@ def test_vm_that_ended_is_found_again_by_what_does_not_change(host: Host, vms: V
 def test_process_that_is_gone_is_not_worth_waiting_for(host: Host, target: Target, worth: bool) -> None:
     with pytest.raises(MdevviewError) as caught:
         open_target(target, host.paths, OpenOptions(alone=False))
-    assert worth_waiting(target, caught.value) is worth
+    assert may_open_later(target, caught.value) is worth
 
 
 class Question:

@@ -1,6 +1,10 @@
 """A source of words alone."""
 
+import errno
+import os
 import select
+
+import pytest
 
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
@@ -32,3 +36,19 @@ def test_closed_it_keeps_its_last_frame() -> None:
     source.set(Status(Reason.VM_ENDED))
     assert source.latest().status.reason is Reason.NOT_STARTED
     assert source.fileno() == -1
+
+
+def test_without_a_fd_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a VM is shown also by a program that can open nothing more: its device is closed afterwards."""
+
+    def failing(*_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "eventfd", failing)
+    source = StatusSource(Status(Reason.VM_ENDED))
+    assert source.fileno() == -1
+    source.set(Status(Reason.VM_NOT_RUNNING))
+    assert source.latest().status.reason is Reason.VM_NOT_RUNNING
+    source.close()
+    source.set(Status(Reason.VM_ENDED))
+    assert source.latest().status.reason is Reason.VM_NOT_RUNNING

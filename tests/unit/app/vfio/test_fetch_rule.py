@@ -20,7 +20,7 @@ from app.planes.frame import Frame
 from app.planes.status import Reason
 from app.vfio import fetch_rule
 from app.vfio.buffer_cache import FetchRule
-from app.vfio.fetch_rule import rule_of, rule_of_unknown
+from app.vfio.fetch_rule import rule_of, rule_of_fd
 from tests import gate
 from tests.unit.app.device.region_device import RegionDevice
 from tests.unit.command import REPOSITORY
@@ -69,11 +69,11 @@ def test_an_unknown_device_is_asked_only_when_it_is_surely_not_mbochs(
     (tmp_path / "module/mbochs").mkdir(parents=True)
     device = ConfigDevice()
     device.identity = identity
-    assert rule_of_unknown(device, paths) is rule
+    assert rule_of_fd(device, paths) is rule
 
 
 def test_without_the_module_a_device_is_not_even_asked_what_it_is(tmp_path: Path) -> None:
-    assert rule_of_unknown(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
+    assert rule_of_fd(ScriptedDevice(), Paths(sys=tmp_path)) is FetchRule.FREELY
 
 
 @pytest.fixture
@@ -200,12 +200,12 @@ def test_viewer_keeps_the_record_and_does_not_refuse(host: Host, vms: Vms) -> No
 
 def test_unknown_vm_monitor_and_unknown_device_are_not_fetched_from(host: Host, vms: Vms) -> None:
     vm = vms.start("looker", ["looker"], ["mbochs"], groups=[1])
-    assert "no known VM monitor" in _refusal(host, vms)[1]
+    assert "is no known VMM" in _refusal(host, vms)[1]
     vms.ended(vm)
     host.mdev(UUID_B, "mbochs-small", 2)
     devices = [word for each in (UUID_A, UUID_B) for word in ("-device", OFF.replace(UUID_A, each))]
     vms.start("qemu-system-x86", qemu("a", *devices), ["mbochs", "mbochs"], groups=[1, 2])
-    assert "cannot be told" in _refusal(host, vms)[1]
+    assert "it is unknown which of the VM's devices" in _refusal(host, vms)[1]
 
 
 def test_vm_of_another_user_is_judged_by_its_command_line(
@@ -283,11 +283,11 @@ def test_vm_whose_namespaces_cannot_be_seen_is_not_fetched_from(host: Host, vms:
     (host.paths.proc / str(vm.pid) / "root").unlink()
     reason, detail = _view(host, vms)
     assert reason is Reason.FETCHED_ELSEWHERE
-    assert "cannot be seen" in detail
+    assert "it is unknown whether its VM shares" in detail
 
 
 def test_command_line_that_was_read_in_part_does_not_tell_all(host: Host, vms: Vms) -> None:
     vms.start("qemu-system-x86", qemu("a", "-device", OFF, *["-x"] * 100_000), ["mbochs"], groups=[1])
     (process,) = HostScan.take(host.paths).processes
     assert process.arguments_cut
-    assert _view(host, vms) == (Reason.FETCHED_ELSEWHERE, "its VM's command line does not tell all its settings")
+    assert _view(host, vms) == (Reason.FETCHED_ELSEWHERE, "its VM's command line does not have all its settings")

@@ -62,6 +62,35 @@ def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatc
     poller.close()
 
 
+def test_a_frame_that_no_poll_found_has_no_timing(clock: Clock) -> None:
+    """It would count the pause since the last poll as the time of its queries."""
+    poller = Poller(ScriptedDevice(primary=plane_answer), clock=clock)
+    assert poller.latest().timing is not None
+    clock.now += 5_000_000_000
+    poller.release_buffers()
+    assert (poller.frame.status.reason, poller.frame.timing) == (Reason.NOT_STARTED, None)
+    poller.close()
+
+
+def test_the_last_frame_is_not_timed_with_the_release_of_the_buffers(clock: Clock) -> None:
+    def get(_dmabuf_id: int) -> int:
+        clock.now += 10_000_000
+        return memfd()
+
+    ended: list[Status | None] = [None, None, Status(Reason.VM_ENDED)]
+    device = ScriptedDevice(primary=plane_answer, get=get)
+    poller = Poller(device, ended=lambda: ended.pop(0), clock=clock)
+    first = poller.latest()
+    assert first.timing is not None and (first.timing.query_ns, first.timing.fetch_ns) == (0, 10_000_000)
+    poller.latest()
+    clock.now += 1_000_000
+    last = poller.latest()
+    assert device.asked.count("get 1") == 2, "one more fetch drops the reference of the last query"
+    assert last.timing is not None and (last.timing.query_ns, last.timing.fetch_ns) == (0, 0)
+    assert last.serial == first.serial + 1
+    poller.close()
+
+
 def test_every_query_struct_is_zero_except_its_inputs(clock: Clock) -> None:
     """GVT-g leaves the struct unchanged when the pipe is off; old fields would look like a plane."""
     answers: list[Answer | None] = [plane_answer(), None]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.input.event import Event, Key, document
+from app.input.event import Event, Key, qmp_object
 from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.vm.monitor import ConnectionState
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
@@ -36,4 +36,4 @@ def lost(connection: MonitorConnection) -> bool:
 
 
 def in_json(*events: Event) -> list[object]:
-    return [document(each) for each in events]
+    return [qmp_object(each) for each in events]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.input.event import Key, document
+from app.input.event import Key, qmp_object
 from app.vm.libvirt import open_domain
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
@@ -101,7 +101,7 @@ def test_input_reaches_a_domain_through_libvirt(libvirt: FakeLibvirt) -> None:
         until(lambda: connection.status == MonitorStatus(ConnectionState.READY, "", PointingDevice.ABSOLUTE, "running"))
         connection.send(A)
         until(lambda: len(libvirt.heard) == 2)
-        assert libvirt.heard == [document(each) for each in A]
+        assert libvirt.heard == [qmp_object(each) for each in A]
         libvirt.answers["query-status"] = {"return": {"status": "paused"}}
         until(lambda: connection.status.run_state == "paused")
 
@@ -125,7 +125,7 @@ def test_an_answer_that_makes_no_sense_is_a_reason(libvirt: FakeLibvirt, answer:
     libvirt.answers["query-status"] = answer
     with opened(WIN10) as connection:
         until(lambda: connection.status.state is ConnectionState.LOST)
-        assert "makes no sense" in connection.status.detail
+        assert "is invalid" in connection.status.detail
 
 
 def test_a_domain_that_ends_is_lost_until_it_runs_again(libvirt: FakeLibvirt) -> None:

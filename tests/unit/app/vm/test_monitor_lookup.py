@@ -95,13 +95,13 @@ def test_a_socket_that_cannot_be_used_is_a_reason(host: Host, tmp_path: Path, mo
     path.unlink()
     with listening(path), monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda *_: False)
-        assert reason(host, machine).startswith(f"the QMP socket {path} is closed to you (")
+        assert reason(host, machine).startswith(f"you have no permission to use the QMP socket {path} (")
 
     def closed(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(os, "stat", closed)
-    assert "is closed to you" in reason(host, machine)
+    assert "you have no permission to use" in reason(host, machine)
 
 
 LIBVIRT = ("-name", "guest=win10", "-uuid", "u", "-chardev", "socket,id=charmonitor,fd=27,server=on", "-mon")

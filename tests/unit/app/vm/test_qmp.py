@@ -143,7 +143,7 @@ def _says(stage: int, data: bytes) -> Script:
         (ASKED, b'{"error": 3}\r\n', "sends invalid data"),
         (ASKED, b'{"id": "__qmp#00000"}\r\n', "sends invalid data"),
         (ASKED, b'{"id": "__qmp#00000", "error": 5}\r\n', "sends invalid data"),
-        (ASKED, b'{"id": "__qmp#00000", "return": 5}\r\n', "query-status makes no sense"),
+        (ASKED, b'{"id": "__qmp#00000", "return": 5}\r\n', "query-status is invalid"),
         (ASKED, b'{"event": {"a": 1}}\r\n', "sends invalid data"),
     ],
 )

@@ -8,7 +8,7 @@ from queue import Queue
 import pytest
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press
-from app.qemu.command_line import parse
+from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import UnixAddress
 from app.vm.monitor import ConnectionState, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
@@ -45,7 +45,7 @@ def qemu(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 def connected(qemu: "subprocess.Popen[bytes]") -> MonitorConnection:
     """The monitor that its command line names."""
-    [listed] = parse([str(each) for each in qemu.args]).monitors  # type: ignore[union-attr]
+    [listed] = parse_command_line([str(each) for each in qemu.args]).monitors  # type: ignore[union-attr]
     assert isinstance(listed.address, UnixAddress)
     # QEMU needs some time to create the socket.
     connection = open_monitor(listed.address, lambda: None, MonitorTimeouts(retry_delays=(0.05,), query_interval=0.1))

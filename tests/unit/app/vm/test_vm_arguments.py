@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, UsageError
 from app.host.discovery import discover
-from app.qemu.command_line import parse
+from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import UnixAddress
 from app.vm import vm_arguments
 from tests.unit.hosts import UUID_A, UUID_B, Host
@@ -31,7 +31,7 @@ def _qemu(*more: str) -> list[str]:
 
 
 def _chosen(host: Host, arguments: list[str], asked: str | None = None) -> tuple[str | None, bool]:
-    choice = vm_arguments.choose_vgpu(parse(arguments), asked, discover(host.scan()))
+    choice = vm_arguments.choose_vgpu(parse_command_line(arguments), asked, discover(host.scan()))
     return choice.vgpu.name if choice.vgpu else None, choice.add
 
 
@@ -93,7 +93,7 @@ def test_missing_vgpu_is_reported_before_the_start(
     ("arguments", "says"),
     [
         ([], "after --"),
-        (["sudo", "qemu-system-x86_64"], "sudo cannot stand before"),
+        (["sudo", "qemu-system-x86_64"], "sudo cannot start"),
         (["/usr/bin/pkexec", "qemu-system-x86_64"], "pkexec"),
         (_qemu("-daemonize"), "--keep-running"),
         (_qemu("--daemonize"), "--keep-running"),
@@ -101,12 +101,12 @@ def test_missing_vgpu_is_reported_before_the_start(
 )
 def test_command_line_whose_process_would_not_be_the_vm_is_refused(arguments: list[str], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        vm_arguments.check_arguments(arguments, parse(arguments))
+        vm_arguments.check_arguments(arguments, parse_command_line(arguments))
 
 
 def test_programs_that_become_the_vm_may_stand_before_it() -> None:
     arguments = ["env", "LANG=C", "nice", "-n", "5", *_qemu("-drive", "file=-daemonize")]
-    vm_arguments.check_arguments(arguments, parse(arguments))
+    vm_arguments.check_arguments(arguments, parse_command_line(arguments))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_programs_that_become_the_vm_may_stand_before_it() -> None:
     ],
 )
 def test_monitor_is_added_where_there_is_none_to_connect_to(more: list[str], has: bool) -> None:
-    assert vm_arguments.has_monitor(parse(_qemu(*more))) is has
+    assert vm_arguments.has_monitor(parse_command_line(_qemu(*more))) is has
 
 
 _FOLDERS = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
@@ -131,7 +131,7 @@ def test_added_arguments_are_parsed_as_they_were_meant(folder: str, fds: vm_argu
     """Also with commas, blanks and quotes in a path."""
     sysfs, socket = Path("/sys") / folder / UUID_A, Path("/run") / folder / "qmp"
     arguments = _qemu() + vm_arguments.device_arguments(sysfs, fds) + vm_arguments.monitor_arguments(socket)
-    command = parse(arguments)
+    command = parse_command_line(arguments)
     (device,) = command.vfio_devices
     assert (device.vfio_name, device.properties["sysfsdev"]) == (UUID_A, str(sysfs))
     assert device.properties["display"] == "off"

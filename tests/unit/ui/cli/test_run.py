@@ -165,7 +165,7 @@ def test_vm_goes_on_with_keep_running(tmp_path: Path) -> None:
         assert (folder / "qmp").is_socket()
         os.kill(pid, signal.SIGTERM)
         _, (started, line) = run.ended()
-        assert started.startswith("mdevview: INFO: app.vm.start: starting ")
+        assert started.startswith("mdevview: INFO: app.vm.started_vm: starting ")
         # And no other line, for example that the VM was killed.
         assert line == f"mdevview: the VM goes on as process {pid}; 'mdevview view pid:{pid}' shows it again"
 
@@ -174,7 +174,7 @@ def test_mistakes_need_no_display() -> None:
     for arguments, says in (
         (["run"], "no command line of a VM; give it after --"),
         (["run", "--"], "no command line of a VM"),
-        (["run", "--", "sudo", "qemu-system-x86_64"], "sudo cannot stand before the VM's program"),
+        (["run", "--", "sudo", "qemu-system-x86_64"], "sudo cannot start the VM here"),
         (["run", "--", "qemu-system-x86_64", "-daemonize"], "--keep-running"),
         (["run", "--parent", "mbochs", "--", "qemu-system-x86_64"], "--type"),
         (["run", "--type", "small", "--uuid", "83b8", "--", "qemu-system-x86_64"], "no whole UUID"),

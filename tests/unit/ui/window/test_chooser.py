@@ -1,7 +1,14 @@
 """The chooser of a vGPU."""
 
+import pytest
+
 from tests.unit.command import run_without_display
 
 
 def test_without_libudev_vgpus_are_listed() -> None:
     run_without_display("tests.unit.ui.window.programs.chooser_without_libudev")
+
+
+@pytest.mark.parametrize("way", ["chosen", "ended"])
+def test_chooser_leaves_nothing_behind(way: str) -> None:
+    run_without_display("tests.unit.ui.window.programs.chooser_that_is_left", way)

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QApplication, QInputDialog, QWidget
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.edid.mode import Mode
 from app.sim.driver.device import SimulatedDevice
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import query
 from ui.window import resolution_menu
@@ -197,7 +197,7 @@ def test_the_limits_of_the_device_hold() -> None:
         assert made.shown() == (1920, 1080)
         assert made.said == [
             "cannot set 2560x1440@60: 2560x1440 is more than the device allows, which is 1920x1200; "
-            "ask for a smaller mode"
+            "choose a smaller mode"
         ]
 
 

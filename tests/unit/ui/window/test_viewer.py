@@ -1,4 +1,4 @@
-"""What the viewer calls its target, and whether it shows that already."""
+"""What the viewer calls its target, whether it shows that already, and what becomes of a choice during a wait."""
 
 import pytest
 
@@ -33,3 +33,8 @@ def test_choosing_what_is_shown_opens_nothing() -> None:
 @pytest.mark.parametrize("what", ["first", "another", "waiting"])
 def test_windows_thread_scans_no_processes(what: str) -> None:
     run_without_display("tests.unit.ui.window.programs.scans_off_the_windows_thread", what)
+
+
+@pytest.mark.parametrize("case", ["later", "same", "refused", "named"])
+def test_choice_while_something_else_is_waited_for(case: str) -> None:
+    run_without_display("tests.unit.ui.window.programs.choices_and_waits", case)

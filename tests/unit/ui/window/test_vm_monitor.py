@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from app.input.event import Event, Key, document
+from app.input.event import Event, Key, qmp_object
 from app.qemu.qmp_address import UnixAddress
+from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
-from app.vm.monitor_route import NO_VM, SIMULATED, NoInput, QmpInput
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, until
 from ui.window.main_window import MainWindow
 from ui.window.vm_monitor import VmMonitor
@@ -134,5 +134,5 @@ def test_what_is_pressed_when_the_window_closes_is_released(window: Window, tmp_
         until(lambda: current.status.state is ConnectionState.READY)
         current.send([Key("ctrl", True)])
         monitor.close()
-        until(lambda: document(Key("ctrl", False)) in vm.events)
+        until(lambda: qmp_object(Key("ctrl", False)) in vm.events)
         until(lambda: set(threading.enumerate()) <= before | {vm._thread})

@@ -12,9 +12,9 @@ from app.abi import vfio
 from app.device.info import region_info
 from app.planes.buffer import DmaBuffer
 from app.planes.check import bytes_needed
-from app.planes.dmabuf import facts_of
+from app.planes.dmabuf import dma_buf_info
 from app.sim.config.fault import FAULT_NAMES
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
 from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, simulated, true_picture, viewed_picture
 
@@ -67,7 +67,7 @@ def test_a_truncated_buffer_is_too_small_and_later_ids_are_whole() -> None:
     with simulated("gvt,size=128x128,fault=truncated@0-1") as (device, clock):
         answer = query(device)
         fd = get(device, answer.handle)
-        assert facts_of(fd).size < answer.size
+        assert dma_buf_info(fd).size < answer.size
         clock.advance(1)
         assert query(device).handle != answer.handle
         assert np.array_equal(viewed_picture(device), true_picture(device))

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from app.sim.guest.memory import Memory
-from app.sim.open import open_simulated
+from app.sim.profile import open_simulated
 from tests.unit.sim_tools import Clock, refused
 
 

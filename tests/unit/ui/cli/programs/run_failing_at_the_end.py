@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from app.errors import MdevviewError
-from app.vm.start import StartedVm
+from app.vm.started_vm import StartedVm
 from ui.cli.main import main
 
 call, *arguments = sys.argv[1:]

@@ -8,7 +8,7 @@ from app.attach.vm_device import VmDevice
 from app.host.process import Process
 from app.measure.pacing import Pace, Pacer
 from app.planes.frame import Frame
-from app.vfio.liveness import Liveness
+from app.vfio.end_detector import EndDetector
 from app.vfio.poller import Poller
 from tests.unit.scripted import ScriptedDevice, plane_answer
 from tests.unit.vms import Child
@@ -17,7 +17,7 @@ from ui.window.qt_frame_loop import QtFrameLoop
 application = QCoreApplication([])
 child, device = Child([]), ScriptedDevice(primary=plane_answer)
 process = Process.open(child.pid)
-poller = Poller(VmDevice(device, process, process.close), ended=Liveness(None, process, "VM"), end_fd=process.fileno)
+poller = Poller(VmDevice(device, process, process.close), ended=EndDetector(None, process, "VM"), end_fd=process.fileno)
 loop = QtFrameLoop(poller, Pacer(Pace(), time.monotonic_ns()))
 reasons: list[str] = []
 

@@ -1,0 +1,42 @@
+"""vGPUs as a JSON document: what ``mdevview list --json`` prints. A published key keeps its meaning."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.host.drivers import known_display
+from app.host.vgpu import Holder, Vgpu
+
+_VERSION = 1
+
+
+def list_document(vgpus: Iterable[Vgpu]) -> dict[str, Any]:
+    """``version`` and ``vgpus``."""
+    return {"version": _VERSION, "vgpus": [_vgpu_document(each) for each in vgpus]}
+
+
+def _vgpu_document(vgpu: Vgpu) -> dict[str, Any]:
+    """``display`` is what the driver is known to offer, because the device was not opened."""
+    return {
+        "name": vgpu.name,
+        "uuid": vgpu.uuid,
+        "type": vgpu.type_id,
+        "type_name": vgpu.type_name,
+        "parent": vgpu.parent,
+        "driver": vgpu.driver,
+        "module": vgpu.module,
+        "iommu_group": vgpu.iommu_group,
+        "cdev": vgpu.cdev,
+        "state": vgpu.use.value,
+        "holders": [_holder_document(each) for each in vgpu.holders],
+        "display": known_display(vgpu).value,
+    }
+
+
+def _holder_document(holder: Holder) -> dict[str, Any]:
+    return {
+        "pid": holder.pid,
+        "process": holder.process,
+        "vm": holder.vm_name,
+        "fd": holder.fd,
+        "way": holder.way.value if holder.way else None,
+    }

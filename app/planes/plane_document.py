@@ -1,0 +1,65 @@
+"""Planes and states as JSON documents: the keys that inspect and measure share. A published key keeps its meaning."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.formats.fourcc import format_name, fourcc_text
+from app.formats.modifier import modifier_name
+from app.planes.buffer import Buffer
+from app.planes.plane import Backing, Plane
+from app.planes.status import Status
+
+Document = dict[str, Any]
+
+
+def status_document(target: str, status: Status) -> Document:
+    """``target``, ``state``, ``reason``, ``detail``, ``hint``."""
+    return {
+        "target": target,
+        "state": status.state.value,
+        "reason": status.reason.key,
+        "detail": status.detail,
+        "hint": status.hint,
+    }
+
+
+def plane_document(
+    plane: Plane,
+    buffer: Buffer | None,
+    status: Status,
+    path: str | None = None,
+    import_errors: Sequence[Document] = (),
+) -> Document:
+    """One plane. ``path`` and ``import_errors`` come from the renderer. A plane that it did not get has none.
+
+    Each import error has ``rung``, ``egl_error`` and ``message``.
+    """
+    return {
+        "fourcc": fourcc_text(plane.fourcc),
+        "format_name": format_name(plane.fourcc),
+        "modifier": plane.modifier,
+        "modifier_name": modifier_name(plane.modifier),
+        "width": plane.width,
+        "height": plane.height,
+        "stride": plane.stride,
+        "size": plane.size,
+        "x": plane.x,
+        "y": plane.y,
+        "hot_x": plane.hot_x,
+        "hot_y": plane.hot_y,
+        "backing": plane.backing.value,
+        "dmabuf_id": plane.handle if plane.backing is Backing.DMABUF else None,
+        "region_index": plane.handle if plane.backing is Backing.REGION else None,
+        "buffer": _buffer_document(buffer),
+        "path": path,
+        "import_errors": list(import_errors),
+        "state": status.state.value,
+        "reason": status.reason.key,
+        "detail": status.detail,
+    }
+
+
+def _buffer_document(buffer: Buffer | None) -> Document | None:
+    if buffer is None:
+        return None
+    return {"size": buffer.size, "inode": buffer.inode, "exporter": buffer.exporter}

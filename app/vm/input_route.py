@@ -1,0 +1,92 @@
+"""The route of input to a VM: its QMP socket, libvirt, or none."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.host.paths import HOST, Paths
+from app.host.vm import Vm
+from app.qemu.qmp_address import QmpAddress
+from app.vm.monitor import Changed, Monitor
+from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor
+
+
+class InputRoute(Protocol):
+    """The input route of a session. It does not connect before :meth:`open`."""
+
+    @property
+    def reason(self) -> str:
+        """Why input cannot be sent; empty if it can."""
+        ...
+
+    def open(self, changed: Changed) -> Monitor:
+        """Connect. Returns at once: the monitor's status tells whether the VM answers.
+
+        Raises ValueError if there is a reason why input cannot be sent.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoInput:
+    """No input can be sent, for this reason."""
+
+    reason: str
+
+    def open(self, _changed: Changed) -> Monitor:
+        raise ValueError(self.reason)
+
+
+SIMULATED = NoInput("a simulated device takes no input")
+NO_VM = NoInput("no VM is known to have this device")
+
+
+@dataclass(frozen=True, slots=True)
+class QmpInput:
+    """A QMP socket. If ``owner`` is given, that process must listen there."""
+
+    address: QmpAddress
+    owner: int | None = None
+
+    @property
+    def reason(self) -> str:
+        return ""
+
+    def open(self, changed: Changed) -> Monitor:
+        # Imported here: a program without a VM needs no asyncio.
+        from app.vm.qmp import open_monitor  # noqa: PLC0415
+
+        return open_monitor(self.address, changed, owner=self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class LibvirtInput:
+    """The monitor of a libvirt domain, through libvirt."""
+
+    domain: LibvirtDomain
+
+    @property
+    def reason(self) -> str:
+        return ""
+
+    def open(self, changed: Changed) -> Monitor:
+        from app.vm.libvirt import open_domain  # noqa: PLC0415
+
+        return open_domain(self.domain, changed)
+
+
+def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> InputRoute:
+    """The route to ``vm``: the address ``qmp`` if the user gave one, otherwise the monitor on the VM's command line.
+
+    Reads /proc and checks the socket's file, but does not connect.
+    """
+    if qmp is not None:
+        return QmpInput(qmp)
+    if vm is None:
+        return NO_VM
+    match find_monitor(vm, paths):
+        case NoMonitor(reason):
+            return NoInput(reason)
+        case LibvirtDomain() as domain:
+            return LibvirtInput(domain)
+        case address:
+            return QmpInput(address, vm.pid)

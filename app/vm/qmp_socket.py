@@ -1,0 +1,123 @@
+"""Connects to a QMP socket."""
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, socket_name
+from app.vm.peer import ConnectionLost
+from app.vm.qmp_socket_error import connect_error_text
+
+# sizeof(sun_path) in unix(7), with the NUL that ends a path.
+_SUN_PATH = 108
+# A port of this host answers at once, except if a firewall drops the packets.
+_TCP_TIMEOUT_S = 3.0
+
+_AddressInfo = Sequence[tuple[Any, Any, int, str, Any]]
+
+
+async def connect(address: QmpAddress, owner: int | None = None) -> socket.socket:
+    """A connected, non-blocking socket. Raises ConnectionLost with the reason.
+
+    If ``owner`` is given, a unix socket must belong to that process.
+    """
+    try:
+        if isinstance(address, UnixAddress):
+            return _checked_owner(_connect_unix(address), address, owner)
+        async with asyncio.timeout(_TCP_TIMEOUT_S):
+            return await _connect_tcp(address)
+    except TimeoutError:
+        raise ConnectionLost(f"{address} does not answer") from None
+    except OSError as error:
+        raise ConnectionLost(connect_error_text(address, error)) from error
+
+
+def _connect_unix(address: UnixAddress) -> socket.socket:
+    """Connects or fails without waiting; EAGAIN means that the listener's backlog is full."""
+    name = socket_name(address)
+    folder = -1
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if len(name) >= _SUN_PATH and not address.abstract:
+            # The path is too long for the kernel; the path of the folder's file descriptor is short enough.
+            above, _, base = name.rpartition(b"/")
+            folder = os.open(above or b"/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            name = b"/proc/self/fd/%d/%s" % (folder, base)
+        connection.connect(name)
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    return connection
+
+
+def _checked_owner(connection: socket.socket, address: UnixAddress, owner: int | None) -> socket.socket:
+    """Closes the connection and raises ConnectionLost if another process than ``owner`` listens.
+
+    Another VM may have taken over the path, or another user's VM may name any path. The kernel remembers the process
+    that called listen() (SO_PEERCRED in unix(7)). It returns 0 for a process that cannot be seen from here.
+    """
+    pid, _, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if owner is not None and pid not in (0, owner):
+        connection.close()
+        raise ConnectionLost(f"the QMP socket {address} belongs to another process, {pid}")
+    return connection
+
+
+async def _connect_tcp(address: TcpAddress) -> socket.socket:
+    last_error: OSError = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    for family, kind, protocol, _, place in await _resolve(address):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connection, place)
+        except OSError as error:
+            connection.close()
+            last_error = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise last_error
+
+
+async def _resolve(address: TcpAddress) -> _AddressInfo:
+    """The addresses of a host. A name is resolved on a daemon thread, which may take half a minute. Raises OSError."""
+    try:
+        return socket.getaddrinfo(
+            address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except socket.gaierror:
+        pass
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[_AddressInfo] = loop.create_future()
+
+    def resolve() -> None:
+        try:
+            info: Any = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            info = error
+        # The loop may be closed by now.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(set_result, info)
+
+    def set_result(info: Any) -> None:
+        if result.done():
+            return
+        if isinstance(info, Exception):
+            result.set_exception(OSError(f"the host is unknown: {info}"))
+        else:
+            result.set_result(info)
+
+    threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    return await result

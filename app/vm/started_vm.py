@@ -1,0 +1,236 @@
+"""Starts a VM to show it. Creates what its command line lacks, and removes that after the end of the VM."""
+
+import logging
+import os
+import re
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
+from app.host import mdev, permissions
+from app.host.discovery import discover
+from app.host.mdev import MdevType, choose_type, mdev_types
+from app.host.paths import HOST, Paths
+from app.host.scan import HostScan
+from app.host.vgpu import Use, Vgpu
+from app.host.wording import holders_text
+from app.qemu.command_line import parse_command_line
+from app.qemu.qmp_address import QmpAddress
+from app.vm import vm_arguments
+from app.vm.child import Child
+
+_log = logging.getLogger(__name__)
+
+# sizeof(sun_path) in unix(7), with the NUL.
+_SUN_PATH = 108
+_QEMU = re.compile(r"(qemu|kvm)[a-z0-9_.-]*")
+_HELP_TIMEOUT_S = 10.0
+# The time limits for a VM to end after a signal.
+_TERM_TIMEOUT_S = 10.0
+_KILL_TIMEOUT_S = 10.0
+_ENOUGH_LOCKED_MEMORY = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """A VM's command line, and the ``uuid`` of an existing vGPU or the ``type`` of a new one.
+
+    ``environment`` is that of the VM, None for the environment of this process.
+    """
+
+    arguments: tuple[str, ...]
+    uuid: str | None = None
+    type: str | None = None
+    parent: str | None = None
+    environment: Mapping[str, str] | None = None
+
+
+class StartedVm:
+    """A VM that this program started. Owns its process and what was created for it, until it is closed or kept.
+
+    ``vgpu`` is the name of its vGPU, None if unknown. ``created`` is the type of a vGPU that was created for it.
+    ``monitor`` is the address of its QMP monitor.
+    """
+
+    def __init__(
+        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, cleanup: ExitStack
+    ) -> None:
+        """``cleanup`` ends the VM and then removes what was created for it."""
+        self.child = child
+        self.vgpu = vgpu
+        self.created = created
+        self.monitor = monitor
+        self._cleanup = cleanup
+
+    def keep(self) -> None:
+        """Leave the VM running, and keep what was created for it. After this :meth:`close` does nothing."""
+        self._cleanup.pop_all()
+        self.child.close()
+
+    def close(self) -> None:
+        """End the VM if it still runs, and remove what was created for it. More calls do nothing.
+
+        Raises MdevviewError if the vGPU could not be removed; everything else is done all the same.
+        """
+        self._cleanup.close()
+
+
+def check_options(options: StartOptions) -> None:
+    """Raises UsageError for options that are invalid on every host."""
+    vm_arguments.check_arguments(options.arguments, parse_command_line(options.arguments))
+    if options.parent is not None and options.type is None:
+        raise UsageError("--parent needs --type", "add --type, or name the vGPU by --uuid")
+    if options.type is not None and options.uuid is not None and not mdev.is_uuid(options.uuid.lower()):
+        raise UsageError(
+            f"{options.uuid!r} is no whole UUID", "give a new vGPU all of it, or leave --uuid out for a random one"
+        )
+
+
+def start_vm(options: StartOptions, paths: Paths = HOST) -> StartedVm:
+    """Start the VM. Raises MdevviewError; then no VM runs, and what was created for it is removed."""
+    check_options(options)
+    cleanup = ExitStack()
+    try:
+        return _start(options, cleanup, paths)
+    except BaseException:
+        cleanup.close()
+        raise
+
+
+def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm:
+    """Start the VM. Adds the undoing of each step to ``cleanup``, so that it is undone if a later step fails."""
+    command = parse_command_line(options.arguments)
+    created, wanted = None, options.uuid
+    if options.type is not None:
+        created = choose_type(options.type, options.parent, mdev_types(paths))
+        wanted = _create(created, options.uuid, cleanup, paths)
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(HostScan.take(paths)))
+    arguments = list(options.arguments)
+    if not vm_arguments.has_monitor(command):
+        arguments += vm_arguments.monitor_arguments(_socket(cleanup))
+    with ExitStack() as passed:
+        fds = None
+        if choice.vgpu is not None:
+            _check_free(choice.vgpu)
+            if choice.add:
+                fds = _passed_fds(choice.vgpu, options.arguments[0], passed, paths)
+                arguments += vm_arguments.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
+                if fds is None:
+                    _check_permission(choice.vgpu, paths)
+        _log.info("starting %s", shlex.join(arguments))
+        numbers = (fds.iommufd, fds.device) if fds is not None else ()
+        child = Child.start(arguments, numbers, options.environment)
+        # Called in the reverse order: the VM ends before what it uses is removed.
+        cleanup.callback(child.close)
+        cleanup.callback(terminate, child)
+    monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
+    return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+
+
+def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:
+    name = wanted.lower() if wanted is not None else str(uuid.uuid4())
+    mdev.create(kind, name)
+    cleanup.callback(mdev.remove, name, paths)
+    mdev.await_nodes(name, paths)
+    return name
+
+
+def _check_free(vgpu: Vgpu) -> None:
+    if vgpu.use is Use.IN_USE:
+        raise DeviceBusy(
+            f"{vgpu.name} is in use by {holders_text(vgpu.holders)}", f"'mdevview view {vgpu.name}' shows it"
+        )
+
+
+def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
+    """Raises PermissionDenied with a remedy. QEMU would fail without one."""
+    node = paths.dev / "vfio" / str(vgpu.iommu_group)
+    if permissions.exists(node) and not os.access(node, os.R_OK | os.W_OK):
+        raise PermissionDenied(
+            f"{vgpu.name}: permission denied: {node} ({permissions.owner_and_mode(node)})", permissions.remedy(node)
+        )
+
+
+def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm_arguments.PassedFds | None:
+    """The vGPU's cdev and an iommufd, which ``opened`` closes. None if this kernel, user or QEMU cannot use them.
+
+    QEMU binds the cdev to the iommufd. Before that the cdev does nothing.
+    """
+    if vgpu.cdev is None:
+        return None
+    fds = []
+    for node in (paths.dev / "iommu", paths.dev / "vfio/devices" / vgpu.cdev):
+        try:
+            fds.append(os.open(node, os.O_RDWR | os.O_CLOEXEC))
+        except OSError as error:
+            _log.info("%s: %s: the VM opens its vGPU by the IOMMU group", node, error.strerror)
+            return None
+        opened.callback(os.close, fds[-1])
+    return vm_arguments.PassedFds(*fds) if _takes_fds(program) else None
+
+
+def _takes_fds(program: str) -> bool:
+    """Whether this QEMU takes an open cdev (version 9.0 or later). Only a program named like QEMU is run for this."""
+    if not _QEMU.fullmatch(Path(program).name):
+        return False
+    command = [program, "-device", "vfio-pci,help"]
+    try:
+        help_text = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_HELP_TIMEOUT_S, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _log.info("%s: %s", shlex.join(command), error)
+        return False
+    return all(re.search(rb"^\s*%s=" % name, help_text, re.M) for name in (b"fd", b"iommufd"))
+
+
+def _socket(cleanup: ExitStack) -> Path:
+    """A path for a socket, in a new folder that only this user can search."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    for folder in (runtime, tempfile.gettempdir()):
+        if not folder.startswith("/") or len(os.fsencode(folder)) > _SUN_PATH - len("/mdevview-12345678/qmp\0"):
+            continue
+        try:
+            private = tempfile.mkdtemp(prefix="mdevview-", dir=folder)
+        except OSError as error:
+            _log.info("%s: %s", folder, error.strerror)
+            continue
+        cleanup.callback(shutil.rmtree, private, ignore_errors=True)
+        return Path(private) / "qmp"
+    raise MdevviewError("no folder for the VM's QMP socket", "set XDG_RUNTIME_DIR or TMPDIR to a folder of yours")
+
+
+def terminate(child: Child) -> None:
+    """End the VM without asking the guest: SIGTERM, which QEMU handles like `quit`, then SIGKILL."""
+    try:
+        child.send(signal.SIGTERM)
+        if child.wait(_TERM_TIMEOUT_S) is None and child.fileno() >= 0:
+            child.send(signal.SIGKILL)
+            _log.info("the VM does not end by itself: killed")
+            child.wait(_KILL_TIMEOUT_S)
+    except PermissionError:
+        _log.info("process %d now belongs to another user: it keeps running", child.pid)
+
+
+def memory_hint() -> str:
+    """The remedy for a VM that cannot lock enough memory; empty if the limit is high enough.
+
+    The kernel counts all memory that a device may reach by DMA (vfio_lock_acct() in
+    drivers/vfio/vfio_iommu_type1.c).
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if limit == resource.RLIM_INFINITY or limit >= _ENOUGH_LOCKED_MEMORY or os.geteuid() == 0:
+        return ""
+    return (
+        f"where it says 'Cannot allocate memory', let the user lock as much memory as the VM has "
+        f"(ulimit -l is {limit >> 10} KiB)"
+    )

@@ -1,0 +1,23 @@
+"""The pointer of the simulated guest."""
+
+import numpy as np
+
+from app.sim.guest.cursor import SIZE, TIP, cursor_image, cursor_position
+from tests.unit.sim_tools import SECOND
+
+
+def test_the_pointer_reaches_all_edges_with_its_tip() -> None:
+    places = [cursor_position(round(number * SECOND / 60), 60, 800, 600) for number in range(60 * 77)]
+    tips = np.array(places) + TIP
+    assert tips.min(axis=0).tolist() == [0, 0]
+    assert tips.max(axis=0).tolist() == [799, 599]
+    steps = np.abs(np.diff(tips, axis=0)).max()
+    assert steps <= 10
+
+
+def test_the_pointer_is_premultiplied() -> None:
+    image = cursor_image()
+    assert image.shape == (SIZE, SIZE, 4)
+    assert (image[..., :3] <= image[..., 3:]).all()
+    assert image[TIP[1] + 2, TIP[0] + 1].tolist() == [255, 255, 255, 255]
+    assert 0 < image[TIP[1] + 16, TIP[0] + 12, 3] < 255
