@@ -70,8 +70,18 @@ def _run(
     try:
         yield _Run(folder, process, fake_qemu)
     finally:
+        # The VM first: it is in a session of its own, and would keep the pipes of a test that failed open.
+        for child in _children(process.pid):
+            os.kill(child, signal.SIGKILL)
         process.kill()
         process.communicate()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def test_closed_window_powers_the_guest_off(tmp_path: Path) -> None:

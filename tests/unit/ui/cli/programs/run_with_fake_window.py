@@ -34,7 +34,9 @@ def open_target(target: Target, options: OpenOptions) -> Target:
 
 def show(window: str, target: Target, session: Target, options: Options, end_fds: Sequence[int]) -> int:
     assert window == "a window" and session is target
-    Path("shown").write_text(f"{target} {options.qmp}")
+    Path("shown.part").write_text(f"{target} {options.qmp}")
+    # At once with all of its text: the test reads it as soon as it is there.
+    Path("shown.part").rename("shown")
     while not Path("closed").exists() and not select.select(end_fds, [], [], 0.02)[0]:
         pass
     return 0
