@@ -2,17 +2,34 @@
 
 Each line of standard input calls a method of the source ("push", "end"). At the end a line of JSON on standard output
 has the modes that the guest was asked for, the frames that the source was told were shown, and the keys that came.
+The first FAILING_UPLOADS uploads of pixels, a number in the environment, fail for lack of memory.
 """
 
+import itertools
 import json
+import os
 import sys
 import threading
 from unittest.mock import patch
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gl.errors import GL_OUT_OF_MEMORY, GlError
+from gl.textures import UploadTexture
 from tests.pushed.input import PushedInput
 from tests.pushed.session import PushedResolution, pushed_session
 from tests.pushed.source import PushedSource
 from ui.cli.main import main
+
+failures_left, send = itertools.count(int(os.environ.get("FAILING_UPLOADS", "0")), -1), UploadTexture.send
+
+
+def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8]) -> None:
+    if next(failures_left) > 0:
+        raise GlError("uploading", (GL_OUT_OF_MEMORY,))
+    send(texture, rows)
+
 
 source, resolution, route = PushedSource(), PushedResolution(), PushedInput()
 
@@ -23,7 +40,10 @@ def read_commands() -> None:
 
 
 threading.Thread(target=read_commands, daemon=True).start()
-with patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution, route)):
+with (
+    patch("ui.window.application.open_target", lambda *_, **__: pushed_session(source, resolution, route)),
+    patch.object(UploadTexture, "send", fail_or_send),
+):
     status = main(sys.argv[1:])
 assert source.fileno() == -1, "the source was not closed"
 assert route.monitor.closed, "the monitor was not closed"

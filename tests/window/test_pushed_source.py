@@ -13,10 +13,11 @@ from tests.window.viewer import Viewer
 
 
 @contextmanager
-def _viewing(display: Display, *arguments: str) -> Iterator[Viewer]:
+def _viewing(display: Display, *arguments: str, failing_uploads: int = 0) -> Iterator[Viewer]:
     command = [sys.executable, "-m", "tests.window.run_pushed", "-v", "view", *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    env = display.env | {"FAILING_UPLOADS": str(failing_uploads)}
+    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         viewer = Viewer(process)
         try:
             yield viewer
@@ -55,6 +56,16 @@ def test_pushed_screen_is_shown_asked_for_a_mode_and_seen_to_end(wayland: Displa
     assert report["asked"] == ["800x600@60"]
     # The first frame and the pushed one, each once.
     assert report["shown"][:2] == [1, 2]
+
+
+def test_upload_that_failed_is_tried_again_although_no_other_frame_comes(wayland: Display) -> None:
+    # Not in fullscreen, whose notice is drawn anew and would hide that nothing else draws.
+    with _viewing(wayland, "sim:gvt", "--scaling", "actual", failing_uploads=4) as viewer:
+        viewer.wait_for("a pushed screen: error, upload-failed, .*GL_OUT_OF_MEMORY.*it is tried again")
+        viewer.wait_for("a pushed screen: showing, .*320x240 .*path: copy")
+        assert contains(wait_for_screen(wayland, lambda it: contains(it, expected_picture(0))), expected_picture(0))
+        assert viewer.interrupt() == 0
+    assert viewer.warnings() == []
 
 
 def test_keys_reach_a_guest_by_the_sessions_own_route(x11: Display) -> None:
