@@ -49,32 +49,6 @@ class ResolutionControl(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NoResolution:
-    """The resolution control of a guest whose resolution cannot be set."""
-
-    refusal: ResolutionRefused
-
-    @property
-    def limits(self) -> Limits:
-        raise self.refusal
-
-    def check(self, _mode: Mode) -> None:
-        raise self.refusal
-
-    def is_set(self, _mode: Mode) -> bool:
-        raise self.refusal
-
-    def begin(self, _mode: Mode, _dpi: float) -> None:
-        raise self.refusal
-
-    def step(self) -> int | None:
-        return None
-
-    def finish(self) -> None:
-        pass
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
     """Owns its frame source, and thereby the device or connection of the source.
 
