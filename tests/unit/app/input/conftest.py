@@ -12,15 +12,15 @@ from tests import gate
 def enums() -> list[set[str]]:
     """Every enum of the installed QEMU's QMP schema."""
     gate.need_programs("qemu-system-x86_64")
-    commands = ("qmp_capabilities", "query-qmp-schema", "quit")
-    done = subprocess.run(
-        ["qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display", "none", "-qmp", "stdio"],
-        input="".join(json.dumps({"execute": each}) + "\n" for each in commands),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    replies = [json.loads(line).get("return") for line in done.stdout.splitlines()]
-    (schema,) = (each for each in replies if isinstance(each, list))
-    return [set(each["values"]) for each in schema if each["meta-type"] == "enum"]
+    command = ["qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display", "none", "-qmp", "stdio"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as qemu:
+        assert qemu.stdin is not None and qemu.stdout is not None
+        try:
+            qemu.stdin.write('{"execute": "qmp_capabilities"}\n{"execute": "query-qmp-schema"}\n')
+            qemu.stdin.flush()
+            # The greeting, and an answer each. Told to quit before, QEMU may drop the end of what fills the pipe.
+            replies = [json.loads(qemu.stdout.readline()) for _ in range(3)]
+        finally:
+            qemu.kill()
+    return [set(each["values"]) for each in replies[-1]["return"] if each["meta-type"] == "enum"]
