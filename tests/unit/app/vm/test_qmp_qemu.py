@@ -76,7 +76,8 @@ def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes
         assert answer(connection, "query-name") == Reply({})
         assert connection.status.detail == ""
         assert answer(connection, "no-such-thing").error == "The command no-such-thing has not been found"
-        assert answer(connection, "quit") == Reply({})
+        # QEMU ends without waiting until its reply has been read.
+        assert answer(connection, "quit") in (Reply({}), Reply(error="the connection to the VM was lost"))
         until(lambda: connection.status.state is ConnectionState.LOST)
         assert qemu.wait(20) == 0
     finally:
