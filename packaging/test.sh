@@ -13,6 +13,7 @@ Runs the steps named, or all of them in this order:
   files     shellcheck, desktop file, AppStream metadata
   unit      unit tests, on simulated devices
   gl        OpenGL tests, on software Mesa
+  attacks   what drivers, guests, processes and files may do to the program
   window    the windows, under headless weston and under Xvfb
   lab       a VM with the real kernel drivers (python -m tests.lab)
   wheel     sdist, the wheel made from it, and that wheel in an empty environment
@@ -23,7 +24,7 @@ environment a step or test that is skipped counts as failed.
 END
 }
 
-all='ruff format mypy imports files unit gl window lab wheel'
+all='ruff format mypy imports files unit gl attacks window lab wheel'
 steps=
 for word in "$@"; do
     case $word in -h | --help) usage && exit ;; --only) continue ;; esac
@@ -54,7 +55,7 @@ at_least() {
 }
 
 test_needs() {
-    ! wants unit gl window lab wheel || runtime_needs
+    ! wants unit gl attacks window lab wheel || runtime_needs
     ! wants unit || echo 'a shell whose completion is tested: zsh'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
@@ -68,10 +69,10 @@ test_needs() {
 
 # Packages whose versions in Debian 12 are too old, also if they are installed.
 recent_needs() {
-    if wants gl window lab wheel && ! at_least libgl1-mesa-dri 24.1; then
+    if wants gl attacks window lab wheel && ! at_least libgl1-mesa-dri 24.1; then
         echo 'a software Mesa that imports dma-bufs (24.1): libgl1-mesa-dri libegl-mesa0 libglx-mesa0 libgbm1'
     fi
-    if wants window lab && ! at_least weston 12; then
+    if wants attacks window lab && ! at_least weston 12; then
         echo 'Wayland without a screen: weston'
     fi
     wants lab && [ "$(dpkg --print-architecture)" = amd64 ] || return 0
@@ -134,6 +135,7 @@ metainfo() {
 }
 step_unit() { limit pytest tests/unit tests/packaging; }
 step_gl() { limit pytest tests/gl; }
+step_attacks() { limit pytest tests/attacks; }
 step_window() { limit pytest tests/window; }
 step_lab() { limit python -m tests.lab; }
 step_wheel() {

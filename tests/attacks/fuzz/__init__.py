@@ -1,0 +1,1 @@
+"""Fuzzers that run for as long as they are told to: ``python -m tests.attacks.fuzz NAME --minutes M``."""
