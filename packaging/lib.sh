@@ -110,21 +110,39 @@ make_venv() {
     # Python would empty the folder that it points to, which may be another checkout's.
     [ ! -L "$venv" ] || die "$venv is a symbolic link to an environment of another place: remove the link"
     "$python" -m venv --clear "$venv" >&2 || die "Python could not make the virtual environment $venv: see its messages above"
+    : >"$venv/mdevview.locked"
 }
 
-# install_project NAME [PIP_ARGUMENT...]: installs the project and its dependencies, unless the stamp NAME is current.
+# install_project NAME: installs what packaging/lock/NAME.txt names, and the project, unless the stamp NAME is current.
+# pip refuses a package that is not named there, and a file that has none of the hashes there. What has to be built is
+# built with the backends of build.txt: pip by itself would fetch a backend without a check.
 install_project() {
-    stamp=$venv/mdevview-$1.stamp
-    shift
-    key=$(cd "$root" && "$venv/bin/python" -c 'import hashlib, pathlib, sys
-print(sys.version, hashlib.sha256(pathlib.Path("pyproject.toml").read_bytes()).hexdigest())')
+    lock=packaging/lock/$1.txt stamp=$venv/mdevview-$1.stamp
+    key=$("$venv/bin/python" -I -c 'import hashlib, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+files = [root / "pyproject.toml", *sorted((root / "packaging/lock").glob("*.txt"))]
+print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest())' "$root")
     [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
-    say "installing Python packages into $venv (some 100 MB the first time)"
+    say "installing into $venv the Python packages that $lock names (some 100 MB the first time)"
     rm -f "$stamp"
-    (cd "$root" && "$venv/bin/python" -m pip install -q --disable-pip-version-check -e . "$@") >&2 </dev/null ||
-        die "pip could not install what pyproject.toml names into $venv: see its messages above"
+    # What an older checkout installed was not checked.
+    replace=
+    [ -f "$venv/mdevview.locked" ] || replace=--force-reinstall
+    words=$( (locked_install $replace -r "$root/packaging/lock/build.txt" --only-binary :all: &&
+        locked_install $replace -r "$root/$lock" &&
+        pip_install --no-index --no-deps -e "$root") 2>&1) || {
+        printf '%s\n' "$words" >&2
+        case $words in
+            *'DO NOT MATCH THE HASHES'*) die "a file that pip got is not the one that $lock names, and was not installed: see above" ;;
+            *) die "pip could not install $lock into $venv (it is for Python 3.11 to 3.14): see its messages above" ;;
+        esac
+    }
+    : >"$venv/mdevview.locked"
     printf '%s\n' "$key" >"$stamp"
 }
+
+pip_install() { "$venv/bin/python" -I -m pip install -q --disable-pip-version-check --no-build-isolation "$@" </dev/null; }
+locked_install() { pip_install --require-hashes "$@"; }
 
 # Two processes must not make the same environment at once. File descriptor 9 holds the lock.
 lock() { exec 9<"$root" && flock 9; }

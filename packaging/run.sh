@@ -1,13 +1,17 @@
 #!/bin/sh
 # Starts mdevview from this checkout with the given arguments. The first start sets up what is missing: system
-# packages (Debian, Ubuntu), a virtual environment in .venv, Python packages. Later starts check that with one stat.
+# packages (Debian, Ubuntu), a virtual environment in .venv, the Python packages of packaging/lock. Later starts check
+# that with one stat.
 
 self=$(readlink -f -- "$0")
 root=${self%/packaging/run.sh}
 venv=$root/.venv
 
 # Changes if the interpreter, the project's dependencies or the installed system packages change.
-state() { stat -L -c '%n %i %s %Y' "$venv/bin/python" "$root/pyproject.toml" /var/lib/dpkg/status 2>/dev/null; }
+state() {
+    stat -L -c '%n %i %s %Y' "$venv/bin/python" "$root/pyproject.toml" "$root"/packaging/lock/*.txt \
+        /var/lib/dpkg/status 2>/dev/null
+}
 ready() { [ -f "$venv/mdevview.ready" ] && [ "$(cat "$venv/mdevview.ready")" = "$(state)" ]; }
 
 if ! ready && ! [ -w "$root" ]; then

@@ -16,7 +16,7 @@ Runs the steps named, or all of them in this order:
   attacks   what drivers, guests, processes and files may do to the program
   window    the windows, under headless weston and under Xvfb
   lab       a VM with the real kernel drivers (python -m tests.lab)
-  wheel     sdist, the wheel made from it, and that wheel in an empty environment
+  wheel     sdist, the wheel made from it, and that wheel in an empty environment, with locked packages
 
 Missing system packages are installed for the steps that run: for root at once, for other users with sudo after a
 question. A step that fails does not stop the next ones. The exit status is 1 if a step failed. With CI=true in the
@@ -142,7 +142,8 @@ step_wheel() {
     mkdir "$tmp/elsewhere" &&
         python -m build --no-isolation --outdir "$tmp/dist" &&
         python -m venv "$tmp/empty" &&
-        "$tmp/empty/bin/python" -m pip install -q --disable-pip-version-check "$tmp"/dist/*.whl &&
+        (venv=$tmp/empty && locked_install --only-binary :all: -r packaging/lock/run.txt &&
+            pip_install --no-index --no-deps "$tmp"/dist/*.whl && "$venv/bin/python" -I -m pip check) &&
         (cd "$tmp/elsewhere" && limit "$tmp/empty/bin/python" -I "$root/packaging/smoke.py")
 }
 
@@ -155,9 +156,7 @@ find_python
 lock
 if on_debian; then set_up_system; else say 'neither Debian nor Ubuntu: missing system packages are not installed'; fi
 make_venv
-"$venv/bin/python" -c 'import tomllib
-print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' >"$tmp/dev.txt"
-install_project dev -r "$tmp/dev.txt"
+install_project dev
 cp "$venv/mdevview-dev.stamp" "$venv/mdevview-run.stamp"
 unlock
 
