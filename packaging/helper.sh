@@ -12,11 +12,15 @@ usage: sudo sh packaging/helper.sh install | remove | status
   remove   delete both
   status   say whether both are installed and equal to this checkout's; exit status 0 if they are
 
+install takes the files of a checkout only if nobody can write to them but you and root, and prints their SHA-256.
+
 The helper is short, so that you can read it before you install it: packaging/helper/mdevview-getfd. Only root, and
 users to whom polkit or sudo permit it, can run it. Nothing is setuid, and no service is started.
 END
 }
 
+# Root runs no program that the PATH of a user offers.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 self=$(readlink -f -- "$0")
 root=${self%/packaging/helper.sh}
 . "$root/packaging/lib.sh"
@@ -29,12 +33,28 @@ source_of() { printf '%s/packaging/helper/%s' "$root" "${1##*/}"; }
 
 need_root() { [ "$(id -u)" = 0 ] || die "only root can do that: sudo sh packaging/helper.sh $1"; }
 
+# check_source FILE: what root installs must come from root or from the user who asked. With a link in its place any file
+# of root would become readable for all.
+check_source() {
+    from=$(source_of "$1")
+    { [ -f "$from" ] && [ ! -L "$from" ]; } || die "$from is no regular file"
+    for each in "$from" "${from%/*}" "$root/packaging" "$root"; do
+        owner=$(stat -c %u "$each") || exit
+        case $owner in
+            0 | "${SUDO_UID:-${PKEXEC_UID:-$owner}}") ;;
+            *) die "$each belongs to $(stat -c %U "$each"), who is neither root nor you: install from a checkout of yours" ;;
+        esac
+        [ -z "$(find "$each" -maxdepth 0 -perm /002)" ] || die "everybody can write to $each: chmod o-w it, and look at it"
+    done
+}
+
 # put FILE MODE: write it under another name first, so that nobody runs half of it.
 put() {
     mkdir -p "${1%/*}" || die "${1%/*} cannot be made"
     new=$(mktemp "$1.XXXXXX") || die "${1%/*} cannot be written to"
-    if cat "$(source_of "$1")" >"$new" && chown 0:0 "$new" && chmod "$2" "$new" && mv -f "$new" "$1"; then
-        say "installed $1 (root, mode $2)"
+    # Also a link that has just taken the file's place is not followed.
+    if dd if="$(source_of "$1")" of="$new" iflag=nofollow status=none && chown 0:0 "$new" && chmod "$2" "$new" && mv -f "$new" "$1"; then
+        say "installed $1 (root, mode $2, SHA-256 $(sha256sum <"$1" | cut -c 1-64))"
     else
         rm -f "$new"
         die "$1 could not be written: see above"
@@ -56,6 +76,8 @@ case $1 in
     install)
         need_root install
         [ -x /usr/bin/python3 ] || die 'the helper needs /usr/bin/python3: install python3, then run this again'
+        check_source "$helper"
+        check_source "$action"
         put "$helper" 755
         put "$action" 644
         [ -x /usr/bin/pkexec ] || [ -x /usr/bin/sudo ] ||

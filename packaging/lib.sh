@@ -7,6 +7,29 @@ die() { say "$@"; exit 1; }
 
 on_debian() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; }
 
+# changeable FOLDER: prints a file or folder, in it or above it, that others than root can change; nothing if none can.
+changeable() {
+    find "$1" ! -type l \( ! -uid 0 -o -perm /022 \) -print -quit
+    folder=$1
+    while [ -n "$folder" ]; do
+        folder=${folder%/*}
+        # In a folder with the sticky bit nobody can replace what another user owns.
+        find "${folder:-/}" -maxdepth 0 \( ! -uid 0 -o -perm /022 ! -perm -1000 \) -print
+    done
+}
+
+# Root must not run what a user's other programs can change. Who is root all the time, as in a container, is only told.
+check_root() {
+    [ "$(id -u)" = 0 ] || return 0
+    found=$(changeable "$root" | head -n 1)
+    [ -n "$found" ] || return 0
+    if [ -z "${SUDO_UID:-}${PKEXEC_UID:-}${DOAS_USER:-}" ] || [ "${CI:-}" = true ]; then
+        say "root runs what others can change here, as $found"
+    else
+        die "root would run what others can change, as $found: start this as yourself, and it asks where root is needed"
+    fi
+}
+
 # Sets $python to the first Python that is new enough, and $version ("3.11").
 find_python() {
     for python in python3 python3.14 python3.13 python3.12 python3.11; do
@@ -78,6 +101,13 @@ install_packages() {
     } || die 'apt-get could not install them: see its messages above'
 }
 
+# quote TEXT: as one word of a shell's command.
+quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+# write_command FILE TEXT: a command that writes the text. Root gets what a user's process found as a word, never the
+# process that finds it.
+write_command() { printf "printf '%%s\\\\n' %s >%s" "$(quote "$2")" "$(quote "$1")"; }
+
 sudo=
 as_root() {
     if [ "$(id -u)" != 0 ] && [ -z "$sudo" ]; then
@@ -89,17 +119,18 @@ as_root() {
         case $answer in
             [yY]*) sudo=sudo ;;
             *)
-                say "only root can install them; run this as root in $root, then try again:"
+                say 'only root can install them; run this as root, then try again:'
                 printf '    %s\n' "$1" >&2
                 exit 1
                 ;;
         esac
     fi
     say 'installing them: this takes a while'
-    quiet='apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300'
+    quiet='apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \1'
+    # Root runs nothing of the checkout, and no program that the PATH or the current folder of a user offers.
     # The output of apt-get is shown only if it fails.
-    words=$(cd "$root" && $sudo env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none \
-        sh -c "$(printf '%s' "$1" | sed "s/apt-get/$quiet/g")" 2>&1 </dev/null) ||
+    words=$(cd / && $sudo /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
+        APT_LISTCHANGES_FRONTEND=none sh -c "$(printf '%s' "$1" | sed "s/apt-get \(update\|install\)/$quiet/g")" 2>&1 </dev/null) ||
         { printf '%s\n' "$words" >&2 && return 1; }
 }
 
@@ -128,9 +159,9 @@ print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files))
     # What an older checkout installed was not checked.
     replace=
     [ -f "$venv/mdevview.locked" ] || replace=--force-reinstall
-    words=$( (locked_install $replace -r "$root/packaging/lock/build.txt" --only-binary :all: &&
-        locked_install $replace -r "$root/$lock" &&
-        pip_install --no-index --no-deps -e "$root") 2>&1) || {
+    words=$( (locked_install "$venv" $replace -r "$root/packaging/lock/build.txt" --only-binary :all: &&
+        locked_install "$venv" $replace -r "$root/$lock" &&
+        pip_install "$venv" --no-index --no-deps -e "$root") 2>&1) || {
         printf '%s\n' "$words" >&2
         case $words in
             *'DO NOT MATCH THE HASHES'*) die "a file that pip got is not the one that $lock names, and was not installed: see above" ;;
@@ -141,8 +172,13 @@ print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files))
     printf '%s\n' "$key" >"$stamp"
 }
 
-pip_install() { "$venv/bin/python" -I -m pip install -q --disable-pip-version-check --no-build-isolation "$@" </dev/null; }
-locked_install() { pip_install --require-hashes "$@"; }
+# pip_install VENV ARGUMENT...
+pip_install() {
+    interpreter=$1/bin/python
+    shift
+    "$interpreter" -I -m pip install -q --disable-pip-version-check --no-build-isolation "$@" </dev/null
+}
+locked_install() { pip_install "$@" --require-hashes; }
 
 # Two processes must not make the same environment at once. File descriptor 9 holds the lock.
 lock() { exec 9<"$root" && flock 9; }

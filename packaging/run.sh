@@ -14,6 +14,10 @@ state() {
 }
 ready() { [ -f "$venv/mdevview.ready" ] && [ "$(cat "$venv/mdevview.ready")" = "$(state)" ]; }
 
+if [ -n "${SUDO_UID:-}${PKEXEC_UID:-}${DOAS_USER:-}" ]; then
+    . "$root/packaging/lib.sh"
+    check_root
+fi
 if ! ready && ! [ -w "$root" ]; then
     # The checkout belongs to another user, or is on a read-only disk.
     venv=${XDG_CACHE_HOME:-$HOME/.cache}/mdevview/venv-$(printf %s "$root" | cksum | cut -d ' ' -f 1)
@@ -22,6 +26,7 @@ if ! ready; then
     . "$root/packaging/lib.sh"
     { mkdir -p "${venv%/*}" && [ -w "${venv%/*}" ]; } 2>/dev/null ||
         die "neither $root nor ${venv%/*} can be written to: set XDG_CACHE_HOME to a folder of yours, then run this again"
+    [ -n "${SUDO_UID:-}${PKEXEC_UID:-}${DOAS_USER:-}" ] || check_root
     find_python
     lock
     if on_debian; then

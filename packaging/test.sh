@@ -99,9 +99,10 @@ set_up_system() {
             file=/etc/apt/sources.list.d/mdevview-backports.sources
             # Empty if apt has the backports already.
             entry=$("$python" packaging/backports.py) || exit
-            [ -z "$entry" ] || set -- "$python packaging/backports.py >$file && apt-get update"
+            [ -z "$entry" ] || set -- "$(write_command "$file" "$entry") && apt-get update"
             set -- "$1" -t "$VERSION_CODENAME-backports"
-            [ -z "$entry" ] || say "apt gets an entry for $VERSION_CODENAME-backports, in $file"
+            [ -z "$entry" ] || say "apt gets an entry for $VERSION_CODENAME-backports, in $file:
+$entry"
         fi
     fi
     lines=$(test_needs | missing; [ -z "$recent" ] || printf '%s\n' "$recent")
@@ -142,8 +143,9 @@ step_wheel() {
     mkdir "$tmp/elsewhere" &&
         python -m build --no-isolation --outdir "$tmp/dist" &&
         python -m venv "$tmp/empty" &&
-        (venv=$tmp/empty && locked_install --only-binary :all: -r packaging/lock/run.txt &&
-            pip_install --no-index --no-deps "$tmp"/dist/*.whl && "$venv/bin/python" -I -m pip check) &&
+        locked_install "$tmp/empty" --only-binary :all: -r packaging/lock/run.txt &&
+        pip_install "$tmp/empty" --no-index --no-deps "$tmp"/dist/*.whl &&
+        "$tmp/empty/bin/python" -I -m pip check &&
         (cd "$tmp/elsewhere" && limit "$tmp/empty/bin/python" -I "$root/packaging/smoke.py")
 }
 
@@ -152,6 +154,7 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
 printf '== set-up\n'
+check_root
 find_python
 lock
 if on_debian; then set_up_system; else say 'neither Debian nor Ubuntu: missing system packages are not installed'; fi

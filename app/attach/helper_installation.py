@@ -107,7 +107,8 @@ def trust_problem(file: Path, owner: int = 0) -> str | None:
     """
     if not stat.S_ISREG(file.lstat().st_mode):
         return f"{file} is no regular file"
-    for each in (file, *file.parents):
+    # Who can write above the target of a link can replace the target.
+    for each in dict.fromkeys((file, *file.parents, *file.resolve().parents)):
         info = each.stat()
         if info.st_uid not in (0, owner):
             return f"{each} belongs to user {info.st_uid}, not to root"

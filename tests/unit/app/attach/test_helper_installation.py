@@ -95,3 +95,13 @@ def test_file_of_another_user_is_at_fault(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "stat", of_somebody)
     assert trust_problem(file, os.getuid()) == f"{tmp_path} belongs to user 4242, not to root"
+
+
+def test_folder_above_the_target_of_a_link_is_at_fault(tmp_path: Path) -> None:
+    """Who can write to it can put another folder in the place of the target."""
+    (tmp_path / "open/libexec").mkdir(parents=True)
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "libexec").symlink_to(tmp_path / "open/libexec")
+    (tmp_path / "open/libexec/helper").touch(0o755)
+    fault = trust_problem(tmp_path / "libexec/helper", os.getuid())
+    assert fault == f"others than root can write to {tmp_path / 'open'} (mode 0777)"
