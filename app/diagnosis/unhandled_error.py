@@ -14,6 +14,10 @@ def unhandled_error_finding(error: Exception, *, graphics: bool = False) -> Find
     if isinstance(error, OSError) and error.strerror:
         message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         return Finding("system", Severity.ERROR, message)
+    if isinstance(error, MemoryError):
+        return Finding(
+            "system", Severity.ERROR, "not enough memory", remedy="end other programs, or raise the limit (ulimit -v)"
+        )
     return Finding(
         "internal-error",
         Severity.ERROR,

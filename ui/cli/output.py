@@ -1,5 +1,6 @@
 """The commands' standard output. A failed write is an error like any other."""
 
+import errno
 import os
 import sys
 
@@ -39,8 +40,10 @@ def fill_standard_files() -> None:
     for number in range(3):
         try:
             os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDONLY)
+        except OSError as error:
+            # Any other error is about an open file, such as one on a server that is gone.
+            if error.errno == errno.EBADF:
+                os.open(os.devnull, os.O_RDONLY)
     # Python sets a closed one to None, and print() writes to standard output for None.
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115

@@ -81,7 +81,7 @@ class Guest:
             self._one_memory = self._new_memory(spec.stride * spec.height) if shared else None
             # Drawn now, because it takes long: an open may take long, a query may not.
             self._screen(self.mode()).framebuffer(0, 0)
-        except OSError:
+        except BaseException:
             self.close()
             raise
 

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from app.abi import udmabuf
 
 _UDMABUF = Path("/dev/udmabuf")
+# Made once: closing must not need memory.
+_NO_DATA: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
 
 
 class Export:
@@ -109,7 +111,7 @@ class Memory:
 
     def close(self) -> None:
         """Free the memory. Exports stay with their holders. More calls do nothing."""
-        self.data = np.empty(0, np.uint8)
+        self.data = _NO_DATA
         copies, self._copies = self._copies, []
         if self._first is not None:
             self._first.release()
@@ -134,7 +136,7 @@ class _Memfd:
             # An open of the file during a lease sends this signal. The default SIGIO would kill; SIGURG is ignored.
             fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
-        except OSError:
+        except BaseException:
             self.close()
             raise
         finally:
@@ -159,7 +161,7 @@ class _Memfd:
 
     def close(self) -> None:
         # The array owns the mapping, which ends with the last view of it.
-        self.data = np.empty(0, np.uint8)
+        self.data = _NO_DATA
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
