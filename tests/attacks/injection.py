@@ -14,10 +14,11 @@ import socket
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -95,8 +96,8 @@ class Faults:
 
 def _called_by_us() -> bool:
     """Whether the nearest caller outside the standard library is this program, and imports nothing."""
-    frame = sys._getframe(3)
-    while frame is not None:  # type: ignore[redundant-expr]
+    frame: FrameType | None = sys._getframe(3)
+    while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith("<frozen importlib"):
             return False
@@ -104,20 +105,21 @@ def _called_by_us() -> bool:
             return True
         if "site-packages" in name or f"{os.sep}tests{os.sep}" in name:
             return False
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
-def _failing(kind: str, real: Callable[..., Any], faults: Faults) -> Any:
+def _failing(kind: str, real: Any, faults: Faults) -> Any:
     if isinstance(real, type):
+        make = real.__new__
 
-        class Failing(real):  # type: ignore[misc]
-            def __new__(cls, *arguments: Any, **options: Any) -> Any:
-                if (error := faults.error(kind)) is not None:
-                    raise error
-                return super().__new__(cls, *arguments, **options)
+        def failing_new(cls: type, *arguments: Any, **options: Any) -> Any:
+            if (error := faults.error(kind)) is not None:
+                raise error
+            return make(cls) if make is object.__new__ else make(cls, *arguments, **options)
 
-        return Failing
+        # The code asks whether something is an instance of the class.
+        return type(real.__name__, (real,), {"__new__": failing_new})
 
     def failing(*arguments: Any, **options: Any) -> Any:
         if (error := faults.error(kind)) is not None:
@@ -130,25 +132,10 @@ def _failing(kind: str, real: Callable[..., Any], faults: Faults) -> Any:
 @contextmanager
 def injected(faults: Faults) -> Iterator[Faults]:
     """While this lasts the calls are counted, and those that are planned fail."""
-    with mock.patch.multiple(sys, unraisablehook=sys.unraisablehook):
-        patches = [
-            mock.patch.object(owner, name, _failing(kind, getattr(owner, name), faults))
-            for kind, (owner, name, _) in KINDS.items()
-        ]
-        with _all(patches):
-            yield faults
-
-
-@contextmanager
-def _all(patches: list[Any]) -> Iterator[None]:
-    try:
-        for each in patches:
-            each.start()
-        yield
-    finally:
-        for each in reversed(patches):
-            with suppress(RuntimeError):
-                each.stop()
+    with ExitStack() as stack:
+        for kind, (owner, name, _) in KINDS.items():
+            stack.enter_context(mock.patch.object(owner, name, _failing(kind, getattr(owner, name), faults)))
+        yield faults
 
 
 @contextmanager
@@ -179,7 +166,7 @@ def run_command(arguments: list[str], faults: Faults) -> list[str]:
         try:
             with redirect_stdout(out), redirect_stderr(err), injected(faults):
                 status = main(arguments)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             problems.append(f"raised {error!r}")
     lines = err.getvalue().splitlines()
     if status not in (None, *range(6)):

@@ -84,6 +84,6 @@ def _unhandled(error: Exception) -> MdevviewError:
 
 def _fail(text: str, status: int) -> int:
     line = output.printable(" ".join(text.split()))
-    print(f"{PROG}: {line}", file=sys.stderr)
+    output.write_error(f"{PROG}: {line}")
     output.discard_output()
     return status

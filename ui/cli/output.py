@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from typing import TextIO
 
 from app.errors import MdevviewError
 
@@ -17,6 +18,14 @@ def write_output(text: str, end: str = "\n") -> None:
         raise MdevviewError(f"standard output: {error.strerror}", "the output is incomplete") from error
 
 
+def write_error(line: str) -> None:
+    """Print to standard error. If that fails nobody can be told, and the exit status says enough."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+
+
 def printable(line: str) -> str:
     """One line without control characters: processes and guests choose their own names."""
     return "".join(each if each.isprintable() else "?" for each in line)
@@ -27,9 +36,13 @@ def discard_output() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+        _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def fill_standard_files() -> None:

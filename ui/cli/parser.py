@@ -39,6 +39,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see '{self.prog} --help'")
 
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Print help or version. argparse ignores a failed write."""
+        write_output(message, end="")
+
 
 class _PrintCompletion(argparse.Action):
     """Prints the completion script of a shell, and ends the program as ``--help`` does."""
