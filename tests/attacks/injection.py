@@ -9,7 +9,6 @@ import gc
 import io
 import mmap
 import os
-import select
 import socket
 import sys
 import threading
@@ -29,8 +28,8 @@ from ui.cli.main import main
 
 _OURS = tuple(str(Path(__file__).resolve().parents[2] / each) + os.sep for each in ("app", "gl", "ui"))
 
-# What fails, by the call that fails, with the errnos that Linux documents for it where memory, fds or space are short,
-# or a signal comes. MemoryError and RuntimeError stand for what numpy and threading raise.
+# What fails, by the call that fails, with the errnos that Linux documents for it where memory, fds or space are short.
+# MemoryError and RuntimeError stand for what numpy and threading raise. poll(2) of a few fds needs no memory.
 NO_FD = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 KINDS: dict[str, tuple[object, str, tuple[int, ...]]] = {
     "open": (os, "open", (*NO_FD, errno.EIO)),
@@ -55,7 +54,6 @@ KINDS: dict[str, tuple[object, str, tuple[int, ...]]] = {
     "fcntl": (fcntl, "fcntl", (errno.EMFILE, errno.EINVAL)),
     "flock": (fcntl, "flock", (errno.ENOLCK, errno.EWOULDBLOCK)),
     "mmap": (mmap, "mmap", (errno.ENOMEM, errno.EAGAIN, errno.ENODEV)),
-    "poll": (select, "poll", (errno.ENOMEM,)),
     "socket": (socket, "socket", NO_FD),
     "thread": (threading.Thread, "start", (0,)),
     "empty": (np, "empty", (0,)),
@@ -111,12 +109,12 @@ def _called_by_us() -> bool:
 
 def _failing(kind: str, real: Any, faults: Faults) -> Any:
     if isinstance(real, type):
-        make = real.__new__
+        make: Any = real.__new__
 
         def failing_new(cls: type, *arguments: Any, **options: Any) -> Any:
             if (error := faults.error(kind)) is not None:
                 raise error
-            return make(cls) if make is object.__new__ else make(cls, *arguments, **options)
+            return make(cls, *arguments, **options)
 
         # The code asks whether something is an instance of the class.
         return type(real.__name__, (real,), {"__new__": failing_new})

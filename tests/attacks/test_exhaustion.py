@@ -74,8 +74,7 @@ def _poll(session: Session) -> None:
 @pytest.fixture
 def vms(tmp_path: Path) -> Iterator[Vms]:
     host = Host(tmp_path)
-    host.mdev(UUID_A, "mbochs-small", 1)
-    (host.paths.dev / "shm").mkdir()
+    (host.paths.dev / "shm").mkdir(parents=True)
     yield from vms_on(host)
 
 
@@ -95,14 +94,16 @@ def _attached(vms: Vms, target: Target) -> str:
     return ""
 
 
-def test_each_call_for_a_vms_device_fails_in_turn(vms: Vms) -> None:
+@pytest.mark.parametrize(("driver", "needed"), [("mbochs", {"flock", "write"}), ("mdpy", {"eventfd", "thread"})])
+def test_each_call_for_a_vms_device_fails_in_turn(vms: Vms, driver: str, needed: set[str]) -> None:
     """No fd of the VM's device may stay open: it would keep the VM from its next start."""
+    vms.host.mdev(UUID_A, f"{driver}-small", 1)
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
-    vm = vms.start("qemu-system-x86", qemu("a", "-device", device), ["mbochs"], groups=[1])
+    vm = vms.start("qemu-system-x86", qemu("a", "-device", device), [driver], groups=[1])
     target = Pid(vm.pid)
     with injected(Faults()) as counting:
         assert _attached(vms, target) == ""
-    assert counting.counts["eventfd"] and counting.counts["pidfd_open"] and counting.counts["thread"]
+    assert counting.counts.keys() >= {"pidfd_open", "readlink", "open", *needed}
     problems: list[str] = []
     for kind, count in counting.counts.items():
         for number in range(count):
@@ -126,7 +127,7 @@ def test_commands_with_few_fds_left() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     runs = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(runs) == 13
+    assert len(runs) == 10
     for left, status, lines in runs:
         assert (status == 0 and not lines) or (status == 1 and len(lines) == 1), f"{left} fds left: {lines}"
         assert not any("internal error" in line for line in lines)
@@ -138,7 +139,8 @@ def test_commands_with_few_fds_left() -> None:
 @contextmanager
 def _no_fd_left() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    # poll(2) refuses more fds than the limit says.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
         yield
     finally:
@@ -223,7 +225,7 @@ def test_signals_disturb_neither_a_change_of_the_resolution_nor_a_wait() -> None
 
 
 def test_signals_do_not_disturb_the_wait_for_the_helper(tmp_path: Path) -> None:
-    script = 'time.sleep(0.2)\nanswer(\'{"refused": "as asked", "kind": "process"}\')'
+    script = "time.sleep(0.2); answer({'refused': 'as asked', 'kind': 'process'})"
     with _signals(20), pytest.raises(MdevviewError, match="as asked"):
         request_fds(4711, installation=maker(tmp_path)(script))
 
@@ -257,20 +259,10 @@ def test_record_of_fetches_on_a_full_disk_allows_no_fetch(tmp_path: Path) -> Non
         FetchRecordFile.open(os.getpid(), 1, "device", paths)
 
 
-_COMMANDS = (
-    "list",
-    "list --json",
-    "doctor",
-    "inspect sim:gvt,size=64x64",
-    "screenshot sim:gvt,size=64x64 -o -",
-    "--help",
-    "--version",
-    "--print-completion bash",
-    "nonsense",
-)
+_COMMANDS = ("doctor", "inspect sim:gvt,size=64x64", "screenshot sim:gvt,size=64x64 -o -", "--version", "nonsense")
 
 
-@pytest.mark.parametrize("files", [">/dev/full", ">&-", "2>&-", "<&-", "<&- >&- 2>&-", "| :", "2>/dev/full"])
+@pytest.mark.parametrize("files", [">/dev/full", "<&- >&- 2>&-", "| :", "2>/dev/full"])
 def test_standard_files_that_are_full_or_closed(files: str, tmp_path: Path) -> None:
     """Each command says it in one line, where it still can, and its status is not 0 if its output is lost."""
     running = {}
@@ -286,7 +278,7 @@ def test_standard_files_that_are_full_or_closed(files: str, tmp_path: Path) -> N
             stderr=subprocess.PIPE,
             cwd=REPOSITORY,
         )
-    lost = files == ">/dev/full" or files in (">&-", "<&- >&- 2>&-", "| :")
+    lost = files == ">/dev/full" or files in ("<&- >&- 2>&-", "| :")
     for number, (command, process) in enumerate(running.items()):
         out, err = process.communicate(timeout=60)
         status = int((tmp_path / str(number)).read_text())

@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> None:
     attempt(arguments)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     lowest = max(map(int, os.listdir("/proc/self/fd")))
-    for left in (*range(12), 100):
+    for left in (*range(9), 100):
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + left, hard))
         status, lines = attempt(arguments)
         print(json.dumps((left, status, lines)), flush=True)
