@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "packaging/lock"
@@ -20,6 +21,13 @@ HEADER = "# Written by: python packaging/lock.py\n"
 
 # The build backends of packages that exist as source only (argparse-manpage). pip would fetch the newest, unchecked.
 SOURCE_BACKENDS = ("setuptools",)
+
+# Qt's later files for aarch64 need glibc 2.39, which Debian 12 does not have. A marker cannot name glibc.
+LIMITS = tuple(
+    f"{name} {limit}"
+    for name in ("PyQt6", "PyQt6-Qt6")
+    for limit in ("< 6.8 ; platform_machine == 'aarch64'", ">= 6.8 ; platform_machine != 'aarch64'")
+)
 
 # Options of uv. The packages must be the same for all files, so that the dev environment can run the program.
 _OPTIONS = (
@@ -41,11 +49,10 @@ def requirements(pyproject: dict[str, object]) -> dict[str, list[str]]:
     return {"dev": [*run, *build, *tables["dependency-groups"]["dev"]], "run": run, "build": build}
 
 
-def resolve(wanted: list[str], oldest_python: str, constraint: Path | None) -> str:
+def resolve(wanted: list[str], oldest_python: str, constraints: list[Path]) -> str:
     """The lock file for some requirements. Raises CalledProcessError; uv has printed why by then."""
-    limits = () if constraint is None else ("--constraint", str(constraint))
-    command = [sys.executable, "-m", "uv", "pip", "compile", "-q", *_OPTIONS, *limits]
-    command += ["--python-version", oldest_python, "-"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-q", *_OPTIONS, "--python-version", oldest_python]
+    command += ["-"] + [f"--constraint={each}" for each in constraints]
     lines = "\n".join(wanted)
     return subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
 
@@ -54,14 +61,18 @@ def main() -> int:
     """Write all lock files. Returns the exit status."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     oldest = pyproject["project"]["requires-python"].removeprefix(">=")
-    texts: dict[str, str] = {}
-    try:
-        for name, wanted in requirements(pyproject).items():
-            texts[name] = resolve(wanted, oldest, FOLDER / "dev.txt" if texts else None)
-            # The next ones are constrained by this one.
-            (FOLDER / f"{name}.txt").write_text(HEADER + texts[name])
-    except subprocess.CalledProcessError as error:
-        return int(error.returncode)
+    with TemporaryDirectory() as folder:
+        limits = Path(folder) / "limits.txt"
+        limits.write_text("\n".join(LIMITS))
+        constraints = [limits]
+        try:
+            for name, wanted in requirements(pyproject).items():
+                file = FOLDER / f"{name}.txt"
+                file.write_text(HEADER + resolve(wanted, oldest, constraints))
+                # The others have the versions of the first one.
+                constraints.append(file)
+        except subprocess.CalledProcessError as error:
+            return int(error.returncode)
     return 0
 
 
