@@ -277,6 +277,8 @@ def test_standard_files_that_are_full_or_closed(files: str, tmp_path: Path) -> N
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=REPOSITORY,
+            # argparse ignores failed writes, which only show when each is made at once.
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
     lost = files == ">/dev/full" or files in ("<&- >&- 2>&-", "| :")
     for number, (command, process) in enumerate(running.items()):
