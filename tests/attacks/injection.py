@@ -58,6 +58,7 @@ KINDS: dict[str, tuple[object, str, tuple[int, ...]]] = {
     "thread": (threading.Thread, "start", (0,)),
     "empty": (np, "empty", (0,)),
     "zeros": (np, "zeros", (0,)),
+    "frombuffer": (np, "frombuffer", (0,)),
 }
 
 
@@ -85,7 +86,7 @@ class Faults:
         if kind != self.kind or (number < self.number if self.lasting else number != self.number):
             return None
         self.injected += 1
-        if kind in ("empty", "zeros"):
+        if kind in ("empty", "zeros", "frombuffer"):
             return MemoryError()
         return (
             RuntimeError("can't start new thread") if kind == "thread" else OSError(self.code, os.strerror(self.code))

@@ -223,10 +223,11 @@ def test_changed_file_is_refused(checkout: Checkout) -> None:
     assert not (checkout.venv / "mdevview-run.stamp").exists(), "the next start would take the environment for complete"
 
 
-def test_dependency_that_nobody_locked_is_refused(checkout: Checkout) -> None:
-    line = _wheel(checkout.wheels, "good", needs="stranger")
+@pytest.mark.parametrize("case", ["dependency", "no hash"])
+def test_package_that_nobody_locked_is_refused(checkout: Checkout, case: str) -> None:
+    line = _wheel(checkout.wheels, "good", needs="stranger" if case == "dependency" else "")
     _wheel(checkout.wheels, "stranger")
-    checkout.lock("run", line)
+    checkout.lock("run", line if case == "dependency" else line.partition(" ")[0] + "\n")
     done = checkout.install()
     assert done.returncode == 1
     assert "pip could not install packaging/lock/run.txt" in done.stderr.splitlines()[-1]
