@@ -10,7 +10,7 @@ import pytest
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.input.event import Event, Key, qmp_object
-from app.qemu.qmp_address import UnixAddress
+from app.qemu.qmp_address import TcpAddress, UnixAddress
 from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, until
@@ -26,12 +26,12 @@ class Window(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.monitor: Monitor | None = None
-        self.reason = ""
+        self.reason = self.destination = ""
 
-    def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str) -> None:
         if self.monitor is not None:
             self.monitor.send([Key("x", False)])
-        self.monitor, self.reason = monitor, reason
+        self.monitor, self.reason, self.destination = monitor, reason, destination
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class FakeMonitor:
 
 
 class FakeRoute:
-    reason = ""
+    reason = destination = ""
 
     def __init__(self) -> None:
         self.calls: list[object] = []
@@ -136,3 +136,11 @@ def test_what_is_pressed_when_the_window_closes_is_released(window: Window, tmp_
         monitor.close()
         until(lambda: qmp_object(Key("ctrl", False)) in vm.events)
         until(lambda: set(threading.enumerate()) <= before | {vm._thread})
+
+
+def test_window_is_told_where_keys_go_if_the_user_named_a_port(window: Window) -> None:
+    owner = owner_of(window)
+    owner.set_route(QmpInput(TcpAddress("127.0.0.1", 1)))
+    assert window.destination == "127.0.0.1:1"
+    owner.set_none("closed")
+    assert window.destination == ""
