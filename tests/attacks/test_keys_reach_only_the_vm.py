@@ -179,7 +179,7 @@ def test_the_vms_own_port_is_used(tmp_path: Path, host: str) -> None:
         vm = Vm(os.getpid(), "qemu", None, ("qemu", "-qmp", f"tcp:{name}:{_port(listener)},server=on,wait=off"))
         status = _typed(vm)
         assert isinstance(status, MonitorStatus) and status.state is ConnectionState.READY
-        assert len(fake.events) == 2
+        until(lambda: len(fake.events) == 2)
 
 
 @pytest.mark.parametrize("kind", ["bound again", "symlink", "abstract"])

@@ -10,7 +10,7 @@ import pytest
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.input.event import Event, Key, qmp_object
-from app.qemu.qmp_address import TcpAddress, UnixAddress
+from app.qemu.qmp_address import UnixAddress
 from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, until
@@ -140,7 +140,9 @@ def test_what_is_pressed_when_the_window_closes_is_released(window: Window, tmp_
 
 def test_window_is_told_where_keys_go_if_the_user_named_a_port(window: Window) -> None:
     owner = owner_of(window)
-    owner.set_route(QmpInput(TcpAddress("127.0.0.1", 1)))
-    assert window.destination == "127.0.0.1:1"
+    route = FakeRoute()
+    route.destination = "192.0.2.7:4444"
+    owner.set_route(route)
+    assert window.destination == "192.0.2.7:4444"
     owner.set_none("closed")
     assert window.destination == ""
