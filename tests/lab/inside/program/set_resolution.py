@@ -1,4 +1,4 @@
-"""Opens a vGPU, sets a resolution after a line of input, and stays with the link down: ``python -m ... TARGET MODE``."""
+"""Opens a vGPU, sets a resolution after a line of input, and stays with the link down: ``TARGET MODE``."""
 
 import sys
 import time
