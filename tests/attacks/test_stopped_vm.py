@@ -1,6 +1,7 @@
 """A VM that is stopped (SIGSTOP) blocks nothing: not the opening, not the monitor, not the end of the program."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -39,6 +40,9 @@ def _user(path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def _line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN)
+    assert poll.poll(LONG_S * 1000), "it says nothing"
     return process.stdout.readline().decode()
 
 

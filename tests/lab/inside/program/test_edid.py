@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ def test_the_window_asks_the_guest_and_leaves_its_screen_plugged_in(
     name, log = create("mbochs_rw", "medium"), tmp_path / "log"
     process = command.start("-v", "view", name, "--resolution", "1280x800@72", errors=log, env=session.env)
     try:
-        command.wait_until(_says(log, "asked the guest for 1280x800@72"), process)
+        command.wait_for_line(log, "asked the guest for 1280x800@72", process)
         region = _region_of(name)
         assert region.link_up is True
         preferred = parse_edid(region.blob).preferred
@@ -137,8 +136,8 @@ def test_killed_with_the_link_down_the_guest_gets_its_screen_back(create: Create
             assert process.stdout.readline() == b"down\n"
             assert read_edid(device, region).link_up is False
         finally:
+            killed = time.monotonic()
             os.killpg(process.pid, signal.SIGKILL)
-    killed = time.monotonic()
     try:
         while not (now := read_edid(device, region)).link_up:
             assert time.monotonic() < killed + command.PATIENCE_S
@@ -150,10 +149,6 @@ def test_killed_with_the_link_down_the_guest_gets_its_screen_back(create: Create
     # The guard does not hold the device, which can be opened again.
     opened = open_device(parse_target(name))
     opened.device.close()
-
-
-def _says(log: Path, words: str) -> Callable[[], bool]:
-    return lambda: words in log.read_text()
 
 
 def _region_of(name: str) -> EdidRegion:
