@@ -128,6 +128,7 @@ def test_own_vm_that_is_stopped_is_ended_all_the_same() -> None:
     child, requests, said = Child.start(["sleep", "1000"]), _Requests(), list[str]()
     try:
         child.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
         quick = ShutdownTimeouts(terminate=0.05)
         status, step = shut_down(child, None, requests, said.append, quick)
         assert (status, step) == (-signal.SIGKILL, ShutdownStep.KILL)
