@@ -73,9 +73,10 @@ class QmpInput:
 
 @dataclass(frozen=True, slots=True)
 class LibvirtInput:
-    """The monitor of a libvirt domain, through libvirt."""
+    """The monitor of a libvirt domain, through libvirt. ``owner`` must be the process of the domain."""
 
     domain: LibvirtDomain
+    owner: int
 
     @property
     def destination(self) -> str:
@@ -88,7 +89,7 @@ class LibvirtInput:
     def open(self, changed: Changed) -> Monitor:
         from app.vm.libvirt import open_domain  # noqa: PLC0415
 
-        return open_domain(self.domain, changed)
+        return open_domain(self.domain, changed, owner=self.owner)
 
 
 def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> InputRoute:
@@ -104,6 +105,6 @@ def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> I
         case NoMonitor(reason):
             return NoInput(reason)
         case LibvirtDomain() as domain:
-            return LibvirtInput(domain)
+            return LibvirtInput(domain, vm.pid)
         case address:
             return QmpInput(address, vm.pid)

@@ -3,10 +3,12 @@
 A stranger listens in this process and answers as QEMU does. The VM is a child process.
 """
 
+import importlib.util
 import os
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from app.input.event import Key
 from app.qemu.qmp_address import TcpAddress, UnixAddress
 from app.vm.input_route import QmpInput, input_route
 from app.vm.monitor import ConnectionState, MonitorStatus
+from tests.unit.app.vm.test_libvirt import FakeLibvirt
 from tests.unit.qmp_server import FakeVm, until
 
 
@@ -212,6 +215,36 @@ def test_a_unix_socket_of_a_process_that_cannot_be_seen_gets_no_keys(
         vm = Vm(os.getpid(), "qemu", None, ("qemu", "-qmp", f"unix:{stranger.path},server=on,wait=off"))
         assert "cannot be seen" in _refusal(vm)
         assert not stranger.heard
+
+
+@pytest.mark.parametrize(
+    "cpus",
+    [
+        {"return": [{"cpu-index": 0, "thread-id": os.getppid()}]},
+        {"return": [{"thread-id": os.getpid()}, {"thread-id": os.getppid()}]},
+        {"return": [{"thread-id": f"../../{os.getppid()}"}]},
+        {"return": [{}, 1]},
+        {"return": []},
+        {"return": {}},
+        {"error": {"class": "CommandNotFound", "desc": "no such command"}},
+        {"return": [{"cpu-index": 0, "thread-id": os.getpid()}]},
+    ],
+)
+def test_a_libvirt_domain_that_is_another_vm_gets_no_keys(monkeypatch: pytest.MonkeyPatch, cpus: object) -> None:
+    """A process takes the name of a domain: keys for its device would be typed into the domain of that name."""
+    fake = FakeLibvirt()
+    fake.answers["query-cpus-fast"] = cpus
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object())
+    monkeypatch.setitem(sys.modules, "libvirt", fake)
+    monkeypatch.setitem(sys.modules, "libvirt_qemu", fake)
+    name = ("-name", "guest=win10", "-chardev", "socket,id=charmonitor,fd=27,server=on")
+    status = _typed(Vm(os.getpid(), "qemu", None, ("qemu", *name, "-mon", "chardev=charmonitor,mode=control")))
+    assert isinstance(status, MonitorStatus)
+    if cpus == {"return": [{"cpu-index": 0, "thread-id": os.getpid()}]}:
+        assert status.state is ConnectionState.READY and len(fake.heard) == 2
+    else:
+        assert status.state is ConnectionState.LOST and not fake.heard
+        assert "process" in status.detail
 
 
 def test_the_user_may_name_any_address_and_the_window_tells_where_keys_go() -> None:
