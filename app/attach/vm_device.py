@@ -71,6 +71,10 @@ class VmDevice:
             self._mappings.add(mapping)
             return mapping
 
+    def duplicate(self) -> int:
+        with self._lock:
+            return self._open_device().duplicate()
+
     def close(self) -> None:
         self._closing.set()
         thread, self._thread = self._thread, None

@@ -2,7 +2,7 @@
 
 The order is that of the header (include/uapi/linux/vfio.h, vfio_region_gfx_edid): link down, size, blob, link up.
 The guest needs time to see that the link is down before it goes up; QEMU waits 100 ms (hw/vfio/display.c). This module
-does not wait: each step returns when the next one is due.
+does not wait: each step returns when the next one is due. For the time in between there is app/device/link_guard.py.
 """
 
 import errno
@@ -14,12 +14,14 @@ from contextlib import suppress
 from app.abi import vfio
 from app.device.edid_region import EdidRegion, read_edid
 from app.device.info import RegionInfo
+from app.device.link_guard import LinkGuard
 from app.device.seam import Device
 from app.errors import error_text
 
 _log = logging.getLogger(__name__)
 
 _LINK_DOWN_NS = 100_000_000
+_GUARD_POLL_NS = 5_000_000
 
 _REGISTER = 4
 _EDID_SIZE = vfio.vfio_region_gfx_edid.edid_size.offset
@@ -30,16 +32,25 @@ class EdidWriter:
     """Writes ``blob`` into the region of ``device`` in two steps. The device stays the caller's.
 
     The writer never leaves the link down while the device answers: after an error it restores the old EDID, and
-    :meth:`close` completes an unfinished write at once. ``clock`` counts nanoseconds.
+    :meth:`close` completes an unfinished write at once. ``start_guard`` gets the old EDID and starts a process that
+    does the same if this program is killed; without one, or if it returns None, there is no such process. ``clock``
+    counts nanoseconds.
     """
 
     def __init__(
-        self, device: Device, region: RegionInfo, blob: bytes, clock: Callable[[], int] = time.monotonic_ns
+        self,
+        device: Device,
+        region: RegionInfo,
+        blob: bytes,
+        clock: Callable[[], int] = time.monotonic_ns,
+        start_guard: Callable[[EdidRegion], LinkGuard | None] = lambda _before: None,
     ) -> None:
         self._device = device
         self._region = region
         self._blob = blob
         self._clock = clock
+        self._start_guard = start_guard
+        self._guard: LinkGuard | None = None
         self._before: EdidRegion | None = None
         self._due: int | None = None
         self._done = False
@@ -52,29 +63,45 @@ class EdidWriter:
         """
         if self._done:
             return None
-        if self._due is None:
-            return self._begin()
-        left = self._due - self._clock()
-        if left > 0:
-            return left
-        self._end()
+        try:
+            if self._due is None:
+                return self._begin() if self._is_guarded() else _GUARD_POLL_NS
+            left = self._due - self._clock()
+            if left > 0:
+                return left
+            self._end()
+        except OSError:
+            self._finish()
+            raise
+        self._finish()
         return None
 
     def close(self) -> None:
         """Set the link up at once if it is down. Errors are only logged. More calls do nothing."""
-        pending, self._due = self._due is not None, None
-        self._done = True
-        if pending:
+        if self._due is not None:
             try:
                 self._set_link_up()
             except OSError:
                 self._restore()
+        self._finish()
+
+    def _finish(self) -> None:
+        """There are no more steps, and there is nothing left to guard."""
+        self._due, self._done = None, True
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.close()
+
+    def _is_guarded(self) -> bool:
+        """Whether the link may go down. The first call reads the old EDID and starts the guard."""
+        if self._before is None:
+            self._before = read_edid(self._device, self._region)
+            if len(self._blob) > self._before.max_size:
+                raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, the limit is {self._before.max_size}")
+            self._guard = self._start_guard(self._before)
+        return self._guard is None or self._guard.ready()
 
     def _begin(self) -> int:
-        self._done = True
-        self._before = read_edid(self._device, self._region)
-        if len(self._blob) > self._before.max_size:
-            raise OSError(errno.EFBIG, f"an EDID of {len(self._blob)} bytes, the limit is {self._before.max_size}")
         try:
             self._write_register(_LINK_STATE, vfio.VFIO_DEVICE_GFX_LINK_STATE_DOWN)
             self._write_edid(self._blob)
@@ -83,15 +110,18 @@ class EdidWriter:
         except OSError:
             self._restore()
             raise
-        self._due, self._done = self._clock() + _LINK_DOWN_NS, False
+        self._due = self._clock() + _LINK_DOWN_NS
         return _LINK_DOWN_NS
 
     def _end(self) -> None:
-        self._due, self._done = None, True
         try:
             self._set_link_up()
-            if read_edid(self._device, self._region).link_up is not True:
+            now = read_edid(self._device, self._region)
+            if now.link_up is not True:
                 raise OSError(errno.EIO, "the device keeps its link down")
+            if now.blob != self._blob:
+                # This program was stopped for seconds, and the guard has restored the old EDID.
+                raise OSError(errno.EIO, "the device has another EDID than the one written")
         except OSError:
             self._restore()
             raise

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Device(Protocol):
-    """A VFIO device as a file with five calls. Errors are OSError with the driver's errno.
+    """A VFIO device as a file with six calls. Errors are OSError with the driver's errno.
 
     After :meth:`close` every other call raises OSError(EBADF).
     """
@@ -34,6 +34,13 @@ class Device(Protocol):
 
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         """Map ``length`` bytes at ``offset`` (both page aligned), shared and read-only; the caller closes it."""
+        ...
+
+    def duplicate(self) -> int:
+        """Another fd of the device for another process: above 2, closed on exec, the caller's to close.
+
+        Raises OSError(EOPNOTSUPP) for a device inside this process, which has no file.
+        """
         ...
 
     def close(self) -> None:
@@ -69,6 +76,9 @@ class FdDevice:
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         with _overflow_is_os_error():
             return mmap.mmap(self._open_fd(), length, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=offset)
+
+    def duplicate(self) -> int:
+        return fcntl.fcntl(self._open_fd(), fcntl.F_DUPFD_CLOEXEC, 3)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1

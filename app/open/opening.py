@@ -83,7 +83,15 @@ def open_chosen(
 
 
 def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
-    """A session that takes the device over. ``qmp`` is the address for input, None for that of the VM's arguments."""
+    """A session that takes the device over. ``qmp`` is the address for input, None for that of the VM's arguments.
+
+    Closes the device if there is no session.
+    """
+    try:
+        route = _input(opened, qmp)
+    except BaseException:
+        opened.device.close()
+        raise
     poller = opened.poller()
     return Session(
         target=opened.target,
@@ -91,8 +99,8 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         source=poller,
         vgpu=opened.vgpu,
         vm=opened.vm,
-        resolution=EdidResolution(opened.device),
-        input=_input(opened, qmp),
+        resolution=EdidResolution(opened.device, opened.end_fd),
+        input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
     )

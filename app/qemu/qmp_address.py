@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from app.errors import UsageError
 
 _PORT = re.compile(r"[0-9]{1,5}")
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4_LOOPBACK = re.compile(rf"127(?:\.{_BYTE}){{3}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,16 @@ class TcpAddress:
 
     host: str
     port: int
+
+    @property
+    def loopback_hosts(self) -> tuple[str, ...]:
+        """The numeric loopback addresses that it may mean; empty if it may be on another host.
+
+        No name is looked up: the answer of a resolver may be another host.
+        """
+        if self.host in ("", "localhost"):
+            return ("127.0.0.1", "::1")
+        return (self.host,) if self.host == "::1" or _IPV4_LOOPBACK.fullmatch(self.host) else ()
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host or 'localhost'}:{self.port}"

@@ -1,8 +1,11 @@
 """Sets the resolution of a guest through the EDID region of its VFIO device."""
 
+from collections.abc import Callable
+
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
 from app.device.edid_writer import EdidWriter
 from app.device.info import RegionInfo
+from app.device.link_guard import LinkGuard
 from app.device.seam import Device
 from app.edid.make import DEFAULT_DPI, make_edid, timing_for
 from app.edid.mode import Limits, Mode
@@ -15,11 +18,13 @@ _REMEDY = "set the resolution inside the guest"
 class EdidResolution:
     """A :class:`app.open.session.ResolutionControl`. Does not own ``device``, which must be open at every call.
 
-    It reads the EDID region at the first call that needs it, and again after it was written.
+    It reads the EDID region at the first call that needs it, and again after it was written. ``vm_fd`` returns the
+    pidfd of the VM that has the device, -1 without one: at its end the guard of the link closes the device.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, vm_fd: Callable[[], int] = lambda: -1) -> None:
         self._device = device
+        self._vm_fd = vm_fd
         self._region: tuple[RegionInfo, EdidRegion] | None = None
         self._refusal: ResolutionRefused | None = None
         self._writer: EdidWriter | None = None
@@ -51,7 +56,12 @@ class EdidResolution:
         region, now = self._opened()
         blob = _make(mode, now.limits, dpi)
         self.finish()
-        self._writer = EdidWriter(self._device, region, blob)
+        self._writer = EdidWriter(
+            self._device,
+            region,
+            blob,
+            start_guard=lambda before: LinkGuard.start(self._device, region, before, self._vm_fd()),
+        )
 
     def step(self) -> int | None:
         if self._writer is None:

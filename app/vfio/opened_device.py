@@ -32,5 +32,8 @@ class OpenedDevice:
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""
-        end_fd = self.process.fileno if self.process is not None else lambda: -1
-        return Poller(self.device, self.rule, self.ended, record=self.record, end_fd=end_fd)
+        return Poller(self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd)
+
+    def end_fd(self) -> int:
+        """The pidfd of the VM that has the device; -1 without one, and after the device was closed."""
+        return self.process.fileno() if self.process is not None else -1

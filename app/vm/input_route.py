@@ -5,7 +5,7 @@ from typing import Protocol
 
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
-from app.qemu.qmp_address import QmpAddress
+from app.qemu.qmp_address import QmpAddress, TcpAddress
 from app.vm.monitor import Changed, Monitor
 from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor
 
@@ -16,6 +16,11 @@ class InputRoute(Protocol):
     @property
     def reason(self) -> str:
         """Why input cannot be sent; empty if it can."""
+        ...
+
+    @property
+    def destination(self) -> str:
+        """The port to which keys go because the user said so; empty if they go to a process that is known."""
         ...
 
     def open(self, changed: Changed) -> Monitor:
@@ -32,6 +37,10 @@ class NoInput:
 
     reason: str
 
+    @property
+    def destination(self) -> str:
+        return ""
+
     def open(self, _changed: Changed) -> Monitor:
         raise ValueError(self.reason)
 
@@ -42,10 +51,14 @@ NO_VM = NoInput("no VM is known to have this device")
 
 @dataclass(frozen=True, slots=True)
 class QmpInput:
-    """A QMP socket. If ``owner`` is given, that process must listen there."""
+    """A QMP socket. If ``owner`` is given, that process must be at the other end."""
 
     address: QmpAddress
     owner: int | None = None
+
+    @property
+    def destination(self) -> str:
+        return str(self.address) if self.owner is None and isinstance(self.address, TcpAddress) else ""
 
     @property
     def reason(self) -> str:
@@ -60,9 +73,14 @@ class QmpInput:
 
 @dataclass(frozen=True, slots=True)
 class LibvirtInput:
-    """The monitor of a libvirt domain, through libvirt."""
+    """The monitor of a libvirt domain, through libvirt. ``owner`` must be the process of the domain."""
 
     domain: LibvirtDomain
+    owner: int
+
+    @property
+    def destination(self) -> str:
+        return ""
 
     @property
     def reason(self) -> str:
@@ -71,13 +89,13 @@ class LibvirtInput:
     def open(self, changed: Changed) -> Monitor:
         from app.vm.libvirt import open_domain  # noqa: PLC0415
 
-        return open_domain(self.domain, changed)
+        return open_domain(self.domain, changed, owner=self.owner)
 
 
 def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> InputRoute:
     """The route to ``vm``: the address ``qmp`` if the user gave one, otherwise the monitor on the VM's command line.
 
-    Reads /proc and checks the socket's file, but does not connect.
+    Reads /proc and checks the socket's file, but does not connect. An address that the user gave is not checked.
     """
     if qmp is not None:
         return QmpInput(qmp)
@@ -87,6 +105,6 @@ def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> I
         case NoMonitor(reason):
             return NoInput(reason)
         case LibvirtDomain() as domain:
-            return LibvirtInput(domain)
+            return LibvirtInput(domain, vm.pid)
         case address:
             return QmpInput(address, vm.pid)

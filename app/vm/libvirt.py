@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -26,9 +27,14 @@ _DISCONNECT_TIMEOUT_S = 0.3
 NO_ANSWER = "libvirt does not answer: it may be waiting for a password, or be busy with this VM"
 
 
-def open_domain(domain: LibvirtDomain, changed: Changed, timeouts: MonitorTimeouts | None = None) -> MonitorConnection:
-    """The monitor of ``domain``. Returns at once: the monitor's status tells whether libvirt answers."""
-    return MonitorConnection(lambda: _connected(domain), NO_ANSWER, changed, timeouts)
+def open_domain(
+    domain: LibvirtDomain, changed: Changed, timeouts: MonitorTimeouts | None = None, owner: int | None = None
+) -> MonitorConnection:
+    """The monitor of ``domain``. If ``owner`` is given, that process must be the domain's QEMU.
+
+    Returns at once: the monitor's status tells whether libvirt answers.
+    """
+    return MonitorConnection(lambda: _connected(domain, owner), NO_ANSWER, changed, timeouts)
 
 
 class _Worker:
@@ -114,7 +120,7 @@ class _LibvirtPeer:
 
 
 @asynccontextmanager
-async def _connected(domain: LibvirtDomain) -> AsyncIterator[_LibvirtPeer]:
+async def _connected(domain: LibvirtDomain, owner: int | None) -> AsyncIterator[_LibvirtPeer]:
     try:
         library, passthrough = importlib.import_module("libvirt"), importlib.import_module("libvirt_qemu")
     except ImportError as error:
@@ -124,11 +130,33 @@ async def _connected(domain: LibvirtDomain) -> AsyncIterator[_LibvirtPeer]:
     worker = _Worker()
     connections: list[Any] = []
     try:
-        yield _LibvirtPeer(worker, library, passthrough, await _look_up(domain, worker, library, connections))
+        peer = _LibvirtPeer(worker, library, passthrough, await _look_up(domain, worker, library, connections))
+        if owner is not None:
+            await _check_owner(peer, domain, owner)
+        yield peer
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
                 await worker.end(lambda: _close(connections, library))
+
+
+async def _check_owner(peer: _LibvirtPeer, domain: LibvirtDomain, owner: int) -> None:
+    """Raises ConnectionLost if the domain's QEMU is another process.
+
+    The name of the domain comes from the command line of the process ``owner``, which may name another VM's domain.
+    The domain's QEMU tells the ids of its threads (query-cpus-fast, QEMU 2.12), and the kernel whose they are.
+    """
+    try:
+        match await peer.execute("query-cpus-fast", None):
+            case [*cpus] if cpus:
+                threads = [cpu.get("thread-id") if isinstance(cpu, dict) else None for cpu in cpus]
+            case _:
+                threads = [None]
+    except CommandError as error:
+        raise ConnectionLost(f"it cannot be seen which process libvirt's domain {domain.name} is: {error}") from error
+    task = Path(f"/proc/{owner}/task")
+    if not all(isinstance(each, int) and (task / str(each)).exists() for each in threads):
+        raise ConnectionLost(f"libvirt's domain {domain.name} is another process than {owner}")
 
 
 async def _look_up(domain: LibvirtDomain, worker: _Worker, library: Any, connections: list[Any]) -> Any:

@@ -11,11 +11,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.errors import error_text
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
-from app.qemu.qmp_address import QmpAddress, UnixAddress
+from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.vm.qmp_socket_error import connect_error_text
+from app.vm.tcp_owner import REMEDY
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"
@@ -71,7 +73,22 @@ def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> Mon
         return _locate_file(vm, monitor.address.path, paths)
     if _in_other_namespace(vm.pid, "net", paths):
         return NoMonitor(f"its QMP socket {monitor.address} is in another network namespace")
+    if isinstance(monitor.address, TcpAddress):
+        return _locate_port(vm, monitor.address, paths)
     return monitor.address
+
+
+def _locate_port(vm: Vm, address: TcpAddress, paths: Paths) -> TcpAddress | NoMonitor:
+    """A port is used only if it can be seen that it is the VM's, which is checked at each connection."""
+    if not address.loopback_hosts:
+        return NoMonitor(f"its QMP socket {address} may be on another host: {REMEDY}")
+    try:
+        with os.scandir(paths.proc / str(vm.pid) / "fd"):
+            return address
+    except PermissionError:
+        return NoMonitor(f"it cannot be seen whether the QMP socket {address} is the VM's own: {REMEDY}")
+    except OSError as error:
+        return NoMonitor(f"its QMP socket {address}: {error_text(error)}")
 
 
 def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:

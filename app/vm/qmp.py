@@ -49,7 +49,7 @@ _STATE_EVENTS = frozenset(
 def open_monitor(
     address: QmpAddress, changed: Changed, timeouts: MonitorTimeouts | None = None, owner: int | None = None
 ) -> MonitorConnection:
-    """The monitor that listens at ``address``. If ``owner`` is given, that process must listen there.
+    """The monitor that listens at ``address``. If ``owner`` is given, that process must be at the other end.
 
     Returns at once: the monitor's status tells whether the VM answers.
     """

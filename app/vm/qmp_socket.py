@@ -13,6 +13,7 @@ from typing import Any
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, socket_name
 from app.vm.peer import ConnectionLost
 from app.vm.qmp_socket_error import connect_error_text
+from app.vm.tcp_owner import connect_to_vm
 
 # sizeof(sun_path) in unix(7), with the NUL that ends a path.
 _SUN_PATH = 108
@@ -25,11 +26,13 @@ _AddressInfo = Sequence[tuple[Any, Any, int, str, Any]]
 async def connect(address: QmpAddress, owner: int | None = None) -> socket.socket:
     """A connected, non-blocking socket. Raises ConnectionLost with the reason.
 
-    If ``owner`` is given, a unix socket must belong to that process.
+    If ``owner`` is given, that process must be at the other end, and a port must be one of this host.
     """
     try:
         if isinstance(address, UnixAddress):
             return _checked_owner(_connect_unix(address), address, owner)
+        if owner is not None:
+            return await connect_to_vm(address, owner)
         async with asyncio.timeout(_TCP_TIMEOUT_S):
             return await _connect_tcp(address)
     except TimeoutError:
@@ -64,12 +67,13 @@ def _checked_owner(connection: socket.socket, address: UnixAddress, owner: int |
     """Closes the connection and raises ConnectionLost if another process than ``owner`` listens.
 
     Another VM may have taken over the path, or another user's VM may name any path. The kernel remembers the process
-    that called listen() (SO_PEERCRED in unix(7)). It returns 0 for a process that cannot be seen from here.
+    that called listen() (SO_PEERCRED in unix(7)). It returns 0 for a process outside of this PID namespace.
     """
     pid, _, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    if owner is not None and pid not in (0, owner):
+    if owner is not None and pid != owner:
         connection.close()
-        raise ConnectionLost(f"the QMP socket {address} belongs to another process, {pid}")
+        other = f"another process, {pid}" if pid else "a process that cannot be seen from here"
+        raise ConnectionLost(f"the QMP socket {address} belongs to {other}")
     return connection
 
 

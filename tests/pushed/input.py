@@ -36,6 +36,7 @@ class PushedInput:
 
     monitor: PushedMonitor = field(default_factory=PushedMonitor)
     reason: str = ""
+    destination: str = ""
 
     def open(self, _changed: Changed) -> Monitor:
         return self.monitor

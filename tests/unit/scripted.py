@@ -86,6 +86,10 @@ class ScriptedDevice:
         self.check_open()
         return mmap.mmap(-1, length)
 
+    def duplicate(self) -> int:
+        self.check_open()
+        raise OSError(errno.EOPNOTSUPP, "not scripted")
+
     def close(self) -> None:
         self.closed = True
 

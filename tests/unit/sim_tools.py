@@ -72,6 +72,9 @@ class DuplicateDevice:
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         return self._open_device().mmap(length, offset)
 
+    def duplicate(self) -> int:
+        return self._open_device().duplicate()
+
     def close(self) -> None:
         self._closed = True
 

@@ -87,12 +87,14 @@ class MainWindow(QMainWindow):
         self._label = label
         self._refresh()
 
-    def set_monitor(self, monitor: Monitor | None, reason: str = "") -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
+
+        ``destination`` is shown while there is input: the port, if it is not known whose it is.
 
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
-        self._input.set_monitor(monitor, reason)
+        self._input.set_monitor(monitor, reason, destination)
 
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)

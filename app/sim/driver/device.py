@@ -122,6 +122,10 @@ class SimulatedDevice(ABC):
         self._check_present(errno.ENODEV)
         return self.map(length, offset)
 
+    def duplicate(self) -> int:
+        self._check_present(errno.ENODEV)
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
     def close(self) -> None:
         """Free everything except the exported fds. More calls do nothing."""
         if not self._closed:

@@ -1,0 +1,1 @@
+"""Programs that the attacks run in a process of their own."""

@@ -41,6 +41,9 @@ class Counted:
     def mmap(self, length: int, offset: int) -> mmap.mmap:
         return self._device.mmap(length, offset)
 
+    def duplicate(self) -> int:
+        return self._device.duplicate()
+
     def close(self) -> None:
         self._device.close()
 

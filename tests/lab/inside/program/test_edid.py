@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_the_window_asks_the_guest_and_leaves_its_screen_plugged_in(
     name, log = create("mbochs_rw", "medium"), tmp_path / "log"
     process = command.start("-v", "view", name, "--resolution", "1280x800@72", errors=log, env=session.env)
     try:
-        command.wait_until(_says(log, "asked the guest for 1280x800@72"), process)
+        command.wait_for_line(log, "asked the guest for 1280x800@72", process)
         region = _region_of(name)
         assert region.link_up is True
         preferred = parse_edid(region.blob).preferred
@@ -113,8 +114,41 @@ def test_the_window_asks_the_guest_and_leaves_its_screen_plugged_in(
         process.wait()
 
 
-def _says(log: Path, words: str) -> Callable[[], bool]:
-    return lambda: words in log.read_text()
+def test_killed_with_the_link_down_the_guest_gets_its_screen_back(create: Create, fact: Fact) -> None:
+    """No order of the writes avoids that the link is down for a while, and the driver keeps it down for ever."""
+    name = create("mbochs_rw", "medium")
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.lab.inside.program.set_resolution", name, "1280x800"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"open\n"
+            guest = holder_device(name)
+            device = FdDevice(guest.fd)
+            region = find_edid_region(device)
+            assert region is not None
+            before = read_edid(device, region)
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == b"down\n"
+            assert read_edid(device, region).link_up is False
+        finally:
+            killed = time.monotonic()
+            os.killpg(process.pid, signal.SIGKILL)
+    try:
+        while not (now := read_edid(device, region)).link_up:
+            assert time.monotonic() < killed + command.PATIENCE_S
+            time.sleep(0.001)
+        fact("EDID: from SIGKILL to link up", f"{(time.monotonic() - killed) * 1e3:.0f} ms")
+        assert now.blob == before.blob
+    finally:
+        guest.close()
+    # The guard does not hold the device, which can be opened again.
+    opened = open_device(parse_target(name))
+    opened.device.close()
 
 
 def _region_of(name: str) -> EdidRegion:

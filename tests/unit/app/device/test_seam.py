@@ -80,6 +80,7 @@ CALLS: dict[str, Callable[[Device], object]] = {
     "pwrite": lambda device: device.pwrite(b"1234", 0),
     "pwrite-nothing": lambda device: device.pwrite(b"", 0),
     "mmap": lambda device: device.mmap(mmap.PAGESIZE, 0),
+    "duplicate": lambda device: device.duplicate(),
     "mmap-region": lambda device: device.mmap(mmap.PAGESIZE, mmap.PAGESIZE),
 }
 

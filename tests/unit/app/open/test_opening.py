@@ -140,3 +140,19 @@ def test_nothing_stays_open_where_the_watch_for_the_vms_end_cannot_be_made(
     monkeypatch.setattr(opening, "VmDevice", fail)
     with pytest.raises(OpenFailed, match="EMFILE"):
         open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))
+
+
+def test_device_is_closed_where_no_input_route_can_be_made(
+    host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _vm(vms)
+    opened = open_device(Named(UUID_A), host.paths, OpenOptions(access=vms.access()))
+
+    def fail(*_: object) -> None:
+        raise RecursionError("a command line that nobody thought of")
+
+    monkeypatch.setattr(opening, "input_route", fail)
+    with pytest.raises(RecursionError):
+        opening.vfio_session(opened)
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        opened.device.pread(4, 0)

@@ -39,7 +39,7 @@ def test_a_domain_of_libvirt_is_reached_through_libvirt(tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object())
     vm = Vm(4242, "qemu", "win10", (*LIBVIRT, "-mon", "chardev=charmonitor,mode=control"))
     route = input_route(vm, None, Host(tmp_path).paths)
-    assert route == LibvirtInput(LibvirtDomain("win10", "u", ("qemu:///system",)))
+    assert route == LibvirtInput(LibvirtDomain("win10", "u", ("qemu:///system",)), 4242)
     assert route.reason == ""
 
 

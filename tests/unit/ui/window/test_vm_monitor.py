@@ -26,12 +26,12 @@ class Window(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.monitor: Monitor | None = None
-        self.reason = ""
+        self.reason = self.destination = ""
 
-    def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str) -> None:
         if self.monitor is not None:
             self.monitor.send([Key("x", False)])
-        self.monitor, self.reason = monitor, reason
+        self.monitor, self.reason, self.destination = monitor, reason, destination
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class FakeMonitor:
 
 
 class FakeRoute:
-    reason = ""
+    reason = destination = ""
 
     def __init__(self) -> None:
         self.calls: list[object] = []
@@ -136,3 +136,13 @@ def test_what_is_pressed_when_the_window_closes_is_released(window: Window, tmp_
         monitor.close()
         until(lambda: qmp_object(Key("ctrl", False)) in vm.events)
         until(lambda: set(threading.enumerate()) <= before | {vm._thread})
+
+
+def test_window_is_told_where_keys_go_if_the_user_named_a_port(window: Window) -> None:
+    owner = owner_of(window)
+    route = FakeRoute()
+    route.destination = "192.0.2.7:4444"
+    owner.set_route(route)
+    assert window.destination == "192.0.2.7:4444"
+    owner.set_none("closed")
+    assert window.destination == ""
