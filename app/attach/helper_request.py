@@ -152,8 +152,8 @@ class HelperRequest:
                 self._wait_for_end()
                 answer = helper_answer.check_answer(message, len(fds), flags, self._number)
                 received = [
-                    ReceivedFd(number, each, _link_of(each), answer.groups)
-                    for number, each in zip(answer.numbers, fds, strict=True)
+                    ReceivedFd(number, each, _link_of(each), answer.groups, device)
+                    for number, each, device in zip(answer.numbers, fds, answer.devices, strict=True)
                 ]
             finally:
                 self.cancel()

@@ -1,0 +1,80 @@
+"""Tells whether a file is a VFIO device, by the kernel's evidence and without waiting for the file's own file system.
+
+A process can open any file under any name, also one whose file system (FUSE) is a process that never answers: then
+fstat(), ioctl() and even close() wait for ever, and no signal ends that. So a foreign file is examined before it is
+duplicated, and each fd is examined before the first ioctl. The helper that runs as root has the same functions, word
+for word: ``packaging/helper/mdevview-getfd`` imports nothing of this program, and a test compares the two.
+"""
+
+import ctypes
+import os
+import stat
+import struct
+
+# include/uapi/linux/fcntl.h, stat.h
+AT_FDCWD, AT_STATX_DONT_SYNC, STATX_TYPE = -100, 0x4000, 1
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char]) -> int:
+    """Call a function of the C library. Raises OSError."""
+    result = int(getattr(libc, name)(*(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def device_number(path: str) -> tuple[int, int] | None:
+    """The major and minor number of a character device; None for any other file. Raises OSError.
+
+    stat() asks the file system, and FUSE answers when it likes. With AT_STATX_DONT_SYNC the kernel tells what it knows
+    (fuse_update_get_attr() in fs/fuse/dir.c). A link of /proc is followed to its file without a search by path.
+    """
+    answer = ctypes.create_string_buffer(256)
+    call("statx", AT_FDCWD, path.encode(), AT_STATX_DONT_SYNC, STATX_TYPE, answer)
+    if not stat.S_ISCHR(struct.unpack_from("=H", answer, 28)[0]):
+        return None
+    major, minor = struct.unpack_from("=II", answer, 128)
+    return major, minor
+
+
+def vfio_class(path: str) -> tuple[str, str]:
+    """The device class and name of the file behind a link of /proc/PID/fd, as the kernel tells them. Raises OSError.
+
+    ("vfio-dev", "") is a device opened through its group, ("vfio-dev", "vfio0") a device opened through its own node,
+    ("vfio", "7") a group. Any other file is ("", "").
+    """
+    link = os.readlink(path)
+    # The link of a file with a path starts with a slash, so no such file has this name.
+    if link == "anon_inode:[vfio-device]":
+        return "vfio-dev", ""
+    # No look at files with other names: a network file system may be slow even so.
+    try:
+        number = device_number(path) if "/vfio" in link else None
+    except OSError:
+        number = None  # on a file system that is closed to other users (FUSE), or removed: no device
+    if number is None:
+        return "", ""
+    entry = f"/sys/dev/char/{number[0]}:{number[1]}"
+    kind = os.path.basename(os.readlink(f"{entry}/subsystem"))
+    return (kind, os.path.basename(os.readlink(entry))) if kind in ("vfio-dev", "vfio") else ("", "")
+
+
+def device_name(fd: int) -> str | None:
+    """The sysfs name of the VFIO device that is this process's own fd; None if the kernel does not tell it.
+
+    It tells since Linux 6.18, and before for a device opened through its own node. Any other file has None: the lines
+    of its fdinfo may be written by its owner.
+    """
+    try:
+        kind, node = vfio_class(f"/proc/self/fd/{fd}")
+        if kind != "vfio-dev":
+            return None
+        if node:
+            return os.readlink(f"/sys/class/vfio-dev/{node}").split("/")[-3]
+        with open(f"/proc/self/fdinfo/{fd}", encoding="utf-8", errors="replace") as file:
+            paths = [line.split(":", 1)[1].strip() for line in file if line.startswith("vfio-device-syspath:")]
+    except (OSError, IndexError):
+        return None
+    return os.path.basename(paths[0]) if paths else None
