@@ -7,9 +7,11 @@ for word: ``packaging/helper/mdevview-getfd`` imports nothing of this program, a
 """
 
 import ctypes
+import errno
 import os
 import stat
 import struct
+from pathlib import Path
 
 # include/uapi/linux/fcntl.h, stat.h
 AT_FDCWD, AT_STATX_DONT_SYNC, STATX_TYPE = -100, 0x4000, 1
@@ -78,3 +80,30 @@ def device_name(fd: int) -> str | None:
     except (OSError, IndexError):
         return None
     return os.path.basename(paths[0]) if paths else None
+
+
+def open_node(file: Path, flags: int) -> int:
+    """Open a device node of VFIO or of iommufd. Raises OSError, with ENODEV if another file is in its place.
+
+    With O_PATH neither a driver nor a file system is asked. The second open is of the very file that was examined.
+    """
+    found = os.open(file, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not _is_node(device_number(f"/proc/self/fd/{found}"), file.name):
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        return os.open(f"/proc/self/fd/{found}", flags)
+    finally:
+        os.close(found)
+
+
+def _is_node(number: tuple[int, int] | None, name: str) -> bool:
+    """Whether the kernel has given this number to the device of that name, of a class that VFIO uses."""
+    if number is None:
+        return False
+    entry = f"/sys/dev/char/{number[0]}:{number[1]}"
+    try:
+        kind, node = os.readlink(f"{entry}/subsystem"), os.readlink(entry)
+    except FileNotFoundError:
+        return False
+    # /dev/vfio/vfio and /dev/iommu are of the class misc.
+    return os.path.basename(kind) in ("vfio-dev", "vfio", "misc") and os.path.basename(node) == name

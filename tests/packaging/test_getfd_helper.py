@@ -40,9 +40,7 @@ def target(tmp_path: Path) -> Iterator[int]:
         process.kill()
 
 
-@pytest.mark.parametrize(
-    "number", ["5; id", "x", "-5", "+5", " 5", "0x5", "5.0", "٣", "99999999999", "4294967297", ""]
-)
+@pytest.mark.parametrize("number", ["5; id", "x", "-5", "+5", " 5", "0x5", "5.0", "٣", "99999999999", "4294967297", ""])
 def test_request_that_is_no_pid_and_fd(number: str) -> None:
     assert "PID is no number" in ask(f"pid={number}", "user=root", "vm=a")["refused"]
     assert "FD is no number" in ask("pid=5", "user=root", "vm=a", f"fd={number}")["refused"]

@@ -2,7 +2,8 @@
 
 ``python -m tests.attacks.programs.silent_fuse`` mounts, in a mount namespace of its own, a FUSE file over
 ``/dev/vfio/devices/vfio0``. A child opens it twice and prints its pid and the two fds. From then on every request to
-the file system waits for ever, until the first process is killed. It speaks the protocol of include/uapi/linux/fuse.h itself.
+the file system waits for ever, until the first process is killed. It speaks the protocol of
+include/uapi/linux/fuse.h itself.
 """
 
 import ctypes
@@ -73,7 +74,7 @@ def _own_namespace() -> None:
 
 
 def _hold(devices: Path, opened: int) -> None:
-    """In a process of its own: the one that serves must not have files of its own file system open when it is killed."""
+    """In a process of its own: the one that serves must not have files of its own file system open at its end."""
     _call("prctl", 1, signal.SIGKILL, 0, 0, 0)
     _mount(b"/dev/mnt/file", str(devices / "vfio0").encode(), None, _MS_BIND)
     first, second = (os.open(devices / "vfio0", os.O_RDWR) for _ in range(2))
