@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -27,8 +29,15 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 def vm() -> Iterator[int]:
     """A process that calls itself a VM: ``win10``."""
     with subprocess.Popen(["/bin/sh", "-c", "read line", "-name", "guest=win10,x=y"], stdin=subprocess.PIPE) as process:
+        _wait_for_arguments(process.pid)
         yield process.pid
         process.kill()
+
+
+def _wait_for_arguments(pid: int) -> None:
+    """The kernel shows them some moments after the program was started."""
+    while not Path(f"/proc/{pid}/cmdline").read_bytes():
+        time.sleep(0.001)
 
 
 def test_helper_refuses_words_that_are_not_true(vm: int) -> None:
@@ -37,7 +46,7 @@ def test_helper_refuses_words_that_are_not_true(vm: int) -> None:
     own = [f"pid={vm}", f"user={user}", f"vm={name}"]
     assert "it has no VFIO device open" in ask(*own)["refused"]
     for said in ("nobody", "", "?", f"{user}x", "0"):
-        refused = f"process {vm} belongs to {user}, not to {clean(said)}"
+        refused = f"process {vm} belongs to {user}, not {clean(said)}"
         assert ask(own[0], f"user={said}", own[2]) == {"refused": refused, "kind": "rights"}
     for said in ("win11", "", "?", "WIN10", "win10 "):
         refused = f"process {vm} calls itself win10, not {clean(said)}"
@@ -98,5 +107,6 @@ def test_name_cannot_be_taken_for_other_words(name: str) -> None:
 def test_name_of_a_vm_is_short_and_clean(options: list[str], name: str) -> None:
     arguments = [each[:100_000] for each in options]
     with subprocess.Popen(["/bin/sh", "-c", "read line", *arguments], stdin=subprocess.PIPE) as process:
+        _wait_for_arguments(process.pid)
         assert request_words(process.pid)[1] == name
         process.kill()
