@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from app.attach.duplicate_child import duplicate_in_child
 from app.attach.helper_fds import FdRequest
 from app.attach.helper_installation import INSTALL
 from app.attach.identity import DeviceTraits, Match, match_devices, read_device_traits, read_sysfs_traits
@@ -171,6 +172,8 @@ def _duplicate(process: Process, fd: int, requested: int | None, access: Process
         # Before it is duplicated: to close a file on FUSE may take for ever.
         if access.vfio_class(f"/proc/{process.pid}/fd/{fd}")[0] != "vfio-dev":
             return None
+        if _is_another_users(process.pid):
+            return duplicate_in_child(process, fd)
         return process.duplicate(fd)
     except OSError as error:
         # EBADF, ENOENT: the process has closed it since the scan.
@@ -179,6 +182,13 @@ def _duplicate(process: Process, fd: int, requested: int | None, access: Process
         if requested is not None:
             raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
         return None
+
+
+def _is_another_users(pid: int) -> bool:
+    """Whether a process has the rights of another user, who might harm this program by its files. Raises OSError."""
+    with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
+        uids = next(line.split()[1:] for line in file if line.startswith(b"Uid:"))
+    return {int(each) for each in uids} != {os.geteuid()}
 
 
 def _add(result: ProcessDevices, duplicate: _Duplicate, paths: Paths, access: ProcessAccess) -> None:

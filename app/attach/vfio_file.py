@@ -4,6 +4,8 @@ A process can open any file under any name, also one whose file system (FUSE) is
 fstat(), ioctl() and even close() wait for ever, and no signal ends that. So a foreign file is examined before it is
 duplicated, and each fd is examined before the first ioctl. The helper that runs as root has the same functions, word
 for word: ``packaging/helper/mdevview-getfd`` imports nothing of this program, and a test compares the two.
+
+Run as a program it is the child of :mod:`app.attach.duplicate_child`. It imports only the standard library.
 """
 
 import ctypes
@@ -11,10 +13,11 @@ import errno
 import os
 import stat
 import struct
-from pathlib import Path
+import sys
 
 # include/uapi/linux/fcntl.h, stat.h
 AT_FDCWD, AT_STATX_DONT_SYNC, STATX_TYPE = -100, 0x4000, 1
+SYS_pidfd_getfd = 438
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -82,14 +85,14 @@ def device_name(fd: int) -> str | None:
     return os.path.basename(paths[0]) if paths else None
 
 
-def open_node(file: Path, flags: int) -> int:
+def open_node(file: str | os.PathLike[str], flags: int) -> int:
     """Open a device node of VFIO or of iommufd. Raises OSError, with ENODEV if another file is in its place.
 
     With O_PATH neither a driver nor a file system is asked. The second open is of the very file that was examined.
     """
     found = os.open(file, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not _is_node(device_number(f"/proc/self/fd/{found}"), file.name):
+        if not _is_node(device_number(f"/proc/self/fd/{found}"), os.path.basename(file)):
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         return os.open(f"/proc/self/fd/{found}", flags)
     finally:
@@ -107,3 +110,25 @@ def _is_node(number: tuple[int, int] | None, name: str) -> bool:
         return False
     # /dev/vfio/vfio and /dev/iommu are of the class misc.
     return os.path.basename(kind) in ("vfio-dev", "vfio", "misc") and os.path.basename(node) == name
+
+
+def main(pidfd: int, fd: int) -> None:
+    """Duplicate a fd of a process. Send the duplicate through standard input, a socket, if it is a VFIO device.
+
+    The message is "0", the kernel's error number, or "other" for another file. Nothing more is done with such a file:
+    the end of this process closes it, and may wait for ever.
+    """
+    import socket  # noqa: PLC0415  (only the child needs it)
+
+    connection = socket.socket(fileno=0)
+    try:
+        own = call("syscall", SYS_pidfd_getfd, pidfd, fd, 0)
+        is_device = vfio_class(f"/proc/self/fd/{own}")[0] == "vfio-dev"
+    except OSError as error:
+        connection.send(str(error.errno).encode())
+        return
+    socket.send_fds(connection, [b"0" if is_device else b"other"], [own] if is_device else [])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

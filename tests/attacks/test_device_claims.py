@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach import request_text, vfio_file
+from app.attach import duplicates, request_text, vfio_file
 from app.attach.duplicates import ProcessAccess, duplicate_devices
 from app.attach.helper_fds import ReceivedFd
 from app.errors import OpenFailed
@@ -104,6 +104,29 @@ def test_viewer_of_a_process_with_such_a_file(trap: _Trap) -> None:
 def test_helper_of_root_with_such_a_file(trap: _Trap) -> None:
     assert ask(trap.pid)["refused"] == f"process {trap.pid} is no VMM: it has no VFIO device open"
     assert ask(trap.pid, trap.fds[0])["refused"] == f"fd {trap.fds[0]} of process {trap.pid} is no VFIO device"
+
+
+def test_such_a_file_exchanged_for_a_device_after_the_look(trap: _Trap) -> None:
+    """The first look finds a device. The duplicate, which cannot be closed, stays outside the program."""
+    code = f"""
+        from pathlib import Path
+        from app.attach import duplicates
+        from app.attach.duplicates import ProcessAccess, duplicate_devices
+        from app.host.paths import HOST
+        from app.host.process import Process
+        from app.host.scan import ScannedProcess
+        duplicates._is_another_users = lambda pid: True
+        scanned = ScannedProcess({trap.pid}, "vm", arguments=("vm",), fds={trap.fds})
+        access = ProcessAccess(vfio_class=lambda path: ("vfio-dev", "vfio0"))
+        with Process.open({trap.pid}) as process:
+            print(duplicate_devices(process, scanned, None, HOST, access).devices)
+    """
+    assert _run(trap, code) == (0, "[]\n")
+
+
+def test_file_of_another_users_process_is_duplicated_outside(trap: _Trap) -> None:
+    assert os.geteuid() != 0 or duplicates._is_another_users(trap.pid)
+    assert not duplicates._is_another_users(os.getpid())
 
 
 def test_such_a_file_as_an_inherited_fd(trap: _Trap) -> None:
