@@ -6,6 +6,7 @@ fstat(), ioctl() or close() on it cannot even be killed.
 import ast
 import errno
 import os
+import select
 import subprocess
 import sys
 import textwrap
@@ -81,22 +82,36 @@ def _run(trap: _Trap, code: str) -> tuple[int, str]:
         return process.returncode, output
 
 
-_MDEVVIEW = "import sys; from ui.cli.main import main; sys.exit(main({arguments!r}))"
+_MDEVVIEW = """
+    import sys
+    from app.attach import duplicates
+    from ui.cli.main import main
+    if {trusted}:
+        duplicates._is_another_users = lambda pid: False
+    sys.exit(main({arguments!r}))
+"""
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], _PATIENCE_S)[0], "it waits for a foreign file system"
+    return process.stdout.readline()
 
 
 def test_the_trap_holds_whoever_asks_the_file(trap: _Trap) -> None:
     """Otherwise the tests below would prove nothing."""
     with _program(trap, f"import os; print(1, flush=True); os.stat('/proc/{trap.pid}/fd/{trap.fds[0]}')") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        assert _first_line(process) == "1\n"
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
 
 
-def test_viewer_of_a_process_with_such_a_file(trap: _Trap) -> None:
+@pytest.mark.parametrize("trusted", [False, True])
+def test_viewer_of_a_process_with_such_a_file(trap: _Trap, trusted: bool) -> None:
+    """A process of another user, and one of the viewer's own user."""
     for target in (f"pid:{trap.pid}", f"pid:{trap.pid},fd={trap.fds[0]}"):
         arguments = ["screenshot", target, "-o", os.devnull, "--helper", "never"]
-        status, output = _run(trap, _MDEVVIEW.format(arguments=arguments))
+        status, output = _run(trap, _MDEVVIEW.format(arguments=arguments, trusted=trusted))
         assert (status, output.count("\n")) == (3, 1), output
         assert "VFIO device" in output
 
@@ -145,8 +160,7 @@ def test_such_a_file_as_an_inherited_fd(trap: _Trap) -> None:
         time.sleep(1000)
     """
     with _program(trap, code) as process:
-        assert process.stdout is not None
-        assert "is no VFIO device: it is /dev/vfio/devices/vfio0" in process.stdout.readline()
+        assert "is no VFIO device: it is /dev/vfio/devices/vfio0" in _first_line(process)
 
 
 def test_such_a_file_in_the_place_of_a_node(trap: _Trap) -> None:

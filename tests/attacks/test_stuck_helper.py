@@ -46,7 +46,9 @@ class _Terminal:
         os.write(self._screen, keys)
 
     def wait_for_modes(self, *, echo: bool) -> None:
+        limit = time.monotonic() + _PATIENCE_S
         while bool(termios.tcgetattr(self.tty)[3] & termios.ECHO) is not echo:
+            assert time.monotonic() < limit
             time.sleep(0.01)
 
     def close(self) -> None:
