@@ -100,7 +100,14 @@ def _first_line(process: subprocess.Popen[str]) -> str:
 
 def test_the_trap_holds_whoever_asks_the_file(trap: _Trap) -> None:
     """Otherwise the tests below would prove nothing."""
-    with _program(trap, f"import os; print(1, flush=True); os.stat('/proc/{trap.pid}/fd/{trap.fds[0]}')") as process:
+    code = f"""
+        import os
+        from app.abi.pidfd import pidfd_getfd
+        fd = pidfd_getfd(os.pidfd_open({trap.pid}), {trap.fds[0]})
+        print(1, flush=True)
+        os.close(fd)
+    """
+    with _program(trap, code) as process:
         assert _first_line(process) == "1\n"
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
