@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from app.abi import vfio
+from app.attach.vfio_file import open_node, vfio_class
 from app.device.info import device_info
-from app.device.seam import FdDevice
+from app.device.seam import FdDevice, new_fd
 from app.errors import (
     DeviceBusy,
     DeviceGone,
@@ -41,7 +42,7 @@ _log = logging.getLogger(__name__)
 class Syscalls:
     """The system calls that open a device; a test replaces them."""
 
-    open: Callable[[Path, int], int] = os.open
+    open: Callable[[Path, int], int] = open_node
     ioctl: Callable[[int, int, Any], Any] = fcntl.ioctl
     close: Callable[[int], None] = os.close
 
@@ -141,7 +142,11 @@ def _by_group(vgpu: Vgpu, nodes: _Nodes, calls: Syscalls) -> FdDevice:
         _ioctl(group, vfio.VFIO_GROUP_SET_CONTAINER, struct.pack("=i", container), _Step.ATTACH, node, calls)
         _ioctl(container, vfio.VFIO_SET_IOMMU, vfio.VFIO_TYPE1v2_IOMMU, _Step.SET_IOMMU, nodes[1], calls)
         name = bytearray(vgpu.name.encode() + b"\0")
-        device = _ioctl(group, vfio.VFIO_GROUP_GET_DEVICE_FD, name, _Step.GET_DEVICE, node, calls)
+        value = _ioctl(group, vfio.VFIO_GROUP_GET_DEVICE_FD, name, _Step.GET_DEVICE, node, calls)
+        try:
+            device = new_fd(value)
+        except OSError as error:
+            raise _Failure(_Step.GET_DEVICE, node, error.errno or 0) from error
         opened.callback(calls.close, device)
         os.set_inheritable(device, False)
         opened.pop_all()
@@ -230,10 +235,16 @@ def device_from_fd(fd: int) -> FdDevice:
     Raises UsageError if the fd is not open or no VFIO device; then it stays open.
     """
     try:
-        own = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-    except (OSError, OverflowError) as error:
+        kind, _ = vfio_class(f"/proc/self/fd/{fd}")
+    except OSError as error:
         raise UsageError(f"fd:{fd} is not open in this process", "let the parent process pass it on") from error
-    device = FdDevice(own)
+    if kind != "vfio-dev":
+        # No ioctl before this is known: another file may do something else with it, or never answer.
+        raise UsageError(
+            f"fd:{fd} is no VFIO device: it is {_file_of(fd)}",
+            "pass on the fd that VFIO_GROUP_GET_DEVICE_FD returned, or a cdev that is bound to an iommufd",
+        )
+    device = FdDevice(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3))
     try:
         device_info(device)
     except OSError as error:
@@ -243,7 +254,13 @@ def device_from_fd(fd: int) -> FdDevice:
             "pass on the fd that VFIO_GROUP_GET_DEVICE_FD returned, or a cdev that is bound to an iommufd",
         ) from error
     # A second fd would keep the device open after its close, and a VM's next start would fail.
-    os.close(fd)
+    if fd > 2:
+        os.close(fd)
+        return device
+    # The next file that is opened must not become a standard file.
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(null, fd)
+    os.close(null)
     return device
 
 

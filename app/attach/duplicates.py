@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from app.attach.duplicate_child import duplicate_in_child
 from app.attach.helper_fds import FdRequest
+from app.attach.helper_installation import INSTALL
 from app.attach.identity import DeviceTraits, Match, match_devices, read_device_traits, read_sysfs_traits
+from app.attach.vfio_file import device_name, vfio_class
 from app.device.seam import Device, FdDevice
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, error_text
 from app.host.paths import Paths
 from app.host.proc import own_syspath
 from app.host.process import Process, is_ending
-from app.host.scan import DEVICE_LINK, ScannedProcess, cdev_of
+from app.host.scan import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.vmm import vm_of
@@ -26,25 +29,19 @@ _log = logging.getLogger(__name__)
 _DENIED = (errno.EPERM, errno.EACCES)
 
 
-def _link(fd: int) -> str:
-    """The link of a fd of this process; "" if there is none."""
-    try:
-        return os.readlink(f"/proc/self/fd/{fd}").removesuffix(" (deleted)")  # noqa: PTH115
-    except OSError:
-        return ""
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessAccess:
     """How fds of other processes are duplicated; a test replaces it.
 
     ``request_fds`` is called if the kernel denies this user access. It is None if no helper may be used.
+    ``vfio_class`` and ``device_name`` tell what a file is (:mod:`app.attach.vfio_file`).
     """
 
     request_fds: FdRequest | None = None
     open_process: Callable[[int], Process] = Process.open
     device: Callable[[int], Device] = FdDevice
-    link: Callable[[int], str] = _link
+    vfio_class: Callable[[str], tuple[str, str]] = vfio_class
+    device_name: Callable[[int], str | None] = device_name
 
 
 AS_THIS_USER = ProcessAccess()
@@ -103,17 +100,26 @@ def duplicate_devices(
     result = ProcessDevices(vm)
     with ExitStack() as undo:
         undo.callback(result.close)
-        pairs = _duplicate_fds(process, scanned, number, result, paths, access)
-        undo.callback(_close_all, pairs)
-        while pairs:
-            _add(result, *pairs.pop(0), paths, access)
+        duplicates = _duplicate_fds(process, scanned, number, result, paths, access)
+        undo.callback(_close_all, duplicates)
+        while duplicates:
+            _add(result, duplicates.pop(0), paths, access)
         undo.pop_all()
     return result
 
 
-def _close_all(pairs: list[tuple[int, int]]) -> None:
-    for _, own in pairs:
-        os.close(own)
+@dataclass(frozen=True, slots=True)
+class _Duplicate:
+    """A fd of a process and its duplicate here. ``device`` is the name that root's helper has from the kernel."""
+
+    number: int
+    own: int
+    device: str | None = None
+
+
+def _close_all(duplicates: list[_Duplicate]) -> None:
+    for each in duplicates:
+        os.close(each.own)
 
 
 def _duplicate_fds(
@@ -123,12 +129,12 @@ def _duplicate_fds(
     result: ProcessDevices,
     paths: Paths,
     access: ProcessAccess,
-) -> list[tuple[int, int]]:
-    """Pairs of a fd there and its duplicate here. The helper makes them if this user has no permission."""
+) -> list[_Duplicate]:
+    """The helper makes them if this user has no permission."""
     denial: OSError | None = None
     if scanned is not None and not scanned.files_hidden:
         try:
-            return _own_duplicates(process, scanned.fds if number is None else (number,), number)
+            return _own_duplicates(process, scanned.fds if number is None else (number,), number, access)
         except OSError as error:
             # The files of an ending process are closed before its pidfd tells the end.
             if process.ended() or error.errno == errno.ESRCH:
@@ -143,42 +149,68 @@ def _duplicate_fds(
         raise _denied(result.vm) from denial
     received = access.request_fds(process.pid, number)
     result.groups = received[0].groups if received else ()
-    return [(each.number, each.fd) for each in received]
+    return [_Duplicate(each.number, each.fd, each.device) for each in received]
 
 
-def _own_duplicates(process: Process, fds: Sequence[int], requested: int | None) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
+def _own_duplicates(
+    process: Process, fds: Sequence[int], requested: int | None, access: ProcessAccess
+) -> list[_Duplicate]:
+    duplicates: list[_Duplicate] = []
     try:
         for fd in fds:
-            own = _duplicate(process, fd, requested)
+            own = _duplicate(process, fd, requested, access)
             if own is not None:
-                pairs.append((fd, own))
+                duplicates.append(_Duplicate(fd, own))
     except BaseException:
-        _close_all(pairs)
+        _close_all(duplicates)
         raise
-    return pairs
+    return duplicates
 
 
-def _duplicate(process: Process, fd: int, requested: int | None) -> int | None:
+def _duplicate(process: Process, fd: int, requested: int | None, access: ProcessAccess) -> int | None:
     try:
+        # Before it is duplicated: to close a file on FUSE may take for ever.
+        if access.vfio_class(f"/proc/{process.pid}/fd/{fd}")[0] != "vfio-dev":
+            return None
+        if _is_another_users(process.pid):
+            return duplicate_in_child(process, fd)
         return process.duplicate(fd)
     except OSError as error:
-        # EBADF: the process has closed it since the scan.
-        if error.errno != errno.EBADF:
+        # EBADF, ENOENT: the process has closed it since the scan.
+        if error.errno not in (errno.EBADF, errno.ENOENT):
             raise
         if requested is not None:
             raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
         return None
 
 
-def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: ProcessAccess) -> None:
-    """Take one duplicate over. Keeps it if it is a VFIO device that answers, closes it otherwise."""
-    link = access.link(own)
-    cdev = cdev_of(link)
-    if cdev is None and link != DEVICE_LINK:
-        # Since the scan the process has opened another file with this number.
-        os.close(own)
-        return
+def _is_another_users(pid: int) -> bool:
+    """Whether a process has the rights of another user, who might harm this program by its files. Raises OSError."""
+    with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
+        uids = next(line.split()[1:] for line in file if line.startswith(b"Uid:"))
+    return {int(each) for each in uids} != {os.geteuid()}
+
+
+def _add(result: ProcessDevices, duplicate: _Duplicate, paths: Paths, access: ProcessAccess) -> None:
+    """Take one duplicate over. Keeps it if it is a VFIO device that answers, closes it otherwise.
+
+    Raises OpenFailed if the helper and the kernel contradict each other about its device.
+    """
+    number, own = duplicate.number, duplicate.own
+    with ExitStack() as undo:
+        undo.callback(os.close, own)
+        kind, node = access.vfio_class(f"/proc/self/fd/{own}")
+        if kind != "vfio-dev":
+            # Since the look before, the process has opened another file with this number.
+            return
+        name = access.device_name(own)
+        if None not in (name, duplicate.device) and name != duplicate.device:
+            raise OpenFailed(
+                f"the helper says that fd {number} of {vm_text(result.vm)} is {duplicate.device}, "
+                f"and the kernel that it is {name}",
+                f"install the helper again: {INSTALL}",
+            )
+        undo.pop_all()
     device = access.device(own)
     try:
         traits = read_device_traits(device)
@@ -188,7 +220,8 @@ def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: Pr
         result.not_ready += 1
         device.close()
         return
-    result.devices.append(DuplicatedDevice(number, own, device, traits, cdev, own_syspath(own, paths)))
+    syspath = own_syspath(own, paths) or name or duplicate.device
+    result.devices.append(DuplicatedDevice(number, own, device, traits, node or None, syspath))
 
 
 def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:

@@ -2,6 +2,7 @@
 
 import array
 import json
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,14 @@ _MAX_MESSAGE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class HelperAnswer:
-    """``numbers`` are the fds' numbers in their process, in the order of the received fds."""
+    """``numbers`` are the fds' numbers in their process, in the order of the received fds.
+
+    ``devices`` are the sysfs names of their devices, None where the kernel does not tell them.
+    """
 
     numbers: tuple[int, ...]
     groups: tuple[int, ...]
+    devices: tuple[str | None, ...]
 
 
 _REFUSALS: dict[str, type[MdevviewError]] = {
@@ -74,7 +79,16 @@ def parse_answer(message: bytes, count: int) -> HelperAnswer:
         raise _unclear("it has no lists of numbers")
     if not 0 < count == len(numbers):
         raise _unclear(f"it names {len(numbers)} fds and has {count}")
-    return HelperAnswer(numbers, groups)
+    # A helper of an earlier version says nothing about the devices.
+    devices = document.get("devices", [None] * count)
+    if not isinstance(devices, list) or len(devices) != count or not all(map(_is_name_or_none, devices)):
+        raise _unclear("it has no list of names of devices")
+    return HelperAnswer(numbers, groups, tuple(devices))
+
+
+def _is_name_or_none(value: object) -> bool:
+    """Whether it is None or can be the name of a device in sysfs: a UUID, a PCI address."""
+    return value is None or (isinstance(value, str) and re.fullmatch(r"[\w.:-]{1,128}", value, re.ASCII) is not None)
 
 
 def _integers(value: object) -> tuple[int, ...] | None:

@@ -18,6 +18,7 @@ class HelperMethod(Enum):
 class ReceivedFd:
     """``number`` is the fd in the process it came from. ``fd`` is the duplicate, which belongs to the receiver.
 
+    ``device`` is the sysfs name of the device that the helper has from the kernel; None if the kernel does not tell.
     ``link`` is the link of the fd ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0"). ``groups`` are the VFIO
     groups that the process has open; this user may not be allowed to list them.
     """
@@ -26,6 +27,7 @@ class ReceivedFd:
     fd: int
     link: str
     groups: tuple[int, ...] = ()
+    device: str | None = None
 
 
 FdRequest = Callable[[int, int | None], list[ReceivedFd]]

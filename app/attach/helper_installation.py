@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from app.attach.helper_fds import HelperMethod
+from app.attach.request_text import request_words
 from app.errors import PermissionDenied
 
 HELPER = Path("/usr/libexec/mdevview-getfd")
@@ -90,14 +91,17 @@ def helper_command(pid: int, fd: int | None, method: HelperMethod, installation:
     program = installation.program(method.value)
     if program is None:
         raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or choose another --helper")
+    user, vm = request_words(pid)
     options: tuple[str, ...] = ()
     limit_s = None
+    # With -k sudo asks even if it has asked for another VM some minutes ago.
     if method is HelperMethod.SUDO and prompts.terminal:
-        options = ("-p", f"mdevview asks for the display of process {pid}. Password of %p: ", "--")
+        prompt = f"mdevview asks for the display of VM {vm} (process {pid} of {user}). Password of %p: "
+        options = ("-k", "-p", prompt, "--")
     elif method is HelperMethod.SUDO:
-        options, limit_s = ("-n", "--"), UNATTENDED_S
-    number = () if fd is None else (str(fd),)
-    return HelperCommand((str(program), *options, str(installation.helper), str(pid), *number), method.value, limit_s)
+        options, limit_s = ("-k", "-n", "--"), UNATTENDED_S
+    words = [f"pid={pid}", f"user={user}", f"vm={vm}", *(() if fd is None else (f"fd={fd}",))]
+    return HelperCommand((str(program), *options, str(installation.helper), *words), method.value, limit_s)
 
 
 def trust_problem(file: Path, owner: int = 0) -> str | None:

@@ -7,14 +7,18 @@ request and answers with one message. The users of the received fds check them a
 
 import os
 import select
+import signal
 import socket
+import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from app.attach import helper_answer
 from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.attach.helper_installation import INSTALLED, HelperInstallation, helper_command
+from app.attach.terminal_modes import TerminalModes
 from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
 
 if TYPE_CHECKING:
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 # The time for pkexec or sudo to end after the helper's answer, or after its socket was closed.
 _ENDING_S = 2.0
+# The time for an answer after the permission was given. The helper itself gives up after 10 s, unless it is stopped.
+_ANSWER_S = 20.0
+_CHECK_MS = 500
 
 
 def request_fds(
@@ -66,6 +73,7 @@ class HelperRequest:
         self._stderr = -1
         self._program = ""
         self._limit_s: float | None = None
+        self._terminal: TerminalModes | None = None
 
     def start(self) -> None:
         """Start the helper. Raises PermissionDenied if it cannot be started, OpenFailed if no fd is left."""
@@ -75,6 +83,9 @@ class HelperRequest:
         self._program, self._limit_s = command.program, command.limit_s
         reap()
         with ExitStack() as opened:
+            if self._program == "sudo" and self._limit_s is None:
+                self._terminal = TerminalModes()
+                opened.callback(self._terminal.restore)
             try:
                 own, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 opened.callback(own.close)
@@ -114,20 +125,25 @@ class HelperRequest:
     def wait(self, cancel_fd: int = -1) -> None:
         """Block until ``fileno()`` is readable.
 
-        Raises OpenFailed after ``limit_s`` seconds, PermissionDenied if ``cancel_fd`` is readable before. Both cancel
-        the request.
+        Raises OpenFailed after ``limit_s`` seconds, or if a person gave the permission and no answer follows;
+        PermissionDenied if ``cancel_fd`` is readable before. Both cancel the request.
         """
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
         if cancel_fd >= 0:
             poll.register(cancel_fd, select.POLLIN)
-        ready = {fd for fd, _ in poll.poll(None if self._limit_s is None else self._limit_s * 1000)}
+        limit_s = _ANSWER_S if self._limit_s is None else self._limit_s
+        since = None if self._limit_s is None else time.monotonic()
+        while not (ready := {fd for fd, _ in poll.poll(min(_CHECK_MS, limit_s * 1000))}):
+            now = time.monotonic()
+            if self._limit_s is None:
+                since = (since or now) if self._is_permitted() else None
+            if since is not None and now - since >= limit_s:
+                self.cancel()
+                raise OpenFailed(f"the helper gave no answer in {limit_s:g} s", "try again from a terminal")
         if cancel_fd in ready:
             self.cancel()
             raise PermissionDenied(f"the request for the files of process {self._pid} was cancelled", "try again")
-        if not ready:
-            self.cancel()
-            raise OpenFailed(f"the helper gave no answer in {self._limit_s:g} s", "try again from a terminal")
 
     def result(self) -> list[ReceivedFd]:
         """The received fds, which belong to the caller.
@@ -152,8 +168,8 @@ class HelperRequest:
                 self._wait_for_end()
                 answer = helper_answer.check_answer(message, len(fds), flags, self._number)
                 received = [
-                    ReceivedFd(number, each, _link_of(each), answer.groups)
-                    for number, each in zip(answer.numbers, fds, strict=True)
+                    ReceivedFd(number, each, _link_of(each), answer.groups, device)
+                    for number, each, device in zip(answer.numbers, fds, answer.devices, strict=True)
                 ]
             finally:
                 self.cancel()
@@ -174,7 +190,12 @@ class HelperRequest:
             # While it asks for a password, its real user is this one. Later it is root's process, and ends by itself.
             with suppress(PermissionError):
                 child.terminate()
+                # A stopped one ends when it goes on.
+                os.kill(child.pid, signal.SIGCONT)
             _unreaped.append(child)
+        terminal, self._terminal = self._terminal, None
+        if terminal is not None:
+            terminal.restore()
 
     def __enter__(self) -> Self:
         return self
@@ -183,6 +204,21 @@ class HelperRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.cancel()
+
+    def _is_permitted(self) -> bool:
+        """Whether the helper was started: pkexec becomes the helper, with another real user; sudo has it as a child.
+
+        False if the kernel hides root's processes (hidepid): then a person decides how long to wait.
+        """
+        assert self._child is not None
+        folder = Path("/proc") / str(self._child.pid)
+        try:
+            status = (folder / "status").read_text(errors="replace")
+            children = (folder / "task" / folder.name / "children").read_text()
+        except OSError:
+            return False
+        uid = next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
+        return int(uid) != os.getuid() or bool(children.strip())
 
     def _wait_for_end(self) -> int | None:
         """The exit status of pkexec or sudo; None if it does not end soon."""

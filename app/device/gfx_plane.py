@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 
 from app.abi import vfio
-from app.device.seam import Device
+from app.device.seam import Device, new_fd
 from app.planes.plane import Backing, Plane, PlaneKind
 
 _HOT_UNKNOWN = 0xFFFF_FFFF
@@ -127,11 +127,11 @@ def _signed(value: int) -> int:
 
 
 def get_gfx_dmabuf(device: Device, dmabuf_id: int) -> int:
-    """Fetch the dma-buf of an id. The caller closes the fd. Raises the driver's OSError.
+    """Fetch the dma-buf of an id. The caller closes the fd. Raises the driver's OSError, and those of :func:`new_fd`.
 
     mbochs exports without O_CLOEXEC, so this sets the flag. If the driver may be mbochs, call this only once for each
     id: a second fetch corrupts kernel memory.
     """
-    fd = device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little")))
+    fd = new_fd(device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, bytearray(dmabuf_id.to_bytes(4, "little"))))
     os.set_inheritable(fd, False)
     return fd

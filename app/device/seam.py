@@ -48,6 +48,17 @@ class Device(Protocol):
         ...
 
 
+def new_fd(value: int) -> int:
+    """The fd that an ioctl returned. Raises OSError(EBADF) for 0, 1 and 2.
+
+    This program has a file open under each of these numbers, so the kernel gives none of them to another file: the
+    driver did not return a fd. Nothing cheap tells this of a greater number.
+    """
+    if value <= 2:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return value
+
+
 class FdDevice:
     """A real device. Owns ``fd`` and the ``companions`` that must stay open with it (container, group, iommufd).
 

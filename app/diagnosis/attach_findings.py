@@ -83,7 +83,7 @@ def _pkexec(installation: HelperInstallation) -> Finding:
     if not installation.action.exists():
         message = "pkexec has no rule for the helper: it asks every time"
         return Finding("pkexec", Severity.INFO, message, f"no {installation.action}", INSTALL)
-    message = "pkexec can ask in a dialog for permission to run the helper, and keeps the answer for some minutes"
+    message = "pkexec can ask in a dialog for permission to run the helper, for each VM anew"
     return Finding("pkexec", Severity.OK, message, f"{program}, {installation.action}")
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from app.attach.request_text import request_words
+
 REPOSITORY = Path(__file__).parents[2]
 HELPER = REPOSITORY / "packaging/helper/mdevview-getfd"
 ISOLATED = "-ISB"
@@ -31,8 +33,16 @@ def run(
     )
 
 
+def request(pid: object, *fd: object) -> list[str]:
+    """The arguments of a request, which tell the truth about the process if there is one."""
+    user, name = request_words(int(str(pid)))
+    return [f"pid={pid}", f"user={user}", f"vm={name}", *(f"fd={each}" for each in fd)]
+
+
 def ask(*arguments: object, cwd: Path | None = None, **environment: str) -> Answer:
-    """The answer to a request of this user, as by sudo."""
+    """The answer to a request of this user, as by sudo: of a pid and perhaps a fd, or of these words."""
+    if arguments and all(isinstance(each, int) for each in arguments):
+        arguments = tuple(request(*arguments))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:

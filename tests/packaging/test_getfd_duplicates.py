@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from app.attach.request_text import request_words
+
 
 class _Kernel:
     """Answers for the kernel: fds in ``devices`` are VFIO devices, and so are all duplicates."""
@@ -52,7 +54,7 @@ def kernel(helper: Any, monkeypatch: pytest.MonkeyPatch, holder: subprocess.Pope
 
 @contextmanager
 def _duplicates(helper: Any, pid: int, only: int | None) -> Iterator[tuple[dict[int, int], list[int]]]:
-    found, groups = helper.duplicates(pid, only)
+    found, groups = helper.duplicates(pid, only, request_words(pid))
     yield found, groups
     for each in found.values():
         os.close(each)
@@ -82,7 +84,7 @@ def test_file_exchanged_after_the_look_is_not_handed_over(
     kernel.own = ("", "")
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(helper.Refusal, match="no VFIO device with a display"):
-        helper.duplicates(holder.pid, 0)
+        helper.duplicates(holder.pid, 0, request_words(holder.pid))
     # The pidfd is still open; the duplicate is closed.
     assert len(os.listdir("/proc/self/fd")) == before + 1
 
@@ -92,7 +94,7 @@ def test_device_without_a_display_is_not_handed_over(
 ) -> None:
     kernel.displays = False
     with pytest.raises(helper.Refusal, match="no VFIO device with a display"):
-        helper.duplicates(holder.pid, None)
+        helper.duplicates(holder.pid, None, request_words(holder.pid))
 
 
 def test_process_that_ended_meanwhile_may_have_been_another(
@@ -106,7 +108,7 @@ def test_process_that_ended_meanwhile_may_have_been_another(
 
     monkeypatch.setattr(helper, "has_display", end)
     with pytest.raises(helper.Refusal, match=f"process {holder.pid} has ended") as caught:
-        helper.duplicates(holder.pid, 0)
+        helper.duplicates(holder.pid, 0, request_words(holder.pid))
     assert caught.value.kind == "process"
 
 
@@ -115,7 +117,7 @@ def test_more_devices_than_a_message_carries(
 ) -> None:
     monkeypatch.setattr(helper, "vfio_files", lambda pid: (list(range(65)), []))
     with pytest.raises(helper.Refusal, match="too many VFIO devices open: 65"):
-        helper.duplicates(holder.pid, None)
+        helper.duplicates(holder.pid, None, request_words(holder.pid))
 
 
 def test_kernel_thread_is_no_vmm(helper: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pidfds: None) -> None:
@@ -124,7 +126,7 @@ def test_kernel_thread_is_no_vmm(helper: Any, monkeypatch: pytest.MonkeyPatch, t
     stat.write_bytes(b"2 (kth) S 9 9 9) S 0 0 0 0 -1 2129984 0 0\n")
     monkeypatch.setattr(helper, "open", lambda path, mode: stat.open(mode), raising=False)
     with pytest.raises(helper.Refusal, match="belongs to the kernel"):
-        helper.duplicates(os.getpid(), None)
+        helper.duplicates(os.getpid(), None, request_words(os.getpid()))
 
 
 @pytest.mark.parametrize(
@@ -164,8 +166,8 @@ def test_character_device_is_what_the_kernel_calls_it(
         "/sys/dev/char/1:3": "../../devices/virtual/mbochs/mbochs/UUID/vfio-dev/vfio3",
     }
     monkeypatch.setattr(os, "readlink", links.__getitem__)
-    real = os.stat
-    monkeypatch.setattr(os, "stat", lambda path: real("/dev/null" if path == "/proc/9/fd/5" else path))
+    real = helper.device_number
+    monkeypatch.setattr(helper, "device_number", lambda path: real("/dev/null"))
     assert helper.vfio_class("/proc/9/fd/5") == ("vfio-dev", "vfio3")
     links["/sys/dev/char/1:3/subsystem"] = "../../../../class/mem"
     assert helper.vfio_class("/proc/9/fd/5") == ("", "")
@@ -176,9 +178,9 @@ def test_character_device_is_what_the_kernel_calls_it(
 def test_file_on_a_file_system_that_is_closed_to_it_is_no_device(helper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a FUSE mount is to other users. The VM's vGPU is found nevertheless."""
 
-    def closed(_: str) -> os.stat_result:
+    def closed(_: str) -> tuple[int, int]:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "readlink", {"/proc/9/fd/5": "/mnt/vfio/disk.qcow2"}.__getitem__)
-    monkeypatch.setattr(os, "stat", closed)
+    monkeypatch.setattr(helper, "device_number", closed)
     assert helper.vfio_class("/proc/9/fd/5") == ("", "")

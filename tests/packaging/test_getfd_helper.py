@@ -1,7 +1,6 @@
 """The helper that runs as root: what it refuses, tested with the real program, and the rights that it keeps."""
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from app.attach.helper_answer import MAX_FDS
 from app.attach.helper_installation import ACTION
 from app.attach.helper_installation import HELPER as INSTALLED_HELPER
-from tests.packaging.getfd import BY_SUDO, HELPER, ISOLATED, REPOSITORY, ask, run
+from tests.packaging.getfd import BY_SUDO, HELPER, ISOLATED, REPOSITORY, ask, request, run
 
 _POLICY = HELPER.parent / "io.github.mdevview.getfd.policy"
 
@@ -41,16 +40,22 @@ def target(tmp_path: Path) -> Iterator[int]:
         process.kill()
 
 
+@pytest.mark.parametrize("number", ["5; id", "x", "-5", "+5", " 5", "0x5", "5.0", "٣", "99999999999", "4294967297", ""])
+def test_request_that_is_no_pid_and_fd(number: str) -> None:
+    assert "PID is no number" in ask(f"pid={number}", "user=root", "vm=a")["refused"]
+    assert "FD is no number" in ask("pid=5", "user=root", "vm=a", f"fd={number}")["refused"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        *([], ["5", "6", "7"], ["5; id"], ["x"], ["-5"], ["+5"], [" 5"], ["0x5"], ["5.0"], ["٣"]),
-        *(["99999999999"], ["4294967297"], ["5", ""], ["5", "-1"]),
+        *([], ["5"], ["5", "6"], ["pid=5"], ["pid=5", "user=root"], ["pid=5", "fd=6"], ["pid=5", "root", "a"]),
+        *(["user=root", "pid=5", "vm=a"], ["pid=5", "user=root", "vm=a", "fd=6", "fd=7"]),
     ],
 )
-def test_request_that_is_no_pid_and_fd(arguments: list[str]) -> None:
-    answer = ask(*arguments)
-    assert re.search(r"is no number|usage: mdevview-getfd PID \[FD\]", answer["refused"])
+def test_request_without_its_words(arguments: list[str]) -> None:
+    usage = "usage: mdevview-getfd pid=PID user=USER vm=NAME [fd=FD]"
+    assert ask(*arguments) == {"refused": usage, "kind": "rights"}
 
 
 def test_processes_that_are_no_vmm(target: int) -> None:
@@ -77,7 +82,7 @@ def test_thread_is_no_process(target: int) -> None:
             while len(tasks) < 2:
                 tasks = os.listdir(f"/proc/{process.pid}/task")
             other = next(each for each in tasks if int(each) != process.pid)
-            assert ask(other)["kind"] in ("rights", "process")
+            assert ask(int(other))["kind"] in ("rights", "process")
         finally:
             process.kill()
 
@@ -117,7 +122,7 @@ def test_polkit_lets_administrators_decide_and_nobody_else(helper: Any) -> None:
     assert [(each.tag, each.text) for each in action.iterfind("defaults/*")] == [
         ("allow_any", "auth_admin"),
         ("allow_inactive", "auth_admin"),
-        ("allow_active", "auth_admin_keep"),
+        ("allow_active", "auth_admin"),
     ]
     annotated = action.find("annotate")
     assert annotated is not None
@@ -127,7 +132,7 @@ def test_polkit_lets_administrators_decide_and_nobody_else(helper: Any) -> None:
 
 
 def _refused_aloud(stdin: Any, **environment: str) -> str:
-    ran = run(os.getpid(), stdin=stdin, environment=BY_SUDO | environment)
+    ran = run(*request(os.getpid()), stdin=stdin, environment=BY_SUDO | environment)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.count("\n") == 1
     return ran.stderr.removeprefix("mdevview-getfd: ").rstrip("\n")
@@ -161,7 +166,7 @@ def test_asker_must_be_told_once() -> None:
     with ours, theirs:
         uid = str(os.getuid())
         assert "only pkexec or sudo" in _refused_aloud(theirs, PKEXEC_UID=uid)
-        ran = run(os.getpid(), stdin=theirs, environment={})
+        ran = run(*request(os.getpid()), stdin=theirs, environment={})
         assert "only pkexec or sudo" in ran.stderr
         assert "no number" in _refused_aloud(theirs, SUDO_UID="root")
 
@@ -170,7 +175,7 @@ def test_answers_with_standard_output_and_error_closed(target: int) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:
-            command = [sys.executable, ISOLATED, str(HELPER), str(target)]
+            command = [sys.executable, ISOLATED, str(HELPER), *request(target)]
             subprocess.run(
                 ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command],
                 stdin=theirs.fileno(),

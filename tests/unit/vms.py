@@ -58,21 +58,22 @@ class VmDevice(ScriptedDevice):
         super().close()
 
 
+def _name_of(path: str) -> str:
+    return os.readlink(path).removeprefix("/memfd:").removesuffix(" (deleted)")  # noqa: PTH115
+
+
 def _name(fd: int) -> str:
-    link = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
-    return link.removeprefix("/memfd:").removesuffix(" (deleted)")
+    return _name_of(f"/proc/self/fd/{fd}")
 
 
 def device_of(fd: int) -> VmDevice:
     return VmDevice(fd=fd, kind=_name(fd).partition("@")[0])
 
 
-def link_of(fd: int) -> str:
+def vfio_class_of(path: str) -> tuple[str, str]:
     """A kind is a device fd, ``KIND@vfio0`` a cdev; "file" is none of them."""
-    kind, _, cdev = _name(fd).partition("@")
-    if cdev:
-        return f"/dev/vfio/devices/{cdev}"
-    return DEVICE_FD if kind != "file" else "/dev/null"
+    kind, _, cdev = _name_of(path).partition("@")
+    return ("vfio-dev", cdev) if kind != "file" else ("", "")
 
 
 class Child:
@@ -160,7 +161,7 @@ class Vms:
         folder.rmdir()
 
     def access(self, helped: bool = False) -> ProcessAccess:
-        return ProcessAccess(self._request_fds if helped else None, device=device_of, link=link_of)
+        return ProcessAccess(self._request_fds if helped else None, device=device_of, vfio_class=vfio_class_of)
 
     def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
         """What the helper does, with the rights that this process has over its children."""
@@ -169,7 +170,7 @@ class Vms:
         with access.open_process(pid) as process:
             fds = self._children[pid].fds if fd is None else (fd,)
             own = [process.duplicate(each) for each in fds]
-        return [ReceivedFd(number, each, link_of(each)) for number, each in zip(fds, own, strict=True)]
+        return [ReceivedFd(number, each, DEVICE_FD) for number, each in zip(fds, own, strict=True)]
 
     def close(self) -> None:
         for each in self._children.values():

@@ -26,7 +26,13 @@ def _ask(pid: int, fd: int | None) -> dict[str, object]:
         return {"error": type(error).__name__, "message": error.message}
     return {
         "handed": [
-            {"number": each.number, "link": each.link, "groups": each.groups, "planes": _planes(Device(each.fd))}
+            {
+                "number": each.number,
+                "link": each.link,
+                "groups": each.groups,
+                "device": each.device,
+                "planes": _planes(Device(each.fd)),
+            }
             for each in handed
         ]
     }

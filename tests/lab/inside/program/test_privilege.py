@@ -80,11 +80,17 @@ def _started(*arguments: str, stdin: Any = subprocess.DEVNULL) -> Iterator[int]:
             process.kill()
 
 
+def _fdinfo(machine: Machine) -> str:
+    return Path(f"/proc/{machine.pid}/fdinfo/{machine.device_fds[0]}").read_text()
+
+
 def test_user_without_rights_sees_roots_vm(shared_vm: Machine, fact: Fact) -> None:
     handed = {
         "number": shared_vm.device_fds[0],
         "link": "anon_inode:[vfio-device]",
         "groups": [int(mdev.group(shared_vm.uuids[0]))],
+        # Since Linux 6.18 the kernel tells it.
+        "device": shared_vm.uuids[0] if "vfio-device-syspath" in _fdinfo(shared_vm) else None,
     }
     for answer in _ask((shared_vm.pid, None), (shared_vm.pid, shared_vm.device_fds[0])):
         (each,) = answer["handed"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.abi import vfio
+from app.attach import device_node
 from app.attach.device_node import Syscalls, device_from_fd, open_vgpu
 from app.errors import (
     DeviceBusy,
@@ -234,6 +235,10 @@ def test_device_removed_meanwhile_is_gone(host: Host, kernel: Kernel) -> None:
         open_vgpu(vgpu, host.paths, kernel.syscalls)
 
 
+def _call_all_files_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_node, "vfio_class", lambda _: ("vfio-dev", ""))
+
+
 def test_inherited_fd_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[int] = []
 
@@ -243,6 +248,7 @@ def test_inherited_fd_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
         return 0
 
     monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    _call_all_files_devices(monkeypatch)
     inherited = os.open(os.devnull, os.O_RDWR)
     os.set_inheritable(inherited, True)
     device = device_from_fd(inherited)
@@ -255,10 +261,14 @@ def test_inherited_fd_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
         os.fstat(own)
 
 
-def test_fd_that_is_no_device_is_left_alone() -> None:
+def test_fd_that_is_no_device_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path(os.devnull).open() as file:
+        with pytest.raises(UsageError, match=r"no VFIO device: it is /dev/null"):
+            device_from_fd(file.fileno())
+        _call_all_files_devices(monkeypatch)
         with pytest.raises(UsageError, match=r"no usable VFIO device.*/dev/null.*ENOTTY"):
             device_from_fd(file.fileno())
         os.fstat(file.fileno())
+    monkeypatch.undo()
     with pytest.raises(UsageError, match="is not open in this process"):
         device_from_fd(999_999)

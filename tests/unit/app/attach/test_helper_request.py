@@ -17,6 +17,7 @@ import pytest
 from app.attach import helper_answer, helper_installation, helper_request
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_request import HelperRequest, request_fds
+from app.attach.request_text import request_words
 from app.errors import MdevviewError, OpenFailed, PermissionDenied
 from tests.unit.app.attach.installed_helper import (
     IGNORES_SIGTERM,
@@ -31,12 +32,15 @@ PKEXEC, SUDO = HelperMethod.PKEXEC, HelperMethod.SUDO
 
 
 def test_fds_arrive_with_their_numbers_and_are_the_callers(make: Make) -> None:
-    setup = make("answer({'fds': [12, 40], 'groups': [7]}, os.open('/dev/null', 0), os.open('/dev/zero', 0))")
+    setup = make(
+        "answer({'fds': [12, 40], 'groups': [7], 'devices': ['0000:00:02.0', None]},"
+        " os.open('/dev/null', 0), os.open('/dev/zero', 0))"
+    )
     received = request_fds(4711, installation=setup)
     try:
-        assert [(each.number, each.link, each.groups) for each in received] == [
-            (12, "/dev/null", (7,)),
-            (40, "/dev/zero", (7,)),
+        assert [(each.number, each.link, each.groups, each.device) for each in received] == [
+            (12, "/dev/null", (7,), "0000:00:02.0"),
+            (40, "/dev/zero", (7,), None),
         ]
         assert not any(os.get_inheritable(each.fd) for each in received)
     finally:
@@ -57,11 +61,12 @@ def test_helper_gets_the_request_and_nothing_else(
     os.set_inheritable(leaking, True)
     try:
         with pytest.raises(PermissionDenied) as caught:
-            request_fds(4711, 5, way, setup)
+            request_fds(os.getpid(), 5, way, setup)
     finally:
         os.close(leaking)
     arguments, environment, files = json.loads(caught.value.message.removeprefix("the helper refused: "))
-    assert arguments == ["4711", "5"]
+    user, name = request_words(os.getpid())
+    assert arguments == [f"pid={os.getpid()}", f"user={user}", f"vm={name}", "fd=5"]
     # What a shell sets by itself.
     assert set(environment) - {"PWD", "OLDPWD", "SHLVL", "_"} <= {
         "PATH",
@@ -84,7 +89,7 @@ def test_helper_gets_the_request_and_nothing_else(
         (SUDO, "exit 3", OpenFailed, "status 3"),
         (PKEXEC, "kill -9 $$", OpenFailed, "status -9"),
         # What sudo does to standard input where it logs it.
-        (SUDO, 'shift 2; : | "$@"; exit 1', PermissionDenied, "log_input"),
+        (SUDO, 'shift 3; : | "$@"; exit 1', PermissionDenied, "log_input"),
     ],
 )  # fmt: skip
 def test_who_gives_no_rights_is_told_apart(

@@ -138,15 +138,16 @@ def test_vm_that_ends_while_it_is_attached_to_is_gone(host: Host, vms: Vms) -> N
     access = vms.access()
     opened: list[Process] = []
 
-    def link(fd: int) -> str:
-        vm.end()
-        return access.link(fd)
+    def examine(path: str) -> tuple[str, str]:
+        if path.startswith("/proc/self/"):
+            vm.end()
+        return access.vfio_class(path)
 
     def open_process(pid: int) -> Process:
         opened.append(access.open_process(pid))
         return opened[-1]
 
-    ending = type(access)(None, open_process, access.device, link)
+    ending = type(access)(None, open_process, access.device, examine)
     with pytest.raises(ProcessGone, match=r"\(VM a\) has ended"):
         attach(_vgpu(host), host.scan(), ending)
     assert [each.fileno() for each in opened] == [-1]

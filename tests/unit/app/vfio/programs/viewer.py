@@ -10,10 +10,10 @@ from app.attach.duplicates import ProcessAccess
 from app.host.paths import Paths
 from app.open.opening import OpenOptions, open_device
 from app.open.target import Named
-from tests.unit.vms import device_of, link_of
+from tests.unit.vms import device_of, vfio_class_of
 
 root, vgpu = Path(sys.argv[1]), sys.argv[2]
-options = OpenOptions(access=ProcessAccess(device=device_of, link=link_of))
+options = OpenOptions(access=ProcessAccess(device=device_of, vfio_class=vfio_class_of))
 poller = open_device(Named(vgpu), Paths(root / "sys", root / "dev", root / "proc"), options).poller()
 status = poller.latest().status
 print(status.reason.key, status.detail, flush=True)
