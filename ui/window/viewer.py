@@ -22,6 +22,7 @@ from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
+from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
@@ -32,6 +33,8 @@ from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
+# A longer message would not fit on the screen.
+_LONGEST_WARNING = 1000
 # These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
@@ -258,7 +261,9 @@ class Viewer(QObject):
         return OpenOptions(self._options.helper, qmp=self._options.qmp)
 
     def _warn(self, error: MdevviewError) -> None:
-        warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
+        warning = QMessageBox(
+            QMessageBox.Icon.Warning, "mdevview", f"{clean_line(error.message, _LONGEST_WARNING)}\n\n{error.remedy}"
+        )
         # It may contain the name of a process, and Qt would interpret markup in it.
         warning.setTextFormat(Qt.TextFormat.PlainText)
         warning.setParent(self.window, warning.windowFlags())
@@ -286,7 +291,7 @@ def label_of(target: Target) -> str:
         case Named(text):
             return text
         case VmName(name):
-            return f"VM {name}"
+            return f"VM {clean(name)}"
         case Pid(pid):
             return f"process {pid}"
         case Default():
