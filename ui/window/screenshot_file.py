@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PyQt6.QtCore import QDir, QStandardPaths
 
+from ui import private_file
+
 
 def pictures_directory() -> Path:
     """The user's pictures directory (XDG), or the home directory when there is none."""
@@ -23,8 +25,7 @@ def save_new(directory: Path, source: str, when: datetime, png: bytes) -> Path:
     for number in range(1, 1000):
         path = directory / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
         try:
-            with path.open("xb") as file:
-                file.write(png)
+            private_file.create(path, png)
         except FileExistsError:
             continue
         return path

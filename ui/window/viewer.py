@@ -24,6 +24,7 @@ from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
 from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
+from ui.window.geometry import Geometry
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.pending_session import PendingSession
@@ -41,7 +42,7 @@ _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options of a window, from the command line.
+    """The options of a window, from the command line, and the ``geometry`` of the last one.
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
@@ -55,6 +56,7 @@ class WindowOptions:
     qmp: QmpAddress | None = None
     resolution: Mode | None = None
     follow: bool = False
+    geometry: Geometry | None = None
 
 
 class Viewer(QObject):
@@ -89,7 +91,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
-        self.window = MainWindow(self.picture, label, options.view, self._choose)
+        self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
