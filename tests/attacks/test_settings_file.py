@@ -63,7 +63,8 @@ def ignored(caplog: pytest.LogCaptureFixture) -> str:
 def test_a_settings_file_runs_no_code(key: str, file: Path, tmp_path: Path) -> None:
     write_with_qt(file, **{key: MakesFolder(tmp_path / "made")})
     assert b"builtins" in file.read_bytes() or b"posix" in file.read_bytes()
-    assert settings.load() == DEFAULTS
+    done = run(module="tests.attacks.programs.reads_settings", XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEFAULTS}\n", "")
     assert not (tmp_path / "made").exists()
 
 
@@ -84,6 +85,11 @@ def _fifo(file: Path) -> None:
     os.mkfifo(file)
 
 
+def _link_to_a_fifo(file: Path) -> None:
+    os.mkfifo(file.with_name("fifo"))
+    file.symlink_to("fifo")
+
+
 def _socket(file: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(file))
@@ -99,7 +105,7 @@ PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
     "socket": (_socket, "is no regular file"),
     "folder": (Path.mkdir, "is no regular file"),
     "link to a device": (lambda file: file.symlink_to("/dev/zero"), "is no regular file"),
-    "link to a FIFO": (lambda file: (os.mkfifo(file.with_name("f")), file.symlink_to("f")), "is no regular file"),
+    "link to a FIFO": (_link_to_a_fifo, "is no regular file"),
     "link to itself": (lambda file: file.symlink_to(file.name), "Too many levels"),
     "of a terabyte": (_gigantic, "has more than 4096 bytes"),
     "no text": (lambda file: file.write_bytes(b"\xff\xfe\0"), "codec can't decode"),
