@@ -63,12 +63,13 @@ def write_own(path: Path, data: bytes) -> None:
     for folder in reversed(missing):
         with suppress(FileExistsError):
             folder.mkdir(0o700)
-    replace(file, data, keep_mode=False)
+    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
+    replace(file, data, keep_mode=False, sync=False)
 
 
 def create(path: Path, data: bytes) -> None:
     """Write a file that must not exist yet. Raises OSError, FileExistsError among them."""
-    with _folder_of(path) as folder, _written(folder, data, None) as temporary:
+    with _folder_of(path) as folder, _written(folder, data, None, sync=True) as temporary:
         try:
             os.link(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         except OSError as error:
@@ -80,8 +81,10 @@ def create(path: Path, data: bytes) -> None:
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def replace(path: Path, data: bytes, *, keep_mode: bool = True) -> None:
+def replace(path: Path, data: bytes, *, keep_mode: bool = True, sync: bool = True) -> None:
     """Write a file, perhaps in place of an old one, whose permissions it keeps if the old one is this user's.
+
+    With ``sync`` the data is on the disk before the old file is replaced.
 
     Raises OSError: ELOOP for a symbolic link, EISDIR and EINVAL for what is no regular file, EACCES for an old file
     that this user may not write, and those of open(2), write(2) and rename(2).
@@ -90,7 +93,7 @@ def replace(path: Path, data: bytes, *, keep_mode: bool = True) -> None:
         old = _replaceable(path, folder)
         keeps = keep_mode and old is not None and old.st_uid == os.geteuid()
         mode = old.st_mode & _PERMISSIONS if old is not None and keeps else None
-        with _written(folder, data, mode) as temporary:
+        with _written(folder, data, mode, sync) as temporary:
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
@@ -123,7 +126,7 @@ def _folder_of(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _written(folder: int, data: bytes, mode: int | None) -> Iterator[str]:
+def _written(folder: int, data: bytes, mode: int | None, sync: bool) -> Iterator[str]:
     """The name of a new file with this data in the folder, which is removed unless it was renamed. Raises OSError.
 
     Without a ``mode`` it is private, as far as the umask allows that.
@@ -142,7 +145,8 @@ def _written(folder: int, data: bytes, mode: int | None) -> Iterator[str]:
             os.fchmod(fd, mode)
         with open(fd, "wb", closefd=False) as stream:
             stream.write(data)
-        os.fsync(fd)
+        if sync:
+            os.fsync(fd)
         if not is_named:
             # With a folder's fd Python follows the link in /proc, as open(2) shows it for O_TMPFILE.
             os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder)
