@@ -24,7 +24,7 @@ by_name = pytest.mark.parametrize("parser", PARSERS, ids=lambda each: each.name)
 
 
 @by_name
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data())
 def test_any_input_is_parsed_or_refused(parser: Parser, data: st.DataObject) -> None:
     parser.check(data.draw(st.binary(max_size=300) | st.text(max_size=100).map(lambda text: text.encode())))

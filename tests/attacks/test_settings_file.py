@@ -176,6 +176,7 @@ def test_another_users_file_is_not_read_and_its_folder_not_written(
 
 
 def test_settings_are_private_and_replaced_at_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file.touch(0o644)
     settings.save(OTHERS)
     assert settings.load() == OTHERS
     assert file.stat().st_mode & 0o777 == 0o600
