@@ -9,6 +9,7 @@ from typing import Any
 
 from app.attach.helper_installation import INSTALL
 from app.errors import MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone
+from app.text.clean import clean_line
 
 # The helper has the same limit: more than a VM has, fewer than the kernel passes in one message (SCM_MAX_FD is 253).
 MAX_FDS = 64
@@ -73,7 +74,9 @@ def parse_answer(message: bytes, count: int) -> HelperAnswer:
     refused = document.get("refused")
     if isinstance(refused, str) and count == 0:
         kind = document.get("kind")
-        raise _REFUSALS.get(kind if isinstance(kind, str) else "", PermissionDenied)(f"the helper refused: {refused}")
+        raise _REFUSALS.get(kind if isinstance(kind, str) else "", PermissionDenied)(
+            f"the helper refused: {clean_line(refused)}"
+        )
     numbers, groups = _integers(document.get("fds")), _integers(document.get("groups"))
     if numbers is None or groups is None:
         raise _unclear("it has no lists of numbers")

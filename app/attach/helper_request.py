@@ -20,6 +20,7 @@ from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.attach.helper_installation import INSTALLED, HelperInstallation, helper_command
 from app.attach.terminal_modes import TerminalModes
 from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
+from app.text.clean import clean_line
 
 if TYPE_CHECKING:
     import subprocess
@@ -233,7 +234,7 @@ class HelperRequest:
         """Why the helper, or the program that was to start it, ended without an answer."""
         status = self._wait_for_end()
         lines = os.pread(self._stderr, 4096, 0).decode("utf-8", "replace").split("\n")
-        lines = [each.strip() for each in lines if each.strip()] or ["no reason given"]
+        lines = [clean_line(each) for each in lines if each.strip()] or ["no reason given"]
         # The last line of pkexec is "This incident has been reported."; that of sudo and Python is the reason.
         because = f": {lines[0 if self._program == 'pkexec' else -1]}"
         if self._program == "pkexec" and status == 126:

@@ -39,6 +39,7 @@ from app.host.scan import HostScan, ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.wording import holders_text
+from app.text.clean import clean
 
 _log = logging.getLogger(__name__)
 
@@ -150,21 +151,21 @@ def _attach_to(
 
 def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
     """Attach to the device with a display of the VM ``name``. Raises like :func:`attach_pid`."""
-    named = [each for each in scan.vms if each.vm_name == name]
+    named = [each for each in scan.vms if each.is_vm(name)]
     if not named:
         names = sorted({each.vm_name for each in scan.vms if each.vm_name})
         known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
-        raise NoSuchDevice(f"no VM {name}", known)
+        raise NoSuchDevice(f"no VM {clean(name)}", known)
     # A fork of the VM has the same command line.
     ranked = vmm.ranked(named)
     heads = [each for each in ranked if not any(each.parent == other.pid for other in ranked)]
     if len(heads) > 1:
         pids = " and ".join(f"pid:{each.pid}" for each in heads)
-        raise UsageError(f"{len(heads)} VMs are called {name}", f"give one of them as {pids}")
+        raise UsageError(f"{len(heads)} VMs are called {clean(name)}", f"give one of them as {pids}")
     vm = (heads or ranked)[0]
     scanned = scan.process(vm.pid)
     if scanned is None or scanned.started != vm.started:
-        raise ProcessGone(f"VM {name} has ended", "start it again")
+        raise ProcessGone(f"VM {clean(name)} has ended", "start it again")
     return _attach_to(vm.pid, scanned, None, scan, access)
 
 

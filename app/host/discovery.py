@@ -12,6 +12,7 @@ from app.host.holders import holders
 from app.host.paths import HOST, Paths, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
+from app.text.clean import clean
 
 
 def discover(scan: HostScan) -> tuple[Vgpu, ...]:
@@ -58,13 +59,14 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     folder = (paths.sys / "bus/mdev/devices" / name).resolve()
     kind = _link(folder / "mdev_type")
     vgpu = _common(name, folder)
+    type_name = text_of(folder / "mdev_type/name")
     gvt_id = text_of(folder / "intel_vgpu/vgpu_id")
     return replace(
         vgpu,
         uuid=name,
-        type_id=kind.name if kind else None,
-        type_name=text_of(folder / "mdev_type/name"),
-        parent=folder.parent.name,
+        type_id=clean(kind.name) if kind else None,
+        type_name=clean(type_name) if type_name is not None else None,
+        parent=clean(folder.parent.name),
         gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
     )
 

@@ -13,11 +13,14 @@ class Paths:
 
 
 HOST = Paths()
+# An attribute of sysfs has at most one page.
+_MAX_BYTES = 1 << 16
 
 
 def text_of(file: Path) -> str | None:
-    """The text of a file in these file systems, without the newline; None if it cannot be read."""
+    """The start of a file in these file systems, without the newline; None if it cannot be read."""
     try:
-        return file.read_text("utf-8", "replace").strip()
+        with file.open("rb") as stream:
+            return stream.read(_MAX_BYTES).decode("utf-8", "replace").strip()
     except OSError:
         return None

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.host.paths import HOST, Paths
+from app.text.clean import clean
 
 # Any process may have a command line of two megabytes. A VM with hundreds of disks needs less than this.
 MAX_COMMAND_LINE = 1 << 18
+
+# The kernel allows 15 bytes, and 63 for a kernel thread (TASK_COMM_LEN, WQ_NAME_LEN).
+_MAX_COMM = 256
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # The errors of open(2) if this program can open no more files. They tell nothing about the file.
@@ -68,9 +72,9 @@ def read_arguments(folder: int) -> tuple[tuple[str, ...], bool]:
 
 
 def read_name(folder: int) -> str:
-    """The name that the process chose, "?" if it cannot be read. Raises like :func:`raise_if_exhausted`."""
+    """The name that the process chose, cleaned; "?" if it cannot be read. Raises like :func:`raise_if_exhausted`."""
     try:
-        return read("comm", folder).decode("utf-8", "replace").rstrip("\n") or "?"
+        return clean(read("comm", folder, _MAX_COMM).decode("utf-8", "replace").rstrip("\n")) or "?"
     except OSError as error:
         raise_if_exhausted(error)
         return "?"
@@ -121,5 +125,7 @@ def read_fdinfo(fd: int, folder: int) -> dict[str, str]:
     except OSError as error:
         raise_if_exhausted(error)
         return {}
-    lines = (line.partition(":") for line in text.splitlines())
-    return {key: value.strip() for key, _, value in lines}
+    lines = [line.partition(":") for line in text.split("\n")]
+    # The first of two lines counts. The last one may come from the name of a dma-buf, which its owner chooses and which
+    # may have a newline in it (dma_buf_show_fdinfo() in drivers/dma-buf/dma-buf.c).
+    return {key: value.strip() for key, _, value in reversed(lines)}

@@ -15,6 +15,7 @@ from functools import cached_property
 from app.host import proc
 from app.host.paths import HOST, Paths
 from app.qemu import command_line
+from app.text.clean import clean
 
 DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
@@ -69,8 +70,13 @@ class ScannedProcess:
 
     @property
     def vm_name(self) -> str | None:
-        """The name of the VM on its command line."""
-        return command_line.vm_name(self.arguments)
+        """The name of the VM on its command line, as it is shown; see :meth:`is_vm`."""
+        name = command_line.vm_name(self.arguments)
+        return clean(name) if name else None
+
+    def is_vm(self, name: str) -> bool:
+        """Whether this is exactly the name of the VM on its command line, however long and of whatever characters."""
+        return command_line.vm_name(self.arguments) == name
 
     @property
     def is_vmm(self) -> bool:

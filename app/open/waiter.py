@@ -26,6 +26,7 @@ from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
 from app.planes.status import Reason, Status
+from app.qemu.command_line import vm_name
 
 _SECOND = 1_000_000_000
 # The intervals between scans: for some time after an event, and later.
@@ -71,8 +72,9 @@ def next_target(target: Target, session: Session) -> Target:
         case Pid() | Default() | Named():
             if session.vgpu is not None:
                 return Named(session.vgpu.name)
-            if session.vm is not None and session.vm.name is not None:
-                return VmName(session.vm.name)
+            # The whole name: session.vm has it cleaned.
+            if session.vm is not None and (name := vm_name(session.vm.arguments)):
+                return VmName(name)
     return target
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.abi import dma_buf
+from app.text.clean import clean
 
 # Signals may interrupt the ioctl a few times. A driver that always answers EINTR must not block a draw.
 _SYNC_TRIES = 16
@@ -49,7 +50,7 @@ def _exporter(fd: int) -> str:
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key == "exp_name":
-            return value.strip()
+            return clean(value.strip())
     return ""
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from app.errors import UsageError
+from app.text.clean import LONGEST_LINE, clean
 
 _PORT = re.compile(r"[0-9]{1,5}")
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -19,7 +20,8 @@ class UnixAddress:
     tight: bool = True
 
     def __str__(self) -> str:
-        return f"@{self.path}" if self.abstract else self.path
+        """The address as it is shown."""
+        return clean(f"@{self.path}" if self.abstract else self.path, LONGEST_LINE)
 
 
 @dataclass(frozen=True, slots=True)

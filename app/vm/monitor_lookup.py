@@ -16,6 +16,7 @@ from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
+from app.text.clean import clean_line
 from app.vm.qmp_socket_error import connect_error_text
 from app.vm.tcp_owner import REMEDY
 
@@ -97,7 +98,7 @@ def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
         # The path is valid in the VM's container.
         place = f"{paths.proc}/{vm.pid}/root{path}" if contained else path
     elif vm.cwd is None:
-        return NoMonitor(f"its QMP socket {path} has no full path, and its folder cannot be seen")
+        return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and its folder cannot be seen")
     else:
         place = f"{paths.proc}/{vm.pid}/cwd/{path}" if contained else f"{vm.cwd}/{path}"
     address = UnixAddress(place)
@@ -107,7 +108,7 @@ def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         return NoMonitor(connect_error_text(address, error))
-    return address if stat.S_ISSOCK(mode) else NoMonitor(f"{place} is no socket")
+    return address if stat.S_ISSOCK(mode) else NoMonitor(f"{address} is no socket")
 
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:

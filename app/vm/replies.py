@@ -1,5 +1,6 @@
 """Parses the answers of a VM, which are not trusted."""
 
+from app.text.clean import clean_line
 from app.vm.monitor import PointingDevice
 
 
@@ -26,7 +27,5 @@ def parse_run_state(reply: object) -> str:
 
 
 def one_line(text: str, longest: int = 120) -> str:
-    """Untrusted text as one line of printable characters, cut off after ``longest``."""
-    line = "".join(each if each.isprintable() else " " for each in text[: 4 * longest])
-    line = " ".join(line.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    """Untrusted text as one line of visible characters, cut off after ``longest``."""
+    return clean_line(text, longest)

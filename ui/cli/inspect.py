@@ -11,7 +11,7 @@ from app.planes.frame import Frame
 from app.planes.plane_document import Document
 from app.planes.status import State, Status
 from gl.inspection import inspect_document
-from ui.cli.output import write_output
+from ui.cli.output import printable, write_output
 from ui.offscreen import open_offscreen
 
 # How long to wait for a first picture. A mode switch, and mbochs' first answer, take less.
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_output(json.dumps(document, indent=2))
     else:
-        write_output("\n".join(_lines(document)))
+        write_output("\n".join(map(printable, _lines(document))))
     return 0
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import TextIO
 
 from app.errors import MdevviewError
+from app.text.clean import visible
 
 
 def write_output(text: str, end: str = "\n") -> None:
@@ -27,8 +28,8 @@ def write_error(line: str) -> None:
 
 
 def printable(line: str) -> str:
-    """One line without control characters: processes and guests choose their own names."""
-    return "".join(each if each.isprintable() else "?" for each in line)
+    """One line of visible characters, whatever a process, a guest or a file put into it."""
+    return visible(line)
 
 
 def discard_output() -> None:

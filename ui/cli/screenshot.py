@@ -1,14 +1,11 @@
 """``mdevview screenshot``: one picture as a PNG file."""
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.attach.helper_fds import HelperMethod
-from app.errors import MdevviewError
 from app.formats.yuv import Matrix
 from app.open.opening import OpenOptions
 from app.planes.frame import Frame
@@ -18,6 +15,7 @@ from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.renderer import Renderer
+from ui.cli.picture_file import write_picture
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
 
@@ -28,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     taken: list[NDArray[np.uint8]] = []
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
-    _save(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
+    write_picture(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
 
 
@@ -61,17 +59,3 @@ def _missing_cursor(frame: Frame) -> Status:
         if rejected.plane.kind is PlaneKind.CURSOR:
             return rejected.status
     return Status(Reason.PLANE_OFF, "the cursor plane is off") if frame.status.reason is Reason.OK else frame.status
-
-
-def _save(output: str, png: bytes) -> None:
-    try:
-        if output == "-":
-            sys.stdout.buffer.write(png)
-            sys.stdout.buffer.flush()
-        else:
-            Path(output).write_bytes(png)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = "standard output" if output == "-" else output
-        raise MdevviewError(f"{name}: {error.strerror}", "give another FILE with -o") from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ui.window.options import ViewOptions
+    from ui.window.settings import Settings
     from ui.window.viewer import WindowOptions
 
 
@@ -19,25 +20,26 @@ def run(args: argparse.Namespace) -> int:
 def window_options(args: argparse.Namespace) -> "WindowOptions":
     """The options that all commands with a window have."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
+    from ui.window import settings  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
+    remembered = settings.load()
     return WindowOptions(
-        _view_options(args),
+        _view_options(args, remembered),
         fullscreen=args.fullscreen,
         helper=HelperMethod(args.helper),
         resolution=args.resolution,
         follow=args.follow,
+        geometry=remembered.geometry,
     )
 
 
-def _view_options(args: argparse.Namespace) -> "ViewOptions":
+def _view_options(args: argparse.Namespace, remembered: "Settings") -> "ViewOptions":
     """How to show the picture: the options of the command line, and else the settings of the last run."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.placement import Rotation, Scaling  # noqa: PLC0415
-    from ui.window import settings  # noqa: PLC0415
     from ui.window.options import ViewOptions  # noqa: PLC0415
 
-    remembered = settings.view_options()
     return ViewOptions(
         scaling=Scaling(args.scaling) if args.scaling else remembered.scaling,
         smooth=args.filter == "linear" if args.filter else remembered.smooth,

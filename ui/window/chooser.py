@@ -8,6 +8,7 @@ from app.host.vgpu import Vgpu
 from app.host.wording import holders_text
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
+from app.text.clean import LONGEST_LINE, clean
 
 _COLUMNS = ("Device", "Type", "Parent", "In use by")
 
@@ -66,7 +67,8 @@ class Chooser(QDialog):
         self._enable()
 
     def _add(self, texts: tuple[str, ...], what: Vgpu | Simulated, selected: Vgpu | Simulated | None) -> None:
-        item = QTreeWidgetItem(list(texts))
+        # Qt takes seconds for the width of a text that has megabytes.
+        item = QTreeWidgetItem([clean(each, LONGEST_LINE) for each in texts])
         item.setData(0, Qt.ItemDataRole.UserRole, what)
         self._tree.addTopLevelItem(item)
         if selected is not None and _name(selected) == _name(what):

@@ -20,12 +20,14 @@ from gl.errors import GraphicsError
 from ui.png import png_bytes, to_image
 from ui.window import settings
 from ui.window.actions import ACTIONS, Menu, key_list
+from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.options import ViewOptions
 from ui.window.picture_text import status_heading
 from ui.window.picture_window import PictureWindow
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
+from ui.window.settings import Settings
 from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
@@ -44,7 +46,14 @@ class MainWindow(QMainWindow):
 
     monitor_status_changed = pyqtSignal()
 
-    def __init__(self, picture: PictureWindow, label: str, options: ViewOptions, choose: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        picture: PictureWindow,
+        label: str,
+        options: ViewOptions,
+        choose: Callable[[], None],
+        geometry: Geometry | None = None,
+    ) -> None:
         super().__init__()
         self._picture = picture
         self._label = label
@@ -71,8 +80,10 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
         self._timer.start()
-        self._fitted = settings.restore_geometry(self)
-        if not self._fitted:
+        self._geometry = geometry
+        if geometry is not None:
+            restore_geometry(self, geometry)
+        else:
             self.resize(1024, 700)
         self._container.setFocus()
         self._show_input()
@@ -310,8 +321,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         if not self.isFullScreen():
-            settings.save_geometry(self)
-        settings.save_view_options(self._picture.options)
+            self._geometry = geometry_of(self)
+        options = self._picture.options
+        settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
         self._input.shut_down()
         self.resolution.shut_down()

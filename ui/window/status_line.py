@@ -38,6 +38,9 @@ class StatusLine(QStatusBar):
         self._left = _Elided()
         self.addWidget(self._left, 1)
         self._right = [QLabel() for _ in range(3)]
+        for label in (self._left, *self._right):
+            # Qt would interpret markup in a name, and read the files that it names.
+            label.setTextFormat(Qt.TextFormat.PlainText)
         for label in self._right:
             self.addPermanentWidget(label)
 

@@ -22,7 +22,9 @@ from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
+from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
+from ui.window.geometry import Geometry
 from ui.window.main_window import MainWindow
 from ui.window.options import ViewOptions
 from ui.window.pending_session import PendingSession
@@ -32,13 +34,15 @@ from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
+# A longer message would not fit on the screen.
+_LONGEST_WARNING = 1000
 # These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options of a window, from the command line.
+    """The options of a window, from the command line, and the ``geometry`` of the last one.
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
@@ -52,6 +56,7 @@ class WindowOptions:
     qmp: QmpAddress | None = None
     resolution: Mode | None = None
     follow: bool = False
+    geometry: Geometry | None = None
 
 
 class Viewer(QObject):
@@ -86,7 +91,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
-        self.window = MainWindow(self.picture, label, options.view, self._choose)
+        self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
@@ -258,7 +263,9 @@ class Viewer(QObject):
         return OpenOptions(self._options.helper, qmp=self._options.qmp)
 
     def _warn(self, error: MdevviewError) -> None:
-        warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{error.message}\n\n{error.remedy}")
+        warning = QMessageBox(
+            QMessageBox.Icon.Warning, "mdevview", f"{clean_line(error.message, _LONGEST_WARNING)}\n\n{error.remedy}"
+        )
         # It may contain the name of a process, and Qt would interpret markup in it.
         warning.setTextFormat(Qt.TextFormat.PlainText)
         warning.setParent(self.window, warning.windowFlags())
@@ -286,7 +293,7 @@ def label_of(target: Target) -> str:
         case Named(text):
             return text
         case VmName(name):
-            return f"VM {name}"
+            return f"VM {clean(name)}"
         case Pid(pid):
             return f"process {pid}"
         case Default():

@@ -60,7 +60,9 @@ QUERY_ERRORS = {
 }
 GET_ERRORS = {"get-einval": errno.EINVAL, "get-enoent": errno.ENOENT}
 
-_FORM = re.compile(r"([a-z-]+?)(?:@(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?)?)?(?:/(\d+(?:\.\d+)?))?)?")
+# As many digits as a float keeps.
+_SECONDS = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)"
+_FORM = re.compile(rf"([a-z-]+?)(?:@{_SECONDS}(?:-{_SECONDS}?)?(?:/{_SECONDS})?)?")
 _SECOND = 1_000_000_000
 
 
@@ -81,9 +83,13 @@ class Fault:
         return self.start <= now and (self.end is None or now < self.end)
 
     def __str__(self) -> str:
-        end = "" if self.end is None else f"{self.end:g}"
-        period = "" if self.period is None else f"/{self.period:g}"
-        return f"{self.name}@{self.start:g}-{end}{period}"
+        end = "" if self.end is None else _text(self.end)
+        period = "" if self.period is None else f"/{_text(self.period)}"
+        return f"{self.name}@{_text(self.start)}-{end}{period}"
+
+
+def _text(seconds: float) -> str:
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
 
 def parse_faults(text: str) -> tuple[Fault, ...]:

@@ -17,7 +17,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None
 
 def test_what_was_remembered_comes_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     remembered(monkeypatch, tmp_path, "scaling=integer\nfilter=nearest")
-    options = settings.view_options()
+    options = settings.load()
     assert (options.scaling, options.smooth) == (Scaling.INTEGER, False)
 
 
@@ -34,5 +34,5 @@ def test_what_was_remembered_comes_back(monkeypatch: pytest.MonkeyPatch, tmp_pat
 )
 def test_a_spoilt_file_is_as_none(value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     remembered(monkeypatch, tmp_path, f"scaling={value}\nfilter={value}\ngeometry={value}")
-    options = settings.view_options()
+    options = settings.load()
     assert (options.scaling, options.smooth) == (Scaling.FIT, True)

@@ -13,7 +13,7 @@ from app.device.info import region_info
 from app.planes.buffer import DmaBuffer
 from app.planes.check import bytes_needed
 from app.planes.dmabuf import dma_buf_info
-from app.sim.config.fault import FAULT_NAMES
+from app.sim.config.fault import FAULT_NAMES, parse_faults
 from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
 from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, simulated, true_picture, viewed_picture
@@ -146,3 +146,15 @@ def test_a_viewer_gets_through_any_faults(profile: str, names: list[str], waits:
             assert frame.primary.buffer.size >= bytes_needed(frame.primary.plane)
         clock.advance(wait)
     poller.close()
+
+
+@pytest.mark.parametrize("text", ["off@0.000001-", "off@1.234567-2.345678/999999999.000001", "gone@123456789-"])
+def test_the_text_of_a_fault_is_the_fault(text: str) -> None:
+    (fault,) = parse_faults(text)
+    assert str(fault) == text and parse_faults(str(fault)) == (fault,)
+
+
+@pytest.mark.parametrize("seconds", ["0.0000001", "9" * 400, "٣"])
+def test_seconds_have_as_many_digits_as_are_kept(seconds: str) -> None:
+    with pytest.raises(ValueError, match="is not of the form"):
+        parse_faults(f"off@{seconds}-")

@@ -1,0 +1,217 @@
+"""A settings file runs no code, and no file in its place keeps the window from opening or closing."""
+
+import logging
+import os
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import QByteArray, QSettings
+
+from app.planes.placement import Scaling
+from tests.attacks.limits import time_limit
+from tests.unit.command import run
+from ui.window import settings
+from ui.window.geometry import Geometry
+from ui.window.settings import Settings
+
+DEFAULTS = Settings()
+OTHERS = Settings(Scaling.INTEGER, False, Geometry(800, 600, -5, 17, maximized=True))
+
+
+@pytest.fixture
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The place of the settings file, with its folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "mdevview").mkdir()
+    return tmp_path / "mdevview/window.ini"
+
+
+@pytest.fixture(autouse=True)
+def ends() -> Iterator[None]:
+    with time_limit(20):
+        yield
+
+
+class MakesFolder:
+    """A pickle that makes a folder when it is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+def write_with_qt(file: Path, **values: object) -> None:
+    """Write a file as QSettings does, pickles of foreign objects included."""
+    written = QSettings(str(file), QSettings.Format.IniFormat)
+    for key, value in values.items():
+        written.setValue(key, value)
+    written.sync()
+
+
+def ignored(caplog: pytest.LogCaptureFixture) -> str:
+    """The one log line about settings that are ignored."""
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "ui.window.settings"]
+    return line
+
+
+@pytest.mark.parametrize("key", ["scaling", "filter", "geometry", "width"])
+def test_a_settings_file_runs_no_code(key: str, file: Path, tmp_path: Path) -> None:
+    write_with_qt(file, **{key: MakesFolder(tmp_path / "made")})
+    assert b"builtins" in file.read_bytes() or b"posix" in file.read_bytes()
+    done = run(module="tests.attacks.programs.reads_settings", XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEFAULTS}\n", "")
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_an_older_version_saved_is_kept_without_its_bytes_of_qt(file: Path) -> None:
+    write_with_qt(file, scaling="integer", filter="nearest", geometry=QByteArray(bytes(range(66))))
+    assert settings.load() == Settings(Scaling.INTEGER, False, None)
+
+
+def test_a_damaged_file_does_not_end_the_program(file: Path, tmp_path: Path) -> None:
+    write_with_qt(file, scaling=MakesFolder(tmp_path / "made"), geometry=QByteArray(bytes(66)), filter="nearest")
+    program = "tests.attacks.programs.settings_damaged"
+    done = run(str(file), "1", "400", module=program, XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "made").exists()
+
+
+def _fifo(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def _link_to_a_fifo(file: Path) -> None:
+    os.mkfifo(file.with_name("fifo"))
+    file.symlink_to("fifo")
+
+
+def _socket(file: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(file))
+
+
+def _gigantic(file: Path) -> None:
+    with file.open("wb") as stream:
+        stream.truncate(1 << 40)
+
+
+PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "FIFO": (_fifo, "is no regular file"),
+    "socket": (_socket, "is no regular file"),
+    "folder": (Path.mkdir, "is no regular file"),
+    "link to a device": (lambda file: file.symlink_to("/dev/zero"), "is no regular file"),
+    "link to a FIFO": (_link_to_a_fifo, "is no regular file"),
+    "link to itself": (lambda file: file.symlink_to(file.name), "Too many levels"),
+    "of a terabyte": (_gigantic, "has more than 4096 bytes"),
+    "no text": (lambda file: file.write_bytes(b"\xff\xfe\0"), "codec can't decode"),
+    "no INI file": (lambda file: file.write_text("\x1b[2J{}"), "it is no INI file"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_settings_file_is_ignored_with_one_line(
+    place: str, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, words = PLACES[place]
+    make(file)
+    assert settings.load() == DEFAULTS
+    assert words in ignored(caplog)
+
+
+@pytest.mark.parametrize("place", ["FIFO", "socket", "folder", "link to a device", "link to a FIFO", "link to itself"])
+def test_what_is_no_settings_file_is_not_written(place: str, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    PLACES[place][0](file)
+    before = file.lstat()
+    settings.save(OTHERS)
+    assert "the settings were not saved" in ignored(caplog)
+    after = file.lstat()
+    assert (after.st_mode, after.st_ino, after.st_size) == (before.st_mode, before.st_ino, before.st_size)
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("width=-1", "width"),
+        ("width=99999", "width"),
+        ("width=٣٠٠", "width"),
+        ("height=1e3", "height"),
+        ("x=1000000000000", "x"),
+        ("maximized=True\x1b[2J", "maximized"),
+        ("scaling=stretch%(home)s", "scaling"),
+        ("command=reboot", "command"),
+        (f"{'k' * 3000}=1", "kkkk"),
+    ],
+)
+def test_a_value_that_is_not_valid_has_its_default(
+    line: str, key: str, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(f"[General]\nfilter=nearest\n{line}\n")
+    assert settings.load() == Settings(smooth=False)
+    said = ignored(caplog)
+    assert key in said and said.isprintable() and len(said) < 400
+
+
+def test_another_users_file_is_not_read_and_its_folder_not_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As root with the HOME of a user."""
+    file.write_text(settings.settings_text(OTHERS))
+    before = file.stat()
+    monkeypatch.setattr(os, "geteuid", lambda: before.st_uid + 1)
+    assert settings.load() == DEFAULTS
+    assert "belongs to another user" in ignored(caplog)
+    # As on a disk of this user, where / belongs to root.
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    file.parent.chmod(0o700)
+    os.chown(file.parent, 12345, -1) if os.getuid() == 0 else monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    caplog.clear()
+    settings.save(DEFAULTS)
+    assert "belongs to another user" in ignored(caplog)
+    assert file.stat().st_ino == before.st_ino
+
+
+def test_settings_are_private_and_replaced_at_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file.touch(0o644)
+    settings.save(OTHERS)
+    assert settings.load() == OTHERS
+    assert file.stat().st_mode & 0o777 == 0o600
+    whole = file.read_bytes()
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, old[1]))
+    try:
+        settings.save(DEFAULTS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert "the settings were not saved" in ignored(caplog)
+    assert file.read_bytes() == whole
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_a_link_to_ones_own_file_stays_a_link(file: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles"
+    kept.write_text(settings.settings_text(OTHERS))
+    file.symlink_to(kept)
+    assert settings.load() == OTHERS
+    settings.save(DEFAULTS)
+    assert file.is_symlink() and settings.load() == DEFAULTS
+    assert kept.read_text() == settings.settings_text(DEFAULTS)
+
+
+def test_folders_are_made_private(file: Path) -> None:
+    file.parent.rmdir()
+    settings.save(OTHERS)
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_folder_that_can_be_written_the_window_closes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/1/fdinfo/none")
+    settings.save(OTHERS)
+    assert "the settings were not saved" in ignored(caplog)
+    assert caplog.records[0].levelno == logging.INFO

@@ -1,0 +1,66 @@
+"""The file that a command writes a picture to: ``-o FILE``."""
+
+import errno
+import os
+import re
+import stat
+import sys
+from pathlib import Path
+
+from app.errors import MdevviewError
+from ui import private_file
+
+_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+# The shell's names of files that are open already, such as those of >(...).
+_OPEN_FILE = re.compile(r"(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})|/dev/stderr")
+
+
+def write_picture(name: str, data: bytes) -> None:
+    """Write to a new file, in place of an old one, or to what is no file on a disk.
+
+    ``-`` is standard output. A pipe, a terminal and a character device such as /dev/null are written to. Everything
+    else is a file, see :func:`ui.private_file.replace`. Raises MdevviewError, and BrokenPipeError when nobody reads.
+    """
+    try:
+        if name in _STANDARD_OUTPUT:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        elif match := _OPEN_FILE.fullmatch(name):
+            _write(os.dup(int(match[1] or 2)), data)
+        elif (special := _open_special(name)) is not None:
+            _write(special, data)
+        else:
+            private_file.replace(Path(name), data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        shown = "standard output" if name in _STANDARD_OUTPUT else name
+        raise MdevviewError(f"{shown}: {error.strerror}", "give another FILE with -o") from error
+
+
+def _open_special(name: str) -> int | None:
+    """The fd of a FIFO or a character device, open for writing; None for everything else.
+
+    The open of a FIFO waits for a reader. Raises OSError, EPERM for one of another user: in a folder of all users
+    anybody can make a FIFO of any name.
+    """
+    try:
+        # Only looks, so that what is opened later is what was checked.
+        found = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(found)
+        if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+            return None
+        if status.st_uid not in (0, os.geteuid()):
+            raise OSError(errno.EPERM, "belongs to another user", name)
+        return os.open(f"/proc/self/fd/{found}", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    finally:
+        os.close(found)
+
+
+def _write(fd: int, data: bytes) -> None:
+    """Write all and close. Raises OSError."""
+    with open(fd, "wb") as stream:
+        stream.write(data)

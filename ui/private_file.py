@@ -1,0 +1,163 @@
+"""Reads and writes files of this user: settings and pictures.
+
+Nothing here waits for a FIFO, opens a device, or writes through a symbolic link. A file is written without a name. When
+all of it is on the disk it gets one, and either is new or replaces the old file at once. So neither a full disk nor a
+kill leaves a part of a file, or a second file. (On file systems that have no files without a name, such as vfat, a
+SIGKILL may leave a file ``.mdevview-...``.)
+"""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
+
+# What a screen shows may be a password. A stricter umask takes away more.
+_PRIVATE = 0o600
+_PERMISSIONS = 0o777
+# The answers to O_TMPFILE of a file system and of a kernel that do not know it (open(2), and NFS).
+_NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
+# The answers of a file system without hard links (link(2), and FUSE).
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def read_own(path: Path, limit: int) -> bytes:
+    """The contents of a regular file of this user, perhaps behind a symbolic link.
+
+    Raises OSError: EPERM for another user's file, EINVAL for a FIFO, a device or a folder, EFBIG for a file of more
+    than ``limit`` bytes, and those of open(2) and read(2).
+    """
+    # An open of a FIFO waits, and that of a device may do something. O_PATH only looks.
+    found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        status = os.fstat(found)
+        if not stat.S_ISREG(status.st_mode):
+            raise _error(errno.EINVAL, path, "is no regular file")
+        if status.st_uid != os.geteuid():
+            raise _error(errno.EPERM, path, "belongs to another user")
+        fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    finally:
+        os.close(found)
+    with open(fd, "rb") as stream:  # noqa: PTH123
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _error(errno.EFBIG, path, f"has more than {limit} bytes")
+    return data
+
+
+def write_own(path: Path, data: bytes) -> None:
+    """Write a file of this user, which nobody else can read, with its folders.
+
+    A symbolic link stays, and the file that it leads to is replaced: users keep their settings elsewhere that way.
+    Raises OSError, EPERM where the folder belongs to another user than this one and root: root does not write into the
+    home folder of a user.
+    """
+    file = Path(os.path.realpath(path))
+    missing = list(takewhile(lambda each: not each.exists(), file.parents))
+    above = file.parents[len(missing)]
+    if above.stat().st_uid not in (0, os.geteuid()):
+        raise _error(errno.EPERM, above, "belongs to another user")
+    for folder in reversed(missing):
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
+    replace(file, data, keep_mode=False, sync=False)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet. Raises OSError, FileExistsError among them."""
+    with _folder_of(path) as folder, _written(folder, data, None, sync=True) as temporary:
+        try:
+            os.link(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # Reserve the name, as rename(2) would replace any other file.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            os.close(os.open(path.name, flags, _PRIVATE, dir_fd=folder))
+            os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def replace(path: Path, data: bytes, *, keep_mode: bool = True, sync: bool = True) -> None:
+    """Write a file, perhaps in place of an old one, whose permissions it keeps if the old one is this user's.
+
+    With ``sync`` the data is on the disk before the old file is replaced.
+
+    Raises OSError: ELOOP for a symbolic link, EISDIR and EINVAL for what is no regular file, EACCES for an old file
+    that this user may not write, and those of open(2), write(2) and rename(2).
+    """
+    with _folder_of(path) as folder:
+        old = _replaceable(path, folder)
+        keeps = keep_mode and old is not None and old.st_uid == os.geteuid()
+        mode = old.st_mode & _PERMISSIONS if old is not None and keeps else None
+        with _written(folder, data, mode, sync) as temporary:
+            os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _replaceable(path: Path, folder: int) -> os.stat_result | None:
+    """The status of the file that is to be replaced; None without one. Raises OSError as :func:`replace`."""
+    try:
+        old = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(old.st_mode):
+        raise _error(errno.ELOOP, path, "is a symbolic link, which is not followed")
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(old.st_mode):
+        raise _error(errno.EINVAL, path, "is no regular file")
+    if not os.access(path.name, os.W_OK, dir_fd=folder, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return old
+
+
+@contextmanager
+def _folder_of(path: Path) -> Iterator[int]:
+    if path.name in ("", ".."):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    fd = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _written(folder: int, data: bytes, mode: int | None, sync: bool) -> Iterator[str]:
+    """The name of a new file with this data in the folder, which is removed unless it was renamed. Raises OSError.
+
+    Without a ``mode`` it is private, as far as the umask allows that.
+    """
+    name = f".mdevview-{secrets.token_hex(8)}"
+    is_named = False
+    try:
+        fd = os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, _PRIVATE, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED:
+            raise
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE, dir_fd=folder)
+        is_named = True
+    try:
+        if mode is not None:
+            os.fchmod(fd, mode)
+        with open(fd, "wb", closefd=False) as stream:
+            stream.write(data)
+        if sync:
+            os.fsync(fd)
+        if not is_named:
+            # With a folder's fd Python follows the link in /proc, as open(2) shows it for O_TMPFILE.
+            os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder)
+            is_named = True
+        yield name
+    finally:
+        os.close(fd)
+        if is_named:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+
+
+def _error(number: int, path: Path, words: str) -> OSError:
+    return OSError(number, words, str(path))
