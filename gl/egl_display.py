@@ -16,6 +16,8 @@ _SOFTWARE_DEVICE = "EGL_MESA_device_software"
 
 # eglInitialize keeps no count, and eglTerminate ends the display for every user. So the users are counted here.
 _opened: Counter[int] = Counter()
+# The EGLDeviceEXT of each: Mesa forgets it when eglGetPlatformDisplay returns the same display again (seen in 25.0.7).
+_opened_devices: dict[int, int] = {}
 _opened_lock = threading.Lock()
 
 
@@ -154,13 +156,7 @@ class EglDisplay:
     @functools.cached_property
     def _device(self) -> int:
         """The EGLDeviceEXT, 0 when EGL names none."""
-        if "EGL_EXT_device_query" not in self.egl.client_extensions():
-            return 0
-        device = ctypes.c_ssize_t()
-        if not self.egl.QueryDisplayAttribEXT(self.handle, const.EGL_DEVICE_EXT, ctypes.addressof(device)):
-            self.egl.GetError()
-            return 0
-        return device.value
+        return _device_of(self.egl, self.handle) if self._adopted else _opened_devices.get(self.handle, 0)
 
     def close(self) -> None:
         """Terminate the display when this was its last user; more calls do nothing."""
@@ -171,7 +167,19 @@ class EglDisplay:
             _opened[handle] -= 1
             if not _opened[handle]:
                 del _opened[handle]
+                _opened_devices.pop(handle, None)
                 self.egl.Terminate(handle)
+
+
+def _device_of(egl: Egl, display: int) -> int:
+    """The EGLDeviceEXT of a display, 0 when EGL names none."""
+    if "EGL_EXT_device_query" not in egl.client_extensions():
+        return 0
+    device = ctypes.c_ssize_t()
+    if not egl.QueryDisplayAttribEXT(display, const.EGL_DEVICE_EXT, ctypes.addressof(device)):
+        egl.GetError()
+        return 0
+    return device.value
 
 
 _PLATFORMS = {
@@ -233,6 +241,8 @@ def open_origin(origin: DisplayOrigin) -> EglDisplay:
     egl.require(handle, "eglGetPlatformDisplayEXT")
     with _opened_lock:
         egl.require(egl.Initialize(handle, None, None), "eglInitialize")
+        if not _opened[handle]:
+            _opened_devices[handle] = _device_of(egl, handle)
         _opened[handle] += 1
     return EglDisplay(egl, handle, adopted=False, origin=origin)
 

@@ -6,6 +6,7 @@ read them; the picture is the same and comes sooner than by import.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +17,7 @@ from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 from gl.context import Context
 from gl.outcome import ImportFailure, ImportMethod
-from gl.retry import Retry
+from gl.retry import Retry, next_retry
 from gl.trial_process import TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
 from gl.trial_request import TrialRequest, renderer_facts, trial_key, trial_origins
@@ -40,13 +41,18 @@ class Refusal:
 
 
 class ImportTrials:
-    """The trials for one context. ``start`` starts one; a test may give another."""
+    """The trials for one context. ``clock`` gives nanoseconds; ``start`` starts a trial, a test may give another."""
 
-    def __init__(self, context: Context, start: Start = TrialProcess) -> None:
+    def __init__(
+        self, context: Context, clock: Callable[[], int] = time.monotonic_ns, start: Start = TrialProcess
+    ) -> None:
         self._context = context
+        self._clock = clock
         self._start = start
         self._facts: dict[str, str] = {}
         self._running: dict[str, TrialProcess] = {}
+        # Trials that gave no answer. Each flip may ask anew, and must not start a process each time.
+        self._failed: dict[str, tuple[Retry, Refusal]] = {}
         # The answer for imports that no trial can try, because another process does not reach the driver.
         self._trusted: dict[str, TrialAnswer] = {}
 
@@ -64,6 +70,9 @@ class ImportTrials:
         """Start a trial, or look at the one that runs: its answer, or a refusal as long as there is none."""
         trial = self._running.get(key)
         if trial is None:
+            failed = self._failed.get(key)
+            if failed is not None and self._clock() < failed[0].due_ns:
+                return failed[1]
             assert buffer.dmabuf_fd is not None
             request = TrialRequest(plane, self._facts, trial_origins(self._context))
             limits = TrialLimits()
@@ -71,7 +80,7 @@ class ImportTrials:
             try:
                 trial = self._start(request.to_json(), buffer.dmabuf_fd, limits, partial(self._context.record.put, key))
             except OSError as error:
-                return _refusal(Reason.IMPORT_FAILED, f"{_NO_TRIAL}: {error_text(error)}", may_pass=True)
+                return self._fail(key, error_text(error))
             self._running[key] = trial
         if self._context.waits_for_trials:
             trial.wait()
@@ -83,8 +92,15 @@ class ImportTrials:
             self._trusted[key] = _SURVIVED
             return _SURVIVED
         if trial.answer is None:
-            return _refusal(Reason.IMPORT_FAILED, f"{_NO_TRIAL}: {trial.failure}", may_pass=True)
+            return self._fail(key, str(trial.failure))
         return trial.answer
+
+    def _fail(self, key: str, why: str) -> Refusal:
+        """The refusal for a trial without an answer, and the pause before the next one."""
+        refusal = _refusal(Reason.IMPORT_FAILED, f"{_NO_TRIAL}: {why}", may_pass=True)
+        failed = self._failed.get(key)
+        self._failed[key] = (next_retry(self._clock(), failed[0] if failed is not None else None), refusal)
+        return refusal
 
     def release(self) -> None:
         """End the trials that run, which hold the dma-bufs of a device; more calls do nothing."""

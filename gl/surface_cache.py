@@ -67,7 +67,7 @@ class SurfaceCache:
         self._context = context
         self._clock = clock
         self._probe = ProbeDraw(context, compositor)
-        self._trials = ImportTrials(context)
+        self._trials = ImportTrials(context, clock)
         self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
         self._entries: dict[_Key, LoadedSurface] = {}

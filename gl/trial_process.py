@@ -186,7 +186,7 @@ def _answer(status: int, output: bytes) -> TrialAnswer:
         raise TrialUnlike("another process cannot open this display")
     if status == 0 and words == [b"ready", b"survived"]:
         return TrialAnswer(TrialEnd.SURVIVED)
-    said = "with a wrong answer" if output else "without an answer"
+    said = "without an answer" if words in ([], [b"ready"]) else "with a wrong answer"
     return TrialAnswer(TrialEnd.STATUS, f"the trial ended with status {status} and {said}")
 
 

@@ -86,7 +86,9 @@ class TrialRecord:
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self._clock = clock
+        # For the entries: held for a few statements, because a window asks. Writing a file may take longer.
         self._lock = threading.Lock()
+        self._file_lock = threading.Lock()
         self._entries: dict[str, _Entry] | None = None
         self._told = False
 
@@ -100,19 +102,21 @@ class TrialRecord:
 
     def put(self, key: str, answer: TrialAnswer) -> None:
         """Remember an answer, here and in the file."""
+        new = {key: _Entry(answer, int(self._clock()))}
         with self._lock:
-            mine = self._entries or {}
-            # Others may have written meanwhile. The file is read again, so that their answers stay.
-            entries = {**mine, **self._read(), key: _Entry(answer, int(self._clock()))}
-            newest = sorted(entries.items(), key=lambda each: each[1].when)[-_MAX_ANSWERS:]
-            self._entries = dict(newest)
-            self._entries[key] = entries[key]
-            self._write(self._entries)
+            # None: the file was not read yet, and is read here below.
+            self._entries = (self._entries or {}) | new
+        with self._file_lock:
+            # Others may have written meanwhile: their answers stay.
+            entries = _newest(self._read() | new)
+            self._write(entries)
+        with self._lock:
+            self._entries = entries | self._entries
 
     def crashes(self) -> dict[str, TrialAnswer]:
         """The imports that were not survived, by key, as the file has them now."""
         now = self._clock()
-        with self._lock:
+        with self._file_lock:
             entries = self._read()
         return {key: each.answer for key, each in entries.items() if not each.answer.survived and each.lives(now)}
 
@@ -123,10 +127,12 @@ class TrialRecord:
             _require_own(self.path.parent.lstat(), stat.S_ISDIR, "folder")
             # Without O_NONBLOCK the open of a FIFO would wait.
             fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(fd, "rb") as file:
+            try:
                 _require_own(os.fstat(fd), stat.S_ISREG, "file")
-                data = file.read(_MAX_BYTES + 1)
-            return parse_record(data)
+                with os.fdopen(fd, "rb", closefd=False) as file:
+                    return parse_record(file.read(_MAX_BYTES + 1))
+            finally:
+                os.close(fd)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -162,6 +168,11 @@ class TrialRecord:
             _log.info("%s: import trials are not remembered between starts: %s", self.path, error)
 
 
+def _newest(entries: dict[str, _Entry]) -> dict[str, _Entry]:
+    """At most so many entries as a file may have."""
+    return dict(sorted(entries.items(), key=lambda each: each[1].when)[-_MAX_ANSWERS:])
+
+
 def _require_own(status: os.stat_result, is_kind: Callable[[int], bool], kind: str) -> None:
     """Raise ValueError unless it is of this kind and only this user may write to it."""
     if not is_kind(status.st_mode):
@@ -183,8 +194,8 @@ def parse_record(data: bytes) -> dict[str, _Entry]:
     if not isinstance(document, dict) or document.get("version") != _VERSION:
         raise ValueError(f"it is no record of version {_VERSION}")
     answers = document.get("answers")
-    if not isinstance(answers, dict) or len(answers) > 2 * _MAX_ANSWERS:
-        raise ValueError("it has no answers, or too many")
+    if not isinstance(answers, dict) or len(answers) > _MAX_ANSWERS:
+        raise ValueError("it has no answers, or too many of them")
     return {key: _entry(each) for key, each in answers.items()}
 
 

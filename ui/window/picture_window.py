@@ -118,7 +118,9 @@ class PictureWindow(QOpenGLWindow):
             if rejected.plane.kind is PlaneKind.CURSOR:
                 return rejected.status
         cursor = self._drawn.cursor if self._drawn is not None else None
-        return cursor.status if cursor is not None and cursor.path is None else None
+        if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
+            return None
+        return cursor.status
 
     @property
     def placement(self) -> Placement | None:

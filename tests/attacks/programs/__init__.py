@@ -1,0 +1,1 @@
+"""Programs that attacks need: hostile ones, and mdevview with other limits."""
