@@ -82,6 +82,7 @@ class ImportTrials:
             except OSError as error:
                 return self._fail(key, error_text(error))
             self._running[key] = trial
+            _log.info("tried in another process first: %s", key)
         if self._context.waits_for_trials:
             trial.wait()
         if not trial.done:
@@ -93,6 +94,8 @@ class ImportTrials:
             return _SURVIVED
         if trial.answer is None:
             return self._fail(key, str(trial.failure))
+        if not trial.answer.survived:
+            _log.info("%s: %s", trial.answer.detail, key)
         return trial.answer
 
     def _fail(self, key: str, why: str) -> Refusal:
