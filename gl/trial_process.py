@@ -40,12 +40,14 @@ COMMAND = (sys.executable, "-P", "-m", "gl.trial_child")
 class TrialLimits:
     """What a trial may use. ``start_s``: until it has opened the display, which also loads Python and the libraries.
 
-    ``import_s``: from then on. Both are far more than needed, as a busy or emulated machine is slow. ``memory`` is its
-    resident size and ``output`` what it may print, in bytes.
+    ``import_s``: from then on, or ``starts`` times as long as the start took if that is more. The import takes about
+    as long as the start, so a busy or emulated machine does not look like a hang. ``memory`` is its resident size and
+    ``output`` what it may print, in bytes.
     """
 
-    start_s: float = 30.0
+    start_s: float = 60.0
     import_s: float = 10.0
+    starts: float = 10.0
     memory: int = 768 << 20
     output: int = 4096
 
@@ -145,7 +147,7 @@ class TrialProcess:
     def _watch(self, process: "subprocess.Popen[bytes]", stdout: int) -> bytes | TrialAnswer:
         """Wait for the end of the process: what it printed, or the limit that it reached. Raises TrialFailed."""
         limits, output, closed, ready = self._limits, b"", False, False
-        end = time.monotonic() + limits.start_s
+        began, allowed = time.monotonic(), limits.start_s
         poll = select.poll()
         poll.register(stdout, select.POLLIN)
         while True:
@@ -161,12 +163,12 @@ class TrialProcess:
             if ended and (closed or not poll.poll(0)):
                 return output
             if not ready and b"ready\n" in output:
-                ready, end = True, time.monotonic() + limits.import_s
+                now = time.monotonic()
+                ready, began, allowed = True, now, max(limits.import_s, limits.starts * (now - began))
             if self._cancelled.is_set():
                 raise TrialFailed("it was cancelled")
-            if time.monotonic() >= end:
-                seconds = limits.import_s if ready else limits.start_s
-                return TrialAnswer(TrialEnd.TIME, f"the trial did not end within {seconds:g} s")
+            if time.monotonic() >= began + allowed:
+                return TrialAnswer(TrialEnd.TIME, f"the trial did not end within {allowed:.3g} s")
             if _resident(process.pid) > limits.memory:
                 return TrialAnswer(TrialEnd.MEMORY, f"the trial used more than {limits.memory >> 20} MiB of memory")
 

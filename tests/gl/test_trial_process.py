@@ -12,7 +12,7 @@ import pytest
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
 
-SHORT = TrialLimits(start_s=0.5, import_s=0.3, memory=1 << 30, output=100)
+SHORT = TrialLimits(start_s=0.5, import_s=0.3, starts=0, memory=1 << 30, output=100)
 LONG = TrialLimits()
 
 
