@@ -14,8 +14,9 @@ from gl import api
 from gl import egl_constants as const
 from gl.api import Gl
 from gl.egl import Egl
-from gl.egl_display import EglDisplay, current_display, open_display
-from gl.errors import UnsupportedContext
+from gl.egl_display import DisplayOrigin, EglDisplay, Platform, current_display, open_display, open_origin
+from gl.errors import GraphicsError, UnsupportedContext
+from gl.trial_record import Record, default_record
 
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "lavapipe")
 
@@ -25,10 +26,16 @@ class Context:
 
     ``renderer``, ``vendor`` and ``version`` are OpenGL's strings. ``software``: the CPU draws. ``max_texture_size`` is
     in pixels. ``external_textures``: shaders may sample external images.
+
+    ``record`` remembers which imports this kind of display survives; None for the user's own record.
+    ``waits_for_trials``: an import may wait until its trial has ended, see :mod:`gl.import_trials`.
     """
 
-    def __init__(self, display: EglDisplay) -> None:
+    waits_for_trials = False
+
+    def __init__(self, display: EglDisplay, record: Record | None = None) -> None:
         self.display = display
+        self.record = record if record is not None else default_record()
         self.egl: Egl = display.egl
         self.gl = Gl(self.egl.address)
         self.version = self.gl.text(api.GL_VERSION)
@@ -72,30 +79,61 @@ class Context:
 
 
 class CurrentContext(Context):
-    """The context that is current now, for example Qt's. Raises :class:`UnsupportedContext` when it cannot be used."""
+    """The context that is current now, for example Qt's. Raises :class:`UnsupportedContext` when it cannot be used.
 
-    def __init__(self) -> None:
-        super().__init__(current_display())
+    ``origin`` is what the caller knows of its display.
+    """
+
+    def __init__(self, origin: DisplayOrigin | None = None, record: Record | None = None) -> None:
+        super().__init__(current_display(origin), record)
 
 
 class SurfacelessContext(Context):
     """A context of our own without a window or window system. The constructor makes it current.
 
-    ``device`` is a DRM node (``/dev/dri/renderD128``) to draw on; None lets EGL choose. ``debug`` asks the driver for
-    all its messages (:mod:`gl.debug`). Raises :class:`UnsupportedContext` or :class:`EglError`.
+    ``device`` is a DRM node (``/dev/dri/renderD128``) to draw on; None lets EGL choose. ``origin`` opens exactly this
+    display instead. ``debug`` asks the driver for all its messages (:mod:`gl.debug`). Raises
+    :class:`UnsupportedContext` or :class:`EglError`.
+
+    Where EGL chooses a DRM node and the CPU draws on it, the display is EGL's software device instead. Mesa's
+    kms_swrast driver maps imported buffers through the node (DRM_IOCTL_MODE_MAP_DUMB), which vgem and virtio-gpu
+    refuse for buffers of others (``drivers/gpu/drm/drm_gem.c``, drm_gem_dumb_map_offset); it then reads address 0.
     """
 
-    def __init__(self, device: str | None = None, *, debug: bool = False) -> None:
-        display = open_display(device)
+    waits_for_trials = True
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        origin: DisplayOrigin | None = None,
+        debug: bool = False,
+        record: Record | None = None,
+    ) -> None:
         self._handle = 0
+        self._start(open_origin(origin) if origin is not None else open_display(device), record, debug=debug)
+        # On a host without a DRM node EGL chooses the software device by itself, and on a GPU this asks nothing more.
+        if origin is None and device is None and self.software and not self.display.on_software_device:
+            self._move_to_software_device(record, debug=debug)
+
+    def _start(self, display: EglDisplay, record: Record | None, *, debug: bool) -> None:
         try:
             self._handle = _create_context(display, debug=debug)
             egl = display.egl
             egl.require(egl.MakeCurrent(display.handle, None, None, self._handle), "eglMakeCurrent")
-            super().__init__(display)
+            super().__init__(display, record)
         except BaseException:
             self._destroy(display)
             raise
+
+    def _move_to_software_device(self, record: Record | None, *, debug: bool) -> None:
+        try:
+            display = open_origin(DisplayOrigin(Platform.SOFTWARE))
+        except GraphicsError:
+            # An EGL without such a device, or one that cannot be used: the display stays as it is.
+            return
+        self._destroy(self.display)
+        self._start(display, record, debug=debug)
 
     def make_current(self) -> None:
         """Make the context current again in its thread, after another one was current."""

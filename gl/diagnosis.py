@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.diagnosis.finding import Finding, Severity
 from app.formats.fourcc import fourcc_text
+from gl.trial_record import TrialRecord, default_record
 
 if TYPE_CHECKING:
     from gl.context import Context
@@ -28,7 +29,7 @@ def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Findin
         return [_no_context(error)]
     try:
         with SurfacelessContext() as context:
-            return [*_renderer(context, wrong_gpu), _import(context)]
+            return [*_renderer(context, wrong_gpu), _import(context), *crash_findings(default_record())]
     except GraphicsError as error:
         return [_no_context(error)]
 
@@ -82,6 +83,20 @@ def _import(context: "Context") -> Finding:
         f"EGL imports dma-bufs in {len(display.formats)} formats, {modifiers} combinations with modifiers",
         " ".join(sorted(fourcc_text(each).strip() for each in display.formats)),
     )
+
+
+def crash_findings(record: TrialRecord) -> Iterator[Finding]:
+    """The imports that a graphics driver of this user did not survive, with the file that remembers them."""
+    crashes = record.crashes()
+    if crashes:
+        evidence = (f"{each.detail} ({key})" for key, each in crashes.items())
+        yield Finding(
+            "import-crashes-driver",
+            Severity.WARNING,
+            "a graphics driver did not survive an import in another process: such planes are copied",
+            " | ".join(evidence),
+            f"update the graphics driver; to have the imports tried again, remove {record.path}",
+        )
 
 
 def _is_old_mesa(version: str) -> bool:

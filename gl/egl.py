@@ -26,6 +26,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "eglDestroyContext": (_BOOLEAN, _HANDLE, _HANDLE),
     "eglGetCurrentContext": (_HANDLE,),
     "eglGetCurrentDisplay": (_HANDLE,),
+    "eglGetDisplayDriverName": (ctypes.c_char_p, _HANDLE),
     "eglGetError": (_INT,),
     "eglInitialize": (_BOOLEAN, _HANDLE, _POINTER, _POINTER),
     "eglMakeCurrent": (_BOOLEAN, _HANDLE, _HANDLE, _HANDLE, _HANDLE),
@@ -56,6 +57,7 @@ class Egl:
     DestroyContext: Call
     GetCurrentContext: Call
     GetCurrentDisplay: Call
+    GetDisplayDriverName: Call
     GetError: Call
     Initialize: Call
     MakeCurrent: Call

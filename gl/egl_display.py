@@ -5,15 +5,19 @@ import functools
 import threading
 from collections import Counter
 from dataclasses import dataclass, fields
+from enum import Enum
 
 from gl import egl_constants as const
 from gl.egl import Egl, load_egl
 from gl.errors import UnsupportedContext
 
 _INT = ctypes.c_int32
+_SOFTWARE_DEVICE = "EGL_MESA_device_software"
 
 # eglInitialize keeps no count, and eglTerminate ends the display for every user. So the users are counted here.
 _opened: Counter[int] = Counter()
+# The EGLDeviceEXT of each: Mesa forgets it when eglGetPlatformDisplay returns the same display again (seen in 25.0.7).
+_opened_devices: dict[int, int] = {}
 _opened_lock = threading.Lock()
 
 
@@ -26,6 +30,7 @@ class DisplayExtensions:
     EGL_KHR_image_base: bool = False
     EGL_KHR_no_config_context: bool = False
     EGL_KHR_surfaceless_context: bool = False
+    EGL_MESA_query_driver: bool = False
 
 
 def extensions_of(names: frozenset[str]) -> DisplayExtensions:
@@ -46,12 +51,38 @@ class Modifier:
     external_only: bool
 
 
-class EglDisplay:
-    """``handle`` is the EGLDisplay. An adopted display belongs to others and is not terminated here."""
+class Platform(Enum):
+    """Where a display comes from. The values are written to the record of trials, see :mod:`gl.trial_record`.
 
-    def __init__(self, egl: Egl, handle: int, *, adopted: bool) -> None:
+    ``SURFACELESS`` lets EGL choose a device, ``DEVICE`` is a DRM node, ``SOFTWARE`` is EGL's software device. The
+    others belong to a window system.
+    """
+
+    SURFACELESS = "surfaceless"
+    DEVICE = "device"
+    SOFTWARE = "software"
+    WAYLAND = "wayland"
+    X11 = "x11"
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayOrigin:
+    """How to open a display: its platform, and the DRM node for :attr:`Platform.DEVICE` (None: EGL's first one)."""
+
+    platform: Platform
+    node: str | None = None
+
+
+class EglDisplay:
+    """``handle`` is the EGLDisplay. An adopted display belongs to others and is not terminated here.
+
+    ``origin`` is how it was opened, as far as that is known.
+    """
+
+    def __init__(self, egl: Egl, handle: int, *, adopted: bool, origin: DisplayOrigin | None = None) -> None:
         self.egl = egl
         self.handle = handle
+        self.origin = origin
         self._adopted = adopted
         self.vendor = egl.strings(handle, const.EGL_VENDOR)
         self.version = egl.strings(handle, const.EGL_VERSION)
@@ -108,13 +139,24 @@ class EglDisplay:
     @functools.cached_property
     def render_node(self) -> str | None:
         """The DRM node that the display renders on (``/dev/dri/renderD128``); None when EGL names none."""
-        if "EGL_EXT_device_query" not in self.egl.client_extensions():
-            return None
-        device = ctypes.c_ssize_t()
-        if not self.egl.QueryDisplayAttribEXT(self.handle, const.EGL_DEVICE_EXT, ctypes.addressof(device)):
-            self.egl.GetError()
-            return None
-        return _node_of(self.egl, device.value)
+        return _node_of(self.egl, self._device) if self._device else None
+
+    @functools.cached_property
+    def on_software_device(self) -> bool:
+        """Whether the display is on EGL's software device (EGL_MESA_device_software)."""
+        return bool(self._device) and _SOFTWARE_DEVICE in self.egl.device_extensions(self._device)
+
+    @functools.cached_property
+    def driver(self) -> str:
+        """The name that Mesa gives the driver, such as ``iris`` or ``kms_swrast``; empty when EGL does not tell it."""
+        if not self.extensions.EGL_MESA_query_driver:
+            return ""
+        return (self.egl.GetDisplayDriverName(self.handle) or b"").decode("utf-8", "replace")
+
+    @functools.cached_property
+    def _device(self) -> int:
+        """The EGLDeviceEXT, 0 when EGL names none."""
+        return _device_of(self.egl, self.handle) if self._adopted else _opened_devices.get(self.handle, 0)
 
     def close(self) -> None:
         """Terminate the display when this was its last user; more calls do nothing."""
@@ -125,7 +167,26 @@ class EglDisplay:
             _opened[handle] -= 1
             if not _opened[handle]:
                 del _opened[handle]
+                _opened_devices.pop(handle, None)
                 self.egl.Terminate(handle)
+
+
+def _device_of(egl: Egl, display: int) -> int:
+    """The EGLDeviceEXT of a display, 0 when EGL names none."""
+    if "EGL_EXT_device_query" not in egl.client_extensions():
+        return 0
+    device = ctypes.c_ssize_t()
+    if not egl.QueryDisplayAttribEXT(display, const.EGL_DEVICE_EXT, ctypes.addressof(device)):
+        egl.GetError()
+        return 0
+    return device.value
+
+
+_PLATFORMS = {
+    Platform.SURFACELESS: (const.EGL_PLATFORM_SURFACELESS_MESA, "EGL_MESA_platform_surfaceless"),
+    Platform.WAYLAND: (const.EGL_PLATFORM_WAYLAND_EXT, "EGL_EXT_platform_wayland"),
+    Platform.X11: (const.EGL_PLATFORM_X11_EXT, "EGL_EXT_platform_x11"),
+}
 
 
 def _node_of(egl: Egl, device: int) -> str | None:
@@ -147,33 +208,69 @@ def open_display(device: str | None = None) -> EglDisplay:
 
     Raises :class:`UnsupportedContext` when there is none, :class:`EglError` when it cannot be initialised.
     """
+    extensions = load_egl().client_extensions()
+    if device is None and "EGL_MESA_platform_surfaceless" in extensions:
+        return open_origin(DisplayOrigin(Platform.SURFACELESS))
+    if _has_device_platform(extensions):
+        return open_origin(DisplayOrigin(Platform.DEVICE, device))
+    if device is not None:
+        raise UnsupportedContext(f"this EGL cannot use {device}: it has no device platform")
+    raise UnsupportedContext("this EGL can only draw into windows: no surfaceless and no device platform")
+
+
+def open_origin(origin: DisplayOrigin) -> EglDisplay:
+    """A display of this origin. For a window system it is a connection of its own to the session's display.
+
+    Raises :class:`UnsupportedContext` when EGL has no such platform or device, :class:`EglError` when the display
+    cannot be initialised.
+    """
     egl = load_egl()
     extensions = egl.client_extensions()
-    if device is None and "EGL_MESA_platform_surfaceless" in extensions:
-        handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_SURFACELESS_MESA, None, None)
-    elif "EGL_EXT_platform_device" in extensions and (
-        {"EGL_EXT_device_enumeration", "EGL_EXT_device_base"} & extensions
-    ):
-        handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_DEVICE_EXT, _device(egl, device), None)
-    elif device is not None:
-        raise UnsupportedContext(f"this EGL cannot use {device}: it has no device platform")
-    else:
-        raise UnsupportedContext("this EGL can only draw into windows: no surfaceless and no device platform")
+    match origin.platform:
+        case Platform.DEVICE | Platform.SOFTWARE:
+            if not _has_device_platform(extensions):
+                raise UnsupportedContext("this EGL has no device platform")
+            software = origin.platform is Platform.SOFTWARE
+            device = _software_device(egl) if software else _device(egl, origin.node)
+            handle = egl.GetPlatformDisplayEXT(const.EGL_PLATFORM_DEVICE_EXT, device, None)
+        case platform:
+            number, name = _PLATFORMS[platform]
+            if name not in extensions:
+                raise UnsupportedContext(f"this EGL has no {name}")
+            handle = egl.GetPlatformDisplayEXT(number, None, None)
     egl.require(handle, "eglGetPlatformDisplayEXT")
     with _opened_lock:
         egl.require(egl.Initialize(handle, None, None), "eglInitialize")
+        if not _opened[handle]:
+            _opened_devices[handle] = _device_of(egl, handle)
         _opened[handle] += 1
-    return EglDisplay(egl, handle, adopted=False)
+    return EglDisplay(egl, handle, adopted=False, origin=origin)
 
 
-def _device(egl: Egl, node: str | None) -> int:
+def _has_device_platform(extensions: frozenset[str]) -> bool:
+    enumerates = {"EGL_EXT_device_enumeration", "EGL_EXT_device_base"} & extensions
+    return "EGL_EXT_platform_device" in extensions and bool(enumerates)
+
+
+def _devices(egl: Egl) -> list[int]:
     count = _INT()
     egl.require(egl.QueryDevicesEXT(0, None, ctypes.addressof(count)), "eglQueryDevicesEXT")
     devices = (ctypes.c_void_p * max(count.value, 1))()
     egl.require(
         egl.QueryDevicesEXT(len(devices), ctypes.addressof(devices), ctypes.addressof(count)), "eglQueryDevicesEXT"
     )
-    nodes = {int(each): _node_of(egl, int(each)) for each in devices[: count.value] if each}
+    return [int(each) for each in devices[: count.value] if each]
+
+
+def _software_device(egl: Egl) -> int:
+    for each in _devices(egl):
+        if _SOFTWARE_DEVICE in egl.device_extensions(each):
+            return each
+    raise UnsupportedContext("this EGL has no software device")
+
+
+def _device(egl: Egl, node: str | None) -> int:
+    nodes = {each: _node_of(egl, each) for each in _devices(egl)}
     for each, name in nodes.items():
         if node is None or name == node:
             return each
@@ -181,12 +278,15 @@ def _device(egl: Egl, node: str | None) -> int:
     raise UnsupportedContext(f"EGL knows no device {node}; it knows: {names}")
 
 
-def current_display() -> EglDisplay:
-    """The display of the context that is current in this thread. Raises :class:`UnsupportedContext` without one."""
+def current_display(origin: DisplayOrigin | None = None) -> EglDisplay:
+    """The display of the context that is current in this thread. Raises :class:`UnsupportedContext` without one.
+
+    ``origin`` is what the caller knows of it.
+    """
     egl = load_egl()
     handle = egl.GetCurrentDisplay()
     if not handle or not egl.GetCurrentContext():
         raise UnsupportedContext(
             "no EGL context is current; under X11 Qt uses GLX unless QT_XCB_GL_INTEGRATION=xcb_egl is set"
         )
-    return EglDisplay(egl, handle, adopted=True)
+    return EglDisplay(egl, handle, adopted=True, origin=origin)

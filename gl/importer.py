@@ -3,7 +3,8 @@
 An EGLImage alone proves nothing: drivers access the memory behind it when it is drawn. So each import is drawn once,
 into one pixel, before it counts. llvmpipe accepts any fd, maps it in the first draw, and crashes when it cannot map
 it (Mesa 25.0, ``dri_sw_winsys.c``, dri_sw_displaytarget_map; its callers do not check the result): so the buffer is
-mapped here first.
+mapped here first. Other drivers crash for other reasons: what a driver was not yet seen to survive is tried in
+another process first, see :mod:`gl.import_trials`.
 """
 
 import ctypes
@@ -20,6 +21,7 @@ from gl.compositor import Image
 from gl.context import Context
 from gl.errors import EglError, GlError
 from gl.import_ladder import ImportAttempt, ImportLadder
+from gl.import_trials import ImportTrials
 from gl.outcome import ImportFailure, ImportMethod
 from gl.probe_draw import ProbeDraw
 from gl.retry import may_pass
@@ -50,11 +52,15 @@ class ImportResult:
 
 
 class Importer:
-    """Imports dma-bufs into one context; ``probe`` draws each image once."""
+    """Imports dma-bufs into one context; ``probe`` draws each image once.
 
-    def __init__(self, context: Context, probe: ProbeDraw) -> None:
+    ``trials`` tells which imports the driver survives; None imports everything: only for the process of a trial.
+    """
+
+    def __init__(self, context: Context, probe: ProbeDraw, trials: ImportTrials | None) -> None:
         self._context = context
         self._probe = probe
+        self._trials = trials
 
     def load(self, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> ImportResult:
         """Import the dma-buf of a plane that :func:`app.planes.check.check_plane` has passed."""
@@ -72,6 +78,9 @@ class Importer:
         unmappable = _map_failure(buffer) if context.software else None
         if unmappable is not None:
             return _not_tried(unmappable, Reason.IMPORT_FAILED)
+        refusal = self._trials.refusal(plane, buffer) if self._trials is not None else None
+        if refusal is not None:
+            return _not_tried(refusal.failure, refusal.reason)
         ladder = ImportLadder(context, plane, pixel_format, buffer)
         for attempt in ladder.attempts():
             image = self._try(ladder, attempt, plane, pixel_format, buffer)

@@ -6,7 +6,7 @@ reason is tried again after a pause (:mod:`gl.retry`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.errors import error_text
 from app.formats import tiling
@@ -21,6 +21,7 @@ from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
 from gl.errors import GlError
 from gl.import_ladder import is_linear
+from gl.import_trials import ImportTrials, awaited, trial_retry
 from gl.importer import Importer
 from gl.outcome import ImportFailure, Outcome, PixelPath
 from gl.probe_draw import ProbeDraw
@@ -66,7 +67,8 @@ class SurfaceCache:
         self._context = context
         self._clock = clock
         self._probe = ProbeDraw(context, compositor)
-        self._importer = Importer(context, self._probe)
+        self._trials = ImportTrials(context, clock)
+        self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
         self._entries: dict[_Key, LoadedSurface] = {}
         # Changes whenever an entry comes or goes.
@@ -122,12 +124,14 @@ class SurfaceCache:
 
     def drop_released(self) -> None:
         """Drop what was made from released buffers, and make the driver release it now."""
+        self._trials.release()
         self.prune()
         self._context.sweep()
         self._probe.release_last_texture()
 
     def release(self) -> None:
         """Drop everything; more calls do nothing."""
+        self._trials.release()
         for key in list(self._entries):
             self._drop(key)
         self._context.sweep()
@@ -150,7 +154,8 @@ class SurfaceCache:
             outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
             return LoadedSurface(surface, outcome, result.image)
         status = Status(result.reason, result.failures[0].message)
-        return self._copy(surface, format_, PixelPath.COPY, result.failures, status, previous)
+        entry = self._copy(surface, format_, PixelPath.COPY, result.failures, status, previous)
+        return self._until_trial_ends(entry) if result.reason is Reason.IMPORT_ON_TRIAL else entry
 
     def _too_large(self, plane: Plane) -> Status | None:
         limit = self._context.max_texture_size
@@ -205,6 +210,13 @@ class SurfaceCache:
         outcome = Outcome(None, None, failures, Status(reason, detail))
         gl_error = GlError(error.operation, error.codes) if isinstance(error, GlError) else None
         return LoadedSurface(surface, outcome, retry=retry, was_readable=was_readable, gl_error=gl_error)
+
+    def _until_trial_ends(self, entry: LoadedSurface) -> LoadedSurface:
+        """An entry that is looked at again soon, and that waits where the pixels cannot be copied meanwhile."""
+        retry, outcome = trial_retry(self._clock()), entry.outcome
+        if entry.image is None:
+            outcome = replace(outcome, status=awaited(outcome.status))
+        return replace(entry, outcome=outcome, retry=retry, gl_error=None)
 
     def _retry(self, passing: bool, previous: LoadedSurface | None) -> Retry | None:
         return next_retry(self._clock(), previous.retry if previous is not None else None) if passing else None

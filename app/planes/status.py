@@ -33,6 +33,13 @@ class Reason(Enum):
         "The VM belongs to another user: a dialog, or the terminal, asks for root's permission.",
     )
 
+    IMPORT_AWAITED = (
+        "import-awaited",
+        State.WAITING,
+        "Whether the graphics driver survives the import of this buffer is being tried in another process; the picture "
+        "follows in a moment.",
+    )
+
     PLANE_OFF = (
         "plane-off",
         State.NO_SIGNAL,
@@ -75,6 +82,19 @@ class Reason(Enum):
         State.DEGRADED,
         "The import was refused; frames are copied.",
         "Render on the GPU that exports the buffer.",
+    )
+
+    IMPORT_ON_TRIAL = (
+        "import-on-trial",
+        State.DEGRADED,
+        "Whether the graphics driver survives the import is being tried in another process; until then frames are "
+        "copied.",
+    )
+    IMPORT_CRASHES_DRIVER = (
+        "import-crashes-driver",
+        State.DEGRADED,
+        "The graphics driver did not survive the import in another process; frames are copied.",
+        "Update the graphics driver. 'mdevview doctor' names the file to remove to have the import tried again.",
     )
 
     PERMISSION_DENIED = (

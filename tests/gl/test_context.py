@@ -2,14 +2,16 @@
 
 import ctypes
 import threading
+from collections import Counter
 
 import pytest
 
 from gl import egl_constants as const
+from gl import egl_display
 from gl.context import Context, CurrentContext, SurfacelessContext
 from gl.debug import DebugLog
 from gl.egl import Egl, load_egl
-from gl.egl_display import extensions_of, open_display
+from gl.egl_display import DisplayOrigin, EglDisplay, Platform, extensions_of, open_display
 from gl.errors import GlError, UnsupportedContext
 from gl.renderer import Renderer
 from tests.conftest import open_files
@@ -139,6 +141,44 @@ def test_without_the_surfaceless_platform_the_device_platform_is_used(
         assert draws(context)
     assert isinstance(gl_context, SurfacelessContext)
     gl_context.make_current()
+
+
+@pytest.fixture
+def drm_node_without_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The display that EGL chooses is on a DRM node, and the CPU draws on it, as with vgem."""
+    software = property(lambda display: display.origin.platform is Platform.SOFTWARE)
+    monkeypatch.setattr(EglDisplay, "on_software_device", software)
+
+
+@pytest.mark.usefixtures("own_context", "drm_node_without_driver")
+def test_on_a_drm_node_without_a_gpu_driver_the_software_device_is_used() -> None:
+    opened = Counter(egl_display._opened)
+    for _ in range(2):
+        with SurfacelessContext() as context:
+            assert context.display.origin == DisplayOrigin(Platform.SOFTWARE)
+            assert sum((egl_display._opened - opened).values()) == 1, "the first display was not closed"
+            assert draws(context)
+        assert egl_display._opened == opened
+
+
+@pytest.mark.usefixtures("own_context", "drm_node_without_driver")
+def test_without_a_software_device_the_display_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Counter(egl_display._opened)
+    monkeypatch.setattr("gl.egl_display._SOFTWARE_DEVICE", "EGL_none")
+    with SurfacelessContext() as context:
+        assert context.display.origin == DisplayOrigin(Platform.SURFACELESS)
+        assert draws(context)
+    assert egl_display._opened == opened
+
+
+def test_a_host_without_a_drm_node_opens_one_display(
+    gl_context: Context, own_context: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not gl_context.display.on_software_device:
+        unavailable("this host has a DRM node")
+    monkeypatch.setattr("gl.context.open_origin", lambda origin: pytest.fail(f"opened {origin} too"))
+    with SurfacelessContext() as context:
+        assert context.display.origin == DisplayOrigin(Platform.SURFACELESS)
 
 
 def test_an_egl_without_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QMouseEvent, QOpenGLContext, QPainter
+from PyQt6.QtGui import QGuiApplication, QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.rate import Rate
@@ -17,6 +17,7 @@ from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
+from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GlError, GraphicsError
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
@@ -32,6 +33,13 @@ _log = logging.getLogger(__name__)
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
 _MS = 1_000_000
+
+
+def _display_origin(platform_name: str) -> DisplayOrigin | None:
+    """Where Qt's EGL display comes from, by the name of Qt's platform."""
+    if platform_name.startswith("wayland"):
+        return DisplayOrigin(Platform.WAYLAND)
+    return DisplayOrigin(Platform.X11) if platform_name == "xcb" else None
 
 
 class PictureWindow(QOpenGLWindow):
@@ -110,7 +118,9 @@ class PictureWindow(QOpenGLWindow):
             if rejected.plane.kind is PlaneKind.CURSOR:
                 return rejected.status
         cursor = self._drawn.cursor if self._drawn is not None else None
-        return cursor.status if cursor is not None and cursor.path is None else None
+        if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
+            return None
+        return cursor.status
 
     @property
     def placement(self) -> Placement | None:
@@ -226,7 +236,7 @@ class PictureWindow(QOpenGLWindow):
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
-            self._renderer = Renderer(CurrentContext())
+            self._renderer = Renderer(CurrentContext(_display_origin(QGuiApplication.platformName())))
         except GraphicsError as error:
             self.unusable.emit(str(error))
 
@@ -237,7 +247,8 @@ class PictureWindow(QOpenGLWindow):
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status
-        failed = frame.primary is not None and status.state is State.ERROR
+        # A plane that waits for the trial of its import cannot be shown yet.
+        failed = frame.primary is not None and status.state in (State.ERROR, State.WAITING)
         shows_text = frame.primary is None or failed
         if shows_text or self._notice:
             self._paint(status if shows_text else None)

@@ -1,0 +1,121 @@
+"""The process of a trial and its watcher: every way to end, and what is left behind."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
+from gl.trial_record import TrialAnswer, TrialEnd
+
+SHORT = TrialLimits(start_s=0.5, import_s=0.3, starts=0, memory=1 << 30, output=100)
+LONG = TrialLimits()
+
+
+@contextmanager
+def trial(script: str, limits: TrialLimits = LONG) -> Iterator[tuple[TrialProcess, list[TrialAnswer]]]:
+    """A trial whose process is this Python script; its fd is a memfd."""
+    fd = os.memfd_create("buffer")
+    answers: list[TrialAnswer] = []
+    process = TrialProcess("request", fd, limits, answers.append, (sys.executable, "-S", "-c", script))
+    try:
+        yield process, answers
+    finally:
+        process.cancel()
+        os.close(fd)
+
+
+@pytest.mark.parametrize(
+    ("script", "end", "words"),
+    [
+        ("print('ready'); print('survived')", TrialEnd.SURVIVED, ""),
+        ("print('survived')", TrialEnd.STATUS, "status 0 and with a wrong answer"),
+        ("print('ready')", TrialEnd.STATUS, "status 0 and without an answer"),
+        ("raise SystemExit(3)", TrialEnd.STATUS, "status 3 and without an answer"),
+        ("print('ready'); print('survived'); raise SystemExit(3)", TrialEnd.STATUS, "status 3"),
+        ("print('ready\\nsurvived', flush=True); import os; os.abort()", TrialEnd.SIGNAL, "SIGABRT"),
+        ("import os; os.kill(os.getpid(), 40)", TrialEnd.SIGNAL, "signal 40"),
+        ("import time; time.sleep(99)", TrialEnd.TIME, "within 0.5 s"),
+        ("print('ready', flush=True); import time; time.sleep(99)", TrialEnd.TIME, "within 0.3 s"),
+        ("import os, time; os.close(1); time.sleep(99)", TrialEnd.TIME, "within 0.5 s"),
+        ("while True: print('ready')", TrialEnd.OUTPUT, "more than 100 bytes"),
+    ],
+)
+def test_how_it_ends(script: str, end: TrialEnd, words: str) -> None:
+    with trial(script, SHORT if end is TrialEnd.TIME else TrialLimits(output=100)) as (process, answers):
+        process.wait()
+        assert process.done and process.failure is None
+        assert answers == [process.answer]
+        assert answers[0].end is end and words in answers[0].detail
+
+
+def test_an_end_from_outside_is_no_answer() -> None:
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    with trial(script) as (process, answers):
+        process.wait()
+        assert isinstance(process.failure, TrialFailed) and "SIGKILL" in str(process.failure)
+        assert (process.answer, answers) == (None, [])
+
+
+def test_a_process_that_reaches_another_driver_is_no_answer() -> None:
+    with trial("print('unlike')") as (process, answers):
+        process.wait()
+        assert isinstance(process.failure, TrialUnlike) and answers == []
+
+
+def test_a_program_that_cannot_be_started() -> None:
+    fd = os.memfd_create("buffer")
+    process = TrialProcess("request", fd, LONG, lambda _answer: None, ("/nonexistent/python",))
+    process.wait()
+    os.close(fd)
+    assert isinstance(process.failure, TrialFailed) and "ENOENT" in str(process.failure)
+
+
+def test_it_gets_the_buffer_and_no_other_fd(tmp_path: Path) -> None:
+    """The device of a VM that ends must not stay open in another process."""
+    seen = tmp_path / "seen"
+    script = (
+        "import os, sys\n"
+        "links = [os.readlink(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd') if int(fd) > 2"
+        " and os.path.exists(f'/proc/self/fd/{fd}') or int(fd) == int(sys.argv[2])]\n"
+        f"open({str(seen)!r}, 'w').write(' '.join(links))\n"
+    )
+    device = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(device, True)
+    with trial(script) as (process, _):
+        process.wait()
+    os.close(device)
+    text = seen.read_text()
+    assert "memfd:buffer" in text
+    assert "/dev/null" not in text
+
+
+def test_a_cancelled_trial_is_killed_at_once(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = (
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(99)"
+    )
+    with trial(script) as (process, answers):
+        end = time.monotonic() + 30
+        while not (pid.exists() and pid.read_text()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        running = not process.done
+        process.cancel()
+        assert (running, process.done, answers) == (True, True, [])
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid.read_text()), 0)
+
+
+def test_ctrl_c_in_the_terminal_is_no_crash(tmp_path: Path) -> None:
+    """The terminal sends it to the whole process group of this program."""
+    groups = tmp_path / "group"
+    script = f"import os; open({str(groups)!r}, 'w').write(str(os.getpgid(0)))"
+    with trial(script) as (process, _):
+        process.wait()
+    assert int(groups.read_text()) != os.getpgid(0)

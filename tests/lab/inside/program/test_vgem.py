@@ -1,0 +1,102 @@
+"""A DRM node without a GPU driver in Mesa: vgem. Mesa draws with the CPU there, and dies of an import's first draw."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.sim.profile import open_simulated
+from tests.gate import need_programs
+from tests.lab.inside.conftest import Fact
+from tests.lab.inside.pictures import Colours, read_png
+from tests.lab.inside.program import command
+from tests.lab.inside.program.screen import save_screen
+from tests.window.displays import weston
+
+# The same picture all the time.
+SPEC = "gvt,fps=0,size=640x480,cursor=off"
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The render node of vgem, which is unloaded afterwards: other tests expect that there is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    subprocess.run(["modprobe", "vgem"], check=True)
+    try:
+        (render_node,) = Path("/dev/dri").glob("renderD*")
+        yield str(render_node)
+    finally:
+        subprocess.run(["modprobe", "-r", "vgem"], check=True)
+
+
+def _guest_picture() -> Colours:
+    device = open_simulated(SPEC)
+    try:
+        picture = device.picture()
+        assert picture is not None
+        return picture[..., :3]
+    finally:
+        device.close()
+
+
+def _contains(whole: Colours, part: Colours) -> bool:
+    """Whether the part is in the whole, exact in each pixel. It is searched by its rarest colour."""
+    values = part.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    _, first, counts = np.unique(values, return_index=True, return_counts=True)
+    y, x = divmod(int(first[counts.argmin()]), part.shape[1])
+    height, width, _ = part.shape
+    for row, column in np.argwhere((whole == part[y, x]).all(axis=2)) - (y, x):
+        if row >= 0 and column >= 0 and np.array_equal(whole[row : row + height, column : column + width], part):
+            return True
+    return False
+
+
+def test_commands_show_the_picture(node: str, tmp_path: Path, fact: Fact) -> None:
+    file = tmp_path / "shot.png"
+    ended = command.run("screenshot", f"sim:{SPEC}", "-o", str(file))
+    assert ended.status == 0, ended
+    assert np.array_equal(read_png(file), _guest_picture())
+    # EGL itself writes warnings to standard error here.
+    document = json.loads(command.run("inspect", f"sim:{SPEC}", "--json").out)
+    fact("vgem: inspect", [document["state"], document["reason"], document["renderer"]["name"]])
+    assert (document["state"], document["planes"]["primary"]["path"]) == ("showing", "egl-image")
+
+
+def test_a_node_that_is_asked_for_by_name(node: str, fact: Fact) -> None:
+    """The import cannot work there: it ends in another process, and the picture is copied."""
+    arguments = [sys.executable, "-m", "tests.lab.inside.program.draw_on_node", node, SPEC]
+    documents = []
+    for _ in range(2):
+        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
+        assert ended.returncode == 0, ended
+        documents.append(json.loads(ended.stdout))
+    fact("vgem by name", documents)
+    for each in documents:
+        assert (each["node"], each["path"], each["reason"]) == (node, "copy", "import-crashes-driver")
+        assert each["right"]
+
+
+def test_the_window_lives(node: str, tmp_path: Path, fact: Fact) -> None:
+    need_programs("weston")
+    picture, log, file = _guest_picture(), tmp_path / "log", tmp_path / "screen.png"
+    with weston(refresh_hz=10) as session:
+        arguments = ("-v", "view", f"sim:{SPEC}", "--scaling", "actual", "--filter", "nearest")
+        env = session.env | {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
+        process = command.start(*arguments, errors=log, env=env)
+        try:
+            words = ("path: egl-image", "import-crashes-driver")
+            command.wait_until(lambda: any(each in log.read_text() for each in words), process)
+            until = time.monotonic() + command.PATIENCE_S
+            while not _contains(save_screen(session, file), picture):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < until, log.read_text()
+        finally:
+            process.kill()
+            process.wait()
+    fact("vgem: the window's log", log.read_text().splitlines())
