@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
-from app.planes.staging import Staging
+from app.planes.staging import Staging, vanished
 
 _serials = itertools.count(1)
 
@@ -131,10 +131,13 @@ def _map(fd: int, size: int) -> mmap.mmap:
     """Map the whole dma-buf, or all but its last page if that is a partial page which the exporter refuses to map.
 
     dma_buf_mmap() (drivers/dma-buf/dma-buf.c) compares whole pages with ``size >> PAGE_SHIFT``; mbochs exports
-    sizes that are no multiple of a page.
+    sizes that are no multiple of a page. Raises OSError(EFAULT) if the file is shorter now.
     """
     try:
         return mmap.mmap(fd, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    except ValueError:
+        # Python compares the length with the size of the file.
+        raise vanished() from None
     except OSError as error:
         whole = size - size % mmap.PAGESIZE
         if error.errno != errno.EINVAL or whole in (0, size):

@@ -61,11 +61,16 @@ class Staging:
             os.close(fd)
 
 
+def vanished() -> OSError:
+    """The error of a read of memory that has vanished."""
+    why = "the memory has vanished: its file was shortened, or its device does not answer"
+    return OSError(errno.EFAULT, why)
+
+
 def _write(fd: int, data: memoryview, offset: int) -> int:
     try:
         return os.pwrite(fd, data, offset)
     except OSError as error:
-        if error.errno != errno.EFAULT:
-            raise
-    why = "the memory has vanished: its file was shortened, or its device does not answer"
-    raise OSError(errno.EFAULT, why)
+        if error.errno == errno.EFAULT:
+            raise vanished() from None
+        raise
