@@ -1,0 +1,18 @@
+"""A short run of the fuzzers of drawing and polling. ``python -m tests.attacks.fuzz`` runs them for as long as it is told."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from gl.context import Context
+from tests.attacks.fuzz import planes, polls
+
+Run = Callable[[int, float], list[str]]
+
+
+@pytest.mark.parametrize("run", [planes.run, polls.run], ids=("planes", "polls"))
+def test_a_fuzzer_finds_nothing(importing_context: Context, capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    assert run(1, time.monotonic() + 3) == []
+    counts = capsys.readouterr().out
+    assert "'ok'" in counts or " ok'" in counts, f"nothing was shown: {counts}"
