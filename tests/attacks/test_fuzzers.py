@@ -1,4 +1,4 @@
-"""A short run of the fuzzers of drawing and polling. ``python -m tests.attacks.fuzz`` runs them for as long as it is told."""
+"""A short run of the fuzzers of drawing and polling; ``python -m tests.attacks.fuzz`` runs one for longer."""
 
 import time
 from collections.abc import Callable
