@@ -8,11 +8,9 @@ import pytest
 from gl.context import Context
 from tests.attacks.fuzz import planes, polls
 
-Run = Callable[[int, float], list[str]]
+Run = Callable[[int, float, int | None], list[str]]
 
 
 @pytest.mark.parametrize("run", [planes.run, polls.run], ids=("planes", "polls"))
-def test_a_fuzzer_finds_nothing(importing_context: Context, capsys: pytest.CaptureFixture[str], run: Run) -> None:
-    assert run(1, time.monotonic() + 2) == []
-    counts = capsys.readouterr().out
+X    counts = capsys.readouterr().out
     assert "'ok'" in counts or " ok'" in counts, f"nothing was shown: {counts}"

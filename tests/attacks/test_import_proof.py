@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import itertools
 import json
 import os
 import subprocess
@@ -19,10 +20,13 @@ from app.planes.frame import Surface
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason
 from gl import egl_constants as const
+from gl.canvas import Rgba
 from gl.capture import CaptureKind
+from gl.compositor import Image
 from gl.context import Context
 from gl.import_proof import sampled_rows
 from gl.outcome import ImportMethod, PixelPath
+from gl.probe_draw import ProbeDraw
 from gl.renderer import Renderer
 from tests.gl.counting import Calls
 from tests.gl.surfaces import SurfaceFactory, frame, plane_of, random_picture, random_rows, reference
@@ -189,7 +193,9 @@ def test_a_true_import_is_not_held_back(
     for width, height, pad, offset in ((1366, 5, 2, 0), (33, 1, 0, 17), (1, 1, 3, 0), (63, 2, 1, 5)):
         rows = random_rows(fourcc, width, height)
         stride = rows.shape[1] + pad
-        surface = surfaces.surface(rows, fourcc, width, stride=stride, offset=offset, kind=kind)
+        surface = surfaces.surface(
+            rows, fourcc, width, stride=stride, offset=offset, kind=kind, y_inverted=kind is PlaneKind.PRIMARY
+        )
         outcome = renderer.outcome(surface)
         assert (outcome.path, outcome.status.reason) == (PixelPath.EGL_IMAGE, Reason.OK), outcome
         assert outcome.failures[1:] == ()
@@ -218,6 +224,22 @@ def test_a_guest_that_draws_all_the_time_does_not_make_an_import_fail(
         thread.join()
 
 
+def test_a_guest_that_draws_between_two_reads_does_not_make_an_import_fail(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    surface = surfaces.picture(random_picture(64, 32))
+    draw, seeds = ProbeDraw.rows, itertools.count(1)
+
+    def draw_after_the_guest(probe: ProbeDraw, image: Image, numbers: tuple[int, ...]) -> Rgba:
+        surfaces.overwrite(surface.buffer, random_rows(XR24, 64, 32, next(seeds)))
+        return draw(probe, image, numbers)
+
+    monkeypatch.setattr(ProbeDraw, "rows", draw_after_the_guest)
+    outcome = renderer.outcome(surface)
+    assert next(seeds) > 1
+    assert (outcome.path, outcome.failures) == (PixelPath.EGL_IMAGE, ())
+
+
 def test_a_proof_reads_few_rows_and_only_once(
     importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
@@ -232,3 +254,28 @@ def test_a_proof_reads_few_rows_and_only_once(
         rows = sampled_rows(height)
         assert {0, height - 1, min(1, height - 1)} <= set(rows) <= set(range(height))
         assert min(height, 7) <= len(rows) <= 8
+
+
+class PartlyMapped(DmaBuffer):
+    """A dma-buf whose exporter does not map the last, partial page (mbochs)."""
+
+    @contextmanager
+    def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
+        with super().mapping(start, length) as view, view[: len(view) // 4096 * 4096] as whole_pages:
+            yield whole_pages
+
+
+def test_what_the_exporter_maps_is_compared(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    whole = surfaces.picture(random_picture(64, 40))
+    assert whole.buffer.dmabuf_fd is not None
+    buffer = PartlyMapped(os.dup(whole.buffer.dmabuf_fd))
+    assert buffer.size % 4096
+    try:
+        with lying(importing_context, monkeypatch, change(const.EGL_DMA_BUF_PLANE0_PITCH_EXT, -4)):
+            outcome = renderer.outcome(Surface(whole.plane, buffer))
+        assert outcome.path is PixelPath.COPY
+        assert "the image differs from the buffer in" in outcome.failures[0].message
+    finally:
+        buffer.release()

@@ -43,7 +43,7 @@ def test_memory_shortened_under_a_window(backing: str, shown: str, path: str) ->
 
 @pytest.mark.parametrize("backing", ["region", "dmabuf"])
 def test_memory_shortened_under_a_screenshot(backing: str) -> None:
-    assert run(backing, "screenshot") == {"status": 0, "right": [True]}
+    assert run(backing, "screenshot") == {"status": 0, "failed": [errno.EFAULT], "right": [True]}
 
 
 @pytest.mark.parametrize("backing", ["region", "dmabuf"])
@@ -98,10 +98,10 @@ def test_a_file_that_is_neither_dma_buf_nor_memfd_is_refused(tmp_path: os.PathLi
             os.fstat(opened)
 
 
-def test_a_sparse_terabyte_is_not_copied() -> None:
-    buffer = DmaBuffer(memfd(0, 0, 1 << 40))
+def test_a_sparse_file_without_end_is_not_copied() -> None:
+    buffer = DmaBuffer(memfd(0, 0, (1 << 30) + PAGE))
     try:
-        with buffer.mapping(1 << 39, PAGE) as view:
+        with buffer.mapping(1 << 29, PAGE) as view:
             assert bytes(view) == bytes(PAGE)
         with pytest.raises(OSError) as caught, buffer.mapping():
             pass

@@ -25,7 +25,7 @@ from gl.capture import CaptureKind
 from gl.context import SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GlError
-from gl.outcome import Outcome
+from gl.outcome import Outcome, PixelPath
 from gl.renderer import Renderer
 from tests.attacks.fuzz._memory import EXPORTERS, FuzzMemory
 from tests.conftest import open_files
@@ -46,6 +46,8 @@ _EDGES = (0, 1, 2, 3, 63, 64, 65, 4095, 4096, 16384, 16385, 65535, 2**31 - 1, 2*
 _MAX_BYTES = 4 << 20
 _MAX_PIXELS = 1 << 19
 _ADDRESS_SPACE = 8 << 30
+# What a renderer on the CPU may import.
+_IMPORTABLE = ("udmabuf", "simulated", "sealed")
 _OK = Status(Reason.OK)
 
 
@@ -145,6 +147,8 @@ class Fuzzer:
             except GlError as error:
                 return f"GlError: {error.operation}"
             outcome = renderer.outcome(surface)
+        imported = outcome.path is PixelPath.EGL_IMAGE
+        assert not imported or memory.exporter in _IMPORTABLE, f"imported: {plane} {memory.exporter}"
         self._compare(surface, memory, drawn, outcome, vanished)
         assert not self._log.serious(), f"OpenGL reported {self._log.serious()}"
         path = outcome.path.value if outcome.path else "none"

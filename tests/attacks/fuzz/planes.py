@@ -13,20 +13,24 @@ from collections import Counter
 CASES = 2000
 
 
-def run(seed: int, deadline: float) -> list[str]:
-    """Run cases until ``deadline`` of time.monotonic(). Prints counts and returns the faults found."""
+def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
+    """Run cases until ``deadline`` of time.monotonic(), ``limit`` of them at most.
+
+    Prints counts and returns the faults found.
+    """
     counts: Counter[str] = Counter()
     faults: list[str] = []
     first = 0
-    while time.monotonic() < deadline:
-        first = _run_child(seed, first, deadline, counts, faults)
+    while time.monotonic() < deadline and (limit is None or first < limit):
+        count = CASES if limit is None else min(CASES, limit - first)
+        first = _run_child(seed, first, count, deadline, counts, faults)
     print(f"planes: {sum(counts.values())} cases: {dict(sorted(counts.items()))}", flush=True)
     return faults
 
 
-def _run_child(seed: int, first: int, deadline: float, counts: Counter[str], faults: list[str]) -> int:
+def _run_child(seed: int, first: int, count: int, deadline: float, counts: Counter[str], faults: list[str]) -> int:
     """Run one child. Returns the number of the next case."""
-    command = [sys.executable, "-m", "tests.attacks.fuzz._planes_child", str(seed), str(first), str(CASES)]
+    command = [sys.executable, "-m", "tests.attacks.fuzz._planes_child", str(seed), str(first), str(count)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None

@@ -130,12 +130,15 @@ class HostileDevice:
             raise OSError(self._rng.choice(_ERRNOS), "hostile")
 
 
-def run(seed: int, deadline: float) -> list[str]:
-    """Poll until ``deadline`` of time.monotonic(). Prints counts and returns the faults found."""
+def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
+    """Poll until ``deadline`` of time.monotonic(), ``limit`` devices at most.
+
+    Prints counts and returns the faults found.
+    """
     counts: Counter[str] = Counter()
     faults: list[str] = []
     number = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (limit is None or number < limit):
         files = open_files()
         fault = _poll_device(random.Random(f"{seed} {number}"), counts)
         left = open_files() - files

@@ -20,8 +20,10 @@ import numpy as np
 from app.abi import vfio
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace, Pacer
+from app.planes.buffer import Buffer
 from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
+from gl.copied_surface import CopiedSurface
 from gl.outcome import PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
@@ -149,23 +151,33 @@ def draw(backing: str, storm: bool) -> dict[str, object]:
 
 
 def screenshot(backing: str) -> dict[str, object]:
-    """The memory is gone when the command first reads it, and is back a little later."""
+    """The memory is gone when the command first reads it, and is back after that."""
     owner = Owner()
     source = source_of(backing, owner)
     # The source looks at the size of the memory now.
     source.latest()
     owner.shorten(0)
     picture = random_picture(WIDTH, HEIGHT, 2)
-    timer = threading.Timer(0.5, owner.extend, (picture,))
-    timer.start()
+    refresh, failed = CopiedSurface.refresh, []
+
+    def refresh_and_extend(copied: CopiedSurface, buffer: Buffer) -> None:
+        try:
+            refresh(copied, buffer)
+        except OSError as error:
+            failed.append(error.errno)
+            owner.extend(picture)
+            raise
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "shot.png"
-        with patch("ui.offscreen.open_target", lambda *_, **__: pushed_session(source)):  # type: ignore[arg-type]
+        with (
+            patch("ui.offscreen.open_target", lambda *_, **__: pushed_session(source)),  # type: ignore[arg-type]
+            patch.object(CopiedSurface, "refresh", refresh_and_extend),
+        ):
             status = main(["screenshot", "sim:gvt", "-o", str(file), "--timeout", "10"])
-        timer.join()
         right = status == 0 and bool((load_png(file) == picture[..., :3]).all())
     os.close(owner.fd)
-    return {"status": status, "right": [right]}
+    return {"status": status, "failed": failed, "right": [right]}
 
 
 if __name__ == "__main__":
