@@ -4,12 +4,15 @@ A driver may take a buffer with a stride, an offset or a tiling that it then ign
 read the buffer too. Whole rows are compared, because most pixels of a desktop are alike.
 """
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
 import numpy as np
 import numpy.typing as npt
 
 from app.formats import tiling
 from app.formats.decode import Rgba, Rows, decode
-from app.formats.fourcc import Family
+from app.formats.fourcc import Family, PixelFormat
 from app.planes.buffer import Buffer
 from app.planes.check import bytes_needed
 from app.planes.plane import Plane
@@ -21,6 +24,8 @@ from gl.probe_draw import ProbeDraw
 
 # A wrong import is wrong each time. A guest that draws makes one comparison wrong, if it draws twice at a bad moment.
 _ATTEMPTS = 3
+# How many rows are looked at for more than one colour, and how many of those that have it are compared.
+_CANDIDATES, _VARIED = 64, 6
 # The GPU may round another way. A wrong row, column or channel differs by more in some of its pixels.
 _TOLERANCE = 3
 
@@ -43,52 +48,83 @@ def prove_import(probe: ProbeDraw, image: Image, plane: Plane, buffer: Buffer) -
         return
     if not is_linear(plane) and not tiling.can_tile(plane.modifier, image.pixel_format.bytes_per_pixel):
         return
-    numbers = sampled_rows(plane.height)
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            before = _rows_in_buffer(image, plane, buffer, numbers)
+    stored = _StoredRows(plane, image.pixel_format, buffer)
+    try:
+        numbers = _rows_to_compare(stored, plane.height)
+        for left in reversed(range(_ATTEMPTS)):
+            before = stored.read(numbers)
             drawn = probe.rows(image, numbers)
-            after = _rows_in_buffer(image, plane, buffer, numbers)
-        except (OSError, ValueError):
-            return
-        # The last rows are missing where the exporter does not map a partial last page.
-        count = min(len(before), len(after))
-        before, drawn, after = before[:count], drawn[:count], after[:count]
-        expected = decode(before, image.pixel_format, plane.width)
-        wrong = (np.abs(drawn.astype(np.int16) - expected) > _TOLERANCE).any(axis=2)
-        if wrong.any() and not np.array_equal(before, after):
-            wrong &= (expected == decode(after, image.pixel_format, plane.width)).all(axis=2)
-        if not wrong.any():
-            return
-        if not left:
-            raise WrongPixels(_evidence(numbers, wrong, expected, drawn))
+            after = stored.read(numbers)
+            expected = decode(before, image.pixel_format, plane.width)
+            wrong = (np.abs(drawn.astype(np.int16) - expected) > _TOLERANCE).any(axis=2)
+            if wrong.any() and not np.array_equal(before, after):
+                wrong &= (expected == decode(after, image.pixel_format, plane.width)).all(axis=2)
+            if not wrong.any():
+                return
+            if not left:
+                raise WrongPixels(_evidence(numbers, wrong, expected, drawn))
+    except (OSError, ValueError):
+        return
 
 
-def sampled_rows(height: int) -> tuple[int, ...]:
-    """The rows of the picture to compare: the first two, the last and five in between, if there are so many."""
-    rows = {0, 1, height - 1, *(height * each // 6 for each in range(1, 6))}
-    return tuple(sorted(each for each in rows if each < height))
+class _StoredRows:
+    """The rows of a picture as the buffer has them now. Each method raises OSError and ValueError as a mapping does."""
+
+    def __init__(self, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> None:
+        self._plane = plane
+        self._buffer = buffer
+        self._size = pixel_format.bytes_per_pixel
+        self._group = pixel_format.row_bytes(1)
+        self._row_bytes = pixel_format.row_bytes(plane.width)
+        self._columns: npt.NDArray[np.int64] | slice = slice(None)
+        self._extent = self._row_bytes
+        if not is_linear(plane):
+            columns = tiling.column_offsets(plane.modifier, self._size, np.arange(self._row_bytes))
+            self._columns, self._extent = columns, int(columns.max()) + 1
+
+    def read(self, numbers: tuple[int, ...]) -> Rows:
+        """The bytes of these rows, counted from the top of the picture."""
+        rows = np.empty((len(numbers), self._row_bytes), np.uint8)
+        with self._mapping() as memory:
+            for row, number in zip(rows, numbers, strict=True):
+                start = self._start(number)
+                with memory[start : start + self._extent] as part:
+                    row[:] = np.frombuffer(part, np.uint8)[self._columns]
+        return rows
+
+    def mapped(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Those of the rows that are mapped: an exporter may not map a partial last page."""
+        with self._mapping() as memory:
+            return tuple(each for each in numbers if self._start(each) + self._extent <= len(memory))
+
+    def varied(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of the rows that have pixels of more than one colour."""
+        rows, size = self.read(numbers), self._group
+        differing = (rows[:, size:] != rows[:, :-size]).any(axis=1)
+        return tuple(each for each, differs in zip(numbers, differing, strict=True) if differs)
+
+    def _mapping(self) -> AbstractContextManager[memoryview]:
+        offset = self._plane.offset
+        return self._buffer.mapping(offset, bytes_needed(self._plane) - offset)
+
+    def _start(self, number: int) -> int:
+        plane = self._plane
+        y = plane.height - 1 - number if plane.y_inverted else number
+        if is_linear(plane):
+            return y * plane.stride
+        return int(tiling.row_offsets(plane.modifier, self._size, plane.stride, y))
 
 
-def _rows_in_buffer(image: Image, plane: Plane, buffer: Buffer, numbers: tuple[int, ...]) -> Rows:
-    """The bytes of the picture's rows; the rows that are not mapped are left out."""
-    size = image.pixel_format.bytes_per_pixel
-    row_bytes = image.pixel_format.row_bytes(plane.width)
-    rows = np.empty((len(numbers), row_bytes), np.uint8)
-    linear = is_linear(plane)
-    columns = None if linear else tiling.column_offsets(plane.modifier, size, np.arange(row_bytes))
-    last_column = row_bytes - 1 if columns is None else int(columns.max())
-    mapped = 0
-    with buffer.mapping(plane.offset, bytes_needed(plane) - plane.offset) as memory:
-        for row, number in zip(rows, numbers, strict=True):
-            y = plane.height - 1 - number if plane.y_inverted else number
-            start = y * plane.stride if linear else int(tiling.row_offsets(plane.modifier, size, plane.stride, y))
-            if start + last_column >= len(memory):
-                break
-            with memory[start : start + last_column + 1] as part:
-                row[:] = np.frombuffer(part, np.uint8)[slice(None) if columns is None else columns]
-            mapped += 1
-    return rows[:mapped]
+def _rows_to_compare(stored: _StoredRows, height: int) -> tuple[int, ...]:
+    """The first two rows, the last one and five in between, and up to six more that are not of one colour.
+
+    A shift is not seen in a row of one colour, and most rows of a console or of a blank desktop are that.
+    """
+    fixed = {0, 1, height - 1, *(height * each // 6 for each in range(1, 6))}
+    candidates = stored.mapped(sorted({height * each // _CANDIDATES for each in range(_CANDIDATES)}))
+    varied = stored.varied(candidates)
+    step = max(1, -(-len(varied) // _VARIED))
+    return stored.mapped(sorted({*(each for each in fixed if each < height), *varied[::-1][::step]}))
 
 
 def _evidence(numbers: tuple[int, ...], wrong: npt.NDArray[np.bool_], expected: Rgba, drawn: Rgba) -> str:

@@ -24,7 +24,6 @@ from gl.canvas import Rgba
 from gl.capture import CaptureKind
 from gl.compositor import Image
 from gl.context import Context
-from gl.import_proof import sampled_rows
 from gl.outcome import ImportMethod, PixelPath
 from gl.probe_draw import ProbeDraw
 from gl.renderer import Renderer
@@ -250,10 +249,19 @@ def test_a_proof_reads_few_rows_and_only_once(
     for _ in range(3):
         renderer.outcome(surface)
     assert calls.since(first)["ReadPixels"] == 0
-    for height in (1, 2, 3, 8, 9, 2160, 16384):
-        rows = sampled_rows(height)
-        assert {0, height - 1, min(1, height - 1)} <= set(rows) <= set(range(height))
-        assert min(height, 7) <= len(rows) <= 8
+
+
+def test_a_wrong_stride_shows_in_the_few_rows_that_have_a_picture(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    """A console with two lines of text on black: elsewhere nothing tells one row from another."""
+    picture = np.zeros((768, 1366, 4), np.uint8)
+    picture[200:232, 8:200] = random_picture(192, 32)
+    surface = surfaces.picture(picture)
+    with lying(importing_context, monkeypatch, change(const.EGL_DMA_BUF_PLANE0_PITCH_EXT, -8)):
+        outcome = renderer.outcome(surface)
+    assert outcome.path is PixelPath.COPY
+    assert "in row 2" in outcome.failures[0].message
 
 
 class PartlyMapped(DmaBuffer):
@@ -265,10 +273,15 @@ class PartlyMapped(DmaBuffer):
             yield whole_pages
 
 
+@pytest.mark.parametrize("y_inverted", [False, True], ids=("upright", "inverted"))
 def test_what_the_exporter_maps_is_compared(
-    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, surfaces: SurfaceFactory
+    importing_context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    surfaces: SurfaceFactory,
+    y_inverted: bool,
 ) -> None:
-    whole = surfaces.picture(random_picture(64, 40))
+    whole = surfaces.picture(random_picture(64, 40), y_inverted=y_inverted)
     assert whole.buffer.dmabuf_fd is not None
     buffer = PartlyMapped(os.dup(whole.buffer.dmabuf_fd))
     assert buffer.size % 4096
