@@ -11,6 +11,8 @@ from collections import Counter
 
 # A process draws so many planes, then another one goes on: so it is seen soon if it leaves something open.
 CASES = 2000
+# More tell nothing new, for example when no process starts.
+_MAX_FAULTS = 100
 
 
 def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
@@ -21,7 +23,7 @@ def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
     counts: Counter[str] = Counter()
     faults: list[str] = []
     first = 0
-    while time.monotonic() < deadline and (limit is None or first < limit):
+    while time.monotonic() < deadline and (limit is None or first < limit) and len(faults) < _MAX_FAULTS:
         count = CASES if limit is None else min(CASES, limit - first)
         first = _run_child(seed, first, count, deadline, counts, faults)
     print(f"planes: {sum(counts.values())} cases: {dict(sorted(counts.items()))}", flush=True)
