@@ -6,8 +6,9 @@ import itertools
 import mmap
 import os
 import random
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer
 from app.planes.plane import Backing
@@ -144,5 +145,15 @@ def _memfd(data: Bytes, seals: int) -> int:
     fd = os.memfd_create("fuzzed", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.write(fd, data.tobytes())
     if seals:
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+        _seal(fd, seals)
     return fd
+
+
+def _seal(fd: int, seals: int) -> None:
+    """F_SEAL_WRITE fails while anything in the kernel holds a page of the file (mm/memfd.c, memfd_wait_for_pins)."""
+    for _ in range(100):
+        with suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+            return
+        time.sleep(0.01)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
