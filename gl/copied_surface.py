@@ -75,30 +75,34 @@ class CopiedSurface:
     def refresh(self, buffer: Buffer) -> None:
         """Upload the plane's bytes as they are now.
 
-        Raises OSError when the buffer cannot be mapped, ValueError when it was released or its tiling is not known,
+        Raises OSError when the buffer cannot be read, ValueError when it was released or its tiling is not known,
         MemoryError, and :class:`GlError` when OpenGL does not take the pixels.
         """
         # Clear errors of earlier calls, for example Qt's: they are not errors of this upload.
         self._gl.errors()
         # No array may use the mapping after it ended, so no variable here refers to such an array.
-        with buffer.mapping() as memory:
+        offset = self._plane.offset
+        with buffer.mapping(offset, bytes_needed(self._plane) - offset) as memory:
             self._upload.send(self._rows(memory))
         self._gl.check("uploading")
 
     def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:
-        """The plane's rows, shape (height, bytes of a row): in place for a linear plane, else a copy."""
+        """The plane's rows, shape (height, bytes of a row): in place for a linear plane, else a copy.
+
+        ``memory`` begins with the plane.
+        """
         plane, pixel_format = self._plane, self._format
         row_bytes = pixel_format.row_bytes(plane.width)
-        needed = bytes_needed(plane)
+        needed = bytes_needed(plane) - plane.offset
         self.missing = max(0, needed - len(memory))
         if self.missing:
             # The kernel maps whole pages only, and a buffer may end within one.
             memory = memoryview(bytes(memory).ljust(needed, b"\0"))
         if self._linear:
             shape, strides = (plane.height, row_bytes), (plane.stride, 1)
-            return np.ndarray(shape, np.uint8, memory, plane.offset, strides)
+            return np.ndarray(shape, np.uint8, memory, 0, strides)
         return tiling.detile(
-            memory[plane.offset :],
+            memory,
             plane.modifier,
             pixel_format.bytes_per_pixel,
             plane.stride,

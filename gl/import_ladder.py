@@ -18,7 +18,7 @@ from app.planes.plane import Plane
 from app.planes.status import Reason
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_MATCH
-from gl.errors import EglError, GlError
+from gl.errors import EglError, GraphicsError
 from gl.formats import Decode, FormatMapping, SubstituteFormat, Swizzle, format_mapping
 from gl.outcome import ImportFailure, ImportMethod
 from gl.retry import may_pass
@@ -74,8 +74,8 @@ class ImportLadder:
         else:
             self._import_failed = True
 
-    def draw_failed(self, attempt: ImportAttempt, error: GlError) -> None:
-        """Record that EGL made an image and OpenGL could not draw it."""
+    def draw_failed(self, attempt: ImportAttempt, error: GraphicsError) -> None:
+        """Record that EGL made an image and OpenGL could not draw it, or drew other pixels."""
         message = f"the image was made but cannot be used: {error}"
         self.failures.append(ImportFailure(attempt.method, None, message, may_pass(error)))
         self._import_failed = True

@@ -1,17 +1,14 @@
 """The import of dma-bufs: from a buffer to a texture without a copy of its pixels.
 
 An EGLImage alone proves nothing: drivers access the memory behind it when it is drawn. So each import is drawn once,
-into one pixel, before it counts. llvmpipe accepts any fd, maps it in the first draw, and crashes when it cannot map
-it (Mesa 25.0, ``dri_sw_winsys.c``, dri_sw_displaytarget_map; its callers do not check the result): so the buffer is
-mapped here first. Other drivers crash for other reasons: what a driver was not yet seen to survive is tried in
-another process first, see :mod:`gl.import_trials`.
+and its pixels are compared with the buffer's (:mod:`gl.import_proof`), before it counts. What is never imported is
+decided in :mod:`gl.import_check`. What a driver was not yet seen to survive is tried in another process first, see
+:mod:`gl.import_trials`.
 """
 
 import ctypes
-import mmap
 from dataclasses import dataclass
 
-from app.errors import error_text
 from app.formats.fourcc import PixelFormat
 from app.planes.buffer import Buffer
 from app.planes.plane import Plane
@@ -20,11 +17,12 @@ from gl import egl_constants as const
 from gl.compositor import Image
 from gl.context import Context
 from gl.errors import EglError, GlError
+from gl.import_check import import_obstacle
 from gl.import_ladder import ImportAttempt, ImportLadder
+from gl.import_proof import WrongPixels, prove_import
 from gl.import_trials import ImportTrials
 from gl.outcome import ImportFailure, ImportMethod
 from gl.probe_draw import ProbeDraw
-from gl.retry import may_pass
 from gl.textures import texture_of_image
 
 _EGL_MESSAGES = {
@@ -34,8 +32,6 @@ _EGL_MESSAGES = {
     const.EGL_BAD_MATCH: "the display does not take this format or modifier",
     const.EGL_BAD_PARAMETER: "the display finds attributes missing or wrong",
 }
-
-_LARGEST_EGL_INT = 0x7FFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +68,9 @@ class Importer:
                 else "this EGL display has no EGL_EXT_image_dma_buf_import"
             )
             return _not_tried(ImportFailure(ImportMethod.EXPLICIT, None, missing), Reason.NO_IMPORT_EXTENSION)
-        if plane.offset > _LARGEST_EGL_INT:
-            message = f"EGL cannot express an offset of {plane.offset} bytes"
-            return _not_tried(ImportFailure(ImportMethod.EXPLICIT, None, message), Reason.IMPORT_FAILED)
-        unmappable = _map_failure(buffer) if context.software else None
-        if unmappable is not None:
-            return _not_tried(unmappable, Reason.IMPORT_FAILED)
+        obstacle = import_obstacle(plane, buffer, software=context.software)
+        if obstacle is not None:
+            return _not_tried(obstacle, Reason.IMPORT_FAILED)
         refusal = self._trials.refusal(plane, buffer) if self._trials is not None else None
         if refusal is not None:
             return _not_tried(refusal.failure, refusal.reason)
@@ -108,7 +101,8 @@ class Importer:
         try:
             gl.check("glEGLImageTargetTexture2DOES")
             self._probe.check(image)
-        except GlError as error:
+            prove_import(self._probe, image, plane, buffer)
+        except (GlError, WrongPixels) as error:
             texture.release()
             self._context.sweep()
             ladder.draw_failed(attempt, error)
@@ -118,18 +112,6 @@ class Importer:
 
 def _not_tried(failure: ImportFailure, reason: Reason) -> ImportResult:
     return ImportResult(None, None, (failure,), reason)
-
-
-def _map_failure(buffer: Buffer) -> ImportFailure | None:
-    """Why a renderer that runs on the CPU cannot read the buffer; None when it can."""
-    assert buffer.dmabuf_fd is not None
-    try:
-        mmap.mmap(buffer.dmabuf_fd, buffer.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ).close()
-    except (OSError, ValueError) as error:
-        why = error_text(error) if isinstance(error, OSError) else str(error)
-        message = f"OpenGL runs on the CPU here and cannot map the buffer: {why}"
-        return ImportFailure(ImportMethod.EXPLICIT, None, message, may_pass(error))
-    return None
 
 
 def _create_image(context: Context, attempt: ImportAttempt, width: int, plane: Plane, buffer: Buffer) -> int:

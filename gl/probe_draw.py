@@ -1,4 +1,4 @@
-"""Test draws into one pixel."""
+"""Test draws: of a whole image into one pixel, and of some of its rows."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import pixel_format
 from app.planes.placement import Rect, place
 from gl import api
-from gl.canvas import Canvas
+from gl.canvas import Canvas, Rgba
 from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
@@ -34,6 +34,38 @@ class ProbeDraw:
         with self._drawn(image) as canvas:
             self._context.gl.check("the first draw")
             canvas.read()
+
+    def rows(self, image: Image, numbers: tuple[int, ...]) -> Rgba:
+        """Some rows of the picture, one pixel for one: shape (len(numbers), width, 4). Raises :class:`GlError`.
+
+        The framebuffer that was bound before is bound again afterwards.
+        """
+        gl = self._context.gl
+        bound = gl.integer(api.GL_FRAMEBUFFER_BINDING)
+        try:
+            canvas = Canvas(self._context, image.width, len(numbers))
+            try:
+                run_steps(
+                    self._compositor.begin(
+                        RenderTarget(canvas.width, canvas.height, canvas.framebuffer), (0.0, 0.0, 0.0, 1.0)
+                    )
+                )
+                # Each row is the whole of a target that is one pixel high.
+                one = RenderTarget(image.width, 1, canvas.framebuffer)
+                layer = self._compositor.layer(
+                    ClipSpace(one, place((image.width, 1), Rect(0, 0, image.width, 1))), image, Style()
+                )
+                for index, number in enumerate(numbers):
+                    gl.Viewport(0, index, image.width, 1)
+                    run_steps(layer.move(0, -number))
+                run_steps(self._compositor.end)
+                gl.check("drawing rows")
+                return canvas.read()
+            finally:
+                canvas.release()
+        finally:
+            gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)
+            self._context.sweep()
 
     def release_last_texture(self) -> None:
         """Make the driver release the texture that it drew last.

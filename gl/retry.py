@@ -14,9 +14,10 @@ FIRST_PAUSE_NS = 200_000_000
 LONGEST_PAUSE_NS = 5_000_000_000
 
 # What the kernel answers for a dma-buf that the CPU may never read: no mmap operation, pages without a file (i915),
-# an export without read access (drivers/dma-buf/dma-buf.c, drivers/gpu/drm/i915/gem/i915_gem_dmabuf.c).
+# an export without read access (drivers/dma-buf/dma-buf.c, drivers/gpu/drm/i915/gem/i915_gem_dmabuf.c). EFBIG is ours
+# (app.planes.staging).
 _CERTAIN_ERRNOS = frozenset(
-    (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENODEV, errno.ENXIO, errno.EBADF, errno.EOPNOTSUPP)
+    (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENODEV, errno.ENXIO, errno.EBADF, errno.EOPNOTSUPP, errno.EFBIG)
 )
 
 

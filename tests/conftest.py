@@ -29,6 +29,20 @@ def open_files() -> Counter[str]:
     return links
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache directory for this run: what the user's drivers survived must not decide, and what tests try must not stay.
+
+    Mesa keeps its own cache, because compiling its shaders again takes seconds.
+    """
+    mesa = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        if "MESA_SHADER_CACHE_DIR" not in os.environ:
+            patch.setenv("MESA_SHADER_CACHE_DIR", mesa)
+        yield
+
+
 @pytest.fixture(scope="session")
 def long_lived() -> None:
     """What tests share for the whole run. A folder with such fixtures overrides this, so that they start first."""

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
+from app.planes.staging import Staging, vanished
 
 _serials = itertools.count(1)
 
@@ -41,17 +42,29 @@ class Buffer(Protocol):
         """The driver that exported a dma-buf, empty if the kernel does not tell it. None for other memory."""
         ...
 
-    def mapping(self) -> AbstractContextManager[memoryview]:
-        """The bytes, read-only and coherent inside the context. Raises OSError if they cannot be mapped.
+    @property
+    def may_vanish(self) -> bool:
+        """Whether another process can take the memory away while it is read: an access to a mapping would kill us.
 
-        They may be fewer than ``size``: not every exporter maps a partial last page. Raises ValueError after the
-        release.
+        Such memory is never imported: the driver would read a mapping of its own.
+        """
+        ...
+
+    def mapping(self, start: int = 0, length: int | None = None) -> AbstractContextManager[memoryview]:
+        """``length`` bytes from ``start`` (None: all), read-only and coherent inside the context.
+
+        They are in place, or a copy if the memory may vanish. They may be fewer than asked for: not every exporter
+        maps a partial last page. Raises OSError if they cannot be read (EFAULT: the memory has vanished), ValueError
+        after the release.
         """
         ...
 
 
 class DmaBuffer:
-    """Owns the fd of one dma-buf and, after the first read by the CPU, one mapping of it.
+    """Owns the fd of one dma-buf or memfd and, after the first read by the CPU, one mapping of it.
+
+    A real dma-buf cannot be shortened. Its exporter gives a fault its page (udmabuf, i915, vgem, DRM's shmem helpers)
+    or refuses the mapping, so it is read in place.
 
     Takes the fd over: also if the constructor raises OSError, the fd is closed.
     """
@@ -66,10 +79,15 @@ class DmaBuffer:
         self.serial = next(_serials)
         self.size = self.info.size
         self._mapping: mmap.mmap | None = None
+        self._staging = Staging()
 
     @property
     def released(self) -> bool:
         return self._fd < 0
+
+    @property
+    def may_vanish(self) -> bool:
+        return self.info.may_vanish
 
     @property
     def dmabuf_fd(self) -> int | None:
@@ -84,16 +102,21 @@ class DmaBuffer:
         return self.info.exporter
 
     @contextmanager
-    def mapping(self) -> Iterator[memoryview]:
+    def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         if self.released:
             raise ValueError("the buffer was released")
         if self._mapping is None:
             self._mapping = _map(self._fd, self.size)
-        with sync_for_read(self._fd), memoryview(self._mapping) as view:
-            yield view
+        with sync_for_read(self._fd), _part(self._mapping, start, length) as part:
+            if self.may_vanish:
+                with self._staging.copy(part) as copy:
+                    yield copy
+            else:
+                yield part
 
     def release(self) -> None:
         """Unmap and close; more calls do nothing."""
+        self._staging.release()
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
             # While a reader has a view of the mapping, it cannot be closed.
@@ -108,10 +131,13 @@ def _map(fd: int, size: int) -> mmap.mmap:
     """Map the whole dma-buf, or all but its last page if that is a partial page which the exporter refuses to map.
 
     dma_buf_mmap() (drivers/dma-buf/dma-buf.c) compares whole pages with ``size >> PAGE_SHIFT``; mbochs exports
-    sizes that are no multiple of a page.
+    sizes that are no multiple of a page. Raises OSError(EFAULT) if the file is shorter now.
     """
     try:
         return mmap.mmap(fd, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    except ValueError:
+        # Python compares the length with the size of the file.
+        raise vanished() from None
     except OSError as error:
         whole = size - size % mmap.PAGESIZE
         if error.errno != errno.EINVAL or whole in (0, size):
@@ -119,8 +145,21 @@ def _map(fd: int, size: int) -> mmap.mmap:
     return mmap.mmap(fd, whole, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
 
 
+@contextmanager
+def _part(memory: mmap.mmap | bytearray | bytes, start: int, length: int | None) -> Iterator[memoryview]:
+    """A read-only view of a part of the memory."""
+    end = None if length is None else start + length
+    with memoryview(memory) as whole, whole.toreadonly() as view, view[start:end] as part:
+        yield part
+
+
 class MemoryBuffer:
-    """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source received."""
+    """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source received.
+
+    A mapping may vanish: vfio-pci unmaps the BARs of a device that is reset, sleeps or does not decode memory, and an
+    access is then SIGBUS (drivers/vfio/pci/vfio_pci_core.c, vfio_pci_zap_and_down_write_memory_lock and
+    vfio_pci_mmap_page_fault). What another driver's fault handler does is not known, so this is so for each device.
+    """
 
     dmabuf_fd = None
     inode = None
@@ -130,20 +169,27 @@ class MemoryBuffer:
         self._memory: mmap.mmap | bytearray | bytes | None = memory
         self.serial = next(_serials)
         self.size = len(memory)
+        self.may_vanish = isinstance(memory, mmap.mmap)
+        self._staging = Staging()
 
     @property
     def released(self) -> bool:
         return self._memory is None
 
     @contextmanager
-    def mapping(self) -> Iterator[memoryview]:
+    def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         if self._memory is None:
             raise ValueError("the memory was released")
-        with memoryview(self._memory) as whole, whole.toreadonly() as view:
-            yield view
+        with _part(self._memory, start, length) as part:
+            if self.may_vanish:
+                with self._staging.copy(part) as copy:
+                    yield copy
+            else:
+                yield part
 
     def release(self) -> None:
         """Free the memory, or unmap it if it is a mapping; more calls do nothing."""
+        self._staging.release()
         memory, self._memory = self._memory, None
         if isinstance(memory, mmap.mmap):
             with suppress(BufferError):

@@ -1,10 +1,11 @@
 """Information about a dma-buf, and coherent CPU access to it (Documentation/driver-api/dma-buf.rst).
 
-Any fd with a size works. The memfd of a simulated device has no SYNC ioctl and needs none.
+A memfd works too: simulated devices and other processes have nothing else. It has no SYNC ioctl and needs none.
 """
 
 import errno
 import fcntl
+import mmap
 import os
 import struct
 from collections.abc import Iterator
@@ -23,35 +24,59 @@ _SYNC_TRIES = 16
 class DmaBufInfo:
     """``size`` is in bytes. ``device`` and ``inode`` identify the buffer: all its fds have the same values.
 
-    ``exporter`` is the driver's name from fdinfo. It is empty for a file that is no dma-buf.
+    ``exporter`` is the driver's name from fdinfo. It is empty for a memfd. ``may_vanish``: another process can take
+    the memory away while it is read.
     """
 
     size: int
     device: int
     inode: int
     exporter: str
+    may_vanish: bool
 
 
 def dma_buf_info(fd: int) -> DmaBufInfo:
-    """The information about the dma-buf ``fd``. Raises OSError if fstat fails."""
+    """The information about a dma-buf or memfd.
+
+    Raises OSError, and OSError(EINVAL) for another file. Even fstat of such a file may wait for another process
+    (FUSE), so the kernel's own evidence is asked first.
+    """
+    seals = _seals(fd)
+    exporter = _exporter(fd) if seals is None else ""
     stat = os.fstat(fd)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
     except OSError:
         size = stat.st_size
-    return DmaBufInfo(size, stat.st_dev, stat.st_ino, _exporter(fd))
+    return DmaBufInfo(size, stat.st_dev, stat.st_ino, exporter, seals is not None and _may_vanish(fd, seals))
+
+
+def _seals(fd: int) -> int | None:
+    """The seals of a memfd; None for a file that is none (mm/memfd.c)."""
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    return None
+
+
+def _may_vanish(fd: int, seals: int) -> bool:
+    """Whether an access to a mapping of the memfd may end in SIGBUS.
+
+    It does beyond the end of a file, and the holder of a file without F_SEAL_SHRINK can shorten it. It does also in a
+    hole of a file of huge pages when there is none left, and no seal prevents holes (mm/hugetlb.c, hugetlb_no_page).
+    """
+    return not seals & fcntl.F_SEAL_SHRINK or os.fstatvfs(fd).f_bsize != mmap.PAGESIZE
 
 
 def _exporter(fd: int) -> str:
-    try:
-        text = Path(f"/proc/self/fdinfo/{fd}").read_text("ascii", "replace")
-    except OSError:
-        return ""
-    for line in text.splitlines():
+    """The exporter of a dma-buf (drivers/dma-buf/dma-buf.c, dma_buf_show_fdinfo). Raises OSError(EINVAL) for others."""
+    for line in Path(f"/proc/self/fdinfo/{fd}").read_text("ascii", "replace").splitlines():
         key, _, value = line.partition(":")
         if key == "exp_name":
             return clean(value.strip())
-    return ""
+    raise OSError(errno.EINVAL, "neither a dma-buf nor a memfd")
 
 
 def _sync(fd: int, flags: int) -> None:

@@ -80,7 +80,7 @@ class Reason(Enum):
     IMPORT_FAILED = (
         "import-failed",
         State.DEGRADED,
-        "The import was refused; frames are copied.",
+        "The import failed; frames are copied.",
         "Render on the GPU that exports the buffer.",
     )
 
@@ -143,7 +143,7 @@ class Reason(Enum):
     NOT_READABLE = (
         "not-readable",
         State.ERROR,
-        "This GPU cannot import the buffer, and the driver does not let the CPU read it.",
+        "The CPU cannot read the buffer, and the GPU does not import it.",
     )
     TILING_UNKNOWN = (
         "tiling-unknown",

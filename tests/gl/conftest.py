@@ -11,21 +11,11 @@ from gl.debug import DebugLog
 from gl.errors import GraphicsError
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.trial_record import TrialAnswer, TrialEnd
 from tests import gate
 from tests.gl.counting import Calls, counted
 from tests.gl.failing import Clock
+from tests.gl.record import SurvivingRecord
 from tests.gl.surfaces import SurfaceFactory, surface_factory, window
-
-
-class SurvivingRecord:
-    """Says of every import that the driver survives it, so that no test waits for a trial."""
-
-    def get(self, key: str) -> TrialAnswer:
-        return TrialAnswer(TrialEnd.SURVIVED)
-
-    def put(self, key: str, answer: TrialAnswer) -> None:
-        raise AssertionError("nothing is to be tried")
 
 
 @pytest.fixture(scope="session", autouse=True)

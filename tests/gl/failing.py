@@ -61,14 +61,15 @@ class FailingBuffer:
         self.dmabuf_fd: int | None = None
         self.inode: int | None = None
         self.exporter: str | None = None
+        self.may_vanish = False
 
     @contextmanager
-    def mapping(self) -> Iterator[memoryview]:
+    def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         self.times.append(self._clock.now)
         if self.error is not None:
             raise self.error
         with memoryview(self._data) as view:
-            yield view
+            yield view[start : None if length is None else start + length]
 
     @property
     def attempts_ms(self) -> list[int]:

@@ -1,5 +1,6 @@
 """Planes with pixels in memory, and their pictures as the CPU decodes them."""
 
+import fcntl
 import mmap
 import os
 from collections.abc import Iterator
@@ -96,8 +97,10 @@ class SurfaceFactory:
 
     def sparse(self, data: Bytes, offset: int, flags: int = os.O_RDWR) -> DmaBuffer:
         """A memfd with ``data`` after ``offset`` bytes that take no memory."""
-        fd = os.memfd_create("plane")
+        fd = os.memfd_create("plane", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.pwrite(fd, data.tobytes(), offset)
+        # Like a dma-buf. What may be shortened is never imported.
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
         if flags != os.O_RDWR:
             again = os.open(f"/proc/self/fd/{fd}", flags)
             os.close(fd)

@@ -250,7 +250,9 @@ def test_a_tiling_nobody_can_undo(importing_context: Context, renderer: Renderer
 def test_exported_for_reading_only(importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
     rows = random_rows(XR24, 16, 16)
     surface = surfaces.surface(rows, XR24, 16, flags=os.O_RDONLY)
-    assert renderer.outcome(surface).path is PixelPath.EGL_IMAGE
+    outcome = renderer.outcome(surface)
+    assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_FAILED)
+    assert "read-only" in outcome.status.detail
     assert (picture(renderer, surface)[..., :3] == reference(rows, XR24, 16)[..., :3]).all()
 
 

@@ -49,10 +49,10 @@ def test_screenshot_tries_again_what_failed_for_lack_of_memory(
     """Nothing else would: an unchanged frame is not looked at again where the source tells of changes."""
     mapping, errors = MemoryBuffer.mapping, [OSError(errno.ENOMEM, "Cannot allocate memory")]
 
-    def fail_once(buffer: MemoryBuffer) -> AbstractContextManager[memoryview]:
+    def fail_once(buffer: MemoryBuffer, start: int, length: int | None) -> AbstractContextManager[memoryview]:
         if errors:
             raise errors.pop()
-        return mapping(buffer)
+        return mapping(buffer, start, length)
 
     monkeypatch.setattr(MemoryBuffer, "mapping", fail_once)
     file = tmp_path / "shot.png"

@@ -181,16 +181,17 @@ class LimitedBuffer:
         self.dmabuf_fd: int | None = None
         self.inode: int | None = None
         self.exporter: str | None = None
+        self.may_vanish = False
         self._data = data
         self._reads = reads
 
     @contextmanager
-    def mapping(self) -> Iterator[memoryview]:
+    def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         self._reads -= 1
         if self._reads < 0:
             raise OSError(5, "Input/output error")
         with memoryview(self._data) as view:
-            yield view
+            yield view[start : None if length is None else start + length]
 
 
 def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Renderer) -> None:
@@ -243,8 +244,8 @@ def test_a_buffer_whose_last_page_cannot_be_mapped(renderer: Renderer) -> None:
 
     class ShortBuffer(LimitedBuffer):
         @contextmanager
-        def mapping(self) -> Iterator[memoryview]:
-            with super().mapping() as view:
+        def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
+            with super().mapping(start, length) as view:
                 yield view[:1000]
 
     buffer: Buffer = ShortBuffer(rows.tobytes(), 9)

@@ -1,0 +1,20 @@
+"""A short run of the fuzzers of drawing and polling; ``python -m tests.attacks.fuzz`` runs one for longer."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from gl.context import Context
+from tests.attacks.fuzz import planes, polls
+
+Run = Callable[[int, float, int | None], list[str]]
+
+
+@pytest.mark.parametrize(("run", "limit"), [(planes.run, 200), (polls.run, 60)], ids=("planes", "polls"))
+def test_a_fuzzer_finds_nothing(
+    importing_context: Context, capsys: pytest.CaptureFixture[str], run: Run, limit: int
+) -> None:
+    assert run(1, time.monotonic() + 60, limit) == []
+    counts = capsys.readouterr().out
+    assert "'ok'" in counts or " ok'" in counts, f"nothing was shown: {counts}"
