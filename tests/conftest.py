@@ -31,7 +31,7 @@ def open_files() -> Counter[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache directory for this run: what the user's drivers survived must not decide, and what tests try must not stay.
+    """A cache directory for this run: no test depends on what drivers survived before.
 
     Mesa keeps its own cache, because compiling its shaders again takes seconds.
     """
