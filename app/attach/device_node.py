@@ -32,7 +32,7 @@ from app.host import permissions
 from app.host.discovery import present
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
-from app.host.wording import holders_text
+from app.host.wording import holders_text, unseen_text
 
 _log = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def _gone(vgpu: Vgpu) -> DeviceGone:
 
 
 def _busy(vgpu: Vgpu) -> DeviceBusy:
-    by = holders_text(vgpu.holders) or "a process that cannot be seen, perhaps another user's"
+    by = holders_text(vgpu.holders) or unseen_text(vgpu.claims)
     return DeviceBusy(f"{vgpu.name} is in use by {by}", "a vGPU opens only once: end that process first")
 
 

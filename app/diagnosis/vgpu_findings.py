@@ -10,8 +10,8 @@ from app.host import permissions
 from app.host.drivers import KnownDisplay, known_display
 from app.host.paths import HOST, Paths
 from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission, owner_of
-from app.host.vgpu import Holder, Use, Vgpu
-from app.host.wording import process_text
+from app.host.vgpu import Use, Vgpu
+from app.host.wording import holder_text
 
 
 def vgpu_findings(
@@ -41,13 +41,8 @@ def _in_use(vgpu: Vgpu, subject: str, permission: PtracePermission, helper_usabl
         remedy = f"'mdevview view {vgpu.name}' has root's helper attach to it"
     else:
         remedy = f"you have no permission to attach to it: install root's helper ({INSTALL})"
-    evidence = ", ".join(map(_holder_text, vgpu.holders, owners))
+    evidence = ", ".join(map(holder_text, vgpu.holders))
     return Finding("vgpu", Severity.INFO, f"{subject} is in use", evidence, remedy)
-
-
-def _holder_text(holder: Holder, owner: int | None) -> str:
-    user = f" of {permissions.user_name(owner)}" if owner is not None else ""
-    return process_text(holder.process, holder.pid, holder.vm_name) + user
 
 
 def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from app.abi import vfio
 from app.attach.duplicates import ProcessAccess
 from app.attach.helper_fds import ReceivedFd
-from tests.unit.hosts import DEVICE_FD, Host
+from tests.unit.hosts import DEVICE_FD, Host, stat_line
 from tests.unit.scripted import ScriptedDevice, memfd, plane_answer
 
 # Kind of device: PCI identity, size of the first BAR, kind of planes.
@@ -110,6 +110,7 @@ class Vms:
         self.host = host
         self.asked: list[tuple[int, int | None]] = []
         self._children: dict[int, Child] = {}
+        self._groups: dict[int, tuple[int, ...]] = {}
         own = host.paths.proc / "self/ns"
         own.mkdir(parents=True, exist_ok=True)
         if not (own / "pid").is_symlink():
@@ -133,6 +134,7 @@ class Vms:
         shown = [*kinds, *(_name(each) for each in shared)]
         child = Child(kinds, shared)
         self._children[child.pid] = child
+        self._groups[child.pid] = tuple(groups)
         files = {
             fd: f"/dev/vfio/devices/{kind.partition('@')[2]}" if "@" in kind else DEVICE_FD
             for fd, kind in zip(child.fds, shown, strict=True)
@@ -169,15 +171,12 @@ class Vms:
         with access.open_process(pid) as process:
             fds = self._children[pid].fds if fd is None else (fd,)
             own = [process.duplicate(each) for each in fds]
-        return [ReceivedFd(number, each, link_of(each)) for number, each in zip(fds, own, strict=True)]
+        groups = self._groups.get(pid, ())
+        return [ReceivedFd(number, each, link_of(each), groups) for number, each in zip(fds, own, strict=True)]
 
     def close(self) -> None:
         for each in self._children.values():
             each.kill()
-
-
-def stat_line(pid: int, comm: str, parent: int, started: int) -> str:
-    return f"{pid} ({comm}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {started} 0 0"
 
 
 def vms_on(host: Host) -> Iterator[Vms]:
