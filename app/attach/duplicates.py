@@ -96,7 +96,7 @@ def duplicate_devices(
     NoSuchDevice, PermissionDenied or OpenFailed, and the errors of ``access.request_fds``.
     """
     vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
-    if scanned is not None and not scanned.arguments and not scanned.files_hidden:
+    if scanned is not None and not (scanned.command_line or scanned.files_hidden or scanned.has_vfio_files):
         if process.ended() or is_ending(process.pid, paths):
             raise vm_ended(vm)
         raise NoSuchDevice(f"process {process.pid} ({vm.process}) is a kernel thread", "give a VM's pid")
@@ -192,23 +192,27 @@ def _add(result: ProcessDevices, number: int, own: int, paths: Paths, access: Pr
 
 
 def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:
-    """Find the vGPU of each device, by its cdev, by its path in sysfs, or else by its traits.
+    """Find the vGPU of each device, by its path in sysfs, by its cdev, or else by its traits.
 
-    ``held_vgpus`` are the vGPUs that the process has open.
+    ``held_vgpus`` are the vGPUs that the process is seen to have open. A match is certain only if the kernel tells it:
+    the fd's path in sysfs, its cdev, or the only group of the process if it has one fd and the group has one device.
     """
     unknown: dict[int, DuplicatedDevice] = {}
     named: set[str] = set()
     for each in result.devices:
         name = each.syspath.rsplit("/", 1)[-1] if each.syspath else None
-        if each.cdev is not None:
-            name = next((vgpu.name for vgpu in vgpus if vgpu.cdev == each.cdev), name)
+        of_cdev = next((vgpu.name for vgpu in vgpus if each.cdev is not None and vgpu.cdev == each.cdev), name)
+        if name is not None and of_cdev != name:
+            _log.info("%s: its fd %d is %s, and not %s", vm_text(result.vm), each.number, name, of_cdev)
+            continue
+        name = of_cdev
         if name is not None:
             each.match = Match(name, certain=True)
             named.add(name)
         else:
             unknown[each.number] = each
     left = [each for each in held_vgpus if each.name not in named]
-    if len(left) == 1:
+    if len(left) == len(unknown) == 1:
         matches = {number: Match(left[0].name, certain=True) for number in unknown}
     else:
         matches = match_devices(
@@ -230,7 +234,7 @@ def _realized(arguments: Sequence[str]) -> list[str]:
 
 def vm_text(vm: Vm) -> str:
     """How messages name the process of a VM."""
-    return process_text(vm.process, vm.pid, vm.name)
+    return process_text(vm.process, vm.pid, vm.name, vm.uid)
 
 
 def vm_ended(vm: Vm) -> ProcessGone:

@@ -18,9 +18,13 @@ def process_text(process: str, pid: int, vm_name: str | None = None, uid: int | 
     Without the part in brackets if there is no VM or it has no name, and without the user ``uid`` if that is the user
     of this program, or unknown.
     """
-    user = f" of {user_name(uid)}" if uid is not None and uid != os.getuid() else ""
     vm = f" (VM {vm_name})" if vm_name else ""
-    return f"{process} {pid}{user}{vm}"
+    return f"{process} {pid}{of_user(uid)}{vm}"
+
+
+def of_user(uid: int | None) -> str:
+    """``" of bob"``; empty for the user of this program, or an unknown one."""
+    return f" of {user_name(uid)}" if uid is not None and uid != os.getuid() else ""
 
 
 def describe_process(pid: int, paths: Paths = HOST) -> str:
