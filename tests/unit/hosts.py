@@ -126,7 +126,12 @@ class Host:
         return folder
 
     def process(
-        self, pid: int, comm: str, arguments: Sequence[str] = (), files: Mapping[int, str] | None = None
+        self,
+        pid: int,
+        comm: str,
+        arguments: Sequence[str] = (),
+        files: Mapping[int, str] | None = None,
+        uid: int | None = None,
     ) -> Path:
         folder = self.paths.proc / str(pid)
         (folder / "fd").mkdir(parents=True)
@@ -134,6 +139,8 @@ class Host:
         (folder / "comm").write_text(comm + "\n")
         # A process without arguments is a kernel thread (PF_KTHREAD).
         (folder / "stat").write_text(stat_line(pid, comm, 1, 0, 0 if arguments else 0x200000))
+        if uid is not None:
+            (folder / "status").write_text(f"Name:\t{comm}\nUmask:\t0022\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
         (folder / "cmdline").write_bytes(b"".join(os.fsencode(each) + b"\0" for each in arguments))
         for fd, target in (files or {}).items():
             (folder / "fd" / str(fd)).symlink_to(target)

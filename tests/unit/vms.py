@@ -125,6 +125,7 @@ class Vms:
         more: Sequence[str] = (),
         parent: int = 1,
         of: Child | None = None,
+        uid: int | None = None,
     ) -> Child:
         """``more`` are links of fds that are only seen, never duplicated. ``of``: it has that process's fds as well."""
         shared: list[int] = []
@@ -141,7 +142,7 @@ class Vms:
         }
         files |= {500 + number: f"/dev/vfio/{group}" for number, group in enumerate(groups)}
         files |= {600 + number: link for number, link in enumerate(more)}
-        folder = self.host.process(child.pid, comm, arguments, files)
+        folder = self.host.process(child.pid, comm, arguments, files, uid)
         (folder / "stat").write_text(stat_line(child.pid, comm, parent, child.pid))
         (folder / "cwd").symlink_to("/var/empty")
         # Of the real process: its mount namespace counts.
