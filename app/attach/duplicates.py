@@ -14,7 +14,8 @@ from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, 
 from app.host.paths import Paths
 from app.host.proc import own_syspath
 from app.host.process import Process, is_ending
-from app.host.scan import DEVICE_LINK, ScannedProcess, cdev_of
+from app.host.scan import DEVICE_LINK, cdev_of
+from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.vmm import vm_of

@@ -36,7 +36,8 @@ from app.host import vmm
 from app.host.discovery import discover
 from app.host.proc import raise_if_exhausted
 from app.host.process import Process, start_time
-from app.host.scan import HostScan, ScannedProcess
+from app.host.scan import HostScan
+from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.wording import holders_text, of_user, unseen_text

@@ -10,14 +10,16 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 
+from app.abi.statx import character_device
 from app.host import proc
 from app.host.command_lines import read_command_lines
-from app.host.paths import HOST, Paths
-from app.qemu import command_line
+from app.host.paths import HOST, Paths, text_of
+from app.host.scanned_process import DeviceFd, ScannedProcess, has_name_of_vmm
 
 DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
@@ -27,85 +29,9 @@ _KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
 _IOMMUFD = "/dev/iommu"
 _DMABUF = "/dmabuf"
 _INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
-# The names of programs and processes that are taken for VMMs. Any process may take such a name.
-_VMM = re.compile(rb"(qemu|kvm|cloud-hypervisor|crosvm)")
 # A VMM needs fewer open files, and fewer device fds.
 _MOST_FILES = 1 << 16
 _MOST_DEVICES = 1 << 8
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFd:
-    """An ``anon_inode:[vfio-device]``. ``syspath`` is the path of its device in sysfs; None before Linux 6.18."""
-
-    fd: int
-    syspath: str | None = None
-
-    @property
-    def device(self) -> str | None:
-        """The sysfs name of the device."""
-        return self.syspath.rsplit("/", 1)[-1] if self.syspath else None
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedProcess:
-    """What a scan saw of one process.
-
-    ``started`` is in clock ticks since boot; it and ``parent`` are 0 if they cannot be seen. ``uid`` is its real user,
-    None if that cannot be seen. ``command_line`` is the content of ``/proc/PID/cmdline``, or its start if
-    ``arguments_cut``. The process chooses it, like its ``name``: it proves nothing. ``files_hidden`` says that its fds
-    could not be listed: then all the following members are empty. ``groups`` and ``cdevs`` map the number of a group
-    and the name of a cdev to the fd. ``device_fds`` were opened by a group. ``fds`` are all fds that may be a device
-    (``device_fds`` and ``cdevs``), sorted. ``kvm`` and ``iommufd`` say whether it holds such a file.
-    """
-
-    pid: int
-    name: str
-    started: int = 0
-    parent: int = 0
-    uid: int | None = None
-    command_line: bytes = b""
-    arguments_cut: bool = False
-    files_hidden: bool = False
-    groups: dict[int, int] = field(default_factory=dict)
-    cdevs: dict[str, int] = field(default_factory=dict)
-    device_fds: tuple[DeviceFd, ...] = ()
-    fds: tuple[int, ...] = ()
-    dmabuf_fds: tuple[int, ...] = ()
-    kvm: bool = False
-    iommufd: bool = False
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The command line as text. It is made at every call: all of them together would need too much memory."""
-        return proc.split_arguments(self.command_line)
-
-    @property
-    def vm_name(self) -> str | None:
-        """The name of the VM on its command line."""
-        return command_line.vm_name(self.arguments)
-
-    @property
-    def is_vmm(self) -> bool:
-        """Whether the command line is that of a virtual machine monitor, by the program's name."""
-        return _is_vmm(self.command_line)
-
-    @property
-    def is_viewer(self) -> bool:
-        """Whether it is this program: ``mdevview``, ``python3 /usr/bin/mdevview`` or ``python3 -m mdevview``.
-
-        A viewer closes a VM's device when the VM ends. Any process may take this name.
-        """
-        return any(each.rsplit("/", 1)[-1] == "mdevview" for each in proc.split_arguments(self.command_line, 4))
-
-    @property
-    def has_vfio_files(self) -> bool:
-        """Whether it is known to have a VFIO device, or the group of one, open."""
-        return bool(self.groups or self.fds)
-
-    def fd_of(self, device: str) -> int | None:
-        """Its fd of the device with that sysfs name, opened by a group. The kernel tells this since Linux 6.18."""
-        return next((each.fd for each in self.device_fds if each.device == device), None)
 
 
 @dataclass(frozen=True)
@@ -142,7 +68,7 @@ class HostScan:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
             for pid in () if skipped else pids:
                 try:
-                    process, are_all_seen = _scan_process(pid, folder)
+                    process, are_all_seen = _scan_process(pid, folder, paths)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 except OSError as error:
@@ -150,7 +76,7 @@ class HostScan:
                     name = _name_of_hidden_process(pid, folder)
                     if name is not None:
                         hidden.add(pid)
-                        if _VMM.match(name.encode()):
+                        if has_name_of_vmm(name.encode()):
                             named_like_vmms.append(pid)
                     continue
                 if not are_all_seen:
@@ -198,7 +124,7 @@ class HostScan:
                 if self._skipped:
                     # A process in a container may have a device open although this host has no node.
                     try:
-                        process, _ = _scan_process(pid, above)
+                        process, _ = _scan_process(pid, above, self.paths)
                     except PermissionError:
                         files_hidden = True
                 if process is None:
@@ -228,7 +154,7 @@ class HostScan:
 
     def _vms_among(self, pids: Sequence[int]) -> tuple[ScannedProcess, ...]:
         by_pid = {each.pid: each for each in self.processes}
-        lines = read_command_lines([each for each in pids if each not in by_pid], self.paths, _is_vmm)
+        lines = read_command_lines([each for each in pids if each not in by_pid], self.paths, has_name_of_vmm)
         self.unread.update(lines.unread)
         with suppress(FileNotFoundError), proc.open_folder(self.paths.proc) as above:
             for pid, text in lines.texts.items():
@@ -263,7 +189,7 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return True
 
 
-def _scan_process(pid: int, above: int) -> tuple[ScannedProcess | None, bool]:
+def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool]:
     """One process, and whether all its files were seen. None if it has no VFIO files.
 
     Its command line is not read yet. Raises OSError if its files cannot be listed.
@@ -283,10 +209,12 @@ def _scan_process(pid: int, above: int) -> tuple[ScannedProcess | None, bool]:
                 devices.append(DeviceFd(fd, proc.read_syspath(fd, folder)))
                 fds.append(fd)
             elif match := _GROUP.fullmatch(link):
-                groups[int(match[1])] = fd
+                if _is_node(fd, folder, paths.sys / "class/vfio" / link.rpartition("/")[2]):
+                    groups[int(match[1])] = fd
             elif name := cdev_of(link):
-                cdevs.setdefault(name, fd)
-                fds.append(fd)
+                if _is_node(fd, folder, paths.sys / "class/vfio-dev" / name):
+                    cdevs.setdefault(name, fd)
+                    fds.append(fd)
             else:
                 others.append((fd, link))
         if not (groups or cdevs or devices):
@@ -327,6 +255,20 @@ def _links(folder: int) -> tuple[list[tuple[int, str]], bool]:
                 links.append((int(name), link.removesuffix(" (deleted)")))
         are_all_seen = next(entries, None) is None
     return sorted(links), are_all_seen
+
+
+def _is_node(fd: int, folder: int, device: Path) -> bool:
+    """Whether the fd of a process can be the node of this device, by its number in sysfs.
+
+    The path of a file is no evidence: in a mount namespace of its own any user may put any file at it.
+    """
+    try:
+        number = character_device(f"fd/{fd}", folder)
+    except (OSError, AttributeError):
+        # It was closed since its link was read, or this C library is too old.
+        return True
+    known = text_of(device / "dev")
+    return number is not None and known in (None, f"{os.major(number)}:{os.minor(number)}")
 
 
 def _name_of_hidden_process(pid: int, above: int) -> str | None:
@@ -379,7 +321,3 @@ def _with_command_lines(processes: Sequence[ScannedProcess], paths: Paths) -> tu
             else replace(each, arguments_cut=True)
         )
     return tuple(result)
-
-
-def _is_vmm(text: bytes) -> bool:
-    return _VMM.match(text.partition(b"\0")[0].rpartition(b"/")[2]) is not None

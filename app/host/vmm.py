@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from app.host import permissions
 from app.host.paths import HOST, Paths
-from app.host.scan import ScannedProcess
+from app.host.scanned_process import ScannedProcess
 from app.host.vm import Vm
 
 

@@ -18,7 +18,8 @@ from app.device.seam import Device
 from app.errors import error_text
 from app.host import proc, vmm
 from app.host.paths import HOST, Paths
-from app.host.scan import HostScan, ScannedProcess
+from app.host.scan import HostScan
+from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.wording import process_text
 from app.planes.status import Reason, Status
