@@ -109,11 +109,11 @@ def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> 
             process = processes[scanned.pid]
             try:
                 attached = _attach(process, scanned, vgpus, scan, access, lambda one: _is(one, now))
-            except (DeviceBusy, OpenFailed, ProcessGone) as error:
-                problem = problem or error
-                continue
-            except NoSuchDevice:
-                problem = problem or _not_opened(now, scanned, scan)
+            except (DeviceBusy, OpenFailed, NoSuchDevice) as error:
+                is_told = isinstance(error, OpenFailed | ProcessGone) or (
+                    isinstance(error, DeviceBusy) and bool(holding)
+                )
+                problem = problem or (error if is_told else _not_opened(now, scanned, scan))
                 continue
             stack.pop_all()
             _close_others(processes, scanned.pid)
