@@ -180,7 +180,7 @@ def _pid_of(attached_to: str, host: Host, access: ProcessAccess) -> int:
 
 
 def test_namesake_without_a_device_does_not_block_a_vm(host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch) -> None:
-    vm = vms.start("qemu-system-x86", qemu("win10"), ["mbochs"], groups=[1], uid=os.getuid())
+    vm = vms.start("qemu-system-x86", qemu("win10"), ["mbochs"], groups=[1], uid=_VM_USER)
     seen = vms.start("qemu-system-x86", qemu("win10"), uid=_STRANGER)
     hidden = vms.start("qemu-system-x86", qemu("win10"), uid=_STRANGER)
     hide_files(monkeypatch, hidden.pid)

@@ -55,7 +55,7 @@ def _never_answering(file: Path) -> Iterator[None]:
         yield
     finally:
         for each in command_lines._stuck_readers():
-            os.close(os.open(file, os.O_WRONLY))
+            os.close(os.open(file, os.O_RDWR))
             each.thread.join(30)
 
 
@@ -86,6 +86,27 @@ def test_command_line_that_is_never_answered_is_left_behind(host: Host, monkeypa
         assert len(command_lines._stuck_readers()) == 1
 
 
+def test_own_process_that_does_not_answer_is_waited_for_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
+    folder = host.process(50, "qemu-system-x86", qemu("stuck"), uid=os.getuid())
+    host.process(51, "qemu-system-x86", qemu("win10"), uid=os.getuid())
+    with _never_answering(folder / "cmdline"):
+        for _ in range(2):
+            assert _names_of_vms(host.scan()) == ["win10"]
+            assert len(command_lines._stuck_readers()) == 1
+
+
+def test_all_command_lines_together_have_a_limit(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it the start of each one is read: the name of a VM is there."""
+    for pid in range(50, 60):
+        host.process(pid, "qemu-system-x86", [*qemu("win10"), *["x" * 100] * 200])
+    monkeypatch.setattr(command_lines, "_MAX_TOTAL", 50_000)
+    found = host.scan().vms
+    assert {each.vm_name for each in found} == {"win10"}
+    assert sum(len(each.command_line) for each in found) < 50_000 + 22_000 + 8 * 4096
+    assert [each.arguments_cut for each in found].count(False) == 3
+
+
 def test_own_vm_is_found_however_many_processes_do_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
     many = command_lines._MOST_STUCK + 2
@@ -99,7 +120,7 @@ def test_own_vm_is_found_however_many_processes_do_not_answer(host: Host, monkey
         assert len(command_lines._stuck_readers()) == command_lines._MOST_STUCK
     finally:
         for reader in command_lines._stuck_readers():
-            os.close(os.open(host.paths.proc / str(reader.current[0]) / "cmdline", os.O_WRONLY))
+            os.close(os.open(host.paths.proc / str(reader.current[0]) / "cmdline", os.O_RDWR))
             reader.thread.join(30)
 
 
