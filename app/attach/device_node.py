@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from app.abi import vfio
-from app.attach.vfio_file import open_node, vfio_class
 from app.device.info import device_info
 from app.device.seam import FdDevice, new_fd
 from app.errors import (
@@ -32,8 +31,9 @@ from app.errors import (
 from app.host import permissions
 from app.host.discovery import present
 from app.host.paths import HOST, Paths
+from app.host.vfio_file import open_node, vfio_class
 from app.host.vgpu import Vgpu
-from app.host.wording import holders_text
+from app.host.wording import holders_text, unseen_text
 
 _log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ def _gone(vgpu: Vgpu) -> DeviceGone:
 
 
 def _busy(vgpu: Vgpu) -> DeviceBusy:
-    by = holders_text(vgpu.holders) or "a process that cannot be seen, perhaps another user's"
+    by = holders_text(vgpu.holders) or unseen_text(vgpu.claims)
     return DeviceBusy(f"{vgpu.name} is in use by {by}", "a vGPU opens only once: end that process first")
 
 

@@ -12,8 +12,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from app.attach import vfio_file
 from app.attach.helper_answer import receive_answer
+from app.host import vfio_file
 from app.host.process import Process
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from app.attach.duplicate_child import duplicate_in_child
 from app.attach.helper_fds import FdRequest
 from app.attach.helper_installation import INSTALL
 from app.attach.identity import DeviceTraits, Match, match_devices, read_device_traits, read_sysfs_traits
-from app.attach.vfio_file import device_name, vfio_class
 from app.device.seam import Device, FdDevice
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, error_text
 from app.host.paths import Paths
 from app.host.proc import own_syspath
 from app.host.process import Process, is_ending
-from app.host.scan import ScannedProcess
+from app.host.scanned_process import ScannedProcess
+from app.host.vfio_file import device_name, vfio_class
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.vmm import vm_of
@@ -34,7 +34,7 @@ class ProcessAccess:
     """How fds of other processes are duplicated; a test replaces it.
 
     ``request_fds`` is called if the kernel denies this user access. It is None if no helper may be used.
-    ``vfio_class`` and ``device_name`` tell what a file is (:mod:`app.attach.vfio_file`).
+    ``vfio_class`` and ``device_name`` tell what a file is (:mod:`app.host.vfio_file`).
     """
 
     request_fds: FdRequest | None = None
@@ -93,7 +93,7 @@ def duplicate_devices(
     NoSuchDevice, PermissionDenied or OpenFailed, and the errors of ``access.request_fds``.
     """
     vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
-    if scanned is not None and not scanned.arguments and not scanned.files_hidden:
+    if scanned is not None and not (scanned.command_line or scanned.files_hidden or scanned.has_vfio_files):
         if process.ended() or is_ending(process.pid, paths):
             raise vm_ended(vm)
         raise NoSuchDevice(f"process {process.pid} ({vm.process}) is a kernel thread", "give a VM's pid")
@@ -225,23 +225,27 @@ def _add(result: ProcessDevices, duplicate: _Duplicate, paths: Paths, access: Pr
 
 
 def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgpu], paths: Paths) -> None:
-    """Find the vGPU of each device, by its cdev, by its path in sysfs, or else by its traits.
+    """Find the vGPU of each device, by its path in sysfs, by its cdev, or else by its traits.
 
-    ``held_vgpus`` are the vGPUs that the process has open.
+    ``held_vgpus`` are the vGPUs that the process is seen to have open. A match is certain only if the kernel tells it:
+    the fd's path in sysfs, its cdev, or the only group of the process if it has one fd and the group has one device.
     """
     unknown: dict[int, DuplicatedDevice] = {}
     named: set[str] = set()
     for each in result.devices:
         name = each.syspath.rsplit("/", 1)[-1] if each.syspath else None
-        if each.cdev is not None:
-            name = next((vgpu.name for vgpu in vgpus if vgpu.cdev == each.cdev), name)
+        of_cdev = next((vgpu.name for vgpu in vgpus if each.cdev is not None and vgpu.cdev == each.cdev), name)
+        if name is not None and of_cdev != name:
+            _log.info("%s: its fd %d is %s, and not %s", vm_text(result.vm), each.number, name, of_cdev)
+            continue
+        name = of_cdev
         if name is not None:
             each.match = Match(name, certain=True)
             named.add(name)
         else:
             unknown[each.number] = each
     left = [each for each in held_vgpus if each.name not in named]
-    if len(left) == 1:
+    if len(left) == len(unknown) == 1:
         matches = {number: Match(left[0].name, certain=True) for number in unknown}
     else:
         matches = match_devices(
@@ -263,7 +267,7 @@ def _realized(arguments: Sequence[str]) -> list[str]:
 
 def vm_text(vm: Vm) -> str:
     """How messages name the process of a VM."""
-    return process_text(vm.process, vm.pid, vm.name)
+    return process_text(vm.process, vm.pid, vm.name, vm.uid)
 
 
 def vm_ended(vm: Vm) -> ProcessGone:

@@ -48,7 +48,7 @@ class SysfsTraits:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The name of the vGPU of a fd. ``certain`` is False for a guess by the order of devices."""
+    """The name of the vGPU of a fd. ``certain`` is False unless the kernel tells it: a device's traits are a guess."""
 
     name: str
     certain: bool
@@ -109,13 +109,14 @@ def match_devices(
     """The device of each fd.
 
     ``known`` are all devices that the process may have open. ``order`` names some of them in the order in which QEMU
-    created them. A match is certain if the fd can be only one device. The other fds are guessed if there are as many
-    fds as devices: devices with the same traits are matched by order, because QEMU creates devices in the order of its
-    command line (qemu_create_cli_devices() in system/vl.c) and the kernel takes the lowest free fd. The guess is wrong
-    if a device was plugged in later, or if a lower fd became free in between.
+    created them. No match is certain, because a process may also have fds of other devices, which it received from
+    another process. A fd that fits one device is matched first. The other fds are matched if there are as many fds as
+    devices: devices with the same traits are matched by order, because QEMU creates devices in the order of its command
+    line (qemu_create_cli_devices() in system/vl.c) and the kernel takes the lowest free fd. That guess is wrong if a
+    device was plugged in later, or if a lower fd became free in between.
     """
     fitting = {fd: {name for name, sysfs in known.items() if compatible(devices[fd], sysfs)} for fd in devices}
-    matches = {fd: Match(next(iter(names)), certain=True) for fd, names in fitting.items() if len(names) == 1}
+    matches = {fd: Match(next(iter(names)), certain=False) for fd, names in fitting.items() if len(names) == 1}
     taken = {match.name for match in matches.values()}
     alike: dict[frozenset[str], list[int]] = {}
     for fd, names in fitting.items():

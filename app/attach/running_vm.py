@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from app.abi.kcmp import is_same_file
 from app.attach.duplicates import (
     AS_THIS_USER,
     DuplicatedDevice,
@@ -35,22 +36,33 @@ from app.host import vmm
 from app.host.discovery import discover
 from app.host.proc import raise_if_exhausted
 from app.host.process import Process, start_time
-from app.host.scan import HostScan, ScannedProcess
+from app.host.scan import HostScan
+from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
-from app.host.wording import holders_text
+from app.host.wording import holders_text, of_user, unseen_text
 from app.text.clean import clean
 
 _log = logging.getLogger(__name__)
+
+
+# Any user may start many processes that claim a device, and each of these may ask for a password.
+_MOST_ASKED = 3
+# The processes that an error lists.
+_MOST_NAMED = 8
+
+
+class NotTheHolder(DeviceBusy):
+    """The processes that claim the device do not have it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
     """``device`` and ``process`` belong to the owner of this object.
 
-    ``vgpu`` is None if it is unknown which vGPU the device is; ``certain`` is False if it is a guess. ``number`` is the
-    fd in the VM's process, ``own_fd`` the fd in this process. ``hidden`` says that this user may not see the VM's
-    files.
+    ``vgpu`` is None if it is unknown which vGPU the device is; ``certain`` is False unless the kernel tells it.
+    ``number`` is the fd in the VM's process, ``own_fd`` the fd in this process. ``hidden`` says that this user may not
+    see the VM's files.
     """
 
     device: Device
@@ -65,27 +77,32 @@ class AttachedDevice:
 
 
 def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
-    """Attach to this vGPU in the VM that has it open according to the scan.
+    """Attach to this vGPU in the VM that has it open according to the scan, or in one that claims it and has it.
 
-    Raises DeviceBusy if no VM has it, or its VM is not ready; ProcessGone if the VM has ended since the scan (try with
-    a new scan); PermissionDenied; OpenFailed if the device has no display.
+    Raises DeviceBusy if no VM has it, or its VM is not ready (NotTheHolder if those that claim it do not have it);
+    ProcessGone if the VM has ended since the scan (try with a new scan); PermissionDenied; OpenFailed if the device has
+    no display.
     """
     vgpus = discover(scan)
     now = next((each for each in vgpus if each.name == vgpu.name), None)
     if now is None:
         raise DeviceGone(f"{vgpu.name} was removed", "'mdevview list' shows what is there")
+    holding = _holding_processes(now, scan)
+    trusted = vmm.trusted_users(scan.paths)
+    # Nothing may be decided by a claim. But these processes may be asked for their devices.
+    claiming = vmm.ranked(_claiming_processes(now, scan), trusted)[:_MOST_ASKED] if not holding else []
     gone: ProcessGone | None = None
     with ExitStack() as stack:
         processes: dict[int, Process] = {}
         candidates: list[ScannedProcess] = []
-        for scanned in _holding_processes(now, scan):
+        for scanned in holding or claiming:
             try:
                 processes[scanned.pid] = stack.enter_context(_open(scanned, scan, access))
             except ProcessGone as error:
                 gone = error
             else:
                 candidates.append(scanned)
-        ranked = vmm.ranked(candidates)
+        ranked = vmm.ranked(candidates, trusted)
         if not ranked:
             raise gone or _not_a_vm(now)
         problem: MdevviewError | None = None
@@ -93,14 +110,11 @@ def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> 
             process = processes[scanned.pid]
             try:
                 attached = _attach(process, scanned, vgpus, scan, access, lambda one: _is(one, now))
-            except (DeviceBusy, OpenFailed, ProcessGone) as error:
-                problem = problem or error
-                continue
-            except NoSuchDevice:
-                who = vm_text(vmm.vm_of(scanned, scan.paths))
-                problem = problem or DeviceBusy(
-                    f"{now.name} is in use by {who}, which has not opened it yet", "try again"
+            except (DeviceBusy, OpenFailed, NoSuchDevice) as error:
+                is_told = isinstance(error, OpenFailed | ProcessGone) or (
+                    isinstance(error, DeviceBusy) and bool(holding)
                 )
+                problem = problem or (error if is_told else _not_opened(now, scanned, scan))
                 continue
             stack.pop_all()
             _close_others(processes, scanned.pid)
@@ -110,9 +124,15 @@ def attach(vgpu: Vgpu, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> 
 
 
 def _holding_processes(vgpu: Vgpu, scan: HostScan) -> list[ScannedProcess]:
-    """The processes that have the vGPU open, except this one."""
+    """The processes that are seen to have the vGPU open, except this one."""
     scanned = (scan.process(pid) for pid in {each.pid for each in vgpu.holders if each.pid != os.getpid()})
     return [each for each in scanned if each is not None]
+
+
+def _claiming_processes(vgpu: Vgpu, scan: HostScan) -> list[ScannedProcess]:
+    """The processes that cannot be seen and that name the vGPU in their arguments."""
+    pids = {each.pid for each in vgpu.claims}
+    return [each for each in scan.hidden_vms if each.pid in pids]
 
 
 def attach_pid(pid: int, number: int | None, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
@@ -151,22 +171,47 @@ def _attach_to(
 
 def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
     """Attach to the device with a display of the VM ``name``. Raises like :func:`attach_pid`."""
-    named = [each for each in scan.vms if each.is_vm(name)]
-    if not named:
-        names = sorted({each.vm_name for each in scan.vms if each.vm_name})
-        known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
-        raise NoSuchDevice(f"no VM {clean(name)}", known)
-    # A fork of the VM has the same command line.
-    ranked = vmm.ranked(named)
-    heads = [each for each in ranked if not any(each.parent == other.pid for other in ranked)]
-    if len(heads) > 1:
-        pids = " and ".join(f"pid:{each.pid}" for each in heads)
-        raise UsageError(f"{len(heads)} VMs are called {clean(name)}", f"give one of them as {pids}")
-    vm = (heads or ranked)[0]
+    vm = _vm_named(name, scan)
     scanned = scan.process(vm.pid)
     if scanned is None or scanned.started != vm.started:
         raise ProcessGone(f"VM {clean(name)} has ended", "start it again")
     return _attach_to(vm.pid, scanned, None, scan, access)
+
+
+def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
+    """The process of the VM of that name. Raises NoSuchDevice, and UsageError if there are several.
+
+    Any process may have a VM's name. So a process that has a VFIO device comes before one whose files are hidden, and
+    that one before one without a device. Among equals this user's process is taken, and among hidden ones that of a
+    user who may have opened a device.
+    """
+    named = [each for each in scan.vms if each.is_vm(name)]
+    if not named:
+        names = sorted({each.vm_name for each in scan.vms if each.vm_name})
+        known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
+        if scan.unread:
+            known += f"; {len(scan.unread)} processes do not let their command lines be read"
+        raise NoSuchDevice(f"no VM {clean(name)}", known)
+    holding = [each for each in named if each.has_vfio_files]
+    hidden = [each for each in named if each.files_hidden]
+    own = {os.getuid()}
+    users = [own] if holding else [own, vmm.trusted_users(scan.paths)]
+    heads = _without_forks(holding or hidden or named)
+    for preferred in users:
+        theirs = [each for each in heads if each.uid in preferred]
+        if theirs:
+            heads = theirs
+            break
+    if len(heads) > 1:
+        pids = " or ".join(f"pid:{each.pid}{of_user(each.uid)}" for each in heads[:_MOST_NAMED])
+        raise UsageError(f"{len(heads)} VMs are called {clean(name)}", f"give one of them as {pids}")
+    return heads[0]
+
+
+def _without_forks(processes: Sequence[ScannedProcess]) -> list[ScannedProcess]:
+    """The processes that are no fork of another one: a fork of a VM has the same command line."""
+    ranked = vmm.ranked(processes)
+    return [each for each in ranked if not any(each.parent == other.pid for other in ranked)] or ranked[:1]
 
 
 def _open(scanned: ScannedProcess, scan: HostScan, access: ProcessAccess) -> Process:
@@ -236,8 +281,10 @@ def _is(one: DuplicatedDevice, vgpu: Vgpu) -> bool:
 def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int | None) -> DuplicatedDevice:
     """The one device that fits. Raises an error if there is none, or more than one."""
     shown = [each for each in fitting if each.has_display]
-    # Two fds of one device count as one.
-    kinds = {each.match.name if each.match is not None and each.match.certain else each.number for each in shown}
+    # Two fds of one device, or of one open file, count as one.
+    kinds = {
+        each.match.name if each.match is not None and each.match.certain else _first_fd(each, shown) for each in shown
+    }
     if len(kinds) == 1:
         return min(shown, key=lambda each: each.number)
     who = vm_text(result.vm)
@@ -259,10 +306,33 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
     raise NoSuchDevice(what, "'mdevview list' shows which VM has which")
 
 
+def _first_fd(one: DuplicatedDevice, devices: Sequence[DuplicatedDevice]) -> int:
+    """The lowest fd of the same open file."""
+    return min(each.number for each in devices if each is one or _is_same_file(each.own_fd, one.own_fd))
+
+
+def _is_same_file(first: int, second: int) -> bool:
+    try:
+        return is_same_file(os.getpid(), first, os.getpid(), second)
+    except OSError:
+        # A kernel without kcmp(2).
+        return False
+
+
 def _close_others(processes: dict[int, Process], pid: int) -> None:
     for each in processes.values():
         if each.pid != pid:
             each.close()
+
+
+def _not_opened(vgpu: Vgpu, scanned: ScannedProcess, scan: HostScan) -> DeviceBusy:
+    """The error for a process that has no fd of the vGPU, although it holds its group or claims it."""
+    who = vm_text(vmm.vm_of(scanned, scan.paths))
+    if vgpu.holders:
+        return DeviceBusy(f"{vgpu.name} is in use by {who}, which has not opened it yet", "try again")
+    return NotTheHolder(
+        f"no process that can be asked has {vgpu.name} open: {who} only names it in its arguments", "start its VM"
+    )
 
 
 def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
@@ -270,5 +340,7 @@ def _not_a_vm(vgpu: Vgpu) -> DeviceBusy:
     if vgpu.holders and not others:
         return DeviceBusy(f"{vgpu.name} is open in this program itself", "close it first")
     if not others:
-        return DeviceBusy(f"{vgpu.name} is in use by a process that cannot be seen", "end that process, or ask root")
+        return DeviceBusy(
+            f"{vgpu.name} is in use by {unseen_text(vgpu.claims)}", "end that process, or ask root which it is"
+        )
     return DeviceBusy(f"{vgpu.name} is in use by {holders_text(others)}, which is no VM", "end that process first")

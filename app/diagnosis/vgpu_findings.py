@@ -11,7 +11,7 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.paths import HOST, Paths
 from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission, owner_of
 from app.host.vgpu import Holder, Use, Vgpu
-from app.host.wording import process_text
+from app.host.wording import claims_text, process_text
 
 
 def vgpu_findings(
@@ -46,7 +46,8 @@ def _in_use(vgpu: Vgpu, subject: str, permission: PtracePermission, helper_usabl
 
 
 def _holder_text(holder: Holder, owner: int | None) -> str:
-    user = f" of {permissions.user_name(owner)}" if owner is not None else ""
+    uid = holder.uid if holder.uid is not None else owner
+    user = f" of {permissions.user_name(uid)}" if uid is not None else ""
     return process_text(holder.process, holder.pid, holder.vm_name) + user
 
 
@@ -62,6 +63,8 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
             "check that it is bound to its VFIO driver, and that udev or devtmpfs runs",
         )
     evidence = f"{node} {permissions.owner_and_mode(node)}"
+    if vgpu.claims:
+        evidence += f"; perhaps in use by {claims_text(vgpu.claims)}"
     if os.access(node, os.R_OK | os.W_OK):
         return Finding("vgpu", Severity.OK, f"{subject} can be opened", evidence)
     message = f"{subject} cannot be opened: permission denied"

@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from app.host.holders import holders
+from app.host.holders import claims, holders
 from app.host.paths import HOST, Paths, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
@@ -31,11 +31,9 @@ def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
 def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
     """The same vGPU with the holders that the scan saw."""
     alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, scan.paths)) <= 1
-    return replace(
-        vgpu,
-        holders=holders(scan, vgpu.name, vgpu.iommu_group, vgpu.cdev, alone),
-        unseen=not (scan.complete or _is_surely_free(vgpu, scan.paths)),
-    )
+    found = holders(scan, vgpu.name, vgpu.iommu_group, vgpu.cdev, alone)
+    unseen = not (scan.complete or _is_surely_free(vgpu, scan.paths))
+    return replace(vgpu, holders=found, unseen=unseen, claims=claims(scan, vgpu.name) if unseen and not found else ())
 
 
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:

@@ -18,7 +18,7 @@ from app.host.discovery import find_mdev, refresh
 from app.host.paths import HOST, Paths, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
-from app.host.wording import holders_text
+from app.host.wording import holders_text, unseen_text
 
 _log = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ def _removed(file: Path, patience_s: float) -> int | None:
 
 
 def _holders(vgpu: Vgpu) -> str:
-    return holders_text(vgpu.holders) or "a process that cannot be seen"
+    return holders_text(vgpu.holders) or unseen_text(vgpu.claims)
 
 
 def _write(file: Path, text: str) -> None:

@@ -13,14 +13,14 @@ class Paths:
 
 
 HOST = Paths()
-# An attribute of sysfs has at most one page.
-_MAX_BYTES = 1 << 16
+# An attribute in sysfs is at most a page long.
+_MAX_TEXT = 1 << 16
 
 
 def text_of(file: Path) -> str | None:
-    """The start of a file in these file systems, without the newline; None if it cannot be read."""
+    """The first 64 KiB of a file in these file systems as text, without the newline; None if it cannot be read."""
     try:
         with file.open("rb") as stream:
-            return stream.read(_MAX_BYTES).decode("utf-8", "replace").strip()
+            return stream.read(_MAX_TEXT).decode("utf-8", "replace").strip()
     except OSError:
         return None

@@ -4,7 +4,10 @@ import grp
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
+
+from app.host.paths import HOST, Paths
 
 _READ_WRITE = 0o6
 
@@ -52,6 +55,15 @@ def _udev_match(file: Path) -> str:
     if file.parent.name == "vfio":
         return 'SUBSYSTEM=="vfio"'
     return f'KERNEL=="{file.name}"'
+
+
+def vfio_node_owners(paths: Paths = HOST) -> frozenset[int]:
+    """The users that own the node of a VFIO group or device. libvirt gives a VM's nodes to the user of the VM."""
+    owners: set[int] = set()
+    for folder in (paths.dev / "vfio", paths.dev / "vfio/devices"):
+        with suppress(OSError), os.scandir(folder) as nodes:
+            owners.update(each.stat(follow_symlinks=False).st_uid for each in nodes)
+    return frozenset(owners)
 
 
 def user_name(uid: int) -> str:

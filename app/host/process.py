@@ -9,10 +9,7 @@ from typing import Self
 from app.abi.pidfd import pidfd_getfd
 from app.errors import NoSuchDevice, OpenFailed, ProcessGone, error_text
 from app.host.paths import HOST, Paths
-from app.host.proc import Stat, parse_stat
-
-# include/linux/sched.h
-_PF_EXITING = 0x4
+from app.host.proc import Stat, open_folder, parse_stat, read
 
 
 class Process:
@@ -81,7 +78,7 @@ class Process:
 def is_ending(pid: int, paths: Paths = HOST) -> bool:
     """Whether it is about to end: it has no memory and perhaps no files any more. False if that cannot be seen."""
     try:
-        return bool(_stat(pid, paths).flags & _PF_EXITING)
+        return _stat(pid, paths).is_ending
     except (OSError, ValueError, IndexError):
         return False
 
@@ -95,4 +92,5 @@ def start_time(pid: int, paths: Paths = HOST) -> int:
 
 
 def _stat(pid: int, paths: Paths) -> Stat:
-    return parse_stat((paths.proc / str(pid) / "stat").read_bytes())
+    with open_folder(paths.proc / str(pid)) as folder:
+        return parse_stat(read("stat", folder))

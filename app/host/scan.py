@@ -8,14 +8,18 @@ moment, a VM that starts in that moment would fail with EBUSY.
 import errno
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
+from pathlib import Path
 
 from app.host import proc
-from app.host.paths import HOST, Paths
-from app.qemu import command_line
-from app.text.clean import clean
+from app.host.command_lines import read_command_lines
+from app.host.paths import HOST, Paths, text_of
+from app.host.scanned_process import DeviceFd, ScannedProcess, has_name_of_vmm
+from app.host.vfio_file import device_number
 
 DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
@@ -25,84 +29,18 @@ _KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
 _IOMMUFD = "/dev/iommu"
 _DMABUF = "/dmabuf"
 _INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
-# The scan trusts the command line of a process whose files are hidden only if it has one of these names.
-_VMM = re.compile(r"(qemu|kvm|cloud-hypervisor|crosvm)")
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFd:
-    """An ``anon_inode:[vfio-device]``. ``syspath`` is the path of its device in sysfs; None before Linux 6.18."""
-
-    fd: int
-    syspath: str | None = None
-
-    @property
-    def device(self) -> str | None:
-        """The sysfs name of the device."""
-        return self.syspath.rsplit("/", 1)[-1] if self.syspath else None
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedProcess:
-    """What a scan saw of one process.
-
-    ``started`` is in clock ticks since boot; it and ``parent`` are 0 if they cannot be seen. ``arguments`` is the
-    command line, or its start if ``arguments_cut``. ``files_hidden`` says that its fds could not be listed: then all
-    the following members are empty. ``groups`` and ``cdevs`` map the number of a group and the name of a cdev to the
-    fd. ``device_fds`` were opened by a group. ``fds`` are all fds that may be a device (``device_fds`` and ``cdevs``),
-    sorted. ``kvm`` and ``iommufd`` say whether it holds such a file.
-    """
-
-    pid: int
-    name: str
-    started: int = 0
-    parent: int = 0
-    arguments: tuple[str, ...] = ()
-    arguments_cut: bool = False
-    files_hidden: bool = False
-    groups: dict[int, int] = field(default_factory=dict)
-    cdevs: dict[str, int] = field(default_factory=dict)
-    device_fds: tuple[DeviceFd, ...] = ()
-    fds: tuple[int, ...] = ()
-    dmabuf_fds: tuple[int, ...] = ()
-    kvm: bool = False
-    iommufd: bool = False
-
-    @property
-    def vm_name(self) -> str | None:
-        """The name of the VM on its command line, as it is shown; see :meth:`is_vm`."""
-        name = command_line.vm_name(self.arguments)
-        return clean(name) if name else None
-
-    def is_vm(self, name: str) -> bool:
-        """Whether this is exactly the name of the VM on its command line, however long and of whatever characters."""
-        return command_line.vm_name(self.arguments) == name
-
-    @property
-    def is_vmm(self) -> bool:
-        """Whether the command line is that of a virtual machine monitor, by the program's name."""
-        return _is_vmm(self.arguments)
-
-    @property
-    def is_viewer(self) -> bool:
-        """Whether it is this program: ``mdevview``, ``python3 /usr/bin/mdevview`` or ``python3 -m mdevview``.
-
-        A viewer closes a VM's device when the VM ends. Any process may take this name.
-        """
-        return any(each.rsplit("/", 1)[-1] == "mdevview" for each in self.arguments[:4])
-
-    def fd_of(self, device: str) -> int | None:
-        """Its fd of the device with that sysfs name, opened by a group. The kernel tells this since Linux 6.18."""
-        return next((each.fd for each in self.device_fds if each.device == device), None)
+# A VMM needs fewer open files, and fewer device fds.
+_MOST_FILES = 1 << 16
+_MOST_DEVICES = 1 << 8
 
 
 @dataclass(frozen=True)
 class HostScan:
     """The result of one scan of the processes. It is passed on to all who need it, so that nobody scans twice.
 
-    ``processes`` are those with VFIO files, and the VMMs of other users, whose files cannot be seen. ``pids`` are the
-    pids of all processes. ``hidden`` are the pids of those whose files this user may not list. ``all_listed`` is False
-    if the processes of other users are not listed at all.
+    ``processes`` are those with VFIO files. ``pids`` are the pids of all processes. ``hidden`` are the pids of those
+    whose files this user may not list, or that have too many files. ``all_listed`` is False if the processes of other
+    users are not listed at all.
     """
 
     paths: Paths = HOST
@@ -112,6 +50,8 @@ class HostScan:
     all_listed: bool = True
     _skipped: bool = False
     """Whether the scan read no process, because this host has no device node."""
+    _named_like_vmms: tuple[int, ...] = ()
+    """The pids of the hidden processes with the name of a VMM."""
 
     @classmethod
     def take(cls, paths: Paths = HOST) -> "HostScan":
@@ -123,21 +63,37 @@ class HostScan:
         pids: list[int] = []
         processes: list[ScannedProcess] = []
         hidden: set[int] = set()
+        named_like_vmms: list[int] = []
         with suppress(FileNotFoundError), proc.open_folder(paths.proc) as folder:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
             for pid in () if skipped else pids:
                 try:
-                    process = _scan_process(pid, folder)
+                    process, are_all_seen = _scan_process(pid, folder, paths)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 except OSError as error:
                     proc.raise_if_exhausted(error)
-                    process = _scan_hidden_process(pid, folder, hidden)
+                    name = _name_of_hidden_process(pid, folder)
+                    if name is not None:
+                        hidden.add(pid)
+                        if has_name_of_vmm(name.encode()):
+                            named_like_vmms.append(pid)
+                    continue
+                if not are_all_seen:
+                    hidden.add(pid)
                 if process is not None:
                     processes.append(process)
         # If /proc is mounted with hidepid=invisible, other users' processes are not listed. Then process 1 is missing.
         all_listed = skipped or 1 in pids
-        return cls(paths, tuple(pids), tuple(processes), frozenset(hidden), all_listed, skipped)
+        return cls(
+            paths,
+            tuple(pids),
+            _with_command_lines(processes, paths),
+            frozenset(hidden),
+            all_listed,
+            skipped,
+            tuple(named_like_vmms),
+        )
 
     @property
     def complete(self) -> bool:
@@ -162,39 +118,51 @@ class HostScan:
     def _scan_late(self, pid: int) -> ScannedProcess | None:
         """Read a process that is not in ``processes``."""
         files_hidden = pid in self.hidden
+        process: ScannedProcess | None = None
         try:
             with proc.open_folder(self.paths.proc) as above:
                 if self._skipped:
                     # A process in a container may have a device open although this host has no node.
                     try:
-                        process = _scan_process(pid, above)
+                        process, _ = _scan_process(pid, above, self.paths)
                     except PermissionError:
-                        process, files_hidden = None, True
-                    if process is not None:
-                        return process
-                with suppress(PermissionError), proc.open_folder(str(pid), above) as folder:
-                    return _described(pid, folder, *_arguments(folder), files_hidden)
-                # /proc is mounted with hidepid=noaccess.
-                return ScannedProcess(pid, "?", files_hidden=True)
+                        files_hidden = True
+                if process is None:
+                    process = _described_hidden(pid, above, files_hidden)
         except OSError as error:
             proc.raise_if_exhausted(error)
             return None
+        return _with_command_lines([process], self.paths)[0]
 
     @cached_property
     def vms(self) -> tuple[ScannedProcess, ...]:
-        """Every VM of a known VMM, with or without a VFIO device, of any user.
+        """Every VM of a known VMM, with or without a VFIO device, of any user, by the programs' names.
 
         The command lines are read once, at the first use. VMs that are not in ``processes`` have no fds here.
         """
-        vms: list[ScannedProcess] = []
+        return self._vms_among(self.pids)
+
+    @cached_property
+    def hidden_vms(self) -> tuple[ScannedProcess, ...]:
+        """The processes among ``vms`` whose files are hidden. Processes that changed their name may be missing."""
+        return self._vms_among(self._named_like_vmms)
+
+    @cached_property
+    def unread(self) -> set[int]:
+        """The pids of the processes whose command lines :attr:`vms` could not read."""
+        return set()
+
+    def _vms_among(self, pids: Sequence[int]) -> tuple[ScannedProcess, ...]:
+        by_pid = {each.pid: each for each in self.processes}
+        lines = read_command_lines([each for each in pids if each not in by_pid], self.paths, has_name_of_vmm)
+        self.unread.update(lines.unread)
         with suppress(FileNotFoundError), proc.open_folder(self.paths.proc) as above:
-            for pid in self.pids:
-                process = self._by_pid.get(pid)
-                if process is None:
-                    process = _scan_vmm(pid, above, pid in self.hidden)
-                if process is not None and process.is_vmm:
-                    vms.append(process)
-        return tuple(vms)
+            for pid, text in lines.texts.items():
+                with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                    found = _described_hidden(pid, above, pid in self.hidden)
+                    if found.started == text.started:
+                        by_pid[pid] = replace(found, command_line=text.data, arguments_cut=text.is_cut)
+        return tuple(by_pid[pid] for pid in pids if pid in by_pid and by_pid[pid].is_vmm)
 
     @cached_property
     def _by_pid(self) -> dict[int, ScannedProcess]:
@@ -221,29 +189,38 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return True
 
 
-def _scan_process(pid: int, above: int) -> ScannedProcess | None:
-    """One process; None if it has no VFIO files. Raises OSError if its files cannot be listed."""
+def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool]:
+    """One process, and whether all its files were seen. None if it has no VFIO files.
+
+    Its command line is not read yet. Raises OSError if its files cannot be listed.
+    """
     with proc.open_folder(str(pid), above) as folder:
         groups: dict[int, int] = {}
         cdevs: dict[str, int] = {}
         devices: list[DeviceFd] = []
         fds: list[int] = []
         others: list[tuple[int, str]] = []
-        for fd, link in _links(folder):
+        links, are_all_seen = _links(folder)
+        for fd, link in links:
             if link == DEVICE_LINK:
+                if len(devices) == _MOST_DEVICES:
+                    are_all_seen = False
+                    continue
                 devices.append(DeviceFd(fd, proc.read_syspath(fd, folder)))
                 fds.append(fd)
             elif match := _GROUP.fullmatch(link):
-                groups[int(match[1])] = fd
+                if _is_node(fd, folder, paths.sys / "class/vfio" / link.rpartition("/")[2]):
+                    groups[int(match[1])] = fd
             elif name := cdev_of(link):
-                cdevs.setdefault(name, fd)
-                fds.append(fd)
+                if _is_node(fd, folder, paths.sys / "class/vfio-dev" / name):
+                    cdevs.setdefault(name, fd)
+                    fds.append(fd)
             else:
                 others.append((fd, link))
         if not (groups or cdevs or devices):
-            return None
+            return None, are_all_seen
         return replace(
-            _described(pid, folder, *_arguments(folder)),
+            _described(pid, folder),
             groups=groups,
             cdevs=cdevs,
             device_fds=tuple(devices),
@@ -251,15 +228,19 @@ def _scan_process(pid: int, above: int) -> ScannedProcess | None:
             dmabuf_fds=tuple(fd for fd, link in others if link.startswith(_DMABUF)),
             kvm=any(link.startswith(_KVM) for _, link in others),
             iommufd=any(link.startswith(_IOMMUFD) for _, link in others),
-        )
+        ), are_all_seen
 
 
-def _links(folder: int) -> list[tuple[int, str]]:
-    """The (fd, link) pairs of the files that matter, sorted. Skips files that are closed meanwhile."""
+def _links(folder: int) -> tuple[list[tuple[int, str]], bool]:
+    """The (fd, link) pairs of the files that matter, sorted, and whether all files were seen.
+
+    Skips files that are closed meanwhile.
+    """
     links: list[tuple[int, str]] = []
-    with proc.open_folder("fd", folder) as files:
+    with proc.open_folder("fd", folder) as files, os.scandir(files) as entries:
         # This loop runs for every open file of the host.
-        for name in os.listdir(files):
+        for entry in islice(entries, _MOST_FILES):
+            name = entry.name
             try:
                 link = os.readlink(name, dir_fd=files)
             except FileNotFoundError:
@@ -272,61 +253,71 @@ def _links(folder: int) -> list[tuple[int, str]]:
             if link.startswith(_INTERESTING):
                 # A node may be removed while it is open.
                 links.append((int(name), link.removesuffix(" (deleted)")))
-    return sorted(links)
+        are_all_seen = next(entries, None) is None
+    return sorted(links), are_all_seen
 
 
-def _scan_hidden_process(pid: int, above: int, hidden: set[int]) -> ScannedProcess | None:
-    """A process whose files may not be listed: a VMM with its command line, else None. Adds its pid to ``hidden``."""
+def _is_node(fd: int, folder: int, device: Path) -> bool:
+    """Whether the fd of a process can be the node of this device, by its number in sysfs.
+
+    The path of a file is no evidence: in a mount namespace of its own any user may put any file at it.
+    """
+    try:
+        number = device_number(f"/proc/self/fd/{folder}/fd/{fd}")
+    except (OSError, AttributeError):
+        # It was closed since its link was read, or this C library is too old.
+        return True
+    known = text_of(device / "dev")
+    return number is not None and known in (None, f"{number[0]}:{number[1]}")
+
+
+def _name_of_hidden_process(pid: int, above: int) -> str | None:
+    """The name of a process whose files may not be listed, "" if it is unknown. None if it has no files."""
     try:
         with proc.open_folder(str(pid), above) as folder:
-            arguments, is_cut = proc.read_arguments(folder)
-            # Kernel threads and zombies have no command line, and no files.
-            if arguments:
-                hidden.add(pid)
-            return _described(pid, folder, arguments, is_cut, files_hidden=True) if _is_vmm(arguments) else None
+            stat = proc.read_stat(folder)
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as error:
         proc.raise_if_exhausted(error)
-        hidden.add(pid)
-        return None
+        return ""
+    if stat is None:
+        return ""
+    return None if stat.has_no_files else stat.name
 
 
-def _scan_vmm(pid: int, above: int, files_hidden: bool) -> ScannedProcess | None:
-    """A VMM, recognised by its command line alone; None for another process."""
-    try:
-        with proc.open_folder(str(pid), above) as folder:
-            arguments, is_cut = proc.read_arguments(folder)
-            return _described(pid, folder, arguments, is_cut, files_hidden) if _is_vmm(arguments) else None
-    except OSError as error:
-        proc.raise_if_exhausted(error)
-        return None
-
-
-def _described(
-    pid: int, folder: int, arguments: tuple[str, ...], is_cut: bool, files_hidden: bool = False
-) -> ScannedProcess:
-    """A process without its fds."""
+def _described(pid: int, folder: int) -> ScannedProcess:
+    """A process without its fds and its command line."""
     stat = proc.read_stat(folder)
     return ScannedProcess(
         pid=pid,
         name=proc.read_name(folder),
         started=stat.started if stat else 0,
         parent=stat.parent if stat else 0,
-        arguments=arguments,
-        arguments_cut=is_cut,
-        files_hidden=files_hidden,
+        uid=proc.read_uid(folder),
     )
 
 
-def _arguments(folder: int) -> tuple[tuple[str, ...], bool]:
-    """The command line; empty if it cannot be read."""
-    try:
-        return proc.read_arguments(folder)
-    except OSError as error:
-        proc.raise_if_exhausted(error)
-        return (), False
+def _described_hidden(pid: int, above: int, files_hidden: bool) -> ScannedProcess:
+    """Like :func:`_described`, for a process whose folder this user may perhaps not open. Raises OSError."""
+    with suppress(PermissionError), proc.open_folder(str(pid), above) as folder:
+        return replace(_described(pid, folder), files_hidden=files_hidden)
+    # /proc is mounted with hidepid=noaccess.
+    return ScannedProcess(pid, "?", files_hidden=True)
 
 
-def _is_vmm(arguments: tuple[str, ...]) -> bool:
-    return bool(arguments and _VMM.match(arguments[0].rsplit("/", 1)[-1]))
+def _with_command_lines(processes: Sequence[ScannedProcess], paths: Paths) -> tuple[ScannedProcess, ...]:
+    """The processes with their command lines. A command line that cannot be read is empty and cut."""
+    if not processes:
+        return ()
+    texts = read_command_lines([each.pid for each in processes], paths).texts
+    result = []
+    for each in processes:
+        text = texts.get(each.pid)
+        is_same = text is not None and text.started == each.started
+        result.append(
+            replace(each, command_line=text.data, arguments_cut=text.is_cut)
+            if text is not None and is_same
+            else replace(each, arguments_cut=True)
+        )
+    return tuple(result)

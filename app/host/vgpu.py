@@ -21,11 +21,10 @@ class Use(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has the device open.
+    """A process that has the device open, or claims to.
 
     ``fd`` is the device's fd in that process. It is None if only the group was seen, and if several fds of one group
-    may be the device. ``way`` is None for a process of another user whose files cannot be seen, but which names the
-    device on its command line.
+    may be the device. ``way`` is None for a claim. ``uid`` is the process's real user, None if it cannot be seen.
     """
 
     pid: int
@@ -33,6 +32,7 @@ class Holder:
     fd: int | None
     vm_name: str | None
     way: Way | None
+    uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Vgpu:
     ``name`` is the sysfs device name: the UUID of an mdev, else a PCI address. For a simulated device it is the target.
     ``module`` is the kernel module that registered the driver: the kernel's sample driver and a changed one have
     different modules. ``cdev`` is the node's name under /dev/vfio/devices ("vfio0"). ``unseen`` is True if another
-    process may have the device open: its files could not be listed, or its fd does not tell the device. GVT-g's uevents
-    call ``gvt_id`` VMID.
+    process may have the device open: its files could not be listed, or its fd does not tell the device. Then ``claims``
+    are the processes that cannot be seen and whose command lines name the device. GVT-g's uevents call ``gvt_id`` VMID.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Vgpu:
     cdev: str | None = None
     holders: tuple[Holder, ...] = ()
     unseen: bool = False
+    claims: tuple[Holder, ...] = ()
     gvt_id: int | None = None
     simulated: bool = False
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.host.drivers import known_display
+from app.host.permissions import user_name
 from app.host.vgpu import Holder, Vgpu
 
 _VERSION = 1
@@ -15,7 +16,10 @@ def list_document(vgpus: Iterable[Vgpu]) -> dict[str, Any]:
 
 
 def _vgpu_document(vgpu: Vgpu) -> dict[str, Any]:
-    """``display`` is what the driver is known to offer, because the device was not opened."""
+    """``display`` is what the driver is known to offer, because the device was not opened.
+
+    ``claims`` are processes that cannot be seen and that name the device in their arguments, in the form of holders.
+    """
     return {
         "name": vgpu.name,
         "uuid": vgpu.uuid,
@@ -28,6 +32,7 @@ def _vgpu_document(vgpu: Vgpu) -> dict[str, Any]:
         "cdev": vgpu.cdev,
         "state": vgpu.use.value,
         "holders": [_holder_document(each) for each in vgpu.holders],
+        "claims": [_holder_document(each) for each in vgpu.claims],
         "display": known_display(vgpu).value,
     }
 
@@ -39,4 +44,6 @@ def _holder_document(holder: Holder) -> dict[str, Any]:
         "vm": holder.vm_name,
         "fd": holder.fd,
         "way": holder.way.value if holder.way else None,
+        "uid": holder.uid,
+        "user": user_name(holder.uid) if holder.uid is not None else None,
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Vm:
     """The process of a VM. ``cwd`` is its working directory, None if it cannot be seen.
 
-    ``arguments_cut`` says that the command line is longer than ``arguments``.
+    The process chose ``process`` (its name), ``name`` and ``arguments``, so they prove nothing. ``arguments_cut`` says
+    that the command line is longer than ``arguments``. ``uid`` is its real user, None if it cannot be seen.
     """
 
     pid: int
@@ -16,3 +17,4 @@ class Vm:
     arguments: tuple[str, ...]
     cwd: str | None = None
     arguments_cut: bool = False
+    uid: int | None = None

@@ -5,11 +5,12 @@ taken for the VM: its duplicate stays open after the VM has ended.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 
+from app.host import permissions
 from app.host.paths import HOST, Paths
-from app.host.scan import ScannedProcess
+from app.host.scanned_process import ScannedProcess
 from app.host.vm import Vm
 
 
@@ -36,10 +37,28 @@ def role(process: ScannedProcess) -> Role:
     return Role.RECEIVER
 
 
-def ranked(processes: Iterable[ScannedProcess]) -> list[ScannedProcess]:
-    """The processes that may be the VM, the likeliest first: sorted by role, and each process before its forks."""
+def ranked(processes: Iterable[ScannedProcess], trusted: Collection[int] = ()) -> list[ScannedProcess]:
+    """The processes that may be the VM, the likeliest first: sorted by role, and each process before its forks.
+
+    A process whose files are hidden comes after the others, and before its like if its user is ``trusted``.
+    """
     possible = [each for each in processes if role(each) >= Role.OPENER]
-    return sorted(possible, key=lambda each: (-role(each), _depth(each, possible), each.started, each.pid))
+    return sorted(
+        possible,
+        key=lambda each: (
+            each.files_hidden,
+            each.files_hidden and each.uid not in trusted,
+            -role(each),
+            _depth(each, possible),
+            each.started,
+            each.pid,
+        ),
+    )
+
+
+def trusted_users(paths: Paths = HOST) -> frozenset[int]:
+    """The users that may have opened a VFIO device by themselves: this one, root, and the owners of the nodes."""
+    return permissions.vfio_node_owners(paths) | {os.getuid(), 0}
 
 
 def _depth(process: ScannedProcess, others: list[ScannedProcess]) -> int:
@@ -59,4 +78,4 @@ def vm_of(process: ScannedProcess, paths: Paths = HOST) -> Vm:
         cwd = os.readlink(paths.proc / str(process.pid) / "cwd")  # noqa: PTH115
     except OSError:
         cwd = None
-    return Vm(process.pid, process.name, process.vm_name, process.arguments, cwd, process.arguments_cut)
+    return Vm(process.pid, process.name, process.vm_name, process.arguments, cwd, process.arguments_cut, process.uid)

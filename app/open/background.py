@@ -9,6 +9,7 @@ from typing import Protocol
 from app.attach.helper_fds import ReceivedFd
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
+from app.host.wording import describe_process
 from app.open.background_thread import BackgroundThread
 from app.open.opening import OpenOptions, open_chosen, open_target
 from app.open.session import Session
@@ -144,7 +145,8 @@ class _SingleOpening:
     def _request_fds(self, pid: int, fd: int | None) -> list[ReceivedFd]:
         from app.attach.helper_request import request_fds  # noqa: PLC0415  (most sessions do not need it)
 
-        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for permission to look into process {pid}"))
+        who = describe_process(pid, self._paths)
+        self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for permission to look into {who}"))
         return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
 
 

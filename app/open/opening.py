@@ -9,15 +9,24 @@ from functools import partial
 from app.attach.device_node import device_from_fd, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
-from app.attach.running_vm import AttachedDevice, attach, attach_pid, attach_vm
+from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
-from app.errors import DeviceBusy, NeedsRunningVm, NoSuchDevice, OpenFailed, ProcessGone, UsageError, error_text
+from app.errors import (
+    DeviceBusy,
+    NeedsRunningVm,
+    NoSuchDevice,
+    OpenFailed,
+    PermissionDenied,
+    ProcessGone,
+    UsageError,
+    error_text,
+)
 from app.host.discovery import discover, present, refresh
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
-from app.host.wording import process_text
+from app.host.wording import of_user, process_text
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
@@ -175,21 +184,30 @@ def _with_scan(
 
 
 def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -> OpenedDevice:
-    """Open a vGPU if it is free, otherwise attach to its VM."""
+    """Open a vGPU if it is free, otherwise attach to its VM.
+
+    If no process is seen to have it, only an open tells whether it is free. After a failed open the VMs that cannot be
+    seen and that name the device are asked for it; a VM that does not have it is refused.
+    """
     paths, vgpu = scan.paths, refresh(vgpu, scan)
-    if vgpu.holders:
+    if vgpu.holders or (vgpu.claims and not alone):
         return _attached(vgpu.name, attach(vgpu, scan, access), scan)
     if not alone:
         raise NeedsRunningVm(f"{vgpu.name}: no VM has it open", "start the VM")
     try:
         device = open_vgpu(vgpu, paths)
-    except DeviceBusy:
+    except (DeviceBusy, PermissionDenied, OpenFailed) as error:
         scan = HostScan.take(paths)
         vgpu = refresh(vgpu, scan)
         # A VM may have opened it since the scan.
-        if not vgpu.holders:
+        if not (vgpu.holders or vgpu.claims):
             raise
-        return _attached(vgpu.name, attach(vgpu, scan, access), scan)
+        try:
+            return _attached(vgpu.name, attach(vgpu, scan, access), scan)
+        except NotTheHolder as refused:
+            if isinstance(error, DeviceBusy):
+                raise
+            raise error from refused
     ended = EndDetector(lambda: present(vgpu, paths))
     return OpenedDevice(vgpu.name, vgpu.name, device, vgpu, rule_of(vgpu), ended)
 
@@ -197,7 +215,7 @@ def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -
 def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDevice:
     """Take over an attached device."""
     vm, vgpu, process, paths = attached.vm, attached.vgpu, attached.process, scan.paths
-    name = f"VM {vm.name}" if vm.name else process_text(vm.process, vm.pid)
+    name = f"VM {vm.name}{of_user(vm.uid)}" if vm.name else process_text(vm.process, vm.pid, None, vm.uid)
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     is_present = (lambda: present(vgpu, paths)) if vgpu is not None else None
     ended = EndDetector(is_present, process, vm_text(vm))

@@ -22,6 +22,7 @@ from app.errors import (
 )
 from app.host.paths import HOST, Paths
 from app.host.process import start_time
+from app.host.wording import describe_process
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
@@ -191,7 +192,7 @@ class _HelperPermission:
                 request.start()
                 self._request, self._request_key = request, key
             if not self.answered():
-                raise _PermissionPending(f"asking for permission to look into process {pid}")
+                raise _PermissionPending(f"asking for permission to look into {describe_process(pid, self._paths)}")
             request, self._request = self._request, None
             try:
                 return request.result()

@@ -18,7 +18,8 @@ from app.device.seam import Device
 from app.errors import error_text
 from app.host import proc, vmm
 from app.host.paths import HOST, Paths
-from app.host.scan import HostScan, ScannedProcess
+from app.host.scan import HostScan
+from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.wording import process_text
 from app.planes.status import Reason, Status
@@ -118,7 +119,8 @@ def _reason_not_to_fetch(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -
     if not attached.certain:
         return "it is unknown which of the VM's devices this is"
     if attached.role is not vmm.Role.VMM:
-        return f"{process_text(attached.vm.process, attached.vm.pid)} has the device and is no known VMM"
+        who = process_text(attached.vm.process, attached.vm.pid, None, attached.vm.uid)
+        return f"{who} has the device and is no known VMM"
     return (
         _shown_by_vm(attached, vgpu.name)
         or _buffers_held(attached, scan)
@@ -186,7 +188,7 @@ def _other_holder(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -> str |
         by_cdev = vgpu.cdev is not None and vgpu.cdev in each.cdevs
         by_group = vgpu.iommu_group is not None and vgpu.iommu_group in each.groups
         if by_cdev or by_group or _may_have_fd(each, attached, vgpu):
-            return f"{process_text(each.name, each.pid, each.vm_name)} holds the device, or one like it, too"
+            return f"{process_text(each.name, each.pid, each.vm_name, each.uid)} holds the device, or one like it, too"
     return None
 
 

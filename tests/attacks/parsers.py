@@ -22,7 +22,7 @@ from app.errors import MdevviewError, UsageError
 from app.formats.fourcc import format_name, fourcc_text, parse_fourcc
 from app.formats.modifier import modifier_name, tile_of
 from app.host import proc
-from app.host.scan import ScannedProcess
+from app.host.scanned_process import ScannedProcess
 from app.open.target import Named, Simulated, parse_target
 from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.qmp_address import TcpAddress, UnixAddress, parse_address, socket_name, tcp_address
@@ -85,7 +85,8 @@ def _mode(data: bytes) -> None:
 
 def _command_line(data: bytes) -> None:
     """The arguments are separated by NUL, as in /proc/PID/cmdline."""
-    arguments = ["qemu-system-x86_64", *data.decode("utf-8", "replace").split("\0")]
+    text = b"qemu-system-x86_64\0" + data
+    arguments = proc.split_arguments(text)
     line = parse_command_line(arguments)
     assert line.name == vm_name(arguments)
     for monitor in line.monitors:
@@ -95,7 +96,7 @@ def _command_line(data: bytes) -> None:
             socket_name(monitor.address)
     for device in line.devices:
         assert device.vfio_name is None or device.is_vfio
-    process = ScannedProcess(1, "qemu", arguments=tuple(arguments))
+    process = ScannedProcess(1, "qemu", command_line=text)
     if process.vm_name is not None:
         assert_shown(process.vm_name, LONGEST_NAME)
 
@@ -187,8 +188,8 @@ def _proc(data: bytes) -> None:
         (folder / name).write_bytes(data)
     with proc.open_folder(folder) as fd:
         assert_shown(proc.read_name(fd), 64 if len(data) < 64 else LONGEST_NAME)
-        arguments, is_cut = proc.read_arguments(fd)
-        assert is_cut or len(arguments) <= data.count(b"\0") + 1
+        line, is_cut = proc.read_command_line(fd)
+        assert is_cut or len(proc.split_arguments(line)) <= data.count(b"\0") + 1
         proc.read_stat(fd)
         proc.read_fdinfo(3, fd)
 

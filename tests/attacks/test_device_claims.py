@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from app.attach import duplicates, request_text, vfio_file
+from app.attach import duplicates, request_text
 from app.attach.duplicates import ProcessAccess, duplicate_devices
 from app.attach.helper_fds import ReceivedFd
 from app.errors import OpenFailed
+from app.host import vfio_file
 from app.host.process import Process
 from tests.packaging.getfd import HELPER, ask
 from tests.unit.hosts import Host
@@ -136,9 +137,9 @@ def test_such_a_file_exchanged_for_a_device_after_the_look(trap: _Trap) -> None:
         from app.attach.duplicates import ProcessAccess, duplicate_devices
         from app.host.paths import HOST
         from app.host.process import Process
-        from app.host.scan import ScannedProcess
+        from app.host.scanned_process import ScannedProcess
         duplicates._is_another_users = lambda pid: True
-        scanned = ScannedProcess({trap.pid}, "vm", arguments=("vm",), fds={trap.fds})
+        scanned = ScannedProcess({trap.pid}, "vm", command_line=b"vm", fds={trap.fds})
         access = ProcessAccess(vfio_class=lambda path: ("vfio-dev", "vfio0"))
         with Process.open({trap.pid}) as process:
             print(duplicate_devices(process, scanned, None, HOST, access).devices)
@@ -174,7 +175,7 @@ def test_such_a_file_in_the_place_of_a_node(trap: _Trap) -> None:
     code = f"""
         import os
         from pathlib import Path
-        from app.attach.vfio_file import open_node
+        from app.host.vfio_file import open_node
         try:
             open_node(Path("/proc/{trap.pid}/root/dev/vfio/devices/vfio0"), os.O_RDWR)
         except OSError as error:

@@ -27,7 +27,7 @@ _DEVICE = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
 
 
 @contextmanager
-def _sleeping(count: int, files: int) -> Iterator[list[int]]:
+def sleeping(count: int, files: int) -> Iterator[list[int]]:
     """So many processes with so many files open."""
     fds = [os.open(os.devnull, os.O_RDONLY) for _ in range(files)]
     for each in fds:
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     args = parser.parse_args()
     with (
-        _sleeping(args.processes, args.files) as pids,
+        sleeping(args.processes, args.files) as pids,
         tempfile.TemporaryDirectory() as folder,
         _vm(Path(folder), pids, args.vm_files) as (host, vms, vm),
     ):

@@ -37,6 +37,10 @@ def close_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(os, "access", lambda path, _mode: folder not in Path(path).parents)
 
 
+def stat_line(pid: int, comm: str, parent: int, started: int, flags: int = 0) -> str:
+    return f"{pid} ({comm}) S {parent} 1 1 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 {started} 0 0"
+
+
 def hide_files(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
     """As for a process of another user: its fds cannot be listed. chmod would not do, as tests may run as root."""
     really_open = os.open
@@ -60,16 +64,20 @@ class Listings:
     def __init__(self, host: "Host", monkeypatch: pytest.MonkeyPatch) -> None:
         self.walks = 0
         self.fds: Counter[int] = Counter()
-        listdir, proc = os.listdir, str(host.paths.proc)
+        proc = str(host.paths.proc)
 
-        def counted(folder: Any = ".") -> list[str]:
-            path = path_of(folder).rstrip("/")
-            self.walks += path == proc
-            if path.startswith(proc) and path.endswith("/fd"):
-                self.fds[int(path.split("/")[-2])] += 1
-            return listdir(folder)
+        def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+            def listing(folder: Any = ".") -> Any:
+                path = path_of(folder).rstrip("/")
+                self.walks += path == proc
+                if path.startswith(proc) and path.endswith("/fd"):
+                    self.fds[int(path.split("/")[-2])] += 1
+                return call(folder)
 
-        monkeypatch.setattr(os, "listdir", counted)
+            return listing
+
+        monkeypatch.setattr(os, "listdir", counted(os.listdir))
+        monkeypatch.setattr(os, "scandir", counted(os.scandir))
 
     def clear(self) -> None:
         self.walks = 0
@@ -118,12 +126,21 @@ class Host:
         return folder
 
     def process(
-        self, pid: int, comm: str, arguments: Sequence[str] = (), files: Mapping[int, str] | None = None
+        self,
+        pid: int,
+        comm: str,
+        arguments: Sequence[str] = (),
+        files: Mapping[int, str] | None = None,
+        uid: int | None = None,
     ) -> Path:
         folder = self.paths.proc / str(pid)
         (folder / "fd").mkdir(parents=True)
         (folder / "fdinfo").mkdir()
         (folder / "comm").write_text(comm + "\n")
+        # A process without arguments is a kernel thread (PF_KTHREAD).
+        (folder / "stat").write_text(stat_line(pid, comm, 1, 0, 0 if arguments else 0x200000))
+        if uid is not None:
+            (folder / "status").write_text(f"Name:\t{comm}\nUmask:\t0022\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
         (folder / "cmdline").write_bytes(b"".join(os.fsencode(each) + b"\0" for each in arguments))
         for fd, target in (files or {}).items():
             (folder / "fd" / str(fd)).symlink_to(target)

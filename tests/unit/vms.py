@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from app.abi import vfio
 from app.attach.duplicates import ProcessAccess
 from app.attach.helper_fds import ReceivedFd
-from tests.unit.hosts import DEVICE_FD, Host
+from tests.unit.hosts import DEVICE_FD, Host, stat_line
 from tests.unit.scripted import ScriptedDevice, memfd, plane_answer
 
 # Kind of device: PCI identity, size of the first BAR, kind of planes.
@@ -111,6 +111,7 @@ class Vms:
         self.host = host
         self.asked: list[tuple[int, int | None]] = []
         self._children: dict[int, Child] = {}
+        self._groups: dict[int, tuple[int, ...]] = {}
         own = host.paths.proc / "self/ns"
         own.mkdir(parents=True, exist_ok=True)
         if not (own / "pid").is_symlink():
@@ -125,6 +126,7 @@ class Vms:
         more: Sequence[str] = (),
         parent: int = 1,
         of: Child | None = None,
+        uid: int | None = None,
     ) -> Child:
         """``more`` are links of fds that are only seen, never duplicated. ``of``: it has that process's fds as well."""
         shared: list[int] = []
@@ -134,13 +136,14 @@ class Vms:
         shown = [*kinds, *(_name(each) for each in shared)]
         child = Child(kinds, shared)
         self._children[child.pid] = child
+        self._groups[child.pid] = tuple(groups)
         files = {
             fd: f"/dev/vfio/devices/{kind.partition('@')[2]}" if "@" in kind else DEVICE_FD
             for fd, kind in zip(child.fds, shown, strict=True)
         }
         files |= {500 + number: f"/dev/vfio/{group}" for number, group in enumerate(groups)}
         files |= {600 + number: link for number, link in enumerate(more)}
-        folder = self.host.process(child.pid, comm, arguments, files)
+        folder = self.host.process(child.pid, comm, arguments, files, uid)
         (folder / "stat").write_text(stat_line(child.pid, comm, parent, child.pid))
         (folder / "cwd").symlink_to("/var/empty")
         # Of the real process: its mount namespace counts.
@@ -170,15 +173,12 @@ class Vms:
         with access.open_process(pid) as process:
             fds = self._children[pid].fds if fd is None else (fd,)
             own = [process.duplicate(each) for each in fds]
-        return [ReceivedFd(number, each, DEVICE_FD) for number, each in zip(fds, own, strict=True)]
+        groups = self._groups.get(pid, ())
+        return [ReceivedFd(number, each, DEVICE_FD, groups) for number, each in zip(fds, own, strict=True)]
 
     def close(self) -> None:
         for each in self._children.values():
             each.kill()
-
-
-def stat_line(pid: int, comm: str, parent: int, started: int) -> str:
-    return f"{pid} ({comm}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {started} 0 0"
 
 
 def vms_on(host: Host) -> Iterator[Vms]:

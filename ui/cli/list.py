@@ -8,7 +8,7 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.vgpu_document import list_document
-from app.host.wording import process_text
+from app.host.wording import holder_text, unseen_text
 from ui.cli.output import printable, write_output
 
 _OFFERS = {
@@ -53,10 +53,10 @@ def _row(vgpu: Vgpu) -> tuple[str, ...]:
 
 def _use(vgpu: Vgpu) -> str:
     if vgpu.use is Use.UNKNOWN:
-        return "free, or in use by a process that cannot be seen"
+        return f"free, or in use by {unseen_text(vgpu.claims)}"
     return "in use by " + "; ".join(map(_holder, vgpu.holders)) if vgpu.holders else "free"
 
 
 def _holder(holder: Holder) -> str:
     way = f" by {holder.way.value}" if holder.way is not None else ""
-    return process_text(holder.process, holder.pid, holder.vm_name) + way
+    return holder_text(holder) + way

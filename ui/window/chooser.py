@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTre
 from PyQt6.sip import voidptr
 
 from app.host.vgpu import Vgpu
-from app.host.wording import holders_text
+from app.host.wording import claims_text, holders_text
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
 from app.text.clean import LONGEST_LINE, clean
@@ -15,6 +15,8 @@ _COLUMNS = ("Device", "Type", "Parent", "In use by")
 
 def in_use_text(vgpu: Vgpu) -> str:
     """Who has the device open; "free" when nobody has."""
+    if vgpu.claims:
+        return f"unknown; perhaps {claims_text(vgpu.claims)}"
     return holders_text(vgpu.holders) or ("unknown" if vgpu.unseen else "free")
 
 

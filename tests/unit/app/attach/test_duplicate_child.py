@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.attach import duplicate_child, vfio_file
+from app.attach import duplicate_child
 from app.attach.duplicate_child import duplicate_in_child
+from app.host import vfio_file
 from app.host.process import Process
 
 # The program with one function replaced: here is no VFIO device.

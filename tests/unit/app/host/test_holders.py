@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,30 +53,31 @@ def test_device_fd_without_its_group_is_placed_by_fdinfo(host: Host) -> None:
 def test_process_that_ends_during_the_scan_is_left_out(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.process(50, "qemu-system-x86", qemu("one"), {20: "/dev/vfio/1"})
     host.process(51, "qemu-system-x86", qemu("two"), {20: "/dev/vfio/2", 21: DEVICE_FD})
-    listdir, readlink = os.listdir, os.readlink
+    scandir, readlink = os.scandir, os.readlink
 
-    def ended(folder: int | str) -> list[str]:
+    def ended(folder: int | str) -> Any:
         if path_of(folder).endswith("/50/fd"):
             raise ProcessLookupError(errno.ESRCH, "gone", folder)
-        return listdir(folder)
+        return scandir(folder)
 
     def closed(path: str, *, dir_fd: int | None = None) -> str:
         if path == "21" and dir_fd is not None and path_of(dir_fd).endswith("/51/fd"):
             raise FileNotFoundError(errno.ENOENT, "closed", path)
         return readlink(path, dir_fd=dir_fd)
 
-    monkeypatch.setattr(os, "listdir", ended)
+    monkeypatch.setattr(os, "scandir", ended)
     monkeypatch.setattr(os, "readlink", closed)
     assert _held(host) == [(), (Holder(51, "qemu-system-x86", None, "two", Way.GROUP),)]
 
 
-def test_vmm_of_another_user_is_known_by_its_command_line(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hidden_vm_that_names_the_device_is_a_claim_and_no_holder(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     device = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
     host.process(50, "qemu-system-x86", qemu("one", "-device", device), {20: "/dev/vfio/1"})
     hide_files(monkeypatch, 50)
     first, second = discover(host.scan())
-    assert first.holders == (Holder(50, "qemu-system-x86", None, "one", None),)
-    assert (first.use, second.use) == (Use.IN_USE, Use.UNKNOWN)
+    assert first.claims == (Holder(50, "qemu-system-x86", None, "one", None),)
+    assert (first.holders, second.holders, second.claims) == ((), (), ())
+    assert (first.use, second.use) == (Use.UNKNOWN, Use.UNKNOWN)
 
 
 def test_unseen_process_matters_unless_the_drivers_module_is_idle(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

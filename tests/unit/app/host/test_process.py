@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from app.errors import NoSuchDevice, ProcessGone
 from app.host.paths import Paths
 from app.host.process import Process, start_time
-from tests.unit.vms import Child, stat_line
+from tests.unit.hosts import stat_line
+from tests.unit.vms import Child
 
 
 @pytest.fixture

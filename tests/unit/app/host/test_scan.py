@@ -12,8 +12,7 @@ from app.host.discovery import discover
 from app.host.proc import MAX_COMMAND_LINE
 from app.host.scan import HostScan
 from app.host.vgpu import Use
-from tests.unit.hosts import DEVICE_FD, UUID_A, Host, Listings, hide_files, path_of, qemu
-from tests.unit.vms import stat_line
+from tests.unit.hosts import DEVICE_FD, UUID_A, Host, Listings, hide_files, path_of, qemu, stat_line
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ def test_closing_while_a_password_is_asked_for_waits_for_nobody(
     assert isinstance(status, Status)
     assert (status.reason, status.detail) == (
         Reason.ASKING_PERMISSION,
-        f"asking for permission to look into process {vm.pid}",
+        f"asking for permission to look into qemu-system-x86 {vm.pid}",
     )
     end = time.monotonic() + _PATIENCE_S
     while not asks.exists():

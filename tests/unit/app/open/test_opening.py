@@ -17,9 +17,9 @@ from app.host.vgpu import Vgpu
 from app.open import opening
 from app.open.opening import OpenOptions, open_device, open_target
 from app.open.target import Default, Named, Pid, Target, VmName
-from tests.unit.hosts import UUID_A, Host, Listings, qemu
+from tests.unit.hosts import UUID_A, Host, Listings, qemu, stat_line
 from tests.unit.scripted import ScriptedDevice
-from tests.unit.vms import Child, Vms, stat_line, vms_on
+from tests.unit.vms import Child, Vms, vms_on
 
 
 @pytest.fixture

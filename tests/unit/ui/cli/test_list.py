@@ -28,7 +28,16 @@ def test_host_without_vgpus(host: Host, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     host.mdev(UUID_A, "mbochs-small", 11, cdev="vfio4")
-    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD})
+    host.process(50, "qemu-system-x86", qemu("win10"), {20: "/dev/vfio/11", 21: DEVICE_FD}, uid=0)
+    holder = {
+        "pid": 50,
+        "process": "qemu-system-x86",
+        "vm": "win10",
+        "fd": 21,
+        "way": "group",
+        "uid": 0,
+        "user": "root",
+    }
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["vgpus"] == [
         {
@@ -42,7 +51,8 @@ def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
             "iommu_group": 11,
             "cdev": "vfio4",
             "state": "in-use",
-            "holders": [{"pid": 50, "process": "qemu-system-x86", "vm": "win10", "fd": 21, "way": "group"}],
+            "holders": [holder],
+            "claims": [],
             "display": "dmabuf",
         }
     ]
