@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -94,6 +95,11 @@ def test_unit_tests_are_found_by_the_name_of_their_module() -> None:
         if not any((REPOSITORY / folder / f"{name}.py").is_file() for name in names):
             lost.append(str(path))
     assert lost == []
+
+
+def test_each_promise_names_the_tests_that_attack_it() -> None:
+    named = re.findall(r"`(test_\w+\.py)`", (REPOSITORY / "SECURITY.md").read_text())
+    assert sorted(named) == sorted(each.name for each in _files("tests/attacks") if each.name.startswith("test_"))
 
 
 @pytest.mark.parametrize("folder", ["app", "gl", "ui", "tests", "packaging"])
