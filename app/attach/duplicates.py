@@ -15,7 +15,7 @@ from app.device.seam import Device, FdDevice
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, error_text
 from app.host.paths import Paths
 from app.host.proc import own_syspath
-from app.host.process import Process, is_ending
+from app.host.process import Process, is_another_users, is_ending
 from app.host.scanned_process import ScannedProcess
 from app.host.vfio_file import device_name, vfio_class
 from app.host.vgpu import Vgpu
@@ -172,7 +172,7 @@ def _duplicate(process: Process, fd: int, requested: int | None, access: Process
         # Before it is duplicated: to close a file on FUSE may take for ever.
         if access.vfio_class(f"/proc/{process.pid}/fd/{fd}")[0] != "vfio-dev":
             return None
-        if _is_another_users(process.pid):
+        if is_another_users(process.pid):
             return duplicate_in_child(process, fd)
         return process.duplicate(fd)
     except OSError as error:
@@ -182,13 +182,6 @@ def _duplicate(process: Process, fd: int, requested: int | None, access: Process
         if requested is not None:
             raise NoSuchDevice(f"process {process.pid} has no fd {fd}", "leave the fd out") from error
         return None
-
-
-def _is_another_users(pid: int) -> bool:
-    """Whether a process has the rights of another user, who might harm this program by its files. Raises OSError."""
-    with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
-        uids = next(line.split()[1:] for line in file if line.startswith(b"Uid:"))
-    return {int(each) for each in uids} != {os.geteuid()}
 
 
 def _add(result: ProcessDevices, duplicate: _Duplicate, paths: Paths, access: ProcessAccess) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from app.errors import OpenFailed
+
 
 class HelperMethod(Enum):
     """The program that may start the helper as root."""
@@ -12,6 +14,10 @@ class HelperMethod(Enum):
     PKEXEC = "pkexec"
     SUDO = "sudo"
     NEVER = "never"
+
+
+class HelperTimeout(OpenFailed):
+    """The helper gave no answer in time, for example because it was stopped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from app.attach import helper_answer
-from app.attach.helper_fds import HelperMethod, ReceivedFd
+from app.attach.helper_fds import HelperMethod, HelperTimeout, ReceivedFd
 from app.attach.helper_installation import INSTALLED, HelperInstallation, helper_command
 from app.attach.terminal_modes import TerminalModes
 from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
@@ -53,7 +53,7 @@ def request_fds(
 
 
 class HelperRequest:
-    """One request to the helper: ``start()``, then ``result()`` once ``fileno()`` is readable.
+    """One request to the helper: ``start()``, then ``result()`` once ``is_done()``.
 
     Owns the socket and the child. :meth:`cancel` may be called at any time, and more calls of it do nothing.
     """
@@ -74,6 +74,7 @@ class HelperRequest:
         self._stderr = -1
         self._program = ""
         self._limit_s: float | None = None
+        self._limited_since: float | None = None
         self._terminal: TerminalModes | None = None
 
     def start(self) -> None:
@@ -109,6 +110,8 @@ class HelperRequest:
                 raise PermissionDenied(
                     f"{command.arguments[0]} cannot be run: {error.strerror}", "see 'mdevview doctor'"
                 ) from error
+            if self._limit_s is not None:
+                self._limited_since = time.monotonic()
             own.setblocking(False)
             self._socket, self._stderr = own, stderr
             opened.pop_all()
@@ -123,25 +126,17 @@ class HelperRequest:
         """The time limit for an answer in seconds; None if a person may be typing a password."""
         return self._limit_s
 
-    def wait(self, cancel_fd: int = -1) -> None:
-        """Block until ``fileno()`` is readable.
+    def is_done(self) -> bool:
+        """Whether :meth:`result` has something to tell: an answer, the helper's end, or that it is overdue."""
+        return bool(self._poll(0)) or self._is_overdue()
 
-        Raises OpenFailed after ``limit_s`` seconds, or if a person gave the permission and no answer follows;
-        PermissionDenied if ``cancel_fd`` is readable before. Both cancel the request.
+    def wait(self, cancel_fd: int = -1) -> None:
+        """Block until :meth:`is_done`.
+
+        Cancels the request and raises PermissionDenied if ``cancel_fd`` is readable before.
         """
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
-        if cancel_fd >= 0:
-            poll.register(cancel_fd, select.POLLIN)
-        limit_s = _ANSWER_S if self._limit_s is None else self._limit_s
-        since = None if self._limit_s is None else time.monotonic()
-        while not (ready := {fd for fd, _ in poll.poll(min(_CHECK_MS, limit_s * 1000))}):
-            now = time.monotonic()
-            if self._limit_s is None:
-                since = (since or now) if self._is_permitted() else None
-            if since is not None and now - since >= limit_s:
-                self.cancel()
-                raise OpenFailed(f"the helper gave no answer in {limit_s:g} s", "try again from a terminal")
+        while not (ready := self._poll(_CHECK_MS, cancel_fd)) and not self._is_overdue():
+            pass
         if cancel_fd in ready:
             self.cancel()
             raise PermissionDenied(f"the request for the files of process {self._pid} was cancelled", "try again")
@@ -149,14 +144,19 @@ class HelperRequest:
     def result(self) -> list[ReceivedFd]:
         """The received fds, which belong to the caller.
 
-        Raises the errors of :func:`request_fds`, and BlockingIOError if there is no answer yet.
+        Raises the errors of :func:`request_fds`, HelperTimeout if the request is overdue, which cancels it, and
+        BlockingIOError if there is no answer yet.
         """
         if self._socket is None:
             raise ValueError("not started")
         try:
             message, fds, flags = helper_answer.receive_answer(self._socket)
         except BlockingIOError:
-            raise
+            if not self._is_overdue():
+                raise
+            self.cancel()
+            limit_s = self._answer_limit_s
+            raise HelperTimeout(f"the helper gave no answer in {limit_s:g} s", "try again from a terminal") from None
         except OSError as error:
             self.cancel()
             raise OpenFailed(f"the helper's answer cannot be received: {error_text(error)}", "try again") from error
@@ -205,6 +205,27 @@ class HelperRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.cancel()
+
+    def _poll(self, timeout_ms: float, cancel_fd: int = -1) -> set[int]:
+        poll = select.poll()
+        for each in (self.fileno(), cancel_fd):
+            if each >= 0:
+                poll.register(each, select.POLLIN)
+        return {fd for fd, _ in poll.poll(min(timeout_ms, self._answer_limit_s * 1000))}
+
+    @property
+    def _answer_limit_s(self) -> float:
+        return _ANSWER_S if self._limit_s is None else self._limit_s
+
+    def _is_overdue(self) -> bool:
+        """Whether no answer came in time. The time of a person who may be typing a password does not count.
+
+        The permission is seen by this call only, so call it again and again.
+        """
+        now = time.monotonic()
+        if self._limit_s is None:
+            self._limited_since = (self._limited_since or now) if self._is_permitted() else None
+        return self._limited_since is not None and now - self._limited_since >= self._answer_limit_s
 
     def _is_permitted(self) -> bool:
         """Whether the helper was started: pkexec becomes the helper, with another real user; sudo has it as a child.

@@ -1,10 +1,10 @@
 """Reads the command lines of processes, which may make a reader wait for ever.
 
 A read of ``/proc/PID/cmdline`` takes the lock of the process's memory (access_remote_vm() in mm/memory.c). The process
-can hold that lock as long as it likes, for example with a page fault that its own FUSE file system never answers. No
-other file that a scan reads has this fault. So another thread reads the command lines. If it stands still, it is left
-behind, and the command line counts as unreadable. A thread that was left behind ends with its read, or with this
-program: the wait ends when the program is killed or exits.
+can hold that lock as long as it likes, for example with a page fault that its own FUSE file system never answers. Other
+files of a process have other locks (:mod:`app.host.stalled_reads`). So another thread reads the command lines. If it
+stands still, it is left behind, and the command line counts as unreadable. A thread that was left behind ends with its
+read, or with this program: the wait ends when the program is killed or exits.
 """
 
 import errno

@@ -29,7 +29,12 @@ def owner_and_mode(file: Path) -> str:
         info = file.stat()
     except OSError as error:
         return f"unknown owner: {error.strerror}"
-    return f"{user_name(info.st_uid)}:{_group(info.st_gid)} {stat.S_IMODE(info.st_mode):04o}"
+    return owner_and_mode_text(info.st_uid, info.st_gid, info.st_mode)
+
+
+def owner_and_mode_text(uid: int, gid: int, mode: int) -> str:
+    """What stat(2) tells, as :func:`owner_and_mode` says it."""
+    return f"{user_name(uid)}:{_group(gid)} {stat.S_IMODE(mode):04o}"
 
 
 def remedy(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import select
 from types import TracebackType
 from typing import Self
@@ -81,6 +82,13 @@ def is_ending(pid: int, paths: Paths = HOST) -> bool:
         return _stat(pid, paths).is_ending
     except (OSError, ValueError, IndexError):
         return False
+
+
+def is_another_users(pid: int, paths: Paths = HOST) -> bool:
+    """Whether a process has the rights of another user, who might harm this program by its files. Raises OSError."""
+    with open_folder(paths.proc / str(pid)) as folder:
+        found = re.search(rb"^Uid:((?:\t\d+){4})", read("status", folder), re.M)
+    return found is None or {int(each) for each in found[1].split()} != {os.geteuid()}
 
 
 def start_time(pid: int, paths: Paths = HOST) -> int:

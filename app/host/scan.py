@@ -19,6 +19,7 @@ from app.host import proc
 from app.host.command_lines import read_command_lines
 from app.host.paths import HOST, Paths, text_of
 from app.host.scanned_process import DeviceFd, ScannedProcess, has_name_of_vmm
+from app.host.stalled_reads import read_each
 from app.host.vfio_file import device_number
 
 DEVICE_LINK = "anon_inode:[vfio-device]"
@@ -52,6 +53,8 @@ class HostScan:
     """Whether the scan read no process, because this host has no device node."""
     _named_like_vmms: tuple[int, ...] = ()
     """The pids of the hidden processes with the name of a VMM."""
+    _unread: frozenset[int] = frozenset()
+    """The pids of the hidden processes that make a reader wait."""
 
     @classmethod
     def take(cls, paths: Paths = HOST) -> "HostScan":
@@ -66,23 +69,15 @@ class HostScan:
         named_like_vmms: list[int] = []
         with suppress(FileNotFoundError), proc.open_folder(paths.proc) as folder:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
-            for pid in () if skipped else pids:
-                try:
-                    process, are_all_seen = _scan_process(pid, folder, paths)
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-                except OSError as error:
-                    proc.raise_if_exhausted(error)
-                    name = _name_of_hidden_process(pid, folder)
-                    if name is not None:
-                        hidden.add(pid)
-                        if has_name_of_vmm(name.encode()):
-                            named_like_vmms.append(pid)
-                    continue
-                if not are_all_seen:
-                    hidden.add(pid)
-                if process is not None:
-                    processes.append(process)
+        looks, unread = read_each(() if skipped else pids, lambda pid, above: _look(pid, above, paths), paths)
+        hidden.update(unread)
+        for pid, (process, is_hidden, name) in looks.items():
+            if is_hidden:
+                hidden.add(pid)
+                if has_name_of_vmm(name.encode()):
+                    named_like_vmms.append(pid)
+            if process is not None:
+                processes.append(process)
         # If /proc is mounted with hidepid=invisible, other users' processes are not listed. Then process 1 is missing.
         all_listed = skipped or 1 in pids
         return cls(
@@ -93,6 +88,7 @@ class HostScan:
             all_listed,
             skipped,
             tuple(named_like_vmms),
+            frozenset(unread),
         )
 
     @property
@@ -117,6 +113,8 @@ class HostScan:
 
     def _scan_late(self, pid: int) -> ScannedProcess | None:
         """Read a process that is not in ``processes``."""
+        if pid in self._unread:
+            return ScannedProcess(pid, "?", files_hidden=True)
         files_hidden = pid in self.hidden
         process: ScannedProcess | None = None
         try:
@@ -187,6 +185,22 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
     except OSError as error:
         proc.raise_if_exhausted(error)
         return True
+
+
+def _look(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool, str]:
+    """One process if it has VFIO files, whether files of it are hidden, and its name if all are.
+
+    Raises OSError if this program can open no more files.
+    """
+    try:
+        process, are_all_seen = _scan_process(pid, above, paths)
+    except (FileNotFoundError, ProcessLookupError):
+        return None, False, ""
+    except OSError as error:
+        proc.raise_if_exhausted(error)
+        name = _name_of_hidden_process(pid, above)
+        return None, name is not None, name or ""
+    return process, not are_all_seen, ""
 
 
 def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool]:

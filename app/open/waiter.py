@@ -5,13 +5,12 @@ starts. So it does not open a free vGPU either.
 """
 
 import os
-import select
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from app.attach.helper_fds import HelperMethod, ReceivedFd
+from app.attach.helper_fds import HelperMethod, HelperTimeout, ReceivedFd
 from app.errors import (
     DeviceBusy,
     MdevviewError,
@@ -44,7 +43,7 @@ class PendingRequest(Protocol):
     """A request for the fds of another user's process (:class:`app.attach.helper_request.HelperRequest`)."""
 
     def start(self) -> None: ...
-    def fileno(self) -> int: ...
+    def is_done(self) -> bool: ...
     def result(self) -> list[ReceivedFd]: ...
     def cancel(self) -> None: ...
 
@@ -126,6 +125,9 @@ class Waiter:
             return open_target(self._target, self._paths, self._options)
         except MdevviewError as error:
             status = self._meaning(error)
+        if status.reason in (Reason.VM_NOT_RUNNING, Reason.NO_DEVICE):
+            # The process whose fds are requested has ended.
+            self._permission.close()
         if status != self._status:
             self._status = status
         return self._status
@@ -202,17 +204,13 @@ class _HelperPermission:
             raise
         except MdevviewError as error:
             self._failures[process] = self._failures.get(process, 0) + 1
-            if isinstance(error, PermissionDenied) or self._failures[process] >= _HELPER_TRIES:
+            if isinstance(error, PermissionDenied | HelperTimeout) or self._failures[process] >= _HELPER_TRIES:
                 self._refusals[process] = error
             raise
 
     def answered(self) -> bool:
-        """Whether an answer can be received: one poll(2) that does not wait."""
-        if self._request is None:
-            return False
-        poll = select.poll()
-        poll.register(self._request.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        """Whether the request has an answer, or will have none. Does not wait."""
+        return self._request is not None and self._request.is_done()
 
     def close(self) -> None:
         request, self._request = self._request, None

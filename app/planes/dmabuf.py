@@ -7,6 +7,7 @@ import errno
 import fcntl
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from app.text.clean import clean
 
 # Signals may interrupt the ioctl a few times. A driver that always answers EINTR must not block a draw.
 _SYNC_TRIES = 16
+# What is known of a dma-buf is shorter. But a file with many locks has a fdinfo of many megabytes.
+_MAX_FDINFO = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,24 @@ def _may_vanish(fd: int, seals: int) -> bool:
 
 
 def _exporter(fd: int) -> str:
-    """The exporter of a dma-buf (drivers/dma-buf/dma-buf.c, dma_buf_show_fdinfo). Raises OSError(EINVAL) for others."""
-    for line in Path(f"/proc/self/fdinfo/{fd}").read_text("ascii", "replace").splitlines():
-        key, _, value = line.partition(":")
-        if key == "exp_name":
-            return clean(value.strip())
-    raise OSError(errno.EINVAL, "neither a dma-buf nor a memfd")
+    """The exporter of a dma-buf. Raises OSError(EINVAL) for another file.
+
+    Before its line stand the locks of the file. Whoever has the file may set any number of them.
+    """
+    with Path(f"/proc/self/fdinfo/{fd}").open("rb") as file:
+        name = exporter_in(file.read(_MAX_FDINFO))
+    if name is None:
+        raise OSError(errno.EINVAL, "neither a dma-buf nor a memfd")
+    return name
+
+
+def exporter_in(fdinfo: bytes) -> str | None:
+    """The exporter of a dma-buf in its fdinfo (dma_buf_show_fdinfo() in drivers/dma-buf/dma-buf.c).
+
+    The first one counts: the owner of the dma-buf chooses its name, which comes last and may have newlines in it.
+    """
+    found = re.search(rb"^exp_name:(.*)\n", fdinfo, re.M)
+    return None if found is None else clean(found[1].decode("ascii", "replace").strip())
 
 
 def _sync(fd: int, flags: int) -> None:

@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.errors import error_text
+from app.host.foreign_path import look
 from app.host.paths import HOST, Paths
 from app.host.process import start_time
 from app.planes.status import Reason, Status
@@ -99,7 +100,8 @@ def namespace_difference(pid: int, paths: Paths = HOST) -> str | None:
     vm, own = paths.proc / str(pid), paths.proc / "self"
     folder = _folder(paths)
     try:
-        if not os.path.samestat((vm / "root" / folder.relative_to("/")).stat(), folder.stat()):
+        theirs, ours = look(str(vm / "root" / folder.relative_to("/")), pid, paths), folder.stat()
+        if (theirs.device, theirs.inode) != (ours.st_dev, ours.st_ino):
             return f"{folder} is another folder for its VM: a viewer there keeps its own record of fetched buffers"
         if not os.path.samestat((vm / "ns/pid").stat(), (own / "ns/pid").stat()):
             return "its VM is in another PID namespace: a viewer there keeps its own record of fetched buffers"

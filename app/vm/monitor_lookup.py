@@ -8,10 +8,12 @@ import errno
 import importlib.util
 import os
 import stat
+import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.errors import error_text
+from app.host import permissions
+from app.host.foreign_path import LIMIT_S, look
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
@@ -47,12 +49,13 @@ MonitorLocation = QmpAddress | LibvirtDomain
 def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     """The first QMP monitor of the VM that this user can connect to, or the reason why there is none.
 
-    It does not connect, because QEMU serves only one client at a time.
+    It does not connect, because QEMU serves only one client at a time. It takes LIMIT_S seconds at most.
     """
     line = parse_command_line(vm.arguments)
+    until = time.monotonic() + LIMIT_S
     reasons: list[str] = []
     for monitor in line.monitors:
-        location = _locate(vm, monitor, line, paths)
+        location = _locate(vm, monitor, line, paths, until)
         if not isinstance(location, NoMonitor):
             return location
         reasons.append(location.reason)
@@ -65,13 +68,13 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     return NoMonitor("its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off")
 
 
-def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths) -> MonitorLocation | NoMonitor:
+def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths, until: float) -> MonitorLocation | NoMonitor:
     if monitor.address is None:
         if monitor.inherited and monitor.chardev == _LIBVIRT_CHARDEV and line.name is not None:
             return _domain(vm, line.name, line.uuid, paths)
         return NoMonitor(monitor.reason)
     if isinstance(monitor.address, UnixAddress) and not monitor.address.abstract:
-        return _locate_file(vm, monitor.address.path, paths)
+        return _locate_file(vm, monitor.address.path, paths, until)
     if _in_other_namespace(vm.pid, "net", paths):
         return NoMonitor(f"its QMP socket {monitor.address} is in another network namespace")
     if isinstance(monitor.address, TcpAddress):
@@ -92,7 +95,7 @@ def _locate_port(vm: Vm, address: TcpAddress, paths: Paths) -> TcpAddress | NoMo
         return NoMonitor(f"its QMP socket {address}: {error_text(error)}")
 
 
-def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
+def _locate_file(vm: Vm, path: str, paths: Paths, until: float) -> UnixAddress | NoMonitor:
     contained = _in_other_namespace(vm.pid, "mnt", paths)
     if path.startswith("/"):
         # The path is valid in the VM's container.
@@ -102,13 +105,15 @@ def _locate_file(vm: Vm, path: str, paths: Paths) -> UnixAddress | NoMonitor:
     else:
         place = f"{paths.proc}/{vm.pid}/cwd/{path}" if contained else f"{vm.cwd}/{path}"
     address = UnixAddress(place)
+    owner = ""
     try:
-        mode = Path(place).stat().st_mode
-        if not os.access(place, os.W_OK):
+        found = look(place, vm.pid, paths, until)
+        if not found.may_write:
+            owner = permissions.owner_and_mode_text(found.uid, found.gid, found.mode)
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        return NoMonitor(connect_error_text(address, error))
-    return address if stat.S_ISSOCK(mode) else NoMonitor(f"{address} is no socket")
+        return NoMonitor(connect_error_text(address, error, owner))
+    return address if stat.S_ISSOCK(found.mode) else NoMonitor(f"{address} is no socket")
 
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from app.host import foreign_path_program
+from app.host.foreign_path import LIMIT_S, PathChild, is_foreign
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, socket_name
 from app.vm.peer import ConnectionLost
 from app.vm.qmp_socket_error import connect_error_text
-from app.vm.tcp_owner import connect_to_vm
+from app.vm.tcp_owner import connect_to_vm, readable
 
-# sizeof(sun_path) in unix(7), with the NUL that ends a path.
-_SUN_PATH = 108
 # A port of this host answers at once, except if a firewall drops the packets.
 _TCP_TIMEOUT_S = 3.0
 
@@ -30,7 +30,7 @@ async def connect(address: QmpAddress, owner: int | None = None) -> socket.socke
     """
     try:
         if isinstance(address, UnixAddress):
-            return _checked_owner(_connect_unix(address), address, owner)
+            return _checked_owner(await _connect_unix(address, owner), address, owner)
         if owner is not None:
             return await connect_to_vm(address, owner)
         async with asyncio.timeout(_TCP_TIMEOUT_S):
@@ -41,25 +41,22 @@ async def connect(address: QmpAddress, owner: int | None = None) -> socket.socke
         raise ConnectionLost(connect_error_text(address, error)) from error
 
 
-def _connect_unix(address: UnixAddress) -> socket.socket:
-    """Connects or fails without waiting; EAGAIN means that the listener's backlog is full."""
-    name = socket_name(address)
-    folder = -1
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+async def _connect_unix(address: UnixAddress, owner: int | None) -> socket.socket:
+    """Connects or fails without waiting. A path that another user's process has named may lead anywhere."""
+    if owner is None or address.abstract or not is_foreign(owner):
+        return foreign_path_program.connect(socket_name(address))
     try:
-        connection.setblocking(False)
-        if len(name) >= _SUN_PATH and not address.abstract:
-            # The path is too long for the kernel; the path of the folder's file descriptor is short enough.
-            above, _, base = name.rpartition(b"/")
-            folder = os.open(above or b"/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            name = b"/proc/self/fd/%d/%s" % (folder, base)
-        connection.connect(name)
-    except BaseException:
-        connection.close()
-        raise
-    finally:
-        if folder >= 0:
-            os.close(folder)
+        with PathChild("connect", address.path) as child:
+            async with asyncio.timeout(LIMIT_S):
+                await readable(child.fileno())
+            _, connection = child.receive(0)
+    except TimeoutError as error:
+        raise ConnectionLost(connect_error_text(address, error, "")) from None
+    except OSError as error:
+        raise ConnectionLost(connect_error_text(address, error, "")) from error
+    if connection is None:
+        raise ConnectionLost(f"{address} does not answer")
+    connection.setblocking(False)
     return connection
 
 

@@ -10,17 +10,23 @@ from app.qemu.qmp_address import QmpAddress, UnixAddress
 NO_ANSWER = "the QMP socket does not answer: another client may be connected (QEMU serves one at a time)"
 
 
-def connect_error_text(address: QmpAddress, error: OSError) -> str:
-    """Why there is no connection to ``address``."""
+def connect_error_text(address: QmpAddress, error: OSError, owner: str | None = None) -> str:
+    """Why there is no connection to ``address``.
+
+    ``owner`` says who owns the socket's file, and its mode. If it is None, this looks at the file.
+    """
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return f"there is no QMP socket {address}"
         case errno.EACCES | errno.EPERM:
-            owner = f" ({permissions.owner_and_mode(Path(address.path))})" if isinstance(address, UnixAddress) else ""
-            return f"you have no permission to use the QMP socket {address}{owner}"
+            if owner is None and isinstance(address, UnixAddress):
+                owner = permissions.owner_and_mode(Path(address.path))
+            return f"you have no permission to use the QMP socket {address}" + (f" ({owner})" if owner else "")
         case errno.ECONNREFUSED:
             return f"nothing listens at the QMP socket {address}"
         case errno.EAGAIN:
             # The backlog of the listening socket is full.
             return NO_ANSWER
+        case errno.ETIMEDOUT | None if isinstance(address, UnixAddress) and isinstance(error, TimeoutError):
+            return f"the file system of the QMP socket {address} does not answer"
     return f"the QMP socket {address}: {error_text(error) if error.errno else error}"

@@ -31,7 +31,7 @@ async def connect_to_vm(address: TcpAddress, owner: int, paths: Paths = HOST) ->
         connection.setblocking(False)
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             await asyncio.get_running_loop().sock_connect(connection, (host, address.port))
-        await _readable(connection)
+        await readable(connection.fileno())
         _check_other_end(connection, address, owner, paths)
     except BaseException:
         connection.close()
@@ -52,15 +52,15 @@ def _listening_host(address: TcpAddress, owner: int, paths: Paths) -> str:
     raise ConnectionLost(f"process {owner} does not listen at {address}")
 
 
-async def _readable(connection: socket.socket) -> None:
+async def readable(fd: int) -> None:
     """Wait for the first bytes, or for the end of the connection."""
     loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(connection, readable.set)
+    is_readable = asyncio.Event()
+    loop.add_reader(fd, is_readable.set)
     try:
-        await readable.wait()
+        await is_readable.wait()
     finally:
-        loop.remove_reader(connection)
+        loop.remove_reader(fd)
 
 
 def _check_other_end(connection: socket.socket, address: TcpAddress, owner: int, paths: Paths) -> None:

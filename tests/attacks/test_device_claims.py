@@ -6,81 +6,28 @@ fstat(), ioctl() or close() on it cannot even be killed.
 import ast
 import errno
 import os
-import select
 import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from app.attach import duplicates, request_text
+from app.attach import request_text
 from app.attach.duplicates import ProcessAccess, duplicate_devices
 from app.attach.helper_fds import ReceivedFd
 from app.errors import OpenFailed
 from app.host import vfio_file
-from app.host.process import Process
+from app.host.process import Process, is_another_users
+from tests.attacks.silent_file import Trap, first_line, program_beside, run_beside, silent_file
 from tests.packaging.getfd import HELPER, ask
 from tests.unit.hosts import Host
 from tests.unit.vms import device_of, vfio_class_of, vms_on
 
-_ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 60
-
-
-@dataclass(frozen=True)
-class _Trap:
-    """The process and its two fds of the file, and the process that serves the file system."""
-
-    pid: int
-    fds: tuple[int, int]
-    server: subprocess.Popen[str]
-
 
 @pytest.fixture
-def trap() -> Iterator[_Trap]:
-    command = [sys.executable, "-m", "tests.attacks.programs.silent_fuse"]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            pid, first, second = map(int, server.stdout.readline().split())
-            assert os.readlink(f"/proc/{pid}/fd/{first}") == "/dev/vfio/devices/vfio0"  # noqa: PTH115
-            yield _Trap(pid, (first, second), server)
-        finally:
-            server.kill()
-
-
-@contextmanager
-def _program(trap: _Trap, code: str, *fds: int) -> Iterator[subprocess.Popen[str]]:
-    """Run code in a process of its own. When the server is killed, the kernel ends every wait for it."""
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        pass_fds=fds,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-            if process.poll() is None:
-                time.sleep(0.1)
-                trap.server.kill()
-
-
-def _run(trap: _Trap, code: str) -> tuple[int, str]:
-    with _program(trap, code) as process:
-        try:
-            output, _ = process.communicate(timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            pytest.fail("it waits for a foreign file system")
-        return process.returncode, output
+def trap() -> Iterator[Trap]:
+    with silent_file() as trap:
+        yield trap
 
 
 _MDEVVIEW = """
@@ -88,18 +35,12 @@ _MDEVVIEW = """
     from app.attach import duplicates
     from ui.cli.main import main
     if {trusted}:
-        duplicates._is_another_users = lambda pid: False
+        duplicates.is_another_users = lambda pid: False
     sys.exit(main({arguments!r}))
 """
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], _PATIENCE_S)[0], "it waits for a foreign file system"
-    return process.stdout.readline()
-
-
-def test_the_trap_holds_whoever_asks_the_file(trap: _Trap) -> None:
+def test_the_trap_holds_whoever_asks_the_file(trap: Trap) -> None:
     """Otherwise the tests below would prove nothing."""
     code = f"""
         import os
@@ -108,51 +49,51 @@ def test_the_trap_holds_whoever_asks_the_file(trap: _Trap) -> None:
         print(1, flush=True)
         os.close(fd)
     """
-    with _program(trap, code) as process:
-        assert _first_line(process) == "1\n"
+    with program_beside(trap, code) as process:
+        assert first_line(process) == "1\n"
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
 
 
 @pytest.mark.parametrize("trusted", [False, True])
-def test_viewer_of_a_process_with_such_a_file(trap: _Trap, trusted: bool) -> None:
+def test_viewer_of_a_process_with_such_a_file(trap: Trap, trusted: bool) -> None:
     """A process of another user, and one of the viewer's own user."""
     for target in (f"pid:{trap.pid}", f"pid:{trap.pid},fd={trap.fds[0]}"):
         arguments = ["screenshot", target, "-o", os.devnull, "--helper", "never"]
-        status, output = _run(trap, _MDEVVIEW.format(arguments=arguments, trusted=trusted))
+        status, output = run_beside(trap, _MDEVVIEW.format(arguments=arguments, trusted=trusted))
         assert (status, output.count("\n")) == (3, 1), output
         assert "VFIO device" in output
 
 
-def test_helper_of_root_with_such_a_file(trap: _Trap) -> None:
+def test_helper_of_root_with_such_a_file(trap: Trap) -> None:
     assert ask(trap.pid)["refused"] == f"process {trap.pid} is no VMM: it has no VFIO device open"
     assert ask(trap.pid, trap.fds[0])["refused"] == f"fd {trap.fds[0]} of process {trap.pid} is no VFIO device"
 
 
-def test_such_a_file_exchanged_for_a_device_after_the_look(trap: _Trap) -> None:
+def test_such_a_file_exchanged_for_a_device_after_the_look(trap: Trap) -> None:
     """The first look finds a device. The duplicate, which cannot be closed, stays outside the program."""
     code = f"""
         from pathlib import Path
         from app.attach import duplicates
         from app.attach.duplicates import ProcessAccess, duplicate_devices
         from app.host.paths import HOST
-        from app.host.process import Process
+        from app.host.process import Process, is_another_users
         from app.host.scanned_process import ScannedProcess
-        duplicates._is_another_users = lambda pid: True
+        duplicates.is_another_users = lambda pid: True
         scanned = ScannedProcess({trap.pid}, "vm", command_line=b"vm", fds={trap.fds})
         access = ProcessAccess(vfio_class=lambda path: ("vfio-dev", "vfio0"))
         with Process.open({trap.pid}) as process:
             print(duplicate_devices(process, scanned, None, HOST, access).devices)
     """
-    assert _run(trap, code) == (0, "[]\n")
+    assert run_beside(trap, code) == (0, "[]\n")
 
 
-def test_file_of_another_users_process_is_duplicated_outside(trap: _Trap) -> None:
-    assert os.geteuid() != 0 or duplicates._is_another_users(trap.pid)
-    assert not duplicates._is_another_users(os.getpid())
+def test_file_of_another_users_process_is_duplicated_outside(trap: Trap) -> None:
+    assert os.geteuid() != 0 or is_another_users(trap.pid)
+    assert not is_another_users(os.getpid())
 
 
-def test_such_a_file_as_an_inherited_fd(trap: _Trap) -> None:
+def test_such_a_file_as_an_inherited_fd(trap: Trap) -> None:
     code = f"""
         import os
         from app.abi.pidfd import pidfd_getfd
@@ -167,11 +108,11 @@ def test_such_a_file_as_an_inherited_fd(trap: _Trap) -> None:
         import time
         time.sleep(1000)
     """
-    with _program(trap, code) as process:
-        assert "is no VFIO device: it is /dev/vfio/devices/vfio0" in _first_line(process)
+    with program_beside(trap, code) as process:
+        assert "is no VFIO device: it is /dev/vfio/devices/vfio0" in first_line(process)
 
 
-def test_such_a_file_in_the_place_of_a_node(trap: _Trap) -> None:
+def test_such_a_file_in_the_place_of_a_node(trap: Trap) -> None:
     code = f"""
         import os
         from pathlib import Path
@@ -181,7 +122,7 @@ def test_such_a_file_in_the_place_of_a_node(trap: _Trap) -> None:
         except OSError as error:
             print(error.errno)
     """
-    assert _run(trap, code) == (0, f"{errno.ENODEV}\n")
+    assert run_beside(trap, code) == (0, f"{errno.ENODEV}\n")
 
 
 def test_another_device_in_the_place_of_a_node(tmp_path: Path) -> None:

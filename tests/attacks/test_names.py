@@ -20,6 +20,7 @@ from app.host.wording import holders_text
 from app.open.opening import OpenOptions, open_target
 from app.open.target import Default, VmName, parse_target
 from app.open.waiter import next_target
+from app.planes.dmabuf import exporter_in
 from app.qemu.qmp_address import UnixAddress
 from app.text.clean import LONGEST_NAME
 from app.vm.monitor_lookup import NoMonitor, find_monitor
@@ -113,6 +114,8 @@ def test_a_buffers_name_adds_no_line_to_its_fdinfo(host: Host) -> None:
     (folder / "fdinfo/9").write_text(text)
     with open_folder(folder) as fd:
         assert read_fdinfo(9, fd)["exp_name"] == "mdev_mbochs"
+    assert exporter_in(text.encode()) == "mdev_mbochs"
+    assert exporter_in(text.encode()[:20]) is None, "cut short, it is no name"
 
 
 def test_a_helper_cannot_write_to_the_terminal(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """Promise: whatever other processes put into /proc, a scan reads a bounded part of it and does not wait for them."""
 
+import fcntl
 import os
+import struct
+import subprocess
+import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +18,14 @@ from app.host.discovery import discover
 from app.host.paths import text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use
+from app.planes.dmabuf import dma_buf_info
 from tests.attacks.strangers import ANOTHER, listed, need_root, open_host, running
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 
+_ROOT = Path(__file__).parents[2]
 _STRANGER = 4242
+# include/uapi/asm-generic/fcntl.h
+_F_OFD_SETLK = 37
 
 
 @pytest.fixture
@@ -151,6 +160,54 @@ def test_file_without_an_end_is_read_in_part(host: Host, monkeypatch: pytest.Mon
     assert text is not None and len(text) <= 1 << 16
     with proc.open_folder("/dev") as folder:
         assert len(proc.read("zero", folder)) == proc.MAX_FILE
+
+
+_SCAN = """
+import sys, threading
+from app.host import scan
+scan._has_no_nodes = lambda folder: False
+for _ in range(3):
+    host = scan.HostScan.take()
+    host.vms
+    host.process({pid})
+print(len(host.pids) > 2, sum(each.name == "host-scan" for each in threading.enumerate()) < 2)
+"""
+
+
+def test_process_that_stands_still_in_execve_is_left_behind() -> None:
+    """Some kernels take a lock for /proc/PID/stat that a process holds in execve(), as long as its FUSE file likes."""
+    command = [sys.executable, "-m", "tests.attacks.programs.stuck_exec"]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            pid = int(server.stdout.readline())
+            result = subprocess.run(
+                [sys.executable, "-c", _SCAN.format(pid=pid)],
+                cwd=_ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=True,
+            )
+        finally:
+            server.kill()
+    assert result.stdout.split() == ["True", "True"]
+
+
+def test_file_of_a_picture_with_thousands_of_locks_is_read_in_part(tmp_path: Path) -> None:
+    """Locks of a file description take no right, belong to whoever has its fd, and are listed in fdinfo."""
+    with (tmp_path / "file").open("wb") as file:
+        for each in range(2000):
+            fcntl.fcntl(file, _F_OFD_SETLK, struct.pack("@hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 2 * each, 1, 0))
+        assert len(Path(f"/proc/self/fdinfo/{file.fileno()}").read_text()) > 100_000
+        tracemalloc.start()
+        try:
+            with pytest.raises(OSError, match="neither a dma-buf nor a memfd"):
+                dma_buf_info(file.fileno())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 50_000
 
 
 def test_hidden_process_costs_no_read_of_its_command_line(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

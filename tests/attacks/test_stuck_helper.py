@@ -21,7 +21,7 @@ _PATIENCE_S = 60
 class _Terminal:
     """A program at a terminal of its own, and what it has printed there."""
 
-    def __init__(self, folder: Path, sudo: str) -> None:
+    def __init__(self, folder: Path, sudo: str, *arguments: str) -> None:
         for name, text in (("sudo", sudo), ("helper", "exit 1")):
             (folder / name).write_text(f"#!/bin/sh\n{text}\n")
             (folder / name).chmod(0o755)
@@ -29,12 +29,12 @@ class _Terminal:
         self._screen, self.tty = pty.openpty()
         self.modes: list[Any] = termios.tcgetattr(self.tty)
         self.text = b""
-        arguments = [sys.executable, "-m", "tests.attacks.programs.ask_at_terminal", str(folder)]
+        command = [sys.executable, "-m", "tests.attacks.programs.ask_at_terminal", str(folder), *arguments]
         self._pid = os.fork()
         if self._pid == 0:
             os.login_tty(self.tty)
             os.chdir(_ROOT)
-            os.execv(arguments[0], arguments)
+            os.execv(command[0], command)
 
     def read_until(self, word: bytes, patience_s: float = _PATIENCE_S) -> None:
         limit = time.monotonic() + patience_s
@@ -62,12 +62,13 @@ class _Terminal:
         os.close(self.tty)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=[(), ("wait",)], ids=["opens", "waits"])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """Both ways to ask: a command opens the VM once, and a viewer waits for it."""
     terminals: list[_Terminal] = []
 
     def start(sudo: str) -> _Terminal:
-        terminals.append(_Terminal(tmp_path, sudo))
+        terminals.append(_Terminal(tmp_path, sudo, *request.param))
         return terminals[-1]
 
     yield start

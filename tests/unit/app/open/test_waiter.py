@@ -1,5 +1,6 @@
 """Waiting for a VM: never in the way of its start, cheap while nothing happens, one question for one permission."""
 
+import select
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach.helper_fds import HelperMethod, ReceivedFd
+from app.attach.helper_fds import HelperMethod, HelperTimeout, ReceivedFd
 from app.device.seam import Device
 from app.errors import MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied
 from app.host.vgpu import Vgpu
@@ -171,8 +172,8 @@ class Question:
     def start(self) -> None:
         pass
 
-    def fileno(self) -> int:
-        return self._socket.fileno()
+    def is_done(self) -> bool:
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def say(self, answer: MdevviewError | None) -> None:
         self.answer = answer
@@ -242,6 +243,22 @@ def test_person_who_refused_is_not_asked_again_before_the_vm_restarts(asker: Ask
     assert len(asker.questions) == 2
     asker.waiter.close()
     assert asker.questions[1].cancelled, "the dialog goes with the window"
+
+
+def test_question_goes_with_the_vm_it_is_about(asker: Asker, vms: Vms, clock: Clock) -> None:
+    _status(asker.waiter, clock)
+    vms.ended(asker.vm)
+    assert _status(asker.waiter, clock).reason is Reason.VM_NOT_RUNNING
+    assert asker.questions[0].cancelled
+
+
+def test_person_whose_helper_never_answered_is_not_asked_again(asker: Asker, clock: Clock) -> None:
+    _status(asker.waiter, clock)
+    asker.questions[0].say(HelperTimeout("no answer", "look"))
+    for _ in range(3):
+        status = _status(asker.waiter, clock)
+        assert (status.reason, status.detail) == (Reason.OPEN_FAILED, "no answer; look")
+    assert len(asker.questions) == 1
 
 
 def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker, clock: Clock) -> None:

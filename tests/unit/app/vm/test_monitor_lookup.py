@@ -25,7 +25,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def vm(host: Host, *arguments: str, cwd: str | None = None, mnt: str = OURS, net: str = OURS) -> Vm:
-    folder = host.process(PID, "qemu-system-x86", arguments)
+    folder = host.process(PID, "qemu-system-x86", arguments, uid=os.getuid())
     for pid, spaces in (("self", {"mnt": OURS, "net": OURS}), (str(PID), {"mnt": mnt, "net": net})):
         (host.paths.proc / pid / "ns").mkdir(parents=True)
         for kind, number in spaces.items():

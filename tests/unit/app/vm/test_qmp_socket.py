@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.host import foreign_path
 from app.qemu.qmp_address import TcpAddress, UnixAddress
+from app.vm.qmp import open_monitor
 from app.vm.qmp_socket_error import connect_error_text
 from tests.unit.app.vm.monitors import lost, monitor, ready
 from tests.unit.qmp_server import FakeVm, until
@@ -71,3 +73,23 @@ def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> 
     words = connect_error_text(UnixAddress(str(path)), PermissionError(errno.EACCES, "Permission denied"))
     assert words.startswith(f"you have no permission to use the QMP socket {path} (")
     assert words.endswith(" 0600)")
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_a_socket_that_another_users_vm_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
+    """A child connects to it. The process that listens is checked as ever."""
+    monkeypatch.setattr(foreign_path, "is_another_users", lambda *_: True)
+    folder = tmp_path.joinpath(*["x" * 100] * depth)
+    folder.mkdir(parents=True, exist_ok=True)
+    for owner, expected in ((os.getpid(), ""), (os.getppid(), f"belongs to another process, {os.getpid()}")):
+        with FakeVm(tmp_path / "vm") as vm:
+            vm.path.rename(folder / "qmp")
+            connection = open_monitor(UnixAddress(str(folder / "qmp")), lambda: None, owner=owner)
+            until(lambda: ready(connection) if not expected else lost(connection))  # noqa: B023
+            assert expected in connection.status.detail
+            connection.close()
+        (folder / "qmp").unlink()
+    connection = open_monitor(UnixAddress(str(folder / "qmp")), lambda: None, owner=os.getpid())
+    until(lambda: lost(connection))
+    assert connection.status.detail.startswith("there is no QMP socket ")
+    connection.close()

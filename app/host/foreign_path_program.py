@@ -1,0 +1,64 @@
+"""Looks at a path, or connects to the unix socket there: the child of :mod:`app.host.foreign_path`.
+
+``python -ISB foreign_path_program.py look|connect PATH`` answers through its standard input, a socket. The message is
+"ok" and numbers, or the kernel's error number. It imports only the standard library.
+"""
+
+import os
+import socket
+import sys
+from contextlib import suppress
+
+# sizeof(sun_path) in unix(7), with the NUL that ends a path.
+_SUN_PATH = 108
+
+
+def look(path: str) -> tuple[int, ...]:
+    """The members of :class:`app.host.foreign_path.FileLook`. Raises OSError."""
+    info = os.stat(path)  # noqa: PTH116  (pathlib would make the start of the child slower)
+    return info.st_mode, info.st_uid, info.st_gid, info.st_dev, info.st_ino, int(os.access(path, os.W_OK))
+
+
+def connect(name: bytes) -> socket.socket:
+    """A non-blocking socket, connected to the unix socket of that path or abstract name. Raises OSError.
+
+    It never waits for the listener: EAGAIN means that the listener's backlog is full. But the file system may wait.
+    """
+    folder = -1
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if len(name) >= _SUN_PATH and not name.startswith(b"\0"):
+            # The path is too long for the kernel; the path of the folder's file descriptor is short enough.
+            above, _, base = name.rpartition(b"/")
+            folder = os.open(above or b"/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            name = b"/proc/self/fd/%d/%s" % (folder, base)
+        connection.connect(name)
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    return connection
+
+
+def main(word: str, path: str) -> None:
+    """Do what ``word`` says with the path and send the result."""
+    answer = socket.socket(fileno=0)
+    fds: list[int] = []
+    try:
+        if word == "connect":
+            fds = [connect(os.fsencode(path)).detach()]
+            message = "ok"
+        else:
+            message = " ".join(("ok", *map(str, look(path))))
+    except OSError as error:
+        message = str(error.errno)
+    # The program may have given up.
+    with suppress(OSError):
+        socket.send_fds(answer, [message.encode()], fds)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
