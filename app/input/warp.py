@@ -9,7 +9,7 @@ class Warp:
 
     Events from before a jump may still arrive after it, and the window system may merge a jump and the motion after it
     into one event. A jump is longer than any motion. So an event belongs to the nearer of the old and the new
-    position.
+    position. This fails only if the user moves back near the middle before the jump is made, within milliseconds.
     """
 
     def __init__(self, start: tuple[float, float], middle: tuple[int, int], max_distance: float) -> None:
