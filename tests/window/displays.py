@@ -22,6 +22,8 @@ WIDTH, HEIGHT = 1280, 800
 # Room for a window at twice its size.
 _X11_SCREEN = "2560x1600x24"
 _PATIENCE_S = 30.0
+# Pixels (convert_generic() in qtbase/src/gui/image/qimage_conversions.cpp uses a thread for each 65,536).
+_CONVERTED_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,20 @@ class Display:
 
 def load_png(path: Path) -> Picture:
     """The colours of a PNG, [height, width, 3]."""
-    image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGBX8888)
+    image = QImage(str(path))
     assert not image.isNull(), path
+    # Qt converts a larger picture in threads, which it keeps for a while, each with a fd of its own.
+    rows = max(1, _CONVERTED_AT_ONCE // image.width())
+    return np.concatenate(
+        [
+            _colours(image.copy(0, top, image.width(), min(rows, image.height() - top)))
+            for top in range(0, image.height(), rows)
+        ]
+    )
+
+
+def _colours(image: QImage) -> Picture:
+    image = image.convertToFormat(QImage.Format.Format_RGBX8888)
     bits = image.constBits()
     assert bits is not None
     data = np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), dtype=np.uint8)

@@ -6,7 +6,7 @@ from PyQt6.QtCore import QPoint, QRect, QSize, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMainWindow
 
-# A position is used if this much of the window, from its top left corner, is on a screen: there a user can move it.
+# A position is used if this much of the window, from its top left corner, is on a screen.
 _GRIP = QSize(100, 50)
 
 
@@ -39,8 +39,12 @@ def restore_geometry(window: QMainWindow, geometry: Geometry) -> None:
     around = [each for each in screens if each.contains(QRect(position, _GRIP))]
     size = QSize(geometry.width, geometry.height)
     room = (around or screens)[:1]
-    window.resize(size.boundedTo(room[0].size()) if room else size)
+    if room:
+        size = size.boundedTo(room[0].size())
+    window.resize(size)
     if around:
-        window.move(position)
+        # All of it must be on the screen, as it was when another scale factor or a larger screen was in use.
+        corner = QPoint(room[0].right() + 1 - size.width(), room[0].bottom() + 1 - size.height())
+        window.move(min(position.x(), corner.x()), min(position.y(), corner.y()))
     if geometry.maximized:
         window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
