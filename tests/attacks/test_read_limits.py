@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,6 @@ from app.host.discovery import discover
 from app.host.paths import text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use
-from tests.attacks.limits import never_answering
 from tests.attacks.strangers import ANOTHER, listed, need_root, open_host, running
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 
@@ -45,6 +46,19 @@ def test_command_line_of_empty_arguments_is_cut_and_known_as_cut(host: Host) -> 
     assert process.vm_name == "one"
 
 
+@contextmanager
+def _never_answering(file: Path) -> Iterator[None]:
+    """A file whose readers wait. They go on at the end."""
+    file.unlink()
+    os.mkfifo(file)
+    try:
+        yield
+    finally:
+        for each in command_lines._stuck_readers():
+            os.close(os.open(file, os.O_RDWR))
+            each.thread.join(30)
+
+
 def _names_of_vms(scanned: HostScan) -> list[str | None]:
     """Read on a thread of its own, so that a wait without an end fails this test and does not stop it."""
     names: list[str | None] = []
@@ -62,7 +76,7 @@ def test_command_line_that_is_never_answered_is_left_behind(host: Host, monkeypa
     host.process(51, "qemu-system-x86", qemu("of the same user"), uid=_STRANGER)
     host.process(60, "qemu-system-x86", qemu("win10"), uid=os.getuid())
     host.process(61, "qemu-system-x86", qemu("win11"), uid=_STRANGER + 1)
-    with never_answering(folder / "cmdline"):
+    with _never_answering(folder / "cmdline"):
         scanned = host.scan()
         assert _names_of_vms(scanned) == ["win10", "win11"]
         assert scanned.unread == {50, 51}
@@ -76,7 +90,7 @@ def test_own_process_that_does_not_answer_is_waited_for_once(host: Host, monkeyp
     monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
     folder = host.process(50, "qemu-system-x86", qemu("stuck"), uid=os.getuid())
     host.process(51, "qemu-system-x86", qemu("win10"), uid=os.getuid())
-    with never_answering(folder / "cmdline"):
+    with _never_answering(folder / "cmdline"):
         for _ in range(2):
             assert _names_of_vms(host.scan()) == ["win10"]
             assert len(command_lines._stuck_readers()) == 1
@@ -115,7 +129,7 @@ def test_holder_whose_command_line_is_never_answered_is_still_a_holder(
 ) -> None:
     monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
     folder = host.process(50, "qemu-system-x86", qemu("stuck"), {20: "/dev/vfio/1"}, uid=_STRANGER)
-    with never_answering(folder / "cmdline"):
+    with _never_answering(folder / "cmdline"):
         (process,) = host.scan().processes
         assert (process.arguments, process.arguments_cut) == ((), True)
         assert (process.uid, process.groups) == (_STRANGER, {1: 20})
@@ -143,6 +157,6 @@ def test_hidden_process_costs_no_read_of_its_command_line(host: Host, monkeypatc
     """`list` needs no command line of a process that it cannot look into, and that has no VMM's name."""
     folder = host.process(50, "secret", ["secret"], uid=_STRANGER)
     hide_files(monkeypatch, 50)
-    with never_answering(folder / "cmdline"):
+    with _never_answering(folder / "cmdline"):
         assert [each.use for each in discover(host.scan())] == [Use.UNKNOWN]
         assert not command_lines._stuck_readers()
