@@ -68,7 +68,9 @@ def _serve(connection: int, asked: int) -> None:
         os.write(connection, _OUT.pack(_OUT.size + len(answer), 0, unique) + answer)
 
 
-def _own_namespace(is_root: bool) -> None:
+def _own_namespace() -> bool:
+    """Whether it is root's. Another user gets a user namespace too, in which he has root's number."""
+    is_root = os.geteuid() == 0
     if is_root:
         _call("unshare", _CLONE_NEWNS)
     else:
@@ -78,6 +80,7 @@ def _own_namespace(is_root: bool) -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE)
+    return is_root
 
 
 def _become_nobody() -> None:
@@ -104,8 +107,7 @@ def main() -> None:
         _become_nobody()
         # Otherwise its files in /proc would still be root's.
         _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
-    is_root = os.geteuid() == 0
-    _own_namespace(is_root)
+    is_root = _own_namespace()
     # The kernel wants the mount and the fd to be of one user namespace.
     connection = os.open("/dev/fuse", os.O_RDWR)
     _mount(b"none", b"/dev", b"tmpfs", 0)
