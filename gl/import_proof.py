@@ -51,6 +51,8 @@ def prove_import(probe: ProbeDraw, image: Image, plane: Plane, buffer: Buffer) -
     stored = _StoredRows(plane, image.pixel_format, buffer)
     try:
         numbers = _rows_to_compare(stored, plane.height)
+        if not numbers:
+            return
         for left in reversed(range(_ATTEMPTS)):
             before = stored.read(numbers)
             drawn = probe.rows(image, numbers)

@@ -1,9 +1,9 @@
 """The process of an import trial: ``python -m gl.trial_child REQUEST FD PARENT``.
 
 It opens the display that the request names, imports the dma-buf and reads the picture back. A driver that dies or
-hangs does so here. It writes lines to standard output: ``ready`` before the import, ``survived`` after it, or
-``unlike`` when it cannot reach the driver in question. It does not tell whether the import succeeded, because the
-program finds that out itself.
+hangs does so here. It writes lines to standard output: ``ready`` before the import, ``survived`` after it, ``unlike``
+when it cannot reach the driver in question, or ``failed:ERROR`` when Python itself fails, for example without memory.
+It does not tell whether the import succeeded, because the program finds that out itself.
 """
 
 import contextlib
@@ -30,7 +30,10 @@ def main() -> None:
     def say(word: str) -> None:
         os.write(answers, f"{word}\n".encode())
 
-    _try(text, int(fd), say)
+    try:
+        _try(text, int(fd), say)
+    except Exception as error:  # An error in Python says nothing about the driver.
+        say(f"failed:{type(error).__name__}")
     # Python's own end would run the driver's exit handlers, which prove nothing about the import.
     os._exit(0)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import error_text
+from app.text.clean import clean
 from gl.trial_record import TrialAnswer, TrialEnd
 
 _log = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ class TrialProcess:
             self.answer = self._try()
         except (TrialFailed, TrialUnlike) as error:
             self.failure = error
+        except (OSError, MemoryError) as error:
+            self.failure = TrialFailed(f"its process cannot be watched: {error}")
         else:
             self._ended(self.answer)
 
@@ -186,6 +189,8 @@ def _answer(status: int, output: bytes) -> TrialAnswer:
     words = output.split()
     if status == 0 and words == [b"unlike"]:
         raise TrialUnlike("another process cannot open this display")
+    if status == 0 and words and words[-1].startswith(b"failed:"):
+        raise TrialFailed(f"its process failed: {clean(words[-1][7:].decode('ascii', 'replace'))}")
     if status == 0 and words == [b"ready", b"survived"]:
         return TrialAnswer(TrialEnd.SURVIVED)
     said = "without an answer" if words in ([], [b"ready"]) else "with a wrong answer"

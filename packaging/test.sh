@@ -60,6 +60,7 @@ test_needs() {
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
+    ! wants attacks || echo 'a graphics driver that misbehaves: gcc libc6-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'

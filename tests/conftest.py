@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from hypothesis import settings
 # How long an example takes depends on the machine, and is never a failure.
 settings.register_profile("mdevview", deadline=None)
 settings.load_profile("mdevview")
+
+# A shell lets what it starts in the background ignore SIGINT. The programs that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def open_files() -> Counter[str]:

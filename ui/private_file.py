@@ -2,8 +2,8 @@
 
 Nothing here waits for a FIFO, opens a device, or writes through a symbolic link. A file is written without a name. When
 all of it is on the disk it gets one, and either is new or replaces the old file at once. So neither a full disk nor a
-kill leaves a part of a file, or a second file. (On file systems that have no files without a name, such as vfat, a
-SIGKILL may leave a file ``.mdevview-...``.)
+kill leaves a part of a file. A SIGKILL may leave a second file ``.mdevview-...``: in the moment before its rename, and
+on file systems that have no files without a name, such as vfat.
 """
 
 import errno

@@ -8,8 +8,10 @@ same functions, word for word; a test compares the two.
 import itertools
 import pwd
 
+from app.host.command_lines import read_command_lines
+from app.host.paths import HOST, Paths
+
 NAME_LENGTH = 40
-MAX_COMMAND_LINE = 1 << 18
 
 
 def clean(text: str) -> str:
@@ -28,10 +30,9 @@ def owner(pid: int) -> str:
         return str(uid)
 
 
-def own_name(pid: int) -> str:
-    """What a VM calls itself on its command line, "?" if nothing. Any process may call itself so. Raises OSError."""
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        words = file.read(MAX_COMMAND_LINE).decode("utf-8", "replace").split("\0")
+def own_name(command_line: bytes) -> str:
+    """What a VM calls itself on its command line, "?" if nothing. Any process may call itself so."""
+    words = command_line.decode("utf-8", "replace").split("\0")
     name = ""
     for option, value in itertools.pairwise(words):
         if option in ("-name", "--name"):
@@ -41,9 +42,11 @@ def own_name(pid: int) -> str:
     return clean(name)
 
 
-def request_words(pid: int) -> tuple[str, str]:
-    """The owner and the name of a process; "?" for what this user may not see."""
+def request_words(pid: int, paths: Paths = HOST) -> tuple[str, str]:
+    """The owner and the name of a process; "?" for what this user may not see, or what the process does not let see."""
     try:
-        return owner(pid), own_name(pid)
+        user = owner(pid)
+        text = read_command_lines([pid], paths).texts.get(pid)
     except OSError:
         return "?", "?"
+    return user, own_name(text.data) if text is not None else "?"

@@ -22,14 +22,14 @@ from app.host.scanned_process import DeviceFd, ScannedProcess, has_name_of_vmm
 from app.host.stalled_reads import read_each
 from app.host.vfio_file import device_number
 
-DEVICE_LINK = "anon_inode:[vfio-device]"
+_DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
 _CDEV = re.compile(r"/dev/vfio/devices/(vfio\d+)")
 # A process that runs a virtual CPU has these files open.
 _KVM = ("anon_inode:kvm-vm", "anon_inode:kvm-vcpu", "/dev/kvm")
 _IOMMUFD = "/dev/iommu"
 _DMABUF = "/dmabuf"
-_INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
+_INTERESTING = ("/dev/vfio/", _DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
 # A VMM needs fewer open files, and fewer device fds.
 _MOST_FILES = 1 << 16
 _MOST_DEVICES = 1 << 8
@@ -167,7 +167,7 @@ class HostScan:
         return {each.pid: each for each in self.processes}
 
 
-def cdev_of(link: str) -> str | None:
+def _cdev_of(link: str) -> str | None:
     """The name of the cdev that a link of ``/proc/PID/fd`` leads to; None for another file."""
     match = _CDEV.fullmatch(link)
     return match[1] if match else None
@@ -216,7 +216,7 @@ def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | 
         others: list[tuple[int, str]] = []
         links, are_all_seen = _links(folder)
         for fd, link in links:
-            if link == DEVICE_LINK:
+            if link == _DEVICE_LINK:
                 if len(devices) == _MOST_DEVICES:
                     are_all_seen = False
                     continue
@@ -225,7 +225,7 @@ def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | 
             elif match := _GROUP.fullmatch(link):
                 if _is_node(fd, folder, paths.sys / "class/vfio" / link.rpartition("/")[2]):
                     groups[int(match[1])] = fd
-            elif name := cdev_of(link):
+            elif name := _cdev_of(link):
                 if _is_node(fd, folder, paths.sys / "class/vfio-dev" / name):
                     cdevs.setdefault(name, fd)
                     fds.append(fd)
@@ -276,12 +276,13 @@ def _is_node(fd: int, folder: int, device: Path) -> bool:
 
     The path of a file is no evidence: in a mount namespace of its own any user may put any file at it.
     """
+    known = text_of(device / "dev")
     try:
         number = device_number(f"/proc/self/fd/{folder}/fd/{fd}")
-    except (OSError, AttributeError):
-        # It was closed since its link was read, or this C library is too old.
-        return True
-    known = text_of(device / "dev")
+    except OSError:
+        # It was closed since its link was read, or it is on a FUSE file system that is closed to other users. For a
+        # device that sysfs does not have this decides nothing.
+        return known is None
     return number is not None and known in (None, f"{number[0]}:{number[1]}")
 
 

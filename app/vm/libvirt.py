@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from app.errors import error_text
 from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
 from app.vm.monitor_lookup import LibvirtDomain
@@ -155,7 +156,12 @@ async def _check_owner(peer: _LibvirtPeer, domain: LibvirtDomain, owner: int) ->
     except CommandError as error:
         raise ConnectionLost(f"it cannot be seen which process libvirt's domain {domain.name} is: {error}") from error
     task = Path(f"/proc/{owner}/task")
-    if not all(isinstance(each, int) and (task / str(each)).exists() for each in threads):
+    try:
+        is_owner = all(isinstance(each, int) and (task / str(each)).exists() for each in threads)
+    except OSError as error:
+        # Hidden by the kernel (hidepid), or no number of a thread.
+        raise ConnectionLost(f"which process libvirt's domain {domain.name} is: {error_text(error)}") from error
+    if not is_owner:
         raise ConnectionLost(f"libvirt's domain {domain.name} is another process than {owner}")
 
 

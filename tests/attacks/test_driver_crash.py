@@ -82,9 +82,11 @@ def long_lived(wayland: Display) -> None:
     """The display starts before the fds are counted."""
 
 
-def _run(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", _MODULE, *arguments],
+def _starts(env: dict[str, str], *commands: list[str]) -> list[str]:
+    """The outputs of these starts, one after the other. None of them may complain, or fail."""
+    done = subprocess.run(
+        [sys.executable, "-m", _MODULE],
+        input=json.dumps(commands),
         cwd=REPOSITORY,
         env=os.environ | env,
         capture_output=True,
@@ -92,7 +94,15 @@ def _run(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[st
         timeout=_PATIENCE_S,
         check=False,
     )
+    assert (done.returncode, done.stderr) == (0, "")
+    ends = json.loads(done.stdout)
+    # doctor fails where the host has no vGPU.
+    failed = [end for end, command in zip(ends, commands, strict=True) if end[2] or (end[0] and command[0] != "doctor")]
+    assert not failed
+    return [out for _, out, _ in ends]
 
+
+INSPECT = ["inspect", f"sim:{SPEC}", "--json"]
 
 ENDS = {
     "abort": "the trial was ended by SIGABRT",
@@ -110,15 +120,12 @@ def test_commands_show_the_picture_and_try_once(driver: HostileDriver, tmp_path:
     expected = device.picture()
     device.close()
     file = tmp_path / "shot.png"
-    first = _run(driver.mode(mode), "screenshot", f"sim:{SPEC}", "-o", str(file))
-    assert (first.returncode, first.stderr) == (0, "")
+    _, second = _starts(driver.mode(mode), ["screenshot", f"sim:{SPEC}", "-o", str(file)], INSPECT)
     assert expected is not None and np.array_equal(load_png(file), expected[..., :3])
     (tried,) = driver.imports()
     assert not Path(f"/proc/{tried}").exists()
 
-    second = _run(driver.mode(mode), "inspect", f"sim:{SPEC}", "--json")
-    assert (second.returncode, second.stderr) == (0, "")
-    document = json.loads(second.stdout)
+    document = json.loads(second)
     primary = document["planes"]["primary"]
     assert (document["state"], document["reason"]) == ("degraded", "import-crashes-driver")
     assert primary["path"] == "copy"
@@ -126,24 +133,22 @@ def test_commands_show_the_picture_and_try_once(driver: HostileDriver, tmp_path:
     assert [ENDS[mode] in each["message"] for each in primary["import_errors"]] == [True]
     (finding,) = (each for each in document["findings"] if each["key"] == "import-crashes-driver")
     assert ENDS[mode] in finding["evidence"]
-    assert driver.imports() == [tried], "the second start tried the import again"
 
 
 def test_another_driver_version_and_a_removed_file_are_tried_again(driver: HostileDriver, tmp_path: Path) -> None:
     env = driver.mode("abort")
-    for count in (1, 2):
-        document = json.loads(_run(env, "inspect", f"sim:{SPEC}", "--json").stdout)
-        assert document["reason"] == "import-crashes-driver"
-        assert len(driver.imports()) == count
-        (path,) = (tmp_path / "cache" / "mdevview").iterdir()
-        if count == 1:
-            findings = json.loads(_run(env, "doctor", "--json").stdout)["findings"]
-            (finding,) = (each for each in findings if each["key"] == "import-crashes-driver")
-            assert str(path) in finding["remedy"] and ENDS["abort"] in finding["evidence"]
-            path.unlink()
+    first, doctor = _starts(env, INSPECT, ["doctor", "--json"])
+    assert json.loads(first)["reason"] == "import-crashes-driver"
+    (path,) = (tmp_path / "cache" / "mdevview").iterdir()
+    (finding,) = (each for each in json.loads(doctor)["findings"] if each["key"] == "import-crashes-driver")
+    assert str(path) in finding["remedy"] and ENDS["abort"] in finding["evidence"]
+    path.unlink()
+    (second,) = _starts(env, INSPECT)
+    assert json.loads(second)["reason"] == "import-crashes-driver"
+    assert len(driver.imports()) == 2
     # The true driver has other strings: its answer is another.
     del env["__EGL_VENDOR_LIBRARY_FILENAMES"]
-    document = json.loads(_run(env, "inspect", f"sim:{SPEC}", "--json").stdout)
+    document = json.loads(*_starts(env, INSPECT))
     assert (document["state"], document["planes"]["primary"]["path"]) == ("showing", "egl-image")
 
 
@@ -207,8 +212,6 @@ def _state(pid: int) -> str:
 def test_without_a_cache_each_start_tries_again(driver: HostileDriver, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "mdevview").write_text("no folder")
-    for count in (1, 2):
-        ended = _run(driver.mode("abort"), "inspect", f"sim:{SPEC}", "--json")
-        assert (ended.returncode, ended.stderr) == (0, "")
-        assert json.loads(ended.stdout)["reason"] == "import-crashes-driver"
-        assert len(driver.imports()) == count
+    documents = map(json.loads, _starts(driver.mode("abort"), INSPECT, INSPECT))
+    assert [each["reason"] for each in documents] == ["import-crashes-driver"] * 2
+    assert len(driver.imports()) == 2

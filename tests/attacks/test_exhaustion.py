@@ -48,8 +48,8 @@ def test_each_call_fails_in_turn(command: str, tmp_path: Path) -> None:
     assert sum(counts.values()) > 50
     problems, failed = [], 0
     for kind, count in counts.items():
-        # Most calls of stat look for translations.
-        for number in range(0, count, 9 if kind == "stat" else 1):
+        # Most calls of stat look for translations. The proof of an import has a call of frombuffer for each row.
+        for number in range(0, count, 9 if kind in ("stat", "frombuffer") else 1):
             for lasting in (False, True) if command in QUICK else (number % 2 == 0,):
                 faults = Faults(kind, number, KINDS[kind][2][0], lasting)
                 problems += run_command(arguments, faults)

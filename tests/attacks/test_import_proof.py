@@ -293,3 +293,16 @@ def test_what_the_exporter_maps_is_compared(
         assert "the image differs from the buffer in" in outcome.failures[0].message
     finally:
         buffer.release()
+
+
+def test_an_import_of_which_no_whole_row_is_mapped_needs_no_proof(
+    importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    whole = surfaces.picture(random_picture(1200, 1))
+    assert whole.buffer.dmabuf_fd is not None
+    buffer = PartlyMapped(os.dup(whole.buffer.dmabuf_fd))
+    try:
+        outcome = renderer.outcome(Surface(whole.plane, buffer))
+        assert (outcome.path, outcome.failures) == (PixelPath.EGL_IMAGE, ())
+    finally:
+        buffer.release()

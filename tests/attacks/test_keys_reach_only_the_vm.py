@@ -223,6 +223,7 @@ def test_a_unix_socket_of_a_process_that_cannot_be_seen_gets_no_keys(
         {"return": [{"cpu-index": 0, "thread-id": os.getppid()}]},
         {"return": [{"thread-id": os.getpid()}, {"thread-id": os.getppid()}]},
         {"return": [{"thread-id": f"../../{os.getppid()}"}]},
+        {"return": [{"thread-id": 10**4200}]},
         {"return": [{}, 1]},
         {"return": []},
         {"return": {}},

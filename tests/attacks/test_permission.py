@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_installation import HelperCommand, HelperInstallation, PasswordPrompts, helper_command
 from app.attach.request_text import NAME_LENGTH, clean, request_words
+from app.host import command_lines
+from tests.attacks.limits import time_limit
 from tests.packaging.getfd import HELPER, ask
 from tests.unit.app.attach.installed_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make, maker
+from tests.unit.hosts import Host, qemu
 
 _POLICY = HELPER.parent / "io.github.mdevview.getfd.policy"
 
@@ -74,6 +77,22 @@ def test_question_names_the_process_the_user_and_the_vm(make: Make, vm: int) -> 
         each for each in _command(make(terminal=SEES_PROMPTS), vm, HelperMethod.SUDO).arguments if "%p" in each
     )
     assert f"VM win10 (process {vm} of {user})" in prompt
+
+
+def test_question_does_not_wait_for_the_process(tmp_path: Path) -> None:
+    """The process keeps the lock of its memory. Only the helper, which root's alarm ends, may wait for it."""
+    host = Host(tmp_path)
+    file = host.process(os.getpid(), "qemu-system-x86", qemu("stuck"), uid=os.getuid()) / "cmdline"
+    file.unlink()
+    os.mkfifo(file)
+    try:
+        with time_limit(30):
+            user, name = request_words(os.getpid(), host.paths)
+    finally:
+        for reader in command_lines._stuck_readers():
+            os.close(os.open(file, os.O_RDWR))
+            reader.thread.join(30)
+    assert (user, name) == (request_words(os.getpid())[0], "?")
 
 
 def _command(installation: HelperInstallation, pid: int, method: HelperMethod) -> HelperCommand:

@@ -15,6 +15,7 @@ from app.attach import duplicates
 from app.attach.duplicates import ProcessAccess
 from app.attach.running_vm import NotTheHolder, attach, attach_pid, attach_vm
 from app.errors import DeviceBusy, UsageError
+from app.host import vfio_file
 from app.host.discovery import discover
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
@@ -22,7 +23,8 @@ from app.open import opening
 from app.open.opening import OpenOptions, open_device
 from app.open.target import Named
 from tests import gate
-from tests.attacks.strangers import ANOTHER, NOBODY, listed, need_root, open_host, stranger
+from tests.attacks.strangers import ANOTHER, NOBODY, listed, need_root, open_host, python, stranger
+from tests.unit.command import REPOSITORY
 from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.vms import Child, Vms, vms_on
@@ -166,6 +168,29 @@ def test_file_at_the_path_of_a_node_is_not_the_node() -> None:
                 assert process.stdout.readline() == b"ready\n"
                 links = [os.readlink(f"/proc/{process.pid}/fd/{each}") for each in (8, 9)]  # noqa: PTH115
                 assert links == ["/dev/vfio/1", "/dev/vfio/devices/vfio0"]
+                (vgpu,) = discover(HostScan.take(replace(host.paths, proc=Path("/proc"))))
+            finally:
+                process.kill()
+        assert vgpu.holders == ()
+
+
+def test_file_of_a_strangers_file_system_is_not_the_node() -> None:
+    """The kernel does not tell what the file is, and that is no reason to believe its name."""
+    need_root()
+    with open_host() as host:
+        host.mdev(UUID_A, "mbochs-small", 1, cdev="vfio0")
+        (host.paths.sys / "class/vfio-dev/vfio0/dev").write_text("511:0\n")
+        command = python("tests.attacks.programs.silent_fuse", "stranger")
+        with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                words = process.stdout.readline().split()
+                if not words:
+                    gate.unavailable("a user may not mount FUSE in a namespace here")
+                pid, fd, _ = map(int, words)
+                assert os.readlink(f"/proc/{pid}/fd/{fd}") == "/dev/vfio/devices/vfio0"  # noqa: PTH115
+                with pytest.raises(PermissionError):
+                    vfio_file.device_number(f"/proc/{pid}/fd/{fd}")
                 (vgpu,) = discover(HostScan.take(replace(host.paths, proc=Path("/proc"))))
             finally:
                 process.kill()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -65,6 +66,22 @@ def test_a_process_that_reaches_another_driver_is_no_answer() -> None:
     with trial("print('unlike')") as (process, answers):
         process.wait()
         assert isinstance(process.failure, TrialUnlike) and answers == []
+
+
+def test_an_error_of_the_trials_own_program_is_no_crash_of_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be remembered for days. Here: a request that is none, and a look at the process that fails."""
+    fd, answers = os.memfd_create("buffer"), list[TrialAnswer]()
+    try:
+        process = TrialProcess("request", fd, LONG, answers.append)
+        process.wait()
+        assert isinstance(process.failure, TrialFailed) and "JSONDecodeError" in str(process.failure)
+        monkeypatch.setattr("gl.trial_process._resident", Mock(side_effect=MemoryError))
+        command = (sys.executable, "-S", "-c", "import time; time.sleep(99)")
+        process = TrialProcess("request", fd, LONG, answers.append, command)
+        process.wait()
+        assert isinstance(process.failure, TrialFailed) and answers == []
+    finally:
+        os.close(fd)
 
 
 def test_a_program_that_cannot_be_started() -> None:

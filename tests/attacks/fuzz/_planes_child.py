@@ -6,6 +6,7 @@ Prints ``case N`` before each case, then ``counts OUTCOME`` or ``fault TEXT``.
 import mmap
 import random
 import resource
+import signal
 import sys
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,8 @@ _EDGES = (0, 1, 2, 3, 63, 64, 65, 4095, 4096, 16384, 16385, 65535, 2**31 - 1, 2*
 _MAX_BYTES = 4 << 20
 _MAX_PIXELS = 1 << 19
 _ADDRESS_SPACE = 8 << 30
+# A case that takes longer hangs: the signal ends the process, and its case is reported.
+_CASE_S = 60
 # What a renderer on the CPU may import.
 _IMPORTABLE = ("udmabuf", "simulated", "sealed")
 _OK = Status(Reason.OK)
@@ -193,12 +196,14 @@ def main() -> None:
         files = None
         for case in range(first, first + count):
             print(f"case {case}", flush=True)
+            signal.alarm(_CASE_S)
             try:
                 print(f"counts {fuzzer.run(random.Random(f'{seed} {case}'))}")
             except Exception as error:
                 print("fault " + f"{type(error).__name__}: {error}".replace("\n", " "), flush=True)
             if case == first + 20:
                 files = open_files()
+        signal.alarm(0)
         fuzzer.close()
         left = open_files() - files if files is not None else None
         if left:

@@ -4,6 +4,10 @@
 ``/dev/vfio/devices/vfio0``. A child opens it twice and prints its pid and the two fds. From then on every request to
 the file system waits for ever, until the first process is killed. It speaks the protocol of
 include/uapi/linux/fuse.h itself.
+
+Root makes a file system for all users, and its child becomes another user. With the argument "stranger" the whole
+program becomes another user first: then the kernel tells nobody else, root neither, what the file is
+(fuse_allow_current_process() in fs/fuse/dir.c).
 """
 
 import ctypes
@@ -12,6 +16,7 @@ import select
 import signal
 import stat
 import struct
+import sys
 import time
 from pathlib import Path
 
@@ -22,7 +27,7 @@ _LOOKUP, _FORGET, _GETATTR, _OPEN, _INIT, _BATCH_FORGET, _INTERRUPT = 1, 2, 3, 1
 _IN = struct.Struct("=IIQQIIIHH")
 _OUT = struct.Struct("=IiQ")
 _ROOT, _FILE = 1, 2
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _NOBODY = 65534
 
 
@@ -63,8 +68,10 @@ def _serve(connection: int, asked: int) -> None:
         os.write(connection, _OUT.pack(_OUT.size + len(answer), 0, unique) + answer)
 
 
-def _own_namespace() -> None:
-    if os.geteuid() == 0:
+def _own_namespace() -> bool:
+    """Whether it is root's. Another user gets a user namespace too, in which he has root's number."""
+    is_root = os.geteuid() == 0
+    if is_root:
         _call("unshare", _CLONE_NEWNS)
     else:
         uid, gid = os.getuid(), os.getgid()
@@ -73,17 +80,22 @@ def _own_namespace() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE)
+    return is_root
 
 
-def _hold(devices: Path, opened: int) -> None:
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
+def _hold(devices: Path, opened: int, is_root: bool) -> None:
     """In a process of its own: the one that serves must not have files of its own file system open at its end."""
     _mount(b"/dev/mnt/file", str(devices / "vfio0").encode(), None, _MS_BIND)
     first, second = (os.open(devices / "vfio0", os.O_RDWR) for _ in range(2))
-    if os.geteuid() == 0:
+    if is_root:
         # Root's viewer looks at a user's process.
-        os.setgroups([])
-        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        _become_nobody()
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.write(opened, b"x")
     print(os.getpid(), first, second, flush=True)
@@ -91,8 +103,13 @@ def _hold(devices: Path, opened: int) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["stranger"]:
+        _become_nobody()
+        # Otherwise its files in /proc would still be root's.
+        _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
+    is_root = _own_namespace()
+    # The kernel wants the mount and the fd to be of one user namespace.
     connection = os.open("/dev/fuse", os.O_RDWR)
-    _own_namespace()
     _mount(b"none", b"/dev", b"tmpfs", 0)
     devices = Path("/dev/vfio/devices")
     devices.mkdir(parents=True)
@@ -103,7 +120,7 @@ def main() -> None:
     are_open, opened = os.pipe()
     if os.fork() == 0:
         os.close(connection)
-        _hold(devices, opened)
+        _hold(devices, opened, is_root)
     _serve(connection, are_open)
 
 

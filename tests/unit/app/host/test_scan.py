@@ -62,6 +62,16 @@ def test_facts_of_a_process_with_vfio_files(host: Host) -> None:
     assert not process.files_hidden
 
 
+def test_a_file_that_cannot_be_examined_is_not_the_node_of_a_device_that_sysfs_has(host: Host) -> None:
+    """For example because it was closed after its link was read."""
+    host.process(50, "vm", ["vm"], {20: "/dev/vfio/1", 30: "/dev/vfio/devices/vfio3"})
+    for each in ("vfio/1", "vfio-dev/vfio3"):
+        assert host.scan().processes != ()
+        (host.paths.sys / "class" / each).mkdir(parents=True)
+        (host.paths.sys / "class" / each / "dev").write_text("511:0\n")
+    assert host.scan().processes == ()
+
+
 def test_vms_are_those_of_the_walk_and_read_once(host: Host) -> None:
     """A process that started later is not among them: what a scan says fits together."""
     _vm(host, 50, "one")
