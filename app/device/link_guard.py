@@ -3,7 +3,7 @@
 "Down" is a state of the driver. It stays until somebody writes "up", whatever happens to the program that wrote it, and
 no order of the writes avoids it: the guest reads its new EDID because the link was down. So another process is ready
 before the link goes down. It has the device open and the old EDID, and it acts when this program has ended (its socket
-was closed) or has said nothing for three seconds. It gives up when the VM ends, because an open device would make the
+was closed) or has said nothing for half a minute. It gives up when the VM ends, because an open device would make the
 VM's next start fail.
 
 A signal to the process group or the end of the session does not end it. Only who kills all processes at once (the kill
@@ -31,6 +31,9 @@ _PROGRAM = Path(__file__).with_name("link_guard_program.py")
 # Python starts in 20 ms, in an emulated machine in seconds. Nothing is written before.
 _START_LIMIT_NS = 30_000_000_000
 _END_LIMIT_MS = 1000
+# The link is down for 0.1 s. In an emulated machine the window may need many seconds for its first picture meanwhile.
+# A program that is stopped for longer than this must not keep the guest without a screen.
+_SILENCE_LIMIT_MS = 30_000
 _LINK_STATE = vfio.vfio_region_gfx_edid.link_state.offset
 _EDID_SIZE = vfio.vfio_region_gfx_edid.edid_size.offset
 
@@ -68,7 +71,7 @@ class LinkGuard:
             if vm_fd >= 0:
                 passed.append(fcntl.fcntl(vm_fd, fcntl.F_DUPFD_CLOEXEC, 3))
             places = (region.offset + _LINK_STATE, region.offset + _EDID_SIZE, before.blob_offset)
-            ours.send(struct.pack("=QQQ", *places) + before.blob)
+            ours.send(struct.pack("=QQQI", *places, _SILENCE_LIMIT_MS) + before.blob)
             return cls(_spawn(program, passed), ours)
         except BaseException:
             if ours is not None:

@@ -3,7 +3,8 @@
 ``python -ISB link_guard_program.py mdevview DEVICE_FD SOCKET_FD VM_PIDFD`` (-1: no VM). It imports nothing of this
 project: it must start quickly, and needs no settings. The argument "mdevview" lets other viewers know what it is.
 
-The socket takes one packet, the places and the old EDID, and then another one if the link is up again. Its end means
+The socket takes one packet (the places, a time limit and the old EDID), and another one if the link is up again. Its end
+means
 that the program has ended.
 """
 
@@ -13,10 +14,9 @@ import signal
 import struct
 import sys
 
-# The link is down for 0.1 s. A program that is stopped for longer than this must not keep the guest without a screen.
-_LIMIT_MS = 3000
 _MOST_BYTES = 1 << 17
-_PLACES = "=QQQ"
+# Three places, and the milliseconds to wait.
+_HEAD = "=QQQI"
 # include/uapi/linux/vfio.h
 _UP, _DOWN = (1).to_bytes(4, "little"), (2).to_bytes(4, "little")
 
@@ -38,10 +38,10 @@ def main(device: int, connection: int, vm: int) -> None:
     poll.register(connection, select.POLLIN)
     if vm >= 0:
         poll.register(vm, select.POLLIN)
-    ready = {fd for fd, _ in poll.poll(_LIMIT_MS)}
+    link_at, size_at, blob_at, limit_ms = struct.unpack_from(_HEAD, packet)
+    ready = {fd for fd, _ in poll.poll(limit_ms)}
     if vm not in ready and (connection not in ready or not _is_told(connection)):
-        link_at, size_at, blob_at = struct.unpack_from(_PLACES, packet)
-        _restore(device, link_at, size_at, blob_at, packet[struct.calcsize(_PLACES) :])
+        _restore(device, link_at, size_at, blob_at, packet[struct.calcsize(_HEAD) :])
 
 
 def _close_others(*kept: int) -> None:
