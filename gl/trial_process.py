@@ -28,7 +28,8 @@ _LOOK_S = 0.02
 _PATIENCE_AFTER_KILL_S = 2.0
 _PATIENCE_AT_CANCEL_S = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# Signals that come from a user, a service manager, a limit or the kernel's out-of-memory killer. They say nothing of a driver.
+# Signals that come from a user, a service manager, a limit or the kernel's out-of-memory killer. They say nothing of
+# a driver.
 _FROM_OUTSIDE = frozenset(
     (
         *(signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGQUIT, signal.SIGTERM),
