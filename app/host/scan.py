@@ -31,8 +31,8 @@ _DMABUF = "/dmabuf"
 _INTERESTING = ("/dev/vfio/", DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
 # A VMM needs fewer open files, and fewer device fds.
 _MOST_FILES = 1 << 16
-# So many files of each process are read in any case. What goes beyond has a common limit of about four seconds: any user
-# may start many processes with many files.
+# So many files of each process are read in any case. What goes beyond has a common limit, which takes about four
+# seconds: any user may start many processes with many files.
 _FEW_FILES = 1 << 10
 _MOST_FILES_BEYOND = 1 << 20
 _MOST_DEVICES = 1 << 8
@@ -256,9 +256,9 @@ def _links(folder: int, limit: _FileLimit) -> tuple[list[tuple[int, str]], bool]
     """
     links: list[tuple[int, str]] = []
     with proc.open_folder("fd", folder) as files, os.scandir(files) as entries:
-        read = 0
+        count = 0
         # This loop runs for every open file of the host.
-        for read, entry in enumerate(islice(entries, limit.of_next_process()), 1):
+        for count, entry in enumerate(islice(entries, limit.of_next_process()), 1):  # noqa: B007
             name = entry.name
             try:
                 link = os.readlink(name, dir_fd=files)
@@ -272,7 +272,7 @@ def _links(folder: int, limit: _FileLimit) -> tuple[list[tuple[int, str]], bool]
             if link.startswith(_INTERESTING):
                 # A node may be removed while it is open.
                 links.append((int(name), link.removesuffix(" (deleted)")))
-        limit.count(read)
+        limit.count(count)
         are_all_seen = next(entries, None) is None
     return sorted(links), are_all_seen
 
