@@ -164,7 +164,7 @@ class TrialProcess:
                 chunk = os.read(stdout, limits.output + 1)
                 output += chunk
                 closed = not chunk
-            ended = process.poll() is not None
+            ended = _has_ended(process)
             if len(output) > limits.output:
                 return TrialAnswer(TrialEnd.OUTPUT, f"the trial printed more than {limits.output} bytes")
             if ended and (closed or not poll.poll(0)):
@@ -216,9 +216,18 @@ def _resident(pid: int) -> int:
         return 0
 
 
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether the process has ended. It is not reaped yet, so no other group gets its number."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        # This program ignores SIGCHLD, so the kernel has reaped it.
+        return process.poll() is not None
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Kill what is left of the process and its children, and reap it unless the kernel holds it."""
-    if process.poll() is None:
+    if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     try:

@@ -70,6 +70,26 @@ def test_an_end_before_the_import_says_nothing_of_it(end: str) -> None:
         assert (process.answer, answers) == (None, [])
 
 
+def test_what_a_driver_has_started_ends_with_the_trial(tmp_path: Path) -> None:
+    """It may hold the buffer, and with it the device."""
+    child = tmp_path / "child"
+    script = (
+        "import os, time\n"
+        "pid = os.fork()\n"
+        "if not pid:\n    os.close(1); time.sleep(20); os._exit(0)\n"
+        f"open({str(child)!r}, 'w').write(str(pid)); print('ready'); print('survived')"
+    )
+    with trial(script) as (process, answers):
+        process.wait()
+        assert [each.end for each in answers] == [TrialEnd.SURVIVED]
+    stat = Path(f"/proc/{child.read_text()}/stat")
+    end = time.monotonic() + 10
+    # A zombie has ended: its new parent has not reaped it yet.
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < end, "the child outlives the trial"
+        time.sleep(0.01)
+
+
 def test_a_process_that_reaches_another_driver_is_no_answer() -> None:
     with trial("print('unlike')") as (process, answers):
         process.wait()
