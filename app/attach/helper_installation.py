@@ -91,7 +91,13 @@ def helper_command(pid: int, fd: int | None, method: HelperMethod, installation:
     program = installation.program(method.value)
     if program is None:
         raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or choose another --helper")
-    user, vm = request_words(pid)
+    try:
+        user, vm = request_words(pid)
+    except TimeoutError as error:
+        unread = f"process {pid} does not let its command line be read"
+        raise PermissionDenied(
+            f"{denied}, and {unread}", "it does not behave like a VM: ask root what it is"
+        ) from error
     options: tuple[str, ...] = ()
     limit_s = None
     # With -k sudo asks even if it has asked for another VM some minutes ago.

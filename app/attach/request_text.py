@@ -5,11 +5,16 @@ which shows the command line of the helper, tells the truth, or nothing is hande
 same functions, word for word; a test compares the two.
 """
 
+import errno
 import itertools
+import os
 import pwd
+import threading
+from contextlib import suppress
 
 NAME_LENGTH = 40
 MAX_COMMAND_LINE = 1 << 18
+_LIMIT_S = 4.0
 
 
 def clean(text: str) -> str:
@@ -42,8 +47,23 @@ def own_name(pid: int) -> str:
 
 
 def request_words(pid: int) -> tuple[str, str]:
-    """The owner and the name of a process; "?" for what this user may not see."""
+    """The owner and the name of a process; "?" for what this user may not see.
+
+    Raises TimeoutError if the process does not let its command line be read (see :mod:`app.host.command_lines`). The
+    thread that reads it is then left behind. Raises OSError(EAGAIN) if no more threads can be started.
+    """
+    found = [("?", "?")]
+
+    def read() -> None:
+        with suppress(OSError):
+            found.append((owner(pid), own_name(pid)))
+
+    thread = threading.Thread(target=read, name="request-words", daemon=True)
     try:
-        return owner(pid), own_name(pid)
-    except OSError:
-        return "?", "?"
+        thread.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+    thread.join(_LIMIT_S)
+    if thread.is_alive():
+        raise TimeoutError
+    return found[-1]

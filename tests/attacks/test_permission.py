@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.attach import request_text
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_installation import HelperCommand, HelperInstallation, PasswordPrompts, helper_command
 from app.attach.request_text import NAME_LENGTH, clean, request_words
+from app.errors import PermissionDenied
 from tests.packaging.getfd import HELPER, ask
 from tests.unit.app.attach.installed_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make, maker
 
@@ -74,6 +77,23 @@ def test_question_names_the_process_the_user_and_the_vm(make: Make, vm: int) -> 
         each for each in _command(make(terminal=SEES_PROMPTS), vm, HelperMethod.SUDO).arguments if "%p" in each
     )
     assert f"VM win10 (process {vm} of {user})" in prompt
+
+
+def test_a_process_that_holds_its_memory_makes_no_question_wait(
+    make: Make, monkeypatch: pytest.MonkeyPatch, vm: int
+) -> None:
+    """A read of its command line waits in the kernel, and Ctrl-C does not end that."""
+    answer = threading.Event()
+    monkeypatch.setattr(request_text, "own_name", lambda _pid: str(answer.wait(30)))
+    monkeypatch.setattr(request_text, "_LIMIT_S", 0.05)
+    try:
+        with pytest.raises(PermissionDenied, match="does not let its command line be read"):
+            _command(make(terminal=SEES_DIALOGS), vm, HelperMethod.PKEXEC)
+    finally:
+        answer.set()
+        for each in threading.enumerate():
+            if each.name == "request-words":
+                each.join()
 
 
 def _command(installation: HelperInstallation, pid: int, method: HelperMethod) -> HelperCommand:
