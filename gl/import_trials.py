@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 _LOOK_NS = 20_000_000
 _PAUSE_NS = 100_000_000
 _SURVIVED = TrialAnswer(TrialEnd.SURVIVED)
+# A guest can flip through many kinds of planes, and each trial is a process.
+_MOST_RUNNING = 2
 _NO_TRIAL = "it cannot be tried in another process first"
 
 Start = Callable[[str, int, TrialLimits, Callable[[TrialAnswer], object]], TrialProcess]
@@ -61,6 +63,7 @@ class ImportTrials:
         context = self._context
         self._facts = self._facts or renderer_facts(context)
         key = trial_key(context, self._facts, plane, buffer)
+        self._collect()
         answer = context.record.get(key) or self._trusted.get(key) or self._try(key, plane, buffer)
         if isinstance(answer, Refusal):
             return answer
@@ -73,6 +76,8 @@ class ImportTrials:
             failed = self._failed.get(key)
             if failed is not None and self._clock() < failed[0].due_ns:
                 return failed[1]
+            if len(self._running) >= _MOST_RUNNING:
+                return _refusal(Reason.IMPORT_ON_TRIAL, "other imports are tried first", may_pass=True)
             assert buffer.dmabuf_fd is not None
             request = TrialRequest(plane, self._facts, trial_origins(self._context))
             limits = TrialLimits()
@@ -87,6 +92,16 @@ class ImportTrials:
             trial.wait()
         if not trial.done:
             return _refusal(Reason.IMPORT_ON_TRIAL, "the trial in another process has not ended yet", may_pass=True)
+        return self._end(key, trial)
+
+    def _collect(self) -> None:
+        """Take the trials that have ended. Nobody may ask again for the import of one: its picture is gone."""
+        for key, trial in list(self._running.items()):
+            if trial.done:
+                self._end(key, trial)
+
+    def _end(self, key: str, trial: TrialProcess) -> TrialAnswer | Refusal:
+        """What follows from a trial that has ended."""
         del self._running[key]
         if isinstance(trial.failure, TrialUnlike):
             _log.info("an import is made without a trial: %s", trial.failure)

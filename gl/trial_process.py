@@ -29,8 +29,15 @@ _LOOK_S = 0.02
 _PATIENCE_AFTER_KILL_S = 2.0
 _PATIENCE_AT_CANCEL_S = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# Signals that come from a user, a service manager or the kernel's out-of-memory killer. They say nothing of a driver.
-_FROM_OUTSIDE = frozenset((signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+# Signals that come from a user, a service manager, a limit or the kernel's out-of-memory killer. They say nothing of
+# a driver.
+_FROM_OUTSIDE = frozenset(
+    (
+        *(signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGQUIT, signal.SIGTERM),
+        # The limits of a shell or a service (setrlimit(2)).
+        *(signal.SIGXCPU, signal.SIGXFSZ),
+    )
+)
 # Processes that did not end after SIGKILL, because a driver keeps them in the kernel.
 _stuck: list["subprocess.Popen[bytes]"] = []
 
@@ -160,7 +167,7 @@ class TrialProcess:
                 chunk = os.read(stdout, limits.output + 1)
                 output += chunk
                 closed = not chunk
-            ended = process.poll() is not None
+            ended = _has_ended(process)
             if len(output) > limits.output:
                 return TrialAnswer(TrialEnd.OUTPUT, f"the trial printed more than {limits.output} bytes")
             if ended and (closed or not poll.poll(0)):
@@ -177,7 +184,12 @@ class TrialProcess:
 
 
 def _answer(status: int, output: bytes) -> TrialAnswer:
-    """What a process means that ended by itself. Raises TrialFailed and TrialUnlike."""
+    """What a process means that ended by itself. Raises TrialFailed and TrialUnlike.
+
+    Before it is ready it has imported nothing. Its end is no answer then: Python or a library may lack memory, fds or a
+    file, or a limit of this user was reached.
+    """
+    words = output.split()
     if status < 0:
         try:
             name = signal.Signals(-status).name
@@ -185,14 +197,17 @@ def _answer(status: int, output: bytes) -> TrialAnswer:
             name = f"signal {-status}"
         if -status in _FROM_OUTSIDE:
             raise TrialFailed(f"it was ended by {name}")
+        if words[:1] != [b"ready"]:
+            raise TrialFailed(f"it was ended by {name} before the import")
         return TrialAnswer(TrialEnd.SIGNAL, f"the trial was ended by {name}")
-    words = output.split()
     if status == 0 and words == [b"unlike"]:
         raise TrialUnlike("another process cannot open this display")
     if status == 0 and words and words[-1].startswith(b"failed:"):
         raise TrialFailed(f"its process failed: {clean(words[-1][7:].decode('ascii', 'replace'))}")
     if status == 0 and words == [b"ready", b"survived"]:
         return TrialAnswer(TrialEnd.SURVIVED)
+    if status and not words:
+        raise TrialFailed(f"its process ended with status {status} before the import")
     said = "without an answer" if words in ([], [b"ready"]) else "with a wrong answer"
     return TrialAnswer(TrialEnd.STATUS, f"the trial ended with status {status} and {said}")
 
@@ -206,9 +221,18 @@ def _resident(pid: int) -> int:
         return 0
 
 
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether the process has ended. It is not reaped yet, so no other group gets its number."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        # This program ignores SIGCHLD, so the kernel has reaped it.
+        return process.poll() is not None
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Kill what is left of the process and its children, and reap it unless the kernel holds it."""
-    if process.poll() is None:
+    if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     try:

@@ -7,6 +7,7 @@ sees half of one; of two answers written at the same moment one may be lost, and
 
 import contextlib
 import functools
+import itertools
 import json
 import logging
 import os
@@ -149,7 +150,7 @@ class TrialRecord:
         text = json.dumps({"version": _VERSION, "answers": answers}, indent=1)
         temporary = ""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_own_folder(self.path.parent)
             _require_own(self.path.parent.lstat(), stat.S_ISDIR, "folder")
             # The file has mode 0600.
             fd, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
@@ -171,6 +172,21 @@ class TrialRecord:
 def _newest(entries: dict[str, _Entry]) -> dict[str, _Entry]:
     """At most so many entries as a file may have."""
     return dict(sorted(entries.items(), key=lambda each: each[1].when)[-_MAX_ANSWERS:])
+
+
+def _make_own_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises ValueError if it would be in another user's folder, and OSError.
+
+    Root makes nothing in the home of a user: the user could not write there afterwards, and could lead it to any place
+    with a symbolic link. So for root each part of the path must be root's.
+    """
+    missing = list(itertools.takewhile(lambda each: not os.path.lexists(each), (folder, *folder.parents)))
+    found = (folder, *folder.parents)[len(missing) :]
+    for each in found if os.geteuid() == 0 else found[:1]:
+        if each.lstat().st_uid not in (0, os.geteuid()):
+            raise ValueError(f"{each} belongs to another user")
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _require_own(status: os.stat_result, is_kind: Callable[[int], bool], kind: str) -> None:
@@ -216,9 +232,13 @@ def record_path() -> Path | None:
     # The specification demands that relative paths are ignored.
     if not cache.startswith("/"):
         try:
-            cache = str(Path.home() / ".cache")
+            home = Path.home()
         except RuntimeError:
             return None
+        # An empty HOME is the root folder for Python, and a relative one depends on the current folder.
+        if not os.environ.get("HOME", "/").startswith("/"):
+            return None
+        cache = str(home / ".cache")
     return Path(cache) / "mdevview" / "import-trials.json"
 
 

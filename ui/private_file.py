@@ -53,8 +53,11 @@ def write_own(path: Path, data: bytes) -> None:
 
     A symbolic link stays, and the file that it leads to is replaced: users keep their settings elsewhere that way.
     Raises OSError, EPERM where the folder belongs to another user than this one and root: root does not write into the
-    home folder of a user.
+    home folder of a user, nor where a user's symbolic link leads to.
     """
+    for each in (path, *path.parents) if os.geteuid() == 0 else ():
+        if os.path.lexists(each) and each.lstat().st_uid != 0:
+            raise _error(errno.EPERM, each, "belongs to another user")
     file = Path(os.path.realpath(path))
     missing = list(takewhile(lambda each: not each.exists(), file.parents))
     above = file.parents[len(missing)]

@@ -189,6 +189,8 @@ def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
     if not named:
         names = sorted({each.vm_name for each in scan.vms if each.vm_name})
         known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
+        if not scan.all_listed:
+            known += "; processes of other users are not listed here (hidepid)"
         if scan.unread:
             known += f"; {len(scan.unread)} processes do not let their command lines be read"
         raise NoSuchDevice(f"no VM {clean(name)}", known)

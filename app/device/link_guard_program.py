@@ -3,9 +3,8 @@
 ``python -ISB link_guard_program.py mdevview DEVICE_FD SOCKET_FD VM_PIDFD`` (-1: no VM). It imports nothing of this
 project: it must start quickly, and needs no settings. The argument "mdevview" lets other viewers know what it is.
 
-The socket takes one packet (the places, a time limit and the old EDID), and another one if the link is up again. Its end
-means
-that the program has ended.
+The socket takes one packet (the places, a time limit and the old EDID), and another one if the link is up again. Its
+end means that the program has ended.
 """
 
 import os

@@ -32,6 +32,10 @@ _DMABUF = "/dmabuf"
 _INTERESTING = ("/dev/vfio/", _DEVICE_LINK, _IOMMUFD, _DMABUF, *_KVM)
 # A VMM needs fewer open files, and fewer device fds.
 _MOST_FILES = 1 << 16
+# So many files of each process are read in any case. What goes beyond has a common limit, which takes about four
+# seconds: any user may start many processes with many files.
+_FEW_FILES = 1 << 10
+_MOST_FILES_BEYOND = 1 << 20
 _MOST_DEVICES = 1 << 8
 
 
@@ -69,7 +73,8 @@ class HostScan:
         named_like_vmms: list[int] = []
         with suppress(FileNotFoundError), proc.open_folder(paths.proc) as folder:
             pids = sorted(int(each) for each in os.listdir(folder) if each.isdecimal())
-        looks, unread = read_each(() if skipped else pids, lambda pid, above: _look(pid, above, paths), paths)
+        files = _FileLimit()
+        looks, unread = read_each(() if skipped else pids, lambda pid, above: _look(pid, above, paths, files), paths)
         hidden.update(unread)
         for pid, (process, is_hidden, name) in looks.items():
             if is_hidden:
@@ -122,7 +127,7 @@ class HostScan:
                 if self._skipped:
                     # A process in a container may have a device open although this host has no node.
                     try:
-                        process, _ = _scan_process(pid, above, self.paths)
+                        process, _ = _scan_process(pid, above, self.paths, _FileLimit())
                     except PermissionError:
                         files_hidden = True
                 if process is None:
@@ -187,13 +192,26 @@ def _has_no_nodes(folder: os.PathLike[str]) -> bool:
         return True
 
 
-def _look(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool, str]:
+class _FileLimit:
+    """How many files one scan still reads."""
+
+    def __init__(self) -> None:
+        self._beyond = _MOST_FILES_BEYOND
+
+    def of_next_process(self) -> int:
+        return min(_MOST_FILES, _FEW_FILES + self._beyond)
+
+    def count(self, read: int) -> None:
+        self._beyond -= max(0, read - _FEW_FILES)
+
+
+def _look(pid: int, above: int, paths: Paths, files: _FileLimit) -> tuple[ScannedProcess | None, bool, str]:
     """One process if it has VFIO files, whether files of it are hidden, and its name if all are.
 
     Raises OSError if this program can open no more files.
     """
     try:
-        process, are_all_seen = _scan_process(pid, above, paths)
+        process, are_all_seen = _scan_process(pid, above, paths, files)
     except (FileNotFoundError, ProcessLookupError):
         return None, False, ""
     except OSError as error:
@@ -203,7 +221,7 @@ def _look(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bo
     return process, not are_all_seen, ""
 
 
-def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | None, bool]:
+def _scan_process(pid: int, above: int, paths: Paths, files: _FileLimit) -> tuple[ScannedProcess | None, bool]:
     """One process, and whether all its files were seen. None if it has no VFIO files.
 
     Its command line is not read yet. Raises OSError if its files cannot be listed.
@@ -214,7 +232,7 @@ def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | 
         devices: list[DeviceFd] = []
         fds: list[int] = []
         others: list[tuple[int, str]] = []
-        links, are_all_seen = _links(folder)
+        links, are_all_seen = _links(folder, files)
         for fd, link in links:
             if link == _DEVICE_LINK:
                 if len(devices) == _MOST_DEVICES:
@@ -245,15 +263,16 @@ def _scan_process(pid: int, above: int, paths: Paths) -> tuple[ScannedProcess | 
         ), are_all_seen
 
 
-def _links(folder: int) -> tuple[list[tuple[int, str]], bool]:
+def _links(folder: int, limit: _FileLimit) -> tuple[list[tuple[int, str]], bool]:
     """The (fd, link) pairs of the files that matter, sorted, and whether all files were seen.
 
     Skips files that are closed meanwhile.
     """
     links: list[tuple[int, str]] = []
     with proc.open_folder("fd", folder) as files, os.scandir(files) as entries:
+        count = 0
         # This loop runs for every open file of the host.
-        for entry in islice(entries, _MOST_FILES):
+        for count, entry in enumerate(islice(entries, limit.of_next_process()), 1):  # noqa: B007
             name = entry.name
             try:
                 link = os.readlink(name, dir_fd=files)
@@ -267,6 +286,7 @@ def _links(folder: int) -> tuple[list[tuple[int, str]], bool]:
             if link.startswith(_INTERESTING):
                 # A node may be removed while it is open.
                 links.append((int(name), link.removesuffix(" (deleted)")))
+        limit.count(count)
         are_all_seen = next(entries, None) is None
     return sorted(links), are_all_seen
 

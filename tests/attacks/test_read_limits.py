@@ -154,6 +154,18 @@ def test_process_with_more_files_than_are_read_makes_a_device_unknown_and_not_fr
     assert [each.use for each in discover(host.scan())] == [Use.UNKNOWN]
 
 
+def test_many_processes_with_many_files_have_a_common_limit(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each process the first files are read all the same: a VM's device is among them."""
+    for pid in range(50, 60):
+        host.process(pid, "hoarder", ["hoarder"], dict.fromkeys(range(3, 43), "/dev/null"))
+    host.process(60, "qemu-system-x86", qemu("one"), {3: "/dev/vfio/1"})
+    monkeypatch.setattr(scan, "_FEW_FILES", 10)
+    monkeypatch.setattr(scan, "_MOST_FILES_BEYOND", 75)
+    found = host.scan()
+    assert found.hidden == frozenset(range(52, 60))
+    assert [each.groups for each in found.processes] == [{1: 3}]
+
+
 def test_file_without_an_end_is_read_in_part(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = Path("/dev/zero")
     text = text_of(endless)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import MdevviewError
+from gl.trial_record import TrialAnswer, TrialEnd, TrialRecord, record_path
 from tests.attacks.limits import time_limit
 from tests.gate import need_programs, unavailable
 from tests.unit.command import REPOSITORY, run
@@ -233,3 +234,34 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypa
     with pytest.raises(PermissionError):
         private_file.replace(tmp_path / "a.png", PICTURE)
     assert (tmp_path / "a.png").read_text() == "kept"
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["home", "link"])
+def test_root_with_a_users_home_writes_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: bool
+) -> None:
+    """The user could not write there afterwards, and a link of the user's leads to any place."""
+    home, place = tmp_path / "home", tmp_path / "place"
+    home.mkdir()
+    place.mkdir()
+    if link:
+        (home / "base").symlink_to(place)
+    if os.geteuid() == 0:
+        os.chown(home, 12345, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    base = home / "base"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(base))
+    TrialRecord(record_path()).put("import", TrialAnswer(TrialEnd.SURVIVED))
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        private_file.write_own(base / "mdevview" / "window.ini", b"")
+    assert [each.name for each in home.iterdir()] == ["base"] * link
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_home_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    """Python takes the root folder for an empty HOME."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", home)
+    assert record_path() is None

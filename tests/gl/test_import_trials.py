@@ -268,3 +268,37 @@ def test_the_process_takes_the_first_display_with_the_same_driver(
         import_and_read(context, plane, format_of(plane.fourcc), buffer)
         assert not context.gl.errors()
     assert matching_context(replace(request, facts=facts | {"version": "another"})) is None
+
+
+def test_a_guest_that_shows_many_kinds_of_planes_starts_few_processes(
+    starts: Starts, renderer: Renderer, surfaces: SurfaceFactory, clock: Clock
+) -> None:
+    pictures = [random_picture(16 + width, 4, width) for width in range(12)]
+    kinds = [
+        surfaces.surface(each.reshape(4, -1), drm.DRM_FORMAT_XRGB8888, 16 + width, offset=64 * (width % 2))
+        for width, each in enumerate(pictures)
+    ]
+    most = 0
+    seen = set()
+    for _ in range(20):
+        for each in kinds:
+            outcome = renderer.outcome(each)
+            seen.add((outcome.path, outcome.status.reason))
+            most = max(most, sum(not trial.done for trial in starts.trials))
+        clock.now += 20 * MS
+        for trial in starts.trials:
+            if not trial.done:
+                trial.end(SURVIVED)
+    assert most == 2 < len(starts.trials)
+    assert {renderer.outcome(each).path for each in kinds} == {PixelPath.EGL_IMAGE}
+    assert seen == {(PixelPath.COPY, Reason.IMPORT_ON_TRIAL), (PixelPath.EGL_IMAGE, Reason.OK)}
+
+
+def test_a_trial_counts_no_more_when_its_picture_is_gone(
+    starts: Starts, renderer: Renderer, surfaces: SurfaceFactory, clock: Clock
+) -> None:
+    for width in (16, 17, 18, 20):
+        surface = surfaces.picture(random_picture(width, 4))
+        assert renderer.outcome(surface).status.reason is Reason.IMPORT_ON_TRIAL
+        starts.trials[-1].failure = TrialFailed("it was ended by SIGKILL")
+    assert len(starts.trials) == 4

@@ -36,10 +36,10 @@ def trial(script: str, limits: TrialLimits = LONG) -> Iterator[tuple[TrialProces
         ("print('ready'); print('survived')", TrialEnd.SURVIVED, ""),
         ("print('survived')", TrialEnd.STATUS, "status 0 and with a wrong answer"),
         ("print('ready')", TrialEnd.STATUS, "status 0 and without an answer"),
-        ("raise SystemExit(3)", TrialEnd.STATUS, "status 3 and without an answer"),
+        ("print('ready'); raise SystemExit(3)", TrialEnd.STATUS, "status 3 and without an answer"),
         ("print('ready'); print('survived'); raise SystemExit(3)", TrialEnd.STATUS, "status 3"),
         ("print('ready\\nsurvived', flush=True); import os; os.abort()", TrialEnd.SIGNAL, "SIGABRT"),
-        ("import os; os.kill(os.getpid(), 40)", TrialEnd.SIGNAL, "signal 40"),
+        ("print('ready', flush=True); import os; os.kill(os.getpid(), 40)", TrialEnd.SIGNAL, "signal 40"),
         ("import time; time.sleep(99)", TrialEnd.TIME, "within 0.5 s"),
         ("print('ready', flush=True); import time; time.sleep(99)", TrialEnd.TIME, "within 0.3 s"),
         ("import os, time; os.close(1); time.sleep(99)", TrialEnd.TIME, "within 0.5 s"),
@@ -54,12 +54,41 @@ def test_how_it_ends(script: str, end: TrialEnd, words: str) -> None:
         assert answers[0].end is end and words in answers[0].detail
 
 
-def test_an_end_from_outside_is_no_answer() -> None:
-    script = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGXCPU"])
+def test_an_end_from_outside_is_no_answer(name: str) -> None:
+    script = f"import os, signal; print('ready', flush=True); os.kill(os.getpid(), signal.{name})"
     with trial(script) as (process, answers):
         process.wait()
-        assert isinstance(process.failure, TrialFailed) and "SIGKILL" in str(process.failure)
+        assert isinstance(process.failure, TrialFailed) and name in str(process.failure)
         assert (process.answer, answers) == (None, [])
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(1)", "raise MemoryError", "import os; os.abort()"])
+def test_an_end_before_the_import_says_nothing_of_it(end: str) -> None:
+    with trial(end) as (process, answers):
+        process.wait()
+        assert isinstance(process.failure, TrialFailed) and "before the import" in str(process.failure)
+        assert (process.answer, answers) == (None, [])
+
+
+def test_what_a_driver_has_started_ends_with_the_trial(tmp_path: Path) -> None:
+    """It may hold the buffer, and with it the device."""
+    child = tmp_path / "child"
+    script = (
+        "import os, time\n"
+        "pid = os.fork()\n"
+        "if not pid:\n    os.close(1); time.sleep(20); os._exit(0)\n"
+        f"open({str(child)!r}, 'w').write(str(pid)); print('ready'); print('survived')"
+    )
+    with trial(script) as (process, answers):
+        process.wait()
+        assert [each.end for each in answers] == [TrialEnd.SURVIVED]
+    stat = Path(f"/proc/{child.read_text()}/stat")
+    end = time.monotonic() + 10
+    # A zombie has ended: its new parent has not reaped it yet.
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < end, "the child outlives the trial"
+        time.sleep(0.01)
 
 
 def test_a_process_that_reaches_another_driver_is_no_answer() -> None:

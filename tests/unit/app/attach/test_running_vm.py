@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,8 @@ def test_vm_without_a_screen(host: Host, vms: Vms, kinds: list[str], kind: type[
 def test_names_that_do_not_name_one_vm(host: Host, vms: Vms) -> None:
     with pytest.raises(NoSuchDevice, match="no VM with a name runs here"):
         attach_vm("a", host.scan(), vms.access())
+    with pytest.raises(NoSuchDevice, match="processes of other users are not listed"):
+        attach_vm("a", replace(host.scan(), all_listed=False), vms.access())
     one = vms.start("qemu-system-x86", qemu("a"), ["mbochs"], groups=[1])
     with pytest.raises(NoSuchDevice, match="no VM b; there are: a"):
         attach_vm("b", host.scan(), vms.access())
