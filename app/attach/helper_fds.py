@@ -25,13 +25,11 @@ class ReceivedFd:
     """``number`` is the fd in the process it came from. ``fd`` is the duplicate, which belongs to the receiver.
 
     ``device`` is the sysfs name of the device that the helper has from the kernel; None if the kernel does not tell.
-    ``link`` is the link of the fd ("anon_inode:[vfio-device]", "/dev/vfio/devices/vfio0"). ``groups`` are the VFIO
-    groups that the process has open; this user may not be allowed to list them.
+    ``groups`` are the VFIO groups that the process has open; this user may not be allowed to list them.
     """
 
     number: int
     fd: int
-    link: str
     groups: tuple[int, ...] = ()
     device: str | None = None
 

@@ -169,7 +169,7 @@ class HelperRequest:
                 self._wait_for_end()
                 answer = helper_answer.check_answer(message, len(fds), flags, self._number)
                 received = [
-                    ReceivedFd(number, each, _link_of(each), answer.groups, device)
+                    ReceivedFd(number, each, answer.groups, device)
                     for number, each, device in zip(answer.numbers, fds, answer.devices, strict=True)
                 ]
             finally:
@@ -295,7 +295,3 @@ def _environment() -> dict[str, str]:
     """The variables that pkexec and sudo need to talk to a person; no others of this user."""
     kept = ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "TERM")
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **{key: os.environ[key] for key in kept if key in os.environ}}
-
-
-def _link_of(fd: int) -> str:
-    return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115

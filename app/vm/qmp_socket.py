@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from app.host import foreign_path_program
-from app.host.foreign_path import LIMIT_S, PathChild, is_foreign
+from app.host.foreign_path import LIMIT_S, connect_in_child, is_foreign
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, socket_name
 from app.vm.peer import ConnectionLost
 from app.vm.qmp_socket_error import connect_error_text
@@ -46,16 +46,17 @@ async def _connect_unix(address: UnixAddress, owner: int | None) -> socket.socke
     if owner is None or address.abstract or not is_foreign(owner):
         return foreign_path_program.connect(socket_name(address))
     try:
-        with PathChild("connect", address.path) as child:
+        with connect_in_child(address.path) as child:
             async with asyncio.timeout(LIMIT_S):
                 await readable(child.fileno())
-            _, connection = child.receive(0)
+            _, fd = child.receive(0)
     except TimeoutError as error:
         raise ConnectionLost(connect_error_text(address, error, "")) from None
     except OSError as error:
         raise ConnectionLost(connect_error_text(address, error, "")) from error
-    if connection is None:
+    if fd is None:
         raise ConnectionLost(f"{address} does not answer")
+    connection = socket.socket(fileno=fd)
     connection.setblocking(False)
     return connection
 

@@ -143,7 +143,7 @@ def test_helper_and_kernel_contradict_each_other(tmp_path: Path) -> None:
         def request(pid: int, _: int | None) -> list[ReceivedFd]:
             with Process.open(pid) as process:
                 own = process.duplicate(child.fds[0])  # noqa: B023
-            return [ReceivedFd(child.fds[0], own, "", device="0000:00:02.0")]  # noqa: B023
+            return [ReceivedFd(child.fds[0], own, device="0000:00:02.0")]  # noqa: B023
 
         access = ProcessAccess(
             request, device=device_of, vfio_class=vfio_class_of, device_name=lambda _: "0000:00:03.0"

@@ -174,7 +174,7 @@ class Vms:
             fds = self._children[pid].fds if fd is None else (fd,)
             own = [process.duplicate(each) for each in fds]
         groups = self._groups.get(pid, ())
-        return [ReceivedFd(number, each, DEVICE_FD, groups) for number, each in zip(fds, own, strict=True)]
+        return [ReceivedFd(number, each, groups) for number, each in zip(fds, own, strict=True)]
 
     def close(self) -> None:
         for each in self._children.values():

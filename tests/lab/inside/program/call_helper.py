@@ -6,6 +6,7 @@ Prints one JSON document per request: the fds that were sent, or the refusal.
 import json
 import os
 import sys
+from pathlib import Path
 
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_request import request_fds
@@ -28,7 +29,7 @@ def _ask(pid: int, fd: int | None) -> dict[str, object]:
         "handed": [
             {
                 "number": each.number,
-                "link": each.link,
+                "link": str(Path(f"/proc/self/fd/{each.fd}").readlink()),
                 "groups": each.groups,
                 "device": each.device,
                 "planes": _planes(Device(each.fd)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.host import foreign_path, foreign_path_program
-from app.host.foreign_path import PathChild, is_foreign, look
+from app.host.foreign_path import connect_in_child, is_foreign, look
 from tests.unit.hosts import Host
 
 
@@ -42,7 +42,7 @@ def test_child_sees_what_this_program_sees(tmp_path: Path) -> None:
 
 
 def test_own_process_needs_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign_path, "PathChild", None)
+    monkeypatch.setattr(foreign_path, "ForeignChild", None)
     assert stat.S_ISDIR(look(str(tmp_path), os.getpid()).mode)
 
 
@@ -59,10 +59,10 @@ def test_connected_socket_names_the_listener_and_not_the_child(tmp_path: Path) -
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "qmp"))
         listener.listen()
-        with PathChild("connect", str(tmp_path / "qmp")) as child:
-            _, connection = child.receive(60)
-        assert connection is not None
-        with connection:
+        with connect_in_child(str(tmp_path / "qmp")) as child:
+            _, fd = child.receive(60)
+        assert fd is not None
+        with socket.socket(fileno=fd) as connection:
             assert not connection.get_inheritable()
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
             assert int.from_bytes(credentials[:4], "little") == os.getpid()

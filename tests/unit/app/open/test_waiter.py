@@ -17,7 +17,7 @@ from app.open.session import Session
 from app.open.target import Default, Named, Pid, Target, VmName
 from app.open.waiter import Waiter, may_open_later, next_target
 from app.planes.status import Reason, State, Status
-from tests.unit.hosts import DEVICE_FD, UUID_A, Host, hide_files, qemu
+from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.sim_tools import Clock
 from tests.unit.vms import Child, Vms, vms_on
 
@@ -184,7 +184,7 @@ class Question:
             raise self.answer
         with self._vms.access().open_process(self.pid) as process:
             own = process.duplicate(self._vm.fds[0])
-        return [ReceivedFd(self._vm.fds[0], own, DEVICE_FD, (1,))]
+        return [ReceivedFd(self._vm.fds[0], own, (1,))]
 
     def cancel(self) -> None:
         self.cancelled = True
