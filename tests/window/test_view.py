@@ -71,11 +71,14 @@ def test_on_wayland_the_whole_screen_is_the_guests_picture(wayland: Display) -> 
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_on_x11_the_same_picture_comes_by_copy(x11: Display, scale: int) -> None:
-    """Without DRI3 EGL imports nothing; there is no window manager here, so the window may be anywhere."""
+def test_on_x11_the_same_picture_comes_by_copy(x11: Display, scale: int, tmp_path: Path) -> None:
+    """Without DRI3 EGL imports nothing; there is no window manager here, so the window may be anywhere.
+
+    A larger window, which an earlier test may have left in the settings, would show a larger whole factor.
+    """
     spec = "gvt,size=640x480,fps=0"
     picture = guest_picture(spec).repeat(scale, axis=0).repeat(scale, axis=1)
-    scaled = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale)})
+    scaled = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": str(scale), "XDG_CONFIG_HOME": str(tmp_path)})
     with viewing(scaled, f"sim:{spec}", "--scaling", "integer") as viewer:
         viewer.wait_for("degraded, no-import-extension, .*path: copy")
         on_screen = wait_for_screen(x11, lambda it: contains(it, picture))
