@@ -20,7 +20,6 @@ from app.host.command_lines import read_command_lines
 from app.host.paths import HOST, Paths, text_of
 from app.host.scanned_process import DeviceFd, ScannedProcess, has_name_of_vmm
 from app.host.stalled_reads import read_each
-from app.host.vfio_file import device_number
 
 _DEVICE_LINK = "anon_inode:[vfio-device]"
 _GROUP = re.compile(r"/dev/vfio/(?:noiommu-)?(\d+)")
@@ -297,6 +296,9 @@ def _is_node(fd: int, folder: int, device: Path) -> bool:
     The path of a file is no evidence: in a mount namespace of its own any user may put any file at it.
     """
     known = text_of(device / "dev")
+    # Most scans find no node, and the import of ctypes takes 3 ms.
+    from app.host.vfio_file import device_number  # noqa: PLC0415
+
     try:
         number = device_number(f"/proc/self/fd/{folder}/fd/{fd}")
     except OSError:

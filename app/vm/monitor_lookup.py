@@ -19,8 +19,7 @@ from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.text.clean import clean_line
-from app.vm.qmp_socket_error import connect_error_text
-from app.vm.tcp_owner import REMEDY
+from app.vm.qmp_socket_error import REMEDY, connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"

@@ -15,9 +15,9 @@ from app.host import proc, tcp_sockets
 from app.host.paths import HOST, Paths
 from app.qemu.qmp_address import TcpAddress
 from app.vm.peer import ConnectionLost
+from app.vm.qmp_socket_error import REMEDY
 
 _CONNECT_TIMEOUT_S = 3.0
-REMEDY = "give it with --qmp if it is the VM's"
 
 
 async def connect_to_vm(address: TcpAddress, owner: int, paths: Paths = HOST) -> socket.socket:
