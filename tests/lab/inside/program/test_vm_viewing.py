@@ -37,6 +37,8 @@ def test_list_tells_state_pid_vm_name_and_way(shared_vm: Machine, fact: Fact) ->
         "vm": "lab",
         "fd": shared_vm.device_fds[0],
         "way": "group",
+        "uid": 0,
+        "user": "root",
     }
     done = command.run("list")
     assert all(word in done.out for word in (shared_vm.uuids[0], "in use", str(shared_vm.pid), "lab"))
