@@ -65,7 +65,8 @@ def prove_import(probe: ProbeDraw, image: Image, plane: Plane, buffer: Buffer) -
                 return
             if not left:
                 raise WrongPixels(_evidence(numbers, wrong, expected, drawn))
-    except (OSError, ValueError):
+    except (OSError, ValueError, MemoryError):
+        # Too little memory for a copy of a few rows must not end the window.
         return
 
 

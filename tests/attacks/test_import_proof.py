@@ -240,6 +240,19 @@ def test_a_guest_that_draws_between_two_reads_does_not_make_an_import_fail(
     assert (outcome.path, outcome.failures) == (PixelPath.EGL_IMAGE, ())
 
 
+def test_too_little_memory_for_a_proof_is_no_error(
+    importing_context: Context, monkeypatch: pytest.MonkeyPatch, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    surface = surfaces.picture(random_picture(64, 32))
+    monkeypatch.setattr(np, "frombuffer", exhausted)
+    outcome = renderer.outcome(surface)
+    monkeypatch.undo()
+    assert (outcome.path, outcome.failures) == (PixelPath.EGL_IMAGE, ())
+
+
 def test_a_proof_reads_few_rows_and_only_once(
     importing_context: Context, renderer: Renderer, calls: Calls, surfaces: SurfaceFactory
 ) -> None:
