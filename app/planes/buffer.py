@@ -107,12 +107,9 @@ class DmaBuffer:
             raise ValueError("the buffer was released")
         if self._mapping is None:
             self._mapping = _map(self._fd, self.size)
-        with sync_for_read(self._fd), _part(self._mapping, start, length) as part:
-            if self.may_vanish:
-                with self._staging.copy(part) as copy:
-                    yield copy
-            else:
-                yield part
+        staging = self._staging if self.may_vanish else None
+        with sync_for_read(self._fd), _part(self._mapping, start, length, staging) as part:
+            yield part
 
     def release(self) -> None:
         """Unmap and close; more calls do nothing."""
@@ -146,11 +143,17 @@ def _map(fd: int, size: int) -> mmap.mmap:
 
 
 @contextmanager
-def _part(memory: mmap.mmap | bytearray | bytes, start: int, length: int | None) -> Iterator[memoryview]:
-    """A read-only view of a part of the memory."""
+def _part(
+    memory: mmap.mmap | bytearray | bytes, start: int, length: int | None, staging: Staging | None
+) -> Iterator[memoryview]:
+    """A read-only view of a part of the memory, or of a copy that ``staging`` makes of it."""
     end = None if length is None else start + length
     with memoryview(memory) as whole, whole.toreadonly() as view, view[start:end] as part:
-        yield part
+        if staging is None:
+            yield part
+        else:
+            with staging.copy(part) as copy:
+                yield copy
 
 
 class MemoryBuffer:
@@ -180,12 +183,8 @@ class MemoryBuffer:
     def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         if self._memory is None:
             raise ValueError("the memory was released")
-        with _part(self._memory, start, length) as part:
-            if self.may_vanish:
-                with self._staging.copy(part) as copy:
-                    yield copy
-            else:
-                yield part
+        with _part(self._memory, start, length, self._staging if self.may_vanish else None) as part:
+            yield part
 
     def release(self) -> None:
         """Free the memory, or unmap it if it is a mapping; more calls do nothing."""
