@@ -1,9 +1,12 @@
 """A VM that floods its monitor costs neither memory nor the program, and gets no keys without a limit in force."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
+from qemu.qmp import QMPClient
 from qemu.qmp.protocol import AsyncProtocol
 
 from app.qemu.qmp_address import UnixAddress
@@ -64,3 +67,28 @@ def test_package_without_the_method_that_limits_sends_no_keys(
         connection.send(A)
         assert "cannot limit" in connection.status.detail
         assert (vm.connections, vm.heard) == (0, [])
+
+
+def test_monitor_that_is_closed_while_a_flood_ends_its_connection_ends_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package then raises the error of the connection in place of the cancellation."""
+    waiting = threading.Event()
+    establish = QMPClient._establish_session
+
+    async def establish_and_wait(client: QMPClient) -> None:
+        await establish(client)
+        waiting.set()
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(QMPClient, "_establish_session", establish_and_wait)
+    with qmp_vm(tmp_path / "qmp", "events") as vm:
+        connection = open_monitor(UnixAddress(str(tmp_path / "qmp")), lambda: None, _EAGER)
+        try:
+            assert waiting.wait(10), "the session was not established"
+            assert vm.stdout is not None
+            # The VM tells it when its client is gone.
+            assert vm.stdout.readline() == b"client\n"
+        finally:
+            connection.close()
+        until(lambda: not any(each.name == "monitor" for each in threading.enumerate()))
