@@ -46,7 +46,9 @@ def requirements(pyproject: dict[str, object]) -> dict[str, list[str]]:
     """The requirements behind each lock file. ``build`` is installed before the others; ``dev`` has everything."""
     tables: dict[str, dict[str, list[str]]] = pyproject  # type: ignore[assignment]
     run, build = tables["project"]["dependencies"], [*tables["build-system"]["requires"], *SOURCE_BACKENDS]
-    return {"dev": [*run, *build, *tables["dependency-groups"]["dev"]], "run": run, "build": build}
+    # The tests need the plots. libvirt's package is not here: it is built with the host's own library.
+    plots = tables["project"]["optional-dependencies"]["plots"]  # type: ignore[call-overload]
+    return {"dev": [*run, *plots, *build, *tables["dependency-groups"]["dev"]], "run": run, "build": build}
 
 
 def resolve(wanted: list[str], oldest_python: str, constraints: list[Path]) -> str:

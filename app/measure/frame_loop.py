@@ -7,6 +7,7 @@ without a window call :meth:`FrameLoop.run` with their own wait.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.measure.pacing import Pacer
 from app.planes.frame import Frame
@@ -24,6 +25,18 @@ class Wait:
 
 WaitCall = Callable[[int, int | None], object]
 """Waits until the fd is readable or the nanoseconds have passed, see :class:`Wait`."""
+
+
+class LoopObserver(Protocol):
+    """Is told what a frame loop does, to measure it. No method raises."""
+
+    def polled(self, start_ns: int) -> None:
+        """A poll began at this time of the loop's clock."""
+        ...
+
+    def found(self, frame: Frame) -> None:
+        """The poll found a new frame."""
+        ...
 
 
 def _ignore(*_arguments: object) -> None:
@@ -46,6 +59,7 @@ class FrameLoop:
         changed: Callable[[Frame], object] = _ignore,
         gone: Callable[[], object] = _ignore,
         clock: Callable[[], int] = time.monotonic_ns,
+        observer: LoopObserver | None = None,
     ) -> None:
         self._source = source
         self._pacer = pacer
@@ -53,6 +67,7 @@ class FrameLoop:
         self._changed = changed
         self._gone = gone
         self._clock = clock
+        self._observer = observer
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._drawn: Frame | None = None
         self._shown: Frame | None = None
@@ -95,8 +110,12 @@ class FrameLoop:
         """Poll the source now, so that the next picture shows the newest frame."""
         if self._closed:
             return self._frame
+        if self._observer is not None:
+            self._observer.polled(self._clock())
         frame = self._source.latest()
         if frame is not self._frame:
+            if self._observer is not None:
+                self._observer.found(frame)
             flipped = frame.primary is not self._frame.primary
             self._frame = frame
             self._pacer.changed(self._clock(), flipped=flipped)
