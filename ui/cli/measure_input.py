@@ -4,6 +4,7 @@ import argparse
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -27,6 +28,7 @@ from gl.region_looks import RegionLooks
 from ui.offscreen import OffscreenView, WaitCall
 
 _SECOND = 1_000_000_000
+_TIMES = ProbeTimes()
 _CONNECT_S = 5.0
 _CONNECT_STEP_S = 0.02
 # Two runs have the same pauses.
@@ -48,7 +50,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise UsageError("--duration does not go with --input", "give the number of keys with --count")
     else:
         args.count = args.count or _DEFAULT_COUNT
-        args.input_timeout = args.input_timeout or _DEFAULT_TIMEOUT_S
+        args.input_timeout = _DEFAULT_TIMEOUT_S if args.input_timeout is None else args.input_timeout
 
 
 class InputMeasurement:
@@ -83,7 +85,7 @@ class InputMeasurement:
         assert first.primary is not None
         if outside := self._outside(first.primary):
             raise UsageError(outside, "give --region X,Y,W,H in the guest's pixels")
-        times = ProbeTimes(timeout=round(self._timeout_s * _SECOND))
+        times = replace(_TIMES, timeout=round(self._timeout_s * _SECOND))
         self._probe = InputProbe(self._keys, self._count, self._press, self._completed, times, Random(_SEED))
         self._monitor = self._connect(view.session.input)
         self._looks = RegionLooks(view.renderer, self._region)
@@ -195,14 +197,14 @@ class InputMeasurement:
 
     def _no_input(self, reason: str) -> MdevviewError:
         return MdevviewError(
-            f"{self._target}: no input can be sent: {reason}", "--qmp SOCKET names a QMP socket of the VM"
+            f"{self._target}: no key can be sent: {reason}", "--qmp SOCKET names a QMP socket of the VM"
         )
 
     def _why(self, ended: EndReason) -> MdevviewError:
         key, where = self._probe.last_key, f"region {self._region}" if self._region is not None else "screen"
         smaller = "give a smaller --region, without a clock, a video or an animation"
         if ended is EndReason.RESTLESS:
-            often = self._probe.own_changes / (ProbeTimes().baseline / _SECOND)
+            often = self._probe.own_changes / (_TIMES.baseline / _SECOND)
             return MdevviewError(
                 f"the pixels of the {where} change by themselves, {often:.1f} times a second, so that a reaction to "
                 "a key cannot be told from that",
