@@ -38,7 +38,7 @@ _RUNS = (
 
 _BY_CODE = {first + offset: name for first, names in _RUNS for offset, name in enumerate(names.split())}
 
-# Names that people try, where the right one is spelt quite differently.
+# Names that people try, and the right ones.
 _OTHER_NAMES = {"enter": "ret", "return": "ret", "space": "spc", "escape": "esc", "control": "ctrl", "super": "meta_l"}
 
 QCODES = frozenset(_BY_CODE.values())
@@ -51,8 +51,8 @@ def check_qcode(name: str) -> str:
         return name
     from difflib import get_close_matches  # noqa: PLC0415  (only a wrong name needs it)
 
-    wanted = name.lower()
-    near = get_close_matches(_OTHER_NAMES.get(wanted, wanted), QCODES, 3, 0.5)
+    near = get_close_matches(name.lower(), QCODES | _OTHER_NAMES.keys(), 3, 0.5)
+    near = list(dict.fromkeys(_OTHER_NAMES.get(each, each) for each in near))
     hint = f"did you mean {', '.join(near)}?" if near else "names are such as a, 1, esc, ret, spc, backspace, left, f1"
     raise ValueError(f"{name!r} is no key of QEMU's: {hint}")
 

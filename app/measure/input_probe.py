@@ -118,6 +118,8 @@ class InputProbe:
         self._phase_ns = 0
         self._changed_ns = 0
         self._changed_by_itself = False
+        # Until then a change may be the late reaction to the key before.
+        self._hold_ns = 0
         self._jitter_ns = 0
         self._gaps_ns: list[int] = []
         self._own_gap_ns: int | None = None
@@ -206,7 +208,8 @@ class InputProbe:
         times = self._times
         rest = now - self._changed_ns
         if changed:
-            self._changed_by_itself = self._changed_by_itself or rest >= times.rest
+            by_itself = rest >= times.rest and now >= self._hold_ns
+            self._changed_by_itself = self._changed_by_itself or by_itself
             self._changed_ns, rest = now, 0
         waited = now - self._phase_ns
         # A region that makes no more changes, such as that of a cursor that stopped to blink, is not waited for.
@@ -244,6 +247,7 @@ class InputProbe:
         self._misses_in_a_row = self._misses_in_a_row + 1 if missed else 0
         if not missed and record.precedes_key:
             record.uncertain = True
+        self._hold_ns = now + (self._own_gap_ns or 0) if missed or record.uncertain else now
         self._completed(record)
         if self._misses_in_a_row == MISSES_IN_A_ROW:
             self._end(EndReason.NO_REACTION)

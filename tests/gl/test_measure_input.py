@@ -108,7 +108,7 @@ def test_true_time_of_each_change_lies_in_its_band(setup: Setup, path: str, regi
     assert len(setup.vm.drawn) == 5
     for each, (before, after) in zip(inputs, setup.vm.drawn, strict=True):
         assert each["sent_ns"] < each["acknowledged_ns"]
-        assert each["sent_ns"] < each["previous_look_ns"] < after, "the draw was not over at the look before"
+        assert each["previous_look_ns"] < after, "the draw was not over at the look before"
         assert before < each["changed_ns"] < each["submit_ns"]
     stages = document["stages"]
     for name in ("input_to_acknowledge", "input_to_change", "input_to_submit"):

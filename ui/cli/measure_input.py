@@ -75,6 +75,7 @@ class InputMeasurement:
         self._region = PictureRegion(*args.region) if args.region is not None else None
         self._timeout_s: float = args.input_timeout
         self._count: int = args.count
+        self._has_qmp = args.qmp is not None
         self._target = view.session.target
         self._recorder = recorder
         self._stopped = stopped
@@ -196,9 +197,8 @@ class InputMeasurement:
         return monitor
 
     def _no_input(self, reason: str) -> MdevviewError:
-        return MdevviewError(
-            f"{self._target}: no key can be sent: {reason}", "--qmp SOCKET names a QMP socket of the VM"
-        )
+        remedy = "" if self._has_qmp else "name a QMP socket of the VM with --qmp"
+        return MdevviewError(f"{self._target}: no key can be sent: {reason}", remedy)
 
     def _why(self, ended: EndReason) -> MdevviewError:
         key, where = self._probe.last_key, f"region {self._region}" if self._region is not None else "screen"
