@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from app.measure.csv_file import CsvFile
 from app.measure.metadata import metadata
 from app.measure.pacing import Pace
@@ -30,68 +31,94 @@ from ui.cli.stop_signals import StopSignals
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
-_DEFAULT_DURATION_S = 10.0
-_NEVER_NS = 1 << 62
-# The status that a shell reports for a program that SIGINT ended.
-_INTERRUPTED = 130
+# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+_SIGNALLED = 128
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
+    if is_standard_output(args.json) and is_standard_output(args.csv):
+        raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
     check_arguments(args)
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp)
     with StopSignals() as signals, open_offscreen(args.target, options) as view:
-        return _measure(args, view, signals)
+        return _measure_input(args, view, signals) if args.input else _measure(args, view, signals)
 
 
 def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals) -> int:
     session = view.session
     first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
     size = args.size or _size(first)
-    duration = _DEFAULT_DURATION_S if args.duration is None else args.duration
+    csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
+    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns)
+    recorder.start(first)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    progress = _Progress(recorder, args.duration)
+    began, began_cpu = time.monotonic_ns(), time.process_time_ns()
+    end = began + round(args.duration * _SECOND)
+    try:
+        frame = view.measure(
+            size,
+            recorder,
+            Pace(),
+            lambda: signals.count > 0 or time.monotonic_ns() >= end,
+            lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, progress.show),
+        )
+        times = RunTimes(time.monotonic_ns() - began, time.process_time_ns() - began_cpu)
+        recorder.finish()
+    finally:
+        progress.clear()
+        if csv is not None:
+            csv.close()
+    picture = inspect_document(session.target, frame, session.describe(), view.renderer)
+    meta = metadata(session.vgpu, _options(args, size), started)
+    document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
+    return _finish(args, document, csv, frame.status, signals.last)
+
+
+def _finish(
+    args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status, signal_number: int
+) -> int:
+    """Write the document; the exit status, for a run that is not complete that of a program that a signal ended.
+
+    ``status`` is the last one of the device. Raises MdevviewError where the run or a file is not what was wanted.
+    """
+    _write(args, document)
+    if csv is not None and csv.failed is not None:
+        raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
+    if status.state is State.GONE:
+        raise device_gone(document["target"], status)
+    return 0 if document["complete"] else _SIGNALLED + signal_number
+
+
+def _measure_input(args: argparse.Namespace, view: OffscreenView, signals: StopSignals) -> int:
+    session = view.session
+    first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
+    size = args.size or _size(first)
     with ExitStack() as owned:
         csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
         if csv is not None:
             owned.callback(csv.close)
         recorder = Recorder([csv.add] if csv else [], session.true_flip_ns)
         recorder.start(first)
-        inputs = InputMeasurement(args, view, first, recorder, lambda: signals.count > 0) if args.input else None
-        if inputs is not None:
-            owned.callback(inputs.close)
+        inputs = InputMeasurement(args, view, first, recorder, lambda: signals.count > 0)
+        owned.callback(inputs.close)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        progress = _Progress(recorder, duration, inputs)
+        progress = _Progress(recorder, 0, inputs.progress)
         owned.callback(progress.clear)
         began, began_cpu = time.monotonic_ns(), time.process_time_ns()
-        end = began + round(duration * _SECOND) if inputs is None else _NEVER_NS
-
-        def wait(fd: int, ns: int | None) -> None:
-            _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, progress.show)
-
-        def finished() -> bool:
-            return signals.count > 0 or time.monotonic_ns() >= end
-
-        if inputs is not None:
-            frame = inputs.measure(view, size, wait)
-        else:
-            frame = view.measure(size, recorder, Pace(), finished, wait)
+        frame = inputs.measure(
+            view, size, lambda fd, ns: _wait((fd, signals.fileno()), progress.due_ns, ns, progress.show)
+        )
         times = RunTimes(time.monotonic_ns() - began, time.process_time_ns() - began_cpu)
         recorder.finish()
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
-    wanted = {"duration_s": duration} if inputs is None else inputs.options
-    options = {"window": False, "draw_width": size[0], "draw_height": size[1], **wanted}
-    meta = metadata(session.vgpu, options, started)
-    complete = times.duration_ns >= end - began if inputs is None else inputs.complete
-    document = run_document(picture, meta, recorder, times, complete=complete)
-    if inputs is not None:
-        document |= inputs.document()
-    _write(args, document)
-    if csv is not None and csv.failed is not None:
-        raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
-    if frame.status.state is State.GONE:
-        raise device_gone(session.target, frame.status)
-    if inputs is not None and inputs.failure is not None:
+    meta = metadata(session.vgpu, _options(args, size) | inputs.options, started)
+    document = run_document(picture, meta, recorder, times, complete=inputs.complete) | inputs.document()
+    status = _finish(args, document, csv, frame.status, signals.last)
+    if inputs.failure is not None:
         raise inputs.failure
-    return 0 if document["complete"] else _INTERRUPTED
+    return status
 
 
 def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
@@ -105,6 +132,10 @@ def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
 def _size(frame: Frame) -> tuple[int, int]:
     assert frame.primary is not None
     return frame.primary.plane.width, frame.primary.plane.height
+
+
+def _options(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, object]:
+    return {"window": False, "draw_width": size[0], "draw_height": size[1], "duration_s": args.duration}
 
 
 def _write(args: argparse.Namespace, document: dict[str, object]) -> None:
@@ -129,10 +160,11 @@ def _wait(fds: tuple[int, ...], until_ns: int, ns: int | None, due: Callable[[],
 class _Progress:
     """A line on the terminal that tells each second how far the run is. Nothing where standard error is a file."""
 
-    def __init__(self, recorder: Recorder, duration_s: float, inputs: InputMeasurement | None) -> None:
+    def __init__(self, recorder: Recorder, duration_s: float, text: Callable[[], str] | None = None) -> None:
+        """``text`` makes the line; None: it tells of flips."""
         self._recorder = recorder
         self._duration_s = duration_s
-        self._inputs = inputs
+        self._text = text
         self._began = time.monotonic_ns()
         self._shows = sys.stderr.isatty()
         self.due_ns = self._began + _SECOND
@@ -144,8 +176,8 @@ class _Progress:
         self.due_ns += _SECOND
         if not self._shows:
             return
-        if self._inputs is not None:
-            self._print(self._inputs.progress)
+        if self._text is not None:
+            self._print(self._text())
             return
         stage, counters = self._recorder.stages["flip_to_submit"], self._recorder.counters
         median, tail = stage.percentile_ns(50), stage.percentile_ns(99)

@@ -35,17 +35,19 @@ _CONNECT_STEP_S = 0.02
 _SEED = 1
 # A sleeping guest is woken by a key, so it takes input; a paused one does not.
 _TAKES_INPUT = (None, "running", "suspended")
+_DEFAULT_DURATION_S = 10.0
 _DEFAULT_COUNT = 50
 _DEFAULT_TIMEOUT_S = 2.0
 
 
 def check_arguments(args: argparse.Namespace) -> None:
-    """Raises UsageError for options that contradict one another. Sets the defaults of those that go with --input."""
+    """Raises UsageError for options that contradict one another. Sets the defaults of those that go together."""
     if args.input is None:
         needing = {"--region": args.region, "--count": args.count, "--input-timeout": args.input_timeout}
         for name, value in {**needing, "--qmp": args.qmp}.items():
             if value is not None:
                 raise UsageError(f"{name} needs --input", "name a key to which the guest reacts, as in --input esc")
+        args.duration = _DEFAULT_DURATION_S if args.duration is None else args.duration
     elif args.duration is not None:
         raise UsageError("--duration does not go with --input", "give the number of keys with --count")
     else:
@@ -96,7 +98,6 @@ class InputMeasurement:
         """Whether all keys were sent, and each had a reaction or its time."""
         return self.failure is None and self._probe.complete
 
-    @property
     def progress(self) -> str:
         """How far it is, in a few words."""
         median = self._recorder.stages["input_to_change"].percentile_ns(50)
