@@ -69,7 +69,8 @@ def test_files_of_a_running_vm_are_complete_and_can_be_compared(
     done = command.run("measure", "vm:measured", *keys, *_files(pictures, "input"))
     assert (done.status, done.err) == (0, "")
     fact("measure --input esc", done.out)
-    assert [scancode for _, scancode in machine.keys()] == [_SCANCODE_ESC] * _KEYS
+    read = machine.keys()
+    assert [scancode for _, scancode in read] == [_SCANCODE_ESC] * _KEYS
     document, rows = _read(pictures, "input")
     assert document["complete"]
     assert (document["inputs_sent"], document["input_misses"], len(document["inputs"])) == (_KEYS, 0, _KEYS)
