@@ -156,7 +156,10 @@ def test_reaction_outside_the_region_is_none(setup: Setup, capsys: pytest.Captur
     assert "did not change" in capsys.readouterr().err
 
 
-def test_restless_region_is_refused_before_any_key(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restless_region_is_refused_before_any_key(
+    setup: Setup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.cli.measure_input._TIMES", ProbeTimes(baseline=600 * _MS))
     ended = threading.Event()
 
     def move() -> None:
@@ -202,6 +205,17 @@ def test_reason_of_a_session_without_input_is_told(setup: Setup, capsys: pytest.
 def test_region_outside_the_picture_is_refused(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.run("--input", "esc", "--region", "300,0,30,10")[0] == 2
     assert "300,0,30,10 is not inside the picture of 320x240" in capsys.readouterr().err
+
+
+def test_mode_without_the_region_ends_the_run(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+    shrink = threading.Timer(0.5, setup.source.shrink)
+    shrink.start()
+    status, document, _ = setup.run(
+        "--input", "esc", "--region", "0,100,320,100", "--count", "1000", "--input-timeout", "99"
+    )
+    shrink.join()
+    assert (status, document["complete"]) == (1, False)
+    assert "region 0,100,320,100 is not inside the picture of 320x120" in capsys.readouterr().err
 
 
 def test_interrupt_leaves_the_partial_files(setup: Setup) -> None:
