@@ -119,7 +119,9 @@ def test_true_time_of_each_change_lies_in_its_band(setup: Setup, path: str, regi
     assert true_us[2] > 30_000, "the known delay"
     assert change["p50_high_us"] > 30_000
     assert stages["look"]["count"] > 10
-    assert document["meta"]["options"]["look_path"] == path
+    options = document["meta"]["options"]
+    assert (options["look_path"], options["input"]) == (path, "a,backspace")
+    assert options["region"] == (region[1] if region else "all")
     # One row for each picture, the first of which showed the picture before the keys.
     assert [each["kind"] for each in rows[-5:]] == ["change"] * 5
     assert [int(each["submit_ns"]) for each in rows[-5:]] == [each["submit_ns"] for each in inputs]
