@@ -11,7 +11,6 @@ from typing import Any
 from app.errors import MdevviewError, UsageError
 from app.input.event import Key, qmp_object
 from app.measure.input_probe import (
-    MISSES_IN_A_ROW,
     EndReason,
     InputProbe,
     InputRecord,
@@ -218,7 +217,7 @@ class InputMeasurement:
         state = self._monitor.status.run_state
         return MdevviewError(
             f"the pixels of the {where} did not change within {self._timeout_s:g} s after '{key}', "
-            f"{MISSES_IN_A_ROW} times in a row",
+            f"{self._probe.misses_in_a_row} times in a row",
             f"the VM is {state}"
             if state not in _TAKES_INPUT
             else "see that the guest shows a reaction to this key there, or give another --region or --input",
