@@ -15,6 +15,7 @@ from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.outcome import Outcome
 from gl.pixel_probe import PixelProbe
+from gl.private_copy import PrivateCopy
 from gl.render_target import RenderTarget
 from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
@@ -47,6 +48,7 @@ class Renderer:
         self._clock = clock
         self._surfaces = SurfaceCache(context, self._compositor, clock)
         self._probe = PixelProbe(context, self._compositor)
+        self._private_copy = PrivateCopy(context, self._compositor)
         self._generation = 0
         self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
@@ -118,6 +120,7 @@ class Renderer:
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation
             scene.drop_layers()
+            self._private_copy.forget()
             self.context.sweep()
         self._probe.set_surfaces((primary, cursor))
         self._copied = ()
@@ -125,7 +128,13 @@ class Renderer:
             if each is not None and each.copied is not None:
                 self._copied += (each,)
         self._retry_ns = _first_retry(primary, cursor)
-        self._steps = scene.steps(frame, primary, cursor)
+        shown = primary
+        copying: Steps = ()
+        if options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
+            shown, copying = self._private_copy.of(primary, options.matrix)
+        elif not options.tear_free:
+            self._private_copy.release()
+        self._steps = (*copying, *scene.steps(frame, shown, cursor))
         self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
 
@@ -208,6 +217,7 @@ class Renderer:
         self._retry_ns = None
         self._scene = None
         self._probe.set_surfaces(())
+        self._private_copy.forget()
 
     def release(self) -> None:
         """Delete everything; more calls do nothing. No frame can be drawn afterwards."""
@@ -216,6 +226,7 @@ class Renderer:
         self._released = True
         self._drop_scene()
         self._probe.release()
+        self._private_copy.release()
         self._surfaces.release()
         self._compositor.release()
         self.context.sweep()

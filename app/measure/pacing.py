@@ -62,6 +62,11 @@ class Pace:
         )
 
 
+def pace_of(poll: int | None, redraw: int = _REDRAW) -> Pace:
+    """The pace with a fixed interval of polls, or (None) the one that follows the guest. In nanoseconds."""
+    return Pace(redraw=redraw) if poll is None else Pace.fixed(poll, redraw)
+
+
 class Pacer:
     """Decides when to poll, to look and to draw again. Times are nanoseconds of one monotonic clock."""
 
