@@ -37,6 +37,7 @@ class QtFrameLoop(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._step)
         self._notifier: QSocketNotifier | None = None
+        self._visible = True
 
     @property
     def frame(self) -> Frame:
@@ -56,9 +57,11 @@ class QtFrameLoop(QObject):
 
     def set_visible(self, visible: bool) -> None:
         """Whether anybody can see the picture: polls are slow where nobody can."""
-        self._loop.set_visible(visible)
-        if visible:
-            self._hurry(0)
+        if visible is not self._visible:
+            self._visible = visible
+            self._loop.set_visible(visible)
+            if visible:
+                self._hurry(0)
 
     def latest(self) -> Frame:
         """Get the newest frame from the source. Called just before drawing."""
