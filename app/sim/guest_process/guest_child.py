@@ -84,31 +84,47 @@ class GuestProcess:
             return False
         wanted = self._shared.wanted
         if wanted.number != self._wanted:
-            mode = WantedMode(*wanted.read())
+            mode = WantedMode(*wanted.read()[1])
             self._wanted = wanted.number
-            self._guest.plug((mode.width, mode.height))
+            self._guest.plug(mode)
             self._free()
         return True
 
     def _show(self) -> None:
         """Draw what is due unless it is drawn already, and make it what the display engine shows."""
-        table, last = self._guest.timetable, self._state
         began = time.monotonic_ns()
+        state = self._next_state()
+        last = self._state
+        if state == last:
+            return
+        flipped = last is None or state.flips != last.flips
+        published = self._shared.state
+        if flipped and self._draws_in_place:
+            # The picture changed while it was drawn.
+            state = state._replace(flip_ns=began)
+        number = published.prepare(*state)
+        shown = published.show(number)
+        if flipped:
+            ended = time.monotonic_ns()
+            state = state._replace(flip_ns=state.flip_ns or shown)
+            table = self._guest.timetable
+            self._shared.flips.add(Flip(table.opened_ns + table.due_ns(state.flip), state.flip_ns, ended))
+        self._state = state
+
+    def _next_state(self) -> DisplayState:
+        """The state with what is due now, drawn. ``flip_ns`` is 0 if it is another picture or buffer than the last."""
         scanout, cursor = self._guest.primary(), self._guest.cursor()
         assert scanout is not None, "no fault turns the planes off here"
-        memory = self._number(scanout.memory)
-        flipped = last is None or (last.flip, last.place, last.memory) != (
-            self._guest.shown_flip,
-            scanout.address,
-            memory,
-        )
-        if not self._draws_in_place:
-            began = time.monotonic_ns()
-        state = DisplayState(
+        last, flip, memory = self._state, self._guest.shown_flip, self._number(scanout.memory)
+        flips, flip_ns = 1, 0
+        if last is not None:
+            same = (last.flip, last.place, last.memory) == (flip, scanout.address, memory)
+            flips, flip_ns = (last.flips, last.flip_ns) if same else (last.flips + 1, 0)
+        return DisplayState(
             messages=self._messages,
-            flips=(0 if last is None else last.flips) + flipped,
-            flip=self._guest.shown_flip,
-            flip_ns=began if flipped or last is None else last.flip_ns,
+            flips=flips,
+            flip=flip,
+            flip_ns=flip_ns,
             memory=memory,
             place=scanout.address,
             width=scanout.width,
@@ -119,14 +135,6 @@ class GuestProcess:
             cursor_x=0 if cursor is None else cursor.x,
             cursor_y=0 if cursor is None else cursor.y,
         )
-        if state == last:
-            return
-        self._shared.state.publish(*state)
-        if flipped:
-            ended = time.monotonic_ns()
-            due = table.opened_ns + table.due_ns(state.flip)
-            self._shared.flips.add(Flip(due, began, ended))
-        self._state = state
 
     def _new_memory(self, size: int) -> Memory:
         memory = new_memory(self._device, size)

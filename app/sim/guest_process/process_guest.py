@@ -52,6 +52,7 @@ class ProcessGuest:
         self._plugged = True
         self._closed = False
         self._received = 0
+        self._queried_flips = 0
         self._memories: dict[int, Memory] = {}
         # Freed by the guest, but somebody holds an export of them.
         self._retired: list[Memory] = []
@@ -136,7 +137,8 @@ class ProcessGuest:
         self._plugged = True
         if size is None or self._closed:
             return
-        self._shared.wanted.publish(*size)
+        wanted = self._shared.wanted
+        wanted.show(wanted.prepare(*size))
         # It looks when it gets any packet. A full socket has others that it did not get yet.
         with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
             self._connection.send(b"mode")
@@ -145,9 +147,13 @@ class ProcessGuest:
         if self._off():
             return None
         state = self._state()
-        spec = self.spec
+        spec, memory = self.spec, self._memory(state.memory)
+        if state.flips != self._queried_flips:
+            # Copies that somebody holds are only read after a query that shows them.
+            memory.written()
+            self._queried_flips = state.flips
         return Scanout(
-            memory=self._memory(state.memory),
+            memory=memory,
             address=self._table.address(state.place),
             fourcc=spec.fourcc,
             modifier=spec.modifier,
@@ -205,10 +211,11 @@ class ProcessGuest:
 
     def _state(self) -> DisplayState:
         """What the display engine shows now. First takes over the memories that it needs. Raises OSError."""
-        state = DisplayState(*self._shared.state.read())
+        shown_ns, values = self._shared.state.read()
+        state = DisplayState(*values)
         while self._received < state.messages:
             self._receive()
-        return state
+        return state if state.flip_ns else state._replace(flip_ns=shown_ns)
 
     def _memory(self, number: int) -> Memory:
         memory = self._memories.get(number)

@@ -15,8 +15,8 @@ class DisplayState(NamedTuple):
     """What the display engine shows.
 
     ``messages`` is how many messages the guest's process had sent. ``flips`` counts the flips, ``flip`` is the number
-    of the picture, and ``flip_ns`` when it was flipped to, in nanoseconds of ``time.monotonic_ns()``. ``memory`` and
-    ``cursor_memory`` are numbers of memories, 0 for none.
+    of the picture. ``flip_ns`` is when it was flipped to, in nanoseconds of ``time.monotonic_ns()``; 0 if that is the
+    time at which this record was shown. ``memory`` and ``cursor_memory`` are numbers of memories, 0 for none.
     """
 
     messages: int
