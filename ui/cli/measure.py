@@ -34,7 +34,8 @@ _INTERRUPTED = 130
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
-    with StopSignals() as signals, open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+    options = OpenOptions(HelperMethod(args.helper), guest_process=True)
+    with StopSignals() as signals, open_offscreen(args.target, options) as view:
         return _measure(args, view, signals)
 
 
