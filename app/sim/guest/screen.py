@@ -13,7 +13,7 @@ from app.formats.yuv import Matrix
 from app.sim.config.spec import Spec
 from app.sim.guest.animation import Animation
 from app.sim.guest.desktop import draw_desktop
-from app.sim.guest.drawing import PixelRect
+from app.sim.guest.drawing import PixelRect, merged
 from app.sim.guest.memory import Memory
 
 # This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
@@ -109,7 +109,7 @@ class Screen:
         damage = self._animation.rects(flip)
         if target.flip >= 0:
             damage += self._animation.rects(target.flip)
-        for rect in damage:
+        for rect in merged(damage):
             self._redraw(target, rect, flip)
         target.flip = flip
         target.memory.written()

@@ -28,7 +28,7 @@ from app.sim.driver.devices import DEVICES, new_memory
 from app.sim.guest.guest import Flip
 from app.sim.guest.local_guest import LocalGuest
 from app.sim.guest.memory import Memory
-from app.sim.guest_process.messages import Kind, Message, send
+from app.sim.guest_process.messages import Kind, Message, receive_request, send
 from app.sim.guest_process.shared_state import DisplayState, SharedState, WantedMode
 
 # The faults that change what the guest does. All others change what its driver answers, in the parent.
@@ -76,12 +76,12 @@ class GuestProcess:
             self._show()
 
     def _obey(self) -> bool:
-        """Change to the mode that the parent wants. False if the parent has ended."""
-        try:
-            if not self._connection.recv(64):
-                return False
-        except ConnectionResetError:
+        """Do what the parent wants. False if it has ended."""
+        request = receive_request(self._connection)
+        if request is None:
             return False
+        if request in self._memories:
+            self._send_memory(request)
         wanted = self._shared.wanted
         if wanted.number != self._wanted:
             mode = WantedMode(*wanted.read()[1])
@@ -140,8 +140,12 @@ class GuestProcess:
         memory = new_memory(self._device, size)
         self._memories_made += 1
         self._memories[self._memories_made] = memory
-        self._send(Message(Kind.MEMORY, self._memories_made, memory.size, memory.fd))
+        self._send_memory(self._memories_made)
         return memory
+
+    def _send_memory(self, number: int) -> None:
+        memory = self._memories[number]
+        self._send(Message(Kind.MEMORY, number, memory.size, memory.fd))
 
     def _number(self, memory: Memory) -> int:
         return next(number for number, each in self._memories.items() if each is memory)

@@ -1,8 +1,7 @@
-"""The messages from a guest's process to its parent: packets of a socket, one of them with a fd."""
+"""The messages between a guest's process and its parent: packets of a socket. Those to the parent may bring a fd."""
 
 import array
 import errno
-import os
 import socket
 import struct
 import sys
@@ -10,13 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 _PACKET = struct.Struct("=IIQ")
+_REQUEST = struct.Struct("=I")
 
 
 class Kind(Enum):
     """What a message tells. The meaning of its two numbers follows."""
 
     MEMORY = 1
-    """There is new guest memory: its number, its size; with its fd."""
+    """There is guest memory: its number, its size; with its fd, unless the receiver had no fd left."""
     FREED = 2
     """The guest uses the memory of that number no more."""
     READY = 3
@@ -43,11 +43,11 @@ def send(connection: socket.socket, message: Message) -> None:
 
 
 def receive(connection: socket.socket) -> Message:
-    """The next message. Raises OSError: ECHILD if the sender has ended, EMFILE if there is no fd left for it."""
+    """The next message. Raises OSError: ECHILD if the sender has ended."""
     try:
-        packet, ancillary, flags, _ = connection.recvmsg(_PACKET.size, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        packet, ancillary, _, _ = connection.recvmsg(_PACKET.size, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
     except ConnectionResetError:
-        packet, ancillary, flags = b"", [], 0
+        packet, ancillary = b"", []
     fd = -1
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
@@ -55,6 +55,23 @@ def receive(connection: socket.socket) -> Message:
     if len(packet) != _PACKET.size:
         raise OSError(errno.ECHILD, "the process of the simulated guest has ended")
     code, number, value = _PACKET.unpack(packet)
-    if flags & socket.MSG_CTRUNC:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return Message(Kind(code), number, value, fd)
+
+
+def request_memory(connection: socket.socket, number: int) -> None:
+    """Ask the guest's process to send this memory again. Raises OSError."""
+    connection.send(_REQUEST.pack(number))
+
+
+def request_mode(connection: socket.socket) -> None:
+    """Tell the guest's process that another mode is wanted. Raises OSError."""
+    connection.send(_REQUEST.pack(0))
+
+
+def receive_request(connection: socket.socket) -> int | None:
+    """The number of the memory to send again; 0 if another mode is wanted, None if the parent has ended."""
+    try:
+        packet = connection.recv(_REQUEST.size)
+    except ConnectionResetError:
+        return None
+    return int(_REQUEST.unpack(packet)[0]) if packet else None

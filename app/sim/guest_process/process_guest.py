@@ -27,7 +27,7 @@ from app.sim.guest.memory import Memory
 from app.sim.guest.screen import Screen, make_screen
 from app.sim.guest.timetable import Timetable
 from app.sim.guest_process.cores import KeptOff, choose_cores, siblings_of
-from app.sim.guest_process.messages import Kind, Message, receive
+from app.sim.guest_process.messages import Kind, Message, receive, request_memory, request_mode
 from app.sim.guest_process.shared_state import DisplayState, SharedState
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class ProcessGuest:
         finally:
             os.close(fd)
         self._resources.callback(_end, child)
-        self.process = Process.open(child.pid)
+        self.process = Process(child.pid, os.pidfd_open(child.pid))
         self._resources.callback(self.process.close)
         kept_off = KeptOff(choice)
         self._resources.callback(kept_off.end)
@@ -139,9 +139,9 @@ class ProcessGuest:
             return
         wanted = self._shared.wanted
         wanted.show(wanted.prepare(*size))
-        # It looks when it gets any packet. A full socket has others that it did not get yet.
-        with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-            self._connection.send(b"mode")
+        # It looks after any request. A full socket has others that it did not get yet.
+        with suppress(OSError):
+            request_mode(self._connection)
 
     def primary(self) -> Scanout | None:
         if self._off():
@@ -220,6 +220,8 @@ class ProcessGuest:
     def _memory(self, number: int) -> Memory:
         memory = self._memories.get(number)
         if memory is None:
+            with suppress(OSError):
+                request_memory(self._connection, number)
             raise OSError(errno.EMFILE, "no fd was left for the memory of the simulated guest")
         return memory
 
@@ -228,13 +230,16 @@ class ProcessGuest:
         self._received += 1
         message = receive(self._connection)
         match message.kind:
-            case Kind.MEMORY:
-                self._memories[message.number] = Memory(message.value, self._dma_bufs, message.fd)
+            case Kind.MEMORY if message.fd >= 0:
+                # It is there already if it was asked for twice.
+                memory = Memory(message.value, self._dma_bufs, message.fd)
+                if self._memories.setdefault(message.number, memory) is not memory:
+                    memory.close()
             case Kind.FREED:
                 self._retire(self._memories.pop(message.number, None))
             case Kind.FAILED:
                 raise OSError(message.number, os.strerror(message.number))
-            case Kind.READY:
+            case _:
                 pass
         return message
 

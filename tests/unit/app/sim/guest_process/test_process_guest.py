@@ -4,12 +4,14 @@ import errno
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from app.planes.dmabuf import dma_buf_info
 from app.planes.status import Reason
 from app.sim.driver.device import SimulatedDevice
 from app.sim.guest_process import process_guest
+from app.sim.guest_process.messages import Message, receive
 from app.sim.guest_process.process_guest import ProcessGuest
 from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
@@ -304,6 +307,36 @@ def test_a_guest_without_memory_is_one_clear_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(process_guest, "_COMMAND", limited)
     with pytest.raises(OpenFailed, match="File too large"):
         open_target(parse_target("sim:gvt,size=640x480"), options=OpenOptions(guest_process=True))
+
+
+def test_a_time_without_fds_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel drops the fd of a message for which there is none left."""
+    with in_process("gvt,size=64x64,fps=50") as device:
+
+        def without_fd(connection: socket.socket) -> Message:
+            message = receive(connection)
+            if message.fd >= 0:
+                os.close(message.fd)
+            return replace(message, fd=-1)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(process_guest, "receive", without_fd)
+            device.guest.plug((128, 64))
+            wait_until(lambda: device.guest.mode() == (128, 64))
+            with refused(errno.EMFILE):
+                query(device)
+            with refused(errno.EMFILE):
+                query(device)
+        made = device.flips_made()
+
+        def shows() -> bool:
+            with suppress(OSError):
+                return device.flips_made() > made + 6 and query(device).width == 128
+            return False
+
+        wait_until(shows)
+        seen, correct = at_rest(device, viewed_picture)
+        assert np.array_equal(seen, correct)
 
 
 def test_a_closed_guest_has_no_planes_and_no_process() -> None:
