@@ -89,12 +89,14 @@ class ProcessGuest:
         # Another thread's guest ends by its socket alone.
         parent = os.getpid() if threading.current_thread() is threading.main_thread() else 0
         arguments = [*_COMMAND, str(self.spec), *map(str, (connection, state, parent, core))]
+        path = os.pathsep.join(each for each in sys.path if each)
         return subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+            # numpy's library for matrices, which are not used, would start a thread for each core.
+            env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
             pass_fds=(connection, state),
             # Ctrl-C in the terminal is for this process, which ends the guest.
             start_new_session=True,

@@ -160,20 +160,17 @@ def test_seconds_have_as_many_digits_as_are_kept(seconds: str) -> None:
         parse_faults(f"off@{seconds}-")
 
 
-_TIMES = st.integers(0, 40).map(lambda tenths: tenths / 8)
+_TIMES = st.integers(0, 40).map(lambda eighths: eighths / 8)
 
 
-@given(_TIMES, _TIMES, _TIMES, st.lists(st.integers(0, 20 * 10**9), max_size=20))
+@given(_TIMES, _TIMES, _TIMES, st.lists(st.integers(0, 320).map(lambda number: number * 62_500_000), max_size=20))
 def test_a_fault_changes_at_its_next_change_and_not_before(
     start: float, length: float, more: float, nows: list[int]
 ) -> None:
     """Eighths of a second are exact."""
     end = start + length + 0.125
-    for fault in (
-        Fault("off", start, None, None),
-        Fault("off", start, end, None),
-        Fault("off", start, end, end + more),
-    ):
+    schedules = ((start, None, None), (start, end, None), (start, end, end + more), (start, None, start + 0.125))
+    for fault in (Fault("off", *each) for each in schedules):
         for now in nows:
             change = fault.next_change_ns(now)
             until = now + 30 * 10**9 if change is None else change
