@@ -70,9 +70,9 @@ class Recorder:
     def polled(self, start_ns: int, end_ns: int) -> None:
         self.counters.polls += 1
         if self._previous_poll_ns is not None:
-            self.stages["poll_interval"].record(start_ns - self._previous_poll_ns)
-        self._previous_poll_ns = start_ns
+            self.stages["poll_interval"].record(start_ns, start_ns - self._previous_poll_ns)
         self._count_query()
+        self._previous_poll_ns = start_ns
         self._query_ns = end_ns - start_ns
 
     def found(self, frame: Frame) -> None:
@@ -163,8 +163,8 @@ class Recorder:
         return not waits_for_gpu and (is_presented or not self._expects_present)
 
     def _count_query(self) -> None:
-        if self._query_ns is not None:
-            self.stages["query"].record(self._query_ns)
+        if self._query_ns is not None and self._previous_poll_ns is not None:
+            self.stages["query"].record(self._previous_poll_ns, self._query_ns)
             self._query_ns = None
 
     def _complete(self, record: FrameRecord) -> None:

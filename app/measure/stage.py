@@ -4,6 +4,8 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from app.measure.histogram_blocks import HistogramBlocks
+
 # Histograms count in units of 100 ns, up to a minute, with three significant digits.
 _UNIT_NS = 100
 _MOST_UNITS = 60 * 1_000_000_000 // _UNIT_NS
@@ -24,21 +26,24 @@ class Stage:
         # Made for the first band. Most stages have none.
         self._low: HdrHistogram | None = None
         self._high: HdrHistogram | None = None
+        self._blocks = HistogramBlocks()
 
     @property
     def count(self) -> int:
         return int(self._values.get_total_count())
 
-    def record(self, ns: int) -> None:
+    def record(self, now_ns: int, ns: int) -> None:
+        """Count a duration of ``ns`` that ended at ``now_ns``."""
         self._values.record_value(_units(ns))
+        self._blocks.record(now_ns, ns)
 
-    def record_band(self, low_ns: int, high_ns: int) -> None:
-        """A duration between these two. The middle is counted as the estimate."""
+    def record_band(self, now_ns: int, low_ns: int, high_ns: int) -> None:
+        """Count a duration between these two. The middle is counted as the estimate."""
         if self._low is None or self._high is None:
             self._low, self._high = _histogram(), _histogram()
         self._low.record_value(_units(low_ns))
         self._high.record_value(_units(high_ns))
-        self._values.record_value(_units((low_ns + high_ns) // 2))
+        self.record(now_ns, (low_ns + high_ns) // 2)
 
     def percentile_ns(self, percentile: float) -> int | None:
         """None if nothing was recorded."""
@@ -48,7 +53,8 @@ class Stage:
         """``count``, the percentiles and the maximum in microseconds, each with the band in which the true one lies.
 
         Every true duration lies in its own band, so a percentile of the true ones lies between the same percentile of
-        the lower ends and of the upper ends. ``histogram`` has [upper end in microseconds, count] of each bucket.
+        the lower ends and of the upper ends. ``histogram`` has [upper end in microseconds, count] of each bucket,
+        ``blocks`` the same for each stretch of ``block_s`` seconds (:mod:`app.measure.histogram_blocks`).
         """
         empty = not self.count
         low, high = self._low or self._values, self._high or self._values
@@ -65,6 +71,8 @@ class Stage:
             [_us(each.value_iterated_to), each.count_at_value_iterated_to]
             for each in self._values.get_recorded_iterator()
         ]
+        document["blocks"] = self._blocks.document()
+        document["block_s"] = self._blocks.length_ns / 1e9
         return document
 
 

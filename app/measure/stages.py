@@ -42,19 +42,19 @@ class Stages:
 
     def add(self, record: FrameRecord) -> None:
         """Count a completed record."""
-        stages = self._stages
-        stages["submit"].record(record.submit_ns - record.begin_ns)
+        stages, now = self._stages, record.submit_ns
+        stages["submit"].record(now, record.submit_ns - record.begin_ns)
         for name, value in (("fetch", record.fetch_ns), ("import", record.import_ns), ("gpu", record.gpu_ns)):
             if value is not None:
-                stages[name].record(value)
+                stages[name].record(now, value)
         if record.present_ns is not None:
-            stages["present"].record(record.present_ns - record.submit_ns)
+            stages["present"].record(now, record.present_ns - record.submit_ns)
         if record.kind is Kind.FLIP:
             self._add_flip(record)
         elif record.kind is Kind.CHANGE:
             _record_since(stages["change_to_submit"], record, record.submit_ns)
         if record.true_flip_ns is not None and record.kind in (Kind.FLIP, Kind.CHANGE):
-            stages["true_flip_to_submit"].record(record.submit_ns - record.true_flip_ns)
+            stages["true_flip_to_submit"].record(now, record.submit_ns - record.true_flip_ns)
 
     def document(self) -> dict[str, Any]:
         """The stages that have values."""
@@ -68,11 +68,11 @@ class Stages:
             return
         latency = record.submit_ns - (record.seen_ns + record.previous_poll_ns) // 2
         if self._last_latency_ns is not None:
-            self._stages["jitter"].record(abs(latency - self._last_latency_ns))
+            self._stages["jitter"].record(record.submit_ns, abs(latency - self._last_latency_ns))
         self._last_latency_ns = latency
 
 
 def _record_since(stage: Stage, record: FrameRecord, end_ns: int) -> None:
     """The change happened after the poll before, and before the poll that saw it."""
     if record.seen_ns is not None and record.previous_poll_ns is not None:
-        stage.record_band(end_ns - record.seen_ns, end_ns - record.previous_poll_ns)
+        stage.record_band(record.submit_ns, end_ns - record.seen_ns, end_ns - record.previous_poll_ns)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from app.measure.csv_file import CsvFile
 from app.measure.metadata import metadata
 from app.measure.pacing import Pace
@@ -28,12 +28,14 @@ from ui.cli.stop_signals import StopSignals
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
-# The status that a shell reports for a program that SIGINT ended.
-_INTERRUPTED = 130
+# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+_SIGNALLED = 128
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
+    if is_standard_output(args.json) and is_standard_output(args.csv):
+        raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
     options = OpenOptions(HelperMethod(args.helper), guest_process=True)
     with StopSignals() as signals, open_offscreen(args.target, options) as view:
         return _measure(args, view, signals)
@@ -72,7 +74,7 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
     if frame.status.state is State.GONE:
         raise device_gone(session.target, frame.status)
-    return 0 if document["complete"] else _INTERRUPTED
+    return 0 if document["complete"] else _SIGNALLED + signals.last
 
 
 def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
