@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
     if is_standard_output(args.json) and is_standard_output(args.csv):
         raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
-    with StopSignals() as signals, open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+    options = OpenOptions(HelperMethod(args.helper), guest_process=True)
+    with StopSignals() as signals, open_offscreen(args.target, options) as view:
         return _measure(args, view, signals)
 
 
