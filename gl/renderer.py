@@ -71,7 +71,7 @@ class Renderer:
                 or (target is not self._target and target != self._target)
                 or (options is not self._options and options != self._options)
                 or (self._retry_ns is not None and self._clock() >= self._retry_ns)
-                or not all(map(self._surfaces.refresh, self._copied))
+                or (self._copied and not all(map(self._surfaces.refresh, self._copied)))
             ):
                 self._prepare(frame, target, options)
             run_steps(self._steps)

@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.device.gfx_plane import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
@@ -31,6 +31,9 @@ _RETRY_NS = 200_000_000
 # The interval for checking whether a device that answers ENODEV was removed.
 _REMOVAL_CHECK_NS = 250_000_000
 
+# Surfaces of one plane that are kept. A cursor that moves has a new one each time.
+_MOST_SURFACES = 32
+
 _QUERY_REASONS = {
     errno.EINVAL: Reason.QUERY_REJECTED,
     errno.EFAULT: Reason.FRAMEBUFFER_UNMAPPED,
@@ -41,7 +44,10 @@ _QUERY_REASONS = {
 
 @dataclass(slots=True)
 class _Slot:
-    """One plane at the last poll. ``queried_again``: a query returned ``plane`` again after its buffer was found."""
+    """One plane at the last poll. ``queried_again``: a query returned ``plane`` again after its buffer was found.
+
+    ``shown`` has the surfaces of late, by the id of their plane: a flip to a known buffer makes no new one.
+    """
 
     query: PlaneQuery
     plane: Plane | None = None
@@ -49,6 +55,7 @@ class _Slot:
     rejected: RejectedPlane | None = None
     retry_at_ns: int = 0
     queried_again: bool = False
+    shown: dict[int, Surface] = field(default_factory=dict)
 
     @property
     def buffer(self) -> Buffer | None:
@@ -269,9 +276,16 @@ class Poller:
             self._log_once("buffer", error)
             status = Status(Reason.FETCH_FAILED, error_text(error))
         else:
+            known = slot.shown.get(id(plane))
+            # The surface keeps its plane alive, so no other plane has this id.
+            if known is not None and known.buffer is buffer:
+                slot.surface = known
+                return
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if buffer is not None and fault is None:
-                slot.surface = Surface(plane, buffer)
+                if len(slot.shown) >= _MOST_SURFACES:
+                    slot.shown.clear()
+                slot.surface = slot.shown[id(plane)] = Surface(plane, buffer)
                 return
             slot.rejected = RejectedPlane(plane, buffer, fault or Status(Reason.BAD_GEOMETRY))
             return
@@ -292,12 +306,15 @@ class Poller:
         """The last frame if nothing changed, otherwise a new one."""
         primary, *cursors = self._slots
         cursor = cursors[0].surface if cursors and primary.surface is not None else None
-        rejected = tuple(slot.rejected for slot in self._slots if slot.rejected is not None)
+        rejected: tuple[RejectedPlane, ...] = ()
+        for slot in self._slots:
+            if slot.rejected is not None:
+                rejected += (slot.rejected,)
         last = self._frame
         if (
             last.primary is primary.surface
             and last.cursor is cursor
-            and last.status == status
+            and (last.status is status or last.status == status)
             and last.rejected == rejected
         ):
             return last

@@ -166,7 +166,7 @@ static void make_program(void)
         "void main() { coordinate = vec2(gl_VertexID & 1, gl_VertexID >> 1);\n"
         "gl_Position = vec4(place.xy + coordinate * place.zw, 0.0, 1.0); }\n"));
     glAttachShader(program, compile(GL_FRAGMENT_SHADER,
-        "#version 300 es\nprecision highp float;\nuniform sampler2D image;\nin vec2 coordinate;\nout vec4 colour;\n"
+        "#version 300 es\nprecision highp float;\nuniform highp sampler2D image;\nin vec2 coordinate;\nout vec4 colour;\n"
         "void main() { colour = texture(image, coordinate); }\n"));
     glLinkProgram(program);
     place_location = glGetUniformLocation(program, "place");
