@@ -6,7 +6,6 @@ from app.planes.buffer import Buffer
 from app.planes.plane import Plane
 from app.planes.status import Status
 
-
 # The serial number of the buffer, the import key of the plane, and its kind.
 SurfaceKey = tuple[int, tuple[int, ...], int]
 
