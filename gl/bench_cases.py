@@ -1,19 +1,20 @@
 """The cases of ``mdevview bench``: each prepares what it needs and then repeats one action.
 
-All show a guest of 1920x1080 pixels with a cursor (:class:`app.measure.bench_device.BenchDevice`). An action that draws
-ends with glFinish, so that its time has all of the driver's work. ``tests/bench/floor.c`` does the same in C.
+All show the guest of :class:`app.measure.bench_device.BenchDevice`. An action that draws ends with glFinish, so that
+its time has all of the driver's work. ``tests/bench/floor.c`` does the same in C.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from app.abi import drm_fourcc as drm
 from app.errors import error_text
+from app.measure.bench_cases import HEIGHT, WIDTH, BenchCase
 from app.measure.bench_device import BenchDevice
-from app.measure.bench_document import BenchCase, BenchResult
+from app.measure.bench_document import BenchResult
 from app.measure.bench_timing import Timing, time_action
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Frame, Surface
@@ -25,8 +26,6 @@ from gl.outcome import Outcome, PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 
-_WIDTH, _HEIGHT = 1920, 1080
-_SMALL = (64, 64)
 _TILINGS = {
     "detile-x": drm.I915_FORMAT_MOD_X_TILED,
     "detile-y": drm.I915_FORMAT_MOD_Y_TILED,
@@ -43,53 +42,30 @@ class NotMeasured(Exception):
     """This machine does not do what the case measures; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnableCase:
-    """A case, and what gives its action for a context and a target's size."""
-
-    case: BenchCase
-    prepare: Prepare
-
-
-def bench_cases() -> tuple[RunnableCase, ...]:
-    """All cases, in the order in which they are reported."""
-    guest = partial(BenchDevice, _WIDTH, _HEIGHT)
-    still = partial(BenchDevice, _WIDTH, _HEIGHT, buffers=1)
-    region = partial(BenchDevice, _WIDTH, _HEIGHT, buffers=1, region=True)
-    cached = partial(_frames, guest, PixelPath.EGL_IMAGE)
-    composite = partial(_composite, still)
-    return (
-        RunnableCase(BenchCase("poll-off"), partial(_poll, partial(BenchDevice, 0, 0, buffers=0))),
-        RunnableCase(BenchCase("poll", _WIDTH, _HEIGHT), partial(_poll, still)),
-        *(_drawn("cached", size, cached) for size in (_SMALL, (1920, 1080))),
-        _drawn("reimport", _SMALL, partial(_reimport, still)),
-        _drawn("copy", _SMALL, partial(_frames, guest, PixelPath.COPY)),
-        _drawn("region", _SMALL, partial(_frames, region, PixelPath.REGION)),
-        *(
-            _drawn(name, _SMALL, partial(_frames, partial(guest, modifier=modifier), PixelPath.COPY))
-            for name, modifier in _TILINGS.items()
-        ),
-        *(_drawn("composite", size, composite) for size in (_SMALL, (1280, 720), (1920, 1080), (3840, 2160))),
-        _drawn("capture", (_WIDTH, _HEIGHT), partial(_capture, still)),
-    )
-
-
-def _drawn(name: str, target: tuple[int, int], prepare: Prepare) -> RunnableCase:
-    return RunnableCase(BenchCase(name, _WIDTH, _HEIGHT, *target), prepare)
-
-
-def case_names() -> tuple[str, ...]:
-    """The names of the cases; several cases may have one name, for targets of several sizes."""
-    return tuple(dict.fromkeys(each.case.name for each in bench_cases()))
+def _prepare(case: BenchCase) -> Prepare:
+    """What gives the action of a case for a context and a target's size."""
+    guest = partial(BenchDevice, WIDTH, HEIGHT)
+    still = partial(BenchDevice, WIDTH, HEIGHT, buffers=1)
+    if case.name in _TILINGS:
+        return partial(_frames, partial(guest, modifier=_TILINGS[case.name]), PixelPath.COPY)
+    return {
+        "poll-off": partial(_poll, partial(BenchDevice, 0, 0, buffers=0)),
+        "poll": partial(_poll, still),
+        "cached": partial(_frames, guest, PixelPath.EGL_IMAGE),
+        "reimport": partial(_reimport, still),
+        "copy": partial(_frames, guest, PixelPath.COPY),
+        "region": partial(_frames, partial(still, region=True), PixelPath.REGION),
+        "composite": partial(_composite, still),
+        "capture": partial(_capture, still),
+    }[case.name]
 
 
 def run_case(
-    context: Context, runnable: RunnableCase, seconds: float, timed: Callable[[Action, float], Timing] = time_action
+    context: Context, case: BenchCase, seconds: float, timed: Callable[[Action, float], Timing] = time_action
 ) -> BenchResult:
     """Time one case with the context, which is current. A failure is a result with its reason."""
-    case = runnable.case
     try:
-        with runnable.prepare(context, (case.target_width, case.target_height)) as action:
+        with _prepare(case)(context, (case.target_width, case.target_height)) as action:
             return BenchResult(case, timed(action, seconds))
     except OSError as error:
         return BenchResult(case, None, error_text(error))
@@ -99,12 +75,6 @@ def run_case(
         return BenchResult(case, None, str(error))
     finally:
         context.sweep()
-
-
-def run_cases(context: Context, cases: Sequence[RunnableCase], seconds: float) -> Iterator[BenchResult]:
-    """Time the cases one after another."""
-    for each in cases:
-        yield run_case(context, each, seconds)
 
 
 @contextmanager
@@ -195,11 +165,15 @@ def _reimport(open_device: OpenDevice, context: Context, size: tuple[int, int]) 
         assert first.primary is not None and first.primary.buffer.dmabuf_fd is not None
         plane, fd = first.primary.plane, first.primary.buffer.dmabuf_fd
         buffers: list[DmaBuffer] = []
-        stack.callback(lambda: [each.release() for each in buffers])
 
-        def frame() -> None:
+        def release() -> None:
             while buffers:
                 buffers.pop().release()
+
+        stack.callback(release)
+
+        def frame() -> None:
+            release()
             buffers.append(DmaBuffer(os.dup(fd)))
             renderer.draw(replace(first, primary=Surface(plane, buffers[0])), target)
             context.gl.Finish()

@@ -25,11 +25,11 @@ _FLAGS, _PLANE_TYPE = 4, 8
 
 
 class BenchDevice:
-    """Implements :class:`app.device.seam.Device` for a guest that flips at every poll, with a cursor that stands still.
+    """Implements :class:`app.device.seam.Device` for a guest that flips at every poll. Its cursor stands still.
 
-    Each of the ``buffers`` has ``width`` x ``height`` pixels of XR24 in the layout ``modifier``: random ones, so that no
-    layer below can save work. They are memfds; a ``region`` device has one, and no cursor. Without ``buffers`` both
-    planes are off. Raises OSError if there is no memory for them.
+    Each of the ``buffers`` is a memfd with ``width`` x ``height`` random pixels of XR24 in the layout ``modifier``. A
+    ``region`` device has one, and no cursor. Without ``buffers`` both planes are off. Raises OSError if there is no
+    memory for them.
     """
 
     def __init__(
@@ -128,10 +128,9 @@ def _answer(
 def _memfd(data: npt.NDArray[np.uint8]) -> int:
     fd = os.memfd_create("mdevview-bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        view = memoryview(np.ascontiguousarray(data)).cast("B")
-        done = 0
-        while done < len(view):
-            done += os.pwrite(fd, view[done:], done)
+        os.ftruncate(fd, data.size)
+        with mmap.mmap(fd, data.size) as memory:
+            np.frombuffer(memory, np.uint8)[:] = data
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     except BaseException:
         os.close(fd)

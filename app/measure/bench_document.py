@@ -4,23 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.measure.bench_cases import BenchCase
 from app.measure.bench_timing import Timing
 
 Document = dict[str, Any]
 
 _HEADER = ("CASE", "PICTURE", "TARGET", "MEDIAN", "99 %", "CPU", "COUNT")
 _FLOOR_HEADER = ("FLOOR", "RATIO")
-
-
-@dataclass(frozen=True, slots=True)
-class BenchCase:
-    """What is timed: ``name``, the size of the guest's picture, and that of the target. 0 where nothing is drawn."""
-
-    name: str
-    width: int = 0
-    height: int = 0
-    target_width: int = 0
-    target_height: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.measure.bench_document import BenchCase
+from app.measure.bench_cases import BenchCase
 from app.measure.bench_timing import Timing
 
 _SOURCE = Path(__file__).with_name("floor.c")
@@ -74,7 +74,7 @@ def _build(folder: Path) -> Path:
     if compiler is None:
         raise NoFloor("there is no C compiler: install gcc")
     program = folder / "floor"
-    command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, _SOURCE, "-lEGL", "-lGLESv2"]
+    command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(_SOURCE), "-lEGL", "-lGLESv2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoFloor(_missing(done.stderr))
