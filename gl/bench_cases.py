@@ -19,6 +19,7 @@ from app.measure.bench_timing import Timing, time_action
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Frame, Surface
 from app.vfio.poller import Poller
+from app.vfio.region_mapping import Stays, never_stays
 from gl.canvas import Canvas
 from gl.context import Context
 from gl.errors import GraphicsError
@@ -46,6 +47,7 @@ def _prepare(case: BenchCase) -> Prepare:
     """What gives the action of a case for a context and a target's size."""
     guest = partial(BenchDevice, WIDTH, HEIGHT)
     still = partial(BenchDevice, WIDTH, HEIGHT, buffers=1)
+    region = partial(still, region=True)
     if case.name in _TILINGS:
         return partial(_frames, partial(guest, modifier=_TILINGS[case.name]), PixelPath.COPY)
     return {
@@ -54,7 +56,9 @@ def _prepare(case: BenchCase) -> Prepare:
         "cached": partial(_frames, guest, PixelPath.EGL_IMAGE),
         "reimport": partial(_reimport, still),
         "copy": partial(_frames, guest, PixelPath.COPY),
-        "region": partial(_frames, partial(still, region=True), PixelPath.REGION),
+        # The memory of the bench's device is sealed, so its mapping does stay.
+        "region": partial(_frames, region, PixelPath.REGION, stays=lambda _mapping: True),
+        "region-vanishing": partial(_frames, region, PixelPath.REGION),
         "composite": partial(_composite, still),
         "capture": partial(_capture, still),
     }[case.name]
@@ -78,8 +82,8 @@ def run_case(
 
 
 @contextmanager
-def _poller(open_device: OpenDevice) -> Iterator[Poller]:
-    poller = Poller(open_device())
+def _poller(open_device: OpenDevice, stays: Stays = never_stays) -> Iterator[Poller]:
+    poller = Poller(open_device(), stays=stays)
     try:
         yield poller
     finally:
@@ -94,11 +98,11 @@ def _poll(open_device: OpenDevice, _context: Context, _size: tuple[int, int]) ->
 
 @contextmanager
 def _scene(
-    open_device: OpenDevice, path: PixelPath, context: Context, size: tuple[int, int]
+    open_device: OpenDevice, path: PixelPath, context: Context, size: tuple[int, int], stays: Stays = never_stays
 ) -> Iterator[tuple[Poller, Renderer, RenderTarget]]:
     """A device's poller and a renderer that gets its planes by ``path``. Raises :class:`NotMeasured` if it does not."""
     with ExitStack() as stack:
-        poller = stack.enter_context(_poller(open_device))
+        poller = stack.enter_context(_poller(open_device, stays))
         if path is PixelPath.COPY:
             stack.enter_context(_without_import(context))
         canvas = Canvas(context, *size)
@@ -132,9 +136,11 @@ def _without_import(context: Context) -> Iterator[None]:
 
 
 @contextmanager
-def _frames(open_device: OpenDevice, path: PixelPath, context: Context, size: tuple[int, int]) -> Iterator[Action]:
+def _frames(
+    open_device: OpenDevice, path: PixelPath, context: Context, size: tuple[int, int], *, stays: Stays = never_stays
+) -> Iterator[Action]:
     """Poll, draw and finish; each poll finds the flip to a buffer that was shown before."""
-    with _scene(open_device, path, context, size) as (poller, renderer, target):
+    with _scene(open_device, path, context, size, stays) as (poller, renderer, target):
         latest, draw, finish = poller.latest, renderer.draw, context.gl.Finish
 
         def frame() -> None:

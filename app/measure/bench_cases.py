@@ -30,6 +30,8 @@ BENCH_CASES = (
     *_drawn("reimport", _SMALL),
     *_drawn("copy", _SMALL),
     *_drawn("region", _SMALL),
+    # A mapping that may vanish is copied by the kernel first.
+    *_drawn("region-vanishing", _SMALL),
     *_drawn("detile-x", _SMALL),
     *_drawn("detile-y", _SMALL),
     *_drawn("detile-yf", _SMALL),

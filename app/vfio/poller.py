@@ -23,6 +23,7 @@ from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, State, Status
 from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule
 from app.vfio.region_cache import RegionCache
+from app.vfio.region_mapping import Stays, never_stays
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class Poller:
 
     Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
     device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
-    counts nanoseconds. ``record`` records fetches for other processes.
+    counts nanoseconds. ``record`` records fetches for other processes. ``stays`` tells whether a mapped region can
+    never vanish (:mod:`app.vfio.region_mapping`).
     """
 
     tells_damage = False
@@ -83,13 +85,14 @@ class Poller:
         clock: Callable[[], int] = time.monotonic_ns,
         record: FetchRecord | None = None,
         end_fd: Callable[[], int] = lambda: -1,
+        stays: Stays = never_stays,
     ) -> None:
         self.device = device
         self._ended = ended
         self._end_fd = end_fd
         self._clock = clock
         self._buffers = BufferCache(device, rule, record)
-        self._region = RegionCache(device)
+        self._region = RegionCache(device, stays)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))

@@ -20,7 +20,7 @@ _PACKAGES = {
     ".h": "libc6-dev",
 }
 # The cases that the program does too.
-CASES = frozenset(("cached", "composite", "reimport", "copy", "region", "capture"))
+CASES = frozenset(("cached", "composite", "reimport", "copy", "region", "region-vanishing", "capture"))
 
 
 class NoFloor(Exception):
