@@ -96,8 +96,15 @@ class SurfaceCache:
         return True
 
     def _put(self, entry: LoadedSurface) -> LoadedSurface:
-        """Keep an entry in place of the one before, which is released last: both may use one texture."""
+        """Keep an entry in place of the one before, which is released last: both may use one texture.
+
+        Equal outcomes are made one object, so that a draw sees at once that nothing of them changed.
+        """
         key = entry.surface.key
+        for other in self._entries.values():
+            if other.outcome == entry.outcome:
+                entry = replace(entry, outcome=other.outcome)
+                break
         previous = self._entries.get(key)
         self._entries[key] = entry
         if previous is not None:
