@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #define BUFFERS 3
 #define MOST_FRAMES 100000
 #define FOURCC(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define QUERY_GFX_PLANE 0x3b72
 #define XR24 FOURCC('X', 'R', '2', '4')
 #define AR24 FOURCC('A', 'R', '2', '4')
 
@@ -235,7 +237,23 @@ static void draw(GLuint picture, GLuint pointer)
     glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
 }
 
+/* Ask for two planes. No file here answers the request, but the way into the kernel and back is the same. */
+static void poll_planes(void)
+{
+    for (uint32_t plane = 0; plane < 2; plane++) {
+        uint32_t query[16] = {sizeof query, 2, plane};
+        if (!ioctl(cursor.fd, QUERY_GFX_PLANE, query))
+            fail("an ioctl that no memfd has");
+    }
+}
+
 static void cached(int frame)
+{
+    poll_planes();
+    draw(primary[frame % BUFFERS].texture, cursor.texture);
+}
+
+static void composite(int frame)
 {
     draw(primary[frame % BUFFERS].texture, cursor.texture);
 }
@@ -251,6 +269,7 @@ static void reimport(int frame)
 static void copy(int frame)
 {
     const struct buffer *b = &primary[frame % BUFFERS];
+    poll_planes();
     upload(uploaded, b, b->memory);
     upload(uploaded_cursor, &cursor, cursor.memory);
     draw(uploaded, uploaded_cursor);
@@ -260,6 +279,7 @@ static void copy(int frame)
 static void region(int frame)
 {
     (void)frame;
+    poll_planes();
     upload(uploaded, &primary[0], primary[0].memory);
     glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
     glViewport(0, 0, target_width, target_height);
@@ -272,7 +292,7 @@ static void region(int frame)
 static void capture(int frame)
 {
     make_target(WIDTH, HEIGHT);
-    cached(frame);
+    composite(frame);
     glReadPixels(0, 0, WIDTH, HEIGHT, GL_RGBA, GL_UNSIGNED_BYTE, pixels);
     delete_target();
 }
@@ -314,7 +334,7 @@ static void answer(const char *name, int width, int height, double seconds)
         void (*frame)(int);
         int imports;
     } cases[] = {
-        {"cached", cached, 1}, {"composite", cached, 1}, {"reimport", reimport, 1},
+        {"cached", cached, 1}, {"composite", composite, 1}, {"reimport", reimport, 1},
         {"copy", copy, 0}, {"region", region, 0}, {"region-vanishing", region, 0}, {"capture", capture, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
