@@ -48,6 +48,11 @@ class PixelProbe:
         # By the kind of plane. They begin with the first look, so that a guest that flips makes none.
         self._lookers: dict[PlaneKind, _Looker] = {}
 
+    @property
+    def surfaces(self) -> tuple[LoadedSurface, ...]:
+        """What is looked at."""
+        return self._surfaces
+
     def set_surfaces(self, surfaces: Iterable[LoadedSurface | None]) -> None:
         """Look at these from now on. What was seen of others is forgotten. The context must be current."""
         self._surfaces = tuple(each for each in surfaces if each is not None and each.image is not None)
