@@ -23,6 +23,7 @@ import OpenGL
 OpenGL.ERROR_LOGGING = False
 
 from OpenGL import GLES3  # noqa: E402
+from OpenGL.raw.GLES2.EXT import disjoint_timer_query as _ext_timer  # noqa: E402
 from OpenGL.raw.GLES2.KHR import debug as _khr_debug  # noqa: E402
 from OpenGL.raw.GLES2.OES import EGL_image as _oes_egl_image  # noqa: E402
 from OpenGL.raw.GLES2.VERSION import GLES2_2_0  # noqa: E402
@@ -33,7 +34,7 @@ from gl.errors import GlError  # noqa: E402
 Call = Callable[..., int]
 Resolver = Callable[[str], int]
 
-_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug)
+_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug, _ext_timer)
 
 
 def _constant(name: str) -> int:
@@ -113,6 +114,13 @@ GL_DEBUG_SEVERITY_HIGH_KHR = 0x9146
 GL_DEBUG_TYPE_ERROR_KHR = 0x824C
 GL_DONT_CARE = _constant("GL_DONT_CARE")
 
+# GL_EXT_disjoint_timer_query.
+GL_GPU_DISJOINT_EXT = 0x8FBB
+GL_QUERY_COUNTER_BITS_EXT = 0x8864
+GL_QUERY_RESULT_AVAILABLE_EXT = 0x8867
+GL_QUERY_RESULT_EXT = 0x8866
+GL_TIME_ELAPSED_EXT = 0x88BF
+
 DEBUG_CALLBACK = ctypes.CFUNCTYPE(
     None,
     ctypes.c_uint,
@@ -142,7 +150,20 @@ _BLOCKING = frozenset(
 )
 
 # Functions of extensions that a context may lack.
-_OPTIONAL = frozenset(("DebugMessageCallbackKHR", "DebugMessageControlKHR", "EGLImageTargetTexture2DOES"))
+_OPTIONAL = frozenset(
+    (
+        "BeginQueryEXT",
+        "DebugMessageCallbackKHR",
+        "DebugMessageControlKHR",
+        "DeleteQueriesEXT",
+        "EGLImageTargetTexture2DOES",
+        "EndQueryEXT",
+        "GenQueriesEXT",
+        "GetQueryObjectui64vEXT",
+        "GetQueryObjectuivEXT",
+        "GetQueryivEXT",
+    )
+)
 
 
 class Gl:
@@ -150,6 +171,7 @@ class Gl:
 
     ActiveTexture: Call
     AttachShader: Call
+    BeginQueryEXT: Call
     BindFramebuffer: Call
     BindBuffer: Call
     BindSampler: Call
@@ -168,6 +190,7 @@ class Gl:
     DebugMessageControlKHR: Call
     DeleteFramebuffers: Call
     DeleteProgram: Call
+    DeleteQueriesEXT: Call
     DeleteSamplers: Call
     DeleteShader: Call
     DeleteTextures: Call
@@ -176,9 +199,11 @@ class Gl:
     DrawArrays: Call
     EGLImageTargetTexture2DOES: Call
     Enable: Call
+    EndQueryEXT: Call
     Finish: Call
     FramebufferTexture2D: Call
     GenFramebuffers: Call
+    GenQueriesEXT: Call
     GenSamplers: Call
     GenTextures: Call
     GenVertexArrays: Call
@@ -186,6 +211,9 @@ class Gl:
     GetIntegerv: Call
     GetProgramInfoLog: Call
     GetProgramiv: Call
+    GetQueryObjectui64vEXT: Call
+    GetQueryObjectuivEXT: Call
+    GetQueryivEXT: Call
     GetShaderInfoLog: Call
     GetShaderiv: Call
     GetString: Call
