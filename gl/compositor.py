@@ -123,6 +123,19 @@ class Compositor:
     def begin(self, target: RenderTarget, background: tuple[float, float, float, float]) -> Steps:
         """The steps that bind the target, clear it and prepare for layers."""
         gl = self._context.gl
+        # llvmpipe keeps the buffers of a scene until it uses that scene again, and it uses the first free one
+        # (lp_setup.c, lp_setup_get_empty_scene). With one frame at a time, only one scene holds our buffers.
+        finish: Steps = ((gl.Finish, ()),) if self._context.software else ()
+        return (
+            *finish,
+            *self.resume(target),
+            (gl.ClearColor, background),
+            (gl.Clear, (api.GL_COLOR_BUFFER_BIT,)),
+        )
+
+    def resume(self, target: RenderTarget) -> Steps:
+        """The steps that bind the target and prepare for layers over what was drawn before."""
+        gl = self._context.gl
         disabled = (
             api.GL_SCISSOR_TEST,
             api.GL_DEPTH_TEST,
@@ -131,17 +144,11 @@ class Compositor:
             api.GL_BLEND,
             api.GL_DITHER,
         )
-        # llvmpipe keeps the buffers of a scene until it uses that scene again, and it uses the first free one
-        # (lp_setup.c, lp_setup_get_empty_scene). With one frame at a time, only one scene holds our buffers.
-        finish: Steps = ((gl.Finish, ()),) if self._context.software else ()
         return (
-            *finish,
             (gl.BindFramebuffer, (api.GL_FRAMEBUFFER, target.framebuffer)),
             (gl.Viewport, (0, 0, target.width, target.height)),
             (gl.ColorMask, (1, 1, 1, 1)),
             *((gl.Disable, (each,)) for each in disabled),
-            (gl.ClearColor, background),
-            (gl.Clear, (api.GL_COLOR_BUFFER_BIT,)),
             (gl.BindVertexArray, (self._vertices,)),
             (gl.ActiveTexture, (api.GL_TEXTURE0,)),
         )

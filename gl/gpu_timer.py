@@ -65,9 +65,7 @@ class GpuTimer:
         while self._read < self._begun:
             slot = self._read % _QUERIES
             self._available.value = 0
-            self._gl.GetQueryObjectuivEXT(
-                self._names[slot], api.GL_QUERY_RESULT_AVAILABLE_EXT, self._available_at
-            )
+            self._gl.GetQueryObjectuivEXT(self._names[slot], api.GL_QUERY_RESULT_AVAILABLE_EXT, self._available_at)
             if not self._available.value:
                 return
             self._gl.GetQueryObjectui64vEXT(self._names[slot], api.GL_QUERY_RESULT_EXT, self._elapsed_at)
