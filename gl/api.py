@@ -142,6 +142,7 @@ _BLOCKING = frozenset(
         "DrawArrays",
         "EGLImageTargetTexture2DOES",
         "Finish",
+        "Flush",
         "LinkProgram",
         "ReadPixels",
         "TexStorage2D",
@@ -201,6 +202,7 @@ class Gl:
     Enable: Call
     EndQueryEXT: Call
     Finish: Call
+    Flush: Call
     FramebufferTexture2D: Call
     GenFramebuffers: Call
     GenQueriesEXT: Call
