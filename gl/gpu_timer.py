@@ -5,6 +5,7 @@ a frame costs is two calls to begin and end the query, and one to ask for an old
 """
 
 import ctypes
+import time
 from collections.abc import Callable
 
 from gl import api
@@ -20,14 +21,20 @@ class GpuTimer:
     """Owns a ring of queries of one context, which must be current for every call here.
 
     ``done`` is called with the number of a frame and its time in nanoseconds. Frames whose times OpenGL calls invalid,
-    because the GPU changed its clock or was reset meanwhile, are left out. So are frames while all queries are in use.
+    because the GPU changed its clock or was reset meanwhile, are left out. So are frames while all queries are in use,
+    and times that are longer than what has passed since the frame began, by ``clock`` in nanoseconds: llvmpipe tells
+    such a time for a query that begins with one framebuffer and ends with another (lp_query.c: it lacks the start).
     """
 
-    def __init__(self, context: Context, done: Callable[[int, int], object]) -> None:
+    def __init__(
+        self, context: Context, done: Callable[[int, int], object], clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self._gl = context.gl
         self._done = done
+        self._clock = clock
         self._names = (ctypes.c_uint * _QUERIES)()
         self._numbers = [0] * _QUERIES
+        self._began_ns = [0] * _QUERIES
         # Queries begun and queries read since the start; their difference is in flight.
         self._begun = self._read = 0
         self._open = False
@@ -48,7 +55,9 @@ class GpuTimer:
         """What is drawn from now on is timed."""
         if not self.available or self._open or self._begun - self._read == _QUERIES:
             return
-        self._gl.BeginQueryEXT(api.GL_TIME_ELAPSED_EXT, self._names[self._begun % _QUERIES])
+        slot = self._begun % _QUERIES
+        self._began_ns[slot] = self._clock()
+        self._gl.BeginQueryEXT(api.GL_TIME_ELAPSED_EXT, self._names[slot])
         self._open = True
 
     def end(self, number: int) -> None:
@@ -75,8 +84,9 @@ class GpuTimer:
                     self._numbers[each % _QUERIES] = 0
             number = self._numbers[slot]
             self._read += 1
-            if number:
-                self._done(number, self._elapsed.value)
+            elapsed = self._elapsed.value
+            if number and elapsed <= self._clock() - self._began_ns[slot]:
+                self._done(number, elapsed)
 
     def release(self) -> None:
         """Delete the queries; more calls do nothing. Results that were not read are lost."""

@@ -19,7 +19,8 @@ _ROW = np.dtype(
     [
         ("submit_ns", np.int64),
         ("is_new", np.bool_),
-        ("flip_to_submit", np.float64),
+        ("is_flip", np.bool_),
+        ("latency", np.float64),
         ("unseen", np.float64),
         ("wait", np.float64),
         ("draw", np.float64),
@@ -32,14 +33,16 @@ _ROW = np.dtype(
 class Columns(NamedTuple):
     """Frames in the order of their submission. Times are nanoseconds, NaN where unknown or where it does not apply.
 
-    ``is_new`` tells which frames show a flip or a change. Only those have ``flip_to_submit``, from the middle between
-    the two polls around the flip, and its parts: ``unseen`` until the poll that saw it, ``wait`` until drawing began,
-    ``draw`` until the picture was submitted. ``present`` is from there to the screen, ``gpu`` what the GPU needed.
+    ``is_new`` tells which frames show a flip or a change, ``is_flip`` which show a flip. Only new ones have a
+    ``latency`` from the middle between the two polls around the flip or change to the submission, and its parts:
+    ``unseen`` until the poll that saw it, ``wait`` until drawing began, ``draw`` until the picture was submitted.
+    ``present`` is from there to the screen, ``gpu`` what the GPU needed.
     """
 
     submit_ns: NDArray[np.int64]
     is_new: NDArray[np.bool_]
-    flip_to_submit: Column
+    is_flip: NDArray[np.bool_]
+    latency: Column
     unseen: Column
     wait: Column
     draw: Column
@@ -61,19 +64,20 @@ class RecentFrames:
     def add(self, record: FrameRecord) -> None:
         """Keep a record whose values are complete. Records come in the order of their submission."""
         submit = record.submit_ns
-        lag = unseen = wait = np.nan
+        latency = unseen = wait = np.nan
         is_new = record.kind in _NEW
         if is_new and record.seen_ns is not None:
             before = record.previous_poll_ns if record.previous_poll_ns is not None else record.seen_ns
             unseen = (record.seen_ns - before) / 2
             wait = record.begin_ns - record.seen_ns
-            lag = unseen + submit - record.seen_ns
+            latency = unseen + submit - record.seen_ns
         gpu = np.nan if record.gpu_ns is None else record.gpu_ns
         present = np.nan if record.present_ns is None else record.present_ns - submit
         self._rows[self._count % len(self._rows)] = (
             submit,
             is_new,
-            lag,
+            record.kind is Kind.FLIP,
+            latency,
             unseen,
             wait,
             submit - record.begin_ns,

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
 from app.errors import MdevviewError
 from app.measure.csv_file import CsvFile
+from app.measure.frame_record import FrameRecord
 from app.measure.metadata import metadata
 from app.measure.pacing import Pace
 from app.measure.recorder import Recorder
@@ -34,6 +36,8 @@ _INTERRUPTED = 130
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
+    if args.window:
+        return _measure_in_window(args)
     with StopSignals() as signals, open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         return _measure(args, view, signals)
 
@@ -64,14 +68,63 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
         if csv is not None:
             csv.close()
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
-    meta = metadata(session.vgpu, _options(args, size), started)
+    meta = metadata(session.vgpu, _options(args, size), started) | {"presentation": None}
     document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
+    return _finish(args, document, csv, frame.status)
+
+
+def _finish(args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status) -> int:
+    """Write the document; the exit status. Raises MdevviewError where the run or a file is not what was wanted."""
     _write(args, document)
     if csv is not None and csv.failed is not None:
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
-    if frame.status.state is State.GONE:
-        raise device_gone(session.target, frame.status)
+    if status.state is State.GONE:
+        raise device_gone(document["target"], status)
     return 0 if document["complete"] else _INTERRUPTED
+
+
+def _measure_in_window(args: argparse.Namespace) -> int:
+    from ui.window.measurement import measure_in_window  # noqa: PLC0415
+    from ui.window.options import ViewOptions  # noqa: PLC0415
+    from ui.window.viewer import WindowOptions  # noqa: PLC0415
+
+    csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
+    helper = HelperMethod(args.helper)
+    progress: list[_Progress] = []
+    started: list[str] = []
+
+    def begin(recorder: Recorder) -> None:
+        started.append(datetime.now(UTC).isoformat(timespec="seconds"))
+        progress.append(_Progress(recorder, args.duration))
+
+    try:
+        run = measure_in_window(
+            args.target,
+            OpenOptions(helper),
+            WindowOptions(ViewOptions(), helper=helper),
+            args.duration,
+            args.timeout,
+            args.size,
+            csv.add if csv is not None else _ignore,
+            begin,
+            lambda: progress[0].show(),  # noqa: PLW0108  (there is none yet)
+        )
+    finally:
+        for each in progress:
+            each.clear()
+        if csv is not None:
+            csv.close()
+    meta = metadata(run.vgpu, run.options | {"duration_s": args.duration}, started[0]) | {
+        "presentation": run.presentation,
+        "presentation_counts": run.presentation_counts,
+    }
+    complete = run.times.duration_ns >= args.duration * _SECOND
+    document = run_document(run.picture, meta, run.recorder, run.times, complete=complete)
+    return _finish(args, document, csv, run.status)
+
+
+def _ignore(_record: FrameRecord) -> None:
+    """For a run without a file of rows."""
 
 
 def _why_not(view: OffscreenView, frame: Frame) -> Status | None:

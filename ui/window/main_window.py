@@ -45,6 +45,8 @@ class MainWindow(QMainWindow):
     """
 
     monitor_status_changed = pyqtSignal()
+    closing = pyqtSignal()
+    """The window is about to be closed; everything in it can still be used."""
 
     def __init__(
         self,
@@ -57,6 +59,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._picture = picture
         self._label = label
+        self.remembers = True
+        """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._container = QWidget.createWindowContainer(picture, self)
@@ -106,6 +110,14 @@ class MainWindow(QMainWindow):
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
         self._input.set_monitor(monitor, reason, destination)
+
+    def resize_picture(self, width: int, height: int) -> None:
+        """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
+        ratio, container = self._picture.devicePixelRatio(), self._container
+        self.resize(
+            self.width() + round(width / ratio) - container.width(),
+            self.height() + round(height / ratio) - container.height(),
+        )
 
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
@@ -320,10 +332,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
+        self.closing.emit()
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options
-        settings.save(Settings(options.scaling, options.smooth, self._geometry))
+        if self.remembers:
+            settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
         self._input.shut_down()
         self.resolution.shut_down()

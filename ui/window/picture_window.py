@@ -12,15 +12,19 @@ from PyQt6.QtGui import QGuiApplication, QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.rate import Rate
+from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
+from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
 from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GlError, GraphicsError
+from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
+from ui.window.frame_times import FrameTimes
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
@@ -72,9 +76,11 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
+        self.times = FrameTimes(self)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
+        self.times.watch(loop)
         loop.due.connect(self._on_due)
         loop.gone.connect(self._release_buffers)
         loop.frame_changed.connect(self._on_frame_changed)
@@ -123,6 +129,11 @@ class PictureWindow(QOpenGLWindow):
         return cursor.status
 
     @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height of the last drawn picture in device pixels, with the free area around it."""
+        return self._render_target.width, self._render_target.height
+
+    @property
     def placement(self) -> Placement | None:
         """Where the guest's picture is in the window, in device pixels; None where there is none."""
         return self._drawn.placement if self._drawn is not None and self.frame.primary is not None else None
@@ -162,12 +173,21 @@ class PictureWindow(QOpenGLWindow):
         with self._current():
             return self._renderer.capture(self.frame, options=self._draw_options)
 
+    def inspect(self, session: Session) -> Document | None:
+        """What ``inspect`` tells of the picture that is shown, of the session; None before the first draw."""
+        if self._renderer is None or not self.isValid():
+            return None
+        with self._current():
+            return inspect_document(session.target, self.frame, session.describe(), self._renderer)
+
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             with self._current():
+                self.times.release()
                 renderer.release()
+        self.times.close()
         self._loop.close()
 
     @contextmanager
@@ -183,6 +203,7 @@ class PictureWindow(QOpenGLWindow):
             self.doneCurrent()
 
     def _on_swapped(self) -> None:
+        self.times.swapped()
         self._loop.shown()
 
     def _on_due(self) -> None:
@@ -264,13 +285,16 @@ class PictureWindow(QOpenGLWindow):
             return
         if size != (self._render_target.width, self._render_target.height):
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
+        self.times.begin(renderer.context)
         try:
             drawn = renderer.draw(frame, self._render_target, self._draw_options)
         except GlError as error:
+            self.times.failed()
             # The next frame is drawn as usual: a driver may recover, and the window must not close.
             self._failure = Status(Reason.RENDER_FAILED, str(error))
             self._log_state()
             return
+        self.times.drawn(frame, renderer.import_ns)
         self._failure = None
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())

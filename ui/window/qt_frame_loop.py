@@ -5,7 +5,7 @@ import time
 from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.sip import voidptr
 
-from app.measure.frame_loop import FrameLoop, Wait
+from app.measure.frame_loop import FrameLoop, LoopObserver, Wait
 from app.measure.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
@@ -36,6 +36,10 @@ class QtFrameLoop(QObject):
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._loop.observe(observer)
 
     def start(self) -> None:
         self._timer.start(0)

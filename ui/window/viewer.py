@@ -91,6 +91,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
+        self.picture.times.true_flip_ns = session.true_flip_ns if session is not None else None
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -106,6 +107,11 @@ class Viewer(QObject):
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
         self._loop.start()
+
+    @property
+    def session(self) -> Session | None:
+        """What is shown; None while nothing is open."""
+        return self._session
 
     def shut_down(self) -> None:
         """Close everything. More calls do nothing."""
@@ -135,6 +141,7 @@ class Viewer(QObject):
         self._show(session.source, session.label)
         self._close_session()
         self._session, self._target = session, target
+        self.picture.times.true_flip_ns = session.true_flip_ns
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 

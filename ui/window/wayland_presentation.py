@@ -4,8 +4,8 @@ Qt does not know the protocol (``wp_presentation`` of wayland-protocols, stable)
 :mod:`ui.window.wayland`. A request for feedback belongs to the next commit of the surface, which eglSwapBuffers makes.
 So it is made while the picture is drawn. The answer is an event; nothing waits for it.
 
-The surface is Qt's ``winId()``, which is the address of the wl_surface in newer versions of Qt 6 (checked with 6.11) and
-a small number in older ones. Those have no presentation times here.
+The surface is Qt's ``winId()``: the address of the wl_surface in newer versions of Qt 6 (checked with 6.11), and a
+small number in older ones, which have no presentation times here.
 """
 
 import logging
@@ -29,6 +29,8 @@ _FEEDBACK = interface(
 _DISPLAY_SYNC, _DISPLAY_GET_REGISTRY, _REGISTRY_BIND = 0, 1, 0
 _REQUEST_FEEDBACK, _DESTROY = 1, 0
 _PRESENTED, _DISCARDED = 1, 2
+# The arguments of ``presented``: time (three), refresh, count of frames (two), flags.
+_WORDS, _FLAGS_AT = 7, 6
 
 FLAGS = {"vsync": 1, "hw_clock": 2, "hw_completion": 4, "zero_copy": 8}
 """The flags of an answer (presentation-time.xml, ``wp_presentation_feedback.kind``)."""
@@ -38,11 +40,12 @@ _LEAST_ADDRESS = 0x10000
 # A compositor answers for a commit at the latest when the next one replaces it. More requests would pile up.
 _MOST_IN_FLIGHT = 16
 _SECOND = 1_000_000_000
-# Clocks of which a compositor may tell the time, with what converts them to CLOCK_MONOTONIC.
+# Clocks of which a compositor may tell the time. All others are of processes, threads or devices.
 _CLOCKS = frozenset((time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME))
 
-Presented = Callable[[int, int], object]
-"""Gets the number of a picture and when it was on the screen, in nanoseconds of CLOCK_MONOTONIC."""
+Presented = Callable[[int, int | None], object]
+"""Gets the number of a picture and when it was on the screen, in nanoseconds of CLOCK_MONOTONIC; None if it was not, or
+if the compositor told no valid time."""
 
 
 def presented_ns(words: Sequence[int]) -> int | None:
@@ -54,7 +57,10 @@ def presented_ns(words: Sequence[int]) -> int | None:
 
 
 def to_monotonic(ns: int, clock: int) -> int | None:
-    """A time of another clock on CLOCK_MONOTONIC; None if the clock is not known. A guess where clocks drift."""
+    """The time of ``clock`` (clock_gettime(2)) as one of CLOCK_MONOTONIC; None if the clock is not known.
+
+    Other clocks run at slightly different rates, and some are set: the result is exact only for a time that is near.
+    """
     if clock == time.CLOCK_MONOTONIC:
         return ns
     if clock not in _CLOCKS:
@@ -70,11 +76,11 @@ def is_plausible(ns: int, asked_ns: int, now_ns: int) -> bool:
     return asked_ns <= ns <= now_ns + _SECOND
 
 
-def wayland_presentation(presented: Presented) -> "WaylandPresentation | None":
+def wayland_presentation() -> "WaylandPresentation | None":
     """None on other platforms, and if Qt or the library is too old."""
     try:
         display = qt_display()
-        return WaylandPresentation(Library(), display, presented) if display is not None else None
+        return WaylandPresentation(Library(), display) if display is not None else None
     except (AttributeError, TypeError, OSError) as error:
         _log.info("no presentation times on Wayland: %s", error)
         return None
@@ -86,12 +92,12 @@ class WaylandPresentation:
     ``counts`` has the number of answers by "presented", "discarded" and "invalid", and by the names in :data:`FLAGS`.
     """
 
-    def __init__(self, library: Library, display: int, presented: Presented) -> None:
-        self._library, self._display, self._presented = library, display, presented
+    def __init__(self, library: Library, display: int) -> None:
+        self._library, self._display = library, display
         self._manager = 0
         self._clock: int | None = None
-        # By proxy: the number of the picture, and when it was asked for.
-        self._asked: dict[int, tuple[int, int]] = {}
+        # The objects that an answer ends.
+        self._asked: set[int] = set()
         self._surface_is_known = True
         self._announced = self._closed = False
         self.counts: Counter[str] = Counter()
@@ -110,8 +116,11 @@ class WaylandPresentation:
             return None
         return self._manager != 0
 
-    def request(self, surface: int, number: int) -> bool:
-        """Ask when the next commit of a surface, picture ``number``, is shown. Returns whether an answer may come."""
+    def request(self, surface: int, number: int, presented: Presented) -> bool:
+        """Ask when the next commit of a surface, picture ``number``, is shown.
+
+        Returns whether ``presented`` will be called, unless the window is hidden or closed meanwhile.
+        """
         if not self.usable:
             return False
         if surface < _LEAST_ADDRESS:
@@ -126,14 +135,14 @@ class WaylandPresentation:
             _log.info("no presentation times on Wayland: %s", error)
             self.close()
             return False
-        self._asked[feedback] = (number, time.monotonic_ns())
-        self._library.listen(feedback, partial(self._answered, feedback))
+        self._asked.add(feedback)
+        self._library.listen(feedback, partial(self._answered, feedback, number, time.monotonic_ns(), presented))
         return True
 
     def close(self) -> None:
         """Destroy all objects on Qt's connection; more calls do nothing. No answer comes after this."""
         self._closed = True
-        asked, self._asked = self._asked, {}
+        asked, self._asked = self._asked, set()
         registry, self._registry = self._registry, 0
         sync, self._sync = self._sync, 0
         for proxy in (*asked, sync, registry):
@@ -169,23 +178,36 @@ class WaylandPresentation:
         if opcode == 0:
             self._clock = arguments[0].u
 
-    def _answered(self, feedback: int, opcode: int, arguments: "Array[wl_argument]") -> None:
+    def _answered(
+        self,
+        feedback: int,
+        number: int,
+        asked_ns: int,
+        presented: Presented,
+        opcode: int,
+        arguments: "Array[wl_argument]",
+    ) -> None:
         if opcode not in (_PRESENTED, _DISCARDED):
             return
-        number, asked_ns = self._asked.pop(feedback)
         # Either event ends the object.
+        self._asked.discard(feedback)
         self._library.destroy(feedback, None)
+        ns = None
         if opcode == _DISCARDED:
             self.counts["discarded"] += 1
-            return
-        words = [arguments[index].u for index in range(7)]
+        else:
+            ns = self._shown_ns([arguments[index].u for index in range(_WORDS)], asked_ns)
+        presented(number, ns)
+
+    def _shown_ns(self, words: Sequence[int], asked_ns: int) -> int | None:
+        """The time that a ``presented`` event tells, counted with its flags; None if it cannot be true."""
         ns = presented_ns(words)
         if ns is not None and self._clock is not None:
             ns = to_monotonic(ns, self._clock)
         if ns is None or self._clock is None or not is_plausible(ns, asked_ns, time.monotonic_ns()):
             self.counts["invalid"] += 1
-            return
+            return None
         self.counts["presented"] += 1
         for name, bit in FLAGS.items():
-            self.counts[name] += bool(words[6] & bit)
-        self._presented(number, ns)
+            self.counts[name] += bool(words[_FLAGS_AT] & bit)
+        return ns

@@ -25,18 +25,19 @@ def test_a_flip_counts_from_the_middle_between_its_polls_and_its_parts_add_up() 
     flip.gpu_ns, flip.present_ns = 3 * MS, 112 * MS
     recent.add(flip)
     columns = recent.since(0)
-    assert columns.flip_to_submit[0] == 6 * MS
+    assert columns.latency[0] == 6 * MS
     assert columns.unseen[0] + columns.wait[0] + columns.draw[0] == 6 * MS
     assert (columns.unseen[0], columns.draw[0], columns.gpu[0], columns.present[0]) == (MS, MS, 3 * MS, 12 * MS)
 
 
-def test_only_what_shows_something_new_has_a_lag_and_counts_as_a_frame() -> None:
+def test_only_what_shows_something_new_has_a_latency_and_counts_as_a_frame() -> None:
     recent = RecentFrames()
     for number, kind in enumerate(Kind):
         recent.add(record(number, SECOND + number, kind=kind))
     columns = recent.since(0)
     assert list(columns.is_new) == [kind in (Kind.FLIP, Kind.CHANGE) for kind in Kind]
-    assert list(np.isnan(columns.flip_to_submit)) == [not each for each in columns.is_new]
+    assert list(columns.is_flip) == [kind is Kind.FLIP for kind in Kind]
+    assert list(np.isnan(columns.latency)) == [not each for each in columns.is_new]
     assert columns.frames_per_second(SECOND + 10) == 2
     assert columns.frames_per_second(3 * SECOND) == 0
 
