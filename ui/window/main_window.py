@@ -131,6 +131,8 @@ class MainWindow(QMainWindow):
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
+            "overlay": self._picture.show_overlay,
+            "latency-panel": self._show_latency_panel,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
@@ -219,6 +221,9 @@ class MainWindow(QMainWindow):
 
     def _set_status_line(self, on: bool) -> None:
         self._status.setVisible(on)
+
+    def _show_latency_panel(self, on: bool) -> None:
+        pass
 
     def _leave_guest(self) -> None:
         self._input.release()

@@ -24,6 +24,7 @@ from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
+from ui.window.frame_overlay import FrameOverlay
 from ui.window.frame_times import FrameTimes
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
@@ -36,7 +37,10 @@ _log = logging.getLogger(__name__)
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
+# The overlay also tells that nothing changes.
+_OVERLAY_MS = 250
 _MS = 1_000_000
+_SECOND = 1000 * _MS
 
 
 def _display_origin(platform_name: str) -> DisplayOrigin | None:
@@ -77,6 +81,10 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
+        self._overlay: FrameOverlay | None = None
+        self._overlay_timer = QTimer(self)
+        self._overlay_timer.setInterval(_OVERLAY_MS)
+        self._overlay_timer.timeout.connect(self._on_due)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
@@ -166,6 +174,23 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.start(_NOTICE_MS)
         self.update()
 
+    def show_overlay(self, on: bool) -> None:
+        """Show the frame rate, the latency and a graph over the picture."""
+        overlay, self._overlay = self._overlay, None
+        if overlay is not None:
+            self.times.drop(overlay.add)
+            with self._current():
+                overlay.release()
+        if on:
+            screen = self.screen()
+            rate = screen.refreshRate() if screen is not None else 0
+            self._overlay = FrameOverlay(round(_SECOND / rate) if rate >= 1 else _SECOND // 60)
+            self.times.want(self._overlay.add)
+            self._overlay_timer.start()
+        else:
+            self._overlay_timer.stop()
+        self.update()
+
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
@@ -182,6 +207,8 @@ class PictureWindow(QOpenGLWindow):
 
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
+        if self._overlay is not None:
+            self.show_overlay(False)
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             with self._current():
@@ -288,6 +315,8 @@ class PictureWindow(QOpenGLWindow):
         self.times.begin(renderer.context)
         try:
             drawn = renderer.draw(frame, self._render_target, self._draw_options)
+            if self._overlay is not None:
+                self._overlay.draw(renderer.context, self._render_target, ratio, self.path)
         except GlError as error:
             self.times.failed()
             # The next frame is drawn as usual: a driver may recover, and the window must not close.
