@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from app.measure.csv_file import CsvFile
 from app.measure.frame_record import FrameRecord
 from app.measure.metadata import metadata
@@ -30,12 +31,14 @@ from ui.cli.stop_signals import StopSignals
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
-# The status that a shell reports for a program that SIGINT ended.
-_INTERRUPTED = 130
+# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+_SIGNALLED = 128
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
+    if is_standard_output(args.json) and is_standard_output(args.csv):
+        raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
     if args.window:
         return _measure_in_window(args)
     with StopSignals() as signals, open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
@@ -70,57 +73,49 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
     meta = metadata(session.vgpu, _options(args, size), started) | {"presentation": None}
     document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
-    return _finish(args, document, csv, frame.status)
+    return _finish(args, document, csv, frame.status, signals.last)
 
 
-def _finish(args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status) -> int:
-    """Write the document; the exit status. Raises MdevviewError where the run or a file is not what was wanted."""
+def _finish(
+    args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status, signal_number: int
+) -> int:
+    """Write the document; the exit status, for a run that is not complete that of a program that a signal ended.
+
+    ``status`` is the last one of the device. Raises MdevviewError where the run or a file is not what was wanted.
+    """
     _write(args, document)
     if csv is not None and csv.failed is not None:
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
     if status.state is State.GONE:
         raise device_gone(document["target"], status)
-    return 0 if document["complete"] else _INTERRUPTED
+    return 0 if document["complete"] else _SIGNALLED + signal_number
 
 
 def _measure_in_window(args: argparse.Namespace) -> int:
-    from ui.window.measurement import measure_in_window  # noqa: PLC0415
+    from ui.window.measurement import MeasureOptions, measure_in_window  # noqa: PLC0415
     from ui.window.options import ViewOptions  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
     csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
     helper = HelperMethod(args.helper)
     progress: list[_Progress] = []
-    started: list[str] = []
-
-    def begin(recorder: Recorder) -> None:
-        started.append(datetime.now(UTC).isoformat(timespec="seconds"))
-        progress.append(_Progress(recorder, args.duration))
-
     try:
         run = measure_in_window(
             args.target,
             OpenOptions(helper),
             WindowOptions(ViewOptions(), helper=helper),
-            args.duration,
-            args.timeout,
-            args.size,
+            MeasureOptions(args.duration, args.timeout, args.size),
             csv.add if csv is not None else _ignore,
-            begin,
-            lambda: progress[0].show(),  # noqa: PLW0108  (there is none yet)
+            lambda recorder: progress.append(_Progress(recorder, args.duration)),
+            lambda: progress[-1].show(),  # noqa: PLW0108  (there is none yet)
         )
     finally:
         for each in progress:
             each.clear()
         if csv is not None:
             csv.close()
-    meta = metadata(run.vgpu, run.options | {"duration_s": args.duration}, started[0]) | {
-        "presentation": run.presentation,
-        "presentation_counts": run.presentation_counts,
-    }
-    complete = run.times.duration_ns >= args.duration * _SECOND
-    document = run_document(run.picture, meta, run.recorder, run.times, complete=complete)
-    return _finish(args, document, csv, run.status)
+    # The window was closed, by its user or by a signal.
+    return _finish(args, run.document, csv, run.status, signal.SIGINT)
 
 
 def _ignore(_record: FrameRecord) -> None:

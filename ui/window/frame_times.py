@@ -7,6 +7,8 @@ a request for its presentation time.
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from PyQt6.QtGui import QWindow
@@ -28,6 +30,20 @@ class PresentationSource(StrEnum):
     """Nobody: the time is when the window system took the picture, by Qt's signal frameSwapped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """When a recorder began to count: by the monotonic clock, by this process's processor time, and as ISO 8601."""
+
+    ns: int
+    cpu_ns: int
+    date: str
+
+    @classmethod
+    def now(cls) -> "Start":
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(time.monotonic_ns(), time.process_time_ns(), date)
+
+
 class FrameTimes:
     """Owns the recorder, the timer queries and the presentation requests of one window.
 
@@ -46,6 +62,8 @@ class FrameTimes:
         # The picture that is drawn but not swapped; 0 for none, or where the compositor tells its time.
         self._unswapped = 0
         self.recorder: Recorder | None = None
+        self.start = Start.now()
+        """When the recorder began to count."""
         self.true_flip_ns: Callable[[Frame], int | None] | None = None
 
     @property
@@ -88,7 +106,7 @@ class FrameTimes:
 
     def _start(self) -> Recorder:
         recorder = Recorder(self._sinks, self._true_flip, expects_gpu=True, expects_present=True)
-        self.recorder = recorder
+        self.recorder, self.start = recorder, Start.now()
         self._unswapped = 0
         if self._loop is not None:
             recorder.start(self._loop.frame)

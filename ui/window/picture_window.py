@@ -64,6 +64,7 @@ class PictureWindow(QOpenGLWindow):
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
         self._loop = loop
         self._label = label
+        self._session: Session | None = None
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
@@ -198,12 +199,26 @@ class PictureWindow(QOpenGLWindow):
         with self._current():
             return self._renderer.capture(self.frame, options=self._draw_options)
 
-    def inspect(self, session: Session) -> Document | None:
-        """What ``inspect`` tells of the picture that is shown, of the session; None before the first draw."""
-        if self._renderer is None or not self.isValid():
-            return None
+    @property
+    def target(self) -> str:
+        """What is shown: the session's target, or the label while nothing is open."""
+        return self._session.target if self._session is not None else self._label
+
+    @property
+    def session(self) -> Session | None:
+        """The session of the loop's source, which the caller of :meth:`set_session` owns; None while there is none."""
+        return self._session
+
+    def set_session(self, session: Session | None) -> None:
+        self._session = session
+        self.times.true_flip_ns = session.true_flip_ns if session is not None else None
+
+    def inspect(self) -> Document:
+        """What ``inspect`` tells of the picture; only the target before the first draw."""
+        if self._renderer is None or self._session is None or not self.isValid():
+            return {"target": self.target}
         with self._current():
-            return inspect_document(session.target, self.frame, session.describe(), self._renderer)
+            return inspect_document(self._session.target, self.frame, self._session.describe(), self._renderer)
 
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""

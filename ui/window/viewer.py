@@ -91,7 +91,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
-        self.picture.times.true_flip_ns = session.true_flip_ns if session is not None else None
+        self.picture.set_session(session)
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -107,11 +107,6 @@ class Viewer(QObject):
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
         self._loop.start()
-
-    @property
-    def session(self) -> Session | None:
-        """What is shown; None while nothing is open."""
-        return self._session
 
     def shut_down(self) -> None:
         """Close everything. More calls do nothing."""
@@ -141,7 +136,7 @@ class Viewer(QObject):
         self._show(session.source, session.label)
         self._close_session()
         self._session, self._target = session, target
-        self.picture.times.true_flip_ns = session.true_flip_ns
+        self.picture.set_session(session)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
@@ -164,6 +159,7 @@ class Viewer(QObject):
     def _close_session(self) -> None:
         """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
+        self.picture.set_session(None)
         if session is not None:
             session.close()
 
