@@ -127,3 +127,14 @@ def buckets(
     empty = low > high
     low[empty] = high[empty] = np.nan
     return low, high
+
+
+def means(times_ns: NDArray[np.int64], values: Column, start_ns: int, width_ns: int, count: int) -> Column:
+    """The mean of each bucket of :func:`buckets`; NaN where there is none."""
+    index = (times_ns - start_ns) // width_ns
+    used = (index >= 0) & (index < count) & ~np.isnan(values)
+    counts = np.bincount(index[used], minlength=count)
+    sums = np.bincount(index[used], weights=values[used], minlength=count)
+    mean = np.full(count, np.nan)
+    np.divide(sums, counts, out=mean, where=counts > 0)
+    return mean

@@ -10,7 +10,7 @@ import sys
 from typing import Any, cast
 
 from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QSocketNotifier, Qt
-from PyQt6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
@@ -67,6 +67,20 @@ class WindowDriver:
 
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
+
+    def panel_marker(self, label: str) -> None:
+        """Type a label into the latency panel and press its button."""
+        panel = self._window._panel
+        assert panel is not None
+        panel._label.setText(label)
+        panel.add_marker()
+
+    def dark(self) -> None:
+        """A dark desktop."""
+        palette = QPalette(QColor(45, 48, 54))
+        for role, colour in (("Base", "#1e2024"), ("AlternateBase", "#26292e"), ("Text", "#e8eaee")):
+            palette.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
+        QApplication.setPalette(palette)
 
     def type(self, text: str) -> None:
         """Type with Qt's test library, as if the window system sent the events."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,14 @@ from ui.window.settings import Settings
 from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
+if TYPE_CHECKING:
+    from ui.window.latency_panel import LatencyPanel
+
 _log = logging.getLogger(__name__)
 
 _STATUS_INTERVAL_MS = 250
 _FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
+_NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 _BARS = ("menu-bar", "status-line")
 
 
@@ -75,6 +79,7 @@ class MainWindow(QMainWindow):
         self.resolution.notice.connect(picture.notice)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
+        self._panel: LatencyPanel | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
@@ -223,7 +228,23 @@ class MainWindow(QMainWindow):
         self._status.setVisible(on)
 
     def _show_latency_panel(self, on: bool) -> None:
-        pass
+        panel, self._panel = self._panel, None
+        if panel is not None:
+            panel.close()
+            panel.deleteLater()
+        if not on:
+            return
+        try:
+            # pyqtgraph is optional, and takes time and memory.
+            from ui.window.latency_panel import LatencyPanel  # noqa: PLC0415
+        except ImportError as error:
+            _log.info("no latency panel: %s", error)
+            self._picture.notice(_NO_PLOTS)
+            self._actions["latency-panel"].setChecked(False)
+            return
+        self._panel = LatencyPanel(self._picture, self)
+        self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
+        self._panel.show()
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -344,6 +365,7 @@ class MainWindow(QMainWindow):
         if self.remembers:
             settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
+        self._show_latency_panel(False)
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.measure.frame_record import FrameRecord, Kind
-from app.measure.recent_frames import RecentFrames, buckets, percentiles
+from app.measure.recent_frames import RecentFrames, buckets, means, percentiles
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -71,13 +71,18 @@ def test_a_percentile_is_a_measured_value_with_its_share_below(values: list[floa
     st.integers(1, 50),
     st.integers(1, 20),
 )
-def test_a_bucket_has_the_extremes_of_its_time(points: list[tuple[int, float]], width: int, count: int) -> None:
+def test_a_bucket_has_the_extremes_and_the_mean_of_its_time(
+    points: list[tuple[int, float]], width: int, count: int
+) -> None:
     times = np.array([time for time, _ in points], np.int64)
-    low, high = buckets(times, np.array([value for _, value in points], float), 10, width, count)
+    values = np.array([value for _, value in points], float)
+    low, high = buckets(times, values, 10, width, count)
+    mean = means(times, values, 10, width, count)
     for index in range(count):
         start = 10 + index * width
         inside = [value for time, value in points if start <= time < start + width and not math.isnan(value)]
         if inside:
             assert (low[index], high[index]) == (min(inside), max(inside))
+            assert math.isclose(mean[index], sum(inside) / len(inside), rel_tol=1e-9, abs_tol=1e-3)
         else:
-            assert math.isnan(low[index]) and math.isnan(high[index])
+            assert math.isnan(low[index]) and math.isnan(high[index]) and math.isnan(mean[index])
