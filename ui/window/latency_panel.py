@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 
 _SPAN_S = 10
 _SECOND = 1_000_000_000
-# One of the three parts is updated at each tick.
-_TICK_MS = 100
+# One of the three parts is updated at each tick, the stages at every second one.
+_TICK_MS = 200
 # More than a minute at 240 frames a second.
 _MOST_RECORDS = 16_384
 _MOST_MARKERS = 100
@@ -177,8 +177,8 @@ class LatencyPanel(QWidget):
             return
         now = time.monotonic_ns()
         columns = self._recent.since(now - _SPAN_S * _SECOND)
-        self._turn = (self._turn + 1) % 3
-        if self._turn == 0:
+        self._turn = (self._turn + 1) % 4
+        if self._turn % 2 == 0:
             self._stages.show_frames(columns, now)
         elif self._turn == 1:
             self._histogram.show_frames(columns)
