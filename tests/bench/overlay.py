@@ -2,7 +2,8 @@
 
 The window shows two buffers in turn, 60 times a second, so no guest draws in this process. The cost is the processor
 time of all threads of the process, for each picture. Each round measures every case once, in another order, and
-compares it with the case "without" of the same round, in which the calls that measure pictures are taken out. A
+compares it with the case "without" of the same round, in which the calls that measure pictures are taken out. In
+"records" each picture is measured, as by ``measure --window``, but nothing is shown. A
 machine that does something else meanwhile disturbs all cases alike; the median of the rounds counts.
 """
 
@@ -18,6 +19,7 @@ from unittest.mock import patch
 
 from PyQt6.QtCore import QTimer
 
+from app.measure.frame_record import FrameRecord
 from app.open.session import Session
 from app.open.target import Simulated
 from app.planes.frame import Frame, FrameTiming
@@ -31,7 +33,7 @@ from ui.window.options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
 _FLIP_NS = 1_000_000_000 // 60
-CASES = ("without", "hidden", "overlay", "panel", "overlay and panel")
+CASES = ("without", "hidden", "records", "overlay", "panel", "overlay and panel")
 
 
 class Flipping:
@@ -98,6 +100,9 @@ class _Bench:
         actions = self._viewer.window._actions
         actions["overlay"].setChecked("overlay" in case)
         actions["latency-panel"].setChecked("panel" in case)
+        self._viewer.picture.times.drop(_ignore)
+        if case == "records":
+            self._viewer.picture.times.want(_ignore)
         context = _without_measuring() if case == "without" else nullcontext()
         context.__enter__()
         # The panel and the overlay are there.
@@ -116,6 +121,10 @@ class _Bench:
             self._next()
 
         QTimer.singleShot(round(self._seconds * 1000), end)
+
+
+def _ignore(_record: FrameRecord) -> None:
+    pass
 
 
 def _session(source: FrameSource) -> Session:
