@@ -68,12 +68,32 @@ class WindowDriver:
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
 
-    def panel_marker(self, label: str) -> None:
-        """Type a label into the latency panel and press its button."""
+    def panel(self, method: str, *arguments: object) -> Any:
+        """Call a method of the latency panel, as its buttons do."""
         panel = self._window._panel
         assert panel is not None
-        panel._label.setText(label)
-        panel.add_marker()
+        return getattr(panel, method)(*arguments)
+
+    def panel_pause(self, on: bool) -> None:
+        panel = self._window._panel
+        assert panel is not None
+        panel._pause.setChecked(on)
+
+    def panel_cells(self) -> list[list[str]] | None:
+        """The texts of the panel's table; None where there is no panel."""
+        panel = self._window._panel
+        if panel is None:
+            return None
+        table = panel._table
+        cells = [[table.item(row, column) for column in range(table.columnCount())] for row in range(table.rowCount())]
+        return [[item.text() if item is not None else "" for item in row] for row in cells]
+
+    def is_measured(self) -> bool:
+        """Whether anybody wants the records of pictures."""
+        return self._picture.times.recorder is not None
+
+    def is_checked(self, action: str) -> bool:
+        return self._window._actions[action].isChecked()
 
     def dark(self) -> None:
         """A dark desktop."""
