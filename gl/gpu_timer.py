@@ -38,6 +38,8 @@ class GpuTimer:
         # Queries begun and queries read since the start; their difference is in flight.
         self._begun = self._read = 0
         self._open = False
+        # Whether the frame that ended last was timed, and has no number yet.
+        self._timed = False
         self._available = ctypes.c_uint()
         self._elapsed = ctypes.c_uint64()
         self._disjoint = ctypes.c_int()
@@ -53,6 +55,7 @@ class GpuTimer:
 
     def begin(self) -> None:
         """What is drawn from now on is timed."""
+        self._timed = False
         if not self.available or self._open or self._begun - self._read == _QUERIES:
             return
         slot = self._begun % _QUERIES
@@ -60,14 +63,21 @@ class GpuTimer:
         self._gl.BeginQueryEXT(api.GL_TIME_ELAPSED_EXT, self._names[slot])
         self._open = True
 
-    def end(self, number: int) -> None:
-        """What was drawn since :meth:`begin` was the frame ``number``; 0 for none."""
+    def end(self) -> None:
+        """All of the frame was drawn."""
         if not self._open:
             return
         self._gl.EndQueryEXT(api.GL_TIME_ELAPSED_EXT)
         self._open = False
-        self._numbers[self._begun % _QUERIES] = number
+        self._timed = True
+        self._numbers[self._begun % _QUERIES] = 0
         self._begun += 1
+
+    def assign(self, number: int) -> None:
+        """The frame that ended last has this number. Without one, its time is not told."""
+        if self._timed:
+            self._timed = False
+            self._numbers[(self._begun - 1) % _QUERIES] = number
 
     def collect(self) -> None:
         """Call ``done`` for each result that is available now, in the order of the frames."""
@@ -93,7 +103,7 @@ class GpuTimer:
         if not self.available:
             return
         if self._open:
-            self.end(0)
+            self.end()
         self.available = False
         self._read = self._begun
         self._gl.DeleteQueriesEXT(_QUERIES, ctypes.addressof(self._names))

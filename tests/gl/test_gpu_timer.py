@@ -46,7 +46,8 @@ def test_every_frame_gets_its_time(timed: Timed, gl_context: Context) -> None:
     for number in range(1, 31):
         timed.timer.begin()
         timed.draw()
-        timed.timer.end(number)
+        timed.timer.end()
+        timed.timer.assign(number)
         gl_context.gl.Finish()
         timed.timer.collect()
     assert [number for number, _ in timed.times] == list(range(1, 31))
@@ -62,7 +63,8 @@ def test_results_that_are_not_there_are_not_waited_for_and_new_frames_are_left_o
     for number in range(1, 21):
         timed.timer.begin()
         timed.draw()
-        timed.timer.end(number)
+        timed.timer.end()
+        timed.timer.assign(number)
         timed.timer.collect()
     assert timed.times == []
     assert calls["GetQueryObjectui64vEXT"] == 0
@@ -90,13 +92,15 @@ def test_times_that_opengl_calls_invalid_are_left_out(
     for number in range(1, 4):
         timed.timer.begin()
         timed.draw()
-        timed.timer.end(number)
+        timed.timer.end()
+        timed.timer.assign(number)
     gl.Finish()
     timed.timer.collect()
     assert timed.times == []
     timed.timer.begin()
     timed.draw()
-    timed.timer.end(4)
+    timed.timer.end()
+    timed.timer.assign(4)
     gl.Finish()
     timed.timer.collect()
     assert [number for number, _ in timed.times] == [4]
@@ -108,7 +112,8 @@ def test_a_time_longer_than_what_has_passed_is_left_out(timed: Timed, gl_context
     timer = GpuTimer(gl_context, lambda *_: pytest.fail("an impossible time"), lambda: now)
     timer.begin()
     timed.draw()
-    timer.end(1)
+    timer.end()
+    timer.assign(1)
     gl_context.gl.Finish()
     timer.collect()
     timer.release()
@@ -117,7 +122,7 @@ def test_a_time_longer_than_what_has_passed_is_left_out(timed: Timed, gl_context
 def test_a_frame_that_was_not_drawn_has_no_time(timed: Timed, gl_context: Context) -> None:
     timed.timer.begin()
     timed.draw()
-    timed.timer.end(0)
+    timed.timer.end()
     gl_context.gl.Finish()
     timed.timer.collect()
     assert timed.times == []
@@ -135,7 +140,8 @@ def test_without_timer_queries_nothing_is_called(
     assert not timer.available
     before = calls.copy()
     timer.begin()
-    timer.end(1)
+    timer.end()
+    timer.assign(1)
     timer.collect()
     timer.release()
     assert calls == before
@@ -148,5 +154,6 @@ def test_a_timer_may_be_released_in_the_middle_of_a_frame_and_twice(timed: Timed
     timed.timer.release()
     other = GpuTimer(gl_context, lambda *_: None)
     other.begin()
-    other.end(1)
+    other.end()
+    other.assign(1)
     other.release()

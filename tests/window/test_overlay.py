@@ -36,6 +36,7 @@ def test_the_overlay_covers_its_corner_and_nothing_else_and_goes_again(
     picture = guest_picture().repeat(scale, axis=0).repeat(scale, axis=1)
     with driving(display, f"sim:{STILL}", "--fullscreen", "--scaling", "integer") as viewer:
         viewer.wait_for("path: egl-image")
+        viewer.do("end_notice")
         viewer.do("trigger", "overlay")
         on = wait_for_screen(display, lambda it: overlaid(it, picture, scale) == (True, False))
         assert overlaid(on, picture, scale) == (True, False)

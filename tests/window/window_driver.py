@@ -95,6 +95,10 @@ class WindowDriver:
     def is_checked(self, action: str) -> bool:
         return self._window._actions[action].isChecked()
 
+    def end_notice(self) -> None:
+        """Wait no longer until the notice goes."""
+        self._picture._end_notice()
+
     def dark(self) -> None:
         """A dark desktop."""
         palette = QPalette(QColor(45, 48, 54))

@@ -50,7 +50,7 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
     first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
     size = args.size or _size(first)
     csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
-    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns)
+    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns, expects_gpu=True)
     recorder.start(first)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     progress = _Progress(recorder, args.duration)

@@ -130,6 +130,8 @@ class FrameTimes:
         if self._timer is None:
             self._timer = GpuTimer(context, self.recorder.gpu_time)
             self._timed = self.recorder
+            if not self._timer.available:
+                self.recorder.expect_no_gpu_times()
         self._timer.collect()
         self._timer.begin()
         self._began_ns = time.monotonic_ns()
@@ -139,8 +141,9 @@ class FrameTimes:
         recorder = self.recorder
         if recorder is None or self._timer is None:
             return
+        self._timer.end()
         number = recorder.drawn(frame, self._began_ns, time.monotonic_ns(), import_ns).number
-        self._timer.end(number)
+        self._timer.assign(number)
         presentation = self._presentation
         if presentation is None or presentation.usable is False:
             self._unswapped = number
@@ -150,7 +153,7 @@ class FrameTimes:
     def failed(self) -> None:
         """The picture that was begun could not be drawn."""
         if self._timer is not None:
-            self._timer.end(0)
+            self._timer.end()
 
     def swapped(self) -> None:
         """The window system has taken the picture that was drawn last."""

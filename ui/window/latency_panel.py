@@ -83,7 +83,7 @@ class LatencyPanel(QWidget):
         self._label.returnPressed.connect(self.add_marker)
         export.clicked.connect(self._choose_file)
         self._lay_out(legend, (self._pause, mark, self._label, export))
-        for keys in (QKeySequence(QKeySequence.StandardKey.Close), QKeySequence("Ctrl+Alt+P"), QKeySequence("Esc")):
+        for keys in (QKeySequence(QKeySequence.StandardKey.Close), QKeySequence("Ctrl+Alt+P")):
             QShortcut(keys, self, self.close)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -187,6 +187,9 @@ class LatencyPanel(QWidget):
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  (Qt's name)
         if not self._timer.isActive():
+            # The numbers of pictures begin again if nobody else measures.
+            self._recent.clear()
+            self._records.clear()
             self._picture.times.want(self.add)
             self._timer.start()
         super().showEvent(event)

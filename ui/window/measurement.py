@@ -7,7 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer
 
-from app.diagnosis.picture_findings import no_picture
+from app.diagnosis.picture_findings import device_gone, no_picture
 from app.errors import MdevviewError
 from app.measure.frame_record import FrameRecord
 from app.measure.recorder import Recorder, Sink
@@ -134,9 +134,14 @@ class Measurement(QObject):
             self._recorder = times.restart()
             self._began(self._recorder)
             QTimer.singleShot(self._duration_ns // 1_000_000 + 1, Qt.TimerType.PreciseTimer, self._on_timer)
-        elif waited_ns >= self._options.timeout_s * _SECOND or picture.status.state is State.GONE:
-            self._failure = no_picture(picture.target, picture.status, self._options.timeout_s)
-            self._viewer.window.close()
+        elif picture.status.state is State.GONE:
+            self._fail(device_gone(picture.target, picture.status))
+        elif waited_ns >= self._options.timeout_s * _SECOND:
+            self._fail(no_picture(picture.target, picture.status, self._options.timeout_s))
+
+    def _fail(self, error: MdevviewError) -> None:
+        self._failure = error
+        self._viewer.window.close()
 
     def _collect(self) -> None:
         """The window is about to be closed."""
