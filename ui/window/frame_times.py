@@ -107,7 +107,6 @@ class FrameTimes:
     def _start(self) -> Recorder:
         recorder = Recorder(self._sinks, self._true_flip, expects_gpu=True, expects_present=True)
         self.recorder, self.start = recorder, Start.now()
-        self._unswapped = 0
         if self._loop is not None:
             recorder.start(self._loop.frame)
             self._loop.observe(recorder)
@@ -176,7 +175,6 @@ class FrameTimes:
     def _stop(self) -> None:
         """The timer queries are deleted with the next picture, because their context is not current now."""
         self.recorder = None
-        self._unswapped = 0
         if self._loop is not None:
             self._loop.observe(None)
         presentation, self._presentation = self._presentation, None
