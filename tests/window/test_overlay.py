@@ -57,7 +57,8 @@ def test_the_panel_measures_while_it_is_open_and_writes_what_it_measured(wayland
         while viewer.do("panel_cells")[0][0] == "–":
             assert time.monotonic() < end, "the table stays empty"
             time.sleep(0.1)
-        viewer.do("panel", "add_marker")
+        viewer.do("panel_mark", "a <b>marker</b> {value.x} {")
+        viewer.do("panel_mark", "")
         viewer.do("panel_pause", True)
         cells = viewer.do("panel_cells")
         for name in ("a.csv", "a.json", "a.png"):
@@ -79,7 +80,10 @@ def test_the_panel_measures_while_it_is_open_and_writes_what_it_measured(wayland
     assert {row.count(",") for row in rows[1:]} == {11}
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["kind"] == "measure" and document["meta"]["presentation"] == "wp_presentation"
-    assert document["stages"]["flip_to_present"]["count"] > 0 and document["markers"][0]["label"] == "1"
+    assert document["stages"]["flip_to_present"]["count"] > 0 and [each["label"] for each in document["markers"]] == [
+        "a <b>marker</b> {value.x} {",
+        "2",
+    ]
     assert len(np.unique(load_png(tmp_path / "a.png").reshape(-1, 3), axis=0)) > 20
 
 

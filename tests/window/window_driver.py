@@ -79,6 +79,13 @@ class WindowDriver:
         assert panel is not None
         panel._pause.setChecked(on)
 
+    def panel_mark(self, label: str) -> None:
+        """Type a label into the panel and press its button."""
+        panel = self._window._panel
+        assert panel is not None
+        panel._label.setText(label)
+        panel.add_marker()
+
     def panel_cells(self) -> list[list[str]] | None:
         """The texts of the panel's table; None where there is no panel."""
         panel = self._window._panel

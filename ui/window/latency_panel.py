@@ -80,6 +80,9 @@ class LatencyPanel(QWidget):
         mark = QPushButton("Add &marker")
         export = QPushButton("&Export…")
         mark.clicked.connect(self.add_marker)
+        # The plot does not move during a pause, so there is no place in it for what happens then.
+        for each in (mark, self._label):
+            self._pause.toggled.connect(each.setDisabled)
         self._label.returnPressed.connect(self.add_marker)
         export.clicked.connect(self._choose_file)
         self._lay_out(legend, (self._pause, mark, self._label, export))

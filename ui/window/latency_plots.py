@@ -99,6 +99,8 @@ class StagesPlot(_Plot):
 
     def add_marker(self, at_ns: int, label: str) -> None:
         """A line with a label at a time; the caller bounds their number."""
+        # pyqtgraph takes the label for a format string, in which it puts the line's value.
+        label = label.replace("{", "{{").replace("}", "}}")
         options = {"position": 0.92, "color": _MARKER, "rotateAxis": None}
         line = pyqtgraph.InfiniteLine(0, 90, pen=pyqtgraph.mkPen(_MARKER, width=2), label=label, labelOpts=options)
         self._lines.append((at_ns, line))
