@@ -265,7 +265,15 @@ def _add_measure(commands: Commands) -> None:
     )
     _add_poll(parser)
     parser.add_argument(
-        "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
+        "--size",
+        metavar="WxH",
+        type=_size,
+        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
+    )
+    parser.add_argument(
+        "--window",
+        action="store_true",
+        help="measure a window instead, with the time of the GPU and when each picture was on the screen",
     )
     _add_timeout(parser)
 

@@ -4,15 +4,18 @@ import argparse
 import json
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
 from app.errors import MdevviewError, UsageError
 from app.measure.csv_file import CsvFile
+from app.measure.frame_record import FrameRecord
 from app.measure.metadata import metadata
 from app.measure.pacing import pace_of
 from app.measure.recorder import Recorder
@@ -36,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
     if is_standard_output(args.json) and is_standard_output(args.csv):
         raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
+    if args.window:
+        return _measure_in_window(args)
     options = OpenOptions(HelperMethod(args.helper), guest_process=True)
     with StopSignals() as signals, open_offscreen(args.target, options) as view:
         return _measure(args, view, signals)
@@ -46,7 +51,7 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
     first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
     size = args.size or _size(first)
     csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
-    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns)
+    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns, expects_gpu=True)
     recorder.start(first)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     progress = _Progress(recorder, args.duration)
@@ -67,14 +72,55 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
         if csv is not None:
             csv.close()
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
-    meta = metadata(session.vgpu, _options(args, size), started)
+    meta = metadata(session.vgpu, _options(args, size), started) | {"presentation": None}
     document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
+    return _finish(args, document, csv, frame.status, signals.last)
+
+
+def _finish(
+    args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status, signal_number: int
+) -> int:
+    """Write the document; the exit status, for a run that is not complete that of a program that a signal ended.
+
+    ``status`` is the last one of the device. Raises MdevviewError where the run or a file is not what was wanted.
+    """
     _write(args, document)
     if csv is not None and csv.failed is not None:
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
-    if frame.status.state is State.GONE:
-        raise device_gone(session.target, frame.status)
-    return 0 if document["complete"] else _SIGNALLED + signals.last
+    if status.state is State.GONE:
+        raise device_gone(document["target"], status)
+    return 0 if document["complete"] else _SIGNALLED + signal_number
+
+
+def _measure_in_window(args: argparse.Namespace) -> int:
+    from ui.window.measurement import MeasureOptions, measure_in_window  # noqa: PLC0415
+    from ui.window.options import ViewOptions  # noqa: PLC0415
+    from ui.window.viewer import WindowOptions  # noqa: PLC0415
+
+    csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
+    helper = HelperMethod(args.helper)
+    progress: list[_Progress] = []
+    try:
+        run = measure_in_window(
+            args.target,
+            OpenOptions(helper, guest_process=True),
+            WindowOptions(ViewOptions(), helper=helper),
+            MeasureOptions(args.duration, args.timeout, args.size),
+            csv.add if csv is not None else _ignore,
+            lambda recorder: progress.append(_Progress(recorder, args.duration)),
+            lambda: progress[-1].show(),  # noqa: PLW0108  (there is none yet)
+        )
+    finally:
+        for each in progress:
+            each.clear()
+        if csv is not None:
+            csv.close()
+    # The window was closed, by its user or by a signal.
+    return _finish(args, run.document, csv, run.status, signal.SIGINT)
+
+
+def _ignore(_record: FrameRecord) -> None:
+    """For a run without a file of rows."""
 
 
 def _why_not(view: OffscreenView, frame: Frame) -> Status | None:

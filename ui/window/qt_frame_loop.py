@@ -43,6 +43,10 @@ class QtFrameLoop(QObject):
     def frame(self) -> Frame:
         return self._loop.frame
 
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._loop.observe(observer)
+
     def start(self) -> None:
         self._timer.start(0)
 
