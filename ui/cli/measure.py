@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture_findings import device_gone
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from app.measure.csv_file import CsvFile
 from app.measure.metadata import metadata
 from app.measure.pacing import Pace
@@ -22,6 +22,7 @@ from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.inspection import inspect_document
+from ui.cli.measure_observe import FLIP_PACE, Observer, observes_alone, observing, run_alone, write_observation
 from ui.cli.output import write_output
 from ui.cli.output_file import is_standard_output, open_for_rows, write_file
 from ui.cli.stop_signals import StopSignals
@@ -34,28 +35,42 @@ _INTERRUPTED = 130
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
-    with StopSignals() as signals, open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
-        return _measure(args, view, signals)
+    if args.own_json and args.observe is None:
+        raise UsageError("--own-json needs --observe", "without it --json writes the figures of our own polls")
+    if observes_alone(args):
+        return run_alone(args)
+    options = OpenOptions(HelperMethod(args.helper))
+    with StopSignals() as signals, open_offscreen(args.target, options) as view, observing(args) as observer:
+        return _measure(args, view, signals, observer)
 
 
-def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals) -> int:
+def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals, observer: Observer | None) -> int:
     session = view.session
     first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
     size = args.size or _size(first)
     csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
-    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns)
+    flipped = observer.flipped if observer is not None else None
+    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns, flipped=flipped)
     recorder.start(first)
+    if observer is not None:
+        observer.begin()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     progress = _Progress(recorder, args.duration)
+
+    def due() -> None:
+        progress.show()
+        if observer is not None:
+            observer.look()
+
     began, began_cpu = time.monotonic_ns(), time.process_time_ns()
     end = began + round(args.duration * _SECOND)
     try:
         frame = view.measure(
             size,
             recorder,
-            Pace(),
+            FLIP_PACE if observer is not None else Pace(),
             lambda: signals.count > 0 or time.monotonic_ns() >= end,
-            lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, progress.show),
+            lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, due),
         )
         times = RunTimes(time.monotonic_ns() - began, time.process_time_ns() - began_cpu)
         recorder.finish()
@@ -66,7 +81,14 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
     meta = metadata(session.vgpu, _options(args, size), started)
     document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
-    _write(args, document)
+    if observer is None:
+        _write(args, document)
+    else:
+        observer.finish()
+        observed = observer.document(meta, picture, times.duration_ns, complete=bool(document["complete"]))
+        if args.own_json:
+            write_file(args.own_json, (json.dumps(document, indent=1) + "\n").encode(), "--own-json")
+        write_observation(args, observed, observer)
     if csv is not None and csv.failed is not None:
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
     if frame.status.state is State.GONE:

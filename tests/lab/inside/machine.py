@@ -51,9 +51,7 @@ class Machine:
         env: dict[str, str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._again = partial(
-            Machine, folder, *uuids, name=name, menu=menu, extra=extra, display=display, env=env
-        )
+        self._again = partial(Machine, folder, *uuids, name=name, menu=menu, extra=extra, display=display, env=env)
         self.folder = folder
         self.uuids = uuids
         self.name = name
