@@ -45,7 +45,7 @@ class TraceInstance:
             folder.mkdir()
         except OSError as error:
             _end_guard(guard)
-            raise refused(tracefs, f"a trace instance cannot be made in {instances}", error) from error
+            raise refused(f"a trace instance cannot be made in {instances}", error) from error
         return cls(folder, guard)
 
     def write(self, name: str, text: str) -> None:

@@ -69,7 +69,7 @@ class IoctlTrace:
             instance.write(f"{_START}/enable", "1")
         except OSError as error:
             _close(fds, instance)
-            raise refused(tracefs, f"the trace of process {process.pid} cannot be set up", error) from error
+            raise refused(f"the trace of process {process.pid} cannot be set up", error) from error
         except ValueError as error:
             _close(fds, instance)
             raise MdevviewError(f"this kernel's trace events are unknown: {error}") from error

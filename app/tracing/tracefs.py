@@ -53,18 +53,12 @@ def check_pid_namespace(paths: Paths = HOST) -> None:
         )
 
 
-def refused(tracefs: Path, what: str, error: OSError) -> MdevviewError:
-    """The error for a user who may not trace. ``what`` is what was tried."""
-    if isinstance(error, PermissionError) or (isinstance(error, FileNotFoundError) and not _may_search(tracefs)):
-        group = (
-            f"run this command with sudo, or let a group trace until the next boot: sudo mount -o "
-            f"remount,gid=GROUP,mode=770 {tracefs} (its members then see what every program of this host does)"
-        )
+def refused(what: str, error: OSError) -> MdevviewError:
+    """The error for a user who may not trace. ``what`` says what failed."""
+    if isinstance(error, PermissionError):
+        # The mount options gid and mode of tracefs let a group read. Its owner alone may write, and make an instance.
+        remedy = "run this command with sudo: the kernel lets only root trace other programs"
         if os.geteuid() == 0:
-            group = "root is refused by a container, a security module or the kernel's lockdown: run it on the host"
-        return PermissionDenied(f"{what}: {error_text(error)}", group)
+            remedy = "root is refused by a container, a security module or the kernel's lockdown: run it on the host"
+        return PermissionDenied(f"{what}: {error_text(error)}", remedy)
     return MdevviewError(f"{what}: {error_text(error)}", "see the kernel's log (dmesg)")
-
-
-def _may_search(folder: Path) -> bool:
-    return os.access(folder, os.X_OK)
