@@ -29,12 +29,16 @@ from ui.cli.stop_signals import StopSignals
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
-# The status that a shell reports for a program that SIGINT ended.
-_INTERRUPTED = 130
+# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+_SIGNALLED = 128
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
+    if [is_standard_output(each) for each in (args.json, args.csv, args.own_json)].count(True) > 1:
+        raise UsageError(
+            "--json -, --csv - or --own-json -: standard output takes one of them", "give a FILE to the others"
+        )
     if args.own_json and args.observe is None:
         raise UsageError("--own-json needs --observe", "without it --json writes the figures of our own polls")
     if observes_alone(args):
@@ -93,7 +97,7 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
     if frame.status.state is State.GONE:
         raise device_gone(session.target, frame.status)
-    return 0 if document["complete"] else _INTERRUPTED
+    return 0 if document["complete"] else _SIGNALLED + signals.last
 
 
 def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
