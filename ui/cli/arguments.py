@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
 from app.measure.bench_cases import CASE_NAMES
-from app.open.target import Default, parse_target
+from app.open.target import Default, Pid, parse_target
 from app.qemu.qmp_address import parse_address
 
 # argparse has no public name for what add_subparsers() returns.
@@ -276,6 +276,29 @@ def _add_measure(commands: Commands) -> None:
         help="measure a window instead, with the time of the GPU and when each picture was on the screen",
     )
     _add_timeout(parser)
+    _add_observe(parser)
+
+
+def _add_observe(parser: argparse.ArgumentParser) -> None:
+    """``observe`` is None or a :class:`Pid`."""
+    parser.add_argument(
+        "--observe",
+        metavar="pid:N",
+        type=_observed,
+        help="measure how another program polls its vGPU, such as QEMU's own window (pid:N,fd=M where it polls "
+        "several), from the kernel's trace of its ioctls, which only root may read; with TARGET also how late after a "
+        "flip it polls, as our own polls see the flips. --json then writes the figures of that program",
+    )
+    parser.add_argument(
+        "--own-json", metavar="FILE", type=_file, help="with --observe and TARGET: write the figures of our own polls"
+    )
+
+
+def _observed(text: str) -> Pid:
+    target = parse_target(text)
+    if not isinstance(target, Pid):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form pid:N or pid:N,fd=M")
+    return target
 
 
 def _add_bench(commands: Commands) -> None:

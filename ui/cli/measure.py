@@ -25,6 +25,7 @@ from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.inspection import inspect_document
+from ui.cli.measure_observe import FLIP_PACE, Observer, observes_alone, observing, run_alone, write_observation
 from ui.cli.output import write_output
 from ui.cli.output_file import is_standard_output, open_for_rows, write_file
 from ui.cli.stop_signals import StopSignals
@@ -37,33 +38,50 @@ _SIGNALLED = 128
 
 def run(args: argparse.Namespace) -> int:
     """Measure for the wanted time. Raises MdevviewError; the files are written even if the device goes meanwhile."""
-    if is_standard_output(args.json) and is_standard_output(args.csv):
-        raise UsageError("--json - and --csv -: standard output takes one of them", "give a FILE to the other")
+    if [is_standard_output(each) for each in (args.json, args.csv, args.own_json)].count(True) > 1:
+        raise UsageError(
+            "--json -, --csv - or --own-json -: standard output takes one of them", "give a FILE to the others"
+        )
+    if args.own_json and args.observe is None:
+        raise UsageError("--own-json needs --observe", "without it --json writes the figures of our own polls")
+    if args.window and args.observe is not None:
+        raise UsageError("--window does not go with --observe", "give one of them")
     if args.window:
         return _measure_in_window(args)
+    if observes_alone(args):
+        return run_alone(args)
     options = OpenOptions(HelperMethod(args.helper), guest_process=True)
-    with StopSignals() as signals, open_offscreen(args.target, options) as view:
-        return _measure(args, view, signals)
+    with StopSignals() as signals, open_offscreen(args.target, options) as view, observing(args) as observer:
+        return _measure(args, view, signals, observer)
 
 
-def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals) -> int:
+def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals, observer: Observer | None) -> int:
     session = view.session
     first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
     size = args.size or _size(first)
     csv = CsvFile(open_for_rows(args.csv, "--csv")) if args.csv else None
-    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns, expects_gpu=True)
+    flipped = observer.flipped if observer is not None else None
+    recorder = Recorder([csv.add] if csv else [], session.true_flip_ns, expects_gpu=True, flipped=flipped)
     recorder.start(first)
+    if observer is not None:
+        observer.begin()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     progress = _Progress(recorder, args.duration)
+
+    def due() -> None:
+        progress.show()
+        if observer is not None:
+            observer.look()
+
     began, began_cpu = time.monotonic_ns(), time.process_time_ns()
     end = began + round(args.duration * _SECOND)
     try:
         frame = view.measure(
             size,
             recorder,
-            pace_of(args.poll),
+            FLIP_PACE if observer is not None and args.poll is None else pace_of(args.poll),
             lambda: signals.count > 0 or time.monotonic_ns() >= end,
-            lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, progress.show),
+            lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, due),
         )
         times = RunTimes(time.monotonic_ns() - began, time.process_time_ns() - began_cpu)
         recorder.finish()
@@ -74,17 +92,30 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
     picture = inspect_document(session.target, frame, session.describe(), view.renderer)
     meta = metadata(session.vgpu, _options(args, size), started) | {"presentation": None}
     document = run_document(picture, meta, recorder, times, complete=times.duration_ns >= end - began)
-    return _finish(args, document, csv, frame.status, signals.last)
+    if observer is not None:
+        observer.finish()
+        observed = observer.document(meta, picture, times.duration_ns, complete=bool(document["complete"]))
+        if args.own_json:
+            write_file(args.own_json, (json.dumps(document, indent=1) + "\n").encode(), "--own-json")
+        write_observation(args, observed, observer)
+    return _finish(args, document, csv, frame.status, signals.last, writes=observer is None)
 
 
 def _finish(
-    args: argparse.Namespace, document: dict[str, Any], csv: CsvFile | None, status: Status, signal_number: int
+    args: argparse.Namespace,
+    document: dict[str, Any],
+    csv: CsvFile | None,
+    status: Status,
+    signal_number: int,
+    *,
+    writes: bool = True,
 ) -> int:
     """Write the document; the exit status, for a run that is not complete that of a program that a signal ended.
 
     ``status`` is the last one of the device. Raises MdevviewError where the run or a file is not what was wanted.
     """
-    _write(args, document)
+    if writes:
+        _write(args, document)
     if csv is not None and csv.failed is not None:
         raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
     if status.state is State.GONE:
