@@ -9,7 +9,7 @@ from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Compositor, Steps, Style, run_steps
+from gl.compositor import Compositor, Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
@@ -244,6 +244,16 @@ class Renderer:
         loaded = self._surfaces.get(surface)
         self._retry_ns = _first_retry(loaded)
         return loaded.outcome
+
+    def image(self, surface: Surface) -> Image | None:
+        """One plane as an image, imported or uploaded anew, for a draw of the caller's own; None if it cannot be drawn.
+
+        It is good until the next call of this renderer.
+        """
+        self._frame = None
+        loaded = self._surfaces.get(surface)
+        self._retry_ns = _first_retry(loaded)
+        return loaded.image
 
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
