@@ -408,8 +408,8 @@ def _region(text: str) -> tuple[int, int, int, int]:
 
 
 def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 999999")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 99999")
     return int(text)
 
 
