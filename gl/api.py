@@ -49,6 +49,7 @@ GL_COMPILE_STATUS = _constant("GL_COMPILE_STATUS")
 GL_CULL_FACE = _constant("GL_CULL_FACE")
 GL_DEPTH_TEST = _constant("GL_DEPTH_TEST")
 GL_DITHER = _constant("GL_DITHER")
+GL_DRAW_FRAMEBUFFER = _constant("GL_DRAW_FRAMEBUFFER")
 GL_EXTENSIONS = _constant("GL_EXTENSIONS")
 GL_FRAGMENT_SHADER = _constant("GL_FRAGMENT_SHADER")
 GL_FRAMEBUFFER = _constant("GL_FRAMEBUFFER")
@@ -67,6 +68,7 @@ GL_PACK_ALIGNMENT = _constant("GL_PACK_ALIGNMENT")
 GL_PACK_ROW_LENGTH = _constant("GL_PACK_ROW_LENGTH")
 GL_PIXEL_PACK_BUFFER = _constant("GL_PIXEL_PACK_BUFFER")
 GL_PIXEL_UNPACK_BUFFER = _constant("GL_PIXEL_UNPACK_BUFFER")
+GL_READ_FRAMEBUFFER = _constant("GL_READ_FRAMEBUFFER")
 GL_RED = _constant("GL_RED")
 GL_GREEN = _constant("GL_GREEN")
 GL_BLUE = _constant("GL_BLUE")
@@ -128,6 +130,7 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
 # glEnable and the like, releasing it would cost more than the call.
 _BLOCKING = frozenset(
     (
+        "BlitFramebuffer",
         "Clear",
         "CompileShader",
         "DeleteTextures",
@@ -157,6 +160,7 @@ class Gl:
     BindVertexArray: Call
     BlendEquation: Call
     BlendFuncSeparate: Call
+    BlitFramebuffer: Call
     CheckFramebufferStatus: Call
     Clear: Call
     ClearColor: Call

@@ -8,7 +8,7 @@ from app.planes.frame import Frame, Surface
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Compositor, Steps, Style, run_steps
+from gl.compositor import Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
@@ -16,6 +16,7 @@ from gl.outcome import Outcome
 from gl.render_target import RenderTarget
 from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
+from gl.shared_parts import SharedParts
 from gl.surface_cache import LoadedSurface, SurfaceCache
 
 
@@ -35,15 +36,21 @@ class Renderer:
     """Draws frames with one context, which must be current for every call here.
 
     Owns textures, programs and framebuffers, but not the context. ``clock`` gives nanoseconds, for the pauses before
-    what failed is tried again.
+    what failed is tried again. ``parts`` belong to the caller, who may give them to other renderers of the context;
+    None makes own ones.
     """
 
-    def __init__(self, context: Context, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, context: Context, clock: Callable[[], int] = time.monotonic_ns, parts: SharedParts | None = None
+    ) -> None:
         self.context = context
         self._gl = context.gl
-        self._compositor = Compositor(context)
+        self._own_parts = SharedParts(context, clock) if parts is None else None
+        parts = parts or self._own_parts
+        assert parts
+        self._compositor = parts.compositor
         self._clock = clock
-        self._surfaces = SurfaceCache(context, self._compositor, clock)
+        self._surfaces = SurfaceCache(context, parts, clock)
         self._generation = 0
         self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
@@ -187,7 +194,8 @@ class Renderer:
         self._released = True
         self._drop_scene()
         self._surfaces.release()
-        self._compositor.release()
+        if self._own_parts is not None:
+            self._own_parts.release()
         self.context.sweep()
 
 

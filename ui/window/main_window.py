@@ -41,10 +41,12 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
+    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed. ``closed`` is
+    emitted when the window closes.
     """
 
     monitor_status_changed = pyqtSignal()
+    closed = pyqtSignal()
 
     def __init__(
         self,
@@ -329,3 +331,4 @@ class MainWindow(QMainWindow):
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)
+        self.closed.emit()

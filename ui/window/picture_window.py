@@ -17,13 +17,13 @@ from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
-from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GlError, GraphicsError
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
+from ui.window.qt_platform import display_origin
 from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
@@ -33,13 +33,6 @@ _log = logging.getLogger(__name__)
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
 _MS = 1_000_000
-
-
-def _display_origin(platform_name: str) -> DisplayOrigin | None:
-    """Where Qt's EGL display comes from, by the name of Qt's platform."""
-    if platform_name.startswith("wayland"):
-        return DisplayOrigin(Platform.WAYLAND)
-    return DisplayOrigin(Platform.X11) if platform_name == "xcb" else None
 
 
 class PictureWindow(QOpenGLWindow):
@@ -236,7 +229,7 @@ class PictureWindow(QOpenGLWindow):
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
-            self._renderer = Renderer(CurrentContext(_display_origin(QGuiApplication.platformName())))
+            self._renderer = Renderer(CurrentContext(display_origin(QGuiApplication.platformName())))
         except GraphicsError as error:
             self.unusable.emit(str(error))
 
