@@ -137,6 +137,7 @@ _BLOCKING = frozenset(
         "DrawArrays",
         "EGLImageTargetTexture2DOES",
         "Finish",
+        "Flush",
         "LinkProgram",
         "ReadPixels",
         "TexStorage2D",
@@ -181,6 +182,7 @@ class Gl:
     EGLImageTargetTexture2DOES: Call
     Enable: Call
     Finish: Call
+    Flush: Call
     FramebufferTexture2D: Call
     GenFramebuffers: Call
     GenSamplers: Call

@@ -60,6 +60,7 @@ class Renderer:
         self._steps: Steps = ()
         self._copied: tuple[LoadedSurface, ...] = ()
         self._retry_ns: int | None = None
+        self._import_ns: int | None = None
         self._drawn = DrawResult(None, None, None)
         self._released = False
 
@@ -72,6 +73,7 @@ class Renderer:
         The same frame may be drawn again and again: copied planes are uploaded each time, and a plane that failed
         for a passing reason is tried again after a pause.
         """
+        self._import_ns = None
         try:
             if (
                 frame is not self._frame
@@ -99,6 +101,11 @@ class Renderer:
         """
         return self._retry_ns
 
+    @property
+    def import_ns(self) -> int | None:
+        """How long the last draw took to import or upload new surfaces, in nanoseconds; None if there were none."""
+        return self._import_ns
+
     def _prepare(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
         self._frame = None
         scene = self._scene
@@ -106,9 +113,11 @@ class Renderer:
             self._target, self._options = target, options
             scene = self._scene = Scene(self._compositor, target, options)
         surfaces = self._surfaces
+        began = self._clock()
         primary = surfaces.get(frame.primary) if frame.primary else None
         cursor = surfaces.get(frame.cursor) if frame.cursor and options.cursor else None
         if surfaces.generation != self._generation:
+            self._import_ns = self._clock() - began
             # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation

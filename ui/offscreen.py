@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from app.diagnosis.picture_findings import device_gone, no_picture
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace, Pacer
+from app.measure.recorder import Recorder
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Target
 from app.planes.frame import Frame
 from app.planes.status import State, Status
+from gl.canvas import Canvas
 from gl.context import SurfacelessContext
+from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 
 
@@ -62,6 +65,49 @@ class OffscreenView:
 
         loop.run(wait, finished)
         return loop.frame, results[-1]
+
+    def measure(
+        self,
+        size: tuple[int, int],
+        recorder: Recorder,
+        pace: Pace,
+        finished: Callable[[], bool],
+        wait: Callable[[int, int | None], object],
+    ) -> Frame:
+        """Draw into a framebuffer of ``size`` whenever a picture is due, until ``finished`` or the source is gone.
+
+        ``wait`` waits for a fd and for some time, see :class:`app.measure.frame_loop.Wait`. Returns the last frame.
+        Raises GlError.
+        """
+        renderer, clock = self.renderer, time.monotonic_ns
+        canvas = Canvas(renderer.context, *size)
+        target = RenderTarget(*size, canvas.framebuffer)
+
+        def draw() -> None:
+            # The newest one, as a window draws it.
+            frame = loop.latest()
+            if frame.primary is None:
+                loop.drawn()
+                return
+            began = clock()
+            renderer.draw(frame, target)
+            renderer.context.gl.Flush()
+            recorder.drawn(frame, began, clock(), renderer.import_ns)
+            loop.drawn(renderer.retry_ns)
+            loop.shown()
+
+        loop = FrameLoop(
+            self.session.source,
+            Pacer(pace, clock()),
+            due=draw,
+            gone=renderer.drop_released,
+            observer=recorder,
+        )
+        try:
+            loop.run(wait, finished)
+        finally:
+            canvas.release()
+        return loop.frame
 
 
 def _wait(fd: int, ns: int) -> None:

@@ -100,6 +100,17 @@ def replace(path: Path, data: bytes, *, keep_mode: bool = True, sync: bool = Tru
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
+def open_emptied(path: Path) -> int:
+    """A fd that writes to an empty file, new or in place of an old one, which the caller closes.
+
+    For what is written little by little, and must be in the file if this program is killed. Raises OSError as
+    :func:`replace`.
+    """
+    replace(path, b"", sync=False)
+    with _folder_of(path) as folder:
+        return os.open(path.name, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+
+
 def _replaceable(path: Path, folder: int) -> os.stat_result | None:
     """The status of the file that is to be replaced; None without one. Raises OSError as :func:`replace`."""
     try:

@@ -30,8 +30,8 @@ WaitCall = Callable[[int, int | None], object]
 class LoopObserver(Protocol):
     """Is told what a frame loop does, to measure it. No method raises."""
 
-    def polled(self, start_ns: int) -> None:
-        """A poll began at this time of the loop's clock."""
+    def polled(self, start_ns: int, end_ns: int) -> None:
+        """The loop polled the source, by its clock. Called before :meth:`found`."""
         ...
 
     def found(self, frame: Frame) -> None:
@@ -110,9 +110,12 @@ class FrameLoop:
         """Poll the source now, so that the next picture shows the newest frame."""
         if self._closed:
             return self._frame
-        if self._observer is not None:
-            self._observer.polled(self._clock())
-        frame = self._source.latest()
+        if self._observer is None:
+            frame = self._source.latest()
+        else:
+            began = self._clock()
+            frame = self._source.latest()
+            self._observer.polled(began, self._clock())
         if frame is not self._frame:
             if self._observer is not None:
                 self._observer.found(frame)

@@ -23,9 +23,9 @@ class FrameRecord:
 
     ``number`` counts the submitted pictures of a run from 1. What the picture shows appeared between
     ``previous_poll_ns`` and the poll at ``seen_ns`` (:class:`app.planes.frame.FrameTiming`). ``fetch_ns`` and
-    ``import_ns`` are None if nothing was fetched or imported. ``begin_ns`` and ``submit_ns`` are the start and the end of
-    drawing, on the CPU. ``gpu_ns`` is what the GPU needed, by a timer query. ``present_ns`` is when the picture was on
-    the screen. ``true_flip_ns`` is when the guest flipped; only simulated guests tell it.
+    ``import_ns`` are None if nothing was fetched or imported. Drawing began at ``begin_ns`` and was submitted at
+    ``submit_ns``, on the CPU. ``gpu_ns`` is what the GPU needed, by a timer query. ``present_ns`` is when the picture
+    was on the screen. ``true_flip_ns`` is when the guest flipped; only simulated guests tell it.
 
     ``gpu_ns`` and ``present_ns`` are set later than the rest.
     """

@@ -29,6 +29,7 @@ from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
+from app.planes.frame import Frame
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -112,7 +113,19 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
+        true_flip_ns=_true_flip(opened.true_flip_ns),
     )
+
+
+def _true_flip(of_handle: Callable[[int], int | None] | None) -> Callable[[Frame], int | None] | None:
+    if of_handle is None:
+        return None
+
+    def of_frame(frame: Frame) -> int | None:
+        handle = frame.primary.plane.handle if frame.primary is not None else None
+        return None if handle is None else of_handle(handle)
+
+    return of_frame
 
 
 def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
@@ -258,4 +271,7 @@ def _open_simulated(spec: str) -> OpenedDevice:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    return OpenedDevice(target, label, device, device.vgpu, rule_of(device.vgpu), EndDetector(device.present))
+    ended = EndDetector(device.present)
+    return OpenedDevice(
+        target, label, device, device.vgpu, rule_of(device.vgpu), ended, true_flip_ns=device.true_flip_ns
+    )

@@ -8,6 +8,7 @@ from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.plane_document import Document
 from app.planes.status import Status
@@ -56,7 +57,8 @@ class Session:
     is none, or if it is unknown. ``resolution`` may be used while the source is open. ``input`` is the route of input
     to the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at least
     "name", "type", "driver", "module" and "simulated". ``ended`` returns, without a poll, the reason why no more frames
-    will come; None while some may.
+    will come; None while some may. ``true_flip_ns`` tells when the guest flipped to what the newest frame shows, in
+    nanoseconds of ``time.monotonic_ns()``; None if only the guest knows, which is so for all but simulated devices.
     """
 
     target: str
@@ -68,6 +70,7 @@ class Session:
     input: InputRoute
     describe: Callable[[], Document]
     ended: Callable[[], Status | None]
+    true_flip_ns: Callable[[Frame], int | None] | None = None
 
     def close(self) -> None:
         """Finish a change of the resolution, then close the source. More calls do nothing."""

@@ -67,6 +67,8 @@ class BufferCache:
     """Owns the dma-bufs of one device. Not thread-safe."""
 
     def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY, record: FetchRecord | None = None) -> None:
+        self.fetches = 0
+        """How often the driver was asked for a buffer."""
         self._device = device
         self._rule = rule
         self._record = record
@@ -120,6 +122,7 @@ class BufferCache:
         if self._record is not None:
             # Recorded before the fetch, because this process may be killed in between.
             self._record.note(dmabuf_id)
+        self.fetches += 1
         try:
             fd = get_gfx_dmabuf(self._device, dmabuf_id)
         except OSError:

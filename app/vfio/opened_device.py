@@ -18,6 +18,7 @@ class OpenedDevice:
 
     ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
     device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
+    ``true_flip_ns`` tells when the guest flipped to the buffer of a handle; None for all but simulated devices.
     """
 
     target: str
@@ -29,6 +30,7 @@ class OpenedDevice:
     process: Process | None = None
     vm: Vm | None = None
     record: FetchRecord | None = None
+    true_flip_ns: Callable[[int], int | None] | None = None
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""

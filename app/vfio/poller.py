@@ -260,7 +260,7 @@ class Poller:
         slot.retry_at_ns = now + _RETRY_NS
         if plane is None:
             return
-        began = self._clock()
+        began, fetches = self._clock(), self._buffers.fetches
         try:
             buffer = self._buffer(plane, other)
         except FetchRefused as refusal:
@@ -276,7 +276,8 @@ class Poller:
             slot.rejected = RejectedPlane(plane, buffer, fault or Status(Reason.BAD_GEOMETRY))
             return
         finally:
-            self._fetch_ns += self._clock() - began
+            if self._buffers.fetches != fetches:
+                self._fetch_ns += self._clock() - began
         slot.rejected = RejectedPlane(plane, None, status)
 
     def _buffer(self, plane: Plane, other: _Slot) -> Buffer | None:

@@ -18,7 +18,7 @@ from tests.attacks.limits import time_limit
 from tests.gate import need_programs, unavailable
 from tests.unit.command import REPOSITORY, run
 from ui import private_file
-from ui.cli.picture_file import write_picture
+from ui.cli.output_file import write_file
 from ui.window.screenshot_file import save_new
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 400
@@ -48,7 +48,7 @@ def test_a_picture_is_private_and_a_stricter_umask_counts(
     umask_is: int, expected: int, umask: None, tmp_path: Path
 ) -> None:
     os.umask(umask_is)
-    write_picture(str(tmp_path / "a.png"), PICTURE)
+    write_file(str(tmp_path / "a.png"), PICTURE)
     assert mode(tmp_path / "a.png") == expected
     assert mode(save_new(tmp_path, "VM", WHEN, PICTURE)) == expected
 
@@ -58,7 +58,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(umask: None, tmp_path: Pa
     file.write_bytes(b"old, and longer" * 100_000)
     for each in (0o644, 0o640, 0o600):
         file.chmod(each)
-        write_picture(str(file), PICTURE)
+        write_file(str(file), PICTURE)
         assert (mode(file), file.read_bytes()) == (each, PICTURE)
 
 
@@ -69,7 +69,7 @@ def test_the_permissions_of_another_users_file_are_not_taken_over(
     file = tmp_path / "a.png"
     file.touch(0o666)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    write_picture(str(file), PICTURE)
+    write_file(str(file), PICTURE)
     assert mode(file) == 0o600
 
 
@@ -80,7 +80,7 @@ def test_a_symbolic_link_is_not_followed(target: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "a.png").symlink_to(target)
     with pytest.raises(MdevviewError, match=r"a\.png: is a symbolic link, which is not followed"):
-        write_picture(str(tmp_path / "a.png"), PICTURE)
+        write_file(str(tmp_path / "a.png"), PICTURE)
     assert (tmp_path / "victim").read_text() == "precious"
     assert sorted(os.listdir(tmp_path)) == ["a.png", "fifo", "folder", "victim"]
 
@@ -110,7 +110,7 @@ def test_a_file_without_hard_links_or_unnamed_files_is_whole_too(
     monkeypatch.setattr(os, "open", without_unnamed)
     first = save_new(tmp_path, "VM", WHEN, PICTURE)
     second = save_new(tmp_path, "VM", WHEN, PICTURE)
-    write_picture(str(tmp_path / "a.png"), PICTURE)
+    write_file(str(tmp_path / "a.png"), PICTURE)
     assert [each.read_bytes() == PICTURE for each in (first, second, tmp_path / "a.png")] == [True] * 3
     assert (len(os.listdir(tmp_path)), mode(first), mode(second)) == (3, 0o600, 0o600)
 
@@ -124,7 +124,7 @@ def test_a_write_that_fails_leaves_what_was_there(old: bytes | None, tmp_path: P
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
         with pytest.raises(MdevviewError, match="File too large"):
-            write_picture(str(file), PICTURE)
+            write_file(str(file), PICTURE)
         with pytest.raises(OSError, match="File too large"):
             save_new(tmp_path, "VM", WHEN, PICTURE)
     finally:
@@ -175,7 +175,7 @@ def test_a_fifo_gets_the_picture_and_stays(tmp_path: Path) -> None:
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
     reader.start()
-    write_picture(str(fifo), PICTURE)
+    write_file(str(fifo), PICTURE)
     reader.join()
     assert read == [PICTURE] and fifo.is_fifo()
 
@@ -185,18 +185,18 @@ def test_another_users_fifo_gets_no_picture(tmp_path: Path, monkeypatch: pytest.
     os.chown(tmp_path / "fifo", 12345, -1) if os.getuid() == 0 else None
     monkeypatch.setattr(os, "geteuid", lambda: 12346)
     with pytest.raises(MdevviewError, match="fifo: belongs to another user"):
-        write_picture(str(tmp_path / "fifo"), PICTURE)
+        write_file(str(tmp_path / "fifo"), PICTURE)
 
 
 def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:
-    write_picture("/dev/null", PICTURE)
+    write_file("/dev/null", PICTURE)
     assert Path("/dev/null").is_char_device()
     with pytest.raises(MdevviewError, match="/dev/full: No space left on device"):
-        write_picture("/dev/full", PICTURE)
+        write_file("/dev/full", PICTURE)
     assert Path("/dev/full").is_char_device()
     for each in (".", "..", "/", str(tmp_path), f"{tmp_path}/"):
         with pytest.raises(MdevviewError, match="Is a directory"):
-            write_picture(each, PICTURE)
+            write_file(each, PICTURE)
 
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/stderr", "/dev/fd/7"])

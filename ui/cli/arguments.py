@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
@@ -27,6 +28,7 @@ def add_commands(commands: Commands) -> None:
     _add_list(commands)
     _add_screenshot(commands)
     _add_inspect(commands)
+    _add_measure(commands)
     _add_doctor(commands)
 
 
@@ -68,6 +70,16 @@ def _add_matrix(parser: argparse.ArgumentParser) -> None:
         choices=("bt601", "bt709"),
         default="bt601",
         help="the matrix that decodes YUV planes; no driver tells which one is right (default: bt601)",
+    )
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=_seconds,
+        default=5.0,
+        help="how many seconds to wait for a picture (default: 5)",
     )
 
 
@@ -224,13 +236,7 @@ def _add_screenshot(commands: Commands) -> None:
         help="one plane alone, or the primary with the cursor on it (default)",
     )
     _add_matrix(parser)
-    parser.add_argument(
-        "--timeout",
-        metavar="S",
-        type=_seconds,
-        default=5.0,
-        help="how many seconds to wait for a picture (default: 5)",
-    )
+    _add_timeout(parser)
 
 
 def _add_inspect(commands: Commands) -> None:
@@ -238,6 +244,29 @@ def _add_inspect(commands: Commands) -> None:
     _add_target(parser)
     _add_helper(parser)
     _add_json(parser)
+
+
+def _add_measure(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "measure",
+        "measure the latency of frames",
+        "From the guest's flip to the submitted picture, with percentiles, in files that can be compared. Needs no "
+        "window. Ctrl-C ends the run early; the files are valid then as well.",
+    )
+    _add_target(parser)
+    _add_helper(parser)
+    parser.add_argument(
+        "--duration", metavar="S", type=_seconds, default=10.0, help="how many seconds to measure (default: 10)"
+    )
+    parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
+    parser.add_argument(
+        "--csv", metavar="FILE", type=_file, help="write one row for each submitted picture; - is standard output"
+    )
+    parser.add_argument(
+        "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
+    )
+    _add_timeout(parser)
 
 
 def _add_doctor(commands: Commands) -> None:
@@ -255,6 +284,13 @@ def _file(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return text
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
+    return int(match.group(1)), int(match.group(2))
 
 
 def _mode(text: str) -> Mode:

@@ -15,7 +15,7 @@ from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.renderer import Renderer
-from ui.cli.picture_file import write_picture
+from ui.cli.output_file import write_file
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     taken: list[NDArray[np.uint8]] = []
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
-    write_picture(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
+    write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
 
 

@@ -5,7 +5,7 @@ import sys
 from unittest.mock import patch
 
 from ui.cli.main import main
-from ui.cli.picture_file import write_picture
+from ui.cli.output_file import write_file
 
 
 def wait(_fd: int) -> None:
@@ -15,7 +15,7 @@ def wait(_fd: int) -> None:
 
 
 def run(_arguments: object) -> int:
-    write_picture(sys.argv[1], b"\x89PNG" + bytes(int(sys.argv[2]) - 4))
+    write_file(sys.argv[1], b"\x89PNG" + bytes(int(sys.argv[2]) - 4))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The file that a command writes a picture to: ``-o FILE``."""
+"""The files that commands write: pictures, measurements, documents."""
 
 import errno
 import os
@@ -15,11 +15,12 @@ _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 _OPEN_FILE = re.compile(r"(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})|/dev/stderr")
 
 
-def write_picture(name: str, data: bytes) -> None:
+def write_file(name: str, data: bytes, option: str = "-o") -> None:
     """Write to a new file, in place of an old one, or to what is no file on a disk.
 
     ``-`` is standard output. A pipe, a terminal and a character device such as /dev/null are written to. Everything
-    else is a file, see :func:`ui.private_file.replace`. Raises MdevviewError, and BrokenPipeError when nobody reads.
+    else is a file, see :func:`ui.private_file.replace`. ``option`` is the one that named the file. Raises
+    MdevviewError, and BrokenPipeError when nobody reads.
     """
     try:
         if name in _STANDARD_OUTPUT:
@@ -34,8 +35,34 @@ def write_picture(name: str, data: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        shown = "standard output" if name in _STANDARD_OUTPUT else name
-        raise MdevviewError(f"{shown}: {error.strerror}", "give another FILE with -o") from error
+        raise _write_error(name, error, option) from error
+
+
+def open_for_rows(name: str, option: str) -> int:
+    """A fd to write rows to while they come, which the caller closes.
+
+    As for :func:`write_file`, but an old file is emptied at once: a killed program leaves the rows written by then.
+    Raises MdevviewError.
+    """
+    try:
+        if name in _STANDARD_OUTPUT:
+            return os.dup(1)
+        if match := _OPEN_FILE.fullmatch(name):
+            return os.dup(int(match[1] or 2))
+        if (special := _open_special(name)) is not None:
+            return special
+        return private_file.open_emptied(Path(name))
+    except OSError as error:
+        raise _write_error(name, error, option) from error
+
+
+def is_standard_output(name: str | None) -> bool:
+    return name in _STANDARD_OUTPUT
+
+
+def _write_error(name: str, error: OSError, option: str) -> MdevviewError:
+    shown = "standard output" if name in _STANDARD_OUTPUT else name
+    return MdevviewError(f"{shown}: {error.strerror}", f"give another FILE with {option}")
 
 
 def _open_special(name: str) -> int | None:

@@ -1,0 +1,42 @@
+"""A measured run as a table for a person."""
+
+from typing import Any
+
+_LABELS = {
+    "poll_interval": "poll interval",
+    "query": "query",
+    "fetch": "fetch of a buffer",
+    "import": "import of a buffer",
+    "submit": "draw (CPU)",
+    "gpu": "draw (GPU)",
+    "present": "submit to screen",
+    "flip_to_submit": "flip to submit",
+    "flip_to_present": "flip to screen",
+    "change_to_submit": "change to submit",
+    "true_flip_to_submit": "true flip to submit",
+    "jitter": "jitter of flip to submit",
+    "input_to_acknowledge": "input to acknowledgement",
+    "input_to_change": "input to change",
+    "input_to_submit": "input to submit",
+}
+_COLUMNS = (("median", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999"), ("max", "max"))
+
+
+def run_text(document: dict[str, Any]) -> str:
+    """The stages in milliseconds, the counters, and how exact the latency of a flip is."""
+    lines = [f"{'milliseconds':<25}" + "".join(f"{title:>9}" for title, _ in _COLUMNS) + f"{'count':>9}"]
+    for name, stage in document["stages"].items():
+        values = "".join(f"{stage[f'{key}_us'] / 1000:>9.3f}" for _, key in _COLUMNS)
+        lines.append(f"{_LABELS.get(name, name):<25}{values}{stage['count']:>9}")
+    if (flip := document["stages"].get("flip_to_submit")) is not None:
+        low, high = flip["p50_low_us"] / 1000, flip["p50_high_us"] / 1000
+        lines.append(f"the median of flip to submit is between {low:.3f} and {high:.3f}: a flip is between two polls")
+    lines.append(
+        f"flips seen: {document['flips_seen']}, superseded before they were drawn: {document['flips_superseded']}; "
+        f"cursor moves: {document['cursor_moves']}"
+    )
+    lines.append(
+        f"pictures with something new: {document['frames_shown']}, repeats: {document['repeats']}; "
+        f"polls per second: {document['poll_rate_hz']:g}; CPU: {document['cpu_percent']:g} %"
+    )
+    return "\n".join(lines)
