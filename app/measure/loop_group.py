@@ -1,6 +1,6 @@
 """Several frame loops on one timer, for many small pictures on one surface.
 
-Each loop has its own pace. The group rounds all times up to whole ticks: loops that are due at nearly the same time
+Each loop has its own pace. The group rounds all times to whole ticks: loops that are due at nearly the same time
 are stepped together, their pictures are drawn together, and the program wakes once. It is pure: the clock is passed in.
 """
 
@@ -99,7 +99,7 @@ class LoopGroup:
                 continue
             wait = loop.step()
             if loop in self._due:
-                self._due[loop] = None if wait is None or wait.ns is None else self._rounded(now + wait.ns)
+                self._due[loop] = None if wait is None or wait.ns is None else self._tick_at(now + wait.ns, now)
         if self._draw_wanted and now - self._drawn_at >= self._pace.draw:
             self._draw_wanted, self._drawn_at = False, now
             self._draw()
@@ -109,9 +109,11 @@ class LoopGroup:
         """The time of the next step on the clock, None for never."""
         times = [due for due in self._due.values() if due is not None]
         if self._draw_wanted:
-            times.append(self._rounded(self._drawn_at + self._pace.draw))
+            times.append(self._drawn_at + self._pace.draw)
         return min(times, default=None)
 
-    def _rounded(self, ns: int) -> int:
-        """The first tick that is not before a time."""
-        return -(-ns // self._pace.tick) * self._pace.tick
+    def _tick_at(self, ns: int, now: int) -> int:
+        """The tick nearest to a time, but later than now. A step never begins exactly at its tick, so to round up would
+        make each interval a tick longer."""
+        tick = self._pace.tick
+        return max((ns + tick // 2) // tick, now // tick + 1) * tick

@@ -11,8 +11,8 @@ GAP = 20
 # Wide enough for a picture on which a person recognises a desktop, and for the caption.
 _LEAST_WIDTH = 220
 _MOST_WIDTH = 640
-# Between 16:9 and 4:3.
-_ASPECT = 16 / 10
+# Of most guests.
+_ASPECT = 16 / 9
 
 
 class Step(Enum):

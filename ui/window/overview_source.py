@@ -22,6 +22,7 @@ from app.open.waiter import next_target
 from app.planes.frame import Frame
 from app.planes.shared_source import SharedSource, SourceShare
 from app.planes.status import Reason, State, Status
+from ui.window.opening_queue import OpeningQueue
 from ui.window.overview_text import (
     ASKING,
     OPENING,
@@ -63,10 +64,18 @@ class OverviewSource(QObject):
     due = pyqtSignal()
     gone = pyqtSignal()
 
-    def __init__(self, group: QtLoopGroup, label: str, helper: HelperMethod, target: Target | None = None) -> None:
+    def __init__(
+        self,
+        group: QtLoopGroup,
+        openings: OpeningQueue,
+        label: str,
+        helper: HelperMethod,
+        target: Target | None = None,
+    ) -> None:
         """``target`` is opened, or waited for, again and again; None for a vGPU of :meth:`set_vgpu`."""
         super().__init__()
         self._group = group
+        self._openings = openings
         self._label = label
         self._helper = helper
         self._target = target
@@ -89,7 +98,7 @@ class OverviewSource(QObject):
     def set_vgpu(self, vgpu: Vgpu) -> None:
         """What the host tells of the vGPU now. Opens it if a VM has it, and closes nothing that still works."""
         before, self._vgpu = self._vgpu, vgpu
-        if self.loop is not None or self._pending is not None:
+        if self.loop is not None or self._pending is not None or self in self._openings:
             pass
         elif not (vgpu.holders or vgpu.claims):
             self._say(words_of_use(vgpu))
@@ -106,8 +115,7 @@ class OverviewSource(QObject):
 
     def ask(self) -> None:
         """Open it again, and ask for root's permission."""
-        if self._pending is not None:
-            self._stop_opening()
+        self._stop_opening()
         if self._target is not None:
             self._open_target(self._helper, soon=False)
         elif self._vgpu is not None:
@@ -202,21 +210,27 @@ class OverviewSource(QObject):
 
     def _open_vgpu(self, vgpu: Vgpu, helper: HelperMethod) -> None:
         options = OpenOptions(helper, alone=False)
-        self._begin(lambda: open_in_background(vgpu, options=options))
+        self._queue(lambda: open_in_background(vgpu, options=options))
 
     def _open_target(self, helper: HelperMethod, *, soon: bool) -> None:
         target, options = self._target, OpenOptions(helper, alone=False)
         assert target is not None
         if isinstance(target, Simulated | InheritedFd):
-            self._begin(lambda: open_in_background(target, options=options))
+            self._queue(lambda: open_in_background(target, options=options))
         else:
             # It does not open a free vGPU, and attaches to each VM that has it.
             self._begin(lambda: wait_in_background(target, options=options, soon=soon))
+
+    def _queue(self, start: Callable[[], BackgroundOpener]) -> None:
+        """Open when it is this source's turn."""
+        self._say(OPENING)
+        self._openings.add(self, lambda: self._begin(start))
 
     def _begin(self, start: Callable[[], BackgroundOpener]) -> None:
         try:
             opener = start()
         except MdevviewError as error:
+            self._openings.remove(self)
             self._say(Words("Cannot open this", error.message), Status(Reason.OPEN_FAILED, str(error)))
             return
         self._say(OPENING)
@@ -298,6 +312,7 @@ class OverviewSource(QObject):
         self._session, self._shared = None, None
 
     def _stop_opening(self) -> None:
+        self._openings.remove(self)
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.close()

@@ -12,6 +12,7 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT, Target
 from app.open.vgpu_list import VgpuList
+from ui.window.opening_queue import OpeningQueue
 from ui.window.overview_source import Click, OverviewSource
 from ui.window.overview_surface import OverviewSurface
 from ui.window.overview_tile import Tile
@@ -44,6 +45,7 @@ class OverviewWindow(QMainWindow):
         self._helper = helper
         self._open_window = open_window
         self._group = QtLoopGroup(self)
+        self._openings = OpeningQueue()
         self._sources: dict[str, OverviewSource] = {}
         bar = QScrollBar(Qt.Orientation.Vertical)
         self._surface = OverviewSurface(bar)
@@ -107,6 +109,7 @@ class OverviewWindow(QMainWindow):
         shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
         self._note = "" if shown else _NO_VGPU
         self._set_sources({} if shown else {"": SIMULATED_DEFAULT}, shown)
+        self._show_line()
 
     def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...]) -> None:
         """Show exactly these from now on."""
@@ -132,7 +135,7 @@ class OverviewWindow(QMainWindow):
             self.tiles[0].setFocus()
 
     def _source(self, label: str, target: Target | None = None) -> OverviewSource:
-        return OverviewSource(self._group, label, self._helper, target)
+        return OverviewSource(self._group, self._openings, label, self._helper, target)
 
     def _connect(self, tile: Tile) -> None:
         tile.source.due.connect(lambda: self._on_due(tile))
