@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
+from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
@@ -13,6 +14,8 @@ from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.outcome import Outcome
+from gl.pixel_probe import PixelProbe
+from gl.private_copy import PrivateCopy
 from gl.render_target import RenderTarget
 from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
@@ -51,6 +54,8 @@ class Renderer:
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
+        self._probe = PixelProbe(context, self._compositor)
+        self._private_copy = PrivateCopy(context, self._compositor)
         self._generation = 0
         self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
@@ -122,15 +127,38 @@ class Renderer:
             surfaces.prune(frame.primary, frame.cursor)
             self._generation = surfaces.generation
             scene.drop_layers()
+            self._private_copy.forget()
             self.context.sweep()
+        self._probe.set_surfaces((primary, cursor))
         self._copied = ()
         for each in (primary, cursor):
             if each is not None and each.copied is not None:
                 self._copied += (each,)
         self._retry_ns = _first_retry(primary, cursor)
-        self._steps = scene.steps(frame, primary, cursor)
+        shown = primary
+        copying: Steps = ()
+        if options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
+            shown, copying = self._private_copy.of(primary, options.matrix)
+        elif not options.tear_free:
+            self._private_copy.release()
+        self._steps = (*copying, *scene.steps(frame, shown, cursor))
         self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
+
+    def look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame that was drawn last (:mod:`app.planes.pixel_samples`).
+
+        None where nothing is to be seen: another frame was drawn, or the GPU has no answer yet. Raises nothing. The
+        context must be current if :attr:`look_needs_context`.
+        """
+        if frame is not self._frame:
+            return None
+        return self._probe.look(self._clock())
+
+    @property
+    def look_needs_context(self) -> bool:
+        """Whether the next :meth:`look` uses OpenGL: the CPU cannot read the pixels."""
+        return self._probe.needs_context
 
     def _update_drawn(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
@@ -195,6 +223,8 @@ class Renderer:
         self._copied = ()
         self._retry_ns = None
         self._scene = None
+        self._probe.set_surfaces(())
+        self._private_copy.forget()
 
     def release(self) -> None:
         """Delete everything; more calls do nothing. No frame can be drawn afterwards."""
@@ -202,6 +232,8 @@ class Renderer:
             return
         self._released = True
         self._drop_scene()
+        self._probe.release()
+        self._private_copy.release()
         self._surfaces.release()
         if self._own_parts is not None:
             self._own_parts.release()

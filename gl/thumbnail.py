@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from gl import api
 from gl.canvas import Canvas
 from gl.compositor import Colour
@@ -84,6 +85,15 @@ class Thumbnail:
     def retry_ns(self) -> int | None:
         """When to draw again although nothing changed, see :attr:`gl.renderer.Renderer.retry_ns`."""
         return self._renderer.retry_ns
+
+    def look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame, see :meth:`gl.renderer.Renderer.look`."""
+        return self._renderer.look(frame)
+
+    @property
+    def look_needs_context(self) -> bool:
+        """Whether the context must be current for the next :meth:`look`."""
+        return self._renderer.look_needs_context
 
     def draw(self, frame: Frame, width: int, height: int, background: Colour) -> DrawResult:
         """Draw a frame with a primary plane, in the middle of ``width`` x ``height`` device pixels.

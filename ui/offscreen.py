@@ -102,6 +102,7 @@ class OffscreenView:
             due=draw,
             gone=renderer.drop_released,
             observer=recorder,
+            probe=renderer.look,
         )
         try:
             loop.run(wait, finished)

@@ -27,11 +27,12 @@ THUMBNAIL_PACE = Pace(
     poll=_SECOND // 60,
     poll_at_rest=_SECOND // 10,
     poll_asleep=_SECOND // 4,
-    redraw=_SECOND,
+    poll_hidden=_SECOND // 4,
+    redraw=_SECOND // 10,
     redraw_between_flips=_SECOND,
 )
-"""The pace of one loop. It sees up to 60 flips a second. An unchanged picture is drawn again once a second, because its
-guest may draw into the buffer that it shows."""
+"""The pace of one loop. It sees up to 60 flips a second. A guest that draws into the buffer on the screen is drawn ten
+times a second, and looked at four times a second when it is asleep."""
 
 
 class LoopGroup:

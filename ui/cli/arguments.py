@@ -64,6 +64,16 @@ def _add_helper(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_poll(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--poll",
+        metavar="MS",
+        type=_interval,
+        help="poll the device every MS milliseconds whatever happens, for comparison: QEMU does so every 16 to 30 ms; "
+        "default: each millisecond while the guest flips or gets input, less often while nothing changes",
+    )
+
+
 def _add_matrix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matrix",
@@ -109,6 +119,7 @@ def _add_view(commands: Commands) -> None:
         "VM's command line says",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
 
 
@@ -152,6 +163,13 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+    parser.add_argument(
+        "--tear-free",
+        action="store_true",
+        help="compose each picture from a copy on the GPU, so that a guest which draws into the buffer on the screen "
+        "does not change it during the composition; costs one more draw for each picture and the memory of one "
+        "(default: off, as most guests flip between buffers instead)",
+    )
     _add_matrix(parser)
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -199,6 +217,7 @@ def _add_run(commands: Commands) -> None:
         help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
     parser.add_argument(
         "arguments",
@@ -263,6 +282,7 @@ def _add_measure(commands: Commands) -> None:
     parser.add_argument(
         "--csv", metavar="FILE", type=_file, help="write one row for each submitted picture; - is standard output"
     )
+    _add_poll(parser)
     parser.add_argument(
         "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
     )
@@ -291,6 +311,18 @@ def _size(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
     return int(match.group(1)), int(match.group(2))
+
+
+def _interval(text: str) -> int:
+    """A time in milliseconds as nanoseconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    # A longer interval would look like a stopped guest.
+    if not 0.1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0.1 to 10000")
+    return round(value * 1e6)
 
 
 def _mode(text: str) -> Mode:

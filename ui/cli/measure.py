@@ -14,7 +14,7 @@ from app.diagnosis.picture_findings import device_gone
 from app.errors import MdevviewError
 from app.measure.csv_file import CsvFile
 from app.measure.metadata import metadata
-from app.measure.pacing import Pace
+from app.measure.pacing import pace_of
 from app.measure.recorder import Recorder
 from app.measure.run_document import RunTimes, run_document
 from app.measure.run_text import run_text
@@ -53,7 +53,7 @@ def _measure(args: argparse.Namespace, view: OffscreenView, signals: StopSignals
         frame = view.measure(
             size,
             recorder,
-            Pace(),
+            pace_of(args.poll),
             lambda: signals.count > 0 or time.monotonic_ns() >= end,
             lambda fd, ns: _wait((fd, signals.fileno()), min(end, progress.due_ns), ns, progress.show),
         )
@@ -88,7 +88,9 @@ def _size(frame: Frame) -> tuple[int, int]:
 
 
 def _options(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, object]:
-    return {"window": False, "draw_width": size[0], "draw_height": size[1], "duration_s": args.duration}
+    return {"window": False, "draw_width": size[0], "draw_height": size[1], "duration_s": args.duration} | (
+        {"poll_ms": args.poll / 1e6} if args.poll else {}
+    )
 
 
 def _write(args: argparse.Namespace, document: dict[str, object]) -> None:

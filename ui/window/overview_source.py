@@ -20,6 +20,7 @@ from app.open.session import Session
 from app.open.target import InheritedFd, Simulated, Target
 from app.open.waiter import next_target
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.shared_source import SharedSource, SourceShare
 from app.planes.status import Reason, State, Status
 from ui.window.opening_queue import OpeningQueue
@@ -80,6 +81,9 @@ class OverviewSource(QObject):
         self._helper = helper
         self._target = target
         self._vgpu: Vgpu | None = None
+        # How the pixels of a frame are looked at. The surface sets it, which has the images.
+        self.look: Callable[[Frame], Look | None] = lambda _frame: None
+        self._visible = True
         self._pending: PendingSession | None = None
         self._session: Session | None = None
         self._shared: SharedSource | None = None
@@ -179,6 +183,14 @@ class OverviewSource(QObject):
         """What the tool tip says."""
         return details_of(self._known_vgpu(), self.status, self.words, self.frame)
 
+    def set_visible(self, visible: bool) -> None:
+        """Whether a person can see the tile. If not, it is polled rarely, and never due."""
+        if visible != self._visible:
+            self._visible = visible
+            if self.loop is not None:
+                self.loop.set_visible(visible)
+                self._group.wake(self.loop)
+
     def drawn(self, status: Status, retry_ns: int | None) -> None:
         """The thumbnail was drawn, or could not be: ``status`` is that of its primary plane."""
         if self.loop is None:
@@ -249,7 +261,10 @@ class OverviewSource(QObject):
     def _start(self, share: SourceShare) -> None:
         self._drawn, self._off_since_ns, self._rate = None, None, Rate()
         pacer = Pacer(THUMBNAIL_PACE, time.monotonic_ns())
-        self.loop = FrameLoop(share, pacer, self.due.emit, self._on_frame, self._on_gone)
+        self.loop = FrameLoop(
+            share, pacer, self.due.emit, self._on_frame, self._on_gone, probe=lambda frame: self.look(frame)
+        )
+        self.loop.set_visible(self._visible)
         self._group.add(self.loop)
 
     def _poll_gone(self) -> None:

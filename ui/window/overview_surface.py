@@ -13,6 +13,8 @@ from PyQt6.QtGui import QGuiApplication, QOpenGLContext, QPalette, QResizeEvent,
 from PyQt6.QtOpenGLWidgets import QOpenGLWidget
 from PyQt6.QtWidgets import QScrollBar, QWidget
 
+from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, Status
 from gl import api
 from gl.compositor import Colour
@@ -52,6 +54,7 @@ class OverviewSurface(QOpenGLWidget):
         self._pictures: dict[Tile, Thumbnail] = {}
         self._dirty: set[Tile] = set()
         self._all_dirty = True
+        self._shown = True
         self._drawn: list[Tile] = []
         self.frameSwapped.connect(self._on_swapped)
 
@@ -80,8 +83,15 @@ class OverviewSurface(QOpenGLWidget):
     def _new_tile(self, source: OverviewSource) -> Tile:
         tile = Tile(source, self._move_focus, self)
         source.gone.connect(lambda: self._drop_buffers(tile))
+        source.look = lambda frame: self._look(tile, frame)
         tile.show()
         return tile
+
+    def set_shown(self, shown: bool) -> None:
+        """Whether a person can see the window."""
+        if shown != self._shown:
+            self._shown = shown
+            self._place_tiles()
 
     def mark(self, tile: Tile) -> None:
         """The picture of this tile is drawn when the surface draws next."""
@@ -138,6 +148,15 @@ class OverviewSurface(QOpenGLWidget):
         if picture is not None:
             with self._current():
                 picture.drop_released()
+
+    def _look(self, tile: Tile, frame: Frame) -> Look | None:
+        picture = self._pictures.get(tile)
+        if picture is None:
+            return None
+        if not picture.look_needs_context:
+            return picture.look(frame)
+        with self._current():
+            return picture.look(frame)
 
     @contextmanager
     def _current(self) -> Iterator[None]:
@@ -243,6 +262,7 @@ class OverviewSurface(QOpenGLWidget):
             if tile.size().width() != cell.width or tile.size().height() != cell.height:
                 self._dirty.add(tile)
             tile.setGeometry(cell.left, cell.top - self._bar.value(), cell.width, cell.height)
+            tile.source.set_visible(self._shown and self._is_visible(tile))
         self._all_dirty = True
         self.update()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QSocketNotifier, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QScrollBar, QSizePolicy, QWidget
 from PyQt6.sip import voidptr
@@ -187,6 +187,11 @@ class OverviewWindow(QMainWindow):
         for each in self.sources:
             each.close(wait=True)
         self._group.close()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  (Qt's name)
+        if event is not None and event.type() is QEvent.Type.WindowStateChange:
+            self._surface.set_shown(not self.isMinimized())
+        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Release everything of OpenGL while the window exists."""

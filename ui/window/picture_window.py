@@ -13,6 +13,7 @@ from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.rate import Rate
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
@@ -69,6 +70,8 @@ class PictureWindow(QOpenGLWindow):
 
     def _connect(self, loop: QtFrameLoop) -> None:
         loop.due.connect(self._on_due)
+        loop.set_probe(self._look)
+        loop.set_visible(self.isExposed())
         loop.gone.connect(self._release_buffers)
         loop.frame_changed.connect(self._on_frame_changed)
 
@@ -183,6 +186,20 @@ class PictureWindow(QOpenGLWindow):
             # On Wayland this waits for the next frame callback.
             self.requestUpdate()
 
+    def _look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame on the screen."""
+        renderer = self._renderer
+        if renderer is None or self._failure is not None:
+            return None
+        if not renderer.look_needs_context:
+            return renderer.look(frame)
+        with self._current():
+            return renderer.look(frame)
+
+    def wake(self) -> None:
+        """The guest will probably change its screen soon: it got input."""
+        self._loop.wake()
+
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.primary is None:
             self._off_since_ns = self._off_since_ns or time.monotonic_ns()
@@ -285,6 +302,8 @@ class PictureWindow(QOpenGLWindow):
             self.menu_wanted.emit()
 
     def event(self, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Expose and self.isExposed():
-            self.update()
+        if event is not None and event.type() == QEvent.Type.Expose:
+            self._loop.set_visible(self.isExposed())
+            if self.isExposed():
+                self.update()
         return super().event(event)
