@@ -21,6 +21,8 @@ from gl.shared_parts import SharedParts
 # A linear filter reads two texels in each direction. If a picture becomes smaller than a half, it would skip some, and
 # letters would break up. So such a picture is drawn at twice the size first, and then halved.
 _OVERSAMPLED = 2
+# A CPU that draws takes three to five times as long for that, so there only a picture is that becomes much smaller.
+_MUCH_SMALLER = 4
 
 
 class Thumbnails:
@@ -104,20 +106,14 @@ class Thumbnail:
             self._options = DrawOptions(background=background)
         assert frame.primary is not None
         plane = frame.primary.plane
-        if min(width / plane.width, height / plane.height) * _OVERSAMPLED < 1:
-            scratch = self._owner.scratch(width * _OVERSAMPLED, height * _OVERSAMPLED)
-            target = RenderTarget(scratch.width, scratch.height, scratch.framebuffer)
-            result = self._renderer.draw(frame, target, self._options)
-            if result.placement is not None:
-                self._owner.copy(scratch, self._sized(width, height).framebuffer, (0, 0, width, height))
-            return result
-        # A canvas that was never drawn must not count as a picture.
-        new = self._canvas is None
+        limit = _MUCH_SMALLER if self._owner.context.software else _OVERSAMPLED
+        factor = _OVERSAMPLED if min(width / plane.width, height / plane.height) * limit < 1 else 1
+        scratch = self._owner.scratch(width * factor, height * factor)
         result = self._renderer.draw(
-            frame, RenderTarget(width, height, self._sized(width, height).framebuffer), self._options
+            frame, RenderTarget(scratch.width, scratch.height, scratch.framebuffer), self._options
         )
-        if new and result.placement is None:
-            self.forget()
+        if result.placement is not None:
+            self._owner.copy(scratch, self._sized(width, height).framebuffer, (0, 0, width, height))
         return result
 
     def show(self, framebuffer: int, left: int, bottom: int, width: int, height: int) -> None:

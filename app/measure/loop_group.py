@@ -1,12 +1,12 @@
 """Several frame loops on one timer, for many small pictures on one surface.
 
-Each loop has its own pace. The group rounds all times to whole ticks: loops that are due at nearly the same time
-are stepped together, their pictures are drawn together, and the program wakes once. It is pure: the clock is passed in.
+Each loop has its own pace. The group steps it at whole multiples of its interval, so that all loops of one pace are
+stepped at the same time: the program wakes once for all of them, and their pictures are drawn together. It is pure: the
+clock is passed in.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from app.measure.frame_loop import FrameLoop
 from app.measure.pacing import Pace
@@ -15,13 +15,8 @@ _MS = 1_000_000
 _SECOND = 1000 * _MS
 
 
-@dataclass(frozen=True, slots=True)
-class GroupPace:
-    """Intervals in nanoseconds: of the ticks, and at least between two draws of the surface."""
-
-    tick: int = _SECOND // 60
-    draw: int = _SECOND // 15
-
+DRAW_INTERVAL_NS = _SECOND // 15
+"""The least interval between two draws of a surface with thumbnails."""
 
 THUMBNAIL_PACE = Pace(
     poll=_SECOND // 60,
@@ -39,21 +34,21 @@ class LoopGroup:
     """Steps loops when they are due. The owner of a loop closes it, and removes it before. All calls in one thread.
 
     A loop whose picture is due calls :meth:`want_draw`. ``draw`` is then called soon, once for all of them, but not
-    more often than the pace allows. ``clock`` counts nanoseconds.
+    more often than once in ``draw_interval``. ``clock`` counts nanoseconds.
     """
 
     def __init__(
         self,
         draw: Callable[[], object],
-        pace: GroupPace | None = None,
+        draw_interval: int = DRAW_INTERVAL_NS,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._draw = draw
-        self._pace = pace or GroupPace()
+        self._draw_interval = draw_interval
         self._clock = clock
         self._due: dict[FrameLoop, int | None] = {}
         self._draw_wanted = False
-        self._drawn_at = clock() - self._pace.draw
+        self._drawn_at = clock() - self._draw_interval
 
     def add(self, loop: FrameLoop) -> None:
         """Step this loop too, for the first time in the next :meth:`step`."""
@@ -100,8 +95,8 @@ class LoopGroup:
                 continue
             wait = loop.step()
             if loop in self._due:
-                self._due[loop] = None if wait is None or wait.ns is None else self._tick_at(now + wait.ns, now)
-        if self._draw_wanted and now - self._drawn_at >= self._pace.draw:
+                self._due[loop] = None if wait is None or wait.ns is None else _aligned(now, wait.ns)
+        if self._draw_wanted and now - self._drawn_at >= self._draw_interval:
             self._draw_wanted, self._drawn_at = False, now
             self._draw()
         return self.next_ns()
@@ -110,11 +105,14 @@ class LoopGroup:
         """The time of the next step on the clock, None for never."""
         times = [due for due in self._due.values() if due is not None]
         if self._draw_wanted:
-            times.append(self._drawn_at + self._pace.draw)
+            times.append(self._drawn_at + self._draw_interval)
         return min(times, default=None)
 
-    def _tick_at(self, ns: int, now: int) -> int:
-        """The tick nearest to a time, but later than now. A step never begins exactly at its tick, so to round up would
-        make each interval a tick longer."""
-        tick = self._pace.tick
-        return max((ns + tick // 2) // tick, now // tick + 1) * tick
+
+def _aligned(now: int, interval: int) -> int:
+    """The multiple of an interval that is nearest to the end of the interval that begins now.
+
+    To round up would make each interval too long, because a step never begins exactly when it is due.
+    """
+    interval = max(interval, _MS)
+    return (now + interval + interval // 2) // interval * interval

@@ -261,11 +261,12 @@ class OverviewSource(QObject):
     def _start(self, share: SourceShare) -> None:
         self._drawn, self._off_since_ns, self._rate = None, None, Rate()
         pacer = Pacer(THUMBNAIL_PACE, time.monotonic_ns())
-        self.loop = FrameLoop(
-            share, pacer, self.due.emit, self._on_frame, self._on_gone, probe=lambda frame: self.look(frame)
-        )
+        self.loop = FrameLoop(share, pacer, self.due.emit, self._on_frame, self._on_gone, probe=self._look)
         self.loop.set_visible(self._visible)
         self._group.add(self.loop)
+
+    def _look(self, frame: Frame) -> Look | None:
+        return self.look(frame)
 
     def _poll_gone(self) -> None:
         """A window saw the end of the device."""
