@@ -66,9 +66,6 @@ class OverviewDriver:
         for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
             QCoreApplication.postEvent(tile, QKeyEvent(kind, int(getattr(Qt.Key, f"Key_{name}")), _NONE))
 
-    def resize(self, width: int, height: int) -> None:
-        self._window.resize(width, height)
-
     def windows(self) -> list[str]:
         """The titles of the windows that were opened from the overview."""
         widgets = QApplication.topLevelWidgets()

@@ -140,6 +140,7 @@ def _add_overview(commands: Commands) -> None:
         help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
         "there is none",
     )
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     _add_helper(parser)
 
 

@@ -14,4 +14,4 @@ def run(args: argparse.Namespace) -> int:
     remembered = settings.load()
     view = ViewOptions(scaling=remembered.scaling, smooth=remembered.smooth)
     options = WindowOptions(view, helper=HelperMethod(args.helper), geometry=remembered.geometry)
-    return overview(args.targets, options)
+    return overview(args.targets, options, fullscreen=args.fullscreen)

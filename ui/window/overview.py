@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication
 
 from app.errors import MdevviewError
 from app.open.target import Default, Target
@@ -61,14 +60,12 @@ class Windows:
         viewer.window.close()
 
 
-def overview(targets: list[Target], options: WindowOptions) -> int:
-    """Show an overview until the last window is closed; the exit status. Raises MdevviewError if OpenGL fails."""
+def overview(targets: list[Target], options: WindowOptions, *, fullscreen: bool) -> int:
+    """Show an overview until the last window is closed; the exit status. Raises MdevviewError if OpenGL fails.
+
+    ``options`` are those of the windows that are opened from it.
+    """
     application = make_application()
-    return show_overview(application, targets, options)
-
-
-def show_overview(application: QApplication, targets: list[Target], options: WindowOptions) -> int:
-    """Like :func:`overview`, in an application that exists."""
     interrupt = Interrupt(application.closeAllWindows)
     try:
         windows = Windows(options, refresh_interval(application))
@@ -76,7 +73,10 @@ def show_overview(application: QApplication, targets: list[Target], options: Win
 
         def begin(fail: Callable[[MdevviewError], None]) -> None:
             window.unusable.connect(lambda why: fail(no_opengl(why)))
-            window.show()
+            if fullscreen:
+                window.toggle_fullscreen()
+            else:
+                window.show()
 
         def end() -> None:
             window.shut_down()

@@ -65,10 +65,8 @@ class OverviewWindow(QMainWindow):
         assert status is not None
         status.setSizeGripEnabled(False)
         status.addWidget(self._line, 1)
-        quit_ = QAction("Quit", self)
-        quit_.setShortcuts([QKeySequence("Ctrl+Alt+Q"), QKeySequence("Ctrl+Q"), QKeySequence("Ctrl+W")])
-        quit_.triggered.connect(self.close)
-        self.addAction(quit_)
+        self._add_action(self.close, "Ctrl+Alt+Q", "Ctrl+Q", "Ctrl+W")
+        self._add_action(self.toggle_fullscreen, "Ctrl+Alt+F", "F11")
         self.setWindowTitle("Overview — mdevview")
         self.resize(1100, 740)
         self.setMinimumSize(280, 240)
@@ -90,6 +88,23 @@ class OverviewWindow(QMainWindow):
             self._notifier = QSocketNotifier(voidptr(self._vgpus.fileno()), QSocketNotifier.Type.Read, self)
             self._notifier.activated.connect(self._list)
             self._show_line()
+
+    def _add_action(self, handler: Callable[..., object], *keys: str) -> None:
+        action = QAction(self)
+        action.setShortcuts([QKeySequence(each) for each in keys])
+        action.triggered.connect(handler)
+        self.addAction(action)
+
+    def toggle_fullscreen(self, _checked: bool = False) -> None:
+        """Begin or end full screen, which has no line at the bottom."""
+        on = not self.isFullScreen()
+        status = self.statusBar()
+        assert status is not None
+        status.setVisible(not on)
+        if on:
+            self.showFullScreen()
+        else:
+            self.showNormal()
 
     @property
     def sources(self) -> list[OverviewSource]:

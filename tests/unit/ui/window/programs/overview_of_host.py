@@ -72,11 +72,12 @@ with closing(Vms(host)) as vms:
     window.tiles[1].click()
     tile.click()
     assert opened == [tile.source], "a free one is not opened"
-    second = vms.start("qemu-system-x86", qemu("debian", *device(UUID_B)), ["mbochs"], groups=[2])
-    until(lambda: words() == [("win10", ""), ("debian", "")])
+    second = vms.start("qemu-system-x86", qemu("<b>debian", *device(UUID_B)), ["mbochs"], groups=[2])
+    until(lambda: words() == [("win10", ""), ("<b>debian", "")])
+    assert "&lt;b&gt;debian" in window.tiles[1].toolTip(), "Qt would read the files that markup names"
     vms.ended(first)
     until(lambda: words()[0][1] in ("VM ended", "Free"))
-    until(lambda: words() == [("83b8f4f2", "Free"), ("debian", "")])
+    until(lambda: words() == [("83b8f4f2", "Free"), ("<b>debian", "")])
     assert window.tiles[0] is tile, "a vGPU keeps its tile"
     window.shut_down()
     window.shut_down()
