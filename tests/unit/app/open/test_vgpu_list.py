@@ -1,5 +1,6 @@
 """The list of vGPUs that a chooser shows, filled on a thread."""
 
+import itertools
 import os
 import select
 import threading
@@ -151,9 +152,9 @@ def test_scans_for_vms_are_rare_where_nothing_happens_or_where_they_take_long(ho
             due.append(second)
     # Processes that were there at the start count as new ones for some time.
     assert len([each for each in due if each < 10]) >= 4
-    assert all(later - earlier >= 10 for earlier, later in zip(due, due[1:], strict=False) if earlier >= 10)
+    assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(due) if earlier >= 10)
     # A scan that takes a second, on a host where processes come all the time.
     changes.scanned(100.0, 101.0)
-    host.process(1, "sh", ["sh"], {})
+    host.process(4712, "sh", ["sh"], {})
     assert not any(changes.scan_due(second) for second in range(102, 150))
     assert changes.scan_due(152.0)
