@@ -39,7 +39,7 @@ _DEFAULT_COUNT = 50
 _DEFAULT_TIMEOUT_S = 2.0
 
 
-def check_arguments(args: argparse.Namespace) -> None:
+def check_input_arguments(args: argparse.Namespace) -> None:
     """Raises UsageError for options that contradict one another. Sets the defaults of those that go together."""
     if args.input is None:
         needing = {"--region": args.region, "--count": args.count, "--input-timeout": args.input_timeout}
