@@ -77,6 +77,12 @@ class FrameTimes:
         return PresentationSource.WP_PRESENTATION if usable else PresentationSource.FRAME_SWAPPED
 
     @property
+    def tells_presentation(self) -> bool:
+        """Whether the presentation time of a picture was told, so that those of the next ones are expected."""
+        source = self.presentation_source
+        return source is PresentationSource.FRAME_SWAPPED or self.presentation_counts["presented"] > 0
+
+    @property
     def presentation_counts(self) -> Counter[str]:
         """The compositor's answers, see :class:`ui.window.wayland_presentation.WaylandPresentation`."""
         return self._presentation.counts if self._presentation is not None else Counter()

@@ -37,7 +37,8 @@ FLAGS = {"vsync": 1, "hw_clock": 2, "hw_completion": 4, "zero_copy": 8}
 
 # Addresses are above the first page; the numbers that an older Qt gives to its windows are not.
 _LEAST_ADDRESS = 0x10000
-# A compositor answers for a commit at the latest when the next one replaces it. More requests would pile up.
+# A compositor answers for a commit at the latest when the next one replaces it. One that leaves so many unanswered
+# never answers, such as the headless one of wlroots 0.15, which sway 1.7 has.
 _MOST_IN_FLIGHT = 16
 _SECOND = 1_000_000_000
 # Clocks of which a compositor may tell the time. All others are of processes, threads or devices.
@@ -98,7 +99,6 @@ class WaylandPresentation:
         self._clock: int | None = None
         # The objects that an answer ends.
         self._asked: set[int] = set()
-        self._surface_is_known = True
         self._announced = self._closed = False
         self.counts: Counter[str] = Counter()
         self._registry = library.create(
@@ -110,7 +110,7 @@ class WaylandPresentation:
     @property
     def usable(self) -> bool | None:
         """Whether presentation times are told; None as long as the compositor has not said what it offers."""
-        if self._closed or not self._surface_is_known:
+        if self._closed:
             return False
         if not self._announced:
             return None
@@ -124,10 +124,12 @@ class WaylandPresentation:
         if not self.usable:
             return False
         if surface < _LEAST_ADDRESS:
-            self._surface_is_known = False
             _log.info("no presentation times on Wayland: this version of Qt does not tell its surface")
+            self.close()
             return False
         if len(self._asked) >= _MOST_IN_FLIGHT:
+            _log.info("no presentation times on Wayland: the compositor does not answer")
+            self.close()
             return False
         try:
             feedback = self._library.create(self._manager, _REQUEST_FEEDBACK, _FEEDBACK, surface, 0)
