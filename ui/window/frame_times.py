@@ -87,6 +87,11 @@ class FrameTimes:
         """The compositor's answers, see :class:`ui.window.wayland_presentation.WaylandPresentation`."""
         return self._presentation.counts if self._presentation is not None else Counter()
 
+    @property
+    def presentation_clock(self) -> str | None:
+        """The clock that the compositor tells times of, which are converted to CLOCK_MONOTONIC."""
+        return self._presentation.clock if self._presentation is not None else None
+
     def watch(self, loop: QtFrameLoop) -> None:
         """The window shows the frames of this loop from now on."""
         if self._loop is not None:

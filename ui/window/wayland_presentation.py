@@ -42,7 +42,13 @@ _LEAST_ADDRESS = 0x10000
 _MOST_IN_FLIGHT = 16
 _SECOND = 1_000_000_000
 # Clocks of which a compositor may tell the time. All others are of processes, threads or devices.
-_CLOCKS = frozenset((time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME))
+_CLOCKS = {
+    time.CLOCK_REALTIME: "realtime",
+    time.CLOCK_MONOTONIC: "monotonic",
+    # Weston's, where no hardware tells the time.
+    time.CLOCK_MONOTONIC_RAW: "monotonic_raw",
+    time.CLOCK_BOOTTIME: "boottime",
+}
 
 Presented = Callable[[int, int | None], object]
 """Gets the number of a picture and when it was on the screen, in nanoseconds of CLOCK_MONOTONIC; None if it was not, or
@@ -115,6 +121,11 @@ class WaylandPresentation:
         if not self._announced:
             return None
         return self._manager != 0
+
+    @property
+    def clock(self) -> str | None:
+        """The compositor's clock, by its name in clock_gettime(2); None if it is not known."""
+        return _CLOCKS.get(self._clock) if self._clock is not None else None
 
     def request(self, surface: int, number: int, presented: Presented) -> bool:
         """Ask when the next commit of a surface, picture ``number``, is shown.
