@@ -42,11 +42,13 @@ def _constant(name: str) -> int:
     return int(getattr(GLES3, name))
 
 
+GL_ALREADY_SIGNALED = _constant("GL_ALREADY_SIGNALED")
 GL_BLEND = _constant("GL_BLEND")
 GL_CLAMP_TO_EDGE = _constant("GL_CLAMP_TO_EDGE")
 GL_COLOR_ATTACHMENT0 = _constant("GL_COLOR_ATTACHMENT0")
 GL_COLOR_BUFFER_BIT = _constant("GL_COLOR_BUFFER_BIT")
 GL_COMPILE_STATUS = _constant("GL_COMPILE_STATUS")
+GL_CONDITION_SATISFIED = _constant("GL_CONDITION_SATISFIED")
 GL_CULL_FACE = _constant("GL_CULL_FACE")
 GL_DEPTH_TEST = _constant("GL_DEPTH_TEST")
 GL_DITHER = _constant("GL_DITHER")
@@ -59,6 +61,7 @@ GL_FUNC_ADD = _constant("GL_FUNC_ADD")
 GL_INFO_LOG_LENGTH = _constant("GL_INFO_LOG_LENGTH")
 GL_LINEAR = _constant("GL_LINEAR")
 GL_LINK_STATUS = _constant("GL_LINK_STATUS")
+GL_MAP_READ_BIT = _constant("GL_MAP_READ_BIT")
 GL_MAX_TEXTURE_SIZE = _constant("GL_MAX_TEXTURE_SIZE")
 GL_NEAREST = _constant("GL_NEAREST")
 GL_NUM_EXTENSIONS = _constant("GL_NUM_EXTENSIONS")
@@ -84,6 +87,9 @@ GL_RGB565 = _constant("GL_RGB565")
 GL_RGB10_A2 = _constant("GL_RGB10_A2")
 GL_SCISSOR_TEST = _constant("GL_SCISSOR_TEST")
 GL_STENCIL_TEST = _constant("GL_STENCIL_TEST")
+GL_STREAM_READ = _constant("GL_STREAM_READ")
+GL_SYNC_FLUSH_COMMANDS_BIT = _constant("GL_SYNC_FLUSH_COMMANDS_BIT")
+GL_SYNC_GPU_COMMANDS_COMPLETE = _constant("GL_SYNC_GPU_COMMANDS_COMPLETE")
 GL_TEXTURE0 = _constant("GL_TEXTURE0")
 GL_TEXTURE_2D = _constant("GL_TEXTURE_2D")
 GL_TEXTURE_EXTERNAL_OES = 0x8D65
@@ -137,6 +143,7 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
 _BLOCKING = frozenset(
     (
         "Clear",
+        "ClientWaitSync",
         "CompileShader",
         "DeleteTextures",
         "DrawArrays",
@@ -144,6 +151,7 @@ _BLOCKING = frozenset(
         "Finish",
         "Flush",
         "LinkProgram",
+        "MapBufferRange",
         "ReadPixels",
         "TexStorage2D",
         "TexSubImage2D",
@@ -180,20 +188,24 @@ class Gl:
     BindVertexArray: Call
     BlendEquation: Call
     BlendFuncSeparate: Call
+    BufferData: Call
     CheckFramebufferStatus: Call
     Clear: Call
     ClearColor: Call
+    ClientWaitSync: Call
     ColorMask: Call
     CompileShader: Call
     CreateProgram: Call
     CreateShader: Call
     DebugMessageCallbackKHR: Call
     DebugMessageControlKHR: Call
+    DeleteBuffers: Call
     DeleteFramebuffers: Call
     DeleteProgram: Call
     DeleteQueriesEXT: Call
     DeleteSamplers: Call
     DeleteShader: Call
+    DeleteSync: Call
     DeleteTextures: Call
     DeleteVertexArrays: Call
     Disable: Call
@@ -201,9 +213,11 @@ class Gl:
     EGLImageTargetTexture2DOES: Call
     Enable: Call
     EndQueryEXT: Call
+    FenceSync: Call
     Finish: Call
     Flush: Call
     FramebufferTexture2D: Call
+    GenBuffers: Call
     GenFramebuffers: Call
     GenQueriesEXT: Call
     GenSamplers: Call
@@ -222,6 +236,7 @@ class Gl:
     GetStringi: Call
     GetUniformLocation: Call
     LinkProgram: Call
+    MapBufferRange: Call
     PixelStorei: Call
     ReadPixels: Call
     SamplerParameteri: Call
@@ -230,6 +245,7 @@ class Gl:
     TexStorage2D: Call
     TexSubImage2D: Call
     Uniform4fv: Call
+    UnmapBuffer: Call
     UseProgram: Call
     Viewport: Call
 

@@ -99,6 +99,7 @@ ACTIONS = (
     _toggle("cursor-outline", "Cursor &outline", OptionValue("cursor_outline"), "Ctrl+Alt+O"),
     _toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")),
     _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)),
+    _toggle("tear-free", "&Tear-free, by a copy of each picture", OptionValue("tear_free")),
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
     ActionSpec("overlay", Menu.VIEW, "Frame times over the &picture", ("Ctrl+Alt+I",), True, separated=True),

@@ -14,6 +14,7 @@ from PyQt6.QtOpenGL import QOpenGLWindow
 from app.measure.rate import Rate
 from app.open.session import Session
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
+# A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
+_COVERED_NS = 250_000_000
 # The overlay also tells that nothing changes.
 _OVERLAY_MS = 250
 _MS = 1_000_000
@@ -73,6 +76,8 @@ class PictureWindow(QOpenGLWindow):
         self._shown: Frame | None = None
         self._off_since_ns: int | None = None
         self._cursor_seen = False
+        # When the window asked the display to draw; None while it waits for no picture.
+        self._asked_ns: int | None = None
         self._rate = Rate()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
@@ -91,6 +96,8 @@ class PictureWindow(QOpenGLWindow):
     def _connect(self, loop: QtFrameLoop) -> None:
         self.times.watch(loop)
         loop.due.connect(self._on_due)
+        loop.set_probe(self._look)
+        loop.set_visible(self.isExposed())
         loop.gone.connect(self._release_buffers)
         loop.frame_changed.connect(self._on_frame_changed)
 
@@ -249,9 +256,30 @@ class PictureWindow(QOpenGLWindow):
         self._loop.shown()
 
     def _on_due(self) -> None:
-        if self.isExposed() and not self._in_grace():
-            # On Wayland this waits for the next frame callback.
-            self.requestUpdate()
+        if not self.isExposed() or self._in_grace():
+            return
+        now = time.monotonic_ns()
+        if self._asked_ns is None:
+            self._asked_ns = now
+        elif now - self._asked_ns > _COVERED_NS:
+            # A compositor sends no frame callbacks for a window that is covered.
+            self._loop.set_visible(False)
+        # On Wayland this waits for the next frame callback. Asked again meanwhile, Qt still draws once.
+        self.requestUpdate()
+
+    def _look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame on the screen."""
+        renderer = self._renderer
+        if renderer is None or self._failure is not None:
+            return None
+        if not renderer.look_needs_context:
+            return renderer.look(frame)
+        with self._current():
+            return renderer.look(frame)
+
+    def wake(self) -> None:
+        """The guest will probably change its screen soon: it got input."""
+        self._loop.wake()
 
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.primary is None:
@@ -306,6 +334,9 @@ class PictureWindow(QOpenGLWindow):
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
+        if self._asked_ns is not None:
+            self._asked_ns = None
+            self._loop.set_visible(True)
         frame = self._loop.latest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
@@ -360,6 +391,9 @@ class PictureWindow(QOpenGLWindow):
             self.menu_wanted.emit()
 
     def event(self, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Expose and self.isExposed():
-            self.update()
+        if event is not None and event.type() == QEvent.Type.Expose:
+            self._asked_ns = None
+            self._loop.set_visible(self.isExposed())
+            if self.isExposed():
+                self.update()
         return super().event(event)

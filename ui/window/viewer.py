@@ -11,7 +11,7 @@ from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
-from app.measure.pacing import Pace, Pacer
+from app.measure.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
 from app.open.session import Session
@@ -46,7 +46,8 @@ class WindowOptions:
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
-    guest's screen gets the size of the window.
+    guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
+    pace of :mod:`app.measure.pacing`.
     """
 
     view: ViewOptions
@@ -56,6 +57,7 @@ class WindowOptions:
     qmp: QmpAddress | None = None
     resolution: Mode | None = None
     follow: bool = False
+    poll: int | None = None
     geometry: Geometry | None = None
 
 
@@ -78,7 +80,7 @@ class Viewer(QObject):
         self._target = target
         self._session = session
         self._options = options
-        self._pace = Pace(redraw=redraw)
+        self._pace = pace_of(options.poll, redraw)
         # The VM that is waited for, and the device that was chosen.
         self._awaited: PendingSession | None = None
         self._chosen: PendingSession | None = None
