@@ -1,4 +1,4 @@
-"""Qt's platform: whether Qt can open a window here, the message when it cannot, and where its EGL display comes from."""
+"""Qt's platform: whether it can open a window here, what it says if not, and where its EGL display comes from."""
 
 import os
 
