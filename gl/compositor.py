@@ -176,11 +176,18 @@ class Compositor:
         finish: Steps = (step(gl.Finish),) if self._context.software else ()
         return (
             *finish,
+            *self.resume(target),
+            step(gl.ClearColor, *background),
+            step(gl.Clear, api.GL_COLOR_BUFFER_BIT),
+        )
+
+    def resume(self, target: RenderTarget) -> Steps:
+        """The steps that bind the target and prepare for layers over what was drawn before."""
+        gl = self._context.gl
+        return (
             step(gl.BindFramebuffer, api.GL_FRAMEBUFFER, target.framebuffer),
             step(gl.Viewport, 0, 0, target.width, target.height),
             *(self._fixed if self._context.shared else ()),
-            step(gl.ClearColor, *background),
-            step(gl.Clear, api.GL_COLOR_BUFFER_BIT),
         )
 
     def layer(self, clip: ClipSpace, image: Image, style: Style) -> Layer:

@@ -48,9 +48,8 @@ class DamagedRect:
 class FrameTiming(NamedTuple):
     """When a change was seen, in nanoseconds of ``time.monotonic_ns()``, and how long the queries and fetches took.
 
-    ``previous_poll_ns`` is the start of the last poll that did not see the change. ``seen_ns`` is the start of the poll
-    that saw it. The change happened after the first and before the end of the second. A pushed source does not poll:
-    both are the time of its message.
+    ``previous_poll_ns`` is the start of the last poll that did not see the change. ``seen_ns`` is the end of the query
+    that saw it. The change happened between the two. A pushed source does not poll: both are the time of its message.
 
     A tuple, because each frame has a new one: a frozen dataclass takes three times as long to make.
     """

@@ -101,8 +101,9 @@ class Poller:
         # Closed, or the device is gone.
         self._finished = False
         self._logged: set[tuple[str, int | None]] = set()
-        # The start of the previous and of the current poll, and the time that the current one spent on fetches.
+        # The start of the previous and of the current poll, when the current one saw a change, and how long it fetched.
         self._previous_poll_ns = self._poll_ns = clock()
+        self._seen_ns: int | None = None
         self._fetch_ns = 0
 
     @property
@@ -123,7 +124,7 @@ class Poller:
         if self._finished:
             return self._frame
         now = self._clock()
-        self._previous_poll_ns, self._poll_ns, self._fetch_ns = self._poll_ns, now, 0
+        self._previous_poll_ns, self._poll_ns, self._seen_ns, self._fetch_ns = self._poll_ns, now, None, 0
         ended = self._ended()
         if ended is not None:
             return self.end(ended)
@@ -184,8 +185,10 @@ class Poller:
         rejected: tuple[RejectedPlane, ...] = (),
     ) -> Frame:
         """Make the next frame. This is only called for a frame that differs, because its timing object costs time."""
-        spent = self._clock() - self._poll_ns
-        timing = FrameTiming(self._previous_poll_ns, self._poll_ns, spent - self._fetch_ns, self._fetch_ns)
+        now = self._clock()
+        seen = now if self._seen_ns is None else self._seen_ns
+        spent = now - self._poll_ns - self._fetch_ns
+        timing = FrameTiming(self._previous_poll_ns, seen, spent, self._fetch_ns)
         self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing)
         return self._frame
 
@@ -241,6 +244,9 @@ class Poller:
                 self._log_once("query", error)
             return Status(reason or Reason.DEVICE_FAULT, error_text(error))
         if plane is not slot.plane or (slot.rejected is not None and now >= slot.retry_at_ns):
+            if self._seen_ns is None:
+                # The query may have seen a change that is newer than the start of the poll.
+                self._seen_ns = self._clock()
             if slot.queried_again:
                 self._leave_plane(slot)
             slot.plane = plane
