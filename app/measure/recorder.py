@@ -130,6 +130,10 @@ class Recorder:
         self._pass_on()
         return record
 
+    def expect_no_gpu_times(self) -> None:
+        """The GPU cannot be timed: from now on no record waits for that."""
+        self._expects_gpu = False
+
     def gpu_time(self, number: int, ns: int) -> None:
         """The GPU needed ``ns`` nanoseconds for picture ``number``."""
         for record in self._pending:

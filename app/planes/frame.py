@@ -6,13 +6,23 @@ from app.planes.buffer import Buffer
 from app.planes.plane import Plane
 from app.planes.status import Status
 
+# The serial number of the buffer, the import key of the plane, and its kind.
+SurfaceKey = tuple[int, tuple[int, ...], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A plane and the buffer that holds its pixels. The buffer belongs to the frame source; do not close it."""
+    """A plane and the buffer that holds its pixels. The buffer belongs to the frame source; do not close it.
+
+    Surfaces of one ``key`` have the same pixels in the same layout. It is made once, because each frame needs it.
+    """
 
     plane: Plane
     buffer: Buffer
+    key: SurfaceKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.buffer.serial, self.plane.import_key, self.plane.kind.value))
 
 
 @dataclass(frozen=True, slots=True)

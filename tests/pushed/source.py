@@ -76,6 +76,12 @@ class PushedSource:
             self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, (BLOCK,), timing)
             self._wake()
 
+    def draw(self) -> None:
+        """Change a block of the picture in the buffer on the screen, and tell nobody."""
+        with self._lock:
+            self._number += 1
+            self._put(np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8), BLOCK.x, BLOCK.y)
+
     def end(self) -> None:
         """The VM is gone."""
         with self._lock:
