@@ -156,9 +156,9 @@ class InputProbe:
         if before is None:
             self._phase_ns = self._changed_ns = end_ns
         elif self._phase is _Phase.BASELINE:
-            self._watch(end_ns, changed is True)
+            self._watch(before, end_ns, changed is True)
         elif self._phase is _Phase.REST:
-            self._rest(end_ns, changed is True)
+            self._rest(before, end_ns, changed is True)
         elif self._phase is _Phase.REACTION:
             self._react(before, end_ns, changed is True)
 
@@ -181,19 +181,20 @@ class InputProbe:
         if record is not None:
             self._completed(record)
 
-    def _watch(self, now: int, changed: bool) -> None:
+    def _watch(self, before: int, now: int, changed: bool) -> None:
         times = self._times
         if changed:
             self.own_changes += 1
-            # Changes that follow one another within the time of rest are one.
-            if now - self._changed_ns >= times.rest:
-                self._gaps_ns.append(now - self._changed_ns)
+            # Changes that follow one another within the time of rest are one. Only looks without a change prove a rest:
+            # this program may have been stopped meanwhile.
+            if before - self._changed_ns >= times.rest:
+                self._gaps_ns.append(before - self._changed_ns)
             self._changed_ns = now
         if now - self._phase_ns < times.baseline:
             return
         if self.own_changes:
             # The first rest and the last one are cut off: they count only if there is no other.
-            self._own_gap_ns = min(self._gaps_ns[1:], default=max(*self._gaps_ns, now - self._changed_ns, 0))
+            self._own_gap_ns = min(self._gaps_ns[1:], default=max(*self._gaps_ns, before - self._changed_ns, 0))
             if self._own_gap_ns < 2 * times.rest + times.jitter:
                 self._end(EndReason.RESTLESS)
                 return
@@ -204,9 +205,9 @@ class InputProbe:
         self._changed_by_itself = False
         self._jitter_ns = self._random.randint(0, self._times.jitter)
 
-    def _rest(self, now: int, changed: bool) -> None:
+    def _rest(self, before: int, now: int, changed: bool) -> None:
         times = self._times
-        rest = now - self._changed_ns
+        rest = before - self._changed_ns
         if changed:
             by_itself = rest >= times.rest and now >= self._hold_ns
             self._changed_by_itself = self._changed_by_itself or by_itself

@@ -119,7 +119,9 @@ def test_true_time_of_each_change_lies_in_its_band(setup: Setup, path: str, regi
     assert true_us[2] > 30_000, "the known delay"
     assert change["p50_high_us"] > 30_000
     assert stages["look"]["count"] > 10
-    assert document["meta"]["options"]["look_path"] == path
+    options = document["meta"]["options"]
+    assert (options["look_path"], options["input"]) == (path, "a,backspace")
+    assert options["region"] == (region[1] if region else "all")
     # One row for each picture, the first of which showed the picture before the keys.
     assert [each["kind"] for each in rows[-5:]] == ["change"] * 5
     assert [int(each["submit_ns"]) for each in rows[-5:]] == [each["submit_ns"] for each in inputs]
@@ -156,7 +158,10 @@ def test_reaction_outside_the_region_is_none(setup: Setup, capsys: pytest.Captur
     assert "did not change" in capsys.readouterr().err
 
 
-def test_restless_region_is_refused_before_any_key(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restless_region_is_refused_before_any_key(
+    setup: Setup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.cli.measure_input._TIMES", ProbeTimes(baseline=600 * _MS))
     ended = threading.Event()
 
     def move() -> None:
@@ -202,6 +207,17 @@ def test_reason_of_a_session_without_input_is_told(setup: Setup, capsys: pytest.
 def test_region_outside_the_picture_is_refused(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.run("--input", "esc", "--region", "300,0,30,10")[0] == 2
     assert "300,0,30,10 is not inside the picture of 320x240" in capsys.readouterr().err
+
+
+def test_mode_without_the_region_ends_the_run(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+    shrink = threading.Timer(0.5, setup.source.shrink)
+    shrink.start()
+    status, document, _ = setup.run(
+        "--input", "esc", "--region", "0,100,320,100", "--count", "1000", "--input-timeout", "99"
+    )
+    shrink.join()
+    assert (status, document["complete"]) == (1, False)
+    assert "region 0,100,320,100 is not inside the picture of 320x120" in capsys.readouterr().err
 
 
 def test_interrupt_leaves_the_partial_files(setup: Setup) -> None:

@@ -3,7 +3,7 @@
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,15 @@ class PushedSource:
         with self._lock:
             self._number += 1
             self._put(np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8), BLOCK.x, BLOCK.y)
+
+    def shrink(self) -> None:
+        """Another mode: the lower half of the picture is gone."""
+        with self._lock:
+            before = self._frame
+            assert before.primary is not None
+            plane = replace(before.primary.plane, height=HEIGHT // 2, offset=self.pad + self._stride * HEIGHT // 2)
+            self._frame = replace(before, primary=Surface(plane, self._buffer), serial=before.serial + 1)
+            self._wake()
 
     def end(self) -> None:
         """The VM is gone."""

@@ -27,6 +27,7 @@ _TARGET_HELP = (
 def add_commands(commands: Commands) -> None:
     """Add every command."""
     _add_view(commands)
+    _add_overview(commands)
     _add_run(commands)
     _add_list(commands)
     _add_screenshot(commands)
@@ -125,6 +126,27 @@ def _add_view(commands: Commands) -> None:
     _add_helper(parser)
     _add_poll(parser)
     _add_window(parser)
+
+
+def _add_overview(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "overview",
+        "show the screens of all vGPUs in one window",
+        "Each tile has the VM's name, the state and the frames per second; a click, or Enter, opens it in a window of "
+        "its own. VMs and vGPUs appear and go by themselves. A free vGPU is not opened, so that a VM can take it; "
+        "root's permission is asked for only after a click.",
+    )
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        type=parse_target,
+        help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
+        "there is none",
+    )
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    _add_helper(parser)
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
@@ -408,8 +430,8 @@ def _region(text: str) -> tuple[int, int, int, int]:
 
 
 def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 999999")
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 99999")
     return int(text)
 
 

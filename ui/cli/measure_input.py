@@ -108,9 +108,9 @@ class InputMeasurement:
     def options(self) -> dict[str, Any]:
         """What was wanted, for the metadata of the run."""
         return {
-            "input": list(self._keys),
+            "input": ",".join(self._keys),
             "count": self._count,
-            "region": str(self._region) if self._region is not None else None,
+            "region": str(self._region) if self._region is not None else "all",
             "input_timeout_s": self._timeout_s,
             "look_path": self._looks.path,
         }
@@ -185,7 +185,9 @@ class InputMeasurement:
         try:
             end = time.monotonic() + _CONNECT_S
             while monitor.status.state is not ConnectionState.READY:
-                if time.monotonic() >= end or self._stopped():
+                if self._stopped():
+                    raise KeyboardInterrupt
+                if time.monotonic() >= end:
                     raise self._no_input(monitor.status.detail or "the VM's monitor does not answer")
                 time.sleep(_CONNECT_STEP_S)
             if monitor.status.run_state not in _TAKES_INPUT:

@@ -166,6 +166,9 @@ def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
     """None once there is a picture that can be drawn."""
     if frame.primary is None:
         return frame.status
+    if frame.cursor is not None:
+        # The trial of its import would be the first thing to be measured.
+        view.renderer.outcome(frame.cursor)
     status = view.renderer.outcome(frame.primary).status
     return status if status.state in (State.ERROR, State.WAITING) else None
 

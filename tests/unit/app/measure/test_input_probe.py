@@ -23,6 +23,7 @@ _MS = 1_000_000
 _TIMES = ProbeTimes()
 # From the request to the socket, and from there to the answer.
 _HANDED_NS, _ANSWER_NS = _MS // 10, _MS // 5
+_STALLS = 0.01
 # Only a probe that never ends takes so long.
 _LONGEST_NS = 100_000 * _MS
 
@@ -43,12 +44,13 @@ class _Guest:
         interval: int = _MS,
         seed: int = 1,
         times: ProbeTimes = _TIMES,
+        stall: int = 0,
     ) -> None:
         self.now = 1000 * _MS
         self.random = Random(seed)
         self.reaction = reaction
         self.cost, self.interval = cost, interval
-        self.blink = blink
+        self.blink, self.stall = blink, stall
         self.next_blink = self.now + (self.random.randint(1, blink) if blink else 0)
         self.pressed: list[int] = []
         self.changes: list[int] = []
@@ -88,7 +90,8 @@ class _Guest:
             if changed:
                 self.now += _MS // 10
                 self.probe.submitted(self.now)
-            self.now = max(self.now, begin + self.interval)
+            pause = self.stall if self.stall and self.random.random() < _STALLS else self.interval
+            self.now = max(self.now, begin + pause)
         assert self.probe.finished
         return self
 
@@ -176,6 +179,13 @@ def test_region_that_never_rests_is_refused(blink: int) -> None:
     guest = _Guest(lambda _: 10 * _MS, blink=blink).run()
     assert (guest.probe.ended, guest.probe.sent, guest.records) == (EndReason.RESTLESS, 0, [])
     assert guest.probe.own_changes > 0
+
+
+def test_moment_without_looks_is_not_taken_for_a_rest() -> None:
+    """The program that looks may be stopped, or have no processor for a while."""
+    for seed in range(20):
+        guest = _Guest(lambda _: 10 * _MS, blink=20 * _MS, stall=500 * _MS, seed=seed).run()
+        assert (guest.probe.ended, guest.probe.sent) == (EndReason.RESTLESS, 0)
 
 
 def test_region_that_becomes_restless_ends_the_run() -> None:
