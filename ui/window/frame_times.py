@@ -77,9 +77,20 @@ class FrameTimes:
         return PresentationSource.WP_PRESENTATION if usable else PresentationSource.FRAME_SWAPPED
 
     @property
+    def tells_presentation(self) -> bool:
+        """Whether the presentation time of a picture was told, so that those of the next ones are expected."""
+        source = self.presentation_source
+        return source is PresentationSource.FRAME_SWAPPED or self.presentation_counts["presented"] > 0
+
+    @property
     def presentation_counts(self) -> Counter[str]:
         """The compositor's answers, see :class:`ui.window.wayland_presentation.WaylandPresentation`."""
         return self._presentation.counts if self._presentation is not None else Counter()
+
+    @property
+    def presentation_clock(self) -> str | None:
+        """The clock that the compositor tells times of, which are converted to CLOCK_MONOTONIC."""
+        return self._presentation.clock if self._presentation is not None else None
 
     def watch(self, loop: QtFrameLoop) -> None:
         """The window shows the frames of this loop from now on."""
