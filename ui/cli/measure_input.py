@@ -49,6 +49,8 @@ def check_input_arguments(args: argparse.Namespace) -> None:
         args.duration = _DEFAULT_DURATION_S if args.duration is None else args.duration
     elif args.duration is not None:
         raise UsageError("--duration does not go with --input", "give the number of keys with --count")
+    elif args.poll is not None:
+        raise UsageError("--poll does not go with --input", "a measured input looks at the pixels every millisecond")
     else:
         args.count = args.count or _DEFAULT_COUNT
         args.input_timeout = _DEFAULT_TIMEOUT_S if args.input_timeout is None else args.input_timeout

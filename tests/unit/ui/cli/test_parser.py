@@ -57,6 +57,7 @@ def test_every_command_has_its_module() -> None:
         ("--input-timeout 3", "--input-timeout needs --input"),
         ("--qmp /socket", "--qmp needs --input"),
         ("--input esc --duration 3", "--duration does not go with --input"),
+        ("--input esc --poll 30", "--poll does not go with --input"),
         ("--input escape", "did you mean esc"),
         ("--input a,b,c", "3 keys are more than 2"),
         ("--input a, ", "is no key"),
