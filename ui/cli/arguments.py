@@ -6,6 +6,7 @@ import re
 from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
+from app.measure.fail_condition import FailCondition, parse_condition
 from app.open.target import Default, parse_target
 from app.qemu.qmp_address import parse_address
 
@@ -28,6 +29,7 @@ def add_commands(commands: Commands) -> None:
     _add_screenshot(commands)
     _add_inspect(commands)
     _add_measure(commands)
+    _add_compare(commands)
     _add_doctor(commands)
 
 
@@ -248,6 +250,45 @@ def _add_measure(commands: Commands) -> None:
     _add_timeout(parser)
 
 
+def _add_compare(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "compare",
+        "compare measured runs",
+        "The runs are called A, B, C, ... and each is compared with A: percentiles side by side, with an interval in "
+        "which the difference lies at 95 % confidence (a bootstrap over stretches of time, with the error of the "
+        "measurement), and in words. A difference is called real if that interval does not include zero. Runs of "
+        "different drivers, sizes or options are compared too, with a warning first. The intervals tell how exact "
+        "each run is; how much runs of one setting differ from each other tell only several runs of it. The exit "
+        "status is 1 if a condition of --fail-if fails.",
+    )
+    parser.add_argument(
+        "first", metavar="A.json", type=_file, help="the run to compare with, written by measure --json"
+    )
+    parser.add_argument("others", metavar="B.json", type=_file, nargs="+", help="the runs to compare with it")
+    _add_json(parser)
+    parser.add_argument(
+        "--fail-if",
+        metavar="CONDITION",
+        type=_condition,
+        action="append",
+        default=[],
+        help="fail if a figure changes by more than a limit: [STAGE.]FIGURE>LIMIT, or < for less, with p50, p90, p95, "
+        "p99, p99.9 or max, and a limit in %%, us, ms or s that begins with + or -: p99>+10%%, query.p50>+200us. "
+        "Without STAGE it is flip_to_submit. It fails only if the whole 95 %% interval lies beyond the limit, so that "
+        "chance does not fail it; if only the figure does, a line says that it is not sure. max is one value and has "
+        "no interval. What cannot be checked, as a stage is missing or the run too short, fails. Give it several times "
+        "for several conditions",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=_plot_file,
+        help="draw the distributions of the main stages; a name that ends with .png or .svg, or - for a PNG picture on "
+        "standard output in place of the text; needs matplotlib",
+    )
+
+
 def _add_doctor(commands: Commands) -> None:
     parser = _add(
         commands,
@@ -262,6 +303,19 @@ def _add_doctor(commands: Commands) -> None:
 def _file(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def _condition(text: str) -> FailCondition:
+    try:
+        return parse_condition(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _plot_file(text: str) -> str:
+    if text != "-" and not text.lower().endswith((".png", ".svg")):
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither with .png nor with .svg")
     return text
 
 

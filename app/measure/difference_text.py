@@ -1,0 +1,88 @@
+"""Differences and checks in plain words."""
+
+import math
+
+from app.measure.bootstrap import CONFIDENCE
+from app.measure.difference import Difference, Interval, Verdict
+from app.measure.fail_check import Check, Outcome
+
+FIGURE_NAMES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
+
+_MOST_DECIMALS = 3
+# These begin with an event: a greater one ends later. The others are durations and intervals.
+_FROM_EVENT = ("flip_to_", "true_flip_to_", "change_to_", "input_to_")
+
+
+def effect_text(stage: str, difference: Difference, names: tuple[str, str]) -> str:
+    """What is known of the difference, without its subject: ``2.1 to 2.9 ms later: a real difference``.
+
+    ``names`` are those of the two runs.
+    """
+    interval = difference.interval
+    if difference.verdict is Verdict.SAME:
+        return "no difference"
+    if interval is None:
+        assert difference.doubt is not None
+        who = {"a": f"{names[0]} ", "b": f"{names[1]} "}.get(difference.doubt_of, "")
+        return f"NA: {who}{difference.doubt.reason}"
+    if difference.verdict is Verdict.CHANCE:
+        return f"no difference beyond chance ({_range(interval)})"
+    if difference.verdict is Verdict.MEASURING_ERROR:
+        return f"within the measuring error ({_range(interval)})"
+    greater, less = ("later", "earlier") if stage.startswith(_FROM_EVENT) else ("longer", "shorter")
+    if interval.low > 0:
+        return f"{_range(interval)} {greater}: a real difference"
+    return f"{_range(Interval(-interval.high, -interval.low))} {less}: a real difference"
+
+
+def sentence(stage: str, difference: Difference, names: tuple[str, str]) -> str:
+    """The effect with its subject: ``B's p99 is 2.1 to 2.9 ms later: a real difference``."""
+    effect = effect_text(stage, difference, names)
+    figure = FIGURE_NAMES[difference.name]
+    if difference.verdict is Verdict.REAL:
+        return f"{names[1]}'s {figure} is {effect}"
+    return f"{figure}: {effect}"
+
+
+def check_text(check: Check, difference: Difference | None, name: str) -> str:
+    """The outcome of a condition for the run of this name, with the change and its interval."""
+    condition = check.condition
+    verb = {
+        Outcome.PASSED: "passed",
+        Outcome.UNSURE: "passed, but it is not sure",
+        Outcome.FAILED: "failed",
+        Outcome.UNKNOWN: "failed, as it cannot be checked",
+    }[check.outcome]
+    if check.reason or difference is None:
+        return f"{condition.text} {verb} for {name}: {check.reason}"
+    interval = difference.change_interval if condition.relative else difference.interval
+    if condition.relative and difference.change is not None:
+        change = f"{100 * difference.change:+.1f} %"
+        between = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} %" if interval is not None else ""
+    else:
+        change = _signed_time(difference.value)
+        between = f"{_signed_time(interval.low)} to {_signed_time(interval.high)}" if interval is not None else ""
+    sure = f" ({100 * CONFIDENCE:.0f} % interval: {between})" if between else ""
+    return f"{condition.text} {verb} for {name}: {condition.stage} {FIGURE_NAMES[condition.figure]} {change}{sure}"
+
+
+def _signed_time(us: float) -> str:
+    return f"{us / 1000:+.3f} ms"
+
+
+def _range(interval: Interval) -> str:
+    """``2.1 to 2.9 ms``: as many decimals as the width of the interval is worth."""
+    greatest = max(abs(interval.low), abs(interval.high))
+    unit, scale = ("us", 1.0) if greatest < 1000 else ("ms", 1e3) if greatest < 1e6 else ("s", 1e6)
+    low, high = interval.low / scale, interval.high / scale
+    width = high - low
+    decimals = _MOST_DECIMALS if width <= 0 else min(max(0, -math.floor(math.log10(width))), _MOST_DECIMALS)
+    # An interval on one side of zero is not shown as one that begins at zero.
+    while decimals < _MOST_DECIMALS and low * high > 0 and 0 in (round(low, decimals), round(high, decimals)):
+        decimals += 1
+    return f"{_plain(low, decimals)} to {_plain(high, decimals)} {unit}"
+
+
+def _plain(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
