@@ -142,7 +142,7 @@ def _spread(blocks: Blocks, value: float) -> float:
     # How much each block has above the percentile, beyond its share.
     excess = above - totals * (above.sum() / totals.sum())
     number = len(excess)
-    lags = max(1, min(math.isqrt(number), number - 1))
+    lags = max(1, min(math.isqrt(9 * number // 4), number - 1))
     weights = 1 - np.arange(1, lags + 1) / (lags + 1)
     alone = float(excess @ excess)
     together = sum(

@@ -28,7 +28,7 @@ def comparison_text(document: Document) -> str:
 
 
 def _run_line(run: Document) -> str:
-    duration = f"{run['duration_s']:g} s" if run["duration_s"] is not None else None
+    duration = f"{run['duration_s']:.3g} s" if run["duration_s"] is not None else None
     observed = f"observed: {run['observed']}" if run["observed"] else None
     facts = ", ".join(each for each in (run["target"], observed, duration, run["started"]) if each)
     return f"{run['name']}  {run['file']}" + (f" ({facts})" if facts else "")
@@ -45,6 +45,8 @@ def _comparison(comparison: Document, confidence: float) -> Iterator[str]:
     for name, only in ((a, comparison["only_in_a"]), (b, comparison["only_in_b"])):
         if only:
             yield from textwrap.wrap(f"only {name} has: {', '.join(only)}", _WIDTH, subsequent_indent="  ")
+    if comparison["conditions"] or comparison["only_in_a"] or comparison["only_in_b"]:
+        yield ""
     yield from _headline(comparison)
     yield ""
     title = f"{b} compared with {a}, {100 * confidence:.0f} % intervals"
@@ -90,9 +92,17 @@ def _stage(name: str, stage: Document) -> Iterator[str]:
     counts = f"{stage['a_count']} and {stage['b_count']}"
     yield f"{name} in {unit}, {counts} values"
     for key, figure in figures.items():
+        if key in _needless(figures):
+            continue
         label = f"  {FIGURE_NAMES[key]:<{_LABEL_WIDTH - 2}}"
         columns = "".join(_value(figure[value], scale) for value in ("a_us", "b_us"))
         yield f"{label}{columns}  {figure['effect']}".rstrip()
+
+
+def _needless(figures: Document) -> list[str]:
+    """Where both runs have too few values for a percentile, nothing needs to be said of the higher ones."""
+    unknown = [key for key, each in figures.items() if each["a_us"] is None and each["b_us"] is None]
+    return unknown[1:]
 
 
 def _value(us: float | None, scale: int) -> str:

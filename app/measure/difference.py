@@ -12,7 +12,6 @@ from app.measure.histogram_blocks import bucket_width_us
 from app.measure.run_file import PERCENTILES, Figure, StageFigures
 
 _SHORTEST_US = 1e-3
-_OF_ONE_VALUE = Doubt("a single value has no interval")
 _TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
@@ -27,6 +26,8 @@ class Verdict(StrEnum):
     """The error of the measurement alone may make such a difference."""
     CHANCE = "chance"
     """Two runs of the same kind may differ that much."""
+    SINGLE = "single"
+    """A maximum: a single value of each run, which has no interval."""
     UNKNOWN = "unknown"
     """There is no interval, for the reason given."""
 
@@ -110,7 +111,7 @@ def difference(name: str, a: StageSample, b: StageSample) -> Difference:
     if a.stage == b.stage:
         return Difference(name, of_a, of_b, Verdict.SAME, error, Interval(0, 0), Interval(0, 0))
     if name == "max":
-        return Difference(name, of_a, of_b, Verdict.UNKNOWN, error, doubt=_OF_ONE_VALUE)
+        return Difference(name, of_a, of_b, Verdict.SINGLE, error)
     for who, sample in (("a", a), ("b", b)):
         if name in sample.doubts:
             reason = sample.doubts[name]

@@ -5,6 +5,7 @@ import math
 from app.measure.bootstrap import CONFIDENCE
 from app.measure.difference import Difference, Interval, Verdict
 from app.measure.fail_check import Check, Outcome
+from app.measure.fail_condition import FailCondition
 
 FIGURE_NAMES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
 
@@ -21,10 +22,11 @@ def effect_text(stage: str, difference: Difference, names: tuple[str, str]) -> s
     interval = difference.interval
     if difference.verdict is Verdict.SAME:
         return "no difference"
+    if difference.verdict is Verdict.SINGLE:
+        return "one value each, which has no interval"
     if interval is None:
-        assert difference.doubt is not None
         who = {"a": f"{names[0]} ", "b": f"{names[1]} "}.get(difference.doubt_of, "")
-        return f"NA: {who}{difference.doubt.reason}"
+        return f"NA: {who}{difference.doubt.reason}" if difference.doubt is not None else ""
     if difference.verdict is Verdict.CHANCE:
         return f"no difference beyond chance ({_range(interval)})"
     if difference.verdict is Verdict.MEASURING_ERROR:
@@ -47,23 +49,32 @@ def sentence(stage: str, difference: Difference, names: tuple[str, str]) -> str:
 def check_text(check: Check, difference: Difference | None, name: str) -> str:
     """The outcome of a condition for the run of this name, with the change and its interval."""
     condition = check.condition
-    verb = {
-        Outcome.PASSED: "passed",
-        Outcome.UNSURE: "passed, but it is not sure",
-        Outcome.FAILED: "failed",
-        Outcome.UNKNOWN: "failed, as it cannot be checked",
+    outcome = {
+        Outcome.PASSED: "passes",
+        Outcome.UNSURE: "is not sure to fail, and passes",
+        Outcome.FAILED: "fails",
+        Outcome.UNKNOWN: "fails, as this cannot be checked",
     }[check.outcome]
-    if check.reason or difference is None:
-        return f"{condition.text} {verb} for {name}: {check.reason}"
-    interval = difference.change_interval if condition.relative else difference.interval
-    if condition.relative and difference.change is not None:
-        change = f"{100 * difference.change:+.1f} %"
-        between = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} %" if interval is not None else ""
+    return f"{condition.text}: {name} {outcome}: {check.reason or _change_text(condition, difference)}"
+
+
+def _change_text(condition: FailCondition, difference: Difference | None) -> str:
+    """``query p99 +15.0 % (95 % interval +9.2 to +21.3 %)``."""
+    if difference is None:
+        return "unknown"
+    text = f"{condition.stage} {FIGURE_NAMES[condition.figure]} "
+    share = difference.change
+    if condition.relative and share is not None:
+        text += f"{100 * share:+.1f} %"
+        interval, factor, unit = difference.change_interval, 100.0, "%"
     else:
-        change = _signed_time(difference.value)
-        between = f"{_signed_time(interval.low)} to {_signed_time(interval.high)}" if interval is not None else ""
-    sure = f" ({100 * CONFIDENCE:.0f} % interval: {between})" if between else ""
-    return f"{condition.text} {verb} for {name}: {condition.stage} {FIGURE_NAMES[condition.figure]} {change}{sure}"
+        text += _signed_time(difference.value)
+        interval, factor, unit = difference.interval, 1e-3, "ms"
+    if interval is None:
+        return text
+    decimals = 1 if unit == "%" else 3
+    between = f"{interval.low * factor:+.{decimals}f} to {interval.high * factor:+.{decimals}f} {unit}"
+    return f"{text} ({100 * CONFIDENCE:.0f} % interval {between})"
 
 
 def _signed_time(us: float) -> str:
@@ -76,7 +87,8 @@ def _range(interval: Interval) -> str:
     unit, scale = ("us", 1.0) if greatest < 1000 else ("ms", 1e3) if greatest < 1e6 else ("s", 1e6)
     low, high = interval.low / scale, interval.high / scale
     width = high - low
-    decimals = _MOST_DECIMALS if width <= 0 else min(max(0, -math.floor(math.log10(width))), _MOST_DECIMALS)
+    # At least eight steps of the last decimal.
+    decimals = _MOST_DECIMALS if width <= 0 else min(max(0, math.ceil(-math.log10(width / 7.9))), _MOST_DECIMALS)
     # An interval on one side of zero is not shown as one that begins at zero.
     while decimals < _MOST_DECIMALS and low * high > 0 and 0 in (round(low, decimals), round(high, decimals)):
         decimals += 1

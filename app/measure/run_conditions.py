@@ -45,6 +45,10 @@ class Condition:
 def differing_conditions(a: Run, b: Run) -> list[Condition]:
     """The decisive ones first. What only one run tells is not decisive: the other one is perhaps of another version."""
     found = []
+    if a.target != b.target:
+        # What follows `sim:` says how the simulated guest draws. Other targets are names of devices.
+        simulated = all(each.target is not None and each.target.startswith("sim:") for each in (a, b))
+        found.append(Condition("target", "target", a.target, b.target, simulated))
     if (size_a := _size(a)) != (size_b := _size(b)):
         found.append(Condition("size", "size", size_a, size_b, size_a is not None and size_b is not None))
     for key in [*_DECISIVE, *sorted((a.meta.keys() | b.meta.keys()) - _DECISIVE.keys() - _OF_ONE_RUN - {*_SIZE})]:
@@ -62,7 +66,7 @@ def own_warnings(run: Run) -> list[str]:
     """What limits the figures of one run."""
     warnings = []
     if not run.complete:
-        after = f" after {run.duration_s:g} s" if run.duration_s is not None else ""
+        after = f" after {run.duration_s:.3g} s" if run.duration_s is not None else ""
         warnings.append(f"was ended early{after}")
     if lost := run.counters.get("events_lost"):
         warnings.append(f"lost {lost:g} events of the kernel's trace")

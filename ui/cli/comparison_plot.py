@@ -1,9 +1,9 @@
 """The picture of ``compare --plot``: for each main stage, which share of the values is how long.
 
-The axis of the percentiles is logarithmic toward 100 %, as in the plots of HdrHistogram: the tail, in which runs differ,
-gets as much room as the median. Where a run has too few values to tell a percentile, its line is pale. A vertical bar is
-the error of the measurement at a percentile. Colours are those of Okabe and Ito, which colour-blind people can tell
-apart, and lines differ in their pattern too.
+The axis of the percentiles is logarithmic toward 100 %, as in the plots of HdrHistogram: the tail, in which runs
+differ, gets as much room as the median. Where a run has too few values to tell a percentile, its line is pale. A
+vertical bar is the error of the measurement at a percentile. Colours are those of Okabe and Ito, which colour-blind
+people can tell apart, and lines differ in their pattern too.
 """
 
 import io
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_GREY = "#404040"
 _PATTERNS: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 _MOST_STAGES = 4
 _COLUMNS = 2
@@ -97,7 +98,7 @@ def _drawn(runs: Sequence[Run], stages: Sequence[str], kind: str) -> bytes:
 
     columns = min(_COLUMNS, len(stages))
     rows = math.ceil(len(stages) / columns)
-    legend_inches = 0.3 + 0.17 * len(runs)
+    legend_inches = 0.6 + 0.17 * len(runs)
     figure = Figure((_WIDTH, rows * _ROW_HEIGHT + legend_inches), dpi=_DPI, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for panel, stage in zip(axes, stages, strict=False):
@@ -105,7 +106,11 @@ def _drawn(runs: Sequence[Run], stages: Sequence[str], kind: str) -> bytes:
     for panel in list(axes)[len(stages) :]:
         panel.set_visible(False)
     handles = [figure.axes[0].plot([], [], **_line(number))[0] for number in range(len(runs))]
-    legend = figure.legend(handles, [*map(_label, run_names(len(runs)), runs)], loc="outside lower left")
+    labels = [*map(_label, run_names(len(runs)), runs)]
+    for style, label in (({"alpha": 0.35}, "too few values"), ({"marker": "|", "linestyle": ""}, "measuring error")):
+        handles += figure.axes[0].plot([], [], color=_GREY, **style)
+        labels.append(label)
+    legend = figure.legend(handles, labels, loc="outside lower left")
     for text in legend.get_texts():
         # A dollar sign in a file name is no formula.
         text.set_parse_math(False)
@@ -124,7 +129,11 @@ def _line(number: int) -> dict[str, Any]:
 
 
 def _label(name: str, run: Run) -> str:
-    facts = [run.target, run.meta.get("observed.name"), f"{run.duration_s:g} s" if run.duration_s is not None else None]
+    facts = [
+        run.target,
+        run.meta.get("observed.name"),
+        f"{run.duration_s:.3g} s" if run.duration_s is not None else None,
+    ]
     described = ", ".join(each for each in facts if each)
     return f"{name}: {clean(Path(run.file).name, _LONGEST_LABEL)}" + (f" ({described})" if described else "")
 
