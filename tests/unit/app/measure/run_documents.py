@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ META = {
 
 def stage_document(values_ms: Sequence[float], fps: int = 60, error_ms: float = 0) -> dict[str, Any]:
     """A stage with a value for each frame. Each true value lies within the error, to both sides."""
+    return _stage_document(tuple(values_ms), fps, error_ms)
+
+
+@cache
+def _stage_document(values_ms: tuple[float, ...], fps: int, error_ms: float) -> dict[str, Any]:
     stage = Stage()
     for number, value in enumerate(values_ms):
         now = number * 1_000_000_000 // fps
