@@ -1,5 +1,7 @@
 """In what runs differ before anything is measured."""
 
+from typing import Any
+
 import pytest
 
 from app.measure.run_conditions import differing_conditions, own_warnings
@@ -9,7 +11,7 @@ from tests.unit.app.measure.run_documents import META, run_of, stage_document
 _STAGES = {"query": stage_document([1.0] * 20)}
 
 
-def _run(**changes: object) -> Run:
+def _run(**changes: Any) -> Run:
     return run_of(_STAGES, **changes)
 
 
