@@ -17,6 +17,7 @@ from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.canvas import Canvas
 from gl.context import SurfacelessContext
+from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 
@@ -82,6 +83,9 @@ class OffscreenView:
         renderer, clock = self.renderer, time.monotonic_ns
         canvas = Canvas(renderer.context, *size)
         target = RenderTarget(*size, canvas.framebuffer)
+        timer = GpuTimer(renderer.context, recorder.gpu_time)
+        if not timer.available:
+            recorder.expect_no_gpu_times()
 
         def draw() -> None:
             # The newest one, as a window draws it.
@@ -89,10 +93,13 @@ class OffscreenView:
             if frame.primary is None:
                 loop.drawn()
                 return
+            timer.collect()
             began = clock()
+            timer.begin()
             renderer.draw(frame, target)
+            timer.end()
             renderer.context.gl.Flush()
-            recorder.drawn(frame, began, clock(), renderer.import_ns)
+            timer.assign(recorder.drawn(frame, began, clock(), renderer.import_ns).number)
             loop.drawn(renderer.retry_ns)
             loop.shown()
 
@@ -102,10 +109,14 @@ class OffscreenView:
             due=draw,
             gone=renderer.drop_released,
             observer=recorder,
+            probe=renderer.look,
         )
         try:
             loop.run(wait, finished)
+            renderer.context.gl.Finish()
+            timer.collect()
         finally:
+            timer.release()
             canvas.release()
         return loop.frame
 

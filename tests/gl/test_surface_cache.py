@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.buffer import Buffer, DmaBuffer, Strips
 from app.planes.frame import Surface
 from app.planes.plane import Backing
 from app.planes.status import Reason, State
@@ -192,6 +192,11 @@ class LimitedBuffer:
             raise OSError(5, "Input/output error")
         with memoryview(self._data) as view:
             yield view[start : None if length is None else start + length]
+
+    @contextmanager
+    def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        with self.mapping(start) as memory:
+            yield Strips(memory, distance, most)
 
 
 def test_a_region_that_can_no_longer_be_read(gl_context: Context, renderer: Renderer) -> None:

@@ -6,8 +6,9 @@ import re
 from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
+from app.measure.bench_cases import CASE_NAMES
 from app.measure.fail_condition import FailCondition, parse_condition
-from app.open.target import Default, parse_target
+from app.open.target import Default, Pid, parse_target
 from app.qemu.qmp_address import parse_address
 
 # argparse has no public name for what add_subparsers() returns.
@@ -30,6 +31,7 @@ def add_commands(commands: Commands) -> None:
     _add_inspect(commands)
     _add_measure(commands)
     _add_compare(commands)
+    _add_bench(commands)
     _add_doctor(commands)
 
 
@@ -62,6 +64,16 @@ def _add_helper(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="how to get root's permission, which the screen of another user's VM needs: by pkexec or sudo, whichever "
         "fits (default), or not at all",
+    )
+
+
+def _add_poll(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--poll",
+        metavar="MS",
+        type=_interval,
+        help="poll the device every MS milliseconds whatever happens, for comparison: QEMU does so every 16 to 30 ms; "
+        "default: each millisecond while the guest flips or gets input, less often while nothing changes",
     )
 
 
@@ -110,6 +122,7 @@ def _add_view(commands: Commands) -> None:
         "VM's command line says",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
 
 
@@ -133,6 +146,13 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+    parser.add_argument(
+        "--tear-free",
+        action="store_true",
+        help="compose each picture from a copy on the GPU, so that a guest which draws into the buffer on the screen "
+        "does not change it during the composition; costs one more draw for each picture and the memory of one "
+        "(default: off, as most guests flip between buffers instead)",
+    )
     _add_matrix(parser)
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -180,6 +200,7 @@ def _add_run(commands: Commands) -> None:
         help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
     parser.add_argument(
         "arguments",
@@ -244,10 +265,59 @@ def _add_measure(commands: Commands) -> None:
     parser.add_argument(
         "--csv", metavar="FILE", type=_file, help="write one row for each submitted picture; - is standard output"
     )
+    _add_poll(parser)
     parser.add_argument(
-        "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
+        "--size",
+        metavar="WxH",
+        type=_size,
+        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
+    )
+    parser.add_argument(
+        "--window",
+        action="store_true",
+        help="measure a window instead, with the time of the GPU and when each picture was on the screen",
     )
     _add_timeout(parser)
+    _add_observe(parser)
+
+
+def _add_observe(parser: argparse.ArgumentParser) -> None:
+    """``observe`` is None or a :class:`Pid`."""
+    parser.add_argument(
+        "--observe",
+        metavar="pid:N",
+        type=_observed,
+        help="measure how another program polls its vGPU, such as QEMU's own window (pid:N,fd=M where it polls "
+        "several), from the kernel's trace of its ioctls, which only root may read; with TARGET also how late after a "
+        "flip it polls, as our own polls see the flips. --json then writes the figures of that program",
+    )
+    parser.add_argument(
+        "--own-json", metavar="FILE", type=_file, help="with --observe and TARGET: write the figures of our own polls"
+    )
+
+
+def _observed(text: str) -> Pid:
+    target = parse_target(text)
+    if not isinstance(target, Pid):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form pid:N or pid:N,fd=M")
+    return target
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "bench",
+        "time the paths of a frame on this machine",
+        "Polls, cached and new imports, uploads, de-tiling, composition and capture, each as median, 99th percentile "
+        "and CPU time, for a guest of 1920x1080 in this process. No vGPU is opened.",
+    )
+    parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
+    parser.add_argument(
+        "--case", metavar="NAME", nargs="+", choices=CASE_NAMES, help=f"only these: {', '.join(CASE_NAMES)}"
+    )
+    parser.add_argument(
+        "--seconds", metavar="S", type=_seconds, default=1.0, help="how many seconds to time each case (default: 1)"
+    )
 
 
 def _add_compare(commands: Commands) -> None:
@@ -324,6 +394,18 @@ def _size(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
     return int(match.group(1)), int(match.group(2))
+
+
+def _interval(text: str) -> int:
+    """A time in milliseconds as nanoseconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    # A longer interval would look like a stopped guest.
+    if not 0.1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0.1 to 10000")
+    return round(value * 1e6)
 
 
 def _mode(text: str) -> Mode:
