@@ -102,7 +102,7 @@ def doubt(blocks: Blocks, quantile: float, value: float) -> Doubt | None:
     counts = blocks.counts
     total, needed = int(counts.sum()), values_needed(quantile)
     if total < needed:
-        return Doubt(f"has {total} values, {needed} are needed")
+        return Doubt(f"has {total} value{'s' if total != 1 else ''}, {needed} are needed")
     with_values = int(counts.any(axis=1).sum())
     if with_values < FEWEST_BLOCKS:
         return Doubt("is too short")

@@ -51,8 +51,11 @@ def ordered(stages: Sequence[str]) -> list[str]:
 def comparison_document(runs: Sequence[Run], conditions: Sequence[FailCondition] = ()) -> Document:
     """Each run after the first is compared with the first.
 
-    Raises MdevviewError if a run has no stage that the first one has too.
+    Raises MdevviewError if a run has no stages, or none that the first one has too.
     """
+    for run in runs:
+        if not run.stages:
+            raise MdevviewError(f"{run.file}: has no figures, as no frame was measured", "measure for a longer time")
     names = run_names(len(runs))
     # Every run has random numbers of its own; the stages of a run are independent comparisons.
     samples = [
@@ -65,7 +68,7 @@ def comparison_document(runs: Sequence[Run], conditions: Sequence[FailCondition]
         if not both:
             raise MdevviewError(
                 f"{runs[0].file} and {runs[number].file} have no stage in common, so nothing can be compared",
-                "measure both runs for a longer time, or with the same options",
+                "measure both with the same options",
             )
         found = {stage: _differences(samples[0][stage], samples[number][stage]) for stage in both}
         comparisons.append(_comparison(runs[0], runs[number], pair, found))
@@ -78,7 +81,7 @@ def comparison_document(runs: Sequence[Run], conditions: Sequence[FailCondition]
                     "run": pair[1],
                     "outcome": result.outcome.value,
                     "fails": result.fails,
-                    "text": check_text(result, one, pair[1]),
+                    "text": check_text(result, one, pair),
                 }
             )
     return {

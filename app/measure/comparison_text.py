@@ -61,16 +61,13 @@ def _comparison(comparison: Document, confidence: float) -> Iterator[str]:
 
 
 def _condition(condition: Document, a: str, b: str) -> list[str]:
-    values = f"{_known(condition['a'])} in {a}, {_known(condition['b'])} in {b}"
+    missing = "not given" if condition["key"].startswith("options.") else "unknown"
+    values = f"{condition['a'] or missing} in {a}, {condition['b'] or missing} in {b}"
     if condition["decisive"]:
         text = f"warning: another {condition['label']}: {values}"
     else:
         text = f"differs: {condition['label']}: {values}"
     return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _known(value: str | None) -> str:
-    return "unknown" if value is None else value
 
 
 def _headline(comparison: Document) -> Iterator[str]:

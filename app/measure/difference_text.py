@@ -25,8 +25,8 @@ def effect_text(stage: str, difference: Difference, names: tuple[str, str]) -> s
     if difference.verdict is Verdict.SINGLE:
         return "one value each, which has no interval"
     if interval is None:
-        who = {"a": f"{names[0]} ", "b": f"{names[1]} "}.get(difference.doubt_of, "")
-        return f"NA: {who}{difference.doubt.reason}" if difference.doubt is not None else ""
+        reason = difference.doubt.reason if difference.doubt is not None else "no interval is known"
+        return f"NA: {_who(difference.doubt_of, names)}{reason}"
     if difference.verdict is Verdict.CHANCE:
         return f"no difference beyond chance ({_range(interval)})"
     if difference.verdict is Verdict.MEASURING_ERROR:
@@ -46,16 +46,22 @@ def sentence(stage: str, difference: Difference, names: tuple[str, str]) -> str:
     return f"{figure}: {effect}"
 
 
-def check_text(check: Check, difference: Difference | None, name: str) -> str:
-    """The outcome of a condition for the run of this name, with the change and its interval."""
+def check_text(check: Check, difference: Difference | None, names: tuple[str, str]) -> str:
+    """The outcome of a condition for the second of these runs, with the change and its interval."""
     condition = check.condition
     outcome = {
         Outcome.PASSED: "passes",
-        Outcome.UNSURE: "is not sure to fail, and passes",
+        Outcome.UNSURE: "passes, but not for sure",
         Outcome.FAILED: "fails",
         Outcome.UNKNOWN: "fails, as this cannot be checked",
     }[check.outcome]
-    return f"{condition.text}: {name} {outcome}: {check.reason or _change_text(condition, difference)}"
+    why = f"{_who(check.reason_of, names)}{check.reason}" if check.reason else _change_text(condition, difference)
+    return f"{condition.text}: {names[1]} {outcome}: {why}"
+
+
+def _who(of: str, names: tuple[str, str]) -> str:
+    """The name of the run, followed by a blank; empty if it is of none."""
+    return {"a": f"{names[0]} ", "b": f"{names[1]} "}.get(of, "")
 
 
 def _change_text(condition: FailCondition, difference: Difference | None) -> str:

@@ -27,11 +27,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``reason`` says why the outcome is unknown."""
+    """``reason`` says why the outcome is not known for sure, ``reason_of`` which run it is about: "a" or "b"."""
 
     condition: FailCondition
     outcome: Outcome
     reason: str = ""
+    reason_of: str = ""
 
     @property
     def fails(self) -> bool:
@@ -47,9 +48,9 @@ def check(condition: FailCondition, difference: Difference | None) -> Check:
         return Check(condition, Outcome.UNKNOWN, "the figure of the first run is 0")
     interval = difference.change_interval if condition.relative else difference.interval
     if interval is None and condition.figure != "max":
-        doubt = difference.doubt or Doubt("has no interval")
-        reason = f"{difference.doubt_of.upper() or 'it'} {doubt.reason}"
-        return Check(condition, Outcome.UNSURE if doubt.by_chance else Outcome.UNKNOWN, reason)
+        doubt = difference.doubt or Doubt("no interval is known")
+        outcome = Outcome.UNSURE if doubt.by_chance else Outcome.UNKNOWN
+        return Check(condition, outcome, doubt.reason, difference.doubt_of)
     low, high = (value, value) if interval is None else (interval.low, interval.high)
     if low > condition.limit if condition.above else high < condition.limit:
         return Check(condition, Outcome.FAILED)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.measure.run_file import Run
 
+_OBSERVED = "observed.name"
 # Where these differ, the figures are not of the same thing. They are compared all the same, for that may be the
 # question (two drivers, two settings), but the comparison says so first.
 _DECISIVE = {
@@ -21,7 +22,7 @@ _DECISIVE = {
     "machine": "architecture",
     "cpu": "processor",
     "usable_cpu_count": "number of processors",
-    "observed.name": "observed program",
+    _OBSERVED: "observed program",
 }
 _OPTION = "options."
 # What two runs of the same kind differ in anyway.
@@ -43,7 +44,12 @@ class Condition:
 
 
 def differing_conditions(a: Run, b: Run) -> list[Condition]:
-    """The decisive ones first. What only one run tells is not decisive: the other one is perhaps of another version."""
+    """The decisive ones first.
+
+    What only one run tells is not decisive, as the other one is perhaps of another version. But an option that one run
+    has and the other one has not was given to the one only. A run of an observed program has other options anyway.
+    """
+    both_own = (_OBSERVED in a.meta) == (_OBSERVED in b.meta)
     found = []
     if a.target != b.target:
         # What follows `sim:` says how the simulated guest draws. Other targets are names of devices.
@@ -56,7 +62,8 @@ def differing_conditions(a: Run, b: Run) -> list[Condition]:
         if of_a == of_b:
             continue
         is_option = key.startswith(_OPTION) and key not in _HARMLESS_OPTIONS
-        decisive = (key in _DECISIVE or is_option) and of_a is not None and of_b is not None
+        told = of_a is not None and of_b is not None
+        decisive = (key in _DECISIVE and told) or (is_option and both_own)
         label = f"option {key.removeprefix(_OPTION)}" if is_option else _DECISIVE.get(key, key)
         found.append(Condition(key, label, of_a, of_b, decisive))
     return sorted(found, key=lambda each: not each.decisive)
@@ -70,8 +77,6 @@ def own_warnings(run: Run) -> list[str]:
         warnings.append(f"was ended early{after}")
     if lost := run.counters.get("events_lost"):
         warnings.append(f"lost {lost:g} events of the kernel's trace")
-    if not run.stages:
-        warnings.append("has no figures")
     return warnings
 
 

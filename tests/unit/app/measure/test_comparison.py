@@ -71,6 +71,11 @@ def test_runs_without_a_common_stage_are_refused() -> None:
         comparison_document([run_of({"gpu": _A}), run_of({"query": _A}, "b.json")])
 
 
+def test_a_run_without_figures_is_refused() -> None:
+    with pytest.raises(MdevviewError, match=r"empty\.json: has no figures"):
+        comparison_document([run_of({"gpu": _A}), run_of({}, "empty.json")])
+
+
 def test_the_same_files_give_the_same_document() -> None:
     runs = [run_of({"query": _A}), run_of({"query": _SLOWER})]
     assert comparison_document(runs) == comparison_document(runs)

@@ -31,7 +31,7 @@ def test_two_runs_fit_into_80_columns() -> None:
     assert "flip_to_submit in ms, 1200 and 1200 values" in lines
     # One line says that there are too few values. No line repeats it for the higher percentiles.
     fetch = lines[lines.index("fetch in ms, 1 and 1 values") + 1 :][:2]
-    assert fetch[0] == "  p50          NA        NA  NA: A has 1 values, 6 are needed"
+    assert fetch[0] == "  p50          NA        NA  NA: A has 1 value, 6 are needed"
     assert fetch[1] == "  max       1.001     2.002  one value each, which has no interval"
 
 

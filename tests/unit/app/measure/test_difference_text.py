@@ -59,20 +59,26 @@ def test_what_is_not_known_has_its_reason() -> None:
         ("p99>+1ms", "p99>+1ms: B fails: flip_to_submit p99 +2.500 ms (95 % interval +2.100 to +2.900 ms)"),
         (
             "p99>+22%",
-            "p99>+22%: B is not sure to fail, and passes: flip_to_submit p99 +25.0 % (95 % interval +21.0 to +29.0 %)",
+            "p99>+22%: B passes, but not for sure: flip_to_submit p99 +25.0 % (95 % interval +21.0 to +29.0 %)",
         ),
         ("p99>+30%", "p99>+30%: B passes: flip_to_submit p99 +25.0 % (95 % interval +21.0 to +29.0 %)"),
     ],
 )
 def test_checks(condition: str, text: str) -> None:
     found = _difference(Verdict.REAL, 2100, 2900)
-    assert check_text(check(parse_condition(condition), found), found, "B") == text
+    assert check_text(check(parse_condition(condition), found), found, _NAMES) == text
+
+
+def test_a_check_names_the_run_that_is_too_short() -> None:
+    few = Difference("p99", _A, _B, Verdict.UNKNOWN, 0, doubt=Doubt("has 9 values, 368 are needed"), doubt_of="b")
+    text = check_text(check(parse_condition("p99>+10%"), few), few, ("A", "C"))
+    assert text == "p99>+10%: C fails, as this cannot be checked: C has 9 values, 368 are needed"
 
 
 def test_a_check_without_a_difference() -> None:
     missing = check(parse_condition("gpu.p99>+10%"), None)
     expected = "gpu.p99>+10%: B fails, as this cannot be checked: the runs do not both have gpu"
-    assert check_text(missing, None, "B") == expected
+    assert check_text(missing, None, _NAMES) == expected
     single = Difference("max", _A, _B, Verdict.SINGLE, 0)
     checked = check(parse_condition("max>+10%"), single)
-    assert check_text(checked, single, "B") == "max>+10%: B fails: flip_to_submit max +25.0 %"
+    assert check_text(checked, single, _NAMES) == "max>+10%: B fails: flip_to_submit max +25.0 %"

@@ -6,7 +6,7 @@ import pytest
 
 from app.measure.run_conditions import differing_conditions, own_warnings
 from app.measure.run_file import Run
-from tests.unit.app.measure.run_documents import META, run_of, stage_document
+from tests.unit.app.measure.run_documents import run_of, stage_document
 
 _STAGES = {"query": stage_document([1.0] * 20)}
 
@@ -31,6 +31,7 @@ def test_two_runs_of_the_same_kind_differ_in_nothing() -> None:
         ({"meta_renderer": "Intel"}, "renderer", "Intel"),
         ({"meta_session_type": "x11"}, "session type", "x11"),
         ({"meta_options": {"window": True, "duration_s": 10.0}}, "option window", "yes"),
+        ({"meta_options": {"window": False, "duration_s": 10.0, "poll_ms": 16}}, "option poll_ms", "16"),
         ({"meta_modifier": 1 << 56}, "modifier", str(1 << 56)),
     ],
 )
@@ -54,8 +55,17 @@ def test_other_differences_are_told_too(changes: dict[str, object]) -> None:
     assert not decisive
 
 
+def test_an_observed_program_has_other_options_anyway() -> None:
+    observed = _run(meta_observed={"pid": 7, "name": "qemu", "fd": 3}, meta_options={"duration_s": 10.0})
+    assert [(each.key, each.decisive) for each in differing_conditions(_run(), observed)] == [
+        ("observed.name", False),
+        ("options.window", False),
+    ]
+
+
 def test_the_decisive_ones_come_first() -> None:
-    found = _found(_run(), _run(meta_kernel="6.18.0", meta_driver="gvt", meta_options={"window": True}))
+    options = {"window": True, "duration_s": 5.0}
+    found = _found(_run(), _run(meta_kernel="6.18.0", meta_driver="gvt", meta_options=options))
     assert [decisive for *_, decisive in found] == [True, True, False, False]
 
 
@@ -68,4 +78,3 @@ def test_what_limits_a_run_is_told() -> None:
     assert own_warnings(_run()) == []
     assert own_warnings(_run(complete=False, duration_s=3.25)) == ["was ended early after 3.25 s"]
     assert own_warnings(_run(events_lost=7)) == ["lost 7 events of the kernel's trace"]
-    assert own_warnings(run_of({}, meta=META)) == ["has no figures"]

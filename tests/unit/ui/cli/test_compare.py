@@ -59,7 +59,7 @@ def test_json(files: None, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["a.json", "missing.json"], 1, "mdevview: missing.json: No such file or directory"),
         (["a.json", "a.json", "b.png"], 1, "mdevview: b.png: is no text in UTF-8; give files that"),
-        (["a.json", "empty.json"], 1, "mdevview: a.json and empty.json have no stage in common"),
+        (["a.json", "empty.json"], 1, "mdevview: empty.json: has no figures, as no frame was measured"),
         (["a.json"], 2, "the following arguments are required: B.json"),
         (["a.json", "b.json", "--fail-if", "p98>+1%"], 2, "'p98' is none of p50, p90, p95, p99, p99.9 and max"),
         (["a.json", "b.json", "--plot", "a.jpg"], 2, "'a.jpg' ends neither with .png nor with .svg"),
