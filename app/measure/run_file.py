@@ -6,7 +6,7 @@ left out. What is there and has a wrong type, or does not agree with the rest, m
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -22,8 +22,11 @@ PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 # A run of an hour with all stages has 2 MiB.
 _MOST_BYTES = 32 << 20
 _MOST_STAGES = 64
-_MOST_BLOCKS = 256
+# Limits of the work of a comparison. The blocks of a run have at most 3300 different buckets, of which few are used.
+_MOST_BLOCKS = 128
 _MOST_BUCKETS = 1 << 15
+_MOST_BLOCK_BUCKETS = 1 << 12
+_MOST_CELLS = 1 << 23
 _MOST_META = 200
 _GREATEST = 1e15
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -116,6 +119,9 @@ def _run(name: str, data: bytes) -> Run:
     stages = _object(document.get("stages"), "stages")
     if len(stages) > _MOST_STAGES:
         raise _Broken(f"has more than {_MOST_STAGES} stages")
+    figures = {key: stage for key, value in stages.items() if (stage := _stage(value, _stage_name(key))) is not None}
+    if sum(len(stage.blocks) * _buckets(stage.blocks) for stage in figures.values()) > _MOST_CELLS:
+        raise _Broken("has too many buckets in its blocks")
     return Run(
         file=clean(name, 200),
         target=_text(document.get("target")),
@@ -125,7 +131,7 @@ def _run(name: str, data: bytes) -> Run:
         counters={
             key: _number(document[key], key) for key in COUNTERS if key in document and document[key] is not None
         },
-        stages={key: stage for key, value in stages.items() if (stage := _stage(value, _stage_name(key))) is not None},
+        stages=figures,
     )
 
 
@@ -267,9 +273,14 @@ def _blocks(value: object, where: str) -> list[Histogram]:
     if len(value) > _MOST_BLOCKS:
         raise _Broken(f"{where} has more than {_MOST_BLOCKS} blocks")
     blocks = [_histogram(each, f"{where}[{number}]") for number, each in enumerate(value)]
-    if len({upper for block in blocks for upper, _ in block}) > _MOST_BUCKETS:
-        raise _Broken(f"{where} has more than {_MOST_BUCKETS} different buckets")
+    if _buckets(blocks) > _MOST_BLOCK_BUCKETS:
+        raise _Broken(f"{where} has more than {_MOST_BLOCK_BUCKETS} different buckets")
     return blocks
+
+
+def _buckets(blocks: Sequence[Histogram]) -> int:
+    """How many different buckets there are."""
+    return len({upper for block in blocks for upper, _ in block})
 
 
 def _histogram(value: object, where: str) -> Histogram:
@@ -277,16 +288,19 @@ def _histogram(value: object, where: str) -> Histogram:
         raise _Broken(f"{where} is no list")
     if len(value) > _MOST_BUCKETS:
         raise _Broken(f"{where} has more than {_MOST_BUCKETS} buckets")
-    pairs = []
+    pairs: list[tuple[float, int]] = []
     before = -1.0
+    # There may be a million: this is the one place where a function call for each value would take seconds.
     for each in value:
         if not isinstance(each, list) or len(each) != 2:
             raise _Broken(f"{where} has a bucket that is no pair")
-        upper, count = _number(each[0], where), _count(each[1], where)
-        if upper <= before:
+        upper, count = each
+        if type(upper) not in (int, float) or type(count) is not int:
+            raise _Broken(f"{where} has a bucket that is no number and a whole number")
+        if not before < upper <= _GREATEST:
             raise _Broken(f"{where} does not ascend")
-        if count == 0:
-            raise _Broken(f"{where} has an empty bucket")
-        before = upper
-        pairs.append((upper, count))
+        if not 0 < count <= _GREATEST:
+            raise _Broken(f"{where} has a bucket of {'too many' if count > 0 else 'no'} values")
+        before = float(upper)
+        pairs.append((before, count))
     return tuple(pairs)

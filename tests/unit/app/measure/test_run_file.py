@@ -88,13 +88,30 @@ def test_a_stage_without_values_is_none() -> None:
         (_changed("stages", "query", "p50_low_us", value=1e9), "stages.query: p50_low_us is more than p50_high_us"),
         (_changed("stages", "query", "blocks", value=[[[1, 9, 9]]]), "blocks[0] has a bucket that is no pair"),
         (_changed("stages", "query", "blocks", value=[[[2, 1], [1, 8]]]), "blocks[0] does not ascend"),
-        (_changed("stages", "query", "blocks", value=[[[2, 0]]]), "blocks[0] has an empty bucket"),
-        (_changed("stages", "query", "blocks", value=[[]] * 300), "has more than 256 blocks"),
+        (_changed("stages", "query", "blocks", value=[[[2, 0]]]), "blocks[0] has a bucket of no values"),
+        (_changed("stages", "query", "blocks", value=[[[True, 9]]]), "blocks[0] has a bucket that is no number"),
+        (_changed("stages", "query", "blocks", value=[[[1, 9.5]]]), "blocks[0] has a bucket that is no number"),
+        (_changed("stages", "query", "blocks", value=[[[1e16, 9]]]), "blocks[0] does not ascend"),
+        (_changed("stages", "query", "blocks", value=[[]] * 300), "has more than 128 blocks"),
         (_changed("stages", value={f"s{number}": {"count": 0} for number in range(65)}), "has more than 64 stages"),
     ],
 )
 def test_a_broken_file_is_told_in_one_line(data: bytes, message: str) -> None:
     assert message in _error(data)
+
+
+def _of_wide_blocks(stages: int, buckets: int) -> bytes:
+    """Few bytes but many cells: 128 blocks, and each bucket in one of them only."""
+    share = buckets // 128
+    blocks = [[[upper, 1] for upper in range(first, first + share)] for first in range(0, buckets, share)]
+    stage = {"count": buckets, "p50_us": 1, "p99_us": 9, "blocks": blocks}
+    return json.dumps(document({f"s{number}": stage for number in range(stages)})).encode()
+
+
+def test_the_work_of_a_comparison_has_a_limit() -> None:
+    assert "stages.s0.blocks has more than 4096 different buckets" in _error(_of_wide_blocks(1, 4096 + 128))
+    assert "has too many buckets in its blocks" in _error(_of_wide_blocks(17, 4096))
+    assert len(parse_run("a", _of_wide_blocks(16, 4096)).stages) == 16
 
 
 def test_a_file_that_does_not_end_is_not_read_to_the_end() -> None:
