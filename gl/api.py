@@ -23,6 +23,7 @@ import OpenGL
 OpenGL.ERROR_LOGGING = False
 
 from OpenGL import GLES3  # noqa: E402
+from OpenGL.raw.GLES2.EXT import disjoint_timer_query as _ext_timer  # noqa: E402
 from OpenGL.raw.GLES2.KHR import debug as _khr_debug  # noqa: E402
 from OpenGL.raw.GLES2.OES import EGL_image as _oes_egl_image  # noqa: E402
 from OpenGL.raw.GLES2.VERSION import GLES2_2_0  # noqa: E402
@@ -33,7 +34,7 @@ from gl.errors import GlError  # noqa: E402
 Call = Callable[..., int]
 Resolver = Callable[[str], int]
 
-_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug)
+_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug, _ext_timer)
 
 
 def _constant(name: str) -> int:
@@ -41,14 +42,17 @@ def _constant(name: str) -> int:
     return int(getattr(GLES3, name))
 
 
+GL_ALREADY_SIGNALED = _constant("GL_ALREADY_SIGNALED")
 GL_BLEND = _constant("GL_BLEND")
 GL_CLAMP_TO_EDGE = _constant("GL_CLAMP_TO_EDGE")
 GL_COLOR_ATTACHMENT0 = _constant("GL_COLOR_ATTACHMENT0")
 GL_COLOR_BUFFER_BIT = _constant("GL_COLOR_BUFFER_BIT")
 GL_COMPILE_STATUS = _constant("GL_COMPILE_STATUS")
+GL_CONDITION_SATISFIED = _constant("GL_CONDITION_SATISFIED")
 GL_CULL_FACE = _constant("GL_CULL_FACE")
 GL_DEPTH_TEST = _constant("GL_DEPTH_TEST")
 GL_DITHER = _constant("GL_DITHER")
+GL_DRAW_FRAMEBUFFER = _constant("GL_DRAW_FRAMEBUFFER")
 GL_EXTENSIONS = _constant("GL_EXTENSIONS")
 GL_FRAGMENT_SHADER = _constant("GL_FRAGMENT_SHADER")
 GL_FRAMEBUFFER = _constant("GL_FRAMEBUFFER")
@@ -58,6 +62,7 @@ GL_FUNC_ADD = _constant("GL_FUNC_ADD")
 GL_INFO_LOG_LENGTH = _constant("GL_INFO_LOG_LENGTH")
 GL_LINEAR = _constant("GL_LINEAR")
 GL_LINK_STATUS = _constant("GL_LINK_STATUS")
+GL_MAP_READ_BIT = _constant("GL_MAP_READ_BIT")
 GL_MAX_TEXTURE_SIZE = _constant("GL_MAX_TEXTURE_SIZE")
 GL_NEAREST = _constant("GL_NEAREST")
 GL_NUM_EXTENSIONS = _constant("GL_NUM_EXTENSIONS")
@@ -67,6 +72,7 @@ GL_PACK_ALIGNMENT = _constant("GL_PACK_ALIGNMENT")
 GL_PACK_ROW_LENGTH = _constant("GL_PACK_ROW_LENGTH")
 GL_PIXEL_PACK_BUFFER = _constant("GL_PIXEL_PACK_BUFFER")
 GL_PIXEL_UNPACK_BUFFER = _constant("GL_PIXEL_UNPACK_BUFFER")
+GL_READ_FRAMEBUFFER = _constant("GL_READ_FRAMEBUFFER")
 GL_RED = _constant("GL_RED")
 GL_GREEN = _constant("GL_GREEN")
 GL_BLUE = _constant("GL_BLUE")
@@ -83,6 +89,9 @@ GL_RGB565 = _constant("GL_RGB565")
 GL_RGB10_A2 = _constant("GL_RGB10_A2")
 GL_SCISSOR_TEST = _constant("GL_SCISSOR_TEST")
 GL_STENCIL_TEST = _constant("GL_STENCIL_TEST")
+GL_STREAM_READ = _constant("GL_STREAM_READ")
+GL_SYNC_FLUSH_COMMANDS_BIT = _constant("GL_SYNC_FLUSH_COMMANDS_BIT")
+GL_SYNC_GPU_COMMANDS_COMPLETE = _constant("GL_SYNC_GPU_COMMANDS_COMPLETE")
 GL_TEXTURE0 = _constant("GL_TEXTURE0")
 GL_TEXTURE_2D = _constant("GL_TEXTURE_2D")
 GL_TEXTURE_EXTERNAL_OES = 0x8D65
@@ -113,6 +122,13 @@ GL_DEBUG_SEVERITY_HIGH_KHR = 0x9146
 GL_DEBUG_TYPE_ERROR_KHR = 0x824C
 GL_DONT_CARE = _constant("GL_DONT_CARE")
 
+# GL_EXT_disjoint_timer_query.
+GL_GPU_DISJOINT_EXT = 0x8FBB
+GL_QUERY_COUNTER_BITS_EXT = 0x8864
+GL_QUERY_RESULT_AVAILABLE_EXT = 0x8867
+GL_QUERY_RESULT_EXT = 0x8866
+GL_TIME_ELAPSED_EXT = 0x88BF
+
 DEBUG_CALLBACK = ctypes.CFUNCTYPE(
     None,
     ctypes.c_uint,
@@ -128,7 +144,9 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
 # glEnable and the like, releasing it would cost more than the call.
 _BLOCKING = frozenset(
     (
+        "BlitFramebuffer",
         "Clear",
+        "ClientWaitSync",
         "CompileShader",
         "DeleteTextures",
         "DrawArrays",
@@ -136,6 +154,7 @@ _BLOCKING = frozenset(
         "Finish",
         "Flush",
         "LinkProgram",
+        "MapBufferRange",
         "ReadPixels",
         "TexStorage2D",
         "TexSubImage2D",
@@ -143,7 +162,20 @@ _BLOCKING = frozenset(
 )
 
 # Functions of extensions that a context may lack.
-_OPTIONAL = frozenset(("DebugMessageCallbackKHR", "DebugMessageControlKHR", "EGLImageTargetTexture2DOES"))
+_OPTIONAL = frozenset(
+    (
+        "BeginQueryEXT",
+        "DebugMessageCallbackKHR",
+        "DebugMessageControlKHR",
+        "DeleteQueriesEXT",
+        "EGLImageTargetTexture2DOES",
+        "EndQueryEXT",
+        "GenQueriesEXT",
+        "GetQueryObjectui64vEXT",
+        "GetQueryObjectuivEXT",
+        "GetQueryivEXT",
+    )
+)
 
 
 class Gl:
@@ -151,6 +183,7 @@ class Gl:
 
     ActiveTexture: Call
     AttachShader: Call
+    BeginQueryEXT: Call
     BindFramebuffer: Call
     BindBuffer: Call
     BindSampler: Call
@@ -158,29 +191,39 @@ class Gl:
     BindVertexArray: Call
     BlendEquation: Call
     BlendFuncSeparate: Call
+    BlitFramebuffer: Call
+    BufferData: Call
     CheckFramebufferStatus: Call
     Clear: Call
     ClearColor: Call
+    ClientWaitSync: Call
     ColorMask: Call
     CompileShader: Call
     CreateProgram: Call
     CreateShader: Call
     DebugMessageCallbackKHR: Call
     DebugMessageControlKHR: Call
+    DeleteBuffers: Call
     DeleteFramebuffers: Call
     DeleteProgram: Call
+    DeleteQueriesEXT: Call
     DeleteSamplers: Call
     DeleteShader: Call
+    DeleteSync: Call
     DeleteTextures: Call
     DeleteVertexArrays: Call
     Disable: Call
     DrawArrays: Call
     EGLImageTargetTexture2DOES: Call
     Enable: Call
+    EndQueryEXT: Call
+    FenceSync: Call
     Finish: Call
     Flush: Call
     FramebufferTexture2D: Call
+    GenBuffers: Call
     GenFramebuffers: Call
+    GenQueriesEXT: Call
     GenSamplers: Call
     GenTextures: Call
     GenVertexArrays: Call
@@ -188,12 +231,16 @@ class Gl:
     GetIntegerv: Call
     GetProgramInfoLog: Call
     GetProgramiv: Call
+    GetQueryObjectui64vEXT: Call
+    GetQueryObjectuivEXT: Call
+    GetQueryivEXT: Call
     GetShaderInfoLog: Call
     GetShaderiv: Call
     GetString: Call
     GetStringi: Call
     GetUniformLocation: Call
     LinkProgram: Call
+    MapBufferRange: Call
     PixelStorei: Call
     ReadPixels: Call
     SamplerParameteri: Call
@@ -202,6 +249,7 @@ class Gl:
     TexStorage2D: Call
     TexSubImage2D: Call
     Uniform4fv: Call
+    UnmapBuffer: Call
     UseProgram: Call
     Viewport: Call
 

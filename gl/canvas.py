@@ -12,17 +12,20 @@ Rgba = npt.NDArray[np.uint8]
 
 
 class Canvas:
-    """Owns a framebuffer of ``width`` x ``height`` RGBA8 pixels. Raises :class:`GlError`, for lack of memory too."""
+    """Owns a framebuffer of ``width`` x ``height`` RGBA8 pixels, and the ``texture`` behind it.
+
+    Raises :class:`GlError`, for lack of memory too.
+    """
 
     def __init__(self, context: Context, width: int, height: int) -> None:
         gl = context.gl
         self._context = context
         self.width = width
         self.height = height
-        self._texture = new_texture(context, api.GL_RGBA8, width, height, None)
+        self.texture = new_texture(context, api.GL_RGBA8, width, height, None)
         self.framebuffer = gl.generate(gl.GenFramebuffers)
         gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
-        gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self._texture.name, 0)
+        gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self.texture.name, 0)
         status = gl.CheckFramebufferStatus(api.GL_FRAMEBUFFER)
         if status != api.GL_FRAMEBUFFER_COMPLETE:
             self.release()
@@ -45,4 +48,4 @@ class Canvas:
         framebuffer, self.framebuffer = self.framebuffer, 0
         if framebuffer:
             self._context.gl.delete(self._context.gl.DeleteFramebuffers, framebuffer)
-        self._texture.release()
+        self.texture.release()

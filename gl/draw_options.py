@@ -14,7 +14,7 @@ class DrawOptions:
     ``smooth`` filters linearly where a guest pixel does not cover whole device pixels. ``straight_alpha`` is for
     guests whose cursor has no premultiplied colours. ``cursor_outline`` is the colour of a line around the cursor's
     shape. ``matrix`` is how YUV planes are decoded: no driver reports which one the guest uses. It has no effect
-    where EGL decodes the plane (with BT.601).
+    where EGL decodes the plane (with BT.601). ``tear_free`` composes from a copy (:mod:`gl.private_copy`).
     """
 
     scaling: Scaling = Scaling.FIT
@@ -27,3 +27,4 @@ class DrawOptions:
     cursor_outline: Colour | None = None
     background: Colour = (0.0, 0.0, 0.0)
     matrix: yuv.Matrix = yuv.Matrix.BT601
+    tear_free: bool = False

@@ -30,7 +30,7 @@ class Programs:
         """The program of a variant. Raises :class:`ShaderError` when the driver does not take it."""
         program = self._programs.get(variant)
         if program is None:
-            program = self._programs[variant] = _link(self._context.gl, *sources(variant), variant.vectors)
+            program = self._programs[variant] = link(self._context.gl, *sources(variant), variant.vectors)
         return program
 
     def release(self) -> None:
@@ -40,7 +40,8 @@ class Programs:
             self._context.gl.DeleteProgram(each.name)
 
 
-def _link(gl: Gl, vertex: str, fragment: str, vectors: int) -> Program:
+def link(gl: Gl, vertex: str, fragment: str, vectors: int) -> Program:
+    """A program whose uniforms are an array ``u`` of so many vec4. Raises :class:`ShaderError`."""
     program = gl.CreateProgram()
     try:
         for kind, source in ((api.GL_VERTEX_SHADER, vertex), (api.GL_FRAGMENT_SHADER, fragment)):

@@ -5,17 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
+from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Compositor, Steps, Style, run_steps
+from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.outcome import Outcome
+from gl.pixel_probe import PixelProbe
+from gl.private_copy import PrivateCopy
 from gl.render_target import RenderTarget
 from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
+from gl.shared_parts import SharedParts
 from gl.surface_cache import LoadedSurface, SurfaceCache
 
 
@@ -29,21 +33,41 @@ class DrawResult:
 
 
 _DEFAULT_OPTIONS = DrawOptions()
+# As many framebuffers as a guest may flip among.
+_MOST_FLIPS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Flip:
+    """What was prepared for a primary plane. It keeps ``surface`` alive, so that no other one gets its id."""
+
+    surface: Surface | None
+    steps: Steps
+    drawn: DrawResult
+    looked_at: tuple[LoadedSurface, ...]
 
 
 class Renderer:
     """Draws frames with one context, which must be current for every call here.
 
     Owns textures, programs and framebuffers, but not the context. ``clock`` gives nanoseconds, for the pauses before
-    what failed is tried again.
+    what failed is tried again. ``parts`` belong to the caller, who may give them to other renderers of the context;
+    None makes own ones.
     """
 
-    def __init__(self, context: Context, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, context: Context, clock: Callable[[], int] = time.monotonic_ns, parts: SharedParts | None = None
+    ) -> None:
         self.context = context
         self._gl = context.gl
-        self._compositor = Compositor(context)
+        self._own_parts = SharedParts(context, clock) if parts is None else None
+        parts = parts or self._own_parts
+        assert parts
+        self._compositor = parts.compositor
         self._clock = clock
-        self._surfaces = SurfaceCache(context, self._compositor, clock)
+        self._surfaces = SurfaceCache(context, parts, clock)
+        self._probe = PixelProbe(context, self._compositor)
+        self._private_copy = PrivateCopy(context, self._compositor)
         self._generation = 0
         self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
@@ -55,6 +79,9 @@ class Renderer:
         self._retry_ns: int | None = None
         self._import_ns: int | None = None
         self._drawn = DrawResult(None, None, None)
+        # What was prepared for primary planes below the cursor plane of now, by the id of their surface.
+        self._flips: dict[int, _Flip] = {}
+        self._cursor: Surface | None = None
         self._released = False
 
     def draw(self, frame: Frame, target: RenderTarget, options: DrawOptions = _DEFAULT_OPTIONS) -> DrawResult:
@@ -73,7 +100,7 @@ class Renderer:
                 or (target is not self._target and target != self._target)
                 or (options is not self._options and options != self._options)
                 or (self._retry_ns is not None and self._clock() >= self._retry_ns)
-                or not all(map(self._surfaces.refresh, self._copied))
+                or (self._copied and not all(map(self._surfaces.refresh, self._copied)))
             ):
                 self._prepare(frame, target, options)
             run_steps(self._steps)
@@ -100,11 +127,35 @@ class Renderer:
         return self._import_ns
 
     def _prepare(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
+        if (
+            frame.cursor is self._cursor
+            and target is self._target
+            and options is self._options
+            and self._surfaces.generation == self._generation
+            and self._retry_ns is None
+        ):
+            flip = self._flips.get(id(frame.primary))
+            if flip is not None:
+                self._steps, self._drawn, self._frame = flip.steps, flip.drawn, frame
+                self._probe.set_surfaces(flip.looked_at)
+                return
+        else:
+            self._flips.clear()
+        self._prepare_anew(frame, target, options)
+        if len(self._flips) >= _MOST_FLIPS or self._copied:
+            self._flips.clear()
+        # The private copy of another size replaces the one that the steps draw.
+        if not self._copied and self._retry_ns is None and not options.tear_free:
+            looked_at = self._probe.surfaces
+            self._flips[id(frame.primary)] = _Flip(frame.primary, self._steps, self._drawn, looked_at)
+
+    def _prepare_anew(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
         self._frame = None
+        self._cursor = frame.cursor
         scene = self._scene
         if scene is None or target != self._target or options != self._options:
-            self._target, self._options = target, options
             scene = self._scene = Scene(self._compositor, target, options)
+        self._target, self._options = target, options
         surfaces = self._surfaces
         began = self._clock()
         primary = surfaces.get(frame.primary) if frame.primary else None
@@ -113,17 +164,41 @@ class Renderer:
             self._import_ns = self._clock() - began
             # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
+            self._flips.clear()
             self._generation = surfaces.generation
             scene.drop_layers()
+            self._private_copy.forget()
             self.context.sweep()
+        self._probe.set_surfaces((primary, cursor))
         self._copied = ()
         for each in (primary, cursor):
             if each is not None and each.copied is not None:
                 self._copied += (each,)
         self._retry_ns = _first_retry(primary, cursor)
-        self._steps = scene.steps(frame, primary, cursor)
+        shown = primary
+        copying: Steps = ()
+        if options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
+            shown, copying = self._private_copy.of(primary, options.matrix)
+        elif not options.tear_free:
+            self._private_copy.release()
+        self._steps = (*copying, *scene.steps(frame, shown, cursor))
         self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
+
+    def look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame that was drawn last (:mod:`app.planes.pixel_samples`).
+
+        None where nothing is to be seen: another frame was drawn, or the GPU has no answer yet. Raises nothing. The
+        context must be current if :attr:`look_needs_context`.
+        """
+        if frame is not self._frame:
+            return None
+        return self._probe.look(self._clock())
+
+    @property
+    def look_needs_context(self) -> bool:
+        """Whether the next :meth:`look` uses OpenGL: the CPU cannot read the pixels."""
+        return self._probe.needs_context
 
     def _update_drawn(self, primary: Outcome | None, cursor: Outcome | None, placement: Placement | None) -> None:
         drawn = self._drawn
@@ -177,6 +252,16 @@ class Renderer:
         self._retry_ns = _first_retry(loaded)
         return loaded.outcome
 
+    def image(self, surface: Surface) -> Image | None:
+        """One plane as an image, imported or uploaded anew, for a draw of the caller's own; None if it cannot be drawn.
+
+        It is good until the next call of this renderer.
+        """
+        self._frame = None
+        loaded = self._surfaces.get(surface)
+        self._retry_ns = _first_retry(loaded)
+        return loaded.image
+
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
@@ -188,6 +273,9 @@ class Renderer:
         self._copied = ()
         self._retry_ns = None
         self._scene = None
+        self._probe.set_surfaces(())
+        self._private_copy.forget()
+        self._flips.clear()
 
     def release(self) -> None:
         """Delete everything; more calls do nothing. No frame can be drawn afterwards."""
@@ -195,8 +283,11 @@ class Renderer:
             return
         self._released = True
         self._drop_scene()
+        self._probe.release()
+        self._private_copy.release()
         self._surfaces.release()
-        self._compositor.release()
+        if self._own_parts is not None:
+            self._own_parts.release()
         self.context.sweep()
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from app.measure.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, State, Status
 
 
@@ -38,6 +39,13 @@ class LoopObserver(Protocol):
         """The poll found a new frame."""
         ...
 
+    def pixels_changed(self, previous_ns: int, seen_ns: int) -> None:
+        """A look at ``seen_ns`` found changed pixels in the buffer on the screen; the one at ``previous_ns`` had not.
+
+        The next picture shows them.
+        """
+        ...
+
 
 def _ignore(*_arguments: object) -> None:
     pass
@@ -49,6 +57,9 @@ class FrameLoop:
     ``changed`` is called once for each new frame, ``due`` when a picture should be drawn. When the source is gone, its
     buffers are released, then ``gone`` is called, then the source is closed. ``gone`` must release everything that was
     made from the buffers, or it would block the device's removal and the next start of its VM.
+
+    ``probe`` looks at the pixels of a frame that did not change; without it nothing but the pace makes such a frame
+    due. It returns None where nothing can be seen yet.
     """
 
     def __init__(
@@ -60,6 +71,7 @@ class FrameLoop:
         gone: Callable[[], object] = _ignore,
         clock: Callable[[], int] = time.monotonic_ns,
         observer: LoopObserver | None = None,
+        probe: Callable[[Frame], Look | None] | None = None,
     ) -> None:
         self._source = source
         self._pacer = pacer
@@ -68,6 +80,7 @@ class FrameLoop:
         self._gone = gone
         self._clock = clock
         self._observer = observer
+        self._probe = probe
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._drawn: Frame | None = None
         self._shown: Frame | None = None
@@ -84,6 +97,10 @@ class FrameLoop:
         """The source's fd to wait for, -1 for none. Each poll may change it."""
         return -1 if self._closed else self._source.fileno()
 
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._observer = observer
+
     def step(self) -> Wait | None:
         """Poll the source and call back. Returns the wait before the next step; None if there is no next step."""
         before = self._frame
@@ -93,7 +110,9 @@ class FrameLoop:
                 self._due()
             return None
         now = self._clock()
-        if frame is not before or self._redraw_due(now):
+        # Both are asked: a guest whose pixels change stays active.
+        looked, redraw = self._pixels_due(now), self._redraw_due(now)
+        if frame is not before or looked or redraw:
             self._due()
         # The call of `due` may have closed the loop.
         return self._wait(now) if not self._closed else None
@@ -139,6 +158,16 @@ class FrameLoop:
         self._redraw_ns = redraw_ns
         self._pacer.drawn(self._clock())
 
+    def woken(self) -> None:
+        """Poll at the fastest pace for a while: the user sent input. The caller should also :meth:`step` soon."""
+        self._pacer.woken(self._clock())
+
+    def set_visible(self, visible: bool) -> None:
+        """Whether anybody can see the picture. If not, nothing is due but a new frame, and polls are slow."""
+        self._pacer.set_visible(visible)
+        if visible:
+            self._pacer.woken(self._clock())
+
     def shown(self) -> None:
         """The last picture is on the screen, or was read. The source is told once for each frame."""
         if self._drawn is not None and self._drawn is not self._shown and not self._closed:
@@ -160,8 +189,25 @@ class FrameLoop:
             # Due once: a hidden window does not draw now, and draws anyway when it is exposed.
             self._redraw_ns = None
             return True
-        polled = not self._source.tells_damage
-        return polled and self._frame.primary is not None and self._pacer.redraw_due(now)
+        return self._may_change() and self._pacer.redraw_due(now, looked_at=self._probe is not None)
+
+    def _may_change(self) -> bool:
+        """Whether the guest may draw into the buffer on the screen without our being told."""
+        return not self._source.tells_damage and self._frame.primary is not None
+
+    def _pixels_due(self, now: int) -> bool:
+        """Look at the pixels if that is due; whether the last picture may lack what was seen."""
+        if self._probe is None or not self._may_change() or not self._pacer.probe_due(now):
+            return False
+        look = self._probe(self._frame)
+        self._pacer.probed(now, self._clock())
+        if look is None:
+            return False
+        if look.previous_ns is not None:
+            self._pacer.pixels_changed(look.seen_ns)
+            if self._observer is not None:
+                self._observer.pixels_changed(look.previous_ns, look.seen_ns)
+        return look.draw
 
     def _wait(self, now: int) -> Wait:
         fd = self.fd

@@ -6,12 +6,20 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
 from app.planes.staging import Staging, vanished
 
 _serials = itertools.count(1)
+
+
+class Strips(NamedTuple):
+    """``number`` strips of a buffer, ``distance`` bytes apart in ``memory``, the first at its beginning."""
+
+    memory: memoryview
+    distance: int
+    number: int
 
 
 class Buffer(Protocol):
@@ -56,6 +64,14 @@ class Buffer(Protocol):
         They are in place, or a copy if the memory may vanish. They may be fewer than asked for: not every exporter
         maps a partial last page. Raises OSError if they cannot be read (EFAULT: the memory has vanished), ValueError
         after the release.
+        """
+        ...
+
+    def strips(self, start: int, distance: int, length: int, most: int) -> AbstractContextManager[Strips]:
+        """Strips of ``length`` bytes that begin at ``start`` and each ``distance`` bytes further, ``most`` at most.
+
+        They are in place, or copied if the memory may vanish: these bytes only. There are fewer than ``most`` if the
+        memory ends before. Raises as :meth:`mapping` does.
         """
         ...
 
@@ -107,9 +123,22 @@ class DmaBuffer:
             raise ValueError("the buffer was released")
         if self._mapping is None:
             self._mapping = _map(self._fd, self.size)
-        staging = self._staging if self.may_vanish else None
-        with sync_for_read(self._fd), _part(self._mapping, start, length, staging) as part:
+        with sync_for_read(self._fd), _part(self._mapping, start, length, self._copier()) as part:
             yield part
+
+    @contextmanager
+    def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        if self.released:
+            raise ValueError("the buffer was released")
+        if self._mapping is None:
+            self._mapping = _map(self._fd, self.size)
+        copier = self._copier()
+        with sync_for_read(self._fd), _strips(self._mapping, start, distance, length, most, copier) as strips:
+            yield strips
+
+    def _copier(self) -> Staging | None:
+        """What copies memory that may vanish; None where it is read in place."""
+        return self._staging if self.may_vanish else None
 
     def release(self) -> None:
         """Unmap and close; more calls do nothing."""
@@ -156,23 +185,38 @@ def _part(
                 yield copy
 
 
+@contextmanager
+def _strips(
+    memory: mmap.mmap | bytearray | bytes, start: int, distance: int, length: int, most: int, staging: Staging | None
+) -> Iterator[Strips]:
+    """Strips of the memory, or of a copy that ``staging`` makes of them alone."""
+    with memoryview(memory) as whole, whole.toreadonly() as view, view[start:] as part:
+        count = min(most, max(0, len(part) - length) // distance + 1) if len(part) >= length else 0
+        if staging is None:
+            yield Strips(part, distance, count)
+        else:
+            with staging.gather(part, distance, length, count) as copy:
+                yield Strips(copy, length, count)
+
+
 class MemoryBuffer:
     """Owns memory that the CPU reads: the mapping of a display region, or bytes that a source received.
 
     A mapping may vanish: vfio-pci unmaps the BARs of a device that is reset, sleeps or does not decode memory, and an
     access is then SIGBUS (drivers/vfio/pci/vfio_pci_core.c, vfio_pci_zap_and_down_write_memory_lock and
-    vfio_pci_mmap_page_fault). What another driver's fault handler does is not known, so this is so for each device.
+    vfio_pci_mmap_page_fault). What another driver's fault handler does is not known. So a mapping is read in place only
+    if its owner says with ``may_vanish=False`` that it is known to stay (:mod:`app.vfio.region_mapping`).
     """
 
     dmabuf_fd = None
     inode = None
     exporter = None
 
-    def __init__(self, memory: mmap.mmap | bytearray | bytes) -> None:
+    def __init__(self, memory: mmap.mmap | bytearray | bytes, *, may_vanish: bool = True) -> None:
         self._memory: mmap.mmap | bytearray | bytes | None = memory
         self.serial = next(_serials)
         self.size = len(memory)
-        self.may_vanish = isinstance(memory, mmap.mmap)
+        self.may_vanish = may_vanish and isinstance(memory, mmap.mmap)
         self._staging = Staging()
 
     @property
@@ -185,6 +229,14 @@ class MemoryBuffer:
             raise ValueError("the memory was released")
         with _part(self._memory, start, length, self._staging if self.may_vanish else None) as part:
             yield part
+
+    @contextmanager
+    def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        if self._memory is None:
+            raise ValueError("the memory was released")
+        copier = self._staging if self.may_vanish else None
+        with _strips(self._memory, start, distance, length, most, copier) as strips:
+            yield strips
 
     def release(self) -> None:
         """Free the memory, or unmap it if it is a mapping; more calls do nothing."""

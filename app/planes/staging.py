@@ -10,10 +10,12 @@ import fcntl
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 # The largest picture (see app.planes.check), without padding. A plane that covers more would take all of our memory.
 _MAX_BYTES = 1 << 30
+# The most parts that one call of the kernel writes (UIO_MAXIOV in include/uapi/linux/uio.h).
+_MAX_PARTS = 1024
 
 
 class Staging:
@@ -38,6 +40,29 @@ class Staging:
             with source[done:] as rest:
                 done += _write(self._fd, rest, done)
         with memoryview(memory) as whole, whole[: len(source)] as view:
+            yield view
+
+    @contextmanager
+    def gather(self, source: memoryview, distance: int, length: int, count: int) -> Iterator[memoryview]:
+        """A copy of ``count`` strips of ``length`` bytes, ``distance`` bytes apart in ``source``, one after another.
+
+        Raises OSError as :meth:`copy` does. A thousand strips are one call of the kernel.
+        """
+        size = length * count
+        if size > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"{size} bytes are more than any picture has")
+        memory = self._memory(size)
+        for first in range(0, count, _MAX_PARTS):
+            last = min(first + _MAX_PARTS, count)
+            with ExitStack() as views:
+                parts = [
+                    views.enter_context(source[each * distance : each * distance + length])
+                    for each in range(first, last)
+                ]
+                done = _write_parts(self._fd, parts, first * length)
+            if done < (last - first) * length:
+                raise vanished()
+        with memoryview(memory) as whole, whole[:size] as view:
             yield view
 
     def _memory(self, size: int) -> mmap.mmap:
@@ -68,8 +93,12 @@ def vanished() -> OSError:
 
 
 def _write(fd: int, data: memoryview, offset: int) -> int:
+    return _write_parts(fd, [data], offset)
+
+
+def _write_parts(fd: int, parts: list[memoryview], offset: int) -> int:
     try:
-        return os.pwrite(fd, data, offset)
+        return os.pwritev(fd, parts, offset)
     except OSError as error:
         if error.errno == errno.EFAULT:
             raise vanished() from None

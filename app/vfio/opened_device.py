@@ -11,6 +11,7 @@ from app.planes.frame import Frame
 from app.planes.status import Status
 from app.vfio.buffer_cache import FetchRecord, FetchRule
 from app.vfio.poller import Poller
+from app.vfio.region_mapping import stays_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class OpenedDevice:
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""
-        return Poller(self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd)
+        return Poller(
+            self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd, stays=stays_of(self.vgpu)
+        )
 
     def end_fd(self) -> int:
         """The pidfd of the VM that has the device; -1 without one, and after the device was closed."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app.planes.buffer import Strips
 from app.planes.frame import Frame
 from gl.outcome import Outcome
 from gl.render_target import RenderTarget
@@ -70,6 +71,11 @@ class FailingBuffer:
             raise self.error
         with memoryview(self._data) as view:
             yield view[start : None if length is None else start + length]
+
+    @contextmanager
+    def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        with self.mapping(start) as memory:
+            yield Strips(memory, distance, most)
 
     @property
     def attempts_ms(self) -> list[int]:

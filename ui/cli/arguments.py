@@ -6,11 +6,15 @@ import re
 from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
-from app.open.target import Default, parse_target
+from app.input.keys import check_qcode
+from app.measure.bench_cases import CASE_NAMES
+from app.open.target import Default, Pid, parse_target
 from app.qemu.qmp_address import parse_address
 
 # argparse has no public name for what add_subparsers() returns.
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+
+_MOST_KEYS = 2
 
 _TARGET_HELP = (
     "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
@@ -23,11 +27,13 @@ _TARGET_HELP = (
 def add_commands(commands: Commands) -> None:
     """Add every command."""
     _add_view(commands)
+    _add_overview(commands)
     _add_run(commands)
     _add_list(commands)
     _add_screenshot(commands)
     _add_inspect(commands)
     _add_measure(commands)
+    _add_bench(commands)
     _add_doctor(commands)
 
 
@@ -60,6 +66,16 @@ def _add_helper(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="how to get root's permission, which the screen of another user's VM needs: by pkexec or sudo, whichever "
         "fits (default), or not at all",
+    )
+
+
+def _add_poll(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--poll",
+        metavar="MS",
+        type=_interval,
+        help="poll the device every MS milliseconds whatever happens, for comparison: QEMU does so every 16 to 30 ms; "
+        "default: each millisecond while the guest flips or gets input, less often while nothing changes",
     )
 
 
@@ -108,7 +124,29 @@ def _add_view(commands: Commands) -> None:
         "VM's command line says",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
+
+
+def _add_overview(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "overview",
+        "show the screens of all vGPUs in one window",
+        "Each tile has the VM's name, the state and the frames per second; a click, or Enter, opens it in a window of "
+        "its own. VMs and vGPUs appear and go by themselves. A free vGPU is not opened, so that a VM can take it; "
+        "root's permission is asked for only after a click.",
+    )
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        type=parse_target,
+        help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
+        "there is none",
+    )
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    _add_helper(parser)
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +169,13 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
     parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
     parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+    parser.add_argument(
+        "--tear-free",
+        action="store_true",
+        help="compose each picture from a copy on the GPU, so that a guest which draws into the buffer on the screen "
+        "does not change it during the composition; costs one more draw for each picture and the memory of one "
+        "(default: off, as most guests flip between buffers instead)",
+    )
     _add_matrix(parser)
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -178,6 +223,7 @@ def _add_run(commands: Commands) -> None:
         help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
     )
     _add_helper(parser)
+    _add_poll(parser)
     _add_window(parser)
     parser.add_argument(
         "arguments",
@@ -235,17 +281,98 @@ def _add_measure(commands: Commands) -> None:
     )
     _add_target(parser)
     _add_helper(parser)
-    parser.add_argument(
-        "--duration", metavar="S", type=_seconds, default=10.0, help="how many seconds to measure (default: 10)"
-    )
+    parser.add_argument("--duration", metavar="S", type=_seconds, help="how many seconds to measure (default: 10)")
     parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
     parser.add_argument(
         "--csv", metavar="FILE", type=_file, help="write one row for each submitted picture; - is standard output"
     )
+    _add_poll(parser)
     parser.add_argument(
-        "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
+        "--size",
+        metavar="WxH",
+        type=_size,
+        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
     )
+    parser.add_argument(
+        "--window",
+        action="store_true",
+        help="measure a window instead, with the time of the GPU and when each picture was on the screen",
+    )
+    _add_measured_input(parser)
     _add_timeout(parser)
+    _add_observe(parser)
+
+
+def _add_observe(parser: argparse.ArgumentParser) -> None:
+    """``observe`` is None or a :class:`Pid`."""
+    parser.add_argument(
+        "--observe",
+        metavar="pid:N",
+        type=_observed,
+        help="measure how another program polls its vGPU, such as QEMU's own window (pid:N,fd=M where it polls "
+        "several), from the kernel's trace of its ioctls, which only root may read; with TARGET also how late after a "
+        "flip it polls, as our own polls see the flips. --json then writes the figures of that program",
+    )
+    parser.add_argument(
+        "--own-json", metavar="FILE", type=_file, help="with --observe and TARGET: write the figures of our own polls"
+    )
+
+
+def _observed(text: str) -> Pid:
+    target = parse_target(text)
+    if not isinstance(target, Pid):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form pid:N or pid:N,fd=M")
+    return target
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "bench",
+        "time the paths of a frame on this machine",
+        "Polls, cached and new imports, uploads, de-tiling, composition and capture, each as median, 99th percentile "
+        "and CPU time, for a guest of 1920x1080 in this process. No vGPU is opened.",
+    )
+    parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
+    parser.add_argument(
+        "--case", metavar="NAME", nargs="+", choices=CASE_NAMES, help=f"only these: {', '.join(CASE_NAMES)}"
+    )
+    parser.add_argument(
+        "--seconds", metavar="S", type=_seconds, default=1.0, help="how many seconds to time each case (default: 1)"
+    )
+
+
+def _add_measured_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input",
+        metavar="KEY[,KEY]",
+        type=_keys,
+        help="measure from a key to the pixels that it changes: send this key to the VM again and again, or these keys "
+        "in turn (a,backspace leaves a line of text as it was); QEMU's names of keys (QKeyCode)",
+    )
+    parser.add_argument(
+        "--region",
+        metavar="X,Y,W,H",
+        type=_region,
+        help="with --input: the part of the guest's picture to look at, in its pixels; the smaller it is, the more "
+        "exact the figures (default: all of it)",
+    )
+    parser.add_argument(
+        "--count", metavar="N", type=_count, help="with --input: how many times to send a key (default: 50)"
+    )
+    parser.add_argument(
+        "--input-timeout",
+        metavar="S",
+        type=_seconds,
+        help="with --input: how many seconds to wait for the guest's reaction to a key (default: 2)",
+    )
+    parser.add_argument(
+        "--qmp",
+        metavar="SOCKET",
+        type=parse_address,
+        help="with --input: the VM's QMP monitor, as the path of a unix socket or HOST:PORT; default: where the VM's "
+        "command line says",
+    )
 
 
 def _add_doctor(commands: Commands) -> None:
@@ -270,6 +397,42 @@ def _size(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
     return int(match.group(1)), int(match.group(2))
+
+
+def _interval(text: str) -> int:
+    """A time in milliseconds as nanoseconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    # A longer interval would look like a stopped guest.
+    if not 0.1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0.1 to 10000")
+    return round(value * 1e6)
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    try:
+        keys = tuple(check_qcode(each) for each in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if len(keys) > _MOST_KEYS:
+        raise argparse.ArgumentTypeError(f"{len(keys)} keys are more than {_MOST_KEYS}")
+    return keys
+
+
+def _region(text: str) -> tuple[int, int, int, int]:
+    match = re.fullmatch(r"([0-9]{1,5}),([0-9]{1,5}),([1-9][0-9]{0,4}),([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form X,Y,WIDTH,HEIGHT, such as 100,200,64,32")
+    x, y, width, height = map(int, match.groups())
+    return x, y, width, height
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 99999")
+    return int(text)
 
 
 def _mode(text: str) -> Mode:

@@ -30,6 +30,7 @@ def window_options(args: argparse.Namespace) -> "WindowOptions":
         helper=HelperMethod(args.helper),
         resolution=args.resolution,
         follow=args.follow,
+        poll=args.poll,
         geometry=remembered.geometry,
     )
 
@@ -49,4 +50,5 @@ def _view_options(args: argparse.Namespace, remembered: "Settings") -> "ViewOpti
         cursor_outline=args.cursor_outline,
         straight_alpha=args.straight_alpha,
         matrix=Matrix[args.matrix.upper()],
+        tear_free=args.tear_free,
     )

@@ -313,6 +313,7 @@ class GuestInput(QObject):
     def _send(self, events: Sequence[Event]) -> None:
         if self._monitor is not None and events:
             self._monitor.send(events)
+            self._picture.wake()
 
     def _type(self, keystroke: Keystroke) -> None:
         # Counted as pressed, so that they are released whatever stops the typing.

@@ -14,7 +14,7 @@ _OUTLINE = (1.0, 0.2, 0.8)
 class ViewOptions:
     """``smooth`` scales with linear filtering; ``straight_alpha`` is for guests whose cursor is not premultiplied.
 
-    ``matrix`` decodes YUV planes.
+    ``matrix`` decodes YUV planes. ``tear_free`` composes from a copy of the picture (:mod:`gl.private_copy`).
     """
 
     scaling: Scaling = Scaling.FIT
@@ -25,6 +25,7 @@ class ViewOptions:
     cursor_outline: bool = False
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
+    tear_free: bool = False
 
     def draw_options(self) -> DrawOptions:
         """In the renderer's terms."""
@@ -37,4 +38,5 @@ class ViewOptions:
             straight_alpha=self.straight_alpha,
             cursor_outline=_OUTLINE if self.cursor_outline else None,
             matrix=self.matrix,
+            tear_free=self.tear_free,
         )

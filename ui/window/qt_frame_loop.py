@@ -1,14 +1,16 @@
 """The frame loop on Qt's event loop."""
 
 import time
+from collections.abc import Callable
 
 from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.sip import voidptr
 
-from app.measure.frame_loop import FrameLoop, Wait
+from app.measure.frame_loop import FrameLoop, LoopObserver, Wait
 from app.measure.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
+from app.planes.pixel_samples import Look
 
 _MS = 1_000_000
 
@@ -24,21 +26,46 @@ class QtFrameLoop(QObject):
     gone = pyqtSignal()
     frame_changed = pyqtSignal(object)
 
-    def __init__(self, source: FrameSource, pacer: Pacer) -> None:
+    def __init__(self, source: FrameSource, pacer: Pacer, observer: LoopObserver | None = None) -> None:
         super().__init__()
-        self._loop = FrameLoop(source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone)
+        self._probe: Callable[[Frame], Look | None] | None = None
+        self._loop = FrameLoop(
+            source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone, observer=observer, probe=self._look
+        )
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._step)
         self._notifier: QSocketNotifier | None = None
+        self._visible = True
 
     @property
     def frame(self) -> Frame:
         return self._loop.frame
 
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._loop.observe(observer)
+
     def start(self) -> None:
         self._timer.start(0)
+
+    def set_probe(self, probe: Callable[[Frame], Look | None]) -> None:
+        """How the pixels of a frame are looked at, see :class:`app.measure.frame_loop.FrameLoop`."""
+        self._probe = probe
+
+    def wake(self) -> None:
+        """Poll within a millisecond, and fast for a while: the user sent input."""
+        self._loop.woken()
+        self._hurry(1)
+
+    def set_visible(self, visible: bool) -> None:
+        """Whether anybody can see the picture: polls are slow where nobody can."""
+        if visible is not self._visible:
+            self._visible = visible
+            self._loop.set_visible(visible)
+            if visible:
+                self._hurry(0)
 
     def latest(self) -> Frame:
         """Get the newest frame from the source. Called just before drawing."""
@@ -55,8 +82,9 @@ class QtFrameLoop(QObject):
             return
         # For a polled source the timer is active already, and mostly fires earlier.
         left = max(1, (redraw_ns - time.monotonic_ns()) // _MS)
-        if not self._timer.isActive() or left < self._timer.remainingTime():
+        if not self._timer.isActive():
             self._timer.start(left)
+        self._hurry(left)
 
     def shown(self) -> None:
         """The window's last picture was handed to the display."""
@@ -71,6 +99,14 @@ class QtFrameLoop(QObject):
         self._timer.stop()
         self._watch(-1)
         self._loop.close()
+
+    def _look(self, frame: Frame) -> Look | None:
+        return self._probe(frame) if self._probe is not None else None
+
+    def _hurry(self, ms: int) -> None:
+        """Step in ``ms`` milliseconds at the latest, if there is another step at all."""
+        if self._timer.isActive() and ms < self._timer.remainingTime():
+            self._timer.start(ms)
 
     def _on_gone(self) -> None:
         self.gone.emit()

@@ -11,7 +11,7 @@ from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
-from app.measure.pacing import Pace, Pacer
+from app.measure.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
 from app.open.session import Session
@@ -46,7 +46,8 @@ class WindowOptions:
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
-    guest's screen gets the size of the window.
+    guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
+    pace of :mod:`app.measure.pacing`.
     """
 
     view: ViewOptions
@@ -56,6 +57,7 @@ class WindowOptions:
     qmp: QmpAddress | None = None
     resolution: Mode | None = None
     follow: bool = False
+    poll: int | None = None
     geometry: Geometry | None = None
 
 
@@ -78,7 +80,7 @@ class Viewer(QObject):
         self._target = target
         self._session = session
         self._options = options
-        self._pace = Pace(redraw=redraw)
+        self._pace = pace_of(options.poll, redraw)
         # The VM that is waited for, and the device that was chosen.
         self._awaited: PendingSession | None = None
         self._chosen: PendingSession | None = None
@@ -91,6 +93,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
+        self.picture.set_session(session)
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -135,6 +138,7 @@ class Viewer(QObject):
         self._show(session.source, session.label)
         self._close_session()
         self._session, self._target = session, target
+        self.picture.set_session(session)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
@@ -157,6 +161,7 @@ class Viewer(QObject):
     def _close_session(self) -> None:
         """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
+        self.picture.set_session(None)
         if session is not None:
             session.close()
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer
+from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer, Strips
 from app.planes.plane import Backing
 from app.sim.guest.memory import Memory
 from tests.gl.surfaces import Bytes
@@ -69,6 +69,11 @@ class GuardedBuffer:
             raise ValueError("the memory was released")
         whole = memoryview((ctypes.c_ubyte * self.size).from_address(self._start)).cast("B").toreadonly()
         yield whole[start : None if length is None else start + length]
+
+    @contextmanager
+    def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        with self.mapping(start) as memory:
+            yield Strips(memory, distance, most)
 
     def release(self) -> None:
         if not self.released:
