@@ -23,6 +23,7 @@ import OpenGL
 OpenGL.ERROR_LOGGING = False
 
 from OpenGL import GLES3  # noqa: E402
+from OpenGL.raw.GLES2.EXT import disjoint_timer_query as _ext_timer  # noqa: E402
 from OpenGL.raw.GLES2.KHR import debug as _khr_debug  # noqa: E402
 from OpenGL.raw.GLES2.OES import EGL_image as _oes_egl_image  # noqa: E402
 from OpenGL.raw.GLES2.VERSION import GLES2_2_0  # noqa: E402
@@ -33,7 +34,7 @@ from gl.errors import GlError  # noqa: E402
 Call = Callable[..., int]
 Resolver = Callable[[str], int]
 
-_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug)
+_SOURCES = (GLES2_2_0, GLES3_3_0, _oes_egl_image, _khr_debug, _ext_timer)
 
 
 def _constant(name: str) -> int:
@@ -121,6 +122,13 @@ GL_DEBUG_SEVERITY_HIGH_KHR = 0x9146
 GL_DEBUG_TYPE_ERROR_KHR = 0x824C
 GL_DONT_CARE = _constant("GL_DONT_CARE")
 
+# GL_EXT_disjoint_timer_query.
+GL_GPU_DISJOINT_EXT = 0x8FBB
+GL_QUERY_COUNTER_BITS_EXT = 0x8864
+GL_QUERY_RESULT_AVAILABLE_EXT = 0x8867
+GL_QUERY_RESULT_EXT = 0x8866
+GL_TIME_ELAPSED_EXT = 0x88BF
+
 DEBUG_CALLBACK = ctypes.CFUNCTYPE(
     None,
     ctypes.c_uint,
@@ -154,7 +162,20 @@ _BLOCKING = frozenset(
 )
 
 # Functions of extensions that a context may lack.
-_OPTIONAL = frozenset(("DebugMessageCallbackKHR", "DebugMessageControlKHR", "EGLImageTargetTexture2DOES"))
+_OPTIONAL = frozenset(
+    (
+        "BeginQueryEXT",
+        "DebugMessageCallbackKHR",
+        "DebugMessageControlKHR",
+        "DeleteQueriesEXT",
+        "EGLImageTargetTexture2DOES",
+        "EndQueryEXT",
+        "GenQueriesEXT",
+        "GetQueryObjectui64vEXT",
+        "GetQueryObjectuivEXT",
+        "GetQueryivEXT",
+    )
+)
 
 
 class Gl:
@@ -162,6 +183,7 @@ class Gl:
 
     ActiveTexture: Call
     AttachShader: Call
+    BeginQueryEXT: Call
     BindFramebuffer: Call
     BindBuffer: Call
     BindSampler: Call
@@ -184,6 +206,7 @@ class Gl:
     DeleteBuffers: Call
     DeleteFramebuffers: Call
     DeleteProgram: Call
+    DeleteQueriesEXT: Call
     DeleteSamplers: Call
     DeleteShader: Call
     DeleteSync: Call
@@ -193,12 +216,14 @@ class Gl:
     DrawArrays: Call
     EGLImageTargetTexture2DOES: Call
     Enable: Call
+    EndQueryEXT: Call
     FenceSync: Call
     Finish: Call
     Flush: Call
     FramebufferTexture2D: Call
     GenBuffers: Call
     GenFramebuffers: Call
+    GenQueriesEXT: Call
     GenSamplers: Call
     GenTextures: Call
     GenVertexArrays: Call
@@ -206,6 +231,9 @@ class Gl:
     GetIntegerv: Call
     GetProgramInfoLog: Call
     GetProgramiv: Call
+    GetQueryObjectui64vEXT: Call
+    GetQueryObjectuivEXT: Call
+    GetQueryivEXT: Call
     GetShaderInfoLog: Call
     GetShaderiv: Call
     GetString: Call

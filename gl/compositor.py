@@ -1,7 +1,11 @@
 """One pass into a framebuffer: background, primary plane, cursor.
 
 A pass is a sequence of OpenGL calls with fixed arguments. Its parts are kept, so a frame of known planes only runs
-calls that were prepared before. A pass sets all the state it depends on, because Qt draws with the same context.
+calls that were prepared before. Qt draws with the window's context too, so a pass there sets all the state it depends
+on, and afterwards what Qt expects. In a context of our own, state that no pass changes is set once.
+
+The arguments are kept as objects of their C types. To convert an int costs ctypes more than most of these calls cost
+the driver.
 """
 
 import ctypes
@@ -85,6 +89,24 @@ class Layer:
         return self.steps if self._visible else ()
 
 
+class _ArrayPointer(ctypes.c_void_p):
+    """The address of an array, which it keeps alive. (ctypes.cast would do so by a circle of references.)"""
+
+    def __init__(self, array: ctypes.Array[ctypes.c_float]) -> None:
+        super().__init__(ctypes.addressof(array))
+        self.array = array
+
+
+def step(call: Call, *arguments: object) -> Step:
+    """One call with its arguments as objects of their C types."""
+    kinds = getattr(call, "argtypes", None)
+    if kinds is None:
+        # A function of a test in place of OpenGL's.
+        return call, arguments
+    pairs = zip(kinds, arguments, strict=True)
+    return call, tuple(each if isinstance(each, kind) else kind(each) for kind, each in pairs)
+
+
 def run_steps(steps: Steps) -> None:
     """Run the calls. The context must be current. The caller checks for errors."""
     for call, arguments in steps:
@@ -101,13 +123,39 @@ class Compositor:
         # Has no attributes: the vertex shader computes each corner from its index.
         self._vertices = gl.generate(gl.GenVertexArrays)
         self._samplers = {smooth: self._sampler(smooth=smooth) for smooth in (False, True)}
-        # The state that Qt's painter expects.
-        self.end: Steps = (
-            (gl.Disable, (api.GL_BLEND,)),
-            (gl.BindSampler, (0, 0)),
-            (gl.BindTexture, (api.GL_TEXTURE_2D, 0)),
-            (gl.UseProgram, (0,)),
-            (gl.BindVertexArray, (0,)),
+        self._fixed: Steps = self._fixed_state()
+        # Every pass begins without blending.
+        self.end: Steps = (step(gl.Disable, api.GL_BLEND),)
+        if context.shared:
+            # The state that Qt's painter expects.
+            self.end += (
+                step(gl.BindSampler, 0, 0),
+                step(gl.BindTexture, api.GL_TEXTURE_2D, 0),
+                step(gl.UseProgram, 0),
+                step(gl.BindVertexArray, 0),
+            )
+        else:
+            run_steps(self._fixed)
+
+    def _fixed_state(self) -> Steps:
+        """The state that is the same in each pass."""
+        gl = self._context.gl
+        disabled = (
+            api.GL_SCISSOR_TEST,
+            api.GL_DEPTH_TEST,
+            api.GL_STENCIL_TEST,
+            api.GL_CULL_FACE,
+            api.GL_BLEND,
+            api.GL_DITHER,
+        )
+        one, rest = api.GL_ONE, api.GL_ONE_MINUS_SRC_ALPHA
+        return (
+            step(gl.ColorMask, 1, 1, 1, 1),
+            *(step(gl.Disable, each) for each in disabled),
+            step(gl.BlendEquation, api.GL_FUNC_ADD),
+            step(gl.BlendFuncSeparate, one, rest, one, rest),
+            step(gl.BindVertexArray, self._vertices),
+            step(gl.ActiveTexture, api.GL_TEXTURE0),
         )
 
     def _sampler(self, *, smooth: bool) -> int:
@@ -123,27 +171,23 @@ class Compositor:
     def begin(self, target: RenderTarget, background: tuple[float, float, float, float]) -> Steps:
         """The steps that bind the target, clear it and prepare for layers."""
         gl = self._context.gl
-        disabled = (
-            api.GL_SCISSOR_TEST,
-            api.GL_DEPTH_TEST,
-            api.GL_STENCIL_TEST,
-            api.GL_CULL_FACE,
-            api.GL_BLEND,
-            api.GL_DITHER,
-        )
         # llvmpipe keeps the buffers of a scene until it uses that scene again, and it uses the first free one
         # (lp_setup.c, lp_setup_get_empty_scene). With one frame at a time, only one scene holds our buffers.
-        finish: Steps = ((gl.Finish, ()),) if self._context.software else ()
+        finish: Steps = (step(gl.Finish),) if self._context.software else ()
         return (
             *finish,
-            (gl.BindFramebuffer, (api.GL_FRAMEBUFFER, target.framebuffer)),
-            (gl.Viewport, (0, 0, target.width, target.height)),
-            (gl.ColorMask, (1, 1, 1, 1)),
-            *((gl.Disable, (each,)) for each in disabled),
-            (gl.ClearColor, background),
-            (gl.Clear, (api.GL_COLOR_BUFFER_BIT,)),
-            (gl.BindVertexArray, (self._vertices,)),
-            (gl.ActiveTexture, (api.GL_TEXTURE0,)),
+            *self.resume(target),
+            step(gl.ClearColor, *background),
+            step(gl.Clear, api.GL_COLOR_BUFFER_BIT),
+        )
+
+    def resume(self, target: RenderTarget) -> Steps:
+        """The steps that bind the target and prepare for layers over what was drawn before."""
+        gl = self._context.gl
+        return (
+            step(gl.BindFramebuffer, api.GL_FRAMEBUFFER, target.framebuffer),
+            step(gl.Viewport, 0, 0, target.width, target.height),
+            *(self._fixed if self._context.shared else ()),
         )
 
     def layer(self, clip: ClipSpace, image: Image, style: Style) -> Layer:
@@ -163,24 +207,15 @@ class Compositor:
         assert len(values) == 4 * variant.vectors
         program = self._programs.get(variant)
         layer = Layer(clip, image, style, values)
-        one, rest = api.GL_ONE, api.GL_ONE_MINUS_SRC_ALPHA
-        blending: Steps = (
-            (
-                (gl.Enable, (api.GL_BLEND,)),
-                (gl.BlendEquation, (api.GL_FUNC_ADD,)),
-                (gl.BlendFuncSeparate, (one, rest, one, rest)),
-            )
-            if style.blend
-            else ()
-        )
+        blending: Steps = (step(gl.Enable, api.GL_BLEND),) if style.blend else ()
         layer.steps = (
             *blending,
-            (gl.UseProgram, (program.name,)),
-            (gl.BindTexture, (image.texture.target, image.texture.name)),
+            step(gl.UseProgram, program.name),
+            step(gl.BindTexture, image.texture.target, image.texture.name),
             # The texture unit must not filter where the shader does.
-            (gl.BindSampler, (0, self._samplers[style.smooth and by_texture_unit])),
-            (gl.Uniform4fv, (program.location, program.vectors, layer.values)),
-            (gl.DrawArrays, (api.GL_TRIANGLE_STRIP, 0, 4)),
+            step(gl.BindSampler, 0, self._samplers[style.smooth and by_texture_unit]),
+            step(gl.Uniform4fv, program.location, program.vectors, _ArrayPointer(layer.values)),
+            step(gl.DrawArrays, api.GL_TRIANGLE_STRIP, 0, 4),
         )
         return layer
 

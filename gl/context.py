@@ -28,10 +28,12 @@ class Context:
     in pixels. ``external_textures``: shaders may sample external images.
 
     ``record`` remembers which imports this kind of display survives; None for the user's own record.
-    ``waits_for_trials``: an import may wait until its trial has ended, see :mod:`gl.import_trials`.
+    ``waits_for_trials``: an import may wait until its trial has ended, see :mod:`gl.import_trials`. ``shared``: others
+    draw with the context too, and change its state.
     """
 
     waits_for_trials = False
+    shared = False
 
     def __init__(self, display: EglDisplay, record: Record | None = None) -> None:
         self.display = display
@@ -83,6 +85,8 @@ class CurrentContext(Context):
 
     ``origin`` is what the caller knows of its display.
     """
+
+    shared = True
 
     def __init__(self, origin: DisplayOrigin | None = None, record: Record | None = None) -> None:
         super().__init__(current_display(origin), record)

@@ -44,7 +44,7 @@ def inspect_document(target: str, frame: Frame, description: Document, renderer:
         **status_document(target, statuses[PlaneKind.PRIMARY]),
         "planes": {kind.name.lower(): document for kind, document in documents.items()},
         **description,
-        "renderer": _renderer_document(renderer.context),
+        "renderer": renderer_document(renderer.context),
         "findings": [finding_document(each) for each in _findings(statuses, documents)],
     }
 
@@ -61,7 +61,8 @@ def _import_error_document(failure: ImportFailure) -> Document:
     return {"rung": failure.method.value, "egl_error": failure.egl_error, "message": failure.message}
 
 
-def _renderer_document(context: Context) -> Document:
+def renderer_document(context: Context) -> Document:
+    """What draws, and whether it imports dma-bufs."""
     return {
         "name": context.renderer,
         "vendor": context.vendor,

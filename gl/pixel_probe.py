@@ -16,12 +16,16 @@ _log = logging.getLogger(__name__)
 
 
 class _Looker:
-    """What looks at one loaded surface. ``by_gpu`` is set as soon as the CPU could not read it."""
+    """What looks at one loaded surface. ``by_gpu`` is set as soon as the CPU could not read it.
+
+    ``failed``: the GPU cannot either.
+    """
 
     def __init__(self, loaded: LoadedSurface) -> None:
         self.loaded = loaded
         self.by_cpu: PixelSamples | None = PixelSamples(loaded.surface.plane)
         self.by_gpu: TextureSamples | None = None
+        self.failed = False
 
     def release(self) -> None:
         """Delete what belongs to the context; more calls do nothing."""
@@ -43,6 +47,11 @@ class PixelProbe:
         self._surfaces: tuple[LoadedSurface, ...] = ()
         # By the kind of plane. They begin with the first look, so that a guest that flips makes none.
         self._lookers: dict[PlaneKind, _Looker] = {}
+
+    @property
+    def surfaces(self) -> tuple[LoadedSurface, ...]:
+        """What is looked at."""
+        return self._surfaces
 
     def set_surfaces(self, surfaces: Iterable[LoadedSurface | None]) -> None:
         """Look at these from now on. What was seen of others is forgotten. The context must be current."""
@@ -87,14 +96,15 @@ class PixelProbe:
                 looker.by_cpu = None
                 # The next look may need a context that is not current now.
                 return Look(True, now_ns)
-        try:
-            if looker.by_gpu is None:
-                looker.by_gpu = self._texture_samples(loaded)
-            return looker.by_gpu.look(now_ns)
-        except GlError as error:
-            _log.debug("no look at the pixels: %s", error)
-            # As long as nothing can be seen, the picture is drawn each time.
-            return Look(True, now_ns)
+        if not looker.failed:
+            try:
+                if looker.by_gpu is None:
+                    looker.by_gpu = self._texture_samples(loaded)
+                return looker.by_gpu.look(now_ns)
+            except GlError as error:
+                _log.info("nothing can look for changed pixels, so the picture is always drawn: %s", error)
+                looker.failed = True
+        return Look(True, now_ns)
 
     def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples:
         image = loaded.image

@@ -9,7 +9,7 @@ from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Steps, Style, run_steps
+from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
@@ -33,6 +33,18 @@ class DrawResult:
 
 
 _DEFAULT_OPTIONS = DrawOptions()
+# As many framebuffers as a guest may flip among.
+_MOST_FLIPS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Flip:
+    """What was prepared for a primary plane. It keeps ``surface`` alive, so that no other one gets its id."""
+
+    surface: Surface | None
+    steps: Steps
+    drawn: DrawResult
+    looked_at: tuple[LoadedSurface, ...]
 
 
 class Renderer:
@@ -67,6 +79,9 @@ class Renderer:
         self._retry_ns: int | None = None
         self._import_ns: int | None = None
         self._drawn = DrawResult(None, None, None)
+        # What was prepared for primary planes below the cursor plane of now, by the id of their surface.
+        self._flips: dict[int, _Flip] = {}
+        self._cursor: Surface | None = None
         self._released = False
 
     def draw(self, frame: Frame, target: RenderTarget, options: DrawOptions = _DEFAULT_OPTIONS) -> DrawResult:
@@ -85,7 +100,7 @@ class Renderer:
                 or (target is not self._target and target != self._target)
                 or (options is not self._options and options != self._options)
                 or (self._retry_ns is not None and self._clock() >= self._retry_ns)
-                or not all(map(self._surfaces.refresh, self._copied))
+                or (self._copied and not all(map(self._surfaces.refresh, self._copied)))
             ):
                 self._prepare(frame, target, options)
             run_steps(self._steps)
@@ -112,11 +127,35 @@ class Renderer:
         return self._import_ns
 
     def _prepare(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
+        if (
+            frame.cursor is self._cursor
+            and target is self._target
+            and options is self._options
+            and self._surfaces.generation == self._generation
+            and self._retry_ns is None
+        ):
+            flip = self._flips.get(id(frame.primary))
+            if flip is not None:
+                self._steps, self._drawn, self._frame = flip.steps, flip.drawn, frame
+                self._probe.set_surfaces(flip.looked_at)
+                return
+        else:
+            self._flips.clear()
+        self._prepare_anew(frame, target, options)
+        if len(self._flips) >= _MOST_FLIPS or self._copied:
+            self._flips.clear()
+        # The private copy of another size replaces the one that the steps draw.
+        if not self._copied and self._retry_ns is None and not options.tear_free:
+            looked_at = self._probe.surfaces
+            self._flips[id(frame.primary)] = _Flip(frame.primary, self._steps, self._drawn, looked_at)
+
+    def _prepare_anew(self, frame: Frame, target: RenderTarget, options: DrawOptions) -> None:
         self._frame = None
+        self._cursor = frame.cursor
         scene = self._scene
         if scene is None or target != self._target or options != self._options:
-            self._target, self._options = target, options
             scene = self._scene = Scene(self._compositor, target, options)
+        self._target, self._options = target, options
         surfaces = self._surfaces
         began = self._clock()
         primary = surfaces.get(frame.primary) if frame.primary else None
@@ -125,6 +164,7 @@ class Renderer:
             self._import_ns = self._clock() - began
             # A surface was loaded: drop what is not needed any more.
             surfaces.prune(frame.primary, frame.cursor)
+            self._flips.clear()
             self._generation = surfaces.generation
             scene.drop_layers()
             self._private_copy.forget()
@@ -212,6 +252,16 @@ class Renderer:
         self._retry_ns = _first_retry(loaded)
         return loaded.outcome
 
+    def image(self, surface: Surface) -> Image | None:
+        """One plane as an image, imported or uploaded anew, for a draw of the caller's own; None if it cannot be drawn.
+
+        It is good until the next call of this renderer.
+        """
+        self._frame = None
+        loaded = self._surfaces.get(surface)
+        self._retry_ns = _first_retry(loaded)
+        return loaded.image
+
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
@@ -225,6 +275,7 @@ class Renderer:
         self._scene = None
         self._probe.set_surfaces(())
         self._private_copy.forget()
+        self._flips.clear()
 
     def release(self) -> None:
         """Delete everything; more calls do nothing. No frame can be drawn afterwards."""

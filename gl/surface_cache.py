@@ -13,8 +13,8 @@ from app.formats import tiling
 from app.formats.fourcc import PixelFormat, pixel_format
 from app.formats.modifier import modifier_name
 from app.planes.check import check_plane
-from app.planes.frame import Surface
-from app.planes.plane import Backing, Plane, PlaneKind
+from app.planes.frame import Surface, SurfaceKey
+from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, Status
 from gl.compositor import Image
 from gl.context import Context
@@ -26,8 +26,6 @@ from gl.importer import Importer
 from gl.outcome import ImportFailure, Outcome, PixelPath
 from gl.retry import Retry, may_pass, next_retry
 from gl.shared_parts import SharedParts
-
-_Key = tuple[int, tuple[int, ...], PlaneKind]
 
 _OK = Status(Reason.OK)
 
@@ -70,7 +68,7 @@ class SurfaceCache:
         self._trials = parts.trials
         self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
-        self._entries: dict[_Key, LoadedSurface] = {}
+        self._entries: dict[SurfaceKey, LoadedSurface] = {}
         # Changes whenever an entry comes or goes.
         self.generation = 0
 
@@ -79,12 +77,11 @@ class SurfaceCache:
 
     def get(self, surface: Surface) -> LoadedSurface:
         """The surface's entry, loaded if necessary and up to date: ready to be drawn."""
-        key = _key(surface)
-        entry = self._entries.get(key)
+        entry = self._entries.get(surface.key)
         if entry is None or (entry.retry is not None and self._clock() >= entry.retry.due_ns):
             return self._put(self._load(surface, entry))
-        if not self.refresh(entry):
-            return self._entries[key]
+        if entry.copied is not None and not self.refresh(entry):
+            return self._entries[surface.key]
         return entry
 
     def refresh(self, entry: LoadedSurface) -> bool:
@@ -99,8 +96,15 @@ class SurfaceCache:
         return True
 
     def _put(self, entry: LoadedSurface) -> LoadedSurface:
-        """Keep an entry in place of the one before, which is released last: both may use one texture."""
-        key = _key(entry.surface)
+        """Keep an entry in place of the one before, which is released last: both may use one texture.
+
+        Equal outcomes are made one object, so that a draw sees at once that nothing of them changed.
+        """
+        key = entry.surface.key
+        for other in self._entries.values():
+            if other.outcome == entry.outcome:
+                entry = replace(entry, outcome=other.outcome)
+                break
         previous = self._entries.get(key)
         self._entries[key] = entry
         if previous is not None:
@@ -110,13 +114,13 @@ class SurfaceCache:
 
     def prune(self, *keep: Surface | None) -> None:
         """Drop what was made from released buffers, and what was made from ``keep``'s buffers for other layouts."""
-        kept = {_key(each) for each in keep if each}
+        kept = {each.key for each in keep if each}
         serials = {key[0] for key in kept}
         for key, entry in list(self._entries.items()):
             if entry.surface.buffer.released or (key[0] in serials and key not in kept):
                 self._drop(key)
 
-    def _drop(self, key: _Key) -> None:
+    def _drop(self, key: SurfaceKey) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             entry.release()
@@ -219,10 +223,6 @@ class SurfaceCache:
 
     def _retry(self, passing: bool, previous: LoadedSurface | None) -> Retry | None:
         return next_retry(self._clock(), previous.retry if previous is not None else None) if passing else None
-
-
-def _key(surface: Surface) -> _Key:
-    return (surface.buffer.serial, surface.plane.import_key, surface.plane.kind)
 
 
 def _import_may_pass(failures: tuple[ImportFailure, ...]) -> bool:

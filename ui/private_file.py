@@ -8,7 +8,6 @@ on file systems that have no files without a name, such as vfat.
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -145,7 +144,7 @@ def _written(folder: int, data: bytes, mode: int | None, sync: bool) -> Iterator
 
     Without a ``mode`` it is private, as far as the umask allows that.
     """
-    name = f".mdevview-{secrets.token_hex(8)}"
+    name = f".mdevview-{os.urandom(8).hex()}"
     is_named = False
     try:
         fd = os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, _PRIVATE, dir_fd=folder)

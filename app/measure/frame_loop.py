@@ -97,6 +97,10 @@ class FrameLoop:
         """The source's fd to wait for, -1 for none. Each poll may change it."""
         return -1 if self._closed else self._source.fileno()
 
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._observer = observer
+
     def step(self) -> Wait | None:
         """Poll the source and call back. Returns the wait before the next step; None if there is no next step."""
         before = self._frame

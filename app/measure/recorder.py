@@ -35,7 +35,8 @@ class Recorder:
     """A :class:`app.measure.frame_loop.LoopObserver`. All calls come from one thread and raise nothing.
 
     ``sinks`` are called once with each completed record. ``true_flip_ns`` is the session's. ``expects_gpu`` and
-    ``expects_present`` say which times come later by :meth:`gpu_time` and :meth:`presented`.
+    ``expects_present`` say which times come later by :meth:`gpu_time` and :meth:`presented`. ``flipped`` is called at
+    once with the times between which a flip was seen, also for a flip that is never drawn.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Recorder:
         *,
         expects_gpu: bool = False,
         expects_present: bool = False,
+        flipped: Callable[[int, int], object] | None = None,
     ) -> None:
         self.stages = Stages()
         self.counters = Counters()
@@ -52,6 +54,7 @@ class Recorder:
         self._true_flip_ns = true_flip_ns
         self._expects_gpu = expects_gpu
         self._expects_present = expects_present
+        self._flipped = flipped
         self._previous_poll_ns: int | None = None
         self._query_ns: int | None = None
         self._found: Frame | None = None
@@ -87,6 +90,7 @@ class Recorder:
             self.counters.flips_superseded += self._kind is Kind.FLIP
             self._expect(Kind.FLIP, frame.timing)
             self._true_ns = self._true_flip_ns(frame) if self._true_flip_ns is not None else None
+            self._tell_flip(frame.timing)
         elif before is not None and frame.cursor is not before.cursor:
             self.counters.cursor_moves += 1
             if self._kind is Kind.REPEAT:
@@ -126,6 +130,10 @@ class Recorder:
         self._pass_on()
         return record
 
+    def expect_no_gpu_times(self) -> None:
+        """The GPU cannot be timed: from now on no record waits for that."""
+        self._expects_gpu = False
+
     def gpu_time(self, number: int, ns: int) -> None:
         """The GPU needed ``ns`` nanoseconds for picture ``number``."""
         for record in self._pending:
@@ -147,6 +155,17 @@ class Recorder:
         self._count_query()
         while self._pending:
             self._complete(self._pending.popleft())
+
+    def _tell_flip(self, timing: FrameTiming | None) -> None:
+        if timing is None:
+            return
+        low, high = 0, timing.seen_ns - timing.previous_poll_ns
+        if self._true_ns is not None:
+            low = high = timing.seen_ns - self._true_ns
+        self.stages["flip_to_poll"].record_band(timing.seen_ns, low, high)
+        if self._flipped is not None:
+            known = self._true_ns
+            self._flipped(known or timing.previous_poll_ns, known or timing.seen_ns)
 
     def _expect(self, kind: Kind, timing: FrameTiming | None) -> None:
         self._kind, self._timing = kind, timing

@@ -28,7 +28,7 @@ def run_document(
         **picture,
         "version": _VERSION,
         "kind": "measure",
-        "meta": meta,
+        "meta": {**meta, **_of_picture(picture)},
         "complete": complete,
         "duration_s": round(seconds, 3),
         "stages": recorder.stages.document(),
@@ -36,4 +36,15 @@ def run_document(
         "polls": polls,
         "poll_rate_hz": round(polls / seconds, 1),
         "cpu_percent": round(100 * times.cpu_ns / max(times.duration_ns, 1), 1),
+    }
+
+
+def _of_picture(picture: dict[str, Any]) -> dict[str, Any]:
+    """What a comparison needs to know of the picture and of who draws it."""
+    primary, renderer = picture["planes"]["primary"] or {}, picture["renderer"]
+    return {
+        **{key: primary.get(key) for key in ("width", "height", "fourcc", "modifier", "path")},
+        "renderer": renderer["name"],
+        "gl_vendor": renderer["vendor"],
+        "gl_version": renderer["version"],
     }

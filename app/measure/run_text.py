@@ -15,19 +15,27 @@ _LABELS = {
     "change_to_submit": "change to submit",
     "true_flip_to_submit": "true flip to submit",
     "jitter": "jitter of flip to submit",
+    "flip_to_poll": "flip to poll",
     "input_to_acknowledge": "input to acknowledgement",
     "input_to_change": "input to change",
     "input_to_submit": "input to submit",
+    "look": "look at the region",
 }
 _COLUMNS = (("median", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999"), ("max", "max"))
 
 
-def run_text(document: dict[str, Any]) -> str:
-    """The stages in milliseconds, the counters, and how exact the latency of a flip is."""
+def stage_lines(stages: dict[str, Any]) -> list[str]:
+    """The stages of a document as a table, in milliseconds."""
     lines = [f"{'milliseconds':<25}" + "".join(f"{title:>9}" for title, _ in _COLUMNS) + f"{'count':>9}"]
-    for name, stage in document["stages"].items():
+    for name, stage in stages.items():
         values = "".join(f"{stage[f'{key}_us'] / 1000:>9.3f}" for _, key in _COLUMNS)
         lines.append(f"{_LABELS.get(name, name):<25}{values}{stage['count']:>9}")
+    return lines
+
+
+def run_text(document: dict[str, Any]) -> str:
+    """The stages in milliseconds, the counters, and how exact the latency of a flip is."""
+    lines = stage_lines(document["stages"])
     if (flip := document["stages"].get("flip_to_submit")) is not None:
         low, high = flip["p50_low_us"] / 1000, flip["p50_high_us"] / 1000
         lines.append(f"the median of flip to submit is between {low:.3f} and {high:.3f}: a flip is between two polls")
@@ -39,4 +47,9 @@ def run_text(document: dict[str, Any]) -> str:
         f"pictures with something new: {document['frames_shown']}, repeats: {document['repeats']}; "
         f"polls per second: {document['poll_rate_hz']:g}; CPU: {document['cpu_percent']:g} %"
     )
+    if "inputs_sent" in document:
+        lines.append(
+            f"keys sent: {document['inputs_sent']}, without a reaction: {document['input_misses']}, with a change that "
+            f"may be the region's own: {document['inputs_uncertain']}"
+        )
     return "\n".join(lines)

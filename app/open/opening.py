@@ -29,7 +29,6 @@ from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
-from app.planes.frame import Frame
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -51,7 +50,7 @@ class OpenOptions:
     ``alone`` says whether a free vGPU may be opened. It is False while waiting for a VM: an open vGPU would be busy
     when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it. ``access`` is how fds
     of processes are duplicated without the helper. ``qmp`` is the address for input, None for that on the VM's command
-    line.
+    line. ``guest_process``: a simulated guest draws in a process of its own, as a measurement needs it.
     """
 
     helper: HelperMethod = HelperMethod.AUTO
@@ -59,6 +58,7 @@ class OpenOptions:
     request_fds: FdRequest | None = None
     access: ProcessAccess = AS_THIS_USER
     qmp: QmpAddress | None = None
+    guest_process: bool = False
 
     def process_access(self) -> ProcessAccess:
         """How fds are duplicated: with this user's permissions, otherwise by the helper if the user allows it."""
@@ -113,19 +113,9 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
-        true_flip_ns=_true_flip(opened.true_flip_ns),
+        true_flip_ns=opened.true_flip_ns,
+        flips_made=opened.flips_made,
     )
-
-
-def _true_flip(of_handle: Callable[[int], int | None] | None) -> Callable[[Frame], int | None] | None:
-    if of_handle is None:
-        return None
-
-    def of_frame(frame: Frame) -> int | None:
-        handle = frame.primary.plane.handle if frame.primary is not None else None
-        return None if handle is None else of_handle(handle)
-
-    return of_frame
 
 
 def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
@@ -157,7 +147,7 @@ def open_resolved_device(
     with _explained():
         match chosen:
             case Simulated(spec):
-                return _open_simulated(spec)
+                return _open_simulated(spec, options.guest_process)
             case InheritedFd(fd):
                 return _open_inherited(fd, paths)
             case Pid(pid, fd):
@@ -261,17 +251,26 @@ def _presence(fd: int, paths: Paths) -> Callable[[], bool] | None:
     return link.exists if link is not None and link.exists() else None
 
 
-def _open_simulated(spec: str) -> OpenedDevice:
+def _open_simulated(spec: str, own_process: bool) -> OpenedDevice:
     # Imported here, because most commands do not need the simulator, and the import of numpy takes 100 ms.
     from app.sim.profile import open_simulated  # noqa: PLC0415
 
     try:
-        device = open_simulated(spec)
+        device = open_simulated(spec, own_process=own_process)
     except ValueError as error:
         raise UsageError(f"sim:{spec}: {error}") from error
     target = f"sim:{spec}"
     label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    ended = EndDetector(device.present)
+    process = device.guest.process
+    ended = EndDetector(device.present, process, "the process of the simulated guest")
     return OpenedDevice(
-        target, label, device, device.vgpu, rule_of(device.vgpu), ended, true_flip_ns=device.true_flip_ns
+        target,
+        label,
+        device,
+        device.vgpu,
+        rule_of(device.vgpu),
+        ended,
+        process,
+        true_flip_ns=device.frame_flip_ns,
+        flips_made=device.flips_made,
     )

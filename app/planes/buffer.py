@@ -204,18 +204,19 @@ class MemoryBuffer:
 
     A mapping may vanish: vfio-pci unmaps the BARs of a device that is reset, sleeps or does not decode memory, and an
     access is then SIGBUS (drivers/vfio/pci/vfio_pci_core.c, vfio_pci_zap_and_down_write_memory_lock and
-    vfio_pci_mmap_page_fault). What another driver's fault handler does is not known, so this is so for each device.
+    vfio_pci_mmap_page_fault). What another driver's fault handler does is not known. So a mapping is read in place only
+    if its owner says with ``may_vanish=False`` that it is known to stay (:mod:`app.vfio.region_mapping`).
     """
 
     dmabuf_fd = None
     inode = None
     exporter = None
 
-    def __init__(self, memory: mmap.mmap | bytearray | bytes) -> None:
+    def __init__(self, memory: mmap.mmap | bytearray | bytes, *, may_vanish: bool = True) -> None:
         self._memory: mmap.mmap | bytearray | bytes | None = memory
         self.serial = next(_serials)
         self.size = len(memory)
-        self.may_vanish = isinstance(memory, mmap.mmap)
+        self.may_vanish = may_vanish and isinstance(memory, mmap.mmap)
         self._staging = Staging()
 
     @property

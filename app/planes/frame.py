@@ -6,13 +6,23 @@ from app.planes.buffer import Buffer
 from app.planes.plane import Plane
 from app.planes.status import Status
 
+# The serial number of the buffer, the import key of the plane, and its kind.
+SurfaceKey = tuple[int, tuple[int, ...], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A plane and the buffer that holds its pixels. The buffer belongs to the frame source; do not close it."""
+    """A plane and the buffer that holds its pixels. The buffer belongs to the frame source; do not close it.
+
+    Surfaces of one ``key`` have the same pixels in the same layout. It is made once, because each frame needs it.
+    """
 
     plane: Plane
     buffer: Buffer
+    key: SurfaceKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.buffer.serial, self.plane.import_key, self.plane.kind.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +48,8 @@ class DamagedRect:
 class FrameTiming:
     """When a change was seen, in nanoseconds of ``time.monotonic_ns()``, and how long the queries and fetches took.
 
-    ``previous_poll_ns`` is the start of the last poll that did not see the change. ``seen_ns`` is the start of the poll
-    that saw it. The change happened after the first and before the end of the second. A pushed source does not poll:
-    both are the time of its message.
+    ``previous_poll_ns`` is the start of the last poll that did not see the change. ``seen_ns`` is the end of the query
+    that saw it. The change happened between the two. A pushed source does not poll: both are the time of its message.
     """
 
     previous_poll_ns: int

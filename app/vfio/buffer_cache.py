@@ -18,6 +18,7 @@ from typing import Protocol
 from app.device.gfx_plane import get_gfx_dmabuf
 from app.device.seam import Device
 from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 
@@ -93,8 +94,7 @@ class BufferCache:
         key = (plane.handle, plane.import_key)
         cached = self._entries.get(key)
         if cached is not None:
-            self._entries.move_to_end(key)
-            self._queried.add(plane.handle)
+            self._use(key)
             return cached
         if self._rule is FetchRule.FREELY:
             # The id has a new layout, so its old buffer is gone. But both planes may have one id: keep the other's.
@@ -104,6 +104,20 @@ class BufferCache:
         self._entries[key] = buffer
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
+
+    def reuse(self, surface: Surface) -> bool:
+        """Whether :meth:`get` would return the surface's buffer from the cache; if so, this counts as such a call."""
+        plane = surface.plane
+        assert plane.handle is not None
+        key = (plane.handle, surface.key[1])
+        if self._entries.get(key) is not surface.buffer:
+            return False
+        self._use(key)
+        return True
+
+    def _use(self, key: _Key) -> None:
+        self._entries.move_to_end(key)
+        self._queried.add(key[0])
 
     def note_query(self, dmabuf_id: int) -> None:
         """After :meth:`get` returned the buffer of an id, a query returned the id again."""

@@ -7,9 +7,11 @@ from app.device.seam import Device
 from app.host.process import Process
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.planes.frame import Frame
 from app.planes.status import Status
 from app.vfio.buffer_cache import FetchRecord, FetchRule
 from app.vfio.poller import Poller
+from app.vfio.region_mapping import stays_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class OpenedDevice:
 
     ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
     device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
-    ``true_flip_ns`` tells when the guest flipped to the buffer of a handle; None for all but simulated devices.
+    ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_made`` how often it has flipped; None
+    for all but simulated devices.
     """
 
     target: str
@@ -30,11 +33,14 @@ class OpenedDevice:
     process: Process | None = None
     vm: Vm | None = None
     record: FetchRecord | None = None
-    true_flip_ns: Callable[[int], int | None] | None = None
+    true_flip_ns: Callable[[Frame], int | None] | None = None
+    flips_made: Callable[[], int] | None = None
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""
-        return Poller(self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd)
+        return Poller(
+            self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd, stays=stays_of(self.vgpu)
+        )
 
     def end_fd(self) -> int:
         """The pidfd of the VM that has the device; -1 without one, and after the device was closed."""

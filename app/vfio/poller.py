@@ -10,7 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.device.gfx_plane import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
@@ -20,9 +20,10 @@ from app.planes.buffer import Buffer
 from app.planes.check import check_plane
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
-from app.planes.status import Reason, State, Status
+from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule
 from app.vfio.region_cache import RegionCache
+from app.vfio.region_mapping import Stays, never_stays
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ _log = logging.getLogger(__name__)
 _RETRY_NS = 200_000_000
 # The interval for checking whether a device that answers ENODEV was removed.
 _REMOVAL_CHECK_NS = 250_000_000
+
+# Surfaces of one plane that are kept. A cursor that moves has a new one each time.
+_MOST_SURFACES = 32
 
 _QUERY_REASONS = {
     errno.EINVAL: Reason.QUERY_REJECTED,
@@ -41,7 +45,10 @@ _QUERY_REASONS = {
 
 @dataclass(slots=True)
 class _Slot:
-    """One plane at the last poll. ``queried_again``: a query returned ``plane`` again after its buffer was found."""
+    """One plane at the last poll. ``queried_again``: a query returned ``plane`` again after its buffer was found.
+
+    ``shown`` has the surfaces of late, by the id of their plane: a flip to a known buffer makes no new one.
+    """
 
     query: PlaneQuery
     plane: Plane | None = None
@@ -49,6 +56,7 @@ class _Slot:
     rejected: RejectedPlane | None = None
     retry_at_ns: int = 0
     queried_again: bool = False
+    shown: dict[int, Surface] = field(default_factory=dict)
 
     @property
     def buffer(self) -> Buffer | None:
@@ -63,7 +71,8 @@ class Poller:
 
     Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
     device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
-    counts nanoseconds. ``record`` records fetches for other processes.
+    counts nanoseconds. ``record`` records fetches for other processes. ``stays`` tells whether a mapped region can
+    never vanish (:mod:`app.vfio.region_mapping`).
     """
 
     tells_damage = False
@@ -76,22 +85,25 @@ class Poller:
         clock: Callable[[], int] = time.monotonic_ns,
         record: FetchRecord | None = None,
         end_fd: Callable[[], int] = lambda: -1,
+        stays: Stays = never_stays,
     ) -> None:
         self.device = device
         self._ended = ended
         self._end_fd = end_fd
         self._clock = clock
         self._buffers = BufferCache(device, rule, record)
-        self._region = RegionCache(device)
+        self._region = RegionCache(device, stays)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))
         self._probe_at_ns = 0
         self._removal_check_at_ns = clock() + _REMOVAL_CHECK_NS
-        self._closed = False
+        # Closed, or the device is gone.
+        self._finished = False
         self._logged: set[tuple[str, int | None]] = set()
-        # The start of the previous and of the current poll, and the time that the current one spent on fetches.
+        # The start of the previous and of the current poll, when the current one saw a change, and how long it fetched.
         self._previous_poll_ns = self._poll_ns = clock()
+        self._seen_ns: int | None = None
         self._fetch_ns = 0
 
     @property
@@ -109,10 +121,10 @@ class Poller:
 
         If the poller is closed or the device is gone, this does not poll and returns the last frame.
         """
-        if self._closed or self._frame.status.state is State.GONE:
+        if self._finished:
             return self._frame
         now = self._clock()
-        self._previous_poll_ns, self._poll_ns, self._fetch_ns = self._poll_ns, now, 0
+        self._previous_poll_ns, self._poll_ns, self._seen_ns, self._fetch_ns = self._poll_ns, now, None, 0
         ended = self._ended()
         if ended is not None:
             return self.end(ended)
@@ -129,8 +141,7 @@ class Poller:
         return self._next_frame(status)
 
     def fileno(self) -> int:
-        finished = self._closed or self._frame.status.state is State.GONE
-        return -1 if finished else self._end_fd()
+        return -1 if self._finished else self._end_fd()
 
     def shown(self, frame: Frame, ns: int) -> None:
         """Does nothing: the guest of a VFIO device does not wait for this."""
@@ -142,12 +153,13 @@ class Poller:
         from the buffers is released.
         """
         frame = self._publish(status)
+        self._finished = True
         self.release_buffers()
         return frame
 
     def close(self) -> None:
         """Release every buffer and then the device; more calls do nothing."""
-        self._closed = True
+        self._finished = True
         try:
             self.release_buffers()
         finally:
@@ -173,8 +185,10 @@ class Poller:
         rejected: tuple[RejectedPlane, ...] = (),
     ) -> Frame:
         """Make the next frame. This is only called for a frame that differs, because its timing object costs time."""
-        spent = self._clock() - self._poll_ns
-        timing = FrameTiming(self._previous_poll_ns, self._poll_ns, spent - self._fetch_ns, self._fetch_ns)
+        now = self._clock()
+        seen = now if self._seen_ns is None else self._seen_ns
+        spent = now - self._poll_ns - self._fetch_ns
+        timing = FrameTiming(self._previous_poll_ns, seen, spent, self._fetch_ns)
         self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing)
         return self._frame
 
@@ -212,14 +226,17 @@ class Poller:
         self._slots = tuple(_Slot(PlaneQuery(self.device, kind, backing)) for kind in kinds)
         return True
 
-    def _update(self, slot: _Slot, now: int, other: _Slot) -> Status:
+    def _update(self, slot: _Slot, now: int, other: _Slot, *, again: bool = False) -> Status:
         """Query the plane of a slot, and get its buffer if the plane changed or a retry is due.
 
         Returns the status of the plane. The status of the primary plane becomes that of the frame.
         """
         try:
-            plane = self._query(slot.query)
+            plane = slot.query.execute()
         except OSError as error:
+            # mbochs answers ENOMEM to the first query of each new mode, and succeeds the second time.
+            if error.errno == errno.ENOMEM and not again:
+                return self._update(slot, now, other, again=True)
             self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
             reason = _QUERY_REASONS.get(error.errno or 0)
@@ -227,9 +244,18 @@ class Poller:
                 self._log_once("query", error)
             return Status(reason or Reason.DEVICE_FAULT, error_text(error))
         if plane is not slot.plane or (slot.rejected is not None and now >= slot.retry_at_ns):
-            self._leave_plane(slot)
+            if self._seen_ns is None:
+                # The query may have seen a change that is newer than the start of the poll.
+                self._seen_ns = self._clock()
+            if slot.queried_again:
+                self._leave_plane(slot)
             slot.plane = plane
-            self._resolve(slot, plane, now, other)
+            known = slot.shown.get(id(plane))
+            # The surface keeps its plane alive, so no other plane has this id.
+            if known is not None and self._buffers.reuse(known):
+                slot.surface, slot.rejected = known, None
+            else:
+                self._resolve(slot, plane, now, other)
         else:
             slot.queried_again = True
         if slot.surface is not None:
@@ -243,16 +269,6 @@ class Poller:
             assert plane.handle is not None
             self._buffers.note_query(plane.handle)
         slot.queried_again = False
-
-    @staticmethod
-    def _query(query: PlaneQuery) -> Plane | None:
-        try:
-            return query.execute()
-        except OSError as error:
-            # mbochs answers ENOMEM to the first query of each new mode, and succeeds the second time.
-            if error.errno != errno.ENOMEM:
-                raise
-        return query.execute()
 
     def _resolve(self, slot: _Slot, plane: Plane | None, now: int, other: _Slot) -> None:
         """Get the buffer of a plane that is new or whose retry is due."""
@@ -272,6 +288,10 @@ class Poller:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if buffer is not None and fault is None:
                 slot.surface = Surface(plane, buffer)
+                if plane.backing is Backing.DMABUF:
+                    if len(slot.shown) >= _MOST_SURFACES:
+                        slot.shown.clear()
+                    slot.shown[id(plane)] = slot.surface
                 return
             slot.rejected = RejectedPlane(plane, buffer, fault or Status(Reason.BAD_GEOMETRY))
             return
@@ -293,12 +313,15 @@ class Poller:
         """The last frame if nothing changed, otherwise a new one."""
         primary, *cursors = self._slots
         cursor = cursors[0].surface if cursors and primary.surface is not None else None
-        rejected = tuple(slot.rejected for slot in self._slots if slot.rejected is not None)
+        rejected: tuple[RejectedPlane, ...] = ()
+        for slot in self._slots:
+            if slot.rejected is not None:
+                rejected += (slot.rejected,)
         last = self._frame
         if (
             last.primary is primary.surface
             and last.cursor is cursor
-            and last.status == status
+            and (last.status is status or last.status == status)
             and last.rejected == rejected
         ):
             return last

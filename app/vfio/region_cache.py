@@ -9,13 +9,18 @@ from app.device.seam import Device
 from app.planes.buffer import MemoryBuffer
 from app.planes.check import bytes_needed
 from app.planes.plane import Plane
+from app.vfio.region_mapping import Stays, never_stays
 
 
 class RegionCache:
-    """Owns at most one mapping: the region of the primary plane."""
+    """Owns at most one mapping: the region of the primary plane.
 
-    def __init__(self, device: Device) -> None:
+    ``stays`` tells of a new mapping whether it can never vanish.
+    """
+
+    def __init__(self, device: Device, stays: Stays = never_stays) -> None:
         self._device = device
+        self._stays = stays
         # The index of the mapped region and its offset in the device file.
         self._place = (-1, -1)
         self._buffer: MemoryBuffer | None = None
@@ -41,7 +46,8 @@ class RegionCache:
             # It is truncated to the same size as before. The same buffer keeps the frame the same.
             return mapped
         self.release()
-        self._buffer = MemoryBuffer(self._device.mmap(length, info.offset))
+        mapping = self._device.mmap(length, info.offset)
+        self._buffer = MemoryBuffer(mapping, may_vanish=not self._stays(mapping))
         self._place = place
         return self._buffer
 

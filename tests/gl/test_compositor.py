@@ -13,6 +13,7 @@ from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
+from tests.gl.counting import Calls
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, surface_factory, window
 
 
@@ -249,7 +250,12 @@ def test_no_primary_is_background_only(gl_context: Context, renderer: Renderer, 
     assert renderer.capture(lonely) is None
 
 
-def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
+def test_state_left_by_others_does_no_harm(
+    gl_context: Context, calls: Calls, surfaces: SurfaceFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As Qt's context is.
+    monkeypatch.setattr(gl_context, "shared", True)
+    renderer = Renderer(gl_context)
     gl = gl_context.gl
     primary, cursor = random_picture(16, 16), arrow()
     shown = frame(surfaces.picture(primary), surfaces.cursor(cursor, (2, 2)))
@@ -266,6 +272,7 @@ def test_state_left_by_others_does_no_harm(gl_context: Context, renderer: Render
             renderer.draw(shown, target)
             actual = canvas.read()[::-1]
             assert np.abs(actual.astype(int) - expected).max() <= 1
+    renderer.release()
 
 
 def test_capture_leaves_the_callers_framebuffer_bound(

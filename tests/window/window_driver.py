@@ -8,8 +8,9 @@ import sys
 from typing import Any, cast
 
 from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 
 from tests.window.listener import Listener
 from ui.cli.main import main
@@ -65,6 +66,51 @@ class WindowDriver:
 
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
+
+    def panel(self, method: str, *arguments: object) -> Any:
+        """Call a method of the latency panel, as its buttons do."""
+        panel = self._window._panel
+        assert panel is not None
+        return getattr(panel, method)(*arguments)
+
+    def panel_pause(self, on: bool) -> None:
+        panel = self._window._panel
+        assert panel is not None
+        panel._pause.setChecked(on)
+
+    def panel_mark(self, label: str) -> None:
+        """Type a label into the panel and press its button."""
+        panel = self._window._panel
+        assert panel is not None
+        panel._label.setText(label)
+        panel.add_marker()
+
+    def panel_cells(self) -> list[list[str]] | None:
+        """The texts of the panel's table; None where there is no panel."""
+        panel = self._window._panel
+        if panel is None:
+            return None
+        table = panel._table
+        cells = [[table.item(row, column) for column in range(table.columnCount())] for row in range(table.rowCount())]
+        return [[item.text() if item is not None else "" for item in row] for row in cells]
+
+    def is_measured(self) -> bool:
+        """Whether anybody wants the records of pictures."""
+        return self._picture.times.recorder is not None
+
+    def is_checked(self, action: str) -> bool:
+        return self._window._actions[action].isChecked()
+
+    def end_notice(self) -> None:
+        """Wait no longer until the notice goes."""
+        self._picture._end_notice()
+
+    def dark(self) -> None:
+        """A dark desktop."""
+        palette = QPalette(QColor(45, 48, 54))
+        for role, colour in (("Base", "#1e2024"), ("AlternateBase", "#26292e"), ("Text", "#e8eaee")):
+            palette.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
+        QApplication.setPalette(palette)
 
     def type(self, text: str) -> None:
         """Type with Qt's test library, as if the window system sent the events."""

@@ -6,11 +6,15 @@ import re
 from typing import Any, TypeAlias
 
 from app.edid.mode import Mode, parse_mode
-from app.open.target import Default, parse_target
+from app.input.keys import check_qcode
+from app.measure.bench_cases import CASE_NAMES
+from app.open.target import Default, Pid, parse_target
 from app.qemu.qmp_address import parse_address
 
 # argparse has no public name for what add_subparsers() returns.
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+
+_MOST_KEYS = 2
 
 _TARGET_HELP = (
     "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
@@ -29,6 +33,7 @@ def add_commands(commands: Commands) -> None:
     _add_screenshot(commands)
     _add_inspect(commands)
     _add_measure(commands)
+    _add_bench(commands)
     _add_doctor(commands)
 
 
@@ -276,18 +281,98 @@ def _add_measure(commands: Commands) -> None:
     )
     _add_target(parser)
     _add_helper(parser)
-    parser.add_argument(
-        "--duration", metavar="S", type=_seconds, default=10.0, help="how many seconds to measure (default: 10)"
-    )
+    parser.add_argument("--duration", metavar="S", type=_seconds, help="how many seconds to measure (default: 10)")
     parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
     parser.add_argument(
         "--csv", metavar="FILE", type=_file, help="write one row for each submitted picture; - is standard output"
     )
     _add_poll(parser)
     parser.add_argument(
-        "--size", metavar="WxH", type=_size, help="the size of the picture that is drawn (default: the guest's size)"
+        "--size",
+        metavar="WxH",
+        type=_size,
+        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
     )
+    parser.add_argument(
+        "--window",
+        action="store_true",
+        help="measure a window instead, with the time of the GPU and when each picture was on the screen",
+    )
+    _add_measured_input(parser)
     _add_timeout(parser)
+    _add_observe(parser)
+
+
+def _add_observe(parser: argparse.ArgumentParser) -> None:
+    """``observe`` is None or a :class:`Pid`."""
+    parser.add_argument(
+        "--observe",
+        metavar="pid:N",
+        type=_observed,
+        help="measure how another program polls its vGPU, such as QEMU's own window (pid:N,fd=M where it polls "
+        "several), from the kernel's trace of its ioctls, which only root may read; with TARGET also how late after a "
+        "flip it polls, as our own polls see the flips. --json then writes the figures of that program",
+    )
+    parser.add_argument(
+        "--own-json", metavar="FILE", type=_file, help="with --observe and TARGET: write the figures of our own polls"
+    )
+
+
+def _observed(text: str) -> Pid:
+    target = parse_target(text)
+    if not isinstance(target, Pid):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form pid:N or pid:N,fd=M")
+    return target
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "bench",
+        "time the paths of a frame on this machine",
+        "Polls, cached and new imports, uploads, de-tiling, composition and capture, each as median, 99th percentile "
+        "and CPU time, for a guest of 1920x1080 in this process. No vGPU is opened.",
+    )
+    parser.add_argument("--json", metavar="FILE", type=_file, help="write all figures; - is standard output")
+    parser.add_argument(
+        "--case", metavar="NAME", nargs="+", choices=CASE_NAMES, help=f"only these: {', '.join(CASE_NAMES)}"
+    )
+    parser.add_argument(
+        "--seconds", metavar="S", type=_seconds, default=1.0, help="how many seconds to time each case (default: 1)"
+    )
+
+
+def _add_measured_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input",
+        metavar="KEY[,KEY]",
+        type=_keys,
+        help="measure from a key to the pixels that it changes: send this key to the VM again and again, or these keys "
+        "in turn (a,backspace leaves a line of text as it was); QEMU's names of keys (QKeyCode)",
+    )
+    parser.add_argument(
+        "--region",
+        metavar="X,Y,W,H",
+        type=_region,
+        help="with --input: the part of the guest's picture to look at, in its pixels; the smaller it is, the more "
+        "exact the figures (default: all of it)",
+    )
+    parser.add_argument(
+        "--count", metavar="N", type=_count, help="with --input: how many times to send a key (default: 50)"
+    )
+    parser.add_argument(
+        "--input-timeout",
+        metavar="S",
+        type=_seconds,
+        help="with --input: how many seconds to wait for the guest's reaction to a key (default: 2)",
+    )
+    parser.add_argument(
+        "--qmp",
+        metavar="SOCKET",
+        type=parse_address,
+        help="with --input: the VM's QMP monitor, as the path of a unix socket or HOST:PORT; default: where the VM's "
+        "command line says",
+    )
 
 
 def _add_doctor(commands: Commands) -> None:
@@ -324,6 +409,30 @@ def _interval(text: str) -> int:
     if not 0.1 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 0.1 to 10000")
     return round(value * 1e6)
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    try:
+        keys = tuple(check_qcode(each) for each in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if len(keys) > _MOST_KEYS:
+        raise argparse.ArgumentTypeError(f"{len(keys)} keys are more than {_MOST_KEYS}")
+    return keys
+
+
+def _region(text: str) -> tuple[int, int, int, int]:
+    match = re.fullmatch(r"([0-9]{1,5}),([0-9]{1,5}),([1-9][0-9]{0,4}),([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form X,Y,WIDTH,HEIGHT, such as 100,200,64,32")
+    x, y, width, height = map(int, match.groups())
+    return x, y, width, height
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 99999")
+    return int(text)
 
 
 def _mode(text: str) -> Mode:

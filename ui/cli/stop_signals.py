@@ -10,17 +10,19 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts SIGINT, SIGTERM and SIGHUP until closed. Its fd is readable after a signal."""
+    """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.last = 0
         self._reader, self._writer = os.pipe()
         for fd in (self._reader, self._writer):
             os.set_blocking(fd, False)
         self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1
+        self.last = number
         # A full pipe is readable already.
         with suppress(BlockingIOError):
             os.write(self._writer, b"\0")

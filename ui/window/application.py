@@ -77,10 +77,12 @@ def show(
     options: WindowOptions,
     end_fds: Sequence[int] = (),
     chosen: Vgpu | Simulated | None = None,
+    started: Callable[[Viewer], object] | None = None,
 ) -> int:
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
-    Ends when the window is closed or one of the ``end_fds`` is readable. Raises MdevviewError when OpenGL fails or
+    ``started`` is called with the window before it is shown. Ends when the window is closed or one of the ``end_fds``
+    is readable. Raises MdevviewError when OpenGL fails or
     ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)
@@ -98,6 +100,8 @@ def show(
         for watch in watches:
             watch.activated.connect(end)
         viewer = Viewer(target, session, options, refresh_interval(application), chosen)
+        if started is not None:
+            started(viewer)
         return _run(application, viewer, options.fullscreen)
     finally:
         unwatch()

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,22 +31,26 @@ from ui.window.settings import Settings
 from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
+if TYPE_CHECKING:
+    from ui.window.latency_panel import LatencyPanel
+
 _log = logging.getLogger(__name__)
 
 _STATUS_INTERVAL_MS = 250
 _FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
+_NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 _BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed. ``closed`` is
-    emitted when the window closes.
+    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
     monitor_status_changed = pyqtSignal()
-    closed = pyqtSignal()
+    closing = pyqtSignal()
+    """The window is about to be closed; everything in it can still be used."""
 
     def __init__(
         self,
@@ -59,6 +63,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._picture = picture
         self._label = label
+        self.remembers = True
+        """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._container = QWidget.createWindowContainer(picture, self)
@@ -73,6 +79,7 @@ class MainWindow(QMainWindow):
         self.resolution.notice.connect(picture.notice)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
+        self._panel: LatencyPanel | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
@@ -109,6 +116,14 @@ class MainWindow(QMainWindow):
         """
         self._input.set_monitor(monitor, reason, destination)
 
+    def resize_picture(self, width: int, height: int) -> None:
+        """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
+        ratio, container = self._picture.devicePixelRatio(), self._container
+        self.resize(
+            self.width() + round(width / ratio) - container.width(),
+            self.height() + round(height / ratio) - container.height(),
+        )
+
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
 
@@ -121,6 +136,8 @@ class MainWindow(QMainWindow):
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
+            "overlay": self._picture.show_overlay,
+            "latency-panel": self._show_latency_panel,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
@@ -209,6 +226,25 @@ class MainWindow(QMainWindow):
 
     def _set_status_line(self, on: bool) -> None:
         self._status.setVisible(on)
+
+    def _show_latency_panel(self, on: bool) -> None:
+        panel, self._panel = self._panel, None
+        if panel is not None:
+            panel.close()
+            panel.deleteLater()
+        if not on:
+            return
+        try:
+            # pyqtgraph is optional, and takes time and memory.
+            from ui.window.latency_panel import LatencyPanel  # noqa: PLC0415
+        except ImportError as error:
+            _log.info("no latency panel: %s", error)
+            self._picture.notice(_NO_PLOTS)
+            self._actions["latency-panel"].setChecked(False)
+            return
+        self._panel = LatencyPanel(self._picture, self)
+        self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
+        self._panel.show()
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -322,13 +358,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
+        self.closing.emit()
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options
-        settings.save(Settings(options.scaling, options.smooth, self._geometry))
+        if self.remembers:
+            settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
+        self._show_latency_panel(False)
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)
-        self.closed.emit()

@@ -12,15 +12,20 @@ from PyQt6.QtGui import QGuiApplication, QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.rate import Rate
+from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
+from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
+from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
+from ui.window.frame_overlay import FrameOverlay
+from ui.window.frame_times import FrameTimes
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
@@ -33,7 +38,12 @@ _log = logging.getLogger(__name__)
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
+# A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
+_COVERED_NS = 250_000_000
+# The overlay also tells that nothing changes.
+_OVERLAY_MS = 250
 _MS = 1_000_000
+_SECOND = 1000 * _MS
 
 
 class PictureWindow(QOpenGLWindow):
@@ -50,6 +60,7 @@ class PictureWindow(QOpenGLWindow):
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
         self._loop = loop
         self._label = label
+        self._session: Session | None = None
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
@@ -58,6 +69,8 @@ class PictureWindow(QOpenGLWindow):
         self._shown: Frame | None = None
         self._off_since_ns: int | None = None
         self._cursor_seen = False
+        # When the window asked the display to draw; None while it waits for no picture.
+        self._asked_ns: int | None = None
         self._rate = Rate()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
@@ -66,9 +79,15 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.setSingleShot(True)
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
+        self.times = FrameTimes(self)
+        self._overlay: FrameOverlay | None = None
+        self._overlay_timer = QTimer(self)
+        self._overlay_timer.setInterval(_OVERLAY_MS)
+        self._overlay_timer.timeout.connect(self._on_due)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
+        self.times.watch(loop)
         loop.due.connect(self._on_due)
         loop.set_probe(self._look)
         loop.set_visible(self.isExposed())
@@ -119,6 +138,11 @@ class PictureWindow(QOpenGLWindow):
         return cursor.status
 
     @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height of the last drawn picture in device pixels, with the free area around it."""
+        return self._render_target.width, self._render_target.height
+
+    @property
     def placement(self) -> Placement | None:
         """Where the guest's picture is in the window, in device pixels; None where there is none."""
         return self._drawn.placement if self._drawn is not None and self.frame.primary is not None else None
@@ -151,6 +175,23 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.start(_NOTICE_MS)
         self.update()
 
+    def show_overlay(self, on: bool) -> None:
+        """Show the frame rate, the latency and a graph over the picture."""
+        overlay, self._overlay = self._overlay, None
+        if overlay is not None:
+            self.times.drop(overlay.add)
+            with self._current():
+                overlay.release()
+        if on:
+            screen = self.screen()
+            rate = screen.refreshRate() if screen is not None else 0
+            self._overlay = FrameOverlay(round(_SECOND / rate) if rate >= 1 else _SECOND // 60)
+            self.times.want(self._overlay.add)
+            self._overlay_timer.start()
+        else:
+            self._overlay_timer.stop()
+        self.update()
+
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
@@ -158,12 +199,37 @@ class PictureWindow(QOpenGLWindow):
         with self._current():
             return self._renderer.capture(self.frame, options=self._draw_options)
 
+    @property
+    def target(self) -> str:
+        """What is shown: the session's target, or the label while nothing is open."""
+        return self._session.target if self._session is not None else self._label
+
+    @property
+    def session(self) -> Session | None:
+        """The session of the loop's source, which the caller of :meth:`set_session` owns; None while there is none."""
+        return self._session
+
+    def set_session(self, session: Session | None) -> None:
+        self._session = session
+        self.times.true_flip_ns = session.true_flip_ns if session is not None else None
+
+    def inspect(self) -> Document:
+        """What ``inspect`` tells of the picture; only the target before the first draw."""
+        if self._renderer is None or self._session is None or not self.isValid():
+            return {"target": self.target}
+        with self._current():
+            return inspect_document(self._session.target, self.frame, self._session.describe(), self._renderer)
+
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
+        if self._overlay is not None:
+            self.show_overlay(False)
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             with self._current():
+                self.times.release()
                 renderer.release()
+        self.times.close()
         self._loop.close()
 
     @contextmanager
@@ -179,12 +245,20 @@ class PictureWindow(QOpenGLWindow):
             self.doneCurrent()
 
     def _on_swapped(self) -> None:
+        self.times.swapped()
         self._loop.shown()
 
     def _on_due(self) -> None:
-        if self.isExposed() and not self._in_grace():
-            # On Wayland this waits for the next frame callback.
-            self.requestUpdate()
+        if not self.isExposed() or self._in_grace():
+            return
+        now = time.monotonic_ns()
+        if self._asked_ns is None:
+            self._asked_ns = now
+        elif now - self._asked_ns > _COVERED_NS:
+            # A compositor sends no frame callbacks for a window that is covered.
+            self._loop.set_visible(False)
+        # On Wayland this waits for the next frame callback. Asked again meanwhile, Qt still draws once.
+        self.requestUpdate()
 
     def _look(self, frame: Frame) -> Look | None:
         """Look whether the guest changed pixels of the frame on the screen."""
@@ -253,6 +327,9 @@ class PictureWindow(QOpenGLWindow):
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
+        if self._asked_ns is not None:
+            self._asked_ns = None
+            self._loop.set_visible(True)
         frame = self._loop.latest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
@@ -274,13 +351,18 @@ class PictureWindow(QOpenGLWindow):
             return
         if size != (self._render_target.width, self._render_target.height):
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
+        self.times.begin(renderer.context)
         try:
             drawn = renderer.draw(frame, self._render_target, self._draw_options)
+            if self._overlay is not None:
+                self._overlay.draw(renderer.context, self._render_target, ratio, self.path)
         except GlError as error:
+            self.times.failed()
             # The next frame is drawn as usual: a driver may recover, and the window must not close.
             self._failure = Status(Reason.RENDER_FAILED, str(error))
             self._log_state()
             return
+        self.times.drawn(frame, renderer.import_ns)
         self._failure = None
         if frame is not self._shown:
             self._rate.add(time.monotonic_ns())
@@ -303,6 +385,7 @@ class PictureWindow(QOpenGLWindow):
 
     def event(self, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Expose:
+            self._asked_ns = None
             self._loop.set_visible(self.isExposed())
             if self.isExposed():
                 self.update()

@@ -37,10 +37,15 @@ class QtFrameLoop(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._step)
         self._notifier: QSocketNotifier | None = None
+        self._visible = True
 
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    def observe(self, observer: LoopObserver | None) -> None:
+        """Tell ``observer`` what the loop does from now on; None for nobody."""
+        self._loop.observe(observer)
 
     def start(self) -> None:
         self._timer.start(0)
@@ -56,9 +61,11 @@ class QtFrameLoop(QObject):
 
     def set_visible(self, visible: bool) -> None:
         """Whether anybody can see the picture: polls are slow where nobody can."""
-        self._loop.set_visible(visible)
-        if visible:
-            self._hurry(0)
+        if visible is not self._visible:
+            self._visible = visible
+            self._loop.set_visible(visible)
+            if visible:
+                self._hurry(0)
 
     def latest(self) -> Frame:
         """Get the newest frame from the source. Called just before drawing."""

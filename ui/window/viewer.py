@@ -93,6 +93,7 @@ class Viewer(QObject):
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
+        self.picture.set_session(session)
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -137,6 +138,7 @@ class Viewer(QObject):
         self._show(session.source, session.label)
         self._close_session()
         self._session, self._target = session, target
+        self.picture.set_session(session)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
@@ -159,6 +161,7 @@ class Viewer(QObject):
     def _close_session(self) -> None:
         """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
+        self.picture.set_session(None)
         if session is not None:
             session.close()
 

@@ -51,15 +51,21 @@ _LOCK_TIMEOUT_MS = 200
 _Arguments = Array[wl_argument]
 
 
-def wayland_grab(moved: Callable[[float, float], None], locked: Callable[[bool], None]) -> "WaylandGrab | None":
-    """None on other platforms, and if Qt or the library is too old."""
+def qt_display() -> int | None:
+    """The address of Qt's wl_display; None on other platforms. Raises AttributeError or TypeError if Qt is too old."""
     if not QGuiApplication.platformName().startswith("wayland"):
         return None
     application = QGuiApplication.instance()
+    kind = QNativeInterface.QWaylandApplication  # type: ignore[attr-defined,unused-ignore]
+    native = application.nativeInterface(kind)  # type: ignore[union-attr,unused-ignore]
+    return int(native.display())
+
+
+def wayland_grab(moved: Callable[[float, float], None], locked: Callable[[bool], None]) -> "WaylandGrab | None":
+    """None on other platforms, and if Qt or the library is too old."""
     try:
-        kind = QNativeInterface.QWaylandApplication  # type: ignore[attr-defined,unused-ignore]
-        native = application.nativeInterface(kind)  # type: ignore[union-attr,unused-ignore]
-        return WaylandGrab(Library(), int(native.display()), moved, locked)
+        display = qt_display()
+        return WaylandGrab(Library(), display, moved, locked) if display is not None else None
     except (AttributeError, TypeError, OSError) as error:
         _log.info("no grab on Wayland: %s", error)
         return None

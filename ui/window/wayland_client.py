@@ -109,9 +109,13 @@ class Library:
         if not new:
             raise OSError("libwayland-client could not create an object")
         if handler is not None:
-            self._handlers[new] = handler
-            self._add_dispatcher(new, self._dispatcher, None, None)
+            self.listen(new, handler)
         return int(new)
+
+    def listen(self, proxy: int, handler: Handler) -> None:
+        """Handle the events of an object that was created without a handler, before any event can be there."""
+        self._handlers[proxy] = handler
+        self._add_dispatcher(proxy, self._dispatcher, None, None)
 
     def destroy(self, proxy: int, opcode: int | None) -> None:
         """Destroy an object, by its own request if it has one. No event comes after this."""

@@ -26,6 +26,7 @@ changes back. So a buffer keeps such a fault until it is freed, and the picture 
 """
 
 import errno
+import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -81,6 +82,15 @@ class Fault:
         if self.period is not None:
             now %= self.period
         return self.start <= now and (self.end is None or now < self.end)
+
+    def next_change_ns(self, now_ns: int) -> int | None:
+        """When it begins or ends next, after ``now_ns`` nanoseconds since the opening; None if never again."""
+        edges = [self.start] if self.end is None else [self.start, self.end]
+        periods = 0.0 if self.period is None else now_ns / _SECOND // self.period * self.period
+        # The next period follows if both edges of this one are past.
+        starts = [periods] if self.period is None else [periods, periods + self.period]
+        times = [math.ceil((start + edge) * _SECOND) for start in starts for edge in (0.0, *edges)]
+        return min((each for each in times if each > now_ns), default=None)
 
     def __str__(self) -> str:
         end = "" if self.end is None else _text(self.end)

@@ -4,17 +4,18 @@ import errno
 import mmap as mapping
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
 from app.formats.decode import Rgba
 from app.host.vgpu import Vgpu
+from app.planes.frame import Frame
 from app.sim.config.fault import GET_ERRORS, QUERY_ERRORS
 from app.sim.config.spec import Spec
 from app.sim.driver.edid_registers import preferred_size
-from app.sim.guest.guest import Guest
+from app.sim.driver.sightings import Sightings
+from app.sim.guest.guest import Flip, Guest, Scanout
 
 _INFO_MINSZ = 16
 _HOSTILE_STEP_NS = 200_000_000
@@ -63,16 +64,16 @@ class PlaneInfo:
 class SimulatedDevice(ABC):
     """Implements :class:`app.device.seam.Device`. Tests and measurements also get the true state of the guest.
 
-    Not thread-safe. ``vgpu`` is the vGPU that discovery would return for the device.
+    Not thread-safe. ``vgpu`` is the vGPU that discovery would return for the device. Owns ``guest``.
     """
 
     vgpu: Vgpu
 
-    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
+    def __init__(self, spec: Spec, guest: Guest) -> None:
         self.spec = spec
-        self.guest = Guest(spec, clock, self.memory_size, self.exports_dma_bufs, self.shares_memory)
+        self.guest = guest
         self._closed = False
-        self._flips: dict[int, int] = {}
+        self._sightings = Sightings()
 
     # Whether a buffer can be a dma-buf, and whether all modes of the guest use the same memory.
     exports_dma_bufs = True
@@ -137,7 +138,7 @@ class SimulatedDevice(ABC):
 
     def present(self) -> bool:
         """Whether the device still exists in sysfs."""
-        return not self.guest.active("gone")
+        return self.guest.present()
 
     @property
     def objects(self) -> int:
@@ -149,15 +150,40 @@ class SimulatedDevice(ABC):
         return self.guest.picture()
 
     def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
-        """See :meth:`app.sim.guest.guest.Guest.flip_times`."""
-        return self.guest.flip_times(since_ns, until_ns)
+        """When the guest flipped, see :meth:`app.sim.guest.guest.Guest.flips`."""
+        return [each.begin_ns for each in self.guest.flips(since_ns, until_ns)]
+
+    def flips(self, since_ns: int | None = None, until_ns: int | None = None) -> list[Flip]:
+        """See :meth:`app.sim.guest.guest.Guest.flips`."""
+        return self.guest.flips(since_ns, until_ns)
+
+    def flips_made(self) -> int:
+        """How many flips the guest has made, seen by a query or not."""
+        return self.guest.flips_made()
+
+    def flips_seen(self) -> int:
+        """How many of the guest's flips a query of the primary plane saw. Those between two queries are lost."""
+        return self._sightings.count
 
     def true_flip_ns(self, handle: int) -> int | None:
         """When the guest flipped to the framebuffer of the last query that returned this dmabuf_id or region index.
 
-        In nanoseconds of the injected clock. None for a handle that no query of the primary plane returned.
+        In nanoseconds of the injected clock. None for a handle that no query of the primary plane returned, or only
+        long ago.
         """
-        return self._flips.get(handle)
+        return self._sightings.of_handle(handle)
+
+    def frame_flip_ns(self, frame: Frame) -> int | None:
+        """When the guest flipped to what the frame shows, in nanoseconds of the injected clock.
+
+        The frame must be that of a poller with the same clock. None for a frame without a picture, and for one that was
+        found long ago.
+        """
+        if frame.primary is None or frame.timing is None:
+            return None
+        timing = frame.timing
+        end_ns = timing.seen_ns + timing.query_ns + timing.fetch_ns
+        return self._sightings.of_poll(frame.primary.plane.handle, timing.seen_ns, end_ns)
 
     # Each driver implements these.
 
@@ -210,9 +236,9 @@ class SimulatedDevice(ABC):
         else:
             self.guest.plug(preferred_size(edid))
 
-    def record_flip(self, handle: int, flip_ns: int) -> None:
-        """A query returned ``handle``. The guest flipped to its framebuffer at ``flip_ns``."""
-        self._flips[handle] = flip_ns
+    def record_flip(self, handle: int, scanout: Scanout) -> None:
+        """A query of the primary plane returned ``handle`` for that scanout."""
+        self._sightings.add(handle, scanout.flip_ns, self.guest.clock())
 
     # All drivers handle these requests in the same way.
 
@@ -220,7 +246,7 @@ class SimulatedDevice(ABC):
         """Raises OSError: EBADF after close, ``removed_errno`` if the device was removed."""
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        if self.guest.active("gone"):
+        if not self.guest.present():
             raise OSError(removed_errno, os.strerror(removed_errno))
 
     def _get_info(self, buffer: bytearray) -> int:

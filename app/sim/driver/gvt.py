@@ -7,7 +7,6 @@ of a Yf plane to the true height of its tiles; the driver uses 32 rows for every
 import errno
 import itertools
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.abi import drm_fourcc as drm
@@ -25,7 +24,7 @@ from app.sim.driver.regions import (
     sparse_capability,
     type_capability,
 )
-from app.sim.guest.guest import Scanout
+from app.sim.guest.guest import Guest, Scanout
 from app.sim.guest.memory import Export
 
 _PAGE = 4096
@@ -70,8 +69,8 @@ class _Object:
 class GvtDevice(SimulatedDevice):
     """A vGPU of GVT-g with a guest that flips among framebuffers and moves a cursor plane."""
 
-    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
-        super().__init__(spec, clock)
+    def __init__(self, spec: Spec, guest: Guest) -> None:
+        super().__init__(spec, guest)
         self._idr: dict[int, _Object] = {}
         # The limits of the type named below, unless the specification has a larger screen.
         limits = (max(1920, spec.width), max(1200, spec.height))
@@ -126,7 +125,7 @@ class GvtDevice(SimulatedDevice):
         self._fill(plane, scanout)
         plane.handle = self._id_for(scanout)
         if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
-            self.record_flip(plane.handle, scanout.flip_ns)
+            self.record_flip(plane.handle, scanout)
         if self.guest.active("stale"):
             # As if the object had been freed between the query and the fetch.
             plane.handle += 1 << 20

@@ -7,7 +7,6 @@ query of each mode. Unlike the real device, the simulated one has no memory limi
 
 import ctypes
 import errno
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
@@ -17,7 +16,7 @@ from app.sim.config.spec import Spec
 from app.sim.driver.device import PlaneInfo, SimulatedDevice, SimulatedKernelCorruption
 from app.sim.driver.edid_registers import EdidRegisters
 from app.sim.driver.regions import READ_WRITE, Region, requested, type_capability
-from app.sim.guest.guest import Scanout
+from app.sim.guest.guest import Guest, Scanout
 from app.sim.guest.memory import Export
 
 _DMABUF = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
@@ -56,8 +55,8 @@ class _Object:
 class MbochsDevice(SimulatedDevice):
     """An mbochs device. Its guest draws into its only framebuffer."""
 
-    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
-        super().__init__(spec, clock)
+    def __init__(self, spec: Spec, guest: Guest) -> None:
+        super().__init__(spec, guest)
         self._objects: dict[tuple[int, int, int, int], _Object] = {}
         self._edid = EdidRegisters(_EDID_BLOB_OFFSET, _EDID_BLOB_SIZE, (0, 0), b"", strict=False, link=self.plug)
         self._shipped = spec.module == "mbochs"
@@ -106,7 +105,7 @@ class MbochsDevice(SimulatedDevice):
         plane.width, plane.height = scanout.width, scanout.height
         plane.stride, plane.size = scanout.stride, scanout.size
         plane.handle = known.dmabuf_id
-        self.record_flip(plane.handle, scanout.flip_ns)
+        self.record_flip(plane.handle, scanout)
         if self.guest.active("stale"):
             plane.handle += 1 << 20
 

@@ -3,7 +3,6 @@
 import errno
 import mmap as mapping
 import os
-from collections.abc import Callable
 
 from app.abi import vfio
 from app.host.vgpu import Vgpu
@@ -11,6 +10,7 @@ from app.sim.config.fault import GET_ERRORS
 from app.sim.config.spec import Spec
 from app.sim.driver.device import PlaneInfo, SimulatedDevice
 from app.sim.driver.regions import READ_WRITE, Region, answer, requested
+from app.sim.guest.guest import Guest
 
 _REGION = vfio.VFIO_GFX_PLANE_TYPE_REGION
 _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE
@@ -30,8 +30,8 @@ class MdpyDevice(SimulatedDevice):
     exports_dma_bufs = False
     shares_memory = True
 
-    def __init__(self, spec: Spec, clock: Callable[[], int]) -> None:
-        super().__init__(spec, clock)
+    def __init__(self, spec: Spec, guest: Guest) -> None:
+        super().__init__(spec, guest)
         kind = _TYPES.get((spec.width, spec.height), "xga")
         self._region_size = self.memory_size(spec.stride * spec.height)
         self.vgpu = Vgpu(
@@ -70,7 +70,7 @@ class MdpyDevice(SimulatedDevice):
         plane.width, plane.height = scanout.width, scanout.height
         plane.stride, plane.size = scanout.stride, self._region_size
         plane.handle = _DISPLAY_INDEX
-        self.record_flip(plane.handle, scanout.flip_ns)
+        self.record_flip(plane.handle, scanout)
         if self.guest.active("stale"):
             plane.handle += 1
 

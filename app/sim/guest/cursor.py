@@ -60,9 +60,19 @@ def cursor_position(now_ns: int, fps: float, width: int, height: int) -> tuple[i
 
     The cursor moves at the guest's refresh rate: ``fps``, but at least 60 Hz. With fps 0 it does not move.
     """
-    rate = max(fps, _REFRESH_HZ) if fps else 0.0
+    rate = _rate(fps)
     seconds = math.floor(now_ns * rate / 1e9) / rate if rate else 0.0
     tips = []
     for edge, period, phase in zip((width, height), _PERIODS_S, (0.35, 0.2), strict=True):
         tips.append(round((edge - 1) * (0.5 + 0.5 * math.sin(2 * math.pi * seconds / period + phase))))
     return tips[0] - TIP[0], tips[1] - TIP[1]
+
+
+def next_move_ns(now_ns: int, fps: float) -> int:
+    """When the cursor moves next; ``fps`` is not 0."""
+    rate = _rate(fps)
+    return max(now_ns + 1, math.ceil((math.floor(now_ns * rate / 1e9) + 1) / rate * 1e9))
+
+
+def _rate(fps: float) -> float:
+    return max(fps, _REFRESH_HZ) if fps else 0.0

@@ -69,6 +69,19 @@ class PixelRect:
             min(self.bottom, other.bottom),
         )
 
+    def __or__(self, other: "PixelRect") -> "PixelRect":
+        """The smallest rectangle that covers both; neither is empty."""
+        return PixelRect(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
     def clipped(self, width: int, height: int) -> "PixelRect":
         return self & PixelRect(0, 0, width, height)
 
@@ -81,6 +94,20 @@ class PixelRect:
     def of(self, rgba: Rgba) -> Rgba:
         """The view of these pixels; the rectangle must lie inside."""
         return rgba[self.top : self.bottom, self.left : self.right]
+
+
+def merged(rects: list[PixelRect]) -> list[PixelRect]:
+    """Rectangles that cover the same pixels and perhaps some more, with fewer pixels in all."""
+    kept: list[PixelRect] = []
+    for rect in rects:
+        for number, other in enumerate(kept):
+            both = rect | other
+            if both.area <= rect.area + other.area:
+                kept[number] = both
+                break
+        else:
+            kept.append(rect)
+    return kept
 
 
 def fill(rgba: Rgba, rect: PixelRect, pixels: int | Packed) -> None:

@@ -46,15 +46,23 @@ class Export:
 
 
 class Memory:
-    """``size`` bytes of guest memory. ``data`` is the guest's view of them."""
+    """``size`` bytes of guest memory. ``data`` is the guest's view of them.
 
-    def __init__(self, size: int, dma_bufs: bool = True) -> None:
+    ``fd`` is that of the memory of another process, which this takes over; -1 makes new memory. Raises OSError.
+    """
+
+    def __init__(self, size: int, dma_bufs: bool = True, fd: int = -1) -> None:
         self.size = size
         self._dma_bufs = dma_bufs
-        self._pages = _Memfd(size)
+        self._pages = _Memfd(size, fd)
         self._copies: list[tuple[_Memfd, Export]] = []
         self._first: Export | None = None
         self.data = self._pages.data
+
+    @property
+    def fd(self) -> int:
+        """The memfd of the memory, -1 after :meth:`close`. Another process may make a :class:`Memory` of it."""
+        return self._pages.fd
 
     def export(self, length: int | None = None, read_only: bool = False) -> tuple[int, Export]:
         """A new fd of the memory, which the caller closes. Raises OSError if there is no memory or fd left.
@@ -121,26 +129,21 @@ class Memory:
 
 
 class _Memfd:
-    """A sealed memfd and a mapping of it."""
+    """A sealed memfd and a mapping of it. Takes ``fd`` over, also if the constructor raises; -1 makes a new file."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, fd: int = -1) -> None:
         self.size = size
-        self.fd = -1
-        created = os.memfd_create("mdevview-sim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.fd = fd
+        self.data: npt.NDArray[np.uint8] = _NO_DATA
         try:
-            os.ftruncate(created, size)
-            fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-            # The kernel counts a fd from open() as a writer of the inode, but not one from memfd_create().
-            # held_outside() needs that count.
-            self.fd = os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
-            # An open of the file during a lease sends this signal. The default SIGIO would kill; SIGURG is ignored.
-            fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
-            self.data: npt.NDArray[np.uint8] = np.frombuffer(mmap.mmap(self.fd, size), np.uint8)
+            if fd < 0:
+                self.fd = _sealed_memfd(size)
+                # An open of the file during a lease sends this signal. The default SIGIO would kill; SIGURG is ignored.
+                fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
+            self.data = _mapped(self.fd, size)
         except BaseException:
             self.close()
             raise
-        finally:
-            os.close(created)
 
     def new_fd(self, flags: int = os.O_RDWR) -> int:
         return os.open(f"/proc/self/fd/{self.fd}", flags | os.O_CLOEXEC)
@@ -165,6 +168,28 @@ class _Memfd:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def _sealed_memfd(size: int) -> int:
+    created = os.memfd_create("mdevview-sim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(created, size)
+        fcntl.fcntl(created, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        # The kernel counts a fd from open() as a writer of the inode, but not one from memfd_create().
+        # held_outside() needs that count.
+        return os.open(f"/proc/self/fd/{created}", os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.close(created)
+
+
+def _mapped(fd: int, size: int) -> npt.NDArray[np.uint8]:
+    """An array of the file's bytes, which owns the mapping. The mapping has another fd of the file."""
+    mapping = mmap.mmap(fd, size)
+    try:
+        return np.frombuffer(mapping, np.uint8)
+    except BaseException:
+        mapping.close()
+        raise
 
 
 class _DmaBuf:

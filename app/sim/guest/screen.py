@@ -6,12 +6,14 @@ import numpy as np
 
 from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, Rows, decode, encode
-from app.formats.fourcc import PixelFormat
+from app.formats.fourcc import PixelFormat, fourcc_text
+from app.formats.modifier import modifier_name
 from app.formats.tiling import column_offsets, plane_size, row_offsets, tile
 from app.formats.yuv import Matrix
+from app.sim.config.spec import Spec
 from app.sim.guest.animation import Animation
 from app.sim.guest.desktop import draw_desktop
-from app.sim.guest.drawing import PixelRect
+from app.sim.guest.drawing import PixelRect, merged
 from app.sim.guest.memory import Memory
 
 # This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
@@ -107,7 +109,7 @@ class Screen:
         damage = self._animation.rects(flip)
         if target.flip >= 0:
             damage += self._animation.rects(target.flip)
-        for rect in damage:
+        for rect in merged(damage):
             self._redraw(target, rect, flip)
         target.flip = flip
         target.memory.written()
@@ -132,3 +134,19 @@ class Screen:
         columns = self._columns[left : left + row_bytes // size]
         lines = self._lines[top : top + height, np.newaxis]
         target.memory.data[: self.size].view(f"<u{size}")[lines + columns] = rows.view(f"<u{size}")
+
+
+def make_screen(spec: Spec, number: int, mode: tuple[int, int], allocate: Callable[[int], Memory]) -> Screen:
+    """The screen of a guest in that mode, its width and height."""
+    width, height = mode
+    stride = spec.stride if mode == (spec.width, spec.height) else spec.stride_for(width)
+    labels = (
+        ("device", f"{spec.profile} (simulated)"),
+        ("mode", f"{width}x{height}"),
+        ("format", f"{fourcc_text(spec.fourcc)} {spec.format.name}"),
+        ("layout", modifier_name(spec.modifier)),
+        ("stride", f"{stride} bytes"),
+        ("flips", f"{spec.fps:g} per second" if spec.fps else "none"),
+        ("buffers", f"{spec.buffers}"),
+    )
+    return Screen(number, width, height, spec.format, spec.modifier, stride, spec.matrix, labels, allocate)

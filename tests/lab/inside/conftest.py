@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -22,7 +22,13 @@ class StartVm(Protocol):
     """Starts QEMU with one or more mdevs: see :class:`Machine`. Without a menu the BIOS boots the guest at once."""
 
     def __call__(
-        self, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
+        self,
+        *uuids: str,
+        name: str | None = None,
+        menu: bool = True,
+        extra: tuple[str, ...] = (),
+        display: str = "none",
+        env: dict[str, str] | None = None,
     ) -> Machine: ...
 
 
@@ -102,9 +108,8 @@ def start_vm(create: Create, tmp_path: Path) -> Iterator[StartVm]:
     """Starts VMs, and kills and reaps them after the test, before their mdevs are removed."""
     machines: list[Machine] = []
 
-    def start(*uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()) -> Machine:
-        folder = tmp_path / f"vm{len(machines)}"
-        machines.append(Machine(folder, *uuids, name=name, menu=menu, extra=extra))
+    def start(*uuids: str, **how: Any) -> Machine:
+        machines.append(Machine(tmp_path / f"vm{len(machines)}", *uuids, **how))
         return machines[-1]
 
     yield start

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,22 @@ PATIENCE_S = 120.0
 class Machine:
     """A running QEMU. :meth:`kill` and :meth:`quit` reap it; further calls do nothing.
 
-    ``qmp`` is the socket for the program under test; the methods here use another one.
+    ``qmp`` is the socket for the program under test; the methods here use another one. With a ``display`` (the value of
+    QEMU's option) QEMU shows the vGPU in a window of its own, in the session whose environment is ``env``.
     """
 
     def __init__(
-        self, folder: Path, *uuids: str, name: str | None = None, menu: bool = True, extra: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        *uuids: str,
+        name: str | None = None,
+        menu: bool = True,
+        extra: tuple[str, ...] = (),
+        display: str = "none",
+        env: dict[str, str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._how = (name, menu, extra)
+        self._again = partial(Machine, folder, *uuids, name=name, menu=menu, extra=extra, display=display, env=env)
         self.folder = folder
         self.uuids = uuids
         self.name = name
@@ -56,9 +65,9 @@ class Machine:
         self.arguments = (
             *("qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-nodefaults", "-m", "64"),
             *(("-name", name) if name else ()),
-            *("-display", "none", "-vga", "none"),
+            *("-display", display, "-vga", "none"),
             *("-boot", f"menu=on,splash-time={_MENU_MS}" if menu else "menu=off"),
-            *(each for number, uuid in enumerate(uuids) for each in _device(uuid, number)),
+            *(each for number, uuid in enumerate(uuids) for each in _device(uuid, number, display)),
             *("-drive", f"file={disk},format=raw,if=ide"),
             *("-qmp", f"unix:{self.qmp},server=on,wait=off"),
             *("-chardev", f"socket,id=control,path={self._control},server=on,wait=off"),
@@ -70,14 +79,13 @@ class Machine:
         self.started = time.monotonic()
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=True
+                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, close_fds=True, env=env
             )
 
     def again(self) -> "Machine":
         """Start the same VM again. This one must have ended."""
         assert self.process.returncode is not None
-        name, menu, extra = self._how
-        return Machine(self.folder, *self.uuids, name=name, menu=menu, extra=extra)
+        return self._again()
 
     @property
     def pid(self) -> int:
@@ -218,9 +226,10 @@ def device_fds(pid: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _device(uuid: str, number: int) -> tuple[str, str]:
+def _device(uuid: str, number: int, display: str) -> tuple[str, str]:
+    shown = "off" if display == "none" else "on"
     rom = f"romfile={_ROM}" if number == 0 else "rombar=0"
-    return "-device", f"vfio-pci,sysfsdev={mdev.BUS / uuid},display=off,{rom}"
+    return "-device", f"vfio-pci,sysfsdev={mdev.BUS / uuid},display={shown},{rom}"
 
 
 def memory(device: Mbochs) -> Picture:

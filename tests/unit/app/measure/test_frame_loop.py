@@ -11,10 +11,12 @@ from app.measure.frame_loop import FrameLoop, Wait
 from app.measure.pacing import Pace, Pacer
 from app.planes.buffer import MemoryBuffer
 from app.planes.frame import Frame, Surface
+from app.planes.pixel_samples import Look
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 
 _MS = 1_000_000
+_SECOND = 1000 * _MS
 _PACE = Pace()
 
 
@@ -243,3 +245,121 @@ def test_whatever_happens_nothing_is_asked_after_the_close(steps: list[str], pus
         if not closed:
             assert run.loop.frame is run.source.frame
     assert run.source.calls.count("close") == int(closed)
+
+
+class _Pixels:
+    """What a test lets a look find, and what the loop told of it."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self.looks = 0
+        self.draw = False
+        self.changed = False
+        self.told: list[tuple[int, int]] = []
+
+    def look(self, frame: Frame) -> Look | None:
+        assert frame is self._run.source.frame
+        self.looks += 1
+        changed, self.changed = self.changed, False
+        return Look(self.draw or changed, self._run.now, self._run.now - 5 if changed else None)
+
+    def polled(self, start_ns: int, end_ns: int) -> None:
+        pass
+
+    def found(self, frame: Frame) -> None:
+        pass
+
+    def pixels_changed(self, previous_ns: int, seen_ns: int) -> None:
+        self.told.append((previous_ns, seen_ns))
+
+
+def _resting(*, tells_damage: bool = False) -> tuple[_Run, _Pixels]:
+    """A loop whose guest has not changed anything for a long time."""
+    run = _Run(_Source(tells_damage=tells_damage, fd=7 if tells_damage else -1))
+    pixels = _Pixels(run)
+    run.loop._probe = pixels.look
+    run.loop._observer = pixels
+    run.source.frame = _shown(1)
+    run.step()
+    run.step(2 * _PACE.sleep_after)
+    return run, pixels
+
+
+def test_unchanged_pixels_are_looked_at_in_each_poll_and_never_drawn() -> None:
+    run, pixels = _resting()
+    for n in range(1, 100):
+        assert run.step(_PACE.poll_asleep) == Wait(-1, _PACE.poll_asleep)
+        assert (run.events, pixels.looks) == ([], n + 1)
+    assert pixels.told == []
+
+
+def test_first_changed_pixel_is_drawn_by_the_poll_that_finds_it() -> None:
+    run, pixels = _resting()
+    pixels.changed = True
+    assert run.step(_PACE.poll_asleep) == Wait(-1, _PACE.poll_at_rest)
+    assert run.events == ["due"]
+    assert pixels.told == [(run.now - 5, run.now)]
+    # The guest is probably drawing more: it is drawn at the display's rate for a while.
+    run.step(_PACE.redraw)
+    assert run.events == ["due"]
+    run.step(_PACE.rest_after)
+    assert run.events == []
+
+
+def test_pixels_that_were_never_looked_at_are_drawn_but_not_told_as_changed() -> None:
+    run, pixels = _resting()
+    pixels.draw = True
+    run.step(_PACE.poll_asleep)
+    assert (run.events, pixels.told) == (["due"], [])
+
+
+def test_source_that_tells_damage_is_not_looked_at() -> None:
+    run, pixels = _resting(tells_damage=True)
+    run.step(_SECOND)
+    assert (run.events, pixels.looks) == ([], 0)
+
+
+def test_users_input_makes_the_loop_poll_and_draw_at_once() -> None:
+    run, _ = _resting()
+    run.loop.woken()
+    assert run.step(_MS) == Wait(-1, _PACE.poll)
+    assert run.events == ["due"]
+
+
+def test_hidden_picture_is_neither_looked_at_nor_drawn_and_polled_slowly() -> None:
+    run, pixels = _resting()
+    run.loop.set_visible(False)
+    looks = pixels.looks
+    assert run.step(_SECOND) == Wait(-1, _PACE.poll_hidden)
+    assert (run.events, pixels.looks) == ([], looks)
+    run.loop.set_visible(True)
+    assert run.step(_MS) == Wait(-1, _PACE.poll)
+    assert run.events == ["due"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["flip", "pixels", "input", "none"]), st.integers(0, 700)), max_size=30))
+def test_whatever_the_guest_does_the_last_picture_has_its_last_pixels(events: list[tuple[str, int]]) -> None:
+    """And in the end nothing is drawn any more."""
+    run, pixels = _resting()
+    drawn_at, changed_at = run.now, 0
+    for event, wait_ms in events:
+        if event == "flip":
+            run.source.frame, changed_at = _shown(run.source.looks), run.now
+        elif event == "pixels":
+            pixels.changed, changed_at = True, run.now
+        elif event == "input":
+            run.loop.woken()
+        end = run.now + wait_ms * _MS
+        while run.now < end:
+            wait = run.step()
+            drawn_at = run.now if "due" in run.events else drawn_at
+            assert wait is not None and wait.ns is not None
+            run.now += wait.ns
+    for _ in range(2000):
+        wait = run.step()
+        drawn_at = run.now if "due" in run.events else drawn_at
+        assert wait is not None and wait.ns is not None
+        run.now += wait.ns
+    assert drawn_at >= changed_at
+    assert run.events == []
+    assert wait == Wait(-1, _PACE.poll_asleep)

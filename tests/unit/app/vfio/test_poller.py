@@ -62,6 +62,29 @@ def test_a_timing_is_made_only_for_a_frame_that_differs(clock: Clock, monkeypatc
     poller.close()
 
 
+def test_a_flip_during_the_poll_lies_between_its_two_times(clock: Clock) -> None:
+    """The poll began before the flip, and its query saw it all the same."""
+    flipped_ns = 0
+
+    def flip_before_the_answer() -> Answer:
+        nonlocal flipped_ns
+        clock.now += 1000
+        flipped_ns = clock.now
+        clock.now += 1000
+        return plane_answer(handle=2)
+
+    device = ScriptedDevice(primary=plane_answer)
+    poller = Poller(device, clock=clock)
+    poller.latest()
+    clock.now += 1_000_000
+    polled_ns = clock.now
+    device.primary = flip_before_the_answer
+    timing = poller.latest().timing
+    assert timing is not None
+    assert timing.previous_poll_ns < polled_ns < flipped_ns <= timing.seen_ns
+    poller.close()
+
+
 def test_a_frame_that_no_poll_found_has_no_timing(clock: Clock) -> None:
     """It would count the pause since the last poll as the time of its queries."""
     poller = Poller(ScriptedDevice(primary=plane_answer), clock=clock)

@@ -13,7 +13,7 @@ from app.device.info import region_info
 from app.planes.buffer import DmaBuffer
 from app.planes.check import bytes_needed
 from app.planes.dmabuf import dma_buf_info
-from app.sim.config.fault import FAULT_NAMES, parse_faults
+from app.sim.config.fault import FAULT_NAMES, Fault, parse_faults
 from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
 from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, simulated, true_picture, viewed_picture
@@ -158,3 +158,24 @@ def test_the_text_of_a_fault_is_the_fault(text: str) -> None:
 def test_seconds_have_as_many_digits_as_are_kept(seconds: str) -> None:
     with pytest.raises(ValueError, match="is not of the form"):
         parse_faults(f"off@{seconds}-")
+
+
+_TIMES = st.integers(0, 40).map(lambda eighths: eighths / 8)
+
+
+@given(_TIMES, _TIMES, _TIMES, st.lists(st.integers(0, 320).map(lambda number: number * 62_500_000), max_size=20))
+def test_a_fault_changes_at_its_next_change_and_not_before(
+    start: float, length: float, more: float, nows: list[int]
+) -> None:
+    """Eighths of a second are exact."""
+    end = start + length + 0.125
+    schedules = ((start, None, None), (start, end, None), (start, end, end + more), (start, None, start + 0.125))
+    for fault in (Fault("off", *each) for each in schedules):
+        for now in nows:
+            change = fault.next_change_ns(now)
+            until = now + 30 * 10**9 if change is None else change
+            assert until > now
+            between = {now + (until - 1 - now) * share // 16 for share in range(17)}
+            assert len({fault.active(each) for each in between}) == 1
+            if change is not None and fault.period is None and change != 0:
+                assert fault.active(change) != fault.active(change - 1)

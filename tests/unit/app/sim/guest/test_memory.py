@@ -3,10 +3,12 @@
 import errno
 import os
 
+import numpy as np
 import pytest
 
 from app.sim.guest.memory import Memory
 from app.sim.profile import open_simulated
+from tests.conftest import open_files
 from tests.unit.sim_tools import Clock, refused
 
 
@@ -37,3 +39,30 @@ def test_freed_memory_cannot_be_mapped() -> None:
     memory.close()
     with refused(errno.EBADF):
         memory.map(8192)
+
+
+def test_memory_that_cannot_be_used_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while somebody keeps the error, whose traceback has the mapping; a mapping has a fd of its own."""
+    before = open_files()
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "frombuffer", refuse)
+    with pytest.raises(MemoryError) as error:
+        open_simulated("gvt,size=64x64", Clock())
+    assert open_files() == before
+    assert error.value.__traceback__ is not None
+
+
+def test_memory_of_another_process_is_the_same_memory() -> None:
+    memory = Memory(8192)
+    other = Memory(8192, fd=os.dup(memory.fd))
+    memory.data[5000] = 77
+    assert other.data[5000] == 77
+    fd, export = other.export()
+    held = export.alive
+    os.close(fd)
+    assert (held, export.alive) == (True, False)
+    memory.close()
+    other.close()

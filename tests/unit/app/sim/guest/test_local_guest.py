@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.sim.guest.local_guest import LocalGuest
 from tests.unit.sim_tools import SECOND, query, simulated, true_picture, viewed_picture
 
 
@@ -75,6 +76,7 @@ def test_the_next_flip_is_drawn_before_it_is_due() -> None:
     with simulated("gvt,size=64x64,cursor=off") as (device, clock):
         query(device)
         query(device)
+        assert isinstance(device.guest, LocalGuest)
         drawn = next(iter(device.guest._screens.values()))._framebuffers
         assert sorted(each.flip for each in drawn.values()) == [0, 1]
         clock.advance(1 / 60)

@@ -1,0 +1,1 @@
+"""A simulated guest in a process of its own, on a core of its own where there is one."""

@@ -1,0 +1,155 @@
+"""Measures what a window shows for some time, for ``mdevview measure --window``."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PyQt6.QtCore import QObject, Qt, QTimer
+
+from app.diagnosis.picture_findings import device_gone, no_picture
+from app.errors import MdevviewError
+from app.measure.frame_record import FrameRecord
+from app.measure.recorder import Recorder, Sink
+from app.open.opening import OpenOptions, open_target
+from app.open.target import Target
+from app.planes.status import State, Status
+from ui.window.application import make_application, show
+from ui.window.viewer import Viewer, WindowOptions
+from ui.window.window_document import window_document
+
+_LOOK_MS = 20
+_SHOWS = (State.SHOWING, State.DEGRADED)
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """``timeout_s`` is how long to wait for a picture. ``size`` is that of the picture in device pixels."""
+
+    duration_s: float
+    timeout_s: float
+    size: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRun:
+    """The ``document`` of a run, and the last ``status`` of the device."""
+
+    document: dict[str, Any]
+    status: Status
+
+
+def measure_in_window(
+    target: Target,
+    open_options: OpenOptions,
+    options: WindowOptions,
+    measure: MeasureOptions,
+    sink: Sink,
+    began: Callable[[Recorder], object],
+    look: Callable[[], object],
+) -> WindowRun:
+    """Show ``target`` in a window, and measure from its first picture on.
+
+    ``sink`` gets each record. ``began`` is called when the measurement begins, ``look`` some times a second after
+    that. Raises MdevviewError.
+    """
+    session = open_target(target, options=open_options)
+    try:
+        application = make_application()
+    except BaseException:
+        session.close()
+        raise
+    runs: list[Measurement] = []
+
+    def start(viewer: Viewer) -> None:
+        runs.append(Measurement(viewer, measure, sink, began, look))
+
+    show(application, target, session, options, started=start)
+    return runs[0].result()
+
+
+class Measurement(QObject):
+    """Measures a window, and closes it afterwards. A window that is closed earlier ends the measurement."""
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        options: MeasureOptions,
+        sink: Sink,
+        began: Callable[[Recorder], object],
+        look: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self._viewer, self._options = viewer, options
+        self._duration_ns = round(options.duration_s * _SECOND)
+        self._sink, self._began, self._look = sink, began, look
+        self._recorder: Recorder | None = None
+        self._run: WindowRun | None = None
+        self._failure: MdevviewError | None = None
+        self._opened_ns = time.monotonic_ns()
+        viewer.window.remembers = False
+        viewer.window.closing.connect(self._collect)
+        # So that it is known who tells presentation times before the measurement begins.
+        viewer.picture.times.want(self._ignore)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timer)
+        self._timer.start(_LOOK_MS)
+
+    def result(self) -> WindowRun:
+        """After the window was closed. Raises MdevviewError."""
+        if self._failure is not None:
+            raise self._failure
+        if self._run is None:
+            raise MdevviewError("the window was closed before it showed a picture", "nothing was measured")
+        return self._run
+
+    def _ignore(self, _record: FrameRecord) -> None:
+        """A sink for the pictures before the measurement."""
+
+    def _on_timer(self) -> None:
+        now = time.monotonic_ns()
+        if self._recorder is None:
+            self._wait_for_picture(now)
+            return
+        self._look()
+        if (
+            now - self._viewer.picture.times.start.ns >= self._duration_ns
+            or self._viewer.picture.frame.status.state is State.GONE
+        ):
+            self._viewer.window.close()
+
+    def _wait_for_picture(self, now: int) -> None:
+        picture, size = self._viewer.picture, self._options.size
+        times = picture.times
+        waited_ns = now - self._opened_ns
+        is_shown = picture.status.state in _SHOWS and picture.path != ""
+        if is_shown and size is not None and picture.drawn_size != size:
+            self._viewer.window.resize_picture(*size)
+            # A desktop that gives another size has the last word.
+            is_shown = waited_ns > _SECOND
+        if is_shown and times.presentation_source is not None:
+            times.want(self._sink)
+            self._recorder = times.restart()
+            self._began(self._recorder)
+            QTimer.singleShot(self._duration_ns // 1_000_000 + 1, Qt.TimerType.PreciseTimer, self._on_timer)
+        elif picture.status.state is State.GONE:
+            self._fail(device_gone(picture.target, picture.status))
+        elif waited_ns >= self._options.timeout_s * _SECOND:
+            self._fail(no_picture(picture.target, picture.status, self._options.timeout_s))
+
+    def _fail(self, error: MdevviewError) -> None:
+        self._failure = error
+        self._viewer.window.close()
+
+    def _collect(self) -> None:
+        """The window is about to be closed."""
+        self._timer.stop()
+        picture, recorder = self._viewer.picture, self._recorder
+        if recorder is None or self._run is not None:
+            return
+        recorder.finish()
+        options = {"duration_s": self._options.duration_s}
+        document = window_document(picture, recorder, self._duration_ns, options)
+        self._run = WindowRun(document, picture.frame.status)
