@@ -20,10 +20,10 @@ _ORDER = (
     "true_flip_to_submit",
     "flip_to_submit",
     "flip_to_present",
-    "change_to_submit",
-    "input_to_acknowledge",
-    "input_to_change",
     "input_to_submit",
+    "input_to_change",
+    "input_to_acknowledge",
+    "change_to_submit",
     "true_flip_to_poll",
     "flip_to_poll",
     "poll_interval",
@@ -34,6 +34,7 @@ _ORDER = (
     "gpu",
     "present",
     "jitter",
+    "look",
 )
 
 Document = dict[str, Any]

@@ -28,7 +28,7 @@ _OPTION = "options."
 # What two runs of the same kind differ in anyway.
 _OF_ONE_RUN = {"started", "observed.pid", "observed.fd"}
 # These do not change what is measured.
-_HARMLESS_OPTIONS = {"options.duration_s"}
+_HARMLESS_OPTIONS = {"options.duration_s", "options.count"}
 _SIZE = ("width", "height")
 
 

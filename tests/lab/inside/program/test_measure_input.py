@@ -19,7 +19,8 @@ _PAUSE_S = 0.1
 
 def _files(folder: Path, name: str) -> tuple[str, ...]:
     # An emulated CPU that draws the whole picture again and again has no time for anything else.
-    return ("--size", "64x64", "--json", str(folder / f"{name}.json"), "--csv", str(folder / f"{name}.csv"))
+    paths = (str(folder / f"{name}.json"), str(folder / f"{name}.csv"))
+    return ("--size", "64x64", "--timeout", "60", "--json", paths[0], "--csv", paths[1])
 
 
 def _read(folder: Path, name: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
