@@ -52,6 +52,7 @@ GL_CONDITION_SATISFIED = _constant("GL_CONDITION_SATISFIED")
 GL_CULL_FACE = _constant("GL_CULL_FACE")
 GL_DEPTH_TEST = _constant("GL_DEPTH_TEST")
 GL_DITHER = _constant("GL_DITHER")
+GL_DRAW_FRAMEBUFFER = _constant("GL_DRAW_FRAMEBUFFER")
 GL_EXTENSIONS = _constant("GL_EXTENSIONS")
 GL_FRAGMENT_SHADER = _constant("GL_FRAGMENT_SHADER")
 GL_FRAMEBUFFER = _constant("GL_FRAMEBUFFER")
@@ -71,6 +72,7 @@ GL_PACK_ALIGNMENT = _constant("GL_PACK_ALIGNMENT")
 GL_PACK_ROW_LENGTH = _constant("GL_PACK_ROW_LENGTH")
 GL_PIXEL_PACK_BUFFER = _constant("GL_PIXEL_PACK_BUFFER")
 GL_PIXEL_UNPACK_BUFFER = _constant("GL_PIXEL_UNPACK_BUFFER")
+GL_READ_FRAMEBUFFER = _constant("GL_READ_FRAMEBUFFER")
 GL_RED = _constant("GL_RED")
 GL_GREEN = _constant("GL_GREEN")
 GL_BLUE = _constant("GL_BLUE")
@@ -142,6 +144,7 @@ DEBUG_CALLBACK = ctypes.CFUNCTYPE(
 # glEnable and the like, releasing it would cost more than the call.
 _BLOCKING = frozenset(
     (
+        "BlitFramebuffer",
         "Clear",
         "ClientWaitSync",
         "CompileShader",
@@ -188,6 +191,7 @@ class Gl:
     BindVertexArray: Call
     BlendEquation: Call
     BlendFuncSeparate: Call
+    BlitFramebuffer: Call
     BufferData: Call
     CheckFramebufferStatus: Call
     Clear: Call

@@ -9,7 +9,7 @@ from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
-from gl.compositor import Compositor, Steps, Style, run_steps
+from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
@@ -19,6 +19,7 @@ from gl.private_copy import PrivateCopy
 from gl.render_target import RenderTarget
 from gl.retry import FIRST_PAUSE_NS
 from gl.scene import Scene
+from gl.shared_parts import SharedParts
 from gl.surface_cache import LoadedSurface, SurfaceCache
 
 
@@ -50,15 +51,21 @@ class Renderer:
     """Draws frames with one context, which must be current for every call here.
 
     Owns textures, programs and framebuffers, but not the context. ``clock`` gives nanoseconds, for the pauses before
-    what failed is tried again.
+    what failed is tried again. ``parts`` belong to the caller, who may give them to other renderers of the context;
+    None makes own ones.
     """
 
-    def __init__(self, context: Context, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, context: Context, clock: Callable[[], int] = time.monotonic_ns, parts: SharedParts | None = None
+    ) -> None:
         self.context = context
         self._gl = context.gl
-        self._compositor = Compositor(context)
+        self._own_parts = SharedParts(context, clock) if parts is None else None
+        parts = parts or self._own_parts
+        assert parts
+        self._compositor = parts.compositor
         self._clock = clock
-        self._surfaces = SurfaceCache(context, self._compositor, clock)
+        self._surfaces = SurfaceCache(context, parts, clock)
         self._probe = PixelProbe(context, self._compositor)
         self._private_copy = PrivateCopy(context, self._compositor)
         self._generation = 0
@@ -124,7 +131,6 @@ class Renderer:
             frame.cursor is self._cursor
             and target is self._target
             and options is self._options
-            and self._surfaces.generation == self._generation
             and self._retry_ns is None
         ):
             flip = self._flips.get(id(frame.primary))
@@ -245,6 +251,16 @@ class Renderer:
         self._retry_ns = _first_retry(loaded)
         return loaded.outcome
 
+    def image(self, surface: Surface) -> Image | None:
+        """One plane as an image, imported or uploaded anew, for a draw of the caller's own; None if it cannot be drawn.
+
+        It is good until the next call of this renderer.
+        """
+        self._frame = None
+        loaded = self._surfaces.get(surface)
+        self._retry_ns = _first_retry(loaded)
+        return loaded.image
+
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
@@ -269,7 +285,8 @@ class Renderer:
         self._probe.release()
         self._private_copy.release()
         self._surfaces.release()
-        self._compositor.release()
+        if self._own_parts is not None:
+            self._own_parts.release()
         self.context.sweep()
 
 

@@ -16,16 +16,16 @@ from app.planes.check import check_plane
 from app.planes.frame import Surface, SurfaceKey
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, Status
-from gl.compositor import Compositor, Image
+from gl.compositor import Image
 from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
 from gl.errors import GlError
 from gl.import_ladder import is_linear
-from gl.import_trials import ImportTrials, awaited, trial_retry
+from gl.import_trials import awaited, trial_retry
 from gl.importer import Importer
 from gl.outcome import ImportFailure, Outcome, PixelPath
-from gl.probe_draw import ProbeDraw
 from gl.retry import Retry, may_pass, next_retry
+from gl.shared_parts import SharedParts
 
 _OK = Status(Reason.OK)
 
@@ -58,14 +58,14 @@ class LoadedSurface:
 class SurfaceCache:
     """Owns every texture made from a buffer. The context must be current.
 
-    ``clock`` gives nanoseconds, for the pauses before retries.
+    ``parts`` may belong to other caches of the context too. ``clock`` gives nanoseconds, for the pauses before retries.
     """
 
-    def __init__(self, context: Context, compositor: Compositor, clock: Callable[[], int]) -> None:
+    def __init__(self, context: Context, parts: SharedParts, clock: Callable[[], int]) -> None:
         self._context = context
         self._clock = clock
-        self._probe = ProbeDraw(context, compositor)
-        self._trials = ImportTrials(context, clock)
+        self._probe = parts.probe
+        self._trials = parts.trials
         self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
         self._entries: dict[SurfaceKey, LoadedSurface] = {}
@@ -140,7 +140,6 @@ class SurfaceCache:
             self._drop(key)
         self._context.sweep()
         self._probe.release_last_texture()
-        self._probe.release()
 
     def _load(self, surface: Surface, previous: LoadedSurface | None) -> LoadedSurface:
         """Import or copy a surface; ``previous`` is its entry before, when this is a retry."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.diagnosis.picture_findings import device_gone, no_picture
 from app.measure.frame_loop import FrameLoop
@@ -20,6 +21,32 @@ from gl.context import SurfacelessContext
 from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
+
+WaitCall = Callable[[int, int | None], object]
+"""Waits for a fd and for some time, see :class:`app.measure.frame_loop.Wait`."""
+
+_LOOK_NS = 1_000_000
+_NEVER_NS = 1 << 62
+# The looks tell when to draw again.
+_LOOKING_PACE = Pace(
+    poll=_LOOK_NS, poll_at_rest=_LOOK_NS, poll_asleep=_LOOK_NS, redraw=_NEVER_NS, redraw_between_flips=_NEVER_NS
+)
+
+
+class Watcher(Protocol):
+    """Looks at the pixels of the newest frame. Times are nanoseconds of ``time.monotonic_ns()``."""
+
+    def changed(self, frame: Frame) -> bool | None:
+        """Look. Whether the pixels differ from those of the look before; None if they cannot be seen now."""
+        ...
+
+    def looked(self, begin_ns: int, end_ns: int, *, changed: bool | None) -> None:
+        """The look took from ``begin_ns`` to ``end_ns`` and found this."""
+        ...
+
+    def submitted(self, ns: int) -> None:
+        """A picture of what the last look saw was submitted at ``ns``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +144,52 @@ class OffscreenView:
             timer.collect()
         finally:
             timer.release()
+            canvas.release()
+        return loop.frame
+
+    def measure_looks(
+        self,
+        size: tuple[int, int],
+        recorder: Recorder,
+        watcher: Watcher,
+        finished: Callable[[], bool],
+        wait: WaitCall,
+    ) -> Frame:
+        """As :meth:`measure`, but look at the pixels every millisecond, and draw when they changed or a frame is new.
+
+        The look comes before the draw, so that the picture shows all that the look saw.
+        """
+        renderer, clock = self.renderer, time.monotonic_ns
+        canvas = Canvas(renderer.context, *size)
+        target = RenderTarget(*size, canvas.framebuffer)
+        due: list[bool] = []
+        looked_ns: int | None = None
+        loop = FrameLoop(
+            self.session.source,
+            Pacer(_LOOKING_PACE, clock()),
+            due=lambda: due.append(True),
+            gone=renderer.drop_released,
+            observer=recorder,
+        )
+        try:
+            while not finished() and (pause := loop.step()) is not None:
+                frame, begin = loop.frame, clock()
+                changed = watcher.changed(frame)
+                watcher.looked(begin, clock(), changed=changed)
+                if changed and looked_ns is not None:
+                    recorder.pixels_changed(looked_ns, begin)
+                looked_ns = looked_ns if changed is None else begin
+                if (due or changed) and frame.primary is not None:
+                    began = clock()
+                    renderer.draw(frame, target)
+                    renderer.context.gl.Flush()
+                    watcher.submitted(recorder.drawn(frame, began, clock(), renderer.import_ns).submit_ns)
+                    loop.drawn(renderer.retry_ns)
+                    loop.shown()
+                due.clear()
+                left = max(0, begin + _LOOK_NS - clock())
+                wait(pause.fd, left if pause.ns is None else min(left, pause.ns))
+        finally:
             canvas.release()
         return loop.frame
 

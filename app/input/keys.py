@@ -38,8 +38,23 @@ _RUNS = (
 
 _BY_CODE = {first + offset: name for first, names in _RUNS for offset, name in enumerate(names.split())}
 
+# Names that people try, and the right ones.
+_OTHER_NAMES = {"enter": "ret", "return": "ret", "space": "spc", "escape": "esc", "control": "ctrl", "super": "meta_l"}
+
 QCODES = frozenset(_BY_CODE.values())
 """Every ``QKeyCode`` that a keyboard can send."""
+
+
+def check_qcode(name: str) -> str:
+    """The name itself. Raises ValueError, with names that are like it, if it is no ``QKeyCode`` of a keyboard."""
+    if name in QCODES:
+        return name
+    from difflib import get_close_matches  # noqa: PLC0415  (only a wrong name needs it)
+
+    near = get_close_matches(name.lower(), QCODES | _OTHER_NAMES.keys(), 3, 0.5)
+    near = list(dict.fromkeys(_OTHER_NAMES.get(each, each) for each in near))
+    hint = f"did you mean {', '.join(near)}?" if near else "names are such as a, 1, esc, ret, spc, backspace, left, f1"
+    raise ValueError(f"{name!r} is no key of QEMU's: {hint}")
 
 
 def qcode(code: int) -> str | None:

@@ -19,6 +19,7 @@ _LABELS = {
     "input_to_acknowledge": "input to acknowledgement",
     "input_to_change": "input to change",
     "input_to_submit": "input to submit",
+    "look": "look at the region",
 }
 _COLUMNS = (("median", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999"), ("max", "max"))
 
@@ -46,4 +47,9 @@ def run_text(document: dict[str, Any]) -> str:
         f"pictures with something new: {document['frames_shown']}, repeats: {document['repeats']}; "
         f"polls per second: {document['poll_rate_hz']:g}; CPU: {document['cpu_percent']:g} %"
     )
+    if "inputs_sent" in document:
+        lines.append(
+            f"keys sent: {document['inputs_sent']}, without a reaction: {document['input_misses']}, with a change that "
+            f"may be the region's own: {document['inputs_uncertain']}"
+        )
     return "\n".join(lines)

@@ -1,8 +1,10 @@
 """A list of the host's vGPUs that follows hot-plug. A thread makes it: a scan would block the window too long."""
 
 import logging
+import os
 import select
 import threading
+import time
 from collections.abc import Callable
 
 from app.errors import MdevviewError, error_text
@@ -15,16 +17,29 @@ from app.open.background_thread import BackgroundThread
 
 _log = logging.getLogger(__name__)
 
+# The interval between looks at the list of processes, and between scans if that list stays the same.
+_LOOK_S = 1.0
+_SCAN_S = 10.0
+# A VM opens its device some time after its start.
+_SOON_FOR_S = 10.0
+# A scan takes at most this part of the time: on a host with many processes it takes long, and they change all the time.
+_MOST_OF_TIME = 0.02
+
 
 class VgpuList:
     """Owns a thread that scans the host at the start and after every hot-plug event. No call blocks.
 
-    Without libudev or its socket the first list stays.
+    No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also scanned when processes have
+    started or ended, and every ten seconds. Without libudev or its socket, and without ``follow_vms``, the first list
+    stays.
     """
 
-    def __init__(self, paths: Paths = HOST, open_hotplug: Callable[[], Hotplug] = Hotplug) -> None:
+    def __init__(
+        self, paths: Paths = HOST, open_hotplug: Callable[[], Hotplug] = Hotplug, *, follow_vms: bool = False
+    ) -> None:
         self._paths = paths
         self._open_hotplug = open_hotplug
+        self._changes = _ProcessChanges(paths) if follow_vms else None
         self._lock = threading.Lock()
         self._vgpus: tuple[Vgpu, ...] | None = None
         self._error: Exception | None = None
@@ -70,15 +85,20 @@ class VgpuList:
         poll.register(thread.stop_fd, select.POLLIN)
         if hotplug is not None:
             poll.register(hotplug.fileno(), select.POLLIN)
+        changes = self._changes
         is_changed = True
         while not thread.stopped.is_set():
             if is_changed:
+                began = time.monotonic()
                 vgpus = self._scan()
+                if changes is not None:
+                    changes.scanned(began, time.monotonic())
                 with self._lock:
                     self._vgpus = vgpus
                 thread.notify()
-            poll.poll()
+            poll.poll(_LOOK_S * 1000 if changes is not None else None)
             is_changed = hotplug is not None and bool(hotplug.read())
+            is_changed = is_changed or (changes is not None and changes.scan_due(time.monotonic()))
 
     def _scan(self) -> tuple[Vgpu, ...]:
         """All vGPUs. If the scan fails, because no fd is left, those of the last list."""
@@ -94,3 +114,30 @@ class VgpuList:
         except (MdevviewError, OSError) as error:
             _log.info("the list of devices stays as it is: %s", error)
             return None
+
+
+class _ProcessChanges:
+    """Decides when to scan for VMs that started or ended. Times are seconds of one monotonic clock."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._pids: frozenset[str] = frozenset()
+        self._soon_until = 0.0
+        self._scanned_at = 0.0
+        self._pause = _LOOK_S
+
+    def scanned(self, began: float, ended: float) -> None:
+        """A scan was made."""
+        self._scanned_at = ended
+        self._pause = max(_LOOK_S, (ended - began) / _MOST_OF_TIME)
+
+    def scan_due(self, now: float) -> bool:
+        """Whether to scan now. Looks at the list of processes."""
+        try:
+            pids = frozenset(each for each in os.listdir(self._paths.proc) if each.isdecimal())
+        except OSError:
+            pids = frozenset()
+        if pids != self._pids:
+            self._pids = pids
+            self._soon_until = now + _SOON_FOR_S
+        return now - self._scanned_at >= (self._pause if now < self._soon_until else max(_SCAN_S, self._pause))

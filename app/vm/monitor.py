@@ -4,7 +4,7 @@ No method waits for the VM. A monitor that is slow, dead or sends garbage only c
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -42,10 +42,16 @@ class MonitorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The result of a command: the ``value`` that the VM returned, or an ``error`` in words."""
+    """The result of a command: the ``value`` that the VM returned, or an ``error`` in words.
+
+    ``sent_ns`` is when the command was handed to the connection, ``received_ns`` when its answer had been read, both in
+    nanoseconds of ``time.monotonic_ns()`` and taken on the monitor's thread. None with an error. Equality ignores them.
+    """
 
     value: Any = None
     error: str | None = None
+    sent_ns: int | None = field(default=None, compare=False)
+    received_ns: int | None = field(default=None, compare=False)
 
 
 class Monitor(Protocol):

@@ -359,9 +359,11 @@ class MonitorConnection:
 
     async def _run_command(self, peer: Peer, command: PendingCommand) -> None:
         """Run and answer the command. If this task is cancelled, :meth:`_answer_all` answers it."""
+        sent_ns = time.monotonic_ns()
         try:
             async with asyncio.timeout(self._timeouts.reply):
-                reply = Reply(await peer.execute(command.name, command.arguments))
+                value = await peer.execute(command.name, command.arguments)
+            reply = Reply(value, sent_ns=sent_ns, received_ns=time.monotonic_ns())
         except CommandError as error:
             reply = Reply(error=one_line(str(error)))
         except ProtocolError as error:

@@ -14,12 +14,12 @@ from app.planes.buffer import Buffer, DmaBuffer, Strips
 from app.planes.frame import Surface
 from app.planes.plane import Backing
 from app.planes.status import Reason, State
-from gl.compositor import Compositor
 from gl.context import Context
 from gl.debug import DebugLog
 from gl.errors import GlError
 from gl.outcome import PixelPath
 from gl.renderer import Renderer
+from gl.shared_parts import SharedParts
 from gl.surface_cache import SurfaceCache
 from tests.conftest import open_files
 from tests.gl.counting import Calls
@@ -157,8 +157,8 @@ def test_buffers_that_are_copied_share_a_texture(
 def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context, surfaces: SurfaceFactory) -> None:
     """As after a mode switch in the same memory: the old texture is dropped."""
     buffer = surfaces.buffer(random_rows(XR24, 64, 64).reshape(-1))
-    compositor = Compositor(gl_context)
-    cache = SurfaceCache(gl_context, compositor, time.monotonic_ns)
+    parts = SharedParts(gl_context)
+    cache = SurfaceCache(gl_context, parts, time.monotonic_ns)
     wide, narrow = (Surface(plane_of(XR24, width, 16, width * 4), buffer) for width in (64, 32))
     cache.get(wide)
     cache.get(narrow)
@@ -167,7 +167,7 @@ def test_one_buffer_with_another_layout(renderer: Renderer, gl_context: Context,
     assert len(cache) == 1
     cache.release()
     assert len(cache) == 0
-    compositor.release()
+    parts.release()
     gl_context.sweep()
 
 

@@ -3,7 +3,7 @@
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,21 @@ class PushedSource:
             timing = FrameTiming(0, 0)
             primary = before.primary
             self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, (BLOCK,), timing)
+            self._wake()
+
+    def draw(self) -> None:
+        """Change a block of the picture in the buffer on the screen, and tell nobody."""
+        with self._lock:
+            self._number += 1
+            self._put(np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8), BLOCK.x, BLOCK.y)
+
+    def shrink(self) -> None:
+        """Another mode: the lower half of the picture is gone."""
+        with self._lock:
+            before = self._frame
+            assert before.primary is not None
+            plane = replace(before.primary.plane, height=HEIGHT // 2, offset=self.pad + self._stride * HEIGHT // 2)
+            self._frame = replace(before, primary=Surface(plane, self._buffer), serial=before.serial + 1)
             self._wake()
 
     def end(self) -> None:

@@ -16,7 +16,7 @@ from app.measure.pacing import Pace
 from app.measure.recorder import Recorder
 from app.open.target import Simulated
 from tests.soak.__main__ import fd_count, resident_bytes
-from ui.cli.measure import _wait
+from ui.cli.measure_offscreen import wait_until
 from ui.offscreen import OffscreenView, open_offscreen
 
 _FAULTS = (
@@ -106,7 +106,7 @@ def main() -> int:
             recorder,
             Pace(),
             lambda: time.monotonic_ns() >= soak.end_ns,
-            lambda fd, ns: _wait((fd,), soak.due_ns, ns, soak.step),
+            lambda fd, ns: wait_until((fd,), soak.due_ns, ns, soak.step),
         )
     counters = recorder.counters
     print(f"{counters.polls} polls, {counters.flips_seen} flips seen, {counters.frames_shown} pictures")

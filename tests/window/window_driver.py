@@ -4,16 +4,16 @@ The arguments are mdevview's. Each line of standard input is a JSON list: the na
 arguments. What it returns is printed as a line of JSON on standard output.
 """
 
-import io
-import json
+import mmap
 import sys
 from typing import Any, cast
 
-from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QSocketNotifier, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
+from tests.window.listener import Listener
 from ui.cli.main import main
 from ui.window import viewer
 from ui.window.main_window import MainWindow
@@ -27,6 +27,31 @@ class WindowDriver:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._picture = window._picture
+        self._swaps = 0
+        self._picture.frameSwapped.connect(self._count_swap)
+
+    def _count_swap(self) -> None:
+        self._swaps += 1
+
+    def swaps(self) -> int:
+        """How many pictures were given to the display."""
+        return self._swaps
+
+    def hide(self) -> None:
+        self._window.hide()
+
+    def show(self) -> None:
+        self._window.show()
+
+    def draw_in_place(self, x: int, y: int, width: int, height: int) -> None:
+        """Make a rectangle of the shown buffer white, as a guest that does not flip."""
+        primary = self._picture.frame.primary
+        assert primary is not None and primary.buffer.dmabuf_fd is not None
+        plane, buffer = primary.plane, primary.buffer
+        with mmap.mmap(primary.buffer.dmabuf_fd, buffer.size) as memory:
+            for row in range(y, y + height):
+                start = plane.offset + row * plane.stride + 4 * x
+                memory[start : start + 4 * width] = b"\xff" * (4 * width)
 
     def key(self, name: str, scan_code: int = 0, *kinds: str) -> None:
         """Post key events, by Qt's name of the key: press and release, unless ``kinds`` names others."""
@@ -138,30 +163,10 @@ class WindowDriver:
         QCoreApplication.postEvent(self._picture, event)
 
 
-class _Listener:
-    def __init__(self, driver: WindowDriver) -> None:
-        self._driver = driver
-        # Without a buffer: Qt would not notice lines that are already in it.
-        self._lines = io.FileIO(sys.stdin.fileno(), closefd=False)
-        self._input = QSocketNotifier(cast("Any", self._lines.fileno()), QSocketNotifier.Type.Read)
-        self._input.activated.connect(self._read)
-
-    def _read(self) -> None:
-        line = self._lines.readline()
-        if not line:
-            self._input.setEnabled(False)
-            return
-        name, *arguments = json.loads(line)
-        answer = getattr(self._driver, name)(*arguments)
-        # Process the posted events before the next line.
-        QApplication.processEvents()
-        print(json.dumps(answer), flush=True)
-
-
 class _DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._listener = _Listener(WindowDriver(self))
+        self._listener = Listener(WindowDriver(self))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def show(
     try:
         for watch in watches:
             watch.activated.connect(end)
-        viewer = Viewer(target, session, options, _refresh_interval(application), chosen)
+        viewer = Viewer(target, session, options, refresh_interval(application), chosen)
         if started is not None:
             started(viewer)
         return _run(application, viewer, options.fullscreen)
@@ -158,6 +158,25 @@ def _log_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None
 
 
 def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
+    def begin(fail: Callable[[MdevviewError], None]) -> None:
+        viewer.failed.connect(fail)
+        viewer.picture.unusable.connect(lambda why: fail(no_opengl(why)))
+        if fullscreen:
+            viewer.window.start_fullscreen()
+        else:
+            viewer.window.show()
+
+    return run_windows(application, begin, viewer.shut_down)
+
+
+def run_windows(
+    application: QApplication, begin: Callable[[Callable[[MdevviewError], None]], None], end: Callable[[], None]
+) -> int:
+    """Run Qt's event loop until the last window is closed; the exit status.
+
+    ``begin`` shows the windows. It gets a function that ends the program with an error, which is then raised here.
+    ``end`` releases everything.
+    """
     failures: list[MdevviewError] = []
 
     def fail(error: MdevviewError) -> None:
@@ -165,22 +184,22 @@ def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
         # Later: Qt crashes when it ends in the middle of a draw.
         QTimer.singleShot(0, lambda: application.exit(1))
 
-    viewer.failed.connect(fail)
-    viewer.picture.unusable.connect(lambda why: fail(MdevviewError(why, _SEE_DOCTOR)))
     # PyQt aborts the process after an uncaught exception.
     sys.excepthook = lambda kind, error, trace: fail(_internal_error(kind, error, trace))
-    if fullscreen:
-        viewer.window.start_fullscreen()
-    else:
-        viewer.window.show()
     try:
+        begin(fail)
         status = application.exec()
     finally:
         sys.excepthook = sys.__excepthook__
-        viewer.shut_down()
+        end()
     if failures:
         raise failures[0]
     return status
+
+
+def no_opengl(why: str) -> MdevviewError:
+    """The error if OpenGL cannot be used in a window."""
+    return MdevviewError(why, _SEE_DOCTOR)
 
 
 def _internal_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> MdevviewError:
@@ -188,7 +207,8 @@ def _internal_error(kind: type[BaseException], error: BaseException, trace: Trac
     return MdevviewError(f"internal error: {kind.__name__}: {error}", _SEE_DOCTOR)
 
 
-def _refresh_interval(application: QApplication) -> int:
+def refresh_interval(application: QApplication) -> int:
+    """The display's refresh interval in nanoseconds."""
     screen: QScreen | None = application.primaryScreen()
     rate = screen.refreshRate() if screen is not None else 60.0
     return round(1e9 / rate) if rate >= 1 else Pace().redraw

@@ -15,9 +15,9 @@ _HEADINGS_BY_STATE = {
 }
 _HEADINGS_BY_REASON = {Reason.VM_ENDED: "VM ended", Reason.DEVICE_REMOVED: "Device removed"}
 
-_BACKGROUND_COLOUR = QColor(24, 26, 30)
-_HEADING_COLOUR = QColor(236, 239, 244)
-_HINT_COLOUR = QColor(190, 196, 206)
+PICTURE_BACKGROUND = QColor(24, 26, 30)
+HEADING_COLOUR = QColor(236, 239, 244)
+HINT_COLOUR = QColor(190, 196, 206)
 _REASON_COLOUR = QColor(130, 137, 150)
 _NOTICE_COLOUR = QColor(20, 22, 26, 215)
 _MARGIN = 24.0
@@ -37,13 +37,13 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
 
 def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
     """Paint the state in the middle of ``area``: heading, hint, reason and detail."""
-    painter.fillRect(area, _BACKGROUND_COLOUR)
+    painter.fillRect(area, PICTURE_BACKGROUND)
     width = min(area.width() - 2 * _MARGIN, 560.0)
     if width <= 0:
         return
     lines = (
-        (status_heading(status), _font(painter, 22, bold=True), _HEADING_COLOUR),
-        (status.hint, _font(painter, 11), _HINT_COLOUR),
+        (status_heading(status), _font(painter, 22, bold=True), HEADING_COLOUR),
+        (status.hint, _font(painter, 11), HINT_COLOUR),
         (
             f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
             _font(painter, 9),
@@ -78,5 +78,5 @@ def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_NOTICE_COLOUR)
     painter.drawRoundedRect(box, 6, 6)
-    painter.setPen(_HEADING_COLOUR)
+    painter.setPen(HEADING_COLOUR)
     painter.drawText(box, flags, text)

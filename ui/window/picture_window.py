@@ -20,7 +20,6 @@ from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
-from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
@@ -30,6 +29,7 @@ from ui.window.frame_times import FrameTimes
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
+from ui.window.qt_platform import display_origin
 from ui.window.status_line import plane_text
 
 _log = logging.getLogger(__name__)
@@ -44,13 +44,6 @@ _COVERED_NS = 250_000_000
 _OVERLAY_MS = 250
 _MS = 1_000_000
 _SECOND = 1000 * _MS
-
-
-def _display_origin(platform_name: str) -> DisplayOrigin | None:
-    """Where Qt's EGL display comes from, by the name of Qt's platform."""
-    if platform_name.startswith("wayland"):
-        return DisplayOrigin(Platform.WAYLAND)
-    return DisplayOrigin(Platform.X11) if platform_name == "xcb" else None
 
 
 class PictureWindow(QOpenGLWindow):
@@ -193,7 +186,7 @@ class PictureWindow(QOpenGLWindow):
             screen = self.screen()
             rate = screen.refreshRate() if screen is not None else 0
             self._overlay = FrameOverlay(round(_SECOND / rate) if rate >= 1 else _SECOND // 60)
-            self.times.want(self._overlay.add)
+            self.times.want(self._overlay.add, polls=False)
             self._overlay_timer.start()
         else:
             self._overlay_timer.stop()
@@ -327,7 +320,7 @@ class PictureWindow(QOpenGLWindow):
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
-            self._renderer = Renderer(CurrentContext(_display_origin(QGuiApplication.platformName())))
+            self._renderer = Renderer(CurrentContext(display_origin(QGuiApplication.platformName())))
         except GraphicsError as error:
             self.unusable.emit(str(error))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.input.keys import QCODES, qcode, qcode_of_scan_code
+from app.input.keys import QCODES, check_qcode, qcode, qcode_of_scan_code
 from tests import gate
 
 _HEADER = Path("/usr/include/linux/input-event-codes.h")
@@ -42,3 +42,20 @@ def test_x11_and_wayland_add_eight(code: int, name: str) -> None:
 @pytest.mark.parametrize("scan_code", [0, 8, 7, 255, 100_000, -1])
 def test_an_invalid_scan_code_has_no_name(scan_code: int) -> None:
     assert qcode_of_scan_code(scan_code) is None
+
+
+def test_name_of_no_key_is_refused_with_names_that_are_like_it() -> None:
+    for name in QCODES:
+        assert check_qcode(name) == name
+    for wrong, right in (
+        ("escape", "esc"),
+        ("Return", "ret"),
+        ("ESC", "esc"),
+        ("ctl", "ctrl"),
+        ("bakspace", "backspace"),
+    ):
+        with pytest.raises(ValueError, match=rf"did you mean .*\b{right}\b"):
+            check_qcode(wrong)
+    for wrong in ("", "\0", "x" * 1000, "%%%"):
+        with pytest.raises(ValueError, match="is no key"):
+            check_qcode(wrong)

@@ -1,8 +1,10 @@
 """The list of vGPUs that a chooser shows, filled on a thread."""
 
+import itertools
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,8 @@ import pytest
 from app.errors import MdevviewError
 from app.host.hotplug import Appeared, Hotplug, HotplugEvent
 from app.host.vgpu import Vgpu
-from app.open.vgpu_list import VgpuList
-from tests.unit.hosts import UUID_A, UUID_B, Host
+from app.open.vgpu_list import VgpuList, _ProcessChanges
+from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
 
 _PATIENCE_S = 20.0
 
@@ -117,3 +119,42 @@ def test_an_error_of_the_program_is_told(listed: Any, monkeypatch: pytest.Monkey
     assert select.select([vgpus], [], [], _PATIENCE_S)[0]
     with pytest.raises(ValueError, match="a mistake"):
         vgpus.poll()
+
+
+def test_list_follows_vms_which_make_no_event(
+    host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """No hot-plug event tells that a VM opens a device."""
+    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+
+    def no_events() -> Hotplug:
+        raise MdevviewError("no hot-plug events")
+
+    vgpus = VgpuList(host.paths, no_events, follow_vms=True)
+    request.addfinalizer(lambda: vgpus.join(_PATIENCE_S))
+    request.addfinalizer(vgpus.close)
+    host.process(4711, "qemu-system-x86", qemu("win10"), {20: DEVICE_FD, 21: "/dev/vfio/1"})
+    end = time.monotonic() + _PATIENCE_S
+    while not (listed := vgpus.poll()) or not listed[0].holders:
+        assert time.monotonic() < end
+        select.select([vgpus], [], [], 0.1)
+    assert listed[0].holders[0].vm_name == "win10"
+
+
+def test_scans_for_vms_are_rare_where_nothing_happens_or_where_they_take_long(host: Host) -> None:
+    changes = _ProcessChanges(host.paths)
+    changes.scan_due(0.0)
+    changes.scanned(0.0, 0.001)
+    due = []
+    for second in range(1, 60):
+        if changes.scan_due(second):
+            changes.scanned(second, second + 0.001)
+            due.append(second)
+    # Processes that were there at the start count as new ones for some time.
+    assert len([each for each in due if each < 10]) >= 4
+    assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(due) if earlier >= 10)
+    # A scan that takes a second, on a host where processes come all the time.
+    changes.scanned(100.0, 101.0)
+    host.process(4712, "sh", ["sh"], {})
+    assert not any(changes.scan_due(second) for second in range(102, 150))
+    assert changes.scan_due(152.0)

@@ -5,6 +5,7 @@ import atexit
 import logging
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -39,6 +40,8 @@ class FakePeer:
         self.failing = failing
         self.bug = asyncio.Event()
         self.started = 0
+        # When the commands of the name "slow" came, and when they were answered.
+        self.times: list[tuple[int, int]] = []
 
     async def execute(self, command: str, _arguments: Mapping[str, Any] | None) -> Any:
         if command == self.failing:
@@ -46,6 +49,10 @@ class FakePeer:
         if command in STATE:
             return STATE[command]
         self.started += 1
+        if command == "slow":
+            asked = time.monotonic_ns()
+            await asyncio.sleep(0.002)
+            self.times.append((asked, time.monotonic_ns()))
         if command in ERRORS:
             raise ERRORS[command]
         if command == "hang":
@@ -248,3 +255,19 @@ def test_a_program_that_ends_waits_for_a_monitor_that_is_being_closed(monkeypatc
             each()
         assert not subject.monitor._thread.is_alive()
         assert at_exit == []
+
+
+def test_reply_tells_when_its_command_was_sent_and_answered() -> None:
+    with commands() as subject:
+        subject.until_ready()
+        before = time.monotonic_ns()
+        subject.execute("slow")
+        subject.execute("refused")
+        until(lambda: all(subject.replies))
+        after = time.monotonic_ns()
+        (answered,), (refused,) = subject.replies
+        ((asked, done),) = subject.peers[0].times
+        assert answered.sent_ns is not None
+        assert answered.received_ns is not None
+        assert before <= answered.sent_ns <= asked < done <= answered.received_ns <= after
+        assert (refused.sent_ns, refused.received_ns) == (None, None)

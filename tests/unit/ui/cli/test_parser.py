@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from app.open.target import Default, Named, Simulated
 from app.sim.config.spec import _PARSERS
 from tests.unit.command import REPOSITORY
+from ui.cli.main import main
 from ui.cli.parser import build_parser, parse
 
 PAGE = REPOSITORY / "packaging/man/mdevview.1"
@@ -44,3 +47,27 @@ def test_every_command_has_its_module() -> None:
     assert commands
     for name in commands:
         assert (REPOSITORY / "ui/cli" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--region 1,2,3,4", "--region needs --input"),
+        ("--count 3", "--count needs --input"),
+        ("--input-timeout 3", "--input-timeout needs --input"),
+        ("--qmp /socket", "--qmp needs --input"),
+        ("--input esc --duration 3", "--duration does not go with --input"),
+        ("--input escape", "did you mean esc"),
+        ("--input a,b,c", "3 keys are more than 2"),
+        ("--input a, ", "is no key"),
+        ("--input a --region 1,2,0,4", "is not of the form"),
+        ("--input a --region -1,2,3,4", "expected one argument"),
+        ("--input a --count 0", "is no number"),
+    ],
+)
+def test_options_of_a_measured_input_that_make_no_sense_are_refused(
+    arguments: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["measure", "sim:gvt", *arguments.split(" ")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line

@@ -1,0 +1,9 @@
+"""The overview of a host: VMs appear and go by themselves."""
+
+from pathlib import Path
+
+from tests.unit.command import run_without_display
+
+
+def test_tiles_follow_the_vms_of_the_host(tmp_path: Path) -> None:
+    run_without_display("tests.unit.ui.window.programs.overview_of_host", str(tmp_path))

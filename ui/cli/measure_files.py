@@ -1,0 +1,60 @@
+"""The files of a measurement, and the exit status that fits what they hold."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.diagnosis.picture_findings import device_gone
+from app.errors import MdevviewError
+from app.measure.csv_file import CsvFile
+from app.measure.run_text import run_text
+from app.planes.status import State, Status
+from ui.cli.output import write_output
+from ui.cli.output_file import is_standard_output, open_for_rows, write_file
+
+# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+_SIGNALLED = 128
+
+
+@contextmanager
+def csv_file(args: argparse.Namespace) -> Iterator[CsvFile | None]:
+    """The file of ``--csv``, None without the option; closed at the end. Raises MdevviewError."""
+    if not args.csv:
+        yield None
+        return
+    csv = CsvFile(open_for_rows(args.csv, "--csv"))
+    try:
+        yield csv
+    finally:
+        csv.close()
+
+
+def check_rows(args: argparse.Namespace, csv: CsvFile | None) -> None:
+    """Raises MdevviewError if rows are missing in the file."""
+    if csv is not None and csv.failed is not None:
+        raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
+
+
+def write_document(name: str, document: dict[str, Any], option: str) -> None:
+    """Write a document to a file. Raises MdevviewError."""
+    write_file(name, (json.dumps(document, indent=1) + "\n").encode(), option)
+
+
+def write_run(args: argparse.Namespace, document: dict[str, Any]) -> None:
+    """The document to its file, and the table to standard output unless a file is there. Raises MdevviewError."""
+    if args.json:
+        write_document(args.json, document, "--json")
+    if not (is_standard_output(args.json) or is_standard_output(args.csv)):
+        write_output(run_text(document))
+
+
+def exit_status(document: dict[str, Any], status: Status, signal_number: int) -> int:
+    """For a run that is not complete it is the one of a program that this signal ended.
+
+    ``status`` is the last one of the device. Raises DeviceGone.
+    """
+    if status.state is State.GONE:
+        raise device_gone(document["target"], status)
+    return 0 if document["complete"] else _SIGNALLED + signal_number

@@ -1,0 +1,53 @@
+"""How far a measurement is: a line on the terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from app.measure.recorder import Recorder
+
+_SECOND = 1_000_000_000
+
+
+class Progress:
+    """Shows what ``text`` returns, each second. Nothing where standard error is no terminal."""
+
+    def __init__(self, text: Callable[[], str]) -> None:
+        self._text = text
+        self._shows = sys.stderr.isatty()
+        self.due_ns = time.monotonic_ns() + _SECOND
+        """When :meth:`show` has something to do, in nanoseconds of ``time.monotonic_ns()``."""
+
+    def show(self) -> None:
+        """Show the line if it is due."""
+        if time.monotonic_ns() < self.due_ns:
+            return
+        self.due_ns += _SECOND
+        if self._shows:
+            self._print(self._text())
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shows:
+            self._print("")
+
+    @staticmethod
+    def _print(text: str) -> None:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
+        sys.stderr.flush()
+
+
+def flips_text(recorder: Recorder, duration_s: float) -> Callable[[], str]:
+    """The time that has passed, the flips and their latency, in a few words."""
+    began = time.monotonic_ns()
+
+    def text() -> str:
+        stage, counters = recorder.stages["flip_to_submit"], recorder.counters
+        median, tail = stage.percentile_ns(50), stage.percentile_ns(99)
+        latency = "" if median is None or tail is None else f", median {median / 1e6:.2f} ms, p99 {tail / 1e6:.2f} ms"
+        seconds = (time.monotonic_ns() - began) // _SECOND
+        return f"{seconds} of {duration_s:g} s: {counters.flips_seen} flips{latency}"
+
+    return text

@@ -1,0 +1,46 @@
+"""``mdevview measure --window``."""
+
+import argparse
+import signal
+
+from app.attach.helper_fds import HelperMethod
+from app.measure.frame_record import FrameRecord
+from app.measure.recorder import Recorder
+from app.open.opening import OpenOptions
+from ui.cli.measure_files import check_rows, csv_file, exit_status, write_run
+from ui.cli.measure_progress import Progress, flips_text
+from ui.window.measurement import MeasureOptions, measure_in_window
+from ui.window.options import ViewOptions
+from ui.window.viewer import WindowOptions
+
+
+def measure_window(args: argparse.Namespace) -> int:
+    """Measure what a window shows. Raises MdevviewError."""
+    helper = HelperMethod(args.helper)
+    progress: list[Progress] = []
+
+    def begin(recorder: Recorder) -> None:
+        progress.append(Progress(flips_text(recorder, args.duration)))
+
+    with csv_file(args) as csv:
+        try:
+            run = measure_in_window(
+                args.target,
+                OpenOptions(helper, guest_process=True),
+                WindowOptions(ViewOptions(), helper=helper, poll=args.poll),
+                MeasureOptions(args.duration, args.timeout, args.size),
+                csv.add if csv is not None else _ignore,
+                begin,
+                lambda: progress[0].show(),  # noqa: PLW0108  (there is none yet)
+            )
+        finally:
+            for each in progress:
+                each.clear()
+    write_run(args, run.document)
+    check_rows(args, csv)
+    # A run that is not complete was ended by whoever closed the window.
+    return exit_status(run.document, run.status, signal.SIGINT)
+
+
+def _ignore(_record: FrameRecord) -> None:
+    """For a run without a file of rows."""

@@ -1,0 +1,17 @@
+"""``mdevview overview``: the screens of many vGPUs in one window."""
+
+import argparse
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the targets, or every vGPU of the host, until the last window is closed."""
+    from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
+    from ui.window import settings  # noqa: PLC0415
+    from ui.window.options import ViewOptions  # noqa: PLC0415
+    from ui.window.overview import overview  # noqa: PLC0415
+    from ui.window.viewer import WindowOptions  # noqa: PLC0415
+
+    remembered = settings.load()
+    view = ViewOptions(scaling=remembered.scaling, smooth=remembered.smooth)
+    options = WindowOptions(view, helper=HelperMethod(args.helper), geometry=remembered.geometry)
+    return overview(args.targets, options, fullscreen=args.fullscreen)

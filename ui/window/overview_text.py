@@ -1,0 +1,89 @@
+"""The words of a tile of the overview: those of a window, shortened."""
+
+from dataclasses import dataclass
+
+from app.host.vgpu import Use, Vgpu
+from app.host.wording import claims_text, holders_text
+from app.open.session import Session
+from app.planes.frame import Frame
+from app.planes.status import State, Status
+from app.text.clean import LONGEST_LINE, clean
+from ui.window.picture_text import status_heading
+from ui.window.status_line import plane_text
+
+_UUID_START = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a tile says instead of a picture: a heading, and a sentence, which may be empty."""
+
+    heading: str
+    hint: str = ""
+
+
+OPENING = Words("Opening")
+FREE = Words("Free", "No VM has it open.")
+PERMISSION = Words("Permission needed", "Its VM belongs to another user. Click to ask for root's permission.")
+ASKING = Words("Asking for permission", "A dialog, or the terminal, asks for it.")
+
+_WHY_NOT_OPENED = "A free vGPU is not opened: a VM could not start with it then. Its screen appears when a VM has it."
+
+
+def words_of_use(vgpu: Vgpu) -> Words:
+    """Why a vGPU is not opened that no VM is seen to have."""
+    return FREE if vgpu.use is Use.FREE else Words("Perhaps in use", "A process that cannot be seen may have it.")
+
+
+def words_of_status(status: Status) -> Words:
+    """The words of a window for this status, shortened to a heading and a sentence."""
+    hint = status.hint or status.detail
+    sentence = hint.partition(". ")[0].removesuffix(".")
+    return Words(status_heading(status), clean(f"{sentence}." if sentence else "", LONGEST_LINE))
+
+
+def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
+    """The name of a tile: that of the VM if it has one, else the start of the vGPU's UUID, else ``label``."""
+    name = session.vm.name if session is not None and session.vm is not None else None
+    if name is None and vgpu is not None:
+        name = next((each.vm_name for each in (*vgpu.holders, *vgpu.claims) if each.vm_name), None)
+    if name is None and vgpu is not None and not vgpu.simulated:
+        name = short_name(vgpu)
+    return clean(name or label, LONGEST_LINE)
+
+
+def short_name(vgpu: Vgpu) -> str:
+    """The start of a UUID, by which a person can name the vGPU; another name as it is."""
+    return vgpu.name[:_UUID_START] if vgpu.uuid else vgpu.name
+
+
+def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int) -> str:
+    """The second line of a tile: which vGPU, its state and its rate."""
+    words = []
+    if vgpu is not None and vgpu.simulated:
+        words.append("simulated")
+    elif vgpu is not None and short_name(vgpu) != title:
+        words.append(short_name(vgpu))
+    words.append(heading)
+    if rate:
+        words.append(f"{rate} fps")
+    return " · ".join(clean(each, LONGEST_LINE) for each in words)
+
+
+def details_of(vgpu: Vgpu | None, status: Status | None, words: Words | None, frame: Frame | None) -> str:
+    """What the tool tip says: one fact in each line."""
+    lines = []
+    if vgpu is not None:
+        kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
+        lines += [vgpu.name, f"{kind} on {vgpu.parent}" if vgpu.parent else kind]
+        in_use = holders_text(vgpu.holders) or (f"perhaps {claims_text(vgpu.claims)}" if vgpu.claims else "")
+        lines += [f"in use by {in_use}" if in_use else ""]
+    if frame is not None and frame.primary is not None:
+        lines.append(plane_text(frame.primary.plane))
+    if status is not None and status.state is not State.SHOWING:
+        lines += [status.hint, status.detail]
+    elif words is FREE:
+        lines.append(_WHY_NOT_OPENED)
+    elif words is not None:
+        lines.append(words.hint)
+    return "\n".join(clean(each, LONGEST_LINE) for each in lines if each)
