@@ -43,7 +43,7 @@ def write_document(name: str, document: dict[str, Any], option: str) -> None:
 
 
 def _json(document: dict[str, Any]) -> str:
-    """One key a line, and one stage a line: the buckets of histograms on lines of their own would be most of the file."""
+    """One key a line, and one stage a line: a line for each bucket of a histogram would make the file much longer."""
     lines = []
     for key, value in document.items():
         if key == "stages":
