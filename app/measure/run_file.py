@@ -19,7 +19,7 @@ VERSION = 1
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
-# A run of an hour with all stages has 2 MiB.
+# A run of an hour has some MiB.
 _MOST_BYTES = 32 << 20
 _MOST_STAGES = 64
 # Limits of the work of a comparison. The blocks of a run have at most 3300 different buckets, of which few are used.

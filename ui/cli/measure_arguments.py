@@ -116,8 +116,8 @@ def _add_compare(commands: Commands) -> None:
         "The runs are called A, B, C, ... and each is compared with A: percentiles side by side, with an interval in "
         "which the difference lies at 95 % confidence (a bootstrap over stretches of time, with the error of the "
         "measurement), and in words. A difference is called real if that interval does not include zero. Runs of "
-        "different drivers, sizes or options are compared too, with a warning first. The intervals tell how exact "
-        "each run is; how much runs of one setting differ from each other tell only several runs of it. The exit "
+        "different drivers, sizes or options are compared too, with a warning first. An interval tells how exact the "
+        "two runs are. Only several runs of one setting tell how much such runs differ from each other. The exit "
         "status is 1 if a condition of --fail-if fails.",
     )
     parser.add_argument(
@@ -134,9 +134,9 @@ def _add_compare(commands: Commands) -> None:
         help="fail if a figure changes by more than a limit: [STAGE.]FIGURE>LIMIT, or < for less, with p50, p90, p95, "
         "p99, p99.9 or max, and a limit in %%, us, ms or s that begins with + or -: p99>+10%%, query.p50>+200us. "
         "Without STAGE it is flip_to_submit. It fails only if the whole 95 %% interval lies beyond the limit, so that "
-        "chance does not fail it; if only the figure does, a line says that it is not sure. max is one value and has "
-        "no interval. What cannot be checked, as a stage is missing or the run too short, fails. Give it several times "
-        "for several conditions",
+        "chance does not fail it. If only the figure does, or a tail comes from one or two stalls, a line says that "
+        "it is not sure. max is one value and has no interval. What cannot be checked, because a stage is missing or "
+        "the run is too short, fails. May be given several times",
     )
     parser.add_argument(
         "--plot",

@@ -330,7 +330,7 @@ class PictureWindow(QOpenGLWindow):
         if self._asked_ns is not None:
             self._asked_ns = None
             self._loop.set_visible(True)
-        frame = self._loop.latest()
+        frame = self._loop.newest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status

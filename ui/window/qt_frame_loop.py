@@ -90,8 +90,14 @@ class QtFrameLoop(QObject):
                 self._hurry()
 
     def latest(self) -> Frame:
-        """Get the newest frame from the source. Called just before drawing."""
-        frame = self._loop.latest()
+        """Get the newest frame from the source."""
+        return self._watched(self._loop.latest())
+
+    def newest(self) -> Frame:
+        """The frame to draw now, see :meth:`app.measure.frame_loop.FrameLoop.newest`."""
+        return self._watched(self._loop.newest())
+
+    def _watched(self, frame: Frame) -> Frame:
         if self._notifier is not None:
             # The source may have closed the fd that is watched.
             self._watch(self._loop.fd)

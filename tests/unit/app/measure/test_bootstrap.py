@@ -91,6 +91,11 @@ def test_percentiles_of_blocks_are_those_of_all_values(blocks: list[list[int]]) 
     assert np.all(found >= exact - np.maximum(0.512, exact / 128) - 1e-6)
 
 
+def test_a_percentile_lies_above_the_bucket_below() -> None:
+    blocks = blocks_of([[(1000.0, 1), (1001.0, 2)]])
+    assert percentiles(blocks, np.array([2 / 3]))[0] == pytest.approx(1000.5)
+
+
 def test_what_cannot_be_told() -> None:
     assert (values_needed(0.5), values_needed(0.99), values_needed(0.999)) == (6, 368, 3688)
     steady = [[(1000.0, 14), (3000.0, 1)]] * 40

@@ -36,6 +36,13 @@ def test_a_true_shift_lies_in_the_interval(name: str) -> None:
     assert share is not None and found.change is not None and 0 < share.low < found.change < share.high
 
 
+def test_replicates_lie_around_the_figure_of_the_document() -> None:
+    sample = _sample(latencies(1))
+    for name, figure in sample.stage.figures.items():
+        if name in sample.replicates:
+            assert sample.replicates[name].mean() == pytest.approx(figure.value, rel=0.02)
+
+
 def test_the_way_back_is_the_same_difference_with_the_other_sign() -> None:
     slower = [each + 4 for each in latencies(2)]
     there, back = _difference("p50", latencies(1), slower), _difference("p50", slower, latencies(1))
