@@ -1,7 +1,7 @@
 """The overlay over the picture: frame rate, latency, path, and a graph of the last seconds.
 
-What it shows is painted into two small textures, the words four times a second at most and the graph ten times. In
-between, a frame only draws two small quads more.
+What it shows is painted into two small textures, the words four times a second at most and the graph ten times, and
+neither with every picture. In between, a picture only has two small quads more.
 """
 
 import logging
@@ -32,6 +32,9 @@ _SECOND = 1_000_000_000
 _SPAN_S = 8
 _TEXT_NS = _SECOND // 4
 _GRAPH_NS = _SECOND // 10
+# Where few pictures are drawn, each would pay for new words and a new graph. So only one of so many does.
+_TEXT_PICTURES = 8
+_GRAPH_PICTURES = 4
 # From the picture's top-left corner, in device-independent pixels.
 _INSET = 12
 
@@ -48,6 +51,8 @@ class FrameOverlay:
         self._recent = RecentFrames()
         self._overlay: Overlay | None = None
         self._text_ns = self._graph_ns = 0
+        # Pictures since each was painted.
+        self._text_age, self._graph_age = _TEXT_PICTURES, _GRAPH_PICTURES
         self._background: Pixels | None = None
         self._background_for: tuple[int, float] = (0, 0.0)
         self._failed = False
@@ -80,12 +85,15 @@ class FrameOverlay:
         # All times are earlier when the ratio changed: the pictures have another size then.
         if ratio != self._background_for[1]:
             self._text_ns = self._graph_ns = 0
+            self._text_age, self._graph_age = _TEXT_PICTURES, _GRAPH_PICTURES
+        self._text_age += 1
+        self._graph_age += 1
         inset = round(_INSET * ratio)
-        if now - self._text_ns >= _TEXT_NS:
-            self._text_ns = now
+        if now - self._text_ns >= _TEXT_NS and self._text_age >= _TEXT_PICTURES:
+            self._text_ns, self._text_age = now, 0
             overlay.set("text", text_picture(self._figures(now, path), ratio), inset, inset)
-        if now - self._graph_ns >= _GRAPH_NS:
-            self._graph_ns = now
+        if now - self._graph_ns >= _GRAPH_NS and self._graph_age >= _GRAPH_PICTURES:
+            self._graph_ns, self._graph_age = now, 0
             overlay.set("graph", self._graph(now, ratio), inset, inset + round(TEXT_HEIGHT * ratio))
 
     def _figures(self, now: int, path: str) -> Figures:

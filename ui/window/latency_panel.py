@@ -41,6 +41,8 @@ _SPAN_S = 10
 _SECOND = 1_000_000_000
 # One of the three parts is updated at each tick, the stages at every second one.
 _TICK_MS = 200
+# Where few pictures are drawn, only one of so many pays for an update, but there is one a second.
+_TICK_PICTURES = 6
 # More than a minute at 240 frames a second.
 _MOST_RECORDS = 16_384
 _MOST_MARKERS = 100
@@ -60,6 +62,7 @@ class LatencyPanel(QWidget):
         self._records: deque[FrameRecord] = deque(maxlen=_MOST_RECORDS)
         self._markers: list[tuple[int, str]] = []
         self._turn = 0
+        self._new_pictures, self._updated_ns = 0, 0
         self.setWindowTitle("Latency — mdevview")
         self.resize(860, 620)
         self._stages = StagesPlot(_SPAN_S)
@@ -122,6 +125,7 @@ class LatencyPanel(QWidget):
         if not self._pause.isChecked():
             self._recent.add(record)
             self._records.append(record)
+            self._new_pictures += 1
 
     def add_marker(self) -> None:
         """Mark this moment, with the text of the field or a number."""
@@ -179,6 +183,9 @@ class LatencyPanel(QWidget):
         if self._pause.isChecked():
             return
         now = time.monotonic_ns()
+        if self._new_pictures < _TICK_PICTURES and now - self._updated_ns < _SECOND:
+            return
+        self._new_pictures, self._updated_ns = 0, now
         columns = self._recent.since(now - _SPAN_S * _SECOND)
         self._turn = (self._turn + 1) % 4
         if self._turn % 2 == 0:
