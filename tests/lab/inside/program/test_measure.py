@@ -79,7 +79,7 @@ def _measure_flips(
     flip: Callable[[], list[tuple[int, int]]], rows: Path, log: Path, *arguments: str
 ) -> list[tuple[int, int]]:
     """Run ``measure`` while the program flips; returns the times of the flips."""
-    process = command.start("measure", *arguments, *_MEASURE, "--csv", str(rows), errors=log)
+    process = command.start("-v", "measure", *arguments, *_MEASURE, "--csv", str(rows), errors=log)
     try:
         _wait_until(lambda: rows.exists() and rows.read_text().count("\n") > 2, process)
         times = flip()
