@@ -95,16 +95,19 @@ def test_any_order_of_flips_moves_and_options_draws_what_a_new_renderer_draws(
     options = (DrawOptions(), DrawOptions(cursor=False), DrawOptions(flip_x=True))
     renderer = Renderer(importing_context)
     with window(importing_context, 16, 8) as first, window(importing_context, 24, 24) as second:
-        chosen = (options[0], first)
+        option, (target, canvas) = options[0], first
+        cursor: Surface | None = pointer
         for _ in range(120):
-            if chooser.random() < 0.2:
-                chosen = (chooser.choice(options), chooser.choice((first, second)))
-            shown = frame(
-                chooser.choice((*primaries, *primaries, other_size, None)),
-                chooser.choice((pointer, pointer, moved, outside, None)),
-            )
-            option, (target, canvas) = chosen
-            if chooser.random() < 0.1:
+            # Most frames differ in the primary plane only.
+            match chooser.randrange(8):
+                case 0:
+                    cursor = chooser.choice((pointer, moved, outside, None))
+                case 1:
+                    option = chooser.choice(options)
+                case 2:
+                    target, canvas = chooser.choice((first, second))
+            shown = frame(chooser.choice((*primaries, *primaries, other_size, None)), cursor)
+            if chooser.random() < 0.05:
                 renderer.outcome(surfaces.picture(random_picture(4, 4)))
             drawn = renderer.draw(shown, target, option)
             actual = canvas.read()
