@@ -79,7 +79,7 @@ def _measure_flips(
     flip: Callable[[], list[tuple[int, int]]], rows: Path, log: Path, *arguments: str
 ) -> list[tuple[int, int]]:
     """Run ``measure`` while the program flips; returns the times of the flips."""
-    process = command.start("measure", *arguments, *_MEASURE, "--csv", str(rows), errors=log)
+    process = command.start("-v", "measure", *arguments, *_MEASURE, "--csv", str(rows), errors=log)
     try:
         _wait_until(lambda: rows.exists() and rows.read_text().count("\n") > 2, process)
         times = flip()
@@ -154,13 +154,13 @@ def test_qemus_own_window_is_observed_beside_mdevview(
     create: Create, start_vm: StartVm, session: Display, tmp_path: Path, pictures: Path, fact: Fact
 ) -> None:
     theirs, ours, rows = pictures / "measure-qemu.json", pictures / "measure-own.json", pictures / "measure-flips.csv"
-    uuid, log = create("mbochs_rw", "small"), pictures / "measure-log.txt"
-    machine = start_vm(uuid, name="window", extra=("-S",), display="gtk,gl=on", env=session.env)
+    log = pictures / "measure-log.txt"
+    machine = start_vm(create("mbochs_rw", "small"), name="window", extra=("-S",), display="gtk,gl=on", env=session.env)
     machine.wait_for_device()
     machine.command("query-status")
     with flipper(str(machine.pid), str(machine.device_fds[0])) as other:
         observe = ("--observe", f"pid:{machine.pid}", "--json", str(theirs), "--own-json", str(ours))
-        times = _measure_flips(other.flip, rows, log, uuid, *observe)
+        times = _measure_flips(other.flip, rows, log, f"pid:{machine.pid}", *observe)
     _check_nothing_is_left_after_a_kill(machine.pid, log)
     machine.kill()
     _check_flips(times, _rows(rows))
