@@ -39,7 +39,19 @@ def check_rows(args: argparse.Namespace, csv: CsvFile | None) -> None:
 
 def write_document(name: str, document: dict[str, Any], option: str) -> None:
     """Write a document to a file. Raises MdevviewError."""
-    write_file(name, (json.dumps(document, indent=1) + "\n").encode(), option)
+    write_file(name, _json(document).encode(), option)
+
+
+def _json(document: dict[str, Any]) -> str:
+    """One key a line, and one stage a line: a line for each bucket of a histogram would make the file much longer."""
+    lines = []
+    for key, value in document.items():
+        if key == "stages":
+            stages = ",\n".join(f"  {json.dumps(name)}: {json.dumps(stage)}" for name, stage in value.items())
+            lines.append(f' "stages": {{\n{stages}\n }}')
+        else:
+            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write_run(args: argparse.Namespace, document: dict[str, Any]) -> None:

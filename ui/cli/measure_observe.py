@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import select
 import time
 from collections.abc import Iterator
@@ -19,8 +18,9 @@ from app.measure.observation_document import observation_document, observation_t
 from app.measure.pacing import Pace
 from app.open.target import Default, Pid
 from app.tracing.ioctl_trace import IoctlTrace
+from ui.cli.measure_files import write_document
 from ui.cli.output import write_error, write_output
-from ui.cli.output_file import is_standard_output, write_file
+from ui.cli.output_file import is_standard_output
 from ui.cli.stop_signals import StopSignals
 
 _SECOND = 1_000_000_000
@@ -129,7 +129,7 @@ def write_observation(args: argparse.Namespace, document: dict[str, Any], observ
     Raises MdevviewError if there is not one poll in it, or the process has ended early.
     """
     if args.json:
-        write_file(args.json, (json.dumps(document, indent=1) + "\n").encode(), "--json")
+        write_document(args.json, document, "--json")
     if not (is_standard_output(args.json) or is_standard_output(args.csv) or is_standard_output(args.own_json)):
         write_output(observation_text(document))
     elif document["events_lost"]:

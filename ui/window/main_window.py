@@ -45,15 +45,12 @@ _BARS = ("menu-bar", "status-line")
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
-    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed. ``closed`` is
-    emitted when the window closes.
+    ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
     monitor_status_changed = pyqtSignal()
     closing = pyqtSignal()
     """The window is about to be closed; everything in it can still be used."""
-    closed = pyqtSignal()
-    """What belongs to the window is released."""
 
     def __init__(
         self,
@@ -373,4 +370,3 @@ class MainWindow(QMainWindow):
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)
-        self.closed.emit()

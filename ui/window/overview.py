@@ -41,7 +41,7 @@ class Windows:
         self._viewers[viewer] = source
         viewer.picture.unusable.connect(lambda why: self._on_unusable(viewer, why))
         # Later: the window is still used when it tells that it closes.
-        viewer.window.closed.connect(lambda: QTimer.singleShot(0, lambda: self._close(viewer)))
+        viewer.window.closing.connect(lambda: QTimer.singleShot(0, lambda: self._close(viewer)))
         viewer.window.show()
 
     def shut_down(self) -> None:
