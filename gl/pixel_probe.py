@@ -55,7 +55,9 @@ class PixelProbe:
 
     def set_surfaces(self, surfaces: Iterable[LoadedSurface | None]) -> None:
         """Look at these from now on. What was seen of others is forgotten. The context must be current."""
-        self._surfaces = tuple(each for each in surfaces if each is not None and each.image is not None)
+        # A tuple of a generator is allocated too large and then shortened, which the garbage collector counts.
+        shown = [each for each in surfaces if each is not None and each.image is not None]
+        self._surfaces = tuple(shown)
         for kind, looker in list(self._lookers.items()):
             if looker.loaded not in self._surfaces:
                 del self._lookers[kind]

@@ -124,7 +124,8 @@ class Poller:
         if self._finished:
             return self._frame
         now = self._clock()
-        self._previous_poll_ns, self._poll_ns, self._seen_ns, self._fetch_ns = self._poll_ns, now, None, 0
+        self._previous_poll_ns, self._poll_ns = self._poll_ns, now
+        self._seen_ns, self._fetch_ns = None, 0
         ended = self._ended()
         if ended is not None:
             return self.end(ended)
