@@ -49,6 +49,8 @@ class Thumbnails:
     def copy(self, source: Canvas, framebuffer: int, place: tuple[int, int, int, int]) -> None:
         """Copy a whole canvas to ``place`` = (left, bottom, right, top) of a framebuffer, which is left bound."""
         gl = self.context.gl
+        if self.context.software:
+            gl.Finish()
         gl.Disable(api.GL_SCISSOR_TEST)
         gl.BindFramebuffer(api.GL_READ_FRAMEBUFFER, source.framebuffer)
         gl.BindFramebuffer(api.GL_DRAW_FRAMEBUFFER, framebuffer)
