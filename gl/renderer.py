@@ -131,7 +131,6 @@ class Renderer:
             frame.cursor is self._cursor
             and target is self._target
             and options is self._options
-            and self._surfaces.generation == self._generation
             and self._retry_ns is None
         ):
             flip = self._flips.get(id(frame.primary))

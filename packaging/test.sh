@@ -65,6 +65,7 @@ test_needs() {
     ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
+    ! wants lab || echo 'a VM that shows its vGPU in a window of its own: qemu-system-gui'
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
 }
 

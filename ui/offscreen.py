@@ -115,8 +115,8 @@ class OffscreenView:
             recorder.expect_no_gpu_times()
 
         def draw() -> None:
-            # The newest one, as a window draws it.
-            frame = loop.latest()
+            # No time has passed since the poll.
+            frame = loop.frame
             if frame.primary is None:
                 loop.drawn()
                 return

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 # An empty poll takes a microsecond: without a limit a second of them would be a million numbers.
 MOST_SAMPLES = 100_000
-# Caches and the driver's threads are warm after these, and each of three buffers was shown.
-_WARM_UP = 6
+# After these each of three buffers was shown once.
+_WARM_UP = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,10 @@ class FrameLoop:
             self._changed(frame)
         return frame
 
+    def newest(self) -> Frame:
+        """The frame to draw after some time: that of a poll now, unless the interval of polls is fixed."""
+        return self.latest() if self._pacer.pace.steps_down else self._frame
+
     def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
         """The picture of the last frame was submitted, unless that ``failed``.
 

@@ -35,6 +35,11 @@ def sparse(histogram: HdrHistogram) -> Buckets:
     ]
 
 
+def bucket_width_us(value_us: float) -> float:
+    """How wide the bucket of a value is at most, in microseconds."""
+    return max(_LOWEST_NS / 1000, value_us / 128)
+
+
 class HistogramBlocks:
     """Values of one stage, by the time at which they were recorded.
 

@@ -20,7 +20,7 @@ from typing import Any
 from app.measure.stages import Stages
 
 MISSES_IN_A_ROW = 3
-"""So many keys one after the other without a reaction end the run."""
+"""So many keys one after the other without a reaction end the run; fewer, if no more are to be sent."""
 
 _MS = 1_000_000
 _SECOND = 1000 * _MS
@@ -74,7 +74,7 @@ class EndReason(Enum):
     UNSETTLED = auto()
     """The region did not come to rest after a key."""
     NO_REACTION = auto()
-    """MISSES_IN_A_ROW keys changed nothing."""
+    """The last keys changed nothing."""
 
 
 class _Phase(Enum):
@@ -103,6 +103,7 @@ class InputProbe:
     ) -> None:
         self.sent = 0
         self.misses = 0
+        self.misses_in_a_row = 0
         self.own_changes = 0
         """Looks that saw a change during the baseline."""
         self.ended: EndReason | None = None
@@ -123,7 +124,7 @@ class InputProbe:
         self._jitter_ns = 0
         self._gaps_ns: list[int] = []
         self._own_gap_ns: int | None = None
-        self._misses_in_a_row = 0
+        self._finished_keys = 0
         self._record: InputRecord | None = None
 
     @property
@@ -133,7 +134,7 @@ class InputProbe:
     @property
     def complete(self) -> bool:
         """Whether all keys were sent, and each had its reaction or its time."""
-        return self.finished and self.ended is None and self._record is None and self.sent == self._count
+        return self.ended is None and self._finished_keys == self._count
 
     @property
     def last_key(self) -> str:
@@ -245,12 +246,13 @@ class InputProbe:
     def _finish_key(self, record: InputRecord, now: int, *, missed: bool) -> None:
         self._record = None
         self.misses += missed
-        self._misses_in_a_row = self._misses_in_a_row + 1 if missed else 0
+        self.misses_in_a_row = self.misses_in_a_row + 1 if missed else 0
+        self._finished_keys += 1
         if not missed and record.precedes_key:
             record.uncertain = True
         self._hold_ns = now + (self._own_gap_ns or 0) if missed or record.uncertain else now
         self._completed(record)
-        if self._misses_in_a_row == MISSES_IN_A_ROW:
+        if self.misses_in_a_row == min(MISSES_IN_A_ROW, self._count):
             self._end(EndReason.NO_REACTION)
         elif self.sent == self._count:
             self._phase = _Phase.DONE

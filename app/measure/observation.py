@@ -30,19 +30,19 @@ _MOST_FLIPS = 1024
 def lag_band(polls: Sequence[int], previous_ns: int, seen_ns: int) -> tuple[int, int]:
     """How long after a flip the first poll began: the shortest and the longest time, in nanoseconds.
 
-    The flip happened at an unknown time after ``previous_ns`` and not after ``seen_ns``. ``polls`` are the starts of
+    The flip happened at an unknown time between ``previous_ns`` and ``seen_ns``. ``polls`` are the starts of
     the other program's polls in ascending order, with one at or after ``seen_ns``.
     """
     longest, after = 0, previous_ns
+    between = False
     for each in polls:
         if each < previous_ns:
             continue
         longest = max(longest, each - after)
         if each >= seen_ns:
             # A poll before this one may have begun just after the flip.
-            shortest = 0 if after > previous_ns else each - seen_ns
-            return shortest, longest
-        after = each
+            return 0 if between else each - seen_ns, longest
+        after, between = each, True
     raise ValueError("no poll is known after the flip")
 
 

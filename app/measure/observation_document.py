@@ -7,6 +7,10 @@ from app.measure.observation import Observation, ObservedDevice
 from app.measure.run_text import stage_lines
 
 _VERSION = 1
+# Of a run of our own: what is true of the device, whoever looks at it.
+_OF_DEVICE = ("target", "state", "reason", "detail", "hint", "planes", "display", "device", "findings")
+# These tell who draws our pictures. The observed program draws its own.
+_OF_OUR_RENDERER = ("path", "renderer", "gl_vendor", "gl_version")
 
 
 def observation_document(
@@ -19,7 +23,8 @@ def observation_document(
     complete: bool,
     fd: int | None = None,
 ) -> dict[str, Any]:
-    """``picture`` is what ``inspect`` tells of the device, empty if nobody looked. ``fd`` is the wanted device.
+    """``meta`` and ``picture`` are those of our own run, ``picture`` is empty if there was none. ``fd`` is the wanted
+    device.
 
     The stages are those of one device: the one with the most queries, if none is wanted. The others are in ``devices``.
     Only one device has flips: without a wanted one, the time after a flip is left out if there are several.
@@ -29,11 +34,11 @@ def observation_document(
     flips_fit = fd is not None or len(devices) == 1
     documents = {each.fd: _device(each, flips_fit and each is chosen) for each in devices}
     return {
-        **picture,
+        **{key: picture[key] for key in _OF_DEVICE if key in picture},
         "version": _VERSION,
         "kind": "measure",
         "meta": {
-            **meta,
+            **{key: value for key, value in meta.items() if key not in _OF_OUR_RENDERER},
             "observed": {
                 "pid": process.pid,
                 "name": process.name,

@@ -24,10 +24,14 @@ _START, _END = "events/syscalls/sys_enter_ioctl", "events/syscalls/sys_exit_ioct
 _REQUESTS = (vfio.VFIO_DEVICE_QUERY_GFX_PLANE, vfio.VFIO_DEVICE_GET_GFX_DMABUF)
 # For each CPU. A viewer that polls two planes each millisecond makes 200 KB of events in a second.
 _BUFFER_KB = 512
+# Twice as many as the buffer has: what comes meanwhile does not keep a reader for ever.
+_ALL_PAGES = 2 * _BUFFER_KB // 4
 # The size of a page of the buffer (events/header_page) may be changed by root; it is a power of two.
 _LARGEST_PAGE = 1 << 16
 # More threads than a viewer polls with. The kernel limits the text of a filter to a page.
 _MOST_THREADS = 16
+# Threads of which something is remembered. A process may start any number of them.
+_MOST_KNOWN = 4096
 # New threads may come while the existing ones are listed.
 _LISTINGS = 5
 
@@ -78,7 +82,7 @@ class IoctlTrace:
             raise
         return cls(instance, fds, decoder, lambda tid: _is_thread(process.pid, tid, paths))
 
-    def read(self, pages: int = 64) -> TraceBatch:
+    def read(self, pages: int = _ALL_PAGES) -> TraceBatch:
         """What has happened, at most so many pages of each CPU. Raises OSError, and ValueError for invalid data."""
         events: list[IoctlEvent] = []
         lost = 0
@@ -114,12 +118,16 @@ class IoctlTrace:
         """Whether it is a thread of the process: a child that it starts is traced as well."""
         own = self._own.get(tid)
         if own is None:
+            if len(self._own) >= _MOST_KNOWN:
+                self._own.clear()
             own = self._own[tid] = self._is_own(tid)
         return own
 
     def _is_told(self, event: IoctlEvent) -> bool:
         """Whether it is a start, or the end of a display ioctl. A thread may call others in between."""
         if isinstance(event, IoctlStart):
+            if len(self._began) >= _MOST_KNOWN:
+                self._began.clear()
             self._began[event.tid] = event.time_ns
             return True
         began = self._began.pop(event.tid, None)

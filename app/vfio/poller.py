@@ -134,10 +134,10 @@ class Poller:
                 return self.end(Status(Reason.DEVICE_REMOVED))
         if not self._slots and not self._prepare(now):
             return self._frame
-        primary = self._slots[0]
-        status = self._update(primary, now, self._slots[-1])
-        for cursor in self._slots[1:]:
-            self._update(cursor, now, primary)
+        primary, last = self._slots[0], self._slots[-1]
+        status = self._update(primary, now, last)
+        if last is not primary:
+            self._update(last, now, primary)
         return self._next_frame(status)
 
     def fileno(self) -> int:
@@ -311,21 +311,22 @@ class Poller:
 
     def _next_frame(self, status: Status) -> Frame:
         """The last frame if nothing changed, otherwise a new one."""
-        primary, *cursors = self._slots
-        cursor = cursors[0].surface if cursors and primary.surface is not None else None
+        slots = self._slots
+        primary = slots[0].surface
+        cursor = slots[1].surface if len(slots) > 1 and primary is not None else None
         rejected: tuple[RejectedPlane, ...] = ()
-        for slot in self._slots:
+        for slot in slots:
             if slot.rejected is not None:
                 rejected += (slot.rejected,)
         last = self._frame
         if (
-            last.primary is primary.surface
+            last.primary is primary
             and last.cursor is cursor
             and (last.status is status or last.status == status)
             and last.rejected == rejected
         ):
             return last
-        return self._publish(status, primary.surface, cursor, rejected)
+        return self._publish(status, primary, cursor, rejected)
 
     def _publish_status(self, status: Status) -> None:
         if self._frame.status != status:

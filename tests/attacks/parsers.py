@@ -23,6 +23,10 @@ from app.formats.fourcc import format_name, fourcc_text, parse_fourcc
 from app.formats.modifier import modifier_name, tile_of
 from app.host import proc
 from app.host.scanned_process import ScannedProcess
+from app.measure.comparison import comparison_document
+from app.measure.comparison_text import comparison_text
+from app.measure.fail_condition import parse_condition
+from app.measure.run_file import parse_run
 from app.open.target import Named, Simulated, parse_target
 from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.qmp_address import TcpAddress, UnixAddress, parse_address, socket_name, tcp_address
@@ -218,6 +222,28 @@ def _settings(data: bytes) -> None:
     assert all(each in text.lower() for each in ignored)
 
 
+def _run_file(data: bytes) -> None:
+    """A file that is compared, whole or broken, from anywhere."""
+    try:
+        run = parse_run("a.json", data)
+    except MdevviewError as error:
+        assert_shown(str(error), 400)
+        return
+    for text in (*run.meta, *run.meta.values(), *run.stages, run.target or ""):
+        assert_shown(text, LONGEST_NAME)
+    with suppress(MdevviewError):
+        document = comparison_document([run, run])
+        json.dumps(document, allow_nan=False)
+        assert all(map(str.isprintable, comparison_text(document).split("\n")))
+
+
+def _fail_condition(data: bytes) -> None:
+    try:
+        assert_shown(parse_condition(os.fsdecode(data)).text, 60)
+    except ValueError as error:
+        assert_shown(str(error), 200)
+
+
 _NAME = b"-name\0guest=win10,debug-threads=on\0-uuid\0008fb8a5a-6a0e-4a4b-9a7c-000000000001\0"
 _JSON_DEVICE = b'-device\0{"driver":"vfio-pci","id":"hostdev0","host":"0000:00:02.0","display":true,"x":[1]}\0'
 _EDID = make_edid(Mode(1920, 1080))
@@ -294,6 +320,17 @@ PARSERS = (
         ),
         4096,
     ),
+    Parser(
+        "run file",
+        _run_file,
+        (
+            b'{"version": 1, "kind": "measure", "target": "a", "meta": {"driver": "b", "options": {"window": true}}, '
+            b'"duration_s": 1.5, "complete": false, "polls": 9, "stages": {"query": {"count": 3, "p50_us": 5, '
+            b'"p50_low_us": 4, "p50_high_us": 6, "max_us": 9.5, "histogram": [[5, 2], [9.5, 1]], "blocks": [[[5, 2]], '
+            b"[], [[9.5, 1]]]}}}",
+        ),
+    ),
+    Parser("fail condition", _fail_condition, (b"p99>+10%", b"query.p50<-200us", b"flip_to_submit.p99.9>+2ms", b"max")),
 )
 
 _WORDS = (

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 from app.abi import drm_fourcc as drm
+from app.abi import vfio
+from app.host.vgpu import Vgpu
 from app.planes.buffer import DmaBuffer, MemoryBuffer
 from app.planes.dmabuf import dma_buf_info
+from app.vfio.buffer_cache import FetchRule
+from app.vfio.opened_device import OpenedDevice
 from gl.import_check import import_obstacle
 from tests.gl.surfaces import plane_of
+from tests.unit.scripted import ScriptedRegionDevice, plane_answer
 
 PAGE = mmap.PAGESIZE
 
@@ -49,6 +54,32 @@ def test_memory_shortened_under_a_screenshot(backing: str) -> None:
 @pytest.mark.parametrize("backing", ["region", "dmabuf"])
 def test_memory_shortened_and_extended_while_it_is_read(backing: str) -> None:
     assert run(backing, "storm") == {"survived": True}
+
+
+class ShortenedRegion(ScriptedRegionDevice):
+    """Its memory is a memfd that its owner can shorten."""
+
+    def mmap(self, length: int, offset: int) -> mmap.mmap:
+        fd = memfd(0, 0, length)
+        try:
+            return mmap.mmap(fd, length, prot=mmap.PROT_READ)
+        finally:
+            os.close(fd)
+
+
+@pytest.mark.parametrize("driver", ["mdpy", "vfio-pci", None])
+def test_a_drivers_name_alone_makes_no_mapping_safe(driver: str | None) -> None:
+    """The process of a VM can name a vGPU of mdpy and hand over another device."""
+    device = ShortenedRegion(
+        offers=vfio.VFIO_GFX_PLANE_TYPE_REGION, primary=plane_answer, region_size=4 * PAGE, region_offset=PAGE
+    )
+    vgpu = Vgpu("claimed", driver=driver, module=driver)
+    source = OpenedDevice("a", "a", device, vgpu, FetchRule.FREELY, lambda: None).poller()
+    try:
+        frame = source.latest()
+        assert frame.primary is not None and frame.primary.buffer.may_vanish
+    finally:
+        source.close()
 
 
 def memfd(flags: int, seals: int, size: int = 4 * PAGE) -> int:

@@ -4,6 +4,7 @@ The arguments are mdevview's. Each line of standard input is a JSON list: the na
 arguments. What it returns is printed as a line of JSON on standard output.
 """
 
+import mmap
 import sys
 from typing import Any, cast
 
@@ -26,6 +27,31 @@ class WindowDriver:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._picture = window._picture
+        self._swaps = 0
+        self._picture.frameSwapped.connect(self._count_swap)
+
+    def _count_swap(self) -> None:
+        self._swaps += 1
+
+    def swaps(self) -> int:
+        """How many pictures were given to the display."""
+        return self._swaps
+
+    def hide(self) -> None:
+        self._window.hide()
+
+    def show(self) -> None:
+        self._window.show()
+
+    def draw_in_place(self, x: int, y: int, width: int, height: int) -> None:
+        """Make a rectangle of the shown buffer white, as a guest that does not flip."""
+        primary = self._picture.frame.primary
+        assert primary is not None and primary.buffer.dmabuf_fd is not None
+        plane, buffer = primary.plane, primary.buffer
+        with mmap.mmap(primary.buffer.dmabuf_fd, buffer.size) as memory:
+            for row in range(y, y + height):
+                start = plane.offset + row * plane.stride + 4 * x
+                memory[start : start + 4 * width] = b"\xff" * (4 * width)
 
     def key(self, name: str, scan_code: int = 0, *kinds: str) -> None:
         """Post key events, by Qt's name of the key: press and release, unless ``kinds`` names others."""

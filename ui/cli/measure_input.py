@@ -11,7 +11,6 @@ from typing import Any
 from app.errors import MdevviewError, UsageError
 from app.input.event import Key, qmp_object
 from app.measure.input_probe import (
-    MISSES_IN_A_ROW,
     EndReason,
     InputProbe,
     InputRecord,
@@ -215,10 +214,10 @@ class InputMeasurement:
             )
         if ended is EndReason.UNSETTLED:
             return MdevviewError(f"the pixels of the {where} did not come to rest", smaller)
-        state = self._monitor.status.run_state
+        state, misses = self._monitor.status.run_state, self._probe.misses_in_a_row
+        again = f", {misses} times in a row" if misses > 1 else ""
         return MdevviewError(
-            f"the pixels of the {where} did not change within {self._timeout_s:g} s after '{key}', "
-            f"{MISSES_IN_A_ROW} times in a row",
+            f"the pixels of the {where} did not change within {self._timeout_s:g} s after '{key}'{again}",
             f"the VM is {state}"
             if state not in _TAKES_INPUT
             else "see that the guest shows a reaction to this key there, or give another --region or --input",

@@ -7,7 +7,8 @@ from typing import Any, Final, NoReturn
 from app import __version__
 from app.errors import UsageError
 from app.open.target import parse_target
-from ui.cli.arguments import add_commands, add_verbose
+from ui.cli.arguments import add_commands
+from ui.cli.common_arguments import add_verbose
 from ui.cli.output import write_output
 
 PROG: Final = "mdevview"

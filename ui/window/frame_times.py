@@ -44,6 +44,17 @@ class Start:
         return cls(time.monotonic_ns(), time.process_time_ns(), date)
 
 
+class _WithoutPolls:
+    """A loop's observer without the polls: there are a thousand a second, and the overlay does not need them."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.found = recorder.found
+        self.pixels_changed = recorder.pixels_changed
+
+    def polled(self, start_ns: int, end_ns: int) -> None:
+        pass
+
+
 class FrameTimes:
     """Owns the recorder, the timer queries and the presentation requests of one window.
 
@@ -54,6 +65,8 @@ class FrameTimes:
         self._window = window
         self._loop: QtFrameLoop | None = None
         self._sinks: list[Sink] = []
+        # Those for which polls are counted too.
+        self._poll_sinks: list[Sink] = []
         self._timer: GpuTimer | None = None
         # The recorder that the timer's results are for.
         self._timed: Recorder | None = None
@@ -77,25 +90,41 @@ class FrameTimes:
         return PresentationSource.WP_PRESENTATION if usable else PresentationSource.FRAME_SWAPPED
 
     @property
+    def tells_presentation(self) -> bool:
+        """Whether the presentation time of a picture was told, so that those of the next ones are expected."""
+        source = self.presentation_source
+        return source is PresentationSource.FRAME_SWAPPED or self.presentation_counts["presented"] > 0
+
+    @property
     def presentation_counts(self) -> Counter[str]:
         """The compositor's answers, see :class:`ui.window.wayland_presentation.WaylandPresentation`."""
         return self._presentation.counts if self._presentation is not None else Counter()
+
+    @property
+    def presentation_clock(self) -> str | None:
+        """The clock that the compositor tells times of, which are converted to CLOCK_MONOTONIC."""
+        return self._presentation.clock if self._presentation is not None else None
 
     def watch(self, loop: QtFrameLoop) -> None:
         """The window shows the frames of this loop from now on."""
         if self._loop is not None:
             self._loop.observe(None)
         self._loop = loop
-        loop.observe(self.recorder)
+        self._observe()
 
-    def want(self, sink: Sink) -> Recorder:
-        """Call ``sink`` with the record of each picture from now on."""
-        recorder = self.recorder
-        if recorder is None:
-            self._presentation = wayland_presentation()
-            recorder = self._start()
+    def want(self, sink: Sink, *, polls: bool = True) -> None:
+        """Call ``sink`` with the record of each picture from now on.
+
+        ``polls``: count the polls too, for a document. The recorder then begins again if it did not count them before.
+        """
         self._sinks.append(sink)
-        return recorder
+        if polls:
+            self._poll_sinks.append(sink)
+        if self.recorder is None:
+            self._presentation = wayland_presentation()
+            self._start()
+        elif self._poll_sinks == [sink]:
+            self.restart()
 
     def restart(self) -> Recorder:
         """Begin to count again. The sinks get the records of pictures that are drawn from now on, and no others."""
@@ -109,15 +138,28 @@ class FrameTimes:
         self.recorder, self.start = recorder, Start.now()
         if self._loop is not None:
             recorder.start(self._loop.frame)
-            self._loop.observe(recorder)
+        self._observe()
         return recorder
+
+    def _observe(self) -> None:
+        """Tell the loop who wants to be told what it does."""
+        if self._loop is None:
+            return
+        if self.recorder is None or self._poll_sinks:
+            self._loop.observe(self.recorder)
+        else:
+            self._loop.observe(_WithoutPolls(self.recorder))
 
     def drop(self, sink: Sink) -> None:
         """Call ``sink`` no more, and stop measuring if nobody else wants records. Unknown sinks are ignored."""
         if sink not in self._sinks:
             return
         self._sinks.remove(sink)
-        if not self._sinks:
+        if sink in self._poll_sinks:
+            self._poll_sinks.remove(sink)
+        if self._sinks:
+            self._observe()
+        else:
             self._stop()
 
     def begin(self, context: Context) -> None:
@@ -170,13 +212,13 @@ class FrameTimes:
     def close(self) -> None:
         """Stop measuring, whoever wants records; more calls do nothing. After :meth:`release`."""
         self._sinks.clear()
+        self._poll_sinks.clear()
         self._stop()
 
     def _stop(self) -> None:
         """The timer queries are deleted with the next picture, because their context is not current now."""
         self.recorder = None
-        if self._loop is not None:
-            self._loop.observe(None)
+        self._observe()
         presentation, self._presentation = self._presentation, None
         if presentation is not None:
             presentation.close()

@@ -88,6 +88,7 @@ class Measurement(QObject):
         self._run: WindowRun | None = None
         self._failure: MdevviewError | None = None
         self._opened_ns = time.monotonic_ns()
+        self._shown_ns: int | None = None
         viewer.window.remembers = False
         viewer.window.closing.connect(self._collect)
         # So that it is known who tells presentation times before the measurement begins.
@@ -124,12 +125,14 @@ class Measurement(QObject):
         picture, size = self._viewer.picture, self._options.size
         times = picture.times
         waited_ns = now - self._opened_ns
-        is_shown = picture.status.state in _SHOWS and picture.path != ""
-        if is_shown and size is not None and picture.drawn_size != size:
+        if picture.status.state in _SHOWS and picture.path != "":
+            self._shown_ns = self._shown_ns or now
+        is_ready = self._shown_ns is not None and times.tells_presentation
+        if self._shown_ns is not None and size is not None and picture.drawn_size != size:
             self._viewer.window.resize_picture(*size)
-            # A desktop that gives another size has the last word.
-            is_shown = waited_ns > _SECOND
-        if is_shown and times.presentation_source is not None:
+            is_ready = False
+        # A desktop that gives another size has the last word, and a still picture may have been shown before.
+        if is_ready or (self._shown_ns is not None and now - self._shown_ns > _SECOND):
             times.want(self._sink)
             self._recorder = times.restart()
             self._began(self._recorder)

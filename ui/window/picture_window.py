@@ -186,7 +186,7 @@ class PictureWindow(QOpenGLWindow):
             screen = self.screen()
             rate = screen.refreshRate() if screen is not None else 0
             self._overlay = FrameOverlay(round(_SECOND / rate) if rate >= 1 else _SECOND // 60)
-            self.times.want(self._overlay.add)
+            self.times.want(self._overlay.add, polls=False)
             self._overlay_timer.start()
         else:
             self._overlay_timer.stop()
@@ -330,7 +330,7 @@ class PictureWindow(QOpenGLWindow):
         if self._asked_ns is not None:
             self._asked_ns = None
             self._loop.set_visible(True)
-        frame = self._loop.latest()
+        frame = self._loop.newest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         status = self.status

@@ -1,9 +1,34 @@
-"""The frame loop on Qt's event loop."""
+"""The frame loop on Qt's event loop, in the window's thread.
+
+Three ways to poll each millisecond were compared by ``python -m tests.bench.wakeups``, beside a window that draws for
+3 ms in 16. On two cores with eight other programs they gave, in the order of the runs:
+
+==============================  =================  ==========================  ============
+way                             polls a second     a flip is known after (ms)  of a core
+==============================  =================  ==========================  ============
+QTimer                          339, 223, 326      median 4.5, 4.4, 3.2        14, 9, 12 %
+timerfd and QSocketNotifier     416, 543, 686      median 3.8, 3.3, 1.2        14, 15, 16 %
+thread that writes to eventfd   403, 497, 515      median 3.5, 2.3, 2.1        12, 14, 16 %
+==============================  =================  ==========================  ============
+
+A QTimer has whole milliseconds, which add to the time of each step. A thread must get the interpreter lock for each
+poll, from a window that draws, and then the window must get it back: it took no less time than the timerfd, and every
+source of frames would need locks. So the loop has no thread, and waits for a timerfd. OpenGL's calls that may wait
+release the interpreter lock (:mod:`gl.api`), for the threads that talk to VMs.
+
+**When to draw.** A picture is drawn as soon as a new frame is seen, or if the display is not ready for one, as soon as
+it is: Qt then draws with the newest frame, and never has two pictures waiting. To draw at the last moment before the
+display's next refresh instead was tried under weston with software rendering, at 144 flips a second, on a machine where
+nearly each picture took the display more than a refresh. The age of a picture at the display's next request was 31.8 ms
+(median) and 61 ms (99th percentile) at once; 27.1 and 51 ms when the draw waited for 4 ms after the display's request,
+29.9 and 75 ms for 7 ms, and 32.8 and 195 ms for 9 ms. The gain is small, and a draw that takes longer than was foreseen
+loses a whole refresh.
+"""
 
 import time
 from collections.abc import Callable
 
-from PyQt6.QtCore import QObject, QSocketNotifier, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
 from PyQt6.sip import voidptr
 
 from app.measure.frame_loop import FrameLoop, LoopObserver, Wait
@@ -11,8 +36,7 @@ from app.measure.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.pixel_samples import Look
-
-_MS = 1_000_000
+from ui.window.precise_timer import PreciseTimer
 
 
 class QtFrameLoop(QObject):
@@ -32,9 +56,7 @@ class QtFrameLoop(QObject):
         self._loop = FrameLoop(
             source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone, observer=observer, probe=self._look
         )
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = PreciseTimer(self)
         self._timer.timeout.connect(self._step)
         self._notifier: QSocketNotifier | None = None
         self._visible = True
@@ -55,9 +77,9 @@ class QtFrameLoop(QObject):
         self._probe = probe
 
     def wake(self) -> None:
-        """Poll within a millisecond, and fast for a while: the user sent input."""
+        """Poll at once, and fast for a while: the user sent input."""
         self._loop.woken()
-        self._hurry(1)
+        self._hurry()
 
     def set_visible(self, visible: bool) -> None:
         """Whether anybody can see the picture: polls are slow where nobody can."""
@@ -65,11 +87,17 @@ class QtFrameLoop(QObject):
             self._visible = visible
             self._loop.set_visible(visible)
             if visible:
-                self._hurry(0)
+                self._hurry()
 
     def latest(self) -> Frame:
-        """Get the newest frame from the source. Called just before drawing."""
-        frame = self._loop.latest()
+        """Get the newest frame from the source."""
+        return self._watched(self._loop.latest())
+
+    def newest(self) -> Frame:
+        """The frame to draw now, see :meth:`app.measure.frame_loop.FrameLoop.newest`."""
+        return self._watched(self._loop.newest())
+
+    def _watched(self, frame: Frame) -> Frame:
         if self._notifier is not None:
             # The source may have closed the fd that is watched.
             self._watch(self._loop.fd)
@@ -81,10 +109,9 @@ class QtFrameLoop(QObject):
         if redraw_ns is None:
             return
         # For a polled source the timer is active already, and mostly fires earlier.
-        left = max(1, (redraw_ns - time.monotonic_ns()) // _MS)
-        if not self._timer.isActive():
+        left = max(0, redraw_ns - time.monotonic_ns())
+        if not self._timer.active or left < self._timer.left_ns():
             self._timer.start(left)
-        self._hurry(left)
 
     def shown(self) -> None:
         """The window's last picture was handed to the display."""
@@ -96,17 +123,17 @@ class QtFrameLoop(QObject):
 
     def close(self) -> None:
         """Stop, and close the source; more calls do nothing."""
-        self._timer.stop()
+        self._timer.close()
         self._watch(-1)
         self._loop.close()
 
     def _look(self, frame: Frame) -> Look | None:
         return self._probe(frame) if self._probe is not None else None
 
-    def _hurry(self, ms: int) -> None:
-        """Step in ``ms`` milliseconds at the latest, if there is another step at all."""
-        if self._timer.isActive() and ms < self._timer.remainingTime():
-            self._timer.start(ms)
+    def _hurry(self) -> None:
+        """Step at once, if there is another step at all."""
+        if self._timer.active:
+            self._timer.start(0)
 
     def _on_gone(self) -> None:
         self.gone.emit()
@@ -121,7 +148,7 @@ class QtFrameLoop(QObject):
     def _arm(self, wait: Wait) -> None:
         self._watch(wait.fd)
         if wait.ns is not None:
-            self._timer.start(max(1, wait.ns // _MS))
+            self._timer.start(wait.ns)
 
     def _watch(self, fd: int) -> None:
         """Watch only this fd, -1 for none. Ends before the fd is closed, as another file may get its number."""

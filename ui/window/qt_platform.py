@@ -1,4 +1,4 @@
-"""Whether Qt can open a window here, and the message when it cannot."""
+"""Qt's platform: whether it can open a window here, what it says if not, and where its EGL display comes from."""
 
 import os
 

@@ -37,11 +37,18 @@ FLAGS = {"vsync": 1, "hw_clock": 2, "hw_completion": 4, "zero_copy": 8}
 
 # Addresses are above the first page; the numbers that an older Qt gives to its windows are not.
 _LEAST_ADDRESS = 0x10000
-# A compositor answers for a commit at the latest when the next one replaces it. More requests would pile up.
+# A compositor answers for a commit at the latest when the next one replaces it. One that leaves so many unanswered
+# never answers, such as the headless one of wlroots 0.15, which sway 1.7 has.
 _MOST_IN_FLIGHT = 16
 _SECOND = 1_000_000_000
 # Clocks of which a compositor may tell the time. All others are of processes, threads or devices.
-_CLOCKS = frozenset((time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME))
+_CLOCKS = {
+    time.CLOCK_REALTIME: "realtime",
+    time.CLOCK_MONOTONIC: "monotonic",
+    # Weston's, where no hardware tells the time.
+    time.CLOCK_MONOTONIC_RAW: "monotonic_raw",
+    time.CLOCK_BOOTTIME: "boottime",
+}
 
 Presented = Callable[[int, int | None], object]
 """Gets the number of a picture and when it was on the screen, in nanoseconds of CLOCK_MONOTONIC; None if it was not, or
@@ -98,7 +105,6 @@ class WaylandPresentation:
         self._clock: int | None = None
         # The objects that an answer ends.
         self._asked: set[int] = set()
-        self._surface_is_known = True
         self._announced = self._closed = False
         self.counts: Counter[str] = Counter()
         self._registry = library.create(
@@ -110,11 +116,16 @@ class WaylandPresentation:
     @property
     def usable(self) -> bool | None:
         """Whether presentation times are told; None as long as the compositor has not said what it offers."""
-        if self._closed or not self._surface_is_known:
+        if self._closed:
             return False
         if not self._announced:
             return None
         return self._manager != 0
+
+    @property
+    def clock(self) -> str | None:
+        """The compositor's clock, by its name in clock_gettime(2); None if it is not known."""
+        return _CLOCKS.get(self._clock) if self._clock is not None else None
 
     def request(self, surface: int, number: int, presented: Presented) -> bool:
         """Ask when the next commit of a surface, picture ``number``, is shown.
@@ -124,10 +135,12 @@ class WaylandPresentation:
         if not self.usable:
             return False
         if surface < _LEAST_ADDRESS:
-            self._surface_is_known = False
             _log.info("no presentation times on Wayland: this version of Qt does not tell its surface")
+            self.close()
             return False
         if len(self._asked) >= _MOST_IN_FLIGHT:
+            _log.info("no presentation times on Wayland: the compositor does not answer")
+            self.close()
             return False
         try:
             feedback = self._library.create(self._manager, _REQUEST_FEEDBACK, _FEEDBACK, surface, 0)

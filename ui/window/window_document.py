@@ -18,7 +18,8 @@ def window_document(
     """What ``recorder`` counted from its start until now. It is complete if that are ``wanted_ns`` nanoseconds.
 
     ``meta.presentation`` tells where the presentation times come from (:class:`ui.window.frame_times.
-    PresentationSource`), ``meta.presentation_counts`` how the compositor answered. ``meta.options`` has ``options``
+    PresentationSource`), ``meta.presentation_clock`` of which clock the compositor tells them,
+    ``meta.presentation_counts`` how it answered. ``meta.options`` has ``options``
     and what is drawn where. Raises GlError.
     """
     times, screen, session = picture.times, picture.screen(), picture.session
@@ -34,6 +35,7 @@ def window_document(
     }
     meta = metadata(session.vgpu if session is not None else None, drawing | dict(options), start.date) | {
         "presentation": times.presentation_source,
+        "presentation_clock": times.presentation_clock,
         "presentation_counts": dict(times.presentation_counts),
     }
     return run_document(picture.inspect(), meta, recorder, measured, complete=measured.duration_ns >= wanted_ns)

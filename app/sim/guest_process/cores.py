@@ -7,6 +7,7 @@ slow its drawing (a software renderer uses all cores) more than a guest does tha
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +51,28 @@ def parse_list(text: str) -> frozenset[int]:
 
 
 class KeptOff:
-    """Keeps the calling thread, and those that it starts later, off the guest's core until :meth:`end`."""
+    """Keeps the threads of this process, and those that they start later, off the guest's core until :meth:`end`.
+
+    A thread that somebody has put on chosen processors stays there. Nothing outside this process changes.
+    """
 
     def __init__(self, choice: CoreChoice) -> None:
         self._before = frozenset(os.sched_getaffinity(0))
         self._ours = choice.ours
         if self._ours is not None:
-            os.sched_setaffinity(0, self._ours)
+            _move_threads(self._before, self._ours)
 
     def end(self) -> None:
-        """Allow what was allowed before, unless somebody else has changed that meanwhile. More calls do nothing."""
+        """Allow what was allowed before. More calls do nothing."""
         ours, self._ours = self._ours, None
-        if ours is not None and os.sched_getaffinity(0) == ours:
-            os.sched_setaffinity(0, self._before)
+        if ours is not None:
+            _move_threads(ours, self._before)
+
+
+def _move_threads(before: frozenset[int], after: frozenset[int]) -> None:
+    """Allow the processors ``after`` to each thread of this process that may use ``before``."""
+    for thread in os.listdir("/proc/self/task"):
+        # It may have ended, or a container may have taken the processors away.
+        with suppress(OSError):
+            if os.sched_getaffinity(int(thread)) == before:
+                os.sched_setaffinity(int(thread), after)

@@ -22,7 +22,9 @@ _FLIPPER = Path(__file__).parents[1] / "programs/flipper.py"
 _SIZE = (320, 256)
 _FLIPS, _PAUSE_MS = 50, 100
 # It ends by SIGINT, when the flips are done.
-_MEASURE = ("--size", "64x64", "--timeout", "60", "--duration", "600")
+_MEASURE = ("--size", "64x64", "--timeout", "300", "--duration", "600")
+# QEMU and weston draw with the same emulated CPUs meanwhile.
+_PATIENCE_S = 300.0
 
 pytestmark = pytest.mark.usefixtures("no_mbochs")
 
@@ -62,7 +64,15 @@ def flipper(*where: str) -> Iterator[Flipper]:
     try:
         yield started
     finally:
-        started.process.communicate(timeout=command.PATIENCE_S)
+        started.process.communicate(timeout=_PATIENCE_S)
+
+
+def _wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while not ready():
+        assert process.poll() is None, f"it ended with status {process.returncode}"
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def _measure_flips(
@@ -71,11 +81,11 @@ def _measure_flips(
     """Run ``measure`` while the program flips; returns the times of the flips."""
     process = command.start("measure", *arguments, *_MEASURE, "--csv", str(rows), errors=log)
     try:
-        command.wait_until(lambda: rows.exists() and rows.read_text().count("\n") > 2, process)
+        _wait_until(lambda: rows.exists() and rows.read_text().count("\n") > 2, process)
         times = flip()
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(command.PATIENCE_S) == 130, log.read_text()
+        assert process.wait(_PATIENCE_S) == 130, log.read_text()
     except AssertionError:
         print(log.read_text())
         raise
@@ -130,11 +140,11 @@ def _check_nothing_is_left_after_a_kill(pid: int, log: Path) -> None:
     assert list(instances.iterdir()) == [], "the run that ended left its instance"
     process = command.start("measure", "--observe", f"pid:{pid}", "--duration", "600", errors=log.with_suffix(".2"))
     try:
-        command.wait_until(lambda: list(instances.glob("*/trace_clock")), process)
+        _wait_until(lambda: list(instances.glob("*/trace_clock")), process)
     finally:
         process.kill()
         process.wait()
-    until = time.monotonic() + command.PATIENCE_S
+    until = time.monotonic() + _PATIENCE_S
     while list(instances.iterdir()):
         assert time.monotonic() < until, "the killed run left its instance"
         time.sleep(0.1)

@@ -363,3 +363,12 @@ def test_whatever_the_guest_does_the_last_picture_has_its_last_pixels(events: li
     assert drawn_at >= changed_at
     assert run.events == []
     assert wait == Wait(-1, _PACE.poll_asleep)
+
+
+def test_a_fixed_interval_of_polls_is_kept_when_a_picture_is_drawn() -> None:
+    source = _Source()
+    for pace, looks in ((Pace(), 1), (Pace.fixed(30 * _MS), 0)):
+        loop = FrameLoop(source, Pacer(pace, 0), clock=lambda: 0)
+        source.looks = 0
+        loop.newest()
+        assert source.looks == looks

@@ -212,6 +212,19 @@ def test_misses_are_counted_and_several_in_a_row_end_the_run() -> None:
     assert guest.probe.ended is EndReason.NO_REACTION
     assert (guest.probe.sent, guest.probe.misses, guest.probe.complete) == (2 + MISSES_IN_A_ROW, MISSES_IN_A_ROW, False)
     assert guest.probe.last_key == "a"
+    guest = _Guest(lambda _: None, count=1).run()
+    assert (guest.probe.ended, guest.probe.misses_in_a_row) == (EndReason.NO_REACTION, 1)
+
+
+def test_run_that_is_stopped_before_the_last_reaction_is_not_complete() -> None:
+    records: list[InputRecord] = []
+    probe = InputProbe(["a"], 1, lambda _: None, records.append, ProbeTimes(0, 0, 0), Random(0))
+    for time in range(1, 5):
+        probe.looked(time * _MS, time * _MS + 1, changed=False)
+    assert (probe.sent, records) == (1, [])
+    probe.stop()
+    probe.stop()
+    assert (probe.finished, probe.complete, len(records)) == (True, False, 1)
 
 
 def test_pauses_are_irregular_and_the_same_in_each_run() -> None:

@@ -99,10 +99,18 @@ def test_ends_are_traced_of_threads_that_call_and_never_mistaken(kernel: Kernel)
 def test_a_process_with_many_threads_does_not_fill_the_filter(kernel: Kernel) -> None:
     for tid in range(1000, 1100):
         kernel.cpus[0].send(pages.page(tid, pages.event(0, pages.start(tid, 9, QUERY)), size=96))
-    assert len(_read(kernel)) == 64
-    assert len(_read(kernel)) == 36
+    assert len(kernel.trace.read(64).events) == 64
+    assert len(kernel.trace.read(64).events) == 36
     assert kernel.instance.written[0][1].count("==") == 16
     assert len(kernel.instance.written) == 2
+
+
+def test_a_process_with_ever_new_threads_takes_no_more_memory(kernel: Kernel) -> None:
+    for first in range(1000, 20_000, 500):
+        events = (pages.event(0, pages.start(tid, 9, QUERY)) for tid in range(first, first + 500))
+        kernel.cpus[0].send(pages.page(first, *events, size=1 << 15))
+        kernel.trace.read()
+    assert max(len(kernel.trace._own), len(kernel.trace._began)) <= 4096
 
 
 def test_lost_events_are_counted(kernel: Kernel) -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.measure.frame_loop import LoopObserver
-from app.measure.frame_record import FrameRecord
+from app.measure.frame_record import FrameRecord, Kind
 from app.planes.frame import Frame
 from tests.unit.app.measure.records import frame, surface
 from ui.window.frame_times import FrameTimes, PresentationSource
@@ -78,7 +78,9 @@ def test_after_a_restart_only_new_pictures_count() -> None:
     """An answer for an older picture, which has the number of a newer one, is not taken for that of the newer one."""
     times, loop, _ = measured()
     records: list[FrameRecord] = []
-    old = times.want(records.append)
+    times.want(records.append)
+    old = times.recorder
+    assert old is not None
     times.begin(CONTEXT)
     times.drawn(loop.frame, None)
     new = times.restart()
@@ -94,6 +96,35 @@ def test_after_a_restart_only_new_pictures_count() -> None:
     new.finish()
     assert [each.number for each in records] == [1]
     assert records[0].present_ns != 5 and records[0].gpu_ns is None
+
+
+def polls_of(times: FrameTimes, loop: Loop) -> int:
+    """How many polls are counted after one more."""
+    assert loop.observer is not None and times.recorder is not None
+    loop.observer.polled(1, 2)
+    return times.recorder.counters.polls
+
+
+def test_polls_are_counted_only_for_those_who_want_them() -> None:
+    """What counts them begins at that moment, so that the number of polls a second is right."""
+    times, loop, _ = measured()
+    overlay: list[FrameRecord] = []
+    panel: list[FrameRecord] = []
+    times.want(overlay.append, polls=False)
+    assert polls_of(times, loop) == 0
+    assert loop.observer is not None
+    loop.observer.found(frame(surface(2)))
+    draw(times, loop.frame)
+    started = times.start
+    times.want(panel.append)
+    assert times.start is not started
+    assert [polls_of(times, loop), polls_of(times, loop)] == [1, 2]
+    draw(times, loop.frame)
+    times.drop(panel.append)
+    assert polls_of(times, loop) == 2
+    draw(times, loop.frame)
+    assert [each.kind for each in overlay] == [Kind.FLIP, Kind.REPEAT, Kind.REPEAT]
+    assert len(panel) == 1
 
 
 def test_another_loop_is_observed_instead_of_the_old_one() -> None:

@@ -1,6 +1,7 @@
 """Which processor the guest's process gets, and which are left to this one."""
 
 import os
+import threading
 
 import pytest
 from hypothesis import given
@@ -40,10 +41,27 @@ def test_each_processor_is_its_own_sibling() -> None:
     assert siblings_of(1 << 20) == {1 << 20}
 
 
-def test_what_was_allowed_before_is_allowed_again() -> None:
+def test_each_thread_is_kept_off_and_may_go_back() -> None:
     before = os.sched_getaffinity(0)
-    kept_off = KeptOff(CoreChoice(-1, frozenset((min(before),))))
-    assert os.sched_getaffinity(0) == {min(before)}
-    kept_off.end()
-    kept_off.end()
-    assert os.sched_getaffinity(0) == before
+    finish = threading.Event()
+    threads = [threading.Thread(target=finish.wait) for _ in range(2)]
+    for each in threads:
+        each.start()
+    kept_off = None
+    try:
+        pinned, moved = (each.native_id for each in threads)
+        assert pinned is not None and moved is not None
+        os.sched_setaffinity(pinned, {max(before)})
+        kept_off = KeptOff(CoreChoice(-1, frozenset((min(before),))))
+        assert os.sched_getaffinity(0) == os.sched_getaffinity(moved) == {min(before)}
+        assert os.sched_getaffinity(pinned) == {max(before)}
+        kept_off.end()
+        kept_off.end()
+        assert os.sched_getaffinity(0) == os.sched_getaffinity(moved) == before
+        assert os.sched_getaffinity(pinned) == {max(before)}
+    finally:
+        if kept_off is not None:
+            kept_off.end()
+        finish.set()
+        for each in threads:
+            each.join()

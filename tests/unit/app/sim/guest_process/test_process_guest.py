@@ -122,10 +122,20 @@ def _outcome(device: SimulatedDevice) -> list[object]:
     return outcome
 
 
-@pytest.mark.parametrize("profile", ["gvt", "mdpy"])
 @pytest.mark.parametrize(
-    "faults",
-    ["query-efault@0-", "get-enoent@0-", "stale@0-", "truncated@0-+read-only@0-", "off@0-", "mode@0-", "gone@0-"],
+    ("profile", "faults"),
+    [
+        ("gvt", "query-efault@0-"),
+        ("gvt", "get-einval@0-"),
+        ("mdpy", "get-enoent@0-"),
+        ("gvt", "stale@0-"),
+        ("gvt", "truncated@0-+read-only@0-"),
+        ("mdpy", "truncated@0-+read-only@0-"),
+        ("gvt", "off@0-"),
+        ("gvt", "mode@0-"),
+        ("mdpy", "mode@0-"),
+        ("gvt", "gone@0-"),
+    ],
 )
 def test_faults_are_those_of_the_other_guest(profile: str, faults: str) -> None:
     words = f"{profile},size=128x96,fps=0,fault={faults}"

@@ -1,0 +1,82 @@
+"""The arguments that several commands have."""
+
+import argparse
+from typing import Any, TypeAlias
+
+from app.open.target import Default, parse_target
+from ui.cli.argument_values import interval, seconds
+
+# argparse has no public name for what add_subparsers() returns.
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+
+_TARGET_HELP = (
+    "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
+    "several screens), vm:NAME (a VM of QEMU's or libvirt's), fd:N (an open VFIO device inherited from the parent "
+    "process), or a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...]; default: the only vGPU "
+    "there is, sim:gvt where there is none. A vGPU that a VM has is shown through that VM"
+)
+
+
+def add_verbose(parser: argparse.ArgumentParser, default: int | str) -> None:
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=default,
+        help="log to standard error what is done; twice: in detail",
+    )
+
+
+def add_command(commands: Commands, name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
+    description = f"{summary[0].upper()}{summary[1:]}. {details}".rstrip()
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=description)
+    # Without SUPPRESS the command's own default would overwrite what was given before the command.
+    add_verbose(parser, argparse.SUPPRESS)
+    return parser
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", nargs="?", metavar="TARGET", type=parse_target, default=Default(), help=_TARGET_HELP)
+
+
+def add_helper(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--helper",
+        choices=("auto", "pkexec", "sudo", "never"),
+        default="auto",
+        help="how to get root's permission, which the screen of another user's VM needs: by pkexec or sudo, whichever "
+        "fits (default), or not at all",
+    )
+
+
+def add_poll(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--poll",
+        metavar="MS",
+        type=interval,
+        help="poll the device every MS milliseconds whatever happens, for comparison: QEMU does so every 16 to 30 ms; "
+        "default: each millisecond while the guest flips or gets input, less often while nothing changes",
+    )
+
+
+def add_matrix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--matrix",
+        choices=("bt601", "bt709"),
+        default="bt601",
+        help="the matrix that decodes YUV planes; no driver tells which one is right (default: bt601)",
+    )
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=seconds,
+        default=5.0,
+        help="how many seconds to wait for a picture (default: 5)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document for programs")
