@@ -117,7 +117,7 @@ class Thumbnail:
             frame, RenderTarget(scratch.width, scratch.height, scratch.framebuffer), self._options
         )
         if self._owner.context.software:
-            # While it copies, llvmpipe keeps the texture that was drawn last, in a scene that it may not use again soon.
+            # A copy makes llvmpipe keep the texture that was drawn last, in a scene that it may not use again soon.
             self._owner.release_last_texture()
         if result.placement is not None:
             self._owner.copy(scratch, self._sized(width, height).framebuffer, (0, 0, width, height))
