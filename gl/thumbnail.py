@@ -46,6 +46,10 @@ class Thumbnails:
             canvas = self._scratch = Canvas(self.context, width, height)
         return canvas
 
+    def release_last_texture(self) -> None:
+        """See :meth:`gl.probe_draw.ProbeDraw.release_last_texture`."""
+        self._parts.probe.release_last_texture()
+
     def copy(self, source: Canvas, framebuffer: int, place: tuple[int, int, int, int]) -> None:
         """Copy a whole canvas to ``place`` = (left, bottom, right, top) of a framebuffer, which is left bound."""
         gl = self.context.gl
@@ -112,6 +116,9 @@ class Thumbnail:
         result = self._renderer.draw(
             frame, RenderTarget(scratch.width, scratch.height, scratch.framebuffer), self._options
         )
+        if self._owner.context.software:
+            # A copy makes llvmpipe keep the texture that was drawn last, in a scene that it may not use again soon.
+            self._owner.release_last_texture()
         if result.placement is not None:
             self._owner.copy(scratch, self._sized(width, height).framebuffer, (0, 0, width, height))
         return result
