@@ -33,7 +33,7 @@ class Pace:
 
     poll: int = 1 * _MS
     poll_at_rest: int = 4 * _MS
-    poll_asleep: int = 20 * _MS
+    poll_asleep: int = 25 * _MS
     poll_hidden: int = 100 * _MS
     rest_after: int = _SECOND // 2
     sleep_after: int = 5 * _SECOND

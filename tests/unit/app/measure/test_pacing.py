@@ -15,7 +15,7 @@ def test_a_flipping_guest_is_asked_every_millisecond_and_one_at_rest_less_often(
     pacer.changed(0, flipped=True)
     assert pacer.next_poll(400 * _MS) == 1 * _MS
     assert pacer.next_poll(500 * _MS) == 4 * _MS
-    assert pacer.next_poll(5 * _SECOND) == 20 * _MS
+    assert pacer.next_poll(5 * _SECOND) == 25 * _MS
     pacer.changed(6 * _SECOND, flipped=False)
     assert pacer.next_poll(6 * _SECOND + 1) == 1 * _MS
 
@@ -66,7 +66,7 @@ def test_changed_pixels_and_input_make_a_guest_active(event: str) -> None:
 
 def test_after_input_the_guest_is_polled_as_if_it_flipped() -> None:
     pacer = Pacer(Pace(), 0)
-    assert pacer.next_poll(10 * _SECOND) == 20 * _MS
+    assert pacer.next_poll(10 * _SECOND) == 25 * _MS
     pacer.woken(10 * _SECOND)
     assert pacer.next_poll(10 * _SECOND) == 1 * _MS
 

@@ -89,10 +89,11 @@ def test_the_higher_a_change_the_sooner_it_is_found(data: st.DataObject, rows: i
 
 def test_a_pattern_that_is_inverted_is_found() -> None:
     """A sum of words that are not weighed would be the same."""
-    memory = bytearray(np.tile(np.array([[0, 0x80808080], [0x80808080, 0]], np.uint32), (32, 32)).tobytes())
+    pattern = np.tile(np.array([[0, 0x80808080], [0x80808080, 0]], np.uint32), (32, 32))
+    memory = bytearray(pattern.tobytes())
     buffer, samples = MemoryBuffer(memory), PixelSamples(_plane(64, 64, 256))
     _all_seen(samples, buffer)
-    memory[:] = memory[4:] + memory[:4]
+    memory[:] = (pattern ^ np.uint32(0x80808080)).tobytes()
     assert _looks_until_found(samples, buffer) == 1
 
 
