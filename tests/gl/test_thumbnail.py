@@ -13,9 +13,10 @@ from gl.canvas import Canvas, Rgba
 from gl.context import Context
 from gl.errors import GlError
 from gl.thumbnail import Thumbnail, Thumbnails
+from tests.conftest import open_files
 from tests.gl.counting import Calls
 from tests.gl.failing import Clock
-from tests.gl.surfaces import SurfaceFactory, plane_of
+from tests.gl.surfaces import SurfaceFactory, plane_of, surface_factory
 
 _BLACK = (0.0, 0.0, 0.0)
 
@@ -165,3 +166,20 @@ def test_thumbnail_of_no_size_is_an_error_and_leaves_nothing(
     assert not picture.drawn
     gl_log.messages.clear()  # type: ignore[attr-defined]
     picture.release()
+
+
+def test_no_buffer_stays_in_use_when_thumbnails_end(gl_context: Context, calls: Calls) -> None:
+    """Copies make llvmpipe use a second scene, which must not keep a guest's buffer. Often enough to be sure."""
+    for _ in range(60):
+        thumbnails = Thumbnails(gl_context)
+        with surface_factory() as surfaces:
+            good = _frame(surfaces, _bands(64, 32))
+            assert good.primary is not None
+            unknown = Frame(Status(Reason.OK), Surface(plane_of(0x20202020, 64, 32, 256), good.primary.buffer))
+            picture = thumbnails.add()
+            for each in (good, unknown):
+                picture.draw(each, 64, 32, _BLACK)
+                _shown(gl_context, picture, 64, 32)
+            picture.release()
+        thumbnails.release()
+        assert open_files()["/memfd:plane (deleted)"] == 0
