@@ -1,7 +1,7 @@
 """The cases of ``mdevview bench``: each prepares what it needs and then repeats one action.
 
-All show the guest of :class:`app.measure.bench_device.BenchDevice`. An action that draws ends with glFinish, so that
-its time has all of the driver's work. ``tests/bench/floor.c`` does the same in C.
+All show the guest of :class:`app.measure.bench.bench_device.BenchDevice`. An action that draws ends with glFinish, so
+that its time has all of the driver's work. ``tests/bench/floor.c`` does the same in C.
 """
 
 import os
@@ -12,10 +12,10 @@ from functools import partial
 
 from app.abi import drm_fourcc as drm
 from app.errors import error_text
-from app.measure.bench_cases import HEIGHT, WIDTH, BenchCase
-from app.measure.bench_device import BenchDevice
-from app.measure.bench_document import BenchResult
-from app.measure.bench_timing import Timing, time_action
+from app.measure.bench.bench_cases import HEIGHT, WIDTH, BenchCase
+from app.measure.bench.bench_device import BenchDevice
+from app.measure.bench.bench_document import BenchResult
+from app.measure.bench.bench_timing import Timing, time_action
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Frame, Surface
 from app.vfio.poller import Poller

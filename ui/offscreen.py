@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.diagnosis.picture_findings import device_gone, no_picture
-from app.measure.frame_loop import FrameLoop
-from app.measure.pacing import Pace, Pacer
-from app.measure.recorder import Recorder
+from app.measure.loop.frame_loop import FrameLoop
+from app.measure.loop.pacing import Pace, Pacer
+from app.measure.record.recorder import Recorder
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Target
@@ -23,7 +23,7 @@ from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 
 WaitCall = Callable[[int, int | None], object]
-"""Waits for a fd and for some time, see :class:`app.measure.frame_loop.Wait`."""
+"""Waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`."""
 
 _LOOK_NS = 1_000_000
 _NEVER_NS = 1 << 62
@@ -104,8 +104,8 @@ class OffscreenView:
     ) -> Frame:
         """Draw into a framebuffer of ``size`` whenever a picture is due, until ``finished`` or the source is gone.
 
-        ``wait`` waits for a fd and for some time, see :class:`app.measure.frame_loop.Wait`. Returns the last frame.
-        Raises GlError.
+        ``wait`` waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`. Returns the last
+        frame. Raises GlError.
         """
         renderer, clock = self.renderer, time.monotonic_ns
         canvas = Canvas(renderer.context, *size)

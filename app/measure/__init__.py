@@ -1,1 +1,1 @@
-"""When to poll and when to draw, and the frame rate. Pure code with an injected clock."""
+"""Measures frames: when to poll and draw, what is recorded, how runs compare. Pure code with an injected clock."""

@@ -9,7 +9,7 @@ class FrameSource(Protocol):
     """A source of frames. No method blocks or raises. All calls come from one thread.
 
     ``tells_damage`` is whether an unchanged frame object means unchanged pixels. If not, the guest may draw into the
-    buffer on the screen: the consumer then polls the source at the pace of :mod:`app.measure.pacing`, and draws an
+    buffer on the screen: the consumer then polls the source at the pace of :mod:`app.measure.loop.pacing`, and draws an
     unchanged frame again.
     """
 

@@ -23,10 +23,10 @@ from app.formats.fourcc import format_name, fourcc_text, parse_fourcc
 from app.formats.modifier import modifier_name, tile_of
 from app.host import proc
 from app.host.scanned_process import ScannedProcess
-from app.measure.comparison import comparison_document
-from app.measure.comparison_text import comparison_text
-from app.measure.fail_condition import parse_condition
-from app.measure.run_file import parse_run
+from app.measure.compare.comparison import comparison_document
+from app.measure.compare.comparison_text import comparison_text
+from app.measure.compare.fail_condition import parse_condition
+from app.measure.compare.run_file import parse_run
 from app.open.target import Named, Simulated, parse_target
 from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.qmp_address import TcpAddress, UnixAddress, parse_address, socket_name, tcp_address

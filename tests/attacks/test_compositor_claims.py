@@ -9,8 +9,8 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.measure.frame_record import FrameRecord
-from app.measure.recorder import Recorder
+from app.measure.record.frame_record import FrameRecord
+from app.measure.record.recorder import Recorder
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from tests.unit.ui.window.compositor import SURFACE, FakeCompositor

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.measure.bench_cases import BENCH_CASES, CASE_NAMES, BenchCase
-from app.measure.bench_document import BenchResult, bench_document, bench_lines
-from app.measure.bench_timing import Timing, merged, time_action
-from app.measure.metadata import metadata
+from app.measure.bench.bench_cases import BENCH_CASES, CASE_NAMES, BenchCase
+from app.measure.bench.bench_document import BenchResult, bench_document, bench_lines
+from app.measure.bench.bench_timing import Timing, merged, time_action
+from app.measure.record.metadata import metadata
 from gl.bench_cases import Action, run_case
 from gl.context import Context, SurfacelessContext
 from gl.inspection import renderer_document

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.measure.bench_cases import BenchCase
-from app.measure.bench_timing import Timing
+from app.measure.bench.bench_cases import BenchCase
+from app.measure.bench.bench_timing import Timing
 
 _SOURCE = Path(__file__).with_name("floor.c")
 # What Debian and Ubuntu call the packages of what the compiler does not find.

@@ -22,7 +22,7 @@ CASES = (
     ("gone", "sim:gvt,fps=0,fault=gone@1", "gone, "),
     ("60 flips a second", "sim:gvt,fps=60", "path: "),
 )
-# After this time without a change the polls are at their slowest (app/measure/pacing.py).
+# After this time without a change the polls are at their slowest (app/measure/loop/pacing.py).
 _REST_S = 6.0
 _COMMIT = re.compile(r"wl_surface[@#]\d+\.commit\(")
 

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from PyQt6.QtCore import QTimer
 
-from app.measure.frame_record import FrameRecord
+from app.measure.record.frame_record import FrameRecord
 from app.open.session import Session
 from app.open.target import Simulated
 from app.planes.frame import Frame, FrameTiming

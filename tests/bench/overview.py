@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.measure.loop_group import THUMBNAIL_PACE
+from app.measure.loop.loop_group import THUMBNAIL_PACE
 from app.open.opening import open_target
 from app.open.target import Simulated
 from tests.window.displays import Display, weston

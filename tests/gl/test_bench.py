@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.measure.bench_cases import BENCH_CASES, CASE_NAMES
+from app.measure.bench.bench_cases import BENCH_CASES, CASE_NAMES
 from gl.bench_cases import run_case
 from gl.context import Context
 from ui.cli.main import main
@@ -55,7 +55,7 @@ def test_a_command_that_timed_nothing_fails(
     def no_memory(*_arguments: object) -> int:
         raise MemoryError
 
-    monkeypatch.setattr("app.measure.bench_device._memfd", no_memory)
+    monkeypatch.setattr("app.measure.bench.bench_device._memfd", no_memory)
     assert main(["bench", *QUICK, "--case", "poll"]) == 1
     assert "poll: not measured: out of memory" in capsys.readouterr().out
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.measure.bench_device import BenchDevice
+from app.measure.bench.bench_device import BenchDevice
 from app.planes.frame import Frame, Surface
 from app.vfio.poller import Poller
 from gl.context import Context

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.measure.input_probe import ProbeTimes
+from app.measure.record.input_probe import ProbeTimes
 from app.planes.buffer import MemoryBuffer
 from app.qemu.qmp_address import UnixAddress
 from app.vm.input_route import InputRoute, NoInput, QmpInput

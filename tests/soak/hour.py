@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import cycle
 
 from app.edid.mode import Mode
-from app.measure.pacing import Pace
-from app.measure.recorder import Recorder
+from app.measure.loop.pacing import Pace
+from app.measure.record.recorder import Recorder
 from app.open.target import Simulated
 from tests.soak.__main__ import fd_count, resident_bytes
 from ui.cli.measure_offscreen import wait_until

@@ -13,10 +13,10 @@ from PyQt6.QtWidgets import QApplication
 
 from tests.window.listener import Listener
 from ui.cli.main import main
-from ui.window import overview
 from ui.window.main_window import MainWindow
-from ui.window.overview_tile import Tile
-from ui.window.overview_window import OverviewWindow
+from ui.window.overview import overview
+from ui.window.overview.overview_tile import Tile
+from ui.window.overview.overview_window import OverviewWindow
 
 _NONE = Qt.KeyboardModifier.NoModifier
 

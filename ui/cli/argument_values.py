@@ -6,7 +6,7 @@ import re
 
 from app.edid.mode import Mode, parse_mode
 from app.input.keys import check_qcode
-from app.measure.fail_condition import FailCondition, parse_condition
+from app.measure.compare.fail_condition import FailCondition, parse_condition
 from app.open.target import Pid, parse_target
 
 _MOST_KEYS = 2

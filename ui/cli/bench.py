@@ -5,9 +5,9 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from app.measure.bench_cases import BENCH_CASES
-from app.measure.bench_document import BenchResult, bench_document, bench_lines
-from app.measure.metadata import metadata
+from app.measure.bench.bench_cases import BENCH_CASES
+from app.measure.bench.bench_document import BenchResult, bench_document, bench_lines
+from app.measure.record.metadata import metadata
 from gl.bench_cases import run_case
 from gl.context import SurfacelessContext
 from gl.inspection import renderer_document

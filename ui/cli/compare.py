@@ -4,9 +4,9 @@ import argparse
 import json
 
 from app.errors import UsageError
-from app.measure.comparison import MOST_RUNS, comparison_document
-from app.measure.comparison_text import comparison_text
-from app.measure.run_file import read_run
+from app.measure.compare.comparison import MOST_RUNS, comparison_document
+from app.measure.compare.comparison_text import comparison_text
+from app.measure.compare.run_file import read_run
 from ui.cli.output import printable, write_error, write_output
 from ui.cli.output_file import is_standard_output, write_file
 

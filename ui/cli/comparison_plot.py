@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from app.errors import MdevviewError
-from app.measure.bootstrap import CONFIDENCE
-from app.measure.comparison import ordered, run_names
-from app.measure.run_file import PERCENTILES, Run, StageFigures
+from app.measure.compare.bootstrap import CONFIDENCE
+from app.measure.compare.comparison import ordered, run_names
+from app.measure.compare.run_file import PERCENTILES, Run, StageFigures
 from app.text.clean import clean
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from app.measure.bench_cases import CASE_NAMES
+from app.measure.bench.bench_cases import CASE_NAMES
 from app.qemu.qmp_address import parse_address
 from ui.cli.argument_values import (
     condition,

@@ -8,8 +8,8 @@ from typing import Any
 
 from app.diagnosis.picture_findings import device_gone
 from app.errors import MdevviewError
-from app.measure.csv_file import CsvFile
-from app.measure.run_text import run_text
+from app.measure.record.csv_file import CsvFile
+from app.measure.record.run_text import run_text
 from app.planes.status import State, Status
 from ui.cli.output import write_output
 from ui.cli.output_file import is_standard_output, open_for_rows, write_file

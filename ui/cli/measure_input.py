@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import MdevviewError, UsageError
 from app.input.event import Key, qmp_object
-from app.measure.input_probe import (
+from app.measure.record.input_probe import (
     EndReason,
     InputProbe,
     InputRecord,
@@ -18,7 +18,7 @@ from app.measure.input_probe import (
     count_input,
     input_document,
 )
-from app.measure.recorder import Recorder
+from app.measure.record.recorder import Recorder
 from app.planes.frame import Frame, Surface
 from app.planes.picture_region import PictureRegion
 from app.vm.input_route import InputRoute

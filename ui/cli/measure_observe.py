@@ -12,10 +12,10 @@ from typing import Any
 from app.errors import MdevviewError, ProcessGone, UsageError, error_text
 from app.host.observed_process import describe_observed, is_vfio_device
 from app.host.process import Process
-from app.measure.metadata import metadata
-from app.measure.observation import Observation
-from app.measure.observation_document import observation_document, observation_text
-from app.measure.pacing import Pace
+from app.measure.loop.pacing import Pace
+from app.measure.record.metadata import metadata
+from app.measure.record.observation import Observation
+from app.measure.record.observation_document import observation_document, observation_text
 from app.open.target import Default, Pid
 from app.tracing.ioctl_trace import IoctlTrace
 from ui.cli.measure_files import write_document

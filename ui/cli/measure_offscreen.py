@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.attach.helper_fds import HelperMethod
-from app.measure.csv_file import CsvFile
-from app.measure.metadata import metadata
-from app.measure.pacing import pace_of
-from app.measure.recorder import Recorder
-from app.measure.run_document import RunTimes, run_document
+from app.measure.loop.pacing import pace_of
+from app.measure.record.csv_file import CsvFile
+from app.measure.record.metadata import metadata
+from app.measure.record.recorder import Recorder
+from app.measure.record.run_document import RunTimes, run_document
 from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.plane_document import Document

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from app.measure.recorder import Recorder
+from app.measure.record.recorder import Recorder
 
 _SECOND = 1_000_000_000
 

@@ -4,8 +4,8 @@ import argparse
 import signal
 
 from app.attach.helper_fds import HelperMethod
-from app.measure.frame_record import FrameRecord
-from app.measure.recorder import Recorder
+from app.measure.record.frame_record import FrameRecord
+from app.measure.record.recorder import Recorder
 from app.open.opening import OpenOptions
 from ui.cli.measure_files import check_rows, csv_file, exit_status, write_run
 from ui.cli.measure_progress import Progress, flips_text

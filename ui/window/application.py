@@ -14,7 +14,7 @@ from PyQt6.sip import voidptr
 
 from app.errors import AmbiguousTarget, MdevviewError
 from app.host.vgpu import Vgpu
-from app.measure.pacing import Pace
+from app.measure.loop.pacing import Pace
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import Default, Simulated, Target
@@ -127,7 +127,7 @@ def make_application() -> QApplication:
     # In fullscreen the picture covers its parent window, which then gets no frame callbacks on Wayland. After this
     # time Qt would treat both as hidden and stop drawing. The picture has frame callbacks of its own.
     os.environ.setdefault("QT_WAYLAND_FRAME_CALLBACK_TIMEOUT", "-1")
-    # On X11 Qt waits 5 ms before a window may draw. app/measure/pacing.py decides when to draw.
+    # On X11 Qt waits 5 ms before a window may draw. app/measure/loop/pacing.py decides when to draw.
     os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
     surface = QSurfaceFormat()
     surface.setRenderableType(QSurfaceFormat.RenderableType.OpenGLES)

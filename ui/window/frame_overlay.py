@@ -9,8 +9,8 @@ import math
 import time
 from collections.abc import Callable
 
-from app.measure.frame_record import FrameRecord
-from app.measure.recent_frames import RecentFrames, buckets, percentiles
+from app.measure.record.frame_record import FrameRecord
+from app.measure.record.recent_frames import RecentFrames, buckets, percentiles
 from gl.context import Context
 from gl.errors import GlError
 from gl.overlay import Overlay

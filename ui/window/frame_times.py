@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from PyQt6.QtGui import QWindow
 
-from app.measure.recorder import Recorder, Sink
+from app.measure.record.recorder import Recorder, Sink
 from app.planes.frame import Frame
 from gl.context import Context
 from gl.gpu_timer import GpuTimer

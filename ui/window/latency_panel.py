@@ -24,9 +24,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from app.measure.csv_file import HEADER, csv_row
-from app.measure.frame_record import FrameRecord
-from app.measure.recent_frames import RecentFrames
+from app.measure.record.csv_file import HEADER, csv_row
+from app.measure.record.frame_record import FrameRecord
+from app.measure.record.recent_frames import RecentFrames
 from app.text.clean import clean_line
 from gl.errors import GraphicsError
 from ui import private_file

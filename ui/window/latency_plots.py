@@ -23,7 +23,7 @@ finally:
 # At the end of the program it would close what this program closes itself.
 pyqtgraph.setConfigOption("exitCleanup", False)
 
-from app.measure.recent_frames import Columns, means  # noqa: E402
+from app.measure.record.recent_frames import Columns, means  # noqa: E402
 
 _SECOND = 1_000_000_000
 _MS = 1_000_000

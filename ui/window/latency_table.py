@@ -6,7 +6,7 @@ import numpy as np
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from app.measure.recent_frames import Columns, percentiles
+from app.measure.record.recent_frames import Columns, percentiles
 
 _MS = 1_000_000
 _RANKS = (50, 90, 99, 100)

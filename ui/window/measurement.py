@@ -9,8 +9,8 @@ from PyQt6.QtCore import QObject, Qt, QTimer
 
 from app.diagnosis.picture_findings import device_gone, no_picture
 from app.errors import MdevviewError
-from app.measure.frame_record import FrameRecord
-from app.measure.recorder import Recorder, Sink
+from app.measure.record.frame_record import FrameRecord
+from app.measure.record.recorder import Recorder, Sink
 from app.open.opening import OpenOptions, open_target
 from app.open.target import Target
 from app.planes.status import State, Status

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QImage, QPainter
 
-from app.measure.recent_frames import Column
+from app.measure.record.recent_frames import Column
 
 Pixels = NDArray[np.uint8]
 

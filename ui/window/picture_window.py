@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QOpenGLContext, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
-from app.measure.rate import Rate
+from app.measure.loop.rate import Rate
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look

@@ -31,8 +31,8 @@ from collections.abc import Callable
 from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
 from PyQt6.sip import voidptr
 
-from app.measure.frame_loop import FrameLoop, LoopObserver, Wait
-from app.measure.pacing import Pacer
+from app.measure.loop.frame_loop import FrameLoop, LoopObserver, Wait
+from app.measure.loop.pacing import Pacer
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.pixel_samples import Look
@@ -73,7 +73,7 @@ class QtFrameLoop(QObject):
         self._timer.start(0)
 
     def set_probe(self, probe: Callable[[Frame], Look | None]) -> None:
-        """How the pixels of a frame are looked at, see :class:`app.measure.frame_loop.FrameLoop`."""
+        """How the pixels of a frame are looked at, see :class:`app.measure.loop.frame_loop.FrameLoop`."""
         self._probe = probe
 
     def wake(self) -> None:
@@ -94,7 +94,7 @@ class QtFrameLoop(QObject):
         return self._watched(self._loop.latest())
 
     def newest(self) -> Frame:
-        """The frame to draw now, see :meth:`app.measure.frame_loop.FrameLoop.newest`."""
+        """The frame to draw now, see :meth:`app.measure.loop.frame_loop.FrameLoop.newest`."""
         return self._watched(self._loop.newest())
 
     def _watched(self, frame: Frame) -> Frame:
@@ -104,7 +104,7 @@ class QtFrameLoop(QObject):
         return frame
 
     def drawn(self, redraw_ns: int | None = None, *, failed: bool = False) -> None:
-        """See :meth:`app.measure.frame_loop.FrameLoop.drawn`; the clock is the monotonic one."""
+        """See :meth:`app.measure.loop.frame_loop.FrameLoop.drawn`; the clock is the monotonic one."""
         self._loop.drawn(redraw_ns, failed=failed)
         if redraw_ns is None:
             return

@@ -6,9 +6,9 @@ from typing import Any
 
 from PyQt6.QtGui import QGuiApplication
 
-from app.measure.metadata import metadata
-from app.measure.recorder import Recorder
-from app.measure.run_document import RunTimes, run_document
+from app.measure.record.metadata import metadata
+from app.measure.record.recorder import Recorder
+from app.measure.record.run_document import RunTimes, run_document
 from ui.window.picture_window import PictureWindow
 
 

@@ -18,8 +18,8 @@ from unittest.mock import patch
 import numpy as np
 
 from app.abi import vfio
-from app.measure.frame_loop import FrameLoop
-from app.measure.pacing import Pace, Pacer
+from app.measure.loop.frame_loop import FrameLoop
+from app.measure.loop.pacing import Pace, Pacer
 from app.planes.buffer import Buffer
 from app.vfio.poller import Poller
 from gl.context import SurfacelessContext

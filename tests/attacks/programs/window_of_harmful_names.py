@@ -7,7 +7,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QLabel, QMessageBox
 
 from app.errors import OpenFailed
-from app.measure.pacing import Pace, Pacer
+from app.measure.loop.pacing import Pace, Pacer
 from app.open.target import VmName
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource

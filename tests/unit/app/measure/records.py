@@ -1,6 +1,6 @@
 """Frames and records for the tests of measurements."""
 
-from app.measure.frame_record import FrameRecord, Kind
+from app.measure.record.frame_record import FrameRecord, Kind
 from app.planes.buffer import MemoryBuffer
 from app.planes.frame import Frame, FrameTiming, Surface
 from app.planes.plane import Backing, Plane, PlaneKind

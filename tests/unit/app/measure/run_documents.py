@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.measure.run_file import Run, parse_run
-from app.measure.stage import Stage
+from app.measure.compare.run_file import Run, parse_run
+from app.measure.record.stage import Stage
 
 MS = 1_000_000
 META = {

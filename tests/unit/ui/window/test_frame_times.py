@@ -4,8 +4,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from app.measure.frame_loop import LoopObserver
-from app.measure.frame_record import FrameRecord, Kind
+from app.measure.loop.frame_loop import LoopObserver
+from app.measure.record.frame_record import FrameRecord, Kind
 from app.planes.frame import Frame
 from tests.unit.app.measure.records import frame, surface
 from ui.window.frame_times import FrameTimes, PresentationSource

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QApplication
 
-from app.measure.pacing import Pace, Pacer
+from app.measure.loop.pacing import Pace, Pacer
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
 from gl.errors import GL_OUT_OF_MEMORY, GlError

@@ -6,7 +6,7 @@ from PyQt6.QtCore import QCoreApplication, QTimer
 
 from app.attach.vm_device import VmDevice
 from app.host.process import Process
-from app.measure.pacing import Pace, Pacer
+from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame
 from app.vfio.end_detector import EndDetector
 from app.vfio.poller import Poller

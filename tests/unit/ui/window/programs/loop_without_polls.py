@@ -5,7 +5,7 @@ import time
 
 from PyQt6.QtCore import QCoreApplication, QTimer
 
-from app.measure.pacing import Pace, Pacer
+from app.measure.loop.pacing import Pace, Pacer
 from app.planes.buffer import MemoryBuffer
 from app.planes.frame import Frame, Surface
 from app.planes.plane import Backing, Plane, PlaneKind

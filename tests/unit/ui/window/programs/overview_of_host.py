@@ -20,9 +20,9 @@ from app.open.opening import OpenOptions
 from app.open.vgpu_list import VgpuList
 from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
 from tests.unit.vms import Vms
-from ui.window import overview_source, overview_window
-from ui.window.overview_source import OverviewSource
-from ui.window.overview_window import OverviewWindow
+from ui.window.overview import overview_source, overview_window
+from ui.window.overview.overview_source import OverviewSource
+from ui.window.overview.overview_window import OverviewWindow
 
 
 def no_events() -> Hotplug:

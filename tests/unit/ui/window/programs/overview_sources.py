@@ -18,11 +18,11 @@ from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice, plane_answer
-from ui.window import overview_source
-from ui.window.opening_queue import OpeningQueue
-from ui.window.overview_source import Click, OverviewSource
-from ui.window.overview_text import FREE, PERMISSION
-from ui.window.qt_loop_group import QtLoopGroup
+from ui.window.overview import overview_source
+from ui.window.overview.opening_queue import OpeningQueue
+from ui.window.overview.overview_source import Click, OverviewSource
+from ui.window.overview.overview_text import FREE, PERMISSION
+from ui.window.overview.qt_loop_group import QtLoopGroup
 
 FREE_VGPU = Vgpu("a", uuid="a")
 WITH_VM = replace(FREE_VGPU, holders=(Holder(4711, "qemu-system-x86", 20, "win10", None),))

@@ -1,0 +1,1 @@
+"""The frame loop: when to poll, to look at the pixels and to draw."""

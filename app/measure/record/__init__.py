@@ -1,0 +1,1 @@
+"""What is recorded of frames and inputs, as histograms, documents and files."""

@@ -1,0 +1,48 @@
+"""A tile says which VM it is, what state it is in and how fast it is, in the words of a window."""
+
+import pytest
+
+from app.host.vgpu import Holder, Vgpu
+from app.planes.status import Reason, State, Status
+from ui.window.overview.overview_text import FREE, caption_of, details_of, title_of, words_of_status, words_of_use
+from ui.window.picture_text import status_heading
+
+UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+WIN10 = Holder(4711, "qemu-system-x86", 20, "win10", None)
+NAMELESS = Holder(4712, "cloud-hypervisor", 20, None, None)
+
+
+def test_a_tile_is_called_by_its_vm_else_by_the_start_of_its_uuid() -> None:
+    assert title_of(Vgpu(UUID, uuid=UUID, holders=(WIN10,)), None, UUID) == "win10"
+    assert title_of(Vgpu(UUID, uuid=UUID, holders=(NAMELESS,)), None, UUID) == "83b8f4f2"
+    assert title_of(Vgpu("0000:00:02.1"), None, UUID) == "0000:00:02.1"
+    assert title_of(None, None, "vm:win10") == "vm:win10"
+    assert title_of(Vgpu("sim:gvt", simulated=True), None, "sim:gvt") == "sim:gvt"
+
+
+def test_caption_has_the_vgpu_the_state_and_the_rate() -> None:
+    vgpu = Vgpu(UUID, uuid=UUID, holders=(WIN10,))
+    assert caption_of(vgpu, "win10", "Showing", 60) == "83b8f4f2 · Showing · 60 fps"
+    assert caption_of(vgpu, "83b8f4f2", "Free", 0) == "Free"
+    assert caption_of(Vgpu("sim:gvt", simulated=True), "sim:gvt", "Showing", 0) == "simulated · Showing"
+
+
+def test_free_is_said_only_where_it_is_certain() -> None:
+    assert words_of_use(Vgpu(UUID)) is FREE
+    assert "cannot be seen" in words_of_use(Vgpu(UUID, unseen=True)).hint
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each.state is not State.SHOWING])
+def test_each_reason_has_the_heading_of_a_window_and_at_most_one_sentence(reason: Reason) -> None:
+    words = words_of_status(Status(reason, "why: because. And so on."))
+    assert words.heading == status_heading(Status(reason))
+    assert ". " not in words.hint
+    assert words.hint, "a reason without a meaning has its detail"
+
+
+def test_details_are_of_one_line_each_whatever_a_vm_calls_itself() -> None:
+    vgpu = Vgpu(UUID, uuid=UUID, holders=(Holder(4711, "qemu", 20, "a\nb\u202ec", None),), type_name="GVTg_V5_4")
+    lines = details_of(vgpu, Status(Reason.PLANE_OFF), None, None).split("\n")
+    assert lines[:2] == [UUID, "GVTg_V5_4"]
+    assert len(lines) == 4 and "\u202e" not in lines[2]
+    assert lines[3] == Reason.PLANE_OFF.meaning

@@ -1,0 +1,1 @@
+"""The overview: many vGPUs in one window."""
