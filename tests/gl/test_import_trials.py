@@ -75,7 +75,7 @@ def starts(importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> Start
     starts = Starts()
     monkeypatch.setattr(importing_context, "waits_for_trials", False)
     monkeypatch.setattr(importing_context, "record", TrialRecord(None))
-    monkeypatch.setattr("gl.surface_cache.ImportTrials", partial(ImportTrials, start=starts))
+    monkeypatch.setattr("gl.shared_parts.ImportTrials", partial(ImportTrials, start=starts))
     return starts
 
 
