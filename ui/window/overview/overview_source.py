@@ -294,7 +294,7 @@ class OverviewSource(QObject):
         if frame.primary is None:
             if self._off_since_ns is None:
                 self._off_since_ns = now
-                QTimer.singleShot(_GRACE_NS // _MS + 1, self.changed.emit)
+                QTimer.singleShot(_GRACE_NS // _MS + 1, self._on_grace_over)
         else:
             self._off_since_ns = None
             if self._flipped is None or frame.primary is not self._flipped.primary:
@@ -302,6 +302,10 @@ class OverviewSource(QObject):
         self._flipped = frame
         if frame.status.state is State.GONE:
             QTimer.singleShot(0, self._on_ended)
+
+    def _on_grace_over(self) -> None:
+        # A method, which Qt does not call any more when this object was deleted. The signal itself would crash then.
+        self.changed.emit()
 
     def _on_gone(self) -> None:
         self.gone.emit()
