@@ -41,7 +41,7 @@ def _measure(device: SimulatedDevice, interval_ns: int, seconds: float) -> str:
     poller, process = Poller(device), device.guest.process
     poller.latest()
     delays, frame = [], poller.latest()
-    made, seen = device.flips_made(), device.flips_seen()
+    made, lost = device.flips_made(), device.flips_lost()
     cpu = _cpu_s(process.pid) if process is not None else 0.0
     began = due = time.monotonic_ns()
     while due < began + seconds * 1e9:
@@ -53,11 +53,11 @@ def _measure(device: SimulatedDevice, interval_ns: int, seconds: float) -> str:
             if flip_ns is not None:
                 delays.append(time.monotonic_ns() - flip_ns)
     used = (time.monotonic_ns() - began) / 1e9
-    made, seen = device.flips_made() - made, device.flips_seen() - seen
+    made, lost = device.flips_made() - made, device.flips_lost() - lost
     share = f"{(_cpu_s(process.pid) - cpu) / used:9.1%}" if process is not None else f"{'-':>9}"
     late = [each.begin_ns - each.due_ns for each in device.flips(began)] if process is not None else []
     poller.release_buffers()
-    return f"{_percentiles(delays)} {made:6d} {max(0, made - seen):6d}   {_percentiles(late)} {share}"
+    return f"{_percentiles(delays)} {made:6d} {lost:6d}   {_percentiles(late)} {share}"
 
 
 def main() -> None:

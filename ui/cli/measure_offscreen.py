@@ -127,6 +127,7 @@ class _Run:
             self.view.session.true_flip_ns,
             expects_gpu=True,
             flipped=flipped,
+            flips_lost=self.view.session.flips_lost,
         )
         recorder.start(self.first)
         return recorder

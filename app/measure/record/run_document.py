@@ -23,6 +23,7 @@ def run_document(
     """``picture`` is what ``inspect`` tells at the end of the run. ``complete``: the run had its full time."""
     counters = asdict(recorder.counters)
     polls = counters.pop("polls")
+    lost = {} if recorder.flips_lost is None else {"flips_lost": recorder.flips_lost}
     seconds = max(times.duration_ns, 1) / _SECOND
     return {
         **picture,
@@ -33,6 +34,7 @@ def run_document(
         "duration_s": round(seconds, 3),
         "stages": recorder.stages.document(),
         **counters,
+        **lost,
         "polls": polls,
         "poll_rate_hz": round(polls / seconds, 1),
         "cpu_percent": round(100 * times.cpu_ns / max(times.duration_ns, 1), 1),
