@@ -94,6 +94,21 @@ def test_run_that_is_stopped_leaves_valid_files(tmp_path: Path, stop: signal.Sig
     assert document["frames_shown"] + document["repeats"] == len(_rows(files[1]))
 
 
+def test_waiting_for_a_picture_ends_at_once() -> None:
+    with _start("sim:gvt,size=64x64,fault=off@0", "--timeout", "600") as process:
+        try:
+            end = time.monotonic() + 60
+            # The guest's process is started when the device is opened.
+            while not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text():
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (128 + signal.SIGINT, "")
+
+
 def test_killed_run_leaves_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with _start("sim:gvt", "--duration", "600", "--csv", str(path)) as process:

@@ -32,12 +32,13 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with StopSignals() as signals, open_offscreen(args.target, options) as view, observing(args) as observer:
+    with open_offscreen(args.target, options) as view:
+        # Until there is something to measure, a signal ends the program at once.
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
-        with csv_file(args) as csv:
+        with StopSignals() as signals, observing(args) as observer, csv_file(args) as csv:
             run = _Run(args, view, signals, first, csv)
             status = run.measure_input() if args.input else run.measure_frames(observer)
-        check_rows(args, csv)
+    check_rows(args, csv)
     return status
 
 
