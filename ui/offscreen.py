@@ -1,6 +1,5 @@
 """A session without a window: opened, polled, and drawn with a context of its own."""
 
-import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.diagnosis.picture_findings import device_gone, no_picture
-from app.measure.loop.frame_loop import FrameLoop
+from app.measure.loop.frame_loop import FrameLoop, WaitCall
 from app.measure.loop.pacing import Pace, Pacer
 from app.measure.record.recorder import Recorder
 from app.open.opening import OpenOptions, open_target
@@ -21,9 +20,7 @@ from gl.context import SurfacelessContext
 from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-
-WaitCall = Callable[[int, int | None], object]
-"""Waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`."""
+from ui.fd_wait import wait_for_fds
 
 _LOOK_NS = 1_000_000
 _NEVER_NS = 1 << 62
@@ -89,7 +86,7 @@ class OffscreenView:
 
         def wait(fd: int, ns: int | None) -> None:
             left = max(0, round((end - time.monotonic()) * 1e9))
-            _wait(fd, left if ns is None else min(ns, left))
+            wait_for_fds((fd,), left if ns is None else min(ns, left))
 
         loop.run(wait, finished)
         return loop.frame, results[-1]
@@ -100,12 +97,11 @@ class OffscreenView:
         recorder: Recorder,
         pace: Pace,
         finished: Callable[[], bool],
-        wait: Callable[[int, int | None], object],
+        wait: WaitCall,
     ) -> Frame:
         """Draw into a framebuffer of ``size`` whenever a picture is due, until ``finished`` or the source is gone.
 
-        ``wait`` waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`. Returns the last
-        frame. Raises GlError.
+        Returns the last frame. Raises GlError.
         """
         renderer, clock = self.renderer, time.monotonic_ns
         canvas = Canvas(renderer.context, *size)
@@ -175,9 +171,10 @@ class OffscreenView:
             while not finished() and (pause := loop.step()) is not None:
                 frame, begin = loop.frame, clock()
                 changed = watcher.changed(frame)
-                watcher.looked(begin, clock(), changed=changed)
+                end = clock()
+                watcher.looked(begin, end, changed=changed)
                 if changed and looked_ns is not None:
-                    recorder.pixels_changed(looked_ns, begin)
+                    recorder.pixels_changed(looked_ns, end)
                 looked_ns = looked_ns if changed is None else begin
                 if (due or changed) and frame.primary is not None:
                     began = clock()
@@ -192,14 +189,6 @@ class OffscreenView:
         finally:
             canvas.release()
         return loop.frame
-
-
-def _wait(fd: int, ns: int) -> None:
-    """Wait until a fd (-1 for none) is readable, at most ``ns`` nanoseconds."""
-    ready = select.poll()
-    if fd >= 0:
-        ready.register(fd, select.POLLIN)
-    ready.poll(ns / 1e6)
 
 
 @contextmanager

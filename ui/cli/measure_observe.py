@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import select
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from ui.cli.measure_files import write_document
 from ui.cli.output import write_error, write_output
 from ui.cli.output_file import is_standard_output
 from ui.cli.stop_signals import StopSignals
+from ui.fd_wait import wait_for_fds
 
 _SECOND = 1_000_000_000
 _INTERVAL_NS = 20_000_000
@@ -112,7 +112,8 @@ def run_alone(args: argparse.Namespace) -> int:
         began = time.monotonic_ns()
         end = began + round(args.duration * _SECOND)
         while time.monotonic_ns() < end and not (signals.count or observer.process.ended() or observer.failed):
-            _wait((signals.fileno(), observer.process.fileno()), min(observer.due_ns, end))
+            until = min(observer.due_ns, end)
+            wait_for_fds((signals.fileno(), observer.process.fileno()), until - time.monotonic_ns())
             observer.look()
         observer.finish()
         duration = time.monotonic_ns() - began
@@ -149,10 +150,3 @@ def write_observation(args: argparse.Namespace, document: dict[str, Any], observ
 def observes_alone(args: argparse.Namespace) -> bool:
     """Whether no target is given beside the observed program."""
     return args.observe is not None and isinstance(args.target, Default)
-
-
-def _wait(fds: tuple[int, ...], until_ns: int) -> None:
-    ready = select.poll()
-    for fd in fds:
-        ready.register(fd, select.POLLIN)
-    ready.poll(max(0, until_ns - time.monotonic_ns()) / 1e6)

@@ -1,7 +1,6 @@
 """``mdevview measure`` without a window: frames, keys, and our own polls beside those of another program."""
 
 import argparse
-import select
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from ui.cli.measure_input import InputMeasurement
 from ui.cli.measure_observe import FLIP_PACE, Observer, observing, write_observation
 from ui.cli.measure_progress import Progress, flips_text
 from ui.cli.stop_signals import StopSignals
+from ui.fd_wait import wait_for_fds
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
@@ -65,15 +65,18 @@ class _Run:
             if observer is not None:
                 observer.look()
 
+        def due_ns() -> int:
+            return min(end, progress.due_ns, observer.due_ns if observer is not None else end)
+
         clock = _Clock()
-        end = clock.began_ns + round(args.duration * _SECOND)
+        end: int = clock.began_ns + round(args.duration * _SECOND)
         try:
             frame = self.view.measure(
                 self._size,
                 recorder,
                 FLIP_PACE if observer is not None and args.poll is None else pace_of(args.poll),
                 lambda: signals.count > 0 or time.monotonic_ns() >= end,
-                lambda fd, ns: wait_until((fd, signals.fileno()), min(end, progress.due_ns), ns, due),
+                lambda fd, ns: wait_until((fd, signals.fileno()), due_ns(), ns, due),
             )
             times = clock.times()
             recorder.finish()
@@ -177,10 +180,6 @@ def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
 
 def wait_until(fds: tuple[int, ...], until_ns: int, ns: int | None, due: Callable[[], object]) -> None:
     """Wait for one of the fds, at most ``ns`` nanoseconds and not longer than ``until_ns``, then call ``due``."""
-    ready = select.poll()
-    for fd in fds:
-        if fd >= 0:
-            ready.register(fd, select.POLLIN)
-    left = max(0, until_ns - time.monotonic_ns())
-    ready.poll((left if ns is None else min(ns, left)) / 1e6)
+    left = until_ns - time.monotonic_ns()
+    wait_for_fds(fds, left if ns is None else min(ns, left))
     due()
