@@ -54,9 +54,3 @@ def time_action(
 def percentile(ordered: list[int], part: float) -> int:
     """The sample below which ``part`` of the ordered samples lie. Raises IndexError for no samples."""
     return ordered[int(part * (len(ordered) - 1))]
-
-
-def merged(timings: list[Timing]) -> Timing:
-    """The best of several timings of one action: what other processes took is in the others. At least one is needed."""
-    best = min(timings, key=lambda each: each.p50_us)
-    return Timing(best.p50_us, best.p99_us, best.cpu_us, sum(each.count for each in timings))

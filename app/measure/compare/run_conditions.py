@@ -15,7 +15,6 @@ _DECISIVE = {
     "modifier": "modifier",
     "path": "path of the picture",
     "renderer": "renderer",
-    "gpu": "GPU",
     "gl_vendor": "vendor of the renderer",
     "session_type": "session type",
     "desktop": "desktop",
