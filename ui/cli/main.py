@@ -1,6 +1,7 @@
 """Entry of the command line: runs one command, and turns an error into one line and an exit status."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -42,6 +43,8 @@ def _run(arguments: Sequence[str]) -> int:
         return int(done.code or 0)
     if args.verbose:
         _start_logging(args.verbose)
+    # Else numpy's OpenBLAS takes memory and threads for products of large matrices, which nothing here has.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Each command imports only what it needs: `list` neither Qt nor OpenGL nor numpy.
     status: int = importlib.import_module(f"ui.cli.{args.command}").run(args)
     return status
