@@ -149,10 +149,6 @@ class SimulatedDevice(ABC):
         """See :meth:`app.sim.guest.guest.Guest.picture`."""
         return self.guest.picture()
 
-    def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
-        """When the guest flipped, see :meth:`app.sim.guest.guest.Guest.flips`."""
-        return [each.begin_ns for each in self.guest.flips(since_ns, until_ns)]
-
     def flips(self, since_ns: int | None = None, until_ns: int | None = None) -> list[Flip]:
         """See :meth:`app.sim.guest.guest.Guest.flips`."""
         return self.guest.flips(since_ns, until_ns)

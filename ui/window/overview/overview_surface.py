@@ -102,13 +102,6 @@ class OverviewSurface(QOpenGLWidget):
         picture = self._pictures.get(tile)
         return picture is not None and picture.drawn
 
-    def forget_picture(self, tile: Tile) -> None:
-        """Delete the picture of a tile, because it is of another VM."""
-        picture = self._pictures.get(tile)
-        if picture is not None and picture.drawn:
-            with self._current():
-                picture.forget()
-
     def drop(self, tile: Tile) -> None:
         """Delete what was drawn for a tile. Before the source of the tile is closed."""
         self._dirty.discard(tile)
