@@ -81,6 +81,8 @@ application = QApplication([])
 group = QtLoopGroup()
 source = OverviewSource(group, OpeningQueue(), "a", HelperMethod.AUTO)
 gone: list[bool] = []
+opened: list[str | None] = []
+source.opened.connect(lambda: opened.append(source.title))
 source.gone.connect(lambda: gone.append(openers[-1].device.closed))
 
 match sys.argv[1]:
@@ -106,6 +108,7 @@ match sys.argv[1]:
             source.set_vgpu(FREE_VGPU)
             assert source.words is FREE
         assert asked == [HelperMethod.NEVER] * 2
+        assert opened == ["win10"] * 2, "the picture of the VM before is deleted when another one is opened"
         assert gone == [False] * 2, "what was made from the buffers is released before the device is closed"
     case "removed":
         # The vGPU is removed with its VM, before the grace for a plane that is off is over.
