@@ -186,3 +186,24 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
             os.close(terminal)
     assert "1 of 1.5 s" in shown
     assert shown.endswith("\r\x1b[K") and "\n" not in shown
+
+
+def test_terminal_that_is_closed_costs_no_file(tmp_path: Path) -> None:
+    files = tmp_path / "a.json", tmp_path / "a.csv"
+    leader, terminal = os.openpty()
+    arguments = ("--duration", "600", "--json", str(files[0]), "--csv", str(files[1]), *_SMALL)
+    command = [sys.executable, "-m", MDEVVIEW, "measure", "sim:gvt", *arguments]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        try:
+            os.close(terminal)
+            end = time.monotonic() + 60
+            while not files[1].exists() or files[1].read_text("ascii").count("\n") < 12:
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            os.close(leader)
+            # As the shell of the terminal does it.
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(60) == 128 + signal.SIGHUP
+        finally:
+            process.kill()
+    assert json.loads(files[0].read_text())["complete"] is False

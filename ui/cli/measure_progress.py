@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from app.measure.record.recorder import Recorder
 
@@ -32,11 +33,15 @@ class Progress:
 
 
 def show_line(text: str) -> None:
-    """Replace the line on the terminal, or remove it. Nothing where standard error is no terminal."""
-    if sys.stderr.isatty():
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
-        sys.stderr.flush()
+    """Replace the line on the terminal, or remove it. Nothing where standard error is no terminal.
+
+    A terminal that was closed is no error: the files of the measurement are still written.
+    """
+    with suppress(OSError):
+        if sys.stderr.isatty():
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
+            sys.stderr.flush()
 
 
 def flips_text(recorder: Recorder, duration_s: float) -> Callable[[], str]:
