@@ -48,9 +48,12 @@ def time_action(
             break
     cpu = cpu_clock() - cpu
     ordered = sorted(samples[:count])
-    return Timing(percentile(ordered, 0.5) / 1e3, percentile(ordered, 0.99) / 1e3, cpu / 1e3 / count, count)
+    return Timing(percentile(ordered, 50) / 1e3, percentile(ordered, 99) / 1e3, cpu / 1e3 / count, count)
 
 
-def percentile(ordered: list[int], part: float) -> int:
-    """The sample below which ``part`` of the ordered samples lie. Raises IndexError for no samples."""
-    return ordered[int(part * (len(ordered) - 1))]
+def percentile(ordered: list[int], rank: int) -> int:
+    """The smallest of the ordered samples that ``rank`` per cent of them do not exceed, as in the files of ``measure``.
+
+    Raises IndexError for no samples.
+    """
+    return ordered[-(-len(ordered) * rank // 100) - 1]
