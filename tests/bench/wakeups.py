@@ -1,9 +1,9 @@
 """Ways to poll every millisecond in a Qt program: ``python -m tests.bench.wakeups [--seconds 5]``.
 
 Each way polls a simulated device whose guest flips 60 times a second, while Qt's thread also draws for 3 ms in every
-16 (a sleep, in which the interpreter lock is free, as in OpenGL's calls). Printed are the time from the end of a flip's
-poll until Qt's thread knows it, the polls a second, and the processor time. The results are in the docstring of
-``ui/window/qt_frame_loop.py``.
+16: it keeps the interpreter lock for 1 ms and leaves it for 2 ms, as OpenGL's calls do. Printed are the time from the
+last poll that did not see a flip until Qt's thread knows of the flip (the flip itself was later), the polls a second,
+and the processor time. The results are in the docstring of ``ui/window/qt_frame_loop.py``.
 """
 
 import argparse
@@ -153,7 +153,7 @@ def main() -> None:
             session.close()
             late = np.percentile(np.array(way.late) / _MS, (50, 99))
             print(
-                f"{name:20} flip to Qt's thread: median {late[0]:5.2f} ms, 99th percentile {late[1]:5.2f} ms; "
+                f"{name:20} poll before a flip to Qt's thread: median {late[0]:5.2f} ms, 99th percentile {late[1]:5.2f} ms; "
                 f"{way.polls / args.seconds:5.0f} polls a second, {100 * used / args.seconds:5.1f} % of a core",
                 flush=True,
             )

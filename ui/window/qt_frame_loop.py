@@ -1,7 +1,8 @@
 """The frame loop on Qt's event loop, in the window's thread.
 
 Three ways to poll each millisecond were compared by ``python -m tests.bench.wakeups``, beside a window that draws for
-3 ms in 16. Three runs of each, on two cores that other programs kept busy, gave:
+3 ms in 16. Three runs of each, on two cores that other programs kept busy, gave the following. The time until a flip is
+known is counted from the last poll that did not see it:
 
 ==============================  =================  ==========================  ============
 way                             polls a second     a flip is known after (ms)  of a core
