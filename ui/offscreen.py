@@ -1,6 +1,5 @@
 """A session without a window: opened, polled, and drawn with a context of its own."""
 
-import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from gl.context import SurfacelessContext
 from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
+from ui.fd_wait import FdWait, due_ns
 
 WaitCall = Callable[[int, int | None], object]
 """Waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`."""
@@ -87,11 +87,12 @@ class OffscreenView:
             self.session.source, Pacer(Pace(), time.monotonic_ns()), due=check_frame, gone=self.renderer.drop_released
         )
 
-        def wait(fd: int, ns: int | None) -> None:
-            left = max(0, round((end - time.monotonic()) * 1e9))
-            _wait(fd, left if ns is None else min(ns, left))
+        with FdWait() as waiting:
 
-        loop.run(wait, finished)
+            def wait(fd: int, ns: int | None) -> None:
+                waiting.wait((fd,), due_ns(ns, round(end * 1e9)))
+
+            loop.run(wait, finished)
         return loop.frame, results[-1]
 
     def measure(
@@ -120,13 +121,14 @@ class OffscreenView:
             if frame.primary is None:
                 loop.drawn()
                 return
-            timer.collect()
             began = clock()
             timer.begin()
             renderer.draw(frame, target)
             timer.end()
             renderer.context.gl.Flush()
             timer.assign(recorder.drawn(frame, began, clock(), renderer.import_ns).number)
+            # Only now, as it takes longer than anything above but the draw.
+            timer.collect()
             loop.drawn(renderer.retry_ns)
             loop.shown()
 
@@ -192,14 +194,6 @@ class OffscreenView:
         finally:
             canvas.release()
         return loop.frame
-
-
-def _wait(fd: int, ns: int) -> None:
-    """Wait until a fd (-1 for none) is readable, at most ``ns`` nanoseconds."""
-    ready = select.poll()
-    if fd >= 0:
-        ready.register(fd, select.POLLIN)
-    ready.poll(ns / 1e6)
 
 
 @contextmanager

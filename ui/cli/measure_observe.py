@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import select
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from ui.cli.measure_files import write_document
 from ui.cli.output import write_error, write_output
 from ui.cli.output_file import is_standard_output
 from ui.cli.stop_signals import StopSignals
+from ui.fd_wait import FdWait
 
 _SECOND = 1_000_000_000
 _INTERVAL_NS = 20_000_000
@@ -107,12 +107,12 @@ def run_alone(args: argparse.Namespace) -> int:
         if getattr(args, name):
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with StopSignals() as signals, observing(args) as observer:
+    with StopSignals() as signals, FdWait() as waiting, observing(args) as observer:
         assert observer is not None
         began = time.monotonic_ns()
         end = began + round(args.duration * _SECOND)
         while time.monotonic_ns() < end and not (signals.count or observer.process.ended() or observer.failed):
-            _wait((signals.fileno(), observer.process.fileno()), min(observer.due_ns, end))
+            waiting.wait((signals.fileno(), observer.process.fileno()), min(observer.due_ns, end))
             observer.look()
         observer.finish()
         duration = time.monotonic_ns() - began
@@ -149,10 +149,3 @@ def write_observation(args: argparse.Namespace, document: dict[str, Any], observ
 def observes_alone(args: argparse.Namespace) -> bool:
     """Whether no target is given beside the observed program."""
     return args.observe is not None and isinstance(args.target, Default)
-
-
-def _wait(fds: tuple[int, ...], until_ns: int) -> None:
-    ready = select.poll()
-    for fd in fds:
-        ready.register(fd, select.POLLIN)
-    ready.poll(max(0, until_ns - time.monotonic_ns()) / 1e6)

@@ -1,7 +1,6 @@
 """``mdevview measure`` without a window: frames, keys, and our own polls beside those of another program."""
 
 import argparse
-import select
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from ui.cli.measure_input import InputMeasurement
 from ui.cli.measure_observe import FLIP_PACE, Observer, observing, write_observation
 from ui.cli.measure_progress import Progress, flips_text
 from ui.cli.stop_signals import StopSignals
+from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
@@ -32,10 +32,15 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with StopSignals() as signals, open_offscreen(args.target, options) as view, observing(args) as observer:
+    with (
+        StopSignals() as signals,
+        FdWait() as waiting,
+        open_offscreen(args.target, options) as view,
+        observing(args) as observer,
+    ):
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
         with csv_file(args) as csv:
-            run = _Run(args, view, signals, first, csv)
+            run = _Run(args, view, signals, waiting, first, csv)
             status = run.measure_input() if args.input else run.measure_frames(observer)
         check_rows(args, csv)
     return status
@@ -48,6 +53,7 @@ class _Run:
     args: argparse.Namespace
     view: OffscreenView
     signals: StopSignals
+    waiting: FdWait
     first: Frame
     csv: CsvFile | None
 
@@ -59,7 +65,8 @@ class _Run:
         if observer is not None:
             observer.begin()
 
-        def due() -> None:
+        def wait(fd: int, ns: int | None) -> None:
+            self.waiting.wait((fd, signals.fileno()), due_ns(ns, end, progress.due_ns))
             progress.show()
             if observer is not None:
                 observer.look()
@@ -72,7 +79,7 @@ class _Run:
                 recorder,
                 FLIP_PACE if observer is not None and args.poll is None else pace_of(args.poll),
                 lambda: signals.count > 0 or time.monotonic_ns() >= end,
-                lambda fd, ns: wait_until((fd, signals.fileno()), min(end, progress.due_ns), ns, due),
+                wait,
             )
             times = clock.times()
             recorder.finish()
@@ -100,11 +107,12 @@ class _Run:
             progress = Progress(inputs.progress)
             owned.callback(progress.clear)
             clock = _Clock()
-            frame = inputs.measure(
-                self.view,
-                self._size,
-                lambda fd, ns: wait_until((fd, signals.fileno()), progress.due_ns, ns, progress.show),
-            )
+
+            def wait(fd: int, ns: int | None) -> None:
+                self.waiting.wait((fd, signals.fileno()), due_ns(ns, progress.due_ns))
+                progress.show()
+
+            frame = inputs.measure(self.view, self._size, wait)
             times = clock.times()
             recorder.finish()
         document = self._document(frame, recorder, clock, times, inputs.options, complete=inputs.complete)
@@ -171,14 +179,3 @@ def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
         view.renderer.outcome(frame.cursor)
     status = view.renderer.outcome(frame.primary).status
     return status if status.state in (State.ERROR, State.WAITING) else None
-
-
-def wait_until(fds: tuple[int, ...], until_ns: int, ns: int | None, due: Callable[[], object]) -> None:
-    """Wait for one of the fds, at most ``ns`` nanoseconds and not longer than ``until_ns``, then call ``due``."""
-    ready = select.poll()
-    for fd in fds:
-        if fd >= 0:
-            ready.register(fd, select.POLLIN)
-    left = max(0, until_ns - time.monotonic_ns())
-    ready.poll((left if ns is None else min(ns, left)) / 1e6)
-    due()
