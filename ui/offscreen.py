@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.diagnosis.picture_findings import device_gone, no_picture
-from app.measure.loop.frame_loop import FrameLoop
+from app.measure.loop.frame_loop import FrameLoop, WaitCall
 from app.measure.loop.pacing import Pace, Pacer
 from app.measure.record.recorder import Recorder
 from app.open.opening import OpenOptions, open_target
@@ -21,9 +21,6 @@ from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from ui.fd_wait import FdWait, due_ns
-
-WaitCall = Callable[[int, int | None], object]
-"""Waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`."""
 
 _LOOK_NS = 1_000_000
 _NEVER_NS = 1 << 62
@@ -101,12 +98,11 @@ class OffscreenView:
         recorder: Recorder,
         pace: Pace,
         finished: Callable[[], bool],
-        wait: Callable[[int, int | None], object],
+        wait: WaitCall,
     ) -> Frame:
         """Draw into a framebuffer of ``size`` whenever a picture is due, until ``finished`` or the source is gone.
 
-        ``wait`` waits for a fd and for some time, see :class:`app.measure.loop.frame_loop.Wait`. Returns the last
-        frame. Raises GlError.
+        Returns the last frame. Raises GlError.
         """
         renderer, clock = self.renderer, time.monotonic_ns
         canvas = Canvas(renderer.context, *size)
@@ -177,9 +173,10 @@ class OffscreenView:
             while not finished() and (pause := loop.step()) is not None:
                 frame, begin = loop.frame, clock()
                 changed = watcher.changed(frame)
-                watcher.looked(begin, clock(), changed=changed)
+                end = clock()
+                watcher.looked(begin, end, changed=changed)
                 if changed and looked_ns is not None:
-                    recorder.pixels_changed(looked_ns, begin)
+                    recorder.pixels_changed(looked_ns, end)
                 looked_ns = looked_ns if changed is None else begin
                 if (due or changed) and frame.primary is not None:
                     began = clock()

@@ -114,7 +114,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
         true_flip_ns=opened.true_flip_ns,
-        flips_made=opened.flips_made,
+        flips_lost=opened.flips_lost,
     )
 
 
@@ -272,5 +272,5 @@ def _open_simulated(spec: str, own_process: bool) -> OpenedDevice:
         ended,
         process,
         true_flip_ns=device.frame_flip_ns,
-        flips_made=device.flips_made,
+        flips_lost=device.flips_lost,
     )

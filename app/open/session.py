@@ -58,8 +58,8 @@ class Session:
     to the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at least
     "name", "type", "driver", "module" and "simulated". ``ended`` returns, without a poll, the reason why no more frames
     will come; None while some may. ``true_flip_ns`` tells when the guest flipped to what the newest frame shows, in
-    nanoseconds of ``time.monotonic_ns()``. ``flips_made`` tells how many flips the guest has made, seen by a poll or
-    not. Both are None if only the guest knows, which is so for all but simulated devices.
+    nanoseconds of ``time.monotonic_ns()``. ``flips_lost`` tells how many flips of the guest no poll saw, because
+    others came before the next poll. Both are None if only the guest knows, which is so for all but simulated devices.
     """
 
     target: str
@@ -72,7 +72,7 @@ class Session:
     describe: Callable[[], Document]
     ended: Callable[[], Status | None]
     true_flip_ns: Callable[[Frame], int | None] | None = None
-    flips_made: Callable[[], int] | None = None
+    flips_lost: Callable[[], int] | None = None
 
     def close(self) -> None:
         """Finish a change of the resolution, then close the source. More calls do nothing."""

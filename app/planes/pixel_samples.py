@@ -13,8 +13,8 @@ holds, and the first one too for Intel's X tiles, in which a piece is a part of 
 
 What is kept of a row is one number of 64 bits: the sum of its words of 32 bits, each multiplied with a random number of
 64 bits. Whatever changes in a row, its number stays the same with a probability of 2**-32 at most, and no guest knows
-the random numbers. At 1920x1080 a look reads 1 MB, in 0.15 ms where this was written. To keep the rows themselves took
-0.16 ms and as much memory as the picture; zlib.crc32 took 0.57 ms and zlib.adler32 0.32.
+the random numbers. At 1920x1080 a look reads 1 MB. On one machine that took 0.15 ms; to keep the rows themselves took
+0.16 ms and as much memory as the picture, zlib.crc32 took 0.57 ms and zlib.adler32 0.32.
 """
 
 import os
@@ -46,10 +46,10 @@ def phase_of(look: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at the pixels at ``seen_ns`` found.
+    """What a look at the pixels found that began at ``seen_ns``.
 
-    ``draw``: the last picture may lack something that this look saw. ``previous_ns`` is the time of the look before at
-    the same pixels if they have changed since; None if they have not, or were never looked at before.
+    ``draw``: the last picture may lack something that this look saw. ``previous_ns`` is when the look before at
+    these pixels began, if they have changed since; None if they have not, or were never looked at before.
     """
 
     draw: bool

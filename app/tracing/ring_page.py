@@ -14,7 +14,6 @@ HEADER_BYTES = 16
 
 _HEADER = struct.Struct("<QQ")
 _WORD = struct.Struct("<I")
-_LENGTH_MASK = (1 << 27) - 1
 # RB_MISSED_EVENTS and RB_MISSED_STORED
 _MISSED, _MISSED_STORED = 1 << 31, 1 << 30
 # enum ring_buffer_type

@@ -20,8 +20,8 @@ class OpenedDevice:
 
     ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
     device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
-    ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_made`` how often it has flipped; None
-    for all but simulated devices.
+    ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_lost`` how many flips no query saw;
+    None for all but simulated devices.
     """
 
     target: str
@@ -34,7 +34,7 @@ class OpenedDevice:
     vm: Vm | None = None
     record: FetchRecord | None = None
     true_flip_ns: Callable[[Frame], int | None] | None = None
-    flips_made: Callable[[], int] | None = None
+    flips_lost: Callable[[], int] | None = None
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""

@@ -323,7 +323,7 @@ static void measure(void (*frame)(int), double seconds)
     if (glGetError() || !count)
         fail("a frame");
     qsort(samples, count, sizeof *samples, by_value);
-    printf("%.3f %.3f %.3f %d\n", samples[(count - 1) / 2] / 1e3, samples[(int)(0.99 * (count - 1))] / 1e3,
+    printf("%.3f %.3f %.3f %d\n", samples[(count - 1) / 2] / 1e3, samples[(99 * count + 99) / 100 - 1] / 1e3,
            cpu / 1e3 / count, count);
 }
 

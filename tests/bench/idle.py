@@ -5,12 +5,11 @@ of one core, and the pictures that the window gave to the display (``wl_surface.
 """
 
 import argparse
-import os
 import re
 import time
 from dataclasses import replace
-from pathlib import Path
 
+from tests.bench.process_cpu import processor_s
 from tests.window.displays import Display, weston
 from tests.window.viewer import Viewer, viewing
 
@@ -25,12 +24,6 @@ CASES = (
 # After this time without a change the polls are at their slowest (app/measure/loop/pacing.py).
 _REST_S = 6.0
 _COMMIT = re.compile(r"wl_surface[@#]\d+\.commit\(")
-
-
-def processor_s(pid: int) -> float:
-    """The processor time that a process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def commits(viewer: Viewer) -> int:

@@ -9,21 +9,19 @@ has a GPU that the headless weston uses.
 import argparse
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from app.measure.loop.loop_group import THUMBNAIL_PACE
 from app.open.opening import open_target
 from app.open.target import Simulated
+from tests.bench.process_cpu import processor_s
 from tests.window.displays import Display, weston
 
 _COUNTS = (1, 2, 4, 8, 16)
-_TICKS = os.sysconf("SC_CLK_TCK")
 _SETTLE_S = 8.0
 _PATIENCE_S = 120.0
 
@@ -54,18 +52,13 @@ def _ask(process: subprocess.Popen[str], name: str) -> list[dict[str, str]]:
     return answer
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def _percent(pid: int, seconds: float, rounds: int) -> float:
     """CPU per cent of one core: the least of several stretches of time, because other programs only add to it."""
     found = []
     for _ in range(rounds):
-        before, began = _cpu_s(pid), time.monotonic()
+        before, began = processor_s(pid), time.monotonic()
         time.sleep(seconds)
-        found.append(100 * (_cpu_s(pid) - before) / (time.monotonic() - began))
+        found.append(100 * (processor_s(pid) - before) / (time.monotonic() - began))
     return min(found)
 
 

@@ -7,20 +7,18 @@ flip is then counted from when it was due.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
 
 from app.sim.driver.device import SimulatedDevice
 from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
+from tests.bench.process_cpu import processor_s
 
 _SIZES = ("1920x1080", "3840x2160")
 _RATES = (60, 144)
 _INTERVALS_MS = (1, 16, 30)
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def _percentiles(times_ns: Iterable[int]) -> str:
@@ -31,18 +29,12 @@ def _percentiles(times_ns: Iterable[int]) -> str:
     return " ".join(f"{each / 1e6:8.3f}" for each in chosen)
 
 
-def _cpu_s(pid: int) -> float:
-    """The seconds of a core that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def _measure(device: SimulatedDevice, interval_ns: int, seconds: float) -> str:
     poller, process = Poller(device), device.guest.process
     poller.latest()
     delays, frame = [], poller.latest()
-    made, seen = device.flips_made(), device.flips_seen()
-    cpu = _cpu_s(process.pid) if process is not None else 0.0
+    made, lost = device.flips_made(), device.flips_lost()
+    cpu = processor_s(process.pid) if process is not None else 0.0
     began = due = time.monotonic_ns()
     while due < began + seconds * 1e9:
         due = max(due + interval_ns, time.monotonic_ns())
@@ -53,11 +45,11 @@ def _measure(device: SimulatedDevice, interval_ns: int, seconds: float) -> str:
             if flip_ns is not None:
                 delays.append(time.monotonic_ns() - flip_ns)
     used = (time.monotonic_ns() - began) / 1e9
-    made, seen = device.flips_made() - made, device.flips_seen() - seen
-    share = f"{(_cpu_s(process.pid) - cpu) / used:9.1%}" if process is not None else f"{'-':>9}"
+    made, lost = device.flips_made() - made, device.flips_lost() - lost
+    share = f"{(processor_s(process.pid) - cpu) / used:9.1%}" if process is not None else f"{'-':>9}"
     late = [each.begin_ns - each.due_ns for each in device.flips(began)] if process is not None else []
     poller.release_buffers()
-    return f"{_percentiles(delays)} {made:6d} {max(0, made - seen):6d}   {_percentiles(late)} {share}"
+    return f"{_percentiles(delays)} {made:6d} {lost:6d}   {_percentiles(late)} {share}"
 
 
 def main() -> None:

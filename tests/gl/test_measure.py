@@ -94,6 +94,21 @@ def test_run_that_is_stopped_leaves_valid_files(tmp_path: Path, stop: signal.Sig
     assert document["frames_shown"] + document["repeats"] == len(_rows(files[1]))
 
 
+def test_waiting_for_a_picture_ends_at_once() -> None:
+    with _start("sim:gvt,size=64x64,fault=off@0", "--timeout", "600") as process:
+        try:
+            end = time.monotonic() + 60
+            # The guest's process is started when the device is opened.
+            while not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text():
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (128 + signal.SIGINT, "")
+
+
 def test_killed_run_leaves_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with _start("sim:gvt", "--duration", "600", "--csv", str(path)) as process:
@@ -171,3 +186,24 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
             os.close(terminal)
     assert "1 of 1.5 s" in shown
     assert shown.endswith("\r\x1b[K") and "\n" not in shown
+
+
+def test_terminal_that_is_closed_costs_no_file(tmp_path: Path) -> None:
+    files = tmp_path / "a.json", tmp_path / "a.csv"
+    leader, terminal = os.openpty()
+    arguments = ("--duration", "600", "--json", str(files[0]), "--csv", str(files[1]), *_SMALL)
+    command = [sys.executable, "-m", MDEVVIEW, "measure", "sim:gvt", *arguments]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        try:
+            os.close(terminal)
+            end = time.monotonic() + 60
+            while not files[1].exists() or files[1].read_text("ascii").count("\n") < 12:
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            os.close(leader)
+            # As the shell of the terminal does it.
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(60) == 128 + signal.SIGHUP
+        finally:
+            process.kill()
+    assert json.loads(files[0].read_text())["complete"] is False

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 
 from app.measure.bench.bench_cases import BENCH_CASES
@@ -11,6 +10,7 @@ from app.measure.record.metadata import metadata
 from gl.bench_cases import run_case
 from gl.context import SurfacelessContext
 from gl.inspection import renderer_document
+from ui.cli.measure_progress import show_line
 from ui.cli.output import printable, write_output
 from ui.cli.output_file import is_standard_output, write_file
 
@@ -25,20 +25,13 @@ def run(args: argparse.Namespace) -> int:
         meta["renderer"] = renderer_document(context)
         try:
             for each in cases:
-                _progress(f"{len(results) + 1} of {len(cases)}: {each.name}")
+                show_line(f"{len(results) + 1} of {len(cases)}: {each.name}")
                 results.append(run_case(context, each, args.seconds))
         finally:
-            _progress("")
+            show_line("")
     if args.json:
         document = bench_document(results, meta)
         write_file(args.json, (json.dumps(document, indent=1) + "\n").encode(), "--json")
     if not is_standard_output(args.json):
         write_output("\n".join(map(printable, bench_lines(results))))
     return 0 if any(each.timing for each in results) else 1
-
-
-def _progress(text: str) -> None:
-    """Show on a terminal what is timed; a file or pipe gets nothing."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{text}\x1b[K")
-        sys.stderr.flush()

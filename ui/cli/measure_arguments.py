@@ -50,7 +50,7 @@ def _add_measure(commands: Commands) -> None:
     parser.add_argument(
         "--window",
         action="store_true",
-        help="measure a window instead, with the time of the GPU and when each picture was on the screen",
+        help="measure a window instead, and also when each picture was on the screen",
     )
     _add_measured_input(parser)
     add_timeout(parser)
@@ -98,13 +98,13 @@ def _add_observe(parser: argparse.ArgumentParser) -> None:
         type=observed,
         help="measure how another program polls its vGPU, such as QEMU's own window (pid:N,fd=M where it polls "
         "several), from the kernel's trace of its ioctls, which only root may read; with TARGET also how late after a "
-        "flip it polls, as our own polls see the flips. --json then writes the figures of that program",
+        "flip it polls, as the polls of this program see the flips. --json then writes the figures of that program",
     )
     parser.add_argument(
         "--own-json",
         metavar="FILE",
         type=file_name,
-        help="with --observe and TARGET: write the figures of our own polls",
+        help="with --observe and TARGET: write the figures of the polls of this program",
     )
 
 

@@ -1,7 +1,6 @@
 """The files of a measurement, and the exit status that fits what they hold."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,12 +8,13 @@ from typing import Any
 from app.diagnosis.picture_findings import device_gone
 from app.errors import MdevviewError
 from app.measure.record.csv_file import CsvFile
+from app.measure.record.run_document import json_text
 from app.measure.record.run_text import run_text
 from app.planes.status import State, Status
 from ui.cli.output import write_output
 from ui.cli.output_file import is_standard_output, open_for_rows, write_file
 
-# The status that a shell reports for a program that a signal ended is the number of the signal and this.
+# What a shell adds to the number of the signal that ended a program.
 _SIGNALLED = 128
 
 
@@ -39,19 +39,7 @@ def check_rows(args: argparse.Namespace, csv: CsvFile | None) -> None:
 
 def write_document(name: str, document: dict[str, Any], option: str) -> None:
     """Write a document to a file. Raises MdevviewError."""
-    write_file(name, _json(document).encode(), option)
-
-
-def _json(document: dict[str, Any]) -> str:
-    """One key a line, and one stage a line: a line for each bucket of a histogram would make the file much longer."""
-    lines = []
-    for key, value in document.items():
-        if key == "stages":
-            stages = ",\n".join(f"  {json.dumps(name)}: {json.dumps(stage)}" for name, stage in value.items())
-            lines.append(f' "stages": {{\n{stages}\n }}')
-        else:
-            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    write_file(name, json_text(document).encode(), option)
 
 
 def write_run(args: argparse.Namespace, document: dict[str, Any]) -> None:
@@ -69,4 +57,9 @@ def exit_status(document: dict[str, Any], status: Status, signal_number: int) ->
     """
     if status.state is State.GONE:
         raise device_gone(document["target"], status)
-    return 0 if document["complete"] else _SIGNALLED + signal_number
+    return 0 if document["complete"] else signalled_status(signal_number)
+
+
+def signalled_status(number: int) -> int:
+    """The exit status that a shell reports for a program that this signal ended."""
+    return _SIGNALLED + number

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.errors import MdevviewError, UsageError
 from app.input.event import Key, qmp_object
+from app.measure.loop.frame_loop import WaitCall
 from app.measure.record.input_probe import (
     EndReason,
     InputProbe,
@@ -24,7 +25,7 @@ from app.planes.picture_region import PictureRegion
 from app.vm.input_route import InputRoute
 from app.vm.monitor import ConnectionState, Monitor, Reply
 from gl.region_looks import RegionLooks
-from ui.offscreen import OffscreenView, WaitCall
+from ui.offscreen import OffscreenView
 
 _SECOND = 1_000_000_000
 _TIMES = ProbeTimes()

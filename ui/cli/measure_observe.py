@@ -17,7 +17,7 @@ from app.measure.record.observation import Observation
 from app.measure.record.observation_document import observation_document, observation_text
 from app.open.target import Default, Pid
 from app.tracing.ioctl_trace import IoctlTrace
-from ui.cli.measure_files import write_document
+from ui.cli.measure_files import signalled_status, write_document
 from ui.cli.output import write_error, write_output
 from ui.cli.output_file import is_standard_output
 from ui.cli.stop_signals import StopSignals
@@ -27,8 +27,6 @@ _SECOND = 1_000_000_000
 _INTERVAL_NS = 20_000_000
 # What one look reads of each CPU beside our own polls: 4 KB hold 80 events, 4000 in a second.
 _PAGES = 2
-# What a shell adds to the number of the signal that ended a program.
-_SIGNALLED = 128
 
 FLIP_PACE = replace(Pace(), poll_at_rest=Pace().poll, poll_asleep=Pace().poll)
 """Our own polls while another program is observed: they give the flips, and the next one may come at any time."""
@@ -103,8 +101,8 @@ def observing(args: argparse.Namespace) -> Iterator[Observer | None]:
 
 def run_alone(args: argparse.Namespace) -> int:
     """Observe without a target: nobody tells the flips. Raises MdevviewError."""
-    for name in ("csv", "own_json"):
-        if getattr(args, name):
+    for name in ("csv", "own_json", "poll", "size"):
+        if getattr(args, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with StopSignals() as signals, FdWait() as waiting, observing(args) as observer:
@@ -120,7 +118,7 @@ def run_alone(args: argparse.Namespace) -> int:
         document = observer.document(metadata(None, options, started), {}, duration, complete=duration >= end - began)
         document["target"] = None
     write_observation(args, document, observer)
-    return 0 if document["complete"] else _SIGNALLED + signals.last
+    return 0 if document["complete"] else signalled_status(signals.last)
 
 
 def write_observation(args: argparse.Namespace, document: dict[str, Any], observer: Observer) -> None:

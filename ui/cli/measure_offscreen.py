@@ -32,17 +32,13 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with (
-        StopSignals() as signals,
-        FdWait() as waiting,
-        open_offscreen(args.target, options) as view,
-        observing(args) as observer,
-    ):
+    with open_offscreen(args.target, options) as view:
+        # Until there is something to measure, a signal ends the program at once.
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
-        with csv_file(args) as csv:
+        with StopSignals() as signals, FdWait() as waiting, observing(args) as observer, csv_file(args) as csv:
             run = _Run(args, view, signals, waiting, first, csv)
             status = run.measure_input() if args.input else run.measure_frames(observer)
-        check_rows(args, csv)
+    check_rows(args, csv)
     return status
 
 
@@ -66,13 +62,14 @@ class _Run:
             observer.begin()
 
         def wait(fd: int, ns: int | None) -> None:
-            self.waiting.wait((fd, signals.fileno()), due_ns(ns, end, progress.due_ns))
+            look_ns = end if observer is None else observer.due_ns
+            self.waiting.wait((fd, signals.fileno()), due_ns(ns, end, progress.due_ns, look_ns))
             progress.show()
             if observer is not None:
                 observer.look()
 
         clock = _Clock()
-        end = clock.began_ns + round(args.duration * _SECOND)
+        end: int = clock.began_ns + round(args.duration * _SECOND)
         try:
             frame = self.view.measure(
                 self._size,
@@ -135,6 +132,7 @@ class _Run:
             self.view.session.true_flip_ns,
             expects_gpu=True,
             flipped=flipped,
+            flips_lost=self.view.session.flips_lost,
         )
         recorder.start(self.first)
         return recorder

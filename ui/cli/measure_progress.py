@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from app.measure.record.recorder import Recorder
 
@@ -15,7 +16,6 @@ class Progress:
 
     def __init__(self, text: Callable[[], str]) -> None:
         self._text = text
-        self._shows = sys.stderr.isatty()
         self.due_ns = time.monotonic_ns() + _SECOND
         """When :meth:`show` has something to do, in nanoseconds of ``time.monotonic_ns()``."""
 
@@ -24,19 +24,24 @@ class Progress:
         if time.monotonic_ns() < self.due_ns:
             return
         self.due_ns += _SECOND
-        if self._shows:
-            self._print(self._text())
+        if sys.stderr.isatty():
+            show_line(self._text())
 
     def clear(self) -> None:
         """Remove the line."""
-        if self._shows:
-            self._print("")
+        show_line("")
 
-    @staticmethod
-    def _print(text: str) -> None:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
-        sys.stderr.flush()
+
+def show_line(text: str) -> None:
+    """Replace the line on the terminal, or remove it. Nothing where standard error is no terminal.
+
+    A terminal that was closed is no error: the files of the measurement are still written.
+    """
+    with suppress(OSError):
+        if sys.stderr.isatty():
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
+            sys.stderr.flush()
 
 
 def flips_text(recorder: Recorder, duration_s: float) -> Callable[[], str]:

@@ -82,8 +82,7 @@ def show(
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
     ``started`` is called with the window before it is shown. Ends when the window is closed or one of the ``end_fds``
-    is readable. Raises MdevviewError when OpenGL fails or
-    ``chosen`` cannot be opened.
+    is readable. Raises MdevviewError when OpenGL fails or ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)
     watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in end_fds]

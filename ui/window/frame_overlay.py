@@ -1,7 +1,7 @@
 """The overlay over the picture: frame rate, latency, path, and a graph of the last seconds.
 
 What it shows is painted into two small textures, the words four times a second at most and the graph ten times, and
-neither with every picture. In between, a picture only has two small quads more.
+neither with every picture. In between, a picture only draws two small textures more.
 """
 
 import logging
@@ -82,7 +82,7 @@ class FrameOverlay:
 
     def _update(self, overlay: Overlay, ratio: float, path: str) -> None:
         now = self._clock()
-        # All times are earlier when the ratio changed: the pictures have another size then.
+        # With another ratio the pictures have another size, so both are painted anew.
         if ratio != self._background_for[1]:
             self._text_ns = self._graph_ns = 0
             self._text_age, self._graph_age = _TEXT_PICTURES, _GRAPH_PICTURES

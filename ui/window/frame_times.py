@@ -6,7 +6,6 @@ a request for its presentation time.
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ from enum import StrEnum
 from PyQt6.QtGui import QWindow
 
 from app.measure.record.recorder import Recorder, Sink
+from app.open.session import Session
 from app.planes.frame import Frame
 from gl.context import Context
 from gl.gpu_timer import GpuTimer
@@ -58,7 +58,7 @@ class _WithoutPolls:
 class FrameTimes:
     """Owns the recorder, the timer queries and the presentation requests of one window.
 
-    ``true_flip_ns`` is the session's (:class:`app.open.session.Session`); it may be set at any time.
+    ``session`` is that of the frames, None while there is none; it may be set at any time.
     """
 
     def __init__(self, window: QWindow) -> None:
@@ -77,7 +77,7 @@ class FrameTimes:
         self.recorder: Recorder | None = None
         self.start = Start.now()
         """When the recorder began to count."""
-        self.true_flip_ns: Callable[[Frame], int | None] | None = None
+        self.session: Session | None = None
 
     @property
     def presentation_source(self) -> PresentationSource | None:
@@ -134,7 +134,8 @@ class FrameTimes:
         return self._start()
 
     def _start(self) -> Recorder:
-        recorder = Recorder(self._sinks, self._true_flip, expects_gpu=True, expects_present=True)
+        flips_lost = self.session.flips_lost if self.session is not None else None
+        recorder = Recorder(self._sinks, self._true_flip, expects_gpu=True, expects_present=True, flips_lost=flips_lost)
         self.recorder, self.start = recorder, Start.now()
         if self._loop is not None:
             recorder.start(self._loop.frame)
@@ -224,4 +225,5 @@ class FrameTimes:
             presentation.close()
 
     def _true_flip(self, frame: Frame) -> int | None:
-        return self.true_flip_ns(frame) if self.true_flip_ns is not None else None
+        true_flip_ns = self.session.true_flip_ns if self.session is not None else None
+        return true_flip_ns(frame) if true_flip_ns is not None else None

@@ -4,12 +4,10 @@ It needs pyqtgraph: importing this module raises ImportError without it. It is t
 What it shows changes a few times a second, one part at a time, so that no update holds up the picture for long.
 """
 
-import json
 import logging
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any
 
 from PyQt6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
@@ -27,6 +25,7 @@ from PyQt6.QtWidgets import (
 from app.measure.record.csv_file import HEADER, csv_row
 from app.measure.record.frame_record import FrameRecord
 from app.measure.record.recent_frames import RecentFrames
+from app.measure.record.run_document import json_text
 from app.text.clean import clean_line
 from gl.errors import GraphicsError
 from ui import private_file
@@ -159,10 +158,12 @@ class LatencyPanel(QWidget):
             self.grab().save(buffer, "PNG")
             return bytes(buffer.data().data())
         recorder = self._picture.times.recorder
-        assert recorder is not None
-        document: dict[str, Any] = window_document(self._picture, recorder, 0, {})
+        if recorder is None:
+            # The panel was hidden while the user chose a file.
+            raise OSError("nothing is measured while the panel is hidden")
+        document = window_document(self._picture, recorder, 0, {})
         document["markers"] = [{"time_ns": at, "label": label} for at, label in self._markers]
-        return (json.dumps(document, indent=1) + "\n").encode()
+        return json_text(document).encode()
 
     def _choose_file(self) -> None:
         dialog = QFileDialog(self, "Export what was measured")

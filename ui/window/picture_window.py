@@ -211,7 +211,7 @@ class PictureWindow(QOpenGLWindow):
 
     def set_session(self, session: Session | None) -> None:
         self._session = session
-        self.times.true_flip_ns = session.true_flip_ns if session is not None else None
+        self.times.session = session
 
     def inspect(self) -> Document:
         """What ``inspect`` tells of the picture; only the target before the first draw."""

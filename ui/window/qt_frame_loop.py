@@ -1,7 +1,7 @@
 """The frame loop on Qt's event loop, in the window's thread.
 
 Three ways to poll each millisecond were compared by ``python -m tests.bench.wakeups``, beside a window that draws for
-3 ms in 16. On two cores with eight other programs they gave, in the order of the runs:
+3 ms in 16. Three runs of each, on two cores that other programs kept busy, gave:
 
 ==============================  =================  ==========================  ============
 way                             polls a second     a flip is known after (ms)  of a core

@@ -15,12 +15,11 @@ from ui.window.picture_window import PictureWindow
 def window_document(
     picture: PictureWindow, recorder: Recorder, wanted_ns: int, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What ``recorder`` counted from its start until now. It is complete if that are ``wanted_ns`` nanoseconds.
+    """What ``recorder`` counted from its start until now, complete if that took ``wanted_ns`` nanoseconds.
 
-    ``meta.presentation`` tells where the presentation times come from (:class:`ui.window.frame_times.
-    PresentationSource`), ``meta.presentation_clock`` of which clock the compositor tells them,
-    ``meta.presentation_counts`` how it answered. ``meta.options`` has ``options``
-    and what is drawn where. Raises GlError.
+    ``meta.presentation`` tells who tells presentation times (:class:`ui.window.frame_times.PresentationSource`),
+    ``meta.presentation_clock`` the compositor's clock, ``meta.presentation_counts`` the compositor's answers.
+    ``meta.options`` has ``options`` and what is drawn where. Raises GlError.
     """
     times, screen, session = picture.times, picture.screen(), picture.session
     start = times.start

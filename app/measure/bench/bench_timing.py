@@ -48,15 +48,12 @@ def time_action(
             break
     cpu = cpu_clock() - cpu
     ordered = sorted(samples[:count])
-    return Timing(percentile(ordered, 0.5) / 1e3, percentile(ordered, 0.99) / 1e3, cpu / 1e3 / count, count)
+    return Timing(percentile(ordered, 50) / 1e3, percentile(ordered, 99) / 1e3, cpu / 1e3 / count, count)
 
 
-def percentile(ordered: list[int], part: float) -> int:
-    """The sample below which ``part`` of the ordered samples lie. Raises IndexError for no samples."""
-    return ordered[int(part * (len(ordered) - 1))]
+def percentile(ordered: list[int], rank: int) -> int:
+    """The smallest of the ordered samples that ``rank`` per cent of them do not exceed, as in the files of ``measure``.
 
-
-def merged(timings: list[Timing]) -> Timing:
-    """The best of several timings of one action: what other processes took is in the others. At least one is needed."""
-    best = min(timings, key=lambda each: each.p50_us)
-    return Timing(best.p50_us, best.p99_us, best.cpu_us, sum(each.count for each in timings))
+    Raises IndexError for no samples.
+    """
+    return ordered[-(-len(ordered) * rank // 100) - 1]

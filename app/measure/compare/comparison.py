@@ -24,7 +24,6 @@ _ORDER = (
     "input_to_change",
     "input_to_acknowledge",
     "change_to_submit",
-    "true_flip_to_poll",
     "flip_to_poll",
     "poll_interval",
     "query",

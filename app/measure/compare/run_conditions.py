@@ -15,18 +15,19 @@ _DECISIVE = {
     "modifier": "modifier",
     "path": "path of the picture",
     "renderer": "renderer",
-    "gpu": "GPU",
     "gl_vendor": "vendor of the renderer",
     "session_type": "session type",
     "desktop": "desktop",
     "machine": "architecture",
     "cpu": "processor",
     "usable_cpu_count": "number of processors",
+    "presentation": "source of the presentation times",
     _OBSERVED: "observed program",
 }
 _OPTION = "options."
 # What two runs of the same kind differ in anyway.
 _OF_ONE_RUN = {"started", "observed.pid", "observed.fd"}
+_COUNTS_OF_ONE_RUN = "presentation_counts."
 # These do not change what is measured.
 _HARMLESS_OPTIONS = {"options.duration_s", "options.count"}
 _SIZE = ("width", "height")
@@ -59,7 +60,7 @@ def differing_conditions(a: Run, b: Run) -> list[Condition]:
         found.append(Condition("size", "size", size_a, size_b, size_a is not None and size_b is not None))
     for key in [*_DECISIVE, *sorted((a.meta.keys() | b.meta.keys()) - _DECISIVE.keys() - _OF_ONE_RUN - {*_SIZE})]:
         of_a, of_b = a.meta.get(key), b.meta.get(key)
-        if of_a == of_b:
+        if of_a == of_b or key.startswith(_COUNTS_OF_ONE_RUN):
             continue
         is_option = key.startswith(_OPTION) and key not in _HARMLESS_OPTIONS
         told = of_a is not None and of_b is not None

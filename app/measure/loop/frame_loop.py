@@ -40,9 +40,9 @@ class LoopObserver(Protocol):
         ...
 
     def pixels_changed(self, previous_ns: int, seen_ns: int) -> None:
-        """A look at ``seen_ns`` found changed pixels in the buffer on the screen; the one at ``previous_ns`` had not.
+        """A look that ended at ``seen_ns`` found changed pixels in the buffer on the screen.
 
-        The next picture shows them.
+        The look before at these pixels began at ``previous_ns``. The next picture shows the change.
         """
         ...
 
@@ -210,13 +210,15 @@ class FrameLoop:
         if self._probe is None or not self._may_change() or not self._pacer.probe_due(now):
             return False
         look = self._probe(self._frame)
-        self._pacer.probed(now, self._clock())
+        ended = self._clock()
+        self._pacer.probed(now, ended)
         if look is None:
             return False
         if look.previous_ns is not None:
             self._pacer.pixels_changed(look.seen_ns)
             if self._observer is not None:
-                self._observer.pixels_changed(look.previous_ns, look.seen_ns)
+                # The guest may have drawn while the look read the pixels.
+                self._observer.pixels_changed(look.previous_ns, ended)
         return look.draw
 
     def _wait(self, now: int) -> Wait:

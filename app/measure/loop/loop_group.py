@@ -14,7 +14,6 @@ from app.measure.loop.pacing import Pace
 _MS = 1_000_000
 _SECOND = 1000 * _MS
 
-
 DRAW_INTERVAL_NS = _SECOND // 15
 """The least interval between two draws of a surface with thumbnails."""
 

@@ -123,6 +123,7 @@ class InputProbe:
         self._hold_ns = 0
         self._jitter_ns = 0
         self._gaps_ns: list[int] = []
+        # The shortest rest between two changes that the region made by itself; None if it made none.
         self._own_gap_ns: int | None = None
         self._finished_keys = 0
         self._record: InputRecord | None = None
@@ -140,11 +141,6 @@ class InputProbe:
     def last_key(self) -> str:
         """The key that was sent last; the first one if none was."""
         return self._keys[max(0, self.sent - 1) % len(self._keys)]
-
-    @property
-    def own_gap_ns(self) -> int | None:
-        """The shortest rest between two changes that the region made by itself; None if it made none."""
-        return self._own_gap_ns
 
     def looked(self, begin_ns: int, end_ns: int, *, changed: bool | None) -> None:
         """A look at the pixels between these times did or did not see other ones than the look before.

@@ -36,7 +36,8 @@ class Recorder:
 
     ``sinks`` are called once with each completed record. ``true_flip_ns`` is the session's. ``expects_gpu`` and
     ``expects_present`` say which times come later by :meth:`gpu_time` and :meth:`presented`. ``flipped`` is called at
-    once with the times between which a flip was seen, also for a flip that is never drawn.
+    once with the times between which a flip was seen, also for a flip that is never drawn. ``flips_lost`` is the
+    session's.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Recorder:
         expects_gpu: bool = False,
         expects_present: bool = False,
         flipped: Callable[[int, int], object] | None = None,
+        flips_lost: Callable[[], int] | None = None,
     ) -> None:
         self.stages = Stages()
         self.counters = Counters()
@@ -55,6 +57,9 @@ class Recorder:
         self._expects_gpu = expects_gpu
         self._expects_present = expects_present
         self._flipped = flipped
+        self._flips_lost = flips_lost
+        # With those before the first poll of the run.
+        self._lost_before: int | None = None
         self._previous_poll_ns: int | None = None
         self._query_ns: int | None = None
         self._found: Frame | None = None
@@ -62,9 +67,17 @@ class Recorder:
         self._kind = Kind.REPEAT
         self._timing: FrameTiming | None = None
         self._true_ns: int | None = None
+        self._drawn_true_ns: int | None = None
         self._pending: deque[FrameRecord] = deque()
         self._never_shown: set[int] = set()
         self._number = 0
+
+    @property
+    def flips_lost(self) -> int | None:
+        """How many flips no poll saw since the first poll of the run; None if only the guest knows."""
+        if self._flips_lost is None:
+            return None
+        return self._flips_lost() - self._lost_before if self._lost_before is not None else 0
 
     def start(self, frame: Frame) -> None:
         """``frame`` was on the screen before the measurement: it is not counted as a flip."""
@@ -72,6 +85,8 @@ class Recorder:
 
     def polled(self, start_ns: int, end_ns: int) -> None:
         self.counters.polls += 1
+        if self._lost_before is None and self._flips_lost is not None:
+            self._lost_before = self._flips_lost()
         if self._previous_poll_ns is not None:
             self.stages["poll_interval"].record(start_ns, start_ns - self._previous_poll_ns)
         self._count_query()
@@ -107,6 +122,10 @@ class Recorder:
         """A picture of ``frame`` was submitted."""
         kind, timing, true_ns = self._kind, self._timing, self._true_ns
         self._kind, self._timing, self._true_ns = Kind.REPEAT, None, None
+        if kind is Kind.CHANGE and true_ns == self._drawn_true_ns:
+            # Later looks see other rows of what was drawn already.
+            true_ns = None
+        self._drawn_true_ns = true_ns or self._drawn_true_ns
         if kind is Kind.REPEAT:
             self.counters.repeats += 1
         else:

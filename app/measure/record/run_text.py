@@ -39,8 +39,10 @@ def run_text(document: dict[str, Any]) -> str:
     if (flip := document["stages"].get("flip_to_submit")) is not None:
         low, high = flip["p50_low_us"] / 1000, flip["p50_high_us"] / 1000
         lines.append(f"the median of flip to submit is between {low:.3f} and {high:.3f}: a flip is between two polls")
+    lost = f", lost between two polls: {document['flips_lost']}" if "flips_lost" in document else ""
     lines.append(
-        f"flips seen: {document['flips_seen']}, superseded before they were drawn: {document['flips_superseded']}; "
+        f"flips seen: {document['flips_seen']}{lost}, superseded before they were drawn: "
+        f"{document['flips_superseded']}; "
         f"cursor moves: {document['cursor_moves']}"
     )
     lines.append(

@@ -32,7 +32,8 @@ STAGES = (
 flip of the guest to the poll that saw it, of every flip that was seen. ``fetch``, ``import``: of a frame with a new
 buffer. ``submit``, ``gpu``: drawing on the CPU and on the GPU. ``present``: from submission to the screen.
 ``flip_to_submit``, ``flip_to_present``: from the guest's flip. ``change_to_submit``: from a change in the buffer on the
-screen. ``true_flip_to_submit``: the same by the simulated guest's own clock. ``jitter``: the difference between the
+screen. ``true_flip_to_submit``: from a flip of a simulated guest, or a change by it, by the guest's own
+clock, each counted for the first picture that was drawn for it. ``jitter``: the difference between the
 latencies (flip to submit) of two successive flips. ``input_to_acknowledge``, ``input_to_change``, ``input_to_submit``:
 from a sent key to the VM's answer, to changed pixels, and to the submitted picture that shows them. ``look``: one look
 at these pixels."""

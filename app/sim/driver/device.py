@@ -149,10 +149,6 @@ class SimulatedDevice(ABC):
         """See :meth:`app.sim.guest.guest.Guest.picture`."""
         return self.guest.picture()
 
-    def flip_times(self, since_ns: int | None = None, until_ns: int | None = None) -> list[int]:
-        """When the guest flipped, see :meth:`app.sim.guest.guest.Guest.flips`."""
-        return [each.begin_ns for each in self.guest.flips(since_ns, until_ns)]
-
     def flips(self, since_ns: int | None = None, until_ns: int | None = None) -> list[Flip]:
         """See :meth:`app.sim.guest.guest.Guest.flips`."""
         return self.guest.flips(since_ns, until_ns)
@@ -162,8 +158,12 @@ class SimulatedDevice(ABC):
         return self.guest.flips_made()
 
     def flips_seen(self) -> int:
-        """How many of the guest's flips a query of the primary plane saw. Those between two queries are lost."""
+        """How many of the guest's flips a query of the primary plane saw."""
         return self._sightings.count
+
+    def flips_lost(self) -> int:
+        """How many flips no query of the primary plane saw: the guest made others before the next query."""
+        return self._sightings.lost
 
     def true_flip_ns(self, handle: int) -> int | None:
         """When the guest flipped to the framebuffer of the last query that returned this dmabuf_id or region index.
@@ -177,10 +177,14 @@ class SimulatedDevice(ABC):
         """When the guest flipped to what the frame shows, in nanoseconds of the injected clock.
 
         The frame must be that of a poller with the same clock. None for a frame without a picture, and for one that was
-        found long ago.
+        found long ago. A guest with one framebuffer draws into it again and again: there it is the last time that a
+        query saw.
         """
         if frame.primary is None or frame.timing is None:
             return None
+        if self.spec.buffers == 1:
+            handle = frame.primary.plane.handle
+            return self.true_flip_ns(handle) if handle is not None else None
         timing = frame.timing
         end_ns = timing.seen_ns + timing.query_ns + timing.fetch_ns
         return self._sightings.of_poll(frame.primary.plane.handle, timing.seen_ns, end_ns)
@@ -238,7 +242,7 @@ class SimulatedDevice(ABC):
 
     def record_flip(self, handle: int, scanout: Scanout) -> None:
         """A query of the primary plane returned ``handle`` for that scanout."""
-        self._sightings.add(handle, scanout.flip_ns, self.guest.clock())
+        self._sightings.add(handle, scanout.flip_ns, self.guest.clock(), scanout.flips)
 
     # All drivers handle these requests in the same way.
 

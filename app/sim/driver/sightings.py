@@ -21,18 +21,26 @@ class _Sighting:
 
 
 class Sightings:
-    """The flips that queries saw. ``count`` is their number, also of those that are forgotten."""
+    """The flips that queries saw. ``count`` is their number, also of those that are forgotten.
+
+    ``lost`` is how many flips between two that were seen no query saw.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.lost = 0
+        self._flips = 0
         self._last: deque[_Sighting] = deque(maxlen=_KEPT)
 
-    def add(self, handle: int, flip_ns: int, query_ns: int) -> None:
-        """A query returned ``handle``. The guest flipped to its framebuffer at ``flip_ns``."""
+    def add(self, handle: int, flip_ns: int, query_ns: int, flips: int) -> None:
+        """A query returned ``handle``. The guest flipped to its framebuffer at ``flip_ns``; it was flip ``flips``."""
         last = self._last[-1] if self._last else None
         if last is not None and (last.handle, last.flip_ns) == (handle, flip_ns):
             return
         self.count += last is None or last.flip_ns != flip_ns
+        if last is not None:
+            self.lost += max(0, flips - self._flips - 1)
+        self._flips = flips
         self._last.append(_Sighting(handle, flip_ns, query_ns))
 
     def of_handle(self, handle: int) -> int | None:

@@ -19,7 +19,8 @@ CURSOR_PLACE = 0xFF
 class Scanout:
     """A plane of the display engine. Each framebuffer has its own ``address``. ``x`` and ``y`` are signed.
 
-    ``flip_ns`` is when the guest flipped to it, in nanoseconds of the guest's clock.
+    ``flip_ns`` is when the guest flipped to it, in nanoseconds of the guest's clock, ``flips`` the number of that flip.
+    The cursor plane has no flips.
     """
 
     memory: Memory
@@ -33,6 +34,7 @@ class Scanout:
     x: int
     y: int
     flip_ns: int
+    flips: int = 0
 
 
 class Flip(NamedTuple):

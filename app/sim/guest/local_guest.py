@@ -110,6 +110,7 @@ class LocalGuest:
             x=0,
             y=0,
             flip_ns=self.timetable.opened_ns + self.timetable.due_ns(flip),
+            flips=flip + 1,
         )
 
     def draw_ahead(self) -> None:

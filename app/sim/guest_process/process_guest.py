@@ -166,6 +166,7 @@ class ProcessGuest:
             x=0,
             y=0,
             flip_ns=state.flip_ns,
+            flips=state.flips,
         )
 
     def cursor(self) -> Scanout | None:

@@ -58,12 +58,14 @@ class OverviewSource(QObject):
     """Owns what is open of one vGPU: a session whose source the tile shares with windows, or what opens it.
 
     ``changed`` fires when the words or the title may have changed, ``due`` when the thumbnail should be drawn, ``gone``
-    when everything that was made from the buffers must be released, before it returns.
+    when everything that was made from the buffers must be released, before it returns. ``opened`` fires when a device
+    was opened: the picture that is still there is one of an earlier VM.
     """
 
     changed = pyqtSignal()
     due = pyqtSignal()
     gone = pyqtSignal()
+    opened = pyqtSignal()
 
     def __init__(
         self,
@@ -256,6 +258,7 @@ class OverviewSource(QObject):
         self._session = session
         self._shared = SharedSource(session.source, lambda: QTimer.singleShot(0, self._poll_gone))
         self._start(self._shared.share())
+        self.opened.emit()
         self.changed.emit()
 
     def _start(self, share: SourceShare) -> None:
@@ -294,7 +297,7 @@ class OverviewSource(QObject):
         if frame.primary is None:
             if self._off_since_ns is None:
                 self._off_since_ns = now
-                QTimer.singleShot(_GRACE_NS // _MS + 1, self.changed.emit)
+                QTimer.singleShot(_GRACE_NS // _MS + 1, self._on_grace_over)
         else:
             self._off_since_ns = None
             if self._flipped is None or frame.primary is not self._flipped.primary:
@@ -302,6 +305,10 @@ class OverviewSource(QObject):
         self._flipped = frame
         if frame.status.state is State.GONE:
             QTimer.singleShot(0, self._on_ended)
+
+    def _on_grace_over(self) -> None:
+        # A method, which Qt does not call any more when this object was deleted. The signal itself would crash then.
+        self.changed.emit()
 
     def _on_gone(self) -> None:
         self.gone.emit()

@@ -69,6 +69,7 @@ class OverviewSurface(QOpenGLWidget):
         removed = [tile for source, tile in known.items() if source not in sources]
         for tile in removed:
             tile.source.gone.disconnect()
+            tile.source.opened.disconnect()
             self.drop(tile)
             tile.hide()
             tile.deleteLater()
@@ -83,6 +84,7 @@ class OverviewSurface(QOpenGLWidget):
     def _new_tile(self, source: OverviewSource) -> Tile:
         tile = Tile(source, self._move_focus, self)
         source.gone.connect(lambda: self._drop_buffers(tile))
+        source.opened.connect(lambda: self._forget_picture(tile))
         source.look = lambda frame: self._look(tile, frame)
         tile.show()
         return tile
@@ -101,13 +103,6 @@ class OverviewSurface(QOpenGLWidget):
         """Whether there is a picture of this tile, which may be an old one."""
         picture = self._pictures.get(tile)
         return picture is not None and picture.drawn
-
-    def forget_picture(self, tile: Tile) -> None:
-        """Delete the picture of a tile, because it is of another VM."""
-        picture = self._pictures.get(tile)
-        if picture is not None and picture.drawn:
-            with self._current():
-                picture.forget()
 
     def drop(self, tile: Tile) -> None:
         """Delete what was drawn for a tile. Before the source of the tile is closed."""
@@ -148,6 +143,15 @@ class OverviewSurface(QOpenGLWidget):
         if picture is not None:
             with self._current():
                 picture.drop_released()
+
+    def _forget_picture(self, tile: Tile) -> None:
+        """Delete the picture of a tile, so that it is not shown under the name of another VM."""
+        picture = self._pictures.get(tile)
+        if picture is not None and picture.drawn:
+            with self._current():
+                picture.forget()
+            self._all_dirty = True
+            self.update()
 
     def _look(self, tile: Tile, frame: Frame) -> Look | None:
         picture = self._pictures.get(tile)

@@ -32,12 +32,13 @@ def test_a_pointing_device_that_the_guest_starts_to_use_shows_without_an_event(t
 
 
 def test_a_vm_that_knows_no_such_queries_still_takes_input(tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path) as connection:
+    with FakeVm(tmp_path / "qmp") as vm:
         del vm.answers["query-status"], vm.answers["query-mice"]
-        until(lambda: ready(connection))
-        assert connection.status == MonitorStatus(ConnectionState.READY)
-        connection.send(A)
-        until(lambda: vm.events)
+        with monitor(vm.path) as connection:
+            until(lambda: ready(connection))
+            assert connection.status == MonitorStatus(ConnectionState.READY)
+            connection.send(A)
+            until(lambda: vm.events)
 
 
 def test_commands_are_answered_once_whatever_their_result(tmp_path: Path) -> None:

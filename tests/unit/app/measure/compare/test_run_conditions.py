@@ -20,7 +20,13 @@ def _found(a: Run, b: Run) -> list[tuple[str, str | None, str | None, bool]]:
 
 
 def test_two_runs_of_the_same_kind_differ_in_nothing() -> None:
-    assert _found(_run(), _run(meta_started="2026-02-02T00:00:00+00:00")) == []
+    again = {"meta_started": "2026-02-02T00:00:00+00:00", "meta_presentation_counts": {"presented": 601, "vsync": 601}}
+    assert _found(_run(meta_presentation_counts={"presented": 600, "vsync": 598}), _run(**again)) == []
+
+
+def test_times_of_the_compositor_and_of_the_swap_are_not_the_same_thing() -> None:
+    a, b = _run(meta_presentation="wp_presentation"), _run(meta_presentation="frame_swapped")
+    assert _found(a, b) == [("source of the presentation times", "wp_presentation", "frame_swapped", True)]
 
 
 @pytest.mark.parametrize(

@@ -255,13 +255,16 @@ class _Pixels:
         self.looks = 0
         self.draw = False
         self.changed = False
+        self.takes_ns = 0
         self.told: list[tuple[int, int]] = []
 
     def look(self, frame: Frame) -> Look | None:
         assert frame is self._run.source.frame
         self.looks += 1
         changed, self.changed = self.changed, False
-        return Look(self.draw or changed, self._run.now, self._run.now - 5 if changed else None)
+        began = self._run.now
+        self._run.now += self.takes_ns
+        return Look(self.draw or changed, began, began - 5 if changed else None)
 
     def polled(self, start_ns: int, end_ns: int) -> None:
         pass
@@ -304,6 +307,13 @@ def test_first_changed_pixel_is_drawn_by_the_poll_that_finds_it() -> None:
     assert run.events == ["due"]
     run.step(_PACE.rest_after)
     assert run.events == []
+
+
+def test_a_change_is_told_to_lie_before_the_end_of_the_look_that_saw_it() -> None:
+    run, pixels = _resting()
+    pixels.changed, pixels.takes_ns = True, 300_000
+    run.step(_PACE.poll_asleep)
+    assert pixels.told == [(run.now - 300_000 - 5, run.now)]
 
 
 def test_pixels_that_were_never_looked_at_are_drawn_but_not_told_as_changed() -> None:

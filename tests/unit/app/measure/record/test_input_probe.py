@@ -158,7 +158,7 @@ def test_any_sequence_of_looks_gives_consistent_records(steps: list[tuple[int, b
 def test_blinking_cursor_is_not_taken_for_a_reaction(blink: int, delay: int, seed: int) -> None:
     guest = _Guest(lambda _: delay, blink=blink, seed=seed, interval=4 * _MS, count=3).run()
     assert guest.probe.complete
-    gap = guest.probe.own_gap_ns
+    gap = guest.probe._own_gap_ns
     assert gap is not None
     for record, true_ns in zip(guest.records, guest.reactions, strict=True):
         assert record.previous_look_ns is not None

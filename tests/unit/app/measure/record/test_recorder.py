@@ -93,6 +93,34 @@ def test_true_time_of_a_flip_is_recorded_beside_the_estimate() -> None:
     assert estimate["p50_low_us"] <= true["p50_us"] <= estimate["p50_high_us"]
 
 
+def test_a_drawing_into_the_buffer_on_the_screen_is_counted_for_the_first_picture_of_it() -> None:
+    """Later looks see other rows of the same drawing."""
+    drawn_at = [0]
+    recorder = Recorder(true_flip_ns=lambda _frame: drawn_at[0])
+    shown = frame(surface(1))
+    recorder.start(shown)
+    for now in (20 * MS, 40 * MS, 60 * MS):
+        drawn_at[0] = 15 * MS if now < 50 * MS else 58 * MS
+        recorder.pixels_changed(now - 16 * MS, now)
+        recorder.drawn(shown, now, now + MS)
+    recorder.finish()
+    true = recorder.stages["true_flip_to_submit"].document()
+    assert true["count"] == 2
+    assert true["p50_low_us"] <= 3000 <= true["p50_high_us"] and true["max_low_us"] <= 6000 <= true["max_high_us"]
+
+
+def test_flips_that_no_poll_saw_are_counted_from_the_first_poll_of_the_run() -> None:
+    lost = [7]
+    recorder = Recorder(flips_lost=lambda: lost[0])
+    assert recorder.flips_lost == 0
+    lost[0] = 9
+    recorder.polled(0, 1)
+    lost[0] = 10
+    recorder.polled(MS, MS + 1)
+    assert recorder.flips_lost == 1
+    assert Recorder().flips_lost is None
+
+
 @given(st.lists(st.sampled_from("fcpd"), max_size=80))
 def test_counters_agree_with_the_records_whatever_happens(events: list[str]) -> None:
     """Flips, cursor moves, changed pixels and drawn pictures in any order."""

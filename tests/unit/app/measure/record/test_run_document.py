@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from app.measure.compare import comparison
+from app.measure.record import run_text as run_text_module
 from app.measure.record.metadata import cpu_name, metadata
 from app.measure.record.recorder import Recorder
 from app.measure.record.run_document import RunTimes, run_document
 from app.measure.record.run_text import run_text
+from app.measure.record.stages import STAGES
 from tests.unit.app.measure.records import MS, frame, surface
 
 _COUNTERS = {"flips_seen", "flips_superseded", "cursor_moves", "frames_shown", "repeats"}
@@ -56,6 +59,10 @@ def test_table_has_the_figures_in_milliseconds() -> None:
     (line,) = [each for each in text.splitlines() if each.startswith("flip to submit")]
     assert 2.49 < float(line.split()[3]) < 2.51 and line.split()[-1] == "10"
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_each_stage_has_a_label_and_a_place_in_a_comparison() -> None:
+    assert set(run_text_module._LABELS) == set(comparison._ORDER) == set(STAGES)
 
 
 def test_name_of_the_processor_is_read_with_a_limit(tmp_path: Path) -> None:

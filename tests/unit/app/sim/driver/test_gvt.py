@@ -15,6 +15,7 @@ from app.device.edid_region import find_edid_region, read_edid
 from app.device.info import SparseArea, device_info, region_info
 from app.formats.fourcc import PixelFormat, fourcc_text, known_formats
 from app.sim.driver.gvt import GvtDevice
+from app.vfio.poller import Poller
 from tests.unit.sim_tools import (
     CURSOR,
     DMABUF,
@@ -160,6 +161,21 @@ def test_an_id_is_good_while_a_mapping_is_left() -> None:
         assert device.objects == 0
         with refused(errno.EINVAL):
             get(device, 1)
+
+
+def test_a_guest_with_one_buffer_tells_when_it_drew_last_although_the_frame_stays() -> None:
+    with simulated(f"{SMALL},buffers=1,fps=10,cursor=off") as (device, clock):
+        poller = Poller(device, clock=clock)
+        frame = poller.latest()
+        opened = device.frame_flip_ns(frame)
+        assert opened is not None
+        for tenths, lost in ((1, 0), (2, 1), (3, 3)):
+            clock.advance(tenths / 10 + 0.01)
+            assert poller.latest() is frame
+            flip = device.frame_flip_ns(frame)
+            assert flip is not None and clock() - 100_000_000 < flip <= clock()
+            assert device.flips_lost() == lost
+        poller.release_buffers()
 
 
 def test_each_fetch_makes_another_dma_buf_of_the_same_pixels() -> None:

@@ -5,6 +5,6 @@ import pytest
 from tests.unit.command import run_without_display
 
 
-@pytest.mark.parametrize("case", ["free", "vm", "refused", "busy", "window"])
+@pytest.mark.parametrize("case", ["free", "vm", "removed", "refused", "busy", "window"])
 def test_what_a_tile_opens_and_closes(case: str) -> None:
     run_without_display("tests.unit.ui.window.programs.overview_sources", case)

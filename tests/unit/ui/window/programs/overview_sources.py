@@ -1,4 +1,4 @@
-"""What a tile of the overview opens and closes: ``python -m ... free|vm|refused|window|busy``."""
+"""What a tile of the overview opens and closes: ``python -m ... free|vm|removed|refused|window|busy``."""
 
 import sys
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from PyQt6.QtCore import QEvent
 from PyQt6.QtWidgets import QApplication
 
 from app.attach.helper_fds import HelperMethod
@@ -80,6 +81,8 @@ application = QApplication([])
 group = QtLoopGroup()
 source = OverviewSource(group, OpeningQueue(), "a", HelperMethod.AUTO)
 gone: list[bool] = []
+opened: list[str | None] = []
+source.opened.connect(lambda: opened.append(source.title))
 source.gone.connect(lambda: gone.append(openers[-1].device.closed))
 
 match sys.argv[1]:
@@ -105,7 +108,18 @@ match sys.argv[1]:
             source.set_vgpu(FREE_VGPU)
             assert source.words is FREE
         assert asked == [HelperMethod.NEVER] * 2
+        assert opened == ["win10"] * 2, "the picture of the VM before is deleted when another one is opened"
         assert gone == [False] * 2, "what was made from the buffers is released before the device is closed"
+    case "removed":
+        # The vGPU is removed with its VM, before the grace for a plane that is off is over.
+        source.set_vgpu(WITH_VM)
+        until(lambda: source.frame is not None and source.frame.primary is not None)
+        openers[-1].ended.set()
+        until(lambda: source.loop is None)
+        source.close()
+        source.deleteLater()
+        application.sendPostedEvents(source, QEvent.Type.DeferredDelete.value)
+        for_a_while()
     case "refused":
         errors += [PermissionDenied("no permission"), PermissionDenied("no permission")]
         source.set_vgpu(WITH_VM)

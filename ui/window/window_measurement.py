@@ -60,16 +60,16 @@ def measure_in_window(
     except BaseException:
         session.close()
         raise
-    runs: list[Measurement] = []
+    runs: list[WindowMeasurement] = []
 
     def start(viewer: Viewer) -> None:
-        runs.append(Measurement(viewer, measure, sink, began, look))
+        runs.append(WindowMeasurement(viewer, measure, sink, began, look))
 
     show(application, target, session, options, started=start)
     return runs[0].result()
 
 
-class Measurement(QObject):
+class WindowMeasurement(QObject):
     """Measures a window, and closes it afterwards. A window that is closed earlier ends the measurement."""
 
     def __init__(
