@@ -11,6 +11,7 @@ from app.measure.record.metadata import metadata
 from gl.bench_cases import run_case
 from gl.context import SurfacelessContext
 from gl.inspection import renderer_document
+from ui.cli.measure_progress import show_line
 from ui.cli.output import printable, write_output
 from ui.cli.output_file import is_standard_output, write_file
 
@@ -40,5 +41,4 @@ def run(args: argparse.Namespace) -> int:
 def _progress(text: str) -> None:
     """Show on a terminal what is timed; a file or pipe gets nothing."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{text}\x1b[K")
-        sys.stderr.flush()
+        show_line(text)

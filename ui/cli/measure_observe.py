@@ -107,7 +107,7 @@ def run_alone(args: argparse.Namespace) -> int:
         if getattr(args, name):
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with StopSignals() as signals, observing(args) as observer:
+    with observing(args) as observer, StopSignals(limit=1) as signals:
         assert observer is not None
         began = time.monotonic_ns()
         end = began + round(args.duration * _SECOND)

@@ -4,10 +4,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 from app.measure.record.recorder import Recorder
 
 _SECOND = 1_000_000_000
+# A serial line does not tell its width.
+_USUAL_WIDTH = 80
 
 
 class Progress:
@@ -32,11 +36,27 @@ class Progress:
         if self._shows:
             self._print("")
 
-    @staticmethod
-    def _print(text: str) -> None:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def _print(self, text: str) -> None:
+        self._shows = show_line(text)
+
+
+def show_line(text: str) -> bool:
+    """Show it in place of the last such line on the terminal of standard error. False if the terminal is gone."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_WIDTH
         sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
         sys.stderr.flush()
+    except OSError:
+        return False
+    return True
 
 
 def flips_text(recorder: Recorder, duration_s: float) -> Callable[[], str]:

@@ -10,10 +10,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal."""
+    """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal.
 
-    def __init__(self) -> None:
+    With ``limit`` only so many are counted: after that the signals do what they did before, so that a program that
+    waits for something else can be ended.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
         self.count = 0
+        self._limit = limit
         self.last = 0
         self._reader, self._writer = os.pipe()
         for fd in (self._reader, self._writer):
@@ -26,6 +31,8 @@ class StopSignals:
         # A full pipe is readable already.
         with suppress(BlockingIOError):
             os.write(self._writer, b"\0")
+        if self.count == self._limit:
+            self._restore()
 
     def fileno(self) -> int:
         return self._reader
@@ -39,11 +46,15 @@ class StopSignals:
         """Restore the signal handlers; more calls do nothing."""
         if self._reader < 0:
             return
-        for each, handler in self._old.items():
-            signal.signal(each, handler)
+        self._restore()
         os.close(self._reader)
         os.close(self._writer)
         self._reader = self._writer = -1
+
+    def _restore(self) -> None:
+        old, self._old = self._old, {}
+        for each, handler in old.items():
+            signal.signal(each, handler)
 
     def __enter__(self) -> Self:
         return self

@@ -19,3 +19,11 @@ def test_signals_are_counted_and_given_back(number: signal.Signals) -> None:
         assert stops.count == 3
     assert signal.getsignal(number) is before
     stops.close()
+
+
+def test_a_signal_after_the_last_one_that_is_counted_does_what_it_did_before() -> None:
+    with StopSignals(limit=1) as stops:
+        signal.raise_signal(signal.SIGINT)
+        assert stops.count == 1
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
