@@ -87,3 +87,13 @@ def test_the_wait_for_a_picture_ends(stop: signal.Signals) -> None:
         # It polls from then on, so it does not rest.
         time.sleep(1)
         _ends(process, stop)
+
+
+def test_nobody_reads_the_rows_is_no_error_line() -> None:
+    with _measuring(_SIMULATED, "--duration", "0.5", "--csv", "-") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=_PATIENCE_S)
+    assert (process.returncode, errors) == (1, "")

@@ -85,3 +85,21 @@ def test_a_device_that_goes_and_a_device_without_a_picture_are_errors(x11: Displ
     assert document["complete"] is False and len(rows) > 5
     status, errors, _, rows = measure(x11, "sim:gvt,fault=off@0", tmp_path, "--timeout", "1")
     assert status == 5 and "plane-off" in errors and rows == []
+
+
+def test_a_size_for_which_the_screen_has_no_room_is_refused(wayland: Display, tmp_path: Path) -> None:
+    """Qt crashed in making so large a frame around the window."""
+    status, errors, _, rows = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--size", "99999x99999")
+    assert status == 2 and len(errors.splitlines()) == 1 and "has no room" in errors
+    assert rows == []
+
+
+def test_a_window_that_drew_nothing_in_time_is_not_said_to_show_something(wayland: Display, tmp_path: Path) -> None:
+    status, errors, _, rows = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--timeout", "0")
+    assert status == 5 and len(errors.splitlines()) == 1 and rows == []
+    assert "showing" not in errors
+
+
+def test_a_fixed_interval_of_polls_is_an_option_of_the_run(wayland: Display, tmp_path: Path) -> None:
+    _, _, document, _ = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--duration", "0.3", "--poll", "16")
+    assert document["meta"]["options"]["poll_ms"] == 16

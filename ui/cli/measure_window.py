@@ -28,7 +28,7 @@ def measure_window(args: argparse.Namespace) -> int:
                 args.target,
                 OpenOptions(helper, guest_process=True),
                 WindowOptions(ViewOptions(), helper=helper, poll=args.poll),
-                MeasureOptions(args.duration, args.timeout, args.size),
+                MeasureOptions(args.duration, args.timeout, args.size, args.poll),
                 csv.add if csv is not None else _ignore,
                 begin,
                 lambda: progress[0].show(),  # noqa: PLW0108  (there is none yet)
