@@ -38,8 +38,8 @@ def measure_window(args: argparse.Namespace) -> int:
                 each.clear()
     write_run(args, run.document)
     check_rows(args, csv)
-    # A run that is not complete was ended by whoever closed the window.
-    return exit_status(run.document, run.status, signal.SIGINT)
+    # Whoever closes the window ends the run as Ctrl-C does.
+    return exit_status(run.document, run.status, run.signal or signal.SIGINT)
 
 
 def _ignore(_record: FrameRecord) -> None:

@@ -13,7 +13,7 @@ class StopSignals:
     """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal.
 
     With ``limit`` only so many are counted: after that the signals do what they did before, so that a program that
-    waits for something else can be ended.
+    waits for something else can be ended. A signal that was ignored stays so, as nohup wants it.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -23,7 +23,8 @@ class StopSignals:
         self._reader, self._writer = os.pipe()
         for fd in (self._reader, self._writer):
             os.set_blocking(fd, False)
-        self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
+        heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+        self._old = {each: signal.signal(each, self._handle) for each in heeded}
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1

@@ -15,6 +15,7 @@ from app.open.opening import OpenOptions, open_target
 from app.open.target import Target
 from app.planes.status import State, Status
 from ui.window.application import make_application, show
+from ui.window.interrupt import Interrupt
 from ui.window.viewer import Viewer, WindowOptions
 from ui.window.window_document import window_document
 
@@ -38,10 +39,11 @@ class MeasureOptions:
 
 @dataclass(frozen=True, slots=True)
 class WindowRun:
-    """The ``document`` of a run, and the last ``status`` of the device."""
+    """The ``document`` of a run, the last ``status`` of the device, and the ``signal`` that ended it, 0 for none."""
 
     document: dict[str, Any]
     status: Status
+    signal: int
 
 
 def measure_in_window(
@@ -66,8 +68,8 @@ def measure_in_window(
         raise
     runs: list[Measurement] = []
 
-    def start(viewer: Viewer) -> None:
-        runs.append(Measurement(viewer, measure, sink, began, look))
+    def start(viewer: Viewer, interrupt: Interrupt) -> None:
+        runs.append(Measurement(viewer, measure, sink, began, look, lambda: interrupt.last))
 
     show(application, target, session, options, started=start)
     return runs[0].result()
@@ -83,9 +85,10 @@ class Measurement(QObject):
         sink: Sink,
         began: Callable[[Recorder], object],
         look: Callable[[], object],
+        signal_number: Callable[[], int],
     ) -> None:
         super().__init__()
-        self._viewer, self._options = viewer, options
+        self._viewer, self._options, self._signal_number = viewer, options, signal_number
         self._duration_ns = round(options.duration_s * _SECOND)
         self._sink, self._began, self._look = sink, began, look
         self._recorder: Recorder | None = None
@@ -106,6 +109,8 @@ class Measurement(QObject):
         """After the window was closed. Raises MdevviewError."""
         if self._failure is not None:
             raise self._failure
+        if self._run is None and self._recorder is not None:
+            raise MdevviewError("the display went away during the measurement", "only the file of --csv was written")
         if self._run is None:
             raise MdevviewError("the window was closed before it showed a picture", "nothing was measured")
         return self._run
@@ -186,4 +191,4 @@ class Measurement(QObject):
         if self._options.poll_ns is not None:
             options["poll_ms"] = self._options.poll_ns / 1e6
         document = window_document(picture, recorder, self._duration_ns, options)
-        self._run = WindowRun(document, picture.frame.status)
+        self._run = WindowRun(document, picture.frame.status, self._signal_number())
