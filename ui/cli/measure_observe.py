@@ -105,7 +105,7 @@ def run_alone(args: argparse.Namespace) -> int:
         if getattr(args, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with StopSignals() as signals, FdWait() as waiting, observing(args) as observer:
+    with FdWait() as waiting, observing(args) as observer, StopSignals(limit=1) as signals:
         assert observer is not None
         began = time.monotonic_ns()
         end = began + round(args.duration * _SECOND)

@@ -32,11 +32,10 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with open_offscreen(args.target, options) as view:
-        # Until there is something to measure, a signal ends the program at once.
+    with open_offscreen(args.target, options) as view, FdWait() as waiting, observing(args) as observer:
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
-        with StopSignals() as signals, FdWait() as waiting, observing(args) as observer, csv_file(args) as csv:
-            run = _Run(args, view, signals, waiting, first, csv)
+        with csv_file(args) as csv:
+            run = _Run(args, view, waiting, first, csv)
             status = run.measure_input() if args.input else run.measure_frames(observer)
     check_rows(args, csv)
     return status
@@ -44,18 +43,21 @@ def measure_offscreen(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """``first`` is the frame that is on the screen when the measurement begins."""
+    """``first`` is the frame that is on the screen when the measurement begins.
+
+    A signal ends the measurement, but not the program: that is left to a second one, and to one that comes before or
+    after, when the program may wait for the reader of a file.
+    """
 
     args: argparse.Namespace
     view: OffscreenView
-    signals: StopSignals
     waiting: FdWait
     first: Frame
     csv: CsvFile | None
 
     def measure_frames(self, observer: Observer | None) -> int:
         """Measure frames for some time; what the observer sees is written instead, if there is one."""
-        args, signals = self.args, self.signals
+        args = self.args
         recorder = self._recorder(observer.flipped if observer is not None else None)
         progress = Progress(flips_text(recorder, args.duration))
         if observer is not None:
@@ -69,8 +71,8 @@ class _Run:
                 observer.look()
 
         clock = _Clock()
-        end: int = clock.began_ns + round(args.duration * _SECOND)
-        try:
+        end = clock.began_ns + round(args.duration * _SECOND)
+        with StopSignals(limit=1) as signals, progress:
             frame = self.view.measure(
                 self._size,
                 recorder,
@@ -80,8 +82,6 @@ class _Run:
             )
             times = clock.times()
             recorder.finish()
-        finally:
-            progress.clear()
         is_complete = times.duration_ns >= end - clock.began_ns
         document = self._document(frame, recorder, clock, times, {"duration_s": args.duration}, complete=is_complete)
         if observer is None:
@@ -96,13 +96,12 @@ class _Run:
 
     def measure_input(self) -> int:
         """Send keys and measure what they change."""
-        signals = self.signals
         with ExitStack() as owned:
             recorder = self._recorder()
+            signals = owned.enter_context(StopSignals(limit=1))
             inputs = InputMeasurement(self.args, self.view, self.first, recorder, lambda: signals.count > 0)
             owned.callback(inputs.close)
-            progress = Progress(inputs.progress)
-            owned.callback(progress.clear)
+            progress = owned.enter_context(Progress(inputs.progress))
             clock = _Clock()
 
             def wait(fd: int, ns: int | None) -> None:
