@@ -20,7 +20,7 @@ from gl.context import SurfacelessContext
 from gl.gpu_timer import GpuTimer
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from ui.fd_wait import wait_for_fds
+from ui.fd_wait import FdWait, due_ns
 
 _LOOK_NS = 1_000_000
 _NEVER_NS = 1 << 62
@@ -84,11 +84,12 @@ class OffscreenView:
             self.session.source, Pacer(Pace(), time.monotonic_ns()), due=check_frame, gone=self.renderer.drop_released
         )
 
-        def wait(fd: int, ns: int | None) -> None:
-            left = max(0, round((end - time.monotonic()) * 1e9))
-            wait_for_fds((fd,), left if ns is None else min(ns, left))
+        with FdWait() as waiting:
 
-        loop.run(wait, finished)
+            def wait(fd: int, ns: int | None) -> None:
+                waiting.wait((fd,), due_ns(ns, round(end * 1e9)))
+
+            loop.run(wait, finished)
         return loop.frame, results[-1]
 
     def measure(
@@ -116,13 +117,14 @@ class OffscreenView:
             if frame.primary is None:
                 loop.drawn()
                 return
-            timer.collect()
             began = clock()
             timer.begin()
             renderer.draw(frame, target)
             timer.end()
             renderer.context.gl.Flush()
             timer.assign(recorder.drawn(frame, began, clock(), renderer.import_ns).number)
+            # Only now, as it takes longer than anything above but the draw.
+            timer.collect()
             loop.drawn(renderer.retry_ns)
             loop.shown()
 

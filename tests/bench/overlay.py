@@ -29,6 +29,7 @@ from tests.pushed.session import pushed_session
 from tests.window.displays import weston
 from ui.window.application import make_application, show
 from ui.window.frame_times import FrameTimes
+from ui.window.interrupt import Interrupt
 from ui.window.options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
@@ -139,7 +140,7 @@ def _inside(args: argparse.Namespace) -> None:
         session = _session(Flipping(factory, width, height))
         application = make_application()
 
-        def started(viewer: Viewer) -> None:
+        def started(viewer: Viewer, _interrupt: Interrupt) -> None:
             viewer.window.remembers = False
             viewer.window.resize_picture(width, height)
             benches.append(_Bench(viewer, args.rounds, args.seconds))

@@ -16,7 +16,7 @@ from app.measure.loop.pacing import Pace
 from app.measure.record.recorder import Recorder
 from app.open.target import Simulated
 from tests.soak.__main__ import fd_count, resident_bytes
-from ui.cli.measure_offscreen import wait_until
+from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView, open_offscreen
 
 _FAULTS = (
@@ -99,14 +99,19 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=12)
     args = parser.parse_args()
     recorder = Recorder()
-    with open_offscreen(_TARGET) as view:
+    with open_offscreen(_TARGET) as view, FdWait() as waiting:
         soak = _Soak(view, args.seconds, args.samples)
+
+        def wait(fd: int, ns: int | None) -> None:
+            waiting.wait((fd,), due_ns(ns, soak.due_ns))
+            soak.step()
+
         view.measure(
             (64, 64),
             recorder,
             Pace(),
             lambda: time.monotonic_ns() >= soak.end_ns,
-            lambda fd, ns: wait_until((fd,), soak.due_ns, ns, soak.step),
+            wait,
         )
     counters = recorder.counters
     print(f"{counters.polls} polls, {counters.flips_seen} flips seen, {counters.frames_shown} pictures")

@@ -17,7 +17,7 @@ _PATIENCE_S = 60
 
 
 def measure(
-    display: Display, target: str, folder: Path, *options: str, interrupt: bool = False
+    display: Display, target: str, folder: Path, *options: str, interrupt: int = 0
 ) -> tuple[int, str, dict[str, Any], list[dict[str, str]]]:
     """The exit status, what is on standard error, the document, and the rows of the CSV file."""
     command = [sys.executable, "-m", "mdevview", "measure", target, "--window", *options]
@@ -27,7 +27,7 @@ def measure(
         try:
             if interrupt:
                 wait_for_rows(folder / "a.csv", 20)
-                process.send_signal(signal.SIGINT)
+                process.send_signal(interrupt)
             _, errors = process.communicate(timeout=_PATIENCE_S)
         finally:
             process.kill()
@@ -67,11 +67,12 @@ def test_each_picture_has_the_times_of_the_gpu_and_of_the_display(
     assert [present for _, present in shown] == sorted(present for _, present in shown)
 
 
-def test_ctrl_c_ends_it_early_with_whole_files(wayland: Display, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_early_with_whole_files(wayland: Display, tmp_path: Path, number: int) -> None:
     status, errors, document, rows = measure(
-        wayland, "sim:gvt,size=64x64,fps=40", tmp_path, "--duration", "600", interrupt=True
+        wayland, "sim:gvt,size=64x64,fps=40", tmp_path, "--duration", "600", interrupt=number
     )
-    assert (status, errors) == (130, "")
+    assert (status, errors) == (128 + number, "")
     assert document["complete"] is False
     assert len(rows) == document["frames_shown"] + document["repeats"] >= 18
 
@@ -85,3 +86,38 @@ def test_a_device_that_goes_and_a_device_without_a_picture_are_errors(x11: Displ
     assert document["complete"] is False and len(rows) > 5
     status, errors, _, rows = measure(x11, "sim:gvt,fault=off@0", tmp_path, "--timeout", "1")
     assert status == 5 and "plane-off" in errors and rows == []
+
+
+def test_a_size_for_which_the_screen_has_no_room_is_refused(wayland: Display, tmp_path: Path) -> None:
+    """Qt crashed in making so large a frame around the window."""
+    status, errors, _, rows = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--size", "99999x99999")
+    assert status == 2 and len(errors.splitlines()) == 1 and "has no room" in errors
+    assert rows == []
+
+
+def test_a_window_that_drew_nothing_in_time_is_not_said_to_show_something(wayland: Display, tmp_path: Path) -> None:
+    status, errors, _, rows = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--timeout", "0")
+    assert status == 5 and len(errors.splitlines()) == 1 and rows == []
+    assert "showing" not in errors
+
+
+def test_a_fixed_interval_of_polls_is_an_option_of_the_run(wayland: Display, tmp_path: Path) -> None:
+    _, _, document, _ = measure(wayland, "sim:gvt,size=64x64", tmp_path, "--duration", "0.3", "--poll", "16")
+    assert document["meta"]["options"]["poll_ms"] == 16
+
+
+def test_a_display_that_goes_is_not_said_to_have_shown_nothing(x11: Display, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mdevview", "measure", "sim:gvt,size=64x64", "--window", "--duration", "600"]
+    command += ["--csv", str(tmp_path / "a.csv")]
+    with subprocess.Popen(command, env=x11.env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for_rows(tmp_path / "a.csv", 5)
+            # As if the X server closed the connection.
+            find = ["xdotool", "search", "--onlyvisible", "--name", "mdevview", "windowkill"]
+            subprocess.run(find, env=x11.env, check=True, timeout=_PATIENCE_S)
+            _, errors = process.communicate(timeout=_PATIENCE_S)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    own = [each for each in errors.splitlines() if each.startswith("mdevview: ")]
+    assert len(own) == 1 and "the display went away" in own[0]

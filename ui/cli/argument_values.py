@@ -23,8 +23,9 @@ def seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    # A timer of Qt and poll(2) take at most 2**31 milliseconds.
+    if not 0 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 1000000")
     return value
 
 

@@ -16,6 +16,8 @@ def run(args: argparse.Namespace) -> int:
     names = [args.first, *args.others]
     if len(names) > MOST_RUNS:
         raise UsageError(f"{len(names)} runs are too many", f"give at most {MOST_RUNS}")
+    if args.json and is_standard_output(args.plot):
+        raise UsageError("standard output takes only one of --json and --plot", "give --plot a FILE")
     runs = [read_run(name) for name in names]
     document = comparison_document(runs, args.fail_if)
     if args.plot is not None:

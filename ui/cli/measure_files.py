@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.diagnosis.picture_findings import device_gone
-from app.errors import MdevviewError
 from app.measure.record.csv_file import CsvFile
 from app.measure.record.run_document import json_text
 from app.measure.record.run_text import run_text
 from app.planes.status import State, Status
 from ui.cli.output import write_output
-from ui.cli.output_file import is_standard_output, open_for_rows, write_file
+from ui.cli.output_file import is_standard_output, open_for_rows, row_error, write_file
 
 # What a shell adds to the number of the signal that ended a program.
 _SIGNALLED = 128
@@ -32,9 +31,9 @@ def csv_file(args: argparse.Namespace) -> Iterator[CsvFile | None]:
 
 
 def check_rows(args: argparse.Namespace, csv: CsvFile | None) -> None:
-    """Raises MdevviewError if rows are missing in the file."""
+    """Raises MdevviewError if rows are missing in the file, BrokenPipeError if nobody reads standard output."""
     if csv is not None and csv.failed is not None:
-        raise MdevviewError(f"{args.csv}: {csv.failed.strerror}", "the rows after this error are missing")
+        raise row_error(args.csv, csv.failed)
 
 
 def write_document(name: str, document: dict[str, Any], option: str) -> None:

@@ -21,7 +21,7 @@ from ui.cli.measure_files import signalled_status, write_document
 from ui.cli.output import write_error, write_output
 from ui.cli.output_file import is_standard_output
 from ui.cli.stop_signals import StopSignals
-from ui.fd_wait import wait_for_fds
+from ui.fd_wait import FdWait
 
 _SECOND = 1_000_000_000
 _INTERVAL_NS = 20_000_000
@@ -105,13 +105,12 @@ def run_alone(args: argparse.Namespace) -> int:
         if getattr(args, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with StopSignals() as signals, observing(args) as observer:
+    with FdWait() as waiting, observing(args) as observer, StopSignals(limit=1) as signals:
         assert observer is not None
         began = time.monotonic_ns()
         end = began + round(args.duration * _SECOND)
         while time.monotonic_ns() < end and not (signals.count or observer.process.ended() or observer.failed):
-            until = min(observer.due_ns, end)
-            wait_for_fds((signals.fileno(), observer.process.fileno()), until - time.monotonic_ns())
+            waiting.wait((signals.fileno(), observer.process.fileno()), min(observer.due_ns, end))
             observer.look()
         observer.finish()
         duration = time.monotonic_ns() - began

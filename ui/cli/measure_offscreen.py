@@ -23,7 +23,7 @@ from ui.cli.measure_input import InputMeasurement
 from ui.cli.measure_observe import FLIP_PACE, Observer, observing, write_observation
 from ui.cli.measure_progress import Progress, flips_text
 from ui.cli.stop_signals import StopSignals
-from ui.fd_wait import wait_for_fds
+from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView, open_offscreen
 
 _SECOND = 1_000_000_000
@@ -32,11 +32,10 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with open_offscreen(args.target, options) as view:
-        # Until there is something to measure, a signal ends the program at once.
+    with open_offscreen(args.target, options) as view, FdWait() as waiting, observing(args) as observer:
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
-        with StopSignals() as signals, observing(args) as observer, csv_file(args) as csv:
-            run = _Run(args, view, signals, first, csv)
+        with csv_file(args) as csv:
+            run = _Run(args, view, waiting, first, csv)
             status = run.measure_input() if args.input else run.measure_frames(observer)
     check_rows(args, csv)
     return status
@@ -44,44 +43,45 @@ def measure_offscreen(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """``first`` is the frame that is on the screen when the measurement begins."""
+    """``first`` is the frame that is on the screen when the measurement begins.
+
+    A signal ends the measurement, but not the program: that is left to a second one, and to one that comes before or
+    after, when the program may wait for the reader of a file.
+    """
 
     args: argparse.Namespace
     view: OffscreenView
-    signals: StopSignals
+    waiting: FdWait
     first: Frame
     csv: CsvFile | None
 
     def measure_frames(self, observer: Observer | None) -> int:
         """Measure frames for some time; what the observer sees is written instead, if there is one."""
-        args, signals = self.args, self.signals
+        args = self.args
         recorder = self._recorder(observer.flipped if observer is not None else None)
         progress = Progress(flips_text(recorder, args.duration))
         if observer is not None:
             observer.begin()
 
-        def due() -> None:
+        def wait(fd: int, ns: int | None) -> None:
+            look_ns = end if observer is None else observer.due_ns
+            self.waiting.wait((fd, signals.fileno()), due_ns(ns, end, progress.due_ns, look_ns))
             progress.show()
             if observer is not None:
                 observer.look()
 
-        def due_ns() -> int:
-            return min(end, progress.due_ns, observer.due_ns if observer is not None else end)
-
         clock = _Clock()
-        end: int = clock.began_ns + round(args.duration * _SECOND)
-        try:
+        end = clock.began_ns + round(args.duration * _SECOND)
+        with StopSignals(limit=1) as signals, progress:
             frame = self.view.measure(
                 self._size,
                 recorder,
                 FLIP_PACE if observer is not None and args.poll is None else pace_of(args.poll),
                 lambda: signals.count > 0 or time.monotonic_ns() >= end,
-                lambda fd, ns: wait_until((fd, signals.fileno()), due_ns(), ns, due),
+                wait,
             )
             times = clock.times()
             recorder.finish()
-        finally:
-            progress.clear()
         is_complete = times.duration_ns >= end - clock.began_ns
         document = self._document(frame, recorder, clock, times, {"duration_s": args.duration}, complete=is_complete)
         if observer is None:
@@ -96,19 +96,19 @@ class _Run:
 
     def measure_input(self) -> int:
         """Send keys and measure what they change."""
-        signals = self.signals
         with ExitStack() as owned:
             recorder = self._recorder()
+            signals = owned.enter_context(StopSignals(limit=1))
             inputs = InputMeasurement(self.args, self.view, self.first, recorder, lambda: signals.count > 0)
             owned.callback(inputs.close)
-            progress = Progress(inputs.progress)
-            owned.callback(progress.clear)
+            progress = owned.enter_context(Progress(inputs.progress))
             clock = _Clock()
-            frame = inputs.measure(
-                self.view,
-                self._size,
-                lambda fd, ns: wait_until((fd, signals.fileno()), progress.due_ns, ns, progress.show),
-            )
+
+            def wait(fd: int, ns: int | None) -> None:
+                self.waiting.wait((fd, signals.fileno()), due_ns(ns, progress.due_ns))
+                progress.show()
+
+            frame = inputs.measure(self.view, self._size, wait)
             times = clock.times()
             recorder.finish()
         document = self._document(frame, recorder, clock, times, inputs.options, complete=inputs.complete)
@@ -176,10 +176,3 @@ def _why_not(view: OffscreenView, frame: Frame) -> Status | None:
         view.renderer.outcome(frame.cursor)
     status = view.renderer.outcome(frame.primary).status
     return status if status.state in (State.ERROR, State.WAITING) else None
-
-
-def wait_until(fds: tuple[int, ...], until_ns: int, ns: int | None, due: Callable[[], object]) -> None:
-    """Wait for one of the fds, at most ``ns`` nanoseconds and not longer than ``until_ns``, then call ``due``."""
-    left = until_ns - time.monotonic_ns()
-    wait_for_fds(fds, left if ns is None else min(ns, left))
-    due()

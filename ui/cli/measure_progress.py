@@ -5,10 +5,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
 from app.measure.record.recorder import Recorder
 
 _SECOND = 1_000_000_000
+# A serial line does not tell its width.
+_USUAL_WIDTH = 80
 
 
 class Progress:
@@ -31,6 +35,14 @@ class Progress:
         """Remove the line."""
         show_line("")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
 
 def show_line(text: str) -> None:
     """Replace the line on the terminal, or remove it. Nothing where standard error is no terminal.
@@ -39,7 +51,7 @@ def show_line(text: str) -> None:
     """
     with suppress(OSError):
         if sys.stderr.isatty():
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_WIDTH
             sys.stderr.write("\r" + text[: width - 1] + "\x1b[K")
             sys.stderr.flush()
 

@@ -28,7 +28,7 @@ def measure_window(args: argparse.Namespace) -> int:
                 args.target,
                 OpenOptions(helper, guest_process=True),
                 WindowOptions(ViewOptions(), helper=helper, poll=args.poll),
-                MeasureOptions(args.duration, args.timeout, args.size),
+                MeasureOptions(args.duration, args.timeout, args.size, args.poll),
                 csv.add if csv is not None else _ignore,
                 begin,
                 lambda: progress[0].show(),  # noqa: PLW0108  (there is none yet)
@@ -38,8 +38,8 @@ def measure_window(args: argparse.Namespace) -> int:
                 each.clear()
     write_run(args, run.document)
     check_rows(args, csv)
-    # A run that is not complete was ended by whoever closed the window.
-    return exit_status(run.document, run.status, signal.SIGINT)
+    # Whoever closes the window ends the run as Ctrl-C does.
+    return exit_status(run.document, run.status, run.signal or signal.SIGINT)
 
 
 def _ignore(_record: FrameRecord) -> None:

@@ -60,9 +60,30 @@ def is_standard_output(name: str | None) -> bool:
     return name in _STANDARD_OUTPUT
 
 
+def is_replaced(name: str) -> bool:
+    """Whether :func:`write_file` makes a new file of this name, and does not write to what is open or no file."""
+    if name in _STANDARD_OUTPUT or _OPEN_FILE.fullmatch(name):
+        return False
+    path = Path(name)
+    try:
+        return path.is_file() or not path.exists()
+    except OSError:
+        return True
+
+
+def row_error(name: str, error: OSError) -> MdevviewError:
+    """The error of a row that was not written. Raises BrokenPipeError when nobody reads standard output any more."""
+    if isinstance(error, BrokenPipeError) and name in _STANDARD_OUTPUT:
+        raise error
+    return MdevviewError(f"{_shown(name)}: {error.strerror}", "the rows after this error are missing")
+
+
 def _write_error(name: str, error: OSError, option: str) -> MdevviewError:
-    shown = "standard output" if name in _STANDARD_OUTPUT else name
-    return MdevviewError(f"{shown}: {error.strerror}", f"give another FILE with {option}")
+    return MdevviewError(f"{_shown(name)}: {error.strerror}", f"give another FILE with {option}")
+
+
+def _shown(name: str) -> str:
+    return "standard output" if name in _STANDARD_OUTPUT else name
 
 
 def _open_special(name: str) -> int | None:

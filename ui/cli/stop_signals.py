@@ -10,15 +10,21 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal."""
+    """Counts SIGINT, SIGTERM and SIGHUP until closed. ``last`` is the last one. Its fd is readable after a signal.
 
-    def __init__(self) -> None:
+    With ``limit`` only so many are counted: after that the signals do what they did before, so that a program that
+    waits for something else can be ended. A signal that was ignored stays so, as nohup wants it.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
         self.count = 0
+        self._limit = limit
         self.last = 0
         self._reader, self._writer = os.pipe()
         for fd in (self._reader, self._writer):
             os.set_blocking(fd, False)
-        self._old = {each: signal.signal(each, self._handle) for each in _SIGNALS}
+        heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+        self._old = {each: signal.signal(each, self._handle) for each in heeded}
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.count += 1
@@ -26,6 +32,8 @@ class StopSignals:
         # A full pipe is readable already.
         with suppress(BlockingIOError):
             os.write(self._writer, b"\0")
+        if self.count == self._limit:
+            self._restore()
 
     def fileno(self) -> int:
         return self._reader
@@ -39,11 +47,15 @@ class StopSignals:
         """Restore the signal handlers; more calls do nothing."""
         if self._reader < 0:
             return
-        for each, handler in self._old.items():
-            signal.signal(each, handler)
+        self._restore()
         os.close(self._reader)
         os.close(self._writer)
         self._reader = self._writer = -1
+
+    def _restore(self) -> None:
+        old, self._old = self._old, {}
+        for each, handler in old.items():
+            signal.signal(each, handler)
 
     def __enter__(self) -> Self:
         return self

@@ -77,12 +77,12 @@ def show(
     options: WindowOptions,
     end_fds: Sequence[int] = (),
     chosen: Vgpu | Simulated | None = None,
-    started: Callable[[Viewer], object] | None = None,
+    started: Callable[[Viewer, Interrupt], object] | None = None,
 ) -> int:
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
 
-    ``started`` is called with the window before it is shown. Ends when the window is closed or one of the ``end_fds``
-    is readable. Raises MdevviewError when OpenGL fails or ``chosen`` cannot be opened.
+    ``started`` is called with the window before it is shown, and with what a signal ends it. Ends when the window is
+    closed or one of the ``end_fds`` is readable. Raises MdevviewError when OpenGL fails or ``chosen`` cannot be opened.
     """
     interrupt = Interrupt(application.closeAllWindows)
     watches = [QSocketNotifier(voidptr(fd), QSocketNotifier.Type.Read) for fd in end_fds]
@@ -100,7 +100,7 @@ def show(
             watch.activated.connect(end)
         viewer = Viewer(target, session, options, refresh_interval(application), chosen)
         if started is not None:
-            started(viewer)
+            started(viewer, interrupt)
         return _run(application, viewer, options.fullscreen)
     finally:
         unwatch()

@@ -8,13 +8,14 @@ from typing import Any
 from PyQt6.QtCore import QObject, Qt, QTimer
 
 from app.diagnosis.picture_findings import device_gone, no_picture
-from app.errors import MdevviewError
+from app.errors import MdevviewError, NoPicture, UsageError
 from app.measure.record.frame_record import FrameRecord
 from app.measure.record.recorder import Recorder, Sink
 from app.open.opening import OpenOptions, open_target
 from app.open.target import Target
 from app.planes.status import State, Status
 from ui.window.application import make_application, show
+from ui.window.interrupt import Interrupt
 from ui.window.viewer import Viewer, WindowOptions
 from ui.window.window_document import window_document
 
@@ -25,19 +26,24 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class MeasureOptions:
-    """``timeout_s`` is how long to wait for a picture. ``size`` is that of the picture in device pixels."""
+    """``timeout_s`` is how long to wait for a picture. ``size`` is that of the picture in device pixels.
+
+    ``poll_ns`` is the fixed interval of polls that the window was given, None for none.
+    """
 
     duration_s: float
     timeout_s: float
     size: tuple[int, int] | None
+    poll_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WindowRun:
-    """The ``document`` of a run, and the last ``status`` of the device."""
+    """The ``document`` of a run, the last ``status`` of the device, and the ``signal`` that ended it, 0 for none."""
 
     document: dict[str, Any]
     status: Status
+    signal: int
 
 
 def measure_in_window(
@@ -62,8 +68,8 @@ def measure_in_window(
         raise
     runs: list[WindowMeasurement] = []
 
-    def start(viewer: Viewer) -> None:
-        runs.append(WindowMeasurement(viewer, measure, sink, began, look))
+    def start(viewer: Viewer, interrupt: Interrupt) -> None:
+        runs.append(WindowMeasurement(viewer, measure, sink, began, look, lambda: interrupt.last))
 
     show(application, target, session, options, started=start)
     return runs[0].result()
@@ -79,9 +85,10 @@ class WindowMeasurement(QObject):
         sink: Sink,
         began: Callable[[Recorder], object],
         look: Callable[[], object],
+        signal_number: Callable[[], int],
     ) -> None:
         super().__init__()
-        self._viewer, self._options = viewer, options
+        self._viewer, self._options, self._signal_number = viewer, options, signal_number
         self._duration_ns = round(options.duration_s * _SECOND)
         self._sink, self._began, self._look = sink, began, look
         self._recorder: Recorder | None = None
@@ -102,6 +109,8 @@ class WindowMeasurement(QObject):
         """After the window was closed. Raises MdevviewError."""
         if self._failure is not None:
             raise self._failure
+        if self._run is None and self._recorder is not None:
+            raise MdevviewError("the display went away during the measurement", "only the file of --csv was written")
         if self._run is None:
             raise MdevviewError("the window was closed before it showed a picture", "nothing was measured")
         return self._run
@@ -128,6 +137,8 @@ class WindowMeasurement(QObject):
         if picture.status.state in _SHOWS and picture.path != "":
             self._shown_ns = self._shown_ns or now
         is_ready = self._shown_ns is not None and times.tells_presentation
+        if size is not None and not self._fits(size):
+            return
         if self._shown_ns is not None and size is not None and picture.drawn_size != size:
             self._viewer.window.resize_picture(*size)
             is_ready = False
@@ -139,8 +150,31 @@ class WindowMeasurement(QObject):
             QTimer.singleShot(self._duration_ns // 1_000_000 + 1, Qt.TimerType.PreciseTimer, self._on_timer)
         elif picture.status.state is State.GONE:
             self._fail(device_gone(picture.target, picture.status))
-        elif waited_ns >= self._options.timeout_s * _SECOND:
-            self._fail(no_picture(picture.target, picture.status, self._options.timeout_s))
+        elif self._shown_ns is None and waited_ns >= self._options.timeout_s * _SECOND:
+            self._fail(self._no_picture())
+
+    def _no_picture(self) -> NoPicture:
+        picture, waited_s = self._viewer.picture, self._options.timeout_s
+        if picture.status.state in _SHOWS:
+            return NoPicture(
+                f"{picture.target}: the window has drawn nothing (waited {waited_s:g} s)",
+                "see that the desktop shows it, and that the screen is not locked",
+            )
+        return no_picture(picture.target, picture.status, waited_s)
+
+    def _fits(self, size: tuple[int, int]) -> bool:
+        """Whether the screen has room for a picture of this size. Qt crashes where it draws a frame without limit."""
+        window = self._viewer.window
+        ratio, screen = window.devicePixelRatio(), window.screen()
+        if screen is None:
+            return True
+        width, height = (round(each * ratio) for each in (screen.size().width(), screen.size().height()))
+        if size[0] <= width and size[1] <= height:
+            return True
+        self._fail(
+            UsageError(f"the screen of {width}x{height} has no room for {size[0]}x{size[1]}", "give a smaller --size")
+        )
+        return False
 
     def _fail(self, error: MdevviewError) -> None:
         self._failure = error
@@ -153,6 +187,8 @@ class WindowMeasurement(QObject):
         if recorder is None or self._run is not None:
             return
         recorder.finish()
-        options = {"duration_s": self._options.duration_s}
+        options: dict[str, Any] = {"duration_s": self._options.duration_s}
+        if self._options.poll_ns is not None:
+            options["poll_ms"] = self._options.poll_ns / 1e6
         document = window_document(picture, recorder, self._duration_ns, options)
-        self._run = WindowRun(document, picture.frame.status)
+        self._run = WindowRun(document, picture.frame.status, self._signal_number())

@@ -109,11 +109,16 @@ class FrameLoop:
             if frame is not before:
                 self._due()
             return None
-        now = self._clock()
-        # Both are asked: a guest whose pixels change stays active.
-        looked, redraw = self._pixels_due(now), self._redraw_due(now)
-        if frame is not before or looked or redraw:
+        if frame is not before:
+            # At once: a look at the pixels would make the new frame late.
             self._due()
+        else:
+            now = self._clock()
+            # Both are asked: a guest whose pixels change stays active.
+            looked, redraw = self._pixels_due(now), self._redraw_due(now)
+            if looked or redraw:
+                self._due()
+        now = self._clock()
         # The call of `due` may have closed the loop.
         return self._wait(now) if not self._closed else None
 
@@ -140,7 +145,8 @@ class FrameLoop:
                 self._observer.found(frame)
             flipped = frame.primary is not self._frame.primary
             self._frame = frame
-            self._pacer.changed(self._clock(), flipped=flipped)
+            since = frame.timing.previous_poll_ns if frame.timing is not None else None
+            self._pacer.changed(self._clock(), flipped=flipped, since=since)
             if frame.status.state is State.GONE:
                 # Before the callback: a device that stays open any longer blocks its VM's next start.
                 self._source.release_buffers()

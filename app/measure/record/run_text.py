@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from app.planes.status import State
+
 _LABELS = {
     "poll_interval": "poll interval",
     "query": "query",
@@ -21,6 +23,7 @@ _LABELS = {
     "input_to_submit": "input to submit",
     "look": "look at the region",
 }
+_SHOWS = (State.SHOWING.value, State.DEGRADED.value)
 _COLUMNS = (("median", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999"), ("max", "max"))
 
 
@@ -54,4 +57,6 @@ def run_text(document: dict[str, Any]) -> str:
             f"keys sent: {document['inputs_sent']}, without a reaction: {document['input_misses']}, with a change that "
             f"may be the region's own: {document['inputs_uncertain']}"
         )
+    if document["state"] not in _SHOWS:
+        lines.append(f"at the end there was no picture ({document['state']}: {document['reason']})")
     return "\n".join(lines)

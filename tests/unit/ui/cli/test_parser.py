@@ -72,3 +72,22 @@ def test_options_of_a_measured_input_that_make_no_sense_are_refused(
     assert main(["measure", "sim:gvt", *arguments.split(" ")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("measure --duration nan", "is no number of seconds"),
+        ("measure --duration 1e300", "is no number of seconds"),
+        ("measure --timeout 1e10", "is no number of seconds"),
+        ("bench --seconds inf", "is no number of seconds"),
+        ("measure --json a --csv ./a", "--json and --csv name the same file"),
+        ("measure --observe pid:1 --own-json b/../a --json a", "--json and --own-json name the same file"),
+        ("measure --json - --csv /dev/stdout", "only one of"),
+        ("compare a b --json --plot -", "only one of"),
+    ],
+)
+def test_values_that_would_fail_later_are_refused(command: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command.split()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line

@@ -108,3 +108,19 @@ def test_a_fixed_pace_does_not_step_down() -> None:
         assert not pacer.redraw_due(now + 29 * _MS) and pacer.redraw_due(now + 30 * _MS)
         assert pacer.redraw_due(now + 9 * _SECOND)
         assert not pacer.probe_due(now + 9 * _SECOND)
+
+
+def test_polls_are_dense_around_the_time_of_an_expected_flip() -> None:
+    pace = Pace()
+    pacer = Pacer(pace, 0)
+    for number in range(1, 8):
+        pacer.changed(number * 16 * _MS, flipped=True, since=number * 16 * _MS - _MS // 4)
+    flip = 8 * 16 * _MS
+    assert pacer.next_poll(flip - 8 * _MS) == pace.poll
+    assert pacer.next_poll(flip) == pace.poll_expected
+    assert pacer.next_poll(flip - pace.expect_early - _MS // 2) <= _MS
+    assert pacer.next_poll(flip + 2 * pace.expect_late) == pace.poll
+    fixed = Pacer(Pace.fixed(30 * _MS), 0)
+    for number in range(1, 8):
+        fixed.changed(number * 16 * _MS, flipped=True, since=number * 16 * _MS - _MS // 4)
+    assert fixed.next_poll(flip) == 30 * _MS

@@ -13,6 +13,8 @@ from tests.unit.app.measure.records import MS, frame, surface
 
 _COUNTERS = {"flips_seen", "flips_superseded", "cursor_moves", "frames_shown", "repeats"}
 _PICTURE = {
+    "state": "showing",
+    "reason": "ok",
     "target": "sim:gvt",
     "planes": {"primary": {"width": 4, "height": 4, "fourcc": "XR24", "modifier": 0, "path": "copy"}},
     "renderer": {"name": "llvmpipe", "vendor": "Mesa", "version": "OpenGL ES 3.2"},
@@ -48,16 +50,18 @@ def test_document_has_the_published_keys() -> None:
 
 
 def test_document_of_a_run_without_a_picture_can_be_made() -> None:
-    picture = _PICTURE | {"planes": {"primary": None}}
+    picture = _PICTURE | {"planes": {"primary": None}, "state": "no-signal", "reason": "plane-off"}
     document = run_document(picture, {}, Recorder(), RunTimes(0, 0), complete=False)
     assert document["stages"] == {} and document["meta"]["width"] is None
-    assert "flips seen: 0" in run_text(document)
+    text = run_text(document)
+    assert "flips seen: 0" in text and "at the end there was no picture (no-signal: plane-off)" in text
 
 
 def test_table_has_the_figures_in_milliseconds() -> None:
     text = run_text(run_document(_PICTURE, {}, _run(), RunTimes(10**9, 10**8), complete=True))
     (line,) = [each for each in text.splitlines() if each.startswith("flip to submit")]
     assert 2.49 < float(line.split()[3]) < 2.51 and line.split()[-1] == "10"
+    assert "no picture" not in text
     assert max(map(len, text.splitlines())) <= 100
 
 
