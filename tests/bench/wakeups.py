@@ -153,7 +153,7 @@ def main() -> None:
             session.close()
             late = np.percentile(np.array(way.late) / _MS, (50, 99))
             print(
-                f"{name:20} poll before a flip to Qt's thread: median {late[0]:5.2f} ms, 99th percentile {late[1]:5.2f} ms; "
+                f"{name:20} poll before a flip to Qt: median {late[0]:5.2f} ms, 99th percentile {late[1]:5.2f} ms; "
                 f"{way.polls / args.seconds:5.0f} polls a second, {100 * used / args.seconds:5.1f} % of a core",
                 flush=True,
             )
