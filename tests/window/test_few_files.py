@@ -30,7 +30,7 @@ def test_a_window_without_enough_files_is_one_line(wayland: Display, command: st
 
 
 def test_an_overview_opens_no_more_than_there_are_files_for(wayland: Display) -> None:
-    with _limited(110, wayland, "overview", *["sim:gvt,size=64x64,fps=1"] * 12) as process:
+    with _limited(56, wayland, "overview", *["sim:gvt,size=64x64,fps=1"] * 12) as process:
         try:
             # Those that are opened have all their buffers then.
             time.sleep(4)

@@ -103,8 +103,8 @@ def observing(args: argparse.Namespace) -> Iterator[Observer | None]:
 
 def run_alone(args: argparse.Namespace) -> int:
     """Observe without a target: nobody tells the flips. Raises MdevviewError."""
-    for name in ("csv", "own_json"):
-        if getattr(args, name):
+    for name in ("csv", "own_json", "poll", "size"):
+        if getattr(args, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with observing(args) as observer, StopSignals(limit=1) as signals:

@@ -130,6 +130,7 @@ def test_missing_rights_are_one_line_and_status_4(
         ["--observe", "sim:gvt"],
         ["--observe", "pid:1", "--csv", "rows"],
         ["--observe", "pid:1", "--own-json", "own"],
+        ["--observe", "pid:1", "--poll", "16"],
         ["--own-json", "own"],
         ["sim:gvt", "--observe", "pid:1", "--json", "-", "--own-json", "-"],
     ],
