@@ -17,6 +17,7 @@ from app.host.vgpu import Vgpu
 from app.measure.loop.pacing import Pace
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
+from app.open.spare_fds import spare_fds
 from app.open.target import Default, Simulated, Target
 from app.open.waiter import may_open_later
 from ui.window.chooser import choose_device
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
 
 _SEE_DOCTOR = "see 'mdevview doctor'"
+# What Qt, a Wayland display and a device use, beside the files of a command. Where Qt gets none, it crashes.
+_FDS_OF_A_WINDOW = 40
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -121,6 +124,11 @@ def _check_resolution(session: Session, options: WindowOptions) -> None:
 
 def make_application() -> QApplication:
     """Start Qt on its display. Raises MdevviewError without OpenGL; without a display the process ends."""
+    if (spare := spare_fds()) < _FDS_OF_A_WINDOW:
+        raise MdevviewError(
+            f"a window needs {_FDS_OF_A_WINDOW} open files, and only {spare} more are allowed",
+            "raise the limit, as with 'ulimit -n 1024'",
+        )
     # Use EGL on X11 too: GLX cannot import dma-bufs. Qt reads this when the application is made.
     os.environ.setdefault("QT_XCB_GL_INTEGRATION", "xcb_egl")
     # In fullscreen the picture covers its parent window, which then gets no frame callbacks on Wayland. After this

@@ -1,7 +1,9 @@
 """The CSV file of ``measure``: one row for each submitted picture. Its columns do not change within a version."""
 
 import os
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 
 from app.measure.record.frame_record import FrameRecord
 
@@ -45,12 +47,20 @@ class CsvFile:
             os.close(fd)
 
     def _append(self, text: str) -> None:
-        data = text.encode("ascii")
+        data, written = text.encode("ascii"), 0
         try:
-            while data:
-                data = data[self._write(self._fd, data) :]
+            while written < len(data):
+                written += self._write(self._fd, data[written:])
         except OSError as error:
             self.failed = error
+            self._remove_part(written)
+
+    def _remove_part(self, written: int) -> None:
+        """Remove the part of a row that a full disk had room for: a number without its end looks like another one."""
+        with suppress(OSError):
+            status = os.fstat(self._fd)
+            if written and stat.S_ISREG(status.st_mode):
+                os.ftruncate(self._fd, status.st_size - written)
 
 
 def _time(value: int | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PyQt6.QtCore import QTimer
 
 from app.errors import MdevviewError
+from app.open.spare_fds import allow_many_files
 from app.open.target import Default, Target
 from ui.window.application import make_application, no_opengl, refresh_interval, run_windows
 from ui.window.interrupt import Interrupt
@@ -65,6 +66,7 @@ def overview(targets: list[Target], options: WindowOptions, *, fullscreen: bool)
 
     ``options`` are those of the windows that are opened from it.
     """
+    allow_many_files()
     application = make_application()
     interrupt = Interrupt(application.closeAllWindows)
     try:

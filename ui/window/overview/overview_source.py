@@ -17,6 +17,7 @@ from app.measure.loop.rate import Rate
 from app.open.background import BackgroundOpener, open_in_background, wait_in_background
 from app.open.opening import OpenOptions
 from app.open.session import Session
+from app.open.spare_fds import spare_fds
 from app.open.target import InheritedFd, Simulated, Target
 from app.open.waiter import next_target
 from app.planes.frame import Frame
@@ -42,6 +43,8 @@ from ui.window.pending_session import PendingSession
 _GRACE_NS = 150_000_000
 _MS = 1_000_000
 _JOIN_S = 0.5
+# For the buffers of the vGPUs that are being opened, and for Qt, which crashes where it gets none.
+_KEPT_FDS = 64
 # These reasons do not replace the words "VM ended".
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
@@ -242,6 +245,8 @@ class OverviewSource(QObject):
 
     def _begin(self, start: Callable[[], BackgroundOpener]) -> None:
         try:
+            if spare_fds() < _KEPT_FDS:
+                raise MdevviewError("Too many files are open for one more vGPU")
             opener = start()
         except MdevviewError as error:
             self._openings.remove(self)

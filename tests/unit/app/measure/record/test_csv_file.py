@@ -63,3 +63,21 @@ def test_failed_write_is_told_once_and_ends_nothing(tmp_path: Path, number: int)
     file.close()
     assert file.failed is not None and file.failed.errno == number
     assert len(calls) == 2
+
+
+def test_a_disk_that_becomes_full_leaves_whole_lines(tmp_path: Path) -> None:
+    room = [len(HEADER) + 30]
+
+    def write(fd: int, data: bytes) -> int:
+        part = data[: room[0]]
+        if not part:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        room[0] -= len(part)
+        return os.write(fd, part)
+
+    file = CsvFile(_new(tmp_path / "a.csv"), write)
+    file.add(flip(1, MS, 2 * MS, 3 * MS))
+    file.add(flip(2, MS, 2 * MS, 3 * MS))
+    file.close()
+    assert file.failed is not None
+    assert (tmp_path / "a.csv").read_text("ascii") == HEADER
