@@ -26,7 +26,12 @@ _LOOK_NS = 1_000_000
 _NEVER_NS = 1 << 62
 # The looks tell when to draw again.
 _LOOKING_PACE = Pace(
-    poll=_LOOK_NS, poll_at_rest=_LOOK_NS, poll_asleep=_LOOK_NS, redraw=_NEVER_NS, redraw_between_flips=_NEVER_NS
+    poll=_LOOK_NS,
+    poll_expected=_LOOK_NS,
+    poll_at_rest=_LOOK_NS,
+    poll_asleep=_LOOK_NS,
+    redraw=_NEVER_NS,
+    redraw_between_flips=_NEVER_NS,
 )
 
 

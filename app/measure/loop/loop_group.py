@@ -19,6 +19,8 @@ DRAW_INTERVAL_NS = _SECOND // 15
 
 THUMBNAIL_PACE = Pace(
     poll=_SECOND // 60,
+    # Polls where each guest is expected to flip would wake the program for each loop at another time.
+    poll_expected=_SECOND // 60,
     poll_at_rest=_SECOND // 10,
     poll_asleep=_SECOND // 4,
     poll_hidden=_SECOND // 4,

@@ -33,9 +33,9 @@ class Pace:
     """Intervals in nanoseconds.
 
     A guest that flips regularly is polled every ``poll_expected`` from ``expect_early`` before its next flip until
-    ``expect_late`` after it. A guest is at rest after ``rest_after`` without a change (someone may be typing), and
-    asleep after ``sleep_after``.
-    ``steps_down``: whether it is then polled and drawn less often.
+    ``expect_late`` after it, if that is less than ``poll``. A guest is at rest after ``rest_after`` without a change
+    (someone may be typing), and asleep after ``sleep_after``. ``steps_down``: whether it is then polled and drawn less
+    often.
     """
 
     poll: int = 1 * _MS
@@ -158,7 +158,7 @@ class Pacer:
     def _next_active_poll(self, now: int) -> int:
         pace = self.pace
         expected = self._flip_clock.expected_ns if pace.steps_down else None
-        if expected is None:
+        if expected is None or pace.poll_expected >= pace.poll:
             return pace.poll
         until = expected - pace.expect_early - now
         if until > 0:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.measure.loop.loop_group import THUMBNAIL_PACE
 from app.measure.loop.pacing import Pace, Pacer, pace_of
 
 _MS = 1_000_000
@@ -124,3 +125,13 @@ def test_polls_are_dense_around_the_time_of_an_expected_flip() -> None:
     for number in range(1, 8):
         fixed.changed(number * 16 * _MS, flipped=True, since=number * 16 * _MS - _MS // 4)
     assert fixed.next_poll(flip) == 30 * _MS
+
+
+def test_a_pace_without_dense_polls_keeps_its_interval_for_a_guest_that_flips_regularly() -> None:
+    """The thumbnails of an overview are polled together."""
+    pacer = Pacer(THUMBNAIL_PACE, 0)
+    for flip in range(1, 20):
+        now = flip * 16_600_000
+        pacer.changed(now, flipped=True, since=now - 1_000_000)
+        for later in (0, 8_000_000, 16_400_000, 16_700_000):
+            assert pacer.next_poll(now + later) == THUMBNAIL_PACE.poll
