@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,15 @@ _PATIENCE_S = 60
 def _limited(limit: int, display: Display, *arguments: str) -> "subprocess.Popen[str]":
     command = ["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh", sys.executable, "-m", "mdevview", *arguments]
     return subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True)
+
+
+def _wait_until_opened(process: "subprocess.Popen[str]") -> None:
+    """Until Qt has been on its display for some seconds: each vGPU that is opened has all its buffers then."""
+    end, maps = time.monotonic() + _PATIENCE_S, Path(f"/proc/{process.pid}/maps")
+    while "libQt6WaylandClient" not in maps.read_text():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+    time.sleep(4)
 
 
 @pytest.mark.parametrize("command", ["view sim:gvt", "overview sim:gvt", "measure sim:gvt --window"])
@@ -32,8 +42,7 @@ def test_a_window_without_enough_files_is_one_line(wayland: Display, command: st
 def test_an_overview_opens_no_more_than_there_are_files_for(wayland: Display) -> None:
     with _limited(56, wayland, "overview", *["sim:gvt,size=64x64,fps=1"] * 12) as process:
         try:
-            # Those that are opened have all their buffers then.
-            time.sleep(4)
+            _wait_until_opened(process)
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=_PATIENCE_S)
         finally:
