@@ -82,6 +82,9 @@ class _Run:
             )
             times = clock.times()
             recorder.finish()
+            if observer is not None:
+                # The other program goes on while the documents are made.
+                observer.finish()
         is_complete = times.duration_ns >= end - clock.began_ns
         document = self._document(frame, recorder, clock, times, {"duration_s": args.duration}, complete=is_complete)
         if observer is None:
@@ -89,7 +92,6 @@ class _Run:
         else:
             if args.own_json:
                 write_document(args.own_json, document, "--own-json")
-            observer.finish()
             observed = observer.document(document["meta"], document, times.duration_ns, complete=is_complete)
             write_observation(args, observed, observer)
         return exit_status(document, frame.status, signals.last)
