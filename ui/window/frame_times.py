@@ -65,7 +65,7 @@ class FrameTimes:
         self._window = window
         self._loop: QtFrameLoop | None = None
         self._sinks: list[Sink] = []
-        # Those for which polls are counted too.
+        # Those for which polls are counted and the GPU is timed, too.
         self._poll_sinks: list[Sink] = []
         self._timer: GpuTimer | None = None
         # The recorder that the timer's results are for.
@@ -115,7 +115,7 @@ class FrameTimes:
     def want(self, sink: Sink, *, polls: bool = True) -> None:
         """Call ``sink`` with the record of each picture from now on.
 
-        ``polls``: count the polls too, for a document. The recorder then begins again if it did not count them before.
+        ``polls``: count the polls and time the GPU too, for a document. The recorder then begins again if it did not.
         """
         self._sinks.append(sink)
         if polls:
@@ -169,23 +169,27 @@ class FrameTimes:
             self.release()
         if self.recorder is None:
             return
-        if self._timer is None:
-            self._timer = GpuTimer(context, self.recorder.gpu_time)
+        if self._timed is not self.recorder:
             self._timed = self.recorder
-            if not self._timer.available:
+            # The overlay shows no time of the GPU.
+            self._timer = GpuTimer(context, self.recorder.gpu_time) if self._poll_sinks else None
+            if self._timer is None or not self._timer.available:
                 self.recorder.expect_no_gpu_times()
-        self._timer.collect()
-        self._timer.begin()
+        if self._timer is not None:
+            self._timer.collect()
+            self._timer.begin()
         self._began_ns = time.monotonic_ns()
 
     def drawn(self, frame: Frame, import_ns: int | None) -> None:
         """The picture that was begun is submitted by the next swap."""
         recorder = self.recorder
-        if recorder is None or self._timer is None:
+        if recorder is None or self._timed is not recorder:
             return
-        self._timer.end()
+        if self._timer is not None:
+            self._timer.end()
         number = recorder.drawn(frame, self._began_ns, time.monotonic_ns(), import_ns).number
-        self._timer.assign(number)
+        if self._timer is not None:
+            self._timer.assign(number)
         presentation = self._presentation
         if presentation is None or presentation.usable is False:
             self._unswapped = number
