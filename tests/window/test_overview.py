@@ -1,8 +1,6 @@
 """The overview as a person sees it, on headless displays."""
 
 import contextlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 
 from tests.window.displays import Display, Picture
 from tests.window.test_view import close, guest_picture, wait_for_screen
-from tests.window.viewer import DrivenViewer
+from tests.window.viewer import DrivenViewer, driven
 
 # A picture of 16:9, so that it fills its tile; without flips, so that it is the same in every process.
 STILL = "gvt,size=1280x720,fps=0,cursor=off"
@@ -26,15 +24,8 @@ _PATIENCE_S = 60.0
 @contextlib.contextmanager
 def overview(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
     """A running overview that the test operates, see :mod:`tests.window.overview_driver`."""
-    command = [sys.executable, "-m", "tests.window.overview_driver", "-v", "overview", *arguments]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        viewer = DrivenViewer(process)
-        try:
-            yield viewer
-        finally:
-            process.kill()
-            viewer._reader.join()
+    with driven(display, "tests.window.overview_driver", "overview", *arguments) as viewer:
+        yield viewer
 
 
 def until(viewer: DrivenViewer, wanted: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:

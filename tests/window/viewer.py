@@ -69,7 +69,14 @@ class DrivenViewer(Viewer):
 @contextlib.contextmanager
 def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
     """As :func:`viewing`, with a window that the test operates."""
-    command = [sys.executable, "-m", "tests.window.window_driver", "-v", "view", *arguments]
+    with driven(display, "tests.window.window_driver", "view", *arguments) as viewer:
+        yield viewer
+
+
+@contextlib.contextmanager
+def driven(display: Display, module: str, *arguments: str) -> Iterator[DrivenViewer]:
+    """``module`` runs mdevview with these arguments, and operates its window."""
+    command = [sys.executable, "-m", module, "-v", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         viewer = DrivenViewer(process)

@@ -2,13 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QGuiApplication, QMouseEvent, QOpenGLContext, QPainter
+from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.measure.loop.rate import Rate
@@ -26,6 +24,7 @@ from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from ui.window.frame_overlay import FrameOverlay
 from ui.window.frame_times import FrameTimes
+from ui.window.gl_surface import made_current
 from ui.window.options import ViewOptions
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
@@ -180,7 +179,7 @@ class PictureWindow(QOpenGLWindow):
         overlay, self._overlay = self._overlay, None
         if overlay is not None:
             self.times.drop(overlay.add)
-            with self._current():
+            with made_current(self):
                 overlay.release()
         if on:
             screen = self.screen()
@@ -196,7 +195,7 @@ class PictureWindow(QOpenGLWindow):
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
             return None
-        with self._current():
+        with made_current(self):
             return self._renderer.capture(self.frame, options=self._draw_options)
 
     @property
@@ -217,7 +216,7 @@ class PictureWindow(QOpenGLWindow):
         """What ``inspect`` tells of the picture; only the target before the first draw."""
         if self._renderer is None or self._session is None or not self.isValid():
             return {"target": self.target}
-        with self._current():
+        with made_current(self):
             return inspect_document(self._session.target, self.frame, self._session.describe(), self._renderer)
 
     def shut_down(self) -> None:
@@ -226,23 +225,11 @@ class PictureWindow(QOpenGLWindow):
             self.show_overlay(False)
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
-            with self._current():
+            with made_current(self):
                 self.times.release()
                 renderer.release()
         self.times.close()
         self._loop.close()
-
-    @contextmanager
-    def _current(self) -> Iterator[None]:
-        """Make the window's context current for a while; in the middle of a draw it is current already."""
-        if QOpenGLContext.currentContext() == self.context():
-            yield
-            return
-        self.makeCurrent()
-        try:
-            yield
-        finally:
-            self.doneCurrent()
 
     def _on_swapped(self) -> None:
         self.times.swapped()
@@ -267,7 +254,7 @@ class PictureWindow(QOpenGLWindow):
             return None
         if not renderer.look_needs_context:
             return renderer.look(frame)
-        with self._current():
+        with made_current(self):
             return renderer.look(frame)
 
     def wake(self) -> None:
@@ -294,7 +281,7 @@ class PictureWindow(QOpenGLWindow):
         """Release the loop's buffers, and the images made from them, because they keep the VM's memory in use."""
         self._loop.release_buffers()
         if self._renderer is not None:
-            with self._current():
+            with made_current(self):
                 self._renderer.drop_released()
 
     def _log_state(self) -> None:

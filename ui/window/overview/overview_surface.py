@@ -5,11 +5,9 @@ a change of one tile draws only that tile; if nothing changed, nothing is drawn 
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
-from PyQt6.QtGui import QGuiApplication, QOpenGLContext, QPalette, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QGuiApplication, QPalette, QResizeEvent, QWheelEvent
 from PyQt6.QtOpenGLWidgets import QOpenGLWidget
 from PyQt6.QtWidgets import QScrollBar, QWidget
 
@@ -21,6 +19,7 @@ from gl.compositor import Colour
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.thumbnail import Thumbnail, Thumbnails
+from ui.window.gl_surface import made_current
 from ui.window.overview.overview_layout import Grid, Step, lay_out
 from ui.window.overview.overview_source import OverviewSource
 from ui.window.overview.overview_tile import Tile
@@ -109,7 +108,7 @@ class OverviewSurface(QOpenGLWidget):
         self._dirty.discard(tile)
         picture = self._pictures.pop(tile, None)
         if picture is not None:
-            with self._current():
+            with made_current(self):
                 picture.release()
 
     def shut_down(self) -> None:
@@ -117,7 +116,7 @@ class OverviewSurface(QOpenGLWidget):
         thumbnails, self._thumbnails = self._thumbnails, None
         if thumbnails is None:
             return
-        with self._current():
+        with made_current(self):
             for picture in self._pictures.values():
                 picture.release()
             self._pictures.clear()
@@ -141,14 +140,14 @@ class OverviewSurface(QOpenGLWidget):
         """The picture itself stays, dimmed, until the words say something else."""
         picture = self._pictures.get(tile)
         if picture is not None:
-            with self._current():
+            with made_current(self):
                 picture.drop_released()
 
     def _forget_picture(self, tile: Tile) -> None:
         """Delete the picture of a tile, so that it is not shown under the name of another VM."""
         picture = self._pictures.get(tile)
         if picture is not None and picture.drawn:
-            with self._current():
+            with made_current(self):
                 picture.forget()
             self._all_dirty = True
             self.update()
@@ -159,20 +158,8 @@ class OverviewSurface(QOpenGLWidget):
             return None
         if not picture.look_needs_context:
             return picture.look(frame)
-        with self._current():
+        with made_current(self):
             return picture.look(frame)
-
-    @contextmanager
-    def _current(self) -> Iterator[None]:
-        """Make the surface's context current for a while; in the middle of a draw it is current already."""
-        if QOpenGLContext.currentContext() == self.context():
-            yield
-            return
-        self.makeCurrent()
-        try:
-            yield
-        finally:
-            self.doneCurrent()
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:

@@ -1,0 +1,26 @@
+"""What a window and a widget that OpenGL draws into have in common."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from PyQt6.QtGui import QOpenGLContext
+
+if TYPE_CHECKING:
+    from PyQt6.QtOpenGL import QOpenGLWindow
+
+    # Only the overview loads this library.
+    from PyQt6.QtOpenGLWidgets import QOpenGLWidget
+
+
+@contextmanager
+def made_current(surface: "QOpenGLWindow | QOpenGLWidget") -> Iterator[None]:
+    """Make the surface's context current for a while; in the middle of a draw it is current already."""
+    if QOpenGLContext.currentContext() == surface.context():
+        yield
+        return
+    surface.makeCurrent()
+    try:
+        yield
+    finally:
+        surface.doneCurrent()
