@@ -137,7 +137,8 @@ class GvtDevice(SimulatedDevice):
             raise OSError(errno.EINVAL, "invalid dmabuf id")
         memory = fetched.scanout.memory
         fd, export = memory.export(self.export_size(memory.size), self.guest.active("read-only"))
-        fetched.exports.append(export)
+        if export not in fetched.exports:
+            fetched.exports.append(export)
         fetched.initref = False
         return fd
 

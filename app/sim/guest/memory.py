@@ -33,6 +33,11 @@ class Export:
         """Whether somebody else holds the file. A real driver knows that by its references."""
         return self._file is not None and self._file.held_outside()
 
+    @property
+    def released(self) -> bool:
+        """Whether the file is not watched any more."""
+        return self._file is None
+
     def new_fd(self) -> int:
         """Another fd of the same file, which the caller closes. The export must be alive."""
         assert self._file is not None
@@ -78,7 +83,9 @@ class Memory:
         flags = os.O_WRONLY if read_only else os.O_RDWR
         if length is None and self._pages.fd >= 0 and (self._first is None or not self._first.alive):
             fd = self._pages.new_fd(flags)
-            self._first = Export(self._pages, owned=False)
+            # The export that nobody held any more is alive again with this fd. Another one would count it twice.
+            if self._first is None or self._first.released:
+                self._first = Export(self._pages, owned=False)
             return fd, self._first
         copy = _Memfd(self.size if length is None else length)
         export = Export(copy, owned=True)

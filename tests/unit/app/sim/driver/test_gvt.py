@@ -329,3 +329,17 @@ def test_no_order_of_requests_upsets_the_ids(todo: list[tuple[str, int]]) -> Non
             assert device.objects == len(model.pinned)
         for _, fd in model.fds:
             os.close(fd)
+
+
+def test_a_buffer_that_is_fetched_and_closed_again_and_again_is_counted_once() -> None:
+    with simulated(f"{SMALL},cursor=off,fps=0") as (device, _clock):
+        assert isinstance(device, GvtDevice)
+        for _ in range(20):
+            held = get(device, query(device).handle)
+            # This query keeps the buffer's object while nobody holds an export.
+            query(device)
+            os.close(held)
+        held = get(device, query(device).handle)
+        assert list(device.references().values()) == [1]
+        os.close(held)
+        assert device.references() == {}
