@@ -19,11 +19,13 @@ def main() -> int:
     parser.add_argument("name", choices=names)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--only", metavar="PARSER", help="of the parsers, only this one")
     options = parser.parse_args()
     print(f"{options.name}: seed {options.seed}", flush=True)
     # Each fuzzer is a module with run(seed, deadline) -> list of the faults found; it prints its own counts.
     run = importlib.import_module(f"tests.attacks.fuzz.{options.name}").run
-    faults = run(options.seed, time.monotonic() + 60 * options.minutes)
+    only = {"only": options.only} if options.only else {}
+    faults = run(options.seed, time.monotonic() + 60 * options.minutes, **only)
     for each in faults:
         print(f"FAULT: {each}")
     print(f"{options.name}: {len(faults)} faults", flush=True)
