@@ -18,12 +18,12 @@ from app.measure.bench.bench_document import BenchResult
 from app.measure.bench.bench_timing import Timing, time_action
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Frame, Surface
+from app.planes.outcome import Outcome, PixelPath
 from app.vfio.poller import Poller
 from app.vfio.region_mapping import Stays, never_stays
 from gl.canvas import Canvas
 from gl.context import Context
 from gl.errors import GraphicsError
-from gl.outcome import Outcome, PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 

@@ -9,7 +9,7 @@
     └── UnsupportedContext  there is no context, or this program cannot draw with it
 
 A buffer that cannot be imported is no exception, because a guest or a driver may cause it. It is an outcome with a
-reason, see :mod:`gl.outcome`.
+reason, see :mod:`app.planes.outcome`.
 """
 
 GL_OUT_OF_MEMORY = 0x0505

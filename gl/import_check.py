@@ -6,8 +6,8 @@ import os
 
 from app.errors import error_text
 from app.planes.buffer import Buffer
+from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
-from gl.outcome import ImportFailure, ImportMethod
 from gl.retry import may_pass
 
 _LARGEST_EGL_INT = 0x7FFF_FFFF

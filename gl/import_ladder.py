@@ -14,13 +14,13 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import Family, PixelFormat, format_name
 from app.formats.modifier import modifier_name
 from app.planes.buffer import Buffer
+from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
 from app.planes.status import Reason
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_MATCH
 from gl.errors import EglError, GraphicsError
 from gl.formats import Decode, FormatMapping, SubstituteFormat, Swizzle, format_mapping
-from gl.outcome import ImportFailure, ImportMethod
 from gl.retry import may_pass
 
 # Tilings whose layout depends on bytes alone: a substitute of another fourcc reads the same bytes. This is not true

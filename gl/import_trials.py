@@ -13,10 +13,10 @@ from functools import partial
 
 from app.errors import error_text
 from app.planes.buffer import Buffer
+from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 from gl.context import Context
-from gl.outcome import ImportFailure, ImportMethod
 from gl.retry import Retry, next_retry
 from gl.trial_process import TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from app.formats.fourcc import PixelFormat
 from app.planes.buffer import Buffer
+from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
 from app.planes.status import Reason
 from gl import egl_constants as const
@@ -21,7 +22,6 @@ from gl.import_check import import_obstacle
 from gl.import_ladder import ImportAttempt, ImportLadder
 from gl.import_proof import WrongPixels, prove_import
 from gl.import_trials import ImportTrials
-from gl.outcome import ImportFailure, ImportMethod
 from gl.probe_draw import ProbeDraw
 from gl.textures import texture_of_image
 

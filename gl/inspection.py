@@ -7,11 +7,11 @@ from app.diagnosis.finding import Finding
 from app.diagnosis.finding_document import finding_document
 from app.diagnosis.picture_findings import plane_finding
 from app.planes.frame import Frame
+from app.planes.outcome import ImportFailure
 from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document, plane_document, status_document
 from app.planes.status import Status
 from gl.context import Context
-from gl.outcome import ImportFailure
 from gl.renderer import Renderer
 
 _VERSION = 1

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
+from app.planes.outcome import Outcome
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from gl.canvas import Rgba
@@ -13,7 +14,6 @@ from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
-from gl.outcome import Outcome
 from gl.pixel_probe import PixelProbe
 from gl.private_copy import PrivateCopy
 from gl.render_target import RenderTarget

@@ -14,6 +14,7 @@ from app.formats.fourcc import PixelFormat, pixel_format
 from app.formats.modifier import modifier_name
 from app.planes.check import check_plane
 from app.planes.frame import Surface, SurfaceKey
+from app.planes.outcome import ImportFailure, Outcome, PixelPath
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, Status
 from gl.compositor import Image
@@ -23,7 +24,6 @@ from gl.errors import GlError
 from gl.import_ladder import is_linear
 from gl.import_trials import awaited, trial_retry
 from gl.importer import Importer
-from gl.outcome import ImportFailure, Outcome, PixelPath
 from gl.retry import Retry, may_pass, next_retry
 from gl.shared_parts import SharedParts
 

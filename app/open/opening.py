@@ -11,6 +11,7 @@ from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
+from app.device.seam import Device
 from app.errors import (
     DeviceBusy,
     NeedsRunningVm,
@@ -51,6 +52,7 @@ class OpenOptions:
     when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it. ``access`` is how fds
     of processes are duplicated without the helper. ``qmp`` is the address for input, None for that on the VM's command
     line. ``guest_process``: a simulated guest draws in a process of its own, as a measurement needs it.
+    ``wrap_device`` puts a device between the opened one and the poller, which then owns both; a capture records so.
     """
 
     helper: HelperMethod = HelperMethod.AUTO
@@ -59,6 +61,7 @@ class OpenOptions:
     access: ProcessAccess = AS_THIS_USER
     qmp: QmpAddress | None = None
     guest_process: bool = False
+    wrap_device: Callable[[Device], Device] | None = None
 
     def process_access(self) -> ProcessAccess:
         """How fds are duplicated: with this user's permissions, otherwise by the helper if the user allows it."""
@@ -82,14 +85,21 @@ def open_target(
     Processes are scanned once, or not at all if the caller gives a scan. They are scanned again only if a process of
     the scan has ended.
     """
-    return vfio_session(open_device(target, paths, options, scan), options.qmp if options else None)
+    return _session(open_device(target, paths, options, scan), options)
 
 
 def open_chosen(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
-    return vfio_session(open_resolved_device(chosen, paths, options, scan), options.qmp if options else None)
+    return _session(open_resolved_device(chosen, paths, options, scan), options)
+
+
+def _session(opened: OpenedDevice, options: OpenOptions | None) -> Session:
+    options = options or OpenOptions()
+    if options.wrap_device is not None:
+        opened = replace(opened, device=options.wrap_device(opened.device))
+    return vfio_session(opened, options.qmp)
 
 
 def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:

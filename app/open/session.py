@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.diagnosis.host_facts import HostFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.planes.buffer_facts import BufferFacts
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.plane_document import Document
@@ -49,6 +51,38 @@ class ResolutionControl(Protocol):
         ...
 
 
+class Playback(Protocol):
+    """Controls a recording that is played. All times are nanoseconds from its start. All calls come from one thread."""
+
+    @property
+    def duration_ns(self) -> int: ...
+
+    @property
+    def position_ns(self) -> int: ...
+
+    @property
+    def paused(self) -> bool: ...
+
+    @property
+    def speed(self) -> float:
+        """1 is that of the recording; 0 shows each event as soon as the one before was shown."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None:
+        """Play on; at the end, from the start."""
+        ...
+
+    def step(self) -> None:
+        """Pause, and go to the next event."""
+        ...
+
+    def seek(self, position_ns: int) -> None: ...
+
+    def set_speed(self, speed: float) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Owns its frame source, and thereby the device or connection of the source.
@@ -60,6 +94,9 @@ class Session:
     will come; None while some may. ``true_flip_ns`` tells when the guest flipped to what the newest frame shows, in
     nanoseconds of ``time.monotonic_ns()``. ``flips_lost`` tells how many flips of the guest no poll saw, because
     others came before the next poll. Both are None if only the guest knows, which is so for all but simulated devices.
+    ``buffers`` tells of the buffers that the source holds. ``host_facts`` reads what the host knows about the device
+    and its VM: it may take two seconds and may be called on any thread, also after the source was closed. ``playback``
+    controls a recording that is played; None for a live source.
     """
 
     target: str
@@ -73,6 +110,9 @@ class Session:
     ended: Callable[[], Status | None]
     true_flip_ns: Callable[[Frame], int | None] | None = None
     flips_lost: Callable[[], int] | None = None
+    buffers: Callable[[], tuple[BufferFacts, ...]] = tuple
+    host_facts: Callable[[], HostFacts] = HostFacts
+    playback: Playback | None = None
 
     def close(self) -> None:
         """Finish a change of the resolution, then close the source. More calls do nothing."""

@@ -17,6 +17,7 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Surface
+from app.planes.outcome import ImportMethod, PixelPath
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason
 from gl import egl_constants as const
@@ -24,7 +25,6 @@ from gl.canvas import Rgba
 from gl.capture import CaptureKind
 from gl.compositor import Image
 from gl.context import Context
-from gl.outcome import ImportMethod, PixelPath
 from gl.probe_draw import ProbeDraw
 from gl.renderer import Renderer
 from tests.gl.counting import Calls

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from app.planes.buffer import Strips
 from app.planes.frame import Frame
-from gl.outcome import Outcome
+from app.planes.outcome import Outcome
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from tests.gl.surfaces import Bytes

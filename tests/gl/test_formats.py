@@ -10,12 +10,12 @@ from app.formats import yuv
 from app.formats.decode import decode
 from app.formats.fourcc import Family, fourcc_text, known_formats
 from app.formats.modifier import modifier_name
+from app.planes.outcome import ImportMethod, PixelPath
 from app.planes.status import Reason, State
 from gl import api
 from gl.capture import CaptureKind
 from gl.context import Context
 from gl.draw_options import DrawOptions
-from gl.outcome import ImportMethod, PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from gl.textures import new_texture

@@ -9,11 +9,11 @@ import pytest
 
 from app.abi import drm_fourcc as drm
 from app.planes.frame import Surface
+from app.planes.outcome import PixelPath
 from app.planes.status import Reason, State
 from gl.context import Context, SurfacelessContext
 from gl.egl_display import DisplayOrigin, Platform
 from gl.import_trials import ImportTrials
-from gl.outcome import PixelPath
 from gl.renderer import Renderer
 from gl.trial_import import import_and_read, matching_context
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike

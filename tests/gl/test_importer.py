@@ -14,6 +14,7 @@ from app.abi.drm_fourcc import fourcc_mod_code
 from app.formats.fourcc import fourcc_text, known_formats
 from app.planes.buffer import DmaBuffer
 from app.planes.frame import Surface
+from app.planes.outcome import ImportMethod, PixelPath
 from app.planes.plane import Plane
 from app.planes.status import Reason, State
 from gl.capture import CaptureKind
@@ -21,7 +22,6 @@ from gl.compositor import Image
 from gl.context import Context
 from gl.egl_display import DisplayExtensions, EglDisplay, Modifier
 from gl.errors import GlError
-from gl.outcome import ImportMethod, PixelPath
 from gl.probe_draw import ProbeDraw
 from gl.renderer import Renderer
 from tests.gl.surfaces import (

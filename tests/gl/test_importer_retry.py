@@ -9,12 +9,12 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
 from app.planes.frame import Surface
+from app.planes.outcome import ImportMethod, PixelPath
 from app.planes.status import Reason, State
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_ACCESS, EGL_BAD_ALLOC, EGL_BAD_MATCH
 from gl.egl_display import EglDisplay
 from gl.errors import GL_OUT_OF_MEMORY, GlError
-from gl.outcome import ImportMethod, PixelPath
 from gl.probe_draw import ProbeDraw
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from app.planes.frame import Surface
+from app.planes.outcome import Outcome
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, Status
-from gl.outcome import Outcome
 from gl.renderer import Renderer
 from ui.cli.main import main
 

@@ -8,6 +8,7 @@ from app.formats.decode import decode
 from app.formats.fourcc import Family, fourcc_text, known_formats
 from app.formats.modifier import modifier_name
 from app.planes.frame import Surface
+from app.planes.outcome import ImportMethod, PixelPath
 from app.planes.placement import Rotation, Scaling
 from app.planes.plane import Backing
 from app.planes.status import Reason
@@ -15,7 +16,6 @@ from gl.capture import CaptureKind
 from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.egl_display import EglDisplay, Modifier
-from gl.outcome import ImportMethod, PixelPath
 from gl.renderer import Renderer
 from tests.gl.surfaces import (
     Bytes,

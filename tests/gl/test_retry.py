@@ -10,6 +10,7 @@ from app.abi import drm_fourcc as drm
 from app.abi.drm_fourcc import fourcc_mod_code
 from app.formats import tiling
 from app.planes.frame import Surface
+from app.planes.outcome import PixelPath
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, State
 from gl.capture import CaptureKind
@@ -17,7 +18,6 @@ from gl.compositor import run_steps
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_ALLOC, EGL_BAD_MATCH
 from gl.errors import GL_OUT_OF_MEMORY, EglError, GlError
-from gl.outcome import PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from gl.retry import Retry, may_pass, next_retry

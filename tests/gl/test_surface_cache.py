@@ -12,12 +12,12 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.planes.buffer import Buffer, DmaBuffer, Strips
 from app.planes.frame import Surface
+from app.planes.outcome import PixelPath
 from app.planes.plane import Backing
 from app.planes.status import Reason, State
 from gl.context import Context
 from gl.debug import DebugLog
 from gl.errors import GlError
-from gl.outcome import PixelPath
 from gl.renderer import Renderer
 from gl.shared_parts import SharedParts
 from gl.surface_cache import SurfaceCache

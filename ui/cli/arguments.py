@@ -15,6 +15,7 @@ from ui.cli.common_arguments import (
     add_target,
     add_timeout,
 )
+from ui.cli.debugging_arguments import add_debugging_commands, add_doctor
 from ui.cli.measure_arguments import add_measuring_commands
 
 
@@ -25,9 +26,9 @@ def add_commands(commands: Commands) -> None:
     _add_run(commands)
     _add_list(commands)
     _add_screenshot(commands)
-    _add_inspect(commands)
+    add_debugging_commands(commands)
     add_measuring_commands(commands)
-    _add_doctor(commands)
+    add_doctor(commands)
 
 
 def _add_view(commands: Commands) -> None:
@@ -190,21 +191,3 @@ def _add_screenshot(commands: Commands) -> None:
     )
     add_matrix(parser)
     add_timeout(parser)
-
-
-def _add_inspect(commands: Commands) -> None:
-    parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
-    add_target(parser)
-    add_helper(parser)
-    add_json(parser)
-
-
-def _add_doctor(commands: Commands) -> None:
-    parser = add_command(
-        commands,
-        "doctor",
-        "check whether this host can show vGPUs",
-        "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy. The exit "
-        "status is 1 when a finding is an error.",
-    )
-    add_json(parser)

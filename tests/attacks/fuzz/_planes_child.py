@@ -20,13 +20,13 @@ from app.formats.fourcc import Family, known_formats, pixel_format
 from app.formats.modifier import tile_of
 from app.planes.check import bytes_needed, check_plane
 from app.planes.frame import Frame, Surface
+from app.planes.outcome import Outcome, PixelPath
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 from gl.capture import CaptureKind
 from gl.context import SurfacelessContext
 from gl.debug import DebugLog
 from gl.errors import GlError
-from gl.outcome import Outcome, PixelPath
 from gl.renderer import Renderer
 from tests.attacks.fuzz._memory import EXPORTERS, FuzzMemory
 from tests.conftest import open_files

@@ -21,10 +21,10 @@ from app.abi import vfio
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.buffer import Buffer
+from app.planes.outcome import PixelPath
 from app.vfio.poller import Poller
 from gl.context import SurfacelessContext
 from gl.copied_surface import CopiedSurface
-from gl.outcome import PixelPath
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from tests.gl.record import SurvivingRecord

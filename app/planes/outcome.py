@@ -7,7 +7,7 @@ from app.planes.status import Status
 
 
 class ImportMethod(Enum):
-    """A way to import a dma-buf, see :mod:`gl.import_ladder`. The values are written to JSON."""
+    """A way to import a dma-buf, as the import ladder tries them. The values are written to JSON."""
 
     EXPLICIT = "explicit-modifier"
     IMPLICIT = "no-modifier"
