@@ -244,6 +244,14 @@ class Renderer:
                 images += ((cursor.image, style, frame.cursor.plane.x, frame.cursor.plane.y),)
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
+    def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError."""
+        image = self.image(surface)
+        if image is None:
+            return None
+        placed: PlacedImage = (image, Style(opaque=True), -left, -top)
+        return capture_images(self.context, self._compositor, (width, height), (placed,), 1.0)
+
     def outcome(self, surface: Surface) -> Outcome:
         """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None

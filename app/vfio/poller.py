@@ -9,9 +9,11 @@ import errno
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.device.device_facts import DeviceFacts, read_pci_command
 from app.device.gfx_plane import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
 from app.device.seam import Device
@@ -101,6 +103,7 @@ class Poller:
         # Closed, or the device is gone.
         self._finished = False
         self._logged: set[tuple[str, int | None]] = set()
+        self._query_errors: Counter[int] = Counter()
         # The start of the previous and of the current poll, when the current one saw a change, and how long it fetched.
         self._previous_poll_ns = self._poll_ns = clock()
         self._seen_ns: int | None = None
@@ -110,6 +113,11 @@ class Poller:
     def offer(self) -> DisplayOffer | None:
         """The kinds of planes that the device supports; None before the first successful probe."""
         return self._offer
+
+    def facts(self) -> DeviceFacts:
+        """Reads the device's PCI command register, and nothing else of the device. Raises nothing."""
+        errors = tuple((errno.errorcode.get(code, str(code)), count) for code, count in self._query_errors.items())
+        return DeviceFacts(self._offer, read_pci_command(self.device), errors)
 
     @property
     def frame(self) -> Frame:
@@ -240,6 +248,7 @@ class Poller:
                 return self._update(slot, now, other, again=True)
             self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
+            self._query_errors[error.errno or 0] += 1
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
                 self._log_once("query", error)

@@ -2,15 +2,19 @@
 
 import argparse
 import json
+import time
 from typing import Any
 
 from app.attach.helper_fds import HelperMethod
+from app.diagnosis.finding_document import error_document
+from app.diagnosis.history import PictureHistory
 from app.diagnosis.picture_findings import device_gone
+from app.errors import MdevviewError
 from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.plane_document import Document
 from app.planes.status import State, Status
-from gl.inspection import inspect_document
+from gl.inspection import inspect_document, inspected_facts
 from ui.cli.output import printable, write_output
 from ui.offscreen import open_offscreen
 
@@ -20,17 +24,32 @@ _TIMEOUT_S = 0.5
 
 def run(args: argparse.Namespace) -> int:
     """Print what the device shows now. Raises MdevviewError when it cannot be opened, or is removed meanwhile."""
-    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
-        session = view.session
-        frame, _ = view.poll(_why_not, _TIMEOUT_S)
-        if frame.status.state is State.GONE:
-            raise device_gone(session.target, frame.status)
-        document = inspect_document(session.target, frame, session.describe(), view.renderer)
+    try:
+        document = _inspected(args)
+    except MdevviewError as error:
+        if args.json:
+            write_output(json.dumps(error_document(error), indent=2))
+        raise
     if args.json:
         write_output(json.dumps(document, indent=2))
     else:
         write_output("\n".join(map(printable, _lines(document))))
     return 0
+
+
+def _inspected(args: argparse.Namespace) -> Document:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+        session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=False)
+
+        def why_not(frame: Frame) -> Status | None:
+            history.saw(frame, time.monotonic_ns())
+            return _why_not(frame)
+
+        frame, _ = view.poll(why_not, _TIMEOUT_S)
+        if frame.status.state is State.GONE:
+            raise device_gone(session.target, frame.status)
+        facts = inspected_facts(session, frame, view.renderer, history)
+        return inspect_document(session.target, frame, session.describe(), view.renderer, facts)
 
 
 def _why_not(frame: Frame) -> Status | None:
