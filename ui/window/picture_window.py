@@ -381,7 +381,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._label, self.diagnosis.headline)
+            paint_status(painter, area, status, self._label, self.diagnosis.findings)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()
