@@ -245,8 +245,15 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
-        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError."""
-        image = self.image(surface)
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError.
+
+        What was drawn last stays prepared, so that :meth:`look` goes on.
+        """
+        generation = self._surfaces.generation
+        image = self._surfaces.get(surface).image
+        if self._surfaces.generation != generation:
+            # A retry: what was prepared may have used the entry before.
+            self._frame = None
         if image is None:
             return None
         placed: PlacedImage = (image, Style(opaque=True), -left, -top)

@@ -156,6 +156,10 @@ class WindowDriver:
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
 
+    def findings(self) -> list[str]:
+        """The keys of the findings about the picture."""
+        return [each.key for each in self._picture.diagnosis.findings]
+
     def _mouse(self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton) -> None:
         ratio = self._picture.devicePixelRatio()
         place = QPointF(x / ratio, y / ratio)

@@ -83,7 +83,7 @@ class PictureWindow(QOpenGLWindow):
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
-        self.diagnosis.changed.connect(self.update)
+        self.diagnosis.page_changed.connect(self.update)
         self.state_changed.connect(self.diagnosis.state_changed)
         self._overlay: FrameOverlay | None = None
         self._overlay_timer = QTimer(self)
