@@ -84,6 +84,8 @@ class PictureDiagnosis(QObject):
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
+        # What was diagnosed last: of an idle picture, that is done again after a longer pause.
+        self._diagnosed: tuple[Status, Colour | None] | None = None
         self._always = False
         # The frame that was looked at for one colour, and what was found.
         self._looked = False
@@ -150,11 +152,14 @@ class PictureDiagnosis(QObject):
         if quiet_s >= _QUIET_S and not self._looked:
             self._look_for_one_colour()
         if not (missing or self._always or self._one_colour is not None or quiet_s >= UNCHANGED_S):
+            self._diagnosed = None
             self._set(())
             return
-        if not (missing or self._always) and self._findings and now - self._diagnosed_ns < _IDLE_PERIOD_NS:
+        seen = (self._picture.status, self._one_colour)
+        idle = not missing and not self._always and seen == self._diagnosed
+        if idle and now - self._diagnosed_ns < _IDLE_PERIOD_NS:
             return
-        self._diagnosed_ns = now
+        self._diagnosed_ns, self._diagnosed = now, seen
         self._set(self._diagnose(now, _HOST_PERIOD_S if missing else _IDLE_HOST_PERIOD_S))
 
     def _diagnose(self, now: int, host_period_s: float) -> tuple[Finding, ...]:
