@@ -28,6 +28,7 @@ from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
+from app.open.host_facts_reader import HostFactsReader
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
@@ -37,7 +38,7 @@ from app.vfio.edid_resolution import EdidResolution
 from app.vfio.end_detector import EndDetector
 from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
 from app.vfio.opened_device import OpenedDevice
-from app.vm.input_route import SIMULATED, InputRoute, input_route
+from app.vm.input_route import SIMULATED, InputRoute, TrackedRoute, input_route
 
 _log = logging.getLogger(__name__)
 
@@ -85,30 +86,30 @@ def open_target(
     Processes are scanned once, or not at all if the caller gives a scan. They are scanned again only if a process of
     the scan has ended.
     """
-    return _session(open_device(target, paths, options, scan), options)
+    return _session(open_device(target, paths, options, scan), options, paths)
 
 
 def open_chosen(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
-    return _session(open_resolved_device(chosen, paths, options, scan), options)
+    return _session(open_resolved_device(chosen, paths, options, scan), options, paths)
 
 
-def _session(opened: OpenedDevice, options: OpenOptions | None) -> Session:
+def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
         opened = replace(opened, device=options.wrap_device(opened.device))
-    return vfio_session(opened, options.qmp)
+    return vfio_session(opened, options.qmp, paths)
 
 
-def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
+def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Paths = HOST) -> Session:
     """A session that takes the device over. ``qmp`` is the address for input, None for that of the VM's arguments.
 
     Closes the device if there is no session.
     """
     try:
-        route = _input(opened, qmp)
+        route = TrackedRoute(_input(opened, qmp))
     except BaseException:
         opened.device.close()
         raise
@@ -126,6 +127,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
         device_facts=poller.facts,
+        host_facts=HostFactsReader.of(opened.vgpu, opened.vm, route, paths).read,
     )
 
 

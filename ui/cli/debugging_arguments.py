@@ -20,7 +20,14 @@ def add_doctor(commands: Commands) -> None:
         commands,
         "doctor",
         "check whether this host can show vGPUs",
-        "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy. The exit "
-        "status is 1 when a finding is an error.",
+        "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy, problems come "
+        "first, and a verdict in one sentence last. The exit status is 1 when a finding is an error.",
     )
-    add_json(parser)
+    output = parser.add_mutually_exclusive_group()
+    add_json(output)
+    output.add_argument(
+        "--report",
+        action="store_true",
+        help="print one text for a bug report, without names of users, hosts and VMs, addresses, UUIDs and serial "
+        "numbers; its end says what was left out",
+    )
