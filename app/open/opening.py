@@ -125,6 +125,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         ended=opened.ended,
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
+        buffers=poller.buffers,
     )
 
 
