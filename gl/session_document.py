@@ -5,6 +5,7 @@ A published key keeps its meaning.
 
 from dataclasses import fields
 
+from app.diagnosis.finding import Finding, Severity
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
 from app.planes.frame import Frame
@@ -31,6 +32,15 @@ def session_document(session: Session, frame: Frame, renderer: Renderer) -> Docu
             document["planes"][name]["import_method"] = method.value if method is not None else None
     document["renderer"] |= egl_document(renderer.context)
     return document | {"buffers": buffers_document(session.buffers(), renderer.imports)}
+
+
+def session_findings(session: Session, frame: Frame, renderer: Renderer) -> tuple[Finding, ...]:
+    """The findings of the same document."""
+    documents = inspect_document(session.target, frame, {}, renderer)["findings"]
+    return tuple(
+        Finding(each["key"], Severity(each["severity"]), each["message"], each["evidence"] or "", each["remedy"] or "")
+        for each in documents
+    )
 
 
 def egl_document(context: Context) -> Document:

@@ -10,6 +10,7 @@ from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.session_document import session_document
 from ui.cli.inspect_text import inspect_lines
+from ui.cli.inspect_watch import follow, watch
 from ui.cli.output import write_output
 from ui.offscreen import open_offscreen
 
@@ -18,10 +19,18 @@ _TIMEOUT_S = 0.5
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what the device shows now. Raises MdevviewError when it cannot be opened, or is removed meanwhile."""
+    """Print what the device shows now, or follow its changes.
+
+    Raises MdevviewError when it cannot be opened; without ``--watch`` also when it is removed meanwhile.
+    """
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+        if args.watch:
+            return watch(view, as_json=args.json, duration_s=args.duration)
         session = view.session
-        frame, _ = view.poll(_why_not, _TIMEOUT_S)
+        if args.duration is not None:
+            frame = follow(view, _ignore, args.duration)
+        else:
+            frame, _ = view.poll(_why_not, _TIMEOUT_S)
         if frame.status.state is State.GONE:
             raise device_gone(session.target, frame.status)
         document = session_document(session, frame, view.renderer)
@@ -30,6 +39,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         write_output("\n".join(inspect_lines(document)))
     return 0
+
+
+def _ignore(_changes: object) -> None:
+    """The document tells what the changes led to."""
 
 
 def _why_not(frame: Frame) -> Status | None:
