@@ -9,6 +9,7 @@ from app.open.opening import OpenOptions
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.session_document import session_document
+from ui.cli.inspect_formats import print_formats
 from ui.cli.inspect_text import inspect_lines
 from ui.cli.inspect_watch import follow, watch
 from ui.cli.output import write_output
@@ -23,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises MdevviewError when it cannot be opened; without ``--watch`` also when it is removed meanwhile.
     """
+    if args.formats:
+        return print_formats(args)
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         if args.watch:
             return watch(view, as_json=args.json, duration_s=args.duration)
