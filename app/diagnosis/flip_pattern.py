@@ -69,11 +69,13 @@ class FlipPattern:
             return None
         assert self._last_ns is not None and self._began_ns is not None
         ids, stopped = tuple(sorted(self._ids)), ns - self._last_ns >= _PAUSE_NS
-        told = Flips(ids, self._last, None if stopped else self._flips * _SECOND / (ns - self._began_ns))
+        # From flip to flip: nothing is known of the time since the last one.
+        lasted = max(1, self._last_ns - self._began_ns)
+        told = Flips(ids, self._last, None if stopped else self._flips * _SECOND / lasted)
         # A few flips that were told one by one are no pattern.
         is_news = not stopped or self._untold > 0 or bool(self._reported)
         self._reported = frozenset() if stopped else frozenset(self._ids)
         self._ids.clear()
         self._flips = self._untold = 0
-        self._began_ns = None if stopped else ns
+        self._began_ns = None if stopped else self._last_ns
         return told if is_news else None
