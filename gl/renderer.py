@@ -1,7 +1,7 @@
 """Draws and captures frames: what the rest of this package is for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
@@ -268,6 +268,11 @@ class Renderer:
         loaded = self._surfaces.get(surface)
         self._retry_ns = _first_retry(loaded)
         return loaded.image
+
+    @property
+    def imports(self) -> Mapping[int, int]:
+        """How often each buffer that is not released was imported, by its serial number."""
+        return self._surfaces.imports
 
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""

@@ -128,6 +128,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         flips_lost=opened.flips_lost,
         device_facts=poller.facts,
         host_facts=HostFactsReader.of(opened.vgpu, opened.vm, route, paths).read,
+        buffers=poller.buffers,
     )
 
 

@@ -1,5 +1,6 @@
 """The arguments of the commands that tell what a device shows and why."""
 
+from ui.cli.argument_values import seconds
 from ui.cli.common_arguments import Commands, add_command, add_helper, add_json, add_target
 
 
@@ -12,6 +13,25 @@ def _add_inspect(commands: Commands) -> None:
     parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
     add_target(parser)
     add_helper(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--watch",
+        action="store_true",
+        help="print each change on a line of its own, with the seconds since the start and the time, until Ctrl-C or "
+        "the end of the VM; with --json one JSON object on each line",
+    )
+    what.add_argument(
+        "--formats",
+        action="store_true",
+        help="print which formats and modifiers the driver of the vGPU can report, and which this EGL display imports",
+    )
+    parser.add_argument(
+        "--duration",
+        metavar="S",
+        type=seconds,
+        help="watch for S seconds; without --watch: print the document after S seconds, with the buffers and counts of "
+        "that time",
+    )
     add_json(parser)
 
 
