@@ -4,7 +4,7 @@ Sources: ``include/uapi/drm/drm_fourcc.h`` (AMD_FMT_MOD); names of libdrm 2.4.12
 drmGetFormatModifierNameFromAmd); drm_info's ``modifiers.c`` (print_amd_modifier).
 """
 
-from app.formats.modifiers.description import UNKNOWN_VALUE, Bits, Description, Layout, flag, reserved_bits
+from app.formats.modifiers.description import UNKNOWN_VALUE, Bits, Description, Field, Layout, flag, reserved_bits
 
 _GFX9, _GFX10, _GFX10_RBPLUS, _GFX11, _GFX12 = range(1, 6)
 _VERSIONS = {_GFX9: "GFX9", _GFX10: "GFX10", _GFX10_RBPLUS: "GFX10_RBPLUS", _GFX11: "GFX11", _GFX12: "GFX12"}
@@ -93,7 +93,13 @@ def describe_amd(value: int) -> Description:
     names = tile_names(version)
     tile_name = names[tile] if tile < len(names) else None
     spec = Bits("TILE", _TILE.shift, _TILE.bits, {tile: f"{tile_name}: {_tile_words(tile_name)}"} if tile_name else {})
-    fields = tuple((spec if each is _TILE else each).read(value) for each in _ALL if _matters(each, value))
+    fields = tuple(
+        (spec if each is _TILE else each).read(value)
+        if _has_meaning(each, value)
+        else Field(each.name, each.shift, each.bits, each.get(value), "has no meaning with the other fields")
+        for each in _ALL
+        if _has_meaning(each, value) or each.get(value)
+    )
     if tile_name is None or tile_name.startswith("INVALID"):
         layout = Layout.UNKNOWN
     elif _DCC.get(value):
@@ -117,10 +123,10 @@ def _has_xor(value: int) -> bool:
     return _TILE_VERSION.get(value) < _GFX12 and _TILE.get(value) >= _FIRST_XOR_TILE
 
 
-def _matters(field: Bits, value: int) -> bool:
-    """Whether the field has a meaning here, or a value though it has none."""
+def _has_meaning(field: Bits, value: int) -> bool:
+    """Whether the other fields give the field a meaning."""
     version, dcc = _TILE_VERSION.get(value), bool(_DCC.get(value))
-    if field.get(value) or field in (_TILE_VERSION, _TILE, _DCC):
+    if field in (_TILE_VERSION, _TILE, _DCC):
         return True
     if field in (_DCC_RETILE, _DCC_PIPE_ALIGN, _DCC_64B, _DCC_128B, _DCC_CONSTANT):
         return dcc and version < _GFX12

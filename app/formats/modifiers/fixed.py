@@ -34,7 +34,7 @@ _INTEL: dict[int, _Entry] = {
     3: (
         "Yf_TILED",
         _TILED,
-        "tiles of 4 KiB, about square in pixels, made of blocks of 256 and 64 bytes (Skylake to Tiger Lake)",
+        "tiles of 4 KiB, about square in pixels, made of blocks of 256 and 64 bytes (Skylake to Ice Lake)",
     ),
     4: ("Y_TILED_CCS", _COMPRESSED, f"Y tiles with render compression (Skylake to Ice Lake); {_CCS_PLANE}"),
     5: ("Yf_TILED_CCS", _COMPRESSED, f"Yf tiles with render compression (Skylake to Ice Lake); {_CCS_PLANE}"),
@@ -115,8 +115,7 @@ def describe_allwinner(value: int) -> Description:
 
 def describe_apple(value: int) -> Description:
     # Neither libdrm nor drm_info has these.
-    description = _describe(_APPLE, "DRM_FORMAT_MOD_APPLE_", value, drm_info=False)
-    return description
+    return _describe(_APPLE, "DRM_FORMAT_MOD_APPLE_", value, drm_info=False)
 
 
 VALUES = {
