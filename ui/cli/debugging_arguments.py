@@ -5,8 +5,9 @@ from ui.cli.common_arguments import Commands, add_command, add_helper, add_json,
 
 
 def add_debugging_commands(commands: Commands) -> None:
-    """Add ``inspect``."""
+    """Add ``inspect`` and ``decode``."""
     _add_inspect(commands)
+    _add_decode(commands)
 
 
 def _add_inspect(commands: Commands) -> None:
@@ -31,6 +32,26 @@ def _add_inspect(commands: Commands) -> None:
         type=seconds,
         help="watch for S seconds; without --watch: print the document after S seconds, with the buffers and counts of "
         "that time",
+    )
+    add_json(parser)
+
+
+def _add_decode(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "decode",
+        "explain modifiers, fourccs and EDIDs in words",
+        "Modifiers with their bit fields and the names that libdrm, drm_info and the kernel use; fourccs with the "
+        "layout of their bytes; EDIDs with what they say and what is wrong in them. Opens no device. The exit status "
+        "is 2 if a VALUE is none of these; the others are explained all the same.",
+    )
+    parser.add_argument(
+        "values",
+        nargs="+",
+        metavar="VALUE",
+        help="a modifier (0x0100000000000001, X_TILED, I915_FORMAT_MOD_X_TILED), a fourcc (XR24, 0x34325258, XRGB8888, "
+        "DRM_FORMAT_XRGB8888), or a file with an EDID, as bytes or as text in hexadecimal (- is standard input); a "
+        "word that names a modifier or a format is not taken as a file: for the file give ./WORD",
     )
     add_json(parser)
 
