@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from app.errors import error_text
@@ -48,6 +49,7 @@ class PixelCapture:
         self._whole_at_ns = 0
         self._samples: dict[SurfaceKey, PixelSamples] = {}
         self._outcomes: OrderedDict[SurfaceKey, Outcome] = OrderedDict()
+        self._frame = Frame(Status(Reason.NOT_STARTED))
         self._state: State | None = None
         self._known: set[tuple[int | None, int | None]] = set()
 
@@ -55,7 +57,10 @@ class PixelCapture:
         """A poll found this frame."""
         keys = {each.key for each in (frame.primary, frame.cursor) if each is not None}
         self._samples = {key: samples for key, samples in self._samples.items() if key in keys}
-        self._take(frame)
+        before, self._frame = self._frame, frame
+        # A cursor that moves makes a new frame, and the primary plane is that of before. Looks see its changes.
+        shown = (before.primary, before.cursor, *(each.buffer for each in before.rejected))
+        self._take(frame, {id(each) for each in shown})
         self._note_state(frame)
 
     def look(self, frame: Frame) -> Look | None:
@@ -88,15 +93,15 @@ class PixelCapture:
             return False
         return look.draw and look.previous_ns is not None
 
-    def _take(self, frame: Frame) -> None:
-        """Write what the frame's buffers hold."""
+    def _take(self, frame: Frame, without: AbstractSet[int] = frozenset()) -> None:
+        """Write what the frame's buffers hold, but for those surfaces and buffers, of which this has the ids."""
         keep = self._every > 0 and self._pictures % self._every == 0
         self._pictures += 1
-        surfaces = [each for each in (frame.primary, frame.cursor) if each is not None]
+        surfaces = [each for each in (frame.primary, frame.cursor) if each is not None and id(each) not in without]
         for each in surfaces:
             self._take_buffer(each.plane, each.buffer, each, keep=keep)
         for rejected in frame.rejected:
-            if rejected.buffer is not None:
+            if rejected.buffer is not None and id(rejected.buffer) not in without:
                 self._take_buffer(rejected.plane, rejected.buffer, None, keep=keep)
 
     def _take_buffer(self, plane: Plane, buffer: Buffer, surface: Surface | None, *, keep: bool) -> None:
