@@ -21,6 +21,7 @@ from app.errors import error_text
 from app.planes.buffer import Buffer
 from app.planes.buffer_facts import BufferFacts
 from app.planes.check import check_plane
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
@@ -77,7 +78,7 @@ class Poller:
     Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
     device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
     counts nanoseconds. ``record`` records fetches for other processes. ``stays`` tells whether a mapped region can
-    never vanish (:mod:`app.vfio.region_mapping`).
+    never vanish (:mod:`app.vfio.region_mapping`). ``buffer_info`` tells of a fetched fd.
     """
 
     tells_damage = False
@@ -91,12 +92,13 @@ class Poller:
         record: FetchRecord | None = None,
         end_fd: Callable[[], int] = lambda: -1,
         stays: Stays = never_stays,
+        buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info,
     ) -> None:
         self.device = device
         self._ended = ended
         self._end_fd = end_fd
         self._clock = clock
-        self._buffers = BufferCache(device, rule, record)
+        self._buffers = BufferCache(device, rule, record, buffer_info)
         self._region = RegionCache(device, stays)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
