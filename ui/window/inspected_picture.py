@@ -1,8 +1,10 @@
 """What the inspector shows of a window: read from what was drawn, without a question to the device."""
 
+from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 
-from PyQt6.QtCore import QSize, pyqtBoundSignal
+from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QImage, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
@@ -20,8 +22,12 @@ from gl.errors import GlError
 from gl.inspection import renderer_document
 from ui.window.gl_surface import made_current
 from ui.window.inspector.buffer_table import THUMBNAIL
+from ui.window.inspector.inspected import Event
 from ui.window.inspector.inspector import Inspector
+from ui.window.inspector.state_changes import state_changes
 from ui.window.picture_window import PictureWindow
+
+_MOST_EVENTS = 1000
 
 
 def open_inspector(window: QMainWindow, picture: PictureWindow, keys: QKeySequence) -> Inspector:
@@ -38,11 +44,10 @@ class InspectedPicture:
         self._size = thumbnail
         self._thumbnail: BufferThumbnail | None = None
         self.pictures = 0
+        self._state: Document = {}
+        self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         picture.frameSwapped.connect(self._count)
-
-    @property
-    def state_changed(self) -> pyqtBoundSignal:
-        return self._picture.state_changed
+        picture.state_changed.connect(self._log_changes)
 
     def state(self) -> Document:
         picture = self._picture
@@ -53,6 +58,18 @@ class InspectedPicture:
         if picture.renderer is not None:
             document["renderer"] = renderer_document(picture.renderer.context)
         return document
+
+    def changes(self) -> tuple[Event, ...]:
+        self._log_changes()
+        events = tuple(self._events)
+        self._events.clear()
+        return events
+
+    def _log_changes(self) -> None:
+        before, self._state = self._state, self.state()
+        time = datetime.now().strftime("%H:%M:%S.%f")[:-3]
+        for kind, text in state_changes(before, self._state):
+            self._events.append(Event(time, kind, text))
 
     def buffers(self) -> tuple[BufferFacts, ...]:
         session = self._picture.session
@@ -108,6 +125,7 @@ class InspectedPicture:
     def release(self) -> None:
         thumbnail, self._thumbnail = self._thumbnail, None
         self._picture.frameSwapped.disconnect(self._count)
+        self._picture.state_changed.disconnect(self._log_changes)
         if thumbnail is not None:
             with made_current(self._picture):
                 thumbnail.release()

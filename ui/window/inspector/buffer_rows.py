@@ -5,18 +5,22 @@ from app.formats.modifier import modifier_name
 from app.planes.buffer_facts import BufferFacts
 from app.planes.plane import Backing
 from app.text.clean import clean
-from ui.window.inspector.plane_rows import bytes_text
 from ui.window.inspector.rows_model import Row
 
 HEADINGS = ("Picture", "Buffer", "Memory", "Use")
+LINES = 4
 _LONGEST_NAME = 40
 
 
 def buffer_row(facts: BufferFacts) -> Row:
-    """What is known of a buffer, in three lines for each column. The first column is for its picture."""
+    """What is known of a buffer, in up to :data:`LINES` lines for each column. The first column is for its picture."""
     plane = facts.plane
-    layout = f"{plane.width} × {plane.height}  {fourcc_text(plane.fourcc)}"
-    buffer = (f"{_handle(facts)}, {plane.kind.name.lower()}", layout, modifier_name(plane.modifier))
+    buffer = (
+        f"{_handle(facts)}, {plane.kind.name.lower()}",
+        f"{plane.width} × {plane.height}  {fourcc_text(plane.fourcc)}",
+        modifier_name(plane.modifier),
+        "on screen" if facts.on_screen else "",
+    )
     return Row(facts.serial, ("", _lines(*buffer), _lines(*_memory(facts)), _lines(*_use(facts))))
 
 
@@ -30,16 +34,17 @@ def _handle(facts: BufferFacts) -> str:
 
 
 def _memory(facts: BufferFacts) -> tuple[str, ...]:
-    of = f" of {clean(facts.exporter, _LONGEST_NAME)}" if facts.exporter else ""
-    kind = "dma-buf" if facts.inode is not None else facts.plane.backing.value
-    numbers = [f"{name} {value}" for name, value in (("fd", facts.fd), ("inode", facts.inode)) if value is not None]
     name = f"“{clean(facts.name, _LONGEST_NAME)}”" if facts.name else ""
-    return bytes_text(facts.size), f"{kind}{of} {name}".rstrip(), ", ".join(numbers)
+    return (
+        f"{facts.size} bytes",
+        f"{clean(facts.exporter or '', _LONGEST_NAME)} {name}".strip(),
+        f"inode {facts.inode}" if facts.inode is not None else "",
+        f"fd {facts.fd}" if facts.fd is not None else "",
+    )
 
 
 def _use(facts: BufferFacts) -> tuple[str, ...]:
-    shown = f"shown {_times(facts.times_shown)}" + (", on screen" if facts.on_screen else "")
-    return shown, f"imported {_times(facts.fetches)}", f"{facts.hits} cache hits"
+    return f"shown {_times(facts.times_shown)}", f"fetched {_times(facts.fetches)}", f"{facts.hits} cache hits"
 
 
 def _times(count: int) -> str:

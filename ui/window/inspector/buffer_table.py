@@ -7,7 +7,7 @@ from PyQt6.QtGui import QImage, QPixmap
 from PyQt6.QtWidgets import QStackedLayout, QWidget
 
 from app.planes.buffer_facts import BufferFacts
-from ui.window.inspector.buffer_rows import HEADINGS, buffer_row
+from ui.window.inspector.buffer_rows import HEADINGS, LINES, buffer_row
 from ui.window.inspector.empty_text import EmptyText
 from ui.window.inspector.inspected import Inspected
 from ui.window.inspector.rows_model import RowsModel
@@ -40,6 +40,9 @@ class BuffersModel(RowsModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DecorationRole and index.isValid() and index.column() == 0:
             return self._thumbnails.get(self.rows[index.row()].key)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.isValid():
+            # The number of lines changes with each flip.
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
         return super().data(index, role)
 
 
@@ -56,11 +59,11 @@ class BufferTable(QWidget):
         self._table = TextTable("Buffers", self._model)
         self._table.setWordWrap(False)
         self._table.setColumnWidth(0, THUMBNAIL.width() + 3 * _MARGIN)
-        for column, text in ((1, "1920 × 1080  XR24   "), (2, "33177600 bytes (31.6 MiB)")):
+        for column, text in ((1, "1920 × 1080  XR24 "), (2, "inode 100000000 ")):
             self._table.setColumnWidth(column, self._table.fontMetrics().horizontalAdvance(text) + 8)
         rows = self._table.verticalHeader()
         assert rows is not None
-        rows.setDefaultSectionSize(max(THUMBNAIL.height(), 3 * self._table.fontMetrics().height()) + 2 * _MARGIN)
+        rows.setDefaultSectionSize(max(THUMBNAIL.height(), LINES * self._table.fontMetrics().height()) + 2 * _MARGIN)
         self._layout = QStackedLayout(self)
         self._layout.addWidget(EmptyText("The source tells of no buffers: it has no picture, or does not list them."))
         self._layout.addWidget(self._table)

@@ -1,8 +1,8 @@
 """What the inspector asks of the window whose picture it inspects."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from PyQt6.QtCore import pyqtBoundSignal
 from PyQt6.QtGui import QImage
 
 from app.diagnosis.finding import Finding
@@ -11,13 +11,17 @@ from app.planes.buffer_facts import BufferFacts
 from app.planes.plane_document import Document
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change: its time of the day, its kind, and what changed, in one line."""
+
+    time: str
+    kind: str
+    text: str
+
+
 class Inspected(Protocol):
     """All calls are made in the window's thread. Only :meth:`document` touches the device."""
-
-    @property
-    def state_changed(self) -> pyqtBoundSignal:
-        """Emitted when the state, the primary plane's format or its path changed."""
-        ...
 
     @property
     def pictures(self) -> int:
@@ -26,6 +30,10 @@ class Inspected(Protocol):
 
     def state(self) -> Document:
         """The parts of an ``inspect`` document about the state and the planes, and "renderer" if there is one."""
+        ...
+
+    def changes(self) -> tuple[Event, ...]:
+        """What changed since the last call, in the order of time."""
         ...
 
     def buffers(self) -> tuple[BufferFacts, ...]:

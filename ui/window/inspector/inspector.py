@@ -4,7 +4,7 @@ A dock that floats cannot be dragged back under Wayland, which tells no window w
 """
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PyQt6.QtWidgets import QDockWidget, QMainWindow
 
 from ui.window.inspector.inspected import Inspected
@@ -12,7 +12,7 @@ from ui.window.inspector.inspector_view import InspectorView
 
 _RIGHT, _BELOW = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
 # Of the docked inspector: its width at the right, its height below.
-_WIDTH, _HEIGHT = 480, 300
+_WIDTH, _HEIGHT = 500, 300
 _OWN_SIZE = QSize(720, 560)
 
 
@@ -88,9 +88,11 @@ class Inspector(QObject):
         dock.installEventFilter(self)
         self._grow(QSize(0, _HEIGHT) if below else QSize(_WIDTH, 0))
         self._window.addDockWidget(self._area, dock)
-        self._window.resizeDocks(
-            [dock], [_HEIGHT if below else _WIDTH], Qt.Orientation.Vertical if below else Qt.Orientation.Horizontal
-        )
+        if below:
+            length, direction = min(_HEIGHT, self._window.height() // 2), Qt.Orientation.Vertical
+        else:
+            length, direction = min(_WIDTH, self._window.width() // 2), Qt.Orientation.Horizontal
+        self._window.resizeDocks([dock], [length], direction)
         self._place(docked=True)
 
     def _place(self, *, docked: bool) -> None:
@@ -115,14 +117,16 @@ class Inspector(QObject):
             self._window.resize(self._window.size() - grown)
 
     def _grow(self, by: QSize) -> None:
-        """Make room for the dock, as far as the screen has it, so that the picture keeps its size."""
-        screen = self._window.screen()
-        if screen is None or not self._resizable():
+        """Make room for the dock where the desktop has it at that side, so that the picture keeps its size.
+
+        Under Wayland a window does not know where it is: it could grow out of the screen.
+        """
+        screen, window = self._window.screen(), self._window
+        if screen is None or QGuiApplication.platformName().startswith("wayland") or not self._resizable():
             return
-        old = self._window.size()
-        room = screen.availableGeometry().size().expandedTo(old)
-        self._window.resize((old + by).boundedTo(room))
-        self._grown = self._window.size() - old
+        free = screen.availableGeometry().bottomRight() - window.frameGeometry().bottomRight()
+        self._grown = by.boundedTo(QSize(max(0, free.x()), max(0, free.y())))
+        window.resize(window.size() + self._grown)
 
     def _resizable(self) -> bool:
         return not (self._window.isMaximized() or self._window.isFullScreen())

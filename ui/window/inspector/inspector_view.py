@@ -20,6 +20,7 @@ from ui.window.inspector.plane_tree import PlaneTree
 _log = logging.getLogger(__name__)
 
 _TICK_MS = 300
+_MARGINS = (6, 4, 6, 6)
 
 
 class InspectorView(QWidget):
@@ -65,6 +66,7 @@ class InspectorView(QWidget):
         row.addWidget(self._side)
         row.addWidget(self._move)
         column = QVBoxLayout(self)
+        column.setContentsMargins(*_MARGINS)
         column.addWidget(self.tabs, 1)
         column.addLayout(row)
         self._timer = QTimer(self)
@@ -88,12 +90,9 @@ class InspectorView(QWidget):
         copy_text(json.dumps(document, indent=2))
         self._message.setText("Copied")
 
-    def _log_changes(self) -> None:
-        self.events.add(self._inspected.state())
-
     def _refresh(self) -> None:
         state = self._inspected.state()
-        self.events.add(state)
+        self.events.add(self._inspected.changes())
         shown = self.tabs.currentWidget()
         if shown is self.planes:
             self.planes.show_state(state)
@@ -106,7 +105,6 @@ class InspectorView(QWidget):
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  (Qt's name)
         if not self._timer.isActive():
-            self._inspected.state_changed.connect(self._log_changes)
             self._refresh()
             self._timer.start()
         super().showEvent(event)
@@ -117,6 +115,4 @@ class InspectorView(QWidget):
 
     def stop(self) -> None:
         """Ask the window no more until it is shown again; more calls do nothing."""
-        if self._timer.isActive():
-            self._timer.stop()
-            self._inspected.state_changed.disconnect(self._log_changes)
+        self._timer.stop()

@@ -52,7 +52,7 @@ def _plane(name: str, plane: Document | None) -> Node:
     title = f"{name.capitalize()} plane"
     if plane is None:
         return Node(name, title, "off")
-    summary = f"{plane['width']} × {plane['height']}  {plane['fourcc']}  {plane['path'] or plane['state']}"
+    summary = f"{plane['width']} × {plane['height']}, {plane['fourcc']}, {plane['path'] or plane['state']}"
     return Node(name, title, clean_line(summary), (*_leaves(_plane_pairs(name, plane)), *_failures(plane)))
 
 
