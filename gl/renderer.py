@@ -8,6 +8,7 @@ from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
+from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
 from gl.compositor import Image, Steps, Style, run_steps
@@ -63,6 +64,7 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
+        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
@@ -273,6 +275,14 @@ class Renderer:
     def imports(self) -> Mapping[int, int]:
         """How often each buffer that is not released was imported, by its serial number."""
         return self._surfaces.imports
+
+    def cached_image(self, serial: int) -> Image | None:
+        """What was made from the buffer of this serial number, if it is kept. Nothing is imported or uploaded."""
+        return self._surfaces.cached_image(serial)
+
+    def buffer_thumbnail(self, width: int, height: int) -> BufferThumbnail:
+        """What makes thumbnails of :meth:`cached_image`. The caller releases it before this renderer."""
+        return BufferThumbnail(self.context, self._compositor, self._parts.probe, width, height)
 
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""

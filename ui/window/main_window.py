@@ -32,6 +32,7 @@ from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
 if TYPE_CHECKING:
+    from ui.window.inspector.inspector import Inspector
     from ui.window.latency_panel import LatencyPanel
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._panel: LatencyPanel | None = None
+        self._inspector: Inspector | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
             "status-line": self._set_status_line,
             "overlay": self._picture.show_overlay,
             "latency-panel": self._show_latency_panel,
+            "inspector": self._show_inspector,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
@@ -246,6 +249,19 @@ class MainWindow(QMainWindow):
         self._panel = LatencyPanel(self._picture, self)
         self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
         self._panel.show()
+
+    def _show_inspector(self, on: bool) -> None:
+        inspector, self._inspector = self._inspector, None
+        if inspector is not None:
+            inspector.close()
+            self._container.setFocus()
+        if on:
+            # Few users need it, and it takes time and memory.
+            from ui.window.inspected_picture import open_inspector  # noqa: PLC0415
+
+            action = self._actions["inspector"]
+            self._inspector = open_inspector(self, self._picture, action.shortcut())
+            self._inspector.closed.connect(lambda: action.setChecked(False))
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -361,6 +377,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         self.closing.emit()
+        # The next window has no inspector, and is smaller by its size.
+        self._show_inspector(False)
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options

@@ -229,6 +229,16 @@ class PictureWindow(QOpenGLWindow):
         self._session = session
         self.times.session = session
 
+    @property
+    def renderer(self) -> Renderer | None:
+        """None before the first draw. Its context must be made current (:mod:`ui.window.gl_surface`) to use it."""
+        return self._renderer
+
+    @property
+    def drawn(self) -> DrawResult | None:
+        """What was drawn last, None if nothing was."""
+        return self._drawn
+
     def inspect(self) -> Document:
         """What ``inspect`` tells of the picture; only the target before the first draw."""
         if self._renderer is None or self._session is None or not self.isValid():
