@@ -84,7 +84,7 @@ class Importer:
         refusal = self._trials.refusal(plane, buffer) if self._trials is not None else None
         if refusal is not None:
             return _not_tried(refusal.failure, refusal.reason)
-        ladder = ImportLadder(context, plane, pixel_format, buffer)
+        ladder = ImportLadder(context, plane, pixel_format, buffer.exporter)
         for attempt in ladder.attempts():
             image = self._try(ladder, attempt, plane, pixel_format, buffer)
             if image is not None:

@@ -53,7 +53,7 @@ class DiagnosedPicture(Protocol):
     def renderer(self) -> Renderer | None: ...
 
     @property
-    def drawn(self) -> tuple[Frame | None, DrawResult | None]: ...
+    def last_draw(self) -> tuple[Frame | None, DrawResult | None]: ...
 
 
 class PictureDiagnosis(QObject):
@@ -164,7 +164,7 @@ class PictureDiagnosis(QObject):
 
     def _diagnose(self, now: int, host_period_s: float) -> tuple[Finding, ...]:
         picture, session = self._picture, self._picture.session
-        frame, shown = picture.frame, picture.drawn[0]
+        frame, shown = picture.frame, picture.last_draw[0]
         if frame.primary is not None and shown is not None and shown.primary is not None:
             # Of a frame that is not drawn yet, the renderer knows nothing.
             frame = shown
@@ -184,7 +184,7 @@ class PictureDiagnosis(QObject):
 
     def _outcome_of(self, surface: Surface) -> Outcome | None:
         """What the last draw made of a surface; None if it was not drawn yet. The renderer is not asked again."""
-        frame, result = self._picture.drawn
+        frame, result = self._picture.last_draw
         if frame is None or result is None:
             return None
         if surface is frame.primary:

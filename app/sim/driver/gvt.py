@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
+from app.device.guest_memory import Export
 from app.edid.mode import Limits
 from app.host.vgpu import Vgpu
 from app.sim.config.spec import Spec
@@ -25,7 +26,6 @@ from app.sim.driver.regions import (
     type_capability,
 )
 from app.sim.guest.guest import Guest, Scanout
-from app.sim.guest.memory import Export
 
 _PAGE = 4096
 _HOT_UNKNOWN = 0xFFFF_FFFF

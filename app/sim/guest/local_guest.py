@@ -8,13 +8,13 @@ draws into the one on the screen when the flip is due; so does a guest that was 
 from collections.abc import Callable
 
 from app.abi import drm_fourcc as drm
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba, encode
 from app.formats.fourcc import pixel_format
 from app.sim.config.spec import Spec, in_range
 from app.sim.guest.cursor import SIZE, cursor_image, cursor_position
 from app.sim.guest.drawing import blend
 from app.sim.guest.guest import CURSOR_PLACE, Flip, Scanout, cursor_scanout, framebuffer_place
-from app.sim.guest.memory import Memory
 from app.sim.guest.screen import Screen, make_screen
 from app.sim.guest.timetable import Timetable
 

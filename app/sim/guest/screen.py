@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from app.abi import drm_fourcc as drm
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba, Rows, decode, encode
 from app.formats.fourcc import PixelFormat, fourcc_text
 from app.formats.modifier import modifier_name
@@ -14,7 +15,6 @@ from app.sim.config.spec import Spec
 from app.sim.guest.animation import Animation
 from app.sim.guest.desktop import draw_desktop
 from app.sim.guest.drawing import PixelRect, merged
-from app.sim.guest.memory import Memory
 
 # This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
 _BAND = 64

@@ -17,13 +17,13 @@ import threading
 import time
 from contextlib import ExitStack, suppress
 
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba
 from app.host.process import Process
 from app.sim.config.spec import Spec
 from app.sim.guest.cursor import cursor_image
 from app.sim.guest.drawing import blend
 from app.sim.guest.guest import CURSOR_PLACE, Flip, Scanout, cursor_scanout
-from app.sim.guest.memory import Memory
 from app.sim.guest.screen import Screen, make_screen
 from app.sim.guest.timetable import Timetable
 from app.sim.guest_process.cores import KeptOff, choose_cores, siblings_of

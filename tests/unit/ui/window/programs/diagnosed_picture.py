@@ -38,7 +38,7 @@ class Picture:
     def show(self, frame: Frame, outcome: Outcome | None = None) -> None:
         self.frame = frame
         self.status = outcome.status if outcome is not None else frame.status
-        self.drawn: tuple[Frame | None, DrawResult | None] = (frame, DrawResult(outcome, None, None))
+        self.last_draw: tuple[Frame | None, DrawResult | None] = (frame, DrawResult(outcome, None, None))
 
     def host_facts(self) -> HostFacts:
         self.reads.append(threading.current_thread().name)
