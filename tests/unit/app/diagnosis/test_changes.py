@@ -27,10 +27,11 @@ CURSOR = replace(PRIMARY, kind=PlaneKind.CURSOR, width=16, height=16, handle=9)
 
 
 def _frame(primary: Plane | None = PRIMARY, cursor: Plane | None = None, status: Status = OK) -> Frame:
-    surfaces = [
-        Surface(each, BUFFERS[(each.handle or 0) % 10]) if each is not None else None for each in (primary, cursor)
-    ]
-    return Frame(status, *surfaces)
+    return Frame(status, _surface(primary), _surface(cursor))
+
+
+def _surface(plane: Plane | None) -> Surface | None:
+    return Surface(plane, BUFFERS[(plane.handle or 0) % 10]) if plane is not None else None
 
 
 def _log(*frames: Frame) -> ChangeLog:
@@ -94,7 +95,8 @@ def test_an_id_that_now_means_another_buffer_is_told() -> None:
 
 
 def test_sixty_flips_a_second_among_three_buffers_are_a_few_lines() -> None:
-    log, told = ChangeLog(), []
+    log = ChangeLog()
+    told: list[Change] = []
     for number in range(60 * 25):
         told += log.frame(_frame(replace(PRIMARY, handle=1 + number % 3)), number * SECOND // 60)
     flips = [each for each in told if each.kind is ChangeKind.FLIPS]
@@ -213,7 +215,8 @@ STATUSES = st.builds(Status, st.sampled_from(Reason), st.text(max_size=20))
 
 @given(st.lists(st.tuples(PLANES | st.none(), STATUSES), min_size=1, max_size=60))
 def test_whatever_a_guest_reports_the_log_is_short_printable_and_json(steps: list[tuple[Plane | None, Status]]) -> None:
-    log, told = ChangeLog(), []
+    log = ChangeLog()
+    told: list[Change] = []
     for number, (plane, status) in enumerate(steps):
         told += log.frame(_frame(plane, status=status), number * SECOND // 60)
     assert all(each.text.isprintable() for each in told)
