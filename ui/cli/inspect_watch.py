@@ -51,13 +51,12 @@ def watch(view: OffscreenView, *, as_json: bool, duration_s: float | None) -> in
     renderer = view.renderer.context.renderer
     values = {"version": _VERSION, "target": view.session.target, "renderer": renderer}
     text = f"watching {view.session.target}; renderer {renderer}"
-    tell([Change(start.ns, ChangeKind.START, text, None, values)])
-    follow(view, tell, duration_s)
+    follow(view, tell, duration_s, (Change(start.ns, ChangeKind.START, text, None, values),))
     return 0
 
 
-def follow(view: OffscreenView, tell: Tell, duration_s: float | None) -> Frame:
-    """Tell the changes of a session, for some time (None: no limit). Returns the last frame.
+def follow(view: OffscreenView, tell: Tell, duration_s: float | None, first: Iterable[Change] = ()) -> Frame:
+    """Tell ``first``, then the changes of a session, for some time (None: no limit). Returns the last frame.
 
     A signal that asks the program to stop ends it; a second one does what it did before. Raises BrokenPipeError when
     standard output is a pipe that nobody reads any more, even if nothing changes.
@@ -77,6 +76,8 @@ def follow(view: OffscreenView, tell: Tell, duration_s: float | None) -> Frame:
             follower.tick()
 
         try:
+            # Now a signal is heeded, so whoever waits for the first line may send one.
+            tell(first)
             follower.loop.run(wait, finished)
         finally:
             follower.close()
