@@ -91,6 +91,17 @@ class SurfaceCache:
             return self._entries[surface.key]
         return entry
 
+    def cached_image(self, serial: int) -> Image | None:
+        """The newest image that was made from the buffer of this serial number; None if there is none.
+
+        None too if the buffer was released. Nothing is loaded.
+        """
+        found = None
+        for key, entry in self._entries.items():
+            if key[0] == serial and not entry.surface.buffer.released:
+                found = entry.image
+        return found
+
     def refresh(self, entry: LoadedSurface) -> bool:
         """Upload a copied surface again. False when that fails: another entry with the reason is then in its place."""
         if entry.copied is None:

@@ -5,6 +5,7 @@ that flips at every refresh, moves the cursor or changes its mode all the time y
 see :mod:`app.diagnosis.flip_pattern` and :mod:`app.diagnosis.change_limit`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,7 +59,9 @@ class ChangeLog:
         self._status: Status | None = None
         self._seen = {kind: _Seen() for kind in PlaneKind}
         self._buffers: dict[int, BufferFacts] = {}
-        self._findings: dict[tuple[str, str], Finding] = {}
+        self._query_errors: dict[str, int] = {}
+        # By key, and number among those of the same key.
+        self._findings: dict[tuple[str, int], Finding] = {}
 
     @property
     def due_ns(self) -> int | None:
@@ -124,10 +127,24 @@ class ChangeLog:
             told += self._buffer_change(ChangeKind.FETCHED, now[serial], ns)
         return tuple(told)
 
+    def query_errors(self, counts: Iterable[tuple[str, int]], ns: int) -> tuple[Change, ...]:
+        """How many queries failed so far, by the name of their errno."""
+        now, before = dict(counts), self._query_errors
+        self._query_errors = now
+        more = {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
+        if not more:
+            return ()
+        text = "queries failed: " + ", ".join(f"{name} {count} times" for name, count in more.items())
+        return self._told(ChangeKind.QUERY_ERRORS, text, ns, None, {"query_errors": more})
+
     def findings(self, findings: Iterable[Finding], ns: int) -> tuple[Change, ...]:
-        """All findings of now. Evidence that changes is no change of a finding."""
-        now, before = {(each.key, each.message): each for each in findings}, self._findings
-        self._findings = now
+        """All findings of now. Words that change are no change of a finding: they may have a number that counts."""
+        counts: Counter[str] = Counter()
+        now: dict[tuple[str, int], Finding] = {}
+        for each in findings:
+            now[each.key, counts[each.key]] = each
+            counts[each.key] += 1
+        before, self._findings = self._findings, now
         told: list[Change] = []
         for each in (before[key] for key in before if key not in now):
             text = f"finding {each.key} is gone: {each.message}"

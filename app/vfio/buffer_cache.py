@@ -11,6 +11,7 @@ It does the same for an id whose fetch failed.
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,7 @@ from typing import Protocol
 from app.device.gfx_plane import get_gfx_dmabuf
 from app.device.seam import Device
 from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
@@ -85,14 +87,21 @@ class CachedBuffer:
 
 
 class BufferCache:
-    """Owns the dma-bufs of one device. Not thread-safe."""
+    """Owns the dma-bufs of one device. Not thread-safe. ``buffer_info`` tells of a fetched fd."""
 
-    def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY, record: FetchRecord | None = None) -> None:
+    def __init__(
+        self,
+        device: Device,
+        rule: FetchRule = FetchRule.FREELY,
+        record: FetchRecord | None = None,
+        buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info,
+    ) -> None:
         self.fetches = 0
         """How often the driver was asked for a buffer."""
         self._device = device
         self._rule = rule
         self._record = record
+        self._buffer_info = buffer_info
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
         self._fetched: set[int] = set()
@@ -178,7 +187,7 @@ class BufferCache:
         self._queried.discard(dmabuf_id)
         if self._rule is FetchRule.ONCE:
             self._fetched.add(dmabuf_id)
-        buffer = DmaBuffer(fd)
+        buffer = DmaBuffer(fd, self._buffer_info)
         for other in (each.buffer for each in self._entries.values()):
             if (other.info.device, other.inode) == (buffer.info.device, buffer.inode):
                 buffer.release()

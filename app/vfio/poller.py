@@ -9,9 +9,11 @@ import errno
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from app.device.device_facts import DeviceFacts, read_pci_command
 from app.device.gfx_plane import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
 from app.device.seam import Device
@@ -19,6 +21,7 @@ from app.errors import error_text
 from app.planes.buffer import Buffer
 from app.planes.buffer_facts import BufferFacts
 from app.planes.check import check_plane
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
@@ -75,7 +78,7 @@ class Poller:
     Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
     device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
     counts nanoseconds. ``record`` records fetches for other processes. ``stays`` tells whether a mapped region can
-    never vanish (:mod:`app.vfio.region_mapping`).
+    never vanish (:mod:`app.vfio.region_mapping`). ``buffer_info`` tells of a fetched fd.
     """
 
     tells_damage = False
@@ -89,12 +92,13 @@ class Poller:
         record: FetchRecord | None = None,
         end_fd: Callable[[], int] = lambda: -1,
         stays: Stays = never_stays,
+        buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info,
     ) -> None:
         self.device = device
         self._ended = ended
         self._end_fd = end_fd
         self._clock = clock
-        self._buffers = BufferCache(device, rule, record)
+        self._buffers = BufferCache(device, rule, record, buffer_info)
         self._region = RegionCache(device, stays)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
@@ -106,6 +110,7 @@ class Poller:
         # Closed, or the device is gone.
         self._finished = False
         self._logged: set[tuple[str, int | None]] = set()
+        self._query_errors: Counter[int] = Counter()
         # The start of the previous and of the current poll, when the current one saw a change, and how long it fetched.
         self._previous_poll_ns = self._poll_ns = clock()
         self._seen_ns: int | None = None
@@ -115,6 +120,11 @@ class Poller:
     def offer(self) -> DisplayOffer | None:
         """The kinds of planes that the device supports; None before the first successful probe."""
         return self._offer
+
+    def facts(self) -> DeviceFacts:
+        """Reads the device's PCI command register, and nothing else of the device. Raises nothing."""
+        errors = tuple((errno.errorcode.get(code, str(code)), count) for code, count in self._query_errors.items())
+        return DeviceFacts(self._offer, read_pci_command(self.device), errors)
 
     @property
     def frame(self) -> Frame:
@@ -274,6 +284,7 @@ class Poller:
                 return self._update(slot, now, other, again=True)
             self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
+            self._query_errors[error.errno or 0] += 1
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
                 self._log_once("query", error)

@@ -2,18 +2,24 @@
 
 import argparse
 import json
+import time
 
 from app.attach.helper_fds import HelperMethod
+from app.diagnosis.finding_document import error_document
+from app.diagnosis.history import PictureHistory
 from app.diagnosis.picture_findings import device_gone
+from app.errors import MdevviewError
 from app.open.opening import OpenOptions
 from app.planes.frame import Frame
+from app.planes.plane_document import Document
 from app.planes.status import State, Status
+from gl.inspection import inspected_facts
 from gl.session_document import session_document
 from ui.cli.inspect_formats import print_formats
 from ui.cli.inspect_text import inspect_lines
 from ui.cli.inspect_watch import follow, watch
 from ui.cli.output import write_output
-from ui.offscreen import open_offscreen
+from ui.offscreen import OffscreenView, open_offscreen
 
 # How long to wait for a first picture. A mode switch, and mbochs' first answer, take less.
 _TIMEOUT_S = 0.5
@@ -26,17 +32,15 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.formats:
         return print_formats(args)
-    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
-        if args.watch:
-            return watch(view, as_json=args.json, duration_s=args.duration)
-        session = view.session
-        if args.duration is not None:
-            frame = follow(view, _ignore, args.duration)
-        else:
-            frame, _ = view.poll(_why_not, _TIMEOUT_S)
-        if frame.status.state is State.GONE:
-            raise device_gone(session.target, frame.status)
-        document = session_document(session, frame, view.renderer)
+    try:
+        with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+            if args.watch:
+                return watch(view, as_json=args.json, duration_s=args.duration)
+            document = _inspected(view, args.duration)
+    except MdevviewError as error:
+        if args.json and not args.watch:
+            write_output(json.dumps(error_document(error), indent=2))
+        raise
     if args.json:
         write_output(json.dumps(document, indent=2))
     else:
@@ -44,10 +48,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _inspected(view: OffscreenView, duration_s: float | None) -> Document:
+    session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=False)
+
+    def why_not(frame: Frame) -> Status | None:
+        history.saw(frame, time.monotonic_ns())
+        return None if frame.primary is not None else frame.status
+
+    if duration_s is not None:
+        frame = follow(view, _ignore, duration_s, history)
+    else:
+        frame, _ = view.poll(why_not, _TIMEOUT_S)
+    if frame.status.state is State.GONE:
+        raise device_gone(session.target, frame.status)
+    facts = inspected_facts(session, frame, view.renderer, history)
+    return session_document(session, frame, view.renderer, facts)
+
+
 def _ignore(_changes: object) -> None:
     """The document tells what the changes led to."""
-
-
-def _why_not(frame: Frame) -> Status | None:
-    """None once there is a picture."""
-    return None if frame.primary is not None else frame.status

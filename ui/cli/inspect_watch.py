@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from app.diagnosis.change import Change, ChangeKind, LogStart
 from app.diagnosis.changes import ChangeLog
-from app.diagnosis.finding import Finding
+from app.diagnosis.history import PictureHistory
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame
@@ -51,17 +51,20 @@ def watch(view: OffscreenView, *, as_json: bool, duration_s: float | None) -> in
     renderer = view.renderer.context.renderer
     values = {"version": _VERSION, "target": view.session.target, "renderer": renderer}
     text = f"watching {view.session.target}; renderer {renderer}"
-    follow(view, tell, duration_s, (Change(start.ns, ChangeKind.START, text, None, values),))
+    first = (Change(start.ns, ChangeKind.START, text, None, values),)
+    follow(view, tell, duration_s, PictureHistory(time.monotonic_ns(), sees_pixels=False), first)
     return 0
 
 
-def follow(view: OffscreenView, tell: Tell, duration_s: float | None, first: Iterable[Change] = ()) -> Frame:
-    """Tell ``first``, then the changes of a session, for some time (None: no limit). Returns the last frame.
+def follow(
+    view: OffscreenView, tell: Tell, duration_s: float | None, history: PictureHistory, first: Iterable[Change] = ()
+) -> Frame:
+    """Tell ``first``, then the changes of a session, and the history of its frames, for some time (None: no limit).
 
-    A signal that asks the program to stop ends it; a second one does what it did before. Raises BrokenPipeError when
-    standard output is a pipe that nobody reads any more, even if nothing changes.
+    Returns the last frame. A signal that asks the program to stop ends it; a second one does what it did before. Raises
+    BrokenPipeError when standard output is a pipe that nobody reads any more, even if nothing changes.
     """
-    follower = _Follower(view, tell)
+    follower = _Follower(view, tell, history)
     end = None if duration_s is None else time.monotonic_ns() + round(duration_s * _SECOND)
     output = _output_pipe()
     with StopSignals(limit=1) as signals, FdWait() as waiting:
@@ -87,10 +90,11 @@ def follow(view: OffscreenView, tell: Tell, duration_s: float | None, first: Ite
 class _Follower:
     """Draws each new frame as a window does, and tells what changed."""
 
-    def __init__(self, view: OffscreenView, tell: Tell) -> None:
+    def __init__(self, view: OffscreenView, tell: Tell, history: PictureHistory) -> None:
         self._session = view.session
         self._renderer = view.renderer
         self._tell = tell
+        self._history = history
         self._log = ChangeLog()
         self._canvas = Canvas(view.renderer.context, _EDGE, _EDGE)
         self._target = RenderTarget(_EDGE, _EDGE, self._canvas.framebuffer)
@@ -116,7 +120,10 @@ class _Follower:
         if now >= self._findings_ns:
             self._findings_ns = now + _FINDINGS_NS
             self._tell(self._log.buffers(self._session.buffers(), now))
-            self._tell(self._log.findings(self._findings(), now))
+            device = self._session.device_facts()
+            self._tell(self._log.query_errors(device.query_errors, now))
+            findings = session_findings(self._session, self.loop.frame, self._renderer, device, self._history)
+            self._tell(self._log.findings(findings, now))
 
     def close(self) -> None:
         """Release the framebuffer; more calls do nothing."""
@@ -124,6 +131,7 @@ class _Follower:
 
     def _changed(self, frame: Frame) -> None:
         seen = frame.timing.seen_ns if frame.timing is not None else time.monotonic_ns()
+        self._history.saw(frame, seen)
         self._tell(self._log.frame(frame, seen))
         self._tell(self._log.buffers(self._session.buffers(), time.monotonic_ns()))
 
@@ -146,9 +154,6 @@ class _Follower:
         for kind, outcome in outcomes.items():
             if outcome is not None:
                 self._tell(self._log.outcome(kind, outcome, now))
-
-    def _findings(self) -> tuple[Finding, ...]:
-        return session_findings(self._session, self.loop.frame, self._renderer)
 
 
 def _output_pipe() -> int:

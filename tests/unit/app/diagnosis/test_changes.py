@@ -182,12 +182,24 @@ def test_buffers_are_told_when_they_come_and_go() -> None:
     assert (released.kind, released.values["inode"]) == (ChangeKind.RELEASED, 99)
 
 
+def test_failed_queries_of_any_plane_are_counted() -> None:
+    log = ChangeLog()
+    assert log.query_errors((), 1) == ()
+    (first,) = log.query_errors((("EINVAL", 2),), 2)
+    assert first.text == "queries failed: EINVAL 2 times"
+    assert log.query_errors((("EINVAL", 2),), 3) == ()
+    (second,) = log.query_errors((("EINVAL", 5), ("ENOMEM", 1)), 4)
+    assert second.values == {"query_errors": {"EINVAL": 3, "ENOMEM": 1}}
+
+
 def test_findings_are_told_when_they_appear_and_when_they_go() -> None:
     log, finding = ChangeLog(), Finding("plane-off", Severity.INFO, "The plane is off.", "query: 0", "Wake the guest.")
     (appeared,) = log.findings((finding,), 1)
     assert appeared.text == "finding plane-off (info): The plane is off. Evidence: query: 0. Remedy: Wake the guest."
     assert appeared.values["remedy"] == "Wake the guest."
-    assert log.findings((replace(finding, evidence="query: 1"),), 2) == ()
+    assert log.findings((replace(finding, evidence="query: 1", message="The plane is off for 7 s."),), 2) == ()
+    assert _kinds(log.findings((finding, finding), 2)) == [ChangeKind.FINDING], "one for each plane"
+    assert _kinds(log.findings((finding,), 2)) == [ChangeKind.FINDING_GONE]
     (gone,) = log.findings((), 3)
     assert (gone.kind, gone.text) == (ChangeKind.FINDING_GONE, "finding plane-off is gone: The plane is off.")
 
