@@ -12,7 +12,8 @@ from app.errors import AmbiguousTarget
 from app.formats.driver_formats import GVT_G, MDPY
 from gl.context import Context
 from gl.egl_display import DisplayExtensions, Modifier
-from gl.format_reach import format_support, reach
+from gl.format_reach import reach
+from gl.renderer_facts import facts_of_renderer
 from ui.cli import inspect_formats
 from ui.cli.main import main
 
@@ -80,7 +81,7 @@ def test_the_command_tells_what_the_display_imports(gl_context: Context, capsys:
     document = json.loads(capsys.readouterr().out)
     assert (document["version"], document["target"]) == (1, "sim:gvt")
     assert document["driver"]["name"] == "GVT-g (i915), simulated"
-    support = format_support(gl_context)
+    support = facts_of_renderer(gl_context).formats
     assert len(document["display"]) == len(support)
     pairs = sum(len(each["modifiers"]) for each in document["display"])
     assert pairs == sum(len(each.modifiers) for each in support)

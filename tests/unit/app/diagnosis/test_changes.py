@@ -107,7 +107,7 @@ def test_sixty_flips_a_second_among_three_buffers_are_a_few_lines() -> None:
     due = log.due_ns
     assert due is not None
     (stopped,) = log.tick(due)
-    assert stopped.text == "primary stopped to flip, shows id 3"
+    assert stopped.text == "primary stopped flipping, shows id 3"
 
 
 def test_a_moving_cursor_is_told_every_ten_seconds() -> None:
