@@ -110,8 +110,8 @@ def _parametrised(word: str) -> tuple[int, ...]:
         "BROADCOM": (drm.DRM_FORMAT_MOD_VENDOR_BROADCOM, _broadcom),
     }
     found = []
-    for vendor, (code, reader) in readers.items():
-        value = reader(name.removeprefix(f"{vendor}_"))
+    for prefix, (code, reader) in readers.items():
+        value = reader(name.removeprefix(f"{prefix}_"))
         if value is not None and not value >> 56:
             found.append(drm.fourcc_mod_code(code, value))
     return tuple(each for each in found if _is_name_of(name, each))

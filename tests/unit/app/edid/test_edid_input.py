@@ -30,7 +30,11 @@ def hexdump(edid: bytes, row: str) -> str:
         hexdump(SCREEN, "{at:08x}  {spaced}  |{shown}|"),
         hexdump(SCREEN, "{at:07x} {spaced}"),
         hexdump(SCREEN, "[   3.{at:03}] (II) modeset(0): \t{spaced}"),
-        "edid-decode (hex):\n\n" + hexdump(SCREEN, "{spaced}") + "\n----------------\n\nBlock 0, Base EDID:\n",
+        "edid-decode (hex):\n\n"
+        + hexdump(SCREEN[:128], "{spaced}")
+        + "\n"
+        + hexdump(SCREEN[128:], "{spaced}")
+        + "\n----------------\n\nBlock 0, Base EDID:\n",
         xrandr(SCREEN),
     ],
     ids=["digits", "capitals", "blanks", "c", "lines", "xxd", "hexdump", "od", "xorg", "edid-decode", "xrandr"],
