@@ -35,8 +35,8 @@ def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Findin
             facts = DriverFacts(context.display.driver, context.version, context.renderer, context.software)
             return [
                 *_renderer(context, wrong_gpu),
-                _import(context),
                 *driver_trap_findings(facts),
+                _import(context),
                 *crash_findings(default_record()),
             ]
     except GraphicsError as error:
