@@ -93,6 +93,14 @@ class WindowDriver:
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
 
+    def playback(self, action: str = "") -> list[Any]:
+        """Trigger an action of the bar of a recording. Returns its text, the position and whether it waits."""
+        bar = self._window.playback
+        if action:
+            getattr(bar, action).trigger()
+        playback = bar._playback
+        return [bar._position.text(), playback.position_ns, playback.paused] if playback is not None else []
+
     def panel(self, method: str, *arguments: object) -> Any:
         """Call a method of the latency panel, as its buttons do."""
         panel = self._window._panel
