@@ -22,7 +22,7 @@ class View(Enum):
     TILES = "tiles"
     """Lines at the borders of the primary plane's tiles; none if its modifier has no tiles that are known."""
     DIFFERENCE = "difference"
-    """The amplified difference to the frame before (:mod:`gl.difference`)."""
+    """The amplified difference of the primary plane to the frame before, without the cursor (:mod:`gl.difference`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """The views for inspection: what each shows, for every way a plane gets to the GPU, against numpy."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.planes.frame import Frame, Surface
+from app.planes.frame import DamagedRect, Frame, Surface
 from app.planes.outcome import PixelPath
 from app.planes.placement import Rotation, Scaling
 from app.planes.plane import Backing
@@ -253,9 +253,6 @@ def test_the_grid_over_pixels_is_drawn_when_they_are_large(
     assert ((seen != large).any(axis=-1) == (expected & gridded)).mean() > 0.99
 
 
-Change = Callable[[Bytes], Frame]
-
-
 def with_rows(picture: Bytes) -> Bytes:
     return np.ascontiguousarray(picture[..., [2, 1, 0, 3]]).reshape(picture.shape[0], -1)
 
@@ -300,15 +297,28 @@ def test_the_difference_of_decoded_formats_turned_and_mirrored(
     assert np.abs(seen - expected).max() <= 8 * 2
 
 
-def test_a_moved_cursor_is_a_difference(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:
-    primary = surfaces.picture(np.full((SIZE[1], SIZE[0], 4), 255, np.uint8))
-    black = np.zeros((4, 4, 4), np.uint8)
-    black[..., 3] = 255
-    drawn(gl_context, renderer, frame(primary, surfaces.cursor(black, (2, 3))), DIFFERENCE)
-    seen = drawn(gl_context, renderer, frame(primary, surfaces.cursor(black, (30, 20))), DIFFERENCE)
-    expected = np.zeros((SIZE[1], SIZE[0], 3), np.int16)
-    expected[3:7, 2:6] = expected[20:24, 30:34] = 255
-    assert (seen == expected).all()
+def test_a_cursor_that_moves_does_not_hide_what_the_guest_drew(
+    gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    first, second = (surfaces.picture(random_picture(*SIZE, seed)) for seed in range(2))
+    cursor = surfaces.cursor(cursor_pixels(), (2, 3))
+    drawn(gl_context, renderer, frame(first, cursor), DIFFERENCE)
+    seen = drawn(gl_context, renderer, frame(second, cursor, serial=1), DIFFERENCE)
+    moved = frame(second, Surface(replace(cursor.plane, x=30, y=20), cursor.buffer), serial=2)
+    assert (drawn(gl_context, renderer, moved, DIFFERENCE) == seen).all() and seen.any()
+
+
+def test_a_source_that_tells_damage_has_its_difference_without_a_look(
+    gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    picture = random_picture(*SIZE) // 2
+    primary = surfaces.picture(picture, backing=Backing.MEMORY)
+    for serial in range(1, 4):
+        shown = replace(frame(primary, serial=serial), damage=(DamagedRect(0, 0, *SIZE),))
+        seen = drawn(gl_context, renderer, shown, DIFFERENCE)
+        assert (seen[..., 2] == (8 * serial if serial > 1 else 0)).all() and not seen[..., :2].any()
+        picture = picture + np.array([0, 0, serial + 1, 0], np.uint8)
+        surfaces.overwrite(primary.buffer, with_rows(picture).reshape(-1))
 
 
 @pytest.mark.parametrize("backing", [Backing.DMABUF, Backing.REGION])
