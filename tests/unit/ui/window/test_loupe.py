@@ -1,11 +1,12 @@
-"""Where the loupe lies."""
+"""Where the loupe lies, and when it reads pixels."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.command import run_without_display
 from ui.window.loupe import beside
 
-_SIZE, _GAP = (230, 310), 28
+_SIZE, _GAP = (260, 330), 28
 
 
 @given(st.tuples(st.integers(1, 4000), st.integers(1, 3000)), st.data())
@@ -20,3 +21,7 @@ def test_it_is_inside_the_window_and_never_over_the_pixel_if_there_is_room(
     covers = left <= x < left + _SIZE[0] and top <= y < top + _SIZE[1]
     roomy = any(2 * (length + _GAP + 1) <= limit for length, limit in zip(_SIZE, target, strict=True))
     assert not (covers and roomy)
+
+
+def test_it_reads_at_a_limited_pace_and_shows_where_the_pointer_was_last() -> None:
+    run_without_display("tests.unit.ui.window.programs.loupe_pace")
