@@ -186,7 +186,7 @@ class Renderer:
         shown, above = primary, cursor
         copying: Steps = ()
         if options.view is View.DIFFERENCE and primary is not None and primary.image is not None:
-            shown, copying = self._difference.of(frame, primary, cursor, options)
+            shown, copying = self._difference.of(frame, primary, options)
             above = None
         elif options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
             shown, copying = self._private_copy.of(primary, options.matrix)
