@@ -178,9 +178,7 @@ def _layouts(known: Parts) -> Iterator[tuple[_Layout, tuple[PixelClass, ...]]]:
                 yield _Layout(modifier, tile_pixel), fitting
 
 
-def _candidates(
-    data: Bytes, known: Parts, layout: _Layout, classes: tuple[PixelClass, ...]
-) -> Iterator[_Candidate]:
+def _candidates(data: Bytes, known: Parts, layout: _Layout, classes: tuple[PixelClass, ...]) -> Iterator[_Candidate]:
     """Those of the same stride follow one another."""
     by_stride: dict[int, list[PixelClass]] = {}
     most = data.size // _LEAST_ROWS if known.size is None else MAX_STRIDE
