@@ -1,7 +1,7 @@
 """Draws and captures frames: what the rest of this package is for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
@@ -9,6 +9,7 @@ from app.planes.outcome import Outcome
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
+from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
 from gl.compositor import Image, Steps, Style, run_steps
@@ -65,6 +66,7 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
+        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
@@ -257,6 +259,21 @@ class Renderer:
                 images += ((cursor.image, style, frame.cursor.plane.x, frame.cursor.plane.y),)
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
+    def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError.
+
+        What was drawn last stays prepared, so that :meth:`look` goes on.
+        """
+        generation = self._surfaces.generation
+        image = self._surfaces.get(surface).image
+        if self._surfaces.generation != generation:
+            # A retry: what was prepared may have used the entry before.
+            self._frame = None
+        if image is None:
+            return None
+        placed: PlacedImage = (image, Style(opaque=True), -left, -top)
+        return capture_images(self.context, self._compositor, (width, height), (placed,), 1.0)
+
     def outcome(self, surface: Surface) -> Outcome:
         """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
@@ -273,6 +290,19 @@ class Renderer:
         loaded = self._surfaces.get(surface)
         self._retry_ns = _first_retry(loaded)
         return loaded.image
+
+    @property
+    def imports(self) -> Mapping[int, int]:
+        """How often each buffer that is not released was imported, by its serial number."""
+        return self._surfaces.imports
+
+    def cached_image(self, serial: int) -> Image | None:
+        """What was made from the buffer of this serial number, if it is kept. Nothing is imported or uploaded."""
+        return self._surfaces.cached_image(serial)
+
+    def buffer_thumbnail(self, width: int, height: int) -> BufferThumbnail:
+        """What makes thumbnails of :meth:`cached_image`. The caller releases it before this renderer."""
+        return BufferThumbnail(self.context, self._compositor, self._parts.probe, width, height)
 
     def drawn_image(self, kind: PlaneKind) -> Image | None:
         """A plane of the frame drawn last, as it was then, for a draw of the caller's own; None if there is none.

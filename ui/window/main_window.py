@@ -25,6 +25,7 @@ from ui.window.help_messages import show_about, show_keys
 from ui.window.options import ViewOptions
 from ui.window.picture_text import status_heading
 from ui.window.picture_window import PictureWindow
+from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.settings import Settings
@@ -32,6 +33,7 @@ from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
 if TYPE_CHECKING:
+    from ui.window.inspector.inspector import Inspector
     from ui.window.latency_panel import LatencyPanel
 
 _log = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ class MainWindow(QMainWindow):
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
+        self.playback = PlaybackBar(self)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
@@ -87,11 +91,13 @@ class MainWindow(QMainWindow):
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._panel: LatencyPanel | None = None
+        self._inspector: Inspector | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
+        picture.diagnosis.changed.connect(self._refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
@@ -146,6 +152,7 @@ class MainWindow(QMainWindow):
             "overlay": self._picture.overlays.show_times,
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
+            "inspector": self._show_inspector,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
@@ -259,6 +266,19 @@ class MainWindow(QMainWindow):
         self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
         self._panel.show()
 
+    def _show_inspector(self, on: bool) -> None:
+        inspector, self._inspector = self._inspector, None
+        if inspector is not None:
+            inspector.close()
+            self._container.setFocus()
+        if on:
+            # Few users need it, and it takes time and memory.
+            from ui.window.inspected_picture import open_inspector  # noqa: PLC0415
+
+            action = self._actions["inspector"]
+            self._inspector = open_inspector(self, self._picture, action.shortcut())
+            self._inspector.closed.connect(lambda: action.setChecked(False))
+
     def _leave_guest(self) -> None:
         self._input.release()
         self._input.grab.end()
@@ -338,7 +358,8 @@ class MainWindow(QMainWindow):
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
         self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        self._status.show_state(self._label, status.state.value + reason, self._input.text)
+        finding = self._picture.diagnosis.headline
+        self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return
@@ -353,6 +374,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         self.closing.emit()
+        # The next window has no inspector, and is smaller by its size.
+        self._show_inspector(False)
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options

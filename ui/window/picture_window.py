@@ -2,6 +2,8 @@
 
 import logging
 import time
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from gl.renderer import DrawResult, Renderer
 from ui.window.frame_times import FrameTimes
 from ui.window.gl_surface import made_current
 from ui.window.options import ViewOptions
+from ui.window.picture_diagnosis import PictureDiagnosis
 from ui.window.picture_overlays import PictureOverlays
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
@@ -77,6 +80,9 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
+        self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
+        self.diagnosis.page_changed.connect(self.update)
+        self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
         self._connect(loop)
@@ -97,6 +103,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
         self._cursor_seen = False
+        self.diagnosis.forget()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -150,6 +157,11 @@ class PictureWindow(QOpenGLWindow):
         """
         return self._cursor_seen and self.cursor_problem is None
 
+    @property
+    def last_draw(self) -> tuple[Frame | None, DrawResult | None]:
+        """The frame that was drawn last, and what the renderer made of it."""
+        return self._shown, self._drawn
+
     def frames_per_second(self) -> int:
         """New frames drawn in the last second. A frame drawn again does not count."""
         return self._rate.per_second(time.monotonic_ns())
@@ -202,6 +214,16 @@ class PictureWindow(QOpenGLWindow):
         self._session = session
         self.times.session = session
 
+    @property
+    def renderer(self) -> Renderer | None:
+        """None before the first draw. Its context must be made current (:mod:`ui.window.gl_surface`) to use it."""
+        return self._renderer
+
+    @property
+    def drawn(self) -> DrawResult | None:
+        """What was drawn last, None if nothing was."""
+        return self._drawn
+
     def inspect(self) -> Document:
         """What ``inspect`` tells of the picture; only the target before the first draw."""
         if self._renderer is None or self._session is None or not self.isValid():
@@ -218,6 +240,7 @@ class PictureWindow(QOpenGLWindow):
                 self.times.release()
                 renderer.release()
         self.times.close()
+        self.diagnosis.shut_down()
         self._loop.close()
 
     def _on_swapped(self) -> None:
@@ -241,10 +264,11 @@ class PictureWindow(QOpenGLWindow):
         renderer = self._renderer
         if renderer is None or self._failure is not None:
             return None
-        if not renderer.look_needs_context:
-            return renderer.look(frame)
-        with made_current(self):
-            return renderer.look(frame)
+        with made_current(self) if renderer.look_needs_context else nullcontext():
+            look = renderer.look(frame)
+        if look is not None and look.previous_ns is not None:
+            self.diagnosis.pixels_changed()
+        return look
 
     def wake(self) -> None:
         """The guest will probably change its screen soon: it got input."""
@@ -256,6 +280,7 @@ class PictureWindow(QOpenGLWindow):
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
             self._off_since_ns = None
+        self.diagnosis.saw(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -350,7 +375,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._label)
+            paint_status(painter, area, status, self._label, self.diagnosis.findings)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()
