@@ -106,7 +106,7 @@ def test_a_reader_that_goes_ends_it_quietly_although_nothing_changes() -> None:
     with _command("inspect", "sim:mdpy,size=64x64,fps=0", "--watch") as process:
         assert process.stdout and process.stderr
         # The last line for a guest that changes nothing.
-        while "path region" not in (line := process.stdout.readline()):
+        while "finding region-only" not in (line := process.stdout.readline()):
             assert line
         process.stdout.close()
         assert process.wait(_LONG_S) == 1
