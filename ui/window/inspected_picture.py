@@ -1,16 +1,14 @@
 """What the inspector shows of a window: read from what was drawn, without a question to the device."""
 
 from collections import deque
-from collections.abc import Iterator
 from datetime import datetime
 
 from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QImage, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.picture_facts import FormatSupport, PictureFacts, PlaneFacts
+from app.diagnosis.picture_facts import FormatSupport
 from app.planes.buffer_facts import BufferFacts
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, Outcome
@@ -48,6 +46,7 @@ class InspectedPicture:
         self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         picture.frameSwapped.connect(self._count)
         picture.state_changed.connect(self._log_changes)
+        picture.diagnosis.keep_current(True)
 
     def state(self) -> Document:
         picture = self._picture
@@ -76,8 +75,7 @@ class InspectedPicture:
         return session.buffers() if session is not None else ()
 
     def findings(self) -> tuple[Finding, ...]:
-        picture = self._picture
-        return diagnose(PictureFacts(picture.target, picture.status, tuple(self._plane_facts())))
+        return self._picture.diagnosis.findings
 
     def fourccs(self) -> tuple[int, ...]:
         renderer = self._picture.renderer
@@ -126,6 +124,7 @@ class InspectedPicture:
         thumbnail, self._thumbnail = self._thumbnail, None
         self._picture.frameSwapped.disconnect(self._count)
         self._picture.state_changed.disconnect(self._log_changes)
+        self._picture.diagnosis.keep_current(False)
         if thumbnail is not None:
             with made_current(self._picture):
                 thumbnail.release()
@@ -138,19 +137,6 @@ class InspectedPicture:
         if drawn is None:
             return None
         return drawn.primary if kind is PlaneKind.PRIMARY else drawn.cursor
-
-    def _plane_facts(self) -> Iterator[PlaneFacts]:
-        frame = self._picture.frame
-        for kind in PlaneKind:
-            surface = frame.primary if kind is PlaneKind.PRIMARY else frame.cursor
-            rejected = next((each for each in frame.rejected if each.plane.kind is kind), None)
-            outcome = self._outcome(kind)
-            if surface is not None and outcome is not None:
-                yield PlaneFacts(kind, outcome.status, surface.plane, None, outcome.path, outcome.failures)
-            elif kind is PlaneKind.PRIMARY:
-                yield PlaneFacts(kind, self._picture.status, surface.plane if surface is not None else None)
-            elif rejected is not None:
-                yield PlaneFacts(kind, rejected.status, rejected.plane)
 
 
 def _plane_document(frame: Frame, kind: PlaneKind, outcome: Outcome | None) -> Document | None:
