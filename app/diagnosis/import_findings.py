@@ -29,7 +29,7 @@ IMPORT_REASONS = (
     Reason.IMPORT_ON_TRIAL,
     Reason.IMPORT_AWAITED,
 )
-_FIT_ANYWHERE = "Draw on the GPU that exports the buffer."
+_DRAW_THERE = "Draw on the GPU that exports the buffer."
 
 
 def is_old_mesa(version: str) -> bool:
@@ -62,14 +62,14 @@ def import_findings(facts: PictureFacts, plane: PlaneFacts) -> Iterator[Finding]
         why = plane.map_error or status.detail
         exporter = plane.buffer.exporter if plane.buffer is not None else None
         evidence = f"mmap: {why}" + (f"; exporter {exporter}" if exporter else "")
-        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _FIT_ANYWHERE)
+        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _DRAW_THERE)
 
 
 def _cause(facts: PictureFacts, plane: PlaneFacts) -> Finding:
     """Why the import failed: the most certain cause first."""
     renderer, reason, proof = facts.renderer, plane.status.reason, plane.import_evidence
     if proof is not None and proof.proof is ImportProof.UNREADABLE:
-        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _FIT_ANYWHERE)
+        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _DRAW_THERE)
     if reason is Reason.IMPORT_CRASHES_DRIVER:
         return _of_reason(reason, plane)
     if proof is not None and proof.proof in (ImportProof.CRASHED, ImportProof.HUNG):
