@@ -30,7 +30,6 @@ IMPORT_REASONS = (
     Reason.IMPORT_ON_TRIAL,
     Reason.IMPORT_AWAITED,
 )
-_DRAW_THERE = "Draw on the GPU that exports the buffer."
 
 
 def is_old_mesa(version: str) -> bool:
@@ -63,14 +62,21 @@ def import_findings(facts: PictureFacts, plane: PlaneFacts) -> Iterator[Finding]
         why = plane.map_error or status.detail
         exporter = plane.buffer.exporter if plane.buffer is not None else None
         evidence = f"mmap: {why}" + (f"; exporter {exporter}" if exporter else "")
-        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _DRAW_THERE)
+        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _where_to_draw(facts.renderer))
+
+
+def _where_to_draw(renderer: RendererFacts | None) -> str:
+    """What to do about a buffer that the CPU may not map."""
+    if renderer is not None and renderer.software:
+        return "Draw with a GPU, which need not map the buffer: at best with the one that exports it."
+    return "Draw on the GPU that exports the buffer."
 
 
 def _cause(facts: PictureFacts, plane: PlaneFacts) -> Finding:
     """Why the import failed: the most certain cause first."""
     renderer, reason, proof = facts.renderer, plane.status.reason, plane.import_evidence
     if proof is not None and proof.proof is ImportProof.UNREADABLE:
-        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _DRAW_THERE)
+        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _where_to_draw(renderer))
     if reason in (Reason.IMPORT_CRASHES_DRIVER, Reason.IMPORT_ON_TRIAL, Reason.IMPORT_AWAITED):
         return _of_reason(reason, plane)
     if proof is not None and proof.proof in (ImportProof.CRASHED, ImportProof.HUNG):
