@@ -17,12 +17,12 @@ Bytes = npt.NDArray[np.uint8]
 TILE_BYTES = 4096
 LEAST_STRIDE = 64
 # How many bytes are looked at: of the whole, in windows of which each has many rows of the longest stride.
-_WINDOW = 1 << 20
+_WINDOW = 1 << 19
 _WINDOWS = 3
-_PEAKS = 80
+_PEAKS = 60
 _AROUND = 6
-_COMPARED = 1 << 16
-_MOST_TILES = 1024
+_COMPARED = 1 << 15
+_MOST_TILES = 512
 # The difference of bytes that far apart: of pixels next to each other, for one, two and four bytes a pixel.
 _STEP = 4
 # Neighbours of a peak at this distance are the same peak.

@@ -48,6 +48,10 @@ class Parts:
     stride: int | None = None
 
 
+NOTHING = Parts()
+"""No part is given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """``width`` and ``height`` are in pixels, ``stride`` and ``offset`` in bytes. ``offset`` is that of the first row.
@@ -75,8 +79,8 @@ class Reading:
         least = pixels.row_bytes(self.width)
         if not least <= self.stride <= MAX_STRIDE:
             raise ValueError(
-                f"a stride of {self.stride} bytes is not from {least}, which {self.width} pixels of {pixels.name} take, "
-                f"to {MAX_STRIDE}"
+                f"a stride of {self.stride} bytes is not from {least}, the length of a row of {self.width} "
+                f"pixels of {pixels.name}, to {MAX_STRIDE}"
             )
         tile = tile_of(self.modifier, pixels.bytes_per_pixel)
         if tile is not None and self.stride % tile.width_bytes:
