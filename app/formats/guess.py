@@ -35,8 +35,8 @@ LEAST_BYTES = 1024
 """Fewer bytes are no picture to guess at."""
 
 # So many strides are tried for each tiling and size of a pixel.
-_LINEAR_STRIDES = 12
-_TILED_STRIDES = 5
+_LINEAR_STRIDES = 16
+_TILED_STRIDES = 8
 _LEAST_ROWS = 16
 # Above this the best picture is no better than noise: compressed or encrypted bytes, or no picture.
 _NOISE = 0.75
@@ -50,6 +50,7 @@ _SAMPLED_ROWS = 64
 # Factors for a stride that does not fit the size of the dump, and for bytes that no picture of a class has.
 _MISFIT = 1.2
 _ODD_BYTES = 0.4
+_WITH_ALPHA = (drm.DRM_FORMAT_ARGB1555, drm.DRM_FORMAT_ARGB2101010)
 # So many bytes are looked at to rate a candidate, and to rate the best ones again.
 _FIRST_SAMPLE, _SECOND_SAMPLE = 1 << 17, 1 << 20
 _RATED_AGAIN = 24
@@ -131,14 +132,16 @@ def _rate(data: Bytes, known: Parts, candidates: list[_Candidate], budget: int) 
         if key not in seen:
             # Candidates of the same samples follow one another.
             samples = _samples(data, known, each.layout, each.stride, width, budget)
-            seen = {key: samples and (samples, phase_differences(samples), _unused_byte(samples))}
+            facts = None if samples is None else (samples, phase_differences(samples), _unused_byte(samples))
+            seen = {key: facts}
         if (found := seen[key]) is None:
             continue
         samples, phases, unused = found
         rough = roughness(samples, each.pixel_class)
         if rough is not None:
-            doubt = _doubt(each, known, data.size, unused) * _doubt_of_class(each.pixel_class, phases)
             formats = _likely_formats(each.pixel_class, samples, unused, known.fourcc)
+            has_alpha = formats[0] in _WITH_ALPHA
+            doubt = _doubt(each, known, data.size, unused) * _doubt_of_class(each.pixel_class, phases, has_alpha)
             rated.append(_Rated(each, rough, rough * doubt, formats))
     return sorted(rated, key=lambda each: each.score)
 
@@ -205,8 +208,10 @@ def _candidates(data: Bytes, known: Parts, layout: _Layout, classes: tuple[Pixel
         likely = tiled_strides(data, layout.modifier, layout.tile_pixel, most)
     for pixel in sorted({each.bytes_per_pixel for each in classes}):
         least = LEAST_STRIDE if known.size is None else known.size[0] * pixel
-        # Where the width is known, no driver has a stride twice as long.
-        longest = most if known.size is None else 2 * least + TILE_BYTES
+        # Where the size is known, no driver has a stride twice as long, and no dump is less than half.
+        longest = (
+            most if known.size is None else min(2 * least + TILE_BYTES, 2 * data.size // known.size[1] + TILE_BYTES)
+        )
         if is_linear and known.stride is None:
             strides = linear_strides(data, distances | _aligned(least, known), least, longest, _LINEAR_STRIDES)
         else:
@@ -289,22 +294,28 @@ def _doubt(candidate: _Candidate, known: Parts, total: int, unused: int | None) 
     return doubt * (_UNUSED_BONUS if pixel_class.name == "8888" and unused is not None else 1)
 
 
-def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences) -> float:
-    """The same for a class of formats whose bytes should differ in another way than they do."""
+def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, has_alpha: bool) -> float:
+    """The same for a class of formats whose bytes should differ in another way than they do.
+
+    ``has_alpha``: one or two bits above the channels change, which few pictures have.
+    """
     match pixel_class.name:
         case "8":
             return 1 + max(phases.of_three, phases.of_two, phases.first_second)
-        case "565" | "1555":
+        case "565":
             return 1 + phases.of_two
+        case "1555":
+            return 1 + phases.of_two + (_ODD_BYTES if has_alpha else 0)
         case "YUYV":
-            return 1 + phases.first_third + (0 if phases.first_second else _ODD_BYTES)
+            return 1 + phases.first_third + phases.second_from_grey + (0 if phases.first_second else _ODD_BYTES)
         case "UYVY":
-            return 1 + phases.second_fourth + (0 if phases.first_second else _ODD_BYTES)
+            return 1 + phases.second_fourth + phases.first_from_grey + (0 if phases.first_second else _ODD_BYTES)
         case "888":
-            return 1 if phases.of_three else 1 + _ODD_BYTES
+            return 1.1 if phases.of_three else 1.1 + _ODD_BYTES
     # The luma of YUYV and of UYVY.
     luma = (not phases.first_third and phases.first_second) or (not phases.second_fourth and phases.second_third)
-    return 1 + _ODD_BYTES if luma or not phases.of_two else 1
+    odd = luma or not phases.of_two or (pixel_class.name == "2101010" and has_alpha)
+    return 1 + _ODD_BYTES if odd else 1
 
 
 def _sized(data: Bytes, known: Parts, rated: _Rated, offset: int) -> Reading:

@@ -106,6 +106,8 @@ class PhaseDifferences:
     """How different the bytes at two places of each four are, 0 to 1; and at the places of each three.
 
     In C8 no place differs from another, in formats of two bytes none from the next but one, in YUYV the luma not.
+    ``first_from_grey`` and ``second_from_grey`` are how far the bytes at each second place are from 128, 0 to 1: chroma
+    is not far from it.
     """
 
     first_second: float
@@ -113,6 +115,8 @@ class PhaseDifferences:
     second_third: float
     second_fourth: float
     of_three: float
+    first_from_grey: float
+    second_from_grey: float
 
     @property
     def of_two(self) -> float:
@@ -162,7 +166,13 @@ def phase_differences(samples: Samples) -> PhaseDifferences:
         differ(4, 1, 2),
         differ(4, 1, 3),
         max(differ(3, 0, 1), differ(3, 1, 2), differ(3, 0, 2)),
+        _from_grey(counts[0::2].sum(axis=0)),
+        _from_grey(counts[1::2].sum(axis=0)),
     )
+
+
+def _from_grey(counts: npt.NDArray[np.float64]) -> float:
+    return float((counts * np.abs(np.arange(256) - 128)).sum() / max(1.0, counts.sum()) / 128)
 
 
 def _spread(length: int, count: int) -> npt.NDArray[np.int64]:
