@@ -7,7 +7,7 @@ cache lines, XR24 before XB24.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from app.abi import drm_fourcc as drm
 from app.formats import tiling
-from app.formats.fourcc import format_name, fourcc_text
+from app.formats.fourcc import PixelFormat, format_name, fourcc_text, pixel_format
 from app.formats.guess_strides import LEAST_STRIDE, TILE_BYTES, linear_strides, repeating_distances, tiled_strides
 from app.formats.modifier import modifier_name, tile_of
 from app.formats.reading import MAX_EDGE, MAX_STRIDE, SHORT_MODIFIERS, Parts, Reading
@@ -111,6 +111,9 @@ def guess(memory: memoryview, known: Parts, offset: int = 0, count: int = 10) ->
         raise ValueError(f"{data.size} bytes are too few to guess what they are")
     if _is_flat(data):
         return Guess((), "all pixels have the same value: every reading makes the same picture, so nothing can be told")
+    if known.size is not None and not all(1 <= each <= MAX_EDGE for each in known.size):
+        # The document beside the dump of an impossible plane.
+        known = replace(known, size=None)
     candidates = [each for layout, classes in _layouts(known) for each in _candidates(data, known, layout, classes)]
     first = _rate(data, known, candidates, _FIRST_SAMPLE)[: max(_RATED_AGAIN, 2 * count)]
     rated = _rate(data, known, [each.candidate for each in first], _SECOND_SAMPLE)[:count]
@@ -171,6 +174,12 @@ def guess_document(result: Guess) -> dict[str, Any]:
     }
 
 
+def _pixels(pixel_class: PixelClass) -> PixelFormat:
+    pixels = pixel_format(pixel_class.formats[0])
+    assert pixels is not None
+    return pixels
+
+
 def _is_flat(data: Bytes) -> bool:
     words = data[: data.size // 4 * 4].reshape(-1, 4)
     return bool((words == words[0]).all())
@@ -198,28 +207,33 @@ def _layouts(known: Parts) -> Iterator[tuple[_Layout, tuple[PixelClass, ...]]]:
 def _candidates(data: Bytes, known: Parts, layout: _Layout, classes: tuple[PixelClass, ...]) -> Iterator[_Candidate]:
     """Those of the same stride follow one another."""
     by_stride: dict[int, list[PixelClass]] = {}
-    most = data.size // _LEAST_ROWS if known.size is None else 8 * known.size[0] + TILE_BYTES
+    searched: dict[int, list[int]] = {}
     is_linear = layout.modifier == drm.DRM_FORMAT_MOD_LINEAR
+    most = data.size // _LEAST_ROWS if known.size is None else 8 * known.size[0] + TILE_BYTES
     if known.stride is not None:
         likely = [known.stride]
     elif is_linear:
         distances = repeating_distances(data, most)
     else:
         likely = tiled_strides(data, layout.modifier, layout.tile_pixel, most)
-    for pixel in sorted({each.bytes_per_pixel for each in classes}):
-        least = LEAST_STRIDE if known.size is None else known.size[0] * pixel
-        # Where the size is known, no driver has a stride twice as long, and no dump is less than half.
-        longest = (
-            most if known.size is None else min(2 * least + TILE_BYTES, 2 * data.size // known.size[1] + TILE_BYTES)
-        )
-        if is_linear and known.stride is None:
-            strides = linear_strides(data, distances | _aligned(least, known), least, longest, _LINEAR_STRIDES)
+    for each in classes:
+        least, longest = LEAST_STRIDE, most
+        if known.size is not None:
+            least = _pixels(each).row_bytes(known.size[0])
+            # No driver has a stride twice as long as a row, and no dump is less than half.
+            longest = TILE_BYTES + 2 * min(least, data.size // known.size[1])
+        if known.stride is not None or not is_linear:
+            strides = [stride for stride in likely if least <= stride <= max(longest, known.stride or 0)]
+            strides = strides[:_TILED_STRIDES]
         else:
-            strides = [each for each in likely if least <= each <= longest][:_TILED_STRIDES]
+            if least not in searched:
+                wanted = distances | _aligned(least, known)
+                searched[least] = linear_strides(data, wanted, least, longest, _LINEAR_STRIDES)
+            strides = searched[least]
         for stride in strides:
-            by_stride.setdefault(stride, []).extend(each for each in classes if each.bytes_per_pixel == pixel)
+            by_stride.setdefault(stride, []).append(each)
     for stride, fitting in by_stride.items():
-        yield from (_Candidate(layout, each, stride) for each in fitting)
+        yield from (_Candidate(layout, each, stride) for each in sorted(fitting, key=lambda each: each.bytes_per_pixel))
 
 
 def _samples(data: Bytes, known: Parts, layout: _Layout, stride: int, width: int, budget: int) -> Samples | None:

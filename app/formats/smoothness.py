@@ -211,7 +211,8 @@ def _worst_phase(columns: npt.NDArray[np.float64]) -> float:
     worst = float(columns.mean())
     for phases in _PHASES:
         if columns.size >= 4 * phases:
-            worst = max(worst, *(float(columns[phase::phases].mean()) for phase in range(phases)))
+            whole = columns[: columns.size // phases * phases].reshape(-1, phases)
+            worst = max(worst, float(whole.mean(axis=0).max()))
     return worst
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import stat
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def test_standard_output_gets_the_bytes_alone(
     monkeypatch.chdir(tmp_path)
     raw = dump("sim:mdpy,size=320x200", tmp_path)
     assert main(["screenshot", "sim:mdpy,size=320x200", "--raw", "-o", "-"]) == 0
-    assert len(capfdbinary.readouterr().out) == raw.stat().st_size == 320 * 200 * 4
+    assert len(capfdbinary.readouterr().out) == raw.stat().st_size >= 320 * 200 * 4
     assert sorted(each.name for each in tmp_path.iterdir()) == ["plane.raw", "plane.raw.json"]
 
 
@@ -108,10 +107,8 @@ def test_the_cpu_may_not_read_every_buffer(
 ) -> None:
     """As with GVT-g: the exporter has no mmap (drivers/gpu/drm/i915/gvt/dmabuf.c)."""
 
-    @contextmanager
-    def refuse(*_arguments: object):  # type: ignore[no-untyped-def]
+    def refuse(*_arguments: object) -> None:
         raise OSError(19, "No such device")
-        yield
 
     monkeypatch.setattr(DmaBuffer, "mapping", refuse)
     path = tmp_path / "a"
