@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from app.diagnosis.driver_traps import DriverFacts, driver_trap_findings
 from app.diagnosis.finding import Finding, Severity
 from app.formats.fourcc import fourcc_text
 from gl.trial_record import TrialRecord, default_record
@@ -29,9 +30,50 @@ def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Findin
         return [_no_context(error)]
     try:
         with SurfacelessContext() as context:
-            return [*_renderer(context, wrong_gpu), _import(context), *crash_findings(default_record())]
+            facts = DriverFacts(context.display.driver, context.version, context.renderer, context.software)
+            return [
+                *_renderer(context, wrong_gpu),
+                _import(context),
+                *driver_trap_findings(facts),
+                *crash_findings(default_record()),
+            ]
     except GraphicsError as error:
         return [_no_context(error)]
+
+
+def node_findings(node: str) -> Iterator[Finding]:
+    """What EGL offers on one render node (``/dev/dri/renderD128``): driver, version, import, known traps.
+
+    The context that was current in this thread is not current afterwards.
+    """
+    try:
+        from gl.context import SurfacelessContext  # noqa: PLC0415
+        from gl.errors import GraphicsError  # noqa: PLC0415
+    except ImportError:
+        # The finding of the display that EGL chooses says so.
+        return
+    try:
+        with SurfacelessContext(node) as context:
+            facts = DriverFacts(context.display.driver, context.version, context.renderer, context.software)
+            imports = context.imports_dma_bufs
+            count = len(context.display.formats)
+    except GraphicsError as error:
+        yield Finding(
+            "egl-node",
+            Severity.INFO,
+            f"{node}: EGL cannot draw on it",
+            " ".join(str(error).split()),
+            "",
+        )
+        return
+    what = f"{count} dma-buf formats" if imports else "no dma-bufs"
+    yield Finding(
+        "egl-node",
+        Severity.OK if imports else Severity.WARNING,
+        f"{node}: EGL draws with {facts.renderer} and imports {what}",
+        f"driver {facts.driver or 'unknown'}; {facts.version}",
+    )
+    yield from driver_trap_findings(facts, node)
 
 
 def _no_context(error: Exception) -> Finding:

@@ -1,7 +1,7 @@
 """Draws and captures frames: what the rest of this package is for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
@@ -246,6 +246,14 @@ class Renderer:
                 images += ((cursor.image, style, frame.cursor.plane.x, frame.cursor.plane.y),)
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
+    def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError."""
+        image = self.image(surface)
+        if image is None:
+            return None
+        placed: PlacedImage = (image, Style(opaque=True), -left, -top)
+        return capture_images(self.context, self._compositor, (width, height), (placed,), 1.0)
+
     def outcome(self, surface: Surface) -> Outcome:
         """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
@@ -262,6 +270,11 @@ class Renderer:
         loaded = self._surfaces.get(surface)
         self._retry_ns = _first_retry(loaded)
         return loaded.image
+
+    @property
+    def imports(self) -> Mapping[int, int]:
+        """How often each buffer that is not released was imported, by its serial number."""
+        return self._surfaces.imports
 
     def cached_image(self, serial: int) -> Image | None:
         """What was made from the buffer of this serial number, if it is kept. Nothing is imported or uploaded."""

@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
+        picture.diagnosis.changed.connect(self._refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
@@ -360,7 +361,8 @@ class MainWindow(QMainWindow):
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
         self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        self._status.show_state(self._label, status.state.value + reason, self._input.text)
+        finding = self._picture.diagnosis.headline
+        self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return

@@ -3,6 +3,7 @@
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter
 
+from app.diagnosis.finding import Finding
 from app.planes.status import Reason, State, Status
 
 _HEADINGS_BY_STATE = {
@@ -35,17 +36,27 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
     return font
 
 
-def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
-    """Paint the state in the middle of ``area``: heading, hint, reason and detail."""
+def finding_text(finding: Finding) -> str:
+    """What a finding says, and what to do. The window has one picture, so its plane is not named."""
+    message = finding.message.removeprefix("primary plane: ")
+    return f"{message} {finding.remedy}".strip()
+
+
+def paint_status(painter: QPainter, area: QRectF, status: Status, source: str, finding: Finding | None = None) -> None:
+    """Paint the state in the middle of ``area``: heading, what was found, and the evidence for it.
+
+    Without a finding the status tells its own hint, reason and detail.
+    """
     painter.fillRect(area, PICTURE_BACKGROUND)
     width = min(area.width() - 2 * _MARGIN, 560.0)
     if width <= 0:
         return
+    key, evidence = (finding.key, finding.evidence) if finding is not None else (status.reason.key, status.detail)
     lines = (
         (status_heading(status), _font(painter, 22, bold=True), HEADING_COLOUR),
-        (status.hint, _font(painter, 11), HINT_COLOUR),
+        (finding_text(finding) if finding is not None else status.hint, _font(painter, 11), HINT_COLOUR),
         (
-            f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
+            f"{source}: {key}" + (f" ({evidence})" if evidence else ""),
             _font(painter, 9),
             _REASON_COLOUR,
         ),

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from ui.window.frame_overlay import FrameOverlay
 from ui.window.frame_times import FrameTimes
 from ui.window.gl_surface import made_current
 from ui.window.options import ViewOptions
+from ui.window.picture_diagnosis import PictureDiagnosis
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.qt_platform import display_origin
@@ -79,6 +82,9 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
+        self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
+        self.diagnosis.changed.connect(self.update)
+        self.state_changed.connect(self.diagnosis.state_changed)
         self._overlay: FrameOverlay | None = None
         self._overlay_timer = QTimer(self)
         self._overlay_timer.setInterval(_OVERLAY_MS)
@@ -101,6 +107,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
         self._cursor_seen = False
+        self.diagnosis.forget()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -153,6 +160,16 @@ class PictureWindow(QOpenGLWindow):
         When the cursor plane disappears, the guest has hidden it. This stays true until the picture itself disappears.
         """
         return self._cursor_seen and self.cursor_problem is None
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """None before the first draw, and after the end."""
+        return self._renderer
+
+    @property
+    def drawn(self) -> tuple[Frame | None, DrawResult | None]:
+        """The frame that was drawn last, and what the renderer made of it."""
+        return self._shown, self._drawn
 
     def frames_per_second(self) -> int:
         """New frames drawn in the last second. A frame drawn again does not count."""
@@ -239,6 +256,7 @@ class PictureWindow(QOpenGLWindow):
                 self.times.release()
                 renderer.release()
         self.times.close()
+        self.diagnosis.shut_down()
         self._loop.close()
 
     def _on_swapped(self) -> None:
@@ -262,10 +280,11 @@ class PictureWindow(QOpenGLWindow):
         renderer = self._renderer
         if renderer is None or self._failure is not None:
             return None
-        if not renderer.look_needs_context:
-            return renderer.look(frame)
-        with made_current(self):
-            return renderer.look(frame)
+        with made_current(self) if renderer.look_needs_context else nullcontext():
+            look = renderer.look(frame)
+        if look is not None and look.previous_ns is not None:
+            self.diagnosis.pixels_changed()
+        return look
 
     def wake(self) -> None:
         """The guest will probably change its screen soon: it got input."""
@@ -277,6 +296,7 @@ class PictureWindow(QOpenGLWindow):
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
             self._off_since_ns = None
+        self.diagnosis.saw(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -371,7 +391,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._label)
+            paint_status(painter, area, status, self._label, self.diagnosis.headline)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()
