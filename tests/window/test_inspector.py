@@ -3,10 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.window.displays import Display
-from tests.window.test_view import close, press, window_of, xdotool
+from tests.window.test_view import close, guest_picture, press, window_of, xdotool
 from tests.window.viewer import DrivenViewer, driving
 
 _PATIENCE_S = 20.0
@@ -34,8 +37,8 @@ def test_the_inspector_shows_the_picture_in_parts_and_moves_between_dock_and_win
         assert place["picture"][0] >= before["picture"][0] // 2 - 10, "the picture keeps half of the window"
 
         viewer.do("inspector_tab", "Formats")
-        rows = wait_until(viewer, "inspector_texts", lambda it: len(it) > 40)
-        assert rows[0][:3] == ["AR24  ARGB8888", "LINEAR", "imported"] and rows[0][3].startswith("on screen, ")
+        rows = wait_until(viewer, "inspector_texts", lambda it: len(it) > 80)
+        assert rows[0][:3] == ["AR24 ARGB8888", "LINEAR", "imported"] and rows[0][3].startswith("on screen, ")
         viewer.do("inspector_search", "yuyv on SCREEN")
         assert [each[0] for each in viewer.do("inspector_texts")] == ["YUYV"]
         viewer.do("inspector_tab", "Log")
@@ -81,4 +84,26 @@ def test_its_key_opens_and_closes_it_and_the_picture_keeps_its_size_where_there_
         wait_until(viewer, "inspector_texts", lambda it: it is None)
         assert viewer.do("is_checked", "inspector") is False
         wait_until(viewer, "inspector_place", lambda it: it["size"] == before["size"])
+        close(viewer)
+
+
+def test_thumbnails_are_the_guests_picture_and_vanish_with_the_buffers(wayland: Display) -> None:
+    # The shape of a thumbnail, so that there is nothing around the picture.
+    spec = "gvt,size=960x600,fps=20"
+    quarters = guest_picture(spec.replace("fps=20", "fps=0")).reshape(2, 300, 2, 480, 3).mean(axis=(1, 3))
+    with driving(wayland, f"sim:{spec},fault=gone@6") as viewer:
+        viewer.wait_for("path: egl-image")
+        viewer.do("trigger", "inspector")
+        viewer.do("inspector_tab", "Buffers")
+        thumbnails = wait_until(viewer, "inspector_thumbnails", lambda it: len(it) >= 3)
+        rows = viewer.do("inspector_texts")
+        assert all("960 × 600" in each[1] or "cursor" in each[1] for each in rows)
+        # The cursor has its own, and the pictures differ by what moves.
+        alike = [each for each in thumbnails if np.abs(np.array(each) - quarters.reshape(-1)).max() < 12]
+        assert len(alike) >= 2, (thumbnails, quarters)
+        wait_until(viewer, "inspector_texts", lambda it: not it)
+        assert not viewer.do("inspector_thumbnails")
+        viewer.wait_for(": gone, ")
+        links = [str(each.readlink()) for each in Path(f"/proc/{viewer.process.pid}/fd").iterdir()]
+        assert not [each for each in links if "framebuffer" in each or "dmabuf" in each], links
         close(viewer)

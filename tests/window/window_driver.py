@@ -150,6 +150,22 @@ class WindowDriver:
         model = view.model()
         return _texts(model, QModelIndex())
 
+    def inspector_thumbnails(self) -> list[list[int]]:
+        """The mean colour of each quarter of each thumbnail, as red, green and blue one after the other."""
+        table = self._window._inspector.view.buffers._table  # type: ignore[union-attr]
+        model = table.model()
+        assert model is not None
+        found = []
+        for row in range(model.rowCount()):
+            pixmap = model.index(row, 0).data(Qt.ItemDataRole.DecorationRole)
+            if pixmap is not None:
+                small = pixmap.toImage().scaled(
+                    2, 2, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+                )
+                colours = [small.pixelColor(x, y) for y in (0, 1) for x in (0, 1)]
+                found.append([value for each in colours for value in (each.red(), each.green(), each.blue())])
+        return found
+
     def inspector_place(self) -> dict[str, Any]:
         """Where the inspector is, and the sizes of the windows."""
         inspector = self._window._inspector

@@ -98,9 +98,9 @@ class InspectedPicture:
         # These know the host and what was seen so far, too.
         return document | {"findings": [finding_document(each) for each in self.findings()]}
 
-    def start_thumbnail(self, serial: int) -> bool:
+    def start_thumbnail(self, facts: BufferFacts) -> bool:
         renderer = self._picture.renderer
-        image = renderer.cached_image(serial) if renderer is not None else None
+        image = renderer.cached_image(facts.serial) if renderer is not None else None
         if renderer is None or image is None:
             return False
         with made_current(self._picture):
@@ -109,7 +109,7 @@ class InspectedPicture:
                 size = (round(self._size.width() * ratio), round(self._size.height() * ratio))
                 self._thumbnail = renderer.buffer_thumbnail(*size)
             try:
-                self._thumbnail.start(image)
+                self._thumbnail.start(image, opaque=facts.plane.kind is PlaneKind.PRIMARY)
             except GlError:
                 # The next draw of the picture fails in the same way, and tells of it.
                 return False

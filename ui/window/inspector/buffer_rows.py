@@ -19,7 +19,8 @@ def buffer_row(facts: BufferFacts, imports: int = 0) -> Row:
         f"{_handle(facts)}, {plane.kind.name.lower()}",
         f"{plane.width} × {plane.height}  {fourcc_text(plane.fourcc)}",
         modifier_name(plane.modifier),
-        "on screen" if facts.on_screen else "",
+        # Always a line, so that the others do not move with each flip.
+        "on screen" if facts.on_screen else "not on screen",
     )
     return Row(facts.serial, ("", _lines(*buffer), _lines(*_memory(facts)), _lines(*_use(facts, imports))))
 

@@ -41,9 +41,6 @@ class BuffersModel(RowsModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DecorationRole and index.isValid() and index.column() == 0:
             return self._thumbnails.get(self.rows[index.row()].key)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.isValid():
-            # The number of lines changes with each flip.
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
         return super().data(index, role)
 
 
@@ -95,5 +92,5 @@ class BufferTable(QWidget):
         for facts in buffers:
             if facts.serial == serial:
                 self._queue.made(facts, pictures)
-                if self._inspected.start_thumbnail(serial):
+                if self._inspected.start_thumbnail(facts):
                     self._started = serial

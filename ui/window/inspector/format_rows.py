@@ -17,7 +17,7 @@ _SHOWN = "on screen"
 _REACHES = {
     Reach.IMPORTED: _IMPORTED,
     Reach.EXTERNAL: _EXTERNAL,
-    Reach.IMPORTED_WITHOUT_MODIFIER: "without modifier",
+    Reach.IMPORTED_WITHOUT_MODIFIER: "no modifier",
     Reach.REINTERPRETED: "reinterpreted",
     Reach.COPIED: "copied",
     Reach.NOT_SHOWN: "not shown",
@@ -70,7 +70,7 @@ def format_rows(
 
 
 def _format_text(fourcc: str, name: str) -> str:
-    return fourcc if fourcc == name else f"{fourcc}  {name}"
+    return fourcc if fourcc == name else f"{fourcc} {name}"
 
 
 def matches(texts: Sequence[str], search: str) -> bool:

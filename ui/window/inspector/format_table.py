@@ -47,7 +47,7 @@ class FormatTable(QWidget):
         self._model = RowsModel(HEADINGS)
         self._found = _Found(self._model)
         self._table = TextTable("Formats", self._found)
-        self._table.set_widths("XR30  XRGB2101010 ", "INTEL_Y_TILED_CCS ", "without modifier ")
+        self._table.set_widths("XR30 XRGB2101010", "INTEL_Yf_TILED", "not imported")
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search: format, modifier, “copied”, “on screen”")
         self.search.setAccessibleName("Search the formats")
@@ -97,5 +97,5 @@ class FormatTable(QWidget):
             words.append("it is not known what the driver can report")
         else:
             more = "" if self._driver.complete else " at least"
-            words.append(f"{self._driver.driver} can report {len(self._driver.formats)}{more}")
+            words.append(f"the driver can report{more} {len(self._driver.formats)}: {self._driver.driver}")
         self._count.setText("; ".join(words))

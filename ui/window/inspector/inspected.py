@@ -70,8 +70,8 @@ class Inspected(Protocol):
         """The document of ``mdevview inspect``. Raises GraphicsError, and OSError if the device cannot be read."""
         ...
 
-    def start_thumbnail(self, serial: int) -> bool:
-        """Begin a thumbnail of the buffer with this serial number. False if the window has no image of it."""
+    def start_thumbnail(self, facts: BufferFacts) -> bool:
+        """Begin a thumbnail of a buffer. False if the window has no image of it."""
         ...
 
     def take_thumbnail(self) -> QImage | None:

@@ -24,5 +24,9 @@ def test_a_dma_buf_tells_all_that_is_known() -> None:
 
 def test_other_memory_has_no_numbers_of_a_dma_buf() -> None:
     region = buffer_row(BufferFacts(1, plane(Backing.REGION, 9), 1 << 20)).texts
-    assert region[1].startswith("region 9, primary\n") and region[2] == "1048576 bytes"
+    assert (
+        region[1].startswith("region 9, primary\n")
+        and region[1].endswith("\nnot on screen")
+        and region[2] == "1048576 bytes"
+    )
     assert buffer_row(BufferFacts(5, plane(Backing.MEMORY, None), 16)).texts[1].startswith("buffer 5, primary\n")
