@@ -15,7 +15,6 @@ from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
 from gl.errors import GlError
-from gl.probe_draw import ProbeDraw
 from gl.render_target import RenderTarget
 
 # The picture is drawn this much larger, then halved, as a linear filter reads two texels in each direction.
@@ -31,10 +30,9 @@ class BufferThumbnail:
     Owns its framebuffers and a pixel buffer, which are made with the first thumbnail.
     """
 
-    def __init__(self, context: Context, compositor: Compositor, probe: ProbeDraw, width: int, height: int) -> None:
+    def __init__(self, context: Context, compositor: Compositor, width: int, height: int) -> None:
         self._context = context
         self._compositor = compositor
-        self._probe = probe
         self._width = width
         self._height = height
         # The largest first, each half as large as the one before.
@@ -60,9 +58,6 @@ class BufferThumbnail:
             for larger, smaller in zip(self._canvases, self._canvases[1:], strict=False):
                 self._halve(larger, smaller)
             self._read_back()
-            if self._context.software:
-                # A copy makes llvmpipe keep the texture that was drawn last, in a scene that it may not use again soon.
-                self._probe.release_last_texture()
         finally:
             gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)
         gl.check("drawing a thumbnail")

@@ -1,10 +1,13 @@
-"""The view *difference*: what changed since the frame before, amplified.
+"""The view *difference*: what changed in the primary plane since the frame before, amplified.
 
-Each frame is composed at the guest's size into one of two pictures of our own, and the window shows how it differs
-from the other one. A picture that is drawn again without a change keeps its difference: the pictures are exchanged only
-for a new frame, or when a look at the pixels found a change in the buffer on the screen. The eight looks that see every
-pixel (:mod:`app.planes.pixel_samples`) may each find a part of one change. So after an exchange, a change that may be
-the same only fills the newer picture again, and one that is certainly newer leads to the next exchange.
+Each frame is copied into one of two pictures of our own, and the window shows how it differs from the other one. A
+picture that is drawn again without a change keeps its difference: the pictures are exchanged only for a flip, for
+damage that the source tells, or when a look at the pixels found a change in the buffer on the screen. The eight looks
+that see every pixel (:mod:`app.planes.pixel_samples`) may each find a part of one change. So after an exchange, a
+change that may be the same only fills the newer picture again, and one that is certainly newer leads to the next
+exchange.
+
+The cursor plane is left out: it moves more often than the guest draws, and would hide what the guest drew.
 
 The first frame, and the first one after the size or the format changed, shows no difference. The pictures have 8 bits a
 channel, as the window has.
@@ -45,38 +48,38 @@ class Difference:
         self._frame: Frame | None = None
         self._exchanged_ns = 0
 
-    def of(
-        self, frame: Frame, primary: LoadedSurface, cursor: LoadedSurface | None, options: DrawOptions
-    ) -> tuple[LoadedSurface, Steps]:
-        """What to draw instead of the primary plane, and the steps that compose the frame before.
+    def of(self, frame: Frame, primary: LoadedSurface, options: DrawOptions) -> tuple[LoadedSurface, Steps]:
+        """What to draw instead of the primary plane, and the steps that copy that plane before.
 
         Raises :class:`GlError`.
         """
         plane, image = primary.surface.plane, primary.image
         assert image is not None
-        layout = (image.width, image.height, plane.fourcc, plane.modifier, _composing(options))
+        layout = (image.width, image.height, plane.fourcc, plane.modifier, options.matrix)
         if layout != self._layout:
             self.release()
-            self._make_pictures(image, _composing(options))
+            # At the guest's size nothing is filtered.
+            self._make_pictures(image, DrawOptions(scaling=Scaling.ACTUAL, matrix=options.matrix))
             self._layout = layout
-        if frame is not self._frame:
-            self._frame = frame
+        before, self._frame = self._frame, frame
+        damaged = frame is not before and bool(frame.damage)
+        if before is None or frame.primary is not before.primary or damaged:
             self._newer = 1 - self._newer
             self._frames += 1
             self._exchanged_ns = self._clock()
             self._stale = True
         canvas, scene = self._pictures[self._newer]
-        self._steps = scene.steps(frame, primary, cursor)
+        self._steps = scene.steps(frame, primary, None)
         key = (self._newer, self._frames > 1)
         drawn = self._drawn.get(key)
         if drawn is None:
-            before = self._pictures[1 - self._newer][0] if self._frames > 1 else canvas
+            older = self._pictures[1 - self._newer][0] if self._frames > 1 else canvas
             size = (image.width, image.height)
-            shown = Image(canvas.texture, image.pixel_format, Decode.COLOUR, *size, before=before.texture)
+            shown = Image(canvas.texture, image.pixel_format, Decode.COLOUR, *size, before=older.texture)
             drawn = self._drawn[key] = replace(primary, image=shown)
-        return drawn, ((self._compose, ()),)
+        return drawn, ((self._copy, ()),)
 
-    def _compose(self) -> int:
+    def _copy(self) -> int:
         if self._stale:
             run_steps(self._steps)
             self._stale = False
@@ -118,15 +121,3 @@ class Difference:
         self._drawn.clear()
         self._steps, self._stale = (), True
         self._layout, self._frame, self._frames = (), None, 0
-
-
-def _composing(options: DrawOptions) -> DrawOptions:
-    """The options that change the pixels of a frame at the guest's size."""
-    return DrawOptions(
-        scaling=Scaling.ACTUAL,
-        smooth=False,
-        cursor=options.cursor,
-        straight_alpha=options.straight_alpha,
-        cursor_outline=options.cursor_outline,
-        matrix=options.matrix,
-    )

@@ -22,7 +22,7 @@ class View(Enum):
     TILES = "tiles"
     """Lines at the borders of the primary plane's tiles; none if its modifier has no tiles that are known."""
     DIFFERENCE = "difference"
-    """The amplified difference to the frame before (:mod:`gl.difference`)."""
+    """The amplified difference of the primary plane to the frame before, without the cursor (:mod:`gl.difference`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DrawOptions:
 
     The others are for inspection. ``checkerboard`` is seen through transparent pixels of a primary plane with alpha,
     whose colours are premultiplied; else such a plane is drawn as if it were opaque. ``pixel_grid`` draws lines between
-    guest pixels where each is at least eight device pixels wide and high.
+    guest pixels, unfiltered, where each is at least eight device pixels wide and high.
     """
 
     scaling: Scaling = Scaling.FIT

@@ -1,7 +1,6 @@
 """How each format and modifier would reach the GPU, before there is a buffer: what the import ladder would try."""
 
 from app.diagnosis.format_matrix import Reach
-from app.diagnosis.picture_facts import FormatSupport
 from app.formats import tiling
 from app.formats.driver_formats import DriverFormats
 from app.formats.fourcc import pixel_format
@@ -17,15 +16,6 @@ _REACHES = {
     ImportMethod.REINTERPRETED: Reach.REINTERPRETED,
     ImportMethod.EXTERNAL: Reach.EXTERNAL,
 }
-
-
-def format_support(context: Context) -> tuple[FormatSupport, ...]:
-    """What the display says that it imports; empty if it does not tell."""
-    display = context.display
-    return tuple(
-        FormatSupport(each, tuple((one.value, one.external_only) for one in display.modifiers(each)))
-        for each in display.formats
-    )
 
 
 def reach(context: Context, driver: DriverFormats, fourcc: int, modifier: int) -> Reach:

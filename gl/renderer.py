@@ -66,7 +66,6 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
-        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
@@ -186,7 +185,7 @@ class Renderer:
         shown, above = primary, cursor
         copying: Steps = ()
         if options.view is View.DIFFERENCE and primary is not None and primary.image is not None:
-            shown, copying = self._difference.of(frame, primary, cursor, options)
+            shown, copying = self._difference.of(frame, primary, options)
             above = None
         elif options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
             shown, copying = self._private_copy.of(primary, options.matrix)
@@ -260,8 +259,15 @@ class Renderer:
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
     def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
-        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError."""
-        image = self.image(surface)
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError.
+
+        What was drawn last stays prepared, so that :meth:`look` goes on.
+        """
+        generation = self._surfaces.generation
+        image = self._surfaces.get(surface).image
+        if self._surfaces.generation != generation:
+            # A retry: what was prepared may have used the entry before.
+            self._frame = None
         if image is None:
             return None
         placed: PlacedImage = (image, Style(opaque=True), -left, -top)
@@ -295,7 +301,7 @@ class Renderer:
 
     def buffer_thumbnail(self, width: int, height: int) -> BufferThumbnail:
         """What makes thumbnails of :meth:`cached_image`. The caller releases it before this renderer."""
-        return BufferThumbnail(self.context, self._compositor, self._parts.probe, width, height)
+        return BufferThumbnail(self.context, self._compositor, width, height)
 
     def drawn_image(self, kind: PlaneKind) -> Image | None:
         """A plane of the frame drawn last, as it was then, for a draw of the caller's own; None if there is none.

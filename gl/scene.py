@@ -83,17 +83,19 @@ class Scene:
             rotation=options.rotation,
         )
         self._clip = ClipSpace(self._target, self.placement)
-        smooth = options.smooth and not self.placement.whole
+        zoomed = min(self.placement.scale_x, self.placement.scale_y) >= _GRID_SCALE
+        grid = Grid(1, 1, bold=False) if options.pixel_grid and zoomed else None
+        # Between the lines of the grid each pixel has one colour.
+        smooth = options.smooth and not self.placement.whole and grid is None
         channel = _CHANNELS.get(options.view)
         shows_alpha = channel is Channel.ALPHA
-        zoomed = min(self.placement.scale_x, self.placement.scale_y) >= _GRID_SCALE
         self._primary_style = Style(
             opaque=True,
             smooth=smooth,
             matrix=options.matrix,
             checkered=options.checkerboard and not shows_alpha,
             channel=channel,
-            grid=Grid(1, 1, bold=False) if options.pixel_grid and zoomed else None,
+            grid=grid,
         )
         self._cursor_style = Style(
             blend=not shows_alpha,

@@ -3,9 +3,13 @@
 A published key keeps its meaning.
 """
 
+import time
 from dataclasses import fields
 
-from app.diagnosis.finding import Finding, Severity
+from app.device.device_facts import DeviceFacts
+from app.diagnosis.diagnose import diagnose
+from app.diagnosis.finding import Finding
+from app.diagnosis.history import PictureHistory
 from app.diagnosis.picture_facts import PictureFacts
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
@@ -14,7 +18,9 @@ from app.planes.plane_document import Document
 from gl.context import Context
 from gl.egl_display import DisplayExtensions
 from gl.inspection import inspect_document
+from gl.picture_facts import picture_facts
 from gl.renderer import Renderer
+from gl.renderer_facts import facts_of_renderer
 
 # Those of OpenGL ES that the import of a dma-buf needs, and the one for external textures.
 _GL_EXTENSIONS = ("GL_OES_EGL_image", "GL_OES_EGL_image_external_essl3")
@@ -36,13 +42,24 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
     return document | {"buffers": buffers_document(session.buffers(), renderer.imports)}
 
 
-def session_findings(session: Session, frame: Frame, renderer: Renderer) -> tuple[Finding, ...]:
-    """The findings of the same document."""
-    documents = inspect_document(session.target, frame, {}, renderer)["findings"]
-    return tuple(
-        Finding(each["key"], Severity(each["severity"]), each["message"], each["evidence"] or "", each["remedy"] or "")
-        for each in documents
+def session_findings(
+    session: Session, frame: Frame, renderer: Renderer, device: DeviceFacts, history: PictureHistory
+) -> tuple[Finding, ...]:
+    """The findings that need no wait: not those about the host and the VM, nor those from trials of imports.
+
+    ``frame`` must be the newest of the session, and the renderer's context current.
+    """
+    facts = picture_facts(
+        session.target,
+        frame,
+        renderer.outcome,
+        time.monotonic_ns(),
+        vgpu=session.vgpu,
+        device=device,
+        renderer=facts_of_renderer(renderer.context),
+        history=history,
     )
+    return diagnose(facts)
 
 
 def egl_document(context: Context) -> Document:

@@ -37,6 +37,8 @@ class ChangeKind(Enum):
     """How the pixels of a plane reach the GPU."""
     FETCHED = "fetched"
     RELEASED = "released"
+    QUERY_ERRORS = "query-errors"
+    """Queries failed, of any plane: how many since the last time, by their errno."""
     FINDING = "finding"
     FINDING_GONE = "finding-gone"
     OMITTED = "omitted"

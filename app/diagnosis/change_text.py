@@ -73,7 +73,7 @@ def flips_text(kind: PlaneKind, flips: Flips) -> str:
     if len(flips.ids) > _MOST_IDS:
         ids += f" and {len(flips.ids) - _MOST_IDS} more"
     if flips.rate_hz is None:
-        return f"{kind.name.lower()} stopped to flip, shows id {flips.last}"
+        return f"{kind.name.lower()} stopped flipping, shows id {flips.last}"
     return f"{kind.name.lower()} flips among ids {ids}, {flips.rate_hz:.1f}/s"
 
 

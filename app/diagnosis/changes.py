@@ -5,6 +5,7 @@ that flips at every refresh, moves the cursor or changes its mode all the time y
 see :mod:`app.diagnosis.flip_pattern` and :mod:`app.diagnosis.change_limit`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,7 @@ from app.diagnosis.change_text import (
 from app.diagnosis.finding import Finding
 from app.diagnosis.finding_document import finding_document
 from app.diagnosis.flip_pattern import FlipPattern
+from app.planes.buffer import Buffer
 from app.planes.buffer_facts import BufferFacts
 from app.planes.frame import Frame
 from app.planes.outcome import Outcome
@@ -39,10 +41,10 @@ _MOVES_NS = 10 * _SECOND
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of one plane. ``serial`` is that of its buffer, None without one."""
+    """What was seen of one plane. ``identity`` is that of its buffer, None without one."""
 
     plane: Plane | None = None
-    serial: int | None = None
+    identity: int | None = None
     rejection: Status | None = None
     outcome: Outcome | None = None
     flips: FlipPattern = field(default_factory=FlipPattern)
@@ -58,7 +60,9 @@ class ChangeLog:
         self._status: Status | None = None
         self._seen = {kind: _Seen() for kind in PlaneKind}
         self._buffers: dict[int, BufferFacts] = {}
-        self._findings: dict[tuple[str, str], Finding] = {}
+        self._query_errors: dict[str, int] = {}
+        # By key, and number among those of the same key.
+        self._findings: dict[tuple[str, int], Finding] = {}
 
     @property
     def due_ns(self) -> int | None:
@@ -94,8 +98,8 @@ class ChangeLog:
             shown, refused = surfaces.get(kind), rejected.get(kind)
             of = shown or refused
             plane = of.plane if of is not None else None
-            serial = of.buffer.serial if of is not None and of.buffer is not None else None
-            told += self._plane_changes(kind, seen, plane, serial, ns)
+            identity = _identity(of.buffer) if of is not None and of.buffer is not None else None
+            told += self._plane_changes(kind, seen, plane, identity, ns)
             told += self._rejection_changes(kind, seen, refused.status if refused is not None else None, ns)
         return tuple(told)
 
@@ -124,10 +128,24 @@ class ChangeLog:
             told += self._buffer_change(ChangeKind.FETCHED, now[serial], ns)
         return tuple(told)
 
+    def query_errors(self, counts: Iterable[tuple[str, int]], ns: int) -> tuple[Change, ...]:
+        """How many queries failed so far, by the name of their errno."""
+        now, before = dict(counts), self._query_errors
+        self._query_errors = now
+        more = {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
+        if not more:
+            return ()
+        text = "queries failed: " + ", ".join(f"{name} {count} times" for name, count in more.items())
+        return self._told(ChangeKind.QUERY_ERRORS, text, ns, None, {"query_errors": more})
+
     def findings(self, findings: Iterable[Finding], ns: int) -> tuple[Change, ...]:
-        """All findings of now. Evidence that changes is no change of a finding."""
-        now, before = {(each.key, each.message): each for each in findings}, self._findings
-        self._findings = now
+        """All findings of now. Words that change are no change of a finding: they may have a number that counts."""
+        counts: Counter[str] = Counter()
+        now: dict[tuple[str, int], Finding] = {}
+        for each in findings:
+            now[each.key, counts[each.key]] = each
+            counts[each.key] += 1
+        before, self._findings = self._findings, now
         told: list[Change] = []
         for each in (before[key] for key in before if key not in now):
             text = f"finding {each.key} is gone: {each.message}"
@@ -163,18 +181,18 @@ class ChangeLog:
         return self._told(ChangeKind.STATE, f"state {status_text(status)}", ns, None, values)
 
     def _plane_changes(
-        self, kind: PlaneKind, seen: _Seen, plane: Plane | None, serial: int | None, ns: int
+        self, kind: PlaneKind, seen: _Seen, plane: Plane | None, identity: int | None, ns: int
     ) -> tuple[Change, ...]:
-        before, serial_before = seen.plane, seen.serial
-        seen.plane, seen.serial = plane, serial
-        if plane is before and serial == serial_before:
+        before, identity_before = seen.plane, seen.identity
+        seen.plane, seen.identity = plane, identity
+        if plane is before and identity == identity_before:
             return ()
         name = kind.name.lower()
         if plane is None or before is None:
             seen.flips, seen.moves, seen.outcome = FlipPattern(), 0, None
             if plane is None:
                 return self._told(ChangeKind.PLANE, f"{name} off", ns, kind, {"on": False})
-            self._first_flip(seen, plane, serial, ns)
+            self._first_flip(seen, plane, identity, ns)
             text = f"{name} on: {plane_text(plane)}"
             return self._told(ChangeKind.PLANE, text, ns, kind, {"on": True, **plane_values(plane)})
         told: list[Change] = []
@@ -183,12 +201,12 @@ class ChangeLog:
                 if text:
                     told += self._told(change_kind, f"{name} {text}", ns, kind, values)
             seen.flips = FlipPattern()
-        told += self._buffer_shown(kind, seen, (before, serial_before), (plane, serial), ns)
+        told += self._buffer_shown(kind, seen, (before, identity_before), (plane, identity), ns)
         told += self._moves(kind, seen, before, plane, ns)
         return tuple(told)
 
-    def _first_flip(self, seen: _Seen, plane: Plane, serial: int | None, ns: int) -> None:
-        number = plane.handle if plane.handle is not None else serial
+    def _first_flip(self, seen: _Seen, plane: Plane, identity: int | None, ns: int) -> None:
+        number = plane.handle if plane.handle is not None else identity
         if number is not None:
             seen.flips.flip(number, ns)
 
@@ -200,13 +218,13 @@ class ChangeLog:
         now: tuple[Plane, int | None],
         ns: int,
     ) -> tuple[Change, ...]:
-        """Whether the plane shows another buffer. A source without ids has only the serial numbers of its buffers."""
-        (plane_before, serial_before), (plane, serial) = before, now
-        number = plane.handle if plane.handle is not None else serial
-        if number is None or (plane.handle, serial) == (plane_before.handle, serial_before):
+        """Whether the plane shows another buffer. A source without ids has only the identities of its buffers."""
+        (plane_before, identity_before), (plane, identity) = before, now
+        number = plane.handle if plane.handle is not None else identity
+        if number is None or (plane.handle, identity) == (plane_before.handle, identity_before):
             return ()
         if plane.handle is not None and plane.handle == plane_before.handle:
-            if serial is None or serial_before is None:
+            if identity is None or identity_before is None:
                 return ()
             values = {"id": number, "same_id": True}
             text = f"{kind.name.lower()} id {number} is another buffer now"
@@ -245,6 +263,11 @@ class ChangeLog:
     def _buffer_change(self, kind: ChangeKind, facts: BufferFacts, ns: int) -> tuple[Change, ...]:
         text = f"{kind.value} {buffer_text(facts)}"
         return self._told(kind, text, ns, facts.plane.kind, buffer_values(facts))
+
+
+def _identity(buffer: Buffer) -> int:
+    """A dma-buf that is fetched again keeps its inode. Other memory has only the number of the buffer."""
+    return buffer.inode if buffer.inode is not None else buffer.serial
 
 
 def _same_path(before: Outcome, now: Outcome) -> bool:

@@ -88,7 +88,7 @@ def _intel(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
 
 def _intel_steps(gpu: GpuHardware, conditions: VgpuConditions) -> Iterator[str]:
     if not conditions.iommu:
-        yield "turn on VT-d in the BIOS and boot with intel_iommu=on"
+        yield "turn on VT-d in the BIOS and boot with intel_iommu=on (advised)"
     if gpu.aperture is not None and gpu.aperture < _LEAST_APERTURE:
         yield "raise the aperture size of the GPU in the BIOS to 256 MB or more"
     if gpu.driver not in ("i915", None):

@@ -26,7 +26,7 @@ def kernel_findings(conditions: VgpuConditions, paths: Paths = HOST) -> Iterator
         yield Finding(
             "iommu",
             Severity.INFO,
-            "the kernel uses no IOMMU: only vGPUs of sample drivers work without one",
+            "the kernel uses no IOMMU: NVIDIA's SR-IOV functions and devices that are passed through need one",
             f"{paths.sys}/class/iommu is empty",
             "turn on VT-d or AMD-Vi in the BIOS; on Intel boot with intel_iommu=on",
         )

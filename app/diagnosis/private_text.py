@@ -98,7 +98,7 @@ _FORMS = (
     _Rule("MAC address", re.compile(rf"(?<!{_HEX})(?P<private>{_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}})(?!{_HEX})")),
     _Rule("IP address", re.compile(r"(?<![\w.])(?P<private>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\w)"), _is_ip),
     _Rule(
-        "IP address", re.compile(rf"(?<![\w:])(?P<private>{_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{2,7}})(?![\w:.])"), _is_ip
+        "IP address", re.compile(rf"(?<![\w:])(?P<private>{_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{2,7}})(?!\w|:|\.\d)"), _is_ip
     ),
     _Rule("home folder", re.compile(r"(?P<private>/(?:home|Users)/[^/\s:;,'\")\]\[]+)")),
     _Rule("user number", re.compile(r"/run/user/(?P<private>\d+)")),
@@ -118,9 +118,14 @@ def _rules_of(names: PrivateNames) -> Iterator[_Rule]:
         ("user name", names.users),
     ):
         for each in sorted(filter(str.strip, private), key=len, reverse=True):
-            # No letter or digit before or after it.
-            pattern = rf"(?<![^\W_])(?P<private>{re.escape(each)})(?![^\W_])"
-            yield _Rule(kind, re.compile(pattern, re.IGNORECASE))
+            yield _Rule(kind, re.compile(word_pattern(each), re.IGNORECASE))
+
+
+def word_pattern(name: str) -> str:
+    """A pattern that finds a name as a word: next to its letters and digits is no other one."""
+    before = r"(?<![^\W_])" if name[0].isalnum() else ""
+    after = r"(?![^\W_])" if name[-1].isalnum() else ""
+    return f"{before}(?P<private>{re.escape(name)}){after}"
 
 
 def names_in_passwd(passwd: str, least_uid: int = 1000) -> Iterable[str]:

@@ -44,7 +44,6 @@ def edid_document(data: bytes) -> dict[str, Any]:
     document["descriptors"] = base.descriptors(block)
     document["extension_count"] = block[126]
     document["extensions"] = _extensions(data, block[126], faults)
-    document["private"] = ["serial", "serial number"]
     document["faults"] = faults
     return document
 

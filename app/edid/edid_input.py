@@ -12,11 +12,11 @@ LONGEST_INPUT = 1 << 20
 """Bytes. An EDID has at most 32 KiB; the text of several takes less than this."""
 
 _MOST_EDIDS = 64
-# An offset, pairs of digits (with or without blanks), and the same bytes as characters.
+# A line of a dump: an offset, pairs of digits (with or without blanks), and perhaps the same bytes as characters.
 _DUMP = re.compile(r"\s*[0-9a-f]{4,8}:?[ \t]+((?:[0-9a-f]{2}[ \t]*){1,32}?)(?:[ \t]{2,}.*|[ \t]*\|.*)?", re.IGNORECASE)
-# Pairs of digits at the end of a line, after nothing or a blank.
-_DIGITS = re.compile(r"(?:^|\s)((?:(?:0x)?[0-9a-f]{2}[\s,;:]*){8,})$", re.IGNORECASE)
-_NO_DIGITS = re.compile(r"0x|[^0-9a-f]", re.IGNORECASE)
+_LONGEST_DUMP_LINE = 256
+_BETWEEN_DIGITS = re.compile(r"0x|[,;:]")
+_HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 def find_edids(data: bytes) -> list[bytes]:
@@ -38,7 +38,10 @@ def find_edids(data: bytes) -> list[bytes]:
 def _runs(text: str) -> list[bytes]:
     """The bytes of successive lines with digits, each run from its first header on."""
     runs, current = [], ""
-    for line in (*text.splitlines(), ""):
+    for line in text.splitlines():
+        # edid-decode has an empty line between blocks.
+        if not line or line.isspace():
+            continue
         digits = _line_digits(line)
         # A header starts another EDID: the digits of two may follow each other.
         if digits is None or digits.startswith(HEADER.hex()):
@@ -51,11 +54,14 @@ def _runs(text: str) -> list[bytes]:
 
 def _line_digits(line: str) -> str | None:
     """The digits of a line, an even number; None for a line without."""
-    line = line[:4096].rstrip()
-    # Plain digits first: eight of them would look like an offset.
-    match = _DIGITS.search(line) if not re.match(r"\s*[0-9a-f]{4,8}:?[ \t]", line, re.IGNORECASE) else None
-    match = match or _DUMP.fullmatch(line) or _DIGITS.search(line)
-    if match is None:
-        return None
-    digits = _NO_DIGITS.sub("", match.group(1)).lower()
-    return digits if len(digits) % 2 == 0 else None
+    dump = _DUMP.fullmatch(line) if len(line) <= _LONGEST_DUMP_LINE else None
+    if dump is not None:
+        return "".join(dump.group(1).split()).lower()
+    # Else the words at the end that are digits: a log has a time and a driver before them.
+    words: list[str] = []
+    for word in reversed(line.lower().split()):
+        digits = _BETWEEN_DIGITS.sub("", word)
+        if not _HEXADECIMAL.fullmatch(digits):
+            break
+        words.append(digits)
+    return "".join(reversed(words)) or None

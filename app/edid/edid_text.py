@@ -4,7 +4,10 @@ import textwrap
 from typing import Any
 
 _WIDTH = 112
-_INDENT = " " * 14
+_INDENT = " " * 15
+
+_LABELS = {"detailed timing": "timing", "range limits": "limits", "text": "text"}
+_SHOWN_ELSEWHERE = ("name", "serial number", "dummy")
 
 
 def edid_lines(document: dict[str, Any]) -> list[str]:
@@ -20,8 +23,9 @@ def edid_lines(document: dict[str, Any]) -> list[str]:
     lines += _row("features", _features(document))
     lines += _row("established", ", ".join(document["established_timings"]) or "no timings")
     lines += _row("standard", ", ".join(document["standard_timings"]) or "no timings")
-    for number, each in enumerate(document["descriptors"], 1):
-        lines += _row(f"part {number}", _descriptor(each))
+    for each in document["descriptors"]:
+        if each["type"] not in _SHOWN_ELSEWHERE:
+            lines += _row(_LABELS.get(each["type"], "descriptor"), _descriptor(each))
     for each in document["extensions"]:
         lines += _extension(each)
     lines += [line for each in document["faults"] for line in _row("fault", each)]
@@ -69,7 +73,7 @@ def _colours(document: dict[str, Any]) -> str:
 
 
 def _features(document: dict[str, Any]) -> str:
-    found = ["the first timing is the native one"] if document["first_timing_is_native"] else []
+    found = [f"the first timing is the {'native' if document['first_timing_is_native'] else 'preferred'} one"]
     found += ["any timing within the limits"] if document["continuous_frequency"] else []
     if document["power_states"]:
         found.append("power states " + ", ".join(document["power_states"]))
@@ -82,10 +86,8 @@ def _descriptor(document: dict[str, Any]) -> str:
         text = _timing(document["timing"])
         size = f", {document['width_mm']} x {document['height_mm']} mm" if document.get("width_mm") else ""
         return text + size
-    if kind == "serial number":
-        return "serial number, see above"
     if "text" in document:
-        return f"{kind} {document['text']!r}"
+        return repr(document["text"])
     if kind == "range limits":
         clock = f", at most {document['clock_mhz']} MHz" if document["clock_mhz"] else ""
         return (

@@ -1,4 +1,4 @@
-"""Reads a modifier as users write it: a number, the name of the kernel's header, or libdrm's, or drm_info's."""
+"""Reads a modifier as users write it: a number, the name of the kernel's header, or libdrm's."""
 
 import functools
 import re
@@ -6,7 +6,7 @@ import re
 from app.abi import drm_fourcc as drm
 from app.formats.modifier import modifier_name
 from app.formats.modifiers import amd
-from app.formats.modifiers.vendors import describe, vendor_modifiers
+from app.formats.modifiers.vendors import describe, vendor_code, vendor_modifiers
 
 _PREFIXES = ("DRM_FORMAT_MOD_", "I915_FORMAT_MOD_")
 _NUMBER = re.compile(r"0x[0-9a-f]{1,32}|[0-9]{1,32}", re.IGNORECASE | re.ASCII)
@@ -16,7 +16,9 @@ _LONGEST = 250
 _BLOCK_LINEAR = re.compile(
     r"(?:BLOCK_LINEAR_2D,HEIGHT=)(\d{1,3}),KIND=(\d{1,3}),GEN=(\d),SECTOR=(\d),COMPRESSION=(\d)", re.ASCII
 )
-_SAND = re.compile(r"SAND(32|64|128|256)(?:,COL_HEIGHT=|_COL_HEIGHT\()(\d{1,14})\)?", re.ASCII)
+_SAND = re.compile(r"SAND(32|64|128|256)(?:,COL_HEIGHT=|_COL_HEIGHT\()(\d{1,15})\)?", re.ASCII)
+# What is shown of a value without a name.
+_UNNAMED = re.compile(r"([A-Z]+)_0X([0-9A-F]{14})", re.ASCII)
 _AFBC = re.compile(r"BLOCK_SIZE=(\w+),(?:MODE=([\w|]+))?", re.ASCII)
 _AFRC = re.compile(r"P0=CU_(\d\d),(?:P12=CU_(\d\d),)?(SCAN|ROT)", re.ASCII)
 
@@ -37,6 +39,10 @@ _AMD_FLAGS = {
 _AMD_BLOCKS = {"64B": 0, "128B": 1, "256B": 2, "512B": 3}
 
 
+class AmbiguousName(ValueError):
+    """Several vendors have a modifier of this name; the text lists them with the vendor."""
+
+
 def number(text: str) -> int | None:
     """The value of decimal or 0x digits; None for other text. Raises ValueError for more than 64 bits."""
     if not _NUMBER.fullmatch(text):
@@ -50,7 +56,7 @@ def number(text: str) -> int | None:
 def parse_modifier(text: str) -> int:
     """The modifier of a number or a name; names with or without the vendor or the macro's prefix, in any case.
 
-    Raises ValueError if it is none, or if several vendors have the name; its text is a sentence for the user.
+    Raises ValueError if it is none, and AmbiguousName if several vendors have the name. The text is for the user.
     """
     value = number(text)
     if value is not None:
@@ -61,7 +67,7 @@ def parse_modifier(text: str) -> int:
         raise ValueError("no modifier has this name")
     if len(found) > 1:
         names = ", ".join(sorted(map(modifier_name, found)))
-        raise ValueError(f"several modifiers have this name: {names}")
+        raise AmbiguousName(f"several modifiers have this name: {names}")
     return found[0]
 
 
@@ -94,6 +100,9 @@ def _without_prefix(name: str) -> str:
 def _parametrised(word: str) -> tuple[int, ...]:
     """The modifier of a name with parameters, as libdrm and :func:`modifier_name` write it."""
     name = _without_prefix(word)
+    if match := _UNNAMED.fullmatch(name):
+        vendor = vendor_code(match.group(1))
+        return () if vendor is None else (drm.fourcc_mod_code(vendor, int(match.group(2), 16)),)
     readers = {
         "AMD": (drm.DRM_FORMAT_MOD_VENDOR_AMD, _amd),
         "NVIDIA": (drm.DRM_FORMAT_MOD_VENDOR_NVIDIA, _nvidia),
@@ -101,8 +110,8 @@ def _parametrised(word: str) -> tuple[int, ...]:
         "BROADCOM": (drm.DRM_FORMAT_MOD_VENDOR_BROADCOM, _broadcom),
     }
     found = []
-    for vendor, (code, reader) in readers.items():
-        value = reader(name.removeprefix(f"{vendor}_"))
+    for prefix, (code, reader) in readers.items():
+        value = reader(name.removeprefix(f"{prefix}_"))
         if value is not None and not value >> 56:
             found.append(drm.fourcc_mod_code(code, value))
     return tuple(each for each in found if _is_name_of(name, each))

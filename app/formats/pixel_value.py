@@ -20,9 +20,12 @@ class ChannelValue:
 
 @dataclass(frozen=True, slots=True)
 class PixelValue:
-    """``raw`` are the bytes in the order of memory; in 4:2:2 they are those of both pixels that share chroma."""
+    """``raw`` are the bytes in the order of memory; in 4:2:2 they are those of both pixels that share chroma.
 
-    raw: bytes
+    They are None if nobody read them: then the channels are what a GPU made of them.
+    """
+
+    raw: bytes | None
     channels: tuple[ChannelValue, ...]
 
 

@@ -26,7 +26,7 @@ class RecordingClock:
         self._base_ns = max(0, min(start_ns, recording.duration_ns))
         # The clock's time at which the position was _base_ns; None while it waits.
         self._since_ns: int | None = None
-        self._started = False
+        self.started = False
         self._paused = False
 
     @property
@@ -49,8 +49,8 @@ class RecordingClock:
 
     def tick(self) -> int:
         """A poll begins. Returns the position that holds for all of it."""
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             self._rebase(self._base_ns)
         elif not self._speed and not self._paused:
             following = self._recording.next_time(self._base_ns)
@@ -83,4 +83,4 @@ class RecordingClock:
 
     def _rebase(self, position_ns: int) -> None:
         self._base_ns = position_ns
-        self._since_ns = None if self._paused or not self._started else self._clock()
+        self._since_ns = None if self._paused or not self.started else self._clock()

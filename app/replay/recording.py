@@ -102,14 +102,18 @@ class Recording:
         return self._gone[1] if self._gone is not None and ns >= self._gone[0] else None
 
     def region_at(self, offset: int, ns: int) -> int | None:
-        """The index of the region that begins at an offset of the device file; None if none does."""
-        for timeline in self._infos.values():
-            info = timeline.at(ns)
-            if info.region is None or info.answer is None or len(info.answer) < _REGION_SIZE:
-                continue
-            if vfio.vfio_region_info.from_buffer_copy(info.answer).offset == offset:
-                return info.region
-        return None
+        """The index of the region that begins at an offset of the device file; None if none does.
+
+        Two indices may lead to one region (mdpy's BAR 0 and display region): then it is the one that has pixels.
+        """
+        found = [each for each in self._regions(ns) if each.offset == offset and each.size]
+        shown = [each for each in found if ("region", each.index) in self._pixels]
+        return next((each.index for each in (*shown, *found)), None)
+
+    def _regions(self, ns: int) -> list[vfio.vfio_region_info]:
+        infos = [timeline.at(ns) for timeline in self._infos.values()]
+        answers = [each.answer for each in infos if each.region is not None and each.answer is not None]
+        return [vfio.vfio_region_info.from_buffer_copy(each) for each in answers if len(each) >= _REGION_SIZE]
 
     def next_time(self, ns: int) -> int | None:
         """When something changes after that time; None if nothing does any more."""

@@ -29,7 +29,9 @@ _MOST_ATTACHMENT_HEAD = 1024
 _ATTACHMENT_CRC = 4
 # Of the whole file, when it is uncompressed.
 _MOST_MESSAGE_BYTES = 512 << 20
-_MOST_RECORDS = 4_000_000
+_MOST_RECORDS = 2_000_000
+# This program writes nine.
+_MOST_CHANNELS = 1000
 
 
 class Damaged(Exception):
@@ -60,6 +62,8 @@ class Records:
         self._file = file
         self._size = size
         self._records = 0
+        self._channels = 0
+        self._at = -1
         self._message_bytes = 0
 
     def __iter__(self) -> Iterator[Record]:
@@ -67,7 +71,7 @@ class Records:
         at = len(MAGIC)
         while at + _HEAD.size <= self._size:
             self._count()
-            self._file.seek(at)
+            self._go_to(at)
             opcode, length = _HEAD.unpack(self._read(_HEAD.size))
             start = at + _HEAD.size
             if length > self._size - start:
@@ -88,8 +92,20 @@ class Records:
         if self._records > _MOST_RECORDS:
             raise Damaged("too many records")
 
+    def _count_channel(self) -> None:
+        self._channels += 1
+        if self._channels > _MOST_CHANNELS:
+            raise Damaged("too many channels")
+
+    def _go_to(self, at: int) -> None:
+        # A file may have millions of empty records.
+        if at != self._at:
+            self._file.seek(at)
+            self._at = at
+
     def _read(self, length: int) -> bytes:
         data = self._file.read(length)
+        self._at += len(data)
         if len(data) != length:
             raise Damaged("the file became shorter")
         return data
@@ -149,6 +165,8 @@ class Records:
     def _parsed(self, opcode: int, data: bytes) -> Record:
         if opcode == Opcode.MESSAGE and len(data) < _MESSAGE_HEAD:
             raise Damaged("a message")
+        if opcode == Opcode.CHANNEL:
+            self._count_channel()
         try:
             return _PARSERS[opcode](data)
         except _ERRORS as error:

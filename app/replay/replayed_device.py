@@ -102,7 +102,9 @@ class ReplayedDevice:
             self._file.close()
 
     def ended(self) -> Status | None:
-        """The end of the VM or device, once the clock has come to it."""
+        """The end of the VM or device, once the clock has come to it. Nothing is shown before the clock starts."""
+        if not self._clock.started:
+            return None
         return self._recording.gone(self._clock.position_ns)
 
     def buffer_info(self, fd: int) -> DmaBufInfo:

@@ -9,7 +9,7 @@ import errno
 import logging
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +104,7 @@ class Poller:
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))
         # By the serial number of the buffer. Some of the buffers may have been released.
-        self._times_shown: dict[int, int] = {}
+        self._times_shown: defaultdict[int, int] = defaultdict(int)
         self._probe_at_ns = 0
         self._removal_check_at_ns = clock() + _REMOVAL_CHECK_NS
         # Closed, or the device is gone.
@@ -305,8 +305,7 @@ class Poller:
                 self._resolve(slot, plane, now, other)
             surface = slot.surface
             if surface is not None and (before is None or surface.buffer is not before.buffer):
-                serial = surface.buffer.serial
-                self._times_shown[serial] = self._times_shown.get(serial, 0) + 1
+                self._times_shown[surface.buffer.serial] += 1
         else:
             slot.queried_again = True
         if slot.surface is not None:
@@ -338,7 +337,8 @@ class Poller:
         else:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if len(self._times_shown) >= _MOST_COUNTS:
-                self._times_shown = {each.serial: each.times_shown for each in self.buffers() if each.times_shown}
+                held = {each.serial: each.times_shown for each in self.buffers()}
+                self._times_shown = defaultdict(int, held)
             if buffer is not None and fault is None:
                 slot.surface = Surface(plane, buffer)
                 if plane.backing is Backing.DMABUF:

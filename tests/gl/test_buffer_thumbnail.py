@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from gl import api
 from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.context import Context
 from gl.renderer import Renderer
 from tests.conftest import open_files
 from tests.gl.counting import Calls
-from tests.gl.surfaces import SurfaceFactory, frame, random_picture, window
+from tests.gl.surfaces import SurfaceFactory, frame, random_picture, surface_factory, window
 
 _WIDTH, _HEIGHT = 96, 60
 _PATIENCE_S = 20.0
@@ -96,6 +97,7 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
         _taken(thumbnail)
         earlier = calls.copy()
         thumbnail.start(image, opaque=True)
+        assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
         _taken(thumbnail)
         assert set(calls.since(earlier).allocating()) == {"ReadPixels"}
         earlier = calls.copy()
@@ -106,3 +108,19 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
     assert renderer.cached_image(shown.buffer.serial) is None
     renderer.drop_released()
     assert open_files()["/memfd:plane (deleted)"] == 0, "the driver keeps the buffer"
+
+
+def test_no_buffer_stays_in_use_when_it_had_a_thumbnail(
+    gl_context: Context, renderer: Renderer, thumbnail: BufferThumbnail
+) -> None:
+    """Copies make llvmpipe use a second scene, which must not keep a guest's buffer. Often enough to be sure."""
+    with window(gl_context, 64, 64) as (target, _):
+        for _ in range(30):
+            with surface_factory() as surfaces:
+                shown = surfaces.picture(np.full((64, 64, 4), 255, np.uint8))
+                renderer.draw(frame(shown), target)
+                image = renderer.cached_image(shown.buffer.serial)
+                assert image is not None
+                thumbnail.start(image, opaque=True)
+            renderer.drop_released()
+            assert open_files()["/memfd:plane (deleted)"] == 0

@@ -122,8 +122,7 @@ class PixelCapture:
             self._file.drop(pixels, poll_ns, self._clock())
             return
         try:
-            with buffer.mapping(0, size) as memory:
-                contents = bytes(memory)
+            contents = _contents(buffer, size)
         except (OSError, MemoryError) as error:
             why = error_text(error) if isinstance(error, OSError) else "no memory"
             self._take_by_gpu(pixels, surface, why, poll_ns)
@@ -178,3 +177,9 @@ class PixelCapture:
                 for each in outcome.failures
             ],
         }
+
+
+def _contents(buffer: Buffer, size: int) -> bytes:
+    """The first ``size`` bytes. Raises OSError and ValueError as :meth:`Buffer.mapping` does."""
+    with buffer.mapping(0, size) as memory:
+        return bytes(memory)

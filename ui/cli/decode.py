@@ -17,7 +17,7 @@ from app.formats.format_document import format_document, format_lines
 from app.formats.format_text import parse_format, parse_known_format
 from app.formats.fourcc import fourcc_text
 from app.formats.modifier_document import modifier_document, modifier_lines
-from app.formats.modifier_text import number, parse_modifier
+from app.formats.modifier_text import AmbiguousName, number, parse_modifier
 from app.text.clean import clean
 from ui.cli.output import printable, write_error, write_output
 
@@ -52,6 +52,8 @@ def documents_of(value: str) -> list[dict[str, Any]]:
 
     ``note`` tells how a value was taken that can be understood in two ways.
     """
+    if not value:
+        raise UsageError("an empty VALUE", f"a VALUE is {_KINDS}")
     if value == "-" or "/" in value:
         return _edids(value)
     try:
@@ -62,8 +64,7 @@ def documents_of(value: str) -> list[dict[str, Any]]:
     except ValueError as error:
         if _exists(value):
             return _edids(value)
-        shown = clean(value, _LONGEST_WORD)
-        raise UsageError(f"{shown!r} cannot be explained: {error}", f"a VALUE is {_KINDS}") from error
+        raise UsageError(f"{clean(value, _LONGEST_WORD)!r}: {error}", f"a VALUE is {_KINDS}") from error
 
 
 def _number(code: int) -> dict[str, Any]:
@@ -87,8 +88,10 @@ def _word(value: str) -> dict[str, Any]:
             document = modifier_document(parse_modifier(value))
         except ValueError as error:
             # Four unknown characters may be a fourcc, and a file's name: a file is more likely than such a fourcc.
-            if "several" in str(error) or _exists(value) or len(value) > 4:
+            if isinstance(error, AmbiguousName) or _exists(value):
                 raise
+            if len(value) > 4:
+                raise ValueError("no modifier, no format and no file has this name") from error
             return format_document(parse_format(value))
     if _exists(value):
         document["note"] = f"the name of a {document['kind']}; for the file of this name give ./{value}"

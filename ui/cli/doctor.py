@@ -32,6 +32,7 @@ _INDENT = "    "
 # For all checks in processes of their own together. They take half a second on an idle machine.
 _LIMIT_S = 15.0
 _QT, _QEMU = "qt", "qemu"
+_QT_COMMAND = (sys.executable, "-P", "-m", "ui.cli.qt_check_child")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,8 +15,9 @@ from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_resolved_device
 from app.open.target import Default, Named, Target, resolve
 from gl.context import SurfacelessContext
-from gl.format_reach import format_support, reach
+from gl.format_reach import reach
 from gl.inspection import renderer_document
+from gl.renderer_facts import facts_of_renderer
 from gl.session_document import egl_document
 from ui.cli.formats_text import formats_lines
 from ui.cli.output import write_output
@@ -29,7 +30,7 @@ def print_formats(args: argparse.Namespace) -> int:
     vgpu = _vgpu(args.target, HelperMethod(args.helper))
     driver = driver_formats(vgpu.type_id, vgpu.module, simulated=vgpu.simulated) if vgpu is not None else None
     with SurfacelessContext() as context:
-        matrix = format_matrix(driver, format_support(context), partial(reach, context))
+        matrix = format_matrix(driver, facts_of_renderer(context).formats, partial(reach, context))
         renderer = renderer_document(context) | egl_document(context)
     if args.json:
         target = vgpu.name if vgpu is not None else None

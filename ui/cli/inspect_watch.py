@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from app.diagnosis.change import Change, ChangeKind, LogStart
 from app.diagnosis.changes import ChangeLog
-from app.diagnosis.finding import Finding
 from app.diagnosis.history import PictureHistory
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
@@ -52,18 +51,18 @@ def watch(view: OffscreenView, *, as_json: bool, duration_s: float | None) -> in
     renderer = view.renderer.context.renderer
     values = {"version": _VERSION, "target": view.session.target, "renderer": renderer}
     text = f"watching {view.session.target}; renderer {renderer}"
-    tell([Change(start.ns, ChangeKind.START, text, None, values)])
-    follow(view, tell, duration_s, PictureHistory(time.monotonic_ns(), sees_pixels=False))
+    first = (Change(start.ns, ChangeKind.START, text, None, values),)
+    follow(view, tell, duration_s, PictureHistory(time.monotonic_ns(), sees_pixels=False), first)
     return 0
 
 
-def follow(view: OffscreenView, tell: Tell, duration_s: float | None, history: PictureHistory) -> Frame:
-    """Tell the changes of a session, and the history of its frames, for some time (None: no limit).
+def follow(
+    view: OffscreenView, tell: Tell, duration_s: float | None, history: PictureHistory, first: Iterable[Change] = ()
+) -> Frame:
+    """Tell ``first``, then the changes of a session, and the history of its frames, for some time (None: no limit).
 
-    Returns the last frame.
-
-    A signal that asks the program to stop ends it; a second one does what it did before. Raises BrokenPipeError when
-    standard output is a pipe that nobody reads any more, even if nothing changes.
+    Returns the last frame. A signal that asks the program to stop ends it; a second one does what it did before. Raises
+    BrokenPipeError when standard output is a pipe that nobody reads any more, even if nothing changes.
     """
     follower = _Follower(view, tell, history)
     end = None if duration_s is None else time.monotonic_ns() + round(duration_s * _SECOND)
@@ -80,6 +79,8 @@ def follow(view: OffscreenView, tell: Tell, duration_s: float | None, history: P
             follower.tick()
 
         try:
+            # Now a signal is heeded, so whoever waits for the first line may send one.
+            tell(first)
             follower.loop.run(wait, finished)
         finally:
             follower.close()
@@ -119,7 +120,10 @@ class _Follower:
         if now >= self._findings_ns:
             self._findings_ns = now + _FINDINGS_NS
             self._tell(self._log.buffers(self._session.buffers(), now))
-            self._tell(self._log.findings(self._findings(), now))
+            device = self._session.device_facts()
+            self._tell(self._log.query_errors(device.query_errors, now))
+            findings = session_findings(self._session, self.loop.frame, self._renderer, device, self._history)
+            self._tell(self._log.findings(findings, now))
 
     def close(self) -> None:
         """Release the framebuffer; more calls do nothing."""
@@ -150,9 +154,6 @@ class _Follower:
         for kind, outcome in outcomes.items():
             if outcome is not None:
                 self._tell(self._log.outcome(kind, outcome, now))
-
-    def _findings(self) -> tuple[Finding, ...]:
-        return session_findings(self._session, self.loop.frame, self._renderer)
 
 
 def _output_pipe() -> int:

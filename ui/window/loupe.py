@@ -11,17 +11,15 @@ from collections.abc import Callable
 from PyQt6.QtCore import QEvent, QObject, QPointF, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor, QEnterEvent, QMouseEvent, QWindow
 
-from app.formats.fourcc import fourcc_text, pixel_format
-from app.formats.pixel_value import ChannelValue
+from app.formats.fourcc import fourcc_text
 from app.input.pointer import device_pixel
-from app.planes.frame import Frame, Surface
-from app.planes.pixel_reader import read_pixel
+from app.planes.frame import Frame
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.overlay import Overlay
-from gl.pixel_readback import PixelReadback
+from gl.pixel_inspector import PixelInspector
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from ui.window.loupe_picture import CELLS, WIDTH, PlaneReading, Reading, as_seen, height_of, loupe_picture
@@ -50,12 +48,9 @@ class Loupe(QObject):
         self._window = window
         self._clock = clock
         self._overlay: Overlay | None = None
-        self._readback: PixelReadback | None = None
+        self._inspector: PixelInspector | None = None
         self._position: QPointF | None = None
         self._read_ns = -_INTERVAL_NS
-        self._shown_at: tuple[int, int] | None = None
-        # The serial number of each plane's buffer that the CPU cannot read.
-        self._unreadable: dict[PlaneKind, int] = {}
         self._failed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -96,11 +91,11 @@ class Loupe(QObject):
         if pixel is None:
             return
         try:
-            if self._overlay is None or self._readback is None:
-                self._overlay, self._readback = Overlay(renderer.context), PixelReadback(renderer)
+            if self._overlay is None or self._inspector is None:
+                self._overlay, self._inspector = Overlay(renderer.context), PixelInspector(renderer)
             if self._clock() - self._read_ns >= _INTERVAL_NS:
                 self._read_ns = self._clock()
-                reading = self._reading(self._readback, frame, placement, pixel, options)
+                reading = self._reading(self._inspector, frame, placement, pixel, options)
                 size = (round(WIDTH * ratio), round(height_of(len(reading.planes)) * ratio))
                 left, top = beside(position, size, (target.width, target.height), round(_GAP * ratio))
                 self._overlay.set("loupe", loupe_picture(reading, ratio), left, top)
@@ -114,50 +109,24 @@ class Loupe(QObject):
 
     def _reading(
         self,
-        readback: PixelReadback,
+        inspector: PixelInspector,
         frame: Frame,
         placement: Placement,
         pixel: tuple[int, int],
         options: DrawOptions,
     ) -> Reading:
         x, y = pixel
-        pixels = readback.composite(frame, options, x - CELLS // 2, y - CELLS // 2, CELLS)
+        pixels = inspector.around(frame, options, x, y, CELLS)
         seen = as_seen(pixels, placement.rotation, flip_x=placement.flip_x, flip_y=placement.flip_y)
         planes = []
         for surface in (frame.primary, frame.cursor if options.cursor else None):
             if surface is not None:
-                plane = self._plane_reading(readback, surface, x, y, options)
-                if plane is not None:
-                    planes.append(plane)
+                plane = surface.plane
+                at = (x, y) if plane.kind is PlaneKind.PRIMARY else (x - plane.x, y - plane.y)
+                value = inspector.value(surface, options, *at)
+                if value is not None:
+                    planes.append(PlaneReading(_NAMES[plane.kind], fourcc_text(plane.fourcc), *at, value))
         return Reading(x, y, seen, tuple(planes))
-
-    def _plane_reading(
-        self, readback: PixelReadback, surface: Surface, x: int, y: int, options: DrawOptions
-    ) -> PlaneReading | None:
-        """What a plane holds at a pixel of the picture; None where it has none there, or was not drawn."""
-        plane = surface.plane
-        if plane.kind is PlaneKind.CURSOR:
-            x, y = x - plane.x, y - plane.y
-        if not (0 <= x < plane.width and 0 <= y < plane.height):
-            return None
-        raw: bytes | None = None
-        channels: tuple[ChannelValue, ...] = ()
-        if self._unreadable.get(plane.kind) != surface.buffer.serial:
-            try:
-                value = read_pixel(surface, x, y)
-                raw, channels = value.raw, value.channels
-            except (OSError, ValueError) as error:
-                # Not asked again with every motion: the buffer's exporter forbids it, or the plane's layout does.
-                self._unreadable[plane.kind] = surface.buffer.serial
-                _log.debug("the GPU reads pixels of the %s plane: %s", plane.kind.name.lower(), error)
-        if raw is None:
-            colour = readback.plane(plane.kind, options, x, y)
-            if colour is None:
-                return None
-            format_ = pixel_format(plane.fourcc)
-            names = "RGBA" if format_ is not None and format_.has_alpha else "RGB"
-            channels = tuple(ChannelValue(name, each, 8) for name, each in zip(names, colour, strict=False))
-        return PlaneReading(_NAMES[plane.kind], fourcc_text(plane.fourcc), x, y, raw, channels)
 
     def release(self) -> None:
         """Delete the GL objects and watch the pointer no more; more calls do nothing."""
@@ -166,9 +135,9 @@ class Loupe(QObject):
         overlay, self._overlay = self._overlay, None
         if overlay is not None:
             overlay.release()
-        readback, self._readback = self._readback, None
-        if readback is not None:
-            readback.release()
+        inspector, self._inspector = self._inspector, None
+        if inspector is not None:
+            inspector.release()
 
 
 def beside(position: tuple[float, float], size: tuple[int, int], target: tuple[int, int], gap: int) -> tuple[int, int]:

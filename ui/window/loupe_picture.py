@@ -9,15 +9,15 @@ import numpy as np
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor
 
-from app.formats.pixel_value import ChannelValue
+from app.formats.pixel_value import PixelValue
 from app.planes.placement import Rotation
 from ui.window.overlay_paint import BACKGROUND, DIM, TEXT, Pixels, begin, end, paint_background, write
 
 CELLS = 15
 """Guest pixels in each direction. The pixel below the pointer is the one in the middle."""
 
-CELL = 14
-WIDTH = 230
+CELL = 16
+WIDTH = 260
 _MARGIN = (WIDTH - CELLS * CELL) // 2
 _LINE, _PLANE_GAP = 17, 5
 # The part of a colour that is left in the lines between pixels, and their grey.
@@ -27,17 +27,13 @@ _MIDDLE = CELLS // 2
 
 @dataclass(frozen=True, slots=True)
 class PlaneReading:
-    """What one plane holds at the pixel.
-
-    ``raw`` are its bytes; None where the CPU cannot read the buffer and the values are those of the GPU.
-    """
+    """What one plane holds at the pixel, which is ``x``, ``y`` of its own image."""
 
     plane: str
     format: str
     x: int
     y: int
-    raw: bytes | None
-    channels: tuple[ChannelValue, ...]
+    value: PixelValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +91,19 @@ def loupe_picture(reading: Reading, ratio: float) -> Pixels:
     painter.drawRect(swatch)
     for plane in reading.planes:
         line.translate(0, _LINE + _PLANE_GAP)
-        at = "" if (plane.x, plane.y) == (reading.x, reading.y) else f"  at {plane.x}, {plane.y}"
-        write(painter, line, f"{plane.plane} {plane.format}{at}", DIM, 12)
-        source = plane.raw.hex(" ") if plane.raw is not None else "from the GPU: 8 bits"
-        colour = TEXT if plane.raw is not None else DIM
-        write(painter, line, source, colour, 12, Qt.AlignmentFlag.AlignRight)
+        raw, channels = plane.value.raw, plane.value.channels
+        name = f"{plane.plane} {plane.format}"
+        if raw is not None:
+            bits = ":".join(str(each.bits) for each in channels)
+            write(painter, line, f"{name}  {bits}", DIM, 12)
+            write(painter, line, raw.hex(" "), TEXT, 12, Qt.AlignmentFlag.AlignRight)
+        else:
+            write(painter, line, name, DIM, 12)
+            write(painter, line, "from the GPU: 8 bits", DIM, 12, Qt.AlignmentFlag.AlignRight)
         line.translate(0, _LINE)
-        write(painter, line, "  ".join(f"{each.name} {each.value}" for each in plane.channels), TEXT, 12)
-        bits = ":".join(str(each.bits) for each in plane.channels)
-        write(painter, line, f"{bits} bits", DIM, 10, Qt.AlignmentFlag.AlignRight)
+        write(painter, line, "  ".join(f"{each.name} {each.value}" for each in channels), TEXT, 12)
+        if (plane.x, plane.y) != (reading.x, reading.y):
+            write(painter, line, f"at {plane.x}, {plane.y}", DIM, 12, Qt.AlignmentFlag.AlignRight)
     picture = end(image, painter).copy()
     cell, thin = round(CELL * ratio), max(1, round(ratio))
     corner = round(_MARGIN * ratio)

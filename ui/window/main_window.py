@@ -25,6 +25,7 @@ from ui.window.help_messages import show_about, show_keys
 from ui.window.options import ViewOptions
 from ui.window.picture_text import status_heading
 from ui.window.picture_window import PictureWindow
+from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.settings import Settings
@@ -79,6 +80,8 @@ class MainWindow(QMainWindow):
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
+        self.playback = PlaybackBar(self)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)

@@ -28,6 +28,7 @@ _INTERVAL_MS = 500
 _INTERVAL_NS = _INTERVAL_MS * 1_000_000
 _HOST_PERIOD_S = 3.0
 # A desktop that nobody uses stays unchanged for hours.
+_IDLE_PERIOD_NS = 5_000_000_000
 _IDLE_HOST_PERIOD_S = 30.0
 # A picture that stays unchanged for so long is looked at once: whether it has one colour.
 _QUIET_S = 2.0
@@ -63,6 +64,8 @@ class PictureDiagnosis(QObject):
     """
 
     changed = pyqtSignal()
+    page_changed = pyqtSignal()
+    """The findings are others, and the window has text with them in place of the picture."""
 
     def __init__(
         self,
@@ -81,6 +84,8 @@ class PictureDiagnosis(QObject):
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
+        # What was diagnosed last: of an idle picture, that is done again after a longer pause.
+        self._diagnosed: tuple[Status, Colour | None] | None = None
         self._always = False
         # The frame that was looked at for one colour, and what was found.
         self._looked = False
@@ -101,10 +106,16 @@ class PictureDiagnosis(QObject):
         if not self._findings:
             return None
         first = self._findings[0]
-        shown = self._picture.status.state in (State.SHOWING, State.DEGRADED)
-        if not shown or first.severity in (Severity.WARNING, Severity.ERROR) or first.key == PictureKey.ONE_COLOUR.key:
+        if (
+            not self._shown()
+            or first.severity in (Severity.WARNING, Severity.ERROR)
+            or first.key == PictureKey.ONE_COLOUR.key
+        ):
             return first
         return None
+
+    def _shown(self) -> bool:
+        return self._picture.status.state in (State.SHOWING, State.DEGRADED)
 
     def keep_current(self, on: bool) -> None:
         """Whether to keep the findings up to date although the picture is well."""
@@ -141,9 +152,14 @@ class PictureDiagnosis(QObject):
         if quiet_s >= _QUIET_S and not self._looked:
             self._look_for_one_colour()
         if not (missing or self._always or self._one_colour is not None or quiet_s >= UNCHANGED_S):
+            self._diagnosed = None
             self._set(())
             return
-        self._diagnosed_ns = now
+        seen = (self._picture.status, self._one_colour)
+        idle = not missing and not self._always and seen == self._diagnosed
+        if idle and now - self._diagnosed_ns < _IDLE_PERIOD_NS:
+            return
+        self._diagnosed_ns, self._diagnosed = now, seen
         self._set(self._diagnose(now, _HOST_PERIOD_S if missing else _IDLE_HOST_PERIOD_S))
 
     def _diagnose(self, now: int, host_period_s: float) -> tuple[Finding, ...]:
@@ -185,7 +201,7 @@ class PictureDiagnosis(QObject):
     def _look_for_one_colour(self) -> None:
         """Once for each time that the picture stays unchanged."""
         renderer = self._picture.renderer
-        if renderer is None or self._picture.status.state not in (State.SHOWING, State.DEGRADED):
+        if renderer is None or not self._shown():
             return
         self._looked = True
         try:
@@ -199,6 +215,8 @@ class PictureDiagnosis(QObject):
         if findings != self._findings:
             self._findings = findings
             self.changed.emit()
+            if not self._shown():
+                self.page_changed.emit()
 
     def shut_down(self) -> None:
         """Stop the timer, and wait for the thread for a short while. More calls do nothing."""

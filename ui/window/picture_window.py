@@ -81,7 +81,7 @@ class PictureWindow(QOpenGLWindow):
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
-        self.diagnosis.changed.connect(self.update)
+        self.diagnosis.page_changed.connect(self.update)
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
@@ -375,7 +375,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._label, self.diagnosis.headline)
+            paint_status(painter, area, status, self._label, self.diagnosis.findings)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()

@@ -33,6 +33,11 @@ def vendor_name(modifier: int) -> str | None:
     return vendor[0] if vendor else None
 
 
+def vendor_code(name: str) -> int | None:
+    """The number of a vendor by the name of :func:`vendor_name`."""
+    return next((code for code, vendor in _VENDORS.items() if vendor[0] == name), None)
+
+
 def vendor_label(modifier: int) -> str:
     """The vendor as a person writes it ("Qualcomm")."""
     vendor = _VENDORS.get(modifier >> VALUE_BITS)

@@ -108,8 +108,6 @@ class Inspector(QObject):
         if dock is None:
             return
         dock.removeEventFilter(self)
-        # The view is not the dock's child any more, which is deleted.
-        self.view.setParent(None)
         self._window.removeDockWidget(dock)
         dock.deleteLater()
         grown, self._grown = self._grown, QSize(0, 0)

@@ -27,10 +27,11 @@ CURSOR = replace(PRIMARY, kind=PlaneKind.CURSOR, width=16, height=16, handle=9)
 
 
 def _frame(primary: Plane | None = PRIMARY, cursor: Plane | None = None, status: Status = OK) -> Frame:
-    surfaces = [
-        Surface(each, BUFFERS[(each.handle or 0) % 10]) if each is not None else None for each in (primary, cursor)
-    ]
-    return Frame(status, *surfaces)
+    return Frame(status, _surface(primary), _surface(cursor))
+
+
+def _surface(plane: Plane | None) -> Surface | None:
+    return Surface(plane, BUFFERS[(plane.handle or 0) % 10]) if plane is not None else None
 
 
 def _log(*frames: Frame) -> ChangeLog:
@@ -94,7 +95,8 @@ def test_an_id_that_now_means_another_buffer_is_told() -> None:
 
 
 def test_sixty_flips_a_second_among_three_buffers_are_a_few_lines() -> None:
-    log, told = ChangeLog(), []
+    log = ChangeLog()
+    told: list[Change] = []
     for number in range(60 * 25):
         told += log.frame(_frame(replace(PRIMARY, handle=1 + number % 3)), number * SECOND // 60)
     flips = [each for each in told if each.kind is ChangeKind.FLIPS]
@@ -105,7 +107,7 @@ def test_sixty_flips_a_second_among_three_buffers_are_a_few_lines() -> None:
     due = log.due_ns
     assert due is not None
     (stopped,) = log.tick(due)
-    assert stopped.text == "primary stopped to flip, shows id 3"
+    assert stopped.text == "primary stopped flipping, shows id 3"
 
 
 def test_a_moving_cursor_is_told_every_ten_seconds() -> None:
@@ -180,12 +182,24 @@ def test_buffers_are_told_when_they_come_and_go() -> None:
     assert (released.kind, released.values["inode"]) == (ChangeKind.RELEASED, 99)
 
 
+def test_failed_queries_of_any_plane_are_counted() -> None:
+    log = ChangeLog()
+    assert log.query_errors((), 1) == ()
+    (first,) = log.query_errors((("EINVAL", 2),), 2)
+    assert first.text == "queries failed: EINVAL 2 times"
+    assert log.query_errors((("EINVAL", 2),), 3) == ()
+    (second,) = log.query_errors((("EINVAL", 5), ("ENOMEM", 1)), 4)
+    assert second.values == {"query_errors": {"EINVAL": 3, "ENOMEM": 1}}
+
+
 def test_findings_are_told_when_they_appear_and_when_they_go() -> None:
     log, finding = ChangeLog(), Finding("plane-off", Severity.INFO, "The plane is off.", "query: 0", "Wake the guest.")
     (appeared,) = log.findings((finding,), 1)
     assert appeared.text == "finding plane-off (info): The plane is off. Evidence: query: 0. Remedy: Wake the guest."
     assert appeared.values["remedy"] == "Wake the guest."
-    assert log.findings((replace(finding, evidence="query: 1"),), 2) == ()
+    assert log.findings((replace(finding, evidence="query: 1", message="The plane is off for 7 s."),), 2) == ()
+    assert _kinds(log.findings((finding, finding), 2)) == [ChangeKind.FINDING], "one for each plane"
+    assert _kinds(log.findings((finding,), 2)) == [ChangeKind.FINDING_GONE]
     (gone,) = log.findings((), 3)
     assert (gone.kind, gone.text) == (ChangeKind.FINDING_GONE, "finding plane-off is gone: The plane is off.")
 
@@ -213,7 +227,8 @@ STATUSES = st.builds(Status, st.sampled_from(Reason), st.text(max_size=20))
 
 @given(st.lists(st.tuples(PLANES | st.none(), STATUSES), min_size=1, max_size=60))
 def test_whatever_a_guest_reports_the_log_is_short_printable_and_json(steps: list[tuple[Plane | None, Status]]) -> None:
-    log, told = ChangeLog(), []
+    log = ChangeLog()
+    told: list[Change] = []
     for number, (plane, status) in enumerate(steps):
         told += log.frame(_frame(plane, status=status), number * SECOND // 60)
     assert all(each.text.isprintable() for each in told)

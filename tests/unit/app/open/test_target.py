@@ -103,9 +103,7 @@ def test_a_recording_is_a_target_with_a_speed_and_a_start(text: str, replay: Rep
     assert resolve(parse_target(text), []) == replay
 
 
-@pytest.mark.parametrize(
-    "options", ["speed=0", "speed=-1", "speed=fast", "start=-1", "start=", "speed=1e9", "start=inf"]
-)
+@pytest.mark.parametrize("options", ["speed=0", "speed=-1", "speed=fast", "start=-1", "start=", "speed=1e9"])
 def test_a_recording_has_no_other_speed_or_start(options: str) -> None:
     with pytest.raises(UsageError):
         parse_target(f"replay:a.mcap,{options}")
