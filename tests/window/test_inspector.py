@@ -59,6 +59,13 @@ def test_the_inspector_shows_the_picture_in_parts_and_moves_between_dock_and_win
         assert viewer.do("inspector_texts") is None
         place = wait_until(viewer, "inspector_place", lambda it: it["picture"] == before["picture"])
         assert place["size"] == before["size"]
+        # Closed by its user, not by the action: as a dock, and as a window.
+        for moves in ((), ("Own window",)):
+            viewer.do("trigger", "inspector")
+            for each in moves:
+                viewer.do("inspector_press", each)
+            viewer.do("inspector_close")
+            assert viewer.do("inspector_texts") is None and viewer.do("is_checked", "inspector") is False
         # Another one is left open at the end.
         viewer.do("trigger", "inspector")
         close(viewer)

@@ -142,6 +142,12 @@ class WindowDriver:
         (button,) = (each for each in view.findChildren(QPushButton) if each.text() == text)
         button.click()
 
+    def inspector_close(self) -> None:
+        """Close the inspector's window or dock, as its close button does."""
+        inspector = self._window._inspector
+        assert inspector is not None
+        (inspector._dock or inspector.view).close()
+
     def inspector_search(self, text: str) -> None:
         """Type into the search field of the formats."""
         self._window._inspector.view.formats.search.setText(text)  # type: ignore[union-attr]
