@@ -113,7 +113,13 @@ def _replay(target: Replay) -> "OpenedRecording":
 def _replay_session(target: Replay, options: OpenOptions | None) -> Session:
     replayed = _replay(target)
     session = _session(replayed.opened, options)
-    return replace(session, input=RECORDED, playback=replayed.clock, host_facts=replayed.host_facts)
+    return replace(
+        session,
+        resolution=replayed.resolution,
+        input=RECORDED,
+        playback=replayed.clock,
+        host_facts=replayed.host_facts,
+    )
 
 
 def _session(opened: OpenedDevice, options: OpenOptions | None) -> Session:
