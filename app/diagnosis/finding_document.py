@@ -1,9 +1,11 @@
 """Findings as JSON documents. A published key keeps its meaning."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.diagnosis.finding import Finding
+from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.picture_findings import error_finding
+from app.errors import MdevviewError
 
 _VERSION = 1
 
@@ -19,6 +21,25 @@ def finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
-def doctor_document(findings: Iterable[Finding]) -> dict[str, Any]:
-    """The document of ``mdevview doctor --json``: ``version`` and ``findings``."""
-    return {"version": _VERSION, "findings": [finding_document(each) for each in findings]}
+def error_document(error: MdevviewError) -> dict[str, Any]:
+    """What ``inspect --json`` prints of a target that cannot be inspected. The command still ends with the error."""
+    return {"version": _VERSION, "findings": [finding_document(error_finding(error))]}
+
+
+def finding_of_document(document: dict[str, Any]) -> Finding:
+    """The finding that :func:`finding_document` wrote. Raises ValueError, KeyError or TypeError for other documents."""
+    texts = [document[key] or "" for key in ("key", "message", "evidence", "remedy")]
+    if not all(isinstance(each, str) for each in texts):
+        raise TypeError("a finding has texts")
+    key, message, evidence, remedy = texts
+    return Finding(key, Severity(document["severity"]), message, evidence, remedy)
+
+
+def doctor_document(findings: Iterable[Finding], verdict: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The document of ``mdevview doctor --json``. ``findings`` are ranked, ``versions`` maps names to versions."""
+    return {
+        "version": _VERSION,
+        "verdict": verdict,
+        "findings": [finding_document(each) for each in findings],
+        "versions": dict(versions),
+    }

@@ -7,12 +7,17 @@ from app.attach.helper_installation import INSTALLED, HelperInstallation
 from app.diagnosis.attach_findings import attach_findings, helper_usable
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.gpu_findings import render_node_findings
+from app.diagnosis.gpu_vgpu_findings import gpu_vgpu_findings
+from app.diagnosis.kernel_findings import kernel_findings
+from app.diagnosis.user_findings import user_findings
 from app.diagnosis.vgpu_findings import vgpu_findings
 from app.host import permissions
 from app.host.gpu import render_nodes
+from app.host.gpu_hardware import vgpu_conditions
 from app.host.modules import ModuleState, module_state
 from app.host.paths import HOST, Paths, text_of
 from app.host.ptrace import PtracePermission
+from app.host.user_rights import UserRights, vfio_rules
 from app.host.vgpu import Vgpu
 
 _IN_KERNEL = (ModuleState.LOADED, ModuleState.BUILT_IN)
@@ -23,13 +28,17 @@ def host_findings(
 ) -> list[Finding]:
     """All findings about the host, each after those on which it depends. ``vgpus`` are all vGPUs of the host."""
     permission = PtracePermission.read(paths)
+    conditions = vgpu_conditions(paths)
     return [
         Finding("kernel", Severity.INFO, f"Linux {os.uname().release}", os.uname().version),
         *_modules(paths),
+        *kernel_findings(conditions, paths),
         *_shared_nodes(paths),
         *_parents(paths),
+        *gpu_vgpu_findings(conditions),
         *vgpu_findings(vgpus, permission, helper_usable(installation), paths),
         *attach_findings(permission, installation),
+        *user_findings(UserRights.read(), vfio_rules(), paths),
         _udmabuf(paths),
         *render_node_findings(render_nodes(paths), {each.parent for each in vgpus}, paths.dev / "dri"),
     ]
@@ -66,7 +75,7 @@ def _modules(paths: Paths) -> Iterator[Finding]:
             Severity.WARNING,
             "VFIO has neither an IOMMU driver nor iommufd: no device can be opened",
             evidence,
-            "sudo modprobe vfio_iommu_type1",
+            "sudo modprobe -a vfio vfio_iommu_type1",
         )
 
 
@@ -104,7 +113,6 @@ def _parents(paths: Paths) -> Iterator[Finding]:
             Severity.INFO,
             "no device of this host makes mediated devices",
             f"{folder} is empty or missing",
-            "Intel: boot with i915.enable_gvt=1 and load kvmgt; then create one with mdevctl",
         )
 
 

@@ -19,7 +19,11 @@ def vgpu_findings(
 ) -> Iterator[Finding]:
     """One finding for each vGPU. ``helper_usable`` is whether root's helper can attach to VMs of other users."""
     if not vgpus:
-        yield Finding("vgpu", Severity.INFO, "no vGPU on this host", "", "create one: mdevctl types, mdevctl start")
+        has_parents = any((paths.sys / "class/mdev_bus").glob("*"))
+        remedy = (
+            "create one: 'mdevctl types' lists what can be made, 'sudo mdevctl start' makes it" if has_parents else ""
+        )
+        yield Finding("vgpu", Severity.INFO, "no vGPU on this host", "", remedy)
     for vgpu in vgpus:
         subject = f"{vgpu.name} ({vgpu.type_id or vgpu.driver})"
         if known_display(vgpu) is KnownDisplay.NONE:
@@ -78,3 +82,8 @@ def _device_node(vgpu: Vgpu, paths: Paths) -> Path | None:
     nodes = [each for each in nodes if permissions.exists(each)]
     usable = [each for each in nodes if os.access(each, os.R_OK | os.W_OK)]
     return next(iter(usable or nodes), None)
+
+
+def can_be_shown(finding: Finding) -> bool:
+    """Whether a finding is about a vGPU that this user can open, or whose VM this user can attach to."""
+    return finding.key == "vgpu" and (finding.severity is Severity.OK or finding.remedy.startswith("'mdevview view "))

@@ -52,3 +52,44 @@ def toolkit_findings(has_module: Callable[[str], bool]) -> Iterator[Finding]:
         yield Finding(
             "qt", Severity.ERROR, "PyQt6 is missing: windows cannot open", "", "install PyQt6 (pip install PyQt6)"
         )
+
+
+def qt_platform(environment: Mapping[str, str]) -> str:
+    """The platform whose plugin Qt would load; empty if there is no session.
+
+    Qt reads QT_QPA_PLATFORM first, then WAYLAND_DISPLAY and DISPLAY (qguiapplication.cpp).
+    """
+    chosen = environment.get("QT_QPA_PLATFORM", "").partition(";")[0].partition(":")[0]
+    if chosen:
+        return chosen
+    if environment.get("WAYLAND_DISPLAY"):
+        return "wayland"
+    return "xcb" if environment.get("DISPLAY") else ""
+
+
+def platform_finding(platform: str, document: Mapping[str, object] | None, fault: str) -> Finding | None:
+    """Whether Qt's plugin for the platform can be loaded. None if there is no platform.
+
+    ``document`` is what the check of Qt printed, None if it gave no answer; ``fault`` says why.
+    """
+    if not platform:
+        return None
+    if document is None:
+        message = "the check of Qt gave no answer"
+        return Finding("qt-platform", Severity.WARNING, message, f"the process of the check: {fault}")
+    plugins = document.get("plugins")
+    names = ", ".join(map(str, plugins)) if isinstance(plugins, list) else ""
+    evidence = f"Qt {document.get('qt')}, PyQt {document.get('pyqt')}; plugins: {names or 'none'}"
+    error = document.get("error")
+    if error is None:
+        return Finding("qt-platform", Severity.OK, f"windows use Qt's platform {platform}", evidence)
+    return Finding(
+        "qt-platform",
+        Severity.ERROR,
+        f"Qt cannot load the plugin of its platform {platform}: windows cannot open",
+        f"{error}; {evidence}",
+        "install the library that is missing (Debian: apt-file search NAME names its package); "
+        "unset QT_QPA_PLATFORM if you did not mean it"
+        if platform in ("xcb", "wayland")
+        else "unset QT_QPA_PLATFORM",
+    )

@@ -54,6 +54,15 @@ def remedy(file: Path) -> str:
     return f'give a group access by a udev rule: {_udev_match(file)}, GROUP="kvm", MODE="0660"'
 
 
+def group_that_may(file: Path) -> str | None:
+    """The group that may read and write a node, None if none may or it is root's."""
+    try:
+        info = file.stat()
+    except OSError:
+        return None
+    return _group(info.st_gid) if info.st_mode >> 3 & _READ_WRITE == _READ_WRITE and info.st_gid != 0 else None
+
+
 def _udev_match(file: Path) -> str:
     if file.parent.name == "devices":
         return 'SUBSYSTEM=="vfio-dev"'

@@ -29,6 +29,7 @@ from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
+from app.open.host_facts_reader import HostFactsReader
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
@@ -38,7 +39,7 @@ from app.vfio.edid_resolution import EdidResolution
 from app.vfio.end_detector import EndDetector
 from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
 from app.vfio.opened_device import OpenedDevice
-from app.vm.input_route import RECORDED, SIMULATED, InputRoute, input_route
+from app.vm.input_route import RECORDED, SIMULATED, InputRoute, TrackedRoute, input_route
 
 if TYPE_CHECKING:
     from app.open.replaying import OpenedRecording
@@ -90,8 +91,8 @@ def open_target(
     the scan has ended.
     """
     if isinstance(target, Replay):
-        return _replay_session(target, options)
-    return _session(open_device(target, paths, options, scan), options)
+        return _replay_session(target, options, paths)
+    return _session(open_device(target, paths, options, scan), options, paths)
 
 
 def open_chosen(
@@ -99,8 +100,8 @@ def open_chosen(
 ) -> Session:
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
     if isinstance(chosen, Replay):
-        return _replay_session(chosen, options)
-    return _session(open_resolved_device(chosen, paths, options, scan), options)
+        return _replay_session(chosen, options, paths)
+    return _session(open_resolved_device(chosen, paths, options, scan), options, paths)
 
 
 def _replay(target: Replay) -> "OpenedRecording":
@@ -110,9 +111,9 @@ def _replay(target: Replay) -> "OpenedRecording":
     return open_recording(target)
 
 
-def _replay_session(target: Replay, options: OpenOptions | None) -> Session:
+def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -> Session:
     replayed = _replay(target)
-    session = _session(replayed.opened, options)
+    session = _session(replayed.opened, options, paths)
     return replace(
         session,
         resolution=replayed.resolution,
@@ -122,20 +123,20 @@ def _replay_session(target: Replay, options: OpenOptions | None) -> Session:
     )
 
 
-def _session(opened: OpenedDevice, options: OpenOptions | None) -> Session:
+def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
         opened = replace(opened, device=options.wrap_device(opened))
-    return vfio_session(opened, options.qmp)
+    return vfio_session(opened, options.qmp, paths)
 
 
-def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session:
+def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Paths = HOST) -> Session:
     """A session that takes the device over. ``qmp`` is the address for input, None for that of the VM's arguments.
 
     Closes the device if there is no session.
     """
     try:
-        route = _input(opened, qmp)
+        route = TrackedRoute(_input(opened, qmp))
     except BaseException:
         opened.device.close()
         raise
@@ -152,6 +153,9 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None) -> Session
         ended=opened.ended,
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
+        device_facts=poller.facts,
+        host_facts=HostFactsReader.of(opened.vgpu, opened.vm, route, paths).read,
+        buffers=poller.buffers,
     )
 
 

@@ -1,5 +1,6 @@
 """The route of input to a VM: its QMP socket, libvirt, or none."""
 
+import weakref
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,6 +92,35 @@ class LibvirtInput:
         from app.vm.libvirt import open_domain  # noqa: PLC0415
 
         return open_domain(self.domain, changed, owner=self.owner)
+
+
+class TrackedRoute:
+    """Another route, which remembers the monitor that was opened by it. So others can ask that monitor.
+
+    It does not keep the monitor alive: who opened it owns it.
+    """
+
+    def __init__(self, route: InputRoute) -> None:
+        self.route = route
+        self._opened: weakref.ref[Monitor] | None = None
+
+    @property
+    def reason(self) -> str:
+        return self.route.reason
+
+    @property
+    def destination(self) -> str:
+        return self.route.destination
+
+    @property
+    def opened(self) -> Monitor | None:
+        """The monitor that was opened last, None if its owner has let go of it. Any thread may ask for it."""
+        return self._opened() if self._opened is not None else None
+
+    def open(self, changed: Changed) -> Monitor:
+        monitor = self.route.open(changed)
+        self._opened = weakref.ref(monitor)
+        return monitor
 
 
 def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> InputRoute:

@@ -120,6 +120,43 @@ class _LibvirtPeer:
             return False
 
 
+# virDomainState of libvirt-domain.h, in QEMU's words. A domain that is being shut down still runs.
+_STATES = {
+    1: "running",
+    2: "running",
+    3: "paused",
+    4: "running",
+    5: "shutdown",
+    6: "guest-panicked",
+    7: "suspended",
+}
+
+
+async def domain_run_state(domain: LibvirtDomain) -> str | None:
+    """What libvirt itself says of a domain's state, in QEMU's words; None for an unknown state.
+
+    This passes nothing on to QEMU, so the domain is not marked as tainted. Which process the domain is stays unknown.
+    Raises ConnectionLost.
+    """
+    try:
+        library = importlib.import_module("libvirt")
+    except ImportError as error:
+        raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
+    library.registerErrorHandler(lambda _context, _error: None, None)
+    worker = _Worker()
+    connections: list[Any] = []
+    try:
+        found = await _look_up(domain, worker, library, connections)
+        state, *_ = await worker.run(found.state)
+        return _STATES.get(state)
+    except library.libvirtError as error:
+        raise ConnectionLost(one_line(str(error))) from error
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
+                await worker.end(lambda: _close(connections, library))
+
+
 @asynccontextmanager
 async def _connected(domain: LibvirtDomain, owner: int | None) -> AsyncIterator[_LibvirtPeer]:
     try:

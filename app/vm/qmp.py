@@ -24,7 +24,7 @@ from app.errors import error_text
 from app.qemu.qmp_address import QmpAddress
 from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
-from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
 from app.vm.qmp_socket import connect
 from app.vm.qmp_socket_error import NO_ANSWER
 
@@ -53,7 +53,7 @@ def open_monitor(
 
     Returns at once: the monitor's status tells whether the VM answers.
     """
-    return MonitorConnection(lambda: _connected(address, owner), NO_ANSWER, changed, timeouts)
+    return MonitorConnection(lambda: connected(address, owner), NO_ANSWER, changed, timeouts)
 
 
 def _for_debugging(record: logging.LogRecord) -> bool:
@@ -142,7 +142,8 @@ class _QmpPeer:
 
 
 @asynccontextmanager
-async def _connected(address: QmpAddress, owner: int | None) -> AsyncIterator[_QmpPeer]:
+async def connected(address: QmpAddress, owner: int | None) -> AsyncIterator[Peer]:
+    """A connection to the monitor that listens at ``address``. Raises ConnectionLost, also at its start."""
     if not all(callable(getattr(QMPClient, name, None)) for name in _OVERRIDDEN):
         raise ConnectionLost(_not_limited())
     connection = await connect(address, owner)

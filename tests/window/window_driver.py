@@ -128,6 +128,18 @@ class WindowDriver:
         cells = [[table.item(row, column) for column in range(table.columnCount())] for row in range(table.rowCount())]
         return [[item.text() if item is not None else "" for item in row] for row in cells]
 
+    def inspector_tab(self, index: int) -> None:
+        """Choose a tab of the inspector."""
+        inspector = self._window._inspector
+        assert inspector is not None
+        inspector.view.tabs.setCurrentIndex(index)
+
+    def inspector_press(self, button: str) -> None:
+        """Press a button of the inspector, by the name of its attribute."""
+        inspector = self._window._inspector
+        assert inspector is not None
+        getattr(inspector.view, button).click()
+
     def is_measured(self) -> bool:
         """Whether anybody wants the records of pictures."""
         return self._picture.times.recorder is not None
@@ -163,6 +175,10 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
+
+    def findings(self) -> list[str]:
+        """The keys of the findings about the picture."""
+        return [each.key for each in self._picture.diagnosis.findings]
 
     def _mouse(self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton) -> None:
         ratio = self._picture.devicePixelRatio()

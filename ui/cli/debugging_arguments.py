@@ -5,8 +5,9 @@ from ui.cli.common_arguments import Commands, add_command, add_helper, add_json,
 
 
 def add_debugging_commands(commands: Commands) -> None:
-    """Add ``inspect`` and ``capture``."""
+    """Add ``inspect``, ``decode`` and ``capture``."""
     _add_inspect(commands)
+    _add_decode(commands)
     _add_capture(commands)
 
 
@@ -14,6 +15,45 @@ def _add_inspect(commands: Commands) -> None:
     parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
     add_target(parser)
     add_helper(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--watch",
+        action="store_true",
+        help="print each change on a line of its own, with the seconds since the start and the time, until Ctrl-C or "
+        "the end of the VM; with --json one JSON object on each line",
+    )
+    what.add_argument(
+        "--formats",
+        action="store_true",
+        help="print which formats and modifiers the driver of the vGPU can report, and which this EGL display imports",
+    )
+    parser.add_argument(
+        "--duration",
+        metavar="S",
+        type=seconds,
+        help="watch for S seconds; without --watch: print the document after S seconds, with the buffers and counts of "
+        "that time",
+    )
+    add_json(parser)
+
+
+def _add_decode(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "decode",
+        "explain modifiers, fourccs and EDIDs in words",
+        "Modifiers with their bit fields and the names that libdrm, drm_info and the kernel use; fourccs with the "
+        "layout of their bytes; EDIDs with what they say and what is wrong in them. Opens no device. The exit status "
+        "is 2 if a VALUE is none of these; the others are explained all the same.",
+    )
+    parser.add_argument(
+        "values",
+        nargs="+",
+        metavar="VALUE",
+        help="a modifier (0x0100000000000001, X_TILED, I915_FORMAT_MOD_X_TILED), a fourcc (XR24, 0x34325258, XRGB8888, "
+        "DRM_FORMAT_XRGB8888), or a file with an EDID, as bytes or as text in hexadecimal (- is standard input); a "
+        "word that names a modifier or a format is not taken as a file: for the file give ./WORD",
+    )
     add_json(parser)
 
 
@@ -48,7 +88,14 @@ def add_doctor(commands: Commands) -> None:
         commands,
         "doctor",
         "check whether this host can show vGPUs",
-        "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy. The exit "
-        "status is 1 when a finding is an error.",
+        "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy, problems come "
+        "first, and a verdict in one sentence last. The exit status is 1 when a finding is an error.",
     )
-    add_json(parser)
+    output = parser.add_mutually_exclusive_group()
+    add_json(output)
+    output.add_argument(
+        "--report",
+        action="store_true",
+        help="print one text for a bug report, without names of users, hosts and VMs, addresses, UUIDs and serial "
+        "numbers; its end says what was left out",
+    )

@@ -5,43 +5,90 @@ import ctypes
 import importlib.util
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.finding_document import doctor_document
-from app.diagnosis.gpu_findings import wrong_gpu
 from app.diagnosis.host_findings import host_findings
-from app.diagnosis.window_findings import session_findings, toolkit_findings
+from app.diagnosis.private_names import private_names
+from app.diagnosis.report import report_text
+from app.diagnosis.verdict import has_failed, ranked, verdict
+from app.diagnosis.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
+from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.discovery import discover
-from app.host.gpu import address_of, exporting_gpus
+from app.host.drivers import KnownDisplay, known_display
+from app.host.gpu import exporting_gpus, render_nodes
 from app.host.scan import HostScan
-from gl.diagnosis import graphics_findings
+from app.host.versions import installed_versions, qemu_version
+from app.host.vgpu import Vgpu
+from gl.display_check import display_findings, start_display_checks
 from ui.cli.output import printable, write_output
 
 _SYMBOLS = {Severity.OK: "✓", Severity.INFO: "·", Severity.WARNING: "!", Severity.ERROR: "✗"}
 _ASCII_SYMBOLS = {Severity.OK: "+", Severity.INFO: "-", Severity.WARNING: "!", Severity.ERROR: "x"}
 _INDENT = "    "
+# For all checks in processes of their own together. They take half a second on an idle machine.
+_LIMIT_S = 15.0
+_QT, _QEMU = "qt", "qemu"
+_QT_COMMAND = (sys.executable, "-P", "-m", "ui.cli.qt_check_child")
 
 
 def run(args: argparse.Namespace) -> int:
-    findings = _examine()
-    if args.json:
-        write_output(json.dumps(doctor_document(findings), indent=2))
-    else:
-        write_output("\n".join(lines(findings, _symbols())))
-    return 1 if any(each.severity is Severity.ERROR for each in findings) else 0
-
-
-def _examine() -> list[Finding]:
     vgpus = discover(HostScan.take())
-    exporting = exporting_gpus(vgpus)
-    return [
-        *host_findings(vgpus),
-        *graphics_findings(lambda render_node: wrong_gpu(address_of(render_node), exporting)),
-        *session_findings(os.environ, ctypes.CDLL),
-        *toolkit_findings(lambda name: importlib.util.find_spec(name) is not None),
-    ]
+    with ChildChecks() as checks:
+        _start(checks, vgpus)
+        host = host_findings(vgpus)
+        ends = checks.finish(_LIMIT_S)
+    findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
+    sentence = verdict(findings, sum(known_display(each) is not KnownDisplay.NONE for each in vgpus))
+    versions = _versions(ends)
+    if args.json:
+        write_output(json.dumps(doctor_document(findings, sentence, versions), indent=2))
+    elif args.report:
+        write_output(report_text(findings, sentence, versions, private_names(vgpus)))
+    else:
+        write_output("\n".join([*lines(findings, _symbols()), _versions_line(versions), "", printable(sentence)]))
+    return 1 if has_failed(findings) else 0
+
+
+def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:
+    start_display_checks(checks, [str(each.node) for each in render_nodes()], exporting_gpus(vgpus))
+    checks.start(_QT, [sys.executable, "-P", "-m", "ui.cli.qt_check_child", qt_platform(os.environ), str(os.getpid())])
+    if (qemu := shutil.which("qemu-system-x86_64")) is not None:
+        checks.start(_QEMU, [qemu, "--version"])
+
+
+def _window_findings(ends: Mapping[str, CheckEnd]) -> Iterator[Finding]:
+    yield from session_findings(os.environ, ctypes.CDLL)
+    yield from toolkit_findings(lambda name: importlib.util.find_spec(name) is not None)
+    end = ends.get(_QT, CheckEnd(fault="it was not started"))
+    finding = platform_finding(qt_platform(os.environ), _qt_document(end), end.fault)
+    if finding is not None:
+        yield finding
+
+
+def _qt_document(end: CheckEnd) -> dict[str, object] | None:
+    try:
+        document = json.loads(end.output)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _versions(ends: Mapping[str, CheckEnd]) -> dict[str, str]:
+    versions = installed_versions()
+    qt = (_qt_document(ends[_QT]) or {}).get("qt") if _QT in ends else None
+    if isinstance(qt, str):
+        versions["Qt"] = qt
+    if _QEMU in ends and (qemu := qemu_version(ends[_QEMU].output)) is not None:
+        versions["QEMU"] = qemu
+    return versions
+
+
+def _versions_line(versions: Mapping[str, str]) -> str:
+    return printable("versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
 def lines(findings: list[Finding], symbols: dict[Severity, str]) -> Iterator[str]:

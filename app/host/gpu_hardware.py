@@ -1,0 +1,106 @@
+"""The GPUs of this host and the conditions under which they make vGPUs, as sysfs and /proc tell them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.host.modules import ModuleState, module_state
+from app.host.paths import HOST, Paths, text_of
+
+INTEL, NVIDIA, AMD = 0x8086, 0x10DE, 0x1002
+
+_MODULES = ("kvmgt", "i915", "nvidia", "nvidia_vgpu_vfio", "mbochs", "mdpy")
+_APERTURE_BAR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class GpuHardware:
+    """A PCI device of class 03 (display controller) that is no virtual function.
+
+    ``aperture`` is the size of its third memory region in bytes, through which the CPU sees an Intel GPU's memory; None
+    if it has none. ``most_functions`` is how many SR-IOV functions it can have, ``functions`` how many it has.
+    ``makes_vgpus``: it, or a virtual function of it, can make mdevs, or NVIDIA's vendor driver offers types of vGPUs.
+    """
+
+    address: str
+    vendor: int
+    device: int
+    driver: str | None = None
+    aperture: int | None = None
+    most_functions: int = 0
+    functions: int = 0
+    makes_vgpus: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VgpuConditions:
+    """``enable_gvt`` is the parameter of i915 ("Y", "N"), None if it has none. ``iommu``: the kernel uses an IOMMU.
+
+    ``command_line`` is the kernel's. ``modules`` are the states of the modules that make vGPUs.
+    """
+
+    gpus: tuple[GpuHardware, ...] = ()
+    enable_gvt: str | None = None
+    iommu: bool = False
+    command_line: str = ""
+    modules: dict[str, ModuleState] = field(default_factory=dict)
+
+
+def vgpu_conditions(paths: Paths = HOST) -> VgpuConditions:
+    """Read them. Opens no device."""
+    return VgpuConditions(
+        gpus=_gpus(paths),
+        enable_gvt=text_of(paths.sys / "module/i915/parameters/enable_gvt"),
+        iommu=any(_children(paths.sys / "class/iommu")) or any(_children(paths.sys / "kernel/iommu_groups")),
+        command_line=text_of(paths.proc / "cmdline") or "",
+        modules={each: module_state(each, paths) for each in _MODULES},
+    )
+
+
+def _gpus(paths: Paths) -> tuple[GpuHardware, ...]:
+    found = []
+    for folder in _children(paths.sys / "bus/pci/devices"):
+        kind = text_of(folder / "class") or ""
+        if kind.startswith("0x03") and not (folder / "physfn").exists():
+            found.append(_gpu(folder))
+    return tuple(found)
+
+
+def _gpu(folder: Path) -> GpuHardware:
+    driver = folder / "driver"
+    functions = [folder, *sorted(folder.glob("virtfn*"))]
+    return GpuHardware(
+        address=folder.name,
+        vendor=_number(text_of(folder / "vendor")),
+        device=_number(text_of(folder / "device")),
+        driver=driver.resolve().name if driver.exists() else None,
+        aperture=_aperture(text_of(folder / "resource")),
+        most_functions=_number(text_of(folder / "sriov_totalvfs")),
+        functions=_number(text_of(folder / "sriov_numvfs")),
+        makes_vgpus=any(
+            (each / "mdev_supported_types").is_dir() or (each / "nvidia/creatable_vgpu_types").exists()
+            for each in functions
+        ),
+    )
+
+
+def _aperture(resource: str | None) -> int | None:
+    """The size of a memory region: each line of the file has its first address, its last one, and flags."""
+    lines = (resource or "").splitlines()
+    words = lines[_APERTURE_BAR].split() if len(lines) > _APERTURE_BAR else []
+    first, last = (_number(words[0]), _number(words[1])) if len(words) == 3 else (0, 0)
+    return last - first + 1 if last > first else None
+
+
+def _number(text: str | None) -> int:
+    """A decimal number, or a hexadecimal one with 0x; 0 if it is none."""
+    try:
+        return int(text or "0", 0) if len(text or "") <= 20 else 0
+    except ValueError:
+        return 0
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,51 @@
+"""What a VM's command line says of its screen."""
+
+import pytest
+
+from app.qemu.command_line import parse_command_line
+from app.qemu.display_options import DisplayOptions, display_options
+from tests.unit.hosts import UUID_A, UUID_B
+
+DEVICE = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
+OTHER = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_B},x-igd-opregion=on,display=on"
+
+
+def _options(*arguments: str, device: str | None = UUID_A) -> DisplayOptions:
+    return display_options(parse_command_line(["qemu-system-x86_64", *arguments]), device)
+
+
+def test_the_options_of_this_device_count() -> None:
+    found = _options("-nodefaults", "-device", OTHER, "-device", f"{DEVICE},display=off")
+    assert found == DisplayOptions(opregion=False, ramfb=False, display="off", firmware_screen=None)
+    found = _options("-nodefaults", "-device", f"{DEVICE},x-igd-opregion=on,ramfb=on,display=on")
+    assert found == DisplayOptions(opregion=True, ramfb=True, display="on", firmware_screen=None)
+
+
+def test_options_of_libvirt_are_json() -> None:
+    json = f'{{"driver":"vfio-pci-nohotplug","sysfsdev":"/sys/bus/mdev/devices/{UUID_A}","ramfb":true,"display":"on"}}'
+    assert _options("-nodefaults", "-device", json) == DisplayOptions(False, True, "on", None)
+
+
+def test_a_device_that_is_not_there_has_no_options() -> None:
+    assert _options("-nodefaults", "-device", OTHER) == DisplayOptions()
+    assert _options("-nodefaults", "-device", OTHER, "-device", "ramfb").ramfb is True
+    assert _options("-nodefaults", "-device", DEVICE, "-device", OTHER, device=None).opregion is None
+    assert _options("-nodefaults", "-device", OTHER, device=None).opregion is True
+    assert _options("-nodefaults", "-device", "vfio-pci,fd=7,display=on").display == "on"
+    assert _options() == DisplayOptions()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "screen"),
+    [
+        (["-m", "1G"], "QEMU's default VGA"),
+        (["-nodefaults"], None),
+        (["-vga", "none"], None),
+        (["-vga", "qxl"], "-vga qxl"),
+        (["-nodefaults", "-device", "virtio-vga,id=video0"], "virtio-vga"),
+        (["-device", "ramfb"], None),
+        (["-readconfig", "file"], None),
+    ],
+)
+def test_another_screen_that_shows_the_firmware(arguments: list[str], screen: str | None) -> None:
+    assert _options("-device", DEVICE, *arguments).firmware_screen == screen
