@@ -114,7 +114,13 @@ def _replay(target: Replay) -> "OpenedRecording":
 def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -> Session:
     replayed = _replay(target)
     session = _session(replayed.opened, options, paths)
-    return replace(session, input=RECORDED, playback=replayed.clock, host_facts=replayed.host_facts)
+    return replace(
+        session,
+        resolution=replayed.resolution,
+        input=RECORDED,
+        playback=replayed.clock,
+        host_facts=replayed.host_facts,
+    )
 
 
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
