@@ -21,9 +21,13 @@ import errno
 
 
 class MdevviewError(Exception):
-    """``message`` says what failed and why ("what: why"), ``remedy`` what to do; together they are one line."""
+    """``message`` says what failed and why ("what: why"), ``remedy`` what to do; together they are one line.
+
+    ``key`` is the key of its finding (:mod:`app.diagnosis.picture_keys`); a published key keeps its meaning.
+    """
 
     exit_status = 1
+    key = "failed"
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
@@ -36,10 +40,13 @@ class MdevviewError(Exception):
 
 class UsageError(MdevviewError):
     exit_status = 2
+    key = "usage"
 
 
 class AmbiguousTarget(UsageError):
     """``candidates`` are the names of the vGPUs to choose from."""
+
+    key = "ambiguous-target"
 
     def __init__(self, message: str, remedy: str, candidates: tuple[str, ...]) -> None:
         super().__init__(message, remedy)
@@ -48,38 +55,41 @@ class AmbiguousTarget(UsageError):
 
 class NoSuchDevice(MdevviewError):
     exit_status = 3
+    key = "no-such-device"
 
 
 class DeviceGone(NoSuchDevice):
-    pass
+    key = "device-gone"
 
 
 class ProcessGone(NoSuchDevice):
-    pass
+    key = "process-gone"
 
 
 class PermissionDenied(MdevviewError):
     exit_status = 4
+    key = "permission-denied"
 
 
 class NoPicture(MdevviewError):
     exit_status = 5
+    key = "no-picture"
 
 
 class OpenFailed(MdevviewError):
-    pass
+    key = "open-failed"
 
 
 class DeviceBusy(MdevviewError):
-    pass
+    key = "device-busy"
 
 
 class NeedsRunningVm(MdevviewError):
-    pass
+    key = "needs-running-vm"
 
 
 class ResolutionRefused(MdevviewError):
-    pass
+    key = "resolution-refused"
 
 
 def error_text(error: OSError) -> str:

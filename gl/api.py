@@ -93,6 +93,7 @@ GL_STREAM_READ = _constant("GL_STREAM_READ")
 GL_SYNC_FLUSH_COMMANDS_BIT = _constant("GL_SYNC_FLUSH_COMMANDS_BIT")
 GL_SYNC_GPU_COMMANDS_COMPLETE = _constant("GL_SYNC_GPU_COMMANDS_COMPLETE")
 GL_TEXTURE0 = _constant("GL_TEXTURE0")
+GL_TEXTURE1 = _constant("GL_TEXTURE1")
 GL_TEXTURE_2D = _constant("GL_TEXTURE_2D")
 GL_TEXTURE_EXTERNAL_OES = 0x8D65
 GL_TEXTURE_MAG_FILTER = _constant("GL_TEXTURE_MAG_FILTER")
@@ -248,6 +249,7 @@ class Gl:
     TexParameteri: Call
     TexStorage2D: Call
     TexSubImage2D: Call
+    Uniform1i: Call
     Uniform4fv: Call
     UnmapBuffer: Call
     UseProgram: Call

@@ -20,7 +20,7 @@ from gl.context import Context
 from gl.formats import Decode
 from gl.programs import Programs
 from gl.render_target import RenderTarget
-from gl.shader_source import COMMON_VECTORS, Variant
+from gl.shader_source import COMMON_VECTORS, Channel, Variant
 from gl.textures import Texture
 
 Colour = tuple[float, float, float]
@@ -34,7 +34,8 @@ _QUAD_NUMBERS = 10
 class Image:
     """A texture as a picture: ``width`` x ``height`` pixels of ``pixel_format``, to be decoded by ``decode``.
 
-    ``y_inverted``: the texture's first row is the bottom one.
+    ``y_inverted``: the texture's first row is the bottom one. With ``before``, a texture of the same size whose colours
+    need no decoding, the amplified difference to it is drawn.
     """
 
     texture: Texture
@@ -43,6 +44,19 @@ class Image:
     width: int
     height: int
     y_inverted: bool = False
+    before: Texture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Lines over an image: their distances across and down, in pixels of the image as it lies in memory.
+
+    ``bold`` lines are seen on any picture, the others are grey.
+    """
+
+    across: float
+    down: float
+    bold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,8 @@ class Style:
     ``blend`` blends by alpha; colours are premultiplied unless ``straight``. Without ``blend`` the image replaces what
     is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line of one guest pixel around the
     shape. ``matrix`` is for YUV images only.
+
+    ``checkered`` shows squares behind transparent pixels. ``channel`` shows one channel as grey.
     """
 
     opaque: bool = False
@@ -60,6 +76,9 @@ class Style:
     smooth: bool = False
     outline: Colour | None = None
     matrix: yuv.Matrix = yuv.Matrix.BT601
+    checkered: bool = False
+    channel: Channel | None = None
+    grid: Grid | None = None
 
 
 class Layer:
@@ -197,11 +216,23 @@ class Compositor:
         outlined = style.outline is not None
         # The swizzle of a format without alpha makes it opaque.
         opaque = style.opaque and image.pixel_format.has_alpha and not outlined
-        variant = Variant(image.decode, style.straight, opaque, outlined, image.texture.swizzle)
+        variant = Variant(
+            image.decode,
+            style.straight,
+            opaque,
+            outlined,
+            image.texture.swizzle,
+            checkered=style.checkered and image.pixel_format.has_alpha,
+            channel=style.channel,
+            grid=style.grid is not None,
+            difference=image.before is not None,
+        )
         values = [0.0] * _QUAD_NUMBERS
         values += [image.width, image.height, float(style.smooth and not by_texture_unit), 0.0, 0.0, 0.0]
         assert len(values) == 4 * COMMON_VECTORS
         values += _decoding(image, style.matrix)
+        if style.grid is not None:
+            values += [style.grid.across, style.grid.down, float(style.grid.bold), 0.0]
         if style.outline is not None:
             values += [*style.outline, 1.0]
         assert len(values) == 4 * variant.vectors
@@ -217,7 +248,24 @@ class Compositor:
             step(gl.Uniform4fv, program.location, program.vectors, _ArrayPointer(layer.values)),
             step(gl.DrawArrays, api.GL_TRIANGLE_STRIP, 0, 4),
         )
+        if image.before is not None:
+            sampler = self._samplers[style.smooth]
+            layer.steps = (
+                *self._second_unit(image.before.name, sampler),
+                *layer.steps,
+                *self._second_unit(0, 0),
+            )
         return layer
+
+    def _second_unit(self, texture: int, sampler: int) -> Steps:
+        """The steps that bind a texture and its sampler to the second texture unit. The first unit stays active."""
+        gl = self._context.gl
+        return (
+            step(gl.ActiveTexture, api.GL_TEXTURE1),
+            step(gl.BindTexture, api.GL_TEXTURE_2D, texture),
+            step(gl.BindSampler, 1, sampler),
+            step(gl.ActiveTexture, api.GL_TEXTURE0),
+        )
 
     def release(self) -> None:
         """Delete what this owns, with the context current; more calls do nothing."""

@@ -1,19 +1,19 @@
 """What EGL and OpenGL offer on this host, as findings."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.diagnosis.driver_traps import DriverFacts, driver_trap_findings
 from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.import_findings import is_old_mesa
 from app.formats.fourcc import fourcc_text
 from gl.trial_record import TrialRecord, default_record
 
 if TYPE_CHECKING:
     from gl.context import Context
 
-# The first Mesa whose llvmpipe imports dma-bufs.
-_MESA_WITH_SOFTWARE_IMPORT = (24, 1)
+# The package of a Python module in PyPI and in Debian.
+_PACKAGES = {"OpenGL": ("PyOpenGL", "python3-opengl"), "numpy": ("numpy", "python3-numpy")}
 
 
 def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Finding]:
@@ -27,7 +27,9 @@ def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Findin
         from gl.context import SurfacelessContext  # noqa: PLC0415
         from gl.errors import GraphicsError  # noqa: PLC0415
     except ImportError as error:
-        return [_no_context(error)]
+        module = (error.name or "").partition(".")[0]
+        # A library of the system has no module's name; a module of this program lacks one.
+        return [_no_context(error) if module in ("", "app", "gl") else _missing_module(module, error)]
     try:
         with SurfacelessContext() as context:
             facts = DriverFacts(context.display.driver, context.version, context.renderer, context.software)
@@ -39,6 +41,19 @@ def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Findin
             ]
     except GraphicsError as error:
         return [_no_context(error)]
+
+
+def _missing_module(module: str, error: ImportError) -> Finding:
+    """A Python module is missing, and perhaps nothing of the system."""
+    packages = _PACKAGES.get(module)
+    remedy = f"pip install {packages[0]}, or Debian's package {packages[1]}" if packages else f"pip install {module}"
+    return Finding(
+        "egl",
+        Severity.ERROR,
+        f"the Python module {module} is missing: screenshot, inspect and windows cannot work",
+        " ".join(str(error).split()),
+        remedy,
+    )
 
 
 def node_findings(node: str) -> Iterator[Finding]:
@@ -115,7 +130,7 @@ def _import(context: "Context") -> Finding:
             "EGL cannot import dma-bufs: every frame is copied, and what the CPU may not read (GVT-g) cannot be shown",
             context.version,
             "Mesa draws into imported buffers with the CPU from version 24.1 on: update Mesa"
-            if context.software and _is_old_mesa(context.version)
+            if context.software and is_old_mesa(context.version)
             else "use a driver with EGL_EXT_image_dma_buf_import",
         )
     modifiers = sum(len(display.modifiers(each)) for each in display.formats)
@@ -139,8 +154,3 @@ def crash_findings(record: TrialRecord) -> Iterator[Finding]:
             " | ".join(evidence),
             f"update the graphics driver; to have the imports tried again, remove {record.path}",
         )
-
-
-def _is_old_mesa(version: str) -> bool:
-    match = re.search(r"Mesa (\d+)\.(\d+)", version)
-    return match is not None and (int(match[1]), int(match[2])) < _MESA_WITH_SOFTWARE_IMPORT

@@ -25,10 +25,13 @@ def import_obstacle(plane: Plane, buffer: Buffer, *, software: bool) -> ImportFa
         return _failure(f"EGL cannot express an offset of {plane.offset} bytes")
     if buffer.may_vanish:
         return _failure("the buffer's owner can shorten it while OpenGL reads it, which would end this program")
-    return _map_failure(buffer) if software else None
+    return map_obstacle(buffer, software=software)
 
 
-def _map_failure(buffer: Buffer) -> ImportFailure | None:
+def map_obstacle(buffer: Buffer, *, software: bool) -> ImportFailure | None:
+    """Why a driver that draws with the CPU could not map the buffer; None if it could, or if a GPU draws."""
+    if not software:
+        return None
     fd = buffer.dmabuf_fd
     assert fd is not None
     if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:

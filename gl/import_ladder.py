@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import Family, PixelFormat, format_name
 from app.formats.modifier import modifier_name
-from app.planes.buffer import Buffer
 from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
 from app.planes.status import Reason
@@ -54,13 +53,16 @@ class ImportAttempt:
 
 
 class ImportLadder:
-    """The import attempts for one plane of format ``pixel_format``; ``failures`` are those so far, in order."""
+    """The import attempts for one plane of format ``pixel_format``; ``failures`` are those so far, in order.
 
-    def __init__(self, context: Context, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> None:
+    ``exporter`` is that of the plane's buffer.
+    """
+
+    def __init__(self, context: Context, plane: Plane, pixel_format: PixelFormat, exporter: str | None) -> None:
         self._context = context
         self._plane = plane
         self._format = pixel_format
-        self._buffer = buffer
+        self._exporter = exporter
         self.failures: list[ImportFailure] = []
         self._format_refused = False
         self._modifier_refused = False
@@ -132,7 +134,7 @@ class ImportLadder:
         else:
             external_only = advertised.get(modifier, False)
             yield from self._attempt(explicit, source, modifier, external=external or external_only)
-        if not is_linear(self._plane) and not _driver_knows_tiling(self._context, self._plane, self._buffer):
+        if not is_linear(self._plane) and not _driver_knows_tiling(self._context, self._plane, self._exporter):
             self._skip(implicit, "without a modifier this display would not know the tiling")
             return
         # Where every modifier is for external textures only, an import without one is too.
@@ -153,7 +155,7 @@ def is_linear(plane: Plane) -> bool:
     return plane.modifier in (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID)
 
 
-def _driver_knows_tiling(context: Context, plane: Plane, buffer: Buffer) -> bool:
+def _driver_knows_tiling(context: Context, plane: Plane, exporter: str | None) -> bool:
     """Whether the renderer learns a buffer's tiling from the kernel: i915 keeps X and Y with the object (GET_TILING).
 
     GVT-g stores there what the guest's plane register says, but stores Y for Yf tiling as well (i915
@@ -161,4 +163,4 @@ def _driver_knows_tiling(context: Context, plane: Plane, buffer: Buffer) -> bool
     """
     intel = "intel" in (context.vendor + context.renderer).lower()
     stored = plane.modifier in (drm.I915_FORMAT_MOD_X_TILED, drm.I915_FORMAT_MOD_Y_TILED)
-    return intel and stored and buffer.exporter == "i915"
+    return intel and stored and exporter == "i915"

@@ -7,6 +7,7 @@ decided in :mod:`gl.import_check`. What a driver was not yet seen to survive is 
 """
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.formats.fourcc import PixelFormat
@@ -51,12 +52,21 @@ class Importer:
     """Imports dma-bufs into one context; ``probe`` draws each image once.
 
     ``trials`` tells which imports the driver survives; None imports everything: only for the process of a trial.
+    ``made_image`` makes it import also what this program never imports, only to find out what the driver does, and is
+    called each time when EGL has made an image: for the process of such a trial.
     """
 
-    def __init__(self, context: Context, probe: ProbeDraw, trials: ImportTrials | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        probe: ProbeDraw,
+        trials: ImportTrials | None,
+        made_image: Callable[[], object] | None = None,
+    ) -> None:
         self._context = context
         self._probe = probe
         self._trials = trials
+        self._made_image = made_image
 
     def load(self, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> ImportResult:
         """Import the dma-buf of a plane that :func:`app.planes.check.check_plane` has passed."""
@@ -69,12 +79,12 @@ class Importer:
             )
             return _not_tried(ImportFailure(ImportMethod.EXPLICIT, None, missing), Reason.NO_IMPORT_EXTENSION)
         obstacle = import_obstacle(plane, buffer, software=context.software)
-        if obstacle is not None:
+        if obstacle is not None and self._made_image is None:
             return _not_tried(obstacle, Reason.IMPORT_FAILED)
         refusal = self._trials.refusal(plane, buffer) if self._trials is not None else None
         if refusal is not None:
             return _not_tried(refusal.failure, refusal.reason)
-        ladder = ImportLadder(context, plane, pixel_format, buffer)
+        ladder = ImportLadder(context, plane, pixel_format, buffer.exporter)
         for attempt in ladder.attempts():
             image = self._try(ladder, attempt, plane, pixel_format, buffer)
             if image is not None:
@@ -94,6 +104,8 @@ class Importer:
         except EglError as error:
             ladder.egl_failed(attempt, error, _EGL_MESSAGES.get(error.code, "the display refused the buffer"))
             return None
+        if self._made_image is not None:
+            self._made_image()
         texture = texture_of_image(
             self._context, handle, attempt.swizzle, width, plane.height, external=attempt.external
         )

@@ -3,31 +3,65 @@
 A published key keeps its meaning.
 """
 
-from app.diagnosis.finding import Finding
+import time
+from functools import partial
+
+from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding_document import finding_document
-from app.diagnosis.picture_findings import plane_finding
+from app.diagnosis.history import PictureHistory
+from app.diagnosis.picture_facts import PictureFacts
+from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure
 from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document, plane_document, status_document
-from app.planes.status import Status
 from gl.context import Context
+from gl.import_evidence import import_evidence
+from gl.one_colour import one_colour
+from gl.picture_facts import picture_facts
 from gl.renderer import Renderer
+from gl.renderer_facts import facts_of_renderer
 
 _VERSION = 1
 
 
-def inspect_document(target: str, frame: Frame, description: Document, renderer: Renderer) -> Document:
+def inspected_facts(
+    session: Session, frame: Frame, renderer: Renderer, history: PictureHistory | None = None
+) -> PictureFacts:
+    """All facts about a picture. Blocks: it reads the host, tries imports in other processes and waits for the GPU.
+
+    The renderer's context must be current. Raises GlError.
+    """
+    return picture_facts(
+        session.target,
+        frame,
+        renderer.outcome,
+        time.monotonic_ns(),
+        vgpu=session.vgpu,
+        device=session.device_facts(),
+        host=session.host_facts(),
+        renderer=facts_of_renderer(renderer.context),
+        history=history,
+        evidence=partial(import_evidence, renderer.context),
+        one_colour=one_colour(renderer, frame),
+    )
+
+
+def inspect_document(
+    target: str, frame: Frame, description: Document, renderer: Renderer, facts: PictureFacts | None = None
+) -> Document:
     """State, planes, what the source says of its device (``description``), renderer and findings.
 
-    The renderer imports the planes to find out whether that succeeds, so its context must be current.
+    The renderer imports the planes to find out whether that succeeds, so its context must be current. ``facts`` are
+    those of the frame; None takes what the frame and the renderer tell, without waiting for anything.
     """
     documents: dict[PlaneKind, Document | None] = dict.fromkeys(PlaneKind)
-    statuses = {PlaneKind.PRIMARY: frame.status}
+    status = frame.status
     for surface in (frame.primary, frame.cursor):
         if surface is not None:
             kind, outcome = surface.plane.kind, renderer.outcome(surface)
-            statuses[kind] = outcome.status
+            if kind is PlaneKind.PRIMARY:
+                status = outcome.status
             documents[kind] = plane_document(
                 surface.plane,
                 surface.buffer,
@@ -36,25 +70,19 @@ def inspect_document(target: str, frame: Frame, description: Document, renderer:
                 [_import_error_document(each) for each in outcome.failures],
             )
     for rejected in frame.rejected:
-        kind = rejected.plane.kind
-        statuses.setdefault(kind, rejected.status)
-        documents[kind] = plane_document(rejected.plane, rejected.buffer, rejected.status)
+        documents[rejected.plane.kind] = plane_document(rejected.plane, rejected.buffer, rejected.status)
+    if facts is None:
+        facts = picture_facts(
+            target, frame, renderer.outcome, time.monotonic_ns(), renderer=facts_of_renderer(renderer.context)
+        )
     return {
         "version": _VERSION,
-        **status_document(target, statuses[PlaneKind.PRIMARY]),
+        **status_document(target, status),
         "planes": {kind.name.lower(): document for kind, document in documents.items()},
         **description,
         "renderer": renderer_document(renderer.context),
-        "findings": [finding_document(each) for each in _findings(statuses, documents)],
+        "findings": [finding_document(each) for each in diagnose(facts)],
     }
-
-
-def _findings(statuses: dict[PlaneKind, Status], documents: dict[PlaneKind, Document | None]) -> list[Finding]:
-    findings = []
-    for kind, status in statuses.items():
-        document = documents[kind]
-        findings.append(plane_finding(kind, status, document["import_errors"] if document is not None else ()))
-    return [each for each in findings if each is not None]
 
 
 def _import_error_document(failure: ImportFailure) -> Document:

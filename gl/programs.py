@@ -31,6 +31,8 @@ class Programs:
         program = self._programs.get(variant)
         if program is None:
             program = self._programs[variant] = link(self._context.gl, *sources(variant), variant.vectors)
+            if variant.difference:
+                _set_second_unit(self._context.gl, program)
         return program
 
     def release(self) -> None:
@@ -56,6 +58,12 @@ def link(gl: Gl, vertex: str, fragment: str, vectors: int) -> Program:
         gl.DeleteProgram(program)
         raise
     return Program(program, gl.GetUniformLocation(program, b"u"), vectors)
+
+
+def _set_second_unit(gl: Gl, program: Program) -> None:
+    """Let ``before`` sample the second texture unit. Uniforms are zero until they are set, which is the first unit."""
+    gl.UseProgram(program.name)
+    gl.Uniform1i(gl.GetUniformLocation(program.name, b"before"), 1)
 
 
 def _compile(gl: Gl, kind: int, source: str) -> int:

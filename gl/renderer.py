@@ -1,18 +1,21 @@
 """Draws and captures frames: what the rest of this package is for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
+from app.planes.plane import PlaneKind
+from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
 from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
-from gl.draw_options import DrawOptions
+from gl.difference import Difference
+from gl.draw_options import DrawOptions, View
 from gl.errors import GlError
 from gl.pixel_probe import PixelProbe
 from gl.private_copy import PrivateCopy
@@ -63,11 +66,13 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
+        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
         self._probe = PixelProbe(context, self._compositor)
         self._private_copy = PrivateCopy(context, self._compositor)
+        self._difference = Difference(context, self._compositor, clock)
         self._generation = 0
         self._target: RenderTarget | None = None
         self._options = _DEFAULT_OPTIONS
@@ -144,7 +149,8 @@ class Renderer:
         if len(self._flips) >= _MOST_FLIPS or self._copied:
             self._flips.clear()
         # The private copy of another size replaces the one that the steps draw.
-        if not self._copied and self._retry_ns is None and not options.tear_free:
+        private = options.tear_free or options.view is View.DIFFERENCE
+        if not self._copied and self._retry_ns is None and not private:
             looked_at = self._probe.surfaces
             self._flips[id(frame.primary)] = _Flip(frame.primary, self._steps, self._drawn, looked_at)
 
@@ -154,6 +160,8 @@ class Renderer:
         scene = self._scene
         if scene is None or target != self._target or options != self._options:
             scene = self._scene = Scene(self._compositor, target, options)
+            if options.view is not View.DIFFERENCE:
+                self._difference.release()
         self._target, self._options = target, options
         surfaces = self._surfaces
         began = self._clock()
@@ -167,6 +175,7 @@ class Renderer:
             self._generation = surfaces.generation
             scene.drop_layers()
             self._private_copy.forget()
+            self._difference.drop_layers()
             self.context.sweep()
         self._probe.set_surfaces((primary, cursor))
         self._copied = ()
@@ -174,13 +183,16 @@ class Renderer:
             if each is not None and each.copied is not None:
                 self._copied += (each,)
         self._retry_ns = _first_retry(primary, cursor)
-        shown = primary
+        shown, above = primary, cursor
         copying: Steps = ()
-        if options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
+        if options.view is View.DIFFERENCE and primary is not None and primary.image is not None:
+            shown, copying = self._difference.of(frame, primary, options)
+            above = None
+        elif options.tear_free and primary is not None and primary.image is not None and primary.copied is None:
             shown, copying = self._private_copy.of(primary, options.matrix)
         elif not options.tear_free:
             self._private_copy.release()
-        self._steps = (*copying, *scene.steps(frame, shown, cursor))
+        self._steps = (*copying, *scene.steps(frame, shown, above))
         self._update_drawn(primary.outcome if primary else None, cursor.outcome if cursor else None, scene.placement)
         self._frame = frame
 
@@ -192,7 +204,10 @@ class Renderer:
         """
         if frame is not self._frame:
             return None
-        return self._probe.look(self._clock())
+        look = self._probe.look(self._clock())
+        if look is not None and self._difference.looked(look):
+            self._frame = None
+        return look
 
     @property
     def look_needs_context(self) -> bool:
@@ -244,6 +259,21 @@ class Renderer:
                 images += ((cursor.image, style, frame.cursor.plane.x, frame.cursor.plane.y),)
         return capture_images(self.context, self._compositor, size, images, 1.0)
 
+    def capture_part(self, surface: Surface, left: int, top: int, width: int, height: int) -> Rgba | None:
+        """A rectangle of one plane, opaque: shape (height, width, 4); None when it cannot be drawn. Raises GlError.
+
+        What was drawn last stays prepared, so that :meth:`look` goes on.
+        """
+        generation = self._surfaces.generation
+        image = self._surfaces.get(surface).image
+        if self._surfaces.generation != generation:
+            # A retry: what was prepared may have used the entry before.
+            self._frame = None
+        if image is None:
+            return None
+        placed: PlacedImage = (image, Style(opaque=True), -left, -top)
+        return capture_images(self.context, self._compositor, (width, height), (placed,), 1.0)
+
     def outcome(self, surface: Surface) -> Outcome:
         """The outcome of one plane, which is imported or uploaded, but not drawn."""
         self._frame = None
@@ -261,6 +291,26 @@ class Renderer:
         self._retry_ns = _first_retry(loaded)
         return loaded.image
 
+    @property
+    def imports(self) -> Mapping[int, int]:
+        """How often each buffer that is not released was imported, by its serial number."""
+        return self._surfaces.imports
+
+    def cached_image(self, serial: int) -> Image | None:
+        """What was made from the buffer of this serial number, if it is kept. Nothing is imported or uploaded."""
+        return self._surfaces.cached_image(serial)
+
+    def buffer_thumbnail(self, width: int, height: int) -> BufferThumbnail:
+        """What makes thumbnails of :meth:`cached_image`. The caller releases it before this renderer."""
+        return BufferThumbnail(self.context, self._compositor, self._parts.probe, width, height)
+
+    def drawn_image(self, kind: PlaneKind) -> Image | None:
+        """A plane of the frame drawn last, as it was then, for a draw of the caller's own; None if there is none.
+
+        It is good until the next call of this renderer.
+        """
+        return next((each.image for each in self._probe.surfaces if each.surface.plane.kind is kind), None)
+
     def drop_released(self) -> None:
         """Delete what was made from released buffers, and make the driver release it now."""
         self._drop_scene()
@@ -274,6 +324,7 @@ class Renderer:
         self._scene = None
         self._probe.set_surfaces(())
         self._private_copy.forget()
+        self._difference.drop_layers()
         self._flips.clear()
 
     def release(self) -> None:
@@ -284,6 +335,7 @@ class Renderer:
         self._drop_scene()
         self._probe.release()
         self._private_copy.release()
+        self._difference.release()
         self._surfaces.release()
         if self._own_parts is not None:
             self._own_parts.release()

@@ -1,12 +1,27 @@
 """The parts of a pass that are kept from frame to frame, as long as target and options are the same."""
 
+from dataclasses import replace
+
+from app.formats.fourcc import pixel_format
+from app.formats.modifier import tile_of
 from app.planes.frame import Frame
 from app.planes.placement import Placement, place
+from app.planes.plane import Plane
 from gl.clip_space import ClipSpace
-from gl.compositor import Compositor, Layer, Steps, Style
-from gl.draw_options import DrawOptions
+from gl.compositor import Compositor, Grid, Layer, Steps, Style
+from gl.draw_options import DrawOptions, View
 from gl.render_target import RenderTarget
+from gl.shader_source import Channel
 from gl.surface_cache import LoadedSurface
+
+_CHANNELS = {
+    View.RED: Channel.RED,
+    View.GREEN: Channel.GREEN,
+    View.BLUE: Channel.BLUE,
+    View.ALPHA: Channel.ALPHA,
+}
+# Guest pixels of so many device pixels get a grid.
+_GRID_SCALE = 8
 
 
 class Scene:
@@ -41,7 +56,11 @@ class Scene:
         assert self._clip
         lower = self._primaries.get(primary)
         if lower is None:
-            lower = self._compositor.layer(self._clip, image, self._primary_style)
+            style = self._primary_style
+            if self._options.view is View.TILES:
+                tile = tile_pixels(primary.surface.plane)
+                style = replace(style, grid=Grid(*tile, bold=True)) if tile is not None else style
+            lower = self._compositor.layer(self._clip, image, style)
             self._primaries[primary] = lower
         if frame.cursor is None or cursor is None or cursor.image is None:
             return (*self._begin, *lower.move(0, 0), *self._compositor.end)
@@ -64,12 +83,34 @@ class Scene:
             rotation=options.rotation,
         )
         self._clip = ClipSpace(self._target, self.placement)
-        smooth = options.smooth and not self.placement.whole
-        self._primary_style = Style(opaque=True, smooth=smooth, matrix=options.matrix)
+        zoomed = min(self.placement.scale_x, self.placement.scale_y) >= _GRID_SCALE
+        grid = Grid(1, 1, bold=False) if options.pixel_grid and zoomed else None
+        # Between the lines of the grid each pixel has one colour.
+        smooth = options.smooth and not self.placement.whole and grid is None
+        channel = _CHANNELS.get(options.view)
+        shows_alpha = channel is Channel.ALPHA
+        self._primary_style = Style(
+            opaque=True,
+            smooth=smooth,
+            matrix=options.matrix,
+            checkered=options.checkerboard and not shows_alpha,
+            channel=channel,
+            grid=grid,
+        )
         self._cursor_style = Style(
-            blend=True,
+            blend=not shows_alpha,
             straight=options.straight_alpha,
             smooth=smooth,
-            outline=options.cursor_outline,
+            outline=None if shows_alpha else options.cursor_outline,
             matrix=options.matrix,
+            channel=channel,
         )
+
+
+def tile_pixels(plane: Plane) -> tuple[float, float] | None:
+    """Width and height of the plane's tiles in pixels; None if it is linear or its tiles are not known."""
+    format_ = pixel_format(plane.fourcc)
+    tile = tile_of(plane.modifier, format_.bytes_per_pixel) if format_ is not None else None
+    if format_ is None or tile is None:
+        return None
+    return (tile.width_bytes / format_.bytes_per_pixel, float(tile.height))

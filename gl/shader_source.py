@@ -7,7 +7,8 @@ u[0]  position of the layer's top-left corner (xy), vector to the top-right corn
 u[1]  vector to the bottom-left corner (xy), texture coordinate of the top-left corner (zw)
 u[2]  extent in texture coordinates (xy), size of the image in pixels (zw)
 u[3]  1 when the shader must filter linearly (x)
-u[4]  and following: numbers for the decoding; with an outline, its colour is the last vector
+u[4]  and following: numbers for the decoding, then one vector for each of these that the variant has:
+      the distances of a grid in pixels (xy) and 1 for bold lines (z); the outline's colour
 ====  =========================================================================================
 
 Values that are known when a program is compiled are not uniforms: software renderers have a fast path for a shader
@@ -15,6 +16,7 @@ that only looks up a texel, and most planes need no more.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from gl import api
 from gl.formats import Decode, Swizzle
@@ -86,7 +88,7 @@ void main() {
 #ifdef STRAIGHT
     colour.rgb *= colour.a;
 #endif
-#ifdef OPAQUE
+EFFECTS#ifdef OPAQUE
     colour.a = 1.0;
 #endif
 }
@@ -103,12 +105,30 @@ void main() {
 #ifdef STRAIGHT
     colour.rgb *= colour.a;
 #endif
-    float coverage = 0.0;
+EFFECTS    float coverage = 0.0;
     for (int y = -1; y <= 1; y++)
         for (int x = -1; x <= 1; x++)
             coverage = max(coverage, inside(coordinate + vec2(x, y) / u[2].zw).a);
     colour += u[VECTORS - 1] * coverage * (1.0 - colour.a);
 }
+"""
+
+# Squares of device pixels, so that they have the same size at any scaling.
+_CHECKERED = """
+    ivec2 square = ivec2(gl_FragCoord.xy) / CHECKER_PIXELS;
+    colour += vec4(vec3(((square.x + square.y) & 1) == 0 ? CHECKER_LIGHT : CHECKER_DARK), 1.0) * (1.0 - colour.a);
+"""
+
+# A line is the first device pixel after a multiple of the distance. It is left out where lines would be too dense.
+_GRID = """
+    vec2 cell = coordinate * u[2].zw / u[GRID].xy;
+    vec2 device_pixel = fwidth(cell);
+    if (any(lessThan(fract(cell), mix(vec2(0.0), device_pixel, lessThan(device_pixel * GRID_LEAST, vec2(1.0))))))
+        colour.rgb = mix(colour.rgb, u[GRID].z == 0.0 ? vec3(0.5) : GRID_COLOUR, GRID_STRENGTH);
+"""
+
+_DIFFERENCE = """
+    colour = vec4(min(abs(colour.rgb - texture(before, coordinate).rgb) * AMPLIFICATION, 1.0), 1.0);
 """
 
 _TEXEL = """
@@ -129,12 +149,49 @@ _CHANNELS = {
 }
 
 
+CHECKER_PIXELS = 8
+CHECKER_LIGHT, CHECKER_DARK = 153, 102
+"""The squares behind transparent pixels: their size in device pixels, and their greys of 255."""
+
+GRID_COLOUR = (1.0, 0.2, 0.8)
+GRID_STRENGTH = 0.75
+"""Bold lines are visible on any picture, and no colour of a guest's desktop. The picture shows through all lines."""
+
+GRID_LEAST = 3
+"""Lines with a smaller distance, in device pixels, would hide what is between them."""
+
+AMPLIFICATION = 8
+"""A difference of one step of 255 would not be visible."""
+
+_CONSTANTS = {
+    "CHECKER_PIXELS": str(CHECKER_PIXELS),
+    "CHECKER_LIGHT": repr(CHECKER_LIGHT / 255),
+    "CHECKER_DARK": repr(CHECKER_DARK / 255),
+    "GRID_COLOUR": f"vec3{GRID_COLOUR}",
+    "GRID_LEAST": f"{GRID_LEAST}.0",
+    "GRID_STRENGTH": repr(GRID_STRENGTH),
+    "AMPLIFICATION": f"{AMPLIFICATION}.0",
+}
+
+
+class Channel(Enum):
+    """A channel that is shown alone, as grey."""
+
+    RED = "vec4(colour.rrr, colour.a)"
+    GREEN = "vec4(colour.ggg, colour.a)"
+    BLUE = "vec4(colour.bbb, colour.a)"
+    ALPHA = "vec4(colour.aaa, 1.0)"
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """The features of a program.
 
     ``straight`` multiplies colours with alpha; ``opaque`` sets alpha to one, but not with an outline. With a
     ``swizzle`` the texture is an external one, and the shader puts its channels in order.
+
+    The others are for inspection: ``checkered`` shows squares behind transparent pixels, ``channel`` shows one channel,
+    ``grid`` draws lines over the pixels, and ``difference`` compares with the texture ``before``.
     """
 
     decode: Decode
@@ -142,11 +199,28 @@ class Variant:
     opaque: bool = False
     outlined: bool = False
     swizzle: Swizzle | None = None
+    checkered: bool = False
+    channel: Channel | None = None
+    grid: bool = False
+    difference: bool = False
 
     @property
     def vectors(self) -> int:
         """The length of ``u``."""
-        return COMMON_VECTORS + DECODE_VECTORS[self.decode] + self.outlined
+        return COMMON_VECTORS + DECODE_VECTORS[self.decode] + self.grid + self.outlined
+
+
+def _effects(variant: Variant) -> str:
+    """What happens to a colour after it was decoded; nothing in normal drawing."""
+    text = _CHECKERED * variant.checkered
+    if variant.channel is not None:
+        text += f"    colour = {variant.channel.value};\n"
+    text += _DIFFERENCE * variant.difference
+    if variant.grid:
+        text += _GRID.replace("u[GRID]", f"u[{variant.vectors - variant.outlined - 1}]")
+    for name, value in _CONSTANTS.items():
+        text = text.replace(name, value)
+    return text
 
 
 def sources(variant: Variant) -> tuple[str, str]:
@@ -163,8 +237,8 @@ def sources(variant: Variant) -> tuple[str, str]:
         channels = ", ".join(_CHANNELS[each] for each in variant.swizzle)
         extension = f"#extension GL_OES_EGL_image_external_essl3 : require\n#define SWIZZLED vec4({channels})\n"
         sampler = "samplerExternalOES"
-    image = f"uniform highp {sampler} image;\n"
-    main = _OUTLINED_MAIN if variant.outlined else _PLAIN_MAIN
+    image = f"uniform highp {sampler} image;\n" + "uniform highp sampler2D before;\n" * variant.difference
+    main = (_OUTLINED_MAIN if variant.outlined else _PLAIN_MAIN).replace("EFFECTS", _effects(variant))
     vertex = version + precision + uniforms + _VERTEX
     fragment = version + extension + precision + uniforms + switches + _FRAGMENT_HEAD + image + body + main
     return vertex, fragment

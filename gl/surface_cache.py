@@ -5,7 +5,8 @@ nor allocates. A copied surface keeps its texture and is uploaded again for each
 reason is tried again after a pause (:mod:`gl.retry`).
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from app.errors import error_text
@@ -69,11 +70,17 @@ class SurfaceCache:
         self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
         self._entries: dict[SurfaceKey, LoadedSurface] = {}
+        self._imports: Counter[int] = Counter()
         # Changes whenever an entry comes or goes.
         self.generation = 0
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def imports(self) -> Mapping[int, int]:
+        """How often each buffer that is not released was imported, by its serial number."""
+        return self._imports
 
     def get(self, surface: Surface) -> LoadedSurface:
         """The surface's entry, loaded if necessary and up to date: ready to be drawn."""
@@ -83,6 +90,17 @@ class SurfaceCache:
         if entry.copied is not None and not self.refresh(entry):
             return self._entries[surface.key]
         return entry
+
+    def cached_image(self, serial: int) -> Image | None:
+        """The newest image that was made from the buffer of this serial number; None if there is none.
+
+        None too if the buffer was released. Nothing is loaded.
+        """
+        found = None
+        for key, entry in self._entries.items():
+            if key[0] == serial and not entry.surface.buffer.released:
+                found = entry.image
+        return found
 
     def refresh(self, entry: LoadedSurface) -> bool:
         """Upload a copied surface again. False when that fails: another entry with the reason is then in its place."""
@@ -119,6 +137,8 @@ class SurfaceCache:
         for key, entry in list(self._entries.items()):
             if entry.surface.buffer.released or (key[0] in serials and key not in kept):
                 self._drop(key)
+            if entry.surface.buffer.released:
+                self._imports.pop(key[0], None)
 
     def _drop(self, key: SurfaceKey) -> None:
         entry = self._entries.pop(key, None)
@@ -138,6 +158,7 @@ class SurfaceCache:
         self._trials.release()
         for key in list(self._entries):
             self._drop(key)
+        self._imports.clear()
         self._context.sweep()
         self._probe.release_last_texture()
 
@@ -154,6 +175,7 @@ class SurfaceCache:
             return self._copy(surface, format_, path, (), _OK, previous)
         result = self._importer.load(plane, format_, buffer)
         if result.image is not None:
+            self._imports[buffer.serial] += 1
             outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
             return LoadedSurface(surface, outcome, result.image)
         status = Status(result.reason, result.failures[0].message)

@@ -3,7 +3,9 @@
 It opens the display that the request names, imports the dma-buf and reads the picture back. A driver that dies or
 hangs does so here. It writes lines to standard output: ``ready`` before the import, ``survived`` after it, ``unlike``
 when it cannot reach the driver in question, or ``failed:ERROR`` when Python itself fails, for example without memory.
-It does not tell whether the import succeeded, because the program finds that out itself.
+It does not tell whether the import succeeded, because the program finds that out itself. Only a request for evidence
+is answered with more lines before ``survived``: ``image:made`` each time when EGL made an image, ``note:TEXT`` for each
+attempt that failed, and ``result:`` with the outcome. TEXT is quoted as in an URL.
 """
 
 import contextlib
@@ -53,7 +55,7 @@ def _try(text: str, fd: int, say: Callable[[str], None]) -> None:
     # Imported here, so that the limits above hold while libraries are loaded.
     from app.formats.fourcc import pixel_format  # noqa: PLC0415
     from app.planes.buffer import DmaBuffer  # noqa: PLC0415
-    from gl.trial_import import import_and_read, matching_context  # noqa: PLC0415
+    from gl.trial_import import import_and_read, import_for_evidence, matching_context  # noqa: PLC0415
     from gl.trial_request import parse_request  # noqa: PLC0415
 
     request = parse_request(text)
@@ -65,7 +67,10 @@ def _try(text: str, fd: int, say: Callable[[str], None]) -> None:
         return
     say("ready")
     with context:
-        import_and_read(context, request.plane, format_, buffer)
+        if request.evidence:
+            import_for_evidence(context, request.plane, format_, buffer, say)
+        else:
+            import_and_read(context, request.plane, format_, buffer)
     buffer.release()
     say("survived")
 

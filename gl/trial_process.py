@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from app.errors import error_text
 from app.text.clean import clean
@@ -40,6 +41,12 @@ _FROM_OUTSIDE = frozenset(
 )
 # Processes that did not end after SIGKILL, because a driver keeps them in the kernel.
 _stuck: list["subprocess.Popen[bytes]"] = []
+
+# The lines of a trial for evidence, see :mod:`gl.trial_child`.
+IMAGE_MADE = "image:made"
+NOTE = "note:"
+RESULT = "result:"
+_EVIDENCE = tuple(each.encode() for each in ("image:", NOTE, RESULT))
 
 COMMAND = (sys.executable, "-P", "-m", "gl.trial_child")
 
@@ -189,7 +196,9 @@ def _answer(status: int, output: bytes) -> TrialAnswer:
     Before it is ready it has imported nothing. Its end is no answer then: Python or a library may lack memory, fds or a
     file, or a limit of this user was reached.
     """
-    words = output.split()
+    lines = output.split()
+    said = tuple(_text(each) for each in lines if each.startswith(_EVIDENCE))
+    words = [each for each in lines if not each.startswith(_EVIDENCE)]
     if status < 0:
         try:
             name = signal.Signals(-status).name
@@ -199,17 +208,22 @@ def _answer(status: int, output: bytes) -> TrialAnswer:
             raise TrialFailed(f"it was ended by {name}")
         if words[:1] != [b"ready"]:
             raise TrialFailed(f"it was ended by {name} before the import")
-        return TrialAnswer(TrialEnd.SIGNAL, f"the trial was ended by {name}")
+        return TrialAnswer(TrialEnd.SIGNAL, f"the trial was ended by {name}", said)
     if status == 0 and words == [b"unlike"]:
         raise TrialUnlike("another process cannot open this display")
     if status == 0 and words and words[-1].startswith(b"failed:"):
-        raise TrialFailed(f"its process failed: {clean(words[-1][7:].decode('ascii', 'replace'))}")
+        raise TrialFailed(f"its process failed: {_text(words[-1][7:])}")
     if status == 0 and words == [b"ready", b"survived"]:
-        return TrialAnswer(TrialEnd.SURVIVED)
+        return TrialAnswer(TrialEnd.SURVIVED, said=said)
     if status and not words:
         raise TrialFailed(f"its process ended with status {status} before the import")
-    said = "without an answer" if words in ([], [b"ready"]) else "with a wrong answer"
-    return TrialAnswer(TrialEnd.STATUS, f"the trial ended with status {status} and {said}")
+    answer = "without an answer" if words in ([], [b"ready"]) else "with a wrong answer"
+    return TrialAnswer(TrialEnd.STATUS, f"the trial ended with status {status} and {answer}", said)
+
+
+def _text(word: bytes) -> str:
+    """What a process says, which a driver may have changed."""
+    return clean(unquote(word.decode("ascii", "replace")))
 
 
 def _resident(pid: int) -> int:

@@ -46,10 +46,14 @@ class TrialEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TrialAnswer:
-    """How a trial ended, and in words what happened: ``the trial was ended by SIGSEGV``."""
+    """How a trial ended, and in words what happened: ``the trial was ended by SIGSEGV``.
+
+    ``said`` is what the trial told of its import if it was asked for evidence; it is not recorded.
+    """
 
     end: TrialEnd
     detail: str = ""
+    said: tuple[str, ...] = ()
 
     @property
     def survived(self) -> bool:

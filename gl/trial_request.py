@@ -35,17 +35,21 @@ def renderer_facts(context: Context) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class TrialRequest:
-    """One import to try. ``origins`` are displays to try it on, in order: the first with equal ``facts`` is the one."""
+    """One import to try. ``origins`` are displays to try it on, in order: the first with equal ``facts`` is the one.
+
+    ``evidence`` asks for an import that this program never makes, and for what EGL and OpenGL answered.
+    """
 
     plane: Plane
     facts: Mapping[str, str]
     origins: tuple[DisplayOrigin, ...]
+    evidence: bool = False
 
     def to_json(self) -> str:
         """For the command line of the trial's process."""
         plane = asdict(self.plane) | {"kind": self.plane.kind.value, "backing": self.plane.backing.value}
         origins = [(each.platform.value, each.node) for each in self.origins]
-        return json.dumps({"plane": plane, "facts": dict(self.facts), "origins": origins})
+        return json.dumps({"plane": plane, "facts": dict(self.facts), "origins": origins, "evidence": self.evidence})
 
 
 def parse_request(text: str) -> TrialRequest:
@@ -54,7 +58,7 @@ def parse_request(text: str) -> TrialRequest:
     plane: dict[str, Any] = document["plane"]
     plane |= {"kind": PlaneKind(plane["kind"]), "backing": Backing(plane["backing"])}
     origins = tuple(DisplayOrigin(Platform(platform), node) for platform, node in document["origins"])
-    return TrialRequest(Plane(**plane), document["facts"], origins)
+    return TrialRequest(Plane(**plane), document["facts"], origins, document["evidence"])
 
 
 def trial_origins(context: Context) -> tuple[DisplayOrigin, ...]:

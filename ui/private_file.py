@@ -83,7 +83,7 @@ def create(path: Path, data: bytes) -> None:
             os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def replace(path: Path, data: bytes, *, keep_mode: bool = True, sync: bool = True) -> None:
+def replace(path: Path, data: bytes | memoryview, *, keep_mode: bool = True, sync: bool = True) -> None:
     """Write a file, perhaps in place of an old one, whose permissions it keeps if the old one is this user's.
 
     With ``sync`` the data is on the disk before the old file is replaced.
@@ -139,7 +139,7 @@ def _folder_of(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _written(folder: int, data: bytes, mode: int | None, sync: bool) -> Iterator[str]:
+def _written(folder: int, data: bytes | memoryview, mode: int | None, sync: bool) -> Iterator[str]:
     """The name of a new file with this data in the folder, which is removed unless it was renamed. Raises OSError.
 
     Without a ``mode`` it is private, as far as the umask allows that.

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.picture_findings import error_finding
+from app.errors import MdevviewError
 
 _VERSION = 1
 
@@ -17,6 +19,11 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "evidence": finding.evidence or None,
         "remedy": finding.remedy or None,
     }
+
+
+def error_document(error: MdevviewError) -> dict[str, Any]:
+    """What ``inspect --json`` prints of a target that cannot be inspected. The command still ends with the error."""
+    return {"version": _VERSION, "findings": [finding_document(error_finding(error))]}
 
 
 def finding_of_document(document: dict[str, Any]) -> Finding:

@@ -42,5 +42,10 @@ def wrong_gpu(drawing: str, exporting: Sequence[str]) -> Finding | None:
         Severity.WARNING,
         "the GPU that draws is not the GPU of the vGPUs: imports may fail, or the picture may be black",
         f"drawing: {drawing}; exporting: {', '.join(exporting)}",
-        f"draw with the exporting GPU: DRI_PRIME=pci-{exporting[0].replace(':', '_').replace('.', '_')}",
+        draw_with(exporting[0]),
     )
+
+
+def draw_with(address: str) -> str:
+    """What to do to draw with the GPU of this PCI address (Mesa's documentation of environment variables)."""
+    return f"draw with the exporting GPU: DRI_PRIME=pci-{address.replace(':', '_').replace('.', '_')}"

@@ -17,7 +17,7 @@ class ImportProof(Enum):
 
     DRAWN = "drawn"
     UNREADABLE = "unreadable"
-    """EGL accepted the import, and OpenGL could not draw the image."""
+    """EGL accepted the import, and OpenGL could not draw the image, or ended the process when it did."""
     REFUSED = "refused"
     """EGL did not accept the import."""
     CRASHED = "crashed"

@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.diagnosis.finding import Finding, Severity
-from app.errors import DeviceGone, NoPicture
+from app.diagnosis.picture_keys import SEVERITIES
+from app.errors import DeviceGone, MdevviewError, NoPicture
 from app.planes.plane import PlaneKind
 from app.planes.status import State, Status
-
-_SEVERITIES = {
-    State.WAITING: Severity.INFO,
-    State.NO_SIGNAL: Severity.INFO,
-    State.SHOWING: Severity.OK,
-    State.DEGRADED: Severity.WARNING,
-    State.ERROR: Severity.ERROR,
-    State.GONE: Severity.ERROR,
-}
 
 
 def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[str, Any]] = ()) -> Finding | None:
@@ -30,7 +22,7 @@ def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[
     # The detail of a copied plane repeats the first import error.
     attempts = [_attempt_text(each) for each in import_errors if each["message"] not in status.detail]
     evidence = "; ".join(each for each in (status.detail, *attempts) if each)
-    return Finding(reason.key, _SEVERITIES[status.state], message, evidence, reason.remedy)
+    return Finding(reason.key, SEVERITIES[status.state], message, evidence, reason.remedy)
 
 
 def _attempt_text(import_error: dict[str, Any]) -> str:
@@ -38,11 +30,16 @@ def _attempt_text(import_error: dict[str, Any]) -> str:
     return f"{import_error['rung']}: {import_error['message']}{code}"
 
 
+def error_finding(error: MdevviewError) -> Finding:
+    """The finding of an error that ends a command, or an opening."""
+    return Finding(error.key, Severity.ERROR, error.message, "", error.remedy)
+
+
 def status_finding(target: str, status: Status) -> Finding:
     """A status in one line, for the error of a command that needed the picture."""
     detail = f", {status.detail}" if status.detail else ""
     message = f"{target}: {status.state.value}: {status.reason.key}{detail}"
-    return Finding(status.reason.key, _SEVERITIES[status.state], message, status.detail, status.hint)
+    return Finding(status.reason.key, SEVERITIES[status.state], message, status.detail, status.hint)
 
 
 def no_picture(target: str, status: Status, waited_s: float) -> NoPicture:

@@ -1,13 +1,14 @@
-"""Pixel formats: how the bytes of a plane become pixels.
+"""Pixel formats that this program can show: how the bytes of a plane become pixels.
 
 Source: ``include/uapi/drm/drm_fourcc.h``. The table has every format that GVT-g, mbochs, mdpy and virtio-gpu can
-report. All of them have one memory plane.
+report. All of them have one memory plane. ``layout`` has the memory layout of all other formats.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
 from app.abi import drm_fourcc as drm
+from app.formats.layout import known_layout
 
 
 class Family(Enum):
@@ -112,8 +113,8 @@ def pixel_format(fourcc: int) -> PixelFormat | None:
 
 
 def format_name(fourcc: int) -> str:
-    """The long name ("XRGB8888"); the four characters if the format is not in the table."""
-    known = _TABLE.get(fourcc)
+    """The long name ("XRGB8888"); the four characters if the kernel's header does not have the format."""
+    known = _TABLE.get(fourcc) or known_layout(fourcc)
     return known.name if known else fourcc_text(fourcc)
 
 

@@ -7,20 +7,7 @@ from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
 from app.formats import libdrm
-
-_OWN_NAMES = {
-    drm.DRM_FORMAT_MOD_LINEAR: "LINEAR",
-    drm.DRM_FORMAT_MOD_INVALID: "INVALID",
-    drm.I915_FORMAT_MOD_X_TILED: "INTEL_X_TILED",
-    drm.I915_FORMAT_MOD_Y_TILED: "INTEL_Y_TILED",
-    drm.I915_FORMAT_MOD_Yf_TILED: "INTEL_Yf_TILED",
-    drm.I915_FORMAT_MOD_Y_TILED_CCS: "INTEL_Y_TILED_CCS",
-    drm.I915_FORMAT_MOD_Yf_TILED_CCS: "INTEL_Yf_TILED_CCS",
-    drm.I915_FORMAT_MOD_Y_TILED_GEN12_RC_CCS: "INTEL_Y_TILED_GEN12_RC_CCS",
-    drm.I915_FORMAT_MOD_Y_TILED_GEN12_MC_CCS: "INTEL_Y_TILED_GEN12_MC_CCS",
-    drm.I915_FORMAT_MOD_Y_TILED_GEN12_RC_CCS_CC: "INTEL_Y_TILED_GEN12_RC_CCS_CC",
-    drm.I915_FORMAT_MOD_4_TILED: "INTEL_4_TILED",
-}
+from app.formats.modifiers.vendors import describe, vendor_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +36,17 @@ def tile_of(modifier: int, bytes_per_pixel: int) -> Tile | None:
 
 
 def modifier_name(modifier: int) -> str:
-    """A name such as "LINEAR" or "INTEL_X_TILED": from libdrm, else from the table, else vendor and value."""
-    vendor = libdrm.modifier_vendor(modifier)
-    name = libdrm.modifier_name(modifier)
+    """A name such as "LINEAR" or "INTEL_X_TILED"; vendor and value in hexadecimal if it has none.
+
+    The names are libdrm's with the vendor before them, on every host: this program has its own table. An installed
+    libdrm is asked only for what the table lacks, because it may be newer.
+    """
+    vendor, name = vendor_name(modifier), describe(modifier).name
+    if name is None:
+        vendor = vendor or libdrm.modifier_vendor(modifier)
+        name = libdrm.modifier_name(modifier)
     if name:
         return name if vendor in (None, "NONE") else f"{vendor}_{name}"
-    own = _OWN_NAMES.get(modifier)
-    if own is not None:
-        return own
-    if vendor:
+    if vendor not in (None, "NONE"):
         return f"{vendor}_0x{modifier & 0x00FF_FFFF_FFFF_FFFF:014x}"
     return f"0x{modifier:016x}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.attach.device_node import device_from_fd, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
@@ -30,7 +31,7 @@ from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
 from app.open.host_facts_reader import HostFactsReader
 from app.open.session import Session
-from app.open.target import Default, InheritedFd, Pid, Resolved, Simulated, Target, VmName, resolve
+from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -38,7 +39,10 @@ from app.vfio.edid_resolution import EdidResolution
 from app.vfio.end_detector import EndDetector
 from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
 from app.vfio.opened_device import OpenedDevice
-from app.vm.input_route import SIMULATED, InputRoute, TrackedRoute, input_route
+from app.vm.input_route import RECORDED, SIMULATED, InputRoute, TrackedRoute, input_route
+
+if TYPE_CHECKING:
+    from app.open.replaying import OpenedRecording
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class OpenOptions:
     when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it. ``access`` is how fds
     of processes are duplicated without the helper. ``qmp`` is the address for input, None for that on the VM's command
     line. ``guest_process``: a simulated guest draws in a process of its own, as a measurement needs it.
-    ``wrap_device`` puts a device between the opened one and the poller, which then owns both; a capture records so.
+    ``wrap_device`` makes the device that the poller gets, and which then owns the opened one; a capture records so.
     """
 
     helper: HelperMethod = HelperMethod.AUTO
@@ -62,7 +66,7 @@ class OpenOptions:
     access: ProcessAccess = AS_THIS_USER
     qmp: QmpAddress | None = None
     guest_process: bool = False
-    wrap_device: Callable[[Device], Device] | None = None
+    wrap_device: Callable[[OpenedDevice], Device] | None = None
 
     def process_access(self) -> ProcessAccess:
         """How fds are duplicated: with this user's permissions, otherwise by the helper if the user allows it."""
@@ -86,6 +90,8 @@ def open_target(
     Processes are scanned once, or not at all if the caller gives a scan. They are scanned again only if a process of
     the scan has ended.
     """
+    if isinstance(target, Replay):
+        return _replay_session(target, options, paths)
     return _session(open_device(target, paths, options, scan), options, paths)
 
 
@@ -93,13 +99,28 @@ def open_chosen(
     chosen: Resolved, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
+    if isinstance(chosen, Replay):
+        return _replay_session(chosen, options, paths)
     return _session(open_resolved_device(chosen, paths, options, scan), options, paths)
+
+
+def _replay(target: Replay) -> "OpenedRecording":
+    # Imported here, because other targets need neither MCAP nor numpy.
+    from app.open.replaying import open_recording  # noqa: PLC0415
+
+    return open_recording(target)
+
+
+def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -> Session:
+    replayed = _replay(target)
+    session = _session(replayed.opened, options, paths)
+    return replace(session, input=RECORDED, playback=replayed.clock, host_facts=replayed.host_facts)
 
 
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
-        opened = replace(opened, device=options.wrap_device(opened.device))
+        opened = replace(opened, device=options.wrap_device(opened))
     return vfio_session(opened, options.qmp, paths)
 
 
@@ -126,7 +147,9 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         ended=opened.ended,
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
+        device_facts=poller.facts,
         host_facts=HostFactsReader.of(opened.vgpu, opened.vm, route, paths).read,
+        buffers=poller.buffers,
     )
 
 
@@ -140,7 +163,7 @@ def open_device(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> OpenedDevice:
     """Like :func:`open_target`, without a session."""
-    if isinstance(target, Simulated | InheritedFd | Pid | VmName):
+    if isinstance(target, Simulated | InheritedFd | Pid | VmName | Replay):
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
         scan = scan or HostScan.take(paths)
@@ -160,6 +183,8 @@ def open_resolved_device(
         match chosen:
             case Simulated(spec):
                 return _open_simulated(spec, options.guest_process)
+            case Replay():
+                return _replay(chosen).opened
             case InheritedFd(fd):
                 return _open_inherited(fd, paths)
             case Pid(pid, fd):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.device.device_facts import DeviceFacts
 from app.diagnosis.host_facts import HostFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
@@ -94,6 +95,7 @@ class Session:
     will come; None while some may. ``true_flip_ns`` tells when the guest flipped to what the newest frame shows, in
     nanoseconds of ``time.monotonic_ns()``. ``flips_lost`` tells how many flips of the guest no poll saw, because
     others came before the next poll. Both are None if only the guest knows, which is so for all but simulated devices.
+    ``device_facts`` reads what the device tells beside its planes, in the source's thread; it does not wait.
     ``buffers`` tells of the buffers that the source holds. ``host_facts`` reads what the host knows about the device
     and its VM: it may take two seconds and may be called on any thread, also after the source was closed. ``playback``
     controls a recording that is played; None for a live source.
@@ -112,6 +114,7 @@ class Session:
     flips_lost: Callable[[], int] | None = None
     buffers: Callable[[], tuple[BufferFacts, ...]] = tuple
     host_facts: Callable[[], HostFacts] = HostFacts
+    device_facts: Callable[[], DeviceFacts] = DeviceFacts
     playback: Playback | None = None
 
     def close(self) -> None:

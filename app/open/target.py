@@ -1,7 +1,7 @@
 """The TARGET that a user types to choose a device.
 
-``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...]``. This
-version parses ``replay:FILE`` only to report that it cannot show it.
+``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...] |
+replay:FILE[,speed=N][,start=S]``.
 """
 
 import re
@@ -14,7 +14,9 @@ from app.host.lookup import enumerate_vgpus, find_vgpu, is_pci_address, names_of
 from app.host.vgpu import Vgpu
 
 _UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
-_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N or sim:PROFILE"
+_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N, sim:PROFILE or replay:FILE"
+_REPLAY_OPTION = re.compile(r"(.+),(speed|start)=([^,]*)", re.DOTALL)
+_DECIMAL = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,9})?")
 # Lower numbers are the standard streams.
 _FIRST_FD = 3
 
@@ -62,12 +64,14 @@ class Simulated:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A recording."""
+    """A recording, played at ``speed`` (0: as fast as it can be shown) from ``start_s`` seconds on."""
 
     file: str
+    speed: float = 1.0
+    start_s: float = 0.0
 
 
-Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated
+Resolved = Vgpu | Pid | VmName | InheritedFd | Simulated | Replay
 Target = Default | Named | Pid | VmName | InheritedFd | Simulated | Replay
 
 # Without a vGPU this is shown.
@@ -95,7 +99,7 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
         case "sim":
             return Simulated(rest)
         case "replay":
-            return Replay(rest)
+            return _replay(text, rest)
         case "vm":
             return VmName(rest)
         case "pid":
@@ -104,6 +108,28 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
         case "fd":
             return InheritedFd(_number(text, rest, least=_FIRST_FD))
     raise UsageError(f"{text!r} is no target", _KINDS)
+
+
+def _replay(text: str, rest: str) -> Replay:
+    """The name of the file may have commas: only options at the end are taken off."""
+    file, speed, start = rest, 1.0, 0.0
+    while match := _REPLAY_OPTION.fullmatch(file):
+        file, key, value = match.groups()
+        if key == "start":
+            start = _decimal(text, value)
+        elif value == "max":
+            speed = 0.0
+        else:
+            speed = _decimal(text, value)
+            if not speed:
+                raise UsageError(f"{text!r} is no target: a speed is more than 0, or max", _KINDS)
+    return Replay(file, speed, start)
+
+
+def _decimal(text: str, digits: str) -> float:
+    if not _DECIMAL.fullmatch(digits):
+        raise UsageError(f"{text!r} is no target: {digits!r} is no number", _KINDS)
+    return float(digits)
 
 
 def _number(text: str, digits: str, least: int) -> int:
@@ -116,19 +142,15 @@ def _number(text: str, digits: str, least: int) -> int:
 def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
     """Find the device of a target among the vGPUs of the host.
 
-    Raises NoSuchDevice, AmbiguousTarget if several fit, UsageError for a target that this version cannot show.
+    Raises NoSuchDevice, and AmbiguousTarget if several fit.
     """
     match target:
         case Default():
             return _only(vgpus)
         case Named(text):
             return find_vgpu(text, vgpus)
-        case Simulated() | InheritedFd() | Pid() | VmName():
+        case Simulated() | InheritedFd() | Pid() | VmName() | Replay():
             return target
-        case Replay():
-            raise UsageError(
-                "replay:FILE is not available in this version", "name the vGPU by its UUID ('mdevview list')"
-            )
 
 
 def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:

@@ -4,7 +4,7 @@ import errno
 import itertools
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import NamedTuple, Protocol
 
@@ -85,9 +85,10 @@ class DmaBuffer:
     Takes the fd over: also if the constructor raises OSError, the fd is closed.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, info_of: Callable[[int], DmaBufInfo] = dma_buf_info) -> None:
+        """``info_of`` tells of the fd; that of a recorded buffer tells what the recording says."""
         try:
-            self.info: DmaBufInfo = dma_buf_info(fd)
+            self.info: DmaBufInfo = info_of(fd)
         except OSError:
             os.close(fd)
             raise

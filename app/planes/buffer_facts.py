@@ -12,8 +12,8 @@ class BufferFacts:
     ``serial`` is that of the buffer (:class:`app.planes.buffer.Buffer`). ``plane`` is the last plane that showed it.
     ``fd``, ``inode``, ``exporter`` and ``name`` are None for memory that is no dma-buf; ``name`` is what the exporter
     or the owner called the dma-buf, None also if it has no name. ``size`` is in bytes. ``times_shown`` counts the
-    changes of a plane to this buffer, ``fetches`` how often the driver was asked for it, ``hits`` how often the cache
-    had it. ``on_screen`` tells whether the newest frame shows it.
+    changes of a plane to this buffer, ``fetches`` how often the driver was asked for it (a region: how often it was
+    mapped), ``hits`` how often the cache had it. ``on_screen`` tells whether the newest frame shows it.
     """
 
     serial: int

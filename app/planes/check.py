@@ -6,12 +6,9 @@ buffer of any size), so each plane is checked before its import.
 
 from app.formats.fourcc import fourcc_text, pixel_format
 from app.formats.modifier import tile_of
+from app.formats.reading import MAX_EDGE, MAX_STRIDE
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
-
-# Twice 8K. No scanout engine supports more, and with these limits no product overflows.
-_MAX_EDGE = 16384
-_MAX_STRIDE = _MAX_EDGE * 16
 
 
 def bytes_needed(plane: Plane) -> int:
@@ -30,10 +27,10 @@ def check_plane(plane: Plane, buffer_size: int) -> Status | None:
     pixels = pixel_format(plane.fourcc)
     if pixels is None:
         return Status(Reason.UNKNOWN_FORMAT, f"fourcc {fourcc_text(plane.fourcc)}")
-    if not (1 <= plane.width <= _MAX_EDGE and 1 <= plane.height <= _MAX_EDGE):
+    if not (1 <= plane.width <= MAX_EDGE and 1 <= plane.height <= MAX_EDGE):
         return Status(Reason.BAD_GEOMETRY, f"{plane.width}x{plane.height} pixels")
     row = pixels.row_bytes(plane.width)
-    if not row <= plane.stride <= _MAX_STRIDE:
+    if not row <= plane.stride <= MAX_STRIDE:
         return Status(
             Reason.BAD_GEOMETRY,
             f"stride {plane.stride} for {plane.width} pixels of {pixels.name} ({row} bytes)",

@@ -28,7 +28,8 @@ class DmaBufInfo:
     """``size`` is in bytes. ``device`` and ``inode`` identify the buffer: all its fds have the same values.
 
     ``exporter`` is the driver's name from fdinfo. It is empty for a memfd. ``may_vanish``: another process can take
-    the memory away while it is read.
+    the memory away while it is read. ``name`` is what the owner called the dma-buf, None without
+    a name; it may change later.
     """
 
     size: int
@@ -36,6 +37,7 @@ class DmaBufInfo:
     inode: int
     exporter: str
     may_vanish: bool
+    name: str | None = None
 
 
 def dma_buf_info(fd: int) -> DmaBufInfo:
@@ -45,13 +47,14 @@ def dma_buf_info(fd: int) -> DmaBufInfo:
     (FUSE), so the kernel's own evidence is asked first.
     """
     seals = _seals(fd)
-    exporter = _exporter(fd) if seals is None else ""
+    exporter, name = _exporter_and_name(fd) if seals is None else ("", None)
     stat = os.fstat(fd)
     try:
         size = os.lseek(fd, 0, os.SEEK_END)
     except OSError:
         size = stat.st_size
-    return DmaBufInfo(size, stat.st_dev, stat.st_ino, exporter, seals is not None and _may_vanish(fd, seals))
+    may_vanish = seals is not None and _may_vanish(fd, seals)
+    return DmaBufInfo(size, stat.st_dev, stat.st_ino, exporter, may_vanish, name)
 
 
 def _seals(fd: int) -> int | None:
@@ -73,16 +76,17 @@ def _may_vanish(fd: int, seals: int) -> bool:
     return not seals & fcntl.F_SEAL_SHRINK or os.fstatvfs(fd).f_bsize != mmap.PAGESIZE
 
 
-def _exporter(fd: int) -> str:
-    """The exporter of a dma-buf. Raises OSError(EINVAL) for another file.
+def _exporter_and_name(fd: int) -> tuple[str, str | None]:
+    """The exporter of a dma-buf and its name. Raises OSError(EINVAL) for another file.
 
     Before its line stand the locks of the file. Whoever has the file may set any number of them.
     """
     with Path(f"/proc/self/fdinfo/{fd}").open("rb") as file:
-        name = exporter_in(file.read(_MAX_FDINFO))
-    if name is None:
+        fdinfo = file.read(_MAX_FDINFO)
+    exporter = exporter_in(fdinfo)
+    if exporter is None:
         raise OSError(errno.EINVAL, "neither a dma-buf nor a memfd")
-    return name
+    return exporter, name_in(fdinfo)
 
 
 def exporter_in(fdinfo: bytes) -> str | None:
@@ -92,6 +96,19 @@ def exporter_in(fdinfo: bytes) -> str | None:
     """
     found = re.search(rb"^exp_name:(.*)\n", fdinfo, re.M)
     return None if found is None else clean(found[1].decode("ascii", "replace").strip())
+
+
+def name_in(fdinfo: bytes) -> str | None:
+    """The name of a dma-buf in its fdinfo, cleaned; None if it has none.
+
+    It is all that follows the exporter's line and the word ``name:``. A newline may be part of it, so a line in it that
+    looks like another entry is none.
+    """
+    found = re.search(rb"^exp_name:[^\n]*\nname:\t?", fdinfo, re.M)
+    if found is None:
+        return None
+    name = fdinfo[found.end() :].removesuffix(b"\n").decode("utf-8", "replace")
+    return clean(name) or None
 
 
 def _sync(fd: int, flags: int) -> None:

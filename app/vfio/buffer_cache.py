@@ -11,13 +11,16 @@ It does the same for an id whose fetch failed.
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from app.device.gfx_plane import get_gfx_dmabuf
 from app.device.seam import Device
 from app.planes.buffer import Buffer, DmaBuffer
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
@@ -64,17 +67,43 @@ class FetchRefused(Exception):
 _Key = tuple[int, tuple[int, ...]]
 
 
-class BufferCache:
-    """Owns the dma-bufs of one device. Not thread-safe."""
+@dataclass(slots=True)
+class _Entry:
+    """``plane`` is the last one that :meth:`BufferCache.get` was asked for. ``hits`` counts calls without a fetch."""
 
-    def __init__(self, device: Device, rule: FetchRule = FetchRule.FREELY, record: FetchRecord | None = None) -> None:
+    buffer: DmaBuffer
+    plane: Plane
+    hits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CachedBuffer:
+    """A buffer of the cache, with its last plane. ``fetches`` is the number of fetches that led to it."""
+
+    buffer: DmaBuffer
+    plane: Plane
+    fetches: int
+    hits: int
+
+
+class BufferCache:
+    """Owns the dma-bufs of one device. Not thread-safe. ``buffer_info`` tells of a fetched fd."""
+
+    def __init__(
+        self,
+        device: Device,
+        rule: FetchRule = FetchRule.FREELY,
+        record: FetchRecord | None = None,
+        buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info,
+    ) -> None:
         self.fetches = 0
         """How often the driver was asked for a buffer."""
         self._device = device
         self._rule = rule
         self._record = record
+        self._buffer_info = buffer_info
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
-        self._entries: OrderedDict[_Key, DmaBuffer] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
         self._fetched: set[int] = set()
         # The ids of entries that were queried after their last fetch.
         self._queried: set[int] = set()
@@ -83,6 +112,15 @@ class BufferCache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def buffers(self) -> tuple[CachedBuffer, ...]:
+        """Every buffer, the one that was used last at the end. Each entry of a buffer took one fetch."""
+        found: dict[int, CachedBuffer] = {}
+        for entry in self._entries.values():
+            before = found.pop(entry.buffer.serial, None)
+            fetches, hits = (before.fetches, before.hits) if before is not None else (0, 0)
+            found[entry.buffer.serial] = CachedBuffer(entry.buffer, entry.plane, fetches + 1, hits + entry.hits)
+        return tuple(found.values())
 
     def get(self, plane: Plane, keep: tuple[Buffer, ...] = ()) -> DmaBuffer:
         """The buffer of a plane that a query just returned. Fetches it if the cache does not have it.
@@ -94,14 +132,15 @@ class BufferCache:
         key = (plane.handle, plane.import_key)
         cached = self._entries.get(key)
         if cached is not None:
-            self._use(key)
-            return cached
+            self._use(key, cached)
+            cached.plane = plane
+            return cached.buffer
         if self._rule is FetchRule.FREELY:
             # The id has a new layout, so its old buffer is gone. But both planes may have one id: keep the other's.
-            for old in [k for k, each in self._entries.items() if k[0] == key[0] and each not in keep]:
+            for old in [k for k, each in self._entries.items() if k[0] == key[0] and each.buffer not in keep]:
                 self._drop(old)
         buffer = self._fetch(plane.handle)
-        self._entries[key] = buffer
+        self._entries[key] = _Entry(buffer, plane)
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
 
@@ -110,12 +149,14 @@ class BufferCache:
         plane = surface.plane
         assert plane.handle is not None
         key = (plane.handle, surface.key[1])
-        if self._entries.get(key) is not surface.buffer:
+        entry = self._entries.get(key)
+        if entry is None or entry.buffer is not surface.buffer:
             return False
-        self._use(key)
+        self._use(key, entry)
         return True
 
-    def _use(self, key: _Key) -> None:
+    def _use(self, key: _Key, entry: _Entry) -> None:
+        entry.hits += 1
         self._entries.move_to_end(key)
         self._queried.add(key[0])
 
@@ -146,8 +187,8 @@ class BufferCache:
         self._queried.discard(dmabuf_id)
         if self._rule is FetchRule.ONCE:
             self._fetched.add(dmabuf_id)
-        buffer = DmaBuffer(fd)
-        for other in self._entries.values():
+        buffer = DmaBuffer(fd, self._buffer_info)
+        for other in (each.buffer for each in self._entries.values()):
             if (other.info.device, other.inode) == (buffer.info.device, buffer.inode):
                 buffer.release()
                 return other
@@ -158,7 +199,7 @@ class BufferCache:
         if surplus <= 0:
             return
         # The oldest first. The spared buffers stay even if the cache then exceeds its capacity.
-        for key in [k for k, each in self._entries.items() if id(each) not in spared][:surplus]:
+        for key in [k for k, each in self._entries.items() if id(each.buffer) not in spared][:surplus]:
             self._drop_query_reference(key[0])
             self._drop(key)
 
@@ -185,10 +226,10 @@ class BufferCache:
             os.close(get_gfx_dmabuf(self._device, dmabuf_id))
 
     def _drop(self, key: _Key) -> None:
-        buffer = self._entries.pop(key)
+        buffer = self._entries.pop(key).buffer
         if all(other[0] != key[0] for other in self._entries):
             self._queried.discard(key[0])
-        if all(other is not buffer for other in self._entries.values()):
+        if all(other.buffer is not buffer for other in self._entries.values()):
             buffer.release()
 
     def release(self) -> None:

@@ -7,6 +7,7 @@ from app.device.seam import Device
 from app.host.process import Process
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame
 from app.planes.status import Status
 from app.vfio.buffer_cache import FetchRecord, FetchRule
@@ -21,7 +22,7 @@ class OpenedDevice:
     ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
     device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
     ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_lost`` how many flips no query saw;
-    None for all but simulated devices.
+    None for all but simulated devices. ``buffer_info`` tells of a fetched fd.
     """
 
     target: str
@@ -35,11 +36,18 @@ class OpenedDevice:
     record: FetchRecord | None = None
     true_flip_ns: Callable[[Frame], int | None] | None = None
     flips_lost: Callable[[], int] | None = None
+    buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info
 
     def poller(self) -> Poller:
         """A poller that takes the device over."""
         return Poller(
-            self.device, self.rule, self.ended, record=self.record, end_fd=self.end_fd, stays=stays_of(self.vgpu)
+            self.device,
+            self.rule,
+            self.ended,
+            record=self.record,
+            end_fd=self.end_fd,
+            stays=stays_of(self.vgpu),
+            buffer_info=self.buffer_info,
         )
 
     def end_fd(self) -> int:

@@ -9,15 +9,19 @@ import errno
 import logging
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from app.device.device_facts import DeviceFacts, read_pci_command
 from app.device.gfx_plane import DisplayOffer, PlaneQuery, probe
 from app.device.info import device_info
 from app.device.seam import Device
 from app.errors import error_text
 from app.planes.buffer import Buffer
+from app.planes.buffer_facts import BufferFacts
 from app.planes.check import check_plane
+from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
@@ -34,6 +38,8 @@ _REMOVAL_CHECK_NS = 250_000_000
 
 # Surfaces of one plane that are kept. A cursor that moves has a new one each time.
 _MOST_SURFACES = 32
+# Buffers whose changes are counted. More than the buffer cache holds.
+_MOST_COUNTS = 512
 
 _QUERY_REASONS = {
     errno.EINVAL: Reason.QUERY_REJECTED,
@@ -72,7 +78,7 @@ class Poller:
     Owns ``device`` and everything fetched from it. Every poll calls ``ended``, which returns the last status if the
     device is gone, None otherwise. ``end_fd`` returns a fd that becomes readable at the end, -1 for none. ``clock``
     counts nanoseconds. ``record`` records fetches for other processes. ``stays`` tells whether a mapped region can
-    never vanish (:mod:`app.vfio.region_mapping`).
+    never vanish (:mod:`app.vfio.region_mapping`). ``buffer_info`` tells of a fetched fd.
     """
 
     tells_damage = False
@@ -86,21 +92,25 @@ class Poller:
         record: FetchRecord | None = None,
         end_fd: Callable[[], int] = lambda: -1,
         stays: Stays = never_stays,
+        buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info,
     ) -> None:
         self.device = device
         self._ended = ended
         self._end_fd = end_fd
         self._clock = clock
-        self._buffers = BufferCache(device, rule, record)
+        self._buffers = BufferCache(device, rule, record, buffer_info)
         self._region = RegionCache(device, stays)
         self._offer: DisplayOffer | None = None
         self._slots: tuple[_Slot, ...] = ()
         self._frame = Frame(Status(Reason.NOT_STARTED))
+        # By the serial number of the buffer. Some of the buffers may have been released.
+        self._times_shown: defaultdict[int, int] = defaultdict(int)
         self._probe_at_ns = 0
         self._removal_check_at_ns = clock() + _REMOVAL_CHECK_NS
         # Closed, or the device is gone.
         self._finished = False
         self._logged: set[tuple[str, int | None]] = set()
+        self._query_errors: Counter[int] = Counter()
         # The start of the previous and of the current poll, when the current one saw a change, and how long it fetched.
         self._previous_poll_ns = self._poll_ns = clock()
         self._seen_ns: int | None = None
@@ -111,10 +121,43 @@ class Poller:
         """The kinds of planes that the device supports; None before the first successful probe."""
         return self._offer
 
+    def facts(self) -> DeviceFacts:
+        """Reads the device's PCI command register, and nothing else of the device. Raises nothing."""
+        errors = tuple((errno.errorcode.get(code, str(code)), count) for code, count in self._query_errors.items())
+        return DeviceFacts(self._offer, read_pci_command(self.device), errors)
+
     @property
     def frame(self) -> Frame:
         """The frame of the last poll."""
         return self._frame
+
+    def buffers(self) -> tuple[BufferFacts, ...]:
+        """The buffers that are held now. It asks the device nothing."""
+        surfaces = (self._frame.primary, self._frame.cursor)
+        shown = {each.buffer.serial: each.plane for each in surfaces if each is not None}
+        facts = [
+            BufferFacts(
+                serial=each.buffer.serial,
+                plane=each.plane,
+                size=each.buffer.size,
+                fd=each.buffer.dmabuf_fd,
+                inode=each.buffer.inode,
+                exporter=each.buffer.exporter,
+                name=each.buffer.info.name,
+                fetches=each.fetches,
+                hits=each.hits,
+            )
+            for each in self._buffers.buffers()
+        ]
+        return tuple(
+            replace(
+                each,
+                plane=shown.get(each.serial, each.plane),
+                times_shown=self._times_shown.get(each.serial, 0),
+                on_screen=each.serial in shown,
+            )
+            for each in (*facts, *self._region.buffers())
+        )
 
     def latest(self) -> Frame:
         """Poll once. An error of the device raises nothing: the frame's status has the reason.
@@ -177,6 +220,7 @@ class Poller:
             self._frame = Frame(Status(Reason.NOT_STARTED), serial=self._frame.serial + 1)
         self._region.release()
         self._buffers.release()
+        self._times_shown.clear()
 
     def _publish(
         self,
@@ -240,6 +284,7 @@ class Poller:
                 return self._update(slot, now, other, again=True)
             self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
+            self._query_errors[error.errno or 0] += 1
             reason = _QUERY_REASONS.get(error.errno or 0)
             if reason is None:
                 self._log_once("query", error)
@@ -251,12 +296,16 @@ class Poller:
             if slot.queried_again:
                 self._leave_plane(slot)
             slot.plane = plane
+            before = slot.surface
             known = slot.shown.get(id(plane))
             # The surface keeps its plane alive, so no other plane has this id.
             if known is not None and self._buffers.reuse(known):
                 slot.surface, slot.rejected = known, None
             else:
                 self._resolve(slot, plane, now, other)
+            surface = slot.surface
+            if surface is not None and (before is None or surface.buffer is not before.buffer):
+                self._times_shown[surface.buffer.serial] += 1
         else:
             slot.queried_again = True
         if slot.surface is not None:
@@ -287,6 +336,9 @@ class Poller:
             status = Status(Reason.FETCH_FAILED, error_text(error))
         else:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
+            if len(self._times_shown) >= _MOST_COUNTS:
+                held = {each.serial: each.times_shown for each in self.buffers()}
+                self._times_shown = defaultdict(int, held)
             if buffer is not None and fault is None:
                 slot.surface = Surface(plane, buffer)
                 if plane.backing is Backing.DMABUF:

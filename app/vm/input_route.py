@@ -47,6 +47,7 @@ class NoInput:
 
 
 SIMULATED = NoInput("a simulated device takes no input")
+RECORDED = NoInput("a recording takes no input")
 NO_VM = NoInput("no VM is known to have this device")
 
 

@@ -35,6 +35,7 @@ from app.text.clean import LONGEST_LINE, LONGEST_NAME
 from app.vm.libvirt import _parse as parse_passed_on
 from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
+from tests.attacks.decoders import DECODERS
 from ui.window.settings import parse_settings, settings_text
 
 MEBIBYTE = 1 << 20
@@ -330,6 +331,7 @@ PARSERS = (
             b"[], [[9.5, 1]]]}}}",
         ),
     ),
+    *(Parser(*each) for each in DECODERS),
     Parser("fail condition", _fail_condition, (b"p99>+10%", b"query.p50<-200us", b"flip_to_submit.p99.9>+2ms", b"max")),
 )
 

@@ -37,6 +37,18 @@ def test_a_missing_opengl_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("own_context")
+def test_a_missing_python_module_is_named_and_not_mesa(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in sys.modules if each.partition(".")[0] == "OpenGL"] + ["OpenGL"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    for name in ("gl.context", "gl.api"):
+        monkeypatch.delitem(sys.modules, name)
+    (finding,) = graphics_findings(no_other_gpu)
+    assert (finding.key, finding.severity) == ("egl", Severity.ERROR)
+    assert "OpenGL is missing" in finding.message
+    assert "PyOpenGL" in finding.remedy and "libegl1" not in finding.remedy
+
+
+@pytest.mark.usefixtures("own_context")
 def test_a_context_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_self: SurfacelessContext) -> None:
         raise EglError("eglInitialize", 0x3001)

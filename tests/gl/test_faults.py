@@ -22,13 +22,17 @@ LASTING = {
     "truncated": ("error", "buffer-truncated", 5),
     "read-only": ("error", "not-readable", 5),
     "off@0": ("no-signal", "plane-off", 5),
+    "never-on": ("no-signal", "plane-off", 5),
+    "no-display": ("error", "no-display", 5),
 }
+# These leave a picture; tests/gl/test_picture_facts.py has their findings.
+SHOWING = {"one-colour", "frozen", "cursor-refused", "cursor-outside"}
 SIZE = "size=320x200"
 
 
 def test_the_table_names_every_fault_that_lasts() -> None:
     named = {each.partition("@")[0] for each in LASTING}
-    assert named | {"gone", "mode", "hostile"} == set(FAULT_NAMES)
+    assert named | SHOWING | {"gone", "mode", "hostile"} == set(FAULT_NAMES)
 
 
 @pytest.mark.parametrize("fault", LASTING)

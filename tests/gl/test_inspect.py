@@ -23,7 +23,7 @@ def test_the_screen_that_the_guest_sees_is_named(capsys: pytest.CaptureFixture[s
     assert (edid["preferred"]["width"], edid["preferred"]["height"]) == (1280, 800)
     assert edid["preferred"]["refresh_hz"] == pytest.approx(60, abs=0.01)
     assert main(["inspect", "sim:gvt,size=1280x800"]) == 0
-    assert "'mdevview sim', prefers 1280x800 at 60.00 Hz" in capsys.readouterr().out
+    assert "'mdevview sim', prefers 1280x800 at 60.00 Hz" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_device_whose_edid_nobody_set_has_none(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,7 +43,7 @@ def _inspect(target: str, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str,
 def test_a_picture_without_faults_has_no_findings(capsys: pytest.CaptureFixture[str]) -> None:
     document, lines = _inspect("sim:gvt,size=320x200", capsys)
     assert document["findings"] == []
-    assert not any(each.startswith("finding:") for each in lines)
+    assert "findings:" not in lines
 
 
 def test_a_fault_of_the_primary_plane_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +52,11 @@ def test_a_fault_of_the_primary_plane_is_a_finding(capsys: pytest.CaptureFixture
     assert (finding["key"], finding["severity"]) == ("buffer-truncated", "error")
     assert finding["message"].startswith("primary plane: ")
     assert finding["evidence"] == document["detail"]
-    assert not any(each.startswith("finding:") for each in lines), "the state and the hint say it already"
+    told = lines[lines.index("findings:") + 1 :]
+    assert told[0].startswith("  error    primary plane: The buffer is smaller")
+    assert any(each.strip() == f"evidence: {document['detail']}" for each in told)
+    assert any(each.strip() == "remedy: Look at it with 'mdevview inspect'." for each in told)
+    assert not any(each.startswith("hint:") for each in lines), "the finding says it already"
 
 
 def test_a_fault_of_the_cursor_plane_is_told_as_well(
@@ -70,8 +74,9 @@ def test_a_fault_of_the_cursor_plane_is_told_as_well(
     (finding,) = document["findings"]
     assert (finding["key"], finding["evidence"]) == ("unknown-format", "fourcc ABCD")
     assert finding["message"].startswith("cursor plane: ")
-    (line,) = [each for each in lines if each.startswith("finding:")]
-    assert "Please report it." in line
+    told = lines[lines.index("findings:") + 1 :]
+    assert told[0].startswith("  error    cursor plane: ")
+    assert [each.strip() for each in told[-2:]] == ["evidence: fourcc ABCD", "remedy: Please report it."]
 
 
 def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -282,3 +283,19 @@ def test_textures_released_in_another_thread_are_deleted_in_ours(
     gl_context.sweep()
     assert calls.alive()["GenTextures"] == alive - 1
     renderer.release()
+
+
+def test_imports_are_counted_for_each_buffer_while_it_lives(
+    importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory
+) -> None:
+    first, second = surfaces.picture(random_picture(32, 8)), surfaces.picture(random_picture(32, 8, 1))
+    for surface in (first, second, first, first):
+        renderer.outcome(surface)
+    assert dict(renderer.imports) == {first.buffer.serial: 1, second.buffer.serial: 1}
+    other = Surface(replace(first.plane, width=16), first.buffer)
+    renderer.outcome(other)
+    assert renderer.imports[first.buffer.serial] == 2
+    assert isinstance(second.buffer, DmaBuffer)
+    second.buffer.release()
+    renderer.drop_released()
+    assert dict(renderer.imports) == {first.buffer.serial: 2}

@@ -10,6 +10,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from app.diagnosis.picture_facts import ImportProof
+from gl.import_evidence import evidence_of
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
 
@@ -52,6 +54,39 @@ def test_how_it_ends(script: str, end: TrialEnd, words: str) -> None:
         assert process.done and process.failure is None
         assert answers == [process.answer]
         assert answers[0].end is end and words in answers[0].detail
+
+
+@pytest.mark.parametrize(
+    ("script", "proof", "detail"),
+    [
+        ("print('result:drawn\\nsurvived')", ImportProof.DRAWN, "eglCreateImage succeeded"),
+        ("print('note:GL_X%20\\x1b\\nresult:unreadable\\nsurvived')", ImportProof.UNREADABLE, "GL_X"),
+        ("import os; os.abort()", ImportProof.UNREADABLE, "SIGABRT"),
+        ("import time; time.sleep(99)", ImportProof.HUNG, "did not end"),
+    ],
+)
+def test_what_a_trial_for_evidence_proves(script: str, proof: ImportProof, detail: str) -> None:
+    with trial(f"print('ready\\nimage:made', flush=True); {script}", SHORT) as (process, _):
+        process.wait()
+        assert process.answer is not None
+        evidence = evidence_of(process.answer)
+        assert evidence is not None and evidence.proof is proof
+        assert detail in evidence.detail and "\x1b" not in evidence.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "proof"),
+    [
+        (TrialAnswer(TrialEnd.SURVIVED, said=("note:EGL_BAD_ALLOC", "result:refused")), ImportProof.REFUSED),
+        (TrialAnswer(TrialEnd.SIGNAL, "the trial was ended by SIGSEGV"), ImportProof.CRASHED),
+        (TrialAnswer(TrialEnd.SURVIVED), None),
+        (TrialAnswer(TrialEnd.SURVIVED, said=("result:else",)), None),
+    ],
+)
+def test_what_an_answer_without_an_image_proves(answer: TrialAnswer, proof: ImportProof | None) -> None:
+    evidence = evidence_of(answer)
+    assert (evidence.proof if evidence is not None else None) is proof
+    assert evidence is None or "made no image" in evidence.detail
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGXCPU"])

@@ -93,6 +93,14 @@ class WindowDriver:
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
 
+    def playback(self, action: str = "") -> list[Any]:
+        """Trigger an action of the bar of a recording. Returns its text, the position and whether it waits."""
+        bar = self._window.playback
+        if action:
+            getattr(bar, action).trigger()
+        playback = bar._playback
+        return [bar._position.text(), playback.position_ns, playback.paused] if playback is not None else []
+
     def panel(self, method: str, *arguments: object) -> Any:
         """Call a method of the latency panel, as its buttons do."""
         panel = self._window._panel
@@ -119,6 +127,18 @@ class WindowDriver:
         table = panel._table
         cells = [[table.item(row, column) for column in range(table.columnCount())] for row in range(table.rowCount())]
         return [[item.text() if item is not None else "" for item in row] for row in cells]
+
+    def inspector_tab(self, index: int) -> None:
+        """Choose a tab of the inspector."""
+        inspector = self._window._inspector
+        assert inspector is not None
+        inspector.view.tabs.setCurrentIndex(index)
+
+    def inspector_press(self, button: str) -> None:
+        """Press a button of the inspector, by the name of its attribute."""
+        inspector = self._window._inspector
+        assert inspector is not None
+        getattr(inspector.view, button).click()
 
     def is_measured(self) -> bool:
         """Whether anybody wants the records of pictures."""
@@ -155,6 +175,10 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
+
+    def findings(self) -> list[str]:
+        """The keys of the findings about the picture."""
+        return [each.key for each in self._picture.diagnosis.findings]
 
     def _mouse(self, kind: QEvent.Type, x: float, y: float, button: Qt.MouseButton) -> None:
         ratio = self._picture.devicePixelRatio()

@@ -15,7 +15,7 @@ _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 _OPEN_FILE = re.compile(r"(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})|/dev/stderr")
 
 
-def write_file(name: str, data: bytes, option: str = "-o") -> None:
+def write_file(name: str, data: bytes | memoryview, option: str = "-o") -> None:
     """Write to a new file, in place of an old one, or to what is no file on a disk.
 
     ``-`` is standard output. A pipe, a terminal and a character device such as /dev/null are written to. Everything
@@ -108,7 +108,7 @@ def _open_special(name: str) -> int | None:
         os.close(found)
 
 
-def _write(fd: int, data: bytes) -> None:
+def _write(fd: int, data: bytes | memoryview) -> None:
     """Write all and close. Raises OSError."""
     with open(fd, "wb") as stream:
         stream.write(data)

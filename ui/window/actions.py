@@ -3,11 +3,12 @@
 Shortcuts follow QEMU's: Ctrl+Alt and a letter. All other keys are free for the guest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
+from gl.draw_options import View
 
 
 class Menu(Enum):
@@ -34,7 +35,8 @@ class OptionValue:
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """``group`` makes actions exclude each other; ``separated`` puts a line before this one.
+    """``group`` makes actions exclude each other; ``separated`` puts a line before this one. ``submenu`` is the text of
+    the menu within ``menu`` that has it, empty for none.
 
     ``option`` is what the action sets in the view options. ``for_guest`` actions are enabled only
     while input goes to the guest. ``sends`` are the ``QKeyCode`` names of the keys that the action sends.
@@ -50,6 +52,7 @@ class ActionSpec:
     for_guest: bool = False
     sends: tuple[str, ...] = ()
     option: OptionValue | None = None
+    submenu: str = ""
 
 
 def _choice(key: str, text: str, field: str, value: object, *keys: str, separated: bool = False) -> ActionSpec:
@@ -66,6 +69,31 @@ def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
     key = "send-" + "-".join(names)
     return ActionSpec(key, Menu.SEND, text, separated=separated, for_guest=True, sends=names)
 
+
+_INSPECT = "Inspect pi&xels"
+
+
+def _view(key: str, text: str, view: View, *keys: str, separated: bool = False) -> ActionSpec:
+    return replace(_choice(key, text, "view", view, *keys, separated=separated), submenu=_INSPECT)
+
+
+def _inspecting(key: str, text: str, field: str, *keys: str, separated: bool = False) -> ActionSpec:
+    return replace(_toggle(key, text, OptionValue(field), *keys, separated=separated), submenu=_INSPECT)
+
+
+# What inspects pixels. None of it is remembered for the next window.
+_INSPECTION = (
+    ActionSpec("loupe", Menu.VIEW, "&Loupe", ("Ctrl+Alt+X",), True, submenu=_INSPECT),
+    _inspecting("checkerboard", "&Checkerboard behind transparent pixels", "checkerboard", "Ctrl+Alt+K"),
+    _inspecting("pixel-grid", "&Grid over large pixels", "pixel_grid"),
+    _view("view-normal", "&Normal picture", View.NORMAL, "Ctrl+Alt+N", separated=True),
+    _view("view-red", "&Red channel", View.RED),
+    _view("view-green", "Gr&een channel", View.GREEN),
+    _view("view-blue", "&Blue channel", View.BLUE),
+    _view("view-alpha", "&Alpha", View.ALPHA),
+    _view("view-tiles", "Borders of &tiles", View.TILES),
+    _view("view-difference", "&Difference to the frame before", View.DIFFERENCE),
+)
 
 # Keys that the desktop, the X server or the kernel of this machine may take for itself.
 _SENT = (
@@ -100,10 +128,12 @@ ACTIONS = (
     _toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")),
     _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)),
     _toggle("tear-free", "&Tear-free, by a copy of each picture", OptionValue("tear_free")),
+    *_INSPECTION,
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
     ActionSpec("overlay", Menu.VIEW, "Frame times over the &picture", ("Ctrl+Alt+I",), True, separated=True),
     ActionSpec("latency-panel", Menu.VIEW, "Late&ncy panel", ("Ctrl+Alt+P",), True),
+    ActionSpec("inspector", Menu.VIEW, "In&spector", ("Ctrl+Alt+E",), True),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),
     ActionSpec("pointer-auto", Menu.INPUT, "Show host pointer where the guest has &none", (), True, "pointer", True),

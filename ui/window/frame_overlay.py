@@ -15,11 +15,11 @@ from gl.context import Context
 from gl.errors import GlError
 from gl.overlay import Overlay
 from gl.render_target import RenderTarget
+from ui.window.overlay_paint import Pixels
 from ui.window.overlay_picture import (
     COLUMNS,
     TEXT_HEIGHT,
     Figures,
-    Pixels,
     draw_bars,
     graph_background,
     scale_ns,

@@ -10,21 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QImage, QKeySequence
-from PyQt6.QtWidgets import QMainWindow, QMenu, QMessageBox, QWidget
+from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 
-from app import __version__
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
 from gl.errors import GraphicsError
 from ui.png import png_bytes, to_image
 from ui.window import settings
-from ui.window.actions import ACTIONS, Menu, key_list
+from ui.window.actions import ACTIONS, Menu
 from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
+from ui.window.help_messages import show_about, show_keys
 from ui.window.options import ViewOptions
 from ui.window.picture_text import status_heading
 from ui.window.picture_window import PictureWindow
+from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.settings import Settings
@@ -32,6 +33,7 @@ from ui.window.status_line import StatusLine, plane_text
 from ui.window.tool_tip import plain_tool_tip
 
 if TYPE_CHECKING:
+    from ui.window.inspector.inspector import Inspector
     from ui.window.latency_panel import LatencyPanel
 
 _log = logging.getLogger(__name__)
@@ -40,6 +42,13 @@ _STATUS_INTERVAL_MS = 250
 _FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
 _NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 _BARS = ("menu-bar", "status-line")
+
+
+def _add_submenu(menu: QMenu, text: str) -> QMenu:
+    menu.addSeparator()
+    created = menu.addMenu(text)
+    assert created is not None
+    return created
 
 
 class MainWindow(QMainWindow):
@@ -71,6 +80,8 @@ class MainWindow(QMainWindow):
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
+        self.playback = PlaybackBar(self)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
@@ -80,11 +91,13 @@ class MainWindow(QMainWindow):
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._panel: LatencyPanel | None = None
+        self._inspector: Inspector | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
+        picture.diagnosis.changed.connect(self._refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
@@ -136,19 +149,22 @@ class MainWindow(QMainWindow):
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
-            "overlay": self._picture.show_overlay,
+            "overlay": self._picture.overlays.show_times,
+            "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
+            "inspector": self._show_inspector,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
-            "keys": self._show_keys,
-            "about": self._show_about,
+            "keys": lambda: show_keys(self),
+            "about": lambda: show_about(self),
         }
         actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
         menus: dict[Menu, QMenu] = {}
+        submenus: dict[str, QMenu] = {}
         bar = self.menuBar()
         assert bar is not None
         for menu in Menu:
@@ -169,9 +185,13 @@ class MainWindow(QMainWindow):
             action.setAutoRepeat(False)
             # The guest saw the first keys of the shortcut.
             action.triggered.connect(self._input.release)
+            menu_of_action = menus[spec.menu]
+            if spec.submenu:
+                menu_of_action = submenus.get(spec.submenu) or _add_submenu(menu_of_action, spec.submenu)
+                submenus[spec.submenu] = menu_of_action
             if spec.separated:
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(action)
+                menu_of_action.addSeparator()
+            menu_of_action.addAction(action)
             # On the window too, because the shortcuts of a hidden menu bar do not work.
             self.addAction(action)
             if spec.group:
@@ -246,6 +266,19 @@ class MainWindow(QMainWindow):
         self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
         self._panel.show()
 
+    def _show_inspector(self, on: bool) -> None:
+        inspector, self._inspector = self._inspector, None
+        if inspector is not None:
+            inspector.close()
+            self._container.setFocus()
+        if on:
+            # Few users need it, and it takes time and memory.
+            from ui.window.inspected_picture import open_inspector  # noqa: PLC0415
+
+            action = self._actions["inspector"]
+            self._inspector = open_inspector(self, self._picture, action.shortcut())
+            self._inspector.closed.connect(lambda: action.setChecked(False))
+
     def _leave_guest(self) -> None:
         self._input.release()
         self._input.grab.end()
@@ -319,32 +352,14 @@ class MainWindow(QMainWindow):
         clipboard.setImage(image)
         self._picture.notice("Copied the picture")
 
-    def _show_keys(self) -> None:
-        rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
-        self._message(
-            "Keys",
-            f"<table>{rows}</table><p>While input goes to the guest, only the keys with Ctrl+Alt are the window's.</p>",
-        )
-
-    def _show_about(self) -> None:
-        self._message(
-            "About mdevview",
-            f"<p><b>mdevview {__version__}</b></p><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
-            "and says why it is black.</p><p>GPL-3.0-or-later</p>",
-        )
-
-    def _message(self, title: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
         self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        self._status.show_state(self._label, status.state.value + reason, self._input.text)
+        finding = self._picture.diagnosis.headline
+        self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return
@@ -359,6 +374,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         self.closing.emit()
+        # The next window has no inspector, and is smaller by its size.
+        self._show_inspector(False)
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options

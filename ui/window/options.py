@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
 from app.planes.placement import Rotation, Scaling
-from gl.draw_options import DrawOptions
+from gl.draw_options import DrawOptions, View
 
 # Visible on any picture, and no colour of a guest's desktop.
 _OUTLINE = (1.0, 0.2, 0.8)
@@ -15,6 +15,8 @@ class ViewOptions:
     """``smooth`` scales with linear filtering; ``straight_alpha`` is for guests whose cursor is not premultiplied.
 
     ``matrix`` decodes YUV planes. ``tear_free`` composes from a copy of the picture (:mod:`gl.private_copy`).
+    ``view``, ``checkerboard`` and ``pixel_grid`` are for inspection (:class:`gl.draw_options.DrawOptions`); the next
+    window does not get them.
     """
 
     scaling: Scaling = Scaling.FIT
@@ -26,6 +28,9 @@ class ViewOptions:
     straight_alpha: bool = False
     matrix: Matrix = Matrix.BT601
     tear_free: bool = False
+    view: View = View.NORMAL
+    checkerboard: bool = False
+    pixel_grid: bool = False
 
     def draw_options(self) -> DrawOptions:
         """In the renderer's terms."""
@@ -39,4 +44,7 @@ class ViewOptions:
             cursor_outline=_OUTLINE if self.cursor_outline else None,
             matrix=self.matrix,
             tear_free=self.tear_free,
+            view=self.view,
+            checkerboard=self.checkerboard,
+            pixel_grid=self.pixel_grid,
         )

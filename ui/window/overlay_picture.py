@@ -1,29 +1,24 @@
 """What the overlay shows, as pixels: a few figures in words, and a graph of the last seconds.
 
 The words are painted by Qt, a few times a second at most. The graph is filled by numpy into a background that Qt
-painted once. All pixels are RGBA with premultiplied colours, in device pixels.
+painted once.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontDatabase, QImage, QPainter
+from PyQt6.QtGui import QColor
 
 from app.measure.record.recent_frames import Column
-
-Pixels = NDArray[np.uint8]
+from ui.window.overlay_paint import DIM, RADIUS, TEXT, Pixels, begin, end, paint_background, write
 
 # In device-independent pixels.
 WIDTH, TEXT_HEIGHT, GRAPH_HEIGHT = 336, 56, 70
-_MARGIN, _RADIUS = 10, 7
+_MARGIN = 10
 _GRAPH_WIDTH, _BARS_TOP, _BARS_HEIGHT = WIDTH - 2 * _MARGIN, 4, 52
 
-_BACKGROUND = QColor(18, 20, 24, 238)
-_TEXT = QColor(240, 242, 246)
-_DIM = QColor(168, 176, 188)
 _LINE = QColor(255, 255, 255, 44)
 _BAR = (104, 190, 255, 255)
 _LATE = (255, 168, 76, 255)
@@ -63,30 +58,30 @@ def scale_ns(highest_ns: float) -> int:
 
 def text_picture(figures: Figures, ratio: float) -> Pixels:
     """The upper part of the overlay."""
-    image, painter = _begin(TEXT_HEIGHT, ratio)
+    image, painter = begin(WIDTH, TEXT_HEIGHT, ratio)
     # The lower corners are those of the graph.
-    _paint_background(painter, QRectF(0, 0, WIDTH, TEXT_HEIGHT + 2 * _RADIUS))
+    paint_background(painter, QRectF(0, 0, WIDTH, TEXT_HEIGHT + 2 * RADIUS))
     inner = QRectF(_MARGIN, 6, WIDTH - 2 * _MARGIN, 22)
-    _write(painter, inner, f"{figures.frames_per_second} fps", _TEXT, 15, bold=True)
-    _write(painter, inner, figures.path, _DIM, 12, Qt.AlignmentFlag.AlignRight)
+    write(painter, inner, f"{figures.frames_per_second} fps", TEXT, 15, bold=True)
+    write(painter, inner, figures.path, DIM, 12, Qt.AlignmentFlag.AlignRight)
     inner.moveTop(29)
     words = f"median {milliseconds(figures.median_ns)}   99 % {milliseconds(figures.p99_ns)}"
-    _write(painter, inner, figures.stage, _DIM, 12)
-    _write(painter, inner, words, _TEXT, 12, Qt.AlignmentFlag.AlignRight)
-    return _end(image, painter)
+    write(painter, inner, figures.stage, DIM, 12)
+    write(painter, inner, words, TEXT, 12, Qt.AlignmentFlag.AlignRight)
+    return end(image, painter)
 
 
 def graph_background(top_ns: int, span_s: int, ratio: float) -> Pixels:
     """The lower part of the overlay without values: its scale and its span."""
-    image, painter = _begin(GRAPH_HEIGHT, ratio)
-    _paint_background(painter, QRectF(0, -2 * _RADIUS, WIDTH, GRAPH_HEIGHT + 2 * _RADIUS))
+    image, painter = begin(WIDTH, GRAPH_HEIGHT, ratio)
+    paint_background(painter, QRectF(0, -2 * RADIUS, WIDTH, GRAPH_HEIGHT + 2 * RADIUS))
     bottom = _BARS_TOP + _BARS_HEIGHT
     for y in (_BARS_TOP, _BARS_TOP + _BARS_HEIGHT // 2, bottom):
         painter.fillRect(QRectF(_MARGIN, y, _GRAPH_WIDTH, 1), _LINE)
     labels = QRectF(_MARGIN, bottom, _GRAPH_WIDTH, GRAPH_HEIGHT - bottom - 1)
-    _write(painter, labels, f"0 to {top_ns // _MS} ms", _DIM, 9)
-    _write(painter, labels, f"last {span_s} s", _DIM, 9, Qt.AlignmentFlag.AlignRight)
-    return _end(image, painter)
+    write(painter, labels, f"0 to {top_ns // _MS} ms", DIM, 9)
+    write(painter, labels, f"last {span_s} s", DIM, 9, Qt.AlignmentFlag.AlignRight)
+    return end(image, painter)
 
 
 def draw_bars(background: Pixels, low: Column, high: Column, top_ns: int, late_ns: float, ratio: float) -> Pixels:
@@ -115,47 +110,3 @@ def draw_bars(background: Pixels, low: Column, high: Column, top_ns: int, late_n
         area[where & ~late] = colour[0]
         area[where & late] = colour[1]
     return picture
-
-
-def _begin(height: int, ratio: float) -> tuple[QImage, QPainter]:
-    image = QImage(round(WIDTH * ratio), round(height * ratio), QImage.Format.Format_RGBA8888_Premultiplied)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.scale(ratio, ratio)
-    return image, painter
-
-
-def _end(image: QImage, painter: QPainter) -> Pixels:
-    painter.end()
-    bits = image.constBits()
-    assert bits is not None
-    # Four bytes for each pixel, so rows have no padding.
-    data = np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), np.uint8)
-    return data.reshape(image.height(), image.width(), 4)
-
-
-def _paint_background(painter: QPainter, area: QRectF) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_BACKGROUND)
-    painter.drawRoundedRect(area, _RADIUS, _RADIUS)
-
-
-def _write(
-    painter: QPainter,
-    area: QRectF,
-    text: str,
-    colour: QColor,
-    pixels: int,
-    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-    *,
-    bold: bool = False,
-) -> None:
-    # A font with digits of one width, so that the words do not move with every figure.
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    font.setStyleHint(QFont.StyleHint.SansSerif)
-    font.setPixelSize(pixels)
-    font.setBold(bold)
-    painter.setFont(font)
-    painter.setPen(colour)
-    painter.drawText(area, int(side | Qt.AlignmentFlag.AlignVCenter), text)

@@ -1,8 +1,11 @@
 """Text on the picture: the state when there is nothing to show, and short notices."""
 
+from collections.abc import Sequence
+
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter
 
+from app.diagnosis.finding import Finding
 from app.planes.status import Reason, State, Status
 
 _HEADINGS_BY_STATE = {
@@ -21,6 +24,7 @@ HINT_COLOUR = QColor(190, 196, 206)
 _REASON_COLOUR = QColor(130, 137, 150)
 _NOTICE_COLOUR = QColor(20, 22, 26, 215)
 _MARGIN = 24.0
+_MOST_FINDINGS = 3
 
 
 def status_heading(status: Status) -> str:
@@ -35,21 +39,34 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
     return font
 
 
-def paint_status(painter: QPainter, area: QRectF, status: Status, source: str) -> None:
-    """Paint the state in the middle of ``area``: heading, hint, reason and detail."""
+def finding_text(finding: Finding) -> str:
+    """What a finding says, and what to do. The window has one picture, so its plane is not named."""
+    message = finding.message.removeprefix("primary plane: ")
+    return f"{message} {finding.remedy}".strip()
+
+
+def paint_status(
+    painter: QPainter, area: QRectF, status: Status, source: str, findings: Sequence[Finding] = ()
+) -> None:
+    """Paint the state in the middle of ``area``: heading, the first finding, its evidence, and the next findings.
+
+    Without findings the status tells its own hint, reason and detail.
+    """
     painter.fillRect(area, PICTURE_BACKGROUND)
     width = min(area.width() - 2 * _MARGIN, 560.0)
     if width <= 0:
         return
-    lines = (
+    finding = findings[0] if findings else None
+    key, evidence = (finding.key, finding.evidence) if finding is not None else (status.reason.key, status.detail)
+    small = _font(painter, 9)
+    lines = [
         (status_heading(status), _font(painter, 22, bold=True), HEADING_COLOUR),
-        (status.hint, _font(painter, 11), HINT_COLOUR),
-        (
-            f"{source}: {status.reason.key}" + (f" ({status.detail})" if status.detail else ""),
-            _font(painter, 9),
-            _REASON_COLOUR,
-        ),
-    )
+        (finding_text(finding) if finding is not None else status.hint, _font(painter, 11), HINT_COLOUR),
+        (f"{source}: {key}" + (f" ({evidence})" if evidence else ""), small, _REASON_COLOUR),
+    ]
+    for each in findings[1:_MOST_FINDINGS]:
+        text = f"{each.key}: {each.message}" + (f" ({each.evidence})" if each.evidence else "")
+        lines.append((text, small, _REASON_COLOUR))
     flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
     heights = []
     for text, font, _ in lines:

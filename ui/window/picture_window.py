@@ -2,6 +2,8 @@
 
 import logging
 import time
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +24,16 @@ from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
-from ui.window.frame_overlay import FrameOverlay
 from ui.window.frame_times import FrameTimes
 from ui.window.gl_surface import made_current
 from ui.window.options import ViewOptions
+from ui.window.picture_diagnosis import PictureDiagnosis
+from ui.window.picture_overlays import PictureOverlays
 from ui.window.picture_text import paint_notice, paint_status
 from ui.window.qt_frame_loop import QtFrameLoop
 from ui.window.qt_platform import display_origin
 from ui.window.status_line import plane_text
+from ui.window.view_notice import LOUPE_NOTICE, checkerboard_notice, view_notice
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +43,7 @@ _GRACE_NS = 150_000_000
 _NOTICE_MS = 4000
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
-# The overlay also tells that nothing changes.
-_OVERLAY_MS = 250
 _MS = 1_000_000
-_SECOND = 1000 * _MS
 
 
 class PictureWindow(QOpenGLWindow):
@@ -79,10 +80,11 @@ class PictureWindow(QOpenGLWindow):
         self._notice_timer.timeout.connect(self._end_notice)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
-        self._overlay: FrameOverlay | None = None
-        self._overlay_timer = QTimer(self)
-        self._overlay_timer.setInterval(_OVERLAY_MS)
-        self._overlay_timer.timeout.connect(self._on_due)
+        self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
+        self.diagnosis.page_changed.connect(self.update)
+        self.state_changed.connect(self.diagnosis.state_changed)
+        self.overlays = PictureOverlays(self, self.times)
+        self.overlays.due.connect(self._on_due)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
@@ -101,6 +103,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
         self._cursor_seen = False
+        self.diagnosis.forget()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -154,6 +157,11 @@ class PictureWindow(QOpenGLWindow):
         """
         return self._cursor_seen and self.cursor_problem is None
 
+    @property
+    def last_draw(self) -> tuple[Frame | None, DrawResult | None]:
+        """The frame that was drawn last, and what the renderer made of it."""
+        return self._shown, self._drawn
+
     def frames_per_second(self) -> int:
         """New frames drawn in the last second. A frame drawn again does not count."""
         return self._rate.per_second(time.monotonic_ns())
@@ -163,32 +171,26 @@ class PictureWindow(QOpenGLWindow):
         return self._options
 
     def set_options(self, options: ViewOptions) -> None:
-        self._options = options
+        before, self._options = self._options, options
         self._draw_options = options.draw_options()
         self.update()
+        plane = self.frame.primary.plane if self.frame.primary is not None else None
+        if options.view is not before.view:
+            self.notice(view_notice(options.view, plane))
+        if options.checkerboard and not before.checkerboard:
+            self.notice(checkerboard_notice(plane))
+
+    def show_loupe(self, on: bool) -> None:
+        """Show the pixels below the pointer over the picture, or no more."""
+        self.overlays.show_loupe(on)
+        if on:
+            self.notice(LOUPE_NOTICE)
 
     def notice(self, text: str) -> None:
         """Show a short notice for a few seconds, and log it."""
         _log.info("%s", text)
         self._notice = text
         self._notice_timer.start(_NOTICE_MS)
-        self.update()
-
-    def show_overlay(self, on: bool) -> None:
-        """Show the frame rate, the latency and a graph over the picture."""
-        overlay, self._overlay = self._overlay, None
-        if overlay is not None:
-            self.times.drop(overlay.add)
-            with made_current(self):
-                overlay.release()
-        if on:
-            screen = self.screen()
-            rate = screen.refreshRate() if screen is not None else 0
-            self._overlay = FrameOverlay(round(_SECOND / rate) if rate >= 1 else _SECOND // 60)
-            self.times.want(self._overlay.add, polls=False)
-            self._overlay_timer.start()
-        else:
-            self._overlay_timer.stop()
         self.update()
 
     def capture(self) -> NDArray[np.uint8] | None:
@@ -212,6 +214,16 @@ class PictureWindow(QOpenGLWindow):
         self._session = session
         self.times.session = session
 
+    @property
+    def renderer(self) -> Renderer | None:
+        """None before the first draw. Its context must be made current (:mod:`ui.window.gl_surface`) to use it."""
+        return self._renderer
+
+    @property
+    def drawn(self) -> DrawResult | None:
+        """What was drawn last, None if nothing was."""
+        return self._drawn
+
     def inspect(self) -> Document:
         """What ``inspect`` tells of the picture; only the target before the first draw."""
         if self._renderer is None or self._session is None or not self.isValid():
@@ -221,14 +233,14 @@ class PictureWindow(QOpenGLWindow):
 
     def shut_down(self) -> None:
         """Release the GL objects, then the device. More calls do nothing."""
-        if self._overlay is not None:
-            self.show_overlay(False)
+        self.overlays.release()
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             with made_current(self):
                 self.times.release()
                 renderer.release()
         self.times.close()
+        self.diagnosis.shut_down()
         self._loop.close()
 
     def _on_swapped(self) -> None:
@@ -252,10 +264,11 @@ class PictureWindow(QOpenGLWindow):
         renderer = self._renderer
         if renderer is None or self._failure is not None:
             return None
-        if not renderer.look_needs_context:
-            return renderer.look(frame)
-        with made_current(self):
-            return renderer.look(frame)
+        with made_current(self) if renderer.look_needs_context else nullcontext():
+            look = renderer.look(frame)
+        if look is not None and look.previous_ns is not None:
+            self.diagnosis.pixels_changed()
+        return look
 
     def wake(self) -> None:
         """The guest will probably change its screen soon: it got input."""
@@ -267,6 +280,7 @@ class PictureWindow(QOpenGLWindow):
             QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
         else:
             self._off_since_ns = None
+        self.diagnosis.saw(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -340,9 +354,9 @@ class PictureWindow(QOpenGLWindow):
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
         self.times.begin(renderer.context)
         try:
-            drawn = renderer.draw(frame, self._render_target, self._draw_options)
-            if self._overlay is not None:
-                self._overlay.draw(renderer.context, self._render_target, ratio, self.path)
+            target, options = self._render_target, self._draw_options
+            drawn = renderer.draw(frame, target, options)
+            self.overlays.draw(renderer, frame, drawn.placement, target, ratio, options, self.path)
         except GlError as error:
             self.times.failed()
             # The next frame is drawn as usual: a driver may recover, and the window must not close.
@@ -361,7 +375,7 @@ class PictureWindow(QOpenGLWindow):
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
-            paint_status(painter, area, status, self._label)
+            paint_status(painter, area, status, self._label, self.diagnosis.findings)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()

@@ -4,9 +4,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
+from app.diagnosis.finding import Finding
 from app.formats.fourcc import fourcc_text
 from app.formats.modifier import modifier_name
 from app.planes.plane import Plane
+from ui.window.picture_text import finding_text
 from ui.window.tool_tip import plain_tool_tip
 
 
@@ -36,6 +38,7 @@ class StatusLine(QStatusBar):
         super().__init__()
         self.setSizeGripEnabled(False)
         self._left = _Elided()
+        self._tip = ""
         self.addWidget(self._left, 1)
         self._right = [QLabel() for _ in range(3)]
         for label in (self._left, *self._right):
@@ -44,11 +47,15 @@ class StatusLine(QStatusBar):
         for label in self._right:
             self.addPermanentWidget(label)
 
-    def show_state(self, label: str, state: str, input_text: str) -> None:
-        text = f"{label} — {state} — {input_text}"
-        if text != self._left.text():
+    def show_state(self, label: str, state: str, input_text: str, finding: Finding | None = None) -> None:
+        """``finding`` is the one that the user should read first; None for none. The tool tip has all of it."""
+        found = f"{finding_text(finding)} — " if finding is not None else ""
+        text = f"{label} — {state} — {found}{input_text}"
+        tip = f"{text}\n{finding.key}: {finding.evidence}" if finding is not None and finding.evidence else text
+        if text != self._left.text() or tip != self._tip:
+            self._tip = tip
             self._left.setText(text)
-            self._left.setToolTip(plain_tool_tip(text))
+            self._left.setToolTip(plain_tool_tip(tip))
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
         """Each may be empty: then its label is hidden."""

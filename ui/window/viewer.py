@@ -15,7 +15,7 @@ from app.measure.loop.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Simulated, Target, VmName
+from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName
 from app.open.waiter import next_target
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
@@ -95,11 +95,13 @@ class Viewer(QObject):
         self.picture = PictureWindow(self._loop, label)
         self.picture.set_session(session)
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
+        self.window.playback.again_wanted.connect(self._play_again)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
         if session is not None:
+            self.window.playback.set_playback(session.playback)
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
@@ -139,6 +141,7 @@ class Viewer(QObject):
         self._close_session()
         self._session, self._target = session, target
         self.picture.set_session(session)
+        self.window.playback.set_playback(session.playback)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
@@ -162,12 +165,14 @@ class Viewer(QObject):
         """Close the session. Called after the picture has another loop, so that no image uses its buffers."""
         session, self._session = self._session, None
         self.picture.set_session(None)
+        self.window.playback.set_playback(None)
         if session is not None:
             session.close()
 
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
             self.window.resolution.set_none(_gone_text(frame.status))
+            self.window.playback.set_gone()
             # Not during the loop's own step, because this may replace the loop.
             QTimer.singleShot(0, self._on_ended)
 
@@ -218,7 +223,11 @@ class Viewer(QObject):
             return
         self._open(chosen)
 
-    def _open(self, chosen: Vgpu | Simulated) -> None:
+    def _play_again(self) -> None:
+        if isinstance(self._target, Replay):
+            self._open(self._target)
+
+    def _open(self, chosen: Vgpu | Simulated | Replay) -> None:
         """Open what the user chose. Until it is open, the window shows what it showed before."""
         self._stop_opening()
         try:
@@ -233,7 +242,7 @@ class Viewer(QObject):
         pending.failed.connect(self._on_open_failed)
         self._chosen = pending
 
-    def _show_chosen(self, session: Session, chosen: Vgpu | Simulated) -> None:
+    def _show_chosen(self, session: Session, chosen: Vgpu | Simulated | Replay) -> None:
         self._stop_opening()
         if self._session is not None and is_shown(chosen, self._session, self.picture.frame.status.state):
             # What was waited for has been opened meanwhile, and is the same.
@@ -277,13 +286,13 @@ class Viewer(QObject):
         warning.exec()
 
 
-def is_shown(chosen: Vgpu | Simulated, session: Session, state: State) -> bool:
+def is_shown(chosen: Vgpu | Simulated | Replay, session: Session, state: State) -> bool:
     """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
     is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
     return is_same and state is not State.GONE
 
 
-def _target_of(chosen: Vgpu | Simulated) -> Target:
+def _target_of(chosen: Vgpu | Simulated | Replay) -> Target:
     return Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
 
 
@@ -305,4 +314,6 @@ def label_of(target: Target) -> str:
             return "vGPU"
         case Simulated(spec):
             return f"sim:{spec}"
+        case Replay(file):
+            return f"replay: {clean_line(file.rpartition('/')[2])}"
     return str(target)

@@ -16,6 +16,13 @@ truncated       exported buffers (mdpy: the region) have half the bytes the plan
 read-only       exported buffers cannot be mapped by the CPU                                    always
 hostile         planes with impossible sizes, strides, formats, positions; a new one every      always
                 0.2 s
+no-display      the driver offers no kind of plane                                              always
+never-on        the guest's driver is not loaded: the display is off, and the PCI command       always
+                register has no bus mastering
+one-colour      the guest draws a screen of one colour                                          always
+frozen          the guest does not flip                                                         always
+cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
+cursor-outside  the cursor plane is beyond the edges of the picture                             always
 off             the display is off                                                              2-4/4
 mode            the guest uses three quarters of the width and height                           2-4/4
 gone            the device is removed and stays away; it takes no END                           3
@@ -46,6 +53,12 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "truncated": _ALWAYS,
     "read-only": _ALWAYS,
     "hostile": _ALWAYS,
+    "no-display": _ALWAYS,
+    "never-on": _ALWAYS,
+    "one-colour": _ALWAYS,
+    "frozen": _ALWAYS,
+    "cursor-refused": _ALWAYS,
+    "cursor-outside": _ALWAYS,
     "off": _PERIODIC,
     "mode": _PERIODIC,
     "gone": (3.0, None, None),
@@ -82,6 +95,13 @@ class Fault:
         if self.period is not None:
             now %= self.period
         return self.start <= now and (self.end is None or now < self.end)
+
+    def began_ns(self, now_ns: int) -> int:
+        """When the fault began that is active ``now_ns`` nanoseconds after the opening of the device."""
+        start = math.ceil(self.start * _SECOND)
+        if self.period is None:
+            return start
+        return min(now_ns, math.ceil(now_ns / _SECOND // self.period * self.period * _SECOND) + start)
 
     def next_change_ns(self, now_ns: int) -> int | None:
         """When it begins or ends next, after ``now_ns`` nanoseconds since the opening; None if never again."""

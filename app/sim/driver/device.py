@@ -277,6 +277,8 @@ class SimulatedDevice(ABC):
             for fault, number in QUERY_ERRORS.items():
                 if self.guest.active(fault):
                     raise OSError(number, f"{os.strerror(number)} (simulated)")
+        elif self.guest.active("no-display"):
+            raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} (simulated)")
         self.query_plane(plane)
         if plane.drm_format and not probing and self.guest.active("hostile"):
             step = self.guest.now() // _HOSTILE_STEP_NS % len(_HOSTILE)

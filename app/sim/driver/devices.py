@@ -1,10 +1,10 @@
 """The simulated driver of each profile."""
 
+from app.device.guest_memory import Memory
 from app.sim.driver.device import SimulatedDevice
 from app.sim.driver.gvt import GvtDevice
 from app.sim.driver.mbochs import MbochsDevice
 from app.sim.driver.mdpy import MdpyDevice
-from app.sim.guest.memory import Memory
 
 DEVICES: dict[str, type[SimulatedDevice]] = {
     "gvt": GvtDevice,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
+from app.device.guest_memory import Export
 from app.edid.mode import Limits
 from app.host.vgpu import Vgpu
 from app.sim.config.spec import Spec
@@ -25,7 +26,6 @@ from app.sim.driver.regions import (
     type_capability,
 )
 from app.sim.guest.guest import Guest, Scanout
-from app.sim.guest.memory import Export
 
 _PAGE = 4096
 _HOT_UNKNOWN = 0xFFFF_FFFF
@@ -52,6 +52,7 @@ class _Object:
 
     key: tuple[int, ...]
     scanout: Scanout
+    cursor: bool
     initref: bool = True
     exports: list[Export] = field(default_factory=list)
 
@@ -123,7 +124,7 @@ class GvtDevice(SimulatedDevice):
         if scanout is None:
             return
         self._fill(plane, scanout)
-        plane.handle = self._id_for(scanout)
+        plane.handle = self._id_for(scanout, cursor=plane.drm_plane_type == drm.DRM_PLANE_TYPE_CURSOR)
         if plane.drm_plane_type == drm.DRM_PLANE_TYPE_PRIMARY:
             self.record_flip(plane.handle, scanout)
         if self.guest.active("stale"):
@@ -135,6 +136,8 @@ class GvtDevice(SimulatedDevice):
         fetched = self._idr.get(dmabuf_id)
         if fetched is None:
             raise OSError(errno.EINVAL, "invalid dmabuf id")
+        if fetched.cursor and self.guest.active("cursor-refused"):
+            raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} (simulated)")
         memory = fetched.scanout.memory
         fd, export = memory.export(self.export_size(memory.size), self.guest.active("read-only"))
         if export not in fetched.exports:
@@ -154,7 +157,7 @@ class GvtDevice(SimulatedDevice):
         if index == _EDID_INDEX:
             return self._edid.read(count, inside)
         if index == vfio.VFIO_PCI_CONFIG_REGION_INDEX and inside + count <= 256:
-            return _CONFIG[inside : inside + count]
+            return (_IDLE_CONFIG if self.guest.active("never-on") else _CONFIG)[inside : inside + count]
         raise ValueError("nothing simulated there")
 
     def write(self, data: bytes, offset: int) -> None:
@@ -182,7 +185,7 @@ class GvtDevice(SimulatedDevice):
         plane.x_pos, plane.y_pos = abs(scanout.x), abs(scanout.y)
         plane.x_hot, plane.y_hot = self.spec.hot or (_HOT_UNKNOWN, _HOT_UNKNOWN)
 
-    def _id_for(self, scanout: Scanout) -> int:
+    def _id_for(self, scanout: Scanout, *, cursor: bool) -> int:
         """The id of the framebuffer's object; a new object gets the lowest free id."""
         self._free_unreferenced()
         key = (
@@ -198,7 +201,7 @@ class GvtDevice(SimulatedDevice):
                 each.initref = True
                 return dmabuf_id
         dmabuf_id = next(number for number in itertools.count(1) if number not in self._idr)
-        self._idr[dmabuf_id] = _Object(key, scanout)
+        self._idr[dmabuf_id] = _Object(key, scanout, cursor)
         return dmabuf_id
 
     def _free_unreferenced(self) -> None:
@@ -237,5 +240,7 @@ def _regions() -> dict[int, Region]:
     return regions
 
 
-# PCI configuration space: vendor Intel, HD Graphics of Skylake, a VGA controller.
-_CONFIG = bytes.fromhex("86801219").ljust(8, b"\0") + bytes.fromhex("07000003").ljust(248, b"\0")
+# PCI configuration space: vendor Intel, HD Graphics of Skylake, a VGA controller. The guest's driver has set the
+# command register to I/O, memory and bus mastering; without it, the firmware has only set the first two.
+_CONFIG = bytes.fromhex("8680121907000000") + bytes.fromhex("07000003").ljust(248, b"\0")
+_IDLE_CONFIG = bytes.fromhex("8680121903000000") + _CONFIG[8:]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
 from app.abi import vfio
+from app.device.guest_memory import Export
 from app.host.vgpu import Vgpu
 from app.sim.config.spec import Spec
 from app.sim.driver.device import PlaneInfo, SimulatedDevice, SimulatedKernelCorruption
 from app.sim.driver.edid_registers import EdidRegisters
 from app.sim.driver.regions import READ_WRITE, Region, requested, type_capability
 from app.sim.guest.guest import Guest, Scanout
-from app.sim.guest.memory import Export
 
 _DMABUF = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
 _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from app.abi import drm_fourcc as drm
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba
 from app.host.process import Process
 from app.sim.config.spec import Spec
 from app.sim.guest.cursor import SIZE
-from app.sim.guest.memory import Memory
 
 # Where the cursor's image is in guest memory; no framebuffer is there.
 CURSOR_PLACE = 0xFF

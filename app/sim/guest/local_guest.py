@@ -8,13 +8,13 @@ draws into the one on the screen when the flip is due; so does a guest that was 
 from collections.abc import Callable
 
 from app.abi import drm_fourcc as drm
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba, encode
 from app.formats.fourcc import pixel_format
 from app.sim.config.spec import Spec, in_range
 from app.sim.guest.cursor import SIZE, cursor_image, cursor_position
 from app.sim.guest.drawing import blend
 from app.sim.guest.guest import CURSOR_PLACE, Flip, Scanout, cursor_scanout, framebuffer_place
-from app.sim.guest.memory import Memory
 from app.sim.guest.screen import Screen, make_screen
 from app.sim.guest.timetable import Timetable
 
@@ -34,11 +34,12 @@ class LocalGuest:
         self._new_memory = new_memory
         # The mode that was set, and the mode that was drawn last. They differ during the fault "mode".
         self._chosen = (spec.width, spec.height)
-        self._mode = self._chosen
+        self._drawn_last: tuple[int, int, bool] = (*self._chosen, self.active("one-colour"))
         self._plugged = True
         self._retired: list[Screen] = []
         self._screens_made = 0
-        self._screens: dict[tuple[int, int], Screen] = {}
+        # By the size, and whether the screen has one colour.
+        self._screens: dict[tuple[int, int, bool], Screen] = {}
         self._one_memory: Memory | None = None
         self._cursor_memory: Memory | None = None
         # The picture that the last query returned.
@@ -87,7 +88,7 @@ class LocalGuest:
 
     def primary(self) -> Scanout | None:
         """The primary plane, None while it is off. Draws the flip that is due, or the next one in advance."""
-        if self._closed or not self._plugged or self.active("off"):
+        if self._closed or not self._plugged or self.timetable.off:
             return None
         now = self.now()
         flip = self.timetable.flip_at(now)
@@ -120,7 +121,7 @@ class LocalGuest:
             self._screen(self.mode()).framebuffer(flip % self.spec.buffers, flip)
 
     def cursor(self) -> Scanout | None:
-        if self._closed or not (self.spec.cursor and self._plugged) or self.active("off"):
+        if self._closed or not (self.spec.cursor and self._plugged) or self.timetable.off:
             return None
         if self._cursor_memory is None:
             self._cursor_memory = self._new_memory(SIZE * SIZE * 4)
@@ -147,8 +148,10 @@ class LocalGuest:
         end = self.now() if until_ns is None else until_ns - table.opened_ns
         if end < start:
             return []
-        due = (table.due_ns(flip) for flip in range(table.flip_at(start), table.flip_at(end) + 1))
-        return [Flip(*[table.opened_ns + each] * 3) for each in due if each >= start]
+        due = {flip: table.due_ns(flip) for flip in range(table.flip_at(start), table.flip_at(end) + 1)}
+        # A frozen guest did not make the flips that were due meanwhile.
+        made = (each for flip, each in due.items() if each >= start and table.flip_at(each) == flip)
+        return [Flip(*[table.opened_ns + each] * 3) for each in made]
 
     def flips_made(self) -> int:
         return self.timetable.flip_at(self.now()) + 1
@@ -163,14 +166,15 @@ class LocalGuest:
                 memory.close()
 
     def _screen(self, mode: tuple[int, int]) -> Screen:
-        screen = self._screens.get(mode)
+        key = (*mode, self.active("one-colour"))
+        screen = self._screens.get(key)
         if screen is None:
-            screen = make_screen(self.spec, self._screens_made, mode, self._memory)
+            screen = make_screen(self.spec, self._screens_made, mode, self._memory, one_colour=key[2])
             self._screens_made += 1
-            self._screens[mode] = screen
-        if mode != self._mode and self._one_memory is not None:
+            self._screens[key] = screen
+        if key != self._drawn_last and self._one_memory is not None:
             screen.invalidate()
-        self._mode = mode
+        self._drawn_last = key
         return screen
 
     def _memory(self, size: int) -> Memory:
@@ -178,4 +182,7 @@ class LocalGuest:
         return self._new_memory(size) if self._one_memory is None else self._one_memory
 
     def _cursor_position(self) -> tuple[int, int]:
-        return cursor_position(self.now(), self.spec.fps, *self.mode())
+        width, height = self.mode()
+        if self.active("cursor-outside"):
+            return width + SIZE, height + SIZE
+        return cursor_position(self.now(), self.spec.fps, width, height)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from app.abi import drm_fourcc as drm
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba, Rows, decode, encode
 from app.formats.fourcc import PixelFormat, fourcc_text
 from app.formats.modifier import modifier_name
@@ -14,7 +15,6 @@ from app.sim.config.spec import Spec
 from app.sim.guest.animation import Animation
 from app.sim.guest.desktop import draw_desktop
 from app.sim.guest.drawing import PixelRect, merged
-from app.sim.guest.memory import Memory
 
 # This many rows are encoded at a time. They fit into the CPU cache, and are whole tiles of every tiling.
 _BAND = 64
@@ -31,7 +31,7 @@ class Framebuffer:
 class Screen:
     """A desktop of one size and format. A framebuffer is allocated when it is first drawn.
 
-    ``number`` is unique among the screens of a guest.
+    ``number`` is unique among the screens of a guest. With ``one_colour`` the desktop is black and nothing moves.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class Screen:
         matrix: Matrix,
         labels: tuple[tuple[str, str], ...],
         allocate: Callable[[int], Memory],
+        *,
+        one_colour: bool = False,
     ) -> None:
         self.number = number
         self.width = width
@@ -57,6 +59,9 @@ class Screen:
         self._allocate = allocate
         desktop = draw_desktop(width, height, labels)
         self._desktop = desktop.rgba
+        self.one_colour = one_colour
+        if one_colour:
+            self._desktop[..., :3] = 0
         self._animation = Animation(desktop)
         self._framebuffers: dict[int, Framebuffer] = {}
         # The place of a pixel in a tiled plane, in pixels, is the sum of its column's number and its row's number.
@@ -79,8 +84,12 @@ class Screen:
     def picture(self, flip: int) -> Rgba:
         """The picture of that flip with the precision of the format: a new array, shape (height, width, 4)."""
         rgba = self._desktop.copy()
-        self._animation.draw(flip, rgba, 0, 0)
+        self._draw(flip, rgba, 0, 0)
         return decode(encode(rgba, self.format, self._matrix), self.format, self.width, self._matrix)
+
+    def _draw(self, flip: int, patch: Rgba, left: int, top: int) -> None:
+        if not self.one_colour:
+            self._animation.draw(flip, patch, left, top)
 
     def invalidate(self) -> None:
         """Another mode has drawn into the memory: draw all of it next time."""
@@ -120,7 +129,7 @@ class Screen:
         left = rect.left // group * group
         right = min(self.width, -(-rect.right // group) * group)
         patch = self._desktop[rect.top : rect.bottom, left:right].copy()
-        self._animation.draw(flip, patch, left, rect.top)
+        self._draw(flip, patch, left, rect.top)
         self._write(target, left, rect.top, encode(patch, self.format, self._matrix))
 
     def _write(self, target: Framebuffer, left: int, top: int, rows: Rows) -> None:
@@ -136,7 +145,9 @@ class Screen:
         target.memory.data[: self.size].view(f"<u{size}")[lines + columns] = rows.view(f"<u{size}")
 
 
-def make_screen(spec: Spec, number: int, mode: tuple[int, int], allocate: Callable[[int], Memory]) -> Screen:
+def make_screen(
+    spec: Spec, number: int, mode: tuple[int, int], allocate: Callable[[int], Memory], *, one_colour: bool = False
+) -> Screen:
     """The screen of a guest in that mode, its width and height."""
     width, height = mode
     stride = spec.stride if mode == (spec.width, spec.height) else spec.stride_for(width)
@@ -149,4 +160,15 @@ def make_screen(spec: Spec, number: int, mode: tuple[int, int], allocate: Callab
         ("flips", f"{spec.fps:g} per second" if spec.fps else "none"),
         ("buffers", f"{spec.buffers}"),
     )
-    return Screen(number, width, height, spec.format, spec.modifier, stride, spec.matrix, labels, allocate)
+    return Screen(
+        number,
+        width,
+        height,
+        spec.format,
+        spec.modifier,
+        stride,
+        spec.matrix,
+        labels,
+        allocate,
+        one_colour=one_colour,
+    )

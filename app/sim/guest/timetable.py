@@ -32,6 +32,11 @@ class Timetable:
         now = self.now()
         return any(each.name == fault and each.active(now) for each in self._spec.faults)
 
+    @property
+    def off(self) -> bool:
+        """Whether a fault turns the display off now."""
+        return self.active("off") or self.active("never-on")
+
     def mode(self, chosen: tuple[int, int]) -> tuple[int, int]:
         """Width and height now, of a guest that was set to ``chosen``."""
         width, height = chosen
@@ -54,6 +59,9 @@ class Timetable:
         """The flip that is on the screen. The quotient may be wrong by one, so the due times decide."""
         if not self._spec.fps:
             return 0
+        for each in self._spec.faults:
+            if each.name == "frozen" and each.active(now):
+                now = each.began_ns(now)
         flip = int(now * self._spec.fps / _SECOND)
         while flip and self.due_ns(flip) > now:
             flip -= 1
@@ -65,7 +73,10 @@ class Timetable:
         """When the next flip, move of the cursor or begin or end of a fault is due after ``now``; None for never."""
         due = [each for each in (fault.next_change_ns(now) for fault in self._spec.faults) if each is not None]
         if self._spec.fps:
-            due.append(self.due_ns(self.flip_at(now) + 1))
+            flip_ns = self.due_ns(self.flip_at(now) + 1)
+            # While the guest is frozen, the time of its next flip is past.
+            if flip_ns > now:
+                due.append(flip_ns)
             if self._spec.cursor:
                 due.append(next_move_ns(now, self._spec.fps))
         return min(due, default=None)

@@ -23,16 +23,16 @@ from pathlib import Path
 
 from app.abi.prctl import set_parent_death_signal
 from app.abi.timerfd import timerfd_create, timerfd_settime
+from app.device.guest_memory import Memory
 from app.sim.config.spec import Spec, parse_spec
 from app.sim.driver.devices import DEVICES, new_memory
 from app.sim.guest.guest import Flip
 from app.sim.guest.local_guest import LocalGuest
-from app.sim.guest.memory import Memory
 from app.sim.guest_process.messages import Kind, Message, receive_request, send
 from app.sim.guest_process.shared_state import DisplayState, SharedState, WantedMode
 
 # The faults that change what the guest does. All others change what its driver answers, in the parent.
-_OWN_FAULTS = ("mode",)
+_OWN_FAULTS = ("mode", "one-colour", "frozen", "cursor-outside")
 
 
 class GuestProcess:

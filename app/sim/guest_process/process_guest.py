@@ -17,13 +17,13 @@ import threading
 import time
 from contextlib import ExitStack, suppress
 
+from app.device.guest_memory import Memory
 from app.formats.decode import Rgba
 from app.host.process import Process
 from app.sim.config.spec import Spec
 from app.sim.guest.cursor import cursor_image
 from app.sim.guest.drawing import blend
 from app.sim.guest.guest import CURSOR_PLACE, Flip, Scanout, cursor_scanout
-from app.sim.guest.memory import Memory
 from app.sim.guest.screen import Screen, make_screen
 from app.sim.guest.timetable import Timetable
 from app.sim.guest_process.cores import KeptOff, choose_cores, siblings_of
@@ -183,10 +183,11 @@ class ProcessGuest:
         if self._off():
             return None
         state = self._state()
-        mode = (state.width, state.height)
-        if self._screen is None or (self._screen.width, self._screen.height) != mode:
-            self._screen = make_screen(self.spec, 0, mode, Memory)
-        rgba = self._screen.picture(state.flip)
+        mode, one_colour = (state.width, state.height), self.active("one-colour")
+        screen = self._screen
+        if screen is None or ((screen.width, screen.height), screen.one_colour) != (mode, one_colour):
+            screen = self._screen = make_screen(self.spec, 0, mode, Memory, one_colour=one_colour)
+        rgba = screen.picture(state.flip)
         if state.cursor_memory:
             blend(rgba, state.cursor_x, state.cursor_y, cursor_image())
         return rgba
@@ -210,7 +211,7 @@ class ProcessGuest:
         self._resources.close()
 
     def _off(self) -> bool:
-        return self._closed or not self._plugged or self.active("off")
+        return self._closed or not self._plugged or self._table.off
 
     def _state(self) -> DisplayState:
         """What the display engine shows now. First takes over the memories that it needs. Raises OSError."""

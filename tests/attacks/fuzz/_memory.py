@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from app.device.guest_memory import Memory
 from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer, Strips
 from app.planes.plane import Backing
-from app.sim.guest.memory import Memory
 from tests.gl.surfaces import Bytes
 
 EXPORTERS = (

@@ -18,7 +18,7 @@ from app.open.background import BackgroundOpener, open_in_background, wait_in_ba
 from app.open.opening import OpenOptions
 from app.open.session import Session
 from app.open.spare_fds import spare_fds
-from app.open.target import InheritedFd, Simulated, Target
+from app.open.target import InheritedFd, Replay, Simulated, Target
 from app.open.waiter import next_target
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
@@ -232,7 +232,7 @@ class OverviewSource(QObject):
     def _open_target(self, helper: HelperMethod, *, soon: bool) -> None:
         target, options = self._target, OpenOptions(helper, alone=False)
         assert target is not None
-        if isinstance(target, Simulated | InheritedFd):
+        if isinstance(target, Simulated | InheritedFd | Replay):
             self._queue(lambda: open_in_background(target, options=options))
         else:
             # It does not open a free vGPU, and attaches to each VM that has it.
@@ -327,7 +327,7 @@ class OverviewSource(QObject):
             return
         status = loop.frame.status
         self._close_loop()
-        if self._target is not None and not isinstance(self._target, Simulated | InheritedFd):
+        if self._target is not None and not isinstance(self._target, Simulated | InheritedFd | Replay):
             self._target = next_target(self._target, session)
             self._open_target(HelperMethod.NEVER, soon=True)
         self._say(words_of_status(status), status)

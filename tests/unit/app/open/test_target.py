@@ -90,7 +90,20 @@ def test_no_target_means_the_only_vgpu_or_a_simulated_one() -> None:
     assert caught.value.candidates == ("a", "b")
 
 
-@pytest.mark.parametrize("text", ["replay:a.json"])
-def test_what_this_version_cannot_show_is_said_so(text: str) -> None:
-    with pytest.raises(UsageError, match="not available in this version"):
-        resolve(parse_target(text), [])
+@pytest.mark.parametrize(
+    ("text", "replay"),
+    [
+        ("replay:a.mcap", Replay("a.mcap")),
+        ("replay:a,b.mcap,speed=0.5", Replay("a,b.mcap", 0.5)),
+        ("replay:/x/a.mcap,start=2.5,speed=max", Replay("/x/a.mcap", 0.0, 2.5)),
+        ("replay:,speed=2", Replay(",speed=2")),
+    ],
+)
+def test_a_recording_is_a_target_with_a_speed_and_a_start(text: str, replay: Replay) -> None:
+    assert resolve(parse_target(text), []) == replay
+
+
+@pytest.mark.parametrize("options", ["speed=0", "speed=-1", "speed=fast", "start=-1", "start=", "speed=1e9"])
+def test_a_recording_has_no_other_speed_or_start(options: str) -> None:
+    with pytest.raises(UsageError):
+        parse_target(f"replay:a.mcap,{options}")

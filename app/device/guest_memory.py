@@ -1,4 +1,4 @@
-"""The memory of a simulated guest, and its exports, the fds by which user space reads it.
+"""The memory of a guest that is simulated or replayed, and its exports, the fds by which user space reads it.
 
 If ``/dev/udmabuf`` works, exports are dma-bufs, otherwise memfds. Both show the guest's changes at once. All memfds are
 sealed against shrinking and growing, so that an access to a mapping cannot fault.

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from app.sim.guest.memory import Memory
+from app.device.guest_memory import Memory
 from app.sim.profile import open_simulated
 from tests.conftest import open_files
 from tests.unit.sim_tools import Clock, refused

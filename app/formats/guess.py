@@ -1,0 +1,313 @@
+"""Guesses how the bytes of a dump are to be read: the readings whose pictures are smoothest come first.
+
+Each combination of a tiling, a stride and a class of formats is rated by :mod:`app.formats.smoothness`, on samples.
+Where two are equally smooth, the likelier one comes first: sizes with the proportions of a screen, strides of whole
+cache lines, XR24 before XB24.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.abi import drm_fourcc as drm
+from app.formats import tiling
+from app.formats.fourcc import format_name, fourcc_text
+from app.formats.guess_strides import LEAST_STRIDE, TILE_BYTES, linear_strides, repeating_distances, tiled_strides
+from app.formats.modifier import modifier_name, tile_of
+from app.formats.reading import MAX_EDGE, MAX_STRIDE, SHORT_MODIFIERS, Parts, Reading
+from app.formats.smoothness import CLASSES, PixelClass, Samples, roughness, samples_of
+
+Bytes = npt.NDArray[np.uint8]
+
+LEAST_BYTES = 1024
+"""Fewer bytes are no picture to guess at."""
+
+# So many strides are tried for each tiling and size of a pixel.
+_LINEAR_STRIDES = 12
+_TILED_STRIDES = 5
+_LEAST_ROWS = 16
+# Above this the best picture is no better than noise: compressed or encrypted bytes, or no picture.
+_NOISE = 0.75
+# The proportions of most screens are within this factor of 16:10.
+_PROPORTION, _PROPORTION_RANGE = 1.6, 2.4
+_ALIGNMENT = 64
+# A byte of each pixel that is nearly always 0 or 255, beside others that are not, is an unused one or opaque alpha.
+_UNUSED_SHARE = 0.95
+_UNUSED_BONUS = 0.75
+_SAMPLED_ROWS = 64
+# So many bytes are looked at to rate a candidate, and to rate the best ones again.
+_FIRST_SAMPLE, _SECOND_SAMPLE = 1 << 17, 1 << 20
+_RATED_AGAIN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class RankedReading:
+    """``score`` is 0 for the smoothest picture and about 1 for noise. ``also``: formats with swapped channels."""
+
+    reading: Reading
+    score: float
+    also: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The best reading comes first. ``note`` says why there is none, or why none can be trusted; empty if one can."""
+
+    readings: tuple[RankedReading, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """``tile_pixel`` is the number of bytes per pixel by which the tile is shaped."""
+
+    modifier: int
+    tile_pixel: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    layout: _Layout
+    pixel_class: PixelClass
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """``score`` is the roughness and how unlikely the candidate is otherwise; ``formats`` has the likeliest first."""
+
+    candidate: _Candidate
+    roughness: float
+    score: float
+    formats: tuple[int, ...]
+
+
+def guess(memory: memoryview, known: Parts, offset: int = 0, count: int = 10) -> Guess:
+    """The ``count`` best readings of the bytes from ``offset``. What is ``known`` is kept.
+
+    Raises ValueError, with the reason for a user, for too few bytes and for a known part that this program cannot read.
+    """
+    data = np.frombuffer(memory, np.uint8)[offset:]
+    if data.size < LEAST_BYTES:
+        raise ValueError(f"{data.size} bytes are too few to guess what they are")
+    if _is_flat(data):
+        return Guess((), "all pixels have the same value: every reading makes the same picture, so nothing can be told")
+    candidates = [each for layout, classes in _layouts(known) for each in _candidates(data, known, layout, classes)]
+    first = _rate(data, known, candidates, _FIRST_SAMPLE)[: max(_RATED_AGAIN, 2 * count)]
+    rated = _rate(data, known, [each.candidate for each in first], _SECOND_SAMPLE)[:count]
+    if not rated:
+        return Guess((), "no reading fits what is known: leave some of it out")
+    readings = tuple(
+        RankedReading(_sized(data, known, each, offset), each.roughness, each.formats[1:]) for each in rated
+    )
+    if min(each.roughness for each in rated) > _NOISE:
+        return Guess(readings, "no reading is smooth: the bytes are compressed, or no picture")
+    return Guess(readings)
+
+
+def _rate(data: Bytes, known: Parts, candidates: list[_Candidate], budget: int) -> list[_Rated]:
+    """The candidates, the likeliest first; ``budget`` is how many bytes of each are looked at."""
+    rated: list[_Rated] = []
+    seen: dict[tuple[_Layout, int, int], Samples | None] = {}
+    for each in candidates:
+        width = each.stride if known.size is None else known.size[0] * each.pixel_class.bytes_per_pixel
+        key = (each.layout, each.stride, width)
+        if key not in seen:
+            # Candidates of the same samples follow one another.
+            seen = {key: _samples(data, known, each.layout, each.stride, width, budget)}
+        samples = seen[key]
+        rough = None if samples is None else roughness(samples, each.pixel_class)
+        if samples is not None and rough is not None:
+            unused = _unused_byte(samples)
+            doubt = _doubt(each, _rough_size(data.size, known, each), unused)
+            formats = _likely_formats(each.pixel_class, samples, unused, known.fourcc)
+            rated.append(_Rated(each, rough, rough * doubt, formats))
+    return sorted(rated, key=lambda each: each.score)
+
+
+def guess_document(result: Guess) -> dict[str, Any]:
+    """The result as JSON. A published key keeps its meaning."""
+    return {
+        "version": 1,
+        "kind": "guess",
+        "note": result.note,
+        "readings": [
+            {
+                "as": str(each.reading),
+                "score": round(each.score, 4),
+                "fourcc": fourcc_text(each.reading.fourcc),
+                "format_name": format_name(each.reading.fourcc),
+                "modifier": each.reading.modifier,
+                "modifier_name": modifier_name(each.reading.modifier),
+                "width": each.reading.width,
+                "height": each.reading.height,
+                "stride": each.reading.stride,
+                "offset": each.reading.offset,
+                "also": [fourcc_text(fourcc) for fourcc in each.also],
+            }
+            for each in result.readings
+        ],
+    }
+
+
+def _is_flat(data: Bytes) -> bool:
+    words = data[: data.size // 4 * 4].reshape(-1, 4)
+    return bool((words == words[0]).all())
+
+
+def _layouts(known: Parts) -> Iterator[tuple[_Layout, tuple[PixelClass, ...]]]:
+    """Each tiling, with the classes that it can have. Raises ValueError for what is known but cannot be read."""
+    classes = tuple(each for each in CLASSES if known.fourcc is None or known.fourcc in each.formats)
+    if not classes:
+        raise ValueError(f"the format {fourcc_text(known.fourcc or 0)} is not known")
+    modifiers = tuple(SHORT_MODIFIERS.values()) if known.modifier is None else (known.modifier,)
+    for modifier in modifiers:
+        if modifier not in SHORT_MODIFIERS.values():
+            # Raises the reason.
+            Reading(classes[0].formats[0], modifier, 1, 1, MAX_STRIDE)
+        if modifier != drm.I915_FORMAT_MOD_Yf_TILED:
+            yield _Layout(modifier, 4), classes
+            continue
+        for tile_pixel in (1, 2, 4):
+            fitting = tuple(each for each in classes if each.bytes_per_pixel == tile_pixel)
+            if fitting:
+                yield _Layout(modifier, tile_pixel), fitting
+
+
+def _candidates(
+    data: Bytes, known: Parts, layout: _Layout, classes: tuple[PixelClass, ...]
+) -> Iterator[_Candidate]:
+    """Those of the same stride follow one another."""
+    by_stride: dict[int, list[PixelClass]] = {}
+    most = data.size // _LEAST_ROWS if known.size is None else MAX_STRIDE
+    is_linear = layout.modifier == drm.DRM_FORMAT_MOD_LINEAR
+    if known.stride is not None:
+        likely = [known.stride]
+    elif is_linear:
+        distances = repeating_distances(data, most)
+    else:
+        likely = tiled_strides(data, layout.modifier, layout.tile_pixel, most)
+    for pixel in sorted({each.bytes_per_pixel for each in classes}):
+        least = LEAST_STRIDE if known.size is None else known.size[0] * pixel
+        if is_linear and known.stride is None:
+            strides = linear_strides(data, distances | _aligned(least, known), least, most, _LINEAR_STRIDES)
+        else:
+            strides = [each for each in likely if each >= least][:_TILED_STRIDES]
+        for stride in strides:
+            by_stride.setdefault(stride, []).extend(each for each in classes if each.bytes_per_pixel == pixel)
+    for stride, fitting in by_stride.items():
+        yield from (_Candidate(layout, each, stride) for each in fitting)
+
+
+def _samples(data: Bytes, known: Parts, layout: _Layout, stride: int, width: int, budget: int) -> Samples | None:
+    tile = tile_of(layout.modifier, layout.tile_pixel)
+    if tile is None:
+        height = (data.size - width) // stride + 1 if data.size >= width else 0
+    elif stride % tile.width_bytes:
+        return None
+    else:
+        height = data.size // TILE_BYTES * tile.width_bytes // stride * tile.height
+    if known.size is not None:
+        height = min(height, known.size[1])
+    if height < 2:
+        return None
+    return samples_of(data, layout.modifier, layout.tile_pixel, stride, width, height, budget)
+
+
+def _aligned(row: int, known: Parts) -> set[int]:
+    """The strides that drivers choose for rows of so many bytes."""
+    if known.size is None:
+        return set()
+    return {-(-row // unit) * unit for unit in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)}
+
+
+def _likely_formats(
+    pixel_class: PixelClass, samples: Samples, unused: int | None, known: int | None
+) -> tuple[int, ...]:
+    """The formats of a class, the likeliest first: those whose unused byte is where one is, or with alpha."""
+    if known is not None:
+        return (known,)
+    formats = pixel_class.formats
+    if pixel_class.name == "8888":
+        # XR24 and XB24, RX24 and BX24, or AR24 and AB24.
+        first = {3: (0, 2), 0: (4, 6), None: (1, 3)}[unused]
+        return tuple(formats[index] for index in (*first, *(each for each in range(8) if each not in first)))
+    if pixel_class.name in ("1555", "2101010"):
+        pixel = pixel_class.bytes_per_pixel
+        # The bits above the channels. Where they change they are alpha.
+        top = samples.rows[..., pixel - 1 :: pixel] >> (7 if pixel == 2 else 6)
+        if top.max() != top.min():
+            return (formats[1], formats[0], *formats[:1:-1])
+    return formats
+
+
+def _unused_byte(samples: Samples) -> int | None:
+    """Which byte of four, 3 or 0, is nearly always 0 or 255 while the others are not; None for none."""
+    shares = [max(float((samples.rows[..., phase::4] == value).mean()) for value in (0, 255)) for phase in range(4)]
+    for phase in (3, 0):
+        others = [share for index, share in enumerate(shares) if index != phase]
+        if shares[phase] >= _UNUSED_SHARE and max(others) < _UNUSED_SHARE:
+            return phase
+    return None
+
+
+def _rough_size(total: int, known: Parts, candidate: _Candidate) -> tuple[int, int]:
+    if known.size is not None:
+        return known.size
+    return max(1, candidate.stride // candidate.pixel_class.bytes_per_pixel), max(1, total // candidate.stride)
+
+
+def _doubt(candidate: _Candidate, size: tuple[int, int], unused: int | None) -> float:
+    """A factor above 1 for what is unlikely, however smooth it is, and below 1 for what is likely."""
+    stride, pixel_class = candidate.stride, candidate.pixel_class
+    proportion = abs(math.log(size[0] / size[1] / _PROPORTION)) - math.log(_PROPORTION_RANGE)
+    doubt = 1 + 0.6 * max(0.0, proportion)
+    doubt += 0.01 * (stride % _ALIGNMENT != 0) + 0.01 * (stride % pixel_class.bytes_per_pixel != 0)
+    modifiers = list(SHORT_MODIFIERS.values())
+    doubt += 0.001 * (CLASSES.index(pixel_class) + modifiers.index(candidate.layout.modifier))
+    if pixel_class.name == "8888" and unused is not None:
+        doubt *= _UNUSED_BONUS
+    return doubt
+
+
+def _sized(data: Bytes, known: Parts, rated: _Rated, offset: int) -> Reading:
+    """The reading with the size that its padding suggests: rows and columns at the end that are all zero."""
+    modifier, stride = rated.candidate.layout.modifier, rated.candidate.stride
+    if known.size is not None:
+        return Reading(rated.formats[0], modifier, *known.size, stride, offset)
+    # The least size has the layout's stride.
+    smallest = Reading(rated.formats[0], modifier, 1, 1, stride, offset)
+    pixels = smallest.pixels
+    pixel = pixels.bytes_per_pixel
+    tile = tile_of(modifier, pixel)
+    lines = 1 if tile is None else tile.height
+    height = max(1, min(data.size // (stride * lines) * lines, MAX_EDGE))
+    sampled = np.unique(np.linspace(0, height - 1, _SAMPLED_ROWS).astype(np.int64))
+    down = tiling.row_offsets(modifier, pixel, stride, sampled)
+    across = tiling.column_offsets(modifier, pixel, np.arange(stride))
+    used = np.flatnonzero(data[np.minimum(down[:, np.newaxis] + across, data.size - 1)].any(axis=0))
+    row = int(used[-1]) + 1 if used.size else stride
+    width = -(-row // (pixel * pixels.width_multiple)) * pixels.width_multiple
+    # Half a screen of black is no padding.
+    if row * 2 < stride or pixels.row_bytes(width) > stride:
+        width = stride // (pixel * pixels.width_multiple) * pixels.width_multiple
+    width = max(1, min(width, MAX_EDGE))
+    height = _without_padding(data, smallest, height, pixels.row_bytes(width))
+    return Reading(rated.formats[0], modifier, width, height, stride, offset)
+
+
+def _without_padding(data: Bytes, reading: Reading, height: int, row: int) -> int:
+    """The height without the empty rows at the end that make whole tiles or pages."""
+    pixel = reading.pixels.bytes_per_pixel
+    tile = tile_of(reading.modifier, pixel)
+    padding = TILE_BYTES // reading.stride if tile is None else tile.height - 1
+    across = tiling.column_offsets(reading.modifier, pixel, np.arange(row))
+    for left in range(height, max(1, height - padding), -1):
+        start = int(tiling.row_offsets(reading.modifier, pixel, reading.stride, left - 1))
+        if data[start + across].any():
+            return left
+    return max(1, height - padding)

@@ -1,0 +1,100 @@
+"""Facts of the vGPU and the host as documents of a recording, and back. Names of VMs and users are left out."""
+
+from typing import Any
+
+from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.host.vgpu import Vgpu
+from app.planes.plane_document import Document
+from app.text.clean import clean_line
+
+_TEXTS = ("name", "uuid", "type_id", "type_name", "parent", "driver", "module")
+_NUMBERS = ("iommu_group", "gvt_id")
+_MOST_LINES = 100
+
+
+def vgpu_document(vgpu: Vgpu | None) -> Document | None:
+    """What the vGPU is, without the processes that have it open."""
+    return None if vgpu is None else {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)}
+
+
+def vgpu_of(document: Document | None) -> Vgpu | None:
+    """The recorded vGPU. Values of a wrong type are left out."""
+    if document is None:
+        return None
+    values: dict[str, Any] = {each: _text(document.get(each)) for each in _TEXTS}
+    values |= {each: _integer(document.get(each)) for each in _NUMBERS}
+    return Vgpu(**(values | {"name": values["name"] or "replay"}))
+
+
+def host_document(facts: HostFacts) -> Document:
+    """The facts of the host. Of the VM only what matters to its screen: neither its name nor its process."""
+    vm, exporter = facts.vm, facts.exporter
+    return {
+        "vm": None
+        if vm is None
+        else {
+            "state": vm.state.value if vm.state is not None else None,
+            "state_evidence": vm.state_evidence,
+            "age_s": vm.age_s,
+            "opregion": vm.opregion,
+            "ramfb": vm.ramfb,
+            "display": vm.display,
+            "firmware_screen": vm.firmware_screen,
+        },
+        "exporter": None
+        if exporter is None
+        else {"address": exporter.address, "driver": exporter.driver, "render_node": exporter.render_node},
+        "kernel_lines": list(facts.kernel_lines),
+        "kernel_log_refused": facts.kernel_log_refused,
+    }
+
+
+def host_facts_of(document: Document | None) -> HostFacts:
+    """The recorded facts. Values of a wrong type are left out."""
+    if document is None:
+        return HostFacts()
+    lines = document.get("kernel_lines")
+    texts = [_text(each) for each in lines[:_MOST_LINES]] if isinstance(lines, list) else []
+    return HostFacts(
+        _vm_of(document.get("vm")),
+        _exporter_of(document.get("exporter")),
+        tuple(each for each in texts if each),
+        _text(document.get("kernel_log_refused")) or "",
+    )
+
+
+def _vm_of(document: object) -> VmFacts | None:
+    if not isinstance(document, dict):
+        return None
+    age = document.get("age_s")
+    states = {each.value: each for each in RunState}
+    state = document.get("state")
+    return VmFacts(
+        pid=0,
+        state=states.get(state) if isinstance(state, str) else None,
+        state_evidence=_text(document.get("state_evidence")) or "",
+        age_s=float(age) if isinstance(age, int | float) and 0 <= age < 1e10 else None,
+        opregion=_truth(document.get("opregion")),
+        ramfb=_truth(document.get("ramfb")),
+        display=_text(document.get("display")),
+        firmware_screen=_text(document.get("firmware_screen")),
+    )
+
+
+def _exporter_of(document: object) -> ExporterFacts | None:
+    address = _text(document.get("address")) if isinstance(document, dict) else None
+    if not isinstance(document, dict) or address is None:
+        return None
+    return ExporterFacts(address, _text(document.get("driver")), _text(document.get("render_node")))
+
+
+def _text(value: object) -> str | None:
+    return clean_line(value) if isinstance(value, str) else None
+
+
+def _integer(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 1 << 32 else None
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None

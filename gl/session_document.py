@@ -1,0 +1,82 @@
+"""The whole document of ``mdevview inspect``: what :mod:`gl.inspection` tells, and the buffers and EGL beside it.
+
+A published key keeps its meaning.
+"""
+
+import time
+from dataclasses import fields
+
+from app.device.device_facts import DeviceFacts
+from app.diagnosis.diagnose import diagnose
+from app.diagnosis.finding import Finding
+from app.diagnosis.history import PictureHistory
+from app.diagnosis.picture_facts import PictureFacts
+from app.open.session import Session
+from app.planes.buffer_document import buffers_document
+from app.planes.frame import Frame
+from app.planes.plane_document import Document
+from gl.context import Context
+from gl.egl_display import DisplayExtensions
+from gl.inspection import inspect_document
+from gl.picture_facts import picture_facts
+from gl.renderer import Renderer
+from gl.renderer_facts import facts_of_renderer
+
+# Those of OpenGL ES that the import of a dma-buf needs, and the one for external textures.
+_GL_EXTENSIONS = ("GL_OES_EGL_image", "GL_OES_EGL_image_external_essl3")
+
+
+def session_document(session: Session, frame: Frame, renderer: Renderer, facts: PictureFacts | None = None) -> Document:
+    """State, planes, buffers, device, renderer and findings of a session that shows ``frame``.
+
+    The renderer imports the planes to find out whether that succeeds, so its context must be current. ``facts`` are
+    those of the frame; None takes what the frame and the renderer tell.
+    """
+    document = inspect_document(session.target, frame, session.describe(), renderer, facts)
+    for surface in (frame.primary, frame.cursor):
+        if surface is not None:
+            method = renderer.outcome(surface).method
+            name = surface.plane.kind.name.lower()
+            document["planes"][name]["import_method"] = method.value if method is not None else None
+    document["renderer"] |= egl_document(renderer.context)
+    return document | {"buffers": buffers_document(session.buffers(), renderer.imports)}
+
+
+def session_findings(
+    session: Session, frame: Frame, renderer: Renderer, device: DeviceFacts, history: PictureHistory
+) -> tuple[Finding, ...]:
+    """The findings that need no wait: not those about the host and the VM, nor those from trials of imports.
+
+    ``frame`` must be the newest of the session, and the renderer's context current.
+    """
+    facts = picture_facts(
+        session.target,
+        frame,
+        renderer.outcome,
+        time.monotonic_ns(),
+        vgpu=session.vgpu,
+        device=device,
+        renderer=facts_of_renderer(renderer.context),
+        history=history,
+    )
+    return diagnose(facts)
+
+
+def egl_document(context: Context) -> Document:
+    """EGL behind the renderer. ``extensions`` are those that matter to imports; ``missing`` are those it lacks.
+
+    ``platform`` and ``render_node`` are null if that is not known; ``driver`` is Mesa's name of the driver, null if EGL
+    does not tell it.
+    """
+    display = context.display
+    of_egl = [(each.name, bool(getattr(display.extensions, each.name))) for each in fields(DisplayExtensions)]
+    extensions = [*of_egl, *((name, name in context.extensions) for name in _GL_EXTENSIONS)]
+    return {
+        "egl_vendor": display.vendor,
+        "egl_version": display.version,
+        "platform": display.origin.platform.value if display.origin is not None else None,
+        "driver": display.driver or None,
+        "render_node": display.render_node,
+        "extensions": [name for name, has in extensions if has],
+        "missing_extensions": [name for name, has in extensions if not has],
+    }

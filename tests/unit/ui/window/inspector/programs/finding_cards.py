@@ -1,0 +1,53 @@
+"""Findings with markup of a guest, controls and much text; a card stays as long as its finding."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
+
+from app.diagnosis.finding import Finding, Severity
+from ui.window.inspector.finding_list import FindingCard, FindingList
+
+application = QApplication([])
+findings = FindingList()
+findings.resize(480, 600)
+findings.show()
+
+hostile = Finding(
+    "import-failed", Severity.WARNING, "VM <img src='/dev/zero'>\nb", "seen\x1b[2J " + "x" * 99_999, "run <b>this</b>"
+)
+plain = Finding("plane-off", Severity.INFO, "primary plane: off")
+findings.show_findings((hostile, plain, hostile))
+assert findings.shown == (hostile, plain)
+
+
+def cards() -> list[FindingCard]:
+    application.sendPostedEvents(None, 0)
+    application.processEvents()
+    shown = [each for each in findings.findChildren(FindingCard) if each.isVisible()]
+    return sorted(shown, key=lambda card: card.y())
+
+
+first, second = cards()
+labels = first.findChildren(QLabel)
+texts = [each.text() for each in labels]
+assert "Warning: VM <img src='/dev/zero'> b" in texts and "Remedy: run <b>this</b>" in texts, texts
+assert max(map(len, texts)) == 2000
+for label in labels:
+    if label.text():
+        assert label.textFormat() is Qt.TextFormat.PlainText
+        assert label.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
+    assert label.width() <= 480
+(button,) = first.findChildren(QPushButton)
+button.click()
+clipboard = QGuiApplication.clipboard()
+assert clipboard is not None and clipboard.text() == "run <b>this</b>"
+assert not second.findChildren(QPushButton), "there is no remedy to copy"
+
+other = Finding("render-failed", Severity.ERROR, "OpenGL failed")
+findings.show_findings((other, plain))
+assert cards()[1] is second, "a finding that stays keeps its card"
+assert cards()[0].accessibleName() == "Error: render-failed"
+findings.show_findings(())
+assert not cards() and any(
+    "Nothing is wrong" in each.text() for each in findings.findChildren(QLabel) if each.isVisible()
+)

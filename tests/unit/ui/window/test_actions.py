@@ -1,0 +1,34 @@
+"""The table of actions."""
+
+from collections import Counter
+from dataclasses import fields
+
+from ui.window.actions import ACTIONS, Menu
+from ui.window.options import ViewOptions
+
+
+def test_no_key_has_two_meanings() -> None:
+    """Ctrl+Alt+E is the inspector panel's."""
+    keys = Counter(key for each in ACTIONS for key in each.shortcuts)
+    assert max(keys.values()) == 1
+    assert max(Counter(each.key for each in ACTIONS).values()) == 1
+
+
+def test_every_option_of_the_view_has_an_action_that_sets_its_default() -> None:
+    """Otherwise a window would start with another picture than the options say."""
+    defaults = ViewOptions()
+    for field in fields(ViewOptions):
+        values = [each.option for each in ACTIONS if each.option is not None and each.option.field == field.name]
+        assert values, field.name
+        if len(values) > 1:
+            assert getattr(defaults, field.name) in [each.checked for each in values]
+        else:
+            assert getattr(defaults, field.name) in (values[0].checked, values[0].unchecked)
+
+
+def test_a_submenu_is_in_one_menu() -> None:
+    menus: dict[str, set[Menu]] = {}
+    for each in ACTIONS:
+        if each.submenu:
+            menus.setdefault(each.submenu, set()).add(each.menu)
+    assert menus and all(len(each) == 1 for each in menus.values())

@@ -1,0 +1,33 @@
+"""The messages of the Help menu."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QMessageBox, QWidget
+
+from app import __version__
+from ui.window.actions import key_list
+
+
+def show_keys(parent: QWidget) -> None:
+    """Show every key of the window."""
+    rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
+    _show(
+        parent,
+        "Keys",
+        f"<table>{rows}</table><p>While input goes to the guest, only the keys with Ctrl+Alt are the window's.</p>",
+    )
+
+
+def show_about(parent: QWidget) -> None:
+    """Show what the program is."""
+    _show(
+        parent,
+        "About mdevview",
+        f"<p><b>mdevview {__version__}</b></p><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
+        "and says why it is black.</p><p>GPL-3.0-or-later</p>",
+    )
+
+
+def _show(parent: QWidget, title: str, text: str) -> None:
+    box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()

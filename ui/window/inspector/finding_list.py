@@ -1,0 +1,115 @@
+"""The findings about the picture, each with its evidence and its remedy."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.diagnosis.finding import Finding, Severity
+from app.text.clean import clean_line
+from ui.window.inspector.copying import copy_text
+from ui.window.inspector.empty_text import EmptyText
+
+_LONGEST = 2000
+_SEVERITIES = {
+    Severity.ERROR: ("Error", QStyle.StandardPixmap.SP_MessageBoxCritical),
+    Severity.WARNING: ("Warning", QStyle.StandardPixmap.SP_MessageBoxWarning),
+    Severity.INFO: ("Note", QStyle.StandardPixmap.SP_MessageBoxInformation),
+    Severity.OK: ("OK", QStyle.StandardPixmap.SP_DialogApplyButton),
+}
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+
+
+class FindingCard(QFrame):
+    """One finding. All its text can be selected; the remedy has a button that copies it."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        word, pixmap = _SEVERITIES[finding.severity]
+        self.setAccessibleName(f"{word}: {finding.key}")
+        grid = QGridLayout(self)
+        grid.setColumnStretch(1, 1)
+        icon = QLabel()
+        style = self.style()
+        if style is not None:
+            size = style.pixelMetric(QStyle.PixelMetric.PM_SmallIconSize)
+            icon.setPixmap(style.standardIcon(pixmap).pixmap(size, size))
+        grid.addWidget(icon, 0, 0, Qt.AlignmentFlag.AlignTop)
+        heading = _text(f"{word}: {finding.message}")
+        font = heading.font()
+        font.setBold(True)
+        heading.setFont(font)
+        grid.addWidget(heading, 0, 1)
+        if finding.evidence:
+            grid.addWidget(_text(f"Seen: {finding.evidence}"), 1, 1)
+        if finding.remedy:
+            grid.addWidget(_text(f"Remedy: {finding.remedy}"), 2, 1)
+            button = QPushButton("Copy remedy")
+            button.setAccessibleName(f"Copy the remedy of {finding.key}")
+            button.clicked.connect(lambda: copy_text(finding.remedy))
+            grid.addWidget(button, 3, 1, Qt.AlignmentFlag.AlignLeft)
+        key = _text(finding.key)
+        key.setEnabled(False)
+        key.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        key.setWordWrap(False)
+        grid.addWidget(key, 0, 2)
+
+
+def _text(text: str) -> QLabel:
+    label = QLabel(clean_line(text, _LONGEST))
+    # It may contain the name of a VM or a message of a driver, in which Qt would interpret markup.
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(_SELECTABLE)
+    return label
+
+
+class FindingList(QWidget):
+    """The findings in their order, or a sentence where there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cards: dict[Finding, FindingCard] = {}
+        self._shown: tuple[Finding, ...] = ()
+        inner = QWidget()
+        self._column = QVBoxLayout(inner)
+        self._column.addStretch()
+        area = QScrollArea()
+        area.setAccessibleName("Findings")
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._layout = QStackedLayout(self)
+        self._layout.addWidget(EmptyText("Nothing is wrong with this picture."))
+        self._layout.addWidget(area)
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        return self._shown
+
+    def show_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Show these. A finding that was shown before keeps its card, and what is selected in it."""
+        findings = tuple(dict.fromkeys(findings))
+        if findings == self._shown:
+            return
+        self._shown = findings
+        for gone in self._cards.keys() - set(findings):
+            card = self._cards.pop(gone)
+            self._column.removeWidget(card)
+            card.deleteLater()
+        for index, finding in enumerate(findings):
+            card = self._cards.get(finding) or FindingCard(finding)
+            self._cards[finding] = card
+            if self._column.indexOf(card) != index:
+                self._column.removeWidget(card)
+                self._column.insertWidget(index, card)
+        self._layout.setCurrentIndex(1 if findings else 0)

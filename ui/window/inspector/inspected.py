@@ -1,0 +1,69 @@
+"""What the inspector asks of the window whose picture it inspects."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PyQt6.QtGui import QImage
+
+from app.diagnosis.finding import Finding
+from app.diagnosis.picture_facts import FormatSupport
+from app.planes.buffer_facts import BufferFacts
+from app.planes.plane_document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change: its time of the day, its kind, and what changed, in one line."""
+
+    time: str
+    kind: str
+    text: str
+
+
+class Inspected(Protocol):
+    """All calls are made in the window's thread. Only :meth:`document` touches the device."""
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures the window has shown since it is inspected."""
+        ...
+
+    def state(self) -> Document:
+        """The parts of an ``inspect`` document about the state and the planes, and "renderer" if there is one."""
+        ...
+
+    def changes(self) -> tuple[Event, ...]:
+        """What changed since the last call, in the order of time."""
+        ...
+
+    def buffers(self) -> tuple[BufferFacts, ...]:
+        """The buffers that the source holds now."""
+        ...
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings about the picture, the most important first."""
+        ...
+
+    def fourccs(self) -> tuple[int, ...]:
+        """The formats that the window's display imports; empty if it names none."""
+        ...
+
+    def format_support(self, fourcc: int) -> FormatSupport:
+        """What the window's display imports of one format."""
+        ...
+
+    def document(self) -> Document:
+        """The document of ``mdevview inspect``. Raises GraphicsError, and OSError if the device cannot be read."""
+        ...
+
+    def start_thumbnail(self, serial: int) -> bool:
+        """Begin a thumbnail of the buffer with this serial number. False if the window has no image of it."""
+        ...
+
+    def take_thumbnail(self) -> QImage | None:
+        """The thumbnail that was begun; None as long as the GPU has not finished it."""
+        ...
+
+    def release(self) -> None:
+        """Delete what draws thumbnails. Nothing is asked afterwards."""
+        ...

@@ -1,0 +1,124 @@
+"""The state, the planes and the renderer as a tree of names and values, from an ``inspect`` document. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.planes.plane_document import Document
+from app.text.clean import clean_line
+
+_INVALID_MODIFIER = 0x00FF_FFFF_FFFF_FFFF
+# A line of the tree is wrapped.
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``key`` tells whether a node is the same as one before, among the children of one node."""
+
+    key: str
+    name: str
+    value: str = ""
+    children: tuple["Node", ...] = ()
+
+
+def state_nodes(document: Document) -> tuple[Node, ...]:
+    """The tree for the parts of an ``inspect`` document that are there."""
+    nodes = [_picture(document)]
+    for name, plane in document.get("planes", {}).items():
+        nodes.append(_plane(name, plane))
+    if renderer := document.get("renderer"):
+        nodes.append(_renderer(renderer))
+    return tuple(nodes)
+
+
+def _leaves(pairs: Iterator[tuple[str, str, object]]) -> tuple[Node, ...]:
+    """A node for each value that is known: ``pairs`` are key, name and value."""
+    return tuple(
+        Node(key, name, clean_line(str(value), _LONGEST)) for key, name, value in pairs if value not in (None, "")
+    )
+
+
+def _picture(document: Document) -> Node:
+    def pairs() -> Iterator[tuple[str, str, object]]:
+        for key in ("target", "reason", "detail", "hint"):
+            value = document.get(key)
+            if not (key == "reason" and value == "ok"):
+                yield key, key.capitalize(), value
+
+    return Node("picture", "Picture", str(document.get("state", "")), _leaves(pairs()))
+
+
+def _plane(name: str, plane: Document | None) -> Node:
+    title = f"{name.capitalize()} plane"
+    if plane is None:
+        return Node(name, title, "off")
+    summary = f"{plane['width']} × {plane['height']}, {plane['fourcc']}, {plane['path'] or plane['state']}"
+    return Node(name, title, clean_line(summary), (*_leaves(_plane_pairs(name, plane)), *_failures(plane)))
+
+
+def _plane_pairs(name: str, plane: Document) -> Iterator[tuple[str, str, object]]:
+    reason = "" if plane["reason"] == "ok" else f" ({plane['reason']})"
+    yield "state", "State", plane["state"] + reason
+    yield "detail", "Detail", plane["detail"]
+    yield "path", "Import path", plane["path"] or "none"
+    yield "size", "Size", f"{plane['width']} × {plane['height']} pixels"
+    if name == "cursor":
+        yield "position", "Position", f"{plane['x']}, {plane['y']}"
+    if plane["hot_x"] is not None:
+        yield "hot", "Hot spot", f"{plane['hot_x']}, {plane['hot_y']}"
+    long_name = f" ({plane['format_name']})" if plane["format_name"] != plane["fourcc"] else ""
+    yield "format", "Format", plane["fourcc"] + long_name
+    yield "modifier", "Modifier", modifier_text(plane["modifier_name"], plane["modifier"])
+    yield "stride", "Stride", f"{plane['stride']} bytes"
+    yield "bytes", "Plane size", bytes_text(plane["size"])
+    yield "backing", "Backing", _backing(plane)
+    buffer = plane["buffer"] or {}
+    if "size" in buffer:
+        yield "buffer", "Buffer size", bytes_text(buffer["size"])
+    yield "exporter", "Exporter", buffer.get("exporter")
+    yield "inode", "Inode", buffer.get("inode")
+
+
+def _backing(plane: Document) -> str:
+    if plane["region_index"] is not None:
+        return f"region {plane['region_index']}"
+    handle = f", id {plane['dmabuf_id']}" if plane["dmabuf_id"] is not None else ""
+    return ("dma-buf" if plane["backing"] == "dmabuf" else str(plane["backing"])) + handle
+
+
+def _failures(plane: Document) -> tuple[Node, ...]:
+    failures = plane["import_errors"]
+    if not failures:
+        return ()
+    nodes = []
+    for index, each in enumerate(failures):
+        code = f" ({each['egl_error']})" if each["egl_error"] else ""
+        nodes.append(Node(str(index), each["rung"], clean_line(f"{each['message']}{code}", _LONGEST)))
+    return (Node("failures", "Failed imports", str(len(nodes)), tuple(nodes)),)
+
+
+def _renderer(renderer: Document) -> Node:
+    imports = "yes" if renderer["imports_dmabufs"] else "no"
+    pairs = (
+        ("vendor", "Vendor", renderer["vendor"]),
+        ("version", "Version", renderer["version"]),
+        ("software", "Drawn by", "the CPU" if renderer["software"] else "a GPU"),
+        ("imports", "Imports dma-bufs", imports),
+    )
+    return Node("renderer", "Renderer", clean_line(renderer["name"]), _leaves(iter(pairs)))
+
+
+def modifier_text(name: str, modifier: int) -> str:
+    """A modifier with its value where the name does not say all: "INTEL_X_TILED (0x0100000000000001)"."""
+    if modifier in (0, _INVALID_MODIFIER):
+        return name
+    value = f"0x{modifier:016x}"
+    return name if value in name else f"{name} ({value})"
+
+
+def bytes_text(size: int) -> str:
+    """A number of bytes, with a rounded one where it is long: "3686400 bytes (3.5 MiB)"."""
+    for unit, bits in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size >= 1 << bits:
+            return f"{size} bytes ({size / (1 << bits):.1f} {unit})"
+    return f"{size} bytes"
