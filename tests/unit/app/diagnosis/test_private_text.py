@@ -97,3 +97,8 @@ def test_people_in_the_passwd_file() -> None:
     )
     assert {"bob", "Bob Builder"} <= set(names_in_passwd(passwd))
     assert "root" not in set(names_in_passwd(passwd)) and "nobody" not in set(names_in_passwd(passwd))
+
+
+def test_a_name_that_is_a_word_of_the_marks_changes_no_mark() -> None:
+    number = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+    assert _redacted(f"{number} of uuid", vms={"UUID"}, users={"VM"}) == "[UUID 1] of [VM name 1]"
