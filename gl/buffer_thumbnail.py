@@ -15,11 +15,12 @@ from gl.clip_space import ClipSpace
 from gl.compositor import Compositor, Image, Style, run_steps
 from gl.context import Context
 from gl.errors import GlError
-from gl.probe_draw import ProbeDraw
 from gl.render_target import RenderTarget
 
-# The picture is drawn at this size first and then halved, as a linear filter reads two texels in each direction only.
+# The picture is drawn this much larger, then halved, as a linear filter reads two texels in each direction.
 _OVERSAMPLED = 4
+# Where the CPU draws, that would take four times as long.
+_OVERSAMPLED_BY_CPU = 2
 _BYTES = 4
 
 
@@ -29,10 +30,9 @@ class BufferThumbnail:
     Owns its framebuffers and a pixel buffer, which are made with the first thumbnail.
     """
 
-    def __init__(self, context: Context, compositor: Compositor, probe: ProbeDraw, width: int, height: int) -> None:
+    def __init__(self, context: Context, compositor: Compositor, width: int, height: int) -> None:
         self._context = context
         self._compositor = compositor
-        self._probe = probe
         self._width = width
         self._height = height
         # The largest first, each half as large as the one before.
@@ -40,8 +40,10 @@ class BufferThumbnail:
         self._pixels = 0
         self._fence = 0
 
-    def start(self, image: Image) -> None:
+    def start(self, image: Image, *, opaque: bool) -> None:
         """Draw a picture in the middle of the thumbnail, around it nothing. Raises :class:`GlError`.
+
+        ``opaque``: the alpha of the image has no meaning, as that of a primary plane.
 
         One that was started before and not taken is dropped.
         """
@@ -52,13 +54,10 @@ class BufferThumbnail:
         try:
             if not self._canvases:
                 self._allocate()
-            self._draw(image)
+            self._draw(image, opaque=opaque)
             for larger, smaller in zip(self._canvases, self._canvases[1:], strict=False):
                 self._halve(larger, smaller)
             self._read_back()
-            if self._context.software:
-                # A copy makes llvmpipe keep the texture that was drawn last, in a scene that it may not use again soon.
-                self._probe.release_last_texture()
         finally:
             gl.BindFramebuffer(api.GL_FRAMEBUFFER, bound)
         gl.check("drawing a thumbnail")
@@ -102,7 +101,7 @@ class BufferThumbnail:
 
     def _allocate(self) -> None:
         gl = self._context.gl
-        factor = _OVERSAMPLED
+        factor = _OVERSAMPLED_BY_CPU if self._context.software else _OVERSAMPLED
         while factor:
             self._canvases.append(Canvas(self._context, self._width * factor, self._height * factor))
             factor //= 2
@@ -111,13 +110,13 @@ class BufferThumbnail:
         gl.BufferData(api.GL_PIXEL_PACK_BUFFER, self._width * self._height * _BYTES, None, api.GL_STREAM_READ)
         gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
 
-    def _draw(self, image: Image) -> None:
+    def _draw(self, image: Image, *, opaque: bool) -> None:
         canvas = self._canvases[0]
         target = RenderTarget(canvas.width, canvas.height, canvas.framebuffer, top_down=True)
         area = Rect(0, 0, canvas.width, canvas.height)
         clip = ClipSpace(target, place((image.width, image.height), area))
         run_steps(self._compositor.begin(target, (0.0, 0.0, 0.0, 0.0)))
-        run_steps(self._compositor.layer(clip, image, Style(smooth=True)).move(0, 0))
+        run_steps(self._compositor.layer(clip, image, Style(opaque=opaque, smooth=True)).move(0, 0))
         run_steps(self._compositor.end)
 
     def _halve(self, larger: Canvas, smaller: Canvas) -> None:

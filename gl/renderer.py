@@ -66,7 +66,6 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
-        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
@@ -302,7 +301,7 @@ class Renderer:
 
     def buffer_thumbnail(self, width: int, height: int) -> BufferThumbnail:
         """What makes thumbnails of :meth:`cached_image`. The caller releases it before this renderer."""
-        return BufferThumbnail(self.context, self._compositor, self._parts.probe, width, height)
+        return BufferThumbnail(self.context, self._compositor, width, height)
 
     def drawn_image(self, kind: PlaneKind) -> Image | None:
         """A plane of the frame drawn last, as it was then, for a draw of the caller's own; None if there is none.

@@ -98,7 +98,7 @@ class Scene:
             grid=grid,
         )
         self._cursor_style = Style(
-            blend=not shows_alpha,
+            blend=True,
             straight=options.straight_alpha,
             smooth=smooth,
             outline=None if shows_alpha else options.cursor_outline,

@@ -82,7 +82,7 @@ def properties(block: bytes) -> dict[str, Any]:
         "gamma": (gamma + 100) / 100 if gamma != 0xFF else None,
         "colours": _ENCODINGS[features >> 3 & 3] if digital and version_4 else _ANALOG_COLOURS[features >> 3 & 3],
         "srgb": bool(features & 4),
-        "first_timing_is_native": bool(features & 2) or not version_4,
+        "first_timing_is_native": bool(features & 2) and version_4,
         "continuous_frequency": bool(features & 1),
         "power_states": [name for bit, name in ((0x80, "standby"), (0x40, "suspend"), (0x20, "off")) if features & bit],
     }

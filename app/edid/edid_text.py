@@ -73,7 +73,7 @@ def _colours(document: dict[str, Any]) -> str:
 
 
 def _features(document: dict[str, Any]) -> str:
-    found = ["the first timing is the native one"] if document["first_timing_is_native"] else []
+    found = [f"the first timing is the {'native' if document['first_timing_is_native'] else 'preferred'} one"]
     found += ["any timing within the limits"] if document["continuous_frequency"] else []
     if document["power_states"]:
         found.append("power states " + ", ".join(document["power_states"]))

@@ -47,7 +47,7 @@ def format_lines(document: dict[str, Any]) -> list[str]:
     lines.append(f"  in C:      {document['macro']}")
     for number, plane in enumerate(document["planes"]):
         lines += ["", f"  {_plane_heading(number, plane, len(document['planes']))}"]
-        lines += [f"    {each}" for each in plane["picture"]]
+        lines += [f"    {each}" for each in ("word  " + plane["word"], *plane["picture"])]
     if any(each["name"] in ("Cb", "Cr") for plane in document["planes"] for each in plane["components"]):
         lines += ["", f"  {LEGEND}; where there is a second line, it numbers the samples"]
     return lines
@@ -69,8 +69,17 @@ def _plane(plane: PlaneLayout, big_endian: bool) -> dict[str, Any]:
             {"name": each.name, "sample": each.sample, "low_bit": each.shift, "bits": each.bits}
             for each in plane.components
         ],
+        "word": _word(plane, big_endian),
         "picture": picture(plane, big_endian),
     }
+
+
+def _word(plane: PlaneLayout, big_endian: bool) -> str:
+    """The word in the notation of the kernel's header: the highest bits first."""
+    parts = list(reversed(plane.components))
+    names, bits = ":".join(each.label for each in parts), ":".join(str(each.bits) for each in parts)
+    order = "" if plane.size == 1 else " big endian" if big_endian else " little endian"
+    return f"[{8 * plane.size - 1}:0] {names} {bits}{order}"
 
 
 def _planes_text(planes: list[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Every format of ``include/uapi/drm/drm_fourcc.h``, as data.
+"""Every format of ``include/uapi/drm/drm_fourcc.h``, as data; the header is that of libdrm 2.4.125.
 
 One line for each format: the name, the fourcc, and the planes, with "/" between them. A plane is a word of bits that
 repeats along a row: first the pixels that the word covers if they are more than one ("2x2": two across, two down), then

@@ -1,4 +1,4 @@
-"""Reads a modifier as users write it: a number, the name of the kernel's header, or libdrm's, or drm_info's."""
+"""Reads a modifier as users write it: a number, the name of the kernel's header, or libdrm's."""
 
 import functools
 import re

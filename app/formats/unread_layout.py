@@ -6,6 +6,8 @@ Source: ``include/uapi/drm/drm_fourcc.h``: the comments on each modifier say whi
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import PixelFormat
 from app.formats.modifier import modifier_name, tile_of
+from app.formats.modifiers.description import Layout
+from app.formats.modifiers.vendors import describe
 
 _PAYLOAD = (1 << 56) - 1
 # DRM_FORMAT_MOD_VENDOR_*.
@@ -74,4 +76,5 @@ def compression_of(modifier: int) -> str | None:
         return "DEC400; its tile status, the aux data, is plane 1"
     if vendor == _AMLOGIC:
         return "FBC; the header, the aux data, is in the same plane"
-    return None
+    description = describe(modifier)
+    return description.meaning if description.layout is Layout.COMPRESSED else None

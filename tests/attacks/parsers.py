@@ -36,6 +36,7 @@ from app.vm.libvirt import _parse as parse_passed_on
 from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
 from tests.attacks.decoders import DECODERS
+from tests.attacks.raw_readers import RAW_READERS
 from ui.window.settings import parse_settings, settings_text
 
 MEBIBYTE = 1 << 20
@@ -332,6 +333,7 @@ PARSERS = (
         ),
     ),
     *(Parser(*each) for each in DECODERS),
+    *(Parser(*each) for each in RAW_READERS),
     Parser("fail condition", _fail_condition, (b"p99>+10%", b"query.p50<-200us", b"flip_to_submit.p99.9>+2ms", b"max")),
 )
 

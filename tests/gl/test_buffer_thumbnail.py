@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from gl import api
 from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.context import Context
 from gl.renderer import Renderer
 from tests.conftest import open_files
 from tests.gl.counting import Calls
-from tests.gl.surfaces import SurfaceFactory, frame, window
+from tests.gl.surfaces import SurfaceFactory, frame, random_picture, surface_factory, window
 
 _WIDTH, _HEIGHT = 96, 60
 _PATIENCE_S = 20.0
@@ -46,7 +47,7 @@ def test_thumbnail_is_the_whole_buffer_smaller_and_upright(
     image = renderer.cached_image(surface.buffer.serial)
     assert image is not None
     assert thumbnail.take() is None
-    thumbnail.start(image)
+    thumbnail.start(image, opaque=True)
     pixels = _taken(thumbnail).astype(int)
     assert pixels.shape == (_HEIGHT, _WIDTH, 4)
     assert (abs(pixels[:29, :, 0] - 150) <= 5).all() and (pixels[:29, :, 2] == 0).all()
@@ -63,9 +64,23 @@ def test_thumbnail_of_another_shape_has_nothing_around_it(
         renderer.draw(frame(surface), target)
     image = renderer.cached_image(surface.buffer.serial)
     assert image is not None
-    thumbnail.start(image)
+    thumbnail.start(image, opaque=True)
     pixels = _taken(thumbnail)
     assert (pixels[:, :17] == 0).all() and (pixels[:, -17:] == 0).all() and (pixels[:, 19:-19] == 255).all()
+
+
+def test_only_a_cursor_has_alpha(
+    gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory, thumbnail: BufferThumbnail
+) -> None:
+    primary = surfaces.picture(random_picture(64, 64))
+    cursor = surfaces.cursor(np.full((60, 96, 4), (0, 128, 0, 128), np.uint8), (0, 0))
+    with window(gl_context, 64, 64) as (target, _):
+        renderer.draw(frame(primary, cursor), target)
+    image = renderer.cached_image(cursor.buffer.serial)
+    assert image is not None
+    for opaque, alpha in ((False, 128), (True, 255)):
+        thumbnail.start(image, opaque=opaque)
+        assert tuple(_taken(thumbnail)[30, 48]) == (0, 128, 0, alpha)
 
 
 def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
@@ -78,10 +93,11 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
         assert renderer.cached_image(other.buffer.serial) is None
         image = renderer.cached_image(shown.buffer.serial)
         assert image is not None
-        thumbnail.start(image)
+        thumbnail.start(image, opaque=True)
         _taken(thumbnail)
         earlier = calls.copy()
-        thumbnail.start(image)
+        thumbnail.start(image, opaque=True)
+        assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
         _taken(thumbnail)
         assert set(calls.since(earlier).allocating()) == {"ReadPixels"}
         earlier = calls.copy()
@@ -92,3 +108,19 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
     assert renderer.cached_image(shown.buffer.serial) is None
     renderer.drop_released()
     assert open_files()["/memfd:plane (deleted)"] == 0, "the driver keeps the buffer"
+
+
+def test_no_buffer_stays_in_use_when_it_had_a_thumbnail(
+    gl_context: Context, renderer: Renderer, thumbnail: BufferThumbnail
+) -> None:
+    """Copies make llvmpipe use a second scene, which must not keep a guest's buffer. Often enough to be sure."""
+    with window(gl_context, 64, 64) as (target, _):
+        for _ in range(30):
+            with surface_factory() as surfaces:
+                shown = surfaces.picture(np.full((64, 64, 4), 255, np.uint8))
+                renderer.draw(frame(shown), target)
+                image = renderer.cached_image(shown.buffer.serial)
+                assert image is not None
+                thumbnail.start(image, opaque=True)
+            renderer.drop_released()
+            assert open_files()["/memfd:plane (deleted)"] == 0

@@ -8,10 +8,10 @@ import mmap
 import sys
 from typing import Any, cast
 
-from PyQt6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QAbstractItemView, QApplication, QPushButton
 
 from tests.window.listener import Listener
 from ui.cli.main import main
@@ -128,17 +128,74 @@ class WindowDriver:
         cells = [[table.item(row, column) for column in range(table.columnCount())] for row in range(table.rowCount())]
         return [[item.text() if item is not None else "" for item in row] for row in cells]
 
-    def inspector_tab(self, index: int) -> None:
-        """Choose a tab of the inspector."""
-        inspector = self._window._inspector
-        assert inspector is not None
-        inspector.view.tabs.setCurrentIndex(index)
+    def is_imported(self, module: str) -> bool:
+        return module in sys.modules
 
-    def inspector_press(self, button: str) -> None:
-        """Press a button of the inspector, by the name of its attribute."""
+    def inspector_tab(self, title: str) -> None:
+        """Choose a tab of the inspector."""
+        tabs = self._window._inspector.view.tabs  # type: ignore[union-attr]
+        tabs.setCurrentIndex([tabs.tabText(at) for at in range(tabs.count())].index(title))
+
+    def inspector_press(self, text: str) -> None:
+        """Press a button of the inspector."""
+        view = self._window._inspector.view  # type: ignore[union-attr]
+        (button,) = (each for each in view.findChildren(QPushButton) if each.text() == text)
+        button.click()
+
+    def inspector_close(self) -> None:
+        """Close the inspector's window or dock, as its close button does."""
         inspector = self._window._inspector
         assert inspector is not None
-        getattr(inspector.view, button).click()
+        (inspector._dock or inspector.view).close()
+
+    def inspector_search(self, text: str) -> None:
+        """Type into the search field of the formats."""
+        self._window._inspector.view.formats.search.setText(text)  # type: ignore[union-attr]
+
+    def inspector_texts(self) -> list[list[str]] | None:
+        """The rows of the view in the chosen tab, with those below them; None where there is no inspector."""
+        inspector = self._window._inspector
+        if inspector is None:
+            return None
+        tab = inspector.view.tabs.currentWidget()
+        assert tab is not None
+        view = tab if isinstance(tab, QAbstractItemView) else tab.findChild(QAbstractItemView)
+        assert view is not None
+        model = view.model()
+        return _texts(model, QModelIndex())
+
+    def inspector_thumbnails(self) -> list[list[int]]:
+        """The mean colour of each quarter of each thumbnail, as red, green and blue one after the other."""
+        table = self._window._inspector.view.buffers._table  # type: ignore[union-attr]
+        model = table.model()
+        assert model is not None
+        found = []
+        for row in range(model.rowCount()):
+            pixmap = model.index(row, 0).data(Qt.ItemDataRole.DecorationRole)
+            if pixmap is not None:
+                small = pixmap.toImage().scaled(
+                    2, 2, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+                )
+                colours = [small.pixelColor(x, y) for y in (0, 1) for x in (0, 1)]
+                found.append([value for each in colours for value in (each.red(), each.green(), each.blue())])
+        return found
+
+    def inspector_place(self) -> dict[str, Any]:
+        """Where the inspector is, and the sizes of the windows."""
+        inspector = self._window._inspector
+        focus = inspector.view.window().focusWidget() if inspector is not None else None  # type: ignore[union-attr]
+        return {
+            "docked": inspector is not None and inspector.docked,
+            "window": inspector is not None and inspector.view.isWindow(),
+            "size": [self._window.width(), self._window.height()],
+            "picture": [self._picture.width(), self._picture.height()],
+            "focus": inspector is not None and inspector.view.isAncestorOf(focus),
+        }
+
+    def clipboard_text(self) -> str:
+        clipboard = QGuiApplication.clipboard()
+        assert clipboard is not None
+        return clipboard.text()
 
     def is_measured(self) -> bool:
         """Whether anybody wants the records of pictures."""
@@ -185,6 +242,14 @@ class WindowDriver:
         place = QPointF(x / ratio, y / ratio)
         event = QMouseEvent(kind, place, self._picture.mapToGlobal(place), button, button, _NONE)
         QCoreApplication.postEvent(self._picture, event)
+
+
+def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
+    rows = []
+    for row in range(model.rowCount(parent)):
+        rows.append([str(model.index(row, column, parent).data() or "") for column in range(model.columnCount(parent))])
+        rows += _texts(model, model.index(row, 0, parent))
+    return rows
 
 
 class _DrivenWindow(MainWindow):

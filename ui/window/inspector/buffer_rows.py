@@ -12,16 +12,17 @@ LINES = 4
 _LONGEST_NAME = 40
 
 
-def buffer_row(facts: BufferFacts) -> Row:
+def buffer_row(facts: BufferFacts, imports: int = 0) -> Row:
     """What is known of a buffer, in up to :data:`LINES` lines for each column. The first column is for its picture."""
     plane = facts.plane
     buffer = (
         f"{_handle(facts)}, {plane.kind.name.lower()}",
         f"{plane.width} × {plane.height}  {fourcc_text(plane.fourcc)}",
         modifier_name(plane.modifier),
-        "on screen" if facts.on_screen else "",
+        # Always a line, so that the others do not move with each flip.
+        "on screen" if facts.on_screen else "not on screen",
     )
-    return Row(facts.serial, ("", _lines(*buffer), _lines(*_memory(facts)), _lines(*_use(facts))))
+    return Row(facts.serial, ("", _lines(*buffer), _lines(*_memory(facts)), _lines(*_use(facts, imports))))
 
 
 def _handle(facts: BufferFacts) -> str:
@@ -43,8 +44,13 @@ def _memory(facts: BufferFacts) -> tuple[str, ...]:
     )
 
 
-def _use(facts: BufferFacts) -> tuple[str, ...]:
-    return f"shown {_times(facts.times_shown)}", f"fetched {_times(facts.fetches)}", f"{facts.hits} cache hits"
+def _use(facts: BufferFacts, imports: int) -> tuple[str, ...]:
+    return (
+        f"shown {_times(facts.times_shown)}",
+        f"fetched {_times(facts.fetches)}",
+        f"imported {_times(imports)}",
+        f"{facts.hits} cache hits",
+    )
 
 
 def _times(count: int) -> str:

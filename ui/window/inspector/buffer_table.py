@@ -1,5 +1,6 @@
 """The buffers that the source holds, with thumbnails."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QModelIndex, QSize, Qt
@@ -32,17 +33,14 @@ class BuffersModel(RowsModel):
                 self._thumbnails[serial] = pixmap
                 self.changed(index)
 
-    def show_buffers(self, buffers: tuple[BufferFacts, ...]) -> None:
-        self.show(map(buffer_row, buffers))
+    def show_buffers(self, buffers: tuple[BufferFacts, ...], imports: Callable[[int], int]) -> None:
+        self.show(buffer_row(each, imports(each.serial)) for each in buffers)
         for serial in self._thumbnails.keys() - {each.serial for each in buffers}:
             del self._thumbnails[serial]
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DecorationRole and index.isValid() and index.column() == 0:
             return self._thumbnails.get(self.rows[index.row()].key)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.isValid():
-            # The number of lines changes with each flip.
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
         return super().data(index, role)
 
 
@@ -71,7 +69,7 @@ class BufferTable(QWidget):
     def refresh(self) -> None:
         """Show the buffers of now; take the thumbnail that was begun, or begin the next one."""
         buffers = self._inspected.buffers()
-        self._model.show_buffers(buffers)
+        self._model.show_buffers(buffers, self._inspected.imports)
         self._queue.keep(each.serial for each in buffers)
         self._layout.setCurrentIndex(1 if buffers else 0)
         if self._started is not None:
@@ -83,6 +81,8 @@ class BufferTable(QWidget):
         self._start_next(buffers)
 
     def _show_thumbnail(self, serial: int, image: QImage) -> None:
+        if image.isNull():
+            return
         image.setDevicePixelRatio(image.width() / THUMBNAIL.width())
         self._model.set_thumbnail(serial, QPixmap.fromImage(image))
 
@@ -92,5 +92,5 @@ class BufferTable(QWidget):
         for facts in buffers:
             if facts.serial == serial:
                 self._queue.made(facts, pictures)
-                if self._inspected.start_thumbnail(serial):
+                if self._inspected.start_thumbnail(facts):
                     self._started = serial

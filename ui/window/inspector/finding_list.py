@@ -17,6 +17,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.text.clean import clean_line
 from ui.window.inspector.copying import copy_text
 from ui.window.inspector.empty_text import EmptyText
+from ui.window.inspector.wrapped_text import WrappedText
 
 _LONGEST = 2000
 _SEVERITIES = {
@@ -25,7 +26,6 @@ _SEVERITIES = {
     Severity.INFO: ("Note", QStyle.StandardPixmap.SP_MessageBoxInformation),
     Severity.OK: ("OK", QStyle.StandardPixmap.SP_DialogApplyButton),
 }
-_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
 class FindingCard(QFrame):
@@ -44,11 +44,7 @@ class FindingCard(QFrame):
             size = style.pixelMetric(QStyle.PixelMetric.PM_SmallIconSize)
             icon.setPixmap(style.standardIcon(pixmap).pixmap(size, size))
         grid.addWidget(icon, 0, 0, Qt.AlignmentFlag.AlignTop)
-        heading = _text(f"{word}: {finding.message}")
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
-        grid.addWidget(heading, 0, 1)
+        grid.addWidget(_text(f"{word}: {finding.message}", bold=True), 0, 1)
         if finding.evidence:
             grid.addWidget(_text(f"Seen: {finding.evidence}"), 1, 1)
         if finding.remedy:
@@ -57,20 +53,10 @@ class FindingCard(QFrame):
             button.setAccessibleName(f"Copy the remedy of {finding.key}")
             button.clicked.connect(lambda: copy_text(finding.remedy))
             grid.addWidget(button, 3, 1, Qt.AlignmentFlag.AlignLeft)
-        key = _text(finding.key)
-        key.setEnabled(False)
-        key.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        key.setWordWrap(False)
-        grid.addWidget(key, 0, 2)
 
 
-def _text(text: str) -> QLabel:
-    label = QLabel(clean_line(text, _LONGEST))
-    # It may contain the name of a VM or a message of a driver, in which Qt would interpret markup.
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(_SELECTABLE)
-    return label
+def _text(text: str, *, bold: bool = False) -> WrappedText:
+    return WrappedText(clean_line(text, _LONGEST), bold=bold)
 
 
 class FindingList(QWidget):
@@ -105,6 +91,7 @@ class FindingList(QWidget):
         for gone in self._cards.keys() - set(findings):
             card = self._cards.pop(gone)
             self._column.removeWidget(card)
+            card.hide()
             card.deleteLater()
         for index, finding in enumerate(findings):
             card = self._cards.get(finding) or FindingCard(finding)

@@ -1,18 +1,28 @@
-"""What a display imports, as rows of texts: one for each pair of a format and a modifier. Pure."""
+"""What a display imports and what a driver can report: a row of texts for each pair of format and modifier. Pure."""
 
 from collections.abc import Iterable, Sequence
 
+from app.diagnosis.format_matrix import EmittedReach, Reach
 from app.diagnosis.picture_facts import FormatSupport
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
 from app.planes.plane_document import Document
 from ui.window.inspector.rows_model import Row
 
-HEADINGS = ("Format", "Modifier", "Import", "Guest")
-IMPORTED = "yes"
-EXTERNAL = "external only"
-REFUSED = "no"
+HEADINGS = ("Format", "Modifier", "To the GPU", "Driver")
+_IMPORTED = "imported"
+_EXTERNAL = "external only"
+_REFUSED = "not imported"
 _SHOWN = "on screen"
+_REACHES = {
+    Reach.IMPORTED: _IMPORTED,
+    Reach.EXTERNAL: _EXTERNAL,
+    Reach.IMPORTED_WITHOUT_MODIFIER: "no modifier",
+    Reach.REINTERPRETED: "reinterpreted",
+    Reach.COPIED: "copied",
+    Reach.NOT_SHOWN: "not shown",
+}
+Pair = tuple[str, int | None]
 
 
 def shown_pairs(document: Document) -> frozenset[tuple[str, int]]:
@@ -21,31 +31,46 @@ def shown_pairs(document: Document) -> frozenset[tuple[str, int]]:
     return frozenset((each["fourcc"], each["modifier"]) for each in planes)
 
 
-def format_rows(formats: Iterable[FormatSupport], shown: frozenset[tuple[str, int]]) -> tuple[Row, ...]:
-    """First the pairs that the guest shows, then what the display imports in its order.
+def format_rows(
+    formats: Iterable[FormatSupport], emitted: Iterable[EmittedReach], shown: frozenset[tuple[str, int]]
+) -> tuple[Row, ...]:
+    """First the pairs that the guest shows, then what its driver can report, then what else the display imports.
 
-    A pair that is shown and that the display does not name has its row too.
+    A pair that is shown and that nobody names has its row too.
     """
-    rows: dict[tuple[str, int | None], Row] = {}
+    imports: dict[Pair, str] = {}
+    names: dict[str, str] = {}
     for each in formats:
-        text = fourcc_text(each.fourcc)
-        name = _format_text(text, format_name(each.fourcc))
-        for modifier, external in each.modifiers:
-            used = _SHOWN if (text, modifier) in shown else ""
-            rows[text, modifier] = Row(
-                (text, modifier), (name, modifier_name(modifier), EXTERNAL if external else IMPORTED, used)
-            )
+        fourcc = fourcc_text(each.fourcc)
+        names[fourcc] = format_name(each.fourcc)
+        imports |= {(fourcc, modifier): _EXTERNAL if only else _IMPORTED for modifier, only in each.modifiers}
         if not each.modifiers:
-            rows[text, None] = Row((text, None), (name, "driver's choice", IMPORTED, ""))
-    first = []
-    for text, modifier in sorted(shown):
-        known = rows.pop((text, modifier), None)
-        first.append(known or Row((text, modifier), (text, modifier_name(modifier), REFUSED, _SHOWN)))
-    return (*first, *rows.values())
+            imports[fourcc, None] = _IMPORTED
+    drivers: dict[Pair, list[str]] = {(fourcc, modifier): [_SHOWN] for fourcc, modifier in sorted(shown)}
+    for one in emitted:
+        fourcc, modifier = fourcc_text(one.emitted.fourcc), one.emitted.modifier
+        names[fourcc] = format_name(one.emitted.fourcc)
+        imports[fourcc, modifier] = _REACHES[one.reach]
+        words = [*one.emitted.planes, *filter(None, (one.emitted.condition,))]
+        known = drivers.setdefault((fourcc, modifier), [])
+        known += [each for each in words if each not in known]
+    pairs = dict.fromkeys((*drivers, *imports))
+    return tuple(
+        Row(
+            pair,
+            (
+                _format_text(pair[0], names.get(pair[0], pair[0])),
+                modifier_name(pair[1]) if pair[1] is not None else "driver's choice",
+                imports.get(pair, _REFUSED),
+                ", ".join(drivers.get(pair, ())),
+            ),
+        )
+        for pair in pairs
+    )
 
 
 def _format_text(fourcc: str, name: str) -> str:
-    return fourcc if fourcc == name else f"{fourcc}  {name}"
+    return fourcc if fourcc == name else f"{fourcc} {name}"
 
 
 def matches(texts: Sequence[str], search: str) -> bool:

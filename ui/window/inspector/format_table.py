@@ -1,9 +1,11 @@
-"""The matrix of formats and modifiers: what the display imports, and what the guest shows."""
+"""The matrix of formats and modifiers: what the display imports, what the driver can report, and what is on screen."""
 
-from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel
+from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PyQt6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from app.diagnosis.format_matrix import EmittedReach
 from app.diagnosis.picture_facts import FormatSupport
+from app.formats.driver_formats import DriverFormats
 from app.planes.plane_document import Document
 from ui.window.inspector.format_rows import HEADINGS, format_rows, matches, shown_pairs
 from ui.window.inspector.inspected import Inspected
@@ -39,17 +41,21 @@ class FormatTable(QWidget):
         self._inspected = inspected
         self._waiting: list[int] = []
         self._formats: list[FormatSupport] = []
+        self._driver: DriverFormats | None = None
+        self._emitted: list[EmittedReach] = []
         self._shown: frozenset[tuple[str, int]] | None = None
         self._model = RowsModel(HEADINGS)
         self._found = _Found(self._model)
         self._table = TextTable("Formats", self._found)
-        self._table.set_widths("XR30  XRGB2101010 ", "INTEL_Y_TILED_CCS ", "external only ")
+        self._table.set_widths("XR30 XRGB2101010", "INTEL_Yf_TILED", "not imported")
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search: format, modifier, “external”, “on screen”")
+        self.search.setPlaceholderText("Search: format, modifier, “copied”, “on screen”")
         self.search.setAccessibleName("Search the formats")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._search)
         self._count = QLabel()
+        self._count.setTextFormat(Qt.TextFormat.PlainText)
+        self._count.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.search)
@@ -58,15 +64,24 @@ class FormatTable(QWidget):
 
     def refresh(self, document: Document) -> None:
         """Ask for some more formats, and show which the guest uses now."""
+        driver = self._inspected.driver()
+        if driver != self._driver:
+            self._driver = driver
+            self._emitted.clear()
+            self._shown = None
         if not self._formats and not self._waiting:
             self._waiting = list(self._inspected.fourccs())
         shown = shown_pairs(document)
-        if not self._waiting and shown == self._shown:
+        left = driver.formats[len(self._emitted) :] if driver is not None else ()
+        if not self._waiting and not left and shown == self._shown:
             return
         self._shown = shown
         asked, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
         self._formats += map(self._inspected.format_support, asked)
-        self._model.show(format_rows(self._formats, shown))
+        if driver is not None:
+            reached = (self._inspected.reach(driver, each) for each in left[:_AT_ONCE])
+            self._emitted += [each for each in reached if each is not None]
+        self._model.show(format_rows(self._formats, self._emitted, shown))
         self._show_count()
 
     def _search(self, text: str) -> None:
@@ -75,7 +90,12 @@ class FormatTable(QWidget):
 
     def _show_count(self) -> None:
         total, found = self._model.rowCount(), self._found.rowCount()
+        words = [f"{found} of {total} pairs" if found != total else f"{total} pairs"]
         if not self._formats and not self._waiting:
-            self._count.setText("The display of this window names no formats that it imports.")
+            words.append("this display names no formats")
+        if self._driver is None:
+            words.append("it is not known what the driver can report")
         else:
-            self._count.setText(f"{found} of {total} pairs" if found != total else f"{total} pairs")
+            more = "" if self._driver.complete else " at least"
+            words.append(f"the driver can report{more} {len(self._driver.formats)}: {self._driver.driver}")
+        self._count.setText("; ".join(words))

@@ -6,7 +6,9 @@ from typing import Protocol
 from PyQt6.QtGui import QImage
 
 from app.diagnosis.finding import Finding
+from app.diagnosis.format_matrix import EmittedReach
 from app.diagnosis.picture_facts import FormatSupport
+from app.formats.driver_formats import DriverFormats, EmittedFormat
 from app.planes.buffer_facts import BufferFacts
 from app.planes.plane_document import Document
 
@@ -29,7 +31,7 @@ class Inspected(Protocol):
         ...
 
     def state(self) -> Document:
-        """The parts of an ``inspect`` document about the state and the planes, and "renderer" if there is one."""
+        """The parts of an ``inspect`` document about the state, the planes and the renderer (null if there is none)."""
         ...
 
     def changes(self) -> tuple[Event, ...]:
@@ -38,6 +40,10 @@ class Inspected(Protocol):
 
     def buffers(self) -> tuple[BufferFacts, ...]:
         """The buffers that the source holds now."""
+        ...
+
+    def imports(self, serial: int) -> int:
+        """How often the window imported the buffer with this serial number."""
         ...
 
     def findings(self) -> tuple[Finding, ...]:
@@ -52,16 +58,24 @@ class Inspected(Protocol):
         """What the window's display imports of one format."""
         ...
 
+    def driver(self) -> DriverFormats | None:
+        """What the driver of the vGPU can report; None if that is not known."""
+        ...
+
+    def reach(self, driver: DriverFormats, emitted: EmittedFormat) -> EmittedReach | None:
+        """How a format of the driver would reach the GPU; None before the first picture."""
+        ...
+
     def document(self) -> Document:
         """The document of ``mdevview inspect``. Raises GraphicsError, and OSError if the device cannot be read."""
         ...
 
-    def start_thumbnail(self, serial: int) -> bool:
-        """Begin a thumbnail of the buffer with this serial number. False if the window has no image of it."""
+    def start_thumbnail(self, facts: BufferFacts) -> bool:
+        """Begin a thumbnail of a buffer. False if the window has no image of it."""
         ...
 
     def take_thumbnail(self) -> QImage | None:
-        """The thumbnail that was begun; None as long as the GPU has not finished it."""
+        """The thumbnail that was begun; None as long as the GPU has not finished it, empty if it failed."""
         ...
 
     def release(self) -> None:

@@ -33,7 +33,7 @@ class Inspector(QObject):
         self._dock: QDockWidget | None = None
         self._area = _RIGHT
         # By how much the main window grew for the dock.
-        self._grown = QSize()
+        self._grown = QSize(0, 0)
         self._shortcuts = [
             QShortcut(each, self.view, self.closed.emit)
             for each in (QKeySequence(QKeySequence.StandardKey.Close), keys)
@@ -108,12 +108,10 @@ class Inspector(QObject):
         if dock is None:
             return
         dock.removeEventFilter(self)
-        # The view is not the dock's child any more, which is deleted.
-        self.view.setParent(None)
         self._window.removeDockWidget(dock)
         dock.deleteLater()
-        grown, self._grown = self._grown, QSize()
-        if self._resizable():
+        grown, self._grown = self._grown, QSize(0, 0)
+        if not grown.isNull() and self._resizable():
             self._window.resize(self._window.size() - grown)
 
     def _grow(self, by: QSize) -> None:

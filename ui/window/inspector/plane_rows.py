@@ -60,7 +60,8 @@ def _plane_pairs(name: str, plane: Document) -> Iterator[tuple[str, str, object]
     reason = "" if plane["reason"] == "ok" else f" ({plane['reason']})"
     yield "state", "State", plane["state"] + reason
     yield "detail", "Detail", plane["detail"]
-    yield "path", "Import path", plane["path"] or "none"
+    method = f" ({plane['import_method']})" if plane.get("import_method") else ""
+    yield "path", "Import path", (plane["path"] or "none") + method
     yield "size", "Size", f"{plane['width']} × {plane['height']} pixels"
     if name == "cursor":
         yield "position", "Position", f"{plane['x']}, {plane['y']}"
@@ -104,6 +105,11 @@ def _renderer(renderer: Document) -> Node:
         ("version", "Version", renderer["version"]),
         ("software", "Drawn by", "the CPU" if renderer["software"] else "a GPU"),
         ("imports", "Imports dma-bufs", imports),
+        ("egl", "EGL", " ".join(each for each in (renderer["egl_vendor"], renderer["egl_version"]) if each)),
+        ("platform", "EGL platform", renderer["platform"]),
+        ("driver", "Mesa driver", renderer["driver"]),
+        ("node", "Render node", renderer["render_node"]),
+        ("missing", "Lacks", ", ".join(renderer["missing_extensions"])),
     )
     return Node("renderer", "Renderer", clean_line(renderer["name"]), _leaves(iter(pairs)))
 

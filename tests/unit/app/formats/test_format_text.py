@@ -1,11 +1,8 @@
 """Formats as users write them."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from app.abi import drm_fourcc as drm
-from app.formats.format_document import format_document, format_lines
+from app.formats.format_document import format_document
 from app.formats.format_text import parse_format
 from app.formats.layout import known_layouts
 
@@ -44,14 +41,3 @@ def test_every_name_and_every_code_leads_to_its_format() -> None:
     for layout in known_layouts().values():
         assert parse_format(layout.name) == parse_format(f"DRM_FORMAT_{layout.name}") == layout.fourcc
         assert parse_format(format_document(layout.fourcc)["fourcc"]) == layout.fourcc
-
-
-@settings(deadline=None)
-@given(st.sampled_from(sorted(known_layouts())) | st.integers(0, (1 << 32) - 1), st.booleans())
-def test_any_code_is_explained(code: int, big_endian: bool) -> None:
-    code |= drm.DRM_FORMAT_BIG_ENDIAN * big_endian
-    document = format_document(code)
-    lines = format_lines(document)
-    assert all(line.isprintable() and len(line) <= 120 for line in lines)
-    assert f"0x{code:08x}" in lines[0]
-    assert (document["format_name"] is None) == (code & 0x7FFF_FFFF not in known_layouts())

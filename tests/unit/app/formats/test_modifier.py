@@ -12,7 +12,7 @@ from tests.unit.app.formats.modifiers.samples import AMD, NAMED_BY_LIBDRM
 HAS_NEW_AMD_NAMES = "64KB_S" in (libdrm.modifier_name(2 << 56 | 9 << 8 | 1) or "")
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=400)
 @given(NAMED_BY_LIBDRM | AMD if HAS_NEW_AMD_NAMES else NAMED_BY_LIBDRM)
 def test_every_name_of_the_installed_libdrm_is_ours(modifier: int) -> None:
     assert libdrm.modifier_vendor(1 << 56) == "INTEL", "libdrm, which the tests need, is not there"

@@ -52,7 +52,7 @@ def test_a_name_of_several_vendors_is_refused_with_their_names() -> None:
         parse_modifier("TILED")
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(MODIFIERS)
 def test_a_name_that_is_shown_can_be_given(modifier: int) -> None:
     name = modifier_name(modifier)

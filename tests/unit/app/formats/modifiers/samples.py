@@ -38,4 +38,8 @@ MTK = of_vendor(11, st.integers(0, (1 << 20) - 1))
 SMALL = st.tuples(st.integers(0, 15), st.integers(0, 32)).map(lambda parts: parts[0] << 56 | parts[1])
 
 NAMED_BY_LIBDRM = st.one_of(st.sampled_from(vendor_modifiers()), NVIDIA, VIVANTE, BROADCOM, ARM, AMLOGIC, SMALL, ANY)
-MODIFIERS = st.one_of(NAMED_BY_LIBDRM, AMD, MTK)
+_VALID = st.one_of(NAMED_BY_LIBDRM, AMD, MTK)
+# Half of them with one bit more or less, which the vendor may not have defined.
+MODIFIERS = st.tuples(_VALID, st.booleans(), st.integers(0, 55)).map(
+    lambda parts: parts[0] ^ (1 << parts[2] if parts[1] else 0)
+)

@@ -21,7 +21,7 @@ def test_the_forms_of_drm_info_are_what_drm_info_prints() -> None:
     assert {modifier: describe(modifier).drm_info for modifier in wanted} == wanted
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
 @given(MODIFIERS)
 def test_every_set_bit_is_in_one_field_or_named_as_unknown(modifier: int) -> None:
     description = describe(modifier)
