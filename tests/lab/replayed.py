@@ -15,8 +15,13 @@ _OF_THE_LOOK = ("target", "renderer", "findings", "buffers")
 
 
 def comparable(document: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an inspect document that a replay must repeat."""
-    return {key: value for key, value in document.items() if key not in _OF_THE_LOOK}
+    """The parts of an inspect document that a replay must repeat. Each fetch makes a dma-buf with an inode of its own."""
+    parts = {key: value for key, value in document.items() if key not in _OF_THE_LOOK}
+    for name, plane in document["planes"].items():
+        if plane is not None:
+            buffer = {key: value for key, value in plane["buffer"].items() if key != "inode"}
+            parts["planes"] = parts["planes"] | {name: plane | {"buffer": buffer}}
+    return parts
 
 
 def trouble(folder: Path) -> str | None:
