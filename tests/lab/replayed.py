@@ -15,7 +15,7 @@ _OF_THE_LOOK = ("target", "renderer", "findings", "buffers")
 
 
 def comparable(document: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an inspect document that a replay must repeat. Each fetch makes a dma-buf with an inode of its own."""
+    """The parts of an inspect document that a replay must repeat. Each fetch makes a dma-buf with another inode."""
     parts = {key: value for key, value in document.items() if key not in _OF_THE_LOOK}
     for name, plane in document["planes"].items():
         if plane is not None:
