@@ -10,6 +10,7 @@ from app.device.device_facts import DeviceFacts
 from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
 from app.diagnosis.history import PictureHistory
+from app.diagnosis.host_facts import HostFacts
 from app.diagnosis.picture_facts import PictureFacts
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
@@ -43,11 +44,12 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
 
 
 def session_findings(
-    session: Session, frame: Frame, renderer: Renderer, device: DeviceFacts, history: PictureHistory
+    session: Session, frame: Frame, renderer: Renderer, device: DeviceFacts, host: HostFacts, history: PictureHistory
 ) -> tuple[Finding, ...]:
-    """The findings that need no wait: not those about the host and the VM, nor those from trials of imports.
+    """The findings from facts that the caller has read already, and from those of the renderer that need no wait.
 
-    ``frame`` must be the newest of the session, and the renderer's context current.
+    So none comes from a trial of an import in another process. ``frame`` must be the newest of the session, and the
+    renderer's context current.
     """
     facts = picture_facts(
         session.target,
@@ -56,6 +58,7 @@ def session_findings(
         time.monotonic_ns(),
         vgpu=session.vgpu,
         device=device,
+        host=host,
         renderer=facts_of_renderer(renderer.context),
         history=history,
     )

@@ -45,7 +45,7 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         wrong = wrong_gpu_finding(facts.host, facts.renderer)
         if wrong is not None:
             yield wrong
-    yield from kernel_findings(facts.host)
+    yield from kernel_findings(facts.host, shown=primary.path is not None)
 
 
 def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:

@@ -81,7 +81,10 @@ def _intel(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
             *((f"aperture: {gpu.aperture >> 20} MiB",) if gpu.aperture else ()),
         )
     )
-    start = f"sudo mdevctl start --uuid $(uuidgen) --parent {gpu.address} --type TYPE (mdevctl types lists them)"
+    start = (
+        f"sudo mdevctl start --uuid $(cat /proc/sys/kernel/random/uuid) --parent {gpu.address} "
+        "--type TYPE (mdevctl types lists them)"
+    )
     message = f"{gpu.address}: this Intel GPU has GVT-g, but makes no vGPUs"
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join((*steps, start)))
 

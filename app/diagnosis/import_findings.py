@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from app.abi import drm_fourcc as drm
 from app.diagnosis.finding import Finding
 from app.diagnosis.gpu_findings import draw_with
 from app.diagnosis.host_facts import HostFacts
@@ -29,7 +30,6 @@ IMPORT_REASONS = (
     Reason.IMPORT_ON_TRIAL,
     Reason.IMPORT_AWAITED,
 )
-_FIT_ANYWHERE = "Draw on the GPU that exports the buffer."
 
 
 def is_old_mesa(version: str) -> bool:
@@ -62,15 +62,22 @@ def import_findings(facts: PictureFacts, plane: PlaneFacts) -> Iterator[Finding]
         why = plane.map_error or status.detail
         exporter = plane.buffer.exporter if plane.buffer is not None else None
         evidence = f"mmap: {why}" + (f"; exporter {exporter}" if exporter else "")
-        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _FIT_ANYWHERE)
+        yield PictureKey.COPY_IMPOSSIBLE.finding(evidence, _where_to_draw(facts.renderer))
+
+
+def _where_to_draw(renderer: RendererFacts | None) -> str:
+    """What to do about a buffer that the CPU may not map."""
+    if renderer is not None and renderer.software:
+        return "Draw with a GPU, which need not map the buffer: at best with the one that exports it."
+    return "Draw on the GPU that exports the buffer."
 
 
 def _cause(facts: PictureFacts, plane: PlaneFacts) -> Finding:
     """Why the import failed: the most certain cause first."""
     renderer, reason, proof = facts.renderer, plane.status.reason, plane.import_evidence
     if proof is not None and proof.proof is ImportProof.UNREADABLE:
-        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _FIT_ANYWHERE)
-    if reason is Reason.IMPORT_CRASHES_DRIVER:
+        return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _where_to_draw(renderer))
+    if reason in (Reason.IMPORT_CRASHES_DRIVER, Reason.IMPORT_ON_TRIAL, Reason.IMPORT_AWAITED):
         return _of_reason(reason, plane)
     if proof is not None and proof.proof in (ImportProof.CRASHED, ImportProof.HUNG):
         # The trial was made for this finding only, so nothing recorded it.
@@ -113,7 +120,7 @@ def _unsupported(renderer: RendererFacts, plane: PlaneFacts) -> Finding | None:
             evidence, "Set another pixel format in the guest.", _message(Reason.FORMAT_NOT_IMPORTABLE, plane)
         )
     modifiers = dict(support.modifiers)
-    if modifiers and seen.modifier not in modifiers:
+    if modifiers and seen.modifier not in modifiers and seen.modifier != drm.DRM_FORMAT_MOD_INVALID:
         return _modifier(seen, modifiers, plane)
     if modifiers.get(seen.modifier) and "GL_OES_EGL_image_external_essl3" not in renderer.extensions:
         evidence = f"{_described(seen)} is external-only; OpenGL ES has no GL_OES_EGL_image_external_essl3"
@@ -124,8 +131,10 @@ def _unsupported(renderer: RendererFacts, plane: PlaneFacts) -> Finding | None:
 def _modifier(seen: Plane, modifiers: dict[int, bool], plane: PlaneFacts) -> Finding:
     names = _list(modifier_name(each) + (" (external only)" if only else "") for each, only in modifiers.items())
     evidence = f"the plane is {_described(seen)}; importable are {names}"
-    reason = Reason.MODIFIER_NOT_IMPORTABLE
-    return PictureKey.MODIFIER_NOT_IMPORTABLE.finding(evidence, reason.remedy, _message(reason, plane))
+    # This one also says why the pixels are not copied.
+    undone = plane.status.reason is Reason.TILING_UNKNOWN
+    reason = Reason.TILING_UNKNOWN if undone else Reason.MODIFIER_NOT_IMPORTABLE
+    return key_of(reason).finding(evidence, reason.remedy, _message(reason, plane))
 
 
 def _described(plane: Plane) -> str:

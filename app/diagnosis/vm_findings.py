@@ -42,9 +42,9 @@ def failsafe_line(host: HostFacts) -> str | None:
     return None
 
 
-def kernel_findings(host: HostFacts) -> Iterator[Finding]:
-    """The last messages of the kernel or the vGPU's manager, in their own words."""
-    failsafe = failsafe_line(host)
+def kernel_findings(host: HostFacts, *, shown: bool) -> Iterator[Finding]:
+    """The last messages of the kernel or the vGPU's manager, in their own words. ``shown``: there is a picture."""
+    failsafe = failsafe_line(host) if not shown else None
     if failsafe is not None:
         remedy = "Use a guest driver that supports GVT-g (i915 of Linux 4.8 or later), then restart the VM."
         yield PictureKey.GVT_FAILSAFE.finding(failsafe, remedy)

@@ -7,7 +7,7 @@ cache lines, XR24 before XB24.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,19 @@ import numpy.typing as npt
 
 from app.abi import drm_fourcc as drm
 from app.formats import tiling
-from app.formats.fourcc import format_name, fourcc_text
+from app.formats.fourcc import PixelFormat, format_name, fourcc_text, pixel_format
 from app.formats.guess_strides import LEAST_STRIDE, TILE_BYTES, linear_strides, repeating_distances, tiled_strides
 from app.formats.modifier import modifier_name, tile_of
 from app.formats.reading import MAX_EDGE, MAX_STRIDE, SHORT_MODIFIERS, Parts, Reading
-from app.formats.smoothness import CLASSES, PixelClass, Samples, roughness, samples_of
+from app.formats.smoothness import (
+    CLASSES,
+    PhaseDifferences,
+    PixelClass,
+    Samples,
+    phase_differences,
+    roughness,
+    samples_of,
+)
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -27,8 +35,8 @@ LEAST_BYTES = 1024
 """Fewer bytes are no picture to guess at."""
 
 # So many strides are tried for each tiling and size of a pixel.
-_LINEAR_STRIDES = 12
-_TILED_STRIDES = 5
+_LINEAR_STRIDES = 16
+_TILED_STRIDES = 8
 _LEAST_ROWS = 16
 # Above this the best picture is no better than noise: compressed or encrypted bytes, or no picture.
 _NOISE = 0.75
@@ -39,6 +47,10 @@ _ALIGNMENT = 64
 _UNUSED_SHARE = 0.95
 _UNUSED_BONUS = 0.75
 _SAMPLED_ROWS = 64
+# Factors for a stride that does not fit the size of the dump, and for bytes that no picture of a class has.
+_MISFIT = 1.2
+_ODD_BYTES = 0.4
+_WITH_ALPHA = (drm.DRM_FORMAT_ARGB1555, drm.DRM_FORMAT_ARGB2101010)
 # So many bytes are looked at to rate a candidate, and to rate the best ones again.
 _FIRST_SAMPLE, _SECOND_SAMPLE = 1 << 17, 1 << 20
 _RATED_AGAIN = 24
@@ -46,7 +58,10 @@ _RATED_AGAIN = 24
 
 @dataclass(frozen=True, slots=True)
 class RankedReading:
-    """``score`` is 0 for the smoothest picture and about 1 for noise. ``also``: formats with swapped channels."""
+    """``score`` is 0 for the smoothest and likeliest picture and about 1 for noise.
+
+    ``also``: formats with swapped channels, which are as smooth.
+    """
 
     reading: Reading
     score: float
@@ -96,14 +111,15 @@ def guess(memory: memoryview, known: Parts, offset: int = 0, count: int = 10) ->
         raise ValueError(f"{data.size} bytes are too few to guess what they are")
     if _is_flat(data):
         return Guess((), "all pixels have the same value: every reading makes the same picture, so nothing can be told")
+    if known.size is not None and not all(1 <= each <= MAX_EDGE for each in known.size):
+        # The document beside the dump of an impossible plane.
+        known = replace(known, size=None)
     candidates = [each for layout, classes in _layouts(known) for each in _candidates(data, known, layout, classes)]
     first = _rate(data, known, candidates, _FIRST_SAMPLE)[: max(_RATED_AGAIN, 2 * count)]
     rated = _rate(data, known, [each.candidate for each in first], _SECOND_SAMPLE)[:count]
     if not rated:
         return Guess((), "no reading fits what is known: leave some of it out")
-    readings = tuple(
-        RankedReading(_sized(data, known, each, offset), each.roughness, each.formats[1:]) for each in rated
-    )
+    readings = tuple(RankedReading(_sized(data, known, each, offset), each.score, each.formats[1:]) for each in rated)
     if min(each.roughness for each in rated) > _NOISE:
         return Guess(readings, "no reading is smooth: the bytes are compressed, or no picture")
     return Guess(readings)
@@ -112,19 +128,23 @@ def guess(memory: memoryview, known: Parts, offset: int = 0, count: int = 10) ->
 def _rate(data: Bytes, known: Parts, candidates: list[_Candidate], budget: int) -> list[_Rated]:
     """The candidates, the likeliest first; ``budget`` is how many bytes of each are looked at."""
     rated: list[_Rated] = []
-    seen: dict[tuple[_Layout, int, int], Samples | None] = {}
+    seen: dict[tuple[_Layout, int, int], tuple[Samples, PhaseDifferences, int | None] | None] = {}
     for each in candidates:
         width = each.stride if known.size is None else known.size[0] * each.pixel_class.bytes_per_pixel
         key = (each.layout, each.stride, width)
         if key not in seen:
             # Candidates of the same samples follow one another.
-            seen = {key: _samples(data, known, each.layout, each.stride, width, budget)}
-        samples = seen[key]
-        rough = None if samples is None else roughness(samples, each.pixel_class)
-        if samples is not None and rough is not None:
-            unused = _unused_byte(samples)
-            doubt = _doubt(each, _rough_size(data.size, known, each), unused)
+            samples = _samples(data, known, each.layout, each.stride, width, budget)
+            facts = None if samples is None else (samples, phase_differences(samples), _unused_byte(samples))
+            seen = {key: facts}
+        if (found := seen[key]) is None:
+            continue
+        samples, phases, unused = found
+        rough = roughness(samples, each.pixel_class)
+        if rough is not None:
             formats = _likely_formats(each.pixel_class, samples, unused, known.fourcc)
+            has_alpha = formats[0] in _WITH_ALPHA
+            doubt = _doubt(each, known, data.size, unused) * _doubt_of_class(each.pixel_class, phases, has_alpha)
             rated.append(_Rated(each, rough, rough * doubt, formats))
     return sorted(rated, key=lambda each: each.score)
 
@@ -154,6 +174,12 @@ def guess_document(result: Guess) -> dict[str, Any]:
     }
 
 
+def _pixels(pixel_class: PixelClass) -> PixelFormat:
+    pixels = pixel_format(pixel_class.formats[0])
+    assert pixels is not None
+    return pixels
+
+
 def _is_flat(data: Bytes) -> bool:
     words = data[: data.size // 4 * 4].reshape(-1, 4)
     return bool((words == words[0]).all())
@@ -181,24 +207,33 @@ def _layouts(known: Parts) -> Iterator[tuple[_Layout, tuple[PixelClass, ...]]]:
 def _candidates(data: Bytes, known: Parts, layout: _Layout, classes: tuple[PixelClass, ...]) -> Iterator[_Candidate]:
     """Those of the same stride follow one another."""
     by_stride: dict[int, list[PixelClass]] = {}
-    most = data.size // _LEAST_ROWS if known.size is None else MAX_STRIDE
+    searched: dict[int, list[int]] = {}
     is_linear = layout.modifier == drm.DRM_FORMAT_MOD_LINEAR
+    most = data.size // _LEAST_ROWS if known.size is None else 8 * known.size[0] + TILE_BYTES
     if known.stride is not None:
         likely = [known.stride]
     elif is_linear:
         distances = repeating_distances(data, most)
     else:
         likely = tiled_strides(data, layout.modifier, layout.tile_pixel, most)
-    for pixel in sorted({each.bytes_per_pixel for each in classes}):
-        least = LEAST_STRIDE if known.size is None else known.size[0] * pixel
-        if is_linear and known.stride is None:
-            strides = linear_strides(data, distances | _aligned(least, known), least, most, _LINEAR_STRIDES)
+    for each in classes:
+        least, longest = LEAST_STRIDE, most
+        if known.size is not None:
+            least = _pixels(each).row_bytes(known.size[0])
+            # No driver has a stride twice as long as a row, and no dump is less than half.
+            longest = TILE_BYTES + 2 * min(least, data.size // known.size[1])
+        if known.stride is not None or not is_linear:
+            strides = [stride for stride in likely if least <= stride <= max(longest, known.stride or 0)]
+            strides = strides[:_TILED_STRIDES]
         else:
-            strides = [each for each in likely if each >= least][:_TILED_STRIDES]
+            if least not in searched:
+                wanted = distances | _aligned(least, known)
+                searched[least] = linear_strides(data, wanted, least, longest, _LINEAR_STRIDES)
+            strides = searched[least]
         for stride in strides:
-            by_stride.setdefault(stride, []).extend(each for each in classes if each.bytes_per_pixel == pixel)
+            by_stride.setdefault(stride, []).append(each)
     for stride, fitting in by_stride.items():
-        yield from (_Candidate(layout, each, stride) for each in fitting)
+        yield from (_Candidate(layout, each, stride) for each in sorted(fitting, key=lambda each: each.bytes_per_pixel))
 
 
 def _samples(data: Bytes, known: Parts, layout: _Layout, stride: int, width: int, budget: int) -> Samples | None:
@@ -253,23 +288,48 @@ def _unused_byte(samples: Samples) -> int | None:
     return None
 
 
-def _rough_size(total: int, known: Parts, candidate: _Candidate) -> tuple[int, int]:
-    if known.size is not None:
-        return known.size
-    return max(1, candidate.stride // candidate.pixel_class.bytes_per_pixel), max(1, total // candidate.stride)
-
-
-def _doubt(candidate: _Candidate, size: tuple[int, int], unused: int | None) -> float:
+def _doubt(candidate: _Candidate, known: Parts, total: int, unused: int | None) -> float:
     """A factor above 1 for what is unlikely, however smooth it is, and below 1 for what is likely."""
-    stride, pixel_class = candidate.stride, candidate.pixel_class
-    proportion = abs(math.log(size[0] / size[1] / _PROPORTION)) - math.log(_PROPORTION_RANGE)
-    doubt = 1 + 0.6 * max(0.0, proportion)
-    doubt += 0.01 * (stride % _ALIGNMENT != 0) + 0.01 * (stride % pixel_class.bytes_per_pixel != 0)
-    modifiers = list(SHORT_MODIFIERS.values())
-    doubt += 0.001 * (CLASSES.index(pixel_class) + modifiers.index(candidate.layout.modifier))
-    if pixel_class.name == "8888" and unused is not None:
-        doubt *= _UNUSED_BONUS
-    return doubt
+    stride, pixel_class, modifier = candidate.stride, candidate.pixel_class, candidate.layout.modifier
+    tile = tile_of(modifier, candidate.layout.tile_pixel)
+    lines = 1 if tile is None else tile.height
+    doubt = 1 + 0.001 * (CLASSES.index(pixel_class) + list(SHORT_MODIFIERS.values()).index(modifier))
+    if known.size is None:
+        width, height = max(1, stride // pixel_class.bytes_per_pixel), max(1, total // stride)
+        doubt += 0.6 * max(0.0, abs(math.log(width / height / _PROPORTION)) - math.log(_PROPORTION_RANGE))
+        # A dump of whole rows, or of whole rows of tiles. A short or a padded one is neither.
+        fits = total % (stride * lines) == 0
+    else:
+        rows = -(-known.size[1] // lines) * lines
+        least = stride * (rows - 1) + known.size[0] * pixel_class.bytes_per_pixel if tile is None else stride * rows
+        fits = least <= total <= -(-stride * rows // TILE_BYTES) * TILE_BYTES
+    doubt *= 1 if fits else _MISFIT
+    doubt += 0.03 * (stride % _ALIGNMENT != 0) + 0.02 * (stride % pixel_class.bytes_per_pixel != 0)
+    return doubt * (_UNUSED_BONUS if pixel_class.name == "8888" and unused is not None else 1)
+
+
+def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, has_alpha: bool) -> float:
+    """The same for a class of formats whose bytes should differ in another way than they do.
+
+    ``has_alpha``: one or two bits above the channels change, which few pictures have.
+    """
+    match pixel_class.name:
+        case "8":
+            return 1 + max(phases.of_three, phases.of_two, phases.first_second)
+        case "565":
+            return 1 + phases.of_two
+        case "1555":
+            return 1 + phases.of_two + (_ODD_BYTES if has_alpha else 0)
+        case "YUYV":
+            return 1 + phases.first_third + phases.second_from_grey + (0 if phases.first_second else _ODD_BYTES)
+        case "UYVY":
+            return 1 + phases.second_fourth + phases.first_from_grey + (0 if phases.first_second else _ODD_BYTES)
+        case "888":
+            return 1.1 if phases.of_three else 1.1 + _ODD_BYTES
+    # The luma of YUYV and of UYVY.
+    luma = (not phases.first_third and phases.first_second) or (not phases.second_fourth and phases.second_third)
+    odd = luma or not phases.of_two or (pixel_class.name == "2101010" and has_alpha)
+    return 1 + _ODD_BYTES if odd else 1
 
 
 def _sized(data: Bytes, known: Parts, rated: _Rated, offset: int) -> Reading:

@@ -17,12 +17,12 @@ Bytes = npt.NDArray[np.uint8]
 TILE_BYTES = 4096
 LEAST_STRIDE = 64
 # How many bytes are looked at: of the whole, in windows of which each has many rows of the longest stride.
-_WINDOW = 1 << 20
+_WINDOW = 1 << 19
 _WINDOWS = 3
-_PEAKS = 80
+_PEAKS = 60
 _AROUND = 6
-_COMPARED = 1 << 16
-_MOST_TILES = 1024
+_COMPARED = 1 << 15
+_MOST_TILES = 512
 # The difference of bytes that far apart: of pixels next to each other, for one, two and four bytes a pixel.
 _STEP = 4
 # Neighbours of a peak at this distance are the same peak.
@@ -32,7 +32,9 @@ _PEAK_WIDTH = 5
 def linear_strides(data: Bytes, candidates: set[int], least: int, most: int, count: int) -> list[int]:
     """The ``count`` likeliest of the candidates from ``least`` to ``most``, the best first."""
     most = min(most, MAX_STRIDE, data.size // 2)
-    strides = sorted(each for each in candidates if least <= each <= most)
+    # The multiples of a stride are in the way of shorter ones that are as good.
+    parts = {each // number for each in candidates for number in (2, 3) if each % number == 0}
+    strides = sorted(each for each in candidates | parts if least <= each <= most)
     if not strides:
         return []
     starts = np.linspace(0, max(0, data.size - most - 1), 64).astype(np.int64)
@@ -81,7 +83,7 @@ def tiled_strides(data: Bytes, modifier: int, bytes_per_pixel: int, most: int) -
     edges = tiling.row_offsets(modifier, bytes_per_pixel, tile.width_bytes, np.array([0, tile.height - 1]))
     top, bottom = (np.ascontiguousarray(tiles[:, columns + each]) for each in edges)
     scores: list[tuple[float, int]] = []
-    for number in range(1, min(min(most, MAX_STRIDE) // tile.width_bytes, len(tiles) - 1) + 1):
+    for number in range(1, min(min(most, MAX_STRIDE) // tile.width_bytes, len(tiles) // 2) + 1):
         step = -(-(len(tiles) - number) // _MOST_TILES)
         steps = bottom[:-number:step].astype(np.int16) - top[number::step]
         scores.append((float(np.abs(steps).mean()), number * tile.width_bytes))

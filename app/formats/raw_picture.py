@@ -70,7 +70,7 @@ def _beyond(have: int, reading: Reading, rows: int) -> npt.NDArray[np.bool_]:
     """Which pixels of a band have a byte that is not among its first ``have``."""
     pixels = reading.pixels
     group = pixels.width_multiple * pixels.bytes_per_pixel
-    # The bytes of a pixel, or of a pair of 4:2:2, follow one another: no tiling splits 16 bytes, but 3 do not divide 16.
+    # The bytes of a pixel, or of a pair of 4:2:2, follow one another: no tiling splits 16 of them.
     first = np.arange(reading.width) // pixels.width_multiple * group
     last = first + group - 1
     down = tiling.row_offsets(reading.modifier, pixels.bytes_per_pixel, reading.stride, np.arange(rows))

@@ -11,6 +11,7 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import PixelFormat, fourcc_text, known_formats, parse_fourcc, pixel_format
 from app.formats.modifier import modifier_name, tile_of
 from app.formats.unread_layout import why_unread
+from app.text.clean import clean
 
 MAX_EDGE = 16384
 """The largest width and height: twice 8K. No scanout engine supports more, and no product overflows."""
@@ -48,6 +49,10 @@ class Parts:
     stride: int | None = None
 
 
+NOTHING = Parts()
+"""No part is given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """``width`` and ``height`` are in pixels, ``stride`` and ``offset`` in bytes. ``offset`` is that of the first row.
@@ -75,8 +80,8 @@ class Reading:
         least = pixels.row_bytes(self.width)
         if not least <= self.stride <= MAX_STRIDE:
             raise ValueError(
-                f"a stride of {self.stride} bytes is not from {least}, which {self.width} pixels of {pixels.name} take, "
-                f"to {MAX_STRIDE}"
+                f"a stride of {self.stride} bytes is not from {least}, the length of a row of {self.width} "
+                f"pixels of {pixels.name}, to {MAX_STRIDE}"
             )
         tile = tile_of(self.modifier, pixels.bytes_per_pixel)
         if tile is not None and self.stride % tile.width_bytes:
@@ -108,7 +113,7 @@ def parse_parts(text: str) -> Parts:
     """The parts in ``FORMAT[:MODIFIER[:WxH[:STRIDE]]]``. Raises ValueError with the reason."""
     fields = text.split(":")
     if len(fields) > 4 or len(text) > 200:
-        raise ValueError(f"{text[:200]!r} is not of the form FORMAT[:MODIFIER[:WxH[:STRIDE]]]")
+        raise ValueError(f"{clean(text, 60)!r} is not of the form FORMAT[:MODIFIER[:WxH[:STRIDE]]]")
     format_, modifier, size, stride = (*fields, "", "", "")[:4]
     return Parts(
         _parse_format(format_) if format_ else None,
@@ -135,7 +140,7 @@ def parse_modifier(text: str) -> int:
         if _plain(modifier_name(modifier)) == wanted:
             return modifier
     raise ValueError(
-        f"{text!r} is no modifier: linear, X, Y, Yf, 4, a name such as INTEL_Y_TILED, or a number such as "
+        f"{clean(text, 60)!r} is no modifier: linear, X, Y, Yf, 4, a name such as INTEL_Y_TILED, or a number such as "
         "0x100000000000002"
     )
 
@@ -163,13 +168,13 @@ def _parse_format(text: str) -> int:
 def _parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
     if match is None:
-        raise ValueError(f"{text!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
+        raise ValueError(f"{clean(text, 60)!r} is not of the form WIDTHxHEIGHT, such as 1920x1080")
     return int(match[1]), int(match[2])
 
 
 def _parse_number(text: str, name: str, most: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,6}", text) or int(text) > most:
-        raise ValueError(f"{text!r} is no {name} from 1 to {most} bytes")
+        raise ValueError(f"{clean(text, 60)!r} is no {name} from 1 to {most} bytes")
     return int(text)
 
 

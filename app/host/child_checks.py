@@ -5,10 +5,9 @@ import ctypes
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,9 @@ from typing import Self
 from app.errors import error_text
 
 _MOST_OUTPUT = 1 << 18
+_LOOK_S = 0.01
 _PATIENCE_AFTER_KILL_S = 0.5
+_PATIENCE_AFTER_OUTPUT_S = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -30,8 +31,11 @@ class CheckEnd:
 
 @dataclass(slots=True)
 class _Running:
-    process: "subprocess.Popen[bytes]"
-    output: bytearray = field(default_factory=bytearray)
+    """``output`` is the fd of the pipe that the process prints to; the owner of this object closes it."""
+
+    pid: int
+    output: int
+    printed: bytearray = field(default_factory=bytearray)
     closed: bool = False
 
 
@@ -42,54 +46,34 @@ class ChildChecks:
         self._running: dict[str, _Running] = {}
         self._ends: dict[str, CheckEnd] = {}
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    def start(self, name: str, command: Sequence[str]) -> None:
         """Start a program. If that fails, the check ends with that fault."""
-        path = os.pathsep.join(each for each in sys.path if each)
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": path} | dict(environment or {}),
-                start_new_session=True,
-            )
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            fault = error_text(error) if isinstance(error, OSError) else str(error)
-            self._ends[name] = CheckEnd(fault=f"it cannot be started: {fault}")
-        else:
-            self._running[name] = _Running(process)
+            self._running[name] = _spawn(command)
+        except OSError as error:
+            self._ends[name] = CheckEnd(fault=f"it cannot be started: {error_text(error)}")
 
     def finish(self, limit_s: float) -> dict[str, CheckEnd]:
-        """Wait until all checks have ended, ``limit_s`` seconds at most. Returns their ends by name."""
+        """Wait until all checks have ended, ``limit_s`` seconds at most. Returns their ends by name.
+
+        Raises OSError if their output cannot be read.
+        """
         until = time.monotonic() + limit_s
-        while waiting := {name: each for name, each in self._running.items() if not each.closed}:
-            left = until - time.monotonic()
-            if left <= 0:
+        while waiting := [each for each in self._running.values() if not each.closed]:
+            left_s = until - time.monotonic()
+            if left_s <= 0:
                 break
-            self._read(list(waiting.values()), left)
-        for name, each in self._running.items():
+            _read(waiting, left_s)
+        while self._running:
+            name = next(iter(self._running))
+            each = self._running.pop(name)
             self._ends[name] = _end(each, limit_s, max(0.0, until - time.monotonic()))
-        self._running.clear()
         return self._ends
 
     def close(self) -> None:
-        for each in self._running.values():
-            _kill(each.process)
-        self._running.clear()
-
-    @staticmethod
-    def _read(running: Sequence[_Running], limit_s: float) -> None:
-        poll = select.poll()
-        by_fd = {}
-        for each in running:
-            assert each.process.stdout is not None
-            by_fd[each.process.stdout.fileno()] = each
-            poll.register(each.process.stdout.fileno(), select.POLLIN)
-        for fd, _ in poll.poll(limit_s * 1000):
-            chunk = os.read(fd, 1 << 16)
-            by_fd[fd].output += chunk
-            by_fd[fd].closed = not chunk or len(by_fd[fd].output) > _MOST_OUTPUT
+        while self._running:
+            _, each = self._running.popitem()
+            _release(each, None)
 
     def __enter__(self) -> Self:
         return self
@@ -100,17 +84,49 @@ class ChildChecks:
         self.close()
 
 
+def _spawn(command: Sequence[str]) -> _Running:
+    """Start a program in a session of its own. It gets no fd but the standard ones. Raises OSError."""
+    path = os.pathsep.join(each for each in sys.path if each)
+    output, theirs = os.pipe()
+    try:
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, theirs, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
+        environment = os.environ | {"PYTHONPATH": path}
+        pid = os.posix_spawnp(command[0], [*command], environment, file_actions=actions, setsid=True)
+    except BaseException:
+        os.close(output)
+        raise
+    finally:
+        os.close(theirs)
+    return _Running(pid, output)
+
+
+def _read(running: Sequence[_Running], limit_s: float) -> None:
+    """Wait for output of one of them, and read it. Raises OSError."""
+    poll = select.poll()
+    by_fd = {each.output: each for each in running}
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    for fd, _ in poll.poll(limit_s * 1000):
+        chunk = os.read(fd, 1 << 16)
+        each = by_fd[fd]
+        each.printed += chunk
+        each.closed = not chunk or len(each.printed) > _MOST_OUTPUT
+
+
 def _end(running: _Running, limit_s: float, left_s: float) -> CheckEnd:
     """What the end of a process means. Kills it if it has not ended yet."""
-    process = running.process
-    output = bytes(running.output)
-    if running.closed and len(output) <= _MOST_OUTPUT:
+    output = bytes(running.printed)
+    too_long = len(output) > _MOST_OUTPUT
+    status = None
+    if running.closed and not too_long:
         # It has closed its output, and is about to end.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(min(left_s, 2.0))
-    status = process.poll()
-    _kill(process)
-    if len(output) > _MOST_OUTPUT:
+        status = _wait(running.pid, min(left_s, _PATIENCE_AFTER_OUTPUT_S))
+    _release(running, status)
+    if too_long:
         return CheckEnd(fault=f"it printed more than {_MOST_OUTPUT} bytes")
     if status is None:
         return CheckEnd(output, f"it did not end within {limit_s:g} s")
@@ -122,15 +138,30 @@ def _end(running: _Running, limit_s: float, left_s: float) -> CheckEnd:
     return CheckEnd(output, f"it ended with status {status}" if status else "")
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of a process and its children. One that the kernel holds is left behind."""
-    if process.returncode is None:
+def _wait(pid: int, limit_s: float) -> int | None:
+    """Its exit status, or the negative number of the signal that ended it. None if it does not end in this time."""
+    until = time.monotonic() + limit_s
+    while True:
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            # This program ignores SIGCHLD, so the kernel has reaped it.
+            return 0
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= until:
+            return None
+        time.sleep(_LOOK_S)
+
+
+def _release(running: _Running, status: int | None) -> None:
+    """Close the pipe, and kill what has not ended. A process that the kernel holds is left behind."""
+    os.close(running.output)
+    if status is None:
+        # Its number still belongs to it, and to the children of its session, because it was not reaped.
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_PATIENCE_AFTER_KILL_S)
-    if process.stdout is not None:
-        process.stdout.close()
+            os.killpg(running.pid, signal.SIGKILL)
+        _wait(running.pid, _PATIENCE_AFTER_KILL_S)
 
 
 def prepare_child(parent: int) -> int:

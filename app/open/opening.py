@@ -29,7 +29,7 @@ from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
-from app.open.host_facts_reader import HostFactsReader
+from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
 from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
@@ -114,7 +114,13 @@ def _replay(target: Replay) -> "OpenedRecording":
 def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -> Session:
     replayed = _replay(target)
     session = _session(replayed.opened, options, paths)
-    return replace(session, input=RECORDED, playback=replayed.clock, host_facts=replayed.host_facts)
+    return replace(
+        session,
+        resolution=replayed.resolution,
+        input=RECORDED,
+        playback=replayed.clock,
+        host_facts=replayed.host_facts,
+    )
 
 
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
@@ -148,7 +154,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
         device_facts=poller.facts,
-        host_facts=HostFactsReader.of(opened.vgpu, opened.vm, route, paths).read,
+        host_facts=HostFactsSource.of(opened.vgpu, opened.vm, route, paths).read,
         buffers=poller.buffers,
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Use, Vgpu
 from app.planes.plane_document import Document
 from app.text.clean import clean_line
 
@@ -14,7 +14,9 @@ _MOST_LINES = 100
 
 def vgpu_document(vgpu: Vgpu | None) -> Document | None:
     """What the vGPU is, without the processes that have it open."""
-    return None if vgpu is None else {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)}
+    if vgpu is None:
+        return None
+    return {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)} | {"use": vgpu.use.value}
 
 
 def vgpu_of(document: Document | None) -> Vgpu | None:
@@ -23,7 +25,9 @@ def vgpu_of(document: Document | None) -> Vgpu | None:
         return None
     values: dict[str, Any] = {each: _text(document.get(each)) for each in _TEXTS}
     values |= {each: _integer(document.get(each)) for each in _NUMBERS}
-    return Vgpu(**(values | {"name": values["name"] or "replay"}))
+    # Who had it open is not in the recording, only whether somebody had.
+    is_free = document.get("use") == Use.FREE.value
+    return Vgpu(**(values | {"name": values["name"] or "replay", "unseen": not is_free}))
 
 
 def host_document(facts: HostFacts) -> Document:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.diagnosis.host_facts import HostFacts
+from app.edid.mode import Limits, Mode
+from app.errors import ResolutionRefused
 from app.open.recorded_facts import host_facts_of, vgpu_of
 from app.open.target import Replay
 from app.replay.playback import RecordingClock
@@ -15,6 +17,32 @@ from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 
 _SECOND = 1_000_000_000
+_RULES = {each.value: each for each in FetchRule}
+
+
+class RecordedResolution:
+    """A :class:`app.open.session.ResolutionControl`: nobody can set the resolution of a recorded guest."""
+
+    refusal = ResolutionRefused("a recording has the resolution that it was recorded with")
+
+    @property
+    def limits(self) -> Limits:
+        raise self.refusal
+
+    def check(self, _mode: Mode) -> None:
+        raise self.refusal
+
+    def is_set(self, _mode: Mode) -> bool:
+        raise self.refusal
+
+    def begin(self, _mode: Mode, _dpi: float) -> None:
+        raise self.refusal
+
+    def step(self) -> int | None:
+        return None
+
+    def finish(self) -> None:
+        """There is nothing to finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +50,7 @@ class OpenedRecording:
     """The device of a recording, the clock that plays it, and what was known of the host."""
 
     opened: OpenedDevice
+    resolution: RecordedResolution
     clock: RecordingClock
     host_facts: Callable[[], HostFacts]
 
@@ -41,9 +70,9 @@ def open_recording(target: Replay) -> OpenedRecording:
         label,
         device,
         vgpu_of(context.vgpu),
-        # A driver whose buffers are fetched once gave no second answer that could be replayed.
-        FetchRule.ONCE if context.rule == FetchRule.ONCE.value else FetchRule.FREELY,
+        # As at the capture: of a buffer that was fetched once, or never, no other answer is known.
+        _RULES.get(context.rule, FetchRule.FREELY),
         device.ended,
         buffer_info=device.buffer_info,
     )
-    return OpenedRecording(opened, clock, lambda: facts)
+    return OpenedRecording(opened, RecordedResolution(), clock, lambda: facts)

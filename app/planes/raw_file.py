@@ -11,7 +11,7 @@ from typing import Any
 
 from app.formats.fourcc import format_name, fourcc_text, parse_fourcc
 from app.formats.modifier import modifier_name
-from app.formats.reading import Parts
+from app.formats.reading import NOTHING, Parts
 from app.planes.buffer import Buffer
 from app.planes.check import bytes_needed
 from app.planes.plane import Backing, Plane, PlaneKind
@@ -29,7 +29,7 @@ _U32, _U64 = (1 << 32) - 1, (1 << 64) - 1
 class RawFacts:
     """What is known of the bytes in a file. ``is_cursor``: the colours are premultiplied by alpha."""
 
-    parts: Parts = Parts()
+    parts: Parts = NOTHING
     offset: int = 0
     y_inverted: bool = False
     is_cursor: bool = False

@@ -1,5 +1,6 @@
 """Writes a recording (:mod:`app.replay.schema`) on a thread of its own, so that no poll waits for a disk."""
 
+import errno
 import hashlib
 import json
 import os
@@ -120,6 +121,10 @@ class CaptureFile:
             self._write_all()
         except OSError as error:
             self.failed = error
+        except Exception as error:
+            # Of a bug, too: a capture that writes nothing must not go on.
+            self.failed = OSError(errno.EIO, f"{type(error).__name__}: {error}")
+        if self.failed is not None:
             # Nothing may wait for this thread for ever, and no memory may be kept.
             while (item := self._items.get()) is not None:
                 self._written(item)

@@ -79,6 +79,8 @@ class RecordingFile:
             reader.recording.damage = f"what follows is damaged: {damage}"
         elif not records.ended:
             reader.recording.damage = "the end is missing"
+        elif reader.unreadable:
+            reader.recording.damage = f"{reader.unreadable} messages cannot be read"
         reader.recording.finish()
         return reader.recording
 
@@ -88,6 +90,7 @@ class _Reader:
 
     def __init__(self, path: Path, contents: dict[str, Attachment]) -> None:
         self.recording: Recording | None = None
+        self.unreadable = 0
         self._path = path
         self._contents = contents
         self._types: dict[int, type[RecordedMessage]] = {}
@@ -120,8 +123,10 @@ class _Reader:
             if type_ is Context:
                 self._check_version(document)
             message = from_document(type_, document)
-        except (ValueError, RecursionError) as error:
-            raise Damaged("a message") from error
+        except (ValueError, RecursionError):
+            # What a hostile driver answered may be out of range, and all else still holds.
+            self.unreadable += 1
+            return
         if isinstance(message, Context):
             if self.recording is None:
                 self.recording = Recording(message, record.log_time)

@@ -28,7 +28,7 @@ _MOST_RECORD = 1 << 20
 _MOST_ATTACHMENT_HEAD = 1024
 _ATTACHMENT_CRC = 4
 # Of the whole file, when it is uncompressed.
-_MOST_MESSAGE_BYTES = 512 << 20
+_MOST_MESSAGE_BYTES = 256 << 20
 _MOST_RECORDS = 2_000_000
 # This program writes nine.
 _MOST_CHANNELS = 1000

@@ -14,7 +14,7 @@ from app.vm.monitor import ConnectionState
 from app.vm.peer import CommandError, ConnectionLost
 from app.vm.replies import parse_run_state
 
-LIMIT_S = 1.0
+LIMIT_S = 0.7
 """The time for connection and answer in seconds. The disconnection may take 0.3 s more."""
 
 # The folders of Proxmox VE, libvirt, LXD and Incus. Their sockets may be reached through /proc/PID/root.

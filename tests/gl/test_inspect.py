@@ -79,6 +79,32 @@ def test_a_fault_of_the_cursor_plane_is_told_as_well(
     assert [each.strip() for each in told[-2:]] == ["evidence: fourcc ABCD", "remedy: Please report it."]
 
 
+@pytest.mark.parametrize("profile", ["gvt", "mdpy"])
+def test_impossible_planes_are_printed_on_aligned_lines(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document, lines = _inspect(f"sim:{profile},size=64x64,fault=hostile", capsys)
+    assert document["state"] == "error"
+    assert all(each == "" or each.isprintable() for each in lines)
+    assert max(map(len, lines)) <= 100
+    assert "  error    " in "\n".join(lines[lines.index("findings:") :])
+
+
+def test_buffers_and_regions_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    document, lines = _inspect("sim:gvt,size=320x200,fps=0", capsys)
+    primary, cursor = document["buffers"]
+    assert (primary["plane"], primary["dmabuf_id"], primary["width"], primary["on_screen"]) == ("primary", 1, 320, True)
+    assert (primary["times_shown"], primary["fetches"], primary["hits"]) == (1, 1, 0)
+    assert primary["imports"] == (document["planes"]["primary"]["path"] == "egl-image")
+    assert cursor["plane"] == "cursor"
+    names = {each["index"]: (each["name"], each["type_name"]) for each in document["device"]["regions"]}
+    assert names[0] == ("BAR0", None)
+    assert names[9] == ("Intel OpRegion", "Intel OpRegion")
+    assert names[10] == ("GFX/EDID", "GFX/EDID")
+    (bar,) = [each for each in document["device"]["regions"] if each["name"] == "BAR2"]
+    assert (bar["access"], bar["sparse_areas"]) == (["read", "write", "mmap"], [{"offset": 1 << 26, "size": 1 << 26}])
+    assert document["device"]["flag_names"] == ["reset", "pci"]
+    assert any(each.split()[:2] == ["9", "Intel"] for each in lines)
+
+
 def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "sim:gvt,size=320x200,fault=gone@0", "--json"]) == 3
     assert "device-removed" in capsys.readouterr().err

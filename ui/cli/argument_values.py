@@ -5,6 +5,7 @@ import math
 import re
 
 from app.edid.mode import Mode, parse_mode
+from app.formats.reading import Parts, parse_parts
 from app.input.keys import check_qcode
 from app.measure.compare.fail_condition import FailCondition, parse_condition
 from app.open.target import Pid, parse_target
@@ -97,3 +98,10 @@ def plot_file(text: str) -> str:
     if text != "-" and not text.lower().endswith((".png", ".svg")):
         raise argparse.ArgumentTypeError(f"{text!r} ends neither with .png nor with .svg")
     return text
+
+
+def reading(text: str) -> Parts:
+    try:
+        return parse_parts(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -4,7 +4,7 @@ import argparse
 
 from app.open.target import parse_target
 from app.qemu.qmp_address import parse_address
-from ui.cli.argument_values import file_name, mode
+from ui.cli.argument_values import count, file_name, mode, reading
 from ui.cli.common_arguments import (
     Commands,
     add_command,
@@ -175,19 +175,55 @@ def _add_list(commands: Commands) -> None:
 
 
 def _add_screenshot(commands: Commands) -> None:
+    """``reading`` is None without --as, ``plane`` and ``best`` are None when not given."""
     parser = add_command(
-        commands, "screenshot", "save a vGPU's screen as a PNG file", "Needs no window and no display server."
+        commands,
+        "screenshot",
+        "save a vGPU's screen as a PNG file",
+        "Needs no window and no display server. With --raw, --as or --guess the CPU reads the bytes of a plane, also "
+        "of one that cannot be shown, and no OpenGL is used. A picture that looks garbled is read in another way with "
+        "--as; --guess finds out how.",
     )
     add_target(parser)
     add_helper(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=file_name, required=True, help="the PNG file; - is standard output"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=file_name,
+        help="the PNG file, or with --raw the file of bytes; - is standard output; needed except with --guess",
     )
     parser.add_argument(
         "--plane",
         choices=("composite", "primary", "cursor"),
-        default="composite",
-        help="one plane alone, or the primary with the cursor on it (default)",
+        help="one plane alone, or the primary with the cursor on it (default; with --raw, --as and --guess: primary)",
     )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="write the bytes of the plane as they lie in its buffer, and beside a new FILE a document FILE.json that "
+        "says what they are; not for drivers whose buffers the CPU may not read, such as GVT-g",
+    )
+    parser.add_argument(
+        "--from-raw", metavar="FILE", type=file_name, help="read such a file in place of a vGPU; - is standard input"
+    )
+    parser.add_argument(
+        "--as",
+        dest="reading",
+        metavar="FORMAT[:MODIFIER[:WxH[:STRIDE]]]",
+        type=reading,
+        help="take the bytes for this: FORMAT is a fourcc or a long name (XR24, XRGB8888), MODIFIER is linear, X, Y, "
+        "Yf, 4, a name such as INTEL_Y_TILED or a number, STRIDE is the bytes from row to row. An empty part is what "
+        "the device or FILE.json says (:X changes the tiling alone); a stride that does not fit any more is the least "
+        "one. What missing bytes would show is black. Compressed tilings cannot be read",
+    )
+    parser.add_argument(
+        "--guess",
+        action="store_true",
+        help="list the likeliest readings, by how smooth the picture is, as texts for --as; with -o, save the picture "
+        "of the first. The size that the device or FILE.json says is kept, and what --as gives",
+    )
+    parser.add_argument("--best", metavar="N", type=count, help="how many readings --guess lists (default: 10)")
+    parser.add_argument("--json", action="store_true", help="print the list of --guess as one JSON document")
     add_matrix(parser)
     add_timeout(parser)

@@ -114,6 +114,7 @@ def _capture(
         while True:
             if clock() >= describe_at and loop.frame.status.state is not State.GONE:
                 session.describe()
+                session.device_facts()
                 describe_at = clock() + _DESCRIBE_NS
             pause = loop.step()
             if pause is None:

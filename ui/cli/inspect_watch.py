@@ -27,10 +27,12 @@ from ui.cli.output import printable, write_output
 from ui.cli.stop_signals import StopSignals
 from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView
+from ui.window.host_facts_reader import HostFactsReader
 
 _VERSION = 1
 _SECOND = 1_000_000_000
 _FINDINGS_NS = _SECOND
+_HOST_PERIOD_S = 3.0
 # An import is proven by a draw, however small.
 _EDGE = 64
 
@@ -88,7 +90,7 @@ def follow(
 
 
 class _Follower:
-    """Draws each new frame as a window does, and tells what changed."""
+    """Draws each new frame as a window does, and tells what changed. A thread reads what the host knows."""
 
     def __init__(self, view: OffscreenView, tell: Tell, history: PictureHistory) -> None:
         self._session = view.session
@@ -96,6 +98,7 @@ class _Follower:
         self._tell = tell
         self._history = history
         self._log = ChangeLog()
+        self._host = HostFactsReader()
         self._canvas = Canvas(view.renderer.context, _EDGE, _EDGE)
         self._target = RenderTarget(_EDGE, _EDGE, self._canvas.framebuffer)
         self._drawn: Frame | None = None
@@ -122,12 +125,14 @@ class _Follower:
             self._tell(self._log.buffers(self._session.buffers(), now))
             device = self._session.device_facts()
             self._tell(self._log.query_errors(device.query_errors, now))
-            findings = session_findings(self._session, self.loop.frame, self._renderer, device, self._history)
+            host = self._host.latest(self._session.host_facts, _HOST_PERIOD_S)
+            findings = session_findings(self._session, self.loop.frame, self._renderer, device, host, self._history)
             self._tell(self._log.findings(findings, now))
 
     def close(self) -> None:
-        """Release the framebuffer; more calls do nothing."""
+        """Release the framebuffer, and wait a short while for the thread; more calls do nothing."""
         self._canvas.release()
+        self._host.close()
 
     def _changed(self, frame: Frame) -> None:
         seen = frame.timing.seen_ns if frame.timing is not None else time.monotonic_ns()

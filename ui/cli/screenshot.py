@@ -1,4 +1,4 @@
-"""``mdevview screenshot``: one picture as a PNG file."""
+"""``mdevview screenshot``: one picture as a PNG file, or the bytes of a plane."""
 
 import argparse
 
@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.attach.helper_fds import HelperMethod
+from app.errors import UsageError
 from app.formats.yuv import Matrix
 from app.open.opening import OpenOptions
+from app.open.target import Default
 from app.planes.frame import Frame
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
@@ -15,6 +17,7 @@ from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.renderer import Renderer
+from ui.cli import screenshot_bytes
 from ui.cli.output_file import write_file
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
@@ -22,12 +25,36 @@ from ui.png import png_bytes
 
 def run(args: argparse.Namespace) -> int:
     """Wait for a picture and save it. Raises MdevviewError."""
-    kind, options = CaptureKind(args.plane), DrawOptions(matrix=Matrix[args.matrix.upper()])
+    _check(args)
+    if args.from_raw is not None or args.raw or args.reading is not None or args.guess:
+        return screenshot_bytes.run(args)
+    kind = CaptureKind(args.plane or CaptureKind.COMPOSITE.value)
+    options = DrawOptions(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
     with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
         view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
     write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raises UsageError for options that do not go together."""
+    if args.output is None and not args.guess:
+        raise UsageError("the option -o/--output is required", "name the file")
+    if args.raw and (args.reading is not None or args.guess or args.from_raw is not None):
+        raise UsageError(
+            "--raw writes the bytes as they lie, so it goes with none of --as, --guess and --from-raw",
+            "write them first, then read the file with --from-raw",
+        )
+    if args.from_raw is not None and not isinstance(args.target, Default):
+        raise UsageError("--from-raw reads a file, so there is no TARGET", "leave out one of them")
+    if (args.json or args.best is not None) and not args.guess:
+        raise UsageError("--json and --best are about the readings of --guess", "add --guess")
+    reads_bytes = args.raw or args.reading is not None or args.guess
+    if reads_bytes and args.plane == CaptureKind.COMPOSITE.value:
+        raise UsageError(
+            "the composite has no bytes of its own: the GPU makes it of the planes", "give --plane primary or cursor"
+        )
 
 
 def _capture(

@@ -21,6 +21,13 @@ _TARGETS = (
     "sim:mbochs,size=64x64,module=mbochs",
     "sim:mdpy,size=64x64",
 )
+_INSPECT_OPTIONS: tuple[list[str], ...] = (
+    [],
+    [],
+    ["--watch", "--duration", "0.2"],
+    ["--duration", "0.2"],
+    ["--formats"],
+)
 
 
 def _arguments(random_: random.Random, folder: Path) -> list[str]:
@@ -30,7 +37,7 @@ def _arguments(random_: random.Random, folder: Path) -> list[str]:
     kinds = {
         "list": ["list", *random_.choice(([], ["--json"]))],
         "doctor": ["doctor", *random_.choice(([], ["--json"]))],
-        "inspect": ["inspect", target, *random_.choice(([], ["--json"]))],
+        "inspect": ["inspect", target, *random_.choice(_INSPECT_OPTIONS), *random_.choice(([], ["--json"]))],
         "screenshot": ["screenshot", target, "--timeout", "0.2", "-o", str(folder / "shot.png")],
         "cursor": ["screenshot", target, "--plane", "cursor", "--timeout", "0.2", "-o", str(folder / "shot.png")],
         "target": ["inspect", random_.choice(("pid:1", "vm:nobody", "fd:0", "00000000"))],

@@ -34,6 +34,10 @@ def test_reason_is_named_and_no_picture_saved(create: Create, tmp_path: Path, fa
     assert plane["import_errors"]
     assert all("this one is read-only" in each["message"] for each in plane["import_errors"])
     assert (told["device"]["driver"], told["device"]["module"]) == ("mbochs", "mbochs")
+    findings = {each["key"]: each["evidence"] for each in told["findings"]}
+    assert "eglCreateImage succeeded" in findings["import-unreadable"]
+    assert findings["copy-impossible"].startswith("mmap: E")
+    fact("mbochs: inspect finds", findings)
     fact("mbochs: screenshot says", line.replace(name, "UUID"))
     fact("mbochs: inspect says of the import", plane["import_errors"])
 

@@ -42,6 +42,7 @@ def test_inspect_tells_the_region(create: Create) -> None:
     told = command.run("inspect", "--json", name).json()
     assert (told["target"], told["state"], told["reason"]) == (name, "showing", "ok")
     assert told["display"] == {"dmabuf": False, "region": True}
+    assert "region-only" in {each["key"] for each in told["findings"]}
     plane = told["planes"]["primary"]
     assert (plane["backing"], plane["path"], plane["region_index"], plane["dmabuf_id"]) == (
         "region",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.abi import drm_fourcc as drm
 from app.device.gfx_plane import DisplayOffer
 from app.diagnosis.diagnose import diagnose
 from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
@@ -297,6 +298,23 @@ def test_a_cpu_that_draws_is_not_the_gpu_that_exports() -> None:
     assert keys[0] == "wrong-gpu"
     unknown = replace(RENDERER, gpu_address=None)
     assert diagnose(picture(renderer=unknown)) == (), "EGL does not tell which GPU draws"
+
+
+def test_a_tiling_that_nobody_can_undo_is_named_with_those_that_are_importable() -> None:
+    plane = not_imported(Reason.TILING_UNKNOWN, None, plane=replace(PRIMARY, modifier=X_TILED + 1))
+    (found,) = diagnose(picture(plane))
+    assert found.key == "tiling-unknown"
+    assert "importable are INTEL_X_TILED, LINEAR" in found.evidence
+
+
+@pytest.mark.parametrize("reason", [Reason.IMPORT_ON_TRIAL, Reason.IMPORT_FAILED])
+def test_a_plane_without_a_modifier_has_no_wrong_one(reason: Reason) -> None:
+    plane = not_imported(reason, plane=replace(PRIMARY, modifier=drm.DRM_FORMAT_MOD_INVALID))
+    assert [each.key for each in diagnose(picture(plane, cursor()))] == [reason.key]
+
+
+def test_an_old_failsafe_of_a_guest_that_shows_a_picture_is_only_quoted() -> None:
+    assert [each.key for each in diagnose(picture(lines=(FAILSAFE,)))] == ["kernel-messages"]
 
 
 def test_the_cursor_does_not_repeat_what_the_picture_has() -> None:

@@ -58,6 +58,13 @@ def test_a_few_flips_that_were_not_told_are_told_when_they_end() -> None:
     assert told is not None and told.last == 1
 
 
+def test_a_guest_with_a_new_id_for_each_flip_is_told_of_every_ten_seconds() -> None:
+    pattern = FlipPattern()
+    _, reports, _ = _run(pattern, list(range(60 * 35)), 60)
+    assert 3 <= len(reports) <= 4
+    assert len(pattern._known) <= 1024
+
+
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, SECOND // 10)), max_size=300))
 def test_any_flips_are_told_once_a_second_at_most(steps: list[tuple[int, int]]) -> None:
     """A guest may give each framebuffer a new id, as often as it likes."""

@@ -40,7 +40,9 @@ def test_an_intel_gpu_lacks_one_thing(conditions: VgpuConditions, remedy: str) -
     first, *rest = finding.remedy.split("; ")
     assert finding.severity is Severity.WARNING
     assert remedy in first
-    assert len(rest) == 1 and "mdevctl start --uuid $(uuidgen) --parent 0000:00:02.0" in rest[0]
+    assert (
+        len(rest) == 1 and "mdevctl start --uuid $(cat /proc/sys/kernel/random/uuid) --parent 0000:00:02.0" in rest[0]
+    )
 
 
 @pytest.mark.parametrize(

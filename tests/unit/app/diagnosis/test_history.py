@@ -35,6 +35,7 @@ def test_a_plane_that_went_off_and_fails_since() -> None:
 def test_a_picture_is_unchanged_since_the_last_frame_or_pixel() -> None:
     history = PictureHistory(0)
     history.saw(ON, 1 * S)
+    history.saw(ON, 3 * S)
     assert history.unchanged_s(4 * S) == 3.0
     history.pixels_changed(5 * S)
     assert history.unchanged_s(7 * S) == 2.0

@@ -55,7 +55,7 @@ def test_forms_that_are_private() -> None:
 def test_what_a_maintainer_needs_stays() -> None:
     text = (
         "0000:00:02.0 8086:5917 i915-GVTg_V5_4, Mesa 25.0.7-2~bpo12+1, Linux 6.12.0-1.2, libdrm 2.4.123, "
-        "root:kvm 0660, 127.0.0.1:4444, ::1, 12:34:56, /dev/dri/renderD128, /usr/lib/x86_64-linux-gnu, 0x8086:0x5917, XR24"
+        "root:kvm 0660, 127.0.0.1:4444, ::1, 12:34:56, /dev/dri/renderD128, /usr/lib64, 0x8086:0x5917, XR24"
     )
     assert _redacted(text, users={"bob"}, hosts={"desk"}) == text
 
@@ -97,3 +97,8 @@ def test_people_in_the_passwd_file() -> None:
     )
     assert {"bob", "Bob Builder"} <= set(names_in_passwd(passwd))
     assert "root" not in set(names_in_passwd(passwd)) and "nobody" not in set(names_in_passwd(passwd))
+
+
+def test_a_name_that_is_a_word_of_the_marks_changes_no_mark() -> None:
+    number = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+    assert _redacted(f"{number} of uuid", vms={"UUID"}, users={"VM"}) == "[UUID 1] of [VM name 1]"

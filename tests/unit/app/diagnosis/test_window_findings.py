@@ -3,7 +3,7 @@
 import pytest
 
 from app.diagnosis.finding import Severity
-from app.diagnosis.window_findings import session_findings, toolkit_findings
+from app.diagnosis.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
 
 
 def _missing(name: str) -> object:
@@ -42,3 +42,29 @@ def test_a_missing_toolkit_is_an_error() -> None:
     assert list(toolkit_findings(lambda name: name == "PyQt6")) == []
     (finding,) = toolkit_findings(lambda _name: False)
     assert (finding.key, finding.severity) == ("qt", Severity.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform"),
+    [
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"}, "wayland"),
+        ({"DISPLAY": ":0"}, "xcb"),
+        ({"QT_QPA_PLATFORM": "xcb;wayland", "WAYLAND_DISPLAY": "wayland-0"}, "xcb"),
+        ({"QT_QPA_PLATFORM": "offscreen:x=1"}, "offscreen"),
+        ({}, ""),
+    ],
+)
+def test_the_platform_that_qt_would_use(environment: dict[str, str], platform: str) -> None:
+    assert qt_platform(environment) == platform
+
+
+def test_a_plugin_that_cannot_be_loaded() -> None:
+    document: dict[str, object] = {"qt": "6.11", "pyqt": "6.11", "plugins": ["xcb"], "error": "libxcb-icccm.so.4: no"}
+    broken = platform_finding("xcb", document, "")
+    assert broken is not None and broken.severity is Severity.ERROR
+    assert "libxcb-icccm.so.4" in broken.evidence
+    fine = platform_finding("xcb", document | {"error": None}, "")
+    assert fine is not None and fine.severity is Severity.OK
+    silent = platform_finding("xcb", None, "it was ended by SIGSEGV")
+    assert silent is not None and silent.severity is Severity.WARNING and "SIGSEGV" in silent.evidence
+    assert platform_finding("", document, "") is None

@@ -34,7 +34,7 @@ def test_a_vgpu_comes_back_without_the_processes_that_have_it() -> None:
     vgpu = Vgpu("u", "u", "t", "T", "p", "d", "m", 3, "vfio0", (holder,), gvt_id=1)
     text = json.dumps(vgpu_document(vgpu))
     assert "secret-vm" not in text and "qemu" not in text
-    assert vgpu_of(json.loads(text)) == Vgpu("u", "u", "t", "T", "p", "d", "m", 3, gvt_id=1)
+    assert vgpu_of(json.loads(text)) == Vgpu("u", "u", "t", "T", "p", "d", "m", 3, unseen=True, gvt_id=1)
 
 
 @given(st.dictionaries(st.sampled_from(["vm", "exporter", "kernel_lines", "kernel_log_refused"]), _JSON))

@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
 import zstandard
 from mcap.reader import make_reader
 
@@ -116,3 +117,16 @@ def test_what_was_captured_is_in_the_file_before_the_end(tmp_path: Path) -> None
         assert seen
     finally:
         file.finish("duration")
+
+
+def test_an_unexpected_error_of_the_writer_ends_the_capture_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_message: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("app.replay.capture_file.to_document", fail)
+    file = _file(tmp_path / "a.mcap")
+    file.record(Query(1, 2, None, errno.EINVAL), START, START)
+    file.finish("error")
+    assert file.failed is not None and file.failed.strerror == "KeyError: 'x'"

@@ -14,6 +14,8 @@ from app.planes.buffer import DmaBuffer
 from app.planes.check import bytes_needed
 from app.planes.dmabuf import dma_buf_info
 from app.sim.config.fault import FAULT_NAMES, Fault, parse_faults
+from app.sim.config.spec import parse_spec
+from app.sim.guest.timetable import Timetable
 from app.sim.profile import open_simulated
 from app.vfio.poller import Poller
 from tests.unit.sim_tools import CURSOR, REGION, Clock, get, query, simulated, true_picture, viewed_picture
@@ -127,6 +129,48 @@ def test_hostile_planes_are_never_what_they_say() -> None:
         clock.advance(10)
         answer = query(device)
         assert {key: getattr(answer, key) for key in true} == true
+
+
+def test_a_frozen_guest_makes_no_flip_until_it_goes_on() -> None:
+    with simulated("gvt,size=64x64,fps=10,cursor=off,fault=frozen@1-2") as (device, clock):
+        clock.advance(1.5)
+        before = query(device)
+        made = device.flips_made()
+        clock.advance(0.4)
+        assert query(device) == before and device.flips_made() == made
+        assert len(device.flips()) == made == 11, "the first picture and ten flips in the first second"
+        clock.advance(0.15)
+        assert len(device.flips()) == made + 1
+        assert np.array_equal(viewed_picture(device), true_picture(device))
+
+
+@given(st.integers(0, 40).map(lambda number: number * 62_500_000))
+def test_the_next_event_of_a_frozen_guest_is_not_past(now: int) -> None:
+    """A guest in a process of its own waits for it."""
+    clock = Clock()
+    table = Timetable(parse_spec("gvt,fps=60,cursor=off,fault=frozen@0.5-1.5"), clock, clock())
+    due = table.next_event_ns(now)
+    assert due is not None and due > now
+
+
+@pytest.mark.parametrize("profile", ["gvt", "mdpy"])
+def test_a_screen_of_one_colour_and_the_desktop_after_it(profile: str) -> None:
+    with simulated(f"{profile},size=64x64,fault=one-colour@0-1") as (device, clock):
+        for colours in (1, 20):
+            picture = viewed_picture(device)
+            assert np.array_equal(picture, true_picture(device))
+            if profile == "mdpy":
+                assert (len(np.unique(picture.reshape(-1, 4), axis=0)) == 1) == (colours == 1)
+            clock.advance(1)
+
+
+def test_no_display_is_offered_until_the_fault_ends() -> None:
+    with simulated("gvt,size=64x64,fault=no-display@0-1") as (device, clock):
+        poller = Poller(device, clock=clock)
+        assert poller.latest().status.reason.key == "no-display"
+        clock.advance(1)
+        assert poller.latest().primary is not None
+        poller.close()
 
 
 @settings(max_examples=25)

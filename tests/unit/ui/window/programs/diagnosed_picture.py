@@ -101,6 +101,14 @@ diagnosis.saw(Frame(OK, surface()))
 picture.show(shown, good)
 assert keys(0.5) == [], "a finding stays after its cause has gone"
 
+# The same in a picture that does not change meanwhile.
+picture.show(shown, copied)
+assert "import-on-trial" in keys(11)
+picture.show(shown, good)
+assert keys(0.5) == ["picture-unchanged"], "a finding stays after its cause has gone"
+diagnosis.pixels_changed()
+assert keys(0.5) == []
+
 # A picture that stays unchanged: whether the VM runs is found out.
 assert keys(11) == ["picture-unchanged"]
 assert headline() is None, "a still picture is nothing that a user must know"

@@ -9,7 +9,7 @@ import pytest
 from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState
 from app.host.discovery import discover
 from app.host.vm import Vm
-from app.open.host_facts_reader import HostFactsReader, state_of
+from app.open.host_facts_source import HostFactsSource, state_of
 from app.open.opening import open_target
 from app.open.target import Simulated
 from app.qemu.qmp_address import UnixAddress
@@ -47,10 +47,10 @@ def _stat(host: Host, state: str, started: int = 4000) -> None:
     (host.paths.proc / "50/stat").write_text(stat_line(50, "qemu", 1, started).replace(") S", f") {state}"))
 
 
-def _reader(host: Host, route: InputRoute = NO_MONITOR) -> HostFactsReader:
+def _reader(host: Host, route: InputRoute = NO_MONITOR) -> HostFactsSource:
     (vgpu,) = discover(host.scan())
     arguments = tuple(qemu("win10", "-nodefaults", "-device", OPTIONS))
-    return HostFactsReader.of(vgpu, Vm(50, "qemu-system-x86", "win10", arguments), route, host.paths)
+    return HostFactsSource.of(vgpu, Vm(50, "qemu-system-x86", "win10", arguments), route, host.paths)
 
 
 def test_all_facts_come_from_files_of_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ _PAUSED = (
 
 
 @dataclass(frozen=True, slots=True)
-class HostFactsReader:
+class HostFactsSource:
     """``started`` is when the VM's process started, in clock ticks since boot; None if that is not known.
 
     With it another process that got the same pid is never taken for the VM.
@@ -60,7 +60,7 @@ class HostFactsReader:
 
     @classmethod
     def of(cls, vgpu: Vgpu | None, vm: Vm | None, route: InputRoute, paths: Paths = HOST) -> Self:
-        """A reader for a VM that runs now."""
+        """The source of the facts about a VM that runs now."""
         started = None
         if vm is not None:
             with suppress(OSError, ValueError, IndexError):
