@@ -49,7 +49,7 @@ _UNUSED_BONUS = 0.75
 _SAMPLED_ROWS = 64
 # Factors for a stride that does not fit the size of the dump, and for bytes that no picture of a class has.
 _MISFIT = 1.2
-_ODD_BYTES = 0.4
+_ODD_BYTES = 0.6
 # Alpha is 0 or 255 in at least so much of a picture.
 _ALPHA_SHARE = 0.3
 _WITH_ALPHA = (drm.DRM_FORMAT_ARGB1555, drm.DRM_FORMAT_ARGB2101010)

@@ -21,7 +21,6 @@ from app.edid.parse import Edid, parse_edid
 from app.errors import MdevviewError, UsageError
 from app.formats.fourcc import format_name, fourcc_text, parse_fourcc
 from app.formats.modifier import modifier_name, tile_of
-from app.formats.reading import NOTHING, parse_parts, read_as
 from app.host import proc
 from app.host.scanned_process import ScannedProcess
 from app.measure.compare.comparison import comparison_document
@@ -29,7 +28,7 @@ from app.measure.compare.comparison_text import comparison_text
 from app.measure.compare.fail_condition import parse_condition
 from app.measure.compare.run_file import parse_run
 from app.open.target import Named, Simulated, parse_target
-from app.planes.raw_file import MOST_BYTES, parse_raw_document
+from app.planes.raw_file import MOST_BYTES
 from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.qmp_address import TcpAddress, UnixAddress, parse_address, socket_name, tcp_address
 from app.sim.config.spec import parse_spec
@@ -37,6 +36,7 @@ from app.text.clean import LONGEST_LINE, LONGEST_NAME
 from app.vm.libvirt import _parse as parse_passed_on
 from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
+from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
 from ui.window.settings import parse_settings, settings_text
 
 MEBIBYTE = 1 << 20
@@ -246,30 +246,6 @@ def _fail_condition(data: bytes) -> None:
         assert_shown(str(error), 200)
 
 
-def _reading(data: bytes) -> None:
-    """The text of --as."""
-    try:
-        parts = parse_parts(os.fsdecode(data))
-    except ValueError as error:
-        assert len(str(error)) < 400
-        return
-    with suppress(ValueError):
-        reading = read_as(parts, NOTHING)
-        assert 0 < reading.size < 1 << 33
-        assert read_as(parse_parts(str(reading)), NOTHING) == reading
-
-
-def _raw_document(data: bytes) -> None:
-    """The document beside a raw file, which somebody else sent."""
-    try:
-        facts = parse_raw_document(data)
-    except ValueError as error:
-        assert_shown(str(error), 200)
-        return
-    with suppress(ValueError):
-        assert read_as(NOTHING, facts.parts, facts.offset).size < 1 << 33
-
-
 _NAME = b"-name\0guest=win10,debug-threads=on\0-uuid\0008fb8a5a-6a0e-4a4b-9a7c-000000000001\0"
 _JSON_DEVICE = b'-device\0{"driver":"vfio-pci","id":"hostdev0","host":"0000:00:02.0","display":true,"x":[1]}\0'
 _EDID = make_edid(Mode(1920, 1080))
@@ -356,18 +332,8 @@ PARSERS = (
             b"[], [[9.5, 1]]]}}}",
         ),
     ),
-    Parser("reading", _reading, (b"XR24:X:1920x1080:7680", b"XRGB8888::64x64", b":INTEL_Y_TILED_CCS", b"C8:0x0:1x1")),
-    Parser(
-        "raw document",
-        _raw_document,
-        (
-            b'{"version": 1, "kind": "raw", "fourcc": "XR24", "modifier": 0, "width": 64, "height": 64, "stride": 256, '
-            b'"offset": 0, "y_inverted": false, "plane": "cursor"}',
-            b'{"version": 1, "kind": "raw", "fourcc": "0x00000001", "modifier": 72057594037927937, '
-            b'"width": 4294967295, "height": 0, "stride": 0, "offset": 18446744073709551615}',
-        ),
-        MOST_BYTES,
-    ),
+    Parser("reading", check_reading, READINGS),
+    Parser("raw document", check_raw_document, RAW_DOCUMENTS, MOST_BYTES),
     Parser("fail condition", _fail_condition, (b"p99>+10%", b"query.p50<-200us", b"flip_to_submit.p99.9>+2ms", b"max")),
 )
 
