@@ -27,7 +27,7 @@ from ui.cli.output import printable, write_output
 from ui.cli.stop_signals import StopSignals
 from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView
-from ui.window.host_facts_reader import HostFactsReader
+from ui.window.picture.host_facts_reader import HostFactsReader
 
 _VERSION = 1
 _SECOND = 1_000_000_000
