@@ -41,7 +41,7 @@ _LEAST_ROWS = 16
 # Above this the best picture is no better than noise: compressed or encrypted bytes, or no picture.
 _NOISE = 0.75
 # The proportions of most screens are within this factor of 16:10.
-_PROPORTION, _PROPORTION_RANGE = 1.6, 2.4
+_PROPORTION, _PROPORTION_RANGE = 1.6, 1.6
 _ALIGNMENT = 64
 # A byte of each pixel that is nearly always 0 or 255, beside others that are not, is an unused one or opaque alpha.
 _UNUSED_SHARE = 0.95
@@ -49,7 +49,9 @@ _UNUSED_BONUS = 0.75
 _SAMPLED_ROWS = 64
 # Factors for a stride that does not fit the size of the dump, and for bytes that no picture of a class has.
 _MISFIT = 1.2
-_ODD_BYTES = 0.4
+_ODD_BYTES = 0.6
+# Alpha is 0 or 255 in at least so much of a picture.
+_ALPHA_SHARE = 0.3
 _WITH_ALPHA = (drm.DRM_FORMAT_ARGB1555, drm.DRM_FORMAT_ARGB2101010)
 # So many bytes are looked at to rate a candidate, and to rate the best ones again.
 _FIRST_SAMPLE, _SECOND_SAMPLE = 1 << 17, 1 << 20
@@ -143,8 +145,8 @@ def _rate(data: Bytes, known: Parts, candidates: list[_Candidate], budget: int) 
         rough = roughness(samples, each.pixel_class)
         if rough is not None:
             formats = _likely_formats(each.pixel_class, samples, unused, known.fourcc)
-            has_alpha = formats[0] in _WITH_ALPHA
-            doubt = _doubt(each, known, data.size, unused) * _doubt_of_class(each.pixel_class, phases, has_alpha)
+            odd_alpha = _is_odd_alpha(each.pixel_class, formats[0], samples, unused)
+            doubt = _doubt(each, known, data.size, unused) * _doubt_of_class(each.pixel_class, phases, odd_alpha)
             rated.append(_Rated(each, rough, rough * doubt, formats))
     return sorted(rated, key=lambda each: each.score)
 
@@ -278,6 +280,16 @@ def _likely_formats(
     return formats
 
 
+def _is_odd_alpha(pixel_class: PixelClass, likeliest: int, samples: Samples, unused: int | None) -> bool:
+    """Whether what would be alpha is hardly ever 0 or 255; or changes, in formats that have one or two bits for it."""
+    if pixel_class.name != "8888":
+        return likeliest in _WITH_ALPHA
+    if unused is not None:
+        return False
+    alpha = samples.rows[..., 3::4]
+    return float(((alpha == 0) | (alpha == 255)).mean()) < _ALPHA_SHARE
+
+
 def _unused_byte(samples: Samples) -> int | None:
     """Which byte of four, 3 or 0, is nearly always 0 or 255 while the others are not; None for none."""
     shares = [max(float((samples.rows[..., phase::4] == value).mean()) for value in (0, 255)) for phase in range(4)]
@@ -302,16 +314,18 @@ def _doubt(candidate: _Candidate, known: Parts, total: int, unused: int | None) 
     else:
         rows = -(-known.size[1] // lines) * lines
         least = stride * (rows - 1) + known.size[0] * pixel_class.bytes_per_pixel if tile is None else stride * rows
+        # No driver wastes half of a row.
+        doubt += max(0.0, 1 - _pixels(pixel_class).row_bytes(known.size[0]) / stride - 0.2)
         fits = least <= total <= -(-stride * rows // TILE_BYTES) * TILE_BYTES
     doubt *= 1 if fits else _MISFIT
-    doubt += 0.03 * (stride % _ALIGNMENT != 0) + 0.02 * (stride % pixel_class.bytes_per_pixel != 0)
+    doubt += 0.05 * (stride % _ALIGNMENT != 0) + 0.02 * (stride % pixel_class.bytes_per_pixel != 0)
     return doubt * (_UNUSED_BONUS if pixel_class.name == "8888" and unused is not None else 1)
 
 
-def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, has_alpha: bool) -> float:
+def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, odd_alpha: bool) -> float:
     """The same for a class of formats whose bytes should differ in another way than they do.
 
-    ``has_alpha``: one or two bits above the channels change, which few pictures have.
+    ``odd_alpha``: the bits beside the channels are neither unused nor as alpha is.
     """
     match pixel_class.name:
         case "8":
@@ -319,7 +333,7 @@ def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, has_alpha
         case "565":
             return 1 + phases.of_two
         case "1555":
-            return 1 + phases.of_two + (_ODD_BYTES if has_alpha else 0)
+            return 1 + phases.of_two + (_ODD_BYTES if odd_alpha else 0)
         case "YUYV":
             return 1 + phases.first_third + phases.second_from_grey + (0 if phases.first_second else _ODD_BYTES)
         case "UYVY":
@@ -328,7 +342,7 @@ def _doubt_of_class(pixel_class: PixelClass, phases: PhaseDifferences, has_alpha
             return 1.1 if phases.of_three else 1.1 + _ODD_BYTES
     # The luma of YUYV and of UYVY.
     luma = (not phases.first_third and phases.first_second) or (not phases.second_fourth and phases.second_third)
-    odd = luma or not phases.of_two or (pixel_class.name == "2101010" and has_alpha)
+    odd = luma or not phases.of_two or odd_alpha
     return 1 + _ODD_BYTES if odd else 1
 
 

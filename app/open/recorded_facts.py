@@ -1,9 +1,14 @@
 """Facts of the vGPU and the host as documents of a recording, and back. Names of VMs and users are left out."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import Redaction
 from app.host.vgpu import Use, Vgpu
+from app.host.vm import Vm
 from app.planes.plane_document import Document
 from app.text.clean import clean_line
 
@@ -30,7 +35,13 @@ def vgpu_of(document: Document | None) -> Vgpu | None:
     return Vgpu(**(values | {"name": values["name"] or "replay", "unseen": not is_free}))
 
 
-def host_document(facts: HostFacts) -> Document:
+def redaction(vgpu: Vgpu | None, vm: Vm | None) -> Redaction:
+    """Replaces the names of this host, its users and VMs in a text."""
+    names = private_names([vgpu] if vgpu is not None else [])
+    return Redaction(replace(names, vms=names.vms | {vm.name}) if vm is not None and vm.name else names)
+
+
+def host_document(facts: HostFacts, redact: Callable[[str], str]) -> Document:
     """The facts of the host. Of the VM only what matters to its screen: neither its name nor its process."""
     vm, exporter = facts.vm, facts.exporter
     return {
@@ -38,7 +49,7 @@ def host_document(facts: HostFacts) -> Document:
         if vm is None
         else {
             "state": vm.state.value if vm.state is not None else None,
-            "state_evidence": vm.state_evidence,
+            "state_evidence": redact(vm.state_evidence),
             "age_s": vm.age_s,
             "opregion": vm.opregion,
             "ramfb": vm.ramfb,
@@ -48,7 +59,7 @@ def host_document(facts: HostFacts) -> Document:
         "exporter": None
         if exporter is None
         else {"address": exporter.address, "driver": exporter.driver, "render_node": exporter.render_node},
-        "kernel_lines": list(facts.kernel_lines),
+        "kernel_lines": [redact(each) for each in facts.kernel_lines],
         "kernel_log_refused": facts.kernel_log_refused,
     }
 

@@ -28,6 +28,7 @@ from app.measure.compare.comparison_text import comparison_text
 from app.measure.compare.fail_condition import parse_condition
 from app.measure.compare.run_file import parse_run
 from app.open.target import Named, Simulated, parse_target
+from app.planes.raw_file import MOST_BYTES
 from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.qmp_address import TcpAddress, UnixAddress, parse_address, socket_name, tcp_address
 from app.sim.config.spec import parse_spec
@@ -36,7 +37,7 @@ from app.vm.libvirt import _parse as parse_passed_on
 from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
 from tests.attacks.decoders import DECODERS
-from tests.attacks.raw_readers import RAW_READERS
+from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
 from ui.window.settings import parse_settings, settings_text
 
 MEBIBYTE = 1 << 20
@@ -333,7 +334,8 @@ PARSERS = (
         ),
     ),
     *(Parser(*each) for each in DECODERS),
-    *(Parser(*each) for each in RAW_READERS),
+    Parser("reading", check_reading, READINGS),
+    Parser("raw document", check_raw_document, RAW_DOCUMENTS, MOST_BYTES),
     Parser("fail condition", _fail_condition, (b"p99>+10%", b"query.p50<-200us", b"flip_to_submit.p99.9>+2ms", b"max")),
 )
 

@@ -4,6 +4,7 @@ import argparse
 import platform
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app import __version__
@@ -13,7 +14,7 @@ from app.errors import MdevviewError, UsageError
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.opening import OpenOptions
-from app.open.recorded_facts import host_document, vgpu_document
+from app.open.recorded_facts import host_document, redaction, vgpu_document
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.status import State, Status
@@ -34,6 +35,7 @@ _SECOND = 1_000_000_000
 # Regions and the EDID change rarely, and to read them costs a few calls of the driver.
 _DESCRIBE_NS = 5 * _SECOND
 _FAR_NS = 1 << 62
+_SCHEMES = ("sim", "vm", "pid", "fd", "replay")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,11 +45,12 @@ def run(args: argparse.Namespace) -> int:
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
     with open_offscreen(args.target, options) as view, StopSignals(limit=1) as signals:
-        context = _context(args, view, recorder.rule)
+        redact = redaction(view.session.vgpu, view.session.vm)
+        context = _context(args, view, recorder.rule, redact)
         file = CaptureFile(open_for_rows(args.output, "-o"), context)
         try:
             recorder.write_to(file)
-            why, status = _capture(args, view, recorder, file, signals)
+            why, status = _capture(args, view, recorder, file, signals, redact)
         except BaseException:
             file.finish("error")
             raise
@@ -88,13 +91,19 @@ class _Recorder:
 
 
 def _capture(
-    args: argparse.Namespace, view: OffscreenView, recorder: _Recorder, file: CaptureFile, signals: StopSignals
+    args: argparse.Namespace,
+    view: OffscreenView,
+    recorder: _Recorder,
+    file: CaptureFile,
+    signals: StopSignals,
+    redact: Callable[[str], str],
 ) -> tuple[str, Status]:
     """Record. Returns why it ended, and the last status."""
     device = recorder.device
     assert device is not None
     session, clock = view.session, time.monotonic_ns
-    pixels = PixelCapture(view.renderer, file, device, every=0 if args.no_pixels else args.pixels_every)
+    every = 0 if args.no_pixels else args.pixels_every
+    pixels = PixelCapture(view.renderer, file, device, redact, every)
 
     def changed(frame: Frame) -> None:
         pixels.new_frame(frame)
@@ -126,7 +135,7 @@ def _capture(
             waiting.wait((pause.fd, signals.fileno()), due_ns(pause.ns, end, describe_at))
 
 
-def _context(args: argparse.Namespace, view: OffscreenView, rule: str) -> Context:
+def _context(args: argparse.Namespace, view: OffscreenView, rule: str, redact: Callable[[str], str]) -> Context:
     session = view.session
     pixels = "none" if args.no_pixels else "all" if args.pixels_every == 1 else f"every {args.pixels_every}"
     return Context(
@@ -134,12 +143,12 @@ def _context(args: argparse.Namespace, view: OffscreenView, rule: str) -> Contex
         f"mdevview {__version__}",
         f"{platform.system()} {platform.release()} {platform.machine()}",
         datetime.now(UTC).isoformat(timespec="seconds"),
-        session.target.partition(":")[0] if ":" in session.target and session.vgpu is None else "vgpu",
+        scheme if (scheme := session.target.partition(":")[0]) in _SCHEMES else "vgpu",
         _label(session),
         rule,
         pixels,
         vgpu_document(session.vgpu),
-        host_document(session.host_facts()),
+        host_document(session.host_facts(), redact),
         renderer_document(view.renderer.context),
     )
 

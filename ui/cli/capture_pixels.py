@@ -29,7 +29,8 @@ _VM_ENDED = "the VM ended"
 class PixelCapture:
     """Writes pixels and states to ``file``. The context of ``renderer`` must be current.
 
-    ``every``: the pixels of each n-th picture are kept, 0 for none. ``device`` tells when a poll began.
+    ``every``: the pixels of each n-th picture are kept, 0 for none. ``device`` tells when a poll
+    began. ``redact`` replaces names of VMs and users.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class PixelCapture:
         renderer: Renderer,
         file: CaptureFile,
         device: RecordingDevice,
+        redact: Callable[[str], str],
         every: int = 1,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._renderer = renderer
         self._file = file
         self._device = device
+        self._redact = redact
         self._every = every
         self._clock = clock
         self._pictures = 0
@@ -149,7 +152,7 @@ class PixelCapture:
         self._file.pixels(replace(pixels, source=source, why=why), contents, poll_ns, self._clock())
 
     def _note_state(self, frame: Frame) -> None:
-        detail = _VM_ENDED if frame.status.reason is Reason.VM_ENDED else frame.status.detail
+        detail = _VM_ENDED if frame.status.reason is Reason.VM_ENDED else self._redact(frame.status.detail)
         state = State(
             frame.status.reason.key, detail, self._outcome_document(frame.primary), self._outcome_document(frame.cursor)
         )

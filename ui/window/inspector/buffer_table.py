@@ -74,11 +74,11 @@ class BufferTable(QWidget):
         self._layout.setCurrentIndex(1 if buffers else 0)
         if self._started is not None:
             image = self._inspected.take_thumbnail()
-            if image is None:
-                return
-            self._show_thumbnail(self._started, image)
-            self._started = None
-        self._start_next(buffers)
+            if image is not None:
+                self._show_thumbnail(self._started, image)
+                self._started = None
+        else:
+            self._start_next(buffers)
 
     def _show_thumbnail(self, serial: int, image: QImage) -> None:
         if image.isNull():

@@ -5,9 +5,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host.vgpu import Holder, Vgpu, Way
-from app.open.recorded_facts import host_document, host_facts_of, vgpu_document, vgpu_of
+from app.host.vm import Vm
+from app.open.recorded_facts import host_document, host_facts_of, redaction, vgpu_document, vgpu_of
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -18,13 +19,13 @@ _VM = VmFacts(4711, "secret-vm", RunState.PAUSED, "query-status: paused", 12.5, 
 
 
 def test_the_facts_come_back_without_names() -> None:
-    facts = HostFacts(_VM, ExporterFacts("0000:00:02.0", "i915", "renderD128"), ("gvt: failsafe",), "EPERM")
-    text = json.dumps(host_document(facts))
+    lines = ("gvt: failsafe", "vmiop_log: secret-vm lost")
+    facts = HostFacts(_VM, ExporterFacts("0000:00:02.0", "i915", "renderD128"), lines, "EPERM")
+    text = json.dumps(host_document(facts, redaction(None, Vm(4711, "qemu", "secret-vm", ()))))
     assert "secret-vm" not in text and "4711" not in text
     read = host_facts_of(json.loads(text))
-    assert (read.exporter, read.kernel_lines, read.kernel_log_refused) == (
-        facts.exporter, facts.kernel_lines, facts.kernel_log_refused,
-    )  # fmt: skip
+    assert (read.exporter, read.kernel_log_refused) == (facts.exporter, facts.kernel_log_refused)
+    assert read.kernel_lines == ("gvt: failsafe", "vmiop_log: [VM name 1] lost")
     assert read.vm is not None
     assert (read.vm.name, read.vm.state, read.vm.age_s, read.vm.opregion) == (None, RunState.PAUSED, 12.5, True)
 
