@@ -21,6 +21,12 @@ def pixels(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), np.uint8).reshape(image.height(), image.width(), 4)
 
 
+@pytest.fixture
+def long_lived() -> None:
+    """The threads that Qt keeps after it converted a large picture, for 30 seconds without work, and their eventfds."""
+    QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
+
+
 def dump(target: str, folder: Path, *options: str) -> Path:
     path = folder / "plane.raw"
     assert main(["screenshot", target, "--raw", "-o", str(path), *options]) == 0
