@@ -126,7 +126,11 @@ def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
-        opened = replace(opened, device=options.wrap_device(opened))
+        try:
+            opened = replace(opened, device=options.wrap_device(opened))
+        except BaseException:
+            opened.device.close()
+            raise
     return vfio_session(opened, options.qmp, paths)
 
 

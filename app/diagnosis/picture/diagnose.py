@@ -13,7 +13,7 @@ from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import key_of, rank_of
 from app.diagnosis.picture.plane_off_findings import plane_off_findings
 from app.diagnosis.picture.still_findings import still_findings
-from app.diagnosis.picture.vm_findings import kernel_findings, vm_finding
+from app.diagnosis.picture.vm_findings import kernel_message_findings, vm_finding
 from app.planes.plane import Backing, PlaneKind
 from app.planes.status import Reason, State
 
@@ -45,7 +45,7 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         wrong = wrong_gpu_finding(facts.host, facts.renderer)
         if wrong is not None:
             yield wrong
-    yield from kernel_findings(facts.host, shown=primary.path is not None)
+    yield from kernel_message_findings(facts.host, shown=primary.path is not None)
 
 
 def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Findings about the VM of a picture: whether it runs, and what the kernel says about its vGPU."""
 
+import shlex
 from collections.abc import Iterator
 
 from app.diagnosis.finding import Finding
@@ -22,16 +23,21 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
     """Why the guest does not run; None if it runs, or if that is not known."""
     if vm is None or vm.state is None or vm.state is RunState.RUNNING:
         return None
-    named = f"virsh {{}} {vm.name}; " if vm.name else ""
     remedies = {
-        RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid}",
-        RunState.PAUSED: f"Let it run: {named.format('resume')}or the monitor's command 'cont'.",
-        RunState.SUSPENDED: f"Wake it: {named.format('dompmwakeup')}or the monitor's command 'system_wakeup'.",
+        RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid or 'PID'}",
+        RunState.PAUSED: f"Let it run: {_virsh('resume', vm)}or the monitor's command 'cont'.",
+        RunState.SUSPENDED: f"Wake it: {_virsh('dompmwakeup', vm)}or the monitor's command 'system_wakeup'.",
         RunState.SHUT_DOWN: "Start the VM again.",
         RunState.FAILED: "Look at the VM's log, then reset it or start it again.",
     }
-    evidence = f"process {vm.pid}; {vm.state_evidence}" if vm.state_evidence else f"process {vm.pid}"
+    process = f"process {vm.pid}" if vm.pid else "a recorded VM"
+    evidence = f"{process}; {vm.state_evidence}" if vm.state_evidence else process
     return _KEYS[vm.state].finding(evidence, remedies[vm.state])
+
+
+def _virsh(command: str, vm: VmFacts) -> str:
+    """The command for a VM with a name. Whoever started the VM chose the name, and users paste it into a shell."""
+    return f"virsh {command} {shlex.quote(vm.name)}; " if vm.name else ""
 
 
 def failsafe_line(host: HostFacts) -> str | None:
@@ -42,7 +48,7 @@ def failsafe_line(host: HostFacts) -> str | None:
     return None
 
 
-def kernel_findings(host: HostFacts, *, shown: bool) -> Iterator[Finding]:
+def kernel_message_findings(host: HostFacts, *, shown: bool) -> Iterator[Finding]:
     """The last messages of the kernel or the vGPU's manager, in their own words. ``shown``: there is a picture."""
     failsafe = failsafe_line(host) if not shown else None
     if failsafe is not None:

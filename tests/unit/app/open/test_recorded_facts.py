@@ -30,6 +30,12 @@ def test_the_facts_come_back_without_names() -> None:
     assert (read.vm.name, read.vm.state, read.vm.age_s, read.vm.opregion) == (None, RunState.PAUSED, 12.5, True)
 
 
+def test_an_exporter_whose_address_is_no_pci_address_is_left_out() -> None:
+    """The address becomes a part of a remedy, which users paste into a shell."""
+    for address in ("0000:00:02.0; reboot", "$(reboot)", ""):
+        assert host_facts_of({"exporter": {"address": address}}).exporter is None
+
+
 def test_a_vgpu_comes_back_without_the_processes_that_have_it() -> None:
     holder = Holder(4711, "qemu", 7, "secret-vm", Way.GROUP, 1000)
     vgpu = Vgpu("u", "u", "t", "T", "p", "d", "m", 3, "vfio0", (holder,), gvt_id=1)

@@ -135,7 +135,11 @@ def test_the_cpu_may_not_read_every_buffer(
         (["--json", "-o", "a"], 2, "add --guess"),
         (["--as", "XR24:Z", "-o", "a"], 2, "no modifier"),
         (["--from-raw", "/nonexistent", "-o", "a"], 1, "/nonexistent: No such file"),
-        (["sim:gvt,size=64x64", "--as", ":INTEL_Y_TILED_CCS", "-o", "a"], 2, "is compressed (CCS; its control surface"),
+        (
+            ["sim:gvt,size=64x64", "--as", ":INTEL_Y_TILED_CCS", "-o", "a"],
+            2,
+            "is compressed: Y tiles with render",
+        ),
         (["sim:gvt,size=64x64", "--plane", "cursor", "--guess", "--as", ":0x1", "-o", "a"], 1, "cannot undo"),
     ],
 )
