@@ -24,13 +24,15 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
         return None
     named = f"virsh {{}} {vm.name}; " if vm.name else ""
     remedies = {
-        RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid}",
+        RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid or 'PID'}",
         RunState.PAUSED: f"Let it run: {named.format('resume')}or the monitor's command 'cont'.",
         RunState.SUSPENDED: f"Wake it: {named.format('dompmwakeup')}or the monitor's command 'system_wakeup'.",
         RunState.SHUT_DOWN: "Start the VM again.",
         RunState.FAILED: "Look at the VM's log, then reset it or start it again.",
     }
-    evidence = f"process {vm.pid}; {vm.state_evidence}" if vm.state_evidence else f"process {vm.pid}"
+    # A recording does not tell the process.
+    process = f"process {vm.pid}" if vm.pid else ""
+    evidence = "; ".join(each for each in (process, vm.state_evidence) if each)
     return _KEYS[vm.state].finding(evidence, remedies[vm.state])
 
 

@@ -26,8 +26,8 @@ from gl.session_document import session_findings
 from ui.cli.output import printable, write_output
 from ui.cli.stop_signals import StopSignals
 from ui.fd_wait import FdWait, due_ns
+from ui.host_facts_reader import HostFactsReader
 from ui.offscreen import OffscreenView
-from ui.window.host_facts_reader import HostFactsReader
 
 _VERSION = 1
 _SECOND = 1_000_000_000

@@ -22,7 +22,7 @@ from gl.one_colour import Colour, one_colour
 from gl.picture_facts import picture_facts
 from gl.renderer import DrawResult, Renderer
 from gl.renderer_facts import facts_of_renderer
-from ui.window.host_facts_reader import HostFactsReader
+from ui.host_facts_reader import HostFactsReader
 
 _INTERVAL_MS = 500
 _INTERVAL_NS = _INTERVAL_MS * 1_000_000
