@@ -16,7 +16,7 @@ from app.diagnosis.still_findings import UNCHANGED_S
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
-from app.planes.status import State, Status
+from app.planes.status import Reason, State, Status
 from gl.errors import GlError
 from gl.one_colour import Colour, one_colour
 from gl.picture_facts import picture_facts
@@ -179,6 +179,7 @@ class PictureDiagnosis(QObject):
             renderer=self._renderer_facts(),
             history=self._history,
             one_colour=self._one_colour,
+            failure=picture.status if picture.status.reason is Reason.RENDER_FAILED else None,
         )
         return diagnose(facts)
 

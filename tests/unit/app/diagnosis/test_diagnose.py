@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
 from app.device.gfx_plane import DisplayOffer
-from app.diagnosis.cursor_place import CursorPlace
 from app.diagnosis.diagnose import diagnose
 from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.diagnosis.picture_facts import (
@@ -20,12 +19,10 @@ from app.diagnosis.picture_facts import (
     PictureFacts,
     PlaneFacts,
     RendererFacts,
-    SeenCursor,
 )
 from app.diagnosis.picture_findings import error_finding
 from app.diagnosis.picture_keys import PictureKey, key_of, rank_of
 from app.errors import MdevviewError
-from app.host.vgpu import Vgpu
 from app.planes.outcome import PixelPath
 from app.planes.plane import Backing, PlaneKind
 from app.planes.status import Reason, State, Status
@@ -318,51 +315,6 @@ def test_a_plane_without_a_modifier_has_no_wrong_one(reason: Reason) -> None:
 
 def test_an_old_failsafe_of_a_guest_that_shows_a_picture_is_only_quoted() -> None:
     assert [each.key for each in diagnose(picture(lines=(FAILSAFE,)))] == ["kernel-messages"]
-
-
-@pytest.mark.parametrize(
-    ("vgpu", "vm", "told"),
-    [
-        (GVT, YOUNG, True),
-        (replace(GVT, type_id="nvidia-105", driver="nvidia"), replace(YOUNG, ramfb=False), True),
-        (MBOCHS, YOUNG, False),
-        (MBOCHS, replace(YOUNG, ramfb=False), False),
-        (MBOCHS, replace(YOUNG, firmware_screen="VGA"), True),
-    ],
-)
-def test_the_firmware_draws_into_the_sample_drivers_vgpus(vgpu: Vgpu, vm: VmFacts, told: bool) -> None:
-    found = diagnose(picture(off(), vm=vm, vgpu=vgpu, history=NEVER_SHOWN))
-    assert ("firmware-screen-elsewhere" in [each.key for each in found]) is told
-
-
-def test_a_command_line_without_the_option_does_not_prove_that_the_opregion_is_missing() -> None:
-    vm = replace(RUNNING, opregion=None, opregion_unset=True, age_s=30.0)
-    perhaps, never, _ = diagnose(picture(off(), vm=vm, history=NEVER_SHOWN))
-    assert (perhaps.key, never.key) == ("opregion-missing", "plane-never-enabled")
-    assert perhaps.message.startswith("Perhaps ") and "10.1" in perhaps.evidence
-    (certain, _) = diagnose(picture(off(), vm=replace(vm, opregion=False, opregion_unset=False)))
-    assert "erhaps" not in certain.message and "x-igd-opregion=off" in certain.evidence
-    assert "opregion-missing" not in [each.key for each in diagnose(picture(off(), vm=vm, vgpu=MBOCHS))]
-
-
-def test_a_cursor_that_moves_keeps_its_finding_for_a_while() -> None:
-    edge = SeenCursor(CursorPlace.AT_EDGE, "64x64 at 3,200 of 640x480", 29.0)
-    far = (shown(), cursor(plane=replace(CURSOR, x=300)))
-    (found,) = diagnose(picture(*far, history=HistoryFacts(40, True, cursor_seen=True, cursor_places=(edge,))))
-    assert (found.key, found.evidence) == ("cursor-sign-lost", edge.text)
-    # Also while the guest hides it.
-    hidden = picture(shown(), history=HistoryFacts(40, True, cursor_seen=True, cursor_places=(edge,)))
-    assert [each.key for each in diagnose(hidden)] == ["cursor-sign-lost"]
-    outside = SeenCursor(CursorPlace.OUTSIDE, "64x64 at 900,0 of 640x480", 1.0)
-    both = HistoryFacts(40, True, cursor_seen=True, cursor_places=(edge, outside))
-    assert [each.key for each in diagnose(picture(*far, history=both))] == ["cursor-outside"]
-    old = HistoryFacts(40, True, cursor_seen=True, cursor_places=(replace(edge, ago_s=31.0),))
-    assert diagnose(picture(*far, history=old)) == ()
-
-
-def test_a_recording_of_a_stopped_vm_names_no_process() -> None:
-    (found,) = diagnose(picture(vm=VmFacts(0, None, RunState.STOPPED, "state T")))
-    assert (found.evidence, found.remedy) == ("state T", "Let it go on: kill -CONT PID")
 
 
 def test_the_cursor_does_not_repeat_what_the_picture_has() -> None:
