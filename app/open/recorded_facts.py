@@ -22,7 +22,9 @@ def vgpu_document(vgpu: Vgpu | None) -> Document | None:
     """What the vGPU is, without the processes that have it open."""
     if vgpu is None:
         return None
-    return {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)} | {"use": vgpu.use.value}
+    # No process ever has a simulated vGPU open, which is not why its plane is off.
+    use = Use.UNKNOWN if vgpu.simulated else vgpu.use
+    return {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)} | {"use": use.value}
 
 
 def vgpu_of(document: Document | None) -> Vgpu | None:
@@ -53,6 +55,7 @@ def host_document(facts: HostFacts, redact: Callable[[str], str]) -> Document:
             "state_evidence": redact(vm.state_evidence),
             "age_s": vm.age_s,
             "opregion": vm.opregion,
+            "opregion_unset": vm.opregion_unset,
             "ramfb": vm.ramfb,
             "display": vm.display,
             "firmware_screen": vm.firmware_screen,
@@ -94,6 +97,7 @@ def _vm_of(document: object) -> VmFacts | None:
         ramfb=_truth(document.get("ramfb")),
         display=_text(document.get("display")),
         firmware_screen=_text(document.get("firmware_screen")),
+        opregion_unset=document.get("opregion_unset") is True,
     )
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 
 from app.diagnosis.finding import Finding
+from app.diagnosis.picture.cursor_place import CursorPlace, cursor_place, place_text
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import PictureKey
+from app.host.vgpu import is_gvt
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Reason
 
 _REFUSALS = (Reason.FETCH_FAILED, Reason.FETCHED_ELSEWHERE, Reason.FETCHED_BEFORE)
-# kvmgt drops the sign of both positions (intel_vgpu_decode_cursor_plane() in gvt/fb_decoder.c).
-_SIGNLESS_TYPE = "i915-GVTg"
+# A cursor that moves keeps a finding about its position for so long after it left the place: a finding that comes and
+# goes with each move would fill a log, and nobody could read it.
+_KEPT_S = 30.0
 
 
 def cursor_findings(facts: PictureFacts, primary: PlaneFacts, cursor: PlaneFacts | None) -> Iterator[Finding]:
@@ -19,6 +22,7 @@ def cursor_findings(facts: PictureFacts, primary: PlaneFacts, cursor: PlaneFacts
     picture = primary.plane
     if picture is None:
         return
+    yield from _position(facts, picture, cursor.plane if cursor is not None else None)
     if cursor is None or cursor.plane is None:
         # Only dma-bufs have a cursor plane.
         if facts.offer is not None and facts.offer.dmabuf and not facts.history.cursor_seen:
@@ -33,19 +37,15 @@ def cursor_findings(facts: PictureFacts, primary: PlaneFacts, cursor: PlaneFacts
         found = plane_finding(PlaneKind.CURSOR, status)
         if found is not None:
             yield found
-    yield from _position(facts, picture, cursor.plane)
 
 
-def _position(facts: PictureFacts, picture: Plane, plane: Plane) -> Iterator[Finding]:
-    evidence = f"{plane.width}x{plane.height} at {plane.x},{plane.y} of {picture.width}x{picture.height}"
-    if not (-plane.width < plane.x < picture.width and -plane.height < plane.y < picture.height):
-        yield PictureKey.CURSOR_OUTSIDE.finding(evidence, "Move the guest's pointer. If it stays so, report it.")
-        return
-    vgpu = facts.vgpu
-    if vgpu is None or not (vgpu.type_id or "").startswith(_SIGNLESS_TYPE):
-        return
-    # A tip at the left or upper edge has its image up to the hot spot beyond it: then both signs are possible.
-    reach_x = plane.hot_x if plane.hot_x is not None else plane.width // 4
-    reach_y = plane.hot_y if plane.hot_y is not None else plane.height // 4
-    if 0 < plane.x <= reach_x or 0 < plane.y <= reach_y:
-        yield PictureKey.CURSOR_SIGN_LOST.finding(evidence)
+def _position(facts: PictureFacts, picture: Plane, plane: Plane | None) -> Iterator[Finding]:
+    seen = {each.place: each.text for each in facts.history.cursor_places if each.ago_s <= _KEPT_S}
+    if plane is not None:
+        seen[cursor_place(picture, plane)] = place_text(picture, plane)
+    if CursorPlace.OUTSIDE in seen:
+        remedy = "Move the guest's pointer. If it stays so, report it."
+        yield PictureKey.CURSOR_OUTSIDE.finding(seen[CursorPlace.OUTSIDE], remedy)
+    # kvmgt drops the sign of both positions (intel_vgpu_decode_cursor_plane() in gvt/fb_decoder.c).
+    elif CursorPlace.AT_EDGE in seen and is_gvt(facts.vgpu):
+        yield PictureKey.CURSOR_SIGN_LOST.finding(seen[CursorPlace.AT_EDGE])

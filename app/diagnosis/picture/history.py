@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from app.diagnosis.picture.picture_facts import HistoryFacts
+from app.diagnosis.picture.cursor_place import CursorPlace, cursor_place, place_text
+from app.diagnosis.picture.picture_facts import HistoryFacts, SeenCursor
 from app.planes.frame import Frame
+from app.planes.plane import Plane
 
 _SECOND = 1e9
 
@@ -23,6 +25,8 @@ class PictureHistory:
         self._off_ns: int | None = None
         self._changed_ns = began_ns
         self._cursor_seen = False
+        # The last picture and cursor of each place, and when they were seen.
+        self._cursor_places: dict[CursorPlace, tuple[Plane, Plane, int]] = {}
 
     def saw(self, frame: Frame, ns: int) -> None:
         """The source has this frame at ``ns``. The same frame again is no change."""
@@ -33,9 +37,16 @@ class PictureHistory:
         if frame.primary is not None:
             self._shown_before = True
             self._off_ns = None
-            self._cursor_seen = self._cursor_seen or frame.cursor is not None
+            if frame.cursor is not None:
+                self._cursor_seen = True
+                self._cursor_at(frame.primary.plane, frame.cursor.plane, ns)
         elif self._off_ns is None:
             self._off_ns = ns
+
+    def _cursor_at(self, picture: Plane, cursor: Plane, ns: int) -> None:
+        place = cursor_place(picture, cursor)
+        if place is not CursorPlace.INSIDE:
+            self._cursor_places[place] = (picture, cursor, ns)
 
     def pixels_changed(self, ns: int) -> None:
         """The guest drew into the buffer on the screen."""
@@ -56,4 +67,8 @@ class PictureHistory:
             unchanged_s=self.unchanged_s(ns),
             query_errors=tuple(query_errors),
             cursor_seen=self._cursor_seen,
+            cursor_places=tuple(
+                SeenCursor(place, place_text(picture, cursor), max(0, ns - seen) / _SECOND)
+                for place, (picture, cursor, seen) in self._cursor_places.items()
+            ),
         )

@@ -20,9 +20,10 @@ class VmFacts:
     """The VM that has a device. Each value but ``pid`` is None if it is not known.
 
     ``state_evidence`` says in the system's words where ``state`` comes from ("query-status: paused"). ``age_s`` is how
-    long its process runs. ``opregion``: whether the device on its command line has ``x-igd-opregion=on``; ``ramfb``:
-    whether the device has ``ramfb=on`` or the VM a ramfb device. ``display`` is the value of the device's ``display``
-    option. ``firmware_screen``: another display device (VGA, virtio-vga) that shows the firmware.
+    long its process runs. ``opregion``: whether the device on its command line has an OpRegion (``x-igd-opregion``);
+    ``opregion_unset``: that option is missing, and what QEMU does without it is unknown. ``ramfb``: whether the device
+    has ``ramfb=on`` or the VM a ramfb device. ``display`` is the value of the device's ``display`` option.
+    ``firmware_screen``: another display device (VGA, virtio-vga) that shows the firmware. ``pid`` is 0 in a recording.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class VmFacts:
     ramfb: bool | None = None
     display: str | None = None
     firmware_screen: str | None = None
+    opregion_unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from app.device.gfx_plane import DisplayOffer
+from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.host_facts import HostFacts
 from app.host.vgpu import Vgpu
 from app.planes.buffer_facts import BufferFacts
@@ -87,13 +88,22 @@ class RendererFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenCursor:
+    """Where the cursor plane was, in words, and how many seconds ago it was last there."""
+
+    place: CursorPlace
+    text: str
+    ago_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryFacts:
     """What was seen since the source was opened. Times are seconds.
 
     ``watched_s`` is how long it is watched. ``shown_before``: a picture was seen before. ``off_s`` is how long the
     primary plane has been off or failing, ``unchanged_s`` how long neither planes nor sampled pixels have changed; None
     if that does not apply. ``query_errors`` counts the failed queries by the name of their errno. ``cursor_seen``: a
-    cursor plane was on at least once.
+    cursor plane was on at least once. ``cursor_places`` are the places, other than inside the picture, where it was.
     """
 
     watched_s: float = 0.0
@@ -102,6 +112,7 @@ class HistoryFacts:
     unchanged_s: float | None = None
     query_errors: tuple[tuple[str, int], ...] = ()
     cursor_seen: bool = False
+    cursor_places: tuple[SeenCursor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

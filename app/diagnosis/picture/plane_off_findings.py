@@ -8,11 +8,13 @@ from app.diagnosis.picture.host_facts import VmFacts
 from app.diagnosis.picture.picture_facts import PictureFacts
 from app.diagnosis.picture.picture_keys import PictureKey, key_of
 from app.diagnosis.picture.vm_findings import failsafe_line
-from app.host.vgpu import Use, Vgpu
+from app.host.device_messages import is_nvidia
+from app.host.vgpu import Use, Vgpu, is_gvt
 from app.planes.plane import PlaneKind
 
 # Up to this age of a VM, a plane that is off was most likely never on.
 _YOUNG_S = 120.0
+_ADD_OPREGION = "Add x-igd-opregion=on to the device's options (libvirt: qemu:commandline), then restart the VM."
 # These drivers keep the command register as it is, whatever the guest does (samples/vfio-mdev/mbochs.c, mdpy.c).
 _FIXED_COMMAND = ("mbochs", "mbochs_rw", "mdpy", "mtty")
 
@@ -28,21 +30,24 @@ def plane_off_findings(facts: PictureFacts) -> Iterator[Finding]:
         yield PictureKey.NO_VM.finding(f"{vgpu.name}: no process has it open", "Start the VM with this vGPU.")
         return
     idle = _is_idle(facts)
-    no_opregion = _is_gvt(vgpu) and vm is not None and vm.opregion is False
+    no_opregion = is_gvt(vgpu) and vm is not None and vm.opregion is False
     if idle:
         yield PictureKey.GUEST_DRIVER_NOT_LOADED.finding(
             f"PCI command register 0x{facts.pci_command:04x}: no bus mastering{_age(vm)}",
             "Wait until the guest has booted; install the driver of this GPU in it (Intel i915, NVIDIA GRID).",
         )
     if no_opregion:
+        yield PictureKey.OPREGION_MISSING.finding("the VM's vfio-pci device has x-igd-opregion=off", _ADD_OPREGION)
+    elif is_gvt(vgpu) and vm is not None and vm.opregion_unset:
         yield PictureKey.OPREGION_MISSING.finding(
-            "the VM's vfio-pci device has no x-igd-opregion=on",
-            "Add x-igd-opregion=on to the device's options (libvirt: qemu:commandline), then restart the VM.",
+            "the VM's vfio-pci device has no option x-igd-opregion, which QEMU before 10.1 takes as off",
+            _ADD_OPREGION,
+            "Perhaps the VM has no OpRegion for this GVT-g vGPU: most guest drivers then find no display.",
         )
     if not idle and not no_opregion and failsafe_line(facts.host) is None:
         yield _generic(facts)
     if vm is not None and (idle or _is_young(vm)):
-        yield from _firmware(vm)
+        yield from _firmware(vgpu, vm)
 
 
 def _generic(facts: PictureFacts) -> Finding:
@@ -60,9 +65,15 @@ def _generic(facts: PictureFacts) -> Finding:
     )
 
 
-def _firmware(vm: VmFacts) -> Iterator[Finding]:
+def _firmware(vgpu: Vgpu | None, vm: VmFacts) -> Iterator[Finding]:
+    """Where the screens of firmware and boot loader are. A guest's firmware has no driver for GVT-g and NVIDIA vGPUs.
+
+    It draws into the sample drivers' vGPUs (SeaBIOS with the vgabios of QEMU's bochs-display).
+    """
     if vm.firmware_screen is not None:
         evidence, remedy = f"the VM has a {vm.firmware_screen} for that", "Look at the display of the VM's own program."
+    elif not (is_gvt(vgpu) or is_nvidia(vgpu)):
+        return
     elif vm.ramfb is False:
         evidence = "the VM has no ramfb and no other display device"
         remedy = "To see them, start the VM with display=on,ramfb=on (QEMU shows them, not the vGPU)."
@@ -79,10 +90,6 @@ def _is_idle(facts: PictureFacts) -> bool:
     if vgpu is None or command is None or (vgpu.module or vgpu.driver) in _FIXED_COMMAND:
         return False
     return not command & PCI_COMMAND_MASTER
-
-
-def _is_gvt(vgpu: Vgpu | None) -> bool:
-    return vgpu is not None and (vgpu.type_id or "").startswith("i915-GVTg")
 
 
 def _is_young(vm: VmFacts) -> bool:

@@ -16,13 +16,13 @@ from app.diagnosis.picture.still_findings import UNCHANGED_S
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
-from app.planes.status import State, Status
+from app.planes.status import Reason, State, Status
 from gl.errors import GlError
 from gl.one_colour import Colour, one_colour
 from gl.picture_facts import picture_facts
 from gl.renderer import DrawResult, Renderer
 from gl.renderer_facts import facts_of_renderer
-from ui.window.picture.host_facts_reader import HostFactsReader
+from ui.host_facts_reader import HostFactsReader
 
 _INTERVAL_MS = 500
 _INTERVAL_NS = _INTERVAL_MS * 1_000_000
@@ -179,6 +179,7 @@ class PictureDiagnosis(QObject):
             renderer=self._renderer_facts(),
             history=self._history,
             one_colour=self._one_colour,
+            failure=picture.status if picture.status.reason is Reason.RENDER_FAILED else None,
         )
         return diagnose(facts)
 

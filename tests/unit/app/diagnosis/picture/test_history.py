@@ -1,8 +1,13 @@
 """What is remembered of a picture."""
 
+from dataclasses import replace
+
+from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.picture_facts import SeenCursor
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
+from tests.unit.app.diagnosis.picture.facts import CURSOR
 from tests.unit.app.diagnosis.picture.surfaces import surface
 
 S = 1_000_000_000
@@ -47,6 +52,20 @@ def test_who_sees_no_pixels_does_not_call_a_picture_unchanged() -> None:
     history = PictureHistory(0, sees_pixels=False)
     history.saw(ON, 0)
     assert history.facts(60 * S).unchanged_s is None
+
+
+def test_where_a_cursor_was_last_is_remembered() -> None:
+    cursors = [surface(replace(CURSOR, x=x)) for x in (300, 3, 300, 2, 300, 700)]
+    frames = [Frame(Status(Reason.OK), surface(), each) for each in cursors]
+    history = PictureHistory(0)
+    history.saw(frames[0], 0)
+    assert history.facts(0).cursor_places == ()
+    for second, frame in enumerate(frames[1:], 1):
+        history.saw(frame, second * S)
+    assert history.facts(9 * S).cursor_places == (
+        SeenCursor(CursorPlace.AT_EDGE, "64x64 at 2,200 of 640x480", 6.0),
+        SeenCursor(CursorPlace.OUTSIDE, "64x64 at 700,200 of 640x480", 4.0),
+    )
 
 
 def test_a_cursor_that_was_seen_once_is_remembered() -> None:

@@ -1,17 +1,10 @@
-"""Findings about the VM of a picture."""
+"""Findings about a VM that does not run."""
 
+from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.host_facts import RunState, VmFacts
-from app.diagnosis.picture.vm_findings import vm_finding
+from tests.unit.app.diagnosis.picture.facts import picture
 
 
-def test_the_name_of_a_vm_cannot_add_a_command_to_the_remedy() -> None:
-    for state in (RunState.PAUSED, RunState.SUSPENDED):
-        finding = vm_finding(VmFacts(4711, "vm; reboot", state))
-        assert finding is not None
-        assert " 'vm; reboot'; or the monitor's command" in finding.remedy
-
-
-def test_a_recorded_vm_has_no_process_to_signal() -> None:
-    finding = vm_finding(VmFacts(0, state=RunState.STOPPED, state_evidence="stopped by a signal"))
-    assert finding is not None
-    assert (finding.evidence, finding.remedy) == ("a recorded VM; stopped by a signal", "Let it go on: kill -CONT PID")
+def test_a_recording_of_a_stopped_vm_names_no_process() -> None:
+    (found,) = diagnose(picture(vm=VmFacts(0, None, RunState.STOPPED, "state T")))
+    assert (found.evidence, found.remedy) == ("state T", "Let it go on: kill -CONT PID")

@@ -1,4 +1,4 @@
-"""Reads what the host knows about a session in a thread of its own: that may take seconds."""
+"""Reads what the host knows about a session in a thread of its own, for windows and for ``inspect --watch``."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from app.diagnosis.picture.host_facts import HostFacts
 
 _log = logging.getLogger(__name__)
 
-# At the end of a window. A read ends within two seconds, and what is left of it touches nothing of the window.
+# At the end of a window or command. A read ends within two seconds, and what is left of it touches nothing of it.
 _JOIN_S = 0.5
 _SECOND = 1_000_000_000
 
@@ -17,7 +17,7 @@ Read = Callable[[], HostFacts]
 
 
 class HostFactsReader:
-    """Owns one thread at a time. All calls come from the window's thread, and none waits but :meth:`close`."""
+    """Owns one thread at a time. All calls come from one thread, and none waits but :meth:`close`."""
 
     def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
         """``clock`` gives nanoseconds."""
@@ -47,7 +47,7 @@ class HostFactsReader:
             try:
                 answers.append(read())
             except Exception as error:
-                # The window works without these facts.
+                # All else works without these facts.
                 _log.info("what the host knows about the device cannot be read: %s", error)
 
         thread = threading.Thread(target=run, name="host-facts", daemon=True)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.diagnosis.picture.host_facts import HostFacts, VmFacts
-from ui.window.picture.host_facts_reader import HostFactsReader
+from ui.host_facts_reader import HostFactsReader
 
 S = 1_000_000_000
 _PATIENCE_S = 10.0
