@@ -2,11 +2,12 @@
 
 import mmap
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.host_facts import HostFacts
-from app.diagnosis.picture_facts import ImportEvidence, PictureFacts, PlaneFacts, RendererFacts
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import HostFacts
+from app.diagnosis.picture.picture_facts import ImportEvidence, PictureFacts, PlaneFacts, RendererFacts
 from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.buffer import Buffer
@@ -14,6 +15,7 @@ from app.planes.buffer_facts import BufferFacts
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome, PixelPath
 from app.planes.plane import Plane, PlaneKind
+from app.planes.status import Status
 
 Colour = tuple[int, int, int, int]
 Evidence = Callable[[Surface, Outcome], ImportEvidence | None]
@@ -32,11 +34,12 @@ def picture_facts(
     history: PictureHistory | None = None,
     evidence: Evidence | None = None,
     one_colour: Colour | None = None,
+    failure: Status | None = None,
 ) -> PictureFacts:
     """The facts about a frame. ``outcome_of`` gives what the renderer made of a surface, None if it did not get it.
 
     ``device`` and ``host`` were read by the caller. ``evidence`` makes import trials, and may wait for seconds.
-    ``one_colour`` is that of the primary plane.
+    ``one_colour`` is that of the primary plane. ``failure`` is why the last draw of the frame failed, if it did.
     """
     device = device or DeviceFacts()
     planes = {PlaneKind.PRIMARY: PlaneFacts(PlaneKind.PRIMARY, frame.status)}
@@ -48,6 +51,8 @@ def picture_facts(
     for rejected in frame.rejected:
         kind, buffer = rejected.plane.kind, rejected.buffer
         planes[kind] = PlaneFacts(kind, rejected.status, rejected.plane, _buffer_facts(rejected.plane, buffer))
+    if failure is not None:
+        planes[PlaneKind.PRIMARY] = replace(planes[PlaneKind.PRIMARY], status=failure, path=None)
     history = history or PictureHistory(now_ns, sees_pixels=False)
     return PictureFacts(
         target=target,

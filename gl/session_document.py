@@ -7,19 +7,20 @@ import time
 from dataclasses import fields
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.host_facts import HostFacts
-from app.diagnosis.picture_facts import PictureFacts
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import HostFacts
+from app.diagnosis.picture.picture_facts import PictureFacts
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
 from app.planes.frame import Frame
 from app.planes.plane_document import Document
+from app.planes.status import Status
 from gl.context import Context
 from gl.egl_display import DisplayExtensions
 from gl.inspection import inspect_document
-from gl.picture_facts import picture_facts
+from gl.picture_facts import Colour, picture_facts
 from gl.renderer import Renderer
 from gl.renderer_facts import facts_of_renderer
 
@@ -43,13 +44,21 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
     return document | {"buffers": buffers_document(session.buffers(), renderer.imports)}
 
 
-def session_findings(
-    session: Session, frame: Frame, renderer: Renderer, device: DeviceFacts, host: HostFacts, history: PictureHistory
+def current_findings(
+    session: Session,
+    frame: Frame,
+    renderer: Renderer,
+    device: DeviceFacts,
+    host: HostFacts,
+    history: PictureHistory,
+    *,
+    one_colour: Colour | None = None,
+    failure: Status | None = None,
 ) -> tuple[Finding, ...]:
     """The findings from facts that the caller has read already, and from those of the renderer that need no wait.
 
     So none comes from a trial of an import in another process. ``frame`` must be the newest of the session, and the
-    renderer's context current.
+    renderer's context current. ``one_colour`` and ``failure`` are those of :func:`gl.picture_facts.picture_facts`.
     """
     facts = picture_facts(
         session.target,
@@ -61,6 +70,8 @@ def session_findings(
         host=host,
         renderer=facts_of_renderer(renderer.context),
         history=history,
+        one_colour=one_colour,
+        failure=failure,
     )
     return diagnose(facts)
 

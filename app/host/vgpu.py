@@ -66,3 +66,8 @@ class Vgpu:
         if self.holders:
             return Use.IN_USE
         return Use.UNKNOWN if self.unseen else Use.FREE
+
+
+def is_gvt(vgpu: Vgpu | None) -> bool:
+    """Whether it is a vGPU of Intel's GVT-g (the names of its types: gvt/vgpu.c of Linux 6.1)."""
+    return vgpu is not None and (vgpu.type_id or "").startswith("i915-GVTg")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host import proc
 from app.host.device_messages import NVIDIA_MANAGER, concerns, is_nvidia
 from app.host.gpu import exporting_gpu
@@ -69,8 +69,6 @@ class HostFactsSource:
 
     def read(self) -> HostFacts:
         """Read all facts. Any thread without an event loop of asyncio may call it, as often as it likes."""
-        if self.vgpu is not None and self.vgpu.simulated:
-            return HostFacts()
         lines, refused = _messages(self.vgpu, self.paths)
         return HostFacts(
             vm=self._vm() if self.vm is not None else None,
@@ -92,6 +90,7 @@ class HostFactsSource:
             state_evidence=evidence,
             age_s=age_s,
             opregion=options.opregion,
+            opregion_unset=options.opregion_unset,
             ramfb=options.ramfb,
             display=clean(options.display) if options.display is not None else None,
             firmware_screen=options.firmware_screen,

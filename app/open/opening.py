@@ -13,6 +13,7 @@ from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
 from app.device.seam import Device
+from app.diagnosis.picture.host_facts import HostFacts
 from app.errors import (
     DeviceBusy,
     NeedsRunningVm,
@@ -31,6 +32,7 @@ from app.host.vgpu import Vgpu
 from app.host.wording import of_user, process_text
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
+from app.open.simulated_host import simulated_host
 from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
@@ -126,7 +128,11 @@ def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
-        opened = replace(opened, device=options.wrap_device(opened))
+        try:
+            opened = replace(opened, device=options.wrap_device(opened))
+        except BaseException:
+            opened.device.close()
+            raise
     return vfio_session(opened, options.qmp, paths)
 
 
@@ -154,9 +160,16 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         true_flip_ns=opened.true_flip_ns,
         flips_lost=opened.flips_lost,
         device_facts=poller.facts,
-        host_facts=HostFactsSource.of(opened.vgpu, opened.vm, route, paths).read,
+        host_facts=_host_facts(opened, route, paths),
         buffers=poller.buffers,
     )
+
+
+def _host_facts(opened: OpenedDevice, route: InputRoute, paths: Paths) -> Callable[[], HostFacts]:
+    faults = opened.host_faults
+    if faults is not None:
+        return lambda: simulated_host(faults())
+    return HostFactsSource.of(opened.vgpu, opened.vm, route, paths).read
 
 
 def _input(opened: OpenedDevice, qmp: QmpAddress | None) -> InputRoute:
@@ -316,4 +329,5 @@ def _open_simulated(spec: str, own_process: bool) -> OpenedDevice:
         process,
         true_flip_ns=device.frame_flip_ns,
         flips_lost=device.flips_lost,
+        host_faults=device.host_faults,
     )

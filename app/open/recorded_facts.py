@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
-from app.diagnosis.private_names import private_names
-from app.diagnosis.private_text import Redaction
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import Redaction
+from app.host.lookup import is_pci_address
 from app.host.vgpu import Use, Vgpu
 from app.host.vm import Vm
 from app.planes.plane_document import Document
@@ -21,7 +22,9 @@ def vgpu_document(vgpu: Vgpu | None) -> Document | None:
     """What the vGPU is, without the processes that have it open."""
     if vgpu is None:
         return None
-    return {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)} | {"use": vgpu.use.value}
+    # No process ever has a simulated vGPU open, which is not why its plane is off.
+    use = Use.UNKNOWN if vgpu.simulated else vgpu.use
+    return {each: getattr(vgpu, each) for each in (*_TEXTS, *_NUMBERS)} | {"use": use.value}
 
 
 def vgpu_of(document: Document | None) -> Vgpu | None:
@@ -52,6 +55,7 @@ def host_document(facts: HostFacts, redact: Callable[[str], str]) -> Document:
             "state_evidence": redact(vm.state_evidence),
             "age_s": vm.age_s,
             "opregion": vm.opregion,
+            "opregion_unset": vm.opregion_unset,
             "ramfb": vm.ramfb,
             "display": vm.display,
             "firmware_screen": vm.firmware_screen,
@@ -93,12 +97,14 @@ def _vm_of(document: object) -> VmFacts | None:
         ramfb=_truth(document.get("ramfb")),
         display=_text(document.get("display")),
         firmware_screen=_text(document.get("firmware_screen")),
+        opregion_unset=document.get("opregion_unset") is True,
     )
 
 
 def _exporter_of(document: object) -> ExporterFacts | None:
     address = _text(document.get("address")) if isinstance(document, dict) else None
-    if not isinstance(document, dict) or address is None:
+    # A remedy that users paste has the address in it.
+    if not isinstance(document, dict) or address is None or not is_pci_address(address):
         return None
     return ExporterFacts(address, _text(document.get("driver")), _text(document.get("render_node")))
 

@@ -173,7 +173,7 @@ class _File:
         self._offset_ns = offset_ns
         self._channels: dict[type, int] = {}
         self._digests: set[str] = set()
-        self._last: dict[Hashable, str | None] = {}
+        self._last: dict[Hashable, Hashable] = {}
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
 
     def start(self, context: Context, ns: int) -> None:
@@ -192,10 +192,10 @@ class _File:
             if item.contents is not None:
                 message = replace(message, content=self._attach(item.contents, item.ns), size=len(item.contents))
             key = (message.inode, message.region)
-            place = (message.source, message.content)
-            if self._last.get(key) == str(place):
+            value = (message.source, message.content)
+            if self._last.get(key) == value:
                 return
-            self._last[key] = str(place)
+            self._last[key] = value
         self._add(message, item.poll_ns, item.ns)
 
     def _attach(self, contents: bytes, ns: int) -> str:

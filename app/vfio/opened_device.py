@@ -21,8 +21,9 @@ class OpenedDevice:
 
     ``ended`` returns the reason why no more frames will come, None while some may. ``vm`` is the VM that has the
     device; ``process`` tells that VM's end, and is closed with the device. ``record`` records the fetches.
-    ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_lost`` how many flips no query saw;
-    None for all but simulated devices. ``buffer_info`` tells of a fetched fd.
+    ``true_flip_ns`` tells when the guest flipped to what a frame shows, ``flips_lost`` how many flips no query saw,
+    ``host_faults`` which faults of the host around the device are active; these three are None for all but simulated
+    devices. ``buffer_info`` tells of a fetched fd.
     """
 
     target: str
@@ -36,6 +37,7 @@ class OpenedDevice:
     record: FetchRecord | None = None
     true_flip_ns: Callable[[Frame], int | None] | None = None
     flips_lost: Callable[[], int] | None = None
+    host_faults: Callable[[], frozenset[str]] | None = None
     buffer_info: Callable[[int], DmaBufInfo] = dma_buf_info
 
     def poller(self) -> Poller:

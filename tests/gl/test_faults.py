@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.sim.config.fault import FAULT_NAMES
+from app.sim.config.fault import FAULT_NAMES, HOST_FAULTS
 from ui.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("own_context")
@@ -32,7 +32,7 @@ SIZE = "size=320x200"
 
 def test_the_table_names_every_fault_that_lasts() -> None:
     named = {each.partition("@")[0] for each in LASTING}
-    assert named | SHOWING | {"gone", "mode", "hostile"} == set(FAULT_NAMES)
+    assert named | SHOWING | {"gone", "mode", "hostile", *HOST_FAULTS} == set(FAULT_NAMES)
 
 
 @pytest.mark.parametrize("fault", LASTING)

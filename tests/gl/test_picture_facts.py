@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.history import PictureHistory
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
 from app.open.opening import open_target
 from app.open.session import Session
 from app.open.target import parse_target
@@ -54,6 +54,19 @@ FOUND: dict[str, tuple[str, ...]] = {
     f"gvt,{SMALL},hot=0x0,fault=one-colour": ("one-colour",),
     f"gvt,{SMALL},cursor=off": ("cursor-not-reported",),
     f"mbochs,{SMALL}": ("cursor-not-reported",),
+    f"gvt,{SMALL},format=RG24,hot=0x0": ("format-not-importable",),
+    # What the host says.
+    f"gvt,{SMALL},hot=0x0,fault=vm-stopped": ("vm-stopped",),
+    f"gvt,{SMALL},hot=0x0,fault=vm-paused": ("vm-paused",),
+    f"gvt,{SMALL},hot=0x0,fault=vm-suspended": ("vm-suspended",),
+    f"gvt,{SMALL},fault=vm-shut-down+off@0": ("vm-shut-down", "plane-never-enabled"),
+    f"gvt,{SMALL},hot=0x0,fault=vm-failed": ("vm-failed",),
+    f"gvt,{SMALL},fault=no-opregion+off@0": ("opregion-missing",),
+    f"gvt,{SMALL},fault=no-opregion+never-on": ("guest-driver-not-loaded", "opregion-missing"),
+    f"gvt,{SMALL},fault=failsafe+off@0": ("gvt-failsafe",),
+    f"gvt,{SMALL},hot=0x0,fault=failsafe": ("kernel-messages",),
+    f"gvt,{SMALL},fault=firmware-screen+never-on": ("guest-driver-not-loaded", "firmware-screen-elsewhere"),
+    f"gvt,{SMALL},hot=0x0,fault=other-gpu": ("wrong-gpu",),
 }
 
 
@@ -99,7 +112,8 @@ def test_a_simulated_device_has_its_findings(target: str, renderer: Renderer) ->
 
 
 def test_every_lasting_fault_has_a_finding() -> None:
-    named = {each.partition("fault=")[2].partition("@")[0].partition(",")[0] for each in FOUND} - {""}
+    joined = (each.partition("fault=")[2].partition(",")[0] for each in FOUND)
+    named = {fault.partition("@")[0] for each in joined for fault in each.split("+")} - {""}
     # The guest's mode is no fault of the picture; what a hostile device answers has tests of its own.
     assert named | {"mode", "hostile", "frozen", "gone"} == set(FAULT_NAMES)
 
@@ -131,11 +145,17 @@ def test_a_device_that_was_removed_has_no_other_finding(renderer: Renderer) -> N
         assert [each.key for each in findings(session, frame, renderer, history)] == ["device-removed"]
 
 
-@pytest.mark.parametrize("key", ["bad-geometry", "unknown-format"])
+@pytest.mark.parametrize("key", ["bad-geometry", "unknown-format", "tiling-unknown"])
 def test_a_hostile_device_has_a_finding(key: str, renderer: Renderer) -> None:
     with opened(f"gvt,{SMALL},fault=hostile", renderer) as session:
         history = PictureHistory(0)
-        frame = polled(session, history, lambda frame: frame.status.reason.key == key)
+
+        def has_it(frame: Frame) -> bool:
+            # Only the renderer knows which tilings it can undo.
+            outcome = renderer.outcome(frame.primary) if frame.primary is not None else None
+            return key in (frame.status.reason.key, outcome.status.reason.key if outcome is not None else "")
+
+        frame = polled(session, history, has_it)
         assert findings(session, frame, renderer, history)[0].key == key
 
 

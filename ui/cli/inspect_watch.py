@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from app.diagnosis.change import Change, ChangeKind, LogStart
-from app.diagnosis.changes import ChangeLog
-from app.diagnosis.history import PictureHistory
+from app.diagnosis.changes.change import Change, ChangeKind, LogStart
+from app.diagnosis.changes.changes import ChangeLog
+from app.diagnosis.picture.history import PictureHistory
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame
@@ -21,13 +21,14 @@ from app.planes.plane import PlaneKind
 from app.planes.status import Reason, Status
 from gl.canvas import Canvas
 from gl.errors import GlError
+from gl.one_colour import Colour, one_colour
 from gl.render_target import RenderTarget
-from gl.session_document import session_findings
+from gl.session_document import current_findings
 from ui.cli.output import printable, write_output
 from ui.cli.stop_signals import StopSignals
 from ui.fd_wait import FdWait, due_ns
+from ui.host_facts_reader import HostFactsReader
 from ui.offscreen import OffscreenView
-from ui.window.host_facts_reader import HostFactsReader
 
 _VERSION = 1
 _SECOND = 1_000_000_000
@@ -102,6 +103,7 @@ class _Follower:
         self._canvas = Canvas(view.renderer.context, _EDGE, _EDGE)
         self._target = RenderTarget(_EDGE, _EDGE, self._canvas.framebuffer)
         self._drawn: Frame | None = None
+        self._failure: Status | None = None
         self._findings_ns = 0
         self.loop = FrameLoop(
             view.session.source,
@@ -126,8 +128,26 @@ class _Follower:
             device = self._session.device_facts()
             self._tell(self._log.query_errors(device.query_errors, now))
             host = self._host.latest(self._session.host_facts, _HOST_PERIOD_S)
-            findings = session_findings(self._session, self.loop.frame, self._renderer, device, host, self._history)
+            frame = self.loop.frame
+            findings = current_findings(
+                self._session,
+                frame,
+                self._renderer,
+                device,
+                host,
+                self._history,
+                one_colour=self._colour_of(frame),
+                failure=self._failure,
+            )
             self._tell(self._log.findings(findings, now))
+
+    def _colour_of(self, frame: Frame) -> Colour | None:
+        """The colour of a picture that has only one. It is looked at again each time: a guest may draw in place."""
+        try:
+            return one_colour(self._renderer, frame)
+        except GlError:
+            # The draw of the frame fails in the same way, and tells of it.
+            return None
 
     def close(self) -> None:
         """Release the framebuffer, and wait a short while for the thread; more calls do nothing."""
@@ -146,12 +166,13 @@ class _Follower:
         if frame.primary is None or (frame is self._drawn and (retry is None or time.monotonic_ns() < retry)):
             self.loop.drawn(retry)
             return
+        self._failure = None
         try:
             drawn = renderer.draw(frame, self._target)
             outcomes = {PlaneKind.PRIMARY: drawn.primary, PlaneKind.CURSOR: drawn.cursor}
         except GlError as error:
-            failed = Outcome(None, None, (), Status(Reason.RENDER_FAILED, str(error)))
-            outcomes = {PlaneKind.PRIMARY: failed}
+            self._failure = Status(Reason.RENDER_FAILED, str(error))
+            outcomes = {PlaneKind.PRIMARY: Outcome(None, None, (), self._failure)}
         self._drawn = frame
         self.loop.drawn(renderer.retry_ns)
         self.loop.shown()

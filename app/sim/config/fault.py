@@ -23,10 +23,19 @@ one-colour      the guest draws a screen of one colour                          
 frozen          the guest does not flip                                                         always
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
+vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
+                vm-shut-down, vm-failed
+no-opregion     the host says that the VM's device has no OpRegion                              always
+failsafe        the host's kernel says that it does not emulate the vGPU any more               always
+firmware-screen the host says that the VM has another display for its firmware                  always
+other-gpu       the host says that another GPU than any of this host exports the buffers        always
 off             the display is off                                                              2-4/4
 mode            the guest uses three quarters of the width and height                           2-4/4
 gone            the device is removed and stays away; it takes no END                           3
 =============== ============================================================================== =================
+
+What the host says changes nothing of the picture: such a fault is joined with *off*, *never-on* or *frozen*, for
+example ``fault=vm-paused+frozen``.
 
 When the fault stale, truncated or read-only begins, the guest changes to other framebuffers; when it ends, the guest
 changes back. So a buffer keeps such a fault until it is freed, and the picture still returns.
@@ -41,6 +50,12 @@ from difflib import get_close_matches
 # The default schedules: errors are active from the start, events begin after the picture was shown.
 _ALWAYS = (0.0, None, None)
 _PERIODIC = (2.0, 4.0, 4.0)
+
+# What the host around the device says; see app.open.simulated_host.
+HOST_FAULTS = (
+    *("vm-stopped", "vm-paused", "vm-suspended", "vm-shut-down", "vm-failed"),
+    *("no-opregion", "failsafe", "firmware-screen", "other-gpu"),
+)
 
 _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "query-einval": _ALWAYS,
@@ -59,6 +74,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "frozen": _ALWAYS,
     "cursor-refused": _ALWAYS,
     "cursor-outside": _ALWAYS,
+    **dict.fromkeys(HOST_FAULTS, _ALWAYS),
     "off": _PERIODIC,
     "mode": _PERIODIC,
     "gone": (3.0, None, None),

@@ -13,7 +13,7 @@ from app.abi import vfio
 from app.formats.decode import Rgba
 from app.host.vgpu import Vgpu
 from app.planes.frame import Frame
-from app.sim.config.fault import GET_ERRORS, QUERY_ERRORS
+from app.sim.config.fault import GET_ERRORS, HOST_FAULTS, QUERY_ERRORS
 from app.sim.config.spec import Spec
 from app.sim.driver.edid_registers import preferred_size
 from app.sim.driver.sightings import Sightings
@@ -146,6 +146,10 @@ class SimulatedDevice(ABC):
     def present(self) -> bool:
         """Whether the device still exists in sysfs."""
         return self.guest.present()
+
+    def host_faults(self) -> frozenset[str]:
+        """The faults that are active now and that only the host tells of. Any thread may call it, also after close."""
+        return frozenset(each for each in HOST_FAULTS if self.guest.active(each))
 
     @property
     def objects(self) -> int:

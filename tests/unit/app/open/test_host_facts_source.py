@@ -1,19 +1,27 @@
 """What the host knows of a session's device: its VM, its GPU, and the kernel's messages."""
 
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState
+from app.diagnosis.picture.picture_facts import PictureFacts
 from app.host.discovery import discover
 from app.host.vm import Vm
+from app.open import opening
 from app.open.host_facts_source import HostFactsSource, state_of
 from app.open.opening import open_target
-from app.open.target import Simulated
+from app.open.target import Named, Simulated
 from app.qemu.qmp_address import UnixAddress
+from app.sim.profile import open_simulated
 from app.vm.input_route import InputRoute, NoInput, QmpInput
+from tests.unit.app.diagnosis.picture.facts import picture
 from tests.unit.hosts import UUID_A, Host, Listings, qemu, stat_line
 from tests.unit.qmp_server import FakeVm
 
@@ -105,6 +113,51 @@ def test_a_log_that_cannot_be_read_is_told(host: Host) -> None:
     facts = replace(_reader(host), vm=None).read()
     assert facts.vm is None
     assert "No such file" in facts.kernel_log_refused
+
+
+def test_a_stopped_process_is_a_stopped_vm(tmp_path: Path) -> None:
+    """A real process, in the real /proc."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        try:
+            source = HostFactsSource.of(None, Vm(child.pid, "qemu", "win10", ()), NO_MONITOR)
+            child.send_signal(signal.SIGSTOP)
+            os.waitpid(child.pid, os.WUNTRACED)
+            facts = source.read()
+            assert facts.vm is not None and facts.vm.state is RunState.STOPPED
+            (found,) = diagnose(picture(host=HostFacts(facts.vm)))
+            assert (found.key, found.remedy) == ("vm-stopped", f"Let it go on: kill -CONT {child.pid}")
+        finally:
+            child.kill()
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("paused", "vm-paused"),
+        ("suspended", "vm-suspended"),
+        ("shutdown", "vm-shut-down"),
+        ("internal-error", "vm-failed"),
+    ],
+)
+def test_the_word_of_the_monitor_is_a_finding(host: Host, tmp_path: Path, word: str, key: str) -> None:
+    with FakeVm(tmp_path / "qmp") as vm:
+        vm.answers["query-status"] = {"status": word, "running": False}
+        facts = _reader(host, QmpInput(UnixAddress(str(vm.path)))).read()
+        assert diagnose(picture(host=facts))[0].key == key
+
+
+def test_a_free_vgpu_whose_plane_is_off_has_no_vm(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    free = Host(tmp_path / "free")
+    free.mdev(UUID_A, "i915-GVTg_V5_4", 11)
+    device = open_simulated("gvt,size=64x64,fault=off@0")
+    monkeypatch.setattr(opening, "open_vgpu", lambda *_: device)
+    session = open_target(Named(UUID_A), free.paths)
+    try:
+        status = session.source.latest().status
+        (found,) = diagnose(PictureFacts("t", status, vgpu=session.vgpu, host=session.host_facts()))
+        assert (found.key, found.evidence) == ("no-vm", f"{UUID_A}: no process has it open")
+    finally:
+        session.close()
 
 
 def test_a_simulated_device_has_no_facts() -> None:

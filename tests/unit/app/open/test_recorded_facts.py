@@ -1,12 +1,13 @@
 """Facts that a capture writes: no name of a VM or a user, and nothing but plain values comes back."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
-from app.host.vgpu import Holder, Vgpu, Way
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.host.vgpu import Holder, Use, Vgpu, Way
 from app.host.vm import Vm
 from app.open.recorded_facts import host_document, host_facts_of, redaction, vgpu_document, vgpu_of
 
@@ -15,7 +16,9 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-_VM = VmFacts(4711, "secret-vm", RunState.PAUSED, "query-status: paused", 12.5, True, False, "off", "VGA")
+_VM = VmFacts(
+    4711, "secret-vm", RunState.PAUSED, "query-status: paused", 12.5, None, False, "off", "VGA", opregion_unset=True
+)
 
 
 def test_the_facts_come_back_without_names() -> None:
@@ -27,7 +30,13 @@ def test_the_facts_come_back_without_names() -> None:
     assert (read.exporter, read.kernel_log_refused) == (facts.exporter, facts.kernel_log_refused)
     assert read.kernel_lines == ("gvt: failsafe", "vmiop_log: [VM name 1] lost")
     assert read.vm is not None
-    assert (read.vm.name, read.vm.state, read.vm.age_s, read.vm.opregion) == (None, RunState.PAUSED, 12.5, True)
+    assert read.vm == replace(_VM, pid=0, name=None)
+
+
+def test_an_exporter_whose_address_is_no_pci_address_is_left_out() -> None:
+    """The address becomes a part of a remedy, which users paste into a shell."""
+    for address in ("0000:00:02.0; reboot", "$(reboot)", ""):
+        assert host_facts_of({"exporter": {"address": address}}).exporter is None
 
 
 def test_a_vgpu_comes_back_without_the_processes_that_have_it() -> None:
@@ -36,6 +45,11 @@ def test_a_vgpu_comes_back_without_the_processes_that_have_it() -> None:
     text = json.dumps(vgpu_document(vgpu))
     assert "secret-vm" not in text and "qemu" not in text
     assert vgpu_of(json.loads(text)) == Vgpu("u", "u", "t", "T", "p", "d", "m", 3, unseen=True, gvt_id=1)
+
+
+def test_a_recorded_simulated_vgpu_is_not_one_without_a_vm() -> None:
+    read = vgpu_of(vgpu_document(Vgpu("sim:gvt", type_id="i915-GVTg_V5_4", simulated=True)))
+    assert read is not None and read.use is Use.UNKNOWN
 
 
 @given(st.dictionaries(st.sampled_from(["vm", "exporter", "kernel_lines", "kernel_log_refused"]), _JSON))

@@ -16,14 +16,34 @@ def _options(*arguments: str, device: str | None = UUID_A) -> DisplayOptions:
 
 def test_the_options_of_this_device_count() -> None:
     found = _options("-nodefaults", "-device", OTHER, "-device", f"{DEVICE},display=off")
-    assert found == DisplayOptions(opregion=False, ramfb=False, display="off", firmware_screen=None)
+    assert found == DisplayOptions(ramfb=False, display="off", firmware_screen=None, opregion_unset=True)
     found = _options("-nodefaults", "-device", f"{DEVICE},x-igd-opregion=on,ramfb=on,display=on")
     assert found == DisplayOptions(opregion=True, ramfb=True, display="on", firmware_screen=None)
 
 
 def test_options_of_libvirt_are_json() -> None:
     json = f'{{"driver":"vfio-pci-nohotplug","sysfsdev":"/sys/bus/mdev/devices/{UUID_A}","ramfb":true,"display":"on"}}'
-    assert _options("-nodefaults", "-device", json) == DisplayOptions(False, True, "on", None)
+    assert _options("-nodefaults", "-device", json) == DisplayOptions(None, True, "on", None, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "machine", "opregion"),
+    [
+        (",x-igd-opregion=off", ["-machine", "pc-q35-10.1"], False),
+        (",x-igd-opregion=on", ["-M", "pc"], True),
+        # The least version of QEMU that has this machine turns it on.
+        ("", ["-machine", "pc-q35-10.1,accel=kvm"], True),
+        ("", ["-machine", "accel=kvm,type=pc-i440fx-11.0"], True),
+        # A newer QEMU has older machines too, and turns it on with them.
+        ("", ["-machine", "pc-q35-10.0"], None),
+        ("", ["-M", "pc-i440fx-9.2"], None),
+        ("", ["-machine", "pc-q35-10.1", "-machine", "type=q35"], None),
+        ("", [], None),
+    ],
+)
+def test_the_opregion_without_an_option_depends_on_qemu(option: str, machine: list[str], opregion: bool | None) -> None:
+    found = _options(*machine, "-device", DEVICE + option)
+    assert (found.opregion, found.opregion_unset) == (opregion, opregion is None)
 
 
 def test_a_device_that_is_not_there_has_no_options() -> None:
