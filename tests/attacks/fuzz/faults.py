@@ -36,7 +36,7 @@ _INSPECT_OPTIONS: tuple[list[str], ...] = (
 )
 _CAPTURE_OPTIONS: tuple[list[str], ...] = ([], [], ["--no-pixels"], ["--pixels-every", "3"])
 # None needs more bytes than there are: nothing is said of missing ones.
-_READINGS = ("XR24", "C8::64x32:256", "YUYV:linear:32x32", "XR24:X:128x8:512", "XR24:Yf:32x32")
+_READINGS = ("XR24::32x32", "C8::64x32:256", "YUYV:linear:32x32", "XR24:X:128x8:512", "XR24:Yf:32x32")
 _RECORDED = ("gvt,size=64x64,modifier=X", "gvt,size=64x64,fps=200,fault=mode@0.1-0.2", "mdpy,size=64x64,fps=50")
 _RAW, _EDID = "plane.raw", "edid.bin"
 _LONGEST_S = 120
