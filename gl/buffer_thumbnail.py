@@ -52,7 +52,7 @@ class BufferThumbnail:
         gl.errors()
         bound = gl.integer(api.GL_FRAMEBUFFER_BINDING)
         try:
-            if not self._canvases:
+            if not self._pixels:
                 self._allocate()
             self._draw(image, opaque=opaque)
             for larger, smaller in zip(self._canvases, self._canvases[1:], strict=False):
@@ -100,15 +100,21 @@ class BufferThumbnail:
         self._context.sweep()
 
     def _allocate(self) -> None:
+        """Make everything, or nothing and raise GlError: a read without the pixel buffer would write to address 0."""
         gl = self._context.gl
         factor = _OVERSAMPLED_BY_CPU if self._context.software else _OVERSAMPLED
-        while factor:
-            self._canvases.append(Canvas(self._context, self._width * factor, self._height * factor))
-            factor //= 2
-        self._pixels = gl.generate(gl.GenBuffers)
-        gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, self._pixels)
-        gl.BufferData(api.GL_PIXEL_PACK_BUFFER, self._width * self._height * _BYTES, None, api.GL_STREAM_READ)
-        gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
+        try:
+            while factor:
+                self._canvases.append(Canvas(self._context, self._width * factor, self._height * factor))
+                factor //= 2
+            self._pixels = gl.generate(gl.GenBuffers)
+            gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, self._pixels)
+            gl.BufferData(api.GL_PIXEL_PACK_BUFFER, self._width * self._height * _BYTES, None, api.GL_STREAM_READ)
+            gl.BindBuffer(api.GL_PIXEL_PACK_BUFFER, 0)
+            gl.check("allocating a thumbnail")
+        except GlError:
+            self.release()
+            raise
 
     def _draw(self, image: Image, *, opaque: bool) -> None:
         canvas = self._canvases[0]

@@ -318,7 +318,7 @@ def _doubt(candidate: _Candidate, known: Parts, total: int, unused: int | None) 
         doubt += max(0.0, 1 - _pixels(pixel_class).row_bytes(known.size[0]) / stride - 0.2)
         fits = least <= total <= -(-stride * rows // TILE_BYTES) * TILE_BYTES
     doubt *= 1 if fits else _MISFIT
-    doubt += 0.03 * (stride % _ALIGNMENT != 0) + 0.02 * (stride % pixel_class.bytes_per_pixel != 0)
+    doubt += 0.05 * (stride % _ALIGNMENT != 0) + 0.02 * (stride % pixel_class.bytes_per_pixel != 0)
     return doubt * (_UNUSED_BONUS if pixel_class.name == "8888" and unused is not None else 1)
 
 

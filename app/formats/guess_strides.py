@@ -44,7 +44,10 @@ def linear_strides(data: Bytes, candidates: set[int], least: int, most: int, cou
     here = data[offsets].astype(np.int16)
     scores = [float(np.abs(data[offsets + each] - here).mean()) for each in strides]
     order = sorted(range(len(strides)), key=lambda index: (scores[index], strides[index]))
-    return [strides[index] for index in order[:count]]
+    best = [strides[index] for index in order[:count]]
+    # Rows that alternate make the neighbours of a stride look better than itself.
+    aligned = [nearest for each in best if abs((nearest := round(each / 64) * 64) - each) <= 2 * _STEP]
+    return list(dict.fromkeys([*best, *(each for each in aligned if least <= each <= most)]))
 
 
 def repeating_distances(data: Bytes, most: int) -> set[int]:

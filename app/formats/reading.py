@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import PixelFormat, fourcc_text, known_formats, parse_fourcc, pixel_format
-from app.formats.modifier import modifier_name, tile_of
+from app.formats.modifier import tile_of
+from app.formats.modifier_text import AmbiguousName, parse_modifier
 from app.formats.unread_layout import why_unread
 from app.text.clean import clean
 
@@ -20,7 +21,6 @@ MAX_STRIDE = MAX_EDGE * 16
 
 # Where in a file a picture may begin: beyond every file that is read.
 _MAX_OFFSET = 1 << 40
-_MAX_MODIFIER = (1 << 64) - 1
 
 SHORT_MODIFIERS = {
     "linear": drm.DRM_FORMAT_MOD_LINEAR,
@@ -33,10 +33,6 @@ SHORT_MODIFIERS = {
 
 _BY_NAME = {name.lower(): modifier for name, modifier in SHORT_MODIFIERS.items()}
 _SHORT_NAMES = {modifier: name for name, modifier in SHORT_MODIFIERS.items()}
-# Names of all uncompressed and compressed layouts that this program has a name for, without libdrm.
-_VENDOR_INTEL = drm.DRM_FORMAT_MOD_VENDOR_INTEL << 56
-_NAMED = (drm.DRM_FORMAT_MOD_LINEAR, drm.DRM_FORMAT_MOD_INVALID, *(_VENDOR_INTEL | number for number in range(1, 32)))
-_PREFIXES = re.compile(r"^(i915_format_mod_|drm_format_mod_|intel_)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ class Reading:
 
     def __str__(self) -> str:
         """The text that :func:`parse_parts` reads, all but the offset."""
-        modifier = modifier_text(self.modifier)
+        modifier = layout_text(self.modifier)
         return f"{fourcc_text(self.fourcc)}:{modifier}:{self.width}x{self.height}:{self.stride}"
 
 
@@ -117,41 +113,34 @@ def parse_parts(text: str) -> Parts:
     format_, modifier, size, stride = (*fields, "", "", "")[:4]
     return Parts(
         _parse_format(format_) if format_ else None,
-        parse_modifier(modifier) if modifier else None,
+        parse_layout(modifier) if modifier else None,
         _parse_size(size) if size else None,
         _parse_number(stride, "stride", MAX_STRIDE) if stride else None,
     )
 
 
-def parse_modifier(text: str) -> int:
-    """The modifier of a short name (linear, X, Y, Yf, 4), a name such as INTEL_Y_TILED, or a number.
+def parse_layout(text: str) -> int:
+    """The modifier of a short name (linear, X, Y, Yf, 4), or of what :mod:`app.formats.modifier_text` reads.
 
-    A number is hexadecimal after 0x, or has at least two decimal digits. Raises ValueError with the reason.
+    Raises ValueError with the reason.
     """
     short = _BY_NAME.get(text.lower())
     if short is not None:
         return short
-    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{2,20}", text):
-        number = int(text, 0 if text[1] in "xX" else 10)
-        if number <= _MAX_MODIFIER:
-            return number
-    wanted = _plain(text)
-    for modifier in _NAMED:
-        if _plain(modifier_name(modifier)) == wanted:
-            return modifier
-    raise ValueError(
-        f"{clean(text, 60)!r} is no modifier: linear, X, Y, Yf, 4, a name such as INTEL_Y_TILED, or a number such as "
-        "0x100000000000002"
-    )
+    try:
+        return parse_modifier(text)
+    except AmbiguousName:
+        raise
+    except ValueError as error:
+        raise ValueError(
+            f"{clean(text, 60)!r} is no modifier ({error}): give linear, X, Y, Yf, 4, a name such as INTEL_Y_TILED, or "
+            "a number such as 0x100000000000002"
+        ) from error
 
 
-def modifier_text(modifier: int) -> str:
-    """The short name of a modifier, or its number."""
+def layout_text(modifier: int) -> str:
+    """The short name of a modifier, or its number: :func:`parse_layout` reads both."""
     return _SHORT_NAMES.get(modifier, f"0x{modifier:x}")
-
-
-def _plain(name: str) -> str:
-    return _PREFIXES.sub("", name.lower())
 
 
 def _parse_format(text: str) -> int:

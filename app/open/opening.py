@@ -13,7 +13,7 @@ from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
 from app.attach.vm_device import VmDevice
 from app.device.seam import Device
-from app.diagnosis.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts
 from app.errors import (
     DeviceBusy,
     NeedsRunningVm,
@@ -128,7 +128,11 @@ def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -
 def _session(opened: OpenedDevice, options: OpenOptions | None, paths: Paths) -> Session:
     options = options or OpenOptions()
     if options.wrap_device is not None:
-        opened = replace(opened, device=options.wrap_device(opened))
+        try:
+            opened = replace(opened, device=options.wrap_device(opened))
+        except BaseException:
+            opened.device.close()
+            raise
     return vfio_session(opened, options.qmp, paths)
 
 

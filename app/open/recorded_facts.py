@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
-from app.diagnosis.private_names import private_names
-from app.diagnosis.private_text import Redaction
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import Redaction
+from app.host.lookup import is_pci_address
 from app.host.vgpu import Use, Vgpu
 from app.host.vm import Vm
 from app.planes.plane_document import Document
@@ -102,7 +103,8 @@ def _vm_of(document: object) -> VmFacts | None:
 
 def _exporter_of(document: object) -> ExporterFacts | None:
     address = _text(document.get("address")) if isinstance(document, dict) else None
-    if not isinstance(document, dict) or address is None:
+    # A remedy that users paste has the address in it.
+    if not isinstance(document, dict) or address is None or not is_pci_address(address):
         return None
     return ExporterFacts(address, _text(document.get("driver")), _text(document.get("render_node")))
 

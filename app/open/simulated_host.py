@@ -6,7 +6,7 @@ Without such a fault nothing is known of a host, as there is none.
 import os
 from collections.abc import Set
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 
 _STATES = {
     "vm-stopped": (RunState.STOPPED, "state T, stopped by a signal"),

@@ -47,7 +47,7 @@ class CaptureFile:
     """Owns ``fd`` and a thread. All calls come from one thread; times are nanoseconds of ``clock``.
 
     What comes faster than it can be written is dropped and counted. ``failed`` is the error of a write: what was
-    written before stays, and the rest is dropped.
+    written before stays, and the rest is dropped. Raises OSError if no thread can be started; ``fd`` is closed then.
     """
 
     def __init__(
@@ -71,7 +71,12 @@ class CaptureFile:
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._context = context
         self._finished = False
-        self._thread.start()
+        self._last_taken = False
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._output.close()
+            raise OSError(errno.EAGAIN, f"no thread can be started to write it: {error}") from error
 
     def record(self, message: Message, poll_ns: int, ns: int) -> None:
         """Write an answer. Never waits."""
@@ -124,8 +129,8 @@ class CaptureFile:
         except Exception as error:
             # Of a bug, too: a capture that writes nothing must not go on.
             self.failed = OSError(errno.EIO, f"{type(error).__name__}: {error}")
-        if self.failed is not None:
-            # Nothing may wait for this thread for ever, and no memory may be kept.
+        if self.failed is not None and not self._last_taken:
+            # No memory may be kept. After the last item, for which finish() waits, nothing more comes.
             while (item := self._items.get()) is not None:
                 self._written(item)
 
@@ -139,6 +144,7 @@ class CaptureFile:
             except queue.Empty:
                 item = _NOTHING
             if item is None:
+                self._last_taken = True
                 break
             if item is not _NOTHING:
                 try:
@@ -167,7 +173,7 @@ class _File:
         self._offset_ns = offset_ns
         self._channels: dict[type, int] = {}
         self._digests: set[str] = set()
-        self._last: dict[Hashable, str | None] = {}
+        self._last: dict[Hashable, Hashable] = {}
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
 
     def start(self, context: Context, ns: int) -> None:
@@ -186,10 +192,10 @@ class _File:
             if item.contents is not None:
                 message = replace(message, content=self._attach(item.contents, item.ns), size=len(item.contents))
             key = (message.inode, message.region)
-            place = (message.source, message.content)
-            if self._last.get(key) == str(place):
+            value = (message.source, message.content)
+            if self._last.get(key) == value:
                 return
-            self._last[key] = str(place)
+            self._last[key] = value
         self._add(message, item.poll_ns, item.ns)
 
     def _attach(self, contents: bytes, ns: int) -> str:

@@ -47,7 +47,8 @@ class RecordingDevice:
         try:
             answer = self._device.pread(length, offset)
         except OSError as error:
-            self._note(key, (number := _errno(error)), lambda: Read(length, offset, None, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Read(length, offset, None, number))
             raise
         if length <= MOST_ANSWER:
             self._note(key, answer, lambda: Read(length, offset, answer))
@@ -61,7 +62,8 @@ class RecordingDevice:
         try:
             mapping = self._device.mmap(length, offset)
         except OSError as error:
-            self._note(key, (number := _errno(error)), lambda: Map(length, offset, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Map(length, offset, number))
             raise
         self._note(key, 0, lambda: Map(length, offset))
         return mapping
@@ -80,7 +82,8 @@ class RecordingDevice:
         try:
             result = self._device.ioctl(vfio.VFIO_DEVICE_QUERY_GFX_PLANE, buffer)
         except OSError as error:
-            self._note(key, (number := _errno(error)), lambda: Query(plane_type, flags, None, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Query(plane_type, flags, None, number))
             raise
         answer = bytes(buffer)
         self._note(key, answer, lambda: Query(plane_type, flags, answer))
@@ -92,13 +95,15 @@ class RecordingDevice:
         try:
             fd = self._device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, buffer)
         except OSError as error:
-            self._note(key, (number := _errno(error)), lambda: Fetch(dmabuf_id, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Fetch(dmabuf_id, number))
             raise
         try:
             info = dma_buf_info(fd)
         except OSError as error:
             # The caller finds the same and closes the fd.
-            self._note(key, (number := _errno(error)), lambda: Fetch(dmabuf_id, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Fetch(dmabuf_id, number))
             return fd
         fetch = Fetch(dmabuf_id, None, info.inode, info.size, info.exporter)
         self._note(key, fetch, lambda: fetch)
@@ -111,7 +116,8 @@ class RecordingDevice:
         try:
             result = self._device.ioctl(request, buffer)
         except OSError as error:
-            self._note(key, (number := _errno(error)), lambda: Info(argsz, region, None, number))
+            number = _errno(error)
+            self._note(key, number, lambda: Info(argsz, region, None, number))
             raise
         answer = bytes(buffer)
         if len(answer) <= MOST_ANSWER:

@@ -153,7 +153,11 @@ def _opened(path: Path) -> BinaryIO:
     except (OSError, ValueError) as error:
         text = error_text(error) if isinstance(error, OSError) else str(error)
         raise BadRecording(f"{path}: {text}", _REMEDY) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return open(fd, "rb")  # noqa: PTH123
+    except OSError as error:
         os.close(fd)
-        raise BadRecording(f"{path}: this is no regular file", _REMEDY)
-    return open(fd, "rb")  # noqa: PTH123
+        raise BadRecording(f"{path}: {error_text(error)}", _REMEDY) from error
+    os.close(fd)
+    raise BadRecording(f"{path}: this is no regular file", _REMEDY)

@@ -59,6 +59,13 @@ class ReplayedDevice:
         self._infos: OrderedDict[tuple[int, int], DmaBufInfo] = OrderedDict()
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
+        try:
+            return self._ioctl(request, buffer)
+        except MemoryError:
+            # The pixels are unpacked in this call.
+            raise _error(errno.ENOMEM) from None
+
+    def _ioctl(self, request: int, buffer: bytearray) -> int:
         self._check_open()
         if request == vfio.VFIO_DEVICE_QUERY_GFX_PLANE:
             return self._query(buffer)
@@ -87,7 +94,10 @@ class ReplayedDevice:
         region = self._recording.region_at(offset, self._now_ns)
         if region is None or not length:
             raise _error(errno.EINVAL)
-        return self._memory(("region", region), length).memory.map(length)
+        try:
+            return self._memory(("region", region), length).memory.map(length)
+        except MemoryError:
+            raise _error(errno.ENOMEM) from None
 
     def duplicate(self) -> int:
         self._check_open()

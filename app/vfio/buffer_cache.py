@@ -222,7 +222,8 @@ class BufferCache:
             self._fetch_and_close(self._unfetched.popitem(last=False)[0])
 
     def _fetch_and_close(self, dmabuf_id: int) -> None:
-        with suppress(OSError):
+        # This is part of releasing buffers. Without memory for it, all other buffers must be released still.
+        with suppress(OSError, MemoryError):
             os.close(get_gfx_dmabuf(self._device, dmabuf_id))
 
     def _drop(self, key: _Key) -> None:

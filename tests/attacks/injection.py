@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[object, str, tuple[int, ...]]] = {
     "pidfd_open": (os, "pidfd_open", NO_FD),
     "pipe": (os, "pipe", NO_FD),
     "posix_spawn": (os, "posix_spawn", (errno.EAGAIN, errno.ENOMEM, errno.ENOENT)),
+    "posix_spawnp": (os, "posix_spawnp", (errno.EAGAIN, errno.ENOMEM, errno.ENOENT)),
     "ftruncate": (os, "ftruncate", (errno.ENOSPC, errno.EIO)),
     "fstat": (os, "fstat", (errno.EIO, errno.ENOMEM)),
     "stat": (os, "stat", (errno.EIO, errno.ENOMEM)),
@@ -58,6 +59,7 @@ KINDS: dict[str, tuple[object, str, tuple[int, ...]]] = {
     "thread": (threading.Thread, "start", (0,)),
     "empty": (np, "empty", (0,)),
     "zeros": (np, "zeros", (0,)),
+    "full": (np, "full", (0,)),
     "frombuffer": (np, "frombuffer", (0,)),
 }
 
@@ -86,7 +88,7 @@ class Faults:
         if kind != self.kind or (number < self.number if self.lasting else number != self.number):
             return None
         self.injected += 1
-        if kind in ("empty", "zeros", "frombuffer"):
+        if kind in ("empty", "zeros", "full", "frombuffer"):
             return MemoryError()
         return (
             RuntimeError("can't start new thread") if kind == "thread" else OSError(self.code, os.strerror(self.code))
@@ -113,7 +115,9 @@ def _failing(kind: str, real: Any, faults: Faults) -> Any:
         make: Any = real.__new__
 
         def failing_new(cls: type, *arguments: Any, **options: Any) -> Any:
-            if (error := faults.error(kind)) is not None:
+            # With a fd this is an object for a socket that exists, and needs no new fd.
+            is_new = kind != "socket" or (len(arguments) < 4 and options.get("fileno") is None)
+            if is_new and (error := faults.error(kind)) is not None:
                 raise error
             return make(cls, *arguments, **options)
 

@@ -14,8 +14,8 @@ from app.measure.record.recorder import Recorder
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from tests.unit.ui.window.compositor import SURFACE, FakeCompositor
-from ui.window.wayland_client import Library
-from ui.window.wayland_presentation import WaylandPresentation
+from ui.window.wayland.wayland_client import Library
+from ui.window.wayland.wayland_presentation import WaylandPresentation
 
 _WORD = st.integers(0, 0xFFFF_FFFF)
 _SECOND = 1_000_000_000

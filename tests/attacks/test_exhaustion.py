@@ -25,6 +25,7 @@ from app.open.target import Pid, Target, parse_target
 from app.planes.status import Reason, State
 from app.vfio.fetch_record import FetchRecordError, FetchRecordFile
 from tests.attacks.injection import KINDS, Faults, count_calls, injected, nothing_is_lost, run_command
+from tests.recordings import record
 from tests.unit.app.attach.installed_helper import maker
 from tests.unit.command import MDEVVIEW, REPOSITORY
 from tests.unit.hosts import UUID_A, Host, qemu
@@ -33,10 +34,16 @@ from ui.cli.main import main
 
 # Command lines and the exit statuses that a fault may give them. 64x64 is drawn quickly.
 QUICK = ("list", "doctor")
-DRAWN = ("inspect sim:gvt,size=64x64", "screenshot sim:mdpy,size=64x64 --timeout 0.2 -o")
+DRAWN = (
+    "inspect sim:gvt,size=64x64",
+    "screenshot sim:mdpy,size=64x64 --timeout 0.2 -o",
+    "screenshot replay:RECORDING,speed=max --raw --timeout 0.2 -o",
+    "capture replay:RECORDING --duration 0 -o",
+)
 
 
 def _arguments(command: str, folder: Path) -> list[str]:
+    command = command.replace("RECORDING", str(folder / "a.mcap"))
     return command.split() + ([str(folder / "shot.png")] if command.endswith("-o") else [])
 
 
@@ -47,9 +54,10 @@ def test_each_call_fails_in_turn(command: str, tmp_path: Path, monkeypatch: pyte
     # one, which ends at once, and reads none, because it runs hundreds of times.
     monkeypatch.setattr("ui.cli.doctor.start_display_checks", lambda *_: None)
     monkeypatch.setattr("ui.cli.doctor._QT_COMMAND", ("true",))
-    monkeypatch.setattr("app.diagnosis.kernel_findings.read_kernel_log", lambda *_: [])
-    monkeypatch.setattr("app.diagnosis.host_findings.vfio_rules", list)
+    monkeypatch.setattr("app.diagnosis.host.kernel_findings.read_kernel_log", lambda *_: [])
+    monkeypatch.setattr("app.diagnosis.host.host_findings.vfio_rules", list)
     monkeypatch.setattr("shutil.which", lambda _name: None)
+    record(tmp_path / "a.mcap", "mdpy,size=64x64", 100)
     arguments = _arguments(command, tmp_path)
     counts = count_calls(arguments)
     assert sum(counts.values()) > 50

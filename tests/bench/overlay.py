@@ -28,9 +28,9 @@ from tests.gl.surfaces import OK, SurfaceFactory, random_picture, surface_factor
 from tests.pushed.session import pushed_session
 from tests.window.displays import weston
 from ui.window.application import make_application, show
-from ui.window.frame_times import FrameTimes
 from ui.window.interrupt import Interrupt
-from ui.window.options import ViewOptions
+from ui.window.picture.frame_times import FrameTimes
+from ui.window.picture.view_options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
 _FLIP_NS = 1_000_000_000 // 60

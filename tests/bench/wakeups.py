@@ -3,7 +3,7 @@
 Each way polls a simulated device whose guest flips 60 times a second, while Qt's thread also draws for 3 ms in every
 16: it keeps the interpreter lock for 1 ms and leaves it for 2 ms, as OpenGL's calls do. Printed are the time from the
 last poll that did not see a flip until Qt's thread knows of the flip (the flip itself was later), the polls a second,
-and the processor time. The results are in the docstring of ``ui/window/qt_frame_loop.py``.
+and the processor time. The results are in the docstring of ``ui/window/picture/qt_frame_loop.py``.
 """
 
 import argparse

@@ -8,8 +8,9 @@ import pytest
 
 from gl import api
 from gl.buffer_thumbnail import BufferThumbnail
-from gl.canvas import Rgba
+from gl.canvas import Canvas, Rgba
 from gl.context import Context
+from gl.errors import GL_OUT_OF_MEMORY, GlError
 from gl.renderer import Renderer
 from tests.conftest import open_files
 from tests.gl.counting import Calls
@@ -108,6 +109,35 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
     assert renderer.cached_image(shown.buffer.serial) is None
     renderer.drop_released()
     assert open_files()["/memfd:plane (deleted)"] == 0, "the driver keeps the buffer"
+
+
+def test_thumbnail_without_memory_for_all_its_parts_fails_each_time_and_leaves_nothing(
+    gl_context: Context,
+    renderer: Renderer,
+    surfaces: SurfaceFactory,
+    thumbnail: BufferThumbnail,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    surface = surfaces.picture(random_picture(64, 64))
+    with window(gl_context, 64, 64) as (target, _):
+        renderer.draw(frame(surface), target)
+    image = renderer.cached_image(surface.buffer.serial)
+    assert image is not None
+
+    def canvas(context: Context, width: int, height: int) -> Canvas:
+        if width == _WIDTH:
+            raise GlError("glTexStorage2D", (GL_OUT_OF_MEMORY,))
+        return Canvas(context, width, height)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gl.buffer_thumbnail.Canvas", canvas)
+        for _ in range(2):
+            # The second call must not read the pixels with half of the parts: that ended the program.
+            with pytest.raises(GlError):
+                thumbnail.start(image, opaque=True)
+            assert thumbnail.take() is None
+    thumbnail.start(image, opaque=True)
+    assert _taken(thumbnail).shape == (_HEIGHT, _WIDTH, 4)
 
 
 def test_no_buffer_stays_in_use_when_it_had_a_thumbnail(

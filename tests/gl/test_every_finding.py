@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnosis.picture_keys import PictureKey
+from app.diagnosis.picture.picture_keys import PictureKey
 from tests.gl.test_picture_facts import FOUND
 
 K = PictureKey

@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.history import PictureHistory
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
 from app.open.session import Session
 from app.planes.status import Reason, Status
 from gl.context import Context

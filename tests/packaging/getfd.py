@@ -1,5 +1,7 @@
 """The helper as a program: started as by sudo, with a socket as standard input."""
 
+import importlib.machinery
+import importlib.util
 import json
 import os
 import socket
@@ -16,6 +18,20 @@ ISOLATED = "-ISB"
 BY_SUDO = {"SUDO_UID": str(os.getuid())}
 
 Answer = dict[str, Any]
+
+
+def load_helper() -> Any:
+    """The script as a module, for what it does without the rights of root. Importing it runs nothing."""
+    loader = importlib.machinery.SourceFileLoader("mdevview_getfd", str(HELPER))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return module
 
 
 def run(

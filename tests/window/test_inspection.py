@@ -10,9 +10,9 @@ from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import qmp_server
 from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
 from tests.window.viewer import DrivenViewer, driving
-from ui.window.loupe import beside
-from ui.window.loupe_picture import CELL, CELLS, height_of
-from ui.window.loupe_picture import WIDTH as LOUPE_WIDTH
+from ui.window.picture.loupe import beside
+from ui.window.picture.loupe_picture import CELL, CELLS, height_of
+from ui.window.picture.loupe_picture import WIDTH as LOUPE_WIDTH
 
 _GAP, _MARGIN = 28, (LOUPE_WIDTH - CELLS * CELL) // 2
 

@@ -11,7 +11,7 @@ import pytest
 from tests.window.displays import Display, Picture, load_png
 from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
 from tests.window.viewer import driving
-from ui.window.overlay_picture import GRAPH_HEIGHT, TEXT_HEIGHT, WIDTH
+from ui.window.picture.overlay_picture import GRAPH_HEIGHT, TEXT_HEIGHT, WIDTH
 
 # In device-independent pixels, from the picture's top-left corner.
 _INSET = 12

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ui.window.wayland_client import Library, interface, wl_argument
+from ui.window.wayland.wayland_client import Library, interface, wl_argument
 
 _POINTER_MANAGER = interface("zwlr_virtual_pointer_manager_v1", [("create_virtual_pointer", "?on"), ("destroy", "")])
 _POINTER = interface(

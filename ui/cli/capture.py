@@ -47,7 +47,13 @@ def run(args: argparse.Namespace) -> int:
     with open_offscreen(args.target, options) as view, StopSignals(limit=1) as signals:
         redact = redaction(view.session.vgpu, view.session.vm)
         context = _context(args, view, recorder.rule, redact)
-        file = CaptureFile(open_for_rows(args.output, "-o"), context)
+        fd = open_for_rows(args.output, "-o")
+        try:
+            file = CaptureFile(fd, context)
+        except OSError as error:
+            raise MdevviewError(
+                f"{args.output}: {error.strerror}", "end other programs, or raise 'ulimit -u'"
+            ) from error
         try:
             recorder.write_to(file)
             why, status = _capture(args, view, recorder, file, signals, redact)

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.finding_document import doctor_document
-from app.diagnosis.host_findings import host_findings
-from app.diagnosis.private_names import private_names
-from app.diagnosis.report import report_text
-from app.diagnosis.verdict import has_failed, ranked, verdict
-from app.diagnosis.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
+from app.diagnosis.host.host_findings import host_findings
+from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
+from app.diagnosis.report.finding_document import doctor_document
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.report import report_text
+from app.diagnosis.report.verdict import has_failed, ranked, verdict
 from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:
     start_display_checks(checks, [str(each.node) for each in render_nodes()], exporting_gpus(vgpus))
-    checks.start(_QT, [sys.executable, "-P", "-m", "ui.cli.qt_check_child", qt_platform(os.environ), str(os.getpid())])
+    checks.start(_QT, [*_QT_COMMAND, qt_platform(os.environ), str(os.getpid())])
     if (qemu := shutil.which("qemu-system-x86_64")) is not None:
         checks.start(_QEMU, [qemu, "--version"])
 

@@ -9,7 +9,7 @@ from app.measure.record.recorder import Recorder
 from app.open.opening import OpenOptions
 from ui.cli.measure_files import check_rows, csv_file, exit_status, write_run
 from ui.cli.measure_progress import Progress, flips_text
-from ui.window.options import ViewOptions
+from ui.window.picture.view_options import ViewOptions
 from ui.window.viewer import WindowOptions
 from ui.window.window_measurement import MeasureOptions, measure_in_window
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ui.window.options import ViewOptions
+    from ui.window.picture.view_options import ViewOptions
     from ui.window.settings import Settings
     from ui.window.viewer import WindowOptions
 
@@ -39,7 +39,7 @@ def _view_options(args: argparse.Namespace, remembered: "Settings") -> "ViewOpti
     """How to show the picture: the options of the command line, and else the settings of the last run."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.placement import Rotation, Scaling  # noqa: PLC0415
-    from ui.window.options import ViewOptions  # noqa: PLC0415
+    from ui.window.picture.view_options import ViewOptions  # noqa: PLC0415
 
     return ViewOptions(
         scaling=Scaling(args.scaling) if args.scaling else remembered.scaling,

@@ -23,7 +23,7 @@ class Menu(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OptionValue:
-    """The field of :class:`ui.window.options.ViewOptions` that a checkable action sets.
+    """The field of :class:`ui.window.picture.view_options.ViewOptions` that a checkable action sets.
 
     It sets ``checked``, or ``unchecked`` where the action is off. An action of a group sets nothing when it is off.
     """

@@ -1,15 +1,15 @@
 """The grab: every key goes to the guest, also the desktop's shortcuts, and a relative pointer stays in the window.
 
 On X11, Qt grabs both, and the pointer is moved back to the middle when it comes near an edge. On Wayland the
-compositor is asked, by protocols that Qt does not know (ui/window/wayland.py). If the desktop has neither, the pointer
-still moves the guest's pointer, but only up to the window's edge.
+compositor is asked, by protocols that Qt does not know (ui/window/wayland/wayland_grab.py). If the desktop has neither,
+the pointer still moves the guest's pointer, but only up to the window's edge.
 """
 
 from PyQt6.QtCore import QObject, QPoint, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QCursor, QGuiApplication, QMouseEvent, QWindow
 
 from app.input.warp import Warp
-from ui.window.wayland import wayland_grab
+from ui.window.wayland.wayland_grab import wayland_grab
 
 _COMPRESS = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
 

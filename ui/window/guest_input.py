@@ -18,7 +18,7 @@ from app.planes.placement import Placement, Rect, place
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
 from ui.window.grab import Grab
 from ui.window.keystroke_sender import KeystrokeSender
-from ui.window.picture_window import PictureWindow
+from ui.window.picture.picture_window import PictureWindow
 from ui.window.qt_keys import qcode_of
 
 GRAB_KEYS = "Ctrl+Alt+G"

@@ -22,19 +22,19 @@ from ui.window.actions import ACTIONS, Menu
 from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.help_messages import show_about, show_keys
-from ui.window.options import ViewOptions
-from ui.window.picture_text import status_heading
-from ui.window.picture_window import PictureWindow
+from ui.window.picture.picture_text import plane_text, status_heading
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.view_options import ViewOptions
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.settings import Settings
-from ui.window.status_line import StatusLine, plane_text
+from ui.window.status_line import StatusLine
 from ui.window.tool_tip import plain_tool_tip
 
 if TYPE_CHECKING:
     from ui.window.inspector.inspector import Inspector
-    from ui.window.latency_panel import LatencyPanel
+    from ui.window.latency.latency_panel import LatencyPanel
 
 _log = logging.getLogger(__name__)
 
@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
             return
         try:
             # pyqtgraph is optional, and takes time and memory.
-            from ui.window.latency_panel import LatencyPanel  # noqa: PLC0415
+            from ui.window.latency.latency_panel import LatencyPanel  # noqa: PLC0415
         except ImportError as error:
             _log.info("no latency panel: %s", error)
             self._picture.notice(_NO_PLOTS)
@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
             self._container.setFocus()
         if on:
             # Few users need it, and it takes time and memory.
-            from ui.window.inspected_picture import open_inspector  # noqa: PLC0415
+            from ui.window.inspector.inspected_picture import open_inspector  # noqa: PLC0415
 
             action = self._actions["inspector"]
             self._inspector = open_inspector(self, self._picture, action.shortcut())

@@ -1,11 +1,10 @@
-"""Qt's platform: whether it can open a window here, what it says if not, and where its EGL display comes from."""
+"""Qt's platform: whether it can open a window here, and what it says if not."""
 
 import os
 
 from PyQt6.QtGui import QGuiApplication, QOpenGLContext
 
 from app.errors import MdevviewError
-from gl.egl_display import DisplayOrigin, Platform
 
 _NO_PLUGIN = "no Qt platform plugin could be initialized"
 
@@ -35,10 +34,3 @@ def require_opengl() -> None:
             f"cannot open a window: Qt has no OpenGL on its platform {QGuiApplication.platformName()!r}",
             "unset QT_QPA_PLATFORM and QT_XCB_GL_INTEGRATION, or see 'mdevview doctor'",
         )
-
-
-def display_origin(platform_name: str) -> DisplayOrigin | None:
-    """Where Qt's EGL display comes from, by the name of Qt's platform."""
-    if platform_name.startswith("wayland"):
-        return DisplayOrigin(Platform.WAYLAND)
-    return DisplayOrigin(Platform.X11) if platform_name == "xcb" else None

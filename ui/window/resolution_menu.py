@@ -17,7 +17,7 @@ from app.edid.make import DEFAULT_DPI
 from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
-from ui.window.picture_window import PictureWindow
+from ui.window.picture.picture_window import PictureWindow
 from ui.window.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)

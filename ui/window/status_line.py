@@ -5,16 +5,8 @@ from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
 
 from app.diagnosis.finding import Finding
-from app.formats.fourcc import fourcc_text
-from app.formats.modifier import modifier_name
-from app.planes.plane import Plane
-from ui.window.picture_text import finding_text
+from ui.window.picture.picture_text import finding_text
 from ui.window.tool_tip import plain_tool_tip
-
-
-def plane_text(plane: Plane) -> str:
-    """Resolution, format and modifier of a plane: "1920x1080  XR24 INTEL_X_TILED"."""
-    return f"{plane.width}x{plane.height}  {fourcc_text(plane.fourcc)} {modifier_name(plane.modifier)}"
 
 
 class _Elided(QLabel):

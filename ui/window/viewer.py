@@ -26,10 +26,10 @@ from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
 from ui.window.geometry import Geometry
 from ui.window.main_window import MainWindow
-from ui.window.options import ViewOptions
 from ui.window.pending_session import PendingSession
-from ui.window.picture_window import PictureWindow
-from ui.window.qt_frame_loop import QtFrameLoop
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.qt_frame_loop import QtFrameLoop
+from ui.window.picture.view_options import ViewOptions
 from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.

@@ -7,7 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer
 
-from app.diagnosis.picture_findings import device_gone, no_picture
+from app.diagnosis.picture.picture_findings import device_gone, no_picture
 from app.errors import MdevviewError, NoPicture, UsageError
 from app.measure.record.frame_record import FrameRecord
 from app.measure.record.recorder import Recorder, Sink
@@ -16,8 +16,8 @@ from app.open.target import Target
 from app.planes.status import State, Status
 from ui.window.application import make_application, show
 from ui.window.interrupt import Interrupt
+from ui.window.latency.window_document import window_document
 from ui.window.viewer import Viewer, WindowOptions
-from ui.window.window_document import window_document
 
 _LOOK_MS = 20
 _SHOWS = (State.SHOWING, State.DEGRADED)

@@ -107,8 +107,14 @@ def describe_amd(value: int) -> Description:
     else:
         layout = Layout.LINEAR if tile == 0 else Layout.TILED
     meaning = f"{_VERSIONS[version]} tiling {tile_name or f'{tile}, which is not defined'}"
-    meaning += ", compressed (DCC)" if _DCC.get(value) else ", not compressed"
+    meaning += f", compressed (DCC); {_dcc_place(value)}" if _DCC.get(value) else ", not compressed"
     return Description(_name(value, tile_name), layout, meaning, fields, reserved, drm_info=_drm_info(value))
+
+
+def _dcc_place(value: int) -> str:
+    if _TILE_VERSION.get(value) >= _GFX12:
+        return "the DCC data is in no plane"
+    return "planes 1 and 2 hold the DCC data" if _DCC_RETILE.get(value) else "plane 1 holds the DCC data"
 
 
 def _tile_words(name: str | None) -> str:

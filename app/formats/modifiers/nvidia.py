@@ -80,7 +80,7 @@ def describe_nvidia(value: int) -> Description:
         f"BLOCK_LINEAR_2D,HEIGHT={h},KIND={k},GEN={g},SECTOR={s},COMPRESSION={c}",
         Layout.COMPRESSED if c else Layout.TILED,
         f"blocks of {1 << h} GOBs above each other, each GOB 64 bytes by {rows} rows: 64 bytes by {rows << h} rows; "
-        + ("compressed" if c else "not compressed"),
+        + ("compressed, the compression data is in no plane" if c else "not compressed"),
         tuple(each.read(value) for each in _ALL),
         reserved,
         macro=None if reserved else macro,

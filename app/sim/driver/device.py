@@ -4,6 +4,8 @@ import errno
 import mmap as mapping
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from app.abi import drm_fourcc as drm
@@ -82,6 +84,10 @@ class SimulatedDevice(ABC):
     # The calls of the device seam.
 
     def ioctl(self, request: int, buffer: bytearray) -> int:
+        with _without_memory():
+            return self._ioctl(request, buffer)
+
+    def _ioctl(self, request: int, buffer: bytearray) -> int:
         self._check_present(errno.ENODEV)
         if request == vfio.VFIO_DEVICE_QUERY_GFX_PLANE:
             return self._query(buffer)
@@ -121,7 +127,8 @@ class SimulatedDevice(ABC):
 
     def mmap(self, length: int, offset: int) -> mapping.mmap:
         self._check_present(errno.ENODEV)
-        return self.map(length, offset)
+        with _without_memory():
+            return self.map(length, offset)
 
     def duplicate(self) -> int:
         self._check_present(errno.ENODEV)
@@ -313,6 +320,15 @@ class SimulatedDevice(ABC):
             if self.guest.active(fault):
                 raise OSError(number, f"{os.strerror(number)} (simulated)")
         return self.get_dmabuf(int.from_bytes(buffer[:4], "little"))
+
+
+@contextmanager
+def _without_memory() -> Iterator[None]:
+    """The guest may draw in a call, which takes memory. A driver that gets none answers ENOMEM."""
+    try:
+        yield
+    except MemoryError:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
 
 
 # INTX, MSI, MSIX, ERR and REQ, as VFIO PCI devices have.

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("name", choices=names)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--only", metavar="PARSER", help="of the parsers, only this one")
+    parser.add_argument("--only", metavar="NAME", help="of the parsers, only those whose names begin so")
     options = parser.parse_args()
     print(f"{options.name}: seed {options.seed}", flush=True)
     # Each fuzzer is a module with run(seed, deadline) -> list of the faults found; it prints its own counts.

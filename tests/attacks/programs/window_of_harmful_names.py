@@ -12,9 +12,9 @@ from app.open.target import VmName
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
 from ui.window.main_window import MainWindow
-from ui.window.options import ViewOptions
-from ui.window.picture_window import PictureWindow
-from ui.window.qt_frame_loop import QtFrameLoop
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.qt_frame_loop import QtFrameLoop
+from ui.window.picture.view_options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions, label_of
 
 HARMFUL = "<b>win\u202e10\x1b[2J\n</b>" + "a" * 200_000

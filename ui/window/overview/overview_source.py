@@ -39,7 +39,7 @@ from ui.window.overview.overview_text import (
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.pending_session import PendingSession
 
-# During a mode switch the device has no plane for a few frames, see ui/window/picture_window.py.
+# During a mode switch the device has no plane for a few frames, see ui/window/picture/picture_window.py.
 _GRACE_NS = 150_000_000
 _MS = 1_000_000
 _JOIN_S = 0.5

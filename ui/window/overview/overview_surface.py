@@ -19,12 +19,11 @@ from gl.compositor import Colour
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.thumbnail import Thumbnail, Thumbnails
-from ui.window.gl_surface import made_current
 from ui.window.overview.overview_layout import Grid, Step, lay_out
 from ui.window.overview.overview_source import OverviewSource
 from ui.window.overview.overview_tile import Tile
-from ui.window.picture_text import PICTURE_BACKGROUND
-from ui.window.qt_platform import display_origin
+from ui.window.picture.gl_surface import display_origin, made_current
+from ui.window.picture.picture_text import PICTURE_BACKGROUND
 
 _log = logging.getLogger(__name__)
 

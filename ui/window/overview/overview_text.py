@@ -8,8 +8,7 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from app.text.clean import LONGEST_LINE, clean
-from ui.window.picture_text import status_heading
-from ui.window.status_line import plane_text
+from ui.window.picture.picture_text import plane_text, status_heading
 
 _UUID_START = 8
 

@@ -14,7 +14,7 @@ from typing import Any
 
 _COMMAND = (sys.executable, "-m", "mdevview")
 # In an emulated machine Python and llvmpipe take seconds to start, on a busy host much longer.
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 _NOBODY = 65534
 
 

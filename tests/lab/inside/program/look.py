@@ -74,7 +74,7 @@ class Look:
         return frame
 
     def let_go(self) -> None:
-        """Release the device as ui/window/picture_window.py does when it is removed: the GL context stays."""
+        """Release the device as ui/window/picture/picture_window.py does when it is removed: the GL context stays."""
         self._view.renderer.drop_released()
         self.poller.close()
 

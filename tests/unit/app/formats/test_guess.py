@@ -11,7 +11,7 @@ from app.abi import drm_fourcc as drm
 from app.formats.decode import Rgba, encode
 from app.formats.fourcc import parse_fourcc, pixel_format
 from app.formats.guess import guess, guess_document
-from app.formats.reading import NOTHING, Parts, Reading, least_stride, parse_modifier, parse_parts
+from app.formats.reading import NOTHING, Parts, Reading, least_stride, parse_layout, parse_parts
 from app.formats.tiling import tile
 from app.sim.guest.desktop import draw_desktop
 
@@ -43,7 +43,7 @@ def dump(rgba: Rgba, fourcc: str, modifier: str, padding: int = 0) -> tuple[Read
     format_ = pixel_format(parse_fourcc(fourcc))
     assert format_ is not None
     height, width, _ = rgba.shape
-    layout = parse_modifier(modifier)
+    layout = parse_layout(modifier)
     stride = least_stride(format_, layout, width) + padding
     data = tile(encode(rgba, format_), layout, format_.bytes_per_pixel, stride).tobytes()
     return Reading(format_.fourcc, layout, width, height, stride), data

@@ -13,7 +13,7 @@ from app.formats.reading import (
     Parts,
     Reading,
     least_stride,
-    parse_modifier,
+    parse_layout,
     parse_parts,
     read_as,
 )
@@ -117,12 +117,12 @@ def test_no_values_make_an_impossible_reading(
 
 def test_a_compressed_layout_is_named_with_its_aux_plane() -> None:
     for text, words in (
-        ("INTEL_Y_TILED_CCS", "compressed .CCS; its control surface, the aux data, is plane 1"),
-        ("0x200000000002001", "compressed .DCC; the aux data is plane 1"),
-        ("0x800000000000001", "compressed .AFBC"),
-        ("0x500000000000001", "compressed .UBWC"),
+        ("INTEL_Y_TILED_CCS", "is compressed: Y tiles .*; plane 1 is the linear compression control surface .CCS."),
+        ("0x200000000002001", "compressed .DCC.; plane 1 holds the DCC data"),
+        ("0x800000000000001", "is compressed: AFBC"),
+        ("0x500000000000001", "is compressed: .*UBWC"),
         ("0x300000000000010", "cannot undo"),
         ("0xffffffffffffff", "INVALID"),
     ):
         with pytest.raises(ValueError, match=words):
-            Reading(XR24, parse_modifier(text), 64, 64, 512)
+            Reading(XR24, parse_layout(text), 64, 64, 512)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnosis.diagnose import diagnose
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState
-from app.diagnosis.picture_facts import PictureFacts
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState
+from app.diagnosis.picture.picture_facts import PictureFacts
 from app.host.discovery import discover
 from app.host.vm import Vm
 from app.open import opening
@@ -21,7 +21,7 @@ from app.open.target import Named, Simulated
 from app.qemu.qmp_address import UnixAddress
 from app.sim.profile import open_simulated
 from app.vm.input_route import InputRoute, NoInput, QmpInput
-from tests.unit.app.diagnosis.facts import picture
+from tests.unit.app.diagnosis.picture.facts import picture
 from tests.unit.hosts import UUID_A, Host, Listings, qemu, stat_line
 from tests.unit.qmp_server import FakeVm
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host.vgpu import Holder, Use, Vgpu, Way
 from app.host.vm import Vm
 from app.open.recorded_facts import host_document, host_facts_of, redaction, vgpu_document, vgpu_of
@@ -31,6 +31,12 @@ def test_the_facts_come_back_without_names() -> None:
     assert read.kernel_lines == ("gvt: failsafe", "vmiop_log: [VM name 1] lost")
     assert read.vm is not None
     assert read.vm == replace(_VM, pid=0, name=None)
+
+
+def test_an_exporter_whose_address_is_no_pci_address_is_left_out() -> None:
+    """The address becomes a part of a remedy, which users paste into a shell."""
+    for address in ("0000:00:02.0; reboot", "$(reboot)", ""):
+        assert host_facts_of({"exporter": {"address": address}}).exporter is None
 
 
 def test_a_vgpu_comes_back_without_the_processes_that_have_it() -> None:

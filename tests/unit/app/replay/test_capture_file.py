@@ -14,6 +14,7 @@ from mcap.reader import make_reader
 from app.replay.capture_file import CaptureFile
 from app.replay.recording_file import RecordingFile
 from app.replay.schema import CONTENT_PREFIX, MEDIA_TYPE, PROFILE, TOPICS, Pixels, Query
+from tests.attacks.limits import time_limit
 from tests.recordings import START, context, record
 
 
@@ -100,6 +101,19 @@ def test_a_full_disk_ends_the_capture_with_its_error_and_keeps_nothing_in_memory
     assert file.has_room(256 << 20)
 
 
+def test_a_disk_that_is_full_at_the_very_end_ends_the_capture_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("app.replay.capture_file._File.finish", refuse)
+    file = _file(tmp_path / "a.mcap")
+    with time_limit(60):
+        file.finish("duration")
+    assert file.failed is not None and file.failed.errno == errno.ENOSPC
+
+
 def test_what_was_captured_is_in_the_file_before_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a.mcap"
     file = _file(path)
@@ -130,3 +144,12 @@ def test_an_unexpected_error_of_the_writer_ends_the_capture_too(
     file.record(Query(1, 2, None, errno.EINVAL), START, START)
     file.finish("error")
     assert file.failed is not None and file.failed.strerror == "KeyError: 'x'"
+
+
+def test_without_a_thread_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(BlockingIOError, match="no thread can be started"):
+        _file(tmp_path / "a.mcap")

@@ -1,5 +1,6 @@
 """Files of unknown origin as recordings: a clear error, or what is whole."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -134,3 +135,13 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRecording, match="no regular file"):
         RecordingFile(Path("/dev/null"))
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116
+
+
+def test_a_file_that_the_disk_cannot_tell_of_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_fd: int) -> os.stat_result:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / "a.mcap").touch()
+    with monkeypatch.context() as patch, pytest.raises(BadRecording, match="Input/output error"):
+        patch.setattr(os, "fstat", refuse)
+        RecordingFile(tmp_path / "a.mcap")

@@ -167,6 +167,19 @@ def test_a_buffer_of_an_impossible_size_is_not_made(size: int, tmp_path: Path) -
         device.close()
 
 
+def test_without_memory_for_the_pixels_a_fetch_fails_as_a_drivers_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    record(tmp_path / "a.mcap", "gvt,size=64x64", 100)
+    with monkeypatch.context() as patch:
+        patch.setattr("app.replay.replayed_device.bytes_of", refuse)
+        (*_, last), _ = replay(tmp_path / "a.mcap", 5)
+    assert last.status.reason is Reason.FETCH_FAILED and last.status.detail == "ENOMEM"
+
+
 def test_the_time_of_a_poll_holds_for_all_its_answers(tmp_path: Path) -> None:
     path = tmp_path / "a.mcap"
     recorded, _ = record(path, "gvt,size=64x64,fps=100,buffers=2", 300)

@@ -49,6 +49,26 @@ def test_a_poll_right_after_the_release_returns_new_buffers(make: Callable[..., 
     poller.close()
 
 
+def test_every_buffer_is_released_although_there_is_no_memory_to_ask_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cache fetches each id once more when it is released (app/vfio/buffer_cache.py)."""
+    handles = iter((1, 2, 3, 1, 2, 3))
+    device = ScriptedDevice(primary=lambda: plane_answer(handle=next(handles)))
+    poller = Poller(device, clock=Clock())
+    shown = [buffers(poller.latest())[0] for _ in range(6)]
+    asked: list[int] = []
+
+    def refuse(_device: object, dmabuf_id: int) -> int:
+        asked.append(dmabuf_id)
+        raise MemoryError
+
+    monkeypatch.setattr("app.vfio.buffer_cache.get_gfx_dmabuf", refuse)
+    poller.close()
+    assert all(each.released for each in shown)
+    assert sorted(asked) == [1, 2, 3]
+
+
 def test_a_probe_that_fails_after_the_release_returns_no_buffer() -> None:
     device = ScriptedDevice(primary=plane_answer)
     poller = Poller(device, clock=Clock())

@@ -21,6 +21,12 @@ def pixels(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), np.uint8).reshape(image.height(), image.width(), 4)
 
 
+@pytest.fixture
+def long_lived() -> None:
+    """The threads that Qt keeps after it converted a large picture, for 30 seconds without work, and their eventfds."""
+    QImage(1024, 1024, QImage.Format.Format_RGB32).convertToFormat(QImage.Format.Format_RGBA8888)
+
+
 def dump(target: str, folder: Path, *options: str) -> Path:
     path = folder / "plane.raw"
     assert main(["screenshot", target, "--raw", "-o", str(path), *options]) == 0
@@ -95,7 +101,8 @@ def test_guess_finds_what_the_file_is(tmp_path: Path, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("XR24:Y:640x416:2560") or lines[1].startswith("XR24:Y:640x400:2560")
     assert len(lines) == 5
-    assert pixels(png).shape[1] == 640
+    # Qt converts a large image in threads of its own, which stay: this one is not converted.
+    assert QImage(str(png)).width() == 640
     assert main(["screenshot", "--from-raw", str(raw), "--guess", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["kind"] == "guess" and len(document["readings"]) == 10
@@ -128,7 +135,11 @@ def test_the_cpu_may_not_read_every_buffer(
         (["--json", "-o", "a"], 2, "add --guess"),
         (["--as", "XR24:Z", "-o", "a"], 2, "no modifier"),
         (["--from-raw", "/nonexistent", "-o", "a"], 1, "/nonexistent: No such file"),
-        (["sim:gvt,size=64x64", "--as", ":INTEL_Y_TILED_CCS", "-o", "a"], 2, "is compressed (CCS; its control surface"),
+        (
+            ["sim:gvt,size=64x64", "--as", ":INTEL_Y_TILED_CCS", "-o", "a"],
+            2,
+            "is compressed: Y tiles with render",
+        ),
         (["sim:gvt,size=64x64", "--plane", "cursor", "--guess", "--as", ":0x1", "-o", "a"], 1, "cannot undo"),
     ],
 )

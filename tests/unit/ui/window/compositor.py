@@ -4,14 +4,14 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any
 
-from ui.window.wayland_client import Handler, interface, wl_argument, wl_interface
+from ui.window.wayland.wayland_client import Handler, interface, wl_argument, wl_interface
 
 SURFACE = 0x5555_0000_1000
 CLOCK_MONOTONIC = 1
 
 
 class FakeCompositor:
-    """Has the methods of :class:`ui.window.wayland_client.Library`. ``alive`` are the objects that exist."""
+    """Has the methods of :class:`ui.window.wayland.wayland_client.Library`. ``alive`` are the objects that exist."""
 
     def __init__(self, *, offers: bool = True, clock: int = CLOCK_MONOTONIC) -> None:
         self._offers, self._clock = offers, clock

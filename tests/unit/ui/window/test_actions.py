@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import fields
 
 from ui.window.actions import ACTIONS, Menu
-from ui.window.options import ViewOptions
+from ui.window.picture.view_options import ViewOptions
 
 
 def test_no_key_has_two_meanings() -> None:

@@ -95,3 +95,16 @@ def test_a_mode_switch_stays_in_the_same_memory() -> None:
                 assert query(device, flags=REGION).width == width
                 assert mapping[:] != before
                 assert np.array_equal(viewed_picture(device), true_picture(device))
+
+
+def test_without_memory_for_the_picture_the_calls_fail_as_a_drivers_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise MemoryError
+
+    with simulated(SMALL) as (device, _):
+        offset = region_info(device, 16).offset
+        monkeypatch.setattr(device.guest, "primary", refuse)
+        with refused(errno.ENOMEM):
+            query(device, flags=REGION)
+        with refused(errno.ENOMEM):
+            device.mmap(4096, offset)

@@ -5,7 +5,7 @@ import pytest
 from app.host.vgpu import Holder, Vgpu
 from app.planes.status import Reason, State, Status
 from ui.window.overview.overview_text import FREE, caption_of, details_of, title_of, words_of_status, words_of_use
-from ui.window.picture_text import status_heading
+from ui.window.picture.picture_text import status_heading
 
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 WIN10 = Holder(4711, "qemu-system-x86", 20, "win10", None)

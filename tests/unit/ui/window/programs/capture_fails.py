@@ -11,9 +11,9 @@ from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
 from gl.errors import GL_OUT_OF_MEMORY, GlError
 from ui.window.main_window import MainWindow
-from ui.window.options import ViewOptions
-from ui.window.picture_window import PictureWindow
-from ui.window.qt_frame_loop import QtFrameLoop
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.qt_frame_loop import QtFrameLoop
+from ui.window.picture.view_options import ViewOptions
 
 
 class Picture(PictureWindow):

@@ -19,7 +19,7 @@ from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
 from ui.window import viewer
 from ui.window.main_window import MainWindow
-from ui.window.options import ViewOptions
+from ui.window.picture.view_options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
 A, B = Vgpu("a"), Vgpu("b")

@@ -11,7 +11,7 @@ from app.host import scan
 from app.host.vgpu import Vgpu
 from app.open.opening import open_target
 from app.open.target import Named, Simulated
-from ui.window.options import ViewOptions
+from ui.window.picture.view_options import ViewOptions
 from ui.window.viewer import Viewer, WindowOptions
 
 scanned_by: list[str] = []

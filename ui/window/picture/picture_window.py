@@ -1,0 +1,391 @@
+"""The window for the guest's picture. OpenGL draws into it; without a picture it shows text."""
+
+import logging
+import time
+from contextlib import nullcontext
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
+from PyQt6.QtOpenGL import QOpenGLWindow
+
+from app.measure.loop.rate import Rate
+from app.open.session import Session
+from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
+from app.planes.placement import Placement
+from app.planes.plane import PlaneKind
+from app.planes.plane_document import Document
+from app.planes.status import Reason, State, Status
+from gl.context import CurrentContext
+from gl.errors import GlError, GraphicsError
+from gl.inspection import inspect_document
+from gl.render_target import RenderTarget
+from gl.renderer import DrawResult, Renderer
+from ui.window.picture.frame_times import FrameTimes
+from ui.window.picture.gl_surface import display_origin, made_current
+from ui.window.picture.picture_diagnosis import PictureDiagnosis
+from ui.window.picture.picture_overlays import PictureOverlays
+from ui.window.picture.picture_text import paint_notice, paint_status, plane_text
+from ui.window.picture.qt_frame_loop import QtFrameLoop
+from ui.window.picture.view_notice import LOUPE_NOTICE, checkerboard_notice, view_notice
+from ui.window.picture.view_options import ViewOptions
+
+_log = logging.getLogger(__name__)
+
+# During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
+# stays on the screen; then text replaces it.
+_GRACE_NS = 150_000_000
+_NOTICE_MS = 4000
+# A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
+_COVERED_NS = 250_000_000
+_MS = 1_000_000
+
+
+class PictureWindow(QOpenGLWindow):
+    """Draws the frames of a loop. Owns the renderer, whose GL objects belong to this window's context.
+
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed.
+    """
+
+    menu_wanted = pyqtSignal()
+    state_changed = pyqtSignal()
+    unusable = pyqtSignal(str)
+
+    def __init__(self, loop: QtFrameLoop, label: str) -> None:
+        super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
+        self._loop = loop
+        self._label = label
+        self._session: Session | None = None
+        self._options = ViewOptions()
+        self._draw_options = self._options.draw_options()
+        self._render_target = RenderTarget(0, 0)
+        self._renderer: Renderer | None = None
+        self._drawn: DrawResult | None = None
+        self._shown: Frame | None = None
+        self._off_since_ns: int | None = None
+        self._cursor_seen = False
+        # When the window asked the display to draw; None while it waits for no picture.
+        self._asked_ns: int | None = None
+        self._rate = Rate()
+        self._failure: Status | None = None
+        self._logged: tuple[object, ...] = ()
+        self._notice = ""
+        self._notice_timer = QTimer(self)
+        self._notice_timer.setSingleShot(True)
+        self._notice_timer.timeout.connect(self._end_notice)
+        self.frameSwapped.connect(self._on_swapped)
+        self.times = FrameTimes(self)
+        self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
+        self.diagnosis.page_changed.connect(self.update)
+        self.state_changed.connect(self.diagnosis.state_changed)
+        self.overlays = PictureOverlays(self, self.times)
+        self.overlays.due.connect(self._on_due)
+        self._connect(loop)
+
+    def _connect(self, loop: QtFrameLoop) -> None:
+        self.times.watch(loop)
+        loop.due.connect(self._on_due)
+        loop.set_probe(self._look)
+        loop.set_visible(self.isExposed())
+        loop.gone.connect(self._release_buffers)
+        loop.frame_changed.connect(self._on_frame_changed)
+
+    def set_loop(self, loop: QtFrameLoop, label: str) -> None:
+        """Show the frames of another loop. The old one is released and closed first."""
+        self._release_buffers()
+        self._loop.close()
+        self._loop.deleteLater()
+        self._loop, self._label = loop, label
+        self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
+        self._cursor_seen = False
+        self.diagnosis.forget()
+        self._connect(loop)
+        self.state_changed.emit()
+        self.update()
+
+    @property
+    def frame(self) -> Frame:
+        return self._loop.frame
+
+    @property
+    def status(self) -> Status:
+        """The status of the picture: that of the frame, unless drawing failed."""
+        if self._failure is not None and self.frame.primary is not None:
+            return self._failure
+        # A frame that was not drawn yet keeps the status of the one before, so that the status does not flicker.
+        if self._drawn is not None and self._drawn.primary is not None and self.frame.primary is not None:
+            return self._drawn.primary.status
+        return self.frame.status
+
+    @property
+    def path(self) -> str:
+        """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
+        primary = self._drawn.primary if self._drawn is not None else None
+        return primary.path.value if primary is not None and primary.path is not None else ""
+
+    @property
+    def cursor_problem(self) -> Status | None:
+        """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
+        for rejected in self.frame.rejected:
+            if rejected.plane.kind is PlaneKind.CURSOR:
+                return rejected.status
+        cursor = self._drawn.cursor if self._drawn is not None else None
+        if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
+            return None
+        return cursor.status
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height of the last drawn picture in device pixels, with the free area around it."""
+        return self._render_target.width, self._render_target.height
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the guest's picture is in the window, in device pixels; None where there is none."""
+        return self._drawn.placement if self._drawn is not None and self.frame.primary is not None else None
+
+    @property
+    def guest_draws_cursor(self) -> bool:
+        """Whether the window shows the guest's own cursor.
+
+        When the cursor plane disappears, the guest has hidden it. This stays true until the picture itself disappears.
+        """
+        return self._cursor_seen and self.cursor_problem is None
+
+    @property
+    def last_draw(self) -> tuple[Frame | None, DrawResult | None]:
+        """The frame that was drawn last, and what the renderer made of it."""
+        return self._shown, self._drawn
+
+    def frames_per_second(self) -> int:
+        """New frames drawn in the last second. A frame drawn again does not count."""
+        return self._rate.per_second(time.monotonic_ns())
+
+    @property
+    def options(self) -> ViewOptions:
+        return self._options
+
+    def set_options(self, options: ViewOptions) -> None:
+        before, self._options = self._options, options
+        self._draw_options = options.draw_options()
+        self.update()
+        plane = self.frame.primary.plane if self.frame.primary is not None else None
+        if options.view is not before.view:
+            self.notice(view_notice(options.view, plane))
+        if options.checkerboard and not before.checkerboard:
+            self.notice(checkerboard_notice(plane))
+
+    def show_loupe(self, on: bool) -> None:
+        """Show the pixels below the pointer over the picture, or no more."""
+        self.overlays.show_loupe(on)
+        if on:
+            self.notice(LOUPE_NOTICE)
+
+    def notice(self, text: str) -> None:
+        """Show a short notice for a few seconds, and log it."""
+        _log.info("%s", text)
+        self._notice = text
+        self._notice_timer.start(_NOTICE_MS)
+        self.update()
+
+    def capture(self) -> NDArray[np.uint8] | None:
+        """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
+        if self._renderer is None or self.frame.primary is None or not self.isValid():
+            return None
+        with made_current(self):
+            return self._renderer.capture(self.frame, options=self._draw_options)
+
+    @property
+    def target(self) -> str:
+        """What is shown: the session's target, or the label while nothing is open."""
+        return self._session.target if self._session is not None else self._label
+
+    @property
+    def session(self) -> Session | None:
+        """The session of the loop's source, which the caller of :meth:`set_session` owns; None while there is none."""
+        return self._session
+
+    def set_session(self, session: Session | None) -> None:
+        self._session = session
+        self.times.session = session
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """None before the first draw. Its context must be current to use it (:mod:`ui.window.picture.gl_surface`)."""
+        return self._renderer
+
+    @property
+    def drawn(self) -> DrawResult | None:
+        """What was drawn last, None if nothing was."""
+        return self._drawn
+
+    def inspect(self) -> Document:
+        """What ``inspect`` tells of the picture; only the target before the first draw."""
+        if self._renderer is None or self._session is None or not self.isValid():
+            return {"target": self.target}
+        with made_current(self):
+            return inspect_document(self._session.target, self.frame, self._session.describe(), self._renderer)
+
+    def shut_down(self) -> None:
+        """Release the GL objects, then the device. More calls do nothing."""
+        self.overlays.release()
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            with made_current(self):
+                self.times.release()
+                renderer.release()
+        self.times.close()
+        self.diagnosis.shut_down()
+        self._loop.close()
+
+    def _on_swapped(self) -> None:
+        self.times.swapped()
+        self._loop.shown()
+
+    def _on_due(self) -> None:
+        if not self.isExposed() or self._in_grace():
+            return
+        now = time.monotonic_ns()
+        if self._asked_ns is None:
+            self._asked_ns = now
+        elif now - self._asked_ns > _COVERED_NS:
+            # A compositor sends no frame callbacks for a window that is covered.
+            self._loop.set_visible(False)
+        # On Wayland this waits for the next frame callback. Asked again meanwhile, Qt still draws once.
+        self.requestUpdate()
+
+    def _look(self, frame: Frame) -> Look | None:
+        """Look whether the guest changed pixels of the frame on the screen."""
+        renderer = self._renderer
+        if renderer is None or self._failure is not None:
+            return None
+        with made_current(self) if renderer.look_needs_context else nullcontext():
+            look = renderer.look(frame)
+        if look is not None and look.previous_ns is not None:
+            self.diagnosis.pixels_changed()
+        return look
+
+    def wake(self) -> None:
+        """The guest will probably change its screen soon: it got input."""
+        self._loop.wake()
+
+    def _on_frame_changed(self, frame: Frame) -> None:
+        if frame.primary is None:
+            self._off_since_ns = self._off_since_ns or time.monotonic_ns()
+            QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
+        else:
+            self._off_since_ns = None
+        self.diagnosis.saw(frame)
+        self._update_cursor_seen(frame)
+        if frame.primary is None:
+            self._log_state()
+
+    def _update_cursor_seen(self, frame: Frame) -> None:
+        seen = frame.primary is not None and (self._cursor_seen or frame.cursor is not None)
+        if seen is not self._cursor_seen:
+            self._cursor_seen = seen
+            self.state_changed.emit()
+
+    def _release_buffers(self) -> None:
+        """Release the loop's buffers, and the images made from them, because they keep the VM's memory in use."""
+        self._loop.release_buffers()
+        if self._renderer is not None:
+            with made_current(self):
+                self._renderer.drop_released()
+
+    def _log_state(self) -> None:
+        """Log each change of the state or the path once, and tell the window to update its title."""
+        status = self.status
+        primary = self.frame.primary
+        logged = (status, primary.plane.import_key if primary else None, self.path)
+        if logged != self._logged:
+            self._logged = logged
+            reason = "" if status.reason is Reason.OK else status.reason.key
+            words = [status.state.value, reason, status.detail]
+            if primary is not None:
+                words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
+            _log.info("%s: %s", self._label, ", ".join(each for each in words if each))
+            self.state_changed.emit()
+
+    def _in_grace(self) -> bool:
+        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS
+
+    def _end_notice(self) -> None:
+        self._notice = ""
+        self.update()
+
+    def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
+        try:
+            self._renderer = Renderer(CurrentContext(display_origin(QGuiApplication.platformName())))
+        except GraphicsError as error:
+            self.unusable.emit(str(error))
+
+    def paintGL(self) -> None:  # noqa: N802  (Qt's name)
+        if self._renderer is None:
+            return
+        if self._asked_ns is not None:
+            self._asked_ns = None
+            self._loop.set_visible(True)
+        frame = self._loop.newest()
+        if frame.primary is not None:
+            self._draw(self._renderer, frame)
+        status = self.status
+        # A plane that waits for the trial of its import cannot be shown yet.
+        failed = frame.primary is not None and status.state in (State.ERROR, State.WAITING)
+        shows_text = frame.primary is None or failed
+        if shows_text or self._notice:
+            self._paint(status if shows_text else None)
+        # Without a plane the renderer was not asked: what it would try again is of an older frame.
+        retry_ns = self._renderer.retry_ns if frame.primary is not None else None
+        self._loop.drawn(retry_ns, failed=failed)
+
+    def _draw(self, renderer: Renderer, frame: Frame) -> None:
+        # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
+        ratio = self.devicePixelRatio()
+        size = (round(self.width() * ratio), round(self.height() * ratio))
+        if min(size) < 1:
+            return
+        if size != (self._render_target.width, self._render_target.height):
+            self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
+        self.times.begin(renderer.context)
+        try:
+            target, options = self._render_target, self._draw_options
+            drawn = renderer.draw(frame, target, options)
+            self.overlays.draw(renderer, frame, drawn.placement, target, ratio, options, self.path)
+        except GlError as error:
+            self.times.failed()
+            # The next frame is drawn as usual: a driver may recover, and the window must not close.
+            self._failure = Status(Reason.RENDER_FAILED, str(error))
+            self._log_state()
+            return
+        self.times.drawn(frame, renderer.import_ns)
+        self._failure = None
+        if frame is not self._shown:
+            self._rate.add(time.monotonic_ns())
+        if frame is not self._shown or drawn is not self._drawn:
+            self._shown, self._drawn = frame, drawn
+            self._log_state()
+
+    def _paint(self, status: Status | None) -> None:
+        painter = QPainter(self)
+        area = QRectF(0, 0, self.width(), self.height())
+        if status is not None:
+            paint_status(painter, area, status, self._label, self.diagnosis.findings)
+        if self._notice:
+            paint_notice(painter, area, self._notice)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  (Qt's name)
+        if event is not None and event.button() == Qt.MouseButton.RightButton:
+            self.menu_wanted.emit()
+
+    def event(self, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Expose:
+            self._asked_ns = None
+            self._loop.set_visible(self.isExposed())
+            if self.isExposed():
+                self.update()
+        return super().event(event)
