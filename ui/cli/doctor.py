@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:
     start_display_checks(checks, [str(each.node) for each in render_nodes()], exporting_gpus(vgpus))
-    checks.start(_QT, [sys.executable, "-P", "-m", "ui.cli.qt_check_child", qt_platform(os.environ), str(os.getpid())])
+    checks.start(_QT, [*_QT_COMMAND, qt_platform(os.environ), str(os.getpid())])
     if (qemu := shutil.which("qemu-system-x86_64")) is not None:
         checks.start(_QEMU, [qemu, "--version"])
 
