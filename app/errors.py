@@ -23,7 +23,7 @@ import errno
 class MdevviewError(Exception):
     """``message`` says what failed and why ("what: why"), ``remedy`` what to do; together they are one line.
 
-    ``key`` is the key of its finding (:mod:`app.diagnosis.picture_keys`); a published key keeps its meaning.
+    ``key`` is the key of its finding (:mod:`app.diagnosis.picture.picture_keys`); a published key keeps its meaning.
     """
 
     exit_status = 1

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.finding_document import finding_of_document
+from app.diagnosis.report.finding_document import finding_of_document
 from app.host.child_checks import CheckEnd, ChildChecks
 
 _COMMAND = (sys.executable, "-P", "-m", "gl.display_check_child")

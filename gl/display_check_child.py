@@ -15,8 +15,8 @@ def main() -> None:
     node, parent, *exporting = sys.argv[1:]
     answers = prepare_child(int(parent))
     # Imported here: prepare_child() comes before the libraries are loaded.
-    from app.diagnosis.finding_document import finding_document  # noqa: PLC0415
-    from app.diagnosis.gpu_findings import wrong_gpu  # noqa: PLC0415
+    from app.diagnosis.host.gpu_findings import wrong_gpu  # noqa: PLC0415
+    from app.diagnosis.report.finding_document import finding_document  # noqa: PLC0415
     from app.host.gpu import address_of  # noqa: PLC0415
     from gl.diagnosis import graphics_findings, node_findings  # noqa: PLC0415
 

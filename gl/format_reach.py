@@ -1,6 +1,6 @@
 """How each format and modifier would reach the GPU, before there is a buffer: what the import ladder would try."""
 
-from app.diagnosis.format_matrix import Reach
+from app.diagnosis.picture.format_matrix import Reach
 from app.formats import tiling
 from app.formats.driver_formats import DriverFormats
 from app.formats.fourcc import pixel_format

@@ -6,7 +6,7 @@ imports that the program makes.
 
 from dataclasses import replace
 
-from app.diagnosis.picture_facts import ImportEvidence, ImportProof
+from app.diagnosis.picture.picture_facts import ImportEvidence, ImportProof
 from app.planes.frame import Surface
 from app.planes.outcome import Outcome, PixelPath
 from gl.context import Context

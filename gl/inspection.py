@@ -6,10 +6,10 @@ A published key keeps its meaning.
 import time
 from functools import partial
 
-from app.diagnosis.diagnose import diagnose
-from app.diagnosis.finding_document import finding_document
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.picture_facts import PictureFacts
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.picture_facts import PictureFacts
+from app.diagnosis.report.finding_document import finding_document
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure

@@ -4,9 +4,9 @@ import mmap
 from collections.abc import Callable
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.host_facts import HostFacts
-from app.diagnosis.picture_facts import ImportEvidence, PictureFacts, PlaneFacts, RendererFacts
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import HostFacts
+from app.diagnosis.picture.picture_facts import ImportEvidence, PictureFacts, PlaneFacts, RendererFacts
 from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.buffer import Buffer

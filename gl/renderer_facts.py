@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from app.diagnosis.picture_facts import FormatSupport, RendererFacts
+from app.diagnosis.picture.picture_facts import FormatSupport, RendererFacts
 from app.host.gpu import address_of
 from gl.context import Context
 

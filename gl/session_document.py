@@ -7,11 +7,11 @@ import time
 from dataclasses import fields
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.host_facts import HostFacts
-from app.diagnosis.picture_facts import PictureFacts
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import HostFacts
+from app.diagnosis.picture.picture_facts import PictureFacts
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
 from app.planes.frame import Frame

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-from app.diagnosis.picture_facts import ImportProof
+from app.diagnosis.picture.picture_facts import ImportProof
 from app.formats.fourcc import PixelFormat
 from app.planes.buffer import Buffer
 from app.planes.plane import Plane

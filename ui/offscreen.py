@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.diagnosis.picture_findings import device_gone, no_picture
+from app.diagnosis.picture.picture_findings import device_gone, no_picture
 from app.measure.loop.frame_loop import FrameLoop, WaitCall
 from app.measure.loop.pacing import Pace, Pacer
 from app.measure.record.recorder import Recorder

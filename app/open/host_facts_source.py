@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host import proc
 from app.host.device_messages import NVIDIA_MANAGER, concerns, is_nvidia
 from app.host.gpu import exporting_gpu

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
-from app.diagnosis.private_names import private_names
-from app.diagnosis.private_text import Redaction
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import Redaction
 from app.host.vgpu import Use, Vgpu
 from app.host.vm import Vm
 from app.planes.plane_document import Document

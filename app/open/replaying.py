@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.diagnosis.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.open.recorded_facts import host_facts_of, vgpu_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.host.vgpu import Vgpu

@@ -47,8 +47,8 @@ def test_each_call_fails_in_turn(command: str, tmp_path: Path, monkeypatch: pyte
     # one, which ends at once, and reads none, because it runs hundreds of times.
     monkeypatch.setattr("ui.cli.doctor.start_display_checks", lambda *_: None)
     monkeypatch.setattr("ui.cli.doctor._QT_COMMAND", ("true",))
-    monkeypatch.setattr("app.diagnosis.kernel_findings.read_kernel_log", lambda *_: [])
-    monkeypatch.setattr("app.diagnosis.host_findings.vfio_rules", list)
+    monkeypatch.setattr("app.diagnosis.host.kernel_findings.read_kernel_log", lambda *_: [])
+    monkeypatch.setattr("app.diagnosis.host.host_findings.vfio_rules", list)
     monkeypatch.setattr("shutil.which", lambda _name: None)
     arguments = _arguments(command, tmp_path)
     counts = count_calls(arguments)

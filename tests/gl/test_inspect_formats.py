@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.diagnosis.format_matrix import Reach
+from app.diagnosis.picture.format_matrix import Reach
 from app.errors import AmbiguousTarget
 from app.formats.driver_formats import GVT_G, MDPY
 from gl.context import Context

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding
-from app.diagnosis.history import PictureHistory
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
 from app.open.opening import open_target
 from app.open.session import Session
 from app.open.target import parse_target

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from app.diagnosis.picture_facts import ImportProof
+from app.diagnosis.picture.picture_facts import ImportProof
 from gl.import_evidence import evidence_of
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.lab import drivers, edits, gate, kernel, report, vm
+from tests.lab import drivers, edits, gate, kernel, replayed, report, vm
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -74,6 +74,8 @@ def _run(options: argparse.Namespace) -> int:
 
     results = report.read(folder)
     trouble = report.trouble(folder, ended, results)
+    if not trouble:
+        trouble = replayed.trouble(folder)
     if not trouble and gate.required() and results.count("skipped"):
         trouble = "a test was skipped, and the lab is required"
     reached = folder / "reached"

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.finding_document import doctor_document
-from app.diagnosis.host_findings import host_findings
-from app.diagnosis.private_names import private_names
-from app.diagnosis.report import report_text
-from app.diagnosis.verdict import has_failed, ranked, verdict
-from app.diagnosis.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
+from app.diagnosis.host.host_findings import host_findings
+from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
+from app.diagnosis.report.finding_document import doctor_document
+from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.report import report_text
+from app.diagnosis.report.verdict import has_failed, ranked, verdict
 from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display

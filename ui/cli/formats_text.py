@@ -1,6 +1,6 @@
 """What ``mdevview inspect --formats`` prints for people, in lines of at most 100 characters."""
 
-from app.diagnosis.format_matrix import EmittedReach, FormatMatrix, Reach, groups, without_modifiers
+from app.diagnosis.picture.format_matrix import EmittedReach, FormatMatrix, Reach, groups, without_modifiers
 from app.formats.driver_formats import DriverFormats
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name

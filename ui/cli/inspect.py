@@ -5,9 +5,9 @@ import json
 import time
 
 from app.attach.helper_fds import HelperMethod
-from app.diagnosis.finding_document import error_document
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.picture_findings import device_gone
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.picture_findings import device_gone
+from app.diagnosis.report.finding_document import error_document
 from app.errors import MdevviewError
 from app.open.opening import OpenOptions
 from app.planes.frame import Frame

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from app.attach.helper_fds import HelperMethod
-from app.diagnosis.format_matrix import format_matrix, matrix_document
+from app.diagnosis.picture.format_matrix import format_matrix, matrix_document
 from app.errors import AmbiguousTarget
 from app.formats.driver_formats import driver_formats
 from app.host.discovery import discover

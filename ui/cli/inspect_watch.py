@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from app.diagnosis.change import Change, ChangeKind, LogStart
-from app.diagnosis.changes import ChangeLog
-from app.diagnosis.history import PictureHistory
+from app.diagnosis.changes.change import Change, ChangeKind, LogStart
+from app.diagnosis.changes.changes import ChangeLog
+from app.diagnosis.picture.history import PictureHistory
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from app.diagnosis.picture_findings import device_gone
+from app.diagnosis.picture.picture_findings import device_gone
 from app.measure.record.csv_file import CsvFile
 from app.measure.record.run_document import json_text
 from app.measure.record.run_text import run_text

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from app.diagnosis.picture_findings import device_gone, no_picture
+from app.diagnosis.picture.picture_findings import device_gone, no_picture
 from app.errors import MdevviewError, error_text
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer

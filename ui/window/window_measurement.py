@@ -7,7 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer
 
-from app.diagnosis.picture_findings import device_gone, no_picture
+from app.diagnosis.picture.picture_findings import device_gone, no_picture
 from app.errors import MdevviewError, NoPicture, UsageError
 from app.measure.record.frame_record import FrameRecord
 from app.measure.record.recorder import Recorder, Sink

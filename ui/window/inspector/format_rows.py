@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.diagnosis.format_matrix import EmittedReach, Reach
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import EmittedReach, Reach
+from app.diagnosis.picture.picture_facts import FormatSupport
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
 from app.planes.plane_document import Document

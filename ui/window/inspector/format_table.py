@@ -3,8 +3,8 @@
 from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PyQt6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from app.diagnosis.format_matrix import EmittedReach
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import EmittedReach
+from app.diagnosis.picture.picture_facts import FormatSupport
 from app.formats.driver_formats import DriverFormats
 from app.planes.plane_document import Document
 from ui.window.inspector.format_rows import HEADINGS, format_rows, matches, shown_pairs

@@ -6,8 +6,8 @@ from typing import Protocol
 from PyQt6.QtGui import QImage
 
 from app.diagnosis.finding import Finding
-from app.diagnosis.format_matrix import EmittedReach
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import EmittedReach
+from app.diagnosis.picture.picture_facts import FormatSupport
 from app.formats.driver_formats import DriverFormats, EmittedFormat
 from app.planes.buffer_facts import BufferFacts
 from app.planes.plane_document import Document

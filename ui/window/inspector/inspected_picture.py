@@ -5,9 +5,9 @@ from PyQt6.QtGui import QImage, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
 from app.diagnosis.finding import Finding
-from app.diagnosis.finding_document import finding_document
-from app.diagnosis.format_matrix import EmittedReach
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import EmittedReach
+from app.diagnosis.picture.picture_facts import FormatSupport
+from app.diagnosis.report.finding_document import finding_document
 from app.formats.driver_formats import DriverFormats, EmittedFormat, driver_formats
 from app.planes.buffer_facts import BufferFacts
 from app.planes.outcome import ImportFailure, Outcome

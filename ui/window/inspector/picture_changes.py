@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from app.diagnosis.change import Change, ChangeKind, LogStart
-from app.diagnosis.changes import ChangeLog
+from app.diagnosis.changes.change import Change, ChangeKind, LogStart
+from app.diagnosis.changes.changes import ChangeLog
 from app.planes.plane import PlaneKind
 from ui.window.inspector.inspected import Event
 from ui.window.picture.picture_window import PictureWindow

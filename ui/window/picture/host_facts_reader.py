@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from app.diagnosis.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts
 
 _log = logging.getLogger(__name__)
 

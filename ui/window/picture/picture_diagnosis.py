@@ -7,12 +7,12 @@ from typing import Protocol
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from app.diagnosis.diagnose import diagnose
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.history import PictureHistory
-from app.diagnosis.picture_facts import RendererFacts
-from app.diagnosis.picture_keys import PictureKey
-from app.diagnosis.still_findings import UNCHANGED_S
+from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.picture_facts import RendererFacts
+from app.diagnosis.picture.picture_keys import PictureKey
+from app.diagnosis.picture.still_findings import UNCHANGED_S
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome

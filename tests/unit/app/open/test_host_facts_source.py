@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState
 from app.host.discovery import discover
 from app.host.vm import Vm
 from app.open.host_facts_source import HostFactsSource, state_of

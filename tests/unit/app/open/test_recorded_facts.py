@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.diagnosis.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host.vgpu import Holder, Vgpu, Way
 from app.host.vm import Vm
 from app.open.recorded_facts import host_document, host_facts_of, redaction, vgpu_document, vgpu_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnosis.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts
 from app.edid.mode import Mode
 from app.errors import ResolutionRefused
 from app.open.opening import open_target

@@ -9,7 +9,7 @@ import pytest
 
 from app.diagnosis.finding import Finding, Severity
 from app.host.discovery import discover
-from tests.unit.app.diagnosis.examination import examine
+from tests.unit.app.diagnosis.host.examination import examine
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
 from ui.cli import doctor
 from ui.cli.main import main

@@ -3,8 +3,8 @@
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.diagnosis.format_matrix import FormatMatrix, Reach, format_matrix
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import FormatMatrix, Reach, format_matrix
+from app.diagnosis.picture.picture_facts import FormatSupport
 from app.formats.driver_formats import GVT_G, MDPY, NVIDIA, DriverFormats
 from app.formats.fourcc import known_formats
 from app.formats.modifier import modifier_name

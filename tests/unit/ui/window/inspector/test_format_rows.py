@@ -1,8 +1,8 @@
 """The matrix of formats: what the display imports, what the driver can report, and what the guest shows."""
 
 from app.abi import drm_fourcc as drm
-from app.diagnosis.format_matrix import EmittedReach, Reach
-from app.diagnosis.picture_facts import FormatSupport
+from app.diagnosis.picture.format_matrix import EmittedReach, Reach
+from app.diagnosis.picture.picture_facts import FormatSupport
 from app.formats.driver_formats import EmittedFormat
 from ui.window.inspector.format_rows import format_rows, matches, shown_pairs
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.diagnosis.host_facts import HostFacts, VmFacts
+from app.diagnosis.picture.host_facts import HostFacts, VmFacts
 from ui.window.picture.host_facts_reader import HostFactsReader
 
 S = 1_000_000_000

@@ -8,13 +8,13 @@ from typing import cast
 from PyQt6.QtCore import QCoreApplication, QObject
 
 from app.device.device_facts import DeviceFacts
-from app.diagnosis.host_facts import HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
 from app.planes.status import Reason, Status
 from gl.renderer import DrawResult, Renderer
-from tests.unit.app.diagnosis.surfaces import surface
+from tests.unit.app.diagnosis.picture.surfaces import surface
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 
 S = 1_000_000_000

@@ -1,0 +1,1 @@
+"""What changes while a target is watched, one line for each change."""

@@ -1,0 +1,69 @@
+"""From the facts about a picture to findings, the most important first. Pure.
+
+One finding explains one thing: where a specific one tells why, the general one of the status is not listed.
+"""
+
+from collections.abc import Iterator
+
+from app.diagnosis.finding import Finding
+from app.diagnosis.picture.cursor_findings import cursor_findings
+from app.diagnosis.picture.import_findings import import_findings, is_import_status, wrong_gpu_finding
+from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
+from app.diagnosis.picture.picture_findings import plane_finding
+from app.diagnosis.picture.picture_keys import key_of, rank_of
+from app.diagnosis.picture.plane_off_findings import plane_off_findings
+from app.diagnosis.picture.still_findings import still_findings
+from app.diagnosis.picture.vm_findings import kernel_findings, vm_finding
+from app.planes.plane import Backing, PlaneKind
+from app.planes.status import Reason, State
+
+_PLANE_OFF = (Reason.PLANE_OFF, Reason.NOT_INITIALIZED)
+_QUERY_FAILS = (Reason.QUERY_REJECTED, Reason.FRAMEBUFFER_UNMAPPED, Reason.OUT_OF_MEMORY, Reason.DEVICE_FAULT)
+
+
+def diagnose(facts: PictureFacts) -> tuple[Finding, ...]:
+    """All findings about a picture, ranked: the first one is what a person should read first."""
+    return tuple(sorted(_findings(facts), key=rank_of))
+
+
+def _findings(facts: PictureFacts) -> Iterator[Finding]:
+    planes = {each.kind: each for each in facts.planes}
+    primary = planes.get(PlaneKind.PRIMARY, PlaneFacts(PlaneKind.PRIMARY, facts.status))
+    if primary.status.state in (State.WAITING, State.GONE) and not is_import_status(primary.status):
+        yield from _of_status(primary)
+        return
+    vm = vm_finding(facts.host.vm)
+    if vm is not None:
+        yield vm
+    yield from _primary(facts, primary)
+    if primary.path is not None:
+        yield from cursor_findings(facts, primary, planes.get(PlaneKind.CURSOR))
+        # Why a picture stays as it is, is told already if the VM does not run.
+        if vm is None:
+            yield from still_findings(facts, primary)
+    if primary.plane is not None and primary.plane.backing is Backing.DMABUF:
+        wrong = wrong_gpu_finding(facts.host, facts.renderer)
+        if wrong is not None:
+            yield wrong
+    yield from kernel_findings(facts.host, shown=primary.path is not None)
+
+
+def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
+    reason = primary.status.reason
+    if reason in _PLANE_OFF:
+        yield from plane_off_findings(facts)
+    elif is_import_status(primary.status):
+        yield from import_findings(facts, primary)
+    elif reason in _QUERY_FAILS:
+        counts = ", ".join(f"{name} {count} times" for name, count in facts.history.query_errors)
+        evidence = f"{counts} in {facts.history.watched_s:.1f} s" if counts else ""
+        detail = primary.status.detail
+        yield key_of(reason).finding("; ".join(each for each in (detail, evidence) if each), reason.remedy)
+    else:
+        yield from _of_status(primary)
+
+
+def _of_status(plane: PlaneFacts) -> Iterator[Finding]:
+    found = plane_finding(plane.kind, plane.status)
+    if found is not None:
+        yield found

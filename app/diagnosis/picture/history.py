@@ -1,0 +1,59 @@
+"""What was seen of a picture over time. Pure, with the times that it is given."""
+
+from collections.abc import Iterable
+
+from app.diagnosis.picture.picture_facts import HistoryFacts
+from app.planes.frame import Frame
+
+_SECOND = 1e9
+
+
+class PictureHistory:
+    """Is told of each new frame and of each change of pixels; costs a few comparisons. Times are nanoseconds.
+
+    ``sees_pixels``: the caller tells of changed pixels too. Without that, a guest that draws into the buffer on the
+    screen looks as if it drew nothing, so it is not known how long the picture has been unchanged.
+    """
+
+    def __init__(self, began_ns: int, *, sees_pixels: bool = True) -> None:
+        self._began_ns = began_ns
+        self._sees_pixels = sees_pixels
+        self._frame: Frame | None = None
+        self._shown_before = False
+        self._off_ns: int | None = None
+        self._changed_ns = began_ns
+        self._cursor_seen = False
+
+    def saw(self, frame: Frame, ns: int) -> None:
+        """The source has this frame at ``ns``. The same frame again is no change."""
+        if frame is self._frame:
+            return
+        self._frame = frame
+        self._changed_ns = ns
+        if frame.primary is not None:
+            self._shown_before = True
+            self._off_ns = None
+            self._cursor_seen = self._cursor_seen or frame.cursor is not None
+        elif self._off_ns is None:
+            self._off_ns = ns
+
+    def pixels_changed(self, ns: int) -> None:
+        """The guest drew into the buffer on the screen."""
+        self._changed_ns = ns
+
+    def unchanged_s(self, ns: int) -> float | None:
+        """For how long the picture has been unchanged; None without a picture, or if that is not known."""
+        if self._frame is None or self._frame.primary is None or not self._sees_pixels:
+            return None
+        return max(0, ns - self._changed_ns) / _SECOND
+
+    def facts(self, ns: int, query_errors: Iterable[tuple[str, int]] = ()) -> HistoryFacts:
+        """What is known at ``ns``. ``query_errors`` come from the source, which alone sees each query."""
+        return HistoryFacts(
+            watched_s=max(0, ns - self._began_ns) / _SECOND,
+            shown_before=self._shown_before,
+            off_s=None if self._off_ns is None else max(0, ns - self._off_ns) / _SECOND,
+            unchanged_s=self.unchanged_s(ns),
+            query_errors=tuple(query_errors),
+            cursor_seen=self._cursor_seen,
+        )

@@ -1,0 +1,53 @@
+"""Findings about the VM of a picture: whether it runs, and what the kernel says about its vGPU."""
+
+from collections.abc import Iterator
+
+from app.diagnosis.finding import Finding
+from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
+from app.diagnosis.picture.picture_keys import PictureKey
+
+_KEYS = {
+    RunState.STOPPED: PictureKey.VM_STOPPED,
+    RunState.PAUSED: PictureKey.VM_PAUSED,
+    RunState.SUSPENDED: PictureKey.VM_SUSPENDED,
+    RunState.SHUT_DOWN: PictureKey.VM_SHUT_DOWN,
+    RunState.FAILED: PictureKey.VM_FAILED,
+}
+_MOST_LINES = 3
+# enter_failsafe_mode() in drivers/gpu/drm/i915/gvt/handlers.c of Linux 6.1.
+_FAILSAFE = ("failsafe", "your guest driver doesn't support gvt-g")
+
+
+def vm_finding(vm: VmFacts | None) -> Finding | None:
+    """Why the guest does not run; None if it runs, or if that is not known."""
+    if vm is None or vm.state is None or vm.state is RunState.RUNNING:
+        return None
+    named = f"virsh {{}} {vm.name}; " if vm.name else ""
+    remedies = {
+        RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid}",
+        RunState.PAUSED: f"Let it run: {named.format('resume')}or the monitor's command 'cont'.",
+        RunState.SUSPENDED: f"Wake it: {named.format('dompmwakeup')}or the monitor's command 'system_wakeup'.",
+        RunState.SHUT_DOWN: "Start the VM again.",
+        RunState.FAILED: "Look at the VM's log, then reset it or start it again.",
+    }
+    evidence = f"process {vm.pid}; {vm.state_evidence}" if vm.state_evidence else f"process {vm.pid}"
+    return _KEYS[vm.state].finding(evidence, remedies[vm.state])
+
+
+def failsafe_line(host: HostFacts) -> str | None:
+    """The kernel's message that GVT-g gave a guest up, None if there is none."""
+    for line in reversed(host.kernel_lines):
+        if any(each in line.lower() for each in _FAILSAFE):
+            return line
+    return None
+
+
+def kernel_findings(host: HostFacts, *, shown: bool) -> Iterator[Finding]:
+    """The last messages of the kernel or the vGPU's manager, in their own words. ``shown``: there is a picture."""
+    failsafe = failsafe_line(host) if not shown else None
+    if failsafe is not None:
+        remedy = "Use a guest driver that supports GVT-g (i915 of Linux 4.8 or later), then restart the VM."
+        yield PictureKey.GVT_FAILSAFE.finding(failsafe, remedy)
+    others = [each for each in host.kernel_lines if each != failsafe]
+    if others:
+        yield PictureKey.KERNEL_MESSAGES.finding(" | ".join(others[-_MOST_LINES:]))

@@ -1,0 +1,1 @@
+"""Findings for people and programs: documents, doctor's verdict, and a report without private names."""

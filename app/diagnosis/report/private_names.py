@@ -1,0 +1,44 @@
+"""Reads the names of this host that a bug report must not tell."""
+
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from app.diagnosis.report.private_text import PrivateNames, names_in_passwd
+from app.host.paths import text_of
+from app.host.permissions import user_name
+from app.host.vgpu import Vgpu
+
+# uid 0, nobody and users of the system are the same on every host.
+_LEAST_UID, _NOBODY = 1000, 65534
+_PUBLIC_HOSTS = {"localhost", "localhost.localdomain", "(none)"}
+
+
+def private_names(vgpus: Sequence[Vgpu], passwd: Path = Path("/etc/passwd")) -> PrivateNames:
+    """The names of people, of this host, and of the VMs that have these vGPUs.
+
+    A directory service is asked only for this user and the users of those VMs.
+    """
+    holders = [holder for each in vgpus for holder in (*each.holders, *each.claims)]
+    uids = {os.getuid(), os.geteuid(), *(each.uid for each in holders if each.uid is not None)}
+    users = {user_name(each) for each in uids if _LEAST_UID <= each != _NOBODY}
+    users |= set(names_in_passwd(text_of(passwd) or ""))
+    home = os.path.expanduser("~")  # noqa: PTH111
+    return PrivateNames(
+        users=_without_empty(users),
+        hosts=_without_empty(_host_names()),
+        vms=_without_empty(each.vm_name for each in holders if each.vm_name is not None),
+        homes=_without_empty({home} - {"/", "/root", "~"}),
+    )
+
+
+def _host_names() -> Iterable[str]:
+    full = socket.gethostname()
+    if full not in _PUBLIC_HOSTS:
+        yield full
+        yield full.partition(".")[0]
+
+
+def _without_empty(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(each for each in names if each.strip())

@@ -1,0 +1,59 @@
+"""The findings of ``inspect`` on the real drivers: each with the evidence of this kernel."""
+
+import signal
+from typing import Any
+
+from tests.lab.inside.conftest import Create, Fact, StartVm
+from tests.lab.inside.program import command
+from tests.lab.inside.rawvfio import Mbochs
+
+
+def _findings(target: str) -> dict[str, dict[str, Any]]:
+    """The findings of ``inspect`` by their keys, in their order."""
+    told = command.run("inspect", "--json", target).json()
+    return {each["key"]: each for each in told["findings"]}
+
+
+def test_mbochs_as_shipped_is_imported_but_not_readable_and_cannot_be_copied(create: Create, fact: Fact) -> None:
+    """One fetch: the process that tries the import gets the same dma-buf."""
+    name = create("mbochs", "small")
+    with Mbochs.open(name) as device:
+        device.set_mode(640, 480)
+    found = _findings(name)
+    unreadable, copy = found["import-unreadable"], found["copy-impossible"]
+    assert "EINVAL" in copy["evidence"] and "mbochs" in copy["evidence"]
+    assert unreadable["evidence"]
+    assert unreadable["remedy"] and copy["remedy"]
+    fact("mbochs: finding of the import", f"{unreadable['message']} ({unreadable['evidence']})")
+    fact("mbochs: finding of the copy", f"{copy['message']} ({copy['evidence']})")
+
+
+def test_mdpy_has_only_a_region(create: Create, fact: Fact) -> None:
+    found = _findings(create("mdpy", "vga"))
+    assert "region-only" in found
+    fact("mdpy: finding", found["region-only"]["message"])
+
+
+def test_vm_before_its_guest_turns_the_display_on(create: Create, start_vm: StartVm, fact: Fact) -> None:
+    """The VM's CPUs have not started, so no firmware has run yet."""
+    machine = start_vm(create("mbochs_rw", "small"), name="early", extra=("-S",))
+    machine.wait_for_device()
+    machine.command("query-status")
+    found = _findings("vm:early")
+    assert "plane-never-enabled" in found
+    assert "vm-paused" in found, "QMP says prelaunch"
+    fact("VM before its guest starts: findings", list(found))
+    machine.command("cont")
+    machine.wait_for_text()
+    found = _findings("vm:early")
+    assert not {"plane-never-enabled", "vm-paused"} & set(found)
+
+
+def test_signal_that_stops_the_vm_is_named(create: Create, start_vm: StartVm) -> None:
+    machine = start_vm(create("mbochs_rw", "small"), extra=("-S",))
+    machine.set_mode(640, 480)
+    machine.process.send_signal(signal.SIGSTOP)
+    try:
+        assert "vm-stopped" in _findings(f"pid:{machine.pid}")
+    finally:
+        machine.process.send_signal(signal.SIGCONT)

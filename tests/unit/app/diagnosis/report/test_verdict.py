@@ -1,0 +1,47 @@
+"""Doctor's order and its verdict."""
+
+import pytest
+
+from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.report.verdict import has_failed, ranked, verdict
+
+FREE = Finding("vgpu", Severity.OK, "u (mbochs) can be opened")
+TAKEN = Finding("vgpu", Severity.INFO, "u is in use", "", "'mdevview view u' attaches to it")
+HELD = Finding(
+    "vgpu", Severity.INFO, "u is in use", "", "you have no permission to attach to it: install root's helper"
+)
+CLOSED = Finding("vgpu", Severity.ERROR, "u cannot be opened: permission denied")
+NO_EGL = Finding("egl", Severity.ERROR, "no EGL context without a window: screenshot and inspect cannot work")
+SOFTWARE = Finding("egl", Severity.WARNING, "EGL draws with the CPU: llvmpipe")
+OTHER_GPU = Finding("wrong-gpu", Severity.WARNING, "The GPU that draws is another one")
+INTEL = Finding("gpu-without-vgpus", Severity.WARNING, "0000:00:02.0: this Intel GPU has GVT-g, but makes no vGPUs")
+
+
+@pytest.mark.parametrize(
+    ("findings", "vgpus", "expected"),
+    [
+        ([FREE], 1, "mdevview can show 1 vGPU of this host."),
+        ([FREE, TAKEN], 2, "mdevview can show 2 vGPUs of this host."),
+        ([FREE, HELD], 2, "mdevview can show 1 of 2 vGPUs of this host."),
+        ([FREE, SOFTWARE], 1, "mdevview can show 1 vGPU of this host, but EGL draws with the CPU: llvmpipe."),
+        ([FREE, OTHER_GPU], 1, "mdevview can show 1 vGPU of this host, but the GPU that draws is another one."),
+        ([CLOSED], 1, "mdevview cannot show the vGPU of this host: u cannot be opened: permission denied."),
+        ([HELD], 1, "mdevview cannot show the vGPU of this host: u is in use."),
+        ([FREE, NO_EGL], 1, f"mdevview cannot show its vGPUs here, because {NO_EGL.message}."),
+        ([NO_EGL], 0, f"mdevview cannot show any screen here, because {NO_EGL.message}."),
+        ([], 0, "mdevview can show simulated vGPUs only, because this host has no vGPU."),
+        (
+            [INTEL],
+            0,
+            f"mdevview can show simulated vGPUs only, because this host has no vGPU ({INTEL.message}).",
+        ),
+    ],
+)
+def test_the_verdict_is_one_sentence(findings: list[Finding], vgpus: int, expected: str) -> None:
+    assert verdict(findings, vgpus) == expected
+
+
+def test_problems_come_first_in_their_own_order() -> None:
+    findings = [FREE, SOFTWARE, TAKEN, NO_EGL, OTHER_GPU, CLOSED]
+    assert ranked(findings) == [NO_EGL, CLOSED, SOFTWARE, OTHER_GPU, TAKEN, FREE]
+    assert has_failed(findings) and not has_failed([FREE, SOFTWARE])
