@@ -33,6 +33,10 @@ _FLUSH_S = 0.5
 _MOST_PENDING_BYTES = 256 << 20
 _MOST_PENDING = 100_000
 _LEVEL = 3
+# A write that is asked to stop and makes no progress for this time is given up.
+_PATIENCE_S = 2.0
+# A write to a pipe returns when all is taken. Pieces show the progress.
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,24 @@ class CaptureFile:
         self.dropped_pixels += 1
         self.record(replace(pixels, source="dropped", content=None, size=None), poll_ns, ns)
 
-    def finish(self, why: str) -> None:
-        """Write the end and wait until all is written; more calls do nothing. Closes the fd."""
+    def finish(self, why: str, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Write the end and wait until all is written; more calls do nothing. Closes the fd.
+
+        Once ``is_stopped`` says so, it does not wait for a reader or a disk that takes nothing for some seconds: then
+        ``failed`` is ETIMEDOUT, and the thread and its fd stay until the program ends.
+        """
         if self._finished:
             return
         self._finished = True
         now = self._clock()
         self._items.put(_Item(End(why, self.dropped_pixels, self.dropped_answers), None, now, now))
         self._items.put(None)
-        self._thread.join()
+        while self._thread.is_alive():
+            before = self.written
+            self._thread.join(_PATIENCE_S)
+            if self._thread.is_alive() and self.written == before and is_stopped():
+                self.failed = OSError(errno.ETIMEDOUT, "nothing takes what is written")
+                return
         self._output.close()
 
     @property
@@ -231,7 +244,7 @@ class _Output:
     def write(self, data: bytes) -> int:
         left = memoryview(data)
         while left:
-            done = os.write(self._fd, left)
+            done = os.write(self._fd, left[:_PIECE])
             self._count += done
             left = left[done:]
         return len(data)

@@ -44,23 +44,25 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("the file would go to the terminal", "give a FILE with -o, or a pipe")
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
-    with open_offscreen(args.target, options) as view, StopSignals(limit=1) as signals:
+    with open_offscreen(args.target, options) as view:
         redact = redaction(view.session.vgpu, view.session.vm)
         context = _context(args, view, recorder.rule, redact)
+        # A FIFO waits here for its reader, and a signal ends the program as ever.
         fd = open_for_rows(args.output, "-o")
-        try:
-            file = CaptureFile(fd, context)
-        except OSError as error:
-            raise MdevviewError(
-                f"{args.output}: {error.strerror}", "end other programs, or raise 'ulimit -u'"
-            ) from error
-        try:
-            recorder.write_to(file)
-            why, status = _capture(args, view, recorder, file, signals, redact)
-        except BaseException:
-            file.finish("error")
-            raise
-        file.finish(why)
+        with StopSignals(limit=1) as signals:
+            try:
+                file = CaptureFile(fd, context)
+            except OSError as error:
+                raise MdevviewError(
+                    f"{args.output}: {error.strerror}", "end other programs, or raise 'ulimit -u'"
+                ) from error
+            try:
+                recorder.write_to(file)
+                why, status = _capture(args, view, recorder, file, signals, redact)
+            except BaseException:
+                file.finish("error", lambda: True)
+                raise
+            file.finish(why, lambda: signals.count > 0)
     if file.failed is not None:
         if isinstance(file.failed, BrokenPipeError) and is_standard_output(args.output):
             raise file.failed

@@ -59,6 +59,8 @@ def fill_standard_files() -> None:
             if error.errno == errno.EBADF:
                 os.open(os.devnull, os.O_RDONLY)
     # Python sets a closed one to None, and print() writes to standard output for None.
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:

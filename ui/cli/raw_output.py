@@ -1,6 +1,8 @@
 """Files of a plane's bytes: written with the document beside them, and read again."""
 
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from ui.cli.output_file import is_replaced, write_file
 
 # The same limit as that of a copy of memory that may vanish.
 _MOST_RAW_BYTES = 1 << 30
+_TOO_LONG = f"more than {_MOST_RAW_BYTES} bytes are more than any picture has"
 _CHUNK = 1 << 20
 
 
@@ -47,19 +50,24 @@ def read_raw(name: str) -> tuple[memoryview, RawFacts | None]:
 
 
 def _read_all(fd: int) -> memoryview:
-    """Read to the end, whatever the size of the file claims to be."""
+    """Read to the end, whatever the size of the file claims to be. Raises ValueError if it is too long."""
+    if os.fstat(fd).st_size > _MOST_RAW_BYTES:
+        raise ValueError(_TOO_LONG)
     data = bytearray()
     with open(fd, "rb", buffering=0, closefd=False) as stream:
         while chunk := stream.read(_CHUNK):
             data += chunk
             if len(data) > _MOST_RAW_BYTES:
-                raise ValueError(f"more than {_MOST_RAW_BYTES} bytes are more than any picture has")
+                raise ValueError(_TOO_LONG)
     return memoryview(data).toreadonly()
 
 
 def _read_document(path: Path) -> RawFacts | None:
+    """Only of a regular file: the open of a FIFO of this name would wait."""
     try:
-        with path.open("rb") as stream:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as stream:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise MdevviewError(f"{path}: this is no regular file")
             data = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
         return None

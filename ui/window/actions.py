@@ -145,8 +145,13 @@ ACTIONS = (
 )
 
 
+PLAYBACK_KEYS = {"Pause": "Ctrl+Alt+Space", "Back 1 s": "Ctrl+Alt+,", "Next change": "Ctrl+Alt+."}
+"""The actions of the bar below a recording (:mod:`ui.window.playback_bar`) and their keys."""
+
+
 def key_list() -> tuple[tuple[str, str], ...]:
     """Every action that has a key, as (keys, what it does)."""
-    return tuple(
+    actions = [
         (" or ".join(each.shortcuts), each.text.replace("&", "").rstrip("…")) for each in ACTIONS if each.shortcuts
-    )
+    ]
+    return (*actions, *((keys, f"{text} (in a recording)") for text, keys in PLAYBACK_KEYS.items()))

@@ -2,32 +2,27 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QImage, QKeySequence
+from PyQt6.QtGui import QAction, QCloseEvent, QGuiApplication
 from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
-from gl.errors import GraphicsError
-from ui.png import png_bytes, to_image
 from ui.window import settings
-from ui.window.actions import ACTIONS, Menu
+from ui.window.actions import ACTIONS
 from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.help_messages import show_about, show_keys
+from ui.window.menus import Handlers, add_menus
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.view_options import ViewOptions
+from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
-from ui.window.screenshot_file import pictures_directory, save_new
 from ui.window.settings import Settings
 from ui.window.status_line import StatusLine
 from ui.window.tool_tip import plain_tool_tip
@@ -42,13 +37,6 @@ _STATUS_INTERVAL_MS = 250
 _FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
 _NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 _BARS = ("menu-bar", "status-line")
-
-
-def _add_submenu(menu: QMenu, text: str) -> QMenu:
-    menu.addSeparator()
-    created = menu.addMenu(text)
-    assert created is not None
-    return created
 
 
 class MainWindow(QMainWindow):
@@ -141,9 +129,9 @@ class MainWindow(QMainWindow):
         self._actions["fullscreen"].setChecked(True)
 
     def _make_actions(self, choose: Callable[[], None]) -> dict[str, QAction]:
-        handlers: dict[str, Callable[..., object]] = {
-            "screenshot": self._save_screenshot,
-            "copy": self._copy_picture,
+        by_key: dict[str, Callable[..., object]] = {
+            "screenshot": lambda: save_picture(self._picture, self._label),
+            "copy": lambda: copy_picture(self._picture),
             "choose": choose,
             "quit": self.close,
             "fullscreen": self._set_fullscreen,
@@ -161,50 +149,18 @@ class MainWindow(QMainWindow):
             "keys": lambda: show_keys(self),
             "about": lambda: show_about(self),
         }
-        actions: dict[str, QAction] = {}
-        groups: dict[str, QActionGroup] = {}
-        menus: dict[Menu, QMenu] = {}
-        submenus: dict[str, QMenu] = {}
-        bar = self.menuBar()
-        assert bar is not None
-        for menu in Menu:
-            created = bar.addMenu(menu.value)
-            assert created is not None
-            created.setToolTipsVisible(True)
-            # On X11 an open menu takes the keys, but the picture keeps the focus.
-            created.aboutToShow.connect(self._leave_guest)
-            menus[menu] = created
-            if menu is Menu.VIEW:
-                self.resolution.menu().aboutToShow.connect(self._leave_guest)
-                bar.addMenu(self.resolution.menu())
-        for spec in ACTIONS:
-            action = QAction(spec.text, self)
-            action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
-            action.setCheckable(spec.checkable)
-            # Holding the shortcut triggers the action once.
-            action.setAutoRepeat(False)
-            # The guest saw the first keys of the shortcut.
-            action.triggered.connect(self._input.release)
-            menu_of_action = menus[spec.menu]
-            if spec.submenu:
-                menu_of_action = submenus.get(spec.submenu) or _add_submenu(menu_of_action, spec.submenu)
-                submenus[spec.submenu] = menu_of_action
-            if spec.separated:
-                menu_of_action.addSeparator()
-            menu_of_action.addAction(action)
-            # On the window too, because the shortcuts of a hidden menu bar do not work.
-            self.addAction(action)
-            if spec.group:
-                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
-            handler = handlers.get(spec.key, self._apply_options)
-            if spec.sends:
-                handler = partial(self._send_keys, spec.sends)
-            if spec.checkable:
-                action.toggled.connect(handler)
-            else:
-                action.triggered.connect(handler)
-            actions[spec.key] = action
-        return actions
+        return add_menus(
+            self,
+            Handlers(
+                by_key=by_key,
+                set_option=self._apply_options,
+                send=self._input.send_keys,
+                opened=self._leave_guest,
+                # The guest saw the first keys of the shortcut.
+                triggered=self._input.release,
+            ),
+            self.resolution.menu(),
+        )
 
     def _show_options(self, options: ViewOptions) -> None:
         for spec in ACTIONS:
@@ -287,9 +243,6 @@ class MainWindow(QMainWindow):
         clipboard = QGuiApplication.clipboard()
         self._input.paste(clipboard.text() if clipboard is not None else "")
 
-    def _send_keys(self, names: tuple[str, ...], _checked: bool = False) -> None:
-        self._input.send_keys(names)
-
     def _set_host_pointer(self, _checked: bool = False) -> None:
         shown = self._actions["pointer-shown"].isChecked()
         automatic = self._actions["pointer-auto"].isChecked()
@@ -320,38 +273,6 @@ class MainWindow(QMainWindow):
             popup.addAction(action)
         popup.popup(self.cursor().pos())
 
-    def _captured(self, purpose: str) -> NDArray[np.uint8] | None:
-        """The picture; without one the user is told why."""
-        try:
-            pixels = self._picture.capture()
-        except GraphicsError as error:
-            self._picture.notice(f"OpenGL could not make a picture to {purpose}: {error}")
-            return None
-        if pixels is None:
-            self._picture.notice(f"There is no picture to {purpose}")
-        return pixels
-
-    def _save_screenshot(self) -> None:
-        pixels = self._captured("save")
-        if pixels is None:
-            return
-        try:
-            path = save_new(pictures_directory(), self._label, datetime.now(), png_bytes(pixels))
-        except OSError as error:
-            _log.info("screenshot: %s", error)
-            self._picture.notice(f"The screenshot was not saved: {error.strerror or error}")
-            return
-        self._picture.notice(f"Saved {path}")
-
-    def _copy_picture(self) -> None:
-        pixels = self._captured("copy")
-        clipboard = QGuiApplication.clipboard()
-        if pixels is None or clipboard is None:
-            return
-        image: QImage = to_image(pixels)
-        clipboard.setImage(image)
-        self._picture.notice("Copied the picture")
-
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
@@ -370,6 +291,10 @@ class MainWindow(QMainWindow):
         # A guest that draws into the buffer on the screen never flips, so its rate is not known.
         rate = self._picture.frames_per_second()
         self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
+
+    def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)
+        """None: Qt's own menu would hide the playback bar, or show it where nothing is played."""
+        return None
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""

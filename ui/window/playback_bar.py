@@ -7,6 +7,7 @@ from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QComboBox, QLabel, QMainWindow, QSlider, QToolBar
 
 from app.open.session import Playback
+from ui.window.actions import PLAYBACK_KEYS
 
 _MS = 1_000_000
 _SECOND = 1_000_000_000
@@ -17,7 +18,7 @@ _MAX = "as fast as possible"
 
 
 class PlaybackBar(QToolBar):
-    """Shows and controls what is played; hidden where nothing is. All of it works by keys, too.
+    """Shows and controls what is played; hidden where nothing is. All but the speed works by keys, too.
 
     ``again_wanted``: the recorded device is gone, and the user wants to see the recording again.
     """
@@ -29,9 +30,9 @@ class PlaybackBar(QToolBar):
         self._playback: Playback | None = None
         self._gone = False
         self.setMovable(False)
-        self._pause = self._action(window, "Pause", "Ctrl+Alt+Space", self._toggle)
-        self._back = self._action(window, "Back 1 s", "Ctrl+Alt+,", self._go_back)
-        self._step = self._action(window, "Next change", "Ctrl+Alt+.", self._go_on)
+        self._pause = self._action(window, "Pause", self._toggle)
+        self._back = self._action(window, "Back 1 s", self._go_back)
+        self._step = self._action(window, "Next change", self._go_on)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setAccessibleName("Position in the recording")
         self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -84,7 +85,8 @@ class PlaybackBar(QToolBar):
             self._slider.setEnabled(False)
             self._refresh()
 
-    def _action(self, window: QMainWindow, text: str, keys: str, handler: Callable[[], object]) -> QAction:
+    def _action(self, window: QMainWindow, text: str, handler: Callable[[], object]) -> QAction:
+        keys = PLAYBACK_KEYS[text]
         action = QAction(text, self)
         action.setShortcut(QKeySequence(keys))
         action.setToolTip(f"{text} ({keys})")

@@ -48,4 +48,4 @@ def wrong_gpu(drawing: str, exporting: Sequence[str]) -> Finding | None:
 
 def draw_with(address: str) -> str:
     """What to do to draw with the GPU of this PCI address (Mesa's documentation of environment variables)."""
-    return f"draw with the exporting GPU: DRI_PRIME=pci-{address.replace(':', '_').replace('.', '_')}"
+    return f"Draw with the exporting GPU: DRI_PRIME=pci-{address.replace(':', '_').replace('.', '_')}"

@@ -46,12 +46,21 @@ def _xcb_cursor(load_library: Callable[[str], object]) -> Iterator[Finding]:
         )
 
 
+_TOOLKITS = (
+    ("qt", "PyQt6", "PyQt6", Severity.ERROR, "windows cannot open"),
+    ("opengl", "OpenGL", "PyOpenGL", Severity.ERROR, "nothing can be drawn"),
+    ("numpy", "numpy", "numpy", Severity.ERROR, "nothing can be drawn"),
+    ("mcap", "mcap", "mcap", Severity.WARNING, "recordings can be neither made nor played"),
+    ("zstandard", "zstandard", "zstandard", Severity.WARNING, "recordings can be neither made nor played"),
+)
+
+
 def toolkit_findings(has_module: Callable[[str], bool]) -> Iterator[Finding]:
-    """Whether the Python modules for windows are installed. ``has_module`` gets the name of a module."""
-    if not has_module("PyQt6"):
-        yield Finding(
-            "qt", Severity.ERROR, "PyQt6 is missing: windows cannot open", "", "install PyQt6 (pip install PyQt6)"
-        )
+    """The Python modules that are missing. ``has_module`` gets the name of a module."""
+    for key, module, package, severity, lost in _TOOLKITS:
+        if not has_module(module):
+            remedy = f"install {package} (pip install {package})"
+            yield Finding(key, severity, f"{package} is missing: {lost}", "", remedy)
 
 
 def qt_platform(environment: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ def has_failed(findings: Iterable[Finding]) -> bool:
 def verdict(findings: Sequence[Finding], vgpus: int) -> str:
     """What mdevview can show here. ``vgpus`` is the number of vGPUs with a display that this host has."""
     shown = sum(map(can_be_shown, findings))
-    graphics = _first(findings, {"egl", "qt", "qt-platform", "xcb-cursor"}, Severity.ERROR)
+    graphics = _first(findings, {"egl", "opengl", "numpy", "qt", "qt-platform", "xcb-cursor"}, Severity.ERROR)
     if graphics is not None:
         what = "its vGPUs" if shown else "any screen"
         return f"mdevview cannot show {what} here, because {_lower(graphics.message)}."

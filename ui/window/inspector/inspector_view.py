@@ -3,7 +3,7 @@
 import json
 import logging
 
-from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QHideEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
@@ -53,6 +53,8 @@ class InspectorView(QWidget):
             self.tabs.addTab(widget, title)
         self.tabs.currentChanged.connect(self._refresh)
         self._message = QLabel()
+        # A driver's message may be in it, in which Qt would interpret markup.
+        self._message.setTextFormat(Qt.TextFormat.PlainText)
         self._message.setAccessibleName("Message")
         self._copy = QPushButton("Copy as JSON")
         self._side = QPushButton()

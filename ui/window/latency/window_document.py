@@ -18,9 +18,9 @@ def window_document(
     """What ``recorder`` counted from its start until now, complete if that took ``wanted_ns`` nanoseconds.
 
     ``meta.presentation`` tells who tells presentation times
-    (:class:`ui.window.picture.frame_times.PresentationSource`), ``meta.presentation_clock`` the compositor's
-    clock, ``meta.presentation_counts`` the compositor's answers.
-    ``meta.options`` has ``options`` and what is drawn where. Raises GlError.
+    (:class:`ui.window.picture.frame_times.PresentationSource`), ``meta.presentation_clock`` the compositor's clock,
+    ``meta.presentation_counts`` the compositor's answers. ``meta.options`` has ``options`` and what is drawn where.
+    Raises GlError.
     """
     times, screen, session = picture.times, picture.screen(), picture.session
     start = times.start

@@ -3,13 +3,13 @@
 from collections import Counter
 from dataclasses import fields
 
-from ui.window.actions import ACTIONS, Menu
+from ui.window.actions import ACTIONS, PLAYBACK_KEYS, Menu
 from ui.window.picture.view_options import ViewOptions
 
 
 def test_no_key_has_two_meanings() -> None:
     """Ctrl+Alt+E is the inspector panel's."""
-    keys = Counter(key for each in ACTIONS for key in each.shortcuts)
+    keys = Counter([*(key for each in ACTIONS for key in each.shortcuts), *PLAYBACK_KEYS.values()])
     assert max(keys.values()) == 1
     assert max(Counter(each.key for each in ACTIONS).values()) == 1
 

@@ -38,10 +38,22 @@ def test_an_x11_session_needs_a_library() -> None:
     assert "libxcb-cursor0" in library.remedy
 
 
-def test_a_missing_toolkit_is_an_error() -> None:
-    assert list(toolkit_findings(lambda name: name == "PyQt6")) == []
-    (finding,) = toolkit_findings(lambda _name: False)
-    assert (finding.key, finding.severity) == ("qt", Severity.ERROR)
+@pytest.mark.parametrize(
+    ("missing", "severity", "package"),
+    [
+        ("PyQt6", Severity.ERROR, "PyQt6"),
+        ("OpenGL", Severity.ERROR, "PyOpenGL"),
+        ("numpy", Severity.ERROR, "numpy"),
+        ("mcap", Severity.WARNING, "mcap"),
+        ("zstandard", Severity.WARNING, "zstandard"),
+    ],
+)
+def test_a_missing_library_is_named(missing: str, severity: Severity, package: str) -> None:
+    """A command that lacks one sends its user to doctor."""
+    assert list(toolkit_findings(lambda _name: True)) == []
+    (finding,) = toolkit_findings(lambda name: name != missing)
+    assert finding.severity is severity
+    assert f"pip install {package}" in finding.remedy
 
 
 @pytest.mark.parametrize(

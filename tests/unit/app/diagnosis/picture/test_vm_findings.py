@@ -7,4 +7,4 @@ from tests.unit.app.diagnosis.picture.facts import picture
 
 def test_a_recording_of_a_stopped_vm_names_no_process() -> None:
     (found,) = diagnose(picture(vm=VmFacts(0, None, RunState.STOPPED, "state T")))
-    assert (found.evidence, found.remedy) == ("state T", "Let it go on: kill -CONT PID")
+    assert (found.evidence, found.remedy) == ("a recorded VM; state T", "Let it go on: kill -CONT PID")
