@@ -22,7 +22,8 @@ def clean(text: str) -> str:
 
 def owner(pid: int) -> str:
     """The user whose rights a process has: the name, or the number if it has no name. Raises OSError."""
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+    # The process chooses its name, which is a line before. The kernel escapes only a newline in it.
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace", newline="\n") as file:
         uid = next(int(line.split()[2]) for line in file if line.startswith("Uid:"))
     try:
         return clean(pwd.getpwuid(uid).pw_name)

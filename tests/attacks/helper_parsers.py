@@ -36,6 +36,7 @@ PROCESSES = (
     b"qemu-system-x86\0qemu-system-x86_64\0-name\0guest=win10,debug-threads=on",
     b") S 1 1 1\0qemu\0--name\0a,guest=b,,c",
     b"Uid:\t0\t0\t0\t0\n\0-name\0-name\0x",
+    b"\rUid:\t0\t0\t0\t0\0-name\0x",
 )
 LINKS = (
     b"anon_inode:[vfio-device]",
@@ -100,9 +101,10 @@ def check_request(data: bytes) -> None:
         assert not asked
         return
     pid, fd, words = asked[0]
-    text = [f"pid={pid}", f"user={words[0]}", f"vm={words[1]}", *([] if fd is None else [f"fd={fd}"])]
-    assert [each.partition("=")[0] for each in arguments] == [each.partition("=")[0] for each in text]
-    assert [int(each[4:]) if each.startswith("pid=") else each for each in arguments[:3]] == [pid, *text[1:3]]
+    keys, values = zip(*(each.partition("=")[::2] for each in arguments), strict=True)
+    assert keys == (("pid", "user", "vm") if fd is None else ("pid", "user", "vm", "fd"))
+    assert (int(values[0]), *values[1:3]) == (pid, *words) and all(map(_is_number, (values[0], *values[3:])))
+    assert fd is None or int(values[3]) == fd
     assert 0 <= pid < 1 << 31 and (fd is None or 0 <= fd < 1 << 31)
     assert answer.groups == (7,)
 

@@ -14,6 +14,7 @@ import pytest
 from app.attach.helper_answer import MAX_FDS
 from app.attach.helper_installation import ACTION
 from app.attach.helper_installation import HELPER as INSTALLED_HELPER
+from app.attach.request_text import owner
 from tests.packaging.getfd import BY_SUDO, HELPER, ISOLATED, REPOSITORY, ask, request, run
 
 _POLICY = HELPER.parent / "io.github.mdevview.getfd.policy"
@@ -67,6 +68,20 @@ def test_processes_that_are_no_vmm(target: int) -> None:
     with subprocess.Popen(["/bin/true"]) as zombie:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         assert ask(zombie.pid) == {"refused": f"process {zombie.pid} has ended", "kind": "process"}
+
+
+def test_a_process_cannot_say_in_its_name_who_owns_it() -> None:
+    """The kernel escapes a newline of the name in /proc/PID/status, but no carriage return (fs/proc/array.c)."""
+    name = "\rUid:\t7\t7\t7\t7"
+    program = f"import ctypes; ctypes.CDLL(None).prctl(15, {name.encode()!r}, 0, 0, 0); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert name.encode() in Path(f"/proc/{process.pid}/status").read_bytes()
+        true = owner(os.getpid())
+        assert owner(process.pid) == true
+        assert "has no VFIO device open" in ask(f"pid={process.pid}", f"user={true}", "vm=?")["refused"]
+        process.kill()
 
 
 def test_fds_that_are_no_vfio_device_whatever_they_are_called(target: int) -> None:
