@@ -13,6 +13,8 @@ from PyQt6.QtGui import QImage
 
 from ui.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("own_context")
+
 _FOLDER = Path(__file__).parent / "recordings"
 
 
