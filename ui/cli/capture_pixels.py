@@ -24,6 +24,8 @@ from gl.renderer import Renderer
 _WHOLE_NS = 300_000_000
 _MOST_OUTCOMES = 64
 _VM_ENDED = "the VM ended"
+# Buffers of which it is known that the file has a message; of a forgotten one it gets another.
+_MOST_KNOWN = 4096
 
 
 class PixelCapture:
@@ -114,6 +116,9 @@ class PixelCapture:
         )
         poll_ns = self._device.poll_ns
         place = (buffer.inode, region)
+        if len(self._known) >= _MOST_KNOWN:
+            # GVT-g gives each export an inode of its own.
+            self._known.clear()
         if not keep:
             if place not in self._known:
                 self._known.add(place)

@@ -22,6 +22,9 @@ examples:
   mdevview run --type GVTg_V5_4 -- qemu-system-x86_64 -display none ...
   mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
   mdevview inspect --json                       planes, buffers, import results, findings
+  mdevview decode 0x0100000000000001 NV12       a modifier, a format or an EDID file, in words
+  mdevview capture vm:win10 -o black.mcap --duration 5
+  mdevview replay:black.mcap                    the same answers and pixels, on another machine
   mdevview doctor                               what this host lacks, and the remedy
 
 exit status: 0 done, 1 failed, 2 bad usage, 3 no such device, 4 permission denied, 5 no picture in time

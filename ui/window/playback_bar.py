@@ -35,7 +35,6 @@ class PlaybackBar(QToolBar):
         self._step = self._action(window, "Next change", self._go_on)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setAccessibleName("Position in the recording")
-        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._slider.sliderMoved.connect(self._seek)
         self._slider.actionTriggered.connect(lambda _action: self._seek(self._slider.sliderPosition()))
         self.addWidget(self._slider)
@@ -44,7 +43,6 @@ class PlaybackBar(QToolBar):
         self.addWidget(self._position)
         self._speed = QComboBox()
         self._speed.setAccessibleName("Speed")
-        self._speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for each in _SPEEDS:
             self._speed.addItem(f"{each:g}×", each)
         self._speed.addItem(_MAX, 0.0)

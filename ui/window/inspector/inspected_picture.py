@@ -144,7 +144,7 @@ class InspectedPicture:
         self.pictures += 1
 
     def _plane_document(self, kind: PlaneKind) -> Document | None:
-        frame, drawn = self._picture.frame, self._picture.drawn
+        frame, drawn = self._picture.frame, self._picture.last_draw[1]
         for rejected in frame.rejected:
             if rejected.plane.kind is kind:
                 return plane_document(rejected.plane, rejected.buffer, rejected.status)

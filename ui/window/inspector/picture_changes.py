@@ -34,7 +34,7 @@ class PictureChanges:
         """What changed since the last call."""
         self._look()
         picture, now = self._picture, self._clock()
-        session, drawn = picture.session, picture.drawn
+        session, drawn = picture.session, picture.last_draw[1]
         if drawn is not None and picture.frame.primary is not None:
             for kind, outcome in ((PlaneKind.PRIMARY, drawn.primary), (PlaneKind.CURSOR, drawn.cursor)):
                 if outcome is not None:

@@ -81,7 +81,8 @@ def paint_status(
         painter.setFont(font)
         heights.append(painter.boundingRect(QRectF(0, 0, width, 10_000), int(flags), text).height())
     gap = 10.0
-    top = area.center().y() - (sum(heights) + gap * (len(lines) - 1)) / 2
+    # What does not fit is cut at its end: the first lines say the most.
+    top = max(area.top() + gap, area.center().y() - (sum(heights) + gap * (len(lines) - 1)) / 2)
     left = area.center().x() - width / 2
     for (text, font, colour), height in zip(lines, heights, strict=True):
         painter.setFont(font)

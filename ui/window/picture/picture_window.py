@@ -217,11 +217,6 @@ class PictureWindow(QOpenGLWindow):
         """None before the first draw. Its context must be current to use it (:mod:`ui.window.picture.gl_surface`)."""
         return self._renderer
 
-    @property
-    def drawn(self) -> DrawResult | None:
-        """What was drawn last, None if nothing was."""
-        return self._drawn
-
     def inspect(self) -> Document:
         """What ``inspect`` tells of the picture; only the target before the first draw."""
         if self._renderer is None or self._session is None or not self.isValid():
