@@ -211,6 +211,7 @@ def _signals(least: int) -> Iterator[None]:
 def test_signals_at_a_high_rate_disturb_no_command(
     command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    record(tmp_path / "a.mcap", "mdpy,size=64x64", 100)
     arguments = _arguments(command, tmp_path)
     expected = main(arguments)
     with _signals(3):
