@@ -1,10 +1,10 @@
 """Opens a recording as a device: ``replay:FILE``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.diagnosis.picture.host_facts import HostFacts
+from app.diagnosis.picture.host_facts import HostFacts, RecordingFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.open.recorded_facts import host_facts_of, vgpu_of
@@ -62,7 +62,7 @@ def open_recording(target: Replay) -> OpenedRecording:
     clock = RecordingClock(recording, target.speed, round(target.start_s * _SECOND))
     device = ReplayedDevice(file, clock)
     context = recording.context
-    facts = host_facts_of(context.host)
+    facts = replace(host_facts_of(context.host), recording=RecordingFacts(recording.damage, context.pixels))
     notes = [each for each in ("without pixels" if context.pixels == "none" else "", recording.damage) if each]
     label = f"replay: {clean_line(Path(target.file).name)}" + (f" ({'; '.join(notes)})" if notes else "")
     opened = OpenedDevice(

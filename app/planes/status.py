@@ -115,7 +115,7 @@ class Reason(Enum):
         "bad-geometry",
         State.ERROR,
         "The driver reported an impossible plane.",
-        "Look at it with 'mdevview inspect'.",
+        "Report it with a recording: mdevview capture TARGET -o FILE --duration 5",
     )
     FETCH_FAILED = (
         "fetch-failed",
@@ -138,7 +138,7 @@ class Reason(Enum):
         "buffer-truncated",
         State.ERROR,
         "The buffer is smaller than the plane that it should hold.",
-        "Look at it with 'mdevview inspect'.",
+        "Report it with a recording: mdevview capture TARGET -o FILE --duration 5",
     )
     NOT_READABLE = (
         "not-readable",

@@ -58,6 +58,9 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.UNKNOWN_FORMAT: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.RENDER_FAILED: (_DISPLAYS, "test_render_failed"),
     K.UPLOAD_FAILED: (_DISPLAYS, "test_upload_failed"),
+    # The recording itself.
+    K.RECORDING_DAMAGED: ("gl/test_recordings.py", "test_what_a_recording_lacks_is_a_finding"),
+    K.PIXELS_LEFT_OUT: ("gl/test_recordings.py", "test_what_a_recording_lacks_is_a_finding"),
     # The GPU does not get at the pixels.
     K.IMPORT_AWAITED: (_DISPLAYS, "test_import_awaited"),
     K.IMPORT_ON_TRIAL: (_DISPLAYS, "test_import_on_trial_and_then_the_crash"),

@@ -55,7 +55,7 @@ def test_a_fault_of_the_primary_plane_is_a_finding(capsys: pytest.CaptureFixture
     told = lines[lines.index("findings:") + 1 :]
     assert told[0].startswith("  error    primary plane: The buffer is smaller")
     assert any(each.strip() == f"evidence: {document['detail']}" for each in told)
-    assert any(each.strip() == "remedy: Look at it with 'mdevview inspect'." for each in told)
+    assert any(each.strip().startswith("remedy: Report it with a recording: mdevview capture ") for each in told)
     assert not any(each.startswith("hint:") for each in lines), "the finding says it already"
 
 

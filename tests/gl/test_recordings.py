@@ -13,6 +13,8 @@ from PyQt6.QtGui import QImage
 
 from ui.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("own_context")
+
 _FOLDER = Path(__file__).parent / "recordings"
 
 
@@ -44,3 +46,15 @@ def test_the_device_of_a_real_vm_is_told_from_its_recording(capsys: pytest.Captu
     assert (told["device"]["type"], told["device"]["module"]) == ("mbochs_rw-small", "mbochs_rw")
     assert told["device"]["edid"]["max_size"] == 1024
     assert "vm-paused" in [each["key"] for each in told["findings"]]
+
+
+def test_what_a_recording_lacks_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is cut, and one without pixels: that grey stands for these is no fault of the guest."""
+    whole, cut = tmp_path / "whole.mcap", tmp_path / "cut.mcap"
+    assert main(["capture", "sim:gvt,size=64x64", "--no-pixels", "--duration", "0.3", "-o", str(whole)]) == 0
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    for file, expected in ((whole, {"pixels-left-out"}), (cut, {"pixels-left-out", "recording-damaged"})):
+        capsys.readouterr()
+        assert main(["inspect", "--json", f"replay:{file}"]) == 0
+        keys = {each["key"] for each in json.loads(capsys.readouterr().out)["findings"]}
+        assert keys & {"pixels-left-out", "recording-damaged", "one-colour"} == expected

@@ -12,6 +12,7 @@ from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import key_of, rank_of
 from app.diagnosis.picture.plane_off_findings import plane_off_findings
+from app.diagnosis.picture.recording_findings import recording_findings
 from app.diagnosis.picture.still_findings import still_findings
 from app.diagnosis.picture.vm_findings import kernel_message_findings, vm_finding
 from app.planes.plane import Backing, PlaneKind
@@ -20,6 +21,13 @@ from app.planes.status import Reason, State
 _PLANE_OFF = (Reason.PLANE_OFF, Reason.NOT_INITIALIZED)
 _QUERY_FAILS = (Reason.QUERY_REJECTED, Reason.FRAMEBUFFER_UNMAPPED, Reason.OUT_OF_MEMORY, Reason.DEVICE_FAULT)
 
+# A guest that changes its mode has no plane for a few frames.
+_MODE_SWITCH_S = 1.5
+_LASTING_REMEDY = (
+    "Restart the guest's graphics driver, or the guest. If it stays, report it with a recording: "
+    "mdevview capture TARGET -o FILE --duration 5"
+)
+
 
 def diagnose(facts: PictureFacts) -> tuple[Finding, ...]:
     """All findings about a picture, ranked: the first one is what a person should read first."""
@@ -27,6 +35,7 @@ def diagnose(facts: PictureFacts) -> tuple[Finding, ...]:
 
 
 def _findings(facts: PictureFacts) -> Iterator[Finding]:
+    yield from recording_findings(facts.host)
     planes = {each.kind: each for each in facts.planes}
     primary = planes.get(PlaneKind.PRIMARY, PlaneFacts(PlaneKind.PRIMARY, facts.status))
     if primary.status.state in (State.WAITING, State.GONE) and not is_import_status(primary.status):
@@ -58,7 +67,15 @@ def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
         counts = ", ".join(f"{name} {count} times" for name, count in facts.history.query_errors)
         evidence = f"{counts} in {facts.history.watched_s:.1f} s" if counts else ""
         detail = primary.status.detail
-        yield key_of(reason).finding("; ".join(each for each in (detail, evidence) if each), reason.remedy)
+        off_s = facts.history.off_s or 0.0
+        lasts = off_s >= _MODE_SWITCH_S and reason in (Reason.QUERY_REJECTED, Reason.FRAMEBUFFER_UNMAPPED)
+        yield key_of(reason).finding(
+            "; ".join(each for each in (detail, evidence) if each),
+            _LASTING_REMEDY if lasts else reason.remedy,
+            f"{reason.meaning.partition('. ')[0]}. It has lasted for {off_s:.1f} s, so it is no mode switch."
+            if lasts
+            else "",
+        )
     else:
         yield from _of_status(primary)
 

@@ -48,8 +48,21 @@ class ExporterFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """A recording that is shown in place of a device. ``damage`` says why a part of it is missing; empty if none is.
+
+    ``pixels`` says which pixels are in it: "all", "none" or "every N".
+    """
+
+    damage: str = ""
+    pixels: str = "all"
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
-    """``exporter`` is None for a driver whose buffers are in the host's memory, and where it is not known.
+    """``recording`` is None for a device.
+
+    ``exporter`` is None for a driver whose buffers are in the host's memory, and where it is not known.
 
     ``kernel_lines`` are messages of the kernel, or of the vGPU's manager, about this device or its driver, the oldest
     first; each is cleaned and short. ``kernel_log_refused`` says why they could not be read, empty if they could.
@@ -59,3 +72,4 @@ class HostFacts:
     exporter: ExporterFacts | None = None
     kernel_lines: tuple[str, ...] = ()
     kernel_log_refused: str = ""
+    recording: RecordingFacts | None = None

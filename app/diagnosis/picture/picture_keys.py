@@ -52,6 +52,12 @@ class PictureKey(Enum):
     VM_NOT_RUNNING = _of(Reason.VM_NOT_RUNNING)
     ASKING_PERMISSION = _of(Reason.ASKING_PERMISSION)
 
+    RECORDING_DAMAGED = (
+        "recording-damaged",
+        Severity.WARNING,
+        "A part of the recording is missing: what follows may be wrong.",
+    )
+
     # The VM does not run.
     VM_STOPPED = "vm-stopped", Severity.WARNING, "A signal stopped the VM's process: its guest does not run."
     VM_FAILED = "vm-failed", Severity.ERROR, "The VM stopped after an error: its guest does not run."
@@ -143,6 +149,11 @@ class PictureKey(Enum):
     # There is a picture.
     CURSOR_REFUSED = "cursor-refused", Severity.WARNING, "The guest's cursor plane cannot be shown."
     CURSOR_OUTSIDE = "cursor-outside", Severity.WARNING, "The cursor plane is outside the picture."
+    PIXELS_LEFT_OUT = (
+        "pixels-left-out",
+        Severity.INFO,
+        "The recording was made without all pixels: grey stands for those that were left out.",
+    )
     ONE_COLOUR = "one-colour", Severity.INFO, "The picture has one colour only, and nothing is wrong on the way to it."
     PICTURE_UNCHANGED = "picture-unchanged", Severity.INFO, "The picture does not change."
     CURSOR_SIGN_LOST = (

@@ -6,6 +6,7 @@ from app.diagnosis.finding import Finding
 from app.diagnosis.picture.host_facts import RunState
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_keys import PictureKey
+from app.diagnosis.picture.recording_findings import lacks_pixels
 from app.planes.outcome import PixelPath
 
 UNCHANGED_S = 10.0
@@ -14,7 +15,7 @@ UNCHANGED_S = 10.0
 
 def still_findings(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
     """Findings about the plane of a picture. The VM, if its state is known, runs."""
-    if primary.one_colour is not None:
+    if primary.one_colour is not None and not lacks_pixels(facts.host):
         red, green, blue, _ = primary.one_colour
         yield PictureKey.ONE_COLOUR.finding(
             f"#{red:02x}{green:02x}{blue:02x} in every pixel",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.abi import drm_fourcc as drm
 from app.device.gfx_plane import DisplayOffer
 from app.diagnosis.picture.diagnose import diagnose
-from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
+from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RecordingFacts, RunState, VmFacts
 from app.diagnosis.picture.picture_facts import (
     FormatSupport,
     HistoryFacts,
@@ -205,6 +205,20 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         picture(shown(), cursor(plane=replace(CURSOR, x=640))),
         (K.CURSOR_OUTSIDE,),
         "at 640,200 of 640x480",
+    ),
+    K.RECORDING_DAMAGED: (
+        replace(picture(shown(), cursor()), host=HostFacts(recording=RecordingFacts("the end is missing"))),
+        (K.RECORDING_DAMAGED,),
+        "the end is missing",
+    ),
+    # What stands for pixels that were left out has one colour, which means nothing.
+    K.PIXELS_LEFT_OUT: (
+        replace(
+            picture(shown(one_colour=(128, 128, 128, 255)), cursor()),
+            host=HostFacts(recording=RecordingFacts(pixels="none")),
+        ),
+        (K.PIXELS_LEFT_OUT,),
+        "pixels in the file: none",
     ),
     K.ONE_COLOUR: (
         picture(shown(one_colour=(0, 16, 255, 255)), cursor(), history=HistoryFacts(60, True, None, 11.0)),
