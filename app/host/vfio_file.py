@@ -78,7 +78,7 @@ def device_name(fd: int) -> str | None:
             return None
         if node:
             return os.readlink(f"/sys/class/vfio-dev/{node}").split("/")[-3]
-        with open(f"/proc/self/fdinfo/{fd}", encoding="utf-8", errors="replace") as file:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="utf-8", errors="replace", newline="\n") as file:
             paths = [line.split(":", 1)[1].strip() for line in file if line.startswith("vfio-device-syspath:")]
     except (OSError, IndexError):
         return None
