@@ -81,7 +81,7 @@ def test_views_and_loupe_while_input_goes_to_the_guest(wayland: Display, tmp_pat
 def test_the_loupe_is_exact_on_a_hidpi_screen_for_a_turned_and_mirrored_picture(wayland_2x: Display) -> None:
     spec = "gvt,size=640x360,fps=0,format=RG16,modifier=X"
     picture = guest_picture(spec)
-    with driving(wayland_2x, f"sim:{spec}", "--fullscreen", "--rotate", "90") as viewer:
+    with driving(wayland_2x, f"sim:{spec}", "--fullscreen", "--scaling", "fit", "--rotate", "90") as viewer:
         viewer.wait_for("path: ")
         show(viewer, "flip-x")
         viewer.do("trigger", "loupe")
