@@ -16,8 +16,8 @@ from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome, PixelPath
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Status
+from gl.one_colour import Colour
 
-Colour = tuple[int, int, int, int]
 Evidence = Callable[[Surface, Outcome], ImportEvidence | None]
 
 

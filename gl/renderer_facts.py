@@ -7,7 +7,7 @@ from app.host.gpu import address_of
 from gl.context import Context
 
 # Of OpenGL ES; those of EGL that matter are the fields of DisplayExtensions.
-_GL_EXTENSIONS = ("GL_OES_EGL_image", "GL_OES_EGL_image_external_essl3")
+GL_EXTENSIONS = ("GL_OES_EGL_image", "GL_OES_EGL_image_external_essl3")
 
 
 def facts_of_renderer(context: Context) -> RendererFacts:
@@ -15,7 +15,7 @@ def facts_of_renderer(context: Context) -> RendererFacts:
     display = context.display
     extensions = display.extensions
     has = [each.name for each in fields(extensions) if getattr(extensions, each.name)]
-    has += [each for each in _GL_EXTENSIONS if each in context.extensions]
+    has += [each for each in GL_EXTENSIONS if each in context.extensions]
     node = display.render_node
     return RendererFacts(
         name=context.renderer,

@@ -20,12 +20,10 @@ from app.planes.status import Status
 from gl.context import Context
 from gl.egl_display import DisplayExtensions
 from gl.inspection import inspect_document
-from gl.picture_facts import Colour, picture_facts
+from gl.one_colour import Colour
+from gl.picture_facts import picture_facts
 from gl.renderer import Renderer
-from gl.renderer_facts import facts_of_renderer
-
-# Those of OpenGL ES that the import of a dma-buf needs, and the one for external textures.
-_GL_EXTENSIONS = ("GL_OES_EGL_image", "GL_OES_EGL_image_external_essl3")
+from gl.renderer_facts import GL_EXTENSIONS, facts_of_renderer
 
 
 def session_document(session: Session, frame: Frame, renderer: Renderer, facts: PictureFacts | None = None) -> Document:
@@ -84,7 +82,7 @@ def egl_document(context: Context) -> Document:
     """
     display = context.display
     of_egl = [(each.name, bool(getattr(display.extensions, each.name))) for each in fields(DisplayExtensions)]
-    extensions = [*of_egl, *((name, name in context.extensions) for name in _GL_EXTENSIONS)]
+    extensions = [*of_egl, *((name, name in context.extensions) for name in GL_EXTENSIONS)]
     return {
         "egl_vendor": display.vendor,
         "egl_version": display.version,
