@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.host.driver_traps import DriverFacts, driver_trap_findings
-from app.diagnosis.picture.import_findings import is_old_mesa
+from app.diagnosis.host.driver_traps import DriverFacts, driver_trap_findings, is_old_mesa
 from app.formats.fourcc import fourcc_text
 from gl.trial_record import TrialRecord, default_record
 

@@ -7,6 +7,20 @@ from dataclasses import dataclass
 from app.diagnosis.finding import Finding, Severity
 
 _Version = tuple[int, int, int]
+# The first Mesa whose llvmpipe imports dma-bufs.
+_MESA_WITH_SOFTWARE_IMPORT = (24, 1, 0)
+
+
+def mesa_version(version: str) -> _Version | None:
+    """The version of Mesa in OpenGL's version string, None for another implementation."""
+    match = re.search(r"\bMesa (\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", version)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def is_old_mesa(version: str) -> bool:
+    """Whether OpenGL's version string names a Mesa whose llvmpipe does not import dma-bufs."""
+    mesa = mesa_version(version)
+    return mesa is not None and mesa < _MESA_WITH_SOFTWARE_IMPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +38,7 @@ class DriverFacts:
     @property
     def mesa(self) -> _Version | None:
         """The version of Mesa, None for another implementation."""
-        match = re.search(r"\bMesa (\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", self.version)
-        return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+        return mesa_version(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class _Trap:
 
 _TRAPS = (
     _Trap(
-        lambda facts, mesa: facts.software and mesa < (24, 1, 0),
+        lambda facts, mesa: facts.software and mesa < _MESA_WITH_SOFTWARE_IMPORT,
         "Mesa's software renderers import no dma-bufs before version 24.1",
         "update Mesa to 24.1 or newer",
         "Mesa's commit 'llvmpipe: Implement dmabuf handling' of 2024-05; seen with 22.3.6 and 25.0.7",

@@ -1,10 +1,10 @@
 """Why the GPU does not get a plane's pixels by import, and why the CPU cannot copy them either."""
 
-import re
 from collections.abc import Iterator
 
 from app.abi import drm_fourcc as drm
 from app.diagnosis.finding import Finding
+from app.diagnosis.host.driver_traps import is_old_mesa
 from app.diagnosis.host.gpu_findings import draw_with
 from app.diagnosis.picture.host_facts import HostFacts
 from app.diagnosis.picture.picture_facts import ImportProof, PictureFacts, PlaneFacts, RendererFacts
@@ -14,9 +14,6 @@ from app.formats.modifier import modifier_name
 from app.planes.outcome import ImportFailure, PixelPath
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
-
-MESA_WITH_SOFTWARE_IMPORT = (24, 1)
-"""The first Mesa whose llvmpipe imports dma-bufs."""
 
 _MOST_NAMES = 12
 # The status of a plane that is not imported. What each of them tells alone is said by _cause().
@@ -30,12 +27,6 @@ IMPORT_REASONS = (
     Reason.IMPORT_ON_TRIAL,
     Reason.IMPORT_AWAITED,
 )
-
-
-def is_old_mesa(version: str) -> bool:
-    """Whether OpenGL's version string names a Mesa whose llvmpipe does not import dma-bufs."""
-    match = re.search(r"Mesa (\d+)\.(\d+)", version)
-    return match is not None and (int(match[1]), int(match[2])) < MESA_WITH_SOFTWARE_IMPORT
 
 
 def wrong_gpu_finding(host: HostFacts, renderer: RendererFacts | None) -> Finding | None:
