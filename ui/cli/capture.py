@@ -49,20 +49,21 @@ def run(args: argparse.Namespace) -> int:
         context = _context(args, view, recorder.rule, redact)
         # A FIFO waits here for its reader, and a signal ends the program as ever.
         fd = open_for_rows(args.output, "-o")
-        try:
-            file = CaptureFile(fd, context)
-        except OSError as error:
-            raise MdevviewError(
-                f"{args.output}: {error.strerror}", "end other programs, or raise 'ulimit -u'"
-            ) from error
-        try:
-            with StopSignals(limit=1) as signals:
+        # The handlers come before the first byte: who reads it may end the recording at once, and its end is written.
+        with StopSignals(limit=1) as signals:
+            try:
+                file = CaptureFile(fd, context)
+            except OSError as error:
+                raise MdevviewError(
+                    f"{args.output}: {error.strerror}", "end other programs, or raise 'ulimit -u'"
+                ) from error
+            try:
                 recorder.write_to(file)
                 why, status = _capture(args, view, recorder, file, signals, redact)
                 file.finish(why, lambda: signals.count > 0)
-        except BaseException:
-            file.finish("error", lambda: True)
-            raise
+            except BaseException:
+                file.finish("error", lambda: True)
+                raise
     if file.failed is not None:
         if isinstance(file.failed, BrokenPipeError) and is_standard_output(args.output):
             raise file.failed
