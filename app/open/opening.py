@@ -25,6 +25,7 @@ from app.errors import (
     error_text,
 )
 from app.host.discovery import discover, present, refresh
+from app.host.gpu import exporting_gpu
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
@@ -162,6 +163,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         device_facts=poller.facts,
         host_facts=_host_facts(opened, route, paths),
         buffers=poller.buffers,
+        exporter=exporting_gpu(opened.vgpu, paths) if opened.vgpu is not None else None,
     )
 
 

@@ -8,6 +8,7 @@ from app.device.device_facts import DeviceFacts
 from app.diagnosis.picture.host_facts import HostFacts
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
+from app.host.gpu import RenderNode
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.planes.buffer_facts import BufferFacts
@@ -98,7 +99,8 @@ class Session:
     ``device_facts`` reads what the device tells beside its planes, in the source's thread; it does not wait.
     ``buffers`` tells of the buffers that the source holds. ``host_facts`` reads what the host knows about the device
     and its VM: it may take two seconds and may be called on any thread, also after the source was closed. ``playback``
-    controls a recording that is played; None for a live source.
+    controls a recording that is played; None for a live source. ``exporter`` is the GPU that exports the source's
+    dma-bufs; None if they are in the host's memory, or if it is not known.
     """
 
     target: str
@@ -116,6 +118,7 @@ class Session:
     host_facts: Callable[[], HostFacts] = HostFacts
     device_facts: Callable[[], DeviceFacts] = DeviceFacts
     playback: Playback | None = None
+    exporter: RenderNode | None = None
 
     def close(self) -> None:
         """Finish a change of the resolution, then close the source. More calls do nothing."""

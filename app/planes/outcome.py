@@ -16,9 +16,13 @@ class ImportMethod(Enum):
 
 
 class PixelPath(Enum):
-    """How pixels reach the GPU. The values are written to JSON."""
+    """How pixels reach the GPU. The values are written to JSON.
+
+    ``BRIDGE``: another GPU, which exported the buffer, imports it, draws it, and hands the pixels over.
+    """
 
     EGL_IMAGE = "egl-image"
+    BRIDGE = "bridge"
     COPY = "copy"
     REGION = "region"
 

@@ -50,6 +50,16 @@ def add_helper(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_gpu(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--gpu",
+        metavar="NODE",
+        default="auto",
+        help="the GPU that imports the guest's buffers: a render node such as /dev/dri/renderD128; auto (default): the "
+        "GPU that exports them where that is known, otherwise the one that EGL chooses",
+    )
+
+
 def add_poll(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--poll",
