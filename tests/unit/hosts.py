@@ -126,7 +126,7 @@ class Host:
         return folder
 
     def gpu(self, at: str, driver: str, vendor: int, product: int, number: int) -> Path:
-        """A PCI display controller below /sys/devices/pci0000:00, with ``card{number}`` and ``renderD{128 + number}``."""
+        """A display controller below /sys/devices/pci0000:00, with ``card{number}`` and ``renderD{128 + number}``."""
         folder = self.paths.sys / "devices/pci0000:00" / at
         folder.mkdir(parents=True)
         for name, text in (("class", "0x030000"), ("vendor", f"0x{vendor:04x}"), ("device", f"0x{product:04x}")):
