@@ -76,7 +76,7 @@ def test_egl_chooses_where_only_the_cpu_draws_on_the_exporters_node(caplog: pyte
     ("exporter", "nodes", "reason"),
     [
         (UNKNOWN, BOTH, f"EGL cannot draw on {UNKNOWN}: EGL knows no device {UNKNOWN.node}; it knows: {KNOWN.node}"),
-        (KNOWN, (UNKNOWN,), f"{KNOWN} is not here"),
+        (KNOWN, (UNKNOWN,), f"there is no {KNOWN}"),
     ],
 )
 def test_egl_chooses_where_it_cannot_use_the_exporters_node(
@@ -124,6 +124,21 @@ def test_without_a_device_platform_no_gpu_can_be_named(monkeypatch: pytest.Monke
     monkeypatch.setattr("gl.egl_display._has_device_platform", lambda _extensions: False)
     with pytest.raises(MdevviewError, match="EGL knows no GPU; without --gpu the CPU draws"):
         open_context(GpuChoice(KNOWN))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "screenshot sim:gvt --raw -o FILE",
+        "screenshot sim:gvt --as XR24 -o FILE",
+        "screenshot sim:gvt --guess",
+        "measure --observe pid:1 --duration 0",
+    ],
+)
+def test_what_does_not_draw_takes_no_gpu(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.replace("FILE", str(tmp_path / "file")).split(), "--gpu", "card0"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mdevview: --gpu ")
 
 
 class Opened:

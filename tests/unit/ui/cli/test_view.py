@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import NoPicture
 from app.host.gpu import AUTO, GpuChoice, RenderNode
-from ui.cli import overview
+from ui.cli import measure, overview
 from ui.cli.parser import parse
 from ui.cli.view import window_options
 from ui.window.viewer import WindowOptions
@@ -26,6 +27,16 @@ def test_every_window_gets_the_gpu_that_is_named(command: str) -> None:
     for option, choice in (((), AUTO), (("--gpu", "auto"), AUTO), (("--gpu", "card1"), GpuChoice(NODE))):
         args = parse([*words.split(), *option, *(separator.split()), *program.split()])
         assert window_options(args).gpu == choice
+
+
+def test_a_measured_window_gets_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(_target: object, _open: object, options: WindowOptions, *_more: object) -> None:
+        assert options.gpu == GpuChoice(NODE)
+        raise NoPicture("as far as it goes")
+
+    monkeypatch.setattr("ui.cli.measure_window.measure_in_window", measured)
+    with pytest.raises(NoPicture):
+        measure.run(parse(["measure", "--window", "--duration", "0", "--gpu", "renderD129"]))
 
 
 def test_the_overview_gets_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
