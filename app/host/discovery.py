@@ -1,14 +1,16 @@
 """Finds the vGPUs of this host in sysfs. No device is opened, so no VM is disturbed.
 
-Every device on the bus ``mdev`` is a vGPU. Some vendor drivers make no mdevs (NVIDIA's from Linux 6.8 on), and sysfs
-alone cannot tell their vGPUs from plain pass-through. So other VFIO devices are listed when a process has them open.
+Every device on the bus ``mdev`` is a vGPU, and so is a virtual function of an NVIDIA GPU that has a vGPU type. For
+other VFIO devices sysfs alone cannot tell a vGPU from plain pass-through. So they are listed when a process has them
+open. Virtual functions are also listed when the command line of a VM names them whose files are hidden.
 """
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from app.host.holders import claims, holders
+from app.host.holders import claimed_addresses, claims, holders
+from app.host.nvidia import TypeNames, current_type, current_types
 from app.host.paths import HOST, Paths, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
@@ -19,7 +21,8 @@ def discover(scan: HostScan) -> tuple[Vgpu, ...]:
     """All vGPUs with their holders: mdevs first, each kind sorted by name. Skips devices that vanish meanwhile."""
     vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
-    vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
+    type_names = TypeNames()
+    vgpus += [_other(name, folder, type_names) for name, folder in _other_devices(scan) if name not in mdevs]
     return tuple(refresh(each, scan) for each in vgpus)
 
 
@@ -69,14 +72,15 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     )
 
 
-def _other(name: str, folder: Path) -> Vgpu:
+def _other(name: str, folder: Path, type_names: TypeNames) -> Vgpu:
     """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
     parent = _link(folder / "physfn")
-    kind = text_of(folder / "nvidia/current_vgpu_type")
+    number = current_type(folder)
     return replace(
         _common(name, folder),
-        # NVIDIA's attribute holds the number N of the mdev type "nvidia-N"; 0 means no vGPU.
-        type_id=f"nvidia-{kind}" if kind not in (None, "", "0") else None,
+        # NVIDIA's drivers that make mdevs have the same number N in the mdev type "nvidia-N".
+        type_id=f"nvidia-{number}" if number else None,
+        type_name=type_names.name_of(folder, number) if number else None,
         parent=parent.name if parent else None,
     )
 
@@ -95,7 +99,17 @@ def _common(name: str, folder: Path) -> Vgpu:
     )
 
 
-def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
+def _other_devices(scan: HostScan) -> list[tuple[str, Path]]:
+    """The sysfs names and folders of the devices to list that are no mdevs, sorted by name."""
+    pci = scan.paths.sys / "bus/pci/devices"
+    with_type = {name for name, number in current_types(scan.paths).items() if number}
+    # Any user may claim any number of addresses.
+    claimed = {name for name in claimed_addresses(scan).intersection(_names(pci)) if (pci / name / "physfn").exists()}
+    devices = {name: (pci / name).resolve() for name in with_type | claimed}
+    return sorted((_open_devices(scan) | devices).items())
+
+
+def _open_devices(scan: HostScan) -> dict[str, Path]:
     """The sysfs name and folder of each device that a process has open, or whose group it has open."""
     paths, folders = scan.paths, set[Path]()
     for process in scan.processes:
@@ -105,8 +119,7 @@ def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
             folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
         # A process that received a device fd has neither its group nor its cdev.
         folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
-    devices = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
-    return sorted(devices.items())
+    return {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:
