@@ -39,10 +39,15 @@ def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
     return replace(vgpu, holders=found, unseen=unseen, claims=claims(scan, vgpu.name) if unseen and not found else ())
 
 
+def link_of(vgpu: Vgpu, paths: Paths = HOST) -> Path:
+    """The vGPU's link in its bus's folder of sysfs. Users and command lines name it so."""
+    return paths.sys / ("bus/mdev" if vgpu.uuid is not None else "bus/pci") / "devices" / vgpu.name
+
+
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
     """Whether the device still exists. Cheap enough to be called several times a second."""
     if vgpu.uuid is not None:
-        return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
+        return link_of(vgpu, paths).exists()
     group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
     return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
 

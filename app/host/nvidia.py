@@ -63,12 +63,24 @@ class TypeNames:
 
     def _list_of(self, function: Path) -> dict[int, str]:
         if function not in self._lists:
-            self._lists[function] = _creatable(function)
+            self._lists[function] = creatable_types(function)
         return self._lists[function]
 
 
-def _creatable(function: Path) -> dict[int, str]:
-    """The types that a function lists: lines like ``1152  : NVIDIA L40S-8Q`` after a headline."""
+def type_remedy(function: str) -> str:
+    """The commands that make a vGPU of a virtual function, given by its PCI address."""
+    folder = f"/sys/bus/pci/devices/{function}/nvidia"
+    return (
+        f"'cat {folder}/creatable_vgpu_types' lists the types; give the number of one: "
+        f"echo NUMBER | sudo tee {folder}/current_vgpu_type"
+    )
+
+
+def creatable_types(function: Path) -> dict[int, str]:
+    """The names of the types that could be created on a virtual function now, by their numbers.
+
+    The file has lines like ``1152  : NVIDIA L40S-8Q`` after a headline.
+    """
     types = {}
     for line in (text_of(function / _CREATABLE) or "").splitlines():
         digits, colon, name = line.partition(":")

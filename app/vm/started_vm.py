@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
 from app.host import mdev, permissions
-from app.host.discovery import discover
+from app.host.discovery import discover, link_of
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
@@ -113,8 +113,11 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
     if options.type is not None:
         created = choose_type(options.type, options.parent, mdev_types(paths))
         wanted = _create(created, options.uuid, cleanup, paths)
-    choice = vm_arguments.choose_vgpu(command, wanted, discover(HostScan.take(paths)))
+    scan = HostScan.take(paths)
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(scan))
     arguments = list(options.arguments)
+    if choice.vgpu is not None and vm_arguments.needs_uuid(command, choice.vgpu):
+        arguments += vm_arguments.uuid_arguments(command, choice.vgpu, _uuids_of_vms(scan))
     if not vm_arguments.has_monitor(command):
         arguments += vm_arguments.monitor_arguments(_socket(cleanup))
     with ExitStack() as passed:
@@ -123,7 +126,7 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
             _check_free(choice.vgpu)
             if choice.add:
                 fds = _passed_fds(choice.vgpu, options.arguments[0], passed, paths)
-                arguments += vm_arguments.device_arguments(paths.sys / "bus/mdev/devices" / choice.vgpu.name, fds)
+                arguments += vm_arguments.device_arguments(link_of(choice.vgpu, paths), fds)
                 if fds is None:
                     _check_permission(choice.vgpu, paths)
         _log.info("starting %s", shlex.join(arguments))
@@ -134,6 +137,12 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         cleanup.callback(terminate, child)
     monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
     return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+
+
+def _uuids_of_vms(scan: HostScan) -> frozenset[str]:
+    """The UUIDs on the command lines of the VMs that run, in lower case."""
+    lines = (parse_command_line(each.arguments) for each in scan.vms)
+    return frozenset(each.uuid.lower() for each in lines if each.uuid)
 
 
 def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:

@@ -174,6 +174,14 @@ class Host:
             (folder / "fdinfo" / str(fd)).write_text("pos:\t0\nflags:\t02000002\n")
         return folder
 
+    def hide(self, pid: int) -> None:
+        """Make a process one whose fds this user may not list, also for root: its folder of fds is none."""
+        folder = self.paths.proc / str(pid) / "fd"
+        for each in folder.iterdir():
+            each.unlink()
+        folder.rmdir()
+        folder.touch()
+
     def _device(self, folder: Path, driver: str, group: int, cdev: str) -> None:
         folder.mkdir(parents=True)
         (folder / "driver").symlink_to(self._driver(driver, driver.replace("-", "_")))

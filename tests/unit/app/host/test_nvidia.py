@@ -59,8 +59,8 @@ def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_content_of_a_file_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
     host = Host(tmp_path_factory.mktemp("host"))
     folder = host.nvidia_function("0000:41:00.4", GPU, 1)
-    for name in ("current_vgpu_type", "creatable_vgpu_types"):
-        (folder / "nvidia" / name).write_bytes(text)
+    for file in ("current_vgpu_type", "creatable_vgpu_types"):
+        (folder / "nvidia" / file).write_bytes(text)
     for number in current_types(host.paths).values():
         name = TypeNames().name_of(folder, number)
         assert name is None or name.isprintable()
