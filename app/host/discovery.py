@@ -31,6 +31,12 @@ def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
     return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
 
 
+def find_pci_device(address: str, paths: Paths = HOST) -> Vgpu | None:
+    """Any PCI device, a vGPU or not, by its full address; None if there is none. The result has no holders."""
+    link = paths.sys / "bus/pci/devices" / address
+    return _other(address, link.resolve(), TypeNames()) if link.exists() else None
+
+
 def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
     """The same vGPU with the holders that the scan saw."""
     alone = vgpu.iommu_group is None or len(_group_devices(vgpu.iommu_group, scan.paths)) <= 1

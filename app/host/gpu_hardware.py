@@ -20,8 +20,8 @@ class GpuHardware:
     ``aperture`` is the size of its third memory region in bytes, through which the CPU sees an Intel GPU's memory; None
     if it has none. ``most_functions`` is how many SR-IOV functions it can have, ``functions`` how many it has.
     ``makes_vgpus``: it, or a virtual function of it, can make mdevs, or NVIDIA's vendor driver offers types of vGPUs.
-    ``lacks_type``: the latter, and none of its functions has a type; then ``creatable`` is the first one on which a type
-    could be created now, None if there is none.
+    ``lacks_type``: the latter, and none of its functions has a type; then ``creatable`` is the first one on which a
+    type could be created now, None if there is none.
     """
 
     address: str

@@ -30,8 +30,8 @@ _MOST_OF_TIME = 0.02
 class VgpuList:
     """Owns a thread that scans the host at the start and after every hot-plug event. No call blocks.
 
-    No event tells that a virtual function of an NVIDIA GPU becomes a vGPU. On a host with such functions their types are
-    looked at every second. No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also
+    No event tells that a virtual function of an NVIDIA GPU becomes a vGPU. On a host with such functions their types
+    are looked at every second. No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also
     scanned when processes have started or ended, and every ten seconds. Without libudev or its socket, without
     ``follow_vms`` and such functions, the first list stays.
     """

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
 from app.host import mdev, permissions
+from app.host.device_messages import NVIDIA_WORDS, is_nvidia
 from app.host.discovery import discover, link_of
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
@@ -58,17 +59,25 @@ class StartedVm:
     """A VM that this program started. Owns its process and what was created for it, until it is closed or kept.
 
     ``vgpu`` is the name of its vGPU, None if unknown. ``created`` is the type of a vGPU that was created for it.
-    ``monitor`` is the address of its QMP monitor.
+    ``monitor`` is the address of its QMP monitor. ``failure_hint`` says where its driver tells why the VM gets no vGPU;
+    empty if no such place is known.
     """
 
     def __init__(
-        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, cleanup: ExitStack
+        self,
+        child: Child,
+        vgpu: str | None,
+        created: MdevType | None,
+        monitor: QmpAddress | None,
+        cleanup: ExitStack,
+        failure_hint: str = "",
     ) -> None:
         """``cleanup`` ends the VM and then removes what was created for it."""
         self.child = child
         self.vgpu = vgpu
         self.created = created
         self.monitor = monitor
+        self.failure_hint = failure_hint
         self._cleanup = cleanup
 
     def keep(self) -> None:
@@ -136,7 +145,9 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         cleanup.callback(child.close)
         cleanup.callback(terminate, child)
     monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
-    return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+    name = choice.vgpu.name if choice.vgpu is not None else None
+    hint = f"why NVIDIA's driver refuses a vGPU, tell {NVIDIA_WORDS}" if is_nvidia(choice.vgpu) else ""
+    return StartedVm(child, name, created, monitor, cleanup, hint)
 
 
 def _uuids_of_vms(scan: HostScan) -> frozenset[str]:

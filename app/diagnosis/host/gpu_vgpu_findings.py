@@ -50,7 +50,7 @@ def _of_gpu(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
         return _nvidia(gpu, conditions)
     if gpu.vendor == AMD:
         message = "AMD's drivers make no vGPUs with a display that the host can read"
-        message += f"; {_functions(gpu)} have none" if gpu.functions else ""
+        message += f": {_functions(gpu)} have no display that VFIO could query" if gpu.functions else ""
         return Finding(KEY, Severity.INFO, f"{gpu.address}: {message}", _evidence(gpu), _NO_WAY)
     return Finding(KEY, Severity.INFO, f"{gpu.address}: no driver is known to make vGPUs of it", _evidence(gpu))
 

@@ -1,7 +1,7 @@
 """A server with two NVIDIA L40S, Linux 6.8 and NVIDIA's driver 550: vGPUs are virtual functions, there is no mdev.
 
-The first GPU is full: three vGPUs of 16 GB, of which a readable VM has one and a VM of libvirt's has another. The second
-one has a single vGPU. The other functions have no type. The screen of the server itself is an ASPEED chip.
+The first GPU is full: three vGPUs of 16 GB, of which a readable VM has one and a VM of libvirt's has another. The
+second one has a single vGPU. The other functions have no type. The screen of the server itself is an ASPEED chip.
 """
 
 from tests.unit.hosts import DEVICE_FD, Host, qemu
