@@ -25,7 +25,7 @@ from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
-from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule
+from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule, fetch_error_text
 from app.vfio.region_cache import RegionCache
 from app.vfio.region_mapping import Stays, never_stays
 
@@ -333,7 +333,7 @@ class Poller:
             status = refusal.status
         except OSError as error:
             self._log_once("buffer", error)
-            status = Status(Reason.FETCH_FAILED, _refusal_text(error))
+            status = Status(Reason.FETCH_FAILED, fetch_error_text(error))
         else:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if len(self._times_shown) >= _MOST_COUNTS:
@@ -390,11 +390,6 @@ class Poller:
         if (what, error.errno) not in self._logged:
             self._logged.add((what, error.errno))
             _log.info("device fault: %s: %s", what, error_text(error))
-
-
-def _refusal_text(error: OSError) -> str:
-    """EINVAL alone for EINVAL: no argument is wrong. The reason says what it means."""
-    return "the driver answers EINVAL" if error.errno == errno.EINVAL else error_text(error)
 
 
 _OK = Status(Reason.OK)

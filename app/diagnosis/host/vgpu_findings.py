@@ -21,7 +21,9 @@ def vgpu_findings(
     if not vgpus:
         has_parents = any((paths.sys / "class/mdev_bus").glob("*"))
         remedy = (
-            "create one: 'mdevctl types' lists what can be made, 'sudo mdevctl start' makes it" if has_parents else ""
+            "create one: 'mdevctl types' lists what can be made, 'sudo mdevctl start --parent PARENT --type TYPE' makes it"
+            if has_parents
+            else ""
         )
         yield Finding("vgpu", Severity.INFO, "no vGPU on this host", "", remedy)
     for vgpu in vgpus:
