@@ -41,15 +41,11 @@ def test_each_command_is_tried_or_has_a_reason() -> None:
 
 
 def _is_tried(text: str, script: str) -> bool:
+    """The values, TYPE for instance, are others, and words that join two commands are left out."""
     if "REMEDY" in script:
         return True
-    words = [
-        each
-        for each in re.split(r"[\s'()]+", text)
-        if each and "{" not in each and not each.isupper() and each != "and"
-    ]
-    # A stand-in for the place where the command acts.
-    return all(each in script for each in words if each != "qemu:///system")
+    words = [each for each in re.split(r"[\s'()]+", text) if "{" not in each and not each.isupper()]
+    return all(each in script for each in words if each not in ("and", "qemu:///system"))
 
 
 def _own_commands() -> Iterator[tuple[str, list[str]]]:
@@ -62,7 +58,7 @@ def _own_commands() -> Iterator[tuple[str, list[str]]]:
             # What the shell makes of the end is not ours.
             words = list(takewhile(lambda word: ">" not in word, match[1].rstrip(".").split()))
             # Without arguments it only names the command.
-            if words[0] in choices and words[1:]:
+            if words[1:] and words[0] in choices:
                 yield each.place, [_VALUES.get(word, word) for word in words]
 
 
