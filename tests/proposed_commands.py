@@ -151,7 +151,25 @@ COMMANDS = (
         f"sh -n {REPOSITORY}/packaging/helper.sh",
         "tests/packaging installs it in a tree of its own",
     ),
+    Command(
+        "journalctl -u nvidia-vgpu-mgr",
+        "mkdir /tmp/journal-u; journalctl -D /tmp/journal-u -u nvidia-vgpu-mgr; test $? -le 1",
+    ),
+    Command(
+        "sudo dmesg | grep nvidia-vgpu-vfio",
+        "echo 'nvidia-vgpu-vfio: of the lab' >/dev/kmsg; sudo dmesg | grep nvidia-vgpu-vfio | grep -q lab",
+    ),
+    # A folder stands in for that of a virtual function.
+    Command(
+        "cat {}/creatable_vgpu_types", "mkdir /tmp/vf; echo 65 >/tmp/vf/creatable_vgpu_types; cat /tmp/vf/*", _NO_NVIDIA
+    ),
+    Command(
+        "echo NUMBER | sudo tee {}/current_vgpu_type",
+        "mkdir -p /tmp/vf; echo 65 | sudo tee /tmp/vf/current_vgpu_type && grep -qx 65 /tmp/vf/current_vgpu_type",
+        _NO_NVIDIA,
+    ),
     Command("sudo /usr/lib/nvidia/sriov-manage -e {}", "", _NO_NVIDIA),
+    Command("nvidia-smi vgpu -s -i {}", "", _NO_NVIDIA),
     Command("nvidia-smi vgpu -s", "", _NO_NVIDIA),
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),
     Command("apt-file search NAME", "", _WOULD_INSTALL),

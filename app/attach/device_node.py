@@ -29,7 +29,9 @@ from app.errors import (
     UsageError,
 )
 from app.host import permissions
+from app.host.device_messages import NVIDIA_WORDS, is_nvidia
 from app.host.discovery import present
+from app.host.nvidia import type_remedy
 from app.host.paths import HOST, Paths
 from app.host.vfio_file import open_node, vfio_class
 from app.host.vgpu import Vgpu
@@ -60,6 +62,13 @@ class _Step(Enum):
     SET_IOMMU = "set up a container"
     GET_DEVICE = "get it from its IOMMU group"
     BIND = "bind it to an iommufd"
+
+
+_GETS_DEVICE = (_Step.GET_DEVICE, _Step.BIND)
+# NVIDIA's driver asks its manager to start the vGPU. EIO: the manager refuses, as it does for a process without a VM's
+# UUID on its command line; ETIMEDOUT: no answer in 25 seconds; EFAULT: the vGPU's plugin has ended
+# (nv_vgpu_vfio_open() and nv_wait_for_plugin_completion() in kernel/nvidia-vgpu-vfio of the driver for KVM hosts).
+_NVIDIA_REFUSALS = (errno.EIO, errno.ETIMEDOUT, errno.EFAULT)
 
 
 class _Failure(Exception):
@@ -95,7 +104,7 @@ def open_vgpu(vgpu: Vgpu, paths: Paths = HOST, calls: Syscalls = KERNEL) -> FdDe
         if not present(vgpu, paths):
             raise _gone(vgpu)
         raise OpenFailed(f"{vgpu.name} cannot be opened: no IOMMU group and no cdev", "bind it to a VFIO driver")
-    failures.sort(key=_weight)
+    failures.sort(key=lambda each: _weight(each, vgpu))
     meaning = _meaning(failures[0], vgpu, paths)
     if len(failures) > 1:
         meaning.message += f" ({failures[1]})"
@@ -170,10 +179,10 @@ def _ioctl(fd: int, request: int, argument: Any, step: _Step, file: Path, calls:
     return result if isinstance(result, int) else 0
 
 
-def _weight(failure: _Failure) -> int:
+def _weight(failure: _Failure, vgpu: Vgpu) -> int:
     """A sort key for the failures of two ways: the failure that tells most about the device comes first."""
-    telling = (_is_busy, _needs_vm, _is_denied)
-    return next((place for place, each in enumerate(telling) if each(failure)), len(telling))
+    telling = (_is_busy(failure), _needs_vm(failure, vgpu), _has_no_type(failure, vgpu), _is_denied(failure))
+    return telling.index(True) if True in telling else len(telling)
 
 
 def _is_busy(failure: _Failure) -> bool:
@@ -181,9 +190,15 @@ def _is_busy(failure: _Failure) -> bool:
     return failure.code == errno.EBUSY or (failure.step is _Step.BIND and failure.code == errno.EINVAL)
 
 
-def _needs_vm(failure: _Failure) -> bool:
+def _needs_vm(failure: _Failure, vgpu: Vgpu) -> bool:
     # intel_vgpu_open_device() in drivers/gpu/drm/i915/gvt/kvmgt.c: no KVM is associated with the file.
-    return failure.step in (_Step.GET_DEVICE, _Step.BIND) and failure.code == errno.ESRCH
+    refusals = (errno.ESRCH, *_NVIDIA_REFUSALS) if is_nvidia(vgpu) else (errno.ESRCH,)
+    return failure.step in _GETS_DEVICE and failure.code in refusals
+
+
+def _has_no_type(failure: _Failure, vgpu: Vgpu) -> bool:
+    # nv_vfio_pci_open_device() in kernel/nvidia-vgpu-vfio: "current_vgpu_type of VF not configured".
+    return failure.step in _GETS_DEVICE and failure.code == errno.ENODEV and is_nvidia(vgpu) and vgpu.uuid is None
 
 
 def _is_denied(failure: _Failure) -> bool:
@@ -195,11 +210,15 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
         return _gone(vgpu)
     if _is_busy(failure):
         return _busy(vgpu)
-    if _needs_vm(failure):
+    if _needs_vm(failure, vgpu):
+        code = "" if failure.code == errno.ESRCH else f": {_errno_text(failure.code)}"
         return NeedsRunningVm(
-            f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process",
-            "start the VM; 'mdevview view --wait' shows it as soon as it runs",
+            f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process{code}",
+            "start the VM; 'mdevview view --wait' shows it as soon as it runs"
+            + (f"; if a VM gets this error, too, see {NVIDIA_WORDS}" if is_nvidia(vgpu) else ""),
         )
+    if _has_no_type(failure, vgpu):
+        return OpenFailed(f"{vgpu.name} has no vGPU type any more", type_remedy(vgpu.name))
     if _is_denied(failure):
         return _denied(failure, vgpu)
     return OpenFailed(f"{vgpu.name}: {failure}", _REMEDIES.get((failure.step, failure.code), "see 'mdevview doctor'"))

@@ -34,6 +34,7 @@ from app.errors import (
 )
 from app.host import vmm
 from app.host.discovery import discover
+from app.host.drivers import display_advice
 from app.host.proc import raise_if_exhausted
 from app.host.process import Process, start_time
 from app.host.scan import HostScan
@@ -297,7 +298,7 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
             f"give one as UUID, or as pid:{result.vm.pid},fd=N",
         )
     if fitting:
-        raise OpenFailed(f"the device of {who} has no display planes", "give its VM a vGPU type that has a display")
+        raise OpenFailed(f"the device of {who} has no display planes", display_advice(None))
     if result.not_ready and number is None:
         raise DeviceBusy(f"{who} is still setting its device up", "try again")
     if result.devices and number is None:

@@ -14,6 +14,9 @@ from app.host.vgpu import Vgpu
 NVIDIA_MANAGER = "SYSLOG_IDENTIFIER=nvidia-vgpu-mgr"
 """The match for the messages of NVIDIA's vGPU manager in the journal."""
 
+NVIDIA_WORDS = "'journalctl -u nvidia-vgpu-mgr' and 'sudo dmesg | grep nvidia-vgpu-vfio'"
+"""Where NVIDIA's manager and driver say why a vGPU does not start."""
+
 _WARNING, _NOTICE = 4, 5
 _FAILSAFE = (
     "Detected your guest driver doesn't support GVT-g",

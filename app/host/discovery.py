@@ -1,14 +1,16 @@
 """Finds the vGPUs of this host in sysfs. No device is opened, so no VM is disturbed.
 
-Every device on the bus ``mdev`` is a vGPU. Some vendor drivers make no mdevs (NVIDIA's from Linux 6.8 on), and sysfs
-alone cannot tell their vGPUs from plain pass-through. So other VFIO devices are listed when a process has them open.
+Every device on the bus ``mdev`` is a vGPU, and so is a virtual function of an NVIDIA GPU that has a vGPU type. For
+other VFIO devices sysfs alone cannot tell a vGPU from plain pass-through. So they are listed when a process has them
+open. Virtual functions are also listed when the command line of a VM names them whose files are hidden.
 """
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from app.host.holders import claims, holders
+from app.host.holders import claimed_addresses, claims, holders
+from app.host.nvidia import TypeNames, current_type, current_types
 from app.host.paths import HOST, Paths, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
@@ -19,13 +21,20 @@ def discover(scan: HostScan) -> tuple[Vgpu, ...]:
     """All vGPUs with their holders: mdevs first, each kind sorted by name. Skips devices that vanish meanwhile."""
     vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
-    vgpus += [_other(name, folder) for name, folder in _open_devices(scan) if name not in mdevs]
+    type_names = TypeNames()
+    vgpus += [_other(name, folder, type_names) for name, folder in _other_devices(scan) if name not in mdevs]
     return tuple(refresh(each, scan) for each in vgpus)
 
 
 def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
     """The mdev of that UUID; None if there is none. Does not scan processes, so the result has no holders."""
     return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
+
+
+def find_pci_device(address: str, paths: Paths = HOST) -> Vgpu | None:
+    """Any PCI device, a vGPU or not, by its full address; None if there is none. The result has no holders."""
+    link = paths.sys / "bus/pci/devices" / address
+    return _other(address, link.resolve(), TypeNames()) if link.exists() else None
 
 
 def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
@@ -36,10 +45,15 @@ def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
     return replace(vgpu, holders=found, unseen=unseen, claims=claims(scan, vgpu.name) if unseen and not found else ())
 
 
+def link_of(vgpu: Vgpu, paths: Paths = HOST) -> Path:
+    """The vGPU's link in its bus's folder of sysfs. Users and command lines name it so."""
+    return paths.sys / ("bus/mdev" if vgpu.uuid is not None else "bus/pci") / "devices" / vgpu.name
+
+
 def present(vgpu: Vgpu, paths: Paths = HOST) -> bool:
     """Whether the device still exists. Cheap enough to be called several times a second."""
     if vgpu.uuid is not None:
-        return (paths.sys / "bus/mdev/devices" / vgpu.name).exists()
+        return link_of(vgpu, paths).exists()
     group = paths.sys / "kernel/iommu_groups" / str(vgpu.iommu_group) / "devices" / vgpu.name
     return group.exists() or (paths.sys / "class/vfio-dev" / str(vgpu.cdev) / "device").exists()
 
@@ -69,14 +83,15 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     )
 
 
-def _other(name: str, folder: Path) -> Vgpu:
+def _other(name: str, folder: Path, type_names: TypeNames) -> Vgpu:
     """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
     parent = _link(folder / "physfn")
-    kind = text_of(folder / "nvidia/current_vgpu_type")
+    number = current_type(folder)
     return replace(
         _common(name, folder),
-        # NVIDIA's attribute holds the number N of the mdev type "nvidia-N"; 0 means no vGPU.
-        type_id=f"nvidia-{kind}" if kind not in (None, "", "0") else None,
+        # NVIDIA's drivers that make mdevs have the same number N in the mdev type "nvidia-N".
+        type_id=f"nvidia-{number}" if number else None,
+        type_name=type_names.name_of(folder, number) if number else None,
         parent=parent.name if parent else None,
     )
 
@@ -95,7 +110,17 @@ def _common(name: str, folder: Path) -> Vgpu:
     )
 
 
-def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
+def _other_devices(scan: HostScan) -> list[tuple[str, Path]]:
+    """The sysfs names and folders of the devices to list that are no mdevs, sorted by name."""
+    pci = scan.paths.sys / "bus/pci/devices"
+    with_type = {name for name, number in current_types(scan.paths).items() if number}
+    # Any user may claim any number of addresses.
+    claimed = {name for name in claimed_addresses(scan).intersection(_names(pci)) if (pci / name / "physfn").exists()}
+    devices = {name: (pci / name).resolve() for name in with_type | claimed}
+    return sorted((_open_devices(scan) | devices).items())
+
+
+def _open_devices(scan: HostScan) -> dict[str, Path]:
     """The sysfs name and folder of each device that a process has open, or whose group it has open."""
     paths, folders = scan.paths, set[Path]()
     for process in scan.processes:
@@ -105,8 +130,7 @@ def _open_devices(scan: HostScan) -> list[tuple[str, Path]]:
             folders.add(paths.sys / "class/vfio-dev" / cdev / "device")
         # A process that received a device fd has neither its group nor its cdev.
         folders.update(paths.sys / fd.syspath.removeprefix("/sys/") for fd in process.device_fds if fd.syspath)
-    devices = {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
-    return sorted(devices.items())
+    return {folder.resolve().name: folder.resolve() for folder in folders if folder.exists()}
 
 
 def _group_devices(group: int, paths: Paths) -> list[Path]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.host.modules import ModuleState, module_state
+from app.host.nvidia import creatable_types, current_type
 from app.host.paths import HOST, Paths, text_of
 
 INTEL, NVIDIA, AMD = 0x8086, 0x10DE, 0x1002
@@ -19,6 +20,8 @@ class GpuHardware:
     ``aperture`` is the size of its third memory region in bytes, through which the CPU sees an Intel GPU's memory; None
     if it has none. ``most_functions`` is how many SR-IOV functions it can have, ``functions`` how many it has.
     ``makes_vgpus``: it, or a virtual function of it, can make mdevs, or NVIDIA's vendor driver offers types of vGPUs.
+    ``lacks_type``: the latter, and none of its functions has a type; then ``creatable`` is the first one on which a
+    type could be created now, None if there is none.
     """
 
     address: str
@@ -29,6 +32,8 @@ class GpuHardware:
     most_functions: int = 0
     functions: int = 0
     makes_vgpus: bool = False
+    lacks_type: bool = False
+    creatable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def _gpus(paths: Paths) -> tuple[GpuHardware, ...]:
 
 def _gpu(folder: Path) -> GpuHardware:
     driver = folder / "driver"
-    functions = [folder, *sorted(folder.glob("virtfn*"))]
+    functions = [each.resolve() for each in (folder, *sorted(folder.glob("virtfn*")))]
+    types = {number for each in functions if (number := current_type(each)) is not None}
     return GpuHardware(
         address=folder.name,
         vendor=_number(text_of(folder / "vendor")),
@@ -80,6 +86,8 @@ def _gpu(folder: Path) -> GpuHardware:
             (each / "mdev_supported_types").is_dir() or (each / "nvidia/creatable_vgpu_types").exists()
             for each in functions
         ),
+        lacks_type=types == {0},
+        creatable=next((each.name for each in functions if creatable_types(each)), None) if types == {0} else None,
     )
 
 

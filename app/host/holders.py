@@ -1,7 +1,14 @@
 """The processes that have a VFIO device open."""
 
+import re
+
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Way
+
+# QEMU takes a PCI address without its domain, and in capitals (hw/vfio/pci.c).
+_PCI_ADDRESS = re.compile(
+    rb"(?<![0-9a-f:.])(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![0-9a-f])", re.IGNORECASE
+)
 
 
 def holders(scan: HostScan, device: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
@@ -27,9 +34,29 @@ def claims(scan: HostScan, device: str) -> tuple[Holder, ...]:
 
     Any process may have such a command line, so this is no evidence. Nothing may be decided by it.
     """
-    name = device.encode()
     return tuple(
         Holder(each.pid, each.name, None, each.vm_name, None, each.uid)
         for each in scan.hidden_vms
-        if name in each.command_line
+        if _names(each.command_line, device)
     )
+
+
+def claimed_addresses(scan: HostScan) -> frozenset[str]:
+    """The PCI addresses on the command lines of the VMs whose files are hidden, in the form of sysfs.
+
+    They need not be those of devices of this host; see :func:`claims`.
+    """
+    return frozenset().union(*(_addresses(each.command_line) for each in scan.hidden_vms))
+
+
+def _names(command_line: bytes, device: str) -> bool:
+    if device.encode() in command_line:
+        return True
+    # The search for all addresses takes long, so it is left out where the short form does not occur.
+    short = device.removeprefix("0000:").encode()
+    return short in command_line.lower() and device in _addresses(command_line)
+
+
+def _addresses(command_line: bytes) -> frozenset[str]:
+    found = {each.decode().lower() for each in _PCI_ADDRESS.findall(command_line)}
+    return frozenset(each if each.count(":") == 2 else f"0000:{each}" for each in found)

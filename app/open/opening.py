@@ -26,6 +26,7 @@ from app.errors import (
 )
 from app.host.discovery import discover, present, refresh
 from app.host.gpu import exporting_gpu
+from app.host.no_vgpu import no_vgpu
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
@@ -34,7 +35,7 @@ from app.host.wording import of_user, process_text
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
-from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
+from app.open.target import Default, InheritedFd, Named, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -188,7 +189,10 @@ def open_device(
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
         scan = scan or HostScan.take(paths)
-        chosen = resolve(target, discover(scan))
+        try:
+            chosen = resolve(target, discover(scan))
+        except NoSuchDevice as missing:
+            raise (no_vgpu(target.text, paths) if isinstance(target, Named) else None) or missing from None
     if isinstance(target, Default) and isinstance(chosen, Simulated) and options is not None and not options.alone:
         raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
     return open_resolved_device(chosen, paths, options, scan)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from app.errors import MdevviewError, error_text
 from app.host.discovery import discover
 from app.host.hotplug import Hotplug
+from app.host.nvidia import current_types
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
@@ -29,9 +30,10 @@ _MOST_OF_TIME = 0.02
 class VgpuList:
     """Owns a thread that scans the host at the start and after every hot-plug event. No call blocks.
 
-    No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also scanned when processes have
-    started or ended, and every ten seconds. Without libudev or its socket, and without ``follow_vms``, the first list
-    stays.
+    No event tells that a virtual function of an NVIDIA GPU becomes a vGPU. On a host with such functions their types
+    are looked at every second. No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also
+    scanned when processes have started or ended, and every ten seconds. Without libudev or its socket, without
+    ``follow_vms`` and such functions, the first list stays.
     """
 
     def __init__(
@@ -87,17 +89,20 @@ class VgpuList:
             poll.register(hotplug.fileno(), select.POLLIN)
         changes = self._changes
         is_changed = True
+        types: dict[str, int] = {}
         while not thread.stopped.is_set():
             if is_changed:
                 began = time.monotonic()
+                types = current_types(self._paths)
                 vgpus = self._scan()
                 if changes is not None:
                     changes.scanned(began, time.monotonic())
                 with self._lock:
                     self._vgpus = vgpus
                 thread.notify()
-            poll.poll(_LOOK_S * 1000 if changes is not None else None)
+            poll.poll(_LOOK_S * 1000 if changes is not None or types else None)
             is_changed = hotplug is not None and bool(hotplug.read())
+            is_changed = is_changed or (bool(types) and current_types(self._paths) != types)
             is_changed = is_changed or (changes is not None and changes.scan_due(time.monotonic()))
 
     def _scan(self) -> tuple[Vgpu, ...]:

@@ -104,7 +104,13 @@ class Reason(Enum):
         "'mdevview doctor' lists the ways to get it. Opening is tried again when the VM restarts.",
     )
     OPEN_FAILED = ("open-failed", State.ERROR, "The device could not be opened; this is tried again.")
-    NO_DISPLAY = ("no-display", State.ERROR, "The device offers no display planes.", "Choose a type that does.")
+    NO_DISPLAY = (
+        "no-display",
+        State.ERROR,
+        "The device offers no display planes.",
+        "Choose a vGPU type that does. Devices that are passed through, and SR-IOV functions of Intel and AMD GPUs, "
+        "never do.",
+    )
     UNKNOWN_FORMAT = (
         "unknown-format",
         State.ERROR,

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
 from app.host import mdev, permissions
-from app.host.discovery import discover
+from app.host.device_messages import NVIDIA_WORDS, is_nvidia
+from app.host.discovery import discover, link_of
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
@@ -55,17 +56,25 @@ class StartedVm:
     """A VM that this program started. Owns its process and what was created for it, until it is closed or kept.
 
     ``vgpu`` is the name of its vGPU, None if unknown. ``created`` is the type of a vGPU that was created for it.
-    ``monitor`` is the address of its QMP monitor.
+    ``monitor`` is the address of its QMP monitor. ``failure_hint`` says where its driver tells why the VM gets no vGPU;
+    empty if no such place is known.
     """
 
     def __init__(
-        self, child: Child, vgpu: str | None, created: MdevType | None, monitor: QmpAddress | None, cleanup: ExitStack
+        self,
+        child: Child,
+        vgpu: str | None,
+        created: MdevType | None,
+        monitor: QmpAddress | None,
+        cleanup: ExitStack,
+        failure_hint: str = "",
     ) -> None:
         """``cleanup`` ends the VM and then removes what was created for it."""
         self.child = child
         self.vgpu = vgpu
         self.created = created
         self.monitor = monitor
+        self.failure_hint = failure_hint
         self._cleanup = cleanup
 
     def keep(self) -> None:
@@ -110,8 +119,11 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
     if options.type is not None:
         created = choose_type(options.type, options.parent, mdev_types(paths))
         wanted = _create(created, options.uuid, cleanup, paths)
-    choice = vm_arguments.choose_vgpu(command, wanted, discover(HostScan.take(paths)))
+    scan = HostScan.take(paths)
+    choice = vm_arguments.choose_vgpu(command, wanted, discover(scan))
     arguments = list(options.arguments)
+    if choice.vgpu is not None and vm_arguments.needs_uuid(command, choice.vgpu):
+        arguments += vm_arguments.uuid_arguments(command, choice.vgpu, _uuids_of_vms(scan))
     if not vm_arguments.has_monitor(command):
         arguments += vm_arguments.monitor_arguments(_socket(cleanup))
     with ExitStack() as passed:
@@ -122,8 +134,7 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
             opregion = igd_opregion.PROPERTY in properties and igd_opregion.wants_opregion(choice.vgpu, command)
             if choice.add:
                 fds = _passed_fds(choice.vgpu, properties, passed, paths)
-                sysfs = paths.sys / "bus/mdev/devices" / choice.vgpu.name
-                arguments += vm_arguments.device_arguments(sysfs, fds, opregion)
+                arguments += vm_arguments.device_arguments(link_of(choice.vgpu, paths), fds, opregion)
                 if fds is None:
                     _check_permission(choice.vgpu, paths)
             elif opregion:
@@ -135,7 +146,15 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         cleanup.callback(child.close)
         cleanup.callback(terminate, child)
     monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
-    return StartedVm(child, choice.vgpu.name if choice.vgpu is not None else None, created, monitor, cleanup)
+    name = choice.vgpu.name if choice.vgpu is not None else None
+    hint = f"why NVIDIA's driver refuses a vGPU, tell {NVIDIA_WORDS}" if is_nvidia(choice.vgpu) else ""
+    return StartedVm(child, name, created, monitor, cleanup, hint)
+
+
+def _uuids_of_vms(scan: HostScan) -> frozenset[str]:
+    """The UUIDs on the command lines of the VMs that run, in lower case."""
+    lines = (parse_command_line(each.arguments) for each in scan.vms)
+    return frozenset(each.uuid.lower() for each in lines if each.uuid)
 
 
 def _create(kind: MdevType, wanted: str | None, cleanup: ExitStack, paths: Paths) -> str:

@@ -1,15 +1,17 @@
 """The arguments that are added to a user's QEMU command line to show the VM. The user's arguments stay unchanged."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import AmbiguousTarget, NoSuchDevice, UsageError
+from app.host.device_messages import is_nvidia
 from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import find_vgpu, names_of
 from app.host.mdev import is_uuid
 from app.host.vgpu import Use, Vgpu
-from app.qemu.command_line import CommandLine, quoted
+from app.qemu.command_line import CommandLine, items, quoted
 from app.vm import igd_opregion
 
 _IOMMUFD_ID = "mdevview-iommufd"
@@ -19,7 +21,7 @@ _USER_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 @dataclass(frozen=True, slots=True)
 class VgpuChoice:
-    """The VM's vGPU; ``add``: it must be added. ``vgpu`` is None if the command line has a VFIO device but no mdev."""
+    """The VM's vGPU; ``add``: it must be added. ``vgpu`` is None if the command line has a VFIO device but no vGPU."""
 
     vgpu: Vgpu | None
     add: bool
@@ -56,24 +58,25 @@ def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgp
     Raises NoSuchDevice or AmbiguousTarget.
     """
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
-    mdevs = {each.name: each for each in vgpus if each.uuid is not None}
+    # The others are plain pass-through.
+    known = {each.name: each for each in vgpus if each.uuid is not None or each.type_id is not None}
     if requested is not None:
-        vgpu = find_vgpu(requested.lower(), tuple(mdevs.values()))
+        vgpu = find_vgpu(requested.lower(), tuple(known.values()))
         return VgpuChoice(vgpu, add=vgpu.name not in names)
     for name in names:
-        if name in mdevs:
-            return VgpuChoice(mdevs[name], add=False)
+        if name in known:
+            return VgpuChoice(known[name], add=False)
         if is_uuid(name):
             raise NoSuchDevice(f"no vGPU {name}, which the VM's command line names", "--type T --uuid U creates it")
     if command.vfio_devices:
         return VgpuChoice(None, add=False)
-    free = tuple(each for each in mdevs.values() if _is_free(each))
+    free = tuple(each for each in known.values() if _is_free(each))
     if len(free) == 1:
         return VgpuChoice(free[0], add=True)
     if free:
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
         raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", names_of(free))
-    others = "'mdevview list' shows who has the others" if mdevs else "this host has none ('mdevview doctor' says why)"
+    others = "'mdevview list' shows who has the others" if known else "this host has none ('mdevview doctor' says why)"
     raise NoSuchDevice("no free vGPU for the VM", f"--type T creates one; {others}")
 
 
@@ -98,6 +101,33 @@ def device_arguments(sysfs: Path, fds: PassedFds | None, opregion: bool = False)
         *("-object", f"iommufd,id={_IOMMUFD_ID},fd={fds.iommufd}"),
         *("-device", f"{device},iommufd={_IOMMUFD_ID},fd={fds.device}"),
     ]
+
+
+def needs_uuid(command: CommandLine, vgpu: Vgpu | None) -> bool:
+    """Whether the VM needs the option ``-uuid`` for its vGPU, and its command line has none.
+
+    NVIDIA's vGPU manager looks for it on QEMU's command line ("Failed to get VM UUID from QEMU command-line"); a UUID
+    in another option does not count.
+    """
+    return is_nvidia(vgpu) and command.uuid is None
+
+
+def uuid_arguments(command: CommandLine, vgpu: Vgpu, used: Collection[str]) -> list[str]:
+    """The option ``-uuid``: the UUID of the user's ``-smbios``, else that of the mdev, else a random one.
+
+    The mdev's UUID stays the same at the next start, and so does what the guest's licences depend on. No other VM has
+    it, unless it is among ``used``, the UUIDs of the VMs that run.
+    """
+    own = _smbios_uuid(command) or vgpu.uuid
+    return ["-uuid", own if own is not None and own.lower() not in used else str(uuid.uuid4())]
+
+
+def _smbios_uuid(command: CommandLine) -> str | None:
+    for option in command.options:
+        values = dict(items(option.value or ""))
+        if option.name == "smbios" and values.get("type") == "1" and values.get("uuid"):
+            return values["uuid"]
+    return None
 
 
 def monitor_arguments(socket: Path) -> list[str]:

@@ -120,9 +120,36 @@ class Host:
     def pci(self, address: str, driver: str, group: int, cdev: str = "", physfn: str = "") -> Path:
         folder = self.paths.sys / "devices/pci0000:00" / address
         self._device(folder, driver, group, cdev)
+        self._link(self.paths.sys / "bus/pci/devices" / address, folder)
         if physfn:
-            (folder / "physfn").symlink_to(folder.parent / physfn)
-            (folder.parent / physfn).mkdir(exist_ok=True)
+            gpu = folder.parent / physfn
+            gpu.mkdir(exist_ok=True)
+            (folder / "physfn").symlink_to(gpu)
+            (gpu / f"virtfn{len(list(gpu.glob('virtfn*')))}").symlink_to(folder)
+        return folder
+
+    def gpu(self, address: str, vendor: int, device: int, driver: str = "", **files: str) -> Path:
+        """A GPU, which is no VFIO device. Its virtual functions are made by `pci` or `nvidia_function`."""
+        folder = self.paths.sys / "devices/pci0000:00" / address
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = {"class": "0x030000", "vendor": f"0x{vendor:04x}", "device": f"0x{device:04x}"}
+        for name, text in (numbers | files).items():
+            (folder / name).write_text(text + "\n")
+        if driver:
+            (folder / "driver").symlink_to(self._driver(driver, driver.replace("-", "_")))
+        self._link(self.paths.sys / "bus/pci/devices" / address, folder)
+        return folder
+
+    def nvidia_function(
+        self, address: str, physfn: str, group: int, current: int = 0, creatable: Mapping[int, str] | None = None
+    ) -> Path:
+        """A virtual function of an NVIDIA GPU as driver 550 and later make them; it is a vGPU if `current` is not 0."""
+        folder = self.pci(address, "nvidia", group, cdev=f"vfio{group}", physfn=physfn)
+        (folder / "nvidia").mkdir()
+        (folder / "nvidia/current_vgpu_type").write_text(f"{current}\n")
+        lines = [f"{number:<5} : {name}\n" for number, name in (creatable or {}).items()]
+        (folder / "nvidia/creatable_vgpu_types").write_text("".join(["ID    : vGPU Name\n", *lines]))
+        (folder / "nvidia/vgpu_params").write_text("\n")
         return folder
 
     def process(
@@ -146,6 +173,14 @@ class Host:
             (folder / "fd" / str(fd)).symlink_to(target)
             (folder / "fdinfo" / str(fd)).write_text("pos:\t0\nflags:\t02000002\n")
         return folder
+
+    def hide(self, pid: int) -> None:
+        """Make a process one whose fds this user may not list, also for root: its folder of fds is none."""
+        folder = self.paths.proc / str(pid) / "fd"
+        for each in folder.iterdir():
+            each.unlink()
+        folder.rmdir()
+        folder.touch()
 
     def _device(self, folder: Path, driver: str, group: int, cdev: str) -> None:
         folder.mkdir(parents=True)

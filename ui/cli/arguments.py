@@ -125,8 +125,9 @@ def _add_run(commands: Commands) -> None:
         commands,
         "run",
         "start a VM and show it",
-        "Where QEMU's command line lacks them, two things are added at its end: the vGPU as a vfio-pci device (with "
-        "its own display off, as the window shows it), and a QMP socket in a new folder. Nothing else is changed; "
+        "Where QEMU's command line lacks them, these things are added at its end: the vGPU as a vfio-pci device (with "
+        "its own display off, as the window shows it), a QMP socket in a new folder, and for a vGPU of NVIDIA's the "
+        "VM's UUID, which its manager needs. Nothing else is changed; "
         "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
         "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
         "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
@@ -135,7 +136,8 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--uuid",
         metavar="UUID",
-        help="the vGPU, or the start of its UUID; default: the one that the command line names, else the only free one",
+        help="the vGPU, by its UUID, the start of that, or its PCI address; default: the one that the command line "
+        "names, else the only free one",
     )
     parser.add_argument(
         "--type",

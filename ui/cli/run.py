@@ -105,8 +105,8 @@ def _end(running: StartedVm, stop_signals: StopSignals) -> int:
     if status is not None and status < 0:
         _print_message(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
-        hint = memory_hint()
-        _print_message(f"the VM ended with status {status}, its messages are above" + (f"; {hint}" if hint else ""))
+        hints = [each for each in (memory_hint(), running.failure_hint) if each]
+        _print_message("; ".join([f"the VM ended with status {status}, its messages are above", *hints]))
     return 1
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from app.diagnosis.finding import Finding, Severity
 from app.host.gpu_hardware import AMD, INTEL, NVIDIA, GpuHardware, VgpuConditions
 from app.host.modules import ModuleState
+from app.host.nvidia import type_remedy
 
 KEY = "gpu-without-vgpus"
 
@@ -25,10 +26,12 @@ _READY = (ModuleState.LOADED, ModuleState.BUILT_IN)
 
 
 def gpu_vgpu_findings(conditions: VgpuConditions) -> Iterator[Finding]:
-    """One finding for each GPU that makes no vGPUs now."""
+    """One finding for each GPU that makes no vGPUs now, or has functions that are none yet."""
     for gpu in conditions.gpus:
         if not gpu.makes_vgpus:
             yield _of_gpu(gpu, conditions)
+        elif gpu.lacks_type:
+            yield _without_type(gpu)
     ready = [each for each in ("mbochs", "mdpy") if conditions.modules.get(each) is ModuleState.AVAILABLE]
     if ready:
         yield Finding(
@@ -47,6 +50,7 @@ def _of_gpu(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
         return _nvidia(gpu, conditions)
     if gpu.vendor == AMD:
         message = "AMD's drivers make no vGPUs with a display that the host can read"
+        message += f": {_functions(gpu)} have no display that VFIO could query" if gpu.functions else ""
         return Finding(KEY, Severity.INFO, f"{gpu.address}: {message}", _evidence(gpu), _NO_WAY)
     return Finding(KEY, Severity.INFO, f"{gpu.address}: no driver is known to make vGPUs of it", _evidence(gpu))
 
@@ -66,7 +70,7 @@ def _intel(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
         why = (
             "it is older than Broadwell"
             if old
-            else "GVT-g ends with Comet Lake; the SR-IOV functions of newer GPUs have no display that the host can read"
+            else f"GVT-g ends with Comet Lake; {_functions(gpu)} have no display that VFIO could query"
         )
         message = f"{gpu.address}: this Intel GPU has no GVT-g: {why}"
         return Finding(KEY, Severity.INFO, message, _evidence(gpu), _NO_WAY)
@@ -110,6 +114,11 @@ def _intel_steps(gpu: GpuHardware, conditions: VgpuConditions) -> Iterator[str]:
             yield "sudo modprobe kvmgt"
 
 
+def _functions(gpu: GpuHardware) -> str:
+    """``its 7 SR-IOV functions``, or those that such GPUs have."""
+    return f"its {gpu.functions} SR-IOV functions" if gpu.functions else "the SR-IOV functions of newer GPUs"
+
+
 def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
     modules = {each: conditions.modules.get(each, ModuleState.UNKNOWN) for each in ("nvidia", "nvidia_vgpu_vfio")}
     evidence = "; ".join(
@@ -120,10 +129,21 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
             f"IOMMU: {'in use' if conditions.iommu else 'none'}",
         )
     )
+    has_manager = modules["nvidia_vgpu_vfio"] in _READY
+    if not (has_manager or gpu.most_functions):
+        return Finding(
+            KEY,
+            Severity.INFO,
+            f"{gpu.address}: this NVIDIA GPU makes no vGPUs: only GPUs for data centres and some RTX and Quadro ones "
+            "can, GeForce ones cannot",
+            evidence,
+            "if NVIDIA lists it as supported (docs.nvidia.com/vgpu), install NVIDIA's vGPU Manager, the licensed host "
+            f"driver with nvidia-vgpu-vfio; else {_NO_WAY}",
+        )
     steps = []
     if not conditions.iommu:
         steps.append("turn on VT-d or AMD-Vi in the BIOS (Intel: boot with intel_iommu=on)")
-    if modules["nvidia_vgpu_vfio"] not in _READY:
+    if not has_manager:
         steps.append(
             "install NVIDIA's vGPU Manager, the licensed host driver with nvidia-vgpu-vfio; "
             "the driver for desktops, nouveau and nova make no vGPUs"
@@ -134,6 +154,17 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
         steps.append("see 'journalctl -t nvidia-vgpu-mgr' and 'nvidia-smi vgpu -s': this GPU may have no vGPU types")
     message = f"{gpu.address}: this NVIDIA GPU makes no vGPUs"
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join(steps))
+
+
+def _without_type(gpu: GpuHardware) -> Finding:
+    """The functions are there, and NVIDIA's driver offers types, but none was chosen."""
+    evidence = f"{_evidence(gpu)}; SR-IOV functions: {gpu.functions} of {gpu.most_functions}"
+    message = f"{gpu.address}: no SR-IOV function of this NVIDIA GPU has a vGPU type"
+    if gpu.creatable is not None:
+        return Finding(KEY, Severity.WARNING, message, evidence, type_remedy(gpu.creatable))
+    message += ", and none can be given one now"
+    remedy = f"see 'nvidia-smi vgpu -s -i {gpu.address}' and 'journalctl -u nvidia-vgpu-mgr'; end programs that use it"
+    return Finding(KEY, Severity.WARNING, message, evidence, remedy)
 
 
 def _evidence(gpu: GpuHardware) -> str:

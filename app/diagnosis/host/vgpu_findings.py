@@ -7,7 +7,7 @@ from pathlib import Path
 from app.attach.helper_installation import INSTALL
 from app.diagnosis.finding import Finding, Severity
 from app.host import permissions
-from app.host.drivers import KnownDisplay, known_display
+from app.host.drivers import KnownDisplay, display_advice, known_display, opens_only_for_vm
 from app.host.paths import HOST, Paths
 from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission, owner_of
 from app.host.vgpu import Holder, Use, Vgpu
@@ -29,7 +29,7 @@ def vgpu_findings(
     for vgpu in vgpus:
         subject = f"{vgpu.name} ({vgpu.type_id or vgpu.driver})"
         if known_display(vgpu) is KnownDisplay.NONE:
-            yield Finding("vgpu", Severity.INFO, f"{subject} has no display")
+            yield Finding("vgpu", Severity.INFO, f"{subject} has no display", "", display_advice(vgpu))
         elif vgpu.use is Use.IN_USE:
             yield _in_use(vgpu, subject, permission, helper_usable, paths)
         else:
@@ -72,6 +72,9 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
     if vgpu.claims:
         evidence += f"; perhaps in use by {claims_text(vgpu.claims)}"
     if os.access(node, os.R_OK | os.W_OK):
+        if opens_only_for_vm(vgpu):
+            message = f"{subject} can be opened by a VM of yours; its driver opens it for nothing else"
+            return Finding("vgpu", Severity.OK, message, evidence)
         return Finding("vgpu", Severity.OK, f"{subject} can be opened", evidence)
     message = f"{subject} cannot be opened: permission denied"
     return Finding("vgpu", Severity.ERROR, message, evidence, permissions.remedy(node))

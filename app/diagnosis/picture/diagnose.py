@@ -16,6 +16,7 @@ from app.diagnosis.picture.plane_off_findings import plane_off_findings
 from app.diagnosis.picture.recording_findings import recording_findings
 from app.diagnosis.picture.still_findings import still_findings
 from app.diagnosis.picture.vm_findings import kernel_message_findings, vm_finding
+from app.host.drivers import display_advice
 from app.planes.plane import Backing, PlaneKind
 from app.planes.status import Reason, State
 
@@ -83,6 +84,8 @@ def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
             if lasts
             else "",
         )
+    elif reason is Reason.NO_DISPLAY and facts.vgpu is not None:
+        yield key_of(reason).finding(primary.status.detail, display_advice(facts.vgpu))
     else:
         for found in _of_status(primary):
             why = _NOT_ON_A_PAGE if _is_unaligned(facts, primary) else ""

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from app.host import proc
-from app.vm import vm_arguments
 from app.vm.started_vm import StartedVm, StartOptions, start_vm
 from tests.lab.inside import lookalikes, mdev
 from tests.lab.inside.conftest import Create, Fact
@@ -81,7 +80,6 @@ def test_device_without_an_opregion_does_not_start_with_the_option(create: Creat
     fact("QEMU with x-igd-opregion=on for mbochs", done.stderr.splitlines()[-1].rpartition(": vfio ")[2][37:])
 
 
-@pytest.mark.skipif(not hasattr(vm_arguments, "needs_uuid"), reason="run does not add -uuid yet")
 def test_vm_of_an_nvidia_vgpu_has_its_uuid(tmp_path: Path) -> None:
     """NVIDIA's manager refuses a VM without one."""
     with lookalikes.loaded("nvidia_like"), _started(tmp_path, "nvidia-63") as running:

@@ -44,6 +44,7 @@ class Kernel:
         self.calls: list[str | int] = []
         self.fds: dict[int, str] = {}
         self.viable = True
+        self.device = UUID_A
         self.syscalls = Syscalls(self.open, self.ioctl, self.close)
 
     def open(self, path: Path, flags: int) -> int:
@@ -57,7 +58,7 @@ class Kernel:
         if request == vfio.VFIO_GROUP_GET_STATUS:
             argument[:] = bytes(vfio.vfio_group_status(8, vfio.VFIO_GROUP_FLAGS_VIABLE * self.viable))
         if request == vfio.VFIO_GROUP_GET_DEVICE_FD:
-            assert bytes(argument) == UUID_A.encode() + b"\0"
+            assert bytes(argument) == self.device.encode() + b"\0"
             return self._new("device")
         if request == vfio.VFIO_DEVICE_BIND_IOMMUFD:
             bind = vfio.vfio_device_bind_iommufd.from_buffer_copy(argument)
@@ -188,6 +189,43 @@ def test_what_the_kernels_errors_mean(
     with pytest.raises(meaning) as caught:
         _open(host, kernel)
     assert type(caught.value) is meaning
+
+
+@pytest.mark.parametrize("step", [vfio.VFIO_GROUP_GET_DEVICE_FD, vfio.VFIO_DEVICE_BIND_IOMMUFD])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ETIMEDOUT, errno.EFAULT, errno.ESRCH])
+def test_nvidias_driver_refuses_without_a_vm_and_its_words_are_named(
+    tmp_path: Path, kernel: Kernel, step: int, code: int
+) -> None:
+    host = Host(tmp_path)
+    host.mdev(UUID_A, "nvidia-558", 7, cdev="vfio0")
+    kernel.refuse = {step: code}
+    if step == vfio.VFIO_DEVICE_BIND_IOMMUFD:
+        _with_cdevs(host)
+        kernel.refuse["open 7"] = errno.EACCES
+    with pytest.raises(NeedsRunningVm, match="only for a running VM") as caught:
+        _open(host, kernel)
+    for words in ("journalctl -u nvidia-vgpu-mgr", "dmesg | grep nvidia-vgpu-vfio"):
+        assert words in caught.value.remedy
+
+
+def test_nvidia_function_needs_a_vm_and_a_type(tmp_path: Path, kernel: Kernel) -> None:
+    host = Host(tmp_path)
+    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 7, 1152)
+    kernel.device = "0000:41:00.4"
+    _open(host, kernel).close()
+    kernel.refuse = {vfio.VFIO_GROUP_GET_DEVICE_FD: errno.EIO}
+    with pytest.raises(NeedsRunningVm):
+        _open(host, kernel)
+    kernel.refuse = {vfio.VFIO_GROUP_GET_DEVICE_FD: errno.ENODEV}
+    with pytest.raises(OpenFailed, match=r"has no vGPU type any more.*0000:41:00.4/nvidia/current_vgpu_type"):
+        _open(host, kernel)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ETIMEDOUT, errno.EFAULT])
+def test_these_errors_of_other_drivers_mean_no_missing_vm(host: Host, kernel: Kernel, code: int) -> None:
+    kernel.refuse = {vfio.VFIO_GROUP_GET_DEVICE_FD: code}
+    with pytest.raises(OpenFailed):
+        _open(host, kernel)
 
 
 def test_busy_device_names_the_process_and_its_vm(host: Host, kernel: Kernel) -> None:

@@ -7,7 +7,7 @@ import pytest
 from app.host.discovery import discover, present
 from app.host.drivers import KnownDisplay, known_display
 from app.host.vgpu import Use, Vgpu, Way
-from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
+from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, hide_files, qemu
 
 
 @pytest.fixture
@@ -51,17 +51,55 @@ def test_mdev_that_loses_everything_but_its_name_is_still_listed(host: Host) -> 
     assert discover(host.scan()) == (Vgpu(name=UUID_A, uuid=UUID_A, parent="mtty"),)
 
 
-def test_virtual_function_is_found_by_the_process_that_has_it_open(host: Host) -> None:
-    folder = host.pci("0000:65:00.4", "nvidia", 40, physfn="0000:65:00.0")
-    (folder / "nvidia").mkdir()
-    (folder / "nvidia/current_vgpu_type").write_text("558\n")
-    host.pci("0000:66:00.0", "vfio-pci", 41)
-    assert discover(host.scan()) == ()
-    host.process(77, "qemu-system-x86", qemu("win"), {9: "/dev/vfio/vfio", 10: "/dev/vfio/40", 11: DEVICE_FD})
+def test_nvidia_function_with_a_type_is_a_vgpu_though_no_process_has_it(host: Host) -> None:
+    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40, 1152, {1152: "NVIDIA L40S-8Q"})
+    host.nvidia_function("0000:41:00.5", "0000:41:00.0", 41)
+    host.pci("0000:66:00.0", "vfio-pci", 42)
     (found,) = discover(host.scan())
-    assert (found.name, found.type_id, found.parent) == ("0000:65:00.4", "nvidia-558", "0000:65:00.0")
-    assert (found.uuid, found.driver, found.iommu_group) == (None, "nvidia", 40)
-    assert [(each.pid, each.fd, each.way) for each in found.holders] == [(77, 11, Way.GROUP)]
+    assert found == Vgpu(
+        name="0000:41:00.4",
+        type_id="nvidia-1152",
+        type_name="NVIDIA L40S-8Q",
+        parent="0000:41:00.0",
+        driver="nvidia",
+        module="nvidia",
+        iommu_group=40,
+        cdev="vfio40",
+    )
+    host.process(77, "qemu-system-x86", qemu("win"), {9: "/dev/vfio/vfio", 10: "/dev/vfio/40", 11: DEVICE_FD})
+    (held,) = discover(host.scan())
+    assert [(each.pid, each.fd, each.way) for each in held.holders] == [(77, 11, Way.GROUP)]
+    (host.paths.sys / "bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type").write_text("0\n")
+    (without,) = discover(host.scan())
+    assert (without.name, without.type_id) == ("0000:41:00.4", None), "a process has it open"
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (("-device", "vfio-pci,host=0000:41:00.4,id=gpu"), True),
+        (("-device", "vfio-pci,host=41:00.4"), True),
+        (("-device", "vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:41:00.4"), True),
+        (("-device", '{"driver":"vfio-pci","host":"0000:41:00.4","fd":"vfio0"}'), True),
+        (("--device", "path=/sys/bus/pci/devices/0000:41:00.4/"), True),
+        # The GPU itself, and functions that this host does not have.
+        (("-device", "vfio-pci,host=0000:41:00.0"), False),
+        (("-device", "vfio-pci,host=0001:41:00.4"), False),
+        (("-netdev", "tap,mac=52:54:41:00:41:00"), False),
+    ],
+)
+def test_function_that_a_hidden_vm_names_is_listed_as_a_claim(
+    host: Host, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...], named: bool
+) -> None:
+    host.pci("0000:41:00.4", "vfio-pci", 40, physfn="0000:41:00.0")
+    host.pci("0000:41:00.5", "vfio-pci", 41, physfn="0000:41:00.0")
+    host.process(77, "qemu-system-x86", qemu("win", *line), {10: "/dev/vfio/40", 11: DEVICE_FD})
+    hide_files(monkeypatch, 77)
+    found = discover(host.scan())
+    assert [each.name for each in found] == ["0000:41:00.4"] * named
+    for each in found:
+        assert (each.use, each.holders) == (Use.UNKNOWN, ())
+        assert [(claim.pid, claim.vm_name) for claim in each.claims] == [(77, "win")]
 
 
 def test_open_cdev_is_found_whatever_its_driver(host: Host) -> None:

@@ -49,6 +49,20 @@ def test_virtual_functions_belong_to_their_gpu(tmp_path: Path) -> None:
     assert found.makes_vgpus
 
 
+def test_nvidia_functions_without_a_type(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.gpu("0000:41:00.0", 0x10DE, 0x26B9, "nvidia", sriov_totalvfs="32", sriov_numvfs="2")
+    full = host.nvidia_function("0000:41:00.4", "0000:41:00.0", 1)
+    (found,) = vgpu_conditions(host.paths).gpus
+    assert (found.makes_vgpus, found.lacks_type, found.creatable) == (True, True, None)
+    host.nvidia_function("0000:41:00.5", "0000:41:00.0", 2, creatable={1152: "NVIDIA L40S-8Q"})
+    (found,) = vgpu_conditions(host.paths).gpus
+    assert (found.lacks_type, found.creatable) == (True, "0000:41:00.5")
+    (full / "nvidia/current_vgpu_type").write_text("1152\n")
+    (found,) = vgpu_conditions(host.paths).gpus
+    assert (found.makes_vgpus, found.lacks_type, found.creatable) == (True, False, None)
+
+
 def test_files_that_are_missing_or_damaged(tmp_path: Path) -> None:
     host = Host(tmp_path)
     _pci(host, "0000:00:02.0", **{"class": "0x03"}, vendor="x", device="9" * 5000, resource="0x1\n\n0x5 0x2 z")

@@ -92,6 +92,24 @@ def test_without_events_the_first_list_stays(listed: Any, error: Exception) -> N
     assert _names(listed(fail)) == [UUID_A]
 
 
+@pytest.mark.parametrize("has_events", [True, False])
+def test_nvidia_function_is_listed_when_it_gets_a_type_which_makes_no_event(
+    host: Host, listed: Any, monkeypatch: pytest.MonkeyPatch, has_events: bool
+) -> None:
+    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+    function = host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40)
+
+    def fail() -> Hotplug:
+        raise MdevviewError("no libudev", "")
+
+    vgpus = listed(_Events if has_events else fail)
+    assert _names(vgpus) == [UUID_A]
+    (function / "nvidia/current_vgpu_type").write_text("1152\n")
+    assert _names(vgpus) == [UUID_A, "0000:41:00.4"]
+    (function / "nvidia/current_vgpu_type").write_text("0\n")
+    assert _names(vgpus) == [UUID_A]
+
+
 def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scanning, go_on = threading.Event(), threading.Event()
 

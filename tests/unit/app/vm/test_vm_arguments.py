@@ -1,5 +1,6 @@
 """The arguments that are added to a user's command line, which is not changed otherwise."""
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, UsageError
 from app.host.discovery import discover
+from app.host.vgpu import Vgpu
 from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import UnixAddress
 from app.vm import vm_arguments
@@ -59,6 +61,51 @@ def test_vgpu_is_added_where_the_command_line_lacks_it(
     host: Host, device: str | None, asked: str | None, chosen: tuple[str | None, bool]
 ) -> None:
     assert _chosen(host, _qemu(*(["-device", device] if device else [])), asked) == chosen
+
+
+def test_nvidia_function_is_a_vgpu_like_an_mdev(host: Host) -> None:
+    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40, 1152)
+    host.nvidia_function("0000:41:00.5", "0000:41:00.0", 41)
+    named = _qemu("-device", "vfio-pci,host=41:00.4")
+    assert _chosen(host, named) == ("0000:41:00.4", False)
+    assert _chosen(host, _qemu(), "41:00.4") == ("0000:41:00.4", True)
+    assert _chosen(host, named, UUID_B) == (UUID_B, True)
+    assert _chosen(host, _qemu("-device", "vfio-pci,host=41:00.5")) == (None, False)
+
+
+NVIDIA_MDEV = Vgpu(UUID_A, UUID_A, type_id="nvidia-558")
+NVIDIA_FUNCTION = Vgpu("0000:41:00.4", type_id="nvidia-1152", driver="nvidia")
+OWN = "5B5A0A4C-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("vgpu", "more", "needed"),
+    [
+        (NVIDIA_MDEV, (), True),
+        (NVIDIA_FUNCTION, (), True),
+        # Its manager does not see a UUID in another option.
+        (NVIDIA_MDEV, ("-smbios", f"type=1,uuid={OWN}"), True),
+        (NVIDIA_MDEV, ("-uuid", OWN), False),
+        (NVIDIA_MDEV, ("--uuid", OWN), False),
+        (Vgpu(UUID_A, UUID_A, type_id="i915-GVTg_V5_4", driver="intel_vgpu_mdev"), (), False),
+        (None, (), False),
+    ],
+)
+def test_only_nvidias_vgpus_need_a_vm_uuid(vgpu: Vgpu | None, more: tuple[str, ...], needed: bool) -> None:
+    assert vm_arguments.needs_uuid(parse_command_line(_qemu(*more)), vgpu) is needed
+
+
+def test_vm_uuid_is_the_users_then_the_mdevs_then_a_random_one() -> None:
+    def uuid_of(vgpu: Vgpu, *more: str, used: tuple[str, ...] = ()) -> str:
+        name, value = vm_arguments.uuid_arguments(parse_command_line(_qemu(*more)), vgpu, used)
+        assert (name, str(uuid.UUID(value))) == ("-uuid", value.lower())
+        return value
+
+    smbios = ("-smbios", f"type=1,manufacturer=a,,b,uuid={OWN}", "-smbios", "type=2,uuid=no")
+    assert uuid_of(NVIDIA_MDEV, *smbios) == OWN
+    assert uuid_of(NVIDIA_MDEV) == UUID_A
+    assert uuid_of(NVIDIA_MDEV, used=(UUID_A,)) != UUID_A
+    assert uuid_of(NVIDIA_FUNCTION) != uuid_of(NVIDIA_FUNCTION)
 
 
 def test_only_free_vgpu_is_the_default(host: Host) -> None:

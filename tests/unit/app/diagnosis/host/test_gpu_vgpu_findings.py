@@ -85,6 +85,62 @@ def test_an_nvidia_gpu() -> None:
     assert "journalctl -t nvidia-vgpu-mgr" in rest.remedy
 
 
+def test_nvidia_functions_that_have_no_type() -> None:
+    on = replace(A6000, functions=32, makes_vgpus=True, lacks_type=True, creatable="0000:41:00.5")
+    manager = {"nvidia_vgpu_vfio": ModuleState.LOADED}
+    finding = _finding(VgpuConditions((on,), iommu=True, modules=manager))
+    assert "no SR-IOV function" in finding.message
+    folder = "/sys/bus/pci/devices/0000:41:00.5/nvidia"
+    assert f"cat {folder}/creatable_vgpu_types" in finding.remedy
+    assert f"sudo tee {folder}/current_vgpu_type" in finding.remedy
+    full = _finding(VgpuConditions((replace(on, creatable=None),), iommu=True, modules=manager))
+    assert "current_vgpu_type" not in full.remedy and "nvidia-smi vgpu" in full.remedy
+
+
+def test_consumer_nvidia_gpu_has_no_vgpu_at_all() -> None:
+    geforce = GpuHardware("0000:01:00.0", 0x10DE, 0x2684, "nvidia")
+    finding = _finding(VgpuConditions((geforce,), iommu=True, modules={"nvidia": ModuleState.LOADED}))
+    assert finding.severity is Severity.INFO
+    assert "GeForce ones cannot" in finding.message
+    assert "virtio-gpu" in finding.remedy
+    # With the vGPU manager it is one for data centres, or unlocked.
+    t4 = _finding(VgpuConditions((geforce,), iommu=True, modules={"nvidia_vgpu_vfio": ModuleState.LOADED}))
+    assert (t4.severity, "journalctl" in t4.remedy) == (Severity.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        GpuHardware("0000:41:00.0", 0x10DE, 0x26B9, "nvidia"),
+        GpuHardware("0000:41:00.0", 0x10DE, 0x26B9, "nvidia", most_functions=32),
+        GpuHardware("0000:41:00.0", 0x10DE, 0x26B9, "nouveau", most_functions=32, functions=32),
+        GpuHardware("0000:41:00.0", 0x10DE, 0x26B9, "nvidia", makes_vgpus=True, lacks_type=True),
+        GpuHardware("0000:03:00.0", 0x1002, 0x73BF, "amdgpu"),
+        GpuHardware("0000:03:00.0", 0x1002, 0x74A1, "gim", most_functions=8, functions=8),
+        GpuHardware("0000:02:00.0", 0x1A03, 0x2000, "ast"),
+    ],
+)
+@pytest.mark.parametrize("modules", [{}, {"nvidia_vgpu_vfio": ModuleState.LOADED, "kvmgt": ModuleState.AVAILABLE}])
+def test_intels_advice_is_for_intels_gpus(gpu: GpuHardware, modules: dict[str, ModuleState]) -> None:
+    finding = _finding(VgpuConditions((gpu,), enable_gvt=None, iommu=True, modules=modules))
+    text = f"{finding.message} {finding.remedy}".lower()
+    assert not any(each in text for each in ("gvt", "i915", "intel"))
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        GpuHardware("0000:00:02.0", 0x8086, 0x4680, "i915", most_functions=7, functions=7),
+        GpuHardware("0000:4d:00.0", 0x8086, 0x56C0, "xe", most_functions=31, functions=7),
+        GpuHardware("0000:03:00.0", 0x1002, 0x74A1, "gim", most_functions=8, functions=7),
+    ],
+)
+def test_functions_of_intel_and_amd_have_no_display(gpu: GpuHardware) -> None:
+    finding = _finding(VgpuConditions((gpu,), iommu=True))
+    assert "its 7 SR-IOV functions have no" in finding.message
+    assert "type" not in finding.remedy and "virtio-gpu" in finding.remedy
+
+
 def test_gpus_without_a_way() -> None:
     amd = _finding(VgpuConditions((GpuHardware("0000:03:00.0", 0x1002, 0x73BF, "amdgpu"),)))
     assert (amd.severity, "AMD" in amd.message) == (Severity.INFO, True)
