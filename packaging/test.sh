@@ -67,6 +67,7 @@ test_needs() {
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
     ! wants lab || echo 'a VM that shows its vGPU in a window of its own: qemu-system-gui'
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
+    ! wants lab || echo 'commands that remedies propose: mdevctl libvirt-clients procps passwd udev util-linux'
 }
 
 # Packages whose versions in Debian 12 are too old, also if they are installed.

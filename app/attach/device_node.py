@@ -227,8 +227,8 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
 _REMEDIES = {
     (_Step.VIABLE, errno.EINVAL): "another device of its IOMMU group has a host driver: bind that one to VFIO as well",
     (_Step.SET_IOMMU, errno.ENODEV): "load the IOMMU driver of VFIO: sudo modprobe vfio_iommu_type1",
-    (_Step.ATTACH, errno.EPERM): "this host's IOMMU cannot isolate interrupts: see 'dmesg'",
-    (_Step.OPEN, errno.ENOENT): "load VFIO (sudo modprobe vfio vfio_iommu_type1), or look for what keeps udev",
+    (_Step.ATTACH, errno.EPERM): "this host's IOMMU cannot isolate interrupts: see 'sudo dmesg'",
+    (_Step.OPEN, errno.ENOENT): "load VFIO (sudo modprobe -a vfio vfio_iommu_type1), or look for what keeps udev",
 }
 
 

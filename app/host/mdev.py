@@ -125,7 +125,7 @@ def _not_created(error: OSError, kind: MdevType, uuid: str, file: Path) -> Mdevv
             )
         case errno.ENOENT | errno.ENODEV:
             return NoSuchDevice(f"{what}: its driver was unloaded", "'mdevview doctor' looks into it")
-    return MdevviewError(f"{what}: {error_text(error)}", "see 'dmesg'")
+    return MdevviewError(f"{what}: {error_text(error)}", "see 'sudo dmesg'")
 
 
 def await_nodes(uuid: str, paths: Paths = HOST, patience_s: float = _UDEV_PATIENCE_S) -> None:

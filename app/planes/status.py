@@ -126,7 +126,8 @@ class Reason(Enum):
     FETCH_FAILED = (
         "fetch-failed",
         State.ERROR,
-        "The driver refused a buffer or region that it had named itself. The next flip may help.",
+        "The driver cannot export this framebuffer.",
+        "It may pass when the guest sets its mode or flips; it is tried again all the time.",
     )
     FETCHED_ELSEWHERE = (
         "fetched-elsewhere",

@@ -61,4 +61,4 @@ def refused(what: str, error: OSError) -> MdevviewError:
         if os.geteuid() == 0:
             remedy = "root is refused by a container, a security module or the kernel's lockdown: run it on the host"
         return PermissionDenied(f"{what}: {error_text(error)}", remedy)
-    return MdevviewError(f"{what}: {error_text(error)}", "see the kernel's log (dmesg)")
+    return MdevviewError(f"{what}: {error_text(error)}", "see the kernel's log (sudo dmesg)")

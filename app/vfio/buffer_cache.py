@@ -9,6 +9,7 @@ until the VM ends. So before the cache releases a buffer, it fetches the id once
 It does the same for an id whose fetch failed.
 """
 
+import errno
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from typing import Protocol
 
 from app.device.gfx_plane import get_gfx_dmabuf
 from app.device.seam import Device
+from app.errors import error_text
 from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Surface
@@ -61,6 +63,11 @@ class FetchRefused(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status)
         self.status = status
+
+
+def fetch_error_text(error: OSError) -> str:
+    """What a driver answered to a fetch. After EINVAL its text would mislead: no argument is wrong."""
+    return "the driver answers EINVAL" if error.errno == errno.EINVAL else error_text(error)
 
 
 # The dmabuf_id, and the import key of the plane for which it was fetched.

@@ -25,7 +25,7 @@ from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
-from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule
+from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule, fetch_error_text
 from app.vfio.region_cache import RegionCache
 from app.vfio.region_mapping import Stays, never_stays
 
@@ -333,7 +333,7 @@ class Poller:
             status = refusal.status
         except OSError as error:
             self._log_once("buffer", error)
-            status = Status(Reason.FETCH_FAILED, error_text(error))
+            status = Status(Reason.FETCH_FAILED, fetch_error_text(error))
         else:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if len(self._times_shown) >= _MOST_COUNTS:

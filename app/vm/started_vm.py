@@ -2,12 +2,10 @@
 
 import logging
 import os
-import re
 import resource
 import shlex
 import shutil
 import signal
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -24,17 +22,16 @@ from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text
-from app.qemu.command_line import parse_command_line
+from app.qemu.command_line import CommandLine, parse_command_line
 from app.qemu.qmp_address import QmpAddress
-from app.vm import vm_arguments
+from app.vm import igd_opregion, vm_arguments
 from app.vm.child import Child
+from app.vm.vfio_properties import vfio_properties
 
 _log = logging.getLogger(__name__)
 
 # sizeof(sun_path) in unix(7), with the NUL.
 _SUN_PATH = 108
-_QEMU = re.compile(r"(qemu|kvm)[a-z0-9_.-]*")
-_HELP_TIMEOUT_S = 10.0
 # The time limits for a VM to end after a signal.
 _TERM_TIMEOUT_S = 10.0
 _KILL_TIMEOUT_S = 10.0
@@ -133,11 +130,15 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         fds = None
         if choice.vgpu is not None:
             _check_free(choice.vgpu)
+            properties = _properties(choice, command, options.arguments[0])
+            opregion = igd_opregion.PROPERTY in properties and igd_opregion.wants_opregion(choice.vgpu, command)
             if choice.add:
-                fds = _passed_fds(choice.vgpu, options.arguments[0], passed, paths)
-                arguments += vm_arguments.device_arguments(link_of(choice.vgpu, paths), fds)
+                fds = _passed_fds(choice.vgpu, properties, passed, paths)
+                arguments += vm_arguments.device_arguments(link_of(choice.vgpu, paths), fds, opregion)
                 if fds is None:
                     _check_permission(choice.vgpu, paths)
+            elif opregion:
+                arguments += igd_opregion.default_arguments(command)
         _log.info("starting %s", shlex.join(arguments))
         numbers = (fds.iommufd, fds.device) if fds is not None else ()
         child = Child.start(arguments, numbers, options.environment)
@@ -180,12 +181,21 @@ def _check_permission(vgpu: Vgpu, paths: Paths) -> None:
         )
 
 
-def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm_arguments.PassedFds | None:
+def _properties(choice: vm_arguments.VgpuChoice, command: CommandLine, program: str) -> frozenset[str]:
+    """What this QEMU knows, if that decides anything: to ask it takes a start of QEMU."""
+    vgpu = choice.vgpu
+    asked = (choice.add and vgpu is not None and vgpu.cdev is not None) or igd_opregion.wants_opregion(vgpu, command)
+    return vfio_properties(program) if asked else frozenset()
+
+
+def _passed_fds(
+    vgpu: Vgpu, properties: frozenset[str], opened: ExitStack, paths: Paths
+) -> vm_arguments.PassedFds | None:
     """The vGPU's cdev and an iommufd, which ``opened`` closes. None if this kernel, user or QEMU cannot use them.
 
-    QEMU binds the cdev to the iommufd. Before that the cdev does nothing.
+    QEMU 9.0 and later takes them, and binds the cdev to the iommufd. Before that the cdev does nothing.
     """
-    if vgpu.cdev is None:
+    if vgpu.cdev is None or not {"fd", "iommufd"} <= properties:
         return None
     fds = []
     for node in (paths.dev / "iommu", paths.dev / "vfio/devices" / vgpu.cdev):
@@ -195,22 +205,7 @@ def _passed_fds(vgpu: Vgpu, program: str, opened: ExitStack, paths: Paths) -> vm
             _log.info("%s: %s: the VM opens its vGPU by the IOMMU group", node, error.strerror)
             return None
         opened.callback(os.close, fds[-1])
-    return vm_arguments.PassedFds(*fds) if _takes_fds(program) else None
-
-
-def _takes_fds(program: str) -> bool:
-    """Whether this QEMU takes an open cdev (version 9.0 or later). Only a program named like QEMU is run for this."""
-    if not _QEMU.fullmatch(Path(program).name):
-        return False
-    command = [program, "-device", "vfio-pci,help"]
-    try:
-        help_text = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_HELP_TIMEOUT_S, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _log.info("%s: %s", shlex.join(command), error)
-        return False
-    return all(re.search(rb"^\s*%s=" % name, help_text, re.M) for name in (b"fd", b"iommufd"))
+    return vm_arguments.PassedFds(*fds)
 
 
 def _socket(cleanup: ExitStack) -> Path:

@@ -12,6 +12,7 @@ from app.host.lookup import find_vgpu, names_of
 from app.host.mdev import is_uuid
 from app.host.vgpu import Use, Vgpu
 from app.qemu.command_line import CommandLine, items, quoted
+from app.vm import igd_opregion
 
 _IOMMUFD_ID = "mdevview-iommufd"
 # These programs run the VM as another user and in another process.
@@ -83,13 +84,17 @@ def _is_free(vgpu: Vgpu) -> bool:
     return vgpu.use is not Use.IN_USE and known_display(vgpu) is not KnownDisplay.NONE
 
 
-def device_arguments(sysfs: Path, fds: PassedFds | None) -> list[str]:
+def device_arguments(sysfs: Path, fds: PassedFds | None, opregion: bool = False) -> list[str]:
     """The arguments that add a vGPU by its IOMMU group or by open ``fds``. mdevview shows it, so QEMU's display is off.
+
+    ``opregion`` gives the guest its OpRegion (:mod:`app.vm.igd_opregion`).
 
     QEMU needs the sysfs path even with a fd, to know that the device is an mdev (vfio_device_is_mdev() in
     hw/vfio/device.c).
     """
     device = f"vfio-pci,sysfsdev={quoted(str(sysfs))},display=off"
+    if opregion:
+        device += f",{igd_opregion.PROPERTY}=on"
     if fds is None:
         return ["-device", device]
     return [

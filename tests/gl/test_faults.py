@@ -32,7 +32,7 @@ SIZE = "size=320x200"
 
 def test_the_table_names_every_fault_that_lasts() -> None:
     named = {each.partition("@")[0] for each in LASTING}
-    assert named | SHOWING | {"gone", "mode", "hostile", *HOST_FAULTS} == set(FAULT_NAMES)
+    assert named | SHOWING | {"gone", "mode", "hostile", "unaligned", *HOST_FAULTS} == set(FAULT_NAMES)
 
 
 @pytest.mark.parametrize("fault", LASTING)
@@ -50,6 +50,24 @@ def test_a_fault_has_its_state_reason_and_exit_status(
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and reason in message
     assert not shot.exists()
+
+
+def test_a_framebuffer_that_mbochs_cannot_export_is_told_so_and_passes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As after a reboot of the guest, until it sets its mode. "Invalid argument" would say nothing."""
+    shot = tmp_path / "shot.png"
+    always = f"sim:mbochs,{SIZE},fault=unaligned"
+    assert main(["screenshot", always, "-o", str(shot), "--timeout", "0.2"]) == 5
+    message = capsys.readouterr().err
+    assert "The driver cannot export this framebuffer. It may pass when the guest sets its mode" in message
+    assert "error: fetch-failed, the driver answers EINVAL" in message
+    assert "Invalid argument" not in message and not shot.exists()
+    assert main(["inspect", always, "--json"]) == 0
+    (finding, *_) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["key"] == "fetch-failed" and "starts on a page of memory" in finding["evidence"]
+    assert main(["screenshot", f"{always}@0-0.5", "-o", str(shot), "--timeout", "20"]) == 0
+    assert shot.exists()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     f"gvt,{SMALL},fault=get-einval": ("fetch-failed",),
     f"gvt,{SMALL},fault=get-enoent": ("fetch-failed",),
     f"gvt,{SMALL},fault=stale": ("fetch-failed",),
+    f"mbochs,{SMALL},fault=unaligned": ("fetch-failed",),
     f"gvt,{SMALL},fault=truncated": ("buffer-truncated",),
     f"gvt,{SMALL},fault=read-only,cursor=off": ("import-unreadable", "copy-impossible"),
     f"gvt,{SMALL},modifier=X,cursor=off,fault=read-only": ("modifier-not-importable", "copy-impossible"),

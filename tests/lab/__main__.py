@@ -56,12 +56,13 @@ def _run(options: argparse.Namespace) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     chosen = kernel.find(options.kernel)
     path = vm.find_tools()
-    (folder / "modules").mkdir(parents=True)
 
     started = time.monotonic()
     built = drivers.build(chosen, work)
-    for name in drivers.MODULES:
-        shutil.copy(built / f"{name}.ko", folder / "modules")
+    for place, names in (("modules", drivers.MODULES), ("lookalikes", drivers.LOOKALIKES)):
+        (folder / place).mkdir(parents=True)
+        for name in names:
+            shutil.copy(built / f"{name}.ko", folder / place)
     building = time.monotonic() - started
     kvm = vm.kvm_works(chosen, path, work)
     # The guest cannot write to this tree, and is slow: the host compiles the modules.

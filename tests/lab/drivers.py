@@ -1,6 +1,7 @@
 """Builds the sample drivers as modules, from the kernel source of the distribution, in the work folder.
 
-This repository has no kernel source. mbochs_rw is made from mbochs when it is built (`tests.lab.edits`).
+This repository has no kernel source. mbochs_rw is made from mbochs when it is built (`tests.lab.edits`), and from that
+drivers that look like those of other vendors (`tests.lab.lookalikes`).
 """
 
 import hashlib
@@ -8,13 +9,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.lab import edits
+from tests.lab import edits, lookalikes
 from tests.lab.gate import MissingError
 from tests.lab.kernel import Kernel
 
 SAMPLES = "samples/vfio-mdev"
 SOURCES = ("mbochs.c", "mdpy.c", "mdpy-defs.h")
 MODULES = ("mbochs", edits.NAME, "mdpy")
+# These are loaded only by the tests that need them.
+LOOKALIKES = tuple(lookalikes.EDITS)
 
 
 class BuildError(Exception):
@@ -34,10 +37,13 @@ def build(kernel: Kernel, work: Path) -> Path:
         if shutil.which(tool) is None:
             raise MissingError(f"no {tool} to build the drivers with (Debian: {tool.replace('xz', 'xz-utils')})")
     _unpack(kernel, folder)
-    (folder / f"{edits.NAME}.c").write_text(edits.apply((folder / "mbochs.c").read_text()))
-    (folder / "Makefile").write_text("".join(f"obj-m += {name}.o\n" for name in MODULES))
+    writable = edits.apply((folder / "mbochs.c").read_text())
+    (folder / f"{edits.NAME}.c").write_text(writable)
+    for name, changes in lookalikes.EDITS.items():
+        (folder / f"{name}.c").write_text(edits.apply(writable, changes))
+    (folder / "Makefile").write_text("".join(f"obj-m += {name}.o\n" for name in (*MODULES, *LOOKALIKES)))
     _run("make", "-C", str(kernel.build), f"M={folder}", "modules")
-    for name in MODULES:
+    for name in (*MODULES, *LOOKALIKES):
         if not (folder / f"{name}.ko").is_file():
             raise BuildError(f"make succeeded without making {name}.ko")
     stamp.write_text(made_from)
@@ -46,7 +52,8 @@ def build(kernel: Kernel, work: Path) -> Path:
 
 def _made_from(kernel: Kernel) -> str:
     source = kernel.source.stat()
-    ours = hashlib.sha256(Path(edits.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    files = (edits.__file__, lookalikes.__file__, __file__)
+    ours = hashlib.sha256(b"".join(Path(each).read_bytes() for each in files)).hexdigest()
     return f"{kernel.version} {source.st_size} {source.st_mtime_ns} {ours}\n"
 
 

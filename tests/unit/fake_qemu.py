@@ -7,15 +7,18 @@ _SOURCE = Path(__file__).parent / "programs/qemu.py"
 
 
 class FakeQemu:
-    """``program`` is to be started; ``report`` is there once it runs, and ``commands`` what it was told by QMP."""
+    """``program`` is to be started; ``report`` is there once it runs, and ``commands`` what it was told by QMP.
 
-    def __init__(self, folder: Path, takes_fds: bool = False) -> None:
+    ``properties`` are those of its vfio-pci, and ``takes_fds`` gives it those of QEMU 9.0.
+    """
+
+    def __init__(self, folder: Path, takes_fds: bool = False, properties: tuple[str, ...] = ()) -> None:
         self.program = folder / "qemu-system-x86_64"
         self.report = folder / "report"
         self.program.write_text(f"#!{sys.executable} -S\n{_SOURCE.read_text()}")
         self.program.chmod(0o755)
-        if takes_fds:
-            (folder / "takes-fds").touch()
+        known = (*properties, *(("fd", "iommufd") if takes_fds else ()))
+        (folder / "properties").write_text(" ".join(known))
 
     @property
     def commands(self) -> list[str]:

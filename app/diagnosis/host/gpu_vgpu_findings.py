@@ -87,7 +87,7 @@ def _intel(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
     )
     start = (
         f"sudo mdevctl start --uuid $(cat /proc/sys/kernel/random/uuid) --parent {gpu.address} "
-        "--type TYPE (mdevctl types lists them)"
+        "--type TYPE, for a TYPE that 'mdevctl types' lists"
     )
     message = f"{gpu.address}: this Intel GPU has GVT-g, but makes no vGPUs"
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join((*steps, start)))

@@ -13,6 +13,10 @@ from app.host.ptrace import SCOPE_NO_ATTACH, PtracePermission, owner_of
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.wording import claims_text, process_text
 
+_CREATE = (
+    "create one: 'mdevctl types' lists what can be made, 'sudo mdevctl start --parent PARENT --type TYPE' makes it"
+)
+
 
 def vgpu_findings(
     vgpus: Sequence[Vgpu], permission: PtracePermission, helper_usable: bool, paths: Paths = HOST
@@ -20,9 +24,7 @@ def vgpu_findings(
     """One finding for each vGPU. ``helper_usable`` is whether root's helper can attach to VMs of other users."""
     if not vgpus:
         has_parents = any((paths.sys / "class/mdev_bus").glob("*"))
-        remedy = (
-            "create one: 'mdevctl types' lists what can be made, 'sudo mdevctl start' makes it" if has_parents else ""
-        )
+        remedy = _CREATE if has_parents else ""
         yield Finding("vgpu", Severity.INFO, "no vGPU on this host", "", remedy)
     for vgpu in vgpus:
         subject = f"{vgpu.name} ({vgpu.type_id or vgpu.driver})"

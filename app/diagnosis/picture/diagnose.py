@@ -4,6 +4,7 @@ One finding explains one thing: where a specific one tells why, the general one 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from app.diagnosis.finding import Finding
 from app.diagnosis.picture.cursor_findings import cursor_findings
@@ -22,6 +23,12 @@ from app.planes.status import Reason, State
 
 _PLANE_OFF = (Reason.PLANE_OFF, Reason.NOT_INITIALIZED)
 _QUERY_FAILS = (Reason.QUERY_REJECTED, Reason.FRAMEBUFFER_UNMAPPED, Reason.OUT_OF_MEMORY, Reason.DEVICE_FAULT)
+
+# mbochs_dmabuf_export() in samples/vfio-mdev/mbochs.c answers EINVAL then.
+_EXPORTS_WHOLE_PAGES = ("mbochs", "mbochs_rw")
+_NOT_ON_A_PAGE = (
+    "mbochs exports a framebuffer only if it starts on a page of memory, which that of a BIOS after a reboot may not"
+)
 
 # A guest that changes its mode has no plane for a few frames.
 _MODE_SWITCH_S = 1.5
@@ -83,7 +90,16 @@ def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
     elif reason is Reason.NO_DISPLAY and facts.vgpu is not None:
         yield key_of(reason).finding(primary.status.detail, display_advice(facts.vgpu))
     else:
-        yield from _of_status(primary)
+        for found in _of_status(primary):
+            why = _NOT_ON_A_PAGE if _is_unaligned(facts, primary) else ""
+            yield replace(found, evidence="; ".join(each for each in (found.evidence, why) if each))
+
+
+def _is_unaligned(facts: PictureFacts, plane: PlaneFacts) -> bool:
+    vgpu, status = facts.vgpu, plane.status
+    if vgpu is None or status.reason is not Reason.FETCH_FAILED:
+        return False
+    return (vgpu.module or vgpu.driver) in _EXPORTS_WHOLE_PAGES and "EINVAL" in status.detail
 
 
 def _of_status(plane: PlaneFacts) -> Iterator[Finding]:

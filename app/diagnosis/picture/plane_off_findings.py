@@ -14,7 +14,20 @@ from app.planes.plane import PlaneKind
 
 # Up to this age of a VM, a plane that is off was most likely never on.
 _YOUNG_S = 120.0
-_ADD_OPREGION = "Add x-igd-opregion=on to the device's options (libvirt: qemu:commandline), then restart the VM."
+_ADD_OPREGION = (
+    "Add x-igd-opregion=on to the device's options (libvirt 8.2 or later: a qemu:property in qemu:override; "
+    "'mdevview run' adds it), then restart the VM."
+)
+# QEMU refuses ramfb=on without display=on (hw/vfio/pci.c), and display=on without OpenGL in its own display if the
+# planes are dma-bufs (hw/vfio/display.c). A ramfb device of its own needs neither.
+_ADD_RAMFB = (
+    "To see them, start the VM with -device ramfb (or -device vfio-pci-nohotplug,...,display=on,ramfb=on) and look at "
+    "QEMU's own display, as -display gtk,gl=on or VNC: it shows that picture, the vGPU does not."
+)
+_NO_BOOT_SCREEN = (
+    "There is no boot screen on this vGPU: it shows nothing before the guest's driver starts, and the screens of "
+    "firmware and boot loader are elsewhere."
+)
 # These drivers keep the command register as it is, whatever the guest does (samples/vfio-mdev/mbochs.c, mdpy.c).
 _FIXED_COMMAND = ("mbochs", "mbochs_rw", "mdpy", "mtty")
 
@@ -70,18 +83,19 @@ def _firmware(vgpu: Vgpu | None, vm: VmFacts) -> Iterator[Finding]:
 
     It draws into the sample drivers' vGPUs (SeaBIOS with the vgabios of QEMU's bochs-display).
     """
+    virtual = is_gvt(vgpu) or is_nvidia(vgpu)
     if vm.firmware_screen is not None:
         evidence, remedy = f"the VM has a {vm.firmware_screen} for that", "Look at the display of the VM's own program."
-    elif not (is_gvt(vgpu) or is_nvidia(vgpu)):
+    elif not virtual:
         return
     elif vm.ramfb is False:
         evidence = "the VM has no ramfb and no other display device"
-        remedy = "To see them, start the VM with display=on,ramfb=on (QEMU shows them, not the vGPU)."
+        remedy = _ADD_RAMFB
     elif vm.ramfb:
         evidence, remedy = "the VM has ramfb", "Look at the display of the VM's own program."
     else:
         return
-    yield PictureKey.FIRMWARE_SCREEN_ELSEWHERE.finding(evidence, remedy)
+    yield PictureKey.FIRMWARE_SCREEN_ELSEWHERE.finding(evidence, remedy, _NO_BOOT_SCREEN if virtual else "")
 
 
 def _is_idle(facts: PictureFacts) -> bool:

@@ -36,8 +36,11 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
 
 
 def _virsh(command: str, vm: VmFacts) -> str:
-    """The command for a VM with a name. Whoever started the VM chose the name, and users paste it into a shell."""
-    return f"virsh {command} {shlex.quote(vm.name)}; " if vm.name else ""
+    """The command for a VM with a name. Whoever started the VM chose the name, and users paste it into a shell.
+
+    Without a URI virsh asks a user's own libvirt, which has no VMs with vGPUs of the host.
+    """
+    return f"virsh -c qemu:///system {command} {shlex.quote(vm.name)}; " if vm.name else ""
 
 
 def failsafe_line(host: HostFacts) -> str | None:

@@ -21,6 +21,8 @@ never-on        the guest's driver is not loaded: the display is off, and the PC
                 register has no bus mastering
 one-colour      the guest draws a screen of one colour                                          always
 frozen          the guest does not flip                                                         always
+unaligned       the guest's framebuffers do not start on a page of memory, as those of a BIOS  always
+                after a reboot may: mbochs does not export them, other drivers do
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
@@ -37,8 +39,8 @@ gone            the device is removed and stays away; it takes no END           
 What the host says changes nothing of the picture: such a fault is joined with *off*, *never-on* or *frozen*, for
 example ``fault=vm-paused+frozen``.
 
-When the fault stale, truncated or read-only begins, the guest changes to other framebuffers; when it ends, the guest
-changes back. So a buffer keeps such a fault until it is freed, and the picture still returns.
+When the fault stale, truncated, read-only or unaligned begins, the guest changes to other framebuffers; when it ends,
+the guest changes back. So a buffer keeps such a fault until it is freed, and the picture still returns.
 """
 
 import errno
@@ -66,6 +68,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "get-enoent": _ALWAYS,
     "stale": _ALWAYS,
     "truncated": _ALWAYS,
+    "unaligned": _ALWAYS,
     "read-only": _ALWAYS,
     "hostile": _ALWAYS,
     "no-display": _ALWAYS,

@@ -18,6 +18,7 @@ from app.sim.driver.device import PlaneInfo, SimulatedDevice, SimulatedKernelCor
 from app.sim.driver.edid_registers import EdidRegisters
 from app.sim.driver.regions import READ_WRITE, Region, requested, type_capability
 from app.sim.guest.guest import Guest, Scanout
+from app.sim.guest.timetable import had_fault
 
 _DMABUF = vfio.VFIO_GFX_PLANE_TYPE_DMABUF
 _PROBE = vfio.VFIO_GFX_PLANE_TYPE_PROBE
@@ -121,6 +122,9 @@ class MbochsDevice(SimulatedDevice):
             if known.export.alive:
                 return known.export.new_fd()
             known.export.release()
+        if had_fault(known.scanout.address, "unaligned"):
+            # mbochs_dmabuf_export() says so to the kernel's log. The query has taken the framebuffer as it is.
+            raise OSError(errno.EINVAL, "framebuffer not page-aligned")
         memory = known.scanout.memory
         read_only = self._shipped or self.guest.active("read-only")
         fd, known.export = memory.export(self.export_size(memory.size), read_only)

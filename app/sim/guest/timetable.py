@@ -10,7 +10,13 @@ _SECOND = 1_000_000_000
 
 # Faults that a buffer keeps until it is freed. During such a fault the guest uses other framebuffers, and afterwards
 # the old ones again: the picture returns, and the number of buffers does not grow.
-_STICKY = ("truncated", "read-only", "stale")
+_STICKY = ("truncated", "read-only", "stale", "unaligned")
+_FAULTS_SHIFT = 48
+
+
+def had_fault(address: int, fault: str) -> bool:
+    """Whether the sticky fault was active when the guest got the address of a framebuffer."""
+    return bool(address >> _FAULTS_SHIFT >> _STICKY.index(fault) & 1)
 
 
 class Timetable:
@@ -49,7 +55,7 @@ class Timetable:
         faults = 0
         for bit, name in enumerate(_STICKY):
             faults |= self.active(name) << bit
-        return faults << 48 | place
+        return faults << _FAULTS_SHIFT | place
 
     def due_ns(self, flip: int) -> int:
         """When flip number ``flip`` is due, in nanoseconds since the opening."""

@@ -1,8 +1,8 @@
 """A program in QEMU's place: it takes QEMU's options, listens on the QMP socket, and ends as it is told to.
 
 It runs as a copy, under QEMU's name. Beside the copy it writes "report", once it listens, and "report.log", the
-commands that it was given. It needs the file "takes-fds" there to have the options of a QEMU that takes fds. "-name"
-says how it behaves:
+commands that it was given. The file "properties" there names the properties of its vfio-pci. "-name" says how it
+behaves:
 
 - ``obeys``: it ends at ``system_powerdown``;
 - ``stubborn``: neither ``quit`` nor SIGTERM ends it;
@@ -27,8 +27,8 @@ _ANSWERS: dict[str, Any] = {"query-status": {"status": "running", "running": Tru
 
 def main(arguments: list[str]) -> None:
     if arguments == ["-device", "vfio-pci,help"]:
-        fds = "  fd=<string>\n  iommufd=<link<iommufd>>\n" if (_FOLDER / "takes-fds").exists() else ""
-        sys.stdout.write("vfio-pci options:\n" + fds)
+        known = (_FOLDER / "properties").read_text().split()
+        sys.stdout.write("vfio-pci options:\n" + "".join(f"  {each}=<str>\n" for each in known))
         return
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
     manner = options.get("-name", "")

@@ -74,6 +74,23 @@ def test_an_unknown_id_does_not_exist() -> None:
         get(device, 1)
 
 
+@pytest.mark.parametrize("module", ["mbochs", "mbochs_rw"])
+def test_framebuffer_that_does_not_start_on_a_page_is_not_exported(module: str) -> None:
+    """A query tells it like any other; when the guest sets an aligned one, that has another id."""
+    with simulated(f"{SMALL},module={module},fault=unaligned@0-1") as (device, clock):
+        unaligned = second_query(device)
+        assert (unaligned.size, unaligned.stride) == (400 * 65, 400)
+        for _ in range(2):
+            with refused(errno.EINVAL):
+                get(device, unaligned.handle)
+        clock.advance(1)
+        aligned = second_query(device)
+        assert aligned.handle != unaligned.handle
+        os.close(get(device, aligned.handle))
+        with refused(errno.EINVAL):
+            get(device, unaligned.handle)
+
+
 def test_as_shipped_a_second_fetch_is_a_bug_of_the_program() -> None:
     with simulated(f"{SMALL},module=mbochs") as (device, _):
         assert device.vgpu.module == "mbochs"
