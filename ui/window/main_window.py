@@ -108,14 +108,15 @@ class MainWindow(QMainWindow):
         self._label = label
         self._refresh()
 
-    def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "") -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
-        ``destination`` is shown while there is input: the port, if it is not known whose it is.
+        ``destination`` is shown while there is input: the port, if it is not known whose it is. ``manager`` is the
+        program that needs the VM's QMP socket, too.
 
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
-        self._input.set_monitor(monitor, reason, destination)
+        self._input.set_monitor(monitor, reason, destination, manager)
 
     def resize_picture(self, width: int, height: int) -> None:
         """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
