@@ -260,7 +260,7 @@ def _realized(arguments: Sequence[str]) -> list[str]:
 
 def vm_text(vm: Vm) -> str:
     """How messages name the process of a VM."""
-    return process_text(vm.process, vm.pid, vm.name, vm.uid)
+    return process_text(vm.process, vm.pid, vm.name, vm.uid, vm.id)
 
 
 def vm_ended(vm: Vm) -> ProcessGone:

@@ -8,7 +8,8 @@ class Vm:
     """The process of a VM. ``cwd`` is its working directory, None if it cannot be seen.
 
     The process chose ``process`` (its name), ``name`` and ``arguments``, so they prove nothing. ``arguments_cut`` says
-    that the command line is longer than ``arguments``. ``uid`` is its real user, None if it cannot be seen.
+    that the command line is longer than ``arguments``. ``uid`` is its real user, None if it cannot be seen. ``id`` is
+    the number that Proxmox VE gave it.
     """
 
     pid: int
@@ -18,3 +19,4 @@ class Vm:
     cwd: str | None = None
     arguments_cut: bool = False
     uid: int | None = None
+    id: str | None = None

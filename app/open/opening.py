@@ -26,15 +26,17 @@ from app.errors import (
 )
 from app.host.discovery import discover, present, refresh
 from app.host.gpu import exporting_gpu
+from app.host.lookup import is_pci_address
+from app.host.passthrough import is_passed_through, missing_function, passed_through
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
-from app.host.wording import of_user, process_text
+from app.host.wording import of_user, process_text, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
-from app.open.target import Default, InheritedFd, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
+from app.open.target import Default, InheritedFd, Named, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -188,10 +190,23 @@ def open_device(
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
         scan = scan or HostScan.take(paths)
-        chosen = resolve(target, discover(scan))
+        chosen = _resolved(target, scan)
     if isinstance(target, Default) and isinstance(chosen, Simulated) and options is not None and not options.alone:
         raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
     return open_resolved_device(chosen, paths, options, scan)
+
+
+def _resolved(target: Target, scan: HostScan) -> Resolved:
+    """The device of a target. Raises NoSuchDevice, AmbiguousTarget, and OpenFailed for plain pass-through."""
+    try:
+        chosen = resolve(target, discover(scan))
+    except NoSuchDevice as error:
+        if isinstance(target, Named) and is_pci_address(target.text):
+            raise missing_function(target.text, scan.paths) or error from None
+        raise
+    if isinstance(chosen, Vgpu) and is_passed_through(chosen):
+        raise passed_through(chosen.name)
+    return chosen
 
 
 def open_resolved_device(
@@ -276,7 +291,8 @@ def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -
 def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDevice:
     """Take over an attached device."""
     vm, vgpu, process, paths = attached.vm, attached.vgpu, attached.process, scan.paths
-    name = f"VM {vm.name}{of_user(vm.uid)}" if vm.name else process_text(vm.process, vm.pid, None, vm.uid)
+    words = vm_words(vm.name, vm.id)
+    name = f"VM {words}{of_user(vm.uid)}" if words else process_text(vm.process, vm.pid, None, vm.uid)
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     is_present = (lambda: present(vgpu, paths)) if vgpu is not None else None
     ended = EndDetector(is_present, process, vm_text(vm))

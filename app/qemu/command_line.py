@@ -6,6 +6,7 @@ ignored and nothing raises. A file named by ``-readconfig`` is not read.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ _BARE = frozenset(_BARE_NAMES.split())
 # Any user may start a process named qemu with two megabytes of arguments, which would slow down every scan for VMs.
 _MOST_ARGUMENTS = 8192
 _MOST_CHARACTERS = 1 << 18
+# Proxmox VE numbers its VMs from 100 to 999999999.
+_VM_NUMBER = re.compile(r"[0-9]{1,9}")
 _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-platform")
 
 
@@ -124,6 +127,14 @@ def vm_name(arguments: Sequence[str]) -> str | None:
     return _name(tuple(_options(_limited(arguments))))
 
 
+def vm_number(arguments: Sequence[str]) -> str | None:
+    """The number by which Proxmox VE knows the VM: its QEMU has an option ``-id`` (config_to_command() in qemu-server).
+
+    None if there is none, or a text that is no such number.
+    """
+    return _number(tuple(_options(_limited(arguments))))
+
+
 def quoted(value: str) -> str:
     """A value for ``key=`` in a comma-separated list of QEMU: each comma is doubled."""
     return value.replace(",", ",,")
@@ -185,6 +196,11 @@ def _name(options: Sequence[Option]) -> str | None:
             if key == "guest":
                 name = text
     return name or None
+
+
+def _number(options: Sequence[Option]) -> str | None:
+    values = _values(options, "id")
+    return values[-1] if values and _VM_NUMBER.fullmatch(values[-1]) else None
 
 
 def _uses_kvm(option: Option) -> bool:

@@ -125,6 +125,10 @@ class Host:
             (folder.parent / physfn).mkdir(exist_ok=True)
         return folder
 
+    def on_pci_bus(self, folder: Path) -> None:
+        """Link a PCI device at its bus, as the kernel does."""
+        self._link(self.paths.sys / "bus/pci/devices" / folder.name, folder)
+
     def process(
         self,
         pid: int,

@@ -171,7 +171,11 @@ def _add_list(commands: Commands) -> None:
         "With type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or by cdev), "
         "and the kind of display their driver is known to offer. No device is opened.",
     )
-    add_json(parser)
+    kind = parser.add_mutually_exclusive_group()
+    add_json(kind)
+    kind.add_argument(
+        "--targets", action="store_true", help="print only what can be given as TARGET, one per line, for a shell"
+    )
 
 
 def _add_screenshot(commands: Commands) -> None:
