@@ -17,7 +17,8 @@ from app.host.foreign_path import LIMIT_S, look
 from app.host.paths import HOST, Paths
 from app.host.start_folder import start_folder
 from app.host.vm import Vm
-from app.qemu.command_line import CommandLine, QmpMonitor, items, parse_command_line
+from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
+from app.qemu.option_text import items
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.text.clean import clean_line
 from app.vm.manager import manager_of

@@ -131,8 +131,8 @@ def _add_run(commands: Commands) -> None:
         "start a VM and show it",
         "Where QEMU's command line lacks them, these things are added at its end: the vGPU as a vfio-pci device (with "
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
-        "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most guests "
-        "find no display. Nothing else is changed; "
+        "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
+        "guests find no display. Nothing else is changed; "
         "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
         "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
         "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
@@ -178,7 +178,11 @@ def _add_list(commands: Commands) -> None:
         "With type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or by cdev), "
         "and the kind of display their driver is known to offer. No device is opened.",
     )
-    add_json(parser)
+    kind = parser.add_mutually_exclusive_group()
+    add_json(kind)
+    kind.add_argument(
+        "--targets", action="store_true", help="print only what can be given as TARGET, one per line, for a shell"
+    )
 
 
 def _add_screenshot(commands: Commands) -> None:

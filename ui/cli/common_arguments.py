@@ -11,11 +11,12 @@ from ui.cli.argument_values import gpu, interval, seconds
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 _TARGET_HELP = (
-    "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
-    "several screens), vm:NAME (a VM of QEMU's or libvirt's), fd:N (an open VFIO device inherited from the parent "
-    "process), a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...], or a recording: replay:FILE "
-    "with [,speed=N] (max: as fast as possible) and [,start=S]; default: the only vGPU "
-    "there is, sim:gvt where there is none. A vGPU that a VM has is shown through that VM"
+    "a vGPU's UUID, or the start or the end of it, a PCI address (of the vGPU, or of a GPU with one vGPU), pid:N (the "
+    "process of a running VM; pid:N,fd=M where it has several screens), vm:NAME (a VM of QEMU's or libvirt's; vm:105: "
+    "VM 105 of Proxmox), fd:N (an open VFIO device inherited from the parent process), a simulated device: sim:gvt, "
+    "sim:mbochs or sim:mdpy, with [,key=value...], or a recording: replay:FILE with [,speed=N] (max: as fast as "
+    "possible) and [,start=S]; default: the only vGPU there is, sim:gvt where there is none. A vGPU that a VM has is "
+    "shown through that VM"
 )
 
 _GPU = "a render node (/dev/dri/renderD128, or renderD128), a card (card0) or a PCI address (0000:00:02.0)"

@@ -13,10 +13,10 @@ _VM = 4711
 
 
 def lay_out(host: Host) -> None:
-    intel = host.gpu(INTEL, "i915", 0x8086, 0x591B, 0)
+    intel = host.gpu(INTEL, 0x8086, 0x591B, "i915", 0)
     # Intel's third region is the aperture: 256 MiB.
     (intel / "resource").write_text("0x0 0x0 0x0\n0x0 0x0 0x0\n0x40000000 0x4fffffff 0x14220c\n")
-    host.gpu(f"0000:00:01.0/{NVIDIA}", "nvidia", 0x10DE, 0x1C8D, 1)
+    host.gpu(f"0000:00:01.0/{NVIDIA}", 0x10DE, 0x1C8D, "nvidia", 1)
     bus = host.paths.sys / "class/mdev_bus"
     bus.mkdir(parents=True)
     (bus / INTEL).symlink_to(intel)
