@@ -19,6 +19,7 @@ from ui.window.help_messages import show_about, show_keys
 from ui.window.menus import Handlers, add_menus
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.shown_path import shown_path_tip
 from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
         self.setStatusBar(self._status)
+        self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
@@ -141,6 +143,7 @@ class MainWindow(QMainWindow):
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
             "inspector": self._show_inspector,
+            "explain": self._show_findings,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
@@ -235,6 +238,12 @@ class MainWindow(QMainWindow):
             self._inspector = open_inspector(self, self._picture, action.shortcut())
             self._inspector.closed.connect(lambda: action.setChecked(False))
 
+    def _show_findings(self) -> None:
+        """Open the inspector, and there the findings: why the picture is shown as it is, and what to do."""
+        self._actions["inspector"].setChecked(True)
+        assert self._inspector is not None
+        self._inspector.show_findings()
+
     def _leave_guest(self) -> None:
         self._input.release()
         self._input.grab.end()
@@ -291,6 +300,7 @@ class MainWindow(QMainWindow):
         # A guest that draws into the buffer on the screen never flips, so its rate is not known.
         rate = self._picture.frames_per_second()
         self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
+        self._status.explain_path(shown_path_tip(self._picture))
 
     def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)
         """None: Qt's own menu would hide the playback bar, or show it where nothing is played."""

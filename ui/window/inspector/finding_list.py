@@ -74,13 +74,25 @@ class FindingList(QWidget):
         area.setWidget(inner)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._layout = QStackedLayout(self)
+        self._path = WrappedText("")
+        self._path.hide()
+        self._layout = QStackedLayout()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._path)
+        column.addLayout(self._layout, 1)
         self._layout.addWidget(EmptyText("Nothing is wrong with this picture."))
         self._layout.addWidget(area)
 
     @property
     def shown(self) -> tuple[Finding, ...]:
         return self._shown
+
+    def show_path(self, text: str) -> None:
+        """Say above the findings how the picture reaches the GPU; an empty text says nothing."""
+        if text != self._path.toPlainText():
+            self._path.set_text(text)
+            self._path.setVisible(bool(text))
 
     def show_findings(self, findings: tuple[Finding, ...]) -> None:
         """Show these. A finding that was shown before keeps its card, and what is selected in it."""
