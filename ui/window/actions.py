@@ -142,6 +142,7 @@ ACTIONS = (
     ActionSpec("pointer-hidden", Menu.INPUT, "Show host pointer n&ever", (), True, "pointer"),
     *_SENT,
     ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),
+    ActionSpec("host-check", Menu.HELP, "&Check this host…"),
     ActionSpec("about", Menu.HELP, "&About mdevview"),
 )
 

@@ -16,7 +16,9 @@ from ui.window.actions import ACTIONS
 from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.help_messages import show_about, show_keys
+from ui.window.host_check import Examine, HostCheck
 from ui.window.menus import Handlers, add_menus
+from ui.window.notice_bar import SUBSTITUTE, NoticeBar
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.shown_path import shown_path_tip
@@ -57,6 +59,7 @@ class MainWindow(QMainWindow):
         options: ViewOptions,
         choose: Callable[[], None],
         geometry: Geometry | None = None,
+        examine_host: Examine | None = None,
     ) -> None:
         super().__init__()
         self._picture = picture
@@ -72,6 +75,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._container)
         self.playback = PlaybackBar(self)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
+        self._host_check = HostCheck(self, examine_host) if examine_host is not None else None
+        self.no_vgpu = NoticeBar(self, SUBSTITUTE)
+        self.no_vgpu.why_wanted.connect(self._check_host)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.no_vgpu)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
@@ -149,6 +156,7 @@ class MainWindow(QMainWindow):
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
+            "host-check": self._check_host,
             "keys": lambda: show_keys(self),
             "about": lambda: show_about(self),
         }
@@ -244,6 +252,10 @@ class MainWindow(QMainWindow):
         assert self._inspector is not None
         self._inspector.show_findings()
 
+    def _check_host(self) -> None:
+        if self._host_check is not None:
+            self._host_check.show()
+
     def _leave_guest(self) -> None:
         self._input.release()
         self._input.grab.end()
@@ -318,6 +330,8 @@ class MainWindow(QMainWindow):
             settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
         self._show_latency_panel(False)
+        if self._host_check is not None:
+            self._host_check.close()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

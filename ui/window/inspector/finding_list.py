@@ -60,9 +60,9 @@ def _text(text: str, *, bold: bool = False) -> WrappedText:
 
 
 class FindingList(QWidget):
-    """The findings in their order, or a sentence where there are none."""
+    """The findings in their order, or the sentence ``empty`` where there are none."""
 
-    def __init__(self) -> None:
+    def __init__(self, empty: str = "Nothing is wrong with this picture.") -> None:
         super().__init__()
         self._cards: dict[Finding, FindingCard] = {}
         self._shown: tuple[Finding, ...] = ()
@@ -81,7 +81,7 @@ class FindingList(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._path)
         column.addLayout(self._layout, 1)
-        self._layout.addWidget(EmptyText("Nothing is wrong with this picture."))
+        self._layout.addWidget(EmptyText(empty))
         self._layout.addWidget(area)
 
     @property
