@@ -321,6 +321,6 @@ class ResolutionMenu(QObject):
         except ValueError as error:
             self._ask_for_other(text=text, problem=str(error))
         except ResolutionRefused as refusal:
-            self._ask_for_other(text=text, problem=refusal.message)
+            self._ask_for_other(text=text, problem=f"{refusal.message}\n{refusal.remedy}")
         else:
             self.ask(mode)
