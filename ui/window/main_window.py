@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self.monitor_status_changed.connect(self._input.monitor_status_changed)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture))
         self.resolution.notice.connect(picture.notice)
+        self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._panel: LatencyPanel | None = None

@@ -23,6 +23,7 @@ one-colour      the guest draws a screen of one colour                          
 frozen          the guest does not flip                                                         always
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
+edid-ignored    the guest does not notice that its screen is another one                        always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
                 vm-shut-down, vm-failed
 no-opregion     the host says that the VM's device has no OpRegion                              always
@@ -74,6 +75,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "frozen": _ALWAYS,
     "cursor-refused": _ALWAYS,
     "cursor-outside": _ALWAYS,
+    "edid-ignored": _ALWAYS,
     **dict.fromkeys(HOST_FAULTS, _ALWAYS),
     "off": _PERIODIC,
     "mode": _PERIODIC,

@@ -80,6 +80,7 @@ class PictureWindow(QOpenGLWindow):
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
         self.diagnosis.page_changed.connect(self.update)
+        self.diagnosis.told.connect(self.notice)
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
