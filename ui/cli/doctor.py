@@ -16,7 +16,7 @@ from app.diagnosis.report.finding_document import doctor_document
 from app.diagnosis.report.host_report import HostReport
 from app.diagnosis.report.private_names import private_names
 from app.diagnosis.report.report import report_text
-from app.diagnosis.report.verdict import has_failed, ranked, verdict
+from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
@@ -51,7 +51,7 @@ def host_report() -> HostReport:
     """The same for a window. Takes seconds, and may be called on any thread. Raises OSError and MdevviewError."""
     vgpus, findings, sentence, versions = _examine()
     text = report_text(findings, sentence, versions, private_names(vgpus))
-    return HostReport(sentence, tuple(findings), text)
+    return HostReport(sentence, tuple(vgpus_first(findings)), text)
 
 
 def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:

@@ -35,6 +35,11 @@ class _PathButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._tip = ""
 
+    def show_path(self, path: str) -> None:
+        if path != self.text():
+            self.setText(path)
+            self.setAccessibleName(f"Path of the picture: {path}")
+
     def explain(self, tip: str) -> None:
         if tip != self._tip:
             self._tip = tip
@@ -76,10 +81,11 @@ class StatusLine(QStatusBar):
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
         """Each may be empty: then its widget is hidden."""
-        for widget, text in ((self._plane, plane), (self._path, path), (self._rate, rate)):
-            widget.setText(text)
-            widget.setVisible(bool(text))
-        self._path.setAccessibleName(f"Path of the picture: {path}")
+        for label, text in ((self._plane, plane), (self._rate, rate)):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self._path.show_path(path)
+        self._path.setVisible(bool(path))
 
     def explain_path(self, tip: str) -> None:
         """Set the tool tip of the path, which may have several lines."""

@@ -55,7 +55,8 @@ def path_tip(path: PixelPath, plane: Plane, findings: Sequence[Finding]) -> str:
 
 
 def _bytes(count: int) -> str:
+    """The number and its unit are not parted at the end of a line."""
     for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB")):
         if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1000:.0f} kB"
+            return f"{count / unit:.1f}\N{NO-BREAK SPACE}{name}"
+    return f"{count / 1000:.0f}\N{NO-BREAK SPACE}kB"

@@ -20,6 +20,7 @@ from ui.window.inspector.empty_text import EmptyText
 from ui.window.inspector.wrapped_text import WrappedText
 
 _LONGEST = 2000
+_PATH_MARGINS = (8, 8, 8, 6)
 _SEVERITIES = {
     Severity.ERROR: ("Error", QStyle.StandardPixmap.SP_MessageBoxCritical),
     Severity.WARNING: ("Warning", QStyle.StandardPixmap.SP_MessageBoxWarning),
@@ -79,7 +80,11 @@ class FindingList(QWidget):
         self._layout = QStackedLayout()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._path)
+        # Without a path it takes no room.
+        above = QVBoxLayout()
+        above.setContentsMargins(*_PATH_MARGINS)
+        above.addWidget(self._path)
+        column.addLayout(above)
         column.addLayout(self._layout, 1)
         self._layout.addWidget(EmptyText(empty))
         self._layout.addWidget(area)

@@ -15,7 +15,7 @@ from tests.unit.app.diagnosis.picture.facts import PRIMARY, not_imported, pictur
 
 def test_of_a_copied_picture_it_says_what_it_costs_why_what_was_tried_and_what_to_do() -> None:
     findings = diagnose(picture(not_imported(Reason.IMPORT_FAILED)))
-    assert path_tip(PixelPath.COPY, PRIMARY, findings).splitlines() == [
+    assert path_tip(PixelPath.COPY, PRIMARY, findings).replace("\N{NO-BREAK SPACE}", " ").splitlines() == [
         "copy: The GPU does not import the guest's buffer, so the CPU copies it: 1.2 MB for each new picture; "
         "60 pictures a second are 73.7 MB a second.",
         "Why: The import failed; frames are copied.",
