@@ -27,6 +27,7 @@ from app.errors import (
 from app.host.discovery import discover, present, refresh
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpu
+from app.host.larger_type import sibling_types
 from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
@@ -156,7 +157,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         source=poller,
         vgpu=opened.vgpu,
         vm=opened.vm,
-        resolution=EdidResolution(opened.device, opened.end_fd),
+        resolution=EdidResolution(opened.device, opened.end_fd, sibling_types(opened.vgpu, paths)),
         input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,

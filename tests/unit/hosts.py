@@ -131,7 +131,7 @@ class Host:
     def gpu(self, at: str, vendor: int, device: int, driver: str = "", number: int | None = None, **files: str) -> Path:
         """A GPU, which is no VFIO device. Its virtual functions are made by `pci` or `nvidia_function`.
 
-        `at` is its path below its PCI root. With `number` it has the nodes ``card`` + number and ``renderD`` + 128 + number.
+        `at` is its path below its PCI root. With `number` it has DRM nodes, as the kernel names them.
         """
         folder = self.paths.sys / "devices/pci0000:00" / at
         folder.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from app.qemu.qmp_address import QmpAddress
 from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
 from ui.window.geometry import Geometry
+from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
 from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
@@ -48,7 +49,8 @@ class WindowOptions:
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
     guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
-    pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the guest's buffers.
+    pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
+    does, in seconds and on any thread; None if the window cannot offer that.
     """
 
     view: ViewOptions
@@ -61,6 +63,7 @@ class WindowOptions:
     poll: int | None = None
     geometry: Geometry | None = None
     gpu: GpuChoice = AUTO
+    examine_host: Examine | None = None
 
 
 class Viewer(QObject):
@@ -96,7 +99,10 @@ class Viewer(QObject):
         self._loop = self._loop_for(session.source if session is not None else self._waiting)
         self.picture = PictureWindow(self._loop, label)
         self.picture.set_session(session)
-        self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
+        self.window = MainWindow(
+            self.picture, label, options.view, self._choose, options.geometry, options.examine_host
+        )
+        self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -136,6 +142,7 @@ class Viewer(QObject):
         """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
         self._stop_waiting()
         self._is_first_opening = False
+        self.window.no_vgpu.hide()
         # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
@@ -292,6 +299,11 @@ def is_shown(chosen: Vgpu | Simulated | Replay, session: Session, state: State) 
     """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
     is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
     return is_same and state is not State.GONE
+
+
+def is_substitute(target: Target, session: Session) -> bool:
+    """Whether a simulated vGPU is shown because the user named no target and this host has no vGPU."""
+    return isinstance(target, Default) and session.vgpu is not None and session.vgpu.simulated
 
 
 def _target_of(chosen: Vgpu | Simulated | Replay) -> Target:

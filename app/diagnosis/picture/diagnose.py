@@ -9,6 +9,7 @@ from dataclasses import replace
 from app.diagnosis.finding import Finding
 from app.diagnosis.picture.cursor_findings import cursor_findings
 from app.diagnosis.picture.import_findings import import_findings, is_import_status, wrong_gpu_finding
+from app.diagnosis.picture.mode_findings import mode_finding
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import key_of, rank_of
@@ -55,6 +56,9 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         yield vm
     yield from _primary(facts, primary)
     if primary.path is not None:
+        late = mode_finding(facts, primary)
+        if late is not None:
+            yield late
         yield from cursor_findings(facts, primary, planes.get(PlaneKind.CURSOR))
         # Why a picture stays as it is, is told already if the VM does not run.
         if vm is None:

@@ -118,12 +118,22 @@ class HistoryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeRequest:
+    """A size in pixels that the guest was asked for. ``before`` is what it showed then, None for no picture."""
+
+    width: int
+    height: int
+    before: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PictureFacts:
     """``status`` is that of the picture. ``planes`` has the primary plane, then the cursor plane if the source has one.
 
     ``offer`` is None before the first probe, and for a source that is no VFIO device. ``pci_command`` is the command
     register in the device's PCI configuration space, which the guest writes; None if it was not read. ``renderer`` is
-    None if nothing was drawn.
+    None if nothing was drawn. ``late_mode`` is the mode that the guest was asked for and has not taken in time; None if
+    there is none.
     """
 
     target: str
@@ -135,3 +145,4 @@ class PictureFacts:
     host: HostFacts = field(default_factory=HostFacts)
     renderer: RendererFacts | None = None
     history: HistoryFacts = field(default_factory=HistoryFacts)
+    late_mode: ModeRequest | None = None

@@ -115,6 +115,12 @@ class PictureKey(Enum):
     RENDER_FAILED = _of(Reason.RENDER_FAILED)
     UPLOAD_FAILED = _of(Reason.UPLOAD_FAILED)
 
+    MODE_NOT_TAKEN = (
+        "mode-not-taken",
+        Severity.WARNING,
+        "The guest has not taken the mode that it was asked for.",
+    )
+
     # The GPU does not get at the pixels.
     IMPORT_AWAITED = _of(Reason.IMPORT_AWAITED)
     IMPORT_ON_TRIAL = _of(Reason.IMPORT_ON_TRIAL)

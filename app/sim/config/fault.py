@@ -25,6 +25,7 @@ unaligned       the guest's framebuffers do not start on a page of memory, as th
                 after a reboot may: mbochs does not export them, other drivers do
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
+edid-ignored    the guest does not notice that its screen is another one                        always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
                 vm-shut-down, vm-failed
 no-opregion     the host says that the VM's device has no OpRegion                              always
@@ -77,6 +78,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "frozen": _ALWAYS,
     "cursor-refused": _ALWAYS,
     "cursor-outside": _ALWAYS,
+    "edid-ignored": _ALWAYS,
     **dict.fromkeys(HOST_FAULTS, _ALWAYS),
     "off": _PERIODIC,
     "mode": _PERIODIC,

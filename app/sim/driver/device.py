@@ -246,6 +246,8 @@ class SimulatedDevice(ABC):
 
     def plug(self, edid: bytes | None) -> None:
         """The link went down (None) or came up with that EDID. The guest reacts."""
+        if self.guest.active("edid-ignored"):
+            return
         if edid is None:
             self.guest.unplug()
         else:

@@ -24,6 +24,7 @@ from ui.window.inspector.inspector import Inspector
 from ui.window.inspector.picture_changes import PictureChanges
 from ui.window.picture.gl_surface import made_current
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.shown_path import shown_path_text
 
 
 def open_inspector(window: QMainWindow, picture: PictureWindow, keys: QKeySequence) -> Inspector:
@@ -67,6 +68,9 @@ class InspectedPicture:
 
     def findings(self) -> tuple[Finding, ...]:
         return self._picture.diagnosis.findings
+
+    def path_text(self) -> str:
+        return shown_path_text(self._picture)
 
     def fourccs(self) -> tuple[int, ...]:
         renderer = self._picture.renderer

@@ -10,9 +10,11 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
-from app.diagnosis.picture.picture_facts import RendererFacts
+from app.diagnosis.picture.mode_watch import ModeWatch
+from app.diagnosis.picture.picture_facts import ModeRequest, RendererFacts
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.diagnosis.picture.still_findings import UNCHANGED_S
+from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
@@ -66,6 +68,8 @@ class PictureDiagnosis(QObject):
     changed = pyqtSignal()
     page_changed = pyqtSignal()
     """The findings are others, and the window has text with them in place of the picture."""
+    told = pyqtSignal(str)
+    """What the window should show over the picture for a moment: the guest did not take a mode that the user chose."""
 
     def __init__(
         self,
@@ -80,12 +84,14 @@ class PictureDiagnosis(QObject):
         self._current = current
         self._clock = clock
         self._history = PictureHistory(clock())
+        self._mode_watch = ModeWatch()
+        self._chosen = False
         self._host = HostFactsReader(clock)
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
         # What was diagnosed last: of an idle picture, that is done again after a longer pause.
-        self._diagnosed: tuple[Status, Colour | None] | None = None
+        self._diagnosed: tuple[Status, Colour | None, ModeRequest | None] | None = None
         self._always = False
         # The frame that was looked at for one colour, and what was found.
         self._looked = False
@@ -122,9 +128,15 @@ class PictureDiagnosis(QObject):
         self._always = on
         self.refresh()
 
+    def asked_for(self, mode: Mode, chosen: bool) -> None:
+        """The guest was asked for this mode: ``chosen`` by the user, or because it follows the window."""
+        self._chosen = chosen
+        self._mode_watch.asked(mode, _size(self._picture.frame), self._clock())
+
     def saw(self, frame: Frame) -> None:
         """The source has a new frame."""
         self._history.saw(frame, self._clock())
+        self._mode_watch.saw(_size(frame))
         self._looked, self._one_colour = False, None
 
     def pixels_changed(self) -> None:
@@ -135,6 +147,7 @@ class PictureDiagnosis(QObject):
     def forget(self) -> None:
         """Another source is shown from now on."""
         self._history = PictureHistory(self._clock())
+        self._mode_watch.forget()
         self._host.forget()
         self._looked, self._one_colour = False, None
         self._set(())
@@ -151,11 +164,13 @@ class PictureDiagnosis(QObject):
         missing = self._picture.status.state is not State.SHOWING
         if quiet_s >= _QUIET_S and not self._looked:
             self._look_for_one_colour()
-        if not (missing or self._always or self._one_colour is not None or quiet_s >= UNCHANGED_S):
+        late = self._mode_watch.late(now)
+        unwell = missing or late is not None or self._one_colour is not None
+        if not (unwell or self._always or quiet_s >= UNCHANGED_S):
             self._diagnosed = None
             self._set(())
             return
-        seen = (self._picture.status, self._one_colour)
+        seen = (self._picture.status, self._one_colour, late)
         idle = not missing and not self._always and seen == self._diagnosed
         if idle and now - self._diagnosed_ns < _IDLE_PERIOD_NS:
             return
@@ -180,6 +195,7 @@ class PictureDiagnosis(QObject):
             history=self._history,
             one_colour=self._one_colour,
             failure=picture.status if picture.status.reason is Reason.RENDER_FAILED else None,
+            late_mode=self._mode_watch.late(now),
         )
         return diagnose(facts)
 
@@ -214,6 +230,9 @@ class PictureDiagnosis(QObject):
 
     def _set(self, findings: tuple[Finding, ...]) -> None:
         if findings != self._findings:
+            late = _late_mode(findings)
+            if late is not None and late != _late_mode(self._findings) and self._chosen:
+                self.told.emit(f"{late.message} {late.remedy}")
             self._findings = findings
             self.changed.emit()
             if not self._shown():
@@ -223,3 +242,11 @@ class PictureDiagnosis(QObject):
         """Stop the timer, and wait for the thread for a short while. More calls do nothing."""
         self._timer.stop()
         self._host.close()
+
+
+def _size(frame: Frame) -> tuple[int, int] | None:
+    return (frame.primary.plane.width, frame.primary.plane.height) if frame.primary is not None else None
+
+
+def _late_mode(findings: tuple[Finding, ...]) -> Finding | None:
+    return next((each for each in findings if each.key == PictureKey.MODE_NOT_TAKEN.key), None)

@@ -38,7 +38,9 @@ _log = logging.getLogger(__name__)
 # During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
+# A notice is shown for this time at least, and long enough to be read.
 _NOTICE_MS = 4000
+_READING_MS = 60
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
 _MS = 1_000_000
@@ -80,6 +82,7 @@ class PictureWindow(QOpenGLWindow):
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
         self.diagnosis.page_changed.connect(self.update)
+        self.diagnosis.told.connect(self.notice)
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
@@ -185,10 +188,10 @@ class PictureWindow(QOpenGLWindow):
             self.notice(LOUPE_NOTICE)
 
     def notice(self, text: str) -> None:
-        """Show a short notice for a few seconds, and log it."""
+        """Show a notice for some seconds, and log it."""
         _log.info("%s", text)
         self._notice = text
-        self._notice_timer.start(_NOTICE_MS)
+        self._notice_timer.start(max(_NOTICE_MS, _READING_MS * len(text)))
         self.update()
 
     def capture(self) -> NDArray[np.uint8] | None:

@@ -16,6 +16,7 @@ from app.diagnosis.picture.picture_facts import (
     HistoryFacts,
     ImportEvidence,
     ImportProof,
+    ModeRequest,
     PictureFacts,
     PlaneFacts,
     RendererFacts,
@@ -70,6 +71,11 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         picture(off(), vm=replace(RUNNING, state=RunState.SHUT_DOWN)),
         (K.VM_SHUT_DOWN, K.PLANE_OFF),
         "query-status",
+    ),
+    K.MODE_NOT_TAKEN: (
+        picture(late_mode=ModeRequest(1920, 1080, (640, 480))),
+        (K.MODE_NOT_TAKEN,),
+        "asked for 1920x1080; shown 640x480",
     ),
     K.VM_PAUSED: (
         # That the picture does not change is explained.

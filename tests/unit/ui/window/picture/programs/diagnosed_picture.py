@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -9,11 +10,13 @@ from PyQt6.QtCore import QCoreApplication, QObject
 
 from app.device.device_facts import DeviceFacts
 from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
+from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
 from app.planes.status import Reason, Status
 from gl.renderer import DrawResult, Renderer
+from tests.unit.app.diagnosis.picture.facts import PRIMARY
 from tests.unit.app.diagnosis.picture.surfaces import surface
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 
@@ -118,6 +121,27 @@ assert keys(6) == ["vm-paused"]
 assert headline() == "vm-paused"
 diagnosis.pixels_changed()
 assert keys(1) == []
+
+# A mode that the guest does not take is told once, and goes when the guest takes it.
+picture.vm = VmFacts(7, state=RunState.RUNNING)
+told: list[str] = []
+diagnosis.told.connect(told.append)
+diagnosis.asked_for(Mode(1024, 768), True)
+diagnosis.saw(Frame(OK, surface()))
+assert keys(9) == []
+keys(31)
+assert keys(6)[0] == headline() == "mode-not-taken"
+keys(6)
+assert len(told) == 1 and "1024x768" in told[0], told
+diagnosis.saw(Frame(OK, surface(replace(PRIMARY, width=1024, height=768))))
+assert keys(0.5) == []
+diagnosis.saw(Frame(OK, surface()))
+assert keys(1) == [], "what the guest's user chose later is his"
+diagnosis.asked_for(Mode(1024, 768), False)
+assert keys(10)[0] == "mode-not-taken"
+assert len(told) == 1, "a guest that follows the window is asked often"
+diagnosis.forget()
+diagnosis.saw(Frame(OK, surface()))
 
 # A panel wants all of them, always.
 diagnosis.keep_current(True)
