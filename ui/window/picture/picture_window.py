@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
-from app.measure.loop.rate import Rate
+from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
@@ -69,7 +69,7 @@ class PictureWindow(QOpenGLWindow):
         self._cursor_seen = False
         # When the window asked the display to draw; None while it waits for no picture.
         self._asked_ns: int | None = None
-        self._rate = Rate()
+        self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
         self._notice = ""
@@ -100,7 +100,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop.deleteLater()
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
-        self._cursor_seen = False
+        self._cursor_seen, self._rates = False, PictureRates()
         self.diagnosis.forget()
         self._connect(loop)
         self.state_changed.emit()
@@ -160,9 +160,9 @@ class PictureWindow(QOpenGLWindow):
         """The frame that was drawn last, and what the renderer made of it."""
         return self._shown, self._drawn
 
-    def frames_per_second(self) -> int:
-        """New frames drawn in the last second. A frame drawn again does not count."""
-        return self._rate.per_second(time.monotonic_ns())
+    def rates(self) -> Rates:
+        """What the pictures of the last second showed. A frame drawn again does not count."""
+        return self._rates.rates(time.monotonic_ns())
 
     @property
     def options(self) -> ViewOptions:
@@ -261,6 +261,7 @@ class PictureWindow(QOpenGLWindow):
             look = renderer.look(frame)
         if look is not None and look.previous_ns is not None:
             self.diagnosis.pixels_changed()
+            self._rates.pixels_changed()
         return look
 
     def wake(self) -> None:
@@ -274,6 +275,7 @@ class PictureWindow(QOpenGLWindow):
         else:
             self._off_since_ns = None
         self.diagnosis.saw(frame)
+        self._rates.found(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -358,8 +360,7 @@ class PictureWindow(QOpenGLWindow):
             return
         self.times.drawn(frame, renderer.import_ns)
         self._failure = None
-        if frame is not self._shown:
-            self._rate.add(time.monotonic_ns())
+        self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
             self._shown, self._drawn = frame, drawn
             self._log_state()
