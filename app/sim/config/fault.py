@@ -21,6 +21,7 @@ never-on        the guest's driver is not loaded: the display is off, and the PC
                 register has no bus mastering
 one-colour      the guest draws a screen of one colour                                          always
 frozen          the guest does not flip                                                         always
+cursor-einval   every query of the cursor plane fails with EINVAL                              always
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
@@ -72,6 +73,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "never-on": _ALWAYS,
     "one-colour": _ALWAYS,
     "frozen": _ALWAYS,
+    "cursor-einval": _ALWAYS,
     "cursor-refused": _ALWAYS,
     "cursor-outside": _ALWAYS,
     **dict.fromkeys(HOST_FAULTS, _ALWAYS),

@@ -16,7 +16,6 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
-from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
@@ -129,9 +128,8 @@ class PictureWindow(QOpenGLWindow):
     @property
     def cursor_problem(self) -> Status | None:
         """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
-        for rejected in self.frame.rejected:
-            if rejected.plane.kind is PlaneKind.CURSOR:
-                return rejected.status
+        if self.frame.cursor_refusal is not None:
+            return self.frame.cursor_refusal
         cursor = self._drawn.cursor if self._drawn is not None else None
         if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
             return None
