@@ -34,6 +34,9 @@ def _state_lines(document: Document) -> list[str]:
     lines = _pair("target", document["target"]) + _pair("state", f"{document['state']} ({document['reason']})")
     if document["detail"]:
         lines += _pair("detail", document["detail"])
+    if document["unchanged_s"] is not None:
+        seconds = document["unchanged_s"]
+        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, it changes")
     # A finding tells the remedy, with its evidence.
     if document["hint"] and not document["findings"]:
         lines += _pair("hint", document["hint"])

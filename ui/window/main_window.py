@@ -17,7 +17,7 @@ from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.help_messages import show_about, show_keys
 from ui.window.menus import Handlers, add_menus
-from ui.window.picture.activity_text import activity_text
+from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.view_options import ViewOptions
@@ -288,8 +288,10 @@ class MainWindow(QMainWindow):
         plane = plane_text(frame.primary.plane)
         problem = self._picture.cursor_problem
         if problem is not None:
-            plane = f"cursor: {problem.reason.key}  {plane}"
-        self._status.show_picture(plane, self._picture.path, activity_text(self._picture.rates()))
+            plane = f"cursor: {problem.reason.key}{errno_text(problem)}  {plane}"
+        diagnosis = self._picture.diagnosis
+        activity = activity_text(self._picture.rates(), diagnosis.unchanged_s, diagnosis.run_state)
+        self._status.show_picture(plane, self._picture.path, activity)
 
     def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)
         """None: Qt's own menu would hide the playback bar, or show it where nothing is played."""

@@ -96,7 +96,10 @@ class InspectedPicture:
         with made_current(picture):
             document = session_document(session, picture.frame, renderer)
         # These know the host and what was seen so far, too.
-        return document | {"findings": [finding_document(each) for each in self.findings()]}
+        return document | {
+            "unchanged_s": picture.diagnosis.unchanged_s,
+            "findings": [finding_document(each) for each in self.findings()],
+        }
 
     def start_thumbnail(self, facts: BufferFacts) -> bool:
         renderer = self._picture.renderer

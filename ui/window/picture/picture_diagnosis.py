@@ -10,12 +10,14 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import RunState
 from app.diagnosis.picture.picture_facts import RendererFacts
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.diagnosis.picture.still_findings import UNCHANGED_S
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, State, Status
 from gl.errors import GlError
 from gl.one_colour import Colour, one_colour
@@ -81,6 +83,7 @@ class PictureDiagnosis(QObject):
         self._clock = clock
         self._history = PictureHistory(clock())
         self._host = HostFactsReader(clock)
+        self._run_state: RunState | None = None
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
@@ -114,6 +117,16 @@ class PictureDiagnosis(QObject):
             return first
         return None
 
+    @property
+    def unchanged_s(self) -> float | None:
+        """For how many seconds the picture has been unchanged; None without a picture, or if that is not known."""
+        return self._history.unchanged_s(self._clock()) if self._shown() else None
+
+    @property
+    def run_state(self) -> RunState | None:
+        """Whether the VM runs; None if that is not known, or was not asked because the picture changes."""
+        return self._run_state
+
     def _shown(self) -> bool:
         return self._picture.status.state in (State.SHOWING, State.DEGRADED)
 
@@ -127,14 +140,21 @@ class PictureDiagnosis(QObject):
         self._history.saw(frame, self._clock())
         self._looked, self._one_colour = False, None
 
+    def looked(self, look: Look) -> None:
+        """The pixels on the screen were looked at."""
+        self._history.looked(look, self._clock())
+        if look.previous_ns is not None:
+            self._looked, self._one_colour = False, None
+
     def pixels_changed(self) -> None:
         """The guest drew into the buffer on the screen."""
         self._history.pixels_changed(self._clock())
         self._looked, self._one_colour = False, None
 
-    def forget(self) -> None:
-        """Another source is shown from now on."""
-        self._history = PictureHistory(self._clock())
+    def forget(self, *, sees_pixels: bool = True) -> None:
+        """Another source is shown from now on. ``sees_pixels`` is that of its loop."""
+        self._history = PictureHistory(self._clock(), sees_pixels=sees_pixels)
+        self._run_state = None
         self._host.forget()
         self._looked, self._one_colour = False, None
         self._set(())
@@ -152,7 +172,7 @@ class PictureDiagnosis(QObject):
         if quiet_s >= _QUIET_S and not self._looked:
             self._look_for_one_colour()
         if not (missing or self._always or self._one_colour is not None or quiet_s >= UNCHANGED_S):
-            self._diagnosed = None
+            self._diagnosed = self._run_state = None
             self._set(())
             return
         seen = (self._picture.status, self._one_colour)
@@ -168,6 +188,8 @@ class PictureDiagnosis(QObject):
         if frame.primary is not None and shown is not None and shown.primary is not None:
             # Of a frame that is not drawn yet, the renderer knows nothing.
             frame = shown
+        host = self._host.latest(session.host_facts, host_period_s) if session is not None else None
+        self._run_state = host.vm.state if host is not None and host.vm is not None else None
         facts = picture_facts(
             picture.target,
             frame,
@@ -175,7 +197,7 @@ class PictureDiagnosis(QObject):
             now,
             vgpu=session.vgpu if session is not None else None,
             device=session.device_facts() if session is not None else None,
-            host=self._host.latest(session.host_facts, host_period_s) if session is not None else None,
+            host=host,
             renderer=self._renderer_facts(),
             history=self._history,
             one_colour=self._one_colour,

@@ -85,6 +85,7 @@ class PictureWindow(QOpenGLWindow):
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
+        self.diagnosis.forget(sees_pixels=loop.sees_pixels)
         self.times.watch(loop)
         loop.due.connect(self._on_due)
         loop.set_probe(self._look)
@@ -100,7 +101,6 @@ class PictureWindow(QOpenGLWindow):
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
         self._cursor_seen, self._rates = False, PictureRates()
-        self.diagnosis.forget()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -257,9 +257,10 @@ class PictureWindow(QOpenGLWindow):
             return None
         with made_current(self) if renderer.look_needs_context else nullcontext():
             look = renderer.look(frame)
-        if look is not None and look.previous_ns is not None:
-            self.diagnosis.pixels_changed()
-            self._rates.pixels_changed()
+        if look is not None:
+            self.diagnosis.looked(look)
+            if look.previous_ns is not None:
+                self._rates.pixels_changed()
         return look
 
     def wake(self) -> None:

@@ -66,6 +66,11 @@ class QtFrameLoop(QObject):
     def frame(self) -> Frame:
         return self._loop.frame
 
+    @property
+    def sees_pixels(self) -> bool:
+        """See :attr:`app.measure.loop.frame_loop.FrameLoop.sees_pixels`."""
+        return self._loop.sees_pixels
+
     def observe(self, observer: LoopObserver | None) -> None:
         """Tell ``observer`` what the loop does from now on; None for nobody."""
         self._loop.observe(observer)

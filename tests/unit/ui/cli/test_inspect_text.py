@@ -30,7 +30,7 @@ FINDING = {"key": "a", "severity": "warning", "message": "It is so.", "evidence"
 
 def _document(**changed: Any) -> dict[str, Any]:
     return {
-        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "",
+        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "", "unchanged_s": None,
         "planes": {"primary": PLANE, "cursor": None},
         "buffers": [BUFFER],
         "display": {"dmabuf": True, "region": False},
