@@ -52,6 +52,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     f"gvt,{SMALL},hot=0x0,fault=cursor-einval": ("cursor-refused",),
     f"gvt,{SMALL},hot=0x0,fault=cursor-outside": ("cursor-outside",),
     f"gvt,{SMALL},hot=63x63": ("cursor-sign-lost",),
+    f"gvt,{SMALL},fault=cursor-at-edge": ("cursor-sign-lost",),
     f"gvt,{SMALL},hot=0x0,fault=one-colour": ("one-colour",),
     f"gvt,{SMALL},cursor=off": ("cursor-not-reported",),
     f"mbochs,{SMALL}": ("cursor-not-reported",),

@@ -23,6 +23,7 @@ one-colour      the guest draws a screen of one colour                          
 frozen          the guest does not flip                                                         always
 cursor-einval   every query of the cursor plane fails with EINVAL                              always
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
+cursor-at-edge  the tip of the cursor is at the picture's left edge                            always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
                 vm-shut-down, vm-failed
@@ -75,6 +76,7 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "frozen": _ALWAYS,
     "cursor-einval": _ALWAYS,
     "cursor-refused": _ALWAYS,
+    "cursor-at-edge": _ALWAYS,
     "cursor-outside": _ALWAYS,
     **dict.fromkeys(HOST_FAULTS, _ALWAYS),
     "off": _PERIODIC,

@@ -11,6 +11,7 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
+from app.input.signed_cursor_source import SentPointer
 from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
 from app.planes.frame import Frame
@@ -108,6 +109,11 @@ class PictureWindow(QOpenGLWindow):
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    @property
+    def pointer(self) -> SentPointer:
+        """Is told where the user's pointer was sent."""
+        return self._loop.pointer
 
     @property
     def status(self) -> Status:
