@@ -14,7 +14,7 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure
 from app.planes.plane import PlaneKind
-from app.planes.plane_document import Document, plane_document, status_document
+from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
 from gl.context import Context
 from gl.import_evidence import import_evidence
 from gl.one_colour import one_colour
@@ -71,6 +71,8 @@ def inspect_document(
             )
     for rejected in frame.rejected:
         documents[rejected.plane.kind] = plane_document(rejected.plane, rejected.buffer, rejected.status)
+    if frame.cursor_refusal is not None and documents[PlaneKind.CURSOR] is None:
+        documents[PlaneKind.CURSOR] = refused_plane_document(frame.cursor_refusal)
     if facts is None:
         facts = picture_facts(
             target, frame, renderer.outcome, time.monotonic_ns(), renderer=facts_of_renderer(renderer.context)

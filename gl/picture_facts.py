@@ -53,6 +53,8 @@ def picture_facts(
     for rejected in frame.rejected:
         kind, buffer = rejected.plane.kind, rejected.buffer
         planes[kind] = PlaneFacts(kind, rejected.status, rejected.plane, _buffer_facts(rejected.plane, buffer))
+    if frame.cursor_refusal is not None:
+        planes.setdefault(PlaneKind.CURSOR, PlaneFacts(PlaneKind.CURSOR, frame.cursor_refusal))
     if failure is not None:
         planes[PlaneKind.PRIMARY] = replace(planes[PlaneKind.PRIMARY], status=failure, path=None)
     history = history or PictureHistory(now_ns, sees_pixels=False)

@@ -83,7 +83,8 @@ class PixelProbe:
             return None
         changed = [each.previous_ns for each in results if each.previous_ns is not None]
         seen_ns = min(each.seen_ns for each in results)
-        return Look(any(each.draw for each in results), seen_ns, min(changed, default=None))
+        draw, blind = any(each.draw for each in results), any(each.blind for each in results)
+        return Look(draw, seen_ns, min(changed, default=None), blind)
 
     def _look_at(self, looker: _Looker, now_ns: int) -> Look | None:
         loaded = looker.loaded
@@ -93,7 +94,7 @@ class PixelProbe:
             except (OSError, ValueError, MemoryError) as error:
                 if loaded.copied is not None:
                     # The draw cannot read it either, and says why.
-                    return Look(True, now_ns)
+                    return Look(True, now_ns, blind=True)
                 _log.info("the GPU looks for changed pixels, as the CPU cannot: %s", error)
                 looker.by_cpu = None
                 # The next look may need a context that is not current now.
@@ -106,7 +107,7 @@ class PixelProbe:
             except GlError as error:
                 _log.info("nothing can look for changed pixels, so the picture is always drawn: %s", error)
                 looker.failed = True
-        return Look(True, now_ns)
+        return Look(True, now_ns, blind=True)
 
     def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples:
         image = loaded.image

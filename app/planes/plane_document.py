@@ -1,5 +1,6 @@
 """Planes and states as JSON documents: the keys that inspect and measure share. A published key keeps its meaning."""
 
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,8 @@ def plane_document(
 ) -> Document:
     """One plane. ``path`` and ``import_errors`` come from the renderer. A plane that it did not get has none.
 
-    Each import error has ``rung``, ``egl_error`` and ``message``.
+    Each import error has ``rung``, ``egl_error`` and ``message``. ``errno`` is the name of the error with which the
+    driver refused the plane; null if it did not.
     """
     return {
         "fourcc": fourcc_text(plane.fourcc),
@@ -53,9 +55,28 @@ def plane_document(
         "buffer": _buffer_document(buffer),
         "path": path,
         "import_errors": list(import_errors),
+        **_state(status),
+    }
+
+
+def refused_plane_document(status: Status) -> Document:
+    """A plane of which only ``status`` is known, because the driver refused to describe it: all else is null."""
+    return dict.fromkeys(_VALUES) | {"path": None, "import_errors": [], **_state(status)}
+
+
+_VALUES = (
+    *("fourcc", "format_name", "modifier", "modifier_name", "width", "height", "stride", "size", "x", "y"),
+    *("hot_x", "hot_y", "backing", "dmabuf_id", "region_index", "buffer"),
+)
+
+
+def _state(status: Status) -> Document:
+    return {
         "state": status.state.value,
         "reason": status.reason.key,
         "detail": status.detail,
+        "hint": status.hint,
+        "errno": errno.errorcode.get(status.errno, str(status.errno)) if status.errno is not None else None,
     }
 
 

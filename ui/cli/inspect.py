@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _inspected(view: OffscreenView, duration_s: float | None) -> Document:
-    session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=False)
+    # Without a duration it is only seen once.
+    session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=duration_s is not None)
 
     def why_not(frame: Frame) -> Status | None:
         history.saw(frame, time.monotonic_ns())

@@ -15,7 +15,7 @@ def inspect_lines(document: Document) -> list[str]:
     lines = _state_lines(document) + _device_lines(document["device"], document["display"])
     lines += _renderer_lines(document["renderer"])
     for title, section in (
-        ("planes", _planes_lines(document["planes"])),
+        ("planes", _planes_lines(document["planes"], document["display"])),
         ("buffers (* is on the screen)", _buffers_lines(document["buffers"])),
         ("regions", _regions_lines(document["device"].get("regions", ()))),
         ("findings", _findings_lines(document["findings"])),
@@ -34,6 +34,9 @@ def _state_lines(document: Document) -> list[str]:
     lines = _pair("target", document["target"]) + _pair("state", f"{document['state']} ({document['reason']})")
     if document["detail"]:
         lines += _pair("detail", document["detail"])
+    if document["unchanged_s"] is not None:
+        seconds = document["unchanged_s"]
+        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, it changes")
     # A finding tells the remedy, with its evidence.
     if document["hint"] and not document["findings"]:
         lines += _pair("hint", document["hint"])
@@ -92,9 +95,23 @@ def _renderer_lines(renderer: Document) -> list[str]:
 _PLANE_HEADER = ("PLANE", "SIZE", "AT", "HOT SPOT", "FORMAT", "STRIDE", "BUFFER", "PATH", "MODIFIER")
 
 
-def _planes_lines(planes: Document) -> list[str]:
-    shown = {name: plane for name, plane in planes.items() if plane is not None}
-    off = [f"  {name} is off" for name, plane in planes.items() if plane is None]
+def _missing_text(name: str, plane: Document | None, display: Document | None) -> str:
+    """Why a plane is not in the table. ``plane`` is what is known of one that the driver refused to describe."""
+    if plane is not None:
+        detail = f": {plane['detail']}" if plane["detail"] else ""
+        return f"{name} is refused: {plane['reason']}{detail}"
+    # The region driver mdpy answers each query with the primary plane.
+    if name == "cursor" and display is not None and display["region"] and not display["dmabuf"]:
+        return "cursor: this driver has no cursor plane"
+    return f"{name} is off"
+
+
+def _planes_lines(planes: Document, display: Document | None) -> list[str]:
+    shown = {name: plane for name, plane in planes.items() if plane is not None and plane["fourcc"] is not None}
+    off = []
+    for name, plane in planes.items():
+        if name not in shown:
+            off += wrapped(_missing_text(name, plane, display), "  ", "    ")
     if not shown:
         return off
     table = columns([_PLANE_HEADER, *(_plane_row(name, plane) for name, plane in shown.items())], right={5})

@@ -13,13 +13,14 @@ from app.open.opening import OpenOptions
 from app.open.target import Default
 from app.planes.frame import Frame
 from app.planes.plane import PlaneKind
-from app.planes.status import Reason, State, Status
+from app.planes.status import State, Status
 from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.renderer import Renderer
 from ui.cli import screenshot_bytes
 from ui.cli.output_file import write_file
+from ui.cli.plane_bytes import why_no_plane
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
 
@@ -69,7 +70,7 @@ def _capture(
     """
     surface = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
     if surface is None:
-        return _missing_cursor(frame) if kind is CaptureKind.CURSOR else frame.status
+        return why_no_plane(frame, PlaneKind.CURSOR if kind is CaptureKind.CURSOR else PlaneKind.PRIMARY)
     try:
         pixels = renderer.capture(frame, kind, options)
     except GlError:
@@ -82,10 +83,3 @@ def _capture(
         return renderer.outcome(surface).status
     taken.append(pixels)
     return None
-
-
-def _missing_cursor(frame: Frame) -> Status:
-    for rejected in frame.rejected:
-        if rejected.plane.kind is PlaneKind.CURSOR:
-            return rejected.status
-    return Status(Reason.PLANE_OFF, "the cursor plane is off") if frame.status.reason is Reason.OK else frame.status

@@ -206,6 +206,7 @@ class GuestInput(QObject):
             case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
                 self.grab.hover(False)
                 self._pixel = None
+                self._picture.pointer.left()
             case QEvent() if event.type() == QEvent.Type.FocusOut:
                 self.release()
                 self.grab.end()
@@ -276,6 +277,7 @@ class GuestInput(QObject):
             and self.ready
         ):
             self._send(absolute(pixel, (placement.guest_width, placement.guest_height)))
+            self._picture.pointer.sent(pixel)
         self._pixel = pixel if inside else None
         self._show_pointer()
 

@@ -19,6 +19,7 @@ from ui.window.help_messages import show_about, show_keys
 from ui.window.host_check import Examine, HostCheck
 from ui.window.menus import Handlers, add_menus
 from ui.window.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.shown_path import shown_path_tip
@@ -310,10 +311,10 @@ class MainWindow(QMainWindow):
         plane = plane_text(frame.primary.plane)
         problem = self._picture.cursor_problem
         if problem is not None:
-            plane = f"cursor: {problem.reason.key}  {plane}"
-        # A guest that draws into the buffer on the screen never flips, so its rate is not known.
-        rate = self._picture.frames_per_second()
-        self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
+            plane = f"cursor: {problem.reason.key}{errno_text(problem)}  {plane}"
+        diagnosis = self._picture.diagnosis
+        activity = activity_text(self._picture.rates(), diagnosis.unchanged_s, diagnosis.run_state)
+        self._status.show_picture(plane, self._picture.path, activity)
         self._status.explain_path(shown_path_tip(self._picture))
 
     def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)

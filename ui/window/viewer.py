@@ -11,7 +11,8 @@ from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.gpu import AUTO, GpuChoice
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Vgpu, is_gvt
+from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
@@ -96,7 +97,7 @@ class Viewer(QObject):
         # Whether the window shows nothing, and waits for nothing, but the device that is opened.
         self._is_first_opening = session is None and chosen is not None
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
-        self._loop = self._loop_for(session.source if session is not None else self._waiting)
+        self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
         self.picture = PictureWindow(self._loop, label)
         self.picture.set_session(session)
         self.window = MainWindow(
@@ -133,8 +134,11 @@ class Viewer(QObject):
         for each in pending:
             each.join(_JOIN_S)
 
-    def _loop_for(self, source: FrameSource) -> QtFrameLoop:
-        loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
+    def _loop_for(self, source: FrameSource, session: Session | None = None) -> QtFrameLoop:
+        pointer = SentPointer()
+        if session is not None and is_gvt(session.vgpu):
+            source = SignedCursorSource(source, pointer)
+        loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()), pointer=pointer)
         loop.frame_changed.connect(self._on_frame_changed)
         return loop
 
@@ -146,7 +150,7 @@ class Viewer(QObject):
         # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
-        self._show(session.source, session.label)
+        self._show(session.source, session.label, session)
         self._close_session()
         self._session, self._target = session, target
         self.picture.set_session(session)
@@ -154,8 +158,8 @@ class Viewer(QObject):
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
-    def _show(self, source: FrameSource, label: str) -> None:
-        self._loop = self._loop_for(source)
+    def _show(self, source: FrameSource, label: str, session: Session | None = None) -> None:
+        self._loop = self._loop_for(source, session)
         self.picture.set_loop(self._loop, label)
         self.window.set_label(label)
         self._loop.start()

@@ -105,6 +105,9 @@ class PictureKey(Enum):
     OUT_OF_MEMORY = _of(Reason.OUT_OF_MEMORY)
     DEVICE_FAULT = _of(Reason.DEVICE_FAULT)
 
+    CURSOR_OFF = _of(Reason.CURSOR_OFF)
+    NO_CURSOR_PLANE = _of(Reason.NO_CURSOR_PLANE)
+
     # There is a plane, but it or its buffer cannot be used.
     FETCHED_ELSEWHERE = _of(Reason.FETCHED_ELSEWHERE)
     FETCHED_BEFORE = _of(Reason.FETCHED_BEFORE)

@@ -52,6 +52,9 @@ def _plane(name: str, plane: Document | None) -> Node:
     title = f"{name.capitalize()} plane"
     if plane is None:
         return Node(name, title, "off")
+    if plane["fourcc"] is None:
+        refusal = ((key, key.capitalize(), plane[key]) for key in ("detail", "hint"))
+        return Node(name, title, f"{plane['state']} ({plane['reason']})", _leaves(refusal))
     summary = f"{plane['width']} × {plane['height']}, {plane['fourcc']}, {plane['path'] or plane['state']}"
     return Node(name, title, clean_line(summary), (*_leaves(_plane_pairs(name, plane)), *_failures(plane)))
 

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
+from app.diagnosis.picture.host_facts import RunState
 from app.diagnosis.picture.mode_watch import ModeWatch
 from app.diagnosis.picture.picture_facts import ModeRequest, RendererFacts
 from app.diagnosis.picture.picture_keys import PictureKey
@@ -18,6 +19,7 @@ from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, State, Status
 from gl.errors import GlError
 from gl.one_colour import Colour, one_colour
@@ -87,6 +89,7 @@ class PictureDiagnosis(QObject):
         self._mode_watch = ModeWatch()
         self._chosen = False
         self._host = HostFactsReader(clock)
+        self._run_state: RunState | None = None
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
@@ -120,6 +123,16 @@ class PictureDiagnosis(QObject):
             return first
         return None
 
+    @property
+    def unchanged_s(self) -> float | None:
+        """For how many seconds the picture has been unchanged; None without a picture, or if that is not known."""
+        return self._history.unchanged_s(self._clock()) if self._shown() else None
+
+    @property
+    def run_state(self) -> RunState | None:
+        """Whether the VM runs; None if that is not known, or was not asked because the picture changes."""
+        return self._run_state
+
     def _shown(self) -> bool:
         return self._picture.status.state in (State.SHOWING, State.DEGRADED)
 
@@ -139,15 +152,22 @@ class PictureDiagnosis(QObject):
         self._mode_watch.saw(_size(frame))
         self._looked, self._one_colour = False, None
 
+    def looked(self, look: Look) -> None:
+        """The pixels on the screen were looked at."""
+        self._history.looked(look, self._clock())
+        if look.previous_ns is not None:
+            self._looked, self._one_colour = False, None
+
     def pixels_changed(self) -> None:
         """The guest drew into the buffer on the screen."""
         self._history.pixels_changed(self._clock())
         self._looked, self._one_colour = False, None
 
-    def forget(self) -> None:
-        """Another source is shown from now on."""
-        self._history = PictureHistory(self._clock())
+    def forget(self, *, sees_pixels: bool = True) -> None:
+        """Another source is shown from now on. ``sees_pixels`` is that of its loop."""
+        self._history = PictureHistory(self._clock(), sees_pixels=sees_pixels)
         self._mode_watch.forget()
+        self._run_state = None
         self._host.forget()
         self._looked, self._one_colour = False, None
         self._set(())
@@ -167,7 +187,7 @@ class PictureDiagnosis(QObject):
         late = self._mode_watch.late(now)
         unwell = missing or late is not None or self._one_colour is not None
         if not (unwell or self._always or quiet_s >= UNCHANGED_S):
-            self._diagnosed = None
+            self._diagnosed = self._run_state = None
             self._set(())
             return
         seen = (self._picture.status, self._one_colour, late)
@@ -183,6 +203,8 @@ class PictureDiagnosis(QObject):
         if frame.primary is not None and shown is not None and shown.primary is not None:
             # Of a frame that is not drawn yet, the renderer knows nothing.
             frame = shown
+        host = self._host.latest(session.host_facts, host_period_s) if session is not None else None
+        self._run_state = host.vm.state if host is not None and host.vm is not None else None
         facts = picture_facts(
             picture.target,
             frame,
@@ -190,7 +212,7 @@ class PictureDiagnosis(QObject):
             now,
             vgpu=session.vgpu if session is not None else None,
             device=session.device_facts() if session is not None else None,
-            host=self._host.latest(session.host_facts, host_period_s) if session is not None else None,
+            host=host,
             renderer=self._renderer_facts(),
             history=self._history,
             one_colour=self._one_colour,

@@ -11,12 +11,12 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
-from app.measure.loop.rate import Rate
+from app.input.signed_cursor_source import SentPointer
+from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
-from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.context import CurrentContext
@@ -71,7 +71,7 @@ class PictureWindow(QOpenGLWindow):
         self._cursor_seen = False
         # When the window asked the display to draw; None while it waits for no picture.
         self._asked_ns: int | None = None
-        self._rate = Rate()
+        self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
         self._notice = ""
@@ -89,6 +89,7 @@ class PictureWindow(QOpenGLWindow):
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
+        self.diagnosis.forget(sees_pixels=loop.sees_pixels)
         self.times.watch(loop)
         loop.due.connect(self._on_due)
         loop.set_probe(self._look)
@@ -103,8 +104,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop.deleteLater()
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
-        self._cursor_seen = False
-        self.diagnosis.forget()
+        self._cursor_seen, self._rates = False, PictureRates()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -112,6 +112,11 @@ class PictureWindow(QOpenGLWindow):
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    @property
+    def pointer(self) -> SentPointer:
+        """Is told where the user's pointer was sent."""
+        return self._loop.pointer
 
     @property
     def status(self) -> Status:
@@ -132,9 +137,8 @@ class PictureWindow(QOpenGLWindow):
     @property
     def cursor_problem(self) -> Status | None:
         """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
-        for rejected in self.frame.rejected:
-            if rejected.plane.kind is PlaneKind.CURSOR:
-                return rejected.status
+        if self.frame.cursor_refusal is not None:
+            return self.frame.cursor_refusal
         cursor = self._drawn.cursor if self._drawn is not None else None
         if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
             return None
@@ -163,9 +167,9 @@ class PictureWindow(QOpenGLWindow):
         """The frame that was drawn last, and what the renderer made of it."""
         return self._shown, self._drawn
 
-    def frames_per_second(self) -> int:
-        """New frames drawn in the last second. A frame drawn again does not count."""
-        return self._rate.per_second(time.monotonic_ns())
+    def rates(self) -> Rates:
+        """What the pictures of the last second showed. A frame drawn again does not count."""
+        return self._rates.rates(time.monotonic_ns())
 
     @property
     def options(self) -> ViewOptions:
@@ -262,8 +266,10 @@ class PictureWindow(QOpenGLWindow):
             return None
         with made_current(self) if renderer.look_needs_context else nullcontext():
             look = renderer.look(frame)
-        if look is not None and look.previous_ns is not None:
-            self.diagnosis.pixels_changed()
+        if look is not None:
+            self.diagnosis.looked(look)
+            if look.previous_ns is not None:
+                self._rates.pixels_changed()
         return look
 
     def wake(self) -> None:
@@ -277,6 +283,7 @@ class PictureWindow(QOpenGLWindow):
         else:
             self._off_since_ns = None
         self.diagnosis.saw(frame)
+        self._rates.found(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -361,8 +368,7 @@ class PictureWindow(QOpenGLWindow):
             return
         self.times.drawn(frame, renderer.import_ns)
         self._failure = None
-        if frame is not self._shown:
-            self._rate.add(time.monotonic_ns())
+        self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
             self._shown, self._drawn = frame, drawn
             self._log_state()

@@ -30,7 +30,7 @@ FINDING = {"key": "a", "severity": "warning", "message": "It is so.", "evidence"
 
 def _document(**changed: Any) -> dict[str, Any]:
     return {
-        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "",
+        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "", "unchanged_s": None,
         "planes": {"primary": PLANE, "cursor": None},
         "buffers": [BUFFER],
         "display": {"dmabuf": True, "region": False},
@@ -120,3 +120,12 @@ def test_hostile_values_stay_on_printable_lines(name: str, detail: str, modifier
     assert all(each == "" or each.isprintable() for each in lines)
     assert max(map(len, lines)) <= 2 * WIDTH
     assert str(size) in " ".join(lines)
+
+
+def test_a_cursor_that_is_not_there_says_why() -> None:
+    region = {"dmabuf": False, "region": True}
+    assert "  cursor is off" in inspect_lines(_document())
+    assert "  cursor: this driver has no cursor plane" in inspect_lines(_document(display=region))
+    refused = dict.fromkeys(PLANE) | {"reason": "query-rejected", "detail": "EINVAL: Invalid argument"}
+    lines = inspect_lines(_document(planes={"primary": PLANE, "cursor": refused}))
+    assert "  cursor is refused: query-rejected: EINVAL: Invalid argument" in lines

@@ -138,6 +138,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
             *(Reason.ASKING_PERMISSION, Reason.PERMISSION_DENIED, Reason.OPEN_FAILED, Reason.NO_DISPLAY),
             *(Reason.FETCHED_ELSEWHERE, Reason.FETCHED_BEFORE, Reason.FETCH_FAILED, Reason.BUFFER_TRUNCATED),
             *(Reason.BAD_GEOMETRY, Reason.UNKNOWN_FORMAT, Reason.RENDER_FAILED, Reason.UPLOAD_FAILED),
+            *(Reason.CURSOR_OFF, Reason.NO_CURSOR_PLANE),
         )
     },
     **{

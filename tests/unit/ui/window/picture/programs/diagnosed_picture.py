@@ -14,6 +14,7 @@ from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, Status
 from gl.renderer import DrawResult, Renderer
 from tests.unit.app.diagnosis.picture.facts import PRIMARY
@@ -68,6 +69,10 @@ def keys(seconds: float) -> list[str]:
     return [each.key for each in diagnosis.findings]
 
 
+def unchanged() -> tuple[float | None, RunState | None]:
+    return diagnosis.unchanged_s, diagnosis.run_state
+
+
 def headline() -> str | None:
     return diagnosis.headline.key if diagnosis.headline is not None else None
 
@@ -115,12 +120,15 @@ assert keys(0.5) == []
 # A picture that stays unchanged: whether the VM runs is found out.
 assert keys(11) == ["picture-unchanged"]
 assert headline() is None, "a still picture is nothing that a user must know"
+assert unchanged()[0] == 11.5
 picture.vm = VmFacts(7, state=RunState.PAUSED)
 keys(31)
 assert keys(6) == ["vm-paused"]
+assert unchanged() == (48.5, RunState.PAUSED)
 assert headline() == "vm-paused"
-diagnosis.pixels_changed()
+diagnosis.looked(Look(True, now[0], now[0]))
 assert keys(1) == []
+assert unchanged() == (1.0, None)
 
 # A mode that the guest does not take is told once, and goes when the guest takes it.
 picture.vm = VmFacts(7, state=RunState.RUNNING)
@@ -149,7 +157,13 @@ diagnosis.saw(shown)
 picture.show(Frame(Status(Reason.PLANE_OFF)))
 diagnosis.saw(picture.frame)
 assert keys(1)[-1] == "plane-went-off"
+assert unchanged()[0] is None, "there is no picture"
 diagnosis.forget()
 assert diagnosis.findings == ()
+diagnosis.forget(sees_pixels=False)
+picture.show(shown, good)
+diagnosis.saw(shown)
+keys(60)
+assert unchanged()[0] is None, "polls at a fixed interval see no pixels"
 diagnosis.shut_down()
 diagnosis.shut_down()
