@@ -90,11 +90,16 @@ def _import_error_document(failure: ImportFailure) -> Document:
 
 
 def renderer_document(context: Context) -> Document:
-    """What draws, and whether it imports dma-bufs."""
+    """What draws, on which DRM node, and whether it imports dma-bufs.
+
+    ``fallback_reason`` is null unless the GPU that exports the buffers could not be taken.
+    """
     return {
         "name": context.renderer,
         "vendor": context.vendor,
         "version": context.version,
         "software": context.software,
         "imports_dmabufs": context.imports_dma_bufs,
+        "render_node": context.display.render_node,
+        "fallback_reason": context.fallback_reason or None,
     }

@@ -77,8 +77,7 @@ def current_findings(
 def egl_document(context: Context) -> Document:
     """EGL behind the renderer. ``extensions`` are those that matter to imports; ``missing`` are those it lacks.
 
-    ``platform`` and ``render_node`` are null if that is not known; ``driver`` is Mesa's name of the driver, null if EGL
-    does not tell it.
+    ``platform`` is null if that is not known; ``driver`` is Mesa's name of the driver, null if EGL does not tell it.
     """
     display = context.display
     of_egl = [(each.name, bool(getattr(display.extensions, each.name))) for each in fields(DisplayExtensions)]
@@ -88,7 +87,6 @@ def egl_document(context: Context) -> Document:
         "egl_version": display.version,
         "platform": display.origin.platform.value if display.origin is not None else None,
         "driver": display.driver or None,
-        "render_node": display.render_node,
         "extensions": [name for name, has in extensions if has],
         "missing_extensions": [name for name, has in extensions if not has],
     }

@@ -75,13 +75,13 @@ class Reason(Enum):
         "modifier-not-importable",
         State.DEGRADED,
         "This GPU does not import the plane's tiling; frames are copied.",
-        "Render on the GPU that exports it.",
+        "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
     IMPORT_FAILED = (
         "import-failed",
         State.DEGRADED,
         "The import failed; frames are copied.",
-        "Render on the GPU that exports the buffer.",
+        "Name the GPU that exports the buffer with --gpu; 'mdevview doctor' lists the GPUs.",
     )
 
     IMPORT_ON_TRIAL = (
@@ -149,7 +149,7 @@ class Reason(Enum):
         "tiling-unknown",
         State.ERROR,
         "This GPU cannot import the plane's tiling, and mdevview cannot undo it.",
-        "Render on the GPU that exports it.",
+        "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
     UPLOAD_FAILED = (
         "upload-failed",

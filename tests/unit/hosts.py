@@ -125,6 +125,22 @@ class Host:
             (folder.parent / physfn).mkdir(exist_ok=True)
         return folder
 
+    def gpu(self, at: str, driver: str, vendor: int, product: int, number: int) -> Path:
+        """A display controller below /sys/devices/pci0000:00, with ``card{number}`` and ``renderD{128 + number}``."""
+        folder = self.paths.sys / "devices/pci0000:00" / at
+        folder.mkdir(parents=True)
+        for name, text in (("class", "0x030000"), ("vendor", f"0x{vendor:04x}"), ("device", f"0x{product:04x}")):
+            (folder / name).write_text(f"{text}\n")
+        of_driver = self._driver(driver, driver.replace("-", "_"))
+        (folder / "driver").symlink_to(of_driver)
+        self._link(self.paths.sys / "bus/pci/devices" / folder.name, folder)
+        (self.paths.dev / "dri").mkdir(exist_ok=True)
+        for node in (f"card{number}", f"renderD{128 + number}"):
+            self._link(folder / "drm" / node / "device", folder)
+            self._link(self.paths.sys / "class/drm" / node, folder / "drm" / node)
+            (self.paths.dev / "dri" / node).touch()
+        return folder
+
     def process(
         self,
         pid: int,

@@ -6,8 +6,10 @@ from app.open.target import parse_target
 from app.qemu.qmp_address import parse_address
 from ui.cli.argument_values import count, file_name, mode, reading
 from ui.cli.common_arguments import (
+    WINDOW_GPU_HELP,
     Commands,
     add_command,
+    add_gpu,
     add_helper,
     add_json,
     add_matrix,
@@ -76,10 +78,12 @@ def _add_overview(commands: Commands) -> None:
     )
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     add_helper(parser)
+    add_gpu(parser, WINDOW_GPU_HELP)
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
     """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
+    add_gpu(parser, WINDOW_GPU_HELP)
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(
         "--scaling",
@@ -186,6 +190,7 @@ def _add_screenshot(commands: Commands) -> None:
     )
     add_target(parser)
     add_helper(parser)
+    add_gpu(parser)
     parser.add_argument(
         "-o",
         "--output",

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.formats:
         return print_formats(args)
     try:
-        with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+        with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper)), args.gpu) as view:
             if args.watch:
                 return watch(view, as_json=args.json, duration_s=args.duration)
             document = _inspected(view, args.duration)

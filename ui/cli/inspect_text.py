@@ -81,6 +81,8 @@ def _renderer_lines(renderer: Document) -> list[str]:
         if renderer[key]:
             egl.append(f"{name} {renderer[key]}")
     lines += _pair("egl", ", ".join(egl))
+    if renderer["fallback_reason"]:
+        lines += _pair("", f"chosen by EGL: {renderer['fallback_reason']}")
     lines += _pair("has", ", ".join(renderer["extensions"]) or "no extension that imports need")
     if renderer["missing_extensions"]:
         lines += _pair("lacks", ", ".join(renderer["missing_extensions"]))

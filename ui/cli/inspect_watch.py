@@ -51,9 +51,10 @@ def watch(view: OffscreenView, *, as_json: bool, duration_s: float | None) -> in
         for each in changes:
             write_output(json.dumps(start.document(each)) if as_json else printable(start.line(each)))
 
-    renderer = view.renderer.context.renderer
-    values = {"version": _VERSION, "target": view.session.target, "renderer": renderer}
-    text = f"watching {view.session.target}; renderer {renderer}"
+    context = view.renderer.context
+    renderer, node = context.renderer, context.display.render_node
+    values = {"version": _VERSION, "target": view.session.target, "renderer": renderer, "render_node": node}
+    text = f"watching {view.session.target}; renderer {renderer}" + (f" on {node}" if node else "")
     first = (Change(start.ns, ChangeKind.START, text, None, values),)
     follow(view, tell, duration_s, PictureHistory(time.monotonic_ns(), sees_pixels=False), first)
     return 0

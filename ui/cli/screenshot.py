@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.attach.helper_fds import HelperMethod
 from app.errors import UsageError
 from app.formats.yuv import Matrix
+from app.host.gpu import AUTO
 from app.open.opening import OpenOptions
 from app.open.target import Default
 from app.planes.frame import Frame
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     kind = CaptureKind(args.plane or CaptureKind.COMPOSITE.value)
     options = DrawOptions(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
-    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper)), args.gpu) as view:
         view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
     write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
@@ -51,6 +52,8 @@ def _check(args: argparse.Namespace) -> None:
     if (args.json or args.best is not None) and not args.guess:
         raise UsageError("--json and --best are about the readings of --guess", "add --guess")
     reads_bytes = args.raw or args.reading is not None or args.guess
+    if reads_bytes and args.gpu != AUTO:
+        raise UsageError("--gpu does not go with --raw, --as and --guess: the CPU reads those bytes", "leave it out")
     if reads_bytes and args.plane == CaptureKind.COMPOSITE.value:
         raise UsageError(
             "the composite has no bytes of its own: the GPU makes it of the planes", "give --plane primary or cursor"

@@ -32,6 +32,7 @@ def window_options(args: argparse.Namespace) -> "WindowOptions":
         follow=args.follow,
         poll=args.poll,
         geometry=remembered.geometry,
+        gpu=args.gpu,
     )
 
 

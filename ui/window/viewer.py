@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QMessageBox
 from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
+from app.host.gpu import AUTO, GpuChoice
 from app.host.vgpu import Vgpu
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
@@ -47,7 +48,7 @@ class WindowOptions:
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
     guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
-    pace of :mod:`app.measure.loop.pacing`.
+    pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the guest's buffers.
     """
 
     view: ViewOptions
@@ -59,6 +60,7 @@ class WindowOptions:
     follow: bool = False
     poll: int | None = None
     geometry: Geometry | None = None
+    gpu: GpuChoice = AUTO
 
 
 class Viewer(QObject):

@@ -15,6 +15,7 @@ from app.diagnosis.picture.plane_off_findings import plane_off_findings
 from app.diagnosis.picture.recording_findings import recording_findings
 from app.diagnosis.picture.still_findings import still_findings
 from app.diagnosis.picture.vm_findings import kernel_message_findings, vm_finding
+from app.planes.outcome import PixelPath
 from app.planes.plane import Backing, PlaneKind
 from app.planes.status import Reason, State
 
@@ -50,7 +51,9 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         # Why a picture stays as it is, is told already if the VM does not run.
         if vm is None:
             yield from still_findings(facts, primary)
-    if primary.plane is not None and primary.plane.backing is Backing.DMABUF:
+    # Over a bridge, the exporting GPU has imported it.
+    bridged = primary.path is PixelPath.BRIDGE
+    if primary.plane is not None and primary.plane.backing is Backing.DMABUF and not bridged:
         wrong = wrong_gpu_finding(facts.host, facts.renderer)
         if wrong is not None:
             yield wrong

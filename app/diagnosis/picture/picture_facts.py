@@ -70,7 +70,8 @@ class RendererFacts:
     """What draws. ``platform`` is how EGL was opened ("wayland", "x11", "surfaceless", "device"), None if unknown.
 
     ``render_node`` is None if the CPU draws or EGL does not tell. ``extensions`` are those of EGL and OpenGL that
-    matter to imports. ``formats`` is empty if the display does not tell.
+    matter to imports. ``formats`` is empty if the display does not tell. ``fallback_reason`` says why the GPU that
+    exports the buffers was not taken; empty if it was, or if nobody looked for it.
     """
 
     name: str
@@ -85,6 +86,7 @@ class RendererFacts:
     gpu_address: str | None = None
     extensions: tuple[str, ...] = ()
     formats: tuple[FormatSupport, ...] = ()
+    fallback_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def _document(**changed: Any) -> dict[str, Any]:
             "name": "Intel", "vendor": "Mesa", "version": "3.2", "software": False, "imports_dmabufs": True,
             "egl_vendor": "Mesa Project", "egl_version": "1.5", "platform": "surfaceless", "driver": "iris",
             "render_node": "/dev/dri/renderD128", "extensions": ["EGL_KHR_image_base"], "missing_extensions": [],
+            "fallback_reason": None,
         },
         "findings": [],
         **changed,
