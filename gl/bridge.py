@@ -28,8 +28,8 @@ from gl.importer import Importer
 from gl.kept_current import kept_current
 from gl.probe_draw import ProbeDraw
 from gl.retry import Retry, may_pass, next_retry
+from gl.textures import Texture
 
-AllocateLinear = Callable[[str, int, int, int], tuple[Plane, DmaBuffer]]
 OpenContext = Callable[[DisplayOrigin], SurfacelessContext]
 
 
@@ -61,6 +61,7 @@ class ExportingSide:
         self._trials = ImportTrials(context, clock)
         self.importer = Importer(context, self.probe, self._trials)
         self.linear_refusal = ""
+        self._imported: set[Texture] = set()
         self.closed = False
 
     @property
@@ -81,6 +82,15 @@ class ExportingSide:
         message = f"{self.node or self.context.renderer}: {what.method.value}: {what.message}"
         return ImportFailure(ImportMethod.BRIDGE, what.egl_error, message, what.may_pass)
 
+    def keep(self, texture: Texture) -> None:
+        """Release a texture of an import when the side is closed, unless :meth:`drop` does so before."""
+        self._imported.add(texture)
+
+    def drop(self, texture: Texture) -> None:
+        """Release a texture; more calls do nothing."""
+        self._imported.discard(texture)
+        texture.release()
+
     def drop_released(self) -> None:
         """Make the driver release what was discarded, and end the trials that run. Raises :class:`GraphicsError`."""
         self._trials.release()
@@ -94,18 +104,34 @@ class ExportingSide:
         self.closed = True
         self._trials.release()
         with kept_current(self.context.egl), suppress(GraphicsError):
+            for each in self._imported:
+                each.release()
             self.context.make_current()
             self.probe.release()
             self.compositor.release()
             self.context.close()
 
 
+AllocateLinear = Callable[[ExportingSide, int, int, int], tuple[Plane, DmaBuffer]]
+
+
+def _allocate(side: ExportingSide, width: int, height: int, fourcc: int) -> tuple[Plane, DmaBuffer]:
+    """As :func:`gl.gbm.allocate_linear`, where a GPU draws.
+
+    llvmpipe draws in blocks of 4 x 4 pixels and more, also past the last row of a buffer that was made elsewhere
+    (seen in Mesa 25.0.7: it ends the program). And where the CPU draws, reading back is but one more copy.
+    """
+    if side.context.software:
+        raise GraphicsError("the CPU draws on the exporting side")
+    return allocate_linear(side.node, width, height, fourcc)
+
+
 class Bridge:
     """Opens the exporting side when it is first needed, and again after a failure, with a pause.
 
     ``context`` is the window's, which must be current for every call here. ``origin`` is the display of the exporting
-    GPU. ``clock`` gives nanoseconds. ``allocate`` makes linear buffers there (:func:`gl.gbm.allocate_linear`), and
-    ``open_context`` a context; tests give others.
+    GPU. ``clock`` gives nanoseconds. ``allocate`` makes linear buffers there, and ``open_context`` a context: tests
+    give others.
     """
 
     def __init__(
@@ -113,7 +139,7 @@ class Bridge:
         context: Context,
         origin: DisplayOrigin,
         clock: Callable[[], int] = time.monotonic_ns,
-        allocate: AllocateLinear = allocate_linear,
+        allocate: AllocateLinear = _allocate,
         open_context: OpenContext | None = None,
     ) -> None:
         self.context = context

@@ -42,6 +42,7 @@ class BridgedSurface:
                 failures = tuple(map(side.failed, result.failures))
                 raise BridgeFailure(failures, on_trial=result.reason is Reason.IMPORT_ON_TRIAL)
             self._there = result.image
+            side.keep(result.image.texture)
             assert result.method is not None
             self.method: ImportMethod = result.method
             texture = result.image.texture
@@ -98,7 +99,7 @@ class BridgedSurface:
         """Give back what was used; more calls do nothing. The exporting GPU deletes the image a little later."""
         there, self._there = self._there, None
         if there is not None:
-            there.texture.release()
+            self._side.drop(there.texture)
         taken, self._taken = self._taken, False
         if taken:
             self._hand_overs.give_back(self._key)

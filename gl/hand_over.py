@@ -210,7 +210,11 @@ class LinearBuffer:
     def release(self) -> None:
         """Delete the texture and the target; the buffer goes with both."""
         self.texture.release()
-        _delete_there(self._side, self._canvas.release)
+        _delete_there(self._side, self._delete_target)
+
+    def _delete_target(self) -> None:
+        self._side.drop(self._canvas.texture)
+        self._canvas.release()
 
 
 def _delete_there(side: ExportingSide, delete: "Delete") -> None:
@@ -286,7 +290,7 @@ class HandOvers:
     def _linear(self, side: ExportingSide, carrier: Carrier, width: int, height: int) -> LinearBuffer:
         """Raises :class:`NotLinear`."""
         try:
-            plane, buffer = self._bridge.allocate(side.node, width, height, carrier.fourcc)
+            plane, buffer = self._bridge.allocate(side, width, height, carrier.fourcc)
         except OSError as error:
             raise NotLinear(f"no linear buffer: {error_text(error)}") from error
         except GraphicsError as error:
@@ -296,10 +300,10 @@ class HandOvers:
             with side.current():
                 canvas = _target(side, plane, buffer, carrier)
             try:
-                texture = _linear_texture(
-                    self._importer.load(plane, _known(carrier.fourcc), buffer), "the window's GPU"
-                )
+                result = self._importer.load(plane, _known(carrier.fourcc), buffer)
+                texture = _linear_texture(result, "the window's GPU")
             except NotLinear:
+                side.drop(canvas.texture)
                 _delete_there(side, canvas.release)
                 raise
             made = LinearBuffer(self._bridge.context, side, canvas, texture)
@@ -343,6 +347,7 @@ def _target(side: ExportingSide, plane: Plane, buffer: DmaBuffer, carrier: Carri
     """The buffer as a target for the exporting side, whose context is current. Raises :class:`GraphicsError`."""
     result = side.importer.load(plane, _known(carrier.fourcc), buffer)
     texture = _linear_texture(result, "the exporting GPU")
+    side.keep(texture)
     return Canvas(side.context, texture.width, texture.height, texture)
 
 

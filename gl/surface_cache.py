@@ -212,7 +212,7 @@ class SurfaceCache:
                 return self._over_bridge(self._bridge, surface, format_, failures, previous)
             except BridgeFailure as error:
                 failures, on_trial = (*failures, *error.failures), error.on_trial
-        status = Status(result.reason, _causes(failures))
+        status = Status(Reason.IMPORT_ON_TRIAL if on_trial else result.reason, _causes(failures))
         entry = self._copy(surface, format_, PixelPath.COPY, failures, status, previous)
         return self._until_trial_ends(entry) if on_trial else entry
 

@@ -6,6 +6,7 @@ from typing import Any
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
 from app.planes.buffer import Buffer
+from app.planes.outcome import BridgeRoute
 from app.planes.plane import Backing, Plane
 from app.planes.status import Status
 
@@ -29,8 +30,10 @@ def plane_document(
     status: Status,
     path: str | None = None,
     import_errors: Sequence[Document] = (),
+    bridge: BridgeRoute | None = None,
 ) -> Document:
-    """One plane. ``path`` and ``import_errors`` come from the renderer. A plane that it did not get has none.
+    """One plane. ``path``, ``import_errors`` and ``bridge`` come from the renderer. A plane that it did not get has
+    none.
 
     Each import error has ``rung``, ``egl_error`` and ``message``.
     """
@@ -52,10 +55,23 @@ def plane_document(
         "region_index": plane.handle if plane.backing is Backing.REGION else None,
         "buffer": _buffer_document(buffer),
         "path": path,
+        "bridge": _bridge_document(bridge),
         "import_errors": list(import_errors),
         "state": status.state.value,
         "reason": status.reason.key,
         "detail": status.detail,
+    }
+
+
+def _bridge_document(bridge: BridgeRoute | None) -> Document | None:
+    """The GPU that imported the buffer for the one that draws, and how it handed the pixels over."""
+    if bridge is None:
+        return None
+    return {
+        "render_node": bridge.node or None,
+        "gpu": bridge.gpu,
+        "form": bridge.form.value,
+        "detail": bridge.reason,
     }
 
 
