@@ -17,6 +17,7 @@ from gl.context import SurfacelessContext
 from gl.egl_display import DisplayOrigin, Platform
 from gl.gbm import linear_plane
 from gl.importer import Importer, ImportResult
+from gl.trial_record import Record
 from tests.gl.record import SurvivingRecord
 
 OTHER = DisplayOrigin(Platform.SOFTWARE)
@@ -39,6 +40,7 @@ class Rig:
         self.attempts = 0
         self.handed: set[int] = set()
         self.allocated = 0
+        self.record: Record = SurvivingRecord()
 
     def allocate(self, _side: ExportingSide, width: int, height: int, fourcc: int) -> tuple[Plane, DmaBuffer]:
         """Memory with padded rows in place of a buffer of libgbm, large enough for llvmpipe's blocks."""
@@ -54,7 +56,7 @@ class Rig:
         self.attempts += 1
         if self.open_errors:
             raise self.open_errors.pop(0)
-        context = SurfacelessContext(origin=origin, record=SurvivingRecord())
+        context = SurfacelessContext(origin=origin, record=self.record)
         self.opened.append(context)
         return context
 

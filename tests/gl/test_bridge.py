@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,13 +21,16 @@ from gl.draw_options import DrawOptions
 from gl.egl_constants import EGL_BAD_ALLOC
 from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GL_CONTEXT_LOST, EglError, GlError, UnsupportedContext
+from gl.import_trials import ImportTrials
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
+from gl.trial_record import TrialRecord
 from tests.conftest import open_files
 from tests.gl.bridging import OTHER, REFUSED, Rig, bridged
 from tests.gl.counting import Calls, counted
 from tests.gl.failing import MS, SECOND, Clock
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, random_rows, window
+from tests.gl.test_import_trials import CRASH, SURVIVED, Starts
 
 XR24 = drm.DRM_FORMAT_XRGB8888
 AR24 = drm.DRM_FORMAT_ARGB8888
@@ -405,3 +409,34 @@ class TestFailures:
             "EACCES: Permission denied; importing: another GPU exports the buffer; "
             "bridge: EGL's software device cannot be used: EGL knows no device /dev/dri/renderD128"
         )
+
+    def test_an_import_that_ends_the_driver_is_made_by_no_gpu(
+        self,
+        importing_context: Context,
+        monkeypatch: pytest.MonkeyPatch,
+        renderer: Renderer,
+        surfaces: SurfaceFactory,
+        target: RenderTarget,
+        clock: Clock,
+        rig: Rig,
+    ) -> None:
+        """The driver is tried in another process first. Meanwhile the CPU copies: a window never waits."""
+        starts, record = Starts(), TrialRecord(None)
+        monkeypatch.setattr("gl.bridge.ImportTrials", partial(ImportTrials, start=starts))
+        monkeypatch.setattr(importing_context, "waits_for_trials", False)
+        rig.record = record
+        shown = frame(surfaces.picture(random_picture(16, 8)))
+        outcome = self._draw(renderer, shown, target)
+        assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_ON_TRIAL)
+        assert not starts.trials[0].waited
+        starts.trials[0].end(SURVIVED)
+        clock.now += 100 * MS
+        assert self._draw(renderer, shown, target).path is PixelPath.BRIDGE
+        starts.trials.clear()
+        other = surfaces.surface(random_rows(AR24, 16, 8), AR24, 16)
+        assert self._draw(renderer, frame(other), target).status.reason is Reason.IMPORT_ON_TRIAL
+        starts.trials[0].end(CRASH)
+        clock.now += 100 * MS
+        outcome = self._draw(renderer, frame(other), target)
+        assert outcome.path is PixelPath.COPY
+        assert CRASH.detail in outcome.failures[1].message
