@@ -252,12 +252,12 @@ def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
     return rows
 
 
-class _DrivenWindow(MainWindow):
+class DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._listener = Listener(WindowDriver(self))
 
 
 if __name__ == "__main__":
-    vars(viewer)["MainWindow"] = _DrivenWindow
+    vars(viewer)["MainWindow"] = DrivenWindow
     sys.exit(main(sys.argv[1:]))
