@@ -9,6 +9,7 @@ draw must wait for the picture anyway, and the two GPUs still work side by side 
 makes its context current for a moment, and afterwards the window's again (:mod:`gl.kept_current`).
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -103,14 +104,22 @@ class ExportingSide:
             return
         self.closed = True
         self._trials.release()
-        with kept_current(self.context.egl), suppress(GraphicsError):
-            for each in self._imported:
-                each.release()
-            self.context.make_current()
-            self.probe.release()
-            self.compositor.release()
-            self.context.close()
+        for each in self._imported:
+            # EGL's images belong to the display: unlike the textures, they do not go with a context that is lost.
+            image, each.image = each.image, 0
+            self.context.egl.DestroyImageKHR(self.context.display.handle, image)
+            each.release()
+        with kept_current(self.context.egl):
+            with suppress(EglError):
+                self.context.make_current()
+                self.probe.release()
+                self.compositor.release()
+            # A context that is lost cannot be made current, but it is destroyed, and its display ended.
+            with suppress(EglError):
+                self.context.close()
 
+
+_log = logging.getLogger(__name__)
 
 AllocateLinear = Callable[[ExportingSide, int, int, int], tuple[Plane, DmaBuffer]]
 
@@ -167,6 +176,7 @@ class Bridge:
             self._put_off(f"{self._where} cannot be used: {text}", passing=may_pass(error))
             assert self._failure is not None
             raise self._failure from error
+        _log.info("what cannot be imported comes over a bridge from %s", self._side.name)
         return self._side
 
     @property

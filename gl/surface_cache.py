@@ -119,6 +119,7 @@ class SurfaceCache:
         for key in list(self._entries):
             self._drop(key)
         self._bridge = bridge
+        self._importer.foreign = bridge is not None
         self._hand_overs = HandOvers(bridge, self._importer, self._probe) if bridge is not None else None
 
     def refresh(self, entry: LoadedSurface) -> bool:

@@ -1,9 +1,7 @@
 """The bridge between two software displays: what one imports is handed over to the other, and nothing is lost."""
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 
 import numpy as np
 import pytest
@@ -11,26 +9,20 @@ import pytest
 from app.abi import drm_fourcc as drm
 from app.formats.yuv import Matrix
 from app.planes.buffer import DmaBuffer
-from app.planes.frame import Frame
 from app.planes.outcome import HandOverForm, ImportMethod, Outcome, PixelPath
 from app.planes.status import Reason, State
 from gl import api
 from gl.capture import CaptureKind
 from gl.context import Context
 from gl.draw_options import DrawOptions
-from gl.egl_constants import EGL_BAD_ALLOC
-from gl.egl_display import DisplayOrigin, Platform
-from gl.errors import GL_CONTEXT_LOST, EglError, GlError, UnsupportedContext
-from gl.import_trials import ImportTrials
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
-from gl.trial_record import TrialRecord
 from tests.conftest import open_files
-from tests.gl.bridging import OTHER, REFUSED, Rig, bridged
+from tests.gl.bridge.shared import captured, forbid_mapping
+from tests.gl.bridging import REFUSED, Rig
 from tests.gl.counting import Calls, counted
-from tests.gl.failing import MS, SECOND, Clock
+from tests.gl.failing import MS, Clock
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, random_rows, window
-from tests.gl.test_import_trials import CRASH, SURVIVED, Starts
 
 XR24 = drm.DRM_FORMAT_XRGB8888
 AR24 = drm.DRM_FORMAT_ARGB8888
@@ -48,40 +40,11 @@ FORMATS = {
 
 
 @pytest.fixture
-def rig() -> Rig:
-    return Rig()
-
-
-@pytest.fixture(params=list(HandOverForm), ids=lambda form: form.value)
-def form(request: pytest.FixtureRequest, rig: Rig) -> HandOverForm:
-    """How pictures are handed over."""
-    form: HandOverForm = request.param
-    rig.allocates = form is HandOverForm.DMABUF
-    return form
-
-
-@pytest.fixture
-def renderer(importing_context: Context, calls: Calls, clock: Clock, rig: Rig) -> Iterator[Renderer]:
-    """A renderer with a bridge, which must leave nothing behind."""
-    with bridged(rig):
-        renderer = Renderer(importing_context, clock)
-        renderer.set_bridge(OTHER)
-        yield renderer
-        renderer.release()
-
-
-@pytest.fixture
 def direct(importing_context: Context, calls: Calls) -> Iterator[Renderer]:
     """A renderer of the display that imports the buffers itself."""
     renderer = Renderer(importing_context)
     yield renderer
     renderer.release()
-
-
-def _captured(renderer: Renderer, shown: Frame, options: DrawOptions = DrawOptions()) -> Bytes:  # noqa: B008
-    pixels = renderer.capture(shown, options=options)
-    assert pixels is not None
-    return pixels
 
 
 def _is_bridged(outcome: Outcome, form: HandOverForm) -> None:
@@ -103,9 +66,9 @@ def test_the_picture_is_that_of_a_direct_import(
     for offset, y_inverted in ((0, False), (4096, False), (64, True)):
         surface = surfaces.surface(rows, fourcc, 34, stride=stride, offset=offset, y_inverted=y_inverted)
         for options in (DrawOptions(), DrawOptions(matrix=Matrix.BT709)):
-            expected = _captured(direct, frame(surface), options)
+            expected = captured(direct, frame(surface), options)
             assert direct.outcome(surface).path is PixelPath.EGL_IMAGE
-            assert np.array_equal(_captured(renderer, frame(surface), options), expected)
+            assert np.array_equal(captured(renderer, frame(surface), options), expected)
         _is_bridged(renderer.outcome(surface), form)
 
 
@@ -120,7 +83,7 @@ def test_a_cursor_keeps_its_alpha(
     assert alone is not None and np.array_equal(alone, rgba)
     for straight in (False, True):
         options = DrawOptions(straight_alpha=straight)
-        assert np.array_equal(_captured(renderer, shown, options), _captured(direct, shown, options))
+        assert np.array_equal(captured(renderer, shown, options), captured(direct, shown, options))
     _is_bridged(renderer.outcome(cursor), form)
 
 
@@ -174,7 +137,7 @@ def test_the_next_picture_has_what_the_guest_draws(
         rows = random_rows(XR24, 16, 8, seed)
         surfaces.overwrite(surface.buffer, rows)
         assert renderer.draw(shown, target) is first
-        image = _captured(renderer, shown)[..., [2, 1, 0]]
+        image = captured(renderer, shown)[..., [2, 1, 0]]
         assert np.array_equal(image, rows.reshape(8, 16, 4)[..., :3])
     assert first.primary is not None
     _is_bridged(first.primary, form)
@@ -271,7 +234,7 @@ def test_changed_pixels_are_seen_on_the_exporting_gpu(
     cursor: bool,
 ) -> None:
     """The CPU may not map GVT-g's buffers. A picture that stands still is not handed over again and again."""
-    _forbid_mapping(monkeypatch)
+    forbid_mapping(monkeypatch)
     surface = surfaces.picture(random_picture(300, 33))
     above = surfaces.cursor(random_picture(16, 16), (0, 0)) if cursor else None
     shown = frame(surface, above)
@@ -292,19 +255,12 @@ def test_changed_pixels_are_seen_on_the_exporting_gpu(
     assert look is not None and look.draw and look.previous_ns is not None
 
 
-def _forbid_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise OSError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr("app.planes.buffer._map", refuse)
-
-
 def test_a_wrong_dma_buf_is_not_used(renderer: Renderer, surfaces: SurfaceFactory, rig: Rig) -> None:
     """A window's GPU that takes the buffer and reads other memory: the picture is read back instead."""
     rig.allocates = rig.wrong_copies = True
     picture = random_picture(40, 20)
     surface = surfaces.picture(picture)
-    assert np.array_equal(_captured(renderer, frame(surface)), picture)
+    assert np.array_equal(captured(renderer, frame(surface)), picture)
     outcome = renderer.outcome(surface)
     assert outcome.bridge is not None
     assert outcome.bridge.form is HandOverForm.READ_BACK
@@ -312,131 +268,3 @@ def test_a_wrong_dma_buf_is_not_used(renderer: Renderer, surfaces: SurfaceFactor
     other = surfaces.picture(random_picture(41, 20))
     renderer.capture(frame(other))
     assert rig.allocated == 1, "tried once"
-
-
-class TestFailures:
-    """Each ends on the copy path with the bridge's reason, costs no attempt for each frame, and leaves nothing."""
-
-    def _draw(self, renderer: Renderer, shown: Frame, target: RenderTarget) -> Outcome:
-        outcome = renderer.draw(shown, target).primary
-        assert outcome is not None
-        return outcome
-
-    def test_a_display_that_cannot_be_used_is_tried_once(
-        self, renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, rig: Rig
-    ) -> None:
-        rig.open_errors = [UnsupportedContext("EGL knows no device /dev/dri/renderD128")]
-        frames = [frame(surfaces.picture(random_picture(16, 8, seed))) for seed in range(3)]
-        for index in range(30):
-            outcome = self._draw(renderer, frames[index % 3], target)
-            clock.now += SECOND
-        assert rig.attempts == 1
-        assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_FAILED)
-        assert outcome.failures[1].method is ImportMethod.BRIDGE
-        assert "EGL knows no device" in outcome.status.detail
-
-    def test_a_missing_node_or_permission_is_told(
-        self, importing_context: Context, surfaces: SurfaceFactory, target: RenderTarget
-    ) -> None:
-        renderer = Renderer(importing_context)
-        renderer.set_bridge(DisplayOrigin(Platform.DEVICE, "/dev/dri/renderD999"))
-        importing_context.imports_dma_bufs = False
-        try:
-            outcome = self._draw(renderer, frame(surfaces.picture(random_picture(16, 8))), target)
-        finally:
-            importing_context.imports_dma_bufs = True
-            renderer.release()
-        assert outcome.path is PixelPath.COPY
-        assert outcome.failures[1].message == "/dev/dri/renderD999 cannot be used: ENOENT: No such file or directory"
-
-    def test_a_passing_failure_is_tried_again_after_a_pause(
-        self, renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, rig: Rig
-    ) -> None:
-        rig.open_errors = [EglError("eglCreateContext", EGL_BAD_ALLOC) for _ in range(3)]
-        shown = frame(surfaces.picture(random_picture(16, 8)))
-        attempts = []
-        outcome = None
-        for _ in range(200):
-            seen = rig.attempts
-            outcome = self._draw(renderer, shown, target)
-            attempts += [clock.now // MS] * (rig.attempts - seen)
-            clock.now += 10 * MS
-        assert attempts == [0, 200, 600, 1400]
-        assert outcome is not None and outcome.path is PixelPath.BRIDGE
-
-    def test_a_lost_context_is_replaced(
-        self,
-        renderer: Renderer,
-        surfaces: SurfaceFactory,
-        target: RenderTarget,
-        clock: Clock,
-        rig: Rig,
-        form: HandOverForm,
-    ) -> None:
-        picture = random_picture(16, 8)
-        shown = frame(surfaces.picture(picture))
-        assert self._draw(renderer, shown, target).path is PixelPath.BRIDGE
-        files = open_files()
-        gl = rig.opened[0].gl
-
-        def lost(operation: str) -> None:
-            raise GlError(operation, (GL_CONTEXT_LOST,))
-
-        gl.check = lost  # type: ignore[method-assign]
-        outcome = self._draw(renderer, shown, target)
-        assert outcome.path is PixelPath.COPY
-        assert "GL_CONTEXT_LOST" in outcome.status.detail
-        assert self._draw(renderer, shown, target).path is PixelPath.COPY
-        assert len(rig.opened) == 1
-        clock.now += SECOND
-        assert self._draw(renderer, shown, target).path is PixelPath.BRIDGE
-        assert np.array_equal(_captured(renderer, shown), picture)
-        assert (len(rig.opened), open_files()) == (2, files)
-
-    def test_what_nothing_can_read_says_why_of_both(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        renderer: Renderer,
-        surfaces: SurfaceFactory,
-        target: RenderTarget,
-        rig: Rig,
-    ) -> None:
-        rig.open_errors = [UnsupportedContext("EGL knows no device /dev/dri/renderD128")]
-        _forbid_mapping(monkeypatch)
-        outcome = self._draw(renderer, frame(surfaces.picture(random_picture(16, 8))), target)
-        assert outcome.status.reason is Reason.NOT_READABLE
-        assert outcome.status.detail == (
-            "EACCES: Permission denied; importing: another GPU exports the buffer; "
-            "bridge: EGL's software device cannot be used: EGL knows no device /dev/dri/renderD128"
-        )
-
-    def test_an_import_that_ends_the_driver_is_made_by_no_gpu(
-        self,
-        importing_context: Context,
-        monkeypatch: pytest.MonkeyPatch,
-        renderer: Renderer,
-        surfaces: SurfaceFactory,
-        target: RenderTarget,
-        clock: Clock,
-        rig: Rig,
-    ) -> None:
-        """The driver is tried in another process first. Meanwhile the CPU copies: a window never waits."""
-        starts, record = Starts(), TrialRecord(None)
-        monkeypatch.setattr("gl.bridge.ImportTrials", partial(ImportTrials, start=starts))
-        monkeypatch.setattr(importing_context, "waits_for_trials", False)
-        rig.record = record
-        shown = frame(surfaces.picture(random_picture(16, 8)))
-        outcome = self._draw(renderer, shown, target)
-        assert (outcome.path, outcome.status.reason) == (PixelPath.COPY, Reason.IMPORT_ON_TRIAL)
-        assert not starts.trials[0].waited
-        starts.trials[0].end(SURVIVED)
-        clock.now += 100 * MS
-        assert self._draw(renderer, shown, target).path is PixelPath.BRIDGE
-        starts.trials.clear()
-        other = surfaces.surface(random_rows(AR24, 16, 8), AR24, 16)
-        assert self._draw(renderer, frame(other), target).status.reason is Reason.IMPORT_ON_TRIAL
-        starts.trials[0].end(CRASH)
-        clock.now += 100 * MS
-        outcome = self._draw(renderer, frame(other), target)
-        assert outcome.path is PixelPath.COPY
-        assert CRASH.detail in outcome.failures[1].message
