@@ -148,9 +148,11 @@ class SurfacelessContext(Context):
     def close(self) -> None:
         """Delete everything and destroy the context; more calls do nothing. Call it in the context's thread."""
         if self._handle:
-            self.make_current()
-            self.sweep()
-            self._destroy(self.display)
+            try:
+                self.make_current()
+                self.sweep()
+            finally:
+                self._destroy(self.display)
 
     def _destroy(self, display: EglDisplay) -> None:
         handle, self._handle = self._handle, 0

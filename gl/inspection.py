@@ -68,6 +68,7 @@ def inspect_document(
                 outcome.status,
                 outcome.path.value if outcome.path is not None else None,
                 [_import_error_document(each) for each in outcome.failures],
+                outcome.bridge,
             )
     for rejected in frame.rejected:
         documents[rejected.plane.kind] = plane_document(rejected.plane, rejected.buffer, rejected.status)

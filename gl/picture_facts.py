@@ -75,13 +75,14 @@ def picture_facts(
 def _plane_facts(
     surface: Surface, outcome: Outcome, evidence: Evidence | None, one_colour: Colour | None
 ) -> PlaneFacts:
-    imported = outcome.path is PixelPath.EGL_IMAGE
+    imported = outcome.path in (PixelPath.EGL_IMAGE, PixelPath.BRIDGE)
     return PlaneFacts(
         kind=surface.plane.kind,
         status=outcome.status,
         plane=surface.plane,
         buffer=_buffer_facts(surface.plane, surface.buffer),
         path=outcome.path,
+        bridge=outcome.bridge,
         failures=outcome.failures,
         map_error=None if imported else map_error(surface.buffer),
         import_evidence=evidence(surface, outcome) if evidence is not None else None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from app.planes.pixel_samples import Look, PixelSamples
 from app.planes.plane import PlaneKind
+from gl.bridged_surface import BridgedSamples
 from gl.compositor import Compositor
 from gl.context import Context
 from gl.errors import GlError
@@ -24,7 +25,7 @@ class _Looker:
     def __init__(self, loaded: LoadedSurface) -> None:
         self.loaded = loaded
         self.by_cpu: PixelSamples | None = PixelSamples(loaded.surface.plane)
-        self.by_gpu: TextureSamples | None = None
+        self.by_gpu: TextureSamples | BridgedSamples | None = None
         self.failed = False
 
     def release(self) -> None:
@@ -92,7 +93,7 @@ class PixelProbe:
             try:
                 return looker.by_cpu.look(loaded.surface.buffer, now_ns)
             except (OSError, ValueError, MemoryError) as error:
-                if loaded.copied is not None:
+                if loaded.copied is not None and loaded.bridged is None:
                     # The draw cannot read it either, and says why.
                     return Look(True, now_ns, blind=True)
                 _log.info("the GPU looks for changed pixels, as the CPU cannot: %s", error)
@@ -109,7 +110,9 @@ class PixelProbe:
                 looker.failed = True
         return Look(True, now_ns, blind=True)
 
-    def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples:
+    def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples | BridgedSamples:
+        if loaded.bridged is not None:
+            return loaded.bridged.samples()
         image = loaded.image
         assert image is not None
         external = image.texture.swizzle is not None

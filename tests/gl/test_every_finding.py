@@ -67,6 +67,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_AWAITED: (_DISPLAYS, "test_import_awaited"),
     K.IMPORT_ON_TRIAL: (_DISPLAYS, "test_import_on_trial_and_then_the_crash"),
     K.IMPORT_CRASHES_DRIVER: ("attacks/test_driver_crash.py", "test_commands_show_the_picture_and_try_once"),
+    K.BRIDGE: (_DISPLAYS, "test_bridge"),
     K.NO_IMPORT_EXTENSION: (_DISPLAYS, "test_no_import_extension"),
     K.EXTERNAL_ONLY: (_DISPLAYS, "test_external_only"),
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),

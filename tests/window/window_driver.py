@@ -305,14 +305,14 @@ def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
     return rows
 
 
-class _DrivenWindow(MainWindow):
+class DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._listener = Listener(WindowDriver(self))
 
 
 def run(arguments: list[str]) -> int:
-    vars(viewer)["MainWindow"] = _DrivenWindow
+    vars(viewer)["MainWindow"] = DrivenWindow
     return main(arguments)
 
 

@@ -148,6 +148,11 @@ def _plane_notes(plane: Document) -> list[str]:
     if plane.get("import_method"):
         notes.append(f"imported by {plane['import_method']}")
     notes = [", ".join(notes)] if notes else []
+    bridge = plane.get("bridge")
+    if bridge is not None:
+        where = f", {bridge['render_node']}" if bridge["render_node"] else ""
+        why = f": {bridge['detail']}" if bridge["detail"] else ""
+        notes.append(f"over the bridge from {bridge['gpu']}{where}, handed over as {bridge['form']}{why}")
     if plane["reason"] != "ok":
         notes.append(f"{plane['reason']}" + (f": {plane['detail']}" if plane["detail"] else ""))
     for failure in plane["import_errors"]:

@@ -98,7 +98,7 @@ class Viewer(QObject):
         self._is_first_opening = session is None and chosen is not None
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
-        self.picture = PictureWindow(self._loop, label)
+        self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
         self.window = MainWindow(
             self.picture, label, options.view, self._choose, options.geometry, options.examine_host

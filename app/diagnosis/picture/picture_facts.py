@@ -8,7 +8,7 @@ from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.host_facts import HostFacts
 from app.host.vgpu import Vgpu
 from app.planes.buffer_facts import BufferFacts
-from app.planes.outcome import ImportFailure, PixelPath
+from app.planes.outcome import BridgeRoute, ImportFailure, PixelPath
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Status
 
@@ -37,10 +37,10 @@ class ImportEvidence:
 class PlaneFacts:
     """One plane. ``plane`` is None if it is off or its query failed: then only ``status`` tells why.
 
-    ``path`` and ``failures`` are what the renderer made of it. ``map_error`` is why the CPU cannot map its dma-buf, in
-    the kernel's words; empty if it can, None if that was not tried. ``import_evidence`` is None if no trial was made.
-    ``one_colour`` is the value of all sampled pixels if they are equal, as red, green, blue, alpha of 8 bits; None if
-    they differ or were not seen.
+    ``path``, ``bridge`` and ``failures`` are what the renderer made of it. ``map_error`` is why the CPU cannot map its
+    dma-buf, in the kernel's words; empty if it can, None if that was not tried. ``import_evidence`` is None if no trial
+    was made. ``one_colour`` is the value of all sampled pixels if they are equal, as red, green, blue, alpha of 8 bits;
+    None if they differ or were not seen.
     """
 
     kind: PlaneKind
@@ -48,6 +48,7 @@ class PlaneFacts:
     plane: Plane | None = None
     buffer: BufferFacts | None = None
     path: PixelPath | None = None
+    bridge: BridgeRoute | None = None
     failures: tuple[ImportFailure, ...] = ()
     map_error: str | None = None
     import_evidence: ImportEvidence | None = None

@@ -175,6 +175,11 @@ class PictureKey(Enum):
         Severity.INFO,
         "The device reports no cursor plane: the guest hides its cursor, or draws it into the picture.",
     )
+    BRIDGE = (
+        "bridge",
+        Severity.INFO,
+        "The GPU that exports the buffers imports them and hands each picture to the GPU that draws. That is no fault.",
+    )
     REGION_ONLY = (
         "region-only",
         Severity.INFO,

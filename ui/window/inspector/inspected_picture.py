@@ -166,7 +166,7 @@ class InspectedPicture:
             return plane_document(surface.plane, surface.buffer, frame.status)
         path = outcome.path.value if outcome.path is not None else None
         failures = [_failure_document(each) for each in outcome.failures]
-        document = plane_document(surface.plane, surface.buffer, outcome.status, path, failures)
+        document = plane_document(surface.plane, surface.buffer, outcome.status, path, failures, outcome.bridge)
         return document | {"import_method": outcome.method.value if outcome.method is not None else None}
 
 

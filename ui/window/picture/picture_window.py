@@ -11,6 +11,7 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
+from app.host.gpu import AUTO, GpuChoice
 from app.input.signed_cursor_source import SentPointer
 from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
@@ -19,6 +20,7 @@ from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
+from gl.bridge_choice import bridge_origin
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
@@ -56,11 +58,14 @@ class PictureWindow(QOpenGLWindow):
     state_changed = pyqtSignal()
     unusable = pyqtSignal(str)
 
-    def __init__(self, loop: QtFrameLoop, label: str) -> None:
+    def __init__(self, loop: QtFrameLoop, label: str, gpu: GpuChoice = AUTO) -> None:
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
         self._loop = loop
         self._label = label
+        self._gpu = gpu
         self._session: Session | None = None
+        # Whether the renderer knows over which GPU the buffers of this session come.
+        self._bridge_set = False
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
@@ -130,7 +135,7 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def path(self) -> str:
-        """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
+        """How the primary plane got to the GPU, a value of :class:`PixelPath`; empty before the first draw."""
         primary = self._drawn.primary if self._drawn is not None else None
         return primary.path.value if primary is not None and primary.path is not None else ""
 
@@ -216,7 +221,7 @@ class PictureWindow(QOpenGLWindow):
         return self._session
 
     def set_session(self, session: Session | None) -> None:
-        self._session = session
+        self._session, self._bridge_set = session, False
         self.times.session = session
 
     @property
@@ -355,6 +360,10 @@ class PictureWindow(QOpenGLWindow):
             return
         if size != (self._render_target.width, self._render_target.height):
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
+        if not self._bridge_set:
+            exporter = self._session.exporter if self._session is not None else None
+            renderer.set_bridge(bridge_origin(renderer.context, self._gpu, exporter))
+            self._bridge_set = True
         self.times.begin(renderer.context)
         try:
             target, options = self._render_target, self._draw_options

@@ -107,6 +107,31 @@ def test_a_node_that_is_asked_for_by_name(node: str, fact: Fact) -> None:
         assert each["right"]
 
 
+def _bridged(node: str, direction: str) -> dict[str, Any]:
+    arguments = [sys.executable, "-m", "tests.lab.inside.program.bridge_on_node", node, direction]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
+    assert ended.returncode == 0, ended
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_a_display_that_cannot_import_gets_the_picture_over_a_bridge(node: str, fact: Fact) -> None:
+    """vgem's own dma-bufs, which the driver of its node does not survive, come from EGL's software device."""
+    document = _bridged(node, "to-node")
+    fact("bridge to vgem's node", document)
+    assert (document["exporter"], document["path"], document["reason"]) == ("drm", "bridge", "ok")
+    assert document["right"]
+
+
+def test_a_bridge_from_a_node_whose_driver_dies(node: str, fact: Fact) -> None:
+    """The exporting side tries its imports in another process too: the picture is right, by whichever path."""
+    document = _bridged(node, "from-node")
+    fact("bridge from vgem's node", document)
+    assert document["path"] in ("bridge", "copy")
+    assert document["path"] == "bridge" or any(node in each for each in document["failures"])
+    assert document["right"]
+
+
 def test_the_window_lives(node: str, tmp_path: Path, fact: Fact) -> None:
     need_programs("weston")
     picture, log, file = _guest_picture(), tmp_path / "log", tmp_path / "screen.png"
