@@ -195,11 +195,12 @@ class MonitorConnection:
         delay = 0.0
         while True:
             self._was_ready = False
-            if await self._connect_once():
-                await self._wait_for_work()
-                continue
+            was_let_go = await self._connect_once()
             if self._was_ready:
                 delays = iter(self._timeouts.retry_delays)
+            if was_let_go:
+                await self._wait_for_work()
+                continue
             self._commands.answer_all(LOST)
             delay = next(delays, delay)
             await asyncio.sleep(delay)

@@ -127,6 +127,18 @@ def test_true_time_of_each_change_lies_in_its_band(setup: Setup, path: str, regi
     assert [int(each["submit_ns"]) for each in rows[-5:]] == [each["submit_ns"] for each in inputs]
 
 
+def test_socket_is_kept_for_the_measurement_and_its_manager_named(
+    setup: Setup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    managed = setup.folder / "qemu-server"
+    managed.symlink_to(setup.folder)
+    setup.route[0] = QmpInput(UnixAddress(str(managed / "qmp")))
+    assert setup.run("--input", "esc", "--count", "2", "--region", _REGION)[0] == 0
+    words = "mdevview: Proxmox VE cannot use the VM's QMP socket until the measurement ends"
+    assert words in capsys.readouterr().err.splitlines()
+    assert setup.vm.connections == 1
+
+
 def test_each_key_is_pressed_and_released_in_one_command_after_an_irregular_pause(setup: Setup) -> None:
     setup.run("--input", "esc", "--count", "6", "--region", _REGION)
     commands = [each["arguments"]["events"] for each in setup.vm.heard if each["execute"] == "input-send-event"]

@@ -65,6 +65,18 @@ class QmpServer:
         for client in list(self._clients):
             _write(client, message)
 
+    def ask(self, command: str) -> Any:
+        """What another program gets: it waits for its turn, as long as another client is served."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(_PATIENCE_S)
+            client.connect(str(self.path))
+            with client.makefile("rb") as lines:
+                assert "QMP" in json.loads(lines.readline())
+                for each in ("qmp_capabilities", command):
+                    client.sendall(json.dumps({"execute": each}).encode())
+                    answer = json.loads(lines.readline())["return"]
+        return answer
+
     def hang_up(self) -> None:
         """End all connections; new ones are accepted."""
         for client in list(self._clients):

@@ -1,8 +1,10 @@
 """Input to the window, and the events that the VM gets."""
 
+import string
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -296,6 +298,35 @@ def test_a_paused_vm_says_so_and_takes_no_keys(wayland: Display, vm: QmpServer) 
         vm.send_event("RESUME")
         vm.wait_for("+a", "-a")
         assert "+b" not in vm.events()
+        close(viewer)
+
+
+def test_another_program_is_answered_while_the_window_is_used_and_no_key_is_lost(
+    wayland: Display, tmp_path: Path
+) -> None:
+    """QEMU serves one client of the socket at a time. Keys are pressed until the other program has its answers."""
+    folder = tmp_path / "qemu-server"
+    folder.mkdir()
+    with (
+        qmp_server(folder) as server,
+        driving(wayland, f"sim:{SPEC}", "--qmp", server.address) as viewer,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        viewer.wait_for("monitor: ready")
+        state = wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))
+        assert "keyboard and pointer, shared with Proxmox VE" in str(state["status"])
+        letters = ""
+        answers = [executor.submit(server.ask, "query-status") for _ in range(3)]
+        while not all(each.done() for each in answers):
+            letters += string.ascii_uppercase[len(letters) % 26]
+            viewer.do("key", letters[-1])
+            # No faster than a guest reads keys: more of them would not be queued.
+            time.sleep(0.03)
+        assert [each.result() for each in answers] == [{"status": "running", "running": True}] * 3
+        assert letters
+        server.wait_for(f"-{letters[-1].lower()}")
+        wait_until(lambda: "".join(each[1:] for each in server.events() if each[0] == "-"), letters.lower())
+        assert server.events() == [f"{sign}{each.lower()}" for each in letters for sign in "+-"]
         close(viewer)
 
 

@@ -25,6 +25,8 @@ from app.planes.picture_region import PictureRegion
 from app.vm.input_route import InputRoute
 from app.vm.monitor import ConnectionState, Monitor, Reply
 from gl.region_looks import RegionLooks
+from ui.cli.output import write_error
+from ui.cli.parser import PROG
 from ui.offscreen import OffscreenView
 
 _SECOND = 1_000_000_000
@@ -183,6 +185,8 @@ class InputMeasurement:
     def _connect(self, route: InputRoute) -> Monitor:
         if route.reason:
             raise self._no_input(route.reason)
+        if route.manager:
+            write_error(f"{PROG}: {route.manager} cannot use the VM's QMP socket until the measurement ends")
         # Kept for the time of the measurement: connecting again would be part of what is measured.
         monitor = route.open(lambda: None, keep=True)
         try:

@@ -3,13 +3,14 @@
 import importlib.util
 import os
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from app.host.vm import Vm
 from app.qemu.qmp_address import UnixAddress
-from app.vm.input_route import NO_VM, LibvirtInput, NoInput, QmpInput, input_route
-from app.vm.monitor import ConnectionState
+from app.vm.input_route import NO_VM, LibvirtInput, NoInput, QmpInput, TrackedRoute, input_route
+from app.vm.monitor import ConnectionState, Reply
 from app.vm.monitor_lookup import LibvirtDomain
 from tests.unit.hosts import Host
 from tests.unit.qmp_server import FakeVm, until
@@ -41,6 +42,23 @@ def test_a_domain_of_libvirt_is_reached_through_libvirt(tmp_path: Path, monkeypa
     route = input_route(vm, None, Host(tmp_path).paths)
     assert route == LibvirtInput(LibvirtDomain("win10", "u", ("qemu:///system",)), 4242)
     assert route.reason == ""
+
+
+def test_a_socket_is_shared_unless_it_is_to_be_kept(tmp_path: Path) -> None:
+    with FakeVm(tmp_path / "qmp") as fake:
+        route = TrackedRoute(QmpInput(UnixAddress(str(fake.path))))
+        for keep in (False, True):
+            monitor = route.open(lambda: None, keep=keep)
+            until(lambda monitor=monitor: monitor.status.state is ConnectionState.READY)  # type: ignore[misc]
+            if not keep:
+                until(lambda: not fake.busy)
+            replies: Queue[Reply] = Queue()
+            monitor.execute("query-status", done=replies.put)
+            assert replies.get(timeout=20).error is None
+            assert fake.busy
+            monitor.close()
+        # The shared one has connected again, the other one has not.
+        assert fake.connections == 3
 
 
 def test_a_socket_is_used_only_while_its_vm_listens(tmp_path: Path) -> None:

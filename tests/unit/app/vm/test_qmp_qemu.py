@@ -1,18 +1,23 @@
 """The monitor of a real QEMU; no kernel module and no guest is needed."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
 import pytest
 
+from app.host.vm import Vm
 from app.input.event import Absolute, Axis, Button, Event, Key, Press
 from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import UnixAddress
+from app.vm.input_route import QmpInput, input_route
 from app.vm.monitor import ConnectionState, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection
-from app.vm.monitor_timeouts import MonitorTimeouts
+from app.vm.monitor_timeouts import SHARED, MonitorTimeouts
 from app.vm.qmp import open_monitor
 from tests.gate import need_programs
 from tests.unit.qmp_server import until
@@ -83,6 +88,45 @@ def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes
         assert qemu.wait(20) == 0
     finally:
         connection.close()
+
+
+def test_relative_socket_of_a_daemon_is_found_and_connected_to(tmp_path: Path) -> None:
+    """It has left the folder where it was started, and its process is not the one that was started."""
+    need_programs("qemu-system-x86_64")
+    arguments = ["qemu-system-x86_64", "-accel", "tcg", "-m", "16", "-nodefaults", "-display", "none", "-S"]
+    arguments += ["-daemonize", "-pidfile", str(tmp_path / "pid"), "-qmp", "unix:qmp,server=on,wait=off"]
+    subprocess.run(arguments, cwd=tmp_path, env={**os.environ, "PWD": str(tmp_path)}, check=True, timeout=60)
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
+        route = input_route(Vm(pid, "qemu-system-x86", None, tuple(arguments), "/"), None)
+        assert route == QmpInput(UnixAddress(f"{tmp_path}/qmp"), pid)
+        monitor = route.open(lambda: None)
+        until(lambda: monitor.status.state is ConnectionState.READY)
+        monitor.close()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_window_that_lets_go_and_another_client_take_turns(qemu: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """Both are answered by QEMU itself, and a key stays down meanwhile."""
+    connected(qemu).close()
+    shared = replace(SHARED, hold=0.05, look=0.05)
+    monitors = [open_monitor(UnixAddress(f"{tmp_path}/qmp"), lambda: None, shared) for _ in range(2)]
+    try:
+        for monitor in monitors:
+            until(lambda monitor=monitor: monitor.status.run_state == "prelaunch")  # type: ignore[misc]
+        assert answer(monitors[0], "cont") == Reply({})
+        for number in range(20):
+            for monitor in monitors:
+                monitor.send([Key("shift", number % 2 == 0)])
+                assert answer(monitor, "query-name") == Reply({})
+        for monitor in monitors:
+            until(lambda monitor=monitor: monitor.status.run_state == "running")  # type: ignore[misc]
+            assert monitor.status.detail == ""
+    finally:
+        for monitor in monitors:
+            monitor.close()
 
 
 def test_a_second_client_waits_until_the_first_one_leaves(qemu: "subprocess.Popen[bytes]", tmp_path: Path) -> None:

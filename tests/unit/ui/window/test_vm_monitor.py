@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.input.event import Event, Key, qmp_object
 from app.qemu.qmp_address import UnixAddress
-from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput
+from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput, TrackedRoute
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, until
 from ui.window.main_window import MainWindow
@@ -146,3 +146,13 @@ def test_window_is_told_where_keys_go_if_the_user_named_a_port(window: Window) -
     assert window.destination == "192.0.2.7:4444"
     owner.set_none("closed")
     assert window.destination == ""
+
+
+def test_window_is_told_which_manager_needs_the_socket_too(window: Window, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    owner = owner_of(window)
+    owner.set_route(TrackedRoute(QmpInput(UnixAddress(str(tmp_path / "qemu-server/105.qmp")))))
+    assert window.manager == "Proxmox VE"
+    owner.set_none("closed")
+    assert window.manager == ""
+    until(lambda: set(threading.enumerate()) <= before)
