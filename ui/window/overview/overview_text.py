@@ -42,11 +42,12 @@ def words_of_status(status: Status) -> Words:
 
 
 def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
-    """The name of a tile: that of the VM if it has one, else the start of the vGPU's UUID, else ``label``."""
-    name = session.vm.name if session is not None and session.vm is not None else None
-    if name is None and vgpu is not None:
-        name = next((each.vm_name for each in (*vgpu.holders, *vgpu.claims) if each.vm_name), None)
-    if name is None and vgpu is not None and not vgpu.simulated:
+    """The name of a tile: the number and the name of the VM if it has one, else the start of the vGPU's UUID, else ``label``."""
+    name = vm_words(session.vm.name, session.vm.id) if session is not None and session.vm is not None else ""
+    if not name and vgpu is not None:
+        names = (vm_words(each.vm_name, each.vm_id) for each in (*vgpu.holders, *vgpu.claims))
+        name = next(filter(None, names), "")
+    if not name and vgpu is not None and not vgpu.simulated:
         name = short_name(vgpu)
     return clean(name or label, LONGEST_LINE)
 
