@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.host.vgpu import Use, Vgpu
-from app.host.wording import claims_text, holders_text
+from app.host.wording import claims_text, holders_text, vm_words
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.status import State, Status
@@ -42,7 +42,7 @@ def words_of_status(status: Status) -> Words:
 
 
 def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
-    """The name of a tile: the number and the name of the VM if it has one, else the start of the vGPU's UUID, else ``label``."""
+    """The name of a tile: the VM's number and name if it has one, else the start of the vGPU's UUID, else ``label``."""
     name = vm_words(session.vm.name, session.vm.id) if session is not None and session.vm is not None else ""
     if not name and vgpu is not None:
         names = (vm_words(each.vm_name, each.vm_id) for each in (*vgpu.holders, *vgpu.claims))

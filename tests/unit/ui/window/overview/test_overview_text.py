@@ -1,5 +1,7 @@
 """A tile says which VM it is, what state it is in and how fast it is, in the words of a window."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.host.vgpu import Holder, Vgpu
@@ -14,6 +16,8 @@ NAMELESS = Holder(4712, "cloud-hypervisor", 20, None, None)
 
 def test_a_tile_is_called_by_its_vm_else_by_the_start_of_its_uuid() -> None:
     assert title_of(Vgpu(UUID, uuid=UUID, holders=(WIN10,)), None, UUID) == "win10"
+    numbered = replace(WIN10, vm_id="105")
+    assert title_of(Vgpu(UUID, uuid=UUID, holders=(numbered,)), None, UUID) == "105, win10"
     assert title_of(Vgpu(UUID, uuid=UUID, holders=(NAMELESS,)), None, UUID) == "83b8f4f2"
     assert title_of(Vgpu("0000:00:02.1"), None, UUID) == "0000:00:02.1"
     assert title_of(None, None, "vm:win10") == "vm:win10"
