@@ -11,6 +11,7 @@ from app.text.clean import LONGEST_LINE, clean
 from ui.window.picture.picture_text import plane_text, status_heading
 
 _UUID_START = 8
+_MIDDLE_OF_PROXMOX = "-0000-0000-0000-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,13 @@ def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
 
 
 def short_name(vgpu: Vgpu) -> str:
-    """The start of a UUID, by which a person can name the vGPU; another name as it is."""
-    return vgpu.name[:_UUID_START] if vgpu.uuid else vgpu.name
+    """The start of a UUID, by which a person can name the vGPU; another name as it is.
+
+    Of a UUID that Proxmox VE made it is the end, as their starts are alike (:mod:`app.host.lookup`).
+    """
+    if vgpu.uuid is None:
+        return vgpu.name
+    return vgpu.name[-_UUID_START:] if _MIDDLE_OF_PROXMOX in vgpu.name else vgpu.name[:_UUID_START]
 
 
 def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int) -> str:
