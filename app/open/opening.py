@@ -199,14 +199,11 @@ def open_device(
 def _resolved(target: Target, scan: HostScan) -> Resolved:
     """The device of a target. Raises NoSuchDevice, AmbiguousTarget, and OpenFailed for plain pass-through."""
     try:
-        chosen = resolve(target, discover(scan))
+        return resolve(target, discover(scan))
     except NoSuchDevice as error:
         if isinstance(target, Named) and is_pci_address(target.text):
             raise missing_function(target.text, scan.paths) or error from None
         raise
-    if isinstance(chosen, Vgpu) and is_passed_through(chosen):
-        raise passed_through(chosen.name)
-    return chosen
 
 
 def open_resolved_device(
@@ -233,6 +230,8 @@ def open_resolved_device(
             case VmName(name):
                 return _with_scan(lambda now: _attached(f"vm:{name}", attach_vm(name, now, access), now), paths, scan)
             case Vgpu():
+                if is_passed_through(chosen):
+                    raise passed_through(chosen.name)
                 return _with_scan(lambda now: _open_vgpu(chosen, now, options.alone, access), paths, scan)
 
 

@@ -135,7 +135,8 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--uuid",
         metavar="UUID",
-        help="the vGPU, or the start of its UUID; default: the one that the command line names, else the only free one",
+        help="the vGPU, or the start or the end of its UUID; default: the one that the command line names, else the "
+        "only free one",
     )
     parser.add_argument(
         "--type",
