@@ -200,13 +200,9 @@ def open_device(
 def _resolved(target: Target, scan: HostScan) -> Resolved:
     """The device of a target. Raises NoSuchDevice and AmbiguousTarget."""
     try:
-        chosen = resolve(target, discover(scan))
+        return resolve(target, discover(scan))
     except NoSuchDevice as error:
         raise (no_vgpu(target.text, scan.paths) if isinstance(target, Named) else None) or error from None
-    # A VM has the whole device. It is not opened only to learn that it has no display.
-    if isinstance(chosen, Vgpu) and chosen.uuid is None and known_display(chosen) is KnownDisplay.NONE:
-        raise no_vgpu(chosen.name, scan.paths) or without_display(chosen)
-    return chosen
 
 
 def open_resolved_device(
@@ -233,6 +229,9 @@ def open_resolved_device(
             case VmName(name):
                 return _with_scan(lambda now: _attached(f"vm:{name}", attach_vm(name, now, access), now), paths, scan)
             case Vgpu():
+                # A VM has the whole device. It is not opened only to learn that it has no display.
+                if chosen.uuid is None and known_display(chosen) is KnownDisplay.NONE:
+                    raise without_display(chosen)
                 return _with_scan(lambda now: _open_vgpu(chosen, now, options.alone, access), paths, scan)
 
 

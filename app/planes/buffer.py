@@ -5,7 +5,7 @@ import itertools
 import mmap
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import NamedTuple, Protocol
 
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
@@ -76,6 +76,13 @@ class Buffer(Protocol):
         ...
 
 
+class OtherMapping(NamedTuple):
+    """Memory that has all bytes of a dma-buf from ``offset`` on, and that can be mapped where the dma-buf cannot."""
+
+    memory: "MemoryBuffer"
+    offset: int
+
+
 class DmaBuffer:
     """Owns the fd of one dma-buf or memfd and, after the first read by the CPU, one mapping of it.
 
@@ -85,8 +92,16 @@ class DmaBuffer:
     Takes the fd over: also if the constructor raises OSError, the fd is closed.
     """
 
-    def __init__(self, fd: int, info_of: Callable[[int], DmaBufInfo] = dma_buf_info) -> None:
-        """``info_of`` tells of the fd; that of a recorded buffer tells what the recording says."""
+    def __init__(
+        self,
+        fd: int,
+        info_of: Callable[[int], DmaBufInfo] = dma_buf_info,
+        find_other: Callable[[], OtherMapping | None] = lambda: None,
+    ) -> None:
+        """``info_of`` tells of the fd; that of a recorded buffer tells what the recording says.
+
+        ``find_other`` is asked for another mapping of the memory when bytes are read that this one does not reach.
+        """
         try:
             self.info: DmaBufInfo = info_of(fd)
         except OSError:
@@ -96,6 +111,8 @@ class DmaBuffer:
         self.serial = next(_serials)
         self.size = self.info.size
         self._mapping: mmap.mmap | None = None
+        self._find_other = find_other
+        self._other: OtherMapping | None = None
         self._staging = Staging()
 
     @property
@@ -120,22 +137,36 @@ class DmaBuffer:
 
     @contextmanager
     def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
-        if self.released:
-            raise ValueError("the buffer was released")
-        if self._mapping is None:
-            self._mapping = _map(self._fd, self.size)
-        with sync_for_read(self._fd), _part(self._mapping, start, length, self._copier()) as part:
-            yield part
+        mapped = self._mapped()
+        end = self.size if length is None else min(start + length, self.size)
+        other = self._other_up_to(end, len(mapped))
+        with sync_for_read(self._fd), ExitStack() as stack:
+            if other is None:
+                yield stack.enter_context(_part(mapped, start, length, self._copier()))
+            else:
+                yield stack.enter_context(other.memory.mapping(other.offset + start, max(0, end - start)))
 
     @contextmanager
     def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
+        mapped, copier = self._mapped(), self._copier()
+        with sync_for_read(self._fd), _strips(mapped, start, distance, length, most, copier) as strips:
+            yield strips
+
+    def _mapped(self) -> mmap.mmap:
+        """The mapping of the dma-buf, which perhaps does not reach its end."""
         if self.released:
             raise ValueError("the buffer was released")
         if self._mapping is None:
             self._mapping = _map(self._fd, self.size)
-        copier = self._copier()
-        with sync_for_read(self._fd), _strips(self._mapping, start, distance, length, most, copier) as strips:
-            yield strips
+        return self._mapping
+
+    def _other_up_to(self, end: int, mapped: int) -> OtherMapping | None:
+        """The other mapping, if bytes up to ``end`` are not in the first ``mapped`` ones; None if there is none."""
+        if end <= mapped:
+            return None
+        if self._other is None:
+            self._other = self._find_other()
+        return self._other
 
     def _copier(self) -> Staging | None:
         """What copies memory that may vanish; None where it is read in place."""
@@ -144,6 +175,9 @@ class DmaBuffer:
     def release(self) -> None:
         """Unmap and close; more calls do nothing."""
         self._staging.release()
+        other, self._other = self._other, None
+        if other is not None:
+            other.memory.release()
         mapping, self._mapping = self._mapping, None
         if mapping is not None:
             # While a reader has a view of the mapping, it cannot be closed.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from app.device.gfx_plane import get_gfx_dmabuf
@@ -26,6 +27,7 @@ from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.frame import Surface
 from app.planes.plane import Plane
 from app.planes.status import Reason, Status
+from app.vfio.bochs_memory import BochsMemory
 
 # Enough for triple buffering and some cursor shapes.
 _CAPACITY = 16
@@ -109,6 +111,7 @@ class BufferCache:
         self._rule = rule
         self._record = record
         self._buffer_info = buffer_info
+        self._memory = BochsMemory(device)
         self._capacity = _CAPACITY if rule is FetchRule.FREELY else _CAPACITY_FETCH_ONCE
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
         self._fetched: set[int] = set()
@@ -146,7 +149,7 @@ class BufferCache:
             # The id has a new layout, so its old buffer is gone. But both planes may have one id: keep the other's.
             for old in [k for k, each in self._entries.items() if k[0] == key[0] and each.buffer not in keep]:
                 self._drop(old)
-        buffer = self._fetch(plane.handle)
+        buffer = self._fetch(plane, plane.handle)
         self._entries[key] = _Entry(buffer, plane)
         self._evict(spared={id(each) for each in (*keep, buffer)})
         return buffer
@@ -171,7 +174,7 @@ class BufferCache:
         """After :meth:`get` returned the buffer of an id, a query returned the id again."""
         self._queried.add(dmabuf_id)
 
-    def _fetch(self, dmabuf_id: int) -> DmaBuffer:
+    def _fetch(self, plane: Plane, dmabuf_id: int) -> DmaBuffer:
         if self._record is not None:
             refusal = self._record.refusal(dmabuf_id)
             if refusal is not None:
@@ -194,7 +197,7 @@ class BufferCache:
         self._queried.discard(dmabuf_id)
         if self._rule is FetchRule.ONCE:
             self._fetched.add(dmabuf_id)
-        buffer = DmaBuffer(fd, self._buffer_info)
+        buffer = DmaBuffer(fd, self._buffer_info, partial(self._memory.mapping_of, plane))
         for other in (each.buffer for each in self._entries.values()):
             if (other.info.device, other.inode) == (buffer.info.device, buffer.inode):
                 buffer.release()

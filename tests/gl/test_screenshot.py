@@ -1,6 +1,7 @@
 """``mdevview screenshot`` of simulated devices: the file has the guest's picture, by every path."""
 
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,3 +170,25 @@ def test_a_rejected_cursor_has_its_own_reason(renderer: Renderer) -> None:
         Frame(Status(Reason.BUFFER_TRUNCATED), rejected=(rejected,)),
     ):
         assert _capture(renderer, frame, CaptureKind.CURSOR, DrawOptions(), []) == rejected.status
+
+
+def test_what_is_not_just_shown_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plane that was copied, and nothing for one that was imported: on standard error, and in the document."""
+    path = str(tmp_path / "shot.png")
+    assert main(["screenshot", "sim:gvt,modifier=X,size=64x64,fps=0", "-o", path, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("mdevview: sim:gvt,modifier=X,size=64x64,fps=0, primary plane: degraded: modifier-not-imp")
+    document = json.loads(out)
+    assert (document["version"], document["state"], document["reason"]) == (1, "degraded", "modifier-not-importable")
+    assert (document["plane"], document["output"]) == ("composite", path)
+    assert {name: each["state"] for name, each in document["planes"].items()} == {
+        "primary": "degraded",
+        "cursor": "showing",
+    }
+    assert main(["screenshot", "sim:gvt,size=64x64,fps=0", "-o", path]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["screenshot", "sim:gvt,modifier=X,size=64x64,fps=0", "-o", path, "--json", "--plane", "cursor"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert (json.loads(out)["state"], set(json.loads(out)["planes"])) == ("showing", {"cursor"})
+    assert main(["screenshot", "sim:mdpy", "--raw", "-o", path, "--json"]) == 2

@@ -141,8 +141,8 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--uuid",
         metavar="UUID",
-        help="the vGPU, by its UUID, the start of that, or its PCI address; default: the one that the command line "
-        "names, else the only free one",
+        help="the vGPU, by its UUID, the start or the end of that, or its PCI address; default: the one that the "
+        "command line names, else the only free one",
     )
     parser.add_argument(
         "--type",
@@ -236,6 +236,10 @@ def _add_screenshot(commands: Commands) -> None:
         "of the first. The size that the device or FILE.json says is kept, and what --as gives",
     )
     parser.add_argument("--best", metavar="N", type=count, help="how many readings --guess lists (default: 10)")
-    parser.add_argument("--json", action="store_true", help="print the list of --guess as one JSON document")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document for programs: the state of the picture, or the list of --guess",
+    )
     add_matrix(parser)
     add_timeout(parser)

@@ -15,7 +15,7 @@ from app.formats.yuv import Matrix
 from app.open.opening import OpenOptions, open_target
 from app.planes.buffer import Buffer
 from app.planes.plane import Plane, PlaneKind
-from app.planes.raw_file import RawFacts, facts_of, raw_document
+from app.planes.raw_file import RawFacts, facts_of, raw_document, raw_length
 from ui.cli.output import write_error, write_output
 from ui.cli.output_file import is_standard_output, write_file
 from ui.cli.plane_bytes import use_plane_bytes
@@ -37,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
         device = session.describe()["device"]
 
         def use(plane: Plane, buffer: Buffer, memory: memoryview) -> None:
+            missing = raw_length(plane, buffer) - len(memory)
+            if missing > 0:
+                write_error(f"mdevview: {session.target}: the last {missing} bytes are missing: they cannot be mapped")
             if args.raw:
                 now = datetime.now(UTC).isoformat(timespec="seconds")
                 write_raw(args.output, memory, raw_document(plane, buffer, device, len(memory), now))

@@ -54,7 +54,7 @@ def _in_use(vgpu: Vgpu, subject: str, permission: PtracePermission, helper_usabl
 def _holder_text(holder: Holder, owner: int | None) -> str:
     uid = holder.uid if holder.uid is not None else owner
     user = f" of {permissions.user_name(uid)}" if uid is not None else ""
-    return process_text(holder.process, holder.pid, holder.vm_name) + user
+    return process_text(holder.process, holder.pid, holder.vm_name, vm_id=holder.vm_id) + user
 
 
 def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.host.vgpu import Use, Vgpu
-from app.host.wording import claims_text, holders_text
+from app.host.wording import claims_text, holders_text, vm_words
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.status import State, Status
@@ -11,6 +11,7 @@ from app.text.clean import LONGEST_LINE, clean
 from ui.window.picture.picture_text import plane_text, status_heading
 
 _UUID_START = 8
+_MIDDLE_OF_PROXMOX = "-0000-0000-0000-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,24 @@ def words_of_status(status: Status) -> Words:
 
 
 def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
-    """The name of a tile: that of the VM if it has one, else the start of the vGPU's UUID, else ``label``."""
-    name = session.vm.name if session is not None and session.vm is not None else None
-    if name is None and vgpu is not None:
-        name = next((each.vm_name for each in (*vgpu.holders, *vgpu.claims) if each.vm_name), None)
-    if name is None and vgpu is not None and not vgpu.simulated:
+    """The name of a tile: the VM's number and name if it has one, else the start of the vGPU's UUID, else ``label``."""
+    name = vm_words(session.vm.name, session.vm.id) if session is not None and session.vm is not None else ""
+    if not name and vgpu is not None:
+        names = (vm_words(each.vm_name, each.vm_id) for each in (*vgpu.holders, *vgpu.claims))
+        name = next(filter(None, names), "")
+    if not name and vgpu is not None and not vgpu.simulated:
         name = short_name(vgpu)
     return clean(name or label, LONGEST_LINE)
 
 
 def short_name(vgpu: Vgpu) -> str:
-    """The start of a UUID, by which a person can name the vGPU; another name as it is."""
-    return vgpu.name[:_UUID_START] if vgpu.uuid else vgpu.name
+    """The start of a UUID, by which a person can name the vGPU; another name as it is.
+
+    Of a UUID that Proxmox VE made it is the end, as their starts are alike (:mod:`app.host.lookup`).
+    """
+    if vgpu.uuid is None:
+        return vgpu.name
+    return vgpu.name[-_UUID_START:] if _MIDDLE_OF_PROXMOX in vgpu.name else vgpu.name[:_UUID_START]
 
 
 def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int) -> str:

@@ -1,5 +1,6 @@
 """mbochs_rw: guest pixels through a dma-buf and an EGLImage; the device is passed as a fd."""
 
+import json
 import mmap
 import os
 import time
@@ -12,7 +13,7 @@ from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.pictures import colours, framed_card, read_png
 from tests.lab.inside.program import command
 from tests.lab.inside.program.look import look
-from tests.lab.inside.rawvfio import ENABLE, Mbochs, random_picture
+from tests.lab.inside.rawvfio import ENABLE, Y_OFFSET, Mbochs, random_picture
 
 pytestmark = pytest.mark.usefixtures("no_mbochs")
 
@@ -96,22 +97,42 @@ def test_display_switched_off_and_on_again(create: Create) -> None:
             np.testing.assert_array_equal(seen.picture(), colours(picture))
 
 
-@pytest.mark.parametrize("size", [(800, 600), (1021, 767)])
-def test_buffer_that_ends_within_a_page(create: Create, fact: Fact, size: tuple[int, int]) -> None:
-    """Its last part cannot be mapped, so a software renderer misses pixels, and that is reported."""
+@pytest.mark.parametrize(("size", "panned"), [((800, 600), 32), ((1366, 768), 512), ((1021, 767), 1024)])
+def test_buffer_that_ends_within_a_page_is_shown_whole(
+    create: Create, fact: Fact, tmp_path: Path, size: tuple[int, int], panned: int
+) -> None:
+    """Its last part cannot be mapped, so a software renderer cannot import it: all of it is read from BAR 0.
+
+    `panned` is a number of rows that is also one of whole pages.
+    """
     width, height = size
     with Mbochs.open(create("mbochs_rw", "medium")) as device:
         device.set_mode(*size)
         picture = random_picture(*size)
         device.draw(picture)
-        missing = picture.nbytes % mmap.PAGESIZE
+        assert picture.nbytes % mmap.PAGESIZE
+        file = tmp_path / "shot.png"
+        done = command.run("screenshot", f"fd:{device.fd}", "-o", str(file), "--json", fds=(device.fd,))
+        assert done.status == 0, done.err
+        np.testing.assert_array_equal(read_png(file), colours(picture))
+        (line,) = done.err.splitlines()
+        assert "primary plane: degraded: import-failed" in line, line
+        assert json.loads(done.out)["state"] == "degraded"
+        raw = tmp_path / "shot.raw"
+        done = command.run("screenshot", f"fd:{device.fd}", "--raw", "-o", str(raw), fds=(device.fd,))
+        assert (done.status, done.err) == (0, "")
+        assert raw.read_bytes() == picture.tobytes()
         with look(f"fd:{os.dup(device.fd)}") as seen:
-            shown, told = seen.picture(), seen.told()
-            expected = colours(picture)
-            expected.reshape(-1, 3)[(picture.nbytes - missing) // 4 :] = 0
-            np.testing.assert_array_equal(shown, expected)
+            np.testing.assert_array_equal(seen.picture(), colours(picture))
+            told = seen.told()
             assert told["state"] == "degraded"
-            assert str(missing) in told["detail"], f"nothing says that {missing} bytes are missing: {told['detail']}"
+            assert "black" not in told["detail"], told["detail"]
+            # Live, and at another place of the memory.
+            for seed, y in ((1, 0), (2, panned), (3, 0)):
+                picture = random_picture(*size, seed)
+                device.draw(picture, y=y)
+                device.set_register(Y_OFFSET, y)
+                np.testing.assert_array_equal(seen.picture(), colours(picture), f"rows {y} and on")
             # The next mode is shown correctly.
             device.set_mode(640, 480)
             picture = random_picture(640, 480, 1)

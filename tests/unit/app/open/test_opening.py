@@ -15,7 +15,7 @@ from app.host.discovery import discover
 from app.host.paths import Paths
 from app.host.vgpu import Vgpu
 from app.open import opening
-from app.open.opening import OpenOptions, open_device, open_target
+from app.open.opening import OpenOptions, open_chosen, open_device, open_target
 from app.open.target import Default, Named, Pid, Target, VmName
 from tests.unit.hosts import UUID_A, Host, Listings, qemu, stat_line
 from tests.unit.scripted import ScriptedDevice
@@ -57,6 +57,9 @@ def test_gpu_that_is_passed_through_is_never_opened(host: Host, vms: Vms) -> Non
     for text in ("01:00.0", "0000:02:00.0"):
         with pytest.raises(NoSuchDevice, match=f"{text} is no vGPU: .* passed through have no display"):
             open_device(Named(text), host.paths)
+    chosen = next(each for each in discover(host.scan()) if each.name == "0000:01:00.0")
+    with pytest.raises(NoSuchDevice, match="passed through have no display"):
+        open_chosen(chosen, host.paths)
     host.pci("0000:00:02.0", "i915", 3)
     with pytest.raises(NoSuchDevice, match=r"0000:00:02.0 is no vGPU: its driver is i915"):
         open_device(Named("00:02.0"), host.paths)

@@ -132,7 +132,8 @@ def test_the_cpu_may_not_read_every_buffer(
         (["--raw", "--plane", "composite", "-o", "a"], 2, "the composite has no bytes of its own"),
         (["--raw", "--as", "XR24", "-o", "a"], 2, "goes with none of"),
         (["sim:gvt", "--from-raw", "a", "-o", "b"], 2, "leave out one of them"),
-        (["--json", "-o", "a"], 2, "add --guess"),
+        (["--json", "--raw", "-o", "a"], 2, "leave it out"),
+        (["--best", "3", "-o", "a"], 2, "add --guess"),
         (["--as", "XR24:Z", "-o", "a"], 2, "no modifier"),
         (["--from-raw", "/nonexistent", "-o", "a"], 1, "/nonexistent: No such file"),
         (

@@ -1,9 +1,12 @@
 """A tile says which VM it is, what state it is in and how fast it is, in the words of a window."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.host.vgpu import Holder, Vgpu
 from app.planes.status import Reason, State, Status
+from tests.unit.known_hosts.proxmox import mdev_uuid
 from ui.window.overview.overview_text import FREE, caption_of, details_of, title_of, words_of_status, words_of_use
 from ui.window.picture.picture_text import status_heading
 
@@ -14,7 +17,10 @@ NAMELESS = Holder(4712, "cloud-hypervisor", 20, None, None)
 
 def test_a_tile_is_called_by_its_vm_else_by_the_start_of_its_uuid() -> None:
     assert title_of(Vgpu(UUID, uuid=UUID, holders=(WIN10,)), None, UUID) == "win10"
+    numbered = replace(WIN10, vm_id="105")
+    assert title_of(Vgpu(UUID, uuid=UUID, holders=(numbered,)), None, UUID) == "105, win10"
     assert title_of(Vgpu(UUID, uuid=UUID, holders=(NAMELESS,)), None, UUID) == "83b8f4f2"
+    assert title_of(Vgpu(mdev_uuid(109), mdev_uuid(109)), None, UUID) == "00000109"
     assert title_of(Vgpu("0000:00:02.1"), None, UUID) == "0000:00:02.1"
     assert title_of(None, None, "vm:win10") == "vm:win10"
     assert title_of(Vgpu("sim:gvt", simulated=True), None, "sim:gvt") == "sim:gvt"
