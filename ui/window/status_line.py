@@ -24,7 +24,7 @@ class _Elided(QLabel):
 
 
 class StatusLine(QStatusBar):
-    """Label, state and input on the left; plane, path and frame rate on the right."""
+    """Label, state and input on the left; plane, path and whether the picture changes on the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,11 @@ class StatusLine(QStatusBar):
         self._left = _Elided()
         self._tip = ""
         self.addWidget(self._left, 1)
-        self._right = [QLabel() for _ in range(3)]
+        # Its text is long at times, and must not make a small window wider.
+        activity = _Elided()
+        activity.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        activity.setMinimumWidth(activity.fontMetrics().horizontalAdvance("144 fps"))
+        self._right = [QLabel(), QLabel(), activity]
         for label in (self._left, *self._right):
             # Qt would interpret markup in a name, and read the files that it names.
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -49,8 +53,8 @@ class StatusLine(QStatusBar):
             self._left.setText(text)
             self._left.setToolTip(plain_tool_tip(tip))
 
-    def show_picture(self, plane: str, path: str, rate: str) -> None:
+    def show_picture(self, plane: str, path: str, activity: str) -> None:
         """Each may be empty: then its label is hidden."""
-        for label, text in zip(self._right, (plane, path, rate), strict=True):
+        for label, text in zip(self._right, (plane, path, activity), strict=True):
             label.setText(text)
             label.setVisible(bool(text))
