@@ -19,7 +19,6 @@ def wait_until(ask: Callable[[], Any], wanted: Callable[[Any], bool]) -> None:
     while not wanted(answer := ask()):
         assert time.monotonic() < end, answer
         time.sleep(0.1)
-    return answer
 
 
 def test_cursor_moves_are_told_apart_and_a_refused_cursor_with_its_errno(wayland: Display) -> None:
