@@ -79,6 +79,23 @@ def test_a_fault_of_the_cursor_plane_is_told_as_well(
     assert [each.strip() for each in told[-2:]] == ["evidence: fourcc ABCD", "remedy: Please report it."]
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason", "describes"),
+    [("cursor-einval", "query-rejected", False), ("cursor-refused", "fetch-failed", True)],
+)
+def test_a_cursor_that_the_driver_refuses_has_reason_hint_and_errno(
+    fault: str, reason: str, describes: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, lines = _inspect(f"sim:gvt,size=320x200,hot=4x3,fault={fault}", capsys)
+    cursor = document["planes"]["cursor"]
+    assert document["state"] == "showing"
+    assert (cursor["reason"], cursor["errno"]) == (reason, "EINVAL") and cursor["hint"]
+    assert (cursor["width"] is not None) is describes
+    assert [each["key"] for each in document["findings"]] == ["cursor-refused"]
+    planes = "\n".join(lines[lines.index("planes:") : lines.index("findings:")])
+    assert f"{reason}: EINVAL" in planes and "cursor is off" not in planes
+
+
 @pytest.mark.parametrize("profile", ["gvt", "mdpy"])
 def test_impossible_planes_are_printed_on_aligned_lines(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
     document, lines = _inspect(f"sim:{profile},size=64x64,fault=hostile", capsys)

@@ -280,6 +280,15 @@ class WindowDriver:
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
 
+    def right(self) -> list[str]:
+        """The labels at the right end of the status line that are shown."""
+        return [each.text() for each in self._window._status._right if each.isVisible()]
+
+    def cursor(self) -> list[int] | None:
+        """Where the guest's cursor is drawn; None without one."""
+        cursor = self._picture.frame.cursor
+        return [cursor.plane.x, cursor.plane.y] if cursor is not None else None
+
     def findings(self) -> list[str]:
         """The keys of the findings about the picture."""
         return [each.key for each in self._picture.diagnosis.findings]

@@ -48,7 +48,7 @@ class _PathButton(QToolButton):
 
 
 class StatusLine(QStatusBar):
-    """Label, state and input on the left; plane, path and frame rate on the right.
+    """Label, state and input on the left; plane, path and whether the picture changes on the right.
 
     ``path_clicked``: the user wants to know more about the path.
     """
@@ -61,11 +61,15 @@ class StatusLine(QStatusBar):
         self._left = _Elided()
         self._tip = ""
         self.addWidget(self._left, 1)
-        self._plane, self._path, self._rate = QLabel(), _PathButton(), QLabel()
-        for label in (self._left, self._plane, self._rate):
+        self._plane, self._path = QLabel(), _PathButton()
+        # Its text is long at times, and must not make a small window wider.
+        self._activity = _Elided()
+        self._activity.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._activity.setMinimumWidth(self._activity.fontMetrics().horizontalAdvance("144 fps"))
+        for label in (self._left, self._plane, self._activity):
             # Qt would interpret markup in a name, and read the files that it names.
             label.setTextFormat(Qt.TextFormat.PlainText)
-        for widget in (self._plane, self._path, self._rate):
+        for widget in (self._plane, self._path, self._activity):
             self.addPermanentWidget(widget)
         self._path.clicked.connect(self.path_clicked)
 
@@ -79,9 +83,9 @@ class StatusLine(QStatusBar):
             self._left.setText(text)
             self._left.setToolTip(plain_tool_tip(tip))
 
-    def show_picture(self, plane: str, path: str, rate: str) -> None:
+    def show_picture(self, plane: str, path: str, activity: str) -> None:
         """Each may be empty: then its widget is hidden."""
-        for label, text in ((self._plane, plane), (self._rate, rate)):
+        for label, text in ((self._plane, plane), (self._activity, activity)):
             label.setText(text)
             label.setVisible(bool(text))
         self._path.show_path(path)

@@ -12,9 +12,15 @@ from app.planes.frame import Frame
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Pictures of the last second: ``frames`` showed a flip or changed pixels, ``cursor_moves`` only another cursor."""
+    """Pictures of the last second, by what they showed for the first time.
 
-    frames: int = 0
+    ``flips`` showed a flip, ``changes`` only changed pixels in the buffer that was on the screen, ``cursor_moves`` only
+    the cursor. One drawing of the guest may be several changes: a look at the pixels sees a part of them, and up to
+    eight looks (:mod:`app.planes.pixel_samples`) see the parts of one drawing.
+    """
+
+    flips: int = 0
+    changes: int = 0
     cursor_moves: int = 0
 
 
@@ -26,8 +32,7 @@ class PictureRates:
     """
 
     def __init__(self) -> None:
-        self._frames = Rate()
-        self._cursor_moves = Rate()
+        self._rates = {kind: Rate() for kind in (Kind.FLIP, Kind.CHANGE, Kind.CURSOR)}
         self._found: Frame | None = None
         # What the next picture shows for the first time.
         self._kind = Kind.REPEAT
@@ -48,11 +53,9 @@ class PictureRates:
     def drawn(self, now_ns: int) -> None:
         """A picture of what was found was drawn."""
         kind, self._kind = self._kind, Kind.REPEAT
-        if kind in (Kind.FLIP, Kind.CHANGE):
-            self._frames.add(now_ns)
-        elif kind is Kind.CURSOR:
-            self._cursor_moves.add(now_ns)
+        if kind is not Kind.REPEAT:
+            self._rates[kind].add(now_ns)
 
     def rates(self, now_ns: int) -> Rates:
         """Those of the second before ``now_ns``."""
-        return Rates(self._frames.per_second(now_ns), self._cursor_moves.per_second(now_ns))
+        return Rates(*(each.per_second(now_ns) for each in self._rates.values()))

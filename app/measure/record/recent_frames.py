@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.measure.record.frame_record import FrameRecord, Kind
+from app.measure.record.picture_rates import Rates
 
 Column = NDArray[np.float64]
 
@@ -51,13 +52,11 @@ class Columns(NamedTuple):
     gpu: Column
     present: Column
 
-    def frames_per_second(self, now_ns: int) -> int:
-        """Frames of the last second that show something new."""
-        return int(np.count_nonzero(self.is_new & (self.submit_ns > now_ns - _SECOND)))
-
-    def cursor_moves_per_second(self, now_ns: int) -> int:
-        """Frames of the last second that show nothing new but the cursor."""
-        return int(np.count_nonzero(self.is_cursor & (self.submit_ns > now_ns - _SECOND)))
+    def rates(self, now_ns: int) -> Rates:
+        """What the frames of the last second show."""
+        late = self.submit_ns > now_ns - _SECOND
+        kinds = (self.is_flip, self.is_new & ~self.is_flip, self.is_cursor)
+        return Rates(*(int(np.count_nonzero(each & late)) for each in kinds))
 
 
 class RecentFrames:

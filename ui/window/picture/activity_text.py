@@ -12,6 +12,11 @@ _MINUTE_S = 60
 _HOUR_S = 3600
 
 
+def frames_text(rates: Rates) -> str:
+    """How often the picture changed in the last second. "up to": one drawing in place may be seen several times."""
+    return f"{'up to ' if rates.changes else ''}{rates.flips + rates.changes} fps"
+
+
 def cursor_text(rates: Rates) -> str:
     """How many pictures of the last second showed nothing new but the cursor; empty if there were none."""
     if not rates.cursor_moves:
@@ -20,12 +25,12 @@ def cursor_text(rates: Rates) -> str:
 
 
 def activity_text(rates: Rates, unchanged_s: float | None = None, run_state: RunState | None = None) -> str:
-    """The figure of the status line: "60 fps", "5 fps, 55 cursor moves/s", "unchanged for 10 s, VM paused".
+    """Whether the picture changes: "5 fps, 55 cursor moves/s", "up to 9 fps", "unchanged for 10 s, VM paused".
 
     Empty if nothing was new for a moment, or if it is not known how long. ``unchanged_s`` is in seconds.
     """
     if rates != Rates():
-        return ", ".join(each for each in (f"{rates.frames} fps", cursor_text(rates)) if each)
+        return ", ".join(each for each in (frames_text(rates), cursor_text(rates)) if each)
     if unchanged_s is None or unchanged_s < _LEAST_S:
         return ""
     stopped = f", VM {run_state.value.replace('-', ' ')}" if run_state not in (None, RunState.RUNNING) else ""

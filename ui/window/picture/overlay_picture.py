@@ -13,7 +13,7 @@ from PyQt6.QtGui import QColor
 
 from app.measure.record.picture_rates import Rates
 from app.measure.record.recent_frames import Column
-from ui.window.picture.activity_text import cursor_text
+from ui.window.picture.activity_text import cursor_text, frames_text
 from ui.window.picture.overlay_paint import DIM, RADIUS, TEXT, Pixels, begin, end, paint_background, write
 
 # In device-independent pixels.
@@ -64,7 +64,7 @@ def text_picture(figures: Figures, ratio: float) -> Pixels:
     # The lower corners are those of the graph.
     paint_background(painter, QRectF(0, 0, WIDTH, TEXT_HEIGHT + 2 * RADIUS))
     inner = QRectF(_MARGIN, 6, WIDTH - 2 * _MARGIN, 22)
-    frames = f"{figures.rates.frames} fps"
+    frames = frames_text(figures.rates)
     write(painter, inner, frames, TEXT, 15, bold=True)
     beside = inner.adjusted(painter.fontMetrics().horizontalAdvance(frames) + 10, 1, 0, 0)
     write(painter, beside, cursor_text(figures.rates), DIM, 12)

@@ -25,6 +25,7 @@ NONE = Status(Reason.NO_CURSOR_PLANE)
             Reason.FETCH_FAILED,
             Reason.FETCH_FAILED,
         ),
+        (Frame(OK, PRIMARY, None, (REJECTED,)), Reason.FETCH_FAILED, Reason.FETCH_FAILED),
         # A cursor is given only with a picture, so the picture's reason is the cursor's, unless that has its own.
         (Frame(Status(Reason.BAD_GEOMETRY), cursor_status=OK), None, Reason.BAD_GEOMETRY),
         (Frame(Status(Reason.BAD_GEOMETRY), cursor_status=OFF), None, Reason.BAD_GEOMETRY),

@@ -18,7 +18,7 @@ def test_a_guest_with_five_flips_and_sixty_cursor_moves_a_second_has_five_frames
         cursor = surface(9, PlaneKind.CURSOR, x=tick)
         rates.found(frame(pictures[tick // 12 % 2], cursor))
         rates.drawn(SECOND + tick * 16 * MS)
-    assert rates.rates(SECOND + 960 * MS) == Rates(frames=5, cursor_moves=55)
+    assert rates.rates(SECOND + 960 * MS) == Rates(flips=5, cursor_moves=55)
     assert rates.rates(3 * SECOND) == Rates()
 
 
@@ -29,7 +29,7 @@ def test_a_guest_that_flips_twice_between_two_pictures_does_not_stand_still() ->
     rates.found(frame(other))
     rates.found(frame(one))
     rates.drawn(16 * MS)
-    assert rates.rates(20 * MS).frames == 2
+    assert rates.rates(20 * MS).flips == 2
 
 
 _STEPS = st.lists(st.sampled_from(["flip", "cursor", "both", "pixels", "draw", "off", "hide"]), max_size=60)
@@ -58,5 +58,5 @@ def test_the_rates_count_what_a_recorder_calls_flip_change_and_cursor(steps: lis
         now = frame(primary, cursor)
         rates.found(now)
         recorder.found(now)
-    shown = Rates(kinds.count(Kind.FLIP) + kinds.count(Kind.CHANGE), kinds.count(Kind.CURSOR))
+    shown = Rates(*(kinds.count(each) for each in (Kind.FLIP, Kind.CHANGE, Kind.CURSOR)))
     assert rates.rates(len(steps)) == shown

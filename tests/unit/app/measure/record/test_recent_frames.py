@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.measure.record.frame_record import FrameRecord, Kind
+from app.measure.record.picture_rates import Rates
 from app.measure.record.recent_frames import RecentFrames, buckets, means, percentiles
 
 MS = 1_000_000
@@ -38,9 +39,8 @@ def test_only_what_shows_something_new_has_a_latency_and_counts_as_a_frame() -> 
     assert list(columns.is_new) == [kind in (Kind.FLIP, Kind.CHANGE) for kind in Kind]
     assert list(columns.is_flip) == [kind is Kind.FLIP for kind in Kind]
     assert list(np.isnan(columns.latency)) == [not each for each in columns.is_new]
-    assert columns.frames_per_second(SECOND + 10) == 2
-    assert columns.cursor_moves_per_second(SECOND + 10) == 1
-    assert columns.frames_per_second(3 * SECOND) == 0
+    assert columns.rates(SECOND + 10) == Rates(flips=1, changes=1, cursor_moves=1)
+    assert columns.rates(3 * SECOND) == Rates()
 
 
 @given(st.integers(1, 9), st.lists(st.integers(0, 50), max_size=40), st.integers(-5, 2000))

@@ -12,9 +12,10 @@ from ui.window.picture.activity_text import activity_text, duration_text
 @pytest.mark.parametrize(
     ("rates", "text"),
     [
-        (Rates(60, 0), "60 fps"),
-        (Rates(5, 55), "5 fps, 55 cursor moves/s"),
-        (Rates(0, 1), "0 fps, 1 cursor move/s"),
+        (Rates(flips=60), "60 fps"),
+        (Rates(flips=5, cursor_moves=55), "5 fps, 55 cursor moves/s"),
+        (Rates(cursor_moves=1), "0 fps, 1 cursor move/s"),
+        (Rates(changes=9), "up to 9 fps"),
         (Rates(), ""),
     ],
 )
@@ -38,7 +39,7 @@ def test_a_picture_that_stays_as_it_is_says_for_how_long(
     seconds: float | None, run_state: RunState | None, text: str
 ) -> None:
     assert activity_text(Rates(), seconds, run_state) == text
-    assert activity_text(Rates(1, 0), seconds, run_state) == "1 fps", "the first change ends it"
+    assert activity_text(Rates(flips=1), seconds, run_state) == "1 fps", "the first change ends it"
 
 
 _UNITS = {"s": 1, "min": 60, "h": 3600}
