@@ -282,7 +282,8 @@ class WindowDriver:
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""
-        return [each.text() for each in self._window._status._right if each.isVisible()]
+        line = self._window._status
+        return [each.text() for each in (line._plane, line._path, line._activity) if each.isVisible()]
 
     def cursor(self) -> list[int] | None:
         """Where the guest's cursor is drawn; None without one."""

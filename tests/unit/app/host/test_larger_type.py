@@ -92,6 +92,14 @@ def test_no_description_breaks_it(description: str) -> None:
     assert kind is None or kind.limits.max_width
 
 
+def test_of_several_types_one_that_can_be_made_now_is_named() -> None:
+    used, free = SizedType("used", Limits(1920, 1200), left=0), SizedType("free", Limits(2560, 1600), left=1)
+    assert larger_type(Mode(1280, 800), Limits(1024, 768), (used, free)) == (
+        "a larger type takes it: free (2560x1600, 1 left)"
+    )
+    assert larger_type(Mode(1280, 800), Limits(1024, 768), (used,)).endswith("used (1920x1200, none left now)")
+
+
 edges = st.one_of(st.none(), st.integers(64, 8192))
 limits = st.builds(Limits, edges, edges)
 types = st.lists(

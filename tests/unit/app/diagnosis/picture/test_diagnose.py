@@ -72,11 +72,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         (K.VM_SHUT_DOWN, K.PLANE_OFF),
         "query-status",
     ),
-    K.MODE_NOT_TAKEN: (
-        picture(late_mode=ModeRequest(1920, 1080, (640, 480))),
-        (K.MODE_NOT_TAKEN,),
-        "asked for 1920x1080; shown 640x480",
-    ),
+    K.MODE_NOT_TAKEN: (picture(late_mode=ModeRequest(1920, 1080)), (K.MODE_NOT_TAKEN,), "1920x1080; shown 640x480"),
     K.VM_PAUSED: (
         # That the picture does not change is explained.
         picture(vm=replace(RUNNING, state=RunState.PAUSED), history=HistoryFacts(60, True, None, 50.0)),
@@ -412,6 +408,7 @@ def test_any_facts_have_ranked_findings_of_the_set_and_none_twice(
         history=history,
         host=host,
         vgpu=vgpu,
+        late_mode=data.draw(st.sampled_from([None, ModeRequest(800, 600)])),
         renderer=data.draw(st.sampled_from([None, RENDERER, LLVMPIPE])),
         pci_command=data.draw(st.sampled_from([None, 0, 3, 7])),
         offer=data.draw(st.sampled_from([None, DisplayOffer(dmabuf=True, region=False)])),

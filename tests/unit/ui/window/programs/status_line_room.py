@@ -22,6 +22,6 @@ finding = Finding("vm-paused", Severity.WARNING, "The VM is paused. " * 20, "", 
 line.show_state("a VM " * 20, "showing", "keyboard and pointer", finding)
 window.resize(1366, 768)
 application.processEvents()
-activity = line._right[-1]
+activity = line._activity
 assert activity.width() >= activity.fontMetrics().horizontalAdvance(activity.text()), activity.width()
 assert activity.geometry().right() < line.width() == 1366

@@ -137,6 +137,9 @@ diagnosis.told.connect(told.append)
 diagnosis.asked_for(Mode(1024, 768), True)
 diagnosis.saw(Frame(OK, surface()))
 assert keys(9) == []
+# A picture that changes all the time.
+diagnosis.saw(Frame(OK, surface()))
+assert "mode-not-taken" in keys(2)
 keys(31)
 assert keys(6)[0] == headline() == "mode-not-taken"
 keys(6)
