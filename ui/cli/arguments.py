@@ -127,9 +127,9 @@ def _add_run(commands: Commands) -> None:
         "start a VM and show it",
         "Where QEMU's command line lacks them, these things are added at its end: the vGPU as a vfio-pci device (with "
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
-        "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most guests "
-        "find no display. Nothing else is changed; "
-        "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
+        "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
+        "guests find no display. Nothing else is changed; -display none keeps QEMU from opening a window as well. When "
+        "the window is closed, or mdevview gets Ctrl-C, "
         "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
         "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
     )
