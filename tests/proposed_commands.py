@@ -24,6 +24,9 @@ _PROGRAMS = (
 )
 _WORD = re.compile(rf"(?<![\w./{{-])(?:{'|'.join(map(re.escape, _PROGRAMS))})(?![\w.:=/-])")
 
+# What may follow a command: the end of a quotation or of a part of a sentence. Another argument makes another command.
+_END = r"(?=$|['`\"),;.|]| and | if | lets | names | then |: \{\})"
+
 # Texts that only name a program, or in which one of the words is a word of English.
 NAMED = (
     *("Create a vGPU (mdevctl)", "no sudo", "pkexec or sudo", "sudo's prompt", "--helper sudo", "where sudo can ask"),
@@ -220,6 +223,8 @@ def unknown(text: str) -> str | None:
     # A program alone is an argument of ours, no words for a person.
     if " " not in text.strip():
         return None
-    for each in sorted((*NAMED, *(each.text for each in COMMANDS)), key=len, reverse=True):
-        text = text.replace(each, "")
+    for known in sorted((each.text for each in COMMANDS), key=len, reverse=True):
+        text = re.sub(re.escape(known) + _END, "", text)
+    for name in NAMED:
+        text = text.replace(name, "")
     return text if _WORD.search(text) else None
