@@ -23,6 +23,7 @@ from app.vfio.poller import Poller
 from app.vfio.region_mapping import Stays, never_stays
 from gl.canvas import Canvas
 from gl.context import Context
+from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GraphicsError
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
@@ -33,6 +34,9 @@ _TILINGS = {
     "detile-yf": drm.I915_FORMAT_MOD_Yf_TILED,
     "detile-4": drm.I915_FORMAT_MOD_4_TILED,
 }
+
+# The bench's buffers are plain memory, which no other device imports.
+_EXPORTING = DisplayOrigin(Platform.SOFTWARE)
 
 Action = Callable[[], object]
 Prepare = Callable[[Context, tuple[int, int]], AbstractContextManager[Action]]
@@ -56,6 +60,7 @@ def _prepare(case: BenchCase) -> Prepare:
         "cached": partial(_frames, guest, PixelPath.EGL_IMAGE),
         "reimport": partial(_reimport, still),
         "copy": partial(_frames, guest, PixelPath.COPY),
+        "bridge": partial(_frames, guest, PixelPath.BRIDGE),
         # The memory of the bench's device is sealed, so its mapping does stay.
         "region": partial(_frames, region, PixelPath.REGION, stays=lambda _mapping: True),
         "region-vanishing": partial(_frames, region, PixelPath.REGION),
@@ -70,7 +75,8 @@ def run_case(
     """Time one case with the context, which is current. A failure is a result with its reason."""
     try:
         with _prepare(case)(context, (case.target_width, case.target_height)) as action:
-            return BenchResult(case, timed(action, seconds))
+            note = _bridge_note(context) if case.name == "bridge" else ""
+            return BenchResult(case, timed(action, seconds), note=note)
     except OSError as error:
         return BenchResult(case, None, error_text(error))
     except MemoryError:
@@ -79,6 +85,11 @@ def run_case(
         return BenchResult(case, None, str(error))
     finally:
         context.sweep()
+
+
+def _bridge_note(context: Context) -> str:
+    """Between which GPUs the bench's bridge is."""
+    return f"from EGL's software device to {context.renderer}, read back: another GPU may be faster or slower"
 
 
 @contextmanager
@@ -103,12 +114,14 @@ def _scene(
     """A device's poller and a renderer that gets its planes by ``path``. Raises :class:`NotMeasured` if it does not."""
     with ExitStack() as stack:
         poller = stack.enter_context(_poller(open_device, stays))
-        if path is PixelPath.COPY:
+        if path in (PixelPath.COPY, PixelPath.BRIDGE):
             stack.enter_context(_without_import(context))
         canvas = Canvas(context, *size)
         stack.callback(canvas.release)
         renderer = Renderer(context)
         stack.callback(renderer.release)
+        if path is PixelPath.BRIDGE:
+            renderer.set_bridge(_EXPORTING)
         target = RenderTarget(*size, canvas.framebuffer)
         frame = poller.latest()
         drawn = renderer.draw(frame, target)

@@ -6,23 +6,23 @@ import numpy.typing as npt
 from gl import api
 from gl.context import Context
 from gl.errors import GlError
-from gl.textures import new_texture
+from gl.textures import Texture, new_texture
 
 Rgba = npt.NDArray[np.uint8]
 
 
 class Canvas:
-    """Owns a framebuffer of ``width`` x ``height`` RGBA8 pixels, and the ``texture`` behind it.
+    """Owns a framebuffer of ``width`` x ``height`` pixels, and the ``texture`` behind it.
 
-    Raises :class:`GlError`, for lack of memory too.
+    None makes a texture of RGBA8; another one is taken over. Raises :class:`GlError`, for lack of memory too.
     """
 
-    def __init__(self, context: Context, width: int, height: int) -> None:
+    def __init__(self, context: Context, width: int, height: int, texture: Texture | None = None) -> None:
         gl = context.gl
         self._context = context
         self.width = width
         self.height = height
-        self.texture = new_texture(context, api.GL_RGBA8, width, height, None)
+        self.texture = texture or new_texture(context, api.GL_RGBA8, width, height, None)
         self.framebuffer = gl.generate(gl.GenFramebuffers)
         gl.BindFramebuffer(api.GL_FRAMEBUFFER, self.framebuffer)
         gl.FramebufferTexture2D(api.GL_FRAMEBUFFER, api.GL_COLOR_ATTACHMENT0, api.GL_TEXTURE_2D, self.texture.name, 0)

@@ -29,11 +29,13 @@ class Context:
 
     ``record`` remembers which imports this kind of display survives; None for the user's own record.
     ``waits_for_trials``: an import may wait until its trial has ended, see :mod:`gl.import_trials`. ``shared``: others
-    draw with the context too, and change its state.
+    draw with the context too, and change its state. ``fallback_reason`` says why another GPU draws than the one that
+    exports the guest's buffers; empty if that one draws, or if nobody looked for it (:mod:`gl.offscreen_context`).
     """
 
     waits_for_trials = False
     shared = False
+    fallback_reason = ""
 
     def __init__(self, display: EglDisplay, record: Record | None = None) -> None:
         self.display = display
@@ -146,9 +148,11 @@ class SurfacelessContext(Context):
     def close(self) -> None:
         """Delete everything and destroy the context; more calls do nothing. Call it in the context's thread."""
         if self._handle:
-            self.make_current()
-            self.sweep()
-            self._destroy(self.display)
+            try:
+                self.make_current()
+                self.sweep()
+            finally:
+                self._destroy(self.display)
 
     def _destroy(self, display: EglDisplay) -> None:
         handle, self._handle = self._handle, 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host.driver_traps import DriverFacts, driver_trap_findings, is_old_mesa
 from app.formats.fourcc import fourcc_text
+from app.host.gpu import RenderNode
 from gl.trial_record import TrialRecord, default_record
 
 if TYPE_CHECKING:
@@ -15,22 +16,25 @@ if TYPE_CHECKING:
 _PACKAGES = {"OpenGL": ("PyOpenGL", "python3-opengl"), "numpy": ("numpy", "python3-numpy")}
 
 
-def graphics_findings(wrong_gpu: Callable[[str], Finding | None]) -> list[Finding]:
+def graphics_findings(
+    wrong_gpu: Callable[[str, str], Finding | None], exporter: RenderNode | None = None
+) -> list[Finding]:
     """Findings about the context that commands without a window draw with. A window gets its display from its session.
 
-    ``wrong_gpu`` gets the render node that EGL uses and returns a finding when vGPUs belong to another GPU. The
-    context that was current in this thread is not current afterwards.
+    ``exporter`` is the GPU of the vGPUs. ``wrong_gpu`` gets the render node that EGL uses, and why it is not the
+    exporter's if that is known. It returns a finding when vGPUs belong to another GPU. The context that was current in
+    this thread is not current afterwards.
     """
     try:
         # This loads the OpenGL libraries. A host without them gets a finding.
-        from gl.context import SurfacelessContext  # noqa: PLC0415
         from gl.errors import GraphicsError  # noqa: PLC0415
+        from gl.offscreen_context import open_context  # noqa: PLC0415
     except ImportError as error:
         module = (error.name or "").partition(".")[0]
         # A library of the system has no module's name; a module of this program lacks one.
         return [_no_context(error) if module in ("", "app", "gl") else _missing_module(module, error)]
     try:
-        with SurfacelessContext() as context:
+        with open_context(exporter=exporter) as context:
             facts = DriverFacts(context.display.driver, context.version, context.renderer, context.software)
             return [
                 *_renderer(context, wrong_gpu),
@@ -100,21 +104,21 @@ def _no_context(error: Exception) -> Finding:
     )
 
 
-def _renderer(context: "Context", wrong_gpu: Callable[[str], Finding | None]) -> Iterator[Finding]:
-    display = context.display
+def _renderer(context: "Context", wrong_gpu: Callable[[str, str], Finding | None]) -> Iterator[Finding]:
+    display, why = context.display, context.fallback_reason
     evidence = f"{context.vendor}; {context.version}; EGL {display.version}"
     if context.software:
         yield Finding(
             "egl",
             Severity.WARNING,
             f"EGL draws with the CPU: {context.renderer}",
-            evidence,
+            evidence + (f"; {why}" if why else ""),
             "install the driver of this host's GPU and give this user access to /dev/dri/renderD*",
         )
         return
     node = display.render_node
     yield Finding("egl", Severity.OK, f"EGL draws with {context.renderer}{f' on {node}' if node else ''}", evidence)
-    other = wrong_gpu(node) if node else None
+    other = wrong_gpu(node, why) if node else None
     if other is not None:
         yield other
 

@@ -16,7 +16,10 @@ _MOST_NODES = 8
 
 
 def start_display_checks(checks: ChildChecks, nodes: Sequence[str], exporting: Sequence[str]) -> None:
-    """Start one for the display that EGL chooses, and one for each render node (``/dev/dri/renderD128``)."""
+    """Start one for the display of commands without a window, and one for each render node (``/dev/dri/renderD128``).
+
+    ``exporting`` are the addresses of the GPUs that export the vGPUs' dma-bufs.
+    """
     for node in ("", *nodes[:_MOST_NODES]):
         checks.start(_PREFIX + node, [*_COMMAND, node, str(os.getpid()), *exporting])
 

@@ -1,7 +1,7 @@
 """The process of a check of a display: ``python -m gl.display_check_child NODE PARENT [EXPORTING ...]``.
 
-It opens the display on a DRM node, or the one that EGL chooses if NODE is empty, and prints findings as JSON.
-``EXPORTING`` are the addresses of the GPUs that export the vGPUs' dma-bufs.
+It opens the display on a DRM node, or if NODE is empty the one that commands without a window use, and prints findings
+as JSON. ``EXPORTING`` are the addresses of the GPUs that export the vGPUs' dma-bufs.
 """
 
 import json
@@ -17,13 +17,14 @@ def main() -> None:
     # Imported here: prepare_child() comes before the libraries are loaded.
     from app.diagnosis.host.gpu_findings import wrong_gpu  # noqa: PLC0415
     from app.diagnosis.report.finding_document import finding_document  # noqa: PLC0415
-    from app.host.gpu import address_of  # noqa: PLC0415
+    from app.host.gpu import address_of, render_nodes  # noqa: PLC0415
     from gl.diagnosis import graphics_findings, node_findings  # noqa: PLC0415
 
     if node:
         findings = list(node_findings(node))
     else:
-        findings = graphics_findings(lambda render_node: wrong_gpu(address_of(render_node), exporting))
+        exporter = next((each for each in render_nodes() if each.address in exporting), None)
+        findings = graphics_findings(lambda used, why: wrong_gpu(address_of(used), exporting, why), exporter)
     answer_of_child(answers, json.dumps([finding_document(each) for each in findings]))
 
 

@@ -26,6 +26,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "eglDestroyContext": (_BOOLEAN, _HANDLE, _HANDLE),
     "eglGetCurrentContext": (_HANDLE,),
     "eglGetCurrentDisplay": (_HANDLE,),
+    "eglGetCurrentSurface": (_HANDLE, _INT),
     "eglGetDisplayDriverName": (ctypes.c_char_p, _HANDLE),
     "eglGetError": (_INT,),
     "eglInitialize": (_BOOLEAN, _HANDLE, _POINTER, _POINTER),
@@ -57,6 +58,7 @@ class Egl:
     DestroyContext: Call
     GetCurrentContext: Call
     GetCurrentDisplay: Call
+    GetCurrentSurface: Call
     GetDisplayDriverName: Call
     GetError: Call
     Initialize: Call

@@ -269,6 +269,14 @@ def _software_device(egl: Egl) -> int:
     raise UnsupportedContext("this EGL has no software device")
 
 
+def known_nodes() -> tuple[str, ...]:
+    """The DRM nodes on which EGL may draw, sorted; empty if it has no device platform. Raises EglError."""
+    egl = load_egl()
+    if not _has_device_platform(egl.client_extensions()):
+        return ()
+    return tuple(sorted(node for each in _devices(egl) if (node := _node_of(egl, each))))
+
+
 def _device(egl: Egl, node: str | None) -> int:
     nodes = {each: _node_of(egl, each) for each in _devices(egl)}
     for each, name in nodes.items():

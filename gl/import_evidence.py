@@ -22,7 +22,7 @@ def import_evidence(context: Context, surface: Surface, outcome: Outcome) -> Imp
     Only a buffer that the CPU cannot map for writing needs one. The context need not be current.
     """
     buffer = surface.buffer
-    if buffer.dmabuf_fd is None or buffer.may_vanish or outcome.path is PixelPath.EGL_IMAGE:
+    if buffer.dmabuf_fd is None or buffer.may_vanish or outcome.path in (PixelPath.EGL_IMAGE, PixelPath.BRIDGE):
         return None
     if not context.imports_dma_bufs or map_obstacle(buffer, software=context.software) is None:
         return None

@@ -54,7 +54,11 @@ class Importer:
     ``trials`` tells which imports the driver survives; None imports everything: only for the process of a trial.
     ``made_image`` makes it import also what this program never imports, only to find out what the driver does, and is
     called each time when EGL has made an image: for the process of such a trial.
+
+    ``foreign`` is set where another GPU exports the buffers: this one's driver then cannot ask the kernel for a tiling.
     """
+
+    foreign = False
 
     def __init__(
         self,
@@ -84,7 +88,7 @@ class Importer:
         refusal = self._trials.refusal(plane, buffer) if self._trials is not None else None
         if refusal is not None:
             return _not_tried(refusal.failure, refusal.reason)
-        ladder = ImportLadder(context, plane, pixel_format, buffer.exporter)
+        ladder = ImportLadder(context, plane, pixel_format, None if self.foreign else buffer.exporter)
         for attempt in ladder.attempts():
             image = self._try(ladder, attempt, plane, pixel_format, buffer)
             if image is not None:

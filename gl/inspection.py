@@ -14,7 +14,7 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure
 from app.planes.plane import PlaneKind
-from app.planes.plane_document import Document, plane_document, status_document
+from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
 from gl.context import Context
 from gl.import_evidence import import_evidence
 from gl.one_colour import one_colour
@@ -68,9 +68,12 @@ def inspect_document(
                 outcome.status,
                 outcome.path.value if outcome.path is not None else None,
                 [_import_error_document(each) for each in outcome.failures],
+                outcome.bridge,
             )
     for rejected in frame.rejected:
         documents[rejected.plane.kind] = plane_document(rejected.plane, rejected.buffer, rejected.status)
+    if frame.cursor_refusal is not None and documents[PlaneKind.CURSOR] is None:
+        documents[PlaneKind.CURSOR] = refused_plane_document(frame.cursor_refusal)
     if facts is None:
         facts = picture_facts(
             target, frame, renderer.outcome, time.monotonic_ns(), renderer=facts_of_renderer(renderer.context)
@@ -90,11 +93,16 @@ def _import_error_document(failure: ImportFailure) -> Document:
 
 
 def renderer_document(context: Context) -> Document:
-    """What draws, and whether it imports dma-bufs."""
+    """What draws, on which DRM node, and whether it imports dma-bufs.
+
+    ``fallback_reason`` is null unless the GPU that exports the buffers could not be taken.
+    """
     return {
         "name": context.renderer,
         "vendor": context.vendor,
         "version": context.version,
         "software": context.software,
         "imports_dmabufs": context.imports_dma_bufs,
+        "render_node": context.display.render_node,
+        "fallback_reason": context.fallback_reason or None,
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from app.device.device_facts import DeviceFacts
 from app.diagnosis.picture.history import PictureHistory
 from app.diagnosis.picture.host_facts import HostFacts
-from app.diagnosis.picture.picture_facts import ImportEvidence, PictureFacts, PlaneFacts, RendererFacts
+from app.diagnosis.picture.picture_facts import ImportEvidence, ModeRequest, PictureFacts, PlaneFacts, RendererFacts
 from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.buffer import Buffer
@@ -35,11 +35,13 @@ def picture_facts(
     evidence: Evidence | None = None,
     one_colour: Colour | None = None,
     failure: Status | None = None,
+    late_mode: ModeRequest | None = None,
 ) -> PictureFacts:
     """The facts about a frame. ``outcome_of`` gives what the renderer made of a surface, None if it did not get it.
 
     ``device`` and ``host`` were read by the caller. ``evidence`` makes import trials, and may wait for seconds.
     ``one_colour`` is that of the primary plane. ``failure`` is why the last draw of the frame failed, if it did.
+    ``late_mode`` is what the guest was asked for and did not take.
     """
     device = device or DeviceFacts()
     planes = {PlaneKind.PRIMARY: PlaneFacts(PlaneKind.PRIMARY, frame.status)}
@@ -51,6 +53,8 @@ def picture_facts(
     for rejected in frame.rejected:
         kind, buffer = rejected.plane.kind, rejected.buffer
         planes[kind] = PlaneFacts(kind, rejected.status, rejected.plane, _buffer_facts(rejected.plane, buffer))
+    if frame.cursor_refusal is not None:
+        planes.setdefault(PlaneKind.CURSOR, PlaneFacts(PlaneKind.CURSOR, frame.cursor_refusal))
     if failure is not None:
         planes[PlaneKind.PRIMARY] = replace(planes[PlaneKind.PRIMARY], status=failure, path=None)
     history = history or PictureHistory(now_ns, sees_pixels=False)
@@ -64,19 +68,21 @@ def picture_facts(
         host=host or HostFacts(),
         renderer=renderer,
         history=history.facts(now_ns, device.query_errors),
+        late_mode=late_mode,
     )
 
 
 def _plane_facts(
     surface: Surface, outcome: Outcome, evidence: Evidence | None, one_colour: Colour | None
 ) -> PlaneFacts:
-    imported = outcome.path is PixelPath.EGL_IMAGE
+    imported = outcome.path in (PixelPath.EGL_IMAGE, PixelPath.BRIDGE)
     return PlaneFacts(
         kind=surface.plane.kind,
         status=outcome.status,
         plane=surface.plane,
         buffer=_buffer_facts(surface.plane, surface.buffer),
         path=outcome.path,
+        bridge=outcome.bridge,
         failures=outcome.failures,
         map_error=None if imported else map_error(surface.buffer),
         import_evidence=evidence(surface, outcome) if evidence is not None else None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from app.planes.pixel_samples import Look, PixelSamples
 from app.planes.plane import PlaneKind
+from gl.bridged_surface import BridgedSamples
 from gl.compositor import Compositor
 from gl.context import Context
 from gl.errors import GlError
@@ -24,7 +25,7 @@ class _Looker:
     def __init__(self, loaded: LoadedSurface) -> None:
         self.loaded = loaded
         self.by_cpu: PixelSamples | None = PixelSamples(loaded.surface.plane)
-        self.by_gpu: TextureSamples | None = None
+        self.by_gpu: TextureSamples | BridgedSamples | None = None
         self.failed = False
 
     def release(self) -> None:
@@ -83,7 +84,8 @@ class PixelProbe:
             return None
         changed = [each.previous_ns for each in results if each.previous_ns is not None]
         seen_ns = min(each.seen_ns for each in results)
-        return Look(any(each.draw for each in results), seen_ns, min(changed, default=None))
+        draw, blind = any(each.draw for each in results), any(each.blind for each in results)
+        return Look(draw, seen_ns, min(changed, default=None), blind)
 
     def _look_at(self, looker: _Looker, now_ns: int) -> Look | None:
         loaded = looker.loaded
@@ -91,9 +93,9 @@ class PixelProbe:
             try:
                 return looker.by_cpu.look(loaded.surface.buffer, now_ns)
             except (OSError, ValueError, MemoryError) as error:
-                if loaded.copied is not None:
+                if loaded.copied is not None and loaded.bridged is None:
                     # The draw cannot read it either, and says why.
-                    return Look(True, now_ns)
+                    return Look(True, now_ns, blind=True)
                 _log.info("the GPU looks for changed pixels, as the CPU cannot: %s", error)
                 looker.by_cpu = None
                 # The next look may need a context that is not current now.
@@ -106,9 +108,11 @@ class PixelProbe:
             except GlError as error:
                 _log.info("nothing can look for changed pixels, so the picture is always drawn: %s", error)
                 looker.failed = True
-        return Look(True, now_ns)
+        return Look(True, now_ns, blind=True)
 
-    def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples:
+    def _texture_samples(self, loaded: LoadedSurface) -> TextureSamples | BridgedSamples:
+        if loaded.bridged is not None:
+            return loaded.bridged.samples()
         image = loaded.image
         assert image is not None
         external = image.texture.swizzle is not None

@@ -9,6 +9,7 @@ from app.planes.outcome import Outcome
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane import PlaneKind
+from gl.bridge import Bridge
 from gl.buffer_thumbnail import BufferThumbnail
 from gl.canvas import Rgba
 from gl.capture import CaptureKind, PlacedImage, capture_images
@@ -16,6 +17,7 @@ from gl.compositor import Image, Steps, Style, run_steps
 from gl.context import Context
 from gl.difference import Difference
 from gl.draw_options import DrawOptions, View
+from gl.egl_display import DisplayOrigin
 from gl.errors import GlError
 from gl.pixel_probe import PixelProbe
 from gl.private_copy import PrivateCopy
@@ -66,9 +68,11 @@ class Renderer:
         self._own_parts = SharedParts(context, clock) if parts is None else None
         parts = parts or self._own_parts
         assert parts
+        self._parts = parts
         self._compositor = parts.compositor
         self._clock = clock
         self._surfaces = SurfaceCache(context, parts, clock)
+        self._bridge: Bridge | None = None
         self._probe = PixelProbe(context, self._compositor)
         self._private_copy = PrivateCopy(context, self._compositor)
         self._difference = Difference(context, self._compositor, clock)
@@ -116,6 +120,17 @@ class Renderer:
             self._retry_ns = self._clock() + FIRST_PAUSE_NS
             raise
         return self._drawn
+
+    def set_bridge(self, origin: DisplayOrigin | None) -> None:
+        """The display of the GPU over which planes come that this one cannot import; None for none.
+
+        What was made from buffers until now is dropped if that is another GPU than before.
+        """
+        bridge = self._parts.bridge(origin) if origin is not None else None
+        if bridge is not self._bridge:
+            self._drop_scene()
+            self._surfaces.set_bridge(bridge)
+            self._bridge = bridge
 
     @property
     def retry_ns(self) -> int | None:

@@ -33,4 +33,5 @@ def facts_of_renderer(context: Context) -> RendererFacts:
             FormatSupport(each, tuple((one.value, one.external_only) for one in display.modifiers(each)))
             for each in display.formats
         ),
+        fallback_reason=context.fallback_reason,
     )

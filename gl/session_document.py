@@ -31,6 +31,9 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
 
     The renderer imports the planes to find out whether that succeeds, so its context must be current. ``facts`` are
     those of the frame; None takes what the frame and the renderer tell.
+
+    ``unchanged_s`` tells for how many seconds neither a plane nor a pixel that was looked at has changed. It is not
+    greater than the time that the source was watched, and null if nobody watched the pixels, or without a picture.
     """
     document = inspect_document(session.target, frame, session.describe(), renderer, facts)
     for surface in (frame.primary, frame.cursor):
@@ -39,7 +42,11 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
             name = surface.plane.kind.name.lower()
             document["planes"][name]["import_method"] = method.value if method is not None else None
     document["renderer"] |= egl_document(renderer.context)
-    return document | {"buffers": buffers_document(session.buffers(), renderer.imports)}
+    unchanged_s = facts.history.unchanged_s if facts is not None else None
+    return document | {
+        "unchanged_s": round(unchanged_s, 3) if unchanged_s is not None else None,
+        "buffers": buffers_document(session.buffers(), renderer.imports),
+    }
 
 
 def current_findings(
@@ -77,8 +84,7 @@ def current_findings(
 def egl_document(context: Context) -> Document:
     """EGL behind the renderer. ``extensions`` are those that matter to imports; ``missing`` are those it lacks.
 
-    ``platform`` and ``render_node`` are null if that is not known; ``driver`` is Mesa's name of the driver, null if EGL
-    does not tell it.
+    ``platform`` is null if that is not known; ``driver`` is Mesa's name of the driver, null if EGL does not tell it.
     """
     display = context.display
     of_egl = [(each.name, bool(getattr(display.extensions, each.name))) for each in fields(DisplayExtensions)]
@@ -88,7 +94,6 @@ def egl_document(context: Context) -> Document:
         "egl_version": display.version,
         "platform": display.origin.platform.value if display.origin is not None else None,
         "driver": display.driver or None,
-        "render_node": display.render_node,
         "extensions": [name for name, has in extensions if has],
         "missing_extensions": [name for name, has in extensions if not has],
     }

@@ -15,13 +15,16 @@ from app.formats.fourcc import PixelFormat, pixel_format
 from app.formats.modifier import modifier_name
 from app.planes.check import check_plane
 from app.planes.frame import Surface, SurfaceKey
-from app.planes.outcome import ImportFailure, Outcome, PixelPath
+from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
 from app.planes.plane import Backing, Plane
 from app.planes.status import Reason, Status
+from gl.bridge import Bridge, BridgeFailure
+from gl.bridged_surface import BridgedSurface
 from gl.compositor import Image
 from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
-from gl.errors import GlError
+from gl.errors import GlError, GraphicsError
+from gl.hand_over import HandOvers
 from gl.import_ladder import is_linear
 from gl.import_trials import awaited, trial_retry
 from gl.importer import Importer
@@ -43,10 +46,15 @@ class LoadedSurface:
     surface: Surface
     outcome: Outcome
     image: Image | None = None
-    copied: CopiedSurface | None = None
+    copied: CopiedSurface | BridgedSurface | None = None
     retry: Retry | None = None
     was_readable: bool = False
     gl_error: GlError | None = None
+
+    @property
+    def bridged(self) -> BridgedSurface | None:
+        """``copied``, if the surface comes over the bridge."""
+        return self.copied if isinstance(self.copied, BridgedSurface) else None
 
     def release(self) -> None:
         """Release the texture; more calls do nothing."""
@@ -69,6 +77,8 @@ class SurfaceCache:
         self._trials = parts.trials
         self._importer = Importer(context, self._probe, self._trials)
         self._upload_textures = UploadTextures(context)
+        self._bridge: Bridge | None = None
+        self._hand_overs: HandOvers | None = None
         self._entries: dict[SurfaceKey, LoadedSurface] = {}
         self._imports: Counter[int] = Counter()
         # Changes whenever an entry comes or goes.
@@ -102,12 +112,28 @@ class SurfaceCache:
                 found = entry.image
         return found
 
+    def set_bridge(self, bridge: Bridge | None) -> None:
+        """The bridge for what cannot be imported, from now on. What came over another one is dropped."""
+        if bridge is self._bridge:
+            return
+        for key in list(self._entries):
+            self._drop(key)
+        self._bridge = bridge
+        self._importer.foreign = bridge is not None
+        self._hand_overs = HandOvers(bridge, self._importer, self._probe) if bridge is not None else None
+
     def refresh(self, entry: LoadedSurface) -> bool:
-        """Upload a copied surface again. False when that fails: another entry with the reason is then in its place."""
+        """Get the pixels of a copied or bridged surface again.
+
+        False when that fails: another entry with the reason is then in its place.
+        """
         if entry.copied is None:
             return True
         try:
             entry.copied.refresh(entry.surface.buffer)
+        except BridgeFailure as error:
+            self._put(self._instead_of_bridge(entry, error))
+            return False
         except (OSError, ValueError, MemoryError, GlError) as error:
             self._put(self._failed(entry.surface, error, entry.outcome.failures, entry))
             return False
@@ -152,6 +178,8 @@ class SurfaceCache:
         self.prune()
         self._context.sweep()
         self._probe.release_last_texture()
+        if self._bridge is not None:
+            self._bridge.drop_released()
 
     def release(self) -> None:
         """Drop everything; more calls do nothing."""
@@ -178,9 +206,47 @@ class SurfaceCache:
             self._imports[buffer.serial] += 1
             outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
             return LoadedSurface(surface, outcome, result.image)
-        status = Status(result.reason, result.failures[0].message)
-        entry = self._copy(surface, format_, PixelPath.COPY, result.failures, status, previous)
-        return self._until_trial_ends(entry) if result.reason is Reason.IMPORT_ON_TRIAL else entry
+        on_trial = result.reason is Reason.IMPORT_ON_TRIAL
+        failures = result.failures
+        if self._bridge is not None and not on_trial:
+            try:
+                return self._over_bridge(self._bridge, surface, format_, failures, previous)
+            except BridgeFailure as error:
+                failures, on_trial = (*failures, *error.failures), error.on_trial
+        status = Status(Reason.IMPORT_ON_TRIAL if on_trial else result.reason, _causes(failures))
+        entry = self._copy(surface, format_, PixelPath.COPY, failures, status, previous)
+        return self._until_trial_ends(entry) if on_trial else entry
+
+    def _over_bridge(
+        self,
+        bridge: Bridge,
+        surface: Surface,
+        format_: PixelFormat,
+        failures: tuple[ImportFailure, ...],
+        previous: LoadedSurface | None,
+    ) -> LoadedSurface:
+        """Raises :class:`BridgeFailure`. ``failures`` are those of the window's own import."""
+        assert self._hand_overs is not None
+        bridged = BridgedSurface(bridge, self._hand_overs, surface.plane, format_, surface.buffer)
+        try:
+            bridged.refresh(surface.buffer)
+        except GraphicsError:
+            bridged.release()
+            raise
+        self._imports[surface.buffer.serial] += 1
+        outcome = Outcome(PixelPath.BRIDGE, bridged.method, failures, _OK, bridged.route)
+        retry = self._retry(_import_may_pass(failures), previous)
+        if bridged.better_soon:
+            retry = trial_retry(self._clock())
+        return LoadedSurface(surface, outcome, bridged.image, bridged, retry)
+
+    def _instead_of_bridge(self, entry: LoadedSurface, error: BridgeFailure) -> LoadedSurface:
+        """The entry of a surface that came over the bridge until now: its pixels are copied, if that is possible."""
+        surface, failures = entry.surface, (*entry.outcome.failures, *error.failures)
+        format_ = pixel_format(surface.plane.fourcc)
+        assert format_ is not None
+        status = Status(Reason.IMPORT_FAILED, _causes(failures))
+        return self._copy(surface, format_, PixelPath.COPY, failures, status, entry)
 
     def _too_large(self, plane: Plane) -> Status | None:
         limit = self._context.max_texture_size
@@ -254,4 +320,12 @@ def _import_may_pass(failures: tuple[ImportFailure, ...]) -> bool:
 def _detail(copy_failure: str, failures: tuple[ImportFailure, ...]) -> str:
     if not failures:
         return copy_failure
-    return f"{copy_failure}; importing: {failures[0].message}"
+    return f"{copy_failure}; importing: {_causes(failures)}"
+
+
+def _causes(failures: tuple[ImportFailure, ...]) -> str:
+    """Why the first import failed, and why the bridge did if there is one."""
+    bridge = next((each for each in failures if each.method is ImportMethod.BRIDGE), None)
+    if bridge is None or bridge is failures[0]:
+        return failures[0].message
+    return f"{failures[0].message}; bridge: {bridge.message}"

@@ -14,6 +14,7 @@ from gl.canvas import Canvas
 from gl.compositor import Colour
 from gl.context import Context
 from gl.draw_options import DrawOptions
+from gl.egl_display import DisplayOrigin
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from gl.shared_parts import SharedParts
@@ -86,6 +87,10 @@ class Thumbnail:
     def drawn(self) -> bool:
         """Whether there is a picture."""
         return self._canvas is not None
+
+    def set_bridge(self, origin: DisplayOrigin | None) -> None:
+        """See :meth:`gl.renderer.Renderer.set_bridge`."""
+        self._renderer.set_bridge(origin)
 
     @property
     def retry_ns(self) -> int | None:

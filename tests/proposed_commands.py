@@ -19,7 +19,7 @@ _PROGRAMS = (
     *("sudo", "modprobe", "insmod", "rmmod", "mdevctl", "journalctl", "dmesg", "usermod", "setfacl", "sysctl"),
     *("udevadm", "systemctl", "loginctl", "ulimit", "virsh", "nvidia-smi", "sriov-manage", "mount", "umount", "tee"),
     *("lspci", "lsmod", "prlimit", "qm", "apt", "apt-get", "apt-file", "dnf", "pacman", "pip", "pipx", "chmod"),
-    *("chown", "chgrp", "mknod", "grep", "cat", "echo", "printf", "unset", "export", "kill", "pkill", "newgrp"),
+    *("chown", "chgrp", "mknod", "grep", "cat", "echo", "printf", "unset", "kill", "pkill", "newgrp"),
     *("groupadd", "unshare", "setcap", "xhost", "flatpak", "docker", "polkit", "setenforce"),
 )
 _WORD = re.compile(rf"(?<![\w./{{-])(?:{'|'.join(map(re.escape, _PROGRAMS))})(?![\w.:=/-])")
@@ -31,7 +31,7 @@ _END = r"(?=$|['`\"),;.|]| and | if | lets | names | then |: \{\})"
 NAMED = (
     *("Create a vGPU (mdevctl)", "no sudo", "pkexec or sudo", "sudo's prompt", "--helper sudo", "where sudo can ask"),
     *("sudo does not pass on", "sudo gave no", "sudo can ask", "unset it or correct it", "mount it: "),
-    *("(ulimit -l is {} KiB)", "a polkit agent", "cannot export this framebuffer"),
+    *("(ulimit -l is {} KiB)", "a polkit agent"),
 )
 
 

@@ -33,10 +33,14 @@ BufferSeen = tuple[Plane, int, int | None, bytes | str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a poll saw: the status; of each buffer the plane, size, inode, and its bytes or why they are not there."""
+    """What a poll saw: the status of picture and cursor; of each buffer plane, size, inode, and its bytes or no bytes.
+
+    In place of the bytes that are not there it has the error.
+    """
 
     status: Status
     buffers: tuple[BufferSeen, ...]
+    cursor_status: Status
 
 
 def context(**changes: object) -> Context:
@@ -103,9 +107,13 @@ def replay(path: Path, polls: int, step_ms: int = 10) -> tuple[list[Seen], Docum
 
 def seen(frame: Frame) -> Seen:
     pairs = ((each.plane, each.buffer) for each in (frame.primary, frame.cursor, *frame.rejected) if each is not None)
-    # A replayed error has the kernel's words, and only the number of the simulated one.
-    status = Status(frame.status.reason, frame.status.detail.partition(":")[0])
-    return Seen(status, tuple((plane, buffer.size, buffer.inode, _bytes(buffer)) for plane, buffer in pairs if buffer))
+    buffers = tuple((plane, buffer.size, buffer.inode, _bytes(buffer)) for plane, buffer in pairs if buffer)
+    return Seen(_without_words(frame.status), buffers, _without_words(frame.cursor_status))
+
+
+def _without_words(status: Status) -> Status:
+    """A replayed error has the kernel's words, and only the number of the simulated one."""
+    return Status(status.reason, status.detail.partition(":")[0], status.errno)
 
 
 def _bytes(buffer: Buffer) -> bytes | str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.diagnosis.picture.picture_findings import device_gone, no_picture
+from app.host.gpu import AUTO, GpuChoice
 from app.measure.loop.frame_loop import FrameLoop, WaitCall
 from app.measure.loop.pacing import Pace, Pacer
 from app.measure.record.recorder import Recorder
@@ -16,8 +17,8 @@ from app.open.target import Target
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from gl.canvas import Canvas
-from gl.context import SurfacelessContext
 from gl.gpu_timer import GpuTimer
+from gl.offscreen_context import open_context
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from ui.fd_wait import FdWait, due_ns
@@ -199,17 +200,19 @@ class OffscreenView:
 
 
 @contextmanager
-def open_offscreen(target: Target, options: OpenOptions | None = None) -> Iterator[OffscreenView]:
-    """Open a target and a context. Raises MdevviewError and GlError."""
-    with offscreen_view(open_target(target, options=options)) as view:
+def open_offscreen(
+    target: Target, options: OpenOptions | None = None, gpu: GpuChoice = AUTO
+) -> Iterator[OffscreenView]:
+    """Open a target, and a context on the GPU that is chosen for it. Raises MdevviewError and GraphicsError."""
+    with offscreen_view(open_target(target, options=options), gpu) as view:
         yield view
 
 
 @contextmanager
-def offscreen_view(session: Session) -> Iterator[OffscreenView]:
-    """Make a context for a session, which is closed at the end. Raises GlError."""
+def offscreen_view(session: Session, gpu: GpuChoice = AUTO) -> Iterator[OffscreenView]:
+    """Make a context for a session, which is closed at the end. Raises MdevviewError and GraphicsError."""
     try:
-        with SurfacelessContext() as context:
+        with open_context(gpu, session.exporter) as context:
             renderer = Renderer(context)
             try:
                 yield OffscreenView(session, renderer)

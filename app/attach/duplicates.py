@@ -13,6 +13,7 @@ from app.attach.helper_installation import INSTALL
 from app.attach.identity import DeviceTraits, Match, match_devices, read_device_traits, read_sysfs_traits
 from app.device.seam import Device, FdDevice
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, ProcessGone, error_text
+from app.host.config_files import with_configs
 from app.host.paths import Paths
 from app.host.proc import own_syspath
 from app.host.process import Process, is_another_users, is_ending
@@ -22,7 +23,7 @@ from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.host.vmm import vm_of
 from app.host.wording import process_text
-from app.qemu import command_line
+from app.qemu.command_line import CommandLine
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def duplicate_devices(
     ``scanned`` is what the scan saw of the process, None if this user cannot see the process. Raises ProcessGone,
     NoSuchDevice, PermissionDenied or OpenFailed, and the errors of ``access.request_fds``.
     """
-    vm = vm_of(scanned, paths) if scanned is not None else Vm(process.pid, "?", None, ())
+    vm = with_configs(vm_of(scanned, paths), paths) if scanned is not None else Vm(process.pid, "?", None, ())
     if scanned is not None and not (scanned.command_line or scanned.files_hidden or scanned.has_vfio_files):
         if process.ended() or is_ending(process.pid, paths):
             raise vm_ended(vm)
@@ -244,15 +245,14 @@ def identify(result: ProcessDevices, vgpus: Sequence[Vgpu], held_vgpus: list[Vgp
         matches = match_devices(
             {number: each.traits for number, each in unknown.items()},
             {each.name: read_sysfs_traits(each, paths) for each in left},
-            _realized(result.vm.arguments),
+            _realized(result.vm.command_line()),
         )
     for number, match in matches.items():
         unknown[number].match = match
 
 
-def _realized(arguments: Sequence[str]) -> list[str]:
+def _realized(line: CommandLine) -> list[str]:
     """The sysfs names of QEMU's VFIO devices in the order in which QEMU creates them: those in JSON come last."""
-    line = command_line.parse_command_line(arguments)
     as_json = {each.position for each in line.options if (each.value or "").startswith("{")}
     devices = sorted(line.vfio_devices, key=lambda each: (each.position in as_json, each.position))
     return [each.vfio_name for each in devices if each.vfio_name is not None]
@@ -260,7 +260,7 @@ def _realized(arguments: Sequence[str]) -> list[str]:
 
 def vm_text(vm: Vm) -> str:
     """How messages name the process of a VM."""
-    return process_text(vm.process, vm.pid, vm.name, vm.uid)
+    return process_text(vm.process, vm.pid, vm.name, vm.uid, vm.id)
 
 
 def vm_ended(vm: Vm) -> ProcessGone:

@@ -41,7 +41,7 @@ from app.host.scan import HostScan
 from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
-from app.host.wording import holders_text, of_user, unseen_text
+from app.host.wording import holders_text, of_user, unseen_text, vm_words
 from app.text.clean import clean
 
 _log = logging.getLogger(__name__)
@@ -180,16 +180,16 @@ def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -
 
 
 def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
-    """The process of the VM of that name. Raises NoSuchDevice, and UsageError if there are several.
+    """The process of the VM of that name or number. Raises NoSuchDevice, and UsageError if there are several.
 
-    Any process may have a VM's name. So a process that has a VFIO device comes before one whose files are hidden, and
-    that one before one without a device. Among equals this user's process is taken, and among hidden ones that of a
-    user who may have opened a device.
+    Any process may have a VM's name or number. So a process that has a VFIO device comes before one whose files are
+    hidden, and that one before one without a device. Among equals this user's process is taken, and among hidden ones
+    that of a user who may have opened a device.
     """
     named = [each for each in scan.vms if each.is_vm(name)]
     if not named:
-        names = sorted({each.vm_name for each in scan.vms if each.vm_name})
-        known = f"there are: {', '.join(names)}" if names else "no VM with a name runs here"
+        names = sorted({vm_words(each.vm_name, each.vm_id) for each in scan.vms if each.vm_name or each.vm_id})
+        known = f"there are: {'; '.join(names)}" if names else "no VM with a name runs here"
         if not scan.all_listed:
             known += "; processes of other users are not listed here (hidepid)"
         if scan.unread:
@@ -206,9 +206,17 @@ def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
             heads = theirs
             break
     if len(heads) > 1:
-        pids = " or ".join(f"pid:{each.pid}{of_user(each.uid)}" for each in heads[:_MOST_NAMED])
+        pids = " or ".join(_pid_words(each, name) for each in heads[:_MOST_NAMED])
         raise UsageError(f"{len(heads)} VMs are called {clean(name)}", f"give one of them as {pids}")
     return heads[0]
+
+
+def _pid_words(process: ScannedProcess, name: str) -> str:
+    """A VM of that name or number as a TARGET, with the other one of the two."""
+    other = process.vm_name if process.vm_id == name else process.vm_id
+    return f"pid:{process.pid}{of_user(process.uid)}" + (
+        f" (VM {vm_words(process.vm_name, process.vm_id)})" if other else ""
+    )
 
 
 def _without_forks(processes: Sequence[ScannedProcess]) -> list[ScannedProcess]:

@@ -8,7 +8,6 @@ from app.abi import vfio
 from app.device.seam import Device, new_fd
 from app.planes.plane import Backing, Plane, PlaneKind
 
-_HOT_UNKNOWN = 0xFFFF_FFFF
 # Answers of one plane that are kept. A guest flips among a few buffers; a cursor that moves has new answers each time.
 _MOST_KNOWN = 32
 _FLAG = {
@@ -113,8 +112,10 @@ def _plane_of(answer: bytes, kind: PlaneKind, backing: Backing) -> Plane | None:
     ) = vfio.GFX_PLANE_INFO.unpack(answer)
     if not fourcc or not size:
         return None
-    # Primary planes have no hot spot, and GVT-g leaves garbage in its fields.
-    has_hot_spot = kind is PlaneKind.CURSOR and _HOT_UNKNOWN not in (hot_x, hot_y)
+    # Primary planes have no hot spot. GVT-g leaves garbage in the fields of both planes: of a cursor before its guest
+    # told the hot spot (intel_vgpu_decode_cursor_plane() in gvt/fb_decoder.c copies two registers of the guest). So a
+    # hot spot that is not in the image is unknown, as is 0xFFFFFFFF.
+    has_hot_spot = kind is PlaneKind.CURSOR and hot_x < width and hot_y < height
     return Plane(
         kind=kind,
         backing=backing,

@@ -47,6 +47,35 @@ def look(path: str, pid: int, paths: Paths = HOST, until: float | None = None) -
     return _file_look(int(each) for each in message.split()[1:])
 
 
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """``changed_ns`` is when the file, or its name, owner or mode, changed last (st_ctime), in nanoseconds."""
+
+    data: bytes
+    changed_ns: int
+
+
+def read_file(path: str, pid: int, limit: int, paths: Paths = HOST, until: float | None = None) -> FileContent:
+    """Read a regular file that the process ``pid`` names. No other kind of file is opened.
+
+    Raises OSError: the kernel's error, EINVAL for another kind of file, EFBIG if it has more than ``limit`` bytes, or
+    TimeoutError as :func:`look` does.
+    """
+    if not is_foreign(pid, paths):
+        data, changed_ns = foreign_path_program.read(path, limit)
+        return FileContent(data, changed_ns)
+    left = LIMIT_S if until is None else until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    with ForeignChild(foreign_path_program.__file__, "read", path, str(limit)) as child:
+        message, fd = child.receive(left)
+    if fd is None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    # The memory of the child, which nothing else can reach.
+    with open(fd, "rb", buffering=0) as memory:  # noqa: PTH123
+        return FileContent(memory.read(limit), int(message.split()[1]))
+
+
 def _file_look(numbers: Iterable[int]) -> FileLook:
     mode, uid, gid, device, inode, may_write = numbers
     return FileLook(mode, uid, gid, device, inode, bool(may_write))

@@ -1,6 +1,7 @@
-"""The GPUs of this host: those that can draw, and those that export the pictures of vGPUs."""
+"""The GPUs of this host: those that can draw, those that export the pictures of vGPUs, and which of them is used."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from app.host.vgpu import Vgpu
 class RenderNode:
     """A render node in /dev/dri. ``address`` is the name of its GPU in sysfs; for a PCI device it is the PCI address.
 
-    ``driver``, ``vendor`` and ``product`` are None if sysfs does not have them.
+    ``driver``, ``vendor`` and ``product`` are None if sysfs does not have them. ``cards`` are the names of the GPU's
+    primary nodes (``card0``).
     """
 
     node: Path
@@ -21,6 +23,55 @@ class RenderNode:
     driver: str | None
     vendor: str | None
     product: str | None
+    cards: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        about = ", ".join(each for each in (self.driver, self.address) if each)
+        return f"{self.node} ({about})" if about else str(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuChoice:
+    """Which GPU imports the guest's buffers: ``named`` by the user, or None to leave it to :func:`choose_node`."""
+
+    named: RenderNode | None = None
+
+
+AUTO = GpuChoice()
+
+
+def choose_node(choice: GpuChoice, exporter: RenderNode | None, nodes: Sequence[RenderNode]) -> RenderNode | None:
+    """The GPU that should import the buffers of ``exporter``; None leaves it to EGL, or to the window.
+
+    Only the GPU that exports a dma-buf can certainly import it. ``nodes`` are those of this host: in a container the
+    exporter's may be missing.
+    """
+    if choice.named is not None:
+        return choice.named
+    return exporter if exporter is not None and exporter.node in {each.node for each in nodes} else None
+
+
+def find_gpu(name: str, nodes: Sequence[RenderNode]) -> RenderNode:
+    """The GPU that a user names: by a render node or a primary node, as a path or without its folder, or by its PCI
+    address. Raises ValueError, whose message lists the nodes.
+    """
+    short = name.removeprefix("/dev/dri/")
+    for each in nodes:
+        # lspci leaves out the domain where there is only one.
+        addresses = (each.address, each.address.removeprefix("0000:"))
+        if name == str(each.node) or short in (each.node.name, *each.cards) or short.lower() in addresses:
+            return each
+    known = f"there are {', '.join(map(str, nodes))}" if nodes else "this host has no render node"
+    raise ValueError(f"there is no GPU {name!r}; {known}")
+
+
+def parse_gpu(text: str, paths: Paths = HOST) -> GpuChoice:
+    """``auto``, the name of a GPU as for :func:`find_gpu`, or a link to its node. Raises ValueError."""
+    if text == "auto":
+        return AUTO
+    # udev makes links: /dev/dri/by-path/pci-0000:00:02.0-render.
+    name = os.path.realpath(text) if text.startswith("/") else text
+    return GpuChoice(find_gpu(name, render_nodes(paths)))
 
 
 def render_nodes(paths: Paths = HOST) -> tuple[RenderNode, ...]:
@@ -32,7 +83,12 @@ def _render_node(node: Path, paths: Paths) -> RenderNode:
     device = paths.sys / "class/drm" / node.name / "device"
     driver = (device / "driver").resolve().name if (device / "driver").exists() else None
     return RenderNode(
-        node, device.resolve().name, driver, text_of(device / "vendor") or None, text_of(device / "device")
+        node,
+        device.resolve().name,
+        driver,
+        text_of(device / "vendor") or None,
+        text_of(device / "device"),
+        tuple(sorted(each.name for each in (device / "drm").glob("card[0-9]*"))),
     )
 
 

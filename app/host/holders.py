@@ -20,12 +20,12 @@ def holders(scan: HostScan, device: str, group: int | None, cdev: str | None, al
     for each in scan.processes:
         fd = each.fd_of(device)
         if cdev is not None and cdev in each.cdevs:
-            result.append(Holder(each.pid, each.name, each.cdevs[cdev], each.vm_name, Way.CDEV, each.uid))
+            result.append(Holder(each.pid, each.name, each.cdevs[cdev], each.vm_name, Way.CDEV, each.uid, each.vm_id))
         elif fd is not None or (group is not None and group in each.groups):
             if fd is None and alone and len(each.groups) == 1 and len(each.device_fds) == 1:
                 (only,) = each.device_fds
                 fd = only.fd if only.device is None else None
-            result.append(Holder(each.pid, each.name, fd, each.vm_name, Way.GROUP, each.uid))
+            result.append(Holder(each.pid, each.name, fd, each.vm_name, Way.GROUP, each.uid, each.vm_id))
     return tuple(result)
 
 
@@ -35,7 +35,7 @@ def claims(scan: HostScan, device: str) -> tuple[Holder, ...]:
     Any process may have such a command line, so this is no evidence. Nothing may be decided by it.
     """
     return tuple(
-        Holder(each.pid, each.name, None, each.vm_name, None, each.uid)
+        Holder(each.pid, each.name, None, each.vm_name, None, each.uid, each.vm_id)
         for each in scan.hidden_vms
         if _names(each.command_line, device)
     )

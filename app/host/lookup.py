@@ -1,4 +1,8 @@
-"""Finds the vGPU that a user names by a UUID, the start of a UUID, or a PCI address."""
+"""Finds the vGPU that a user names by a UUID, the start or the end of a UUID, or a PCI address.
+
+The UUIDs that Proxmox VE makes end with the VM's number and differ only there (generate_mdev_uuid() in pve-common's
+PVE/SysFSTools.pm).
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,20 +19,35 @@ def is_pci_address(text: str) -> bool:
 
 
 def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
-    """The vGPU whose name is ``text`` (in lower case), or the only one whose UUID starts with it.
+    """The vGPU whose name is ``text`` (in lower case), or the only one whose UUID starts or ends with it.
 
-    Raises NoSuchDevice if none fits, AmbiguousTarget if several fit.
+    A PCI address is the name of a device, or else that of the GPU whose only vGPU is meant. Raises NoSuchDevice if none
+    fits, AmbiguousTarget if several fit.
     """
-    fitting = tuple(each for each in vgpus if _fits(text, each))
-    exact = [each for each in fitting if each.name == text]
-    if exact or len(fitting) == 1:
-        return (exact or fitting)[0]
+    is_address = is_pci_address(text)
+    name = full_address(text) if is_address else text
+    exact = [each for each in vgpus if each.name == name]
+    if exact:
+        return exact[0]
+    fitting = tuple(each for each in vgpus if (each.parent == name if is_address else _fits(text, each)))
+    if len(fitting) == 1:
+        return fitting[0]
     if fitting:
+        what = f"{name} is the GPU of" if is_address else f"{text} fits"
         raise AmbiguousTarget(
-            f"{text} fits {len(fitting)} vGPUs: {enumerate_vgpus(fitting)}", "give more of the UUID", names_of(fitting)
+            f"{what} {len(fitting)} vGPUs: {enumerate_vgpus(fitting)}",
+            "give the name of one of them" if is_address else "give more of the UUID",
+            names_of(fitting),
         )
     known = f"there are: {enumerate_vgpus(vgpus)}" if vgpus else "this host has none ('mdevview doctor' says why)"
-    raise NoSuchDevice(f"no vGPU {text}", known)
+    if text.isdecimal():
+        known += f"; the VM of that number is vm:{text}"
+    raise NoSuchDevice(f"no vGPU {name}", known)
+
+
+def full_address(text: str) -> str:
+    """A PCI address with its domain, in lower case, as sysfs has it."""
+    return f"0000:{text}".lower() if text.count(":") == 1 else text.lower()
 
 
 def enumerate_vgpus(vgpus: Sequence[Vgpu]) -> str:
@@ -42,6 +61,4 @@ def names_of(vgpus: Sequence[Vgpu]) -> tuple[str, ...]:
 
 
 def _fits(text: str, vgpu: Vgpu) -> bool:
-    if is_pci_address(text):
-        return vgpu.name in (text, f"0000:{text}")
-    return vgpu.uuid is not None and vgpu.uuid.startswith(text)
+    return vgpu.uuid is not None and (vgpu.uuid.startswith(text) or vgpu.uuid.endswith(text))

@@ -60,10 +60,12 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def mdev_types(paths: Paths = HOST) -> tuple[MdevType, ...]:
-    """All types that the parent devices of this host can create, sorted by parent and name."""
+def mdev_types(paths: Paths = HOST, only_parent: str | None = None) -> tuple[MdevType, ...]:
+    """All types that the parent devices of this host, or the given one, can create, sorted by parent and name."""
     types = []
     for parent in _names(paths.sys / "class/mdev_bus"):
+        if only_parent not in (None, parent):
+            continue
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
         for each in _names(folder):
             left = text_of(folder / each / "available_instances")

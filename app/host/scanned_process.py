@@ -69,8 +69,17 @@ class ScannedProcess:
         return clean(name) if name else None
 
     def is_vm(self, name: str) -> bool:
-        """Whether this is exactly the name of the VM on its command line, however long and of whatever characters."""
-        return command_line.vm_name(self.arguments) == name
+        """Whether this is exactly the name or the number of the VM on its command line.
+
+        The name may be of any length and have any characters.
+        """
+        arguments = self.arguments
+        return name in (command_line.vm_name(arguments), command_line.vm_number(arguments))
+
+    @property
+    def vm_id(self) -> str | None:
+        """The number of the VM on its command line (Proxmox VE)."""
+        return command_line.vm_number(self.arguments)
 
     @property
     def is_vmm(self) -> bool:

@@ -25,6 +25,7 @@ class Holder:
 
     ``fd`` is the device's fd in that process. It is None if only the group was seen, and if several fds of one group
     may be the device. ``way`` is None for a claim. ``uid`` is the process's real user, None if it cannot be seen.
+    ``vm_id`` is the number that Proxmox VE gave the VM.
     """
 
     pid: int
@@ -33,6 +34,7 @@ class Holder:
     vm_name: str | None
     way: Way | None
     uid: int | None = None
+    vm_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def _holder_document(holder: Holder) -> dict[str, Any]:
         "pid": holder.pid,
         "process": holder.process,
         "vm": holder.vm_name,
+        "vm_id": holder.vm_id,
         "fd": holder.fd,
         "way": holder.way.value if holder.way else None,
         "uid": holder.uid,

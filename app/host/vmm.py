@@ -78,4 +78,13 @@ def vm_of(process: ScannedProcess, paths: Paths = HOST) -> Vm:
         cwd = os.readlink(paths.proc / str(process.pid) / "cwd")  # noqa: PTH115
     except OSError:
         cwd = None
-    return Vm(process.pid, process.name, process.vm_name, process.arguments, cwd, process.arguments_cut, process.uid)
+    return Vm(
+        process.pid,
+        process.name,
+        process.vm_name,
+        process.arguments,
+        cwd,
+        process.arguments_cut,
+        process.uid,
+        process.vm_id,
+    )

@@ -12,14 +12,21 @@ from app.host.vgpu import Holder
 _MOST_CLAIMS = 3
 
 
-def process_text(process: str, pid: int, vm_name: str | None = None, uid: int | None = None) -> str:
-    """``qemu-system-x86 4711 of bob (VM win10)``.
+def process_text(
+    process: str, pid: int, vm_name: str | None = None, uid: int | None = None, vm_id: str | None = None
+) -> str:
+    """``qemu-system-x86 4711 of bob (VM win10)``; ``kvm 4711 (VM 105, win10)`` if the VM has a number.
 
     Without the part in brackets if there is no VM or it has no name, and without the user ``uid`` if that is the user
     of this program, or unknown.
     """
-    vm = f" (VM {vm_name})" if vm_name else ""
+    vm = f" (VM {vm_words(vm_name, vm_id)})" if vm_name or vm_id else ""
     return f"{process} {pid}{of_user(uid)}{vm}"
+
+
+def vm_words(name: str | None, number: str | None) -> str:
+    """``105, win10``: the number and the name of a VM, as far as it has them."""
+    return ", ".join(each for each in (number, name) if each)
 
 
 def of_user(uid: int | None) -> str:
@@ -38,7 +45,7 @@ def describe_process(pid: int, paths: Paths = HOST) -> str:
 
 def holder_text(holder: Holder) -> str:
     """One process that has a vGPU open, or claims to."""
-    return process_text(holder.process, holder.pid, holder.vm_name, holder.uid)
+    return process_text(holder.process, holder.pid, holder.vm_name, holder.uid, holder.vm_id)
 
 
 def holders_text(holders: Iterable[Holder]) -> str:

@@ -20,7 +20,6 @@ from app.host.paths import HOST, Paths, text_of
 from app.host.process import start_time
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
-from app.qemu.command_line import parse_command_line
 from app.qemu.display_options import display_options
 from app.text.clean import clean
 from app.vm.input_route import InputRoute
@@ -80,9 +79,7 @@ class HostFactsSource:
     def _vm(self) -> VmFacts:
         assert self.vm is not None
         state, evidence, age_s = self._state(self.vm.pid)
-        options = display_options(
-            parse_command_line(self.vm.arguments), self.vgpu.name if self.vgpu is not None else None
-        )
+        options = display_options(self.vm.command_line(), self.vgpu.name if self.vgpu is not None else None)
         return VmFacts(
             pid=self.vm.pid,
             name=self.vm.name,

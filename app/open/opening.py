@@ -25,13 +25,15 @@ from app.errors import (
     error_text,
 )
 from app.host.discovery import discover, present, refresh
+from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpu
-from app.host.no_vgpu import no_vgpu
+from app.host.larger_type import sibling_types
+from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
-from app.host.wording import of_user, process_text
+from app.host.wording import of_user, process_text, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
@@ -155,7 +157,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         source=poller,
         vgpu=opened.vgpu,
         vm=opened.vm,
-        resolution=EdidResolution(opened.device, opened.end_fd),
+        resolution=EdidResolution(opened.device, opened.end_fd, sibling_types(opened.vgpu, paths)),
         input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
@@ -189,13 +191,22 @@ def open_device(
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
         scan = scan or HostScan.take(paths)
-        try:
-            chosen = resolve(target, discover(scan))
-        except NoSuchDevice as missing:
-            raise (no_vgpu(target.text, paths) if isinstance(target, Named) else None) or missing from None
+        chosen = _resolved(target, scan)
     if isinstance(target, Default) and isinstance(chosen, Simulated) and options is not None and not options.alone:
         raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
     return open_resolved_device(chosen, paths, options, scan)
+
+
+def _resolved(target: Target, scan: HostScan) -> Resolved:
+    """The device of a target. Raises NoSuchDevice and AmbiguousTarget."""
+    try:
+        chosen = resolve(target, discover(scan))
+    except NoSuchDevice as error:
+        raise (no_vgpu(target.text, scan.paths) if isinstance(target, Named) else None) or error from None
+    # A VM has the whole device. It is not opened only to learn that it has no display.
+    if isinstance(chosen, Vgpu) and chosen.uuid is None and known_display(chosen) is KnownDisplay.NONE:
+        raise no_vgpu(chosen.name, scan.paths) or without_display(chosen)
+    return chosen
 
 
 def open_resolved_device(
@@ -280,7 +291,8 @@ def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -
 def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDevice:
     """Take over an attached device."""
     vm, vgpu, process, paths = attached.vm, attached.vgpu, attached.process, scan.paths
-    name = f"VM {vm.name}{of_user(vm.uid)}" if vm.name else process_text(vm.process, vm.pid, None, vm.uid)
+    words = vm_words(vm.name, vm.id)
+    name = f"VM {words}{of_user(vm.uid)}" if words else process_text(vm.process, vm.pid, None, vm.uid)
     label = f"{vgpu.name} ({name})" if vgpu is not None else name
     is_present = (lambda: present(vgpu, paths)) if vgpu is not None else None
     ended = EndDetector(is_present, process, vm_text(vm))

@@ -1,6 +1,6 @@
 """The TARGET that a user types to choose a device.
 
-``TARGET = UUID or its start | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...] |
+``TARGET = UUID, its start or its end | PCI address | pid:N[,fd=M] | vm:NAME | fd:N | sim:PROFILE[,key=value...] |
 replay:FILE[,speed=N][,start=S]``.
 """
 
@@ -13,8 +13,11 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import enumerate_vgpus, find_vgpu, is_pci_address, names_of
 from app.host.vgpu import Vgpu
 
-_UUID_START = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
-_KINDS = "a TARGET is a vGPU's UUID or its start, a PCI address, pid:N, vm:NAME, fd:N, sim:PROFILE or replay:FILE"
+_UUID_PART = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
+_KINDS = (
+    "a TARGET is a vGPU's UUID, its start or its end, a PCI address, pid:N, vm:NAME (or the VM's number), fd:N, "
+    "sim:PROFILE or replay:FILE"
+)
 _REPLAY_OPTION = re.compile(r"(.+),(speed|start)=([^,]*)", re.DOTALL)
 _DECIMAL = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,9})?")
 # Lower numbers are the standard streams.
@@ -28,7 +31,7 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A UUID, the start of a UUID, or a PCI address, in lower case."""
+    """A UUID, the start or the end of a UUID, or a PCI address, in lower case."""
 
     text: str
 
@@ -43,7 +46,7 @@ class Pid:
 
 @dataclass(frozen=True, slots=True)
 class VmName:
-    """The vGPU of the VM of that name."""
+    """The vGPU of the VM of that name, or of that number where a manager numbers its VMs (Proxmox VE)."""
 
     name: str
 
@@ -87,7 +90,7 @@ def parse_target(text: str | None) -> Target:
     scheme, colon, rest = text.partition(":")
     if colon:
         return _of_scheme(text, scheme, rest)
-    if _UUID_START.fullmatch(text):
+    if _UUID_PART.fullmatch(text):
         return Named(text.lower())
     raise UsageError(f"{text!r} is no target", _KINDS)
 

@@ -73,7 +73,7 @@ def next_target(target: Target, session: Session) -> Target:
             if session.vgpu is not None:
                 return Named(session.vgpu.name)
             # The whole name: session.vm has it cleaned.
-            if session.vm is not None and (name := vm_name(session.vm.arguments)):
+            if session.vm is not None and (name := session.vm.id or vm_name(session.vm.arguments)):
                 return VmName(name)
     return target
 

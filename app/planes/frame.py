@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.planes.buffer import Buffer
-from app.planes.plane import Plane
-from app.planes.status import Status
+from app.planes.plane import Plane, PlaneKind
+from app.planes.status import Reason, Status
 
 # The serial number of the buffer, the import key of the plane, and its kind.
 SurfaceKey = tuple[int, tuple[int, ...], int]
+
+
+_OFF = Status(Reason.PLANE_OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class FrameTiming(NamedTuple):
 class Frame:
     """What a source shows. ``status`` is about the primary plane.
 
+    ``cursor_status`` is about the cursor plane, and tells why there is no ``cursor``, unless ``rejected`` has it.
     If nothing changed, the source returns the *same* object again, so ``is`` tells whether anything changed.
     ``serial`` counts the frames of one source. ``damage`` is what changed since the serial before; None means that it
     is not known and everything may have changed. ``timing`` is None for a frame that was not seen by a poll or message.
@@ -77,3 +81,25 @@ class Frame:
     serial: int = 0
     damage: tuple[DamagedRect, ...] | None = None
     timing: FrameTiming | None = field(default=None, compare=False)
+    cursor_status: Status = _OFF
+
+    @property
+    def cursor_refusal(self) -> Status | None:
+        """Why the source does not give the cursor plane although it may have one; None if it gives it, or has none."""
+        for each in self.rejected:
+            if each.plane.kind is PlaneKind.CURSOR:
+                return each.status
+        return None if self.cursor is not None or self.cursor_status.reason in _NO_CURSOR else self.cursor_status
+
+    @property
+    def why_no_cursor(self) -> Status:
+        """Why there is no cursor to look at: it is refused, it is off, there is none, or there is no picture."""
+        refusal = self.cursor_refusal
+        if refusal is not None:
+            return refusal
+        if self.primary is None or self.cursor_status.reason is Reason.OK:
+            return self.status
+        return self.cursor_status
+
+
+_NO_CURSOR = (Reason.OK, Reason.PLANE_OFF, Reason.NO_CURSOR_PLANE)

@@ -13,6 +13,8 @@ class ImportMethod(Enum):
     IMPLICIT = "no-modifier"
     REINTERPRETED = "reinterpreted"
     EXTERNAL = "external"
+    BRIDGE = "bridge"
+    """Another GPU imports the buffer and hands it over. It is in :attr:`Outcome.failures` only."""
 
 
 class PixelPath(Enum):
@@ -25,6 +27,26 @@ class PixelPath(Enum):
     BRIDGE = "bridge"
     COPY = "copy"
     REGION = "region"
+
+
+class HandOverForm(Enum):
+    """How a picture gets from the GPU that exported it to the one that draws. The values are written to JSON."""
+
+    DMABUF = "dma-buf"
+    READ_BACK = "read-back"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRoute:
+    """The way of a picture over another GPU: ``gpu`` is what OpenGL calls it, ``node`` its render node, or "".
+
+    ``reason`` is why the picture is read back by the CPU and not handed over as a dma-buf; empty for a dma-buf.
+    """
+
+    node: str
+    gpu: str
+    form: HandOverForm
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +68,13 @@ class Outcome:
     """How a surface reached the GPU, or why it did not.
 
     ``path`` is None when the surface cannot be shown. ``method`` is the import method that succeeded, set only with
-    :attr:`PixelPath.EGL_IMAGE`. ``failures`` are the import methods that failed, in order. ``status`` is OK, a
-    degraded reason (the pixels are copied because the import failed) or an error.
+    :attr:`PixelPath.EGL_IMAGE` and :attr:`PixelPath.BRIDGE`. ``failures`` are the import methods that failed, in order.
+    ``status`` is OK, a degraded reason (the pixels are copied because the import failed) or an error. ``bridge`` is set
+    with :attr:`PixelPath.BRIDGE`.
     """
 
     path: PixelPath | None
     method: ImportMethod | None
     failures: tuple[ImportFailure, ...]
     status: Status
+    bridge: BridgeRoute | None = None

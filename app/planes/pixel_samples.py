@@ -49,12 +49,14 @@ class Look:
     """What a look at the pixels found that began at ``seen_ns``.
 
     ``draw``: the last picture may lack something that this look saw. ``previous_ns`` is when the look before at
-    these pixels began, if they have changed since; None if they have not, or were never looked at before.
+    these pixels began, if they have changed since; None if they have not, or were never looked at before. ``blind``:
+    nothing can look at the pixels, so whether they change is not known.
     """
 
     draw: bool
     seen_ns: int
     previous_ns: int | None = None
+    blind: bool = False
 
 
 class PixelSamples:

@@ -60,6 +60,19 @@ class Reason(Enum):
 
     OK = ("ok", State.SHOWING, "")
 
+    CURSOR_OFF = (
+        "cursor-off",
+        State.NO_SIGNAL,
+        "The cursor plane is off: the guest hides its cursor, or draws it into the picture.",
+        "Move the guest's pointer, or save the whole picture.",
+    )
+    NO_CURSOR_PLANE = (
+        "no-cursor-plane",
+        State.NO_SIGNAL,
+        "This driver has no cursor plane: the guest draws its cursor into the picture.",
+        "Save the whole picture.",
+    )
+
     NO_IMPORT_EXTENSION = (
         "no-import-extension",
         State.DEGRADED,
@@ -75,13 +88,13 @@ class Reason(Enum):
         "modifier-not-importable",
         State.DEGRADED,
         "This GPU does not import the plane's tiling; frames are copied.",
-        "Render on the GPU that exports it.",
+        "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
     IMPORT_FAILED = (
         "import-failed",
         State.DEGRADED,
         "The import failed; frames are copied.",
-        "Render on the GPU that exports the buffer.",
+        "Name the GPU that exports the buffer with --gpu; 'mdevview doctor' lists the GPUs.",
     )
 
     IMPORT_ON_TRIAL = (
@@ -156,7 +169,7 @@ class Reason(Enum):
         "tiling-unknown",
         State.ERROR,
         "This GPU cannot import the plane's tiling, and mdevview cannot undo it.",
-        "Render on the GPU that exports it.",
+        "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
     UPLOAD_FAILED = (
         "upload-failed",
@@ -189,10 +202,14 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A reason, and the evidence for it in words; ``detail`` may be empty."""
+    """A reason, and the evidence for it in words; ``detail`` may be empty.
+
+    ``errno`` is that of the call that failed; None if no call failed.
+    """
 
     reason: Reason
     detail: str = ""
+    errno: int | None = None
 
     @property
     def state(self) -> State:

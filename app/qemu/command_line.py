@@ -1,14 +1,19 @@
 """Parses the command line of a running QEMU, as ``/proc/PID/cmdline`` shows it.
 
 It is parsed as QEMU does: options with one dash or two (system/vl.c:lookup_opt), values as QemuOpts
-(util/qemu-option.c), or as JSON for ``-device``. QEMU has accepted the command line already, so invalid parts are
-ignored and nothing raises. A file named by ``-readconfig`` is not read.
+(util/qemu-option.c), or as JSON for ``-device``. The options of a configuration file (``-readconfig``) stand where the
+file is named, ``-set`` adds to an option before it, and a device's own properties come before those of ``-global``
+(object_apply_global_props() in qom/object.c). QEMU has accepted the command line already, so invalid parts are ignored
+and nothing raises. No file is read here.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from app.qemu.option_text import GlobalProperty, global_property, items, pair, sections, set_option
+from app.qemu.option_text import quoted as quoted  # noqa: PLC0414  (for those who write a command line)
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 
 # The options without a value; all others take the next argument (qemu-options.hx, and older releases).
@@ -23,6 +28,11 @@ _BARE = frozenset(_BARE_NAMES.split())
 # Any user may start a process named qemu with two megabytes of arguments, which would slow down every scan for VMs.
 _MOST_ARGUMENTS = 8192
 _MOST_CHARACTERS = 1 << 18
+# Proxmox VE numbers its VMs from 100 to 999999999.
+_VM_NUMBER = re.compile(r"[0-9]{1,9}")
+# What these types of devices are, besides themselves: a global property of one of them counts, too.
+_PARENTS = {"vfio-pci-nohotplug": ("vfio-pci",)}
+_ALL_DEVICES = ("vfio-pci-base", "pci-device", "device")
 _VFIO_DRIVERS = ("vfio-pci", "vfio-pci-nohotplug", "vfio-ap", "vfio-ccw", "vfio-platform")
 
 
@@ -37,7 +47,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOption:
-    """A ``-device``. Values are text ("on", "off"); structured values, which only JSON has, are left out."""
+    """A ``-device``. Values are text ("on", "off"); structured values, which only JSON has, are left out.
+
+    ``properties`` has the global properties of its driver, too.
+    """
 
     driver: str
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +91,10 @@ class QmpMonitor:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """``monitors`` are in QEMU's order. ``reads_config`` says that there may be more options, which were not read."""
+    """``monitors`` are in QEMU's order. ``reads_config`` says that there may be more options, which were not read.
+
+    ``options`` are those of the arguments and of the files that were read, with what ``-set`` adds.
+    """
 
     options: tuple[Option, ...] = ()
     name: str | None = None
@@ -98,13 +114,17 @@ class CommandLine:
         return any(each.name in names for each in self.options)
 
 
-def parse_command_line(arguments: Sequence[str]) -> CommandLine:
+def parse_command_line(arguments: Sequence[str], configs: Mapping[str, str] | None = None) -> CommandLine:
     """Parse the arguments of a process, starting with the program. Other programs than QEMU give little or nothing.
 
-    If a command line is longer than any VM's, its end is not read and ``reads_config`` is set.
+    ``configs`` are the texts of the files that ``-readconfig`` names, by the name given there. If one is missing, if
+    ``-set`` names an option that is not found, or if the command line is longer than any VM's so that its end is not
+    read, ``reads_config`` is set.
     """
     read = _limited(arguments)
-    options = tuple(_options(read))
+    given = tuple(_options(read))
+    texts = configs or {}
+    options, is_complete = _with_configs(given, texts)
     values = {each.name: each.value for each in options}
     return CommandLine(
         options=options,
@@ -115,8 +135,13 @@ def parse_command_line(arguments: Sequence[str]) -> CommandLine:
         kvm=any(_uses_kvm(each) for each in options),
         no_shutdown=_has_no_shutdown(options),
         daemonize="daemonize" in values,
-        reads_config="readconfig" in values or len(read) < len(arguments),
+        reads_config=not is_complete or len(read) < len(arguments),
     )
+
+
+def config_names(arguments: Sequence[str]) -> list[str]:
+    """The files that ``-readconfig`` names."""
+    return _values(tuple(_options(_limited(arguments))), "readconfig")
 
 
 def vm_name(arguments: Sequence[str]) -> str | None:
@@ -124,29 +149,12 @@ def vm_name(arguments: Sequence[str]) -> str | None:
     return _name(tuple(_options(_limited(arguments))))
 
 
-def quoted(value: str) -> str:
-    """A value for ``key=`` in a comma-separated list of QEMU: each comma is doubled."""
-    return value.replace(",", ",,")
+def vm_number(arguments: Sequence[str]) -> str | None:
+    """The number by which Proxmox VE knows the VM: its QEMU has an option ``-id`` (config_to_command() in qemu-server).
 
-
-def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
-    """The keys and values of ``a=b,c=d``. If the first item has no key, its key is ``first``.
-
-    A key without a value is "on"; with "no" before it, it is "off" (util/qemu-option.c:get_opt_name_value).
+    None if there is none, or a text that is no such number.
     """
-    pairs: list[tuple[str, str]] = []
-    # A NUL cannot occur in an argument.
-    for position, item in enumerate(value.replace(",,", "\0").split(",")):
-        key, equals, text = item.replace("\0", ",").partition("=")
-        if equals:
-            pairs.append((key, text))
-        elif position == 0 and first is not None:
-            pairs.append((first, key))
-        elif key.startswith("no"):
-            pairs.append((key.removeprefix("no"), "off"))
-        elif key:
-            pairs.append((key, "on"))
-    return pairs
+    return _number(tuple(_options(_limited(arguments))))
 
 
 def _limited(arguments: Sequence[str]) -> Sequence[str]:
@@ -174,6 +182,37 @@ def _options(arguments: Sequence[str]) -> Iterator[Option]:
         position += 1
 
 
+def _with_configs(given: Sequence[Option], configs: Mapping[str, str]) -> tuple[tuple[Option, ...], bool]:
+    """The options in QEMU's order, with those of configuration files, and with what ``-set`` adds.
+
+    Also whether all files are in ``configs`` and all options to add to were found.
+    """
+    options: list[Option] = []
+    is_complete = True
+    for each in given:
+        if each.name == "set":
+            is_complete &= _set(options, each.value or "")
+        options.append(each)
+        if each.name == "readconfig":
+            text = configs.get(each.value or "")
+            is_complete &= text is not None
+            options += (Option(each.position, group, value) for group, value in sections(text or ""))
+    return tuple(options), is_complete
+
+
+def _set(options: list[Option], text: str) -> bool:
+    """Add a key to the option that ``-set`` names, if it is found. An option in JSON has no id that QEMU would find."""
+    given = set_option(text)
+    if given is None or not (more := pair(given.key, given.value)):
+        return False
+    for position, each in enumerate(options):
+        value = each.value or ""
+        if each.name == given.group and not value.startswith("{") and ("id", given.id) in items(value):
+            options[position] = replace(each, value=f"{value},{more}")
+            return True
+    return False
+
+
 def _values(options: Sequence[Option], name: str) -> list[str]:
     return [each.value for each in options if each.name == name and each.value is not None]
 
@@ -185,6 +224,11 @@ def _name(options: Sequence[Option]) -> str | None:
             if key == "guest":
                 name = text
     return name or None
+
+
+def _number(options: Sequence[Option]) -> str | None:
+    values = _values(options, "id")
+    return values[-1] if values and _VM_NUMBER.fullmatch(values[-1]) else None
 
 
 def _uses_kvm(option: Option) -> bool:
@@ -208,12 +252,19 @@ def _has_no_shutdown(options: Sequence[Option]) -> bool:
 
 
 def _devices(options: Sequence[Option]) -> Iterator[DeviceOption]:
+    defaults = [each for value in _values(options, "global") if (each := global_property(value)) is not None]
     for option in options:
         if option.name != "device" or option.value is None:
             continue
         properties = _json(option.value) if option.value.startswith("{") else dict(items(option.value, "driver"))
         if driver := properties.pop("driver", ""):
-            yield DeviceOption(driver, properties, option.position)
+            yield DeviceOption(driver, _of_driver(driver, defaults) | properties, option.position)
+
+
+def _of_driver(driver: str, defaults: Sequence[GlobalProperty]) -> dict[str, str]:
+    """The global properties of a driver; of several values the last one counts."""
+    kinds = (driver, *_PARENTS.get(driver, ()), *_ALL_DEVICES)
+    return {each.property: each.value for each in defaults if each.driver in kinds}
 
 
 def _json(text: str) -> dict[str, str]:

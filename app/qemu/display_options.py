@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from app.qemu.command_line import CommandLine, DeviceOption, items
+from app.qemu.command_line import CommandLine, DeviceOption
+from app.qemu.option_text import items
 
 # Each of these suppresses QEMU's default VGA device (default_list in system/vl.c).
 _VGA = (
@@ -16,6 +17,7 @@ _OTHER_SCREENS = ("bochs-display", "virtio-gpu-pci", "virtio-gpu-gl-pci", "secon
 # "x-igd-opregion" of vfio-pci is on by default from QEMU 10.1 on (commit 16cbb43302a2, hw/vfio/pci.c). No older machine
 # type turns it off again, so an old machine type does not tell whether it is on.
 _OPREGION_DEFAULT = (10, 1)
+_FIRST_DISPLAY = (2, 12)
 _MACHINE_VERSION = re.compile(r"-([0-9]{1,3})\.([0-9]{1,3})$")
 
 
@@ -25,7 +27,7 @@ class DisplayOptions:
     no such option, and which default this QEMU has is not known. ``ramfb``: the device has ``ramfb=on``, or the VM a
     ramfb.
 
-    ``display`` is the value of the device's option of that name, None if it has none. ``firmware_screen`` is another
+    ``display`` is the value of the device's option of that name, or QEMU's default. ``firmware_screen`` is another
     display device. Each value but ``opregion_unset`` is None if it is not known: the device is not on the command line,
     or other options come from a file.
     """
@@ -51,9 +53,20 @@ def display_options(line: CommandLine, device: str | None) -> DisplayOptions:
         opregion=opregion,
         opregion_unset=option is not None and opregion is None,
         ramfb=ramfb,
-        display=None if option is None else option.properties.get("display"),
+        display=None if option is None else display_of(option, line),
         firmware_screen=_firmware_screen(line),
     )
+
+
+def display_of(device: DeviceOption, line: CommandLine) -> str:
+    """The value of a vfio-pci device's option ``display``: "on", "off" or "auto".
+
+    The default is "off" (hw/vfio/pci.c). In QEMU 2.12.0 alone, the first one with a display, it was "auto"; later
+    releases with a machine type of that version are taken for it.
+    """
+    version = _machine_version(line)
+    is_first = version is not None and version <= _FIRST_DISPLAY
+    return device.properties.get("display", "auto" if is_first else "off")
 
 
 def _device_option(line: CommandLine, device: str | None) -> DeviceOption | None:

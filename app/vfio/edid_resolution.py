@@ -11,6 +11,7 @@ from app.edid.make import DEFAULT_DPI, make_edid, timing_for
 from app.edid.mode import Limits, Mode
 from app.edid.parse import parse_edid
 from app.errors import ResolutionRefused, error_text
+from app.host.larger_type import SizedType, larger_type
 
 _REMEDY = "set the resolution inside the guest"
 
@@ -19,12 +20,16 @@ class EdidResolution:
     """A :class:`app.open.session.ResolutionControl`. Does not own ``device``, which must be open at every call.
 
     It reads the EDID region at the first call that needs it, and again after it was written. ``vm_fd`` returns the
-    pidfd of the VM that has the device, -1 without one: at its end the guard of the link closes the device.
+    pidfd of the VM that has the device, -1 without one: at its end the guard of the link closes the device. ``types``
+    are the other types of vGPU that could be made in place of this one.
     """
 
-    def __init__(self, device: Device, vm_fd: Callable[[], int] = lambda: -1) -> None:
+    def __init__(
+        self, device: Device, vm_fd: Callable[[], int] = lambda: -1, types: tuple[SizedType, ...] = ()
+    ) -> None:
         self._device = device
         self._vm_fd = vm_fd
+        self._types = types
         self._region: tuple[RegionInfo, EdidRegion] | None = None
         self._refusal: ResolutionRefused | None = None
         self._writer: EdidWriter | None = None
@@ -43,7 +48,7 @@ class EdidResolution:
         return self._opened()[1].limits
 
     def check(self, mode: Mode) -> None:
-        _make(mode, self.limits, DEFAULT_DPI)
+        self._make(mode, self.limits, DEFAULT_DPI)
 
     def is_set(self, mode: Mode) -> bool:
         try:
@@ -54,7 +59,7 @@ class EdidResolution:
 
     def begin(self, mode: Mode, dpi: float) -> None:
         region, now = self._opened()
-        blob = _make(mode, now.limits, dpi)
+        blob = self._make(mode, now.limits, dpi)
         self.finish()
         self._writer = EdidWriter(
             self._device,
@@ -84,6 +89,15 @@ class EdidResolution:
         self._writer = None
         self._region = None
 
+    def _make(self, mode: Mode, limits: Limits, dpi: float) -> bytes:
+        """The EDID to write. Raises ResolutionRefused with the limit that the mode exceeds."""
+        try:
+            return make_edid(mode, limits, dpi=dpi)
+        except ValueError as error:
+            larger = larger_type(mode, limits, self._types) if not limits.allow(mode.width, mode.height) else ""
+            remedy = f"choose a smaller mode; {larger}" if larger else "choose a smaller mode"
+            raise ResolutionRefused(f"cannot set {mode}: {error}", remedy) from error
+
     def _opened(self) -> tuple[RegionInfo, EdidRegion]:
         refusal = self.refusal
         if refusal is not None:
@@ -101,11 +115,3 @@ def _read(device: Device) -> tuple[RegionInfo, EdidRegion]:
         return region, read_edid(device, region)
     except OSError as error:
         raise ResolutionRefused(f"the EDID region cannot be read: {error_text(error)}", _REMEDY) from error
-
-
-def _make(mode: Mode, limits: Limits, dpi: float) -> bytes:
-    """The EDID to write. Raises ResolutionRefused with the limit that the mode exceeds."""
-    try:
-        return make_edid(mode, limits, dpi=dpi)
-    except ValueError as error:
-        raise ResolutionRefused(f"cannot set {mode}: {error}", "choose a smaller mode") from error

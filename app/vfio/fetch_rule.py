@@ -23,8 +23,8 @@ from app.host.scanned_process import ScannedProcess
 from app.host.vgpu import Vgpu
 from app.host.wording import process_text
 from app.planes.status import Reason, Status
-from app.qemu import command_line
 from app.qemu.command_line import CommandLine, DeviceOption
+from app.qemu.display_options import display_of
 from app.vfio.buffer_cache import FetchRecord, FetchRule
 from app.vfio.fetch_record import FetchRecordError, FetchRecordFile, namespace_difference
 
@@ -131,10 +131,10 @@ def _reason_not_to_fetch(attached: AttachedDevice, vgpu: Vgpu, scan: HostScan) -
 def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
     """Why QEMU may show the device itself, with ``display=on`` or ``display=auto``; None if it does not.
 
-    vfio_display_probe() in hw/vfio/display.c: "auto", the default, shows the device if possible. Dma-bufs need OpenGL.
+    vfio_display_probe() in hw/vfio/display.c: "auto" shows the device if possible. Dma-bufs need OpenGL.
     """
-    line = command_line.parse_command_line(attached.vm.arguments)
-    if attached.vm.arguments_cut or line.reads_config or any(each.name == "set" for each in line.options):
+    line = attached.vm.command_line()
+    if attached.vm.arguments_cut or line.reads_config:
         return "its VM's command line does not have all its settings"
     ours = [each for each in line.vfio_devices if each.vfio_name == name]
     # A device that QEMU got as a fd has no name on the command line.
@@ -147,12 +147,9 @@ def _shown_by_vm(attached: AttachedDevice, name: str) -> str | None:
 
 
 def _is_off(device: DeviceOption, line: CommandLine) -> bool:
-    display = device.properties.get("display", "auto")
+    display = display_of(device, line)
     if display != "auto":
         return display == "off"
-    # A "global" option counts if the device's own options do not have "display".
-    if any(each.name == "global" and "display" in (each.value or "") for each in line.options):
-        return False
     displays = [each.value for each in line.options if each.name == "display"]
     no_window = line.has("nographic") or bool(displays)
     return no_window and all(each == "none" for each in displays) and not line.has("spice", "sdl", "curses")

@@ -26,10 +26,15 @@ from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import BufferCache, FetchRecord, FetchRefused, FetchRule, fetch_error_text
+from app.vfio.query_status import query_status
 from app.vfio.region_cache import RegionCache
 from app.vfio.region_mapping import Stays, never_stays
 
 _log = logging.getLogger(__name__)
+
+_OK = Status(Reason.OK)
+_PLANE_OFF = Status(Reason.PLANE_OFF)
+_NO_CURSOR_PLANE = Status(Reason.NO_CURSOR_PLANE)
 
 # The pause before the retry of a failed fetch or mapping, or of a probe that found no display.
 _RETRY_NS = 200_000_000
@@ -40,13 +45,6 @@ _REMOVAL_CHECK_NS = 250_000_000
 _MOST_SURFACES = 32
 # Buffers whose changes are counted. More than the buffer cache holds.
 _MOST_COUNTS = 512
-
-_QUERY_REASONS = {
-    errno.EINVAL: Reason.QUERY_REJECTED,
-    errno.EFAULT: Reason.FRAMEBUFFER_UNMAPPED,
-    errno.ENOMEM: Reason.OUT_OF_MEMORY,
-    errno.ENODEV: Reason.NOT_INITIALIZED,
-}
 
 
 @dataclass(slots=True)
@@ -180,9 +178,8 @@ class Poller:
             return self._frame
         primary, last = self._slots[0], self._slots[-1]
         status = self._update(primary, now, last)
-        if last is not primary:
-            self._update(last, now, primary)
-        return self._next_frame(status)
+        cursor_status = self._update(last, now, primary) if last is not primary else _NO_CURSOR_PLANE
+        return self._next_frame(status, cursor_status)
 
     def fileno(self) -> int:
         return -1 if self._finished else self._end_fd()
@@ -228,13 +225,14 @@ class Poller:
         primary: Surface | None = None,
         cursor: Surface | None = None,
         rejected: tuple[RejectedPlane, ...] = (),
+        cursor_status: Status = _PLANE_OFF,
     ) -> Frame:
         """Make the next frame. This is only called for a frame that differs, because its timing object costs time."""
         now = self._clock()
         seen = now if self._seen_ns is None else self._seen_ns
         spent = now - self._poll_ns - self._fetch_ns
         timing = FrameTiming(self._previous_poll_ns, seen, spent, self._fetch_ns)
-        self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing)
+        self._frame = Frame(status, primary, cursor, rejected, self._frame.serial + 1, None, timing, cursor_status)
         return self._frame
 
     def _is_removed(self) -> bool:
@@ -258,7 +256,7 @@ class Poller:
         try:
             self._offer = probe(self.device)
         except OSError as error:
-            self._publish_status(Status(_QUERY_REASONS.get(error.errno or 0, Reason.DEVICE_FAULT), error_text(error)))
+            self._publish_status(query_status(error))
             return False
         backing = self._offer.backing
         if backing is None:
@@ -274,7 +272,7 @@ class Poller:
     def _update(self, slot: _Slot, now: int, other: _Slot, *, again: bool = False) -> Status:
         """Query the plane of a slot, and get its buffer if the plane changed or a retry is due.
 
-        Returns the status of the plane. The status of the primary plane becomes that of the frame.
+        Returns the status of the plane.
         """
         try:
             plane = slot.query.execute()
@@ -285,10 +283,10 @@ class Poller:
             self._leave_plane(slot)
             slot.plane, slot.surface, slot.rejected = None, None, None
             self._query_errors[error.errno or 0] += 1
-            reason = _QUERY_REASONS.get(error.errno or 0)
-            if reason is None:
+            status = query_status(error)
+            if status.reason is Reason.DEVICE_FAULT:
                 self._log_once("query", error)
-            return Status(reason or Reason.DEVICE_FAULT, error_text(error))
+            return status
         if plane is not slot.plane or (slot.rejected is not None and now >= slot.retry_at_ns):
             if self._seen_ns is None:
                 # The query may have seen a change that is newer than the start of the poll.
@@ -333,7 +331,7 @@ class Poller:
             status = refusal.status
         except OSError as error:
             self._log_once("buffer", error)
-            status = Status(Reason.FETCH_FAILED, fetch_error_text(error))
+            status = Status(Reason.FETCH_FAILED, fetch_error_text(error), error.errno)
         else:
             fault = check_plane(plane, buffer.size if buffer is not None else sys.maxsize)
             if len(self._times_shown) >= _MOST_COUNTS:
@@ -362,7 +360,7 @@ class Poller:
             return None
         return self._region.get(plane)
 
-    def _next_frame(self, status: Status) -> Frame:
+    def _next_frame(self, status: Status, cursor_status: Status) -> Frame:
         """The last frame if nothing changed, otherwise a new one."""
         slots = self._slots
         primary = slots[0].surface
@@ -376,10 +374,11 @@ class Poller:
             last.primary is primary
             and last.cursor is cursor
             and (last.status is status or last.status == status)
+            and (last.cursor_status is cursor_status or last.cursor_status == cursor_status)
             and last.rejected == rejected
         ):
             return last
-        return self._publish(status, primary, cursor, rejected)
+        return self._publish(status, primary, cursor, rejected, cursor_status)
 
     def _publish_status(self, status: Status) -> None:
         if self._frame.status != status:
@@ -390,7 +389,3 @@ class Poller:
         if (what, error.errno) not in self._logged:
             self._logged.add((what, error.errno))
             _log.info("device fault: %s: %s", what, error_text(error))
-
-
-_OK = Status(Reason.OK)
-_PLANE_OFF = Status(Reason.PLANE_OFF)

@@ -7,8 +7,10 @@ from typing import Protocol
 from app.host.paths import HOST, Paths
 from app.host.vm import Vm
 from app.qemu.qmp_address import QmpAddress, TcpAddress
+from app.vm.manager import manager_of
 from app.vm.monitor import Changed, Monitor
 from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor
+from app.vm.monitor_timeouts import SHARED
 
 
 class InputRoute(Protocol):
@@ -24,10 +26,16 @@ class InputRoute(Protocol):
         """The port to which keys go because the user said so; empty if they go to a process that is known."""
         ...
 
-    def open(self, changed: Changed) -> Monitor:
+    @property
+    def manager(self) -> str:
+        """The program that starts VMs and needs this VM's QMP socket, too; empty if none is known."""
+        ...
+
+    def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         """Connect. Returns at once: the monitor's status tells whether the VM answers.
 
-        Raises ValueError if there is a reason why input cannot be sent.
+        A QMP socket is held for a short time only, so that other programs can use it. With ``keep`` it is held until
+        the monitor is closed. Raises ValueError if there is a reason why input cannot be sent.
         """
         ...
 
@@ -42,7 +50,11 @@ class NoInput:
     def destination(self) -> str:
         return ""
 
-    def open(self, _changed: Changed) -> Monitor:
+    @property
+    def manager(self) -> str:
+        return ""
+
+    def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:
         raise ValueError(self.reason)
 
 
@@ -66,11 +78,15 @@ class QmpInput:
     def reason(self) -> str:
         return ""
 
-    def open(self, changed: Changed) -> Monitor:
+    @property
+    def manager(self) -> str:
+        return manager_of(self.address)
+
+    def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         # Imported here: a program without a VM needs no asyncio.
         from app.vm.qmp import open_monitor  # noqa: PLC0415
 
-        return open_monitor(self.address, changed, owner=self.owner)
+        return open_monitor(self.address, changed, None if keep else SHARED, self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,12 @@ class LibvirtInput:
     def reason(self) -> str:
         return ""
 
-    def open(self, changed: Changed) -> Monitor:
+    @property
+    def manager(self) -> str:
+        # libvirt keeps its socket, and passes on what it is asked.
+        return ""
+
+    def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         from app.vm.libvirt import open_domain  # noqa: PLC0415
 
         return open_domain(self.domain, changed, owner=self.owner)
@@ -113,12 +134,16 @@ class TrackedRoute:
         return self.route.destination
 
     @property
+    def manager(self) -> str:
+        return self.route.manager
+
+    @property
     def opened(self) -> Monitor | None:
         """The monitor that was opened last, None if its owner has let go of it. Any thread may ask for it."""
         return self._opened() if self._opened is not None else None
 
-    def open(self, changed: Changed) -> Monitor:
-        monitor = self.route.open(changed)
+    def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
+        monitor = self.route.open(changed, keep=keep)
         self._opened = weakref.ref(monitor)
         return monitor
 

@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 from app.errors import error_text
 from app.vm.monitor import Changed
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_lookup import LibvirtDomain
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
 from app.vm.replies import one_line
 

@@ -12,6 +12,8 @@ from app.input.event import Event
 
 
 class ConnectionState(Enum):
+    """READY: the VM answers. A shared QMP socket is connected to again when there is something to send."""
+
     CONNECTING = "connecting"
     READY = "ready"
     LOST = "lost"
@@ -63,7 +65,9 @@ class Monitor(Protocol):
         ...
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send input in order. Without a connection it is dropped. Motion is merged if the VM is too slow for it.
+        """Send input in order. Motion is merged if the VM is too slow for it.
+
+        It is dropped if the status is not READY, or if another program uses the VM's QMP socket for some seconds.
 
         After a short burst at most 100 keys a second are sent, because a guest's keyboard has a small buffer. If more
         than 1000 keys and buttons wait, the connection counts as lost. Send longer text in pieces.
@@ -83,8 +87,9 @@ class Monitor(Protocol):
     def close(self, *, wait: bool = True) -> None:
         """Send the queued input, release all pressed keys and buttons, and disconnect; more calls do nothing.
 
-        This takes at most about half a second if the VM does not answer, and ends the thread. With ``wait=False`` it
-        returns at once. The thread then ends by itself, and the end of the program waits for it.
+        This takes at most about half a second if the VM does not answer, two if another program uses its QMP socket,
+        and ends the thread. With ``wait=False`` it returns at once. The thread then ends by itself, and the end of the
+        program waits for it.
         """
         ...
 

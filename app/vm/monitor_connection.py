@@ -3,6 +3,12 @@
 The window's thread only puts input and commands into queues. Only one command with input is sent at a time. While the
 VM is busy with it, motion is merged: a slow VM gets fewer events, but no outdated ones. If a VM does not answer for
 some seconds, the connection counts as lost. It is kept all the same, because QEMU may continue with it later.
+
+QEMU serves one client of a QMP socket at a time, and other programs need it too: Proxmox VE gives up after three
+seconds (queue_execute() in PVE/QMPClient.pm). So a monitor can share its socket: it connects when there is something to
+send, and lets go after a limited time, also while there is more to send. Who waits then comes first, because QEMU
+accepts clients in their order. Meanwhile input waits in the queue. Keys stay pressed in the guest when a client of QMP
+leaves, so nothing is released then.
 """
 
 import asyncio
@@ -10,15 +16,17 @@ import atexit
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.input.event import Event, qmp_object
+from app.vm.cancel import cancel
+from app.vm.command_runner import FAILED, LOST, CommandRunner
 from app.vm.input_queue import InputQueue, KeyRateLimit, SentPresses
 from app.vm.monitor import Changed, ConnectionState, MonitorStatus, PointingDevice, Reply
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
 from app.vm.pending_command import PendingCommand
 from app.vm.replies import one_line, parse_pointing, parse_run_state
@@ -26,25 +34,8 @@ from app.vm.replies import one_line, parse_pointing, parse_run_state
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-# At most this many commands may wait for a reply; more are refused.
-_MOST_COMMANDS = 64
 _CLOSED = "the monitor is closed"
-_FAILED = "an error in this program: see its log"
-_LOST = "the connection to the VM was lost"
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorTimeouts:
-    """Times in seconds."""
-
-    connect: float = 2.0
-    reply: float = 5.0
-    retry_delays: tuple[float, ...] = (1.0, 2.0, 5.0)
-    """The pauses before the attempts to reconnect; the last one is repeated."""
-    query_interval: float = 2.0
-    """The pause between two queries of the pointing device, whose change no event tells."""
-    close: float = 0.5
-    """The time for sending the queued input when the monitor is closed."""
+_CLOSE_EXTRA_S = 1.5
 
 
 class MonitorConnection:
@@ -56,29 +47,33 @@ class MonitorConnection:
         no_answer: str,
         changed: Changed,
         timeouts: MonitorTimeouts | None = None,
+        busy: str = "",
     ) -> None:
-        """``no_answer`` is the message if the VM does not answer a new connection."""
+        """``no_answer`` is the message if the VM does not answer a new connection.
+
+        ``busy`` is the message if the VM has answered before, and now does not answer a new connection.
+        """
         self._connect = connect
         self._no_answer = no_answer
+        self._busy = busy or no_answer
         self._changed = changed
         self._timeouts = timeouts or MonitorTimeouts()
         # Shared by the window's and the monitor's thread, guarded by the lock.
         self._lock = threading.Lock()
         self._status = MonitorStatus(ConnectionState.CONNECTING)
         self._queue = InputQueue()
-        self._commands: deque[PendingCommand] = deque()
         self._refusal = ""
         """The reason why no more commands are taken; empty while they are."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        # Used by the monitor's thread only.
+        # Used by the monitor's thread only, except to add a command.
         self._closing, self._input, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._commands = CommandRunner(self._lock, self._timeouts.reply, self._input.set)
         self._peer: Peer | None = None
         self._ready_status = MonitorStatus(ConnectionState.READY)
         self._was_ready = False
         self._input_errors: dict[str, str] = {}
         self._sent, self._key_rate = SentPresses(), KeyRateLimit()
-        self._running: dict[PendingCommand, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._thread.start()
 
@@ -102,7 +97,7 @@ class MonitorConnection:
         with self._lock:
             refusal = self._refusal
             if not refusal:
-                self._commands.append(entry)
+                self._commands.add(entry)
                 self._call(self._start_commands)
         if refusal:
             entry.answer(Reply(error=refusal))
@@ -121,7 +116,7 @@ class MonitorConnection:
 
     def _join(self) -> None:
         with suppress(KeyboardInterrupt):
-            self._thread.join(self._timeouts.close + 2.0)
+            self._thread.join(self._timeouts.close + _CLOSE_EXTRA_S + 2.0)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call the function soon on the monitor's thread. The caller holds the lock.
@@ -140,13 +135,13 @@ class MonitorConnection:
                 runner.run(self._main())
         except BaseException:
             _log.exception("the VM's monitor failed")
-            status = MonitorStatus(ConnectionState.LOST, _FAILED)
+            status = MonitorStatus(ConnectionState.LOST, FAILED)
         with self._lock:
             closed = self._closed
             self._loop = None
-            self._refusal = self._refusal or _FAILED
+            self._refusal = self._refusal or FAILED
         # From here on no command can be queued.
-        self._answer_all(self._refusal)
+        self._commands.answer_all(self._refusal)
         if closed:
             self._status = MonitorStatus(ConnectionState.LOST, "closed")
         else:
@@ -166,23 +161,29 @@ class MonitorConnection:
         closing = asyncio.create_task(self._closing.wait())
         try:
             await asyncio.wait((connection, closing), return_when=asyncio.FIRST_COMPLETED)
-            if closing.done() and self._status.state is ConnectionState.READY:
+            if closing.done() and not connection.done() and self._status.state is ConnectionState.READY:
                 await self._send_rest()
         finally:
             with self._lock:
                 self._loop = None
-            await _cancel(connection, closing)
+            await cancel(connection, closing)
         if connection.done() and not connection.cancelled():
             connection.result()
 
     async def _send_rest(self) -> None:
-        """Send the queued input, then release all pressed keys and buttons."""
+        """Send the queued input, then release all pressed keys and buttons.
+
+        Another program may use a shared socket: then a pressed key is worth a longer wait for a connection.
+        """
+        extra = _CLOSE_EXTRA_S if self._peer is None else 0.0
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._timeouts.close):
-                await self._drain()
-                with self._lock:
-                    self._queue.push(self._sent.releases())
-                await self._drain()
+            async with asyncio.timeout(self._timeouts.close + extra):
+                if self._peer is not None or self._has_work():
+                    await self._drain()
+                if releases := self._sent.releases():
+                    with self._lock:
+                        self._queue.push(releases)
+                    await self._drain()
 
     async def _drain(self) -> None:
         self._idle.clear()
@@ -193,26 +194,49 @@ class MonitorConnection:
         delays = iter(self._timeouts.retry_delays)
         delay = 0.0
         while True:
-            slow = asyncio.get_running_loop().call_later(self._timeouts.connect, self._set_lost, self._no_answer)
             self._was_ready = False
-            try:
-                async with self._connect() as peer:
-                    await self._use(peer, slow)
-            except ConnectionLost as lost:
-                self._set_lost(str(lost))
-            finally:
-                slow.cancel()
+            if await self._connect_once():
+                await self._wait_for_work()
+                continue
             if self._was_ready:
                 delays = iter(self._timeouts.retry_delays)
-            self._answer_all(_LOST)
+            self._commands.answer_all(LOST)
             delay = next(delays, delay)
             await asyncio.sleep(delay)
 
+    async def _connect_once(self) -> bool:
+        """Use one connection until its end. Returns whether it was let go; otherwise it was lost."""
+        slow = asyncio.get_running_loop().call_later(self._timeouts.connect, self._set_lost, self._no_answer)
+        try:
+            async with self._connect() as peer:
+                await self._use(peer, slow)
+        except ConnectionLost as lost:
+            self._set_lost(str(lost))
+            return False
+        finally:
+            slow.cancel()
+        return True
+
+    async def _wait_for_work(self) -> None:
+        """Wait until there is something to send, or until it is time to look at the VM's state."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeouts.look):
+                while not self._has_work() and self._status.state is ConnectionState.READY:
+                    self._idle.set()
+                    await self._input.wait()
+                    self._input.clear()
+
+    def _has_work(self) -> bool:
+        with self._lock:
+            return bool(self._queue) or self._commands.has_waiting
+
     async def _use(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
-        """Use one connection until its end. Raises ConnectionLost."""
+        """Use one connection until it is let go. Raises ConnectionLost if it ends before."""
         closed, work = asyncio.create_task(peer.wait_closed()), asyncio.create_task(self._work(peer, slow))
         try:
             await asyncio.wait((closed, work), return_when=asyncio.FIRST_COMPLETED)
+            if work.done() and work.exception() is None:
+                return
             # A command may fail before the connection tells its end. But the connection knows the reason better.
             if not isinstance(work.done() and work.exception(), ProtocolError):
                 await asyncio.wait((closed,), timeout=self._timeouts.close)
@@ -222,33 +246,45 @@ class MonitorConnection:
         finally:
             # A command that is queued from now on must not start on this connection.
             self._peer = None
-            await _cancel(closed, work, *self._running.values())
+            await cancel(closed, work, *self._commands.running)
 
     async def _work(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
-        run_state, pointing = await self._query_state(peer)
+        """Returns when the connection is to be let go."""
+        hold = self._timeouts.hold
+        until = asyncio.get_running_loop().time() + hold if hold is not None else None
+        asked = self._status.state is not ConnectionState.READY or not self._has_work()
+        if asked:
+            self._take_state(*await self._query_state(peer))
         slow.cancel()
-        self._peer, self._was_ready = peer, True
-        self._input_errors.clear()
-        self._ready_status = MonitorStatus(ConnectionState.READY, "", pointing, run_state)
-        self._publish(self._ready_status)
-        querying = asyncio.create_task(self._keep_querying(peer))
-        sending = asyncio.create_task(self._send_input(peer))
+        self._was_ready, self._no_answer = True, self._busy
+        if until is not None and not self._has_work():
+            return
+        self._peer = peer
+        self._commands.start(peer)
+        # Keys that wait are sent before the VM's state is asked for: they are not late by that.
+        sending = asyncio.create_task(self._send_input(peer, until))
+        querying = asyncio.create_task(self._keep_querying(peer, self._timeouts.query_interval if asked else 0.0))
         try:
             await asyncio.wait((querying, sending), return_when=asyncio.FIRST_COMPLETED)
             (querying if querying.done() else sending).result()
         finally:
-            await _cancel(querying, sending)
+            await cancel(querying, sending)
 
-    async def _keep_querying(self, peer: Peer) -> None:
+    async def _keep_querying(self, peer: Peer, delay: float) -> None:
+        """Ask for the VM's state after ``delay`` seconds, and then again and again."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timeouts.query_interval):
+                async with asyncio.timeout(delay):
                     await peer.wait_for_event()
-            run_state, pointing = await self._query_state(peer)
-            if (run_state, pointing) != (self._ready_status.run_state, self._ready_status.pointing):
-                # The VM may now accept input that it refused before.
-                self._input_errors.clear()
-                self._publish_ready(run_state=run_state, pointing=pointing, detail="")
+            delay = self._timeouts.query_interval
+            self._take_state(*await self._query_state(peer))
+
+    def _take_state(self, run_state: str | None, pointing: PointingDevice | None) -> None:
+        known = (self._ready_status.run_state, self._ready_status.pointing)
+        if self._status.state is not ConnectionState.READY or known != (run_state, pointing):
+            # The VM may now accept input that it refused before.
+            self._input_errors.clear()
+            self._publish_ready(run_state=run_state, pointing=pointing, detail="")
 
     async def _query_state(self, peer: Peer) -> tuple[str | None, PointingDevice | None]:
         return (
@@ -267,13 +303,17 @@ class MonitorConnection:
         except ValueError:
             raise ProtocolError(f"the VM's answer to {command} is invalid") from None
 
-    async def _send_input(self, peer: Peer) -> None:
-        while True:
+    async def _send_input(self, peer: Peer, until: float | None) -> None:
+        """Send input. Returns after ``until`` (the loop's time), between two commands: what waits is sent later."""
+        now = asyncio.get_running_loop().time
+        while until is None or now() < until or self._commands.running:
             with self._lock:
                 batch = self._queue.take()
             if not batch:
                 self._idle.set()
-                await self._input.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(until if not self._commands.running else None):
+                        await self._input.wait()
                 self._input.clear()
                 continue
             # Added before the wait: if the connection is lost meanwhile, these keys must still be released.
@@ -281,6 +321,8 @@ class MonitorConnection:
             while delay := self._key_rate.delay(batch, time.monotonic_ns()):
                 await asyncio.sleep(delay / 1e9)
             await self._send_batch(peer, batch)
+        # In the same step as the look at what runs: no command starts on a connection that is let go.
+        self._peer = None
 
     async def _send_batch(self, peer: Peer, batch: Sequence[Event]) -> None:
         kinds = list(dict.fromkeys(type(each) for each in batch))
@@ -333,6 +375,8 @@ class MonitorConnection:
             # Outdated input would surprise the user when the VM continues. Only the releases are kept.
             self._queue.clear()
             self._queue.push(self._sent.releases())
+        if self._peer is None:
+            self._commands.refuse_waiting(reason)
         self._publish(MonitorStatus(ConnectionState.LOST, reason))
 
     def _publish(self, status: MonitorStatus) -> None:
@@ -346,54 +390,10 @@ class MonitorConnection:
             _log.exception("a change of the monitor's status was not handled")
 
     def _start_commands(self) -> None:
-        with self._lock:
-            commands = list(self._commands)
-            self._commands.clear()
-        for command in commands:
-            if self._peer is None:
-                command.answer(Reply(error=self._status.detail or "not connected to the VM yet"))
-            elif len(self._running) >= _MOST_COMMANDS:
-                command.answer(Reply(error="too many commands wait for the VM"))
-            else:
-                self._running[command] = asyncio.create_task(self._run_command(self._peer, command))
-
-    async def _run_command(self, peer: Peer, command: PendingCommand) -> None:
-        """Run and answer the command. If this task is cancelled, :meth:`_answer_all` answers it."""
-        sent_ns = time.monotonic_ns()
-        try:
-            async with asyncio.timeout(self._timeouts.reply):
-                value = await peer.execute(command.name, command.arguments)
-            reply = Reply(value, sent_ns=sent_ns, received_ns=time.monotonic_ns())
-        except CommandError as error:
-            reply = Reply(error=one_line(str(error)))
-        except ProtocolError as error:
-            reply = Reply(error=str(error))
-        except ConnectionLost:
-            reply = Reply(error=_LOST)
-        except TimeoutError:
-            reply = Reply(error="the VM does not answer")
-        except Exception:
-            _log.exception("the command %s failed", command.name)
-            reply = Reply(error=_FAILED)
-        self._running.pop(command, None)
-        command.answer(reply)
-
-    def _answer_all(self, error: str) -> None:
-        """Answer all commands that will get no reply from the VM."""
-        with self._lock:
-            commands = [*self._running, *self._commands]
-            self._running.clear()
-            self._commands.clear()
-        for command in commands:
-            command.answer(Reply(error=error))
-
-
-async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel the tasks, and wait at most a second for their end."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=1.0)
-    for task in tasks:
-        # asyncio logs an exception that nobody reads.
-        if task.done() and not task.cancelled():
-            task.exception()
+        if self._peer is not None:
+            self._commands.start(self._peer)
+        elif self._status.state is ConnectionState.READY:
+            # The next connection starts them.
+            self._input.set()
+        else:
+            self._commands.refuse_waiting(self._status.detail or "not connected to the VM yet")

@@ -15,10 +15,13 @@ from app.errors import error_text
 from app.host import permissions
 from app.host.foreign_path import LIMIT_S, look
 from app.host.paths import HOST, Paths
+from app.host.start_folder import start_folder
 from app.host.vm import Vm
 from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
+from app.qemu.option_text import items
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.text.clean import clean_line
+from app.vm.manager import manager_of
 from app.vm.qmp_socket_error import REMEDY, connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
@@ -48,16 +51,23 @@ MonitorLocation = QmpAddress | LibvirtDomain
 def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     """The first QMP monitor of the VM that this user can connect to, or the reason why there is none.
 
-    It does not connect, because QEMU serves only one client at a time. It takes LIMIT_S seconds at most.
+    One that no manager needs is preferred. It does not connect, because QEMU serves only one client at a time. It takes
+    LIMIT_S seconds at most, and a second more if a process does not let its environment be read.
     """
     line = parse_command_line(vm.arguments)
     until = time.monotonic() + LIMIT_S
     reasons: list[str] = []
+    shared: MonitorLocation | None = None
     for monitor in line.monitors:
         location = _locate(vm, monitor, line, paths, until)
-        if not isinstance(location, NoMonitor):
+        if isinstance(location, NoMonitor):
+            reasons.append(location.reason)
+        elif isinstance(location, LibvirtDomain) or not manager_of(location):
             return location
-        reasons.append(location.reason)
+        else:
+            shared = shared or location
+    if shared is not None:
+        return shared
     if reasons:
         return NoMonitor(reasons[0])
     if not vm.arguments:
@@ -73,7 +83,7 @@ def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths, until:
             return _domain(vm, line.name, line.uuid, paths)
         return NoMonitor(monitor.reason)
     if isinstance(monitor.address, UnixAddress) and not monitor.address.abstract:
-        return _locate_file(vm, monitor.address.path, paths, until)
+        return _locate_file(vm, monitor.address.path, line, paths, until)
     if _in_other_namespace(vm.pid, "net", paths):
         return NoMonitor(f"its QMP socket {monitor.address} is in another network namespace")
     if isinstance(monitor.address, TcpAddress):
@@ -94,15 +104,44 @@ def _locate_port(vm: Vm, address: TcpAddress, paths: Paths) -> TcpAddress | NoMo
         return NoMonitor(f"its QMP socket {address}: {error_text(error)}")
 
 
-def _locate_file(vm: Vm, path: str, paths: Paths, until: float) -> UnixAddress | NoMonitor:
+def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: float) -> UnixAddress | NoMonitor:
     contained = _in_other_namespace(vm.pid, "mnt", paths)
+    # Where a path is valid in the VM's container.
+    root = f"{paths.proc}/{vm.pid}/root" if contained else ""
     if path.startswith("/"):
-        # The path is valid in the VM's container.
-        place = f"{paths.proc}/{vm.pid}/root{path}" if contained else path
-    elif vm.cwd is None:
-        return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and its folder cannot be seen")
+        return _look(vm, root + path, paths, until)
+    if not _leaves_folder(line):
+        if vm.cwd is None:
+            return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and its folder cannot be seen")
+        now = f"{paths.proc}/{vm.pid}/cwd" if contained else vm.cwd
+        return _look(vm, f"{now}/{path}", paths, until)
+    folder = start_folder(vm.pid, paths)
+    if folder is None:
+        why = "QEMU has left its folder"
     else:
-        place = f"{paths.proc}/{vm.pid}/cwd/{path}" if contained else f"{vm.cwd}/{path}"
+        found = _look(vm, f"{root}{folder.rstrip('/')}/{path}", paths, until)
+        if isinstance(found, UnixAddress):
+            return found
+        # The program that started QEMU may have changed the folder, but not PWD.
+        why = found.reason
+    remedy = "start QEMU with the full path, or use --qmp"
+    return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and {why}: {remedy}")
+
+
+def _leaves_folder(line: CommandLine) -> bool:
+    """Whether QEMU changes its folder after it has made its sockets (os_setup_post() in os-posix.c).
+
+    Then the folder of the process is "/", or the one of -chroot. A socket is still where it was made.
+    """
+    run_with = [each.value for each in line.options if each.name == "run-with" and each.value is not None]
+    return (
+        line.daemonize
+        or line.has("chroot")
+        or any(key == "chroot" and value for options in run_with for key, value in items(options))
+    )
+
+
+def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMonitor:
     address = UnixAddress(place)
     owner = ""
     try:

@@ -23,10 +23,11 @@ from qemu.qmp.qmp_client import BadReplyError, GreetingError, NegotiationError
 from app.errors import error_text
 from app.qemu.qmp_address import QmpAddress
 from app.vm.monitor import Changed
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
 from app.vm.qmp_socket import connect
-from app.vm.qmp_socket_error import NO_ANSWER
+from app.vm.qmp_socket_error import BUSY, NO_ANSWER
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def open_monitor(
 
     Returns at once: the monitor's status tells whether the VM answers.
     """
-    return MonitorConnection(lambda: connected(address, owner), NO_ANSWER, changed, timeouts)
+    return MonitorConnection(lambda: connected(address, owner), NO_ANSWER, changed, timeouts, BUSY)
 
 
 def _for_debugging(record: logging.LogRecord) -> bool:

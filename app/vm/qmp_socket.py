@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,6 +20,9 @@ from app.vm.tcp_owner import connect_to_vm, readable
 
 # A port of this host answers at once, except if a firewall drops the packets.
 _TCP_TIMEOUT_S = 3.0
+# QEMU's backlog has room for two clients that wait (socket_listen() of char-socket.c: 1, and the kernel adds one).
+_BACKLOG_TIMEOUT_S = 1.5
+_BACKLOG_STEP_S = 0.05
 
 _AddressInfo = Sequence[tuple[Any, Any, int, str, Any]]
 
@@ -30,7 +34,7 @@ async def connect(address: QmpAddress, owner: int | None = None) -> socket.socke
     """
     try:
         if isinstance(address, UnixAddress):
-            return _checked_owner(await _connect_unix(address, owner), address, owner)
+            return _checked_owner(await _connect_waiting(address, owner), address, owner)
         if owner is not None:
             return await connect_to_vm(address, owner)
         async with asyncio.timeout(_TCP_TIMEOUT_S):
@@ -39,6 +43,18 @@ async def connect(address: QmpAddress, owner: int | None = None) -> socket.socke
         raise ConnectionLost(f"{address} does not answer") from None
     except OSError as error:
         raise ConnectionLost(connect_error_text(address, error)) from error
+
+
+async def _connect_waiting(address: UnixAddress, owner: int | None) -> socket.socket:
+    """Like :func:`_connect_unix`, but wait a short while for a place in a full backlog."""
+    end = time.monotonic() + _BACKLOG_TIMEOUT_S
+    while True:
+        try:
+            return await _connect_unix(address, owner)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise
+        await asyncio.sleep(_BACKLOG_STEP_S)
 
 
 async def _connect_unix(address: UnixAddress, owner: int | None) -> socket.socket:

@@ -8,6 +8,7 @@ from app.host import permissions
 from app.qemu.qmp_address import QmpAddress, UnixAddress
 
 NO_ANSWER = "the QMP socket does not answer: another client may be connected (QEMU serves one at a time)"
+BUSY = "another program is using the VM's QMP socket, or the VM hangs"
 REMEDY = "give it with --qmp if it is the VM's"
 
 

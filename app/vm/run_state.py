@@ -7,7 +7,6 @@ folder belongs to a manager, which may want to connect at any moment.
 import asyncio
 from dataclasses import dataclass
 
-from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.text.clean import clean_line
 from app.vm.input_route import InputRoute, LibvirtInput, QmpInput, TrackedRoute
 from app.vm.monitor import ConnectionState
@@ -16,9 +15,6 @@ from app.vm.replies import parse_run_state
 
 LIMIT_S = 0.7
 """The time for connection and answer in seconds. The disconnection may take 0.3 s more."""
-
-# The folders of Proxmox VE, libvirt, LXD and Incus. Their sockets may be reached through /proc/PID/root.
-_MANAGED = ("/qemu-server/", "/libvirt/", "/lxd/", "/incus/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,7 @@ class RunStateAnswer:
 
 
 def ask_run_state(route: InputRoute, limit_s: float = LIMIT_S) -> RunStateAnswer:
-    """The VM's state. A monitor that is already connected by this route is used, and no second one is opened."""
+    """The VM's state. If a monitor is open by this route, its answer is used: it is some seconds old at most."""
     if isinstance(route, TrackedRoute):
         monitor = route.opened
         if monitor is not None:
@@ -41,8 +37,8 @@ def ask_run_state(route: InputRoute, limit_s: float = LIMIT_S) -> RunStateAnswer
         route = route.route
     if route.reason:
         return RunStateAnswer(None, route.reason)
-    if isinstance(route, QmpInput) and _is_managed(route.address):
-        return RunStateAnswer(None, f"the QMP socket {route.address} belongs to the VM's manager")
+    if isinstance(route, QmpInput) and route.manager:
+        return RunStateAnswer(None, f"the QMP socket {route.address} belongs to the VM's manager, {route.manager}")
     if not isinstance(route, QmpInput | LibvirtInput):
         return RunStateAnswer(None, "the VM has no monitor that answers questions")
     source = "query-status" if isinstance(route, QmpInput) else "libvirt"
@@ -61,10 +57,6 @@ _NO_ANSWER = {
     "query-status": "the VM's monitor does not answer: another client may be connected",
     "libvirt": "libvirt does not answer",
 }
-
-
-def _is_managed(address: QmpAddress) -> bool:
-    return isinstance(address, UnixAddress) and any(each in address.path for each in _MANAGED)
 
 
 async def _ask(route: QmpInput | LibvirtInput, limit_s: float) -> str | None:

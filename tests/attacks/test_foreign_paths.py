@@ -75,7 +75,7 @@ def test_monitor_whose_path_became_such_a_path_after_the_look(trap: Trap) -> Non
     from app.qemu.qmp_address import UnixAddress
     from app.vm import qmp_socket
     from app.vm.monitor import ConnectionState
-    from app.vm.monitor_connection import MonitorTimeouts
+    from app.vm.monitor_timeouts import MonitorTimeouts
     from app.vm.qmp import open_monitor
     qmp_socket.LIMIT_S = 0.5
     monitor = open_monitor(

@@ -10,7 +10,7 @@ from qemu.qmp import QMPClient
 from qemu.qmp.protocol import AsyncProtocol
 
 from app.qemu.qmp_address import UnixAddress
-from app.vm.monitor_connection import MonitorTimeouts
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 from tests.attacks.qmp_vm import qmp_vm
 from tests.unit.app.vm.monitors import A, lost, monitor

@@ -13,7 +13,7 @@ from gl.errors import EglError
 OTHER_GPU = Finding("renders-elsewhere", Severity.WARNING, "another GPU")
 
 
-def no_other_gpu(_node: str) -> None:
+def no_other_gpu(_node: str, _why: str) -> None:
     return None
 
 
@@ -31,6 +31,7 @@ def test_a_software_renderer_is_a_warning(importing_context: Context) -> None:
 @pytest.mark.usefixtures("own_context")
 def test_a_missing_opengl_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gl.context", None)
+    monkeypatch.delitem(sys.modules, "gl.offscreen_context", raising=False)
     (finding,) = graphics_findings(no_other_gpu)
     assert (finding.key, finding.severity) == ("egl", Severity.ERROR)
     assert "libegl1" in finding.remedy
@@ -40,8 +41,8 @@ def test_a_missing_opengl_library(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_python_module_is_named_and_not_mesa(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [each for each in sys.modules if each.partition(".")[0] == "OpenGL"] + ["OpenGL"]:
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("gl.context", "gl.api"):
-        monkeypatch.delitem(sys.modules, name)
+    for name in ("gl.context", "gl.api", "gl.offscreen_context"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     (finding,) = graphics_findings(no_other_gpu)
     assert (finding.key, finding.severity) == ("egl", Severity.ERROR)
     assert "OpenGL is missing" in finding.message
@@ -69,7 +70,7 @@ def hardware(own_context: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hardware")
 def test_a_gpu_is_named_with_its_node() -> None:
     nodes: list[str] = []
-    egl = graphics_findings(nodes.append)[0]
+    egl = graphics_findings(lambda node, _why: nodes.append(node))[0]
     assert (egl.key, egl.severity) == ("egl", Severity.OK)
     assert egl.message.endswith(" on /dev/dri/renderD128")
     assert nodes == ["/dev/dri/renderD128"]
@@ -77,7 +78,7 @@ def test_a_gpu_is_named_with_its_node() -> None:
 
 @pytest.mark.usefixtures("hardware")
 def test_another_gpu_than_that_of_the_vgpus() -> None:
-    keys = [each.key for each in graphics_findings(lambda _node: OTHER_GPU)]
+    keys = [each.key for each in graphics_findings(lambda _node, _why: OTHER_GPU)]
     assert keys == ["egl", "renders-elsewhere", "dmabuf-import"]
 
 
@@ -101,7 +102,7 @@ def test_a_display_that_imports_nothing(
             self.software = software
             self.imports_dma_bufs = False
 
-    monkeypatch.setattr("gl.context.SurfacelessContext", Incapable)
+    monkeypatch.setattr("gl.offscreen_context.SurfacelessContext", Incapable)
     finding = graphics_findings(no_other_gpu)[-1]
     assert (finding.key, finding.severity) == ("dmabuf-import", Severity.WARNING)
     assert finding.evidence == version

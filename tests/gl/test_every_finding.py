@@ -51,6 +51,8 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.PLANE_OFF: ("gl/test_faults.py", "test_a_fault_has_its_state_reason_and_exit_status"),
     K.NOT_INITIALIZED: ("gl/test_faults.py", "test_a_fault_has_its_state_reason_and_exit_status"),
     K.DEVICE_FAULT: ("unit/app/vfio/test_poller.py", "test_a_query_error_is_no_plane_now_and_the_picture_returns"),
+    K.CURSOR_OFF: ("gl/test_screenshot.py", "test_a_cursor_that_cannot_be_saved_says_why"),
+    K.NO_CURSOR_PLANE: ("gl/test_screenshot.py", "test_a_cursor_that_cannot_be_saved_says_why"),
     # There is a plane, but it or its buffer cannot be used.
     K.FETCHED_ELSEWHERE: ("lab/inside/program/test_mbochs.py", "test_handed_over_device_is_not_fetched_from"),
     K.FETCHED_BEFORE: ("unit/app/vfio/test_fetch_rule.py", "test_first_viewer_of_a_vm_is_shown_and_a_second_is_not"),
@@ -65,6 +67,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_AWAITED: (_DISPLAYS, "test_import_awaited"),
     K.IMPORT_ON_TRIAL: (_DISPLAYS, "test_import_on_trial_and_then_the_crash"),
     K.IMPORT_CRASHES_DRIVER: ("attacks/test_driver_crash.py", "test_commands_show_the_picture_and_try_once"),
+    K.BRIDGE: (_DISPLAYS, "test_bridge"),
     K.NO_IMPORT_EXTENSION: (_DISPLAYS, "test_no_import_extension"),
     K.EXTERNAL_ONLY: (_DISPLAYS, "test_external_only"),
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),

@@ -26,7 +26,7 @@ LASTING = {
     "no-display": ("error", "no-display", 5),
 }
 # These leave a picture; tests/gl/test_picture_facts.py has their findings.
-SHOWING = {"one-colour", "frozen", "cursor-refused", "cursor-outside"}
+SHOWING = {"one-colour", "frozen", "cursor-einval", "cursor-refused", "cursor-at-edge", "cursor-outside"}
 SIZE = "size=320x200"
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.diagnosis.finding import Finding
+from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
 from app.open.session import Session
@@ -18,11 +18,12 @@ from gl.egl_constants import EGL_BAD_ALLOC
 from gl.egl_display import EglDisplay, Modifier
 from gl.errors import GL_OUT_OF_MEMORY, GlError
 from gl.import_trials import ImportTrials
-from gl.inspection import inspected_facts
+from gl.inspection import inspect_document, inspected_facts
 from gl.picture_facts import picture_facts
 from gl.renderer import Renderer
 from gl.textures import UploadTexture
 from gl.trial_record import TrialRecord
+from tests.gl.bridging import OTHER, Rig, bridged
 from tests.gl.failing import Clock, FailingCall
 from tests.gl.test_import_trials import CRASH, Starts
 from tests.gl.test_importer_retry import EglRefusal
@@ -75,6 +76,25 @@ def test_no_import_extension(told: Told, importing_context: Context, monkeypatch
     found = told(SHOWING)
     assert _keys(found) == ["no-import-extension"]
     assert importing_context.renderer in found[0].evidence
+
+
+def test_bridge(importing_context: Context, clock: Clock) -> None:
+    """Nothing is wrong: the finding names both GPUs and the cost, and no other one tells of the import."""
+    with bridged(Rig()):
+        renderer = Renderer(importing_context, clock)
+        renderer.set_bridge(OTHER)
+        with opened(f"{SHOWING},fault=other-gpu", renderer) as session:
+            found = _findings(session, renderer)
+            document = inspect_document(session.target, session.source.latest(), session.describe(), renderer)
+        renderer.release()
+    assert _keys(found) == ["bridge"]
+    assert found[0].severity is Severity.INFO
+    assert found[0].evidence.startswith(f"exporting: {importing_context.renderer}, no render node; drawing: ")
+    assert "handed over as read-back" in found[0].evidence
+    assert (document["state"], document["reason"]) == ("showing", "ok")
+    plane = document["planes"]["primary"]
+    assert (plane["path"], plane["bridge"]["form"]) == ("bridge", "read-back")
+    assert [each["rung"] for each in plane["import_errors"]] == ["explicit-modifier"]
 
 
 def test_import_failed(told: Told, importing_context: Context, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from app.planes.status import Reason, State
 from gl.capture import CaptureKind
 from gl.compositor import Image
 from gl.context import Context
-from gl.egl_display import DisplayExtensions, EglDisplay, Modifier
+from gl.egl_display import DisplayExtensions, DisplayOrigin, EglDisplay, Modifier, Platform
 from gl.errors import GlError
 from gl.probe_draw import ProbeDraw
 from gl.renderer import Renderer
@@ -236,6 +236,11 @@ def test_i915_knows_some_tilings(
     outcome = renderer.outcome(surface)
     assert outcome.path is path
     assert outcome.method is (ImportMethod.IMPLICIT if path is PixelPath.EGL_IMAGE else None)
+    # Another Intel GPU than the one that exports the buffers: its driver's own object of the buffer has no tiling.
+    renderer.set_bridge(DisplayOrigin(Platform.DEVICE, "/dev/dri/renderD999"))
+    outcome = renderer.outcome(surface)
+    assert outcome.path is PixelPath.COPY
+    assert "would not know the tiling" in outcome.failures[1].message
 
 
 def test_a_tiling_nobody_can_undo(importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:

@@ -108,3 +108,27 @@ def test_buffers_and_regions_are_named(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_device_that_goes_is_no_such_device(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "sim:gvt,size=320x200,fault=gone@0", "--json"]) == 3
     assert "device-removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "least", "most"),
+    [
+        ("sim:mdpy,size=64x64,fps=0", ("--duration", "1.5"), 1.3, 10.0),
+        ("sim:gvt,size=64x64,fps=0", ("--duration", "1.5"), 1.3, 10.0),
+        # It draws into one buffer, which no answer of the driver tells.
+        ("sim:mdpy,size=64x64,fps=20", ("--duration", "1.5"), 0.0, 1.0),
+        ("sim:gvt,size=64x64,fps=20,cursor=off", ("--duration", "1.5"), 0.0, 1.0),
+    ],
+)
+def test_how_long_the_picture_is_unchanged(
+    target: str, options: tuple[str, ...], least: float, most: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", target, "--json", *options]) == 0
+    assert least <= json.loads(capsys.readouterr().out)["unchanged_s"] <= most
+
+
+def test_one_look_does_not_know_how_long_the_picture_is_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "sim:gvt,size=64x64,fps=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unchanged_s"] is None
+    assert main(["inspect", "sim:gvt,size=64x64,fault=off@0", "--json", "--duration", "0.3"]) == 0
+    assert json.loads(capsys.readouterr().out)["unchanged_s"] is None

@@ -99,6 +99,29 @@ def test_the_cursor_plane_alone_keeps_its_transparency(tmp_path: Path) -> None:
     assert set(np.unique(cursor[..., 3])) > {0, 255}
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("gvt,fault=cursor-einval", ("query-rejected", "EINVAL: Invalid argument")),
+        ("gvt,fault=cursor-refused", ("fetch-failed", "EINVAL: Invalid argument")),
+        ("gvt,cursor=off", ("cursor-off", "hides its cursor")),
+        ("mbochs", ("cursor-off", "hides its cursor")),
+        ("mdpy", ("no-cursor-plane", "no cursor plane")),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--raw",)])
+def test_a_cursor_that_cannot_be_saved_says_why(
+    spec: str, words: tuple[str, ...], options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile, comma, rest = spec.partition(",")
+    target = f"sim:{profile},size=64x64{comma}{rest}"
+    arguments = ["--plane", "cursor", "--timeout", "0.1", *options]
+    assert main(["screenshot", target, "-o", str(tmp_path / "shot"), *arguments]) == 5
+    message = capsys.readouterr().err
+    assert all(each in message for each in words), message
+    assert "display is off" not in message
+
+
 def failing_send(failures: int) -> Callable[[UploadTexture, NDArray[np.uint8]], None]:
     """An UploadTexture.send that fails so many times before it succeeds."""
     left, send = itertools.count(failures, -1), UploadTexture.send

@@ -37,6 +37,7 @@ class PushedInput:
     monitor: PushedMonitor = field(default_factory=PushedMonitor)
     reason: str = ""
     destination: str = ""
+    manager: str = ""
 
-    def open(self, _changed: Changed) -> Monitor:
+    def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:
         return self.monitor

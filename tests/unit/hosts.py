@@ -128,16 +128,24 @@ class Host:
             (gpu / f"virtfn{len(list(gpu.glob('virtfn*')))}").symlink_to(folder)
         return folder
 
-    def gpu(self, address: str, vendor: int, device: int, driver: str = "", **files: str) -> Path:
-        """A GPU, which is no VFIO device. Its virtual functions are made by `pci` or `nvidia_function`."""
-        folder = self.paths.sys / "devices/pci0000:00" / address
+    def gpu(self, at: str, vendor: int, device: int, driver: str = "", number: int | None = None, **files: str) -> Path:
+        """A GPU, which is no VFIO device. Its virtual functions are made by `pci` or `nvidia_function`.
+
+        `at` is its path below its PCI root. With `number` it has DRM nodes, as the kernel names them.
+        """
+        folder = self.paths.sys / "devices/pci0000:00" / at
         folder.mkdir(parents=True, exist_ok=True)
         numbers = {"class": "0x030000", "vendor": f"0x{vendor:04x}", "device": f"0x{device:04x}"}
         for name, text in (numbers | files).items():
             (folder / name).write_text(text + "\n")
         if driver:
             (folder / "driver").symlink_to(self._driver(driver, driver.replace("-", "_")))
-        self._link(self.paths.sys / "bus/pci/devices" / address, folder)
+        self._link(self.paths.sys / "bus/pci/devices" / folder.name, folder)
+        for node in () if number is None else (f"card{number}", f"renderD{128 + number}"):
+            (self.paths.dev / "dri").mkdir(exist_ok=True)
+            self._link(folder / "drm" / node / "device", folder)
+            self._link(self.paths.sys / "class/drm" / node, folder / "drm" / node)
+            (self.paths.dev / "dri" / node).touch()
         return folder
 
     def nvidia_function(

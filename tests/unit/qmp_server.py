@@ -83,6 +83,8 @@ class FakeVm:
         }
         self.heard: list[dict[str, Any]] = []
         self.connections = 0
+        self.busy = False
+        """Whether a client is served."""
         self._script = script or FakeVm.serve
         self._client: Client | None = None
         self._changed = threading.Condition()
@@ -159,11 +161,13 @@ class FakeVm:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.busy = True
             self.connections += 1
             self._client = Client(connection)
             with suppress(Hangup, OSError, ValueError):
                 self._script(self, self._client)
             self._client.close()
+            self.busy = False
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -42,9 +42,15 @@ class Viewer:
             time.sleep(0.02)
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit status."""
+        """Ctrl-C; the exit status. A window that does not end fails the test with the stacks of its threads."""
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(_PATIENCE_S)
+        try:
+            status = self.process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(_PATIENCE_S)
+            self._reader.join()
+            raise AssertionError("\n".join(self.lines)) from None
         self._reader.join()
         return status
 
@@ -66,6 +72,11 @@ class DrivenViewer(Viewer):
         return json.loads(answer)
 
 
+def _environment(display: Display) -> dict[str, str]:
+    # Python then prints the stacks of all threads at SIGABRT.
+    return display.env | {"PYTHONFAULTHANDLER": "1"}
+
+
 @contextlib.contextmanager
 def driving(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
     """As :func:`viewing`, with a window that the test operates."""
@@ -78,7 +89,9 @@ def driven(display: Display, module: str, *arguments: str) -> Iterator[DrivenVie
     """``module`` runs mdevview with these arguments, and operates its window."""
     command = [sys.executable, "-m", module, "-v", *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=display.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command, env=_environment(display), stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as process:
         viewer = DrivenViewer(process)
         try:
             yield viewer
@@ -91,7 +104,7 @@ def driven(display: Display, module: str, *arguments: str) -> Iterator[DrivenVie
 def viewing(display: Display, *arguments: str) -> Iterator[Viewer]:
     """``mdevview -v view ARGUMENTS`` on a display. It is killed at the end if it still runs."""
     command = [sys.executable, "-m", "mdevview", "-v", "view", *arguments]
-    with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=_environment(display), stderr=subprocess.PIPE, text=True) as process:
         viewer = Viewer(process)
         try:
             yield viewer

@@ -11,13 +11,16 @@ from typing import Any, cast
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractItemView, QApplication, QPushButton
+from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QPushButton, QWidget
 
+from app.edid.mode import Mode
 from tests.window.listener import Listener
 from ui.cli.main import main
 from ui.window import viewer
+from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.main_window import MainWindow
 
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByKeyboard
 _NONE = Qt.KeyboardModifier.NoModifier
 
 
@@ -142,6 +145,50 @@ class WindowDriver:
         (button,) = (each for each in view.findChildren(QPushButton) if each.text() == text)
         button.click()
 
+    def inspector_labels(self) -> list[str]:
+        """The texts in the chosen tab, from top to bottom, that are no table; empty without an inspector."""
+        inspector = self._window._inspector
+        tab = inspector.view.tabs.currentWidget() if inspector is not None else None
+        return _wrapped_texts(tab)
+
+    def path_tip(self) -> str:
+        """What a screen reader says of the path in the status line."""
+        return self._window._status._path.accessibleDescription()
+
+    def click_path(self) -> None:
+        self._window._status._path.click()
+
+    def notice_bar(self) -> list[str] | None:
+        """The texts of the bar above the picture that can be selected; None while it is hidden."""
+        bar = self._window.no_vgpu
+        labels = [each for each in bar.findChildren(QLabel) if each.textInteractionFlags() & _SELECTABLE]
+        return [each.text() for each in labels] if bar.isVisible() else None
+
+    def notice_bar_press(self, text: str) -> None:
+        bar = self._window.no_vgpu
+        (button,) = (each for each in bar.findChildren(QAbstractButton) if each.text() == text and each.isVisible())
+        button.click()
+
+    def host_check(self) -> dict[str, Any]:
+        """The texts of the dialog with doctor's findings."""
+        check = self._window._host_check
+        return {"texts": _wrapped_texts(check._dialog if check is not None else None)}
+
+    def host_check_press(self, text: str) -> None:
+        dialog = self._window._host_check._dialog  # type: ignore[union-attr]
+        (button,) = (each for each in dialog.findChildren(QPushButton) if each.text() == text)  # type: ignore[union-attr]
+        button.click()
+
+    def let_pass(self, seconds: float) -> None:
+        """The diagnosis sees another time from now on."""
+        diagnosis = self._picture.diagnosis
+        clock = diagnosis._clock
+        diagnosis._clock = lambda: clock() + round(seconds * 1e9)
+
+    def ask_for(self, width: int, height: int) -> None:
+        """Choose a resolution."""
+        self._window.resolution.ask(Mode(width, height))
+
     def inspector_close(self) -> None:
         """Close the inspector's window or dock, as its close button does."""
         inspector = self._window._inspector
@@ -244,6 +291,12 @@ class WindowDriver:
         QCoreApplication.postEvent(self._picture, event)
 
 
+def _wrapped_texts(widget: QWidget | None) -> list[str]:
+    texts = widget.findChildren(WrappedText) if widget is not None else []
+    shown = [each for each in texts if each.isVisible()]
+    return [each.toPlainText() for each in sorted(shown, key=lambda each: each.mapToGlobal(QPoint()).y())]
+
+
 def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
     rows = []
     for row in range(model.rowCount(parent)):
@@ -252,12 +305,16 @@ def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
     return rows
 
 
-class _DrivenWindow(MainWindow):
+class DrivenWindow(MainWindow):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._listener = Listener(WindowDriver(self))
 
 
+def run(arguments: list[str]) -> int:
+    vars(viewer)["MainWindow"] = DrivenWindow
+    return main(arguments)
+
+
 if __name__ == "__main__":
-    vars(viewer)["MainWindow"] = _DrivenWindow
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))

@@ -6,6 +6,7 @@ import re
 
 from app.edid.mode import Mode, parse_mode
 from app.formats.reading import Parts, parse_parts
+from app.host.gpu import GpuChoice, parse_gpu
 from app.input.keys import check_qcode
 from app.measure.compare.fail_condition import FailCondition, parse_condition
 from app.open.target import Pid, parse_target
@@ -103,5 +104,12 @@ def plot_file(text: str) -> str:
 def reading(text: str) -> Parts:
     try:
         return parse_parts(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def gpu(text: str) -> GpuChoice:
+    try:
+        return parse_gpu(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

@@ -6,8 +6,10 @@ from app.open.target import parse_target
 from app.qemu.qmp_address import parse_address
 from ui.cli.argument_values import count, file_name, mode, reading
 from ui.cli.common_arguments import (
+    WINDOW_GPU_HELP,
     Commands,
     add_command,
+    add_gpu,
     add_helper,
     add_json,
     add_matrix,
@@ -76,10 +78,12 @@ def _add_overview(commands: Commands) -> None:
     )
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     add_helper(parser)
+    add_gpu(parser, WINDOW_GPU_HELP)
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
     """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
+    add_gpu(parser, WINDOW_GPU_HELP)
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(
         "--scaling",
@@ -128,8 +132,8 @@ def _add_run(commands: Commands) -> None:
         "Where QEMU's command line lacks them, these things are added at its end: the vGPU as a vfio-pci device (with "
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
         "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
-        "guests find no display. Nothing else is changed; -display none keeps QEMU from opening a window as well. When "
-        "the window is closed, or mdevview gets Ctrl-C, "
+        "guests find no display. Nothing else is changed; "
+        "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
         "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
         "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
     )
@@ -174,7 +178,11 @@ def _add_list(commands: Commands) -> None:
         "With type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or by cdev), "
         "and the kind of display their driver is known to offer. No device is opened.",
     )
-    add_json(parser)
+    kind = parser.add_mutually_exclusive_group()
+    add_json(kind)
+    kind.add_argument(
+        "--targets", action="store_true", help="print only what can be given as TARGET, one per line, for a shell"
+    )
 
 
 def _add_screenshot(commands: Commands) -> None:
@@ -189,6 +197,7 @@ def _add_screenshot(commands: Commands) -> None:
     )
     add_target(parser)
     add_helper(parser)
+    add_gpu(parser)
     parser.add_argument(
         "-o",
         "--output",

@@ -8,8 +8,8 @@ from app.measure.bench.bench_cases import BENCH_CASES
 from app.measure.bench.bench_document import BenchResult, bench_document, bench_lines
 from app.measure.record.metadata import metadata
 from gl.bench_cases import run_case
-from gl.context import SurfacelessContext
 from gl.inspection import renderer_document
+from gl.offscreen_context import open_context
 from ui.cli.measure_progress import show_line
 from ui.cli.output import printable, write_output
 from ui.cli.output_file import is_standard_output, write_file
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     options = {"seconds": args.seconds}
     meta = metadata(None, options, datetime.now(UTC).isoformat(timespec="seconds"))
     results: list[BenchResult] = []
-    with SurfacelessContext() as context:
+    with open_context(args.gpu) as context:
         meta["renderer"] = renderer_document(context)
         try:
             for each in cases:

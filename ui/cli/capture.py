@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("the file would go to the terminal", "give a FILE with -o, or a pipe")
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
-    with open_offscreen(args.target, options) as view:
+    with open_offscreen(args.target, options, args.gpu) as view:
         redact = redaction(view.session.vgpu, view.session.vm)
         context = _context(args, view, recorder.rule, redact)
         # A FIFO waits here for its reader, and a signal ends the program as ever.

@@ -3,19 +3,32 @@
 import argparse
 from typing import Any, TypeAlias
 
+from app.host.gpu import AUTO
 from app.open.target import Default, parse_target
-from ui.cli.argument_values import interval, seconds
+from ui.cli.argument_values import gpu, interval, seconds
 
 # argparse has no public name for what add_subparsers() returns.
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 _TARGET_HELP = (
-    "a vGPU's UUID or the start of it, a PCI address, pid:N (the process of a running VM; pid:N,fd=M where it has "
-    "several screens), vm:NAME (a VM of QEMU's or libvirt's), fd:N (an open VFIO device inherited from the parent "
-    "process), a simulated device: sim:gvt, sim:mbochs or sim:mdpy, with [,key=value...], or a recording: replay:FILE "
-    "with [,speed=N] (max: as fast as possible) and [,start=S]; default: the only vGPU "
-    "there is, sim:gvt where there is none. A vGPU that a VM has is shown through that VM"
+    "a vGPU's UUID, or the start or the end of it, a PCI address (of the vGPU, or of a GPU with one vGPU), pid:N (the "
+    "process of a running VM; pid:N,fd=M where it has several screens), vm:NAME (a VM of QEMU's or libvirt's; vm:105: "
+    "VM 105 of Proxmox), fd:N (an open VFIO device inherited from the parent process), a simulated device: sim:gvt, "
+    "sim:mbochs or sim:mdpy, with [,key=value...], or a recording: replay:FILE with [,speed=N] (max: as fast as "
+    "possible) and [,start=S]; default: the only vGPU there is, sim:gvt where there is none. A vGPU that a VM has is "
+    "shown through that VM"
 )
+
+_GPU = "a render node (/dev/dri/renderD128, or renderD128), a card (card0) or a PCI address (0000:00:02.0)"
+_GPU_HELP = (
+    f"the GPU that draws: {_GPU}; auto (default): the GPU that exports the guest's buffers where that is known and EGL "
+    "can use it, otherwise the one that EGL chooses"
+)
+WINDOW_GPU_HELP = (
+    f"the GPU that imports the guest's buffers: {_GPU}; auto (default): the GPU that exports them where that is known, "
+    "otherwise that of the window. The window itself is drawn by the GPU of its display"
+)
+BENCH_GPU_HELP = f"the GPU to time: {_GPU}; auto (default): the one that EGL chooses"
 
 
 def add_verbose(parser: argparse.ArgumentParser, default: int | str) -> None:
@@ -50,14 +63,9 @@ def add_helper(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_gpu(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--gpu",
-        metavar="NODE",
-        default="auto",
-        help="the GPU that imports the guest's buffers: a render node such as /dev/dri/renderD128; auto (default): the "
-        "GPU that exports them where that is known, otherwise the one that EGL chooses",
-    )
+def add_gpu(parser: argparse.ArgumentParser, help_text: str = _GPU_HELP) -> None:
+    """``gpu`` is a :class:`GpuChoice`."""
+    parser.add_argument("--gpu", metavar="NODE", type=gpu, default=AUTO, help=help_text)
 
 
 def add_poll(parser: argparse.ArgumentParser) -> None:

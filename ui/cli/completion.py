@@ -5,7 +5,7 @@ import argparse
 import shtab
 
 _TARGETS = "sim:gvt sim:mbochs sim:mdpy"
-_NAMES = "mdevview list 2>/dev/null | awk 'NR > 1 { print $1 }'"
+_NAMES = "mdevview list --targets 2>/dev/null"
 
 _PREAMBLE = {
     "bash": f"""\

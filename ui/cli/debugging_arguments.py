@@ -1,7 +1,7 @@
 """The arguments of the commands that tell what a device shows and why."""
 
 from ui.cli.argument_values import count, file_name, seconds
-from ui.cli.common_arguments import Commands, add_command, add_helper, add_json, add_target
+from ui.cli.common_arguments import Commands, add_command, add_gpu, add_helper, add_json, add_target
 
 
 def add_debugging_commands(commands: Commands) -> None:
@@ -15,6 +15,7 @@ def _add_inspect(commands: Commands) -> None:
     parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
     add_target(parser)
     add_helper(parser)
+    add_gpu(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--watch",
@@ -70,6 +71,7 @@ def _add_capture(commands: Commands) -> None:
     )
     add_target(parser)
     add_helper(parser)
+    add_gpu(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=file_name, required=True, help="the file; - is standard output"
     )

@@ -13,9 +13,10 @@ from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host.host_findings import host_findings
 from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
 from app.diagnosis.report.finding_document import doctor_document
+from app.diagnosis.report.host_report import HostReport
 from app.diagnosis.report.private_names import private_names
 from app.diagnosis.report.report import report_text
-from app.diagnosis.report.verdict import has_failed, ranked, verdict
+from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
@@ -36,14 +37,7 @@ _QT_COMMAND = (sys.executable, "-P", "-m", "ui.cli.qt_check_child")
 
 
 def run(args: argparse.Namespace) -> int:
-    vgpus = discover(HostScan.take())
-    with ChildChecks() as checks:
-        _start(checks, vgpus)
-        host = host_findings(vgpus)
-        ends = checks.finish(_LIMIT_S)
-    findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
-    sentence = verdict(findings, sum(known_display(each) is not KnownDisplay.NONE for each in vgpus))
-    versions = _versions(ends)
+    vgpus, findings, sentence, versions = _examine()
     if args.json:
         write_output(json.dumps(doctor_document(findings, sentence, versions), indent=2))
     elif args.report:
@@ -51,6 +45,25 @@ def run(args: argparse.Namespace) -> int:
     else:
         write_output("\n".join([*lines(findings, _symbols()), _versions_line(versions), "", printable(sentence)]))
     return 1 if has_failed(findings) else 0
+
+
+def host_report() -> HostReport:
+    """The same for a window. Takes seconds, and may be called on any thread. Raises OSError and MdevviewError."""
+    vgpus, findings, sentence, versions = _examine()
+    text = report_text(findings, sentence, versions, private_names(vgpus))
+    return HostReport(sentence, tuple(vgpus_first(findings)), text)
+
+
+def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
+    """The vGPUs, the ranked findings, the verdict and the versions."""
+    vgpus = discover(HostScan.take())
+    with ChildChecks() as checks:
+        _start(checks, vgpus)
+        host = host_findings(vgpus)
+        ends = checks.finish(_LIMIT_S)
+    findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
+    sentence = verdict(findings, sum(known_display(each) is not KnownDisplay.NONE for each in vgpus))
+    return vgpus, findings, sentence, _versions(ends)
 
 
 def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:

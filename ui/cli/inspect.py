@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.formats:
         return print_formats(args)
     try:
-        with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+        with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper)), args.gpu) as view:
             if args.watch:
                 return watch(view, as_json=args.json, duration_s=args.duration)
             document = _inspected(view, args.duration)
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _inspected(view: OffscreenView, duration_s: float | None) -> Document:
-    session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=False)
+    # Without a duration it is only seen once.
+    session, history = view.session, PictureHistory(time.monotonic_ns(), sees_pixels=duration_s is not None)
 
     def why_not(frame: Frame) -> Status | None:
         history.saw(frame, time.monotonic_ns())

@@ -10,13 +10,14 @@ from app.diagnosis.picture.format_matrix import format_matrix, matrix_document
 from app.errors import AmbiguousTarget
 from app.formats.driver_formats import driver_formats
 from app.host.discovery import discover
+from app.host.gpu import exporting_gpu
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_resolved_device
 from app.open.target import Default, Named, Target, resolve
-from gl.context import SurfacelessContext
 from gl.format_reach import reach
 from gl.inspection import renderer_document
+from gl.offscreen_context import open_context
 from gl.renderer_facts import facts_of_renderer
 from gl.session_document import egl_document
 from ui.cli.formats_text import formats_lines
@@ -29,7 +30,8 @@ def print_formats(args: argparse.Namespace) -> int:
     """Print the matrix. A vGPU is not opened for it. Raises MdevviewError and GlError."""
     vgpu = _vgpu(args.target, HelperMethod(args.helper))
     driver = driver_formats(vgpu.type_id, vgpu.module, simulated=vgpu.simulated) if vgpu is not None else None
-    with SurfacelessContext() as context:
+    exporter = exporting_gpu(vgpu) if vgpu is not None else None
+    with open_context(args.gpu, exporter) as context:
         matrix = format_matrix(driver, facts_of_renderer(context).formats, partial(reach, context))
         renderer = renderer_document(context) | egl_document(context)
     if args.json:

@@ -15,7 +15,7 @@ def inspect_lines(document: Document) -> list[str]:
     lines = _state_lines(document) + _device_lines(document["device"], document["display"])
     lines += _renderer_lines(document["renderer"])
     for title, section in (
-        ("planes", _planes_lines(document["planes"])),
+        ("planes", _planes_lines(document["planes"], document["display"])),
         ("buffers (* is on the screen)", _buffers_lines(document["buffers"])),
         ("regions", _regions_lines(document["device"].get("regions", ()))),
         ("findings", _findings_lines(document["findings"])),
@@ -34,6 +34,9 @@ def _state_lines(document: Document) -> list[str]:
     lines = _pair("target", document["target"]) + _pair("state", f"{document['state']} ({document['reason']})")
     if document["detail"]:
         lines += _pair("detail", document["detail"])
+    if document["unchanged_s"] is not None:
+        seconds = document["unchanged_s"]
+        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, it changes")
     # A finding tells the remedy, with its evidence.
     if document["hint"] and not document["findings"]:
         lines += _pair("hint", document["hint"])
@@ -81,6 +84,8 @@ def _renderer_lines(renderer: Document) -> list[str]:
         if renderer[key]:
             egl.append(f"{name} {renderer[key]}")
     lines += _pair("egl", ", ".join(egl))
+    if renderer["fallback_reason"]:
+        lines += _pair("", f"chosen by EGL: {renderer['fallback_reason']}")
     lines += _pair("has", ", ".join(renderer["extensions"]) or "no extension that imports need")
     if renderer["missing_extensions"]:
         lines += _pair("lacks", ", ".join(renderer["missing_extensions"]))
@@ -90,9 +95,23 @@ def _renderer_lines(renderer: Document) -> list[str]:
 _PLANE_HEADER = ("PLANE", "SIZE", "AT", "HOT SPOT", "FORMAT", "STRIDE", "BUFFER", "PATH", "MODIFIER")
 
 
-def _planes_lines(planes: Document) -> list[str]:
-    shown = {name: plane for name, plane in planes.items() if plane is not None}
-    off = [f"  {name} is off" for name, plane in planes.items() if plane is None]
+def _missing_text(name: str, plane: Document | None, display: Document | None) -> str:
+    """Why a plane is not in the table. ``plane`` is what is known of one that the driver refused to describe."""
+    if plane is not None:
+        detail = f": {plane['detail']}" if plane["detail"] else ""
+        return f"{name} is refused: {plane['reason']}{detail}"
+    # The region driver mdpy answers each query with the primary plane.
+    if name == "cursor" and display is not None and display["region"] and not display["dmabuf"]:
+        return "cursor: this driver has no cursor plane"
+    return f"{name} is off"
+
+
+def _planes_lines(planes: Document, display: Document | None) -> list[str]:
+    shown = {name: plane for name, plane in planes.items() if plane is not None and plane["fourcc"] is not None}
+    off = []
+    for name, plane in planes.items():
+        if name not in shown:
+            off += wrapped(_missing_text(name, plane, display), "  ", "    ")
     if not shown:
         return off
     table = columns([_PLANE_HEADER, *(_plane_row(name, plane) for name, plane in shown.items())], right={5})
@@ -129,6 +148,11 @@ def _plane_notes(plane: Document) -> list[str]:
     if plane.get("import_method"):
         notes.append(f"imported by {plane['import_method']}")
     notes = [", ".join(notes)] if notes else []
+    bridge = plane.get("bridge")
+    if bridge is not None:
+        where = f", {bridge['render_node']}" if bridge["render_node"] else ""
+        why = f": {bridge['detail']}" if bridge["detail"] else ""
+        notes.append(f"over the bridge from {bridge['gpu']}{where}, handed over as {bridge['form']}{why}")
     if plane["reason"] != "ok":
         notes.append(f"{plane['reason']}" + (f": {plane['detail']}" if plane["detail"] else ""))
     for failure in plane["import_errors"]:

@@ -17,6 +17,7 @@ from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame
 from app.planes.outcome import Outcome
+from app.planes.pixel_samples import Look
 from app.planes.plane import PlaneKind
 from app.planes.status import Reason, Status
 from gl.canvas import Canvas
@@ -51,11 +52,12 @@ def watch(view: OffscreenView, *, as_json: bool, duration_s: float | None) -> in
         for each in changes:
             write_output(json.dumps(start.document(each)) if as_json else printable(start.line(each)))
 
-    renderer = view.renderer.context.renderer
-    values = {"version": _VERSION, "target": view.session.target, "renderer": renderer}
-    text = f"watching {view.session.target}; renderer {renderer}"
+    context = view.renderer.context
+    renderer, node = context.renderer, context.display.render_node
+    values = {"version": _VERSION, "target": view.session.target, "renderer": renderer, "render_node": node}
+    text = f"watching {view.session.target}; renderer {renderer}" + (f" on {node}" if node else "")
     first = (Change(start.ns, ChangeKind.START, text, None, values),)
-    follow(view, tell, duration_s, PictureHistory(time.monotonic_ns(), sees_pixels=False), first)
+    follow(view, tell, duration_s, PictureHistory(time.monotonic_ns()), first)
     return 0
 
 
@@ -111,6 +113,7 @@ class _Follower:
             due=self._draw,
             changed=self._changed,
             gone=view.renderer.drop_released,
+            probe=self._look,
         )
 
     @property
@@ -140,6 +143,16 @@ class _Follower:
                 failure=self._failure,
             )
             self._tell(self._log.findings(findings, now))
+            # What was asked of the renderer replaced what it had prepared, and it looks only at a drawn frame.
+            self._drawn = None
+            self._draw()
+
+    def _look(self, frame: Frame) -> Look | None:
+        """Look whether the guest draws into the buffer on the screen."""
+        look = self._renderer.look(frame)
+        if look is not None:
+            self._history.looked(look, look.seen_ns)
+        return look
 
     def _colour_of(self, frame: Frame) -> Colour | None:
         """The colour of a picture that has only one. It is looked at again each time: a guest may draw in place."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
@@ -17,18 +18,32 @@ _OFFERS = {
     KnownDisplay.NONE: "none",
     KnownDisplay.UNKNOWN: "unknown",
 }
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._+-]*")
 _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
     vgpus = discover(HostScan.take())
-    if args.json:
+    if args.targets:
+        write_output("\n".join(targets(vgpus)))
+    elif args.json:
         write_output(json.dumps(list_document(vgpus), indent=2))
     elif vgpus:
         write_output(table(vgpus))
     else:
         write_output("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
     return 0
+
+
+def targets(vgpus: tuple[Vgpu, ...]) -> list[str]:
+    """The vGPUs, then their VMs by number and by name, as TARGETs for a shell's completion.
+
+    Bash expands each word that is offered ("compgen -W"), and any user may choose the name of a VM: a name with any
+    other than plain characters is left out.
+    """
+    vms = [each for vgpu in vgpus for holder in vgpu.holders for each in (holder.vm_id, holder.vm_name) if each]
+    names = dict.fromkeys([*(each.name for each in vgpus), *(f"vm:{each}" for each in vms)])
+    return [each for each in names if _PLAIN.fullmatch(each)]
 
 
 def table(vgpus: tuple[Vgpu, ...]) -> str:

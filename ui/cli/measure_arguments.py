@@ -15,7 +15,17 @@ from ui.cli.argument_values import (
     seconds,
     size,
 )
-from ui.cli.common_arguments import Commands, add_command, add_helper, add_json, add_poll, add_target, add_timeout
+from ui.cli.common_arguments import (
+    BENCH_GPU_HELP,
+    Commands,
+    add_command,
+    add_gpu,
+    add_helper,
+    add_json,
+    add_poll,
+    add_target,
+    add_timeout,
+)
 
 
 def add_measuring_commands(commands: Commands) -> None:
@@ -35,6 +45,7 @@ def _add_measure(commands: Commands) -> None:
     )
     add_target(parser)
     add_helper(parser)
+    add_gpu(parser)
     parser.add_argument("--duration", metavar="S", type=seconds, help="how many seconds to measure (default: 10)")
     parser.add_argument("--json", metavar="FILE", type=file_name, help="write all figures; - is standard output")
     parser.add_argument(
@@ -162,3 +173,4 @@ def _add_bench(commands: Commands) -> None:
     parser.add_argument(
         "--seconds", metavar="S", type=seconds, default=1.0, help="how many seconds to time each case (default: 1)"
     )
+    add_gpu(parser, BENCH_GPU_HELP)

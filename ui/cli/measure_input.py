@@ -183,7 +183,8 @@ class InputMeasurement:
     def _connect(self, route: InputRoute) -> Monitor:
         if route.reason:
             raise self._no_input(route.reason)
-        monitor = route.open(lambda: None)
+        # Kept for the time of the measurement: connecting again would be part of what is measured.
+        monitor = route.open(lambda: None, keep=True)
         try:
             end = time.monotonic() + _CONNECT_S
             while monitor.status.state is not ConnectionState.READY:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.errors import MdevviewError, ProcessGone, UsageError, error_text
+from app.host.gpu import AUTO
 from app.host.observed_process import describe_observed, is_vfio_device
 from app.host.process import Process
 from app.measure.loop.pacing import Pace
@@ -104,6 +105,8 @@ def run_alone(args: argparse.Namespace) -> int:
     for name in ("csv", "own_json", "poll", "size"):
         if getattr(args, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} needs a TARGET", "name the vGPU that the program shows")
+    if args.gpu != AUTO:
+        raise UsageError("--gpu needs a TARGET", "without one nothing is drawn")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with FdWait() as waiting, observing(args) as observer, StopSignals(limit=1) as signals:
         assert observer is not None

@@ -32,7 +32,11 @@ _SECOND = 1_000_000_000
 def measure_offscreen(args: argparse.Namespace) -> int:
     """Measure for the wanted time, or the wanted number of keys. Raises MdevviewError."""
     options = OpenOptions(HelperMethod(args.helper), qmp=args.qmp, guest_process=True)
-    with open_offscreen(args.target, options) as view, FdWait() as waiting, observing(args) as observer:
+    with (
+        open_offscreen(args.target, options, args.gpu) as view,
+        FdWait() as waiting,
+        observing(args) as observer,
+    ):
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
         with csv_file(args) as csv:
             run = _Run(args, view, waiting, first, csv)

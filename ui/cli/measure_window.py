@@ -27,7 +27,7 @@ def measure_window(args: argparse.Namespace) -> int:
             run = measure_in_window(
                 args.target,
                 OpenOptions(helper, guest_process=True),
-                WindowOptions(ViewOptions(), helper=helper, poll=args.poll),
+                WindowOptions(ViewOptions(), helper=helper, poll=args.poll, gpu=args.gpu),
                 MeasureOptions(args.duration, args.timeout, args.size, args.poll),
                 csv.add if csv is not None else _ignore,
                 begin,

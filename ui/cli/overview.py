@@ -13,5 +13,5 @@ def run(args: argparse.Namespace) -> int:
 
     remembered = settings.load()
     view = ViewOptions(scaling=remembered.scaling, smooth=remembered.smooth)
-    options = WindowOptions(view, helper=HelperMethod(args.helper), geometry=remembered.geometry)
+    options = WindowOptions(view, helper=HelperMethod(args.helper), geometry=remembered.geometry, gpu=args.gpu)
     return overview(args.targets, options, fullscreen=args.fullscreen)

@@ -30,7 +30,7 @@ def use_plane_bytes(session: Session, kind: PlaneKind, timeout_s: float, use: Us
 
     def look() -> None:
         found = _with_buffer(loop.frame, kind)
-        statuses.append(_why_none(loop.frame, kind) if found is None else None)
+        statuses.append(why_no_plane(loop.frame, kind) if found is None else None)
         loop.drawn()
         if found is not None:
             _read(*found, use)
@@ -61,13 +61,14 @@ def _with_buffer(frame: Frame, kind: PlaneKind) -> tuple[Plane, Buffer] | None:
     return None
 
 
-def _why_none(frame: Frame, kind: PlaneKind) -> Status:
-    for each in frame.rejected:
-        if each.plane.kind is kind:
-            return each.status
-    if kind is PlaneKind.CURSOR and frame.status.reason is Reason.OK:
-        return Status(Reason.PLANE_OFF, "the cursor plane is off")
-    return frame.status
+def why_no_plane(frame: Frame, kind: PlaneKind) -> Status:
+    """Why a frame has no such plane. A cursor plane has its own reason, whatever is wrong with the picture."""
+    if kind is PlaneKind.PRIMARY:
+        return next((each.status for each in frame.rejected if each.plane.kind is kind), frame.status)
+    status = frame.why_no_cursor
+    if status.reason is Reason.PLANE_OFF and frame.primary is not None:
+        return Status(Reason.CURSOR_OFF)
+    return status
 
 
 def _read(plane: Plane, buffer: Buffer, use: UseBytes) -> None:

@@ -8,17 +8,19 @@ from numpy.typing import NDArray
 from app.attach.helper_fds import HelperMethod
 from app.errors import UsageError
 from app.formats.yuv import Matrix
+from app.host.gpu import AUTO
 from app.open.opening import OpenOptions
 from app.open.target import Default
 from app.planes.frame import Frame
 from app.planes.plane import PlaneKind
-from app.planes.status import Reason, State, Status
+from app.planes.status import State, Status
 from gl.capture import CaptureKind
 from gl.draw_options import DrawOptions
 from gl.errors import GlError
 from gl.renderer import Renderer
 from ui.cli import screenshot_bytes
 from ui.cli.output_file import write_file
+from ui.cli.plane_bytes import why_no_plane
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     kind = CaptureKind(args.plane or CaptureKind.COMPOSITE.value)
     options = DrawOptions(matrix=Matrix[args.matrix.upper()])
     taken: list[NDArray[np.uint8]] = []
-    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper))) as view:
+    with open_offscreen(args.target, OpenOptions(HelperMethod(args.helper)), args.gpu) as view:
         view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
     write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     return 0
@@ -51,6 +53,8 @@ def _check(args: argparse.Namespace) -> None:
     if (args.json or args.best is not None) and not args.guess:
         raise UsageError("--json and --best are about the readings of --guess", "add --guess")
     reads_bytes = args.raw or args.reading is not None or args.guess
+    if reads_bytes and args.gpu != AUTO:
+        raise UsageError("--gpu does not go with --raw, --as and --guess: the CPU reads those bytes", "leave it out")
     if reads_bytes and args.plane == CaptureKind.COMPOSITE.value:
         raise UsageError(
             "the composite has no bytes of its own: the GPU makes it of the planes", "give --plane primary or cursor"
@@ -66,7 +70,7 @@ def _capture(
     """
     surface = frame.cursor if kind is CaptureKind.CURSOR else frame.primary
     if surface is None:
-        return _missing_cursor(frame) if kind is CaptureKind.CURSOR else frame.status
+        return why_no_plane(frame, PlaneKind.CURSOR if kind is CaptureKind.CURSOR else PlaneKind.PRIMARY)
     try:
         pixels = renderer.capture(frame, kind, options)
     except GlError:
@@ -79,10 +83,3 @@ def _capture(
         return renderer.outcome(surface).status
     taken.append(pixels)
     return None
-
-
-def _missing_cursor(frame: Frame) -> Status:
-    for rejected in frame.rejected:
-        if rejected.plane.kind is PlaneKind.CURSOR:
-            return rejected.status
-    return Status(Reason.PLANE_OFF, "the cursor plane is off") if frame.status.reason is Reason.OK else frame.status

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.diagnosis.report.host_report import HostReport
     from ui.window.picture.view_options import ViewOptions
     from ui.window.settings import Settings
     from ui.window.viewer import WindowOptions
@@ -32,7 +33,16 @@ def window_options(args: argparse.Namespace) -> "WindowOptions":
         follow=args.follow,
         poll=args.poll,
         geometry=remembered.geometry,
+        gpu=args.gpu,
+        examine_host=_examine_host,
     )
+
+
+def _examine_host() -> "HostReport":
+    # Few windows need it.
+    from ui.cli.doctor import host_report  # noqa: PLC0415
+
+    return host_report()
 
 
 def _view_options(args: argparse.Namespace, remembered: "Settings") -> "ViewOptions":

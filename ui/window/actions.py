@@ -134,6 +134,7 @@ ACTIONS = (
     ActionSpec("overlay", Menu.VIEW, "Frame times over the &picture", ("Ctrl+Alt+I",), True, separated=True),
     ActionSpec("latency-panel", Menu.VIEW, "Late&ncy panel", ("Ctrl+Alt+P",), True),
     ActionSpec("inspector", Menu.VIEW, "In&spector", ("Ctrl+Alt+E",), True),
+    ActionSpec("explain", Menu.VIEW, "Explain this pi&cture", ("Ctrl+Alt+W",)),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),
     ActionSpec("pointer-auto", Menu.INPUT, "Show host pointer where the guest has &none", (), True, "pointer", True),
@@ -141,6 +142,7 @@ ACTIONS = (
     ActionSpec("pointer-hidden", Menu.INPUT, "Show host pointer n&ever", (), True, "pointer"),
     *_SENT,
     ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),
+    ActionSpec("host-check", Menu.HELP, "&Check this host…"),
     ActionSpec("about", Menu.HELP, "&About mdevview"),
 )
 

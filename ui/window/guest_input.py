@@ -58,7 +58,7 @@ class GuestInput(QObject):
         self._container = container
         self._monitor: Monitor | None = None
         self._reason = "this device has no VM"
-        self._destination = ""
+        self._destination = self._manager = ""
         self._status = MonitorStatus(ConnectionState.LOST)
         self._pressed = PressedKeys()
         self._motion = RelativeMotion()
@@ -93,7 +93,8 @@ class GuestInput(QObject):
             return "typing, any key stops it"
         if self.grab.active:
             return f"grabbed, {GRAB_KEYS} releases"
-        return _POINTING[status.pointing] + (f", to {self._destination}" if self._destination else "")
+        shared = f", shared with {self._manager}" if self._manager else ""
+        return _POINTING[status.pointing] + (f", to {self._destination}" if self._destination else "") + shared
 
     @property
     def why_not(self) -> str:
@@ -107,16 +108,16 @@ class GuestInput(QObject):
             return status.detail or "the VM's monitor is gone"
         return "" if status.run_state in _TAKES_INPUT else f"the VM is {status.run_state}"
 
-    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str = "") -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str = "", manager: str = "") -> None:
         """Send input to another VM, or for ``reason`` to none. First everything is released in the VM before.
 
-        ``destination`` is a port that the user named and that may be anybody's.
+        ``destination`` is a port that the user named and that may be anybody's. ``manager`` uses the QMP socket, too.
         """
         self.release()
         self.grab.end()
         # Deferred releases are for the other VM.
         self._pressed = PressedKeys()
-        self._monitor, self._reason, self._destination = monitor, reason, destination
+        self._monitor, self._reason, self._destination, self._manager = monitor, reason, destination, manager
         self._status = MonitorStatus(ConnectionState.LOST)
         self.monitor_status_changed()
 
@@ -205,6 +206,7 @@ class GuestInput(QObject):
             case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
                 self.grab.hover(False)
                 self._pixel = None
+                self._picture.pointer.left()
             case QEvent() if event.type() == QEvent.Type.FocusOut:
                 self.release()
                 self.grab.end()
@@ -275,6 +277,7 @@ class GuestInput(QObject):
             and self.ready
         ):
             self._send(absolute(pixel, (placement.guest_width, placement.guest_height)))
+            self._picture.pointer.sent(pixel)
         self._pixel = pixel if inside else None
         self._show_pointer()
 

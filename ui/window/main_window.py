@@ -16,9 +16,13 @@ from ui.window.actions import ACTIONS
 from ui.window.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.guest_input import GRAB_KEYS, GuestInput
 from ui.window.help_messages import show_about, show_keys
+from ui.window.host_check import Examine, HostCheck
 from ui.window.menus import Handlers, add_menus
+from ui.window.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.shown_path import shown_path_tip
 from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
@@ -56,6 +60,7 @@ class MainWindow(QMainWindow):
         options: ViewOptions,
         choose: Callable[[], None],
         geometry: Geometry | None = None,
+        examine_host: Examine | None = None,
     ) -> None:
         super().__init__()
         self._picture = picture
@@ -64,18 +69,24 @@ class MainWindow(QMainWindow):
         """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
         self.setStatusBar(self._status)
+        self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setMinimumSize(160, 120)
         self.setCentralWidget(self._container)
         self.playback = PlaybackBar(self)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
+        self._host_check = HostCheck(self, examine_host) if examine_host is not None else None
+        self.no_vgpu = NoticeBar(self, SUBSTITUTE)
+        self.no_vgpu.why_wanted.connect(self._check_host)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.no_vgpu)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
         self.monitor_status_changed.connect(self._input.monitor_status_changed)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture))
         self.resolution.notice.connect(picture.notice)
+        self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._panel: LatencyPanel | None = None
@@ -108,14 +119,15 @@ class MainWindow(QMainWindow):
         self._label = label
         self._refresh()
 
-    def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "") -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
-        ``destination`` is shown while there is input: the port, if it is not known whose it is.
+        ``destination`` is shown while there is input: the port, if it is not known whose it is. ``manager`` is the
+        program that needs the VM's QMP socket, too.
 
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
-        self._input.set_monitor(monitor, reason, destination)
+        self._input.set_monitor(monitor, reason, destination, manager)
 
     def resize_picture(self, width: int, height: int) -> None:
         """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
@@ -141,11 +153,13 @@ class MainWindow(QMainWindow):
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
             "inspector": self._show_inspector,
+            "explain": self._show_findings,
             "grab": self._input.set_grab,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
+            "host-check": self._check_host,
             "keys": lambda: show_keys(self),
             "about": lambda: show_about(self),
         }
@@ -235,6 +249,16 @@ class MainWindow(QMainWindow):
             self._inspector = open_inspector(self, self._picture, action.shortcut())
             self._inspector.closed.connect(lambda: action.setChecked(False))
 
+    def _show_findings(self) -> None:
+        """Open the inspector, and there the findings: why the picture is shown as it is, and what to do."""
+        self._actions["inspector"].setChecked(True)
+        assert self._inspector is not None
+        self._inspector.show_findings()
+
+    def _check_host(self) -> None:
+        if self._host_check is not None:
+            self._host_check.show()
+
     def _leave_guest(self) -> None:
         self._input.release()
         self._input.grab.end()
@@ -287,10 +311,11 @@ class MainWindow(QMainWindow):
         plane = plane_text(frame.primary.plane)
         problem = self._picture.cursor_problem
         if problem is not None:
-            plane = f"cursor: {problem.reason.key}  {plane}"
-        # A guest that draws into the buffer on the screen never flips, so its rate is not known.
-        rate = self._picture.frames_per_second()
-        self._status.show_picture(plane, self._picture.path, f"{rate} fps" if rate else "")
+            plane = f"cursor: {problem.reason.key}{errno_text(problem)}  {plane}"
+        diagnosis = self._picture.diagnosis
+        activity = activity_text(self._picture.rates(), diagnosis.unchanged_s, diagnosis.run_state)
+        self._status.show_picture(plane, self._picture.path, activity)
+        self._status.explain_path(shown_path_tip(self._picture))
 
     def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)
         """None: Qt's own menu would hide the playback bar, or show it where nothing is played."""
@@ -308,6 +333,8 @@ class MainWindow(QMainWindow):
             settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
         self._show_latency_panel(False)
+        if self._host_check is not None:
+            self._host_check.close()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

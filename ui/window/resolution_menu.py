@@ -91,6 +91,8 @@ class ResolutionMenu(QObject):
     """
 
     notice = pyqtSignal(str)
+    asked = pyqtSignal(object, bool)
+    """The guest was told of a Mode, and whether the user chose it; else it is the size of the window."""
 
     def __init__(self, parent: QWidget, get_viewport: Callable[[], Viewport]) -> None:
         super().__init__(parent)
@@ -250,6 +252,7 @@ class ResolutionMenu(QObject):
                 return
             assert self._last_request is not None
             _log.info("asked the guest for %s", self._last_request.mode)
+            self.asked.emit(self._last_request.mode, not self.following)
         self._busy = False
         request, self._next = self._next, None
         if request is not None and request != self._last_request:
@@ -321,6 +324,6 @@ class ResolutionMenu(QObject):
         except ValueError as error:
             self._ask_for_other(text=text, problem=str(error))
         except ResolutionRefused as refusal:
-            self._ask_for_other(text=text, problem=refusal.message)
+            self._ask_for_other(text=text, problem=f"{refusal.message}\n{refusal.remedy}")
         else:
             self.ask(mode)

@@ -1,12 +1,14 @@
 """The status line under the picture: what is shown, by which path, at which rate."""
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent
-from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar
+from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
 from ui.window.picture.picture_text import finding_text
-from ui.window.tool_tip import plain_tool_tip
+from ui.window.tool_tip import plain_tool_tip, wrapped_tool_tip
+
+_HOW_TO_OPEN = "Click, or press Ctrl+Alt+W, for all findings."
 
 
 class _Elided(QLabel):
@@ -23,8 +25,35 @@ class _Elided(QLabel):
         painter.end()
 
 
+class _PathButton(QToolButton):
+    """The path of the picture. Its tool tip explains it; a click opens the details."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAutoRaise(True)
+        # A click leaves the keyboard with the guest.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._tip = ""
+
+    def show_path(self, path: str) -> None:
+        if path != self.text():
+            self.setText(path)
+            self.setAccessibleName(f"Path of the picture: {path}")
+
+    def explain(self, tip: str) -> None:
+        if tip != self._tip:
+            self._tip = tip
+            self.setToolTip(wrapped_tool_tip(f"{tip}\n{_HOW_TO_OPEN}" if tip else ""))
+            self.setAccessibleDescription(tip)
+
+
 class StatusLine(QStatusBar):
-    """Label, state and input on the left; plane, path and frame rate on the right."""
+    """Label, state and input on the left; plane, path and frame rate on the right.
+
+    ``path_clicked``: the user wants to know more about the path.
+    """
+
+    path_clicked = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,12 +61,13 @@ class StatusLine(QStatusBar):
         self._left = _Elided()
         self._tip = ""
         self.addWidget(self._left, 1)
-        self._right = [QLabel() for _ in range(3)]
-        for label in (self._left, *self._right):
+        self._plane, self._path, self._rate = QLabel(), _PathButton(), QLabel()
+        for label in (self._left, self._plane, self._rate):
             # Qt would interpret markup in a name, and read the files that it names.
             label.setTextFormat(Qt.TextFormat.PlainText)
-        for label in self._right:
-            self.addPermanentWidget(label)
+        for widget in (self._plane, self._path, self._rate):
+            self.addPermanentWidget(widget)
+        self._path.clicked.connect(self.path_clicked)
 
     def show_state(self, label: str, state: str, input_text: str, finding: Finding | None = None) -> None:
         """``finding`` is the one that the user should read first; None for none. The tool tip has all of it."""
@@ -50,7 +80,13 @@ class StatusLine(QStatusBar):
             self._left.setToolTip(plain_tool_tip(tip))
 
     def show_picture(self, plane: str, path: str, rate: str) -> None:
-        """Each may be empty: then its label is hidden."""
-        for label, text in zip(self._right, (plane, path, rate), strict=True):
+        """Each may be empty: then its widget is hidden."""
+        for label, text in ((self._plane, plane), (self._rate, rate)):
             label.setText(text)
             label.setVisible(bool(text))
+        self._path.show_path(path)
+        self._path.setVisible(bool(path))
+
+    def explain_path(self, tip: str) -> None:
+        """Set the tool tip of the path, which may have several lines."""
+        self._path.explain(tip)

@@ -10,3 +10,8 @@ def plain_tool_tip(text: str) -> str:
     the window for ever.
     """
     return f"<p>{html.escape(text)}</p>" if "<" in text else text
+
+
+def wrapped_tool_tip(text: str) -> str:
+    """The same for a long text of several lines: Qt wraps the lines of markup only."""
+    return "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines())

@@ -10,7 +10,9 @@ from PyQt6.QtWidgets import QMessageBox
 from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
 from app.errors import MdevviewError
-from app.host.vgpu import Vgpu
+from app.host.gpu import AUTO, GpuChoice
+from app.host.vgpu import Vgpu, is_gvt
+from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
@@ -25,6 +27,7 @@ from app.qemu.qmp_address import QmpAddress
 from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
 from ui.window.geometry import Geometry
+from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
 from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
@@ -47,7 +50,8 @@ class WindowOptions:
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
     guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
-    pace of :mod:`app.measure.loop.pacing`.
+    pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
+    does, in seconds and on any thread; None if the window cannot offer that.
     """
 
     view: ViewOptions
@@ -59,6 +63,8 @@ class WindowOptions:
     follow: bool = False
     poll: int | None = None
     geometry: Geometry | None = None
+    gpu: GpuChoice = AUTO
+    examine_host: Examine | None = None
 
 
 class Viewer(QObject):
@@ -91,10 +97,13 @@ class Viewer(QObject):
         # Whether the window shows nothing, and waits for nothing, but the device that is opened.
         self._is_first_opening = session is None and chosen is not None
         label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
-        self._loop = self._loop_for(session.source if session is not None else self._waiting)
-        self.picture = PictureWindow(self._loop, label)
+        self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
+        self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
-        self.window = MainWindow(self.picture, label, options.view, self._choose, options.geometry)
+        self.window = MainWindow(
+            self.picture, label, options.view, self._choose, options.geometry, options.examine_host
+        )
+        self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
@@ -125,8 +134,11 @@ class Viewer(QObject):
         for each in pending:
             each.join(_JOIN_S)
 
-    def _loop_for(self, source: FrameSource) -> QtFrameLoop:
-        loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()))
+    def _loop_for(self, source: FrameSource, session: Session | None = None) -> QtFrameLoop:
+        pointer = SentPointer()
+        if session is not None and is_gvt(session.vgpu):
+            source = SignedCursorSource(source, pointer)
+        loop = QtFrameLoop(source, Pacer(self._pace, time.monotonic_ns()), pointer=pointer)
         loop.frame_changed.connect(self._on_frame_changed)
         return loop
 
@@ -134,10 +146,11 @@ class Viewer(QObject):
         """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
         self._stop_waiting()
         self._is_first_opening = False
+        self.window.no_vgpu.hide()
         # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
-        self._show(session.source, session.label)
+        self._show(session.source, session.label, session)
         self._close_session()
         self._session, self._target = session, target
         self.picture.set_session(session)
@@ -145,8 +158,8 @@ class Viewer(QObject):
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
 
-    def _show(self, source: FrameSource, label: str) -> None:
-        self._loop = self._loop_for(source)
+    def _show(self, source: FrameSource, label: str, session: Session | None = None) -> None:
+        self._loop = self._loop_for(source, session)
         self.picture.set_loop(self._loop, label)
         self.window.set_label(label)
         self._loop.start()
@@ -290,6 +303,11 @@ def is_shown(chosen: Vgpu | Simulated | Replay, session: Session, state: State) 
     """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
     is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
     return is_same and state is not State.GONE
+
+
+def is_substitute(target: Target, session: Session) -> bool:
+    """Whether a simulated vGPU is shown because the user named no target and this host has no vGPU."""
+    return isinstance(target, Default) and session.vgpu is not None and session.vgpu.simulated
 
 
 def _target_of(chosen: Vgpu | Simulated | Replay) -> Target:

@@ -26,7 +26,7 @@ class VmMonitor:
         if route.reason:
             self._replace(None, route.reason)
         else:
-            self._replace(route.open(self._window.monitor_status_changed.emit), "", route.destination)
+            self._replace(route.open(self._window.monitor_status_changed.emit), "", route.destination, route.manager)
 
     def set_none(self, reason: str) -> None:
         """From now on no input is sent, for this reason."""
@@ -36,10 +36,10 @@ class VmMonitor:
         """Stop sending input; more calls do nothing."""
         self._replace(None, "closed")
 
-    def _replace(self, monitor: Monitor | None, reason: str, destination: str = "") -> None:
+    def _replace(self, monitor: Monitor | None, reason: str, destination: str = "", manager: str = "") -> None:
         before, self._monitor = self._monitor, monitor
         # The window first: it tells the old monitor which keys to release.
-        self._window.set_monitor(monitor, reason, destination)
+        self._window.set_monitor(monitor, reason, destination, manager)
         if before is not None:
             before.close(wait=False)
 

@@ -100,7 +100,11 @@ class ChangeLog:
             plane = of.plane if of is not None else None
             identity = _identity(of.buffer) if of is not None and of.buffer is not None else None
             told += self._plane_changes(kind, seen, plane, identity, ns)
-            told += self._rejection_changes(kind, seen, refused.status if refused is not None else None, ns)
+            status = refused.status if refused is not None else None
+            # A query that fails for both planes is told as the state of the picture.
+            if kind is PlaneKind.CURSOR and status is None and frame.primary is not None:
+                status = frame.cursor_refusal
+            told += self._rejection_changes(kind, seen, status, ns)
         return tuple(told)
 
     def outcome(self, kind: PlaneKind, outcome: Outcome, ns: int) -> tuple[Change, ...]:

@@ -129,13 +129,17 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
             f"IOMMU: {'in use' if conditions.iommu else 'none'}",
         )
     )
+    message = f"{gpu.address}: this NVIDIA GPU makes no vGPUs"
     has_manager = modules["nvidia_vgpu_vfio"] in _READY
+    makers = [each.address for each in conditions.gpus if each.makes_vgpus]
+    if makers and not gpu.most_functions:
+        # Most likely a GeForce in a laptop, for which NVIDIA has no vGPUs.
+        return Finding(KEY, Severity.INFO, f"{message}, {makers[0]} does", evidence)
     if not (has_manager or gpu.most_functions):
         return Finding(
             KEY,
             Severity.INFO,
-            f"{gpu.address}: this NVIDIA GPU makes no vGPUs: only GPUs for data centres and some RTX and Quadro ones "
-            "can, GeForce ones cannot",
+            f"{message}: only GPUs for data centres and some RTX and Quadro ones can, GeForce ones cannot",
             evidence,
             "if NVIDIA lists it as supported (docs.nvidia.com/vgpu), install NVIDIA's vGPU Manager, the licensed host "
             f"driver with nvidia-vgpu-vfio; else {_NO_WAY}",
@@ -152,7 +156,6 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
         steps.append(f"turn on SR-IOV in the BIOS, then: sudo /usr/lib/nvidia/sriov-manage -e {gpu.address}")
     if not steps:
         steps.append("see 'journalctl -t nvidia-vgpu-mgr' and 'nvidia-smi vgpu -s': this GPU may have no vGPU types")
-    message = f"{gpu.address}: this NVIDIA GPU makes no vGPUs"
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join(steps))
 
 

@@ -9,9 +9,10 @@ from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.host.vgpu import is_gvt
 from app.planes.plane import Plane, PlaneKind
-from app.planes.status import Reason
+from app.planes.status import Reason, Status
 
 _REFUSALS = (Reason.FETCH_FAILED, Reason.FETCHED_ELSEWHERE, Reason.FETCHED_BEFORE)
+_NOT_THERE = (Reason.OK, Reason.PLANE_OFF, Reason.CURSOR_OFF, Reason.NO_CURSOR_PLANE)
 # A cursor that moves keeps a finding about its position for so long after it left the place: a finding that comes and
 # goes with each move would fill a log, and nobody could read it.
 _KEPT_S = 30.0
@@ -23,6 +24,9 @@ def cursor_findings(facts: PictureFacts, primary: PlaneFacts, cursor: PlaneFacts
     if picture is None:
         return
     yield from _position(facts, picture, cursor.plane if cursor is not None else None)
+    if cursor is not None and cursor.plane is None and cursor.status.reason not in _NOT_THERE:
+        yield _refused(cursor.status, "The driver does not tell of the guest's cursor plane.")
+        return
     if cursor is None or cursor.plane is None:
         # Only dma-bufs have a cursor plane.
         if facts.offer is not None and facts.offer.dmabuf and not facts.history.cursor_seen:
@@ -30,13 +34,16 @@ def cursor_findings(facts: PictureFacts, primary: PlaneFacts, cursor: PlaneFacts
         return
     status = cursor.status
     if status.reason in _REFUSALS:
-        evidence = f"{status.reason.key}: {status.detail}" if status.detail else status.reason.key
-        message = f"The guest's cursor plane cannot be shown. {status.reason.meaning}".strip()
-        yield PictureKey.CURSOR_REFUSED.finding(evidence, status.reason.remedy, message)
+        yield _refused(status, "The guest's cursor plane cannot be shown.")
     elif status.reason is not primary.status.reason:
         found = plane_finding(PlaneKind.CURSOR, status)
         if found is not None:
             yield found
+
+
+def _refused(status: Status, what: str) -> Finding:
+    evidence = f"{status.reason.key}: {status.detail}" if status.detail else status.reason.key
+    return PictureKey.CURSOR_REFUSED.finding(evidence, status.reason.remedy, f"{what} {status.reason.meaning}".strip())
 
 
 def _position(facts: PictureFacts, picture: Plane, plane: Plane | None) -> Iterator[Finding]:

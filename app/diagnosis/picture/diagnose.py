@@ -9,6 +9,7 @@ from dataclasses import replace
 from app.diagnosis.finding import Finding
 from app.diagnosis.picture.cursor_findings import cursor_findings
 from app.diagnosis.picture.import_findings import import_findings, is_import_status, wrong_gpu_finding
+from app.diagnosis.picture.mode_findings import mode_finding
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_findings import plane_finding
 from app.diagnosis.picture.picture_keys import key_of, rank_of
@@ -17,6 +18,7 @@ from app.diagnosis.picture.recording_findings import recording_findings
 from app.diagnosis.picture.still_findings import still_findings
 from app.diagnosis.picture.vm_findings import kernel_message_findings, vm_finding
 from app.host.drivers import display_advice
+from app.planes.outcome import PixelPath
 from app.planes.plane import Backing, PlaneKind
 from app.planes.status import Reason, State
 
@@ -54,11 +56,16 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         yield vm
     yield from _primary(facts, primary)
     if primary.path is not None:
+        late = mode_finding(facts, primary)
+        if late is not None:
+            yield late
         yield from cursor_findings(facts, primary, planes.get(PlaneKind.CURSOR))
         # Why a picture stays as it is, is told already if the VM does not run.
         if vm is None:
             yield from still_findings(facts, primary)
-    if primary.plane is not None and primary.plane.backing is Backing.DMABUF:
+    # Over a bridge, the exporting GPU has imported it.
+    bridged = primary.path is PixelPath.BRIDGE
+    if primary.plane is not None and primary.plane.backing is Backing.DMABUF and not bridged:
         wrong = wrong_gpu_finding(facts.host, facts.renderer)
         if wrong is not None:
             yield wrong

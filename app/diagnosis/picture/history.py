@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from app.diagnosis.picture.cursor_place import CursorPlace, cursor_place, place_text
 from app.diagnosis.picture.picture_facts import HistoryFacts, SeenCursor
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.plane import Plane
 
 _SECOND = 1e9
@@ -24,6 +25,7 @@ class PictureHistory:
         self._shown_before = False
         self._off_ns: int | None = None
         self._changed_ns = began_ns
+        self._blind = False
         self._cursor_seen = False
         # The last picture and cursor of each place, and when they were seen.
         self._cursor_places: dict[CursorPlace, tuple[Plane, Plane, int]] = {}
@@ -33,7 +35,7 @@ class PictureHistory:
         if frame is self._frame:
             return
         self._frame = frame
-        self._changed_ns = ns
+        self._changed_ns, self._blind = ns, False
         if frame.primary is not None:
             self._shown_before = True
             self._off_ns = None
@@ -48,13 +50,19 @@ class PictureHistory:
         if place is not CursorPlace.INSIDE:
             self._cursor_places[place] = (picture, cursor, ns)
 
+    def looked(self, look: Look, ns: int) -> None:
+        """A look at the pixels on the screen ended at ``ns``. One that saw nothing may have missed a change."""
+        if look.previous_ns is not None or look.blind:
+            self._changed_ns = ns
+        self._blind = look.blind
+
     def pixels_changed(self, ns: int) -> None:
         """The guest drew into the buffer on the screen."""
         self._changed_ns = ns
 
     def unchanged_s(self, ns: int) -> float | None:
         """For how long the picture has been unchanged; None without a picture, or if that is not known."""
-        if self._frame is None or self._frame.primary is None or not self._sees_pixels:
+        if self._frame is None or self._frame.primary is None or not self._sees_pixels or self._blind:
             return None
         return max(0, ns - self._changed_ns) / _SECOND
 

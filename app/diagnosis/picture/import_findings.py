@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.abi import drm_fourcc as drm
 from app.diagnosis.finding import Finding
 from app.diagnosis.host.driver_traps import is_old_mesa
-from app.diagnosis.host.gpu_findings import draw_with
+from app.diagnosis.host.gpu_findings import import_with, make_usable
 from app.diagnosis.picture.host_facts import HostFacts
 from app.diagnosis.picture.picture_facts import ImportProof, PictureFacts, PlaneFacts, RendererFacts
 from app.diagnosis.picture.picture_keys import PictureKey, key_of
@@ -16,6 +16,7 @@ from app.planes.plane import Plane
 from app.planes.status import Reason, Status
 
 _MOST_NAMES = 12
+_WINDOW_PLATFORMS = ("wayland", "x11")
 # The status of a plane that is not imported. What each of them tells alone is said by _cause().
 _BROAD = (Reason.NOT_READABLE, Reason.TILING_UNKNOWN, Reason.IMPORT_FAILED)
 IMPORT_REASONS = (
@@ -38,7 +39,18 @@ def wrong_gpu_finding(host: HostFacts, renderer: RendererFacts | None) -> Findin
         return None
     drawing = f"{renderer.name}, {renderer.render_node or 'no render node'}"
     exporting = f"{exporter.address}, {exporter.driver or 'unknown driver'}, {exporter.render_node or 'no render node'}"
-    return PictureKey.WRONG_GPU.finding(f"drawing: {drawing}; exporting: {exporting}", draw_with(exporter.address))
+    why = renderer.fallback_reason
+    evidence = f"drawing: {drawing}; exporting: {exporting}" + (f"; {why}" if why else "")
+    return PictureKey.WRONG_GPU.finding(evidence, _how_to_import(exporter.address, renderer))
+
+
+def _how_to_import(exporter: str, renderer: RendererFacts) -> str:
+    """What to do about a GPU that exports the buffers, and does not import them."""
+    if renderer.platform in _WINDOW_PLATFORMS:
+        return import_with(exporter)
+    if renderer.fallback_reason:
+        return make_usable(exporter)
+    return f"Leave --gpu out, or name the exporting GPU: --gpu {exporter}"
 
 
 def import_findings(facts: PictureFacts, plane: PlaneFacts) -> Iterator[Finding]:
@@ -59,8 +71,8 @@ def import_findings(facts: PictureFacts, plane: PlaneFacts) -> Iterator[Finding]
 def _where_to_draw(renderer: RendererFacts | None) -> str:
     """What to do about a buffer that the CPU may not map."""
     if renderer is not None and renderer.software:
-        return "Draw with a GPU, which need not map the buffer: at best with the one that exports it."
-    return "Draw on the GPU that exports the buffer."
+        return "Import it with a GPU, which need not map the buffer: at best with the one that exports it (--gpu)."
+    return "Name the GPU that exports the buffer with --gpu; 'mdevview doctor' lists the GPUs."
 
 
 def _cause(facts: PictureFacts, plane: PlaneFacts) -> Finding:

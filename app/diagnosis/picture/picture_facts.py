@@ -8,7 +8,7 @@ from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.host_facts import HostFacts
 from app.host.vgpu import Vgpu
 from app.planes.buffer_facts import BufferFacts
-from app.planes.outcome import ImportFailure, PixelPath
+from app.planes.outcome import BridgeRoute, ImportFailure, PixelPath
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Status
 
@@ -37,10 +37,10 @@ class ImportEvidence:
 class PlaneFacts:
     """One plane. ``plane`` is None if it is off or its query failed: then only ``status`` tells why.
 
-    ``path`` and ``failures`` are what the renderer made of it. ``map_error`` is why the CPU cannot map its dma-buf, in
-    the kernel's words; empty if it can, None if that was not tried. ``import_evidence`` is None if no trial was made.
-    ``one_colour`` is the value of all sampled pixels if they are equal, as red, green, blue, alpha of 8 bits; None if
-    they differ or were not seen.
+    ``path``, ``bridge`` and ``failures`` are what the renderer made of it. ``map_error`` is why the CPU cannot map its
+    dma-buf, in the kernel's words; empty if it can, None if that was not tried. ``import_evidence`` is None if no trial
+    was made. ``one_colour`` is the value of all sampled pixels if they are equal, as red, green, blue, alpha of 8 bits;
+    None if they differ or were not seen.
     """
 
     kind: PlaneKind
@@ -48,6 +48,7 @@ class PlaneFacts:
     plane: Plane | None = None
     buffer: BufferFacts | None = None
     path: PixelPath | None = None
+    bridge: BridgeRoute | None = None
     failures: tuple[ImportFailure, ...] = ()
     map_error: str | None = None
     import_evidence: ImportEvidence | None = None
@@ -70,7 +71,8 @@ class RendererFacts:
     """What draws. ``platform`` is how EGL was opened ("wayland", "x11", "surfaceless", "device"), None if unknown.
 
     ``render_node`` is None if the CPU draws or EGL does not tell. ``extensions`` are those of EGL and OpenGL that
-    matter to imports. ``formats`` is empty if the display does not tell.
+    matter to imports. ``formats`` is empty if the display does not tell. ``fallback_reason`` says why the GPU that
+    exports the buffers was not taken; empty if it was, or if nobody looked for it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class RendererFacts:
     gpu_address: str | None = None
     extensions: tuple[str, ...] = ()
     formats: tuple[FormatSupport, ...] = ()
+    fallback_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,22 @@ class HistoryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeRequest:
+    """A size in pixels that the guest was asked for. ``before`` is what it showed then, None for no picture."""
+
+    width: int
+    height: int
+    before: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PictureFacts:
     """``status`` is that of the picture. ``planes`` has the primary plane, then the cursor plane if the source has one.
 
     ``offer`` is None before the first probe, and for a source that is no VFIO device. ``pci_command`` is the command
     register in the device's PCI configuration space, which the guest writes; None if it was not read. ``renderer`` is
-    None if nothing was drawn.
+    None if nothing was drawn. ``late_mode`` is the mode that the guest was asked for and has not taken in time; None if
+    there is none.
     """
 
     target: str
@@ -133,3 +146,4 @@ class PictureFacts:
     host: HostFacts = field(default_factory=HostFacts)
     renderer: RendererFacts | None = None
     history: HistoryFacts = field(default_factory=HistoryFacts)
+    late_mode: ModeRequest | None = None

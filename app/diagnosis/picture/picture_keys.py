@@ -105,6 +105,9 @@ class PictureKey(Enum):
     OUT_OF_MEMORY = _of(Reason.OUT_OF_MEMORY)
     DEVICE_FAULT = _of(Reason.DEVICE_FAULT)
 
+    CURSOR_OFF = _of(Reason.CURSOR_OFF)
+    NO_CURSOR_PLANE = _of(Reason.NO_CURSOR_PLANE)
+
     # There is a plane, but it or its buffer cannot be used.
     FETCHED_ELSEWHERE = _of(Reason.FETCHED_ELSEWHERE)
     FETCHED_BEFORE = _of(Reason.FETCHED_BEFORE)
@@ -114,6 +117,12 @@ class PictureKey(Enum):
     UNKNOWN_FORMAT = _of(Reason.UNKNOWN_FORMAT)
     RENDER_FAILED = _of(Reason.RENDER_FAILED)
     UPLOAD_FAILED = _of(Reason.UPLOAD_FAILED)
+
+    MODE_NOT_TAKEN = (
+        "mode-not-taken",
+        Severity.WARNING,
+        "The guest has not taken the mode that it was asked for.",
+    )
 
     # The GPU does not get at the pixels.
     IMPORT_AWAITED = _of(Reason.IMPORT_AWAITED)
@@ -165,6 +174,11 @@ class PictureKey(Enum):
         "cursor-not-reported",
         Severity.INFO,
         "The device reports no cursor plane: the guest hides its cursor, or draws it into the picture.",
+    )
+    BRIDGE = (
+        "bridge",
+        Severity.INFO,
+        "The GPU that exports the buffers imports them and hands each picture to the GPU that draws. That is no fault.",
     )
     REGION_ONLY = (
         "region-only",

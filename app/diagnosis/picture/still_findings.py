@@ -7,7 +7,7 @@ from app.diagnosis.picture.host_facts import RunState
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.diagnosis.picture.recording_findings import lacks_pixels
-from app.planes.outcome import PixelPath
+from app.planes.outcome import BridgeRoute, HandOverForm, PixelPath
 
 UNCHANGED_S = 10.0
 """A picture that did not change for so many seconds has a finding."""
@@ -26,6 +26,8 @@ def still_findings(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding
         yield _unchanged(facts, unchanged_s)
     if primary.path is PixelPath.REGION:
         yield PictureKey.REGION_ONLY.finding(_region(primary))
+    if primary.bridge is not None:
+        yield _bridge(facts, primary, primary.bridge)
 
 
 def _unchanged(facts: PictureFacts, unchanged_s: float) -> Finding:
@@ -40,6 +42,22 @@ def _unchanged(facts: PictureFacts, unchanged_s: float) -> Finding:
         f"{evidence}; {vm.state_evidence or 'the VM runs'}",
         "Press a key in the guest: if nothing changes, the guest hangs.",
         "The picture does not change, but the VM runs: the guest shows a still picture, or hangs.",
+    )
+
+
+def _bridge(facts: PictureFacts, primary: PlaneFacts, route: BridgeRoute) -> Finding:
+    """Both GPUs, and what the way between them costs."""
+    renderer, plane = facts.renderer, primary.plane
+    drawing = f"{renderer.name}, {renderer.render_node or 'no render node'}" if renderer is not None else "unknown"
+    size = f"{plane.width}x{plane.height}, " if plane is not None else ""
+    if route.form is HandOverForm.DMABUF:
+        cost = "one more draw for each frame; the CPU copies nothing"
+    else:
+        cost = "each frame is read back and uploaded by the CPU" + (f", because {route.reason}" if route.reason else "")
+    return PictureKey.BRIDGE.finding(
+        f"exporting: {route.gpu}, {route.node or 'no render node'}; drawing: {drawing}; "
+        f"handed over as {route.form.value}: {size}{cost}",
+        "mdevview bench --case cached copy bridge: what it costs on this host.",
     )
 
 

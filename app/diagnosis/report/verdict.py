@@ -5,12 +5,25 @@ from collections.abc import Iterable, Sequence
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host.vgpu_findings import can_be_shown
 
+# What makes vGPUs, or could make them.
+_ABOUT_VGPUS = {"gpu-without-vgpus", "sample-drivers", "mdev-parent", "vgpu", "vfio"}
 _WEIGHTS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2, Severity.OK: 3}
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
     """Problems first. Among findings of one weight, each comes after those on which it depends."""
     return sorted(findings, key=lambda each: _WEIGHTS[each.severity])
+
+
+def vgpus_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Ranked, but for somebody who asks why there is no vGPU: after the errors comes what makes vGPUs or does not."""
+    return sorted(ranked(findings), key=_place_for_vgpus)
+
+
+def _place_for_vgpus(finding: Finding) -> int:
+    if finding.severity is Severity.ERROR:
+        return 0
+    return 1 if finding.key in _ABOUT_VGPUS and finding.severity is not Severity.OK else 2
 
 
 def has_failed(findings: Iterable[Finding]) -> bool:

@@ -29,6 +29,7 @@ BENCH_CASES = (
     *_drawn("cached", _SMALL, (1920, 1080)),
     *_drawn("reimport", _SMALL),
     *_drawn("copy", _SMALL),
+    *_drawn("bridge", _SMALL),
     *_drawn("region", _SMALL),
     # A mapping that may vanish is copied by the kernel first.
     *_drawn("region-vanishing", _SMALL),

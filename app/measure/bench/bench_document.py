@@ -17,13 +17,15 @@ _FLOOR_HEADER = ("FLOOR", "RATIO")
 class BenchResult:
     """The timing of a case, or the ``error`` (one line) that says why there is none.
 
-    ``floor_p50_us`` is the median of a program in C that does the same.
+    ``note`` is what the timing means on this machine, where the name of the case does not tell it. ``floor_p50_us`` is
+    the median of a program in C that does the same.
     """
 
     case: BenchCase
     timing: Timing | None
     error: str = ""
     floor_p50_us: float | None = None
+    note: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -52,6 +54,8 @@ def _case(result: BenchResult) -> Document:
         "count": timing.count if timing else 0,
         "error": result.error or None,
     }
+    if result.note:
+        document["note"] = result.note
     if result.floor_p50_us is not None:
         document |= {"floor_p50_us": _rounded(result.floor_p50_us), "ratio": _rounded(result.ratio)}
     return document
@@ -69,6 +73,7 @@ def bench_lines(results: Sequence[BenchResult]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     lines.append("Times are in microseconds.")
+    lines += [f"{_label(each.case)}: {each.note}" for each in results if each.note]
     lines += [f"{_label(each.case)}: not measured: {each.error}" for each in results if each.timing is None]
     return lines
 

@@ -97,6 +97,11 @@ class FrameLoop:
         """The source's fd to wait for, -1 for none. Each poll may change it."""
         return -1 if self._closed else self._source.fileno()
 
+    @property
+    def sees_pixels(self) -> bool:
+        """Whether a change of pixels in the buffer on the screen is found: the source tells it, or looks find it."""
+        return self._source.tells_damage or (self._probe is not None and self._pacer.pace.steps_down)
+
     def observe(self, observer: LoopObserver | None) -> None:
         """Tell ``observer`` what the loop does from now on; None for nobody."""
         self._observer = observer

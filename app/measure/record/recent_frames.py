@@ -20,6 +20,7 @@ _ROW = np.dtype(
         ("submit_ns", np.int64),
         ("is_new", np.bool_),
         ("is_flip", np.bool_),
+        ("is_cursor", np.bool_),
         ("latency", np.float64),
         ("unseen", np.float64),
         ("wait", np.float64),
@@ -33,15 +34,16 @@ _ROW = np.dtype(
 class Columns(NamedTuple):
     """Frames in the order of their submission. Times are nanoseconds, NaN where unknown or where it does not apply.
 
-    ``is_new`` tells which frames show a flip or a change, ``is_flip`` which show a flip. Only new ones have a
-    ``latency`` from the middle between the two polls around the flip or change to the submission, and its parts:
-    ``unseen`` until the poll that saw it, ``wait`` until drawing began, ``draw`` until the picture was submitted.
-    ``present`` is from there to the screen, ``gpu`` what the GPU needed.
+    ``is_new`` tells which frames show a flip or a change, ``is_flip`` which show a flip, ``is_cursor`` which show
+    nothing new but the cursor. Only new ones have a ``latency`` from the middle between the two polls around the flip
+    or change to the submission, and its parts: ``unseen`` until the poll that saw it, ``wait`` until drawing began,
+    ``draw`` until the picture was submitted. ``present`` is from there to the screen, ``gpu`` what the GPU needed.
     """
 
     submit_ns: NDArray[np.int64]
     is_new: NDArray[np.bool_]
     is_flip: NDArray[np.bool_]
+    is_cursor: NDArray[np.bool_]
     latency: Column
     unseen: Column
     wait: Column
@@ -52,6 +54,10 @@ class Columns(NamedTuple):
     def frames_per_second(self, now_ns: int) -> int:
         """Frames of the last second that show something new."""
         return int(np.count_nonzero(self.is_new & (self.submit_ns > now_ns - _SECOND)))
+
+    def cursor_moves_per_second(self, now_ns: int) -> int:
+        """Frames of the last second that show nothing new but the cursor."""
+        return int(np.count_nonzero(self.is_cursor & (self.submit_ns > now_ns - _SECOND)))
 
 
 class RecentFrames:
@@ -77,6 +83,7 @@ class RecentFrames:
             submit,
             is_new,
             record.kind is Kind.FLIP,
+            record.kind is Kind.CURSOR,
             latency,
             unseen,
             wait,

@@ -23,8 +23,11 @@ one-colour      the guest draws a screen of one colour                          
 frozen          the guest does not flip                                                         always
 unaligned       the guest's framebuffers do not start on a page of memory, as those of a BIOS  always
                 after a reboot may: mbochs does not export them, other drivers do
+cursor-einval   every query of the cursor plane fails with EINVAL                              always
 cursor-refused  every fetch of the cursor plane's buffer fails with EINVAL                      always
+cursor-at-edge  the tip of the cursor is at the picture's left edge                            always
 cursor-outside  the cursor plane is beyond the edges of the picture                             always
+edid-ignored    the guest does not notice that its screen is another one                        always
 vm-stopped      the host says that a signal stopped the VM; likewise vm-paused, vm-suspended,    always
                 vm-shut-down, vm-failed
 no-opregion     the host says that the VM's device has no OpRegion                              always
@@ -75,8 +78,11 @@ _DEFAULTS: dict[str, tuple[float, float | None, float | None]] = {
     "never-on": _ALWAYS,
     "one-colour": _ALWAYS,
     "frozen": _ALWAYS,
+    "cursor-einval": _ALWAYS,
     "cursor-refused": _ALWAYS,
+    "cursor-at-edge": _ALWAYS,
     "cursor-outside": _ALWAYS,
+    "edid-ignored": _ALWAYS,
     **dict.fromkeys(HOST_FAULTS, _ALWAYS),
     "off": _PERIODIC,
     "mode": _PERIODIC,

@@ -246,6 +246,8 @@ class SimulatedDevice(ABC):
 
     def plug(self, edid: bytes | None) -> None:
         """The link went down (None) or came up with that EDID. The guest reacts."""
+        if self.guest.active("edid-ignored"):
+            return
         if edid is None:
             self.guest.unplug()
         else:
@@ -288,6 +290,8 @@ class SimulatedDevice(ABC):
             for fault, number in QUERY_ERRORS.items():
                 if self.guest.active(fault):
                     raise OSError(number, f"{os.strerror(number)} (simulated)")
+            if plane.drm_plane_type == drm.DRM_PLANE_TYPE_CURSOR and self.guest.active("cursor-einval"):
+                raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} (simulated)")
         elif self.guest.active("no-display"):
             raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)} (simulated)")
         self.query_plane(plane)

@@ -12,7 +12,7 @@ from app.device.guest_memory import Memory
 from app.formats.decode import Rgba, encode
 from app.formats.fourcc import pixel_format
 from app.sim.config.spec import Spec, in_range
-from app.sim.guest.cursor import SIZE, cursor_image, cursor_position
+from app.sim.guest.cursor import SIZE, TIP, cursor_image, cursor_position
 from app.sim.guest.drawing import blend
 from app.sim.guest.guest import CURSOR_PLACE, Flip, Scanout, cursor_scanout, framebuffer_place
 from app.sim.guest.screen import Screen, make_screen
@@ -185,4 +185,6 @@ class LocalGuest:
         width, height = self.mode()
         if self.active("cursor-outside"):
             return width + SIZE, height + SIZE
+        if self.active("cursor-at-edge"):
+            return -TIP[0], height // 2 - TIP[1]
         return cursor_position(self.now(), self.spec.fps, width, height)

@@ -32,7 +32,7 @@ from app.sim.guest_process.messages import Kind, Message, receive_request, send
 from app.sim.guest_process.shared_state import DisplayState, SharedState, WantedMode
 
 # The faults that change what the guest does. All others change what its driver answers, in the parent.
-_OWN_FAULTS = ("mode", "one-colour", "frozen", "cursor-outside")
+_OWN_FAULTS = ("mode", "one-colour", "frozen", "cursor-at-edge", "cursor-outside")
 
 
 class GuestProcess:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from app.input.event import Key
 from app.qemu.qmp_address import UnixAddress
-from app.vm.monitor_connection import MonitorTimeouts
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 
 opened = threading.Event()

@@ -87,3 +87,18 @@ def test_a_read_that_fails_leaves_what_is_known(caplog: pytest.LogCaptureFixture
     assert "no /proc" in caplog.text
     caplog.clear()
     reader.close()
+
+
+def test_facts_that_nobody_asked_for_in_the_meantime_are_not_those_of_now() -> None:
+    host = Host()
+    reader = HostFactsReader(host.clock)
+    started(host, reader, 1)
+    host.finish()
+    host.now = 10 * S
+    assert started(host, reader, 2) == HostFacts(VmFacts(1))
+    host.finish()
+    host.now = 3600 * S
+    assert started(host, reader, 3) == HostFacts(), "the VM may have been paused an hour ago, and run now"
+    host.finish()
+    assert reader.latest(host.read, 3.0) == HostFacts(VmFacts(3))
+    reader.close()

@@ -20,6 +20,7 @@ from ui.window.inspector.empty_text import EmptyText
 from ui.window.inspector.wrapped_text import WrappedText
 
 _LONGEST = 2000
+_PATH_MARGINS = (8, 8, 8, 6)
 _SEVERITIES = {
     Severity.ERROR: ("Error", QStyle.StandardPixmap.SP_MessageBoxCritical),
     Severity.WARNING: ("Warning", QStyle.StandardPixmap.SP_MessageBoxWarning),
@@ -60,9 +61,9 @@ def _text(text: str, *, bold: bool = False) -> WrappedText:
 
 
 class FindingList(QWidget):
-    """The findings in their order, or a sentence where there are none."""
+    """The findings in their order, or the sentence ``empty`` where there are none."""
 
-    def __init__(self) -> None:
+    def __init__(self, empty: str = "Nothing is wrong with this picture.") -> None:
         super().__init__()
         self._cards: dict[Finding, FindingCard] = {}
         self._shown: tuple[Finding, ...] = ()
@@ -74,13 +75,29 @@ class FindingList(QWidget):
         area.setWidget(inner)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._layout = QStackedLayout(self)
-        self._layout.addWidget(EmptyText("Nothing is wrong with this picture."))
+        self._path = WrappedText("")
+        self._path.hide()
+        self._layout = QStackedLayout()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        # Without a path it takes no room.
+        above = QVBoxLayout()
+        above.setContentsMargins(*_PATH_MARGINS)
+        above.addWidget(self._path)
+        column.addLayout(above)
+        column.addLayout(self._layout, 1)
+        self._layout.addWidget(EmptyText(empty))
         self._layout.addWidget(area)
 
     @property
     def shown(self) -> tuple[Finding, ...]:
         return self._shown
+
+    def show_path(self, text: str) -> None:
+        """Say above the findings how the picture reaches the GPU; an empty text says nothing."""
+        if text != self._path.toPlainText():
+            self._path.set_text(text)
+            self._path.setVisible(bool(text))
 
     def show_findings(self, findings: tuple[Finding, ...]) -> None:
         """Show these. A finding that was shown before keeps its card, and what is selected in it."""

@@ -27,7 +27,7 @@ Pair = tuple[str, int | None]
 
 def shown_pairs(document: Document) -> frozenset[tuple[str, int]]:
     """The formats of the planes of an ``inspect`` document: fourcc as text, and modifier."""
-    planes = [each for each in document.get("planes", {}).values() if each is not None]
+    planes = [each for each in document.get("planes", {}).values() if each is not None and each["fourcc"]]
     return frozenset((each["fourcc"], each["modifier"]) for each in planes)
 
 

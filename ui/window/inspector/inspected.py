@@ -50,6 +50,10 @@ class Inspected(Protocol):
         """The findings about the picture, the most important first."""
         ...
 
+    def path_text(self) -> str:
+        """How the picture reaches the GPU, and what that costs; empty before the first picture."""
+        ...
+
     def fourccs(self) -> tuple[int, ...]:
         """The formats that the window's display imports; empty if it names none."""
         ...

@@ -12,7 +12,7 @@ from app.formats.driver_formats import DriverFormats, EmittedFormat, driver_form
 from app.planes.buffer_facts import BufferFacts
 from app.planes.outcome import ImportFailure, Outcome
 from app.planes.plane import PlaneKind
-from app.planes.plane_document import Document, plane_document, status_document
+from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
 from gl.buffer_thumbnail import BufferThumbnail
 from gl.errors import GlError
 from gl.format_reach import reach
@@ -24,6 +24,7 @@ from ui.window.inspector.inspector import Inspector
 from ui.window.inspector.picture_changes import PictureChanges
 from ui.window.picture.gl_surface import made_current
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.shown_path import shown_path_text
 
 
 def open_inspector(window: QMainWindow, picture: PictureWindow, keys: QKeySequence) -> Inspector:
@@ -68,6 +69,9 @@ class InspectedPicture:
     def findings(self) -> tuple[Finding, ...]:
         return self._picture.diagnosis.findings
 
+    def path_text(self) -> str:
+        return shown_path_text(self._picture)
+
     def fourccs(self) -> tuple[int, ...]:
         renderer = self._picture.renderer
         return renderer.context.display.formats if renderer is not None else ()
@@ -96,7 +100,10 @@ class InspectedPicture:
         with made_current(picture):
             document = session_document(session, picture.frame, renderer)
         # These know the host and what was seen so far, too.
-        return document | {"findings": [finding_document(each) for each in self.findings()]}
+        return document | {
+            "unchanged_s": picture.diagnosis.unchanged_s,
+            "findings": [finding_document(each) for each in self.findings()],
+        }
 
     def start_thumbnail(self, facts: BufferFacts) -> bool:
         renderer = self._picture.renderer
@@ -150,7 +157,8 @@ class InspectedPicture:
                 return plane_document(rejected.plane, rejected.buffer, rejected.status)
         surface = frame.primary if kind is PlaneKind.PRIMARY else frame.cursor
         if surface is None:
-            return None
+            refusal = frame.cursor_refusal if kind is PlaneKind.CURSOR else None
+            return refused_plane_document(refusal) if refusal is not None else None
         outcome: Outcome | None = None
         if drawn is not None:
             outcome = drawn.primary if kind is PlaneKind.PRIMARY else drawn.cursor
@@ -158,7 +166,7 @@ class InspectedPicture:
             return plane_document(surface.plane, surface.buffer, frame.status)
         path = outcome.path.value if outcome.path is not None else None
         failures = [_failure_document(each) for each in outcome.failures]
-        document = plane_document(surface.plane, surface.buffer, outcome.status, path, failures)
+        document = plane_document(surface.plane, surface.buffer, outcome.status, path, failures, outcome.bridge)
         return document | {"import_method": outcome.method.value if outcome.method is not None else None}
 
 

@@ -44,6 +44,12 @@ class Inspector(QObject):
     def docked(self) -> bool:
         return self._dock is not None
 
+    def show_findings(self) -> None:
+        """Show the findings, and bring the inspector to the front where it is a window of its own."""
+        self.view.show_findings()
+        self.view.raise_()
+        self.view.activateWindow()
+
     def close(self) -> None:
         """Close it for good; more calls do nothing."""
         inspected, self._inspected = self._inspected, None

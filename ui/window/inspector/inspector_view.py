@@ -81,6 +81,9 @@ class InspectorView(QWidget):
         self._side.setText("Dock at right" if below else "Dock below")
         self._side.setVisible(docked)
 
+    def show_findings(self) -> None:
+        self.tabs.setCurrentWidget(self.findings)
+
     def copy_document(self) -> None:
         """Copy what ``mdevview inspect --json`` prints."""
         try:
@@ -103,6 +106,7 @@ class InspectorView(QWidget):
         elif shown is self.formats:
             self.formats.refresh(state)
         elif shown is self.findings:
+            self.findings.show_path(self._inspected.path_text())
             self.findings.show_findings(self._inspected.findings())
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  (Qt's name)

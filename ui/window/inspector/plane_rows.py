@@ -52,6 +52,9 @@ def _plane(name: str, plane: Document | None) -> Node:
     title = f"{name.capitalize()} plane"
     if plane is None:
         return Node(name, title, "off")
+    if plane["fourcc"] is None:
+        refusal = ((key, key.capitalize(), plane[key]) for key in ("detail", "hint"))
+        return Node(name, title, f"{plane['state']} ({plane['reason']})", _leaves(refusal))
     summary = f"{plane['width']} × {plane['height']}, {plane['fourcc']}, {plane['path'] or plane['state']}"
     return Node(name, title, clean_line(summary), (*_leaves(_plane_pairs(name, plane)), *_failures(plane)))
 
@@ -90,12 +93,22 @@ def _backing(plane: Document) -> str:
 def _failures(plane: Document) -> tuple[Node, ...]:
     failures = plane["import_errors"]
     if not failures:
-        return ()
+        return _bridge(plane)
     nodes = []
     for index, each in enumerate(failures):
         code = f" ({each['egl_error']})" if each["egl_error"] else ""
         nodes.append(Node(str(index), each["rung"], clean_line(f"{each['message']}{code}", _LONGEST)))
-    return (Node("failures", "Failed imports", str(len(nodes)), tuple(nodes)),)
+    return (Node("failures", "Failed imports", str(len(nodes)), tuple(nodes)), *_bridge(plane))
+
+
+def _bridge(plane: Document) -> tuple[Node, ...]:
+    """The GPU over which the picture comes, where there is one."""
+    bridge = plane.get("bridge")
+    if bridge is None:
+        return ()
+    gpu = clean_line(f"{bridge['gpu']}, {bridge['render_node'] or 'no render node'}", _LONGEST)
+    form = clean_line(": ".join(each for each in (bridge["form"], bridge["detail"]) if each), _LONGEST)
+    return (Node("bridge", "Over the bridge from", gpu, (Node("form", "Handed over as", form),)),)
 
 
 def _renderer(renderer: Document) -> Node:

@@ -27,6 +27,10 @@ class WrappedText(QTextEdit):
             font = self.font()
             font.setBold(True)
             self.setFont(font)
+        self.set_text(text)
+
+    def set_text(self, text: str) -> None:
+        """Show another text."""
         # It may contain the name of a VM or a message of a driver, in which Qt would interpret markup.
         self.setPlainText(text)
         self.setAccessibleName(text)

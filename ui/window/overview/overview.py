@@ -71,7 +71,7 @@ def overview(targets: list[Target], options: WindowOptions, *, fullscreen: bool)
     interrupt = Interrupt(application.closeAllWindows)
     try:
         windows = Windows(options, refresh_interval(application))
-        window = OverviewWindow(targets, options.helper, windows.open)
+        window = OverviewWindow(targets, options.helper, windows.open, options.gpu)
 
         def begin(fail: Callable[[MdevviewError], None]) -> None:
             window.unusable.connect(lambda why: fail(no_opengl(why)))

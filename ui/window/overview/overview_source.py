@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.attach.helper_fds import HelperMethod
 from app.errors import MdevviewError, PermissionDenied
+from app.host.gpu import RenderNode
 from app.host.vgpu import Vgpu
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.loop_group import THUMBNAIL_PACE
@@ -129,6 +130,11 @@ class OverviewSource(QObject):
             self._open_target(self._helper, soon=False)
         elif self._vgpu is not None:
             self._open_vgpu(self._vgpu, self._helper)
+
+    @property
+    def exporter(self) -> RenderNode | None:
+        """The GPU that exports the buffers, as far as it is known."""
+        return self._session.exporter if self._session is not None else None
 
     def session_for_window(self) -> Session | None:
         """A session for one more window, which closes it; None if the vGPU is not open."""

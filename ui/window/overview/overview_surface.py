@@ -11,10 +11,12 @@ from PyQt6.QtGui import QGuiApplication, QPalette, QResizeEvent, QWheelEvent
 from PyQt6.QtOpenGLWidgets import QOpenGLWidget
 from PyQt6.QtWidgets import QScrollBar, QWidget
 
+from app.host.gpu import AUTO, GpuChoice
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
 from app.planes.status import Reason, Status
 from gl import api
+from gl.bridge_choice import bridge_origin
 from gl.compositor import Colour
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
@@ -40,8 +42,9 @@ class OverviewSurface(QOpenGLWidget):
 
     unusable = pyqtSignal(str)
 
-    def __init__(self, bar: QScrollBar, parent: QWidget | None = None) -> None:
+    def __init__(self, bar: QScrollBar, parent: QWidget | None = None, gpu: GpuChoice = AUTO) -> None:
         super().__init__(parent)
+        self._gpu = gpu
         self.setUpdateBehavior(QOpenGLWidget.UpdateBehavior.PartialUpdate)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._bar = bar
@@ -208,6 +211,7 @@ class OverviewSurface(QOpenGLWidget):
         picture = self._pictures.get(tile)
         if picture is None:
             picture = self._pictures[tile] = thumbnails.add()
+        picture.set_bridge(bridge_origin(thumbnails.context, self._gpu, tile.source.exporter))
         before = picture.drawn
         try:
             result = picture.draw(frame, width, height, _CARD)

@@ -9,6 +9,7 @@ from PyQt6.sip import voidptr
 
 from app.attach.helper_fds import HelperMethod
 from app.host.drivers import KnownDisplay, known_display
+from app.host.gpu import AUTO, GpuChoice
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT, Target
 from app.open.vgpu_list import VgpuList
@@ -38,7 +39,11 @@ class OverviewWindow(QMainWindow):
     unusable = pyqtSignal(str)
 
     def __init__(
-        self, targets: list[Target], helper: HelperMethod, open_window: Callable[[OverviewSource], None]
+        self,
+        targets: list[Target],
+        helper: HelperMethod,
+        open_window: Callable[[OverviewSource], None],
+        gpu: GpuChoice = AUTO,
     ) -> None:
         """Raises OpenFailed if no thread can be started."""
         super().__init__()
@@ -48,7 +53,7 @@ class OverviewWindow(QMainWindow):
         self._openings = OpeningQueue()
         self._sources: dict[str, OverviewSource] = {}
         bar = QScrollBar(Qt.Orientation.Vertical)
-        self._surface = OverviewSurface(bar)
+        self._surface = OverviewSurface(bar, gpu=gpu)
         self._surface.unusable.connect(self.unusable)
         self._group.draw.connect(self._surface.update)
         box = QWidget()

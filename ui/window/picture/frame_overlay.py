@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from app.measure.record.frame_record import FrameRecord
+from app.measure.record.picture_rates import Rates
 from app.measure.record.recent_frames import RecentFrames, buckets, percentiles
 from gl.context import Context
 from gl.errors import GlError
@@ -101,7 +102,8 @@ class FrameOverlay:
         flips = columns.latency[columns.is_flip]
         median, p99 = percentiles(flips if len(flips) else columns.latency, 50, 99)
         stage = "flip to submit" if len(flips) or not columns.is_new.any() else "change to submit"
-        return Figures(columns.frames_per_second(now), path, stage, median, p99)
+        rates = Rates(columns.frames_per_second(now), columns.cursor_moves_per_second(now))
+        return Figures(rates, path, stage, median, p99)
 
     def _graph(self, now: int, ratio: float) -> Pixels:
         width_ns = _SPAN_S * _SECOND // COLUMNS

@@ -11,7 +11,9 @@ import numpy as np
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor
 
+from app.measure.record.picture_rates import Rates
 from app.measure.record.recent_frames import Column
+from ui.window.picture.activity_text import cursor_text
 from ui.window.picture.overlay_paint import DIM, RADIUS, TEXT, Pixels, begin, end, paint_background, write
 
 # In device-independent pixels.
@@ -36,7 +38,7 @@ COLUMNS = _GRAPH_WIDTH
 class Figures:
     """What the words tell. Times are nanoseconds, NaN where unknown. ``stage`` is what the times are of."""
 
-    frames_per_second: int
+    rates: Rates
     path: str
     stage: str
     median_ns: float
@@ -62,7 +64,10 @@ def text_picture(figures: Figures, ratio: float) -> Pixels:
     # The lower corners are those of the graph.
     paint_background(painter, QRectF(0, 0, WIDTH, TEXT_HEIGHT + 2 * RADIUS))
     inner = QRectF(_MARGIN, 6, WIDTH - 2 * _MARGIN, 22)
-    write(painter, inner, f"{figures.frames_per_second} fps", TEXT, 15, bold=True)
+    frames = f"{figures.rates.frames} fps"
+    write(painter, inner, frames, TEXT, 15, bold=True)
+    beside = inner.adjusted(painter.fontMetrics().horizontalAdvance(frames) + 10, 1, 0, 0)
+    write(painter, beside, cursor_text(figures.rates), DIM, 12)
     write(painter, inner, figures.path, DIM, 12, Qt.AlignmentFlag.AlignRight)
     inner.moveTop(29)
     words = f"median {milliseconds(figures.median_ns)}   99 % {milliseconds(figures.p99_ns)}"

@@ -10,12 +10,16 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
-from app.diagnosis.picture.picture_facts import RendererFacts
+from app.diagnosis.picture.host_facts import RunState
+from app.diagnosis.picture.mode_watch import ModeWatch
+from app.diagnosis.picture.picture_facts import ModeRequest, RendererFacts
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.diagnosis.picture.still_findings import UNCHANGED_S
+from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, State, Status
 from gl.errors import GlError
 from gl.one_colour import Colour, one_colour
@@ -66,6 +70,8 @@ class PictureDiagnosis(QObject):
     changed = pyqtSignal()
     page_changed = pyqtSignal()
     """The findings are others, and the window has text with them in place of the picture."""
+    told = pyqtSignal(str)
+    """What the window should show over the picture for a moment: the guest did not take a mode that the user chose."""
 
     def __init__(
         self,
@@ -80,12 +86,15 @@ class PictureDiagnosis(QObject):
         self._current = current
         self._clock = clock
         self._history = PictureHistory(clock())
+        self._mode_watch = ModeWatch()
+        self._chosen = False
         self._host = HostFactsReader(clock)
+        self._run_state: RunState | None = None
         self._renderer: RendererFacts | None = None
         self._findings: tuple[Finding, ...] = ()
         self._diagnosed_ns = clock() - _INTERVAL_NS
         # What was diagnosed last: of an idle picture, that is done again after a longer pause.
-        self._diagnosed: tuple[Status, Colour | None] | None = None
+        self._diagnosed: tuple[Status, Colour | None, ModeRequest | None] | None = None
         self._always = False
         # The frame that was looked at for one colour, and what was found.
         self._looked = False
@@ -114,6 +123,16 @@ class PictureDiagnosis(QObject):
             return first
         return None
 
+    @property
+    def unchanged_s(self) -> float | None:
+        """For how many seconds the picture has been unchanged; None without a picture, or if that is not known."""
+        return self._history.unchanged_s(self._clock()) if self._shown() else None
+
+    @property
+    def run_state(self) -> RunState | None:
+        """Whether the VM runs; None if that is not known, or was not asked because the picture changes."""
+        return self._run_state
+
     def _shown(self) -> bool:
         return self._picture.status.state in (State.SHOWING, State.DEGRADED)
 
@@ -122,19 +141,33 @@ class PictureDiagnosis(QObject):
         self._always = on
         self.refresh()
 
+    def asked_for(self, mode: Mode, chosen: bool) -> None:
+        """The guest was asked for this mode: ``chosen`` by the user, or because it follows the window."""
+        self._chosen = chosen
+        self._mode_watch.asked(mode, _size(self._picture.frame), self._clock())
+
     def saw(self, frame: Frame) -> None:
         """The source has a new frame."""
         self._history.saw(frame, self._clock())
+        self._mode_watch.saw(_size(frame))
         self._looked, self._one_colour = False, None
+
+    def looked(self, look: Look) -> None:
+        """The pixels on the screen were looked at."""
+        self._history.looked(look, self._clock())
+        if look.previous_ns is not None:
+            self._looked, self._one_colour = False, None
 
     def pixels_changed(self) -> None:
         """The guest drew into the buffer on the screen."""
         self._history.pixels_changed(self._clock())
         self._looked, self._one_colour = False, None
 
-    def forget(self) -> None:
-        """Another source is shown from now on."""
-        self._history = PictureHistory(self._clock())
+    def forget(self, *, sees_pixels: bool = True) -> None:
+        """Another source is shown from now on. ``sees_pixels`` is that of its loop."""
+        self._history = PictureHistory(self._clock(), sees_pixels=sees_pixels)
+        self._mode_watch.forget()
+        self._run_state = None
         self._host.forget()
         self._looked, self._one_colour = False, None
         self._set(())
@@ -151,11 +184,13 @@ class PictureDiagnosis(QObject):
         missing = self._picture.status.state is not State.SHOWING
         if quiet_s >= _QUIET_S and not self._looked:
             self._look_for_one_colour()
-        if not (missing or self._always or self._one_colour is not None or quiet_s >= UNCHANGED_S):
-            self._diagnosed = None
+        late = self._mode_watch.late(now)
+        unwell = missing or late is not None or self._one_colour is not None
+        if not (unwell or self._always or quiet_s >= UNCHANGED_S):
+            self._diagnosed = self._run_state = None
             self._set(())
             return
-        seen = (self._picture.status, self._one_colour)
+        seen = (self._picture.status, self._one_colour, late)
         idle = not missing and not self._always and seen == self._diagnosed
         if idle and now - self._diagnosed_ns < _IDLE_PERIOD_NS:
             return
@@ -168,6 +203,8 @@ class PictureDiagnosis(QObject):
         if frame.primary is not None and shown is not None and shown.primary is not None:
             # Of a frame that is not drawn yet, the renderer knows nothing.
             frame = shown
+        host = self._host.latest(session.host_facts, host_period_s) if session is not None else None
+        self._run_state = host.vm.state if host is not None and host.vm is not None else None
         facts = picture_facts(
             picture.target,
             frame,
@@ -175,11 +212,12 @@ class PictureDiagnosis(QObject):
             now,
             vgpu=session.vgpu if session is not None else None,
             device=session.device_facts() if session is not None else None,
-            host=self._host.latest(session.host_facts, host_period_s) if session is not None else None,
+            host=host,
             renderer=self._renderer_facts(),
             history=self._history,
             one_colour=self._one_colour,
             failure=picture.status if picture.status.reason is Reason.RENDER_FAILED else None,
+            late_mode=self._mode_watch.late(now),
         )
         return diagnose(facts)
 
@@ -214,6 +252,9 @@ class PictureDiagnosis(QObject):
 
     def _set(self, findings: tuple[Finding, ...]) -> None:
         if findings != self._findings:
+            late = _late_mode(findings)
+            if late is not None and late != _late_mode(self._findings) and self._chosen:
+                self.told.emit(f"{late.message} {late.remedy}")
             self._findings = findings
             self.changed.emit()
             if not self._shown():
@@ -223,3 +264,11 @@ class PictureDiagnosis(QObject):
         """Stop the timer, and wait for the thread for a short while. More calls do nothing."""
         self._timer.stop()
         self._host.close()
+
+
+def _size(frame: Frame) -> tuple[int, int] | None:
+    return (frame.primary.plane.width, frame.primary.plane.height) if frame.primary is not None else None
+
+
+def _late_mode(findings: tuple[Finding, ...]) -> Finding | None:
+    return next((each for each in findings if each.key == PictureKey.MODE_NOT_TAKEN.key), None)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QPainter
+from PyQt6.QtGui import QColor, QFont, QPainter, QTextOption
 
 from app.diagnosis.finding import Finding
 from app.formats.fourcc import fourcc_text
@@ -94,15 +94,16 @@ def paint_status(
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     """Paint a short notice in a box at the bottom of ``area``."""
     painter.setFont(_font(painter, 10))
-    flags = int(Qt.TextFlag.TextWrapAnywhere | Qt.AlignmentFlag.AlignCenter)
+    option = QTextOption(Qt.AlignmentFlag.AlignCenter)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     room = area.adjusted(_MARGIN * 2, _MARGIN, -_MARGIN * 2, -_MARGIN)
     if room.width() <= 0:
         return
-    box = painter.boundingRect(room, flags, text).adjusted(-14, -8, 14, 8)
+    box = painter.boundingRect(room, text, option).adjusted(-14, -8, 14, 8)
     box.moveBottom(area.bottom() - _MARGIN)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_NOTICE_COLOUR)
     painter.drawRoundedRect(box, 6, 6)
     painter.setPen(HEADING_COLOUR)
-    painter.drawText(box, flags, text)
+    painter.drawText(box.adjusted(14, 8, -13, -8), text, option)

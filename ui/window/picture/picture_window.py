@@ -11,14 +11,16 @@ from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
-from app.measure.loop.rate import Rate
+from app.host.gpu import AUTO, GpuChoice
+from app.input.signed_cursor_source import SentPointer
+from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
-from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
+from gl.bridge_choice import bridge_origin
 from gl.context import CurrentContext
 from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
@@ -38,7 +40,9 @@ _log = logging.getLogger(__name__)
 # During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
+# A notice is shown for this time at least, and long enough to be read.
 _NOTICE_MS = 4000
+_READING_MS = 60
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
 _MS = 1_000_000
@@ -54,11 +58,14 @@ class PictureWindow(QOpenGLWindow):
     state_changed = pyqtSignal()
     unusable = pyqtSignal(str)
 
-    def __init__(self, loop: QtFrameLoop, label: str) -> None:
+    def __init__(self, loop: QtFrameLoop, label: str, gpu: GpuChoice = AUTO) -> None:
         super().__init__(QOpenGLWindow.UpdateBehavior.NoPartialUpdate)
         self._loop = loop
         self._label = label
+        self._gpu = gpu
         self._session: Session | None = None
+        # Whether the renderer knows over which GPU the buffers of this session come.
+        self._bridge_set = False
         self._options = ViewOptions()
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
@@ -69,7 +76,7 @@ class PictureWindow(QOpenGLWindow):
         self._cursor_seen = False
         # When the window asked the display to draw; None while it waits for no picture.
         self._asked_ns: int | None = None
-        self._rate = Rate()
+        self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
         self._notice = ""
@@ -80,12 +87,14 @@ class PictureWindow(QOpenGLWindow):
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
         self.diagnosis.page_changed.connect(self.update)
+        self.diagnosis.told.connect(self.notice)
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
+        self.diagnosis.forget(sees_pixels=loop.sees_pixels)
         self.times.watch(loop)
         loop.due.connect(self._on_due)
         loop.set_probe(self._look)
@@ -100,8 +109,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop.deleteLater()
         self._loop, self._label = loop, label
         self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
-        self._cursor_seen = False
-        self.diagnosis.forget()
+        self._cursor_seen, self._rates = False, PictureRates()
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -109,6 +117,11 @@ class PictureWindow(QOpenGLWindow):
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    @property
+    def pointer(self) -> SentPointer:
+        """Is told where the user's pointer was sent."""
+        return self._loop.pointer
 
     @property
     def status(self) -> Status:
@@ -122,16 +135,15 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def path(self) -> str:
-        """How the primary plane got to the GPU: "egl-image", "copy" or "region"; empty before the first draw."""
+        """How the primary plane got to the GPU, a value of :class:`PixelPath`; empty before the first draw."""
         primary = self._drawn.primary if self._drawn is not None else None
         return primary.path.value if primary is not None and primary.path is not None else ""
 
     @property
     def cursor_problem(self) -> Status | None:
         """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
-        for rejected in self.frame.rejected:
-            if rejected.plane.kind is PlaneKind.CURSOR:
-                return rejected.status
+        if self.frame.cursor_refusal is not None:
+            return self.frame.cursor_refusal
         cursor = self._drawn.cursor if self._drawn is not None else None
         if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
             return None
@@ -160,9 +172,9 @@ class PictureWindow(QOpenGLWindow):
         """The frame that was drawn last, and what the renderer made of it."""
         return self._shown, self._drawn
 
-    def frames_per_second(self) -> int:
-        """New frames drawn in the last second. A frame drawn again does not count."""
-        return self._rate.per_second(time.monotonic_ns())
+    def rates(self) -> Rates:
+        """What the pictures of the last second showed. A frame drawn again does not count."""
+        return self._rates.rates(time.monotonic_ns())
 
     @property
     def options(self) -> ViewOptions:
@@ -185,10 +197,10 @@ class PictureWindow(QOpenGLWindow):
             self.notice(LOUPE_NOTICE)
 
     def notice(self, text: str) -> None:
-        """Show a short notice for a few seconds, and log it."""
+        """Show a notice for some seconds, and log it."""
         _log.info("%s", text)
         self._notice = text
-        self._notice_timer.start(_NOTICE_MS)
+        self._notice_timer.start(max(_NOTICE_MS, _READING_MS * len(text)))
         self.update()
 
     def capture(self) -> NDArray[np.uint8] | None:
@@ -209,7 +221,7 @@ class PictureWindow(QOpenGLWindow):
         return self._session
 
     def set_session(self, session: Session | None) -> None:
-        self._session = session
+        self._session, self._bridge_set = session, False
         self.times.session = session
 
     @property
@@ -259,8 +271,10 @@ class PictureWindow(QOpenGLWindow):
             return None
         with made_current(self) if renderer.look_needs_context else nullcontext():
             look = renderer.look(frame)
-        if look is not None and look.previous_ns is not None:
-            self.diagnosis.pixels_changed()
+        if look is not None:
+            self.diagnosis.looked(look)
+            if look.previous_ns is not None:
+                self._rates.pixels_changed()
         return look
 
     def wake(self) -> None:
@@ -274,6 +288,7 @@ class PictureWindow(QOpenGLWindow):
         else:
             self._off_since_ns = None
         self.diagnosis.saw(frame)
+        self._rates.found(frame)
         self._update_cursor_seen(frame)
         if frame.primary is None:
             self._log_state()
@@ -345,6 +360,10 @@ class PictureWindow(QOpenGLWindow):
             return
         if size != (self._render_target.width, self._render_target.height):
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
+        if not self._bridge_set:
+            exporter = self._session.exporter if self._session is not None else None
+            renderer.set_bridge(bridge_origin(renderer.context, self._gpu, exporter))
+            self._bridge_set = True
         self.times.begin(renderer.context)
         try:
             target, options = self._render_target, self._draw_options
@@ -358,8 +377,7 @@ class PictureWindow(QOpenGLWindow):
             return
         self.times.drawn(frame, renderer.import_ns)
         self._failure = None
-        if frame is not self._shown:
-            self._rate.add(time.monotonic_ns())
+        self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
             self._shown, self._drawn = frame, drawn
             self._log_state()

@@ -32,6 +32,7 @@ from collections.abc import Callable
 from PyQt6.QtCore import QObject, QSocketNotifier, pyqtSignal
 from PyQt6.sip import voidptr
 
+from app.input.signed_cursor_source import SentPointer
 from app.measure.loop.frame_loop import FrameLoop, LoopObserver, Wait
 from app.measure.loop.pacing import Pacer
 from app.planes.frame import Frame
@@ -51,8 +52,16 @@ class QtFrameLoop(QObject):
     gone = pyqtSignal()
     frame_changed = pyqtSignal(object)
 
-    def __init__(self, source: FrameSource, pacer: Pacer, observer: LoopObserver | None = None) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        pacer: Pacer,
+        observer: LoopObserver | None = None,
+        pointer: SentPointer | None = None,
+    ) -> None:
         super().__init__()
+        self.pointer = pointer or SentPointer()
+        """Where the user's pointer was sent in the guest that ``source`` shows."""
         self._probe: Callable[[Frame], Look | None] | None = None
         self._loop = FrameLoop(
             source, pacer, self.due.emit, self.frame_changed.emit, self._on_gone, observer=observer, probe=self._look
@@ -65,6 +74,11 @@ class QtFrameLoop(QObject):
     @property
     def frame(self) -> Frame:
         return self._loop.frame
+
+    @property
+    def sees_pixels(self) -> bool:
+        """See :attr:`app.measure.loop.frame_loop.FrameLoop.sees_pixels`."""
+        return self._loop.sees_pixels
 
     def observe(self, observer: LoopObserver | None) -> None:
         """Tell ``observer`` what the loop does from now on; None for nobody."""

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,18 +69,67 @@ def test_commands_show_the_picture(node: str, tmp_path: Path, fact: Fact) -> Non
     assert (document["state"], document["planes"]["primary"]["path"]) == ("showing", "egl-image")
 
 
+def _draw(how: str, node: str) -> dict[str, Any]:
+    arguments = [sys.executable, "-m", "tests.lab.inside.program.draw_on_node", how, node, SPEC]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
+    assert ended.returncode == 0, ended
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_the_exporters_node_is_left_to_itself_where_only_the_cpu_draws_on_it(node: str, fact: Fact) -> None:
+    document = _draw("exporter", node)
+    fact("vgem as exporter", document)
+    assert document["fallback_reason"].startswith(f"only the CPU draws on {node} (vgem): ")
+    assert (document["path"], document["reason"], document["right"]) == ("egl-image", "ok", True)
+    assert document["node"] != node
+
+
+def test_commands_draw_on_the_node_that_is_named(node: str, tmp_path: Path, fact: Fact) -> None:
+    file = tmp_path / "shot.png"
+    ended = command.run("screenshot", f"sim:{SPEC}", "--gpu", Path(node).name, "-o", str(file))
+    assert ended.status == 0, ended
+    assert np.array_equal(read_png(file), _guest_picture())
+    document = json.loads(command.run("inspect", f"sim:{SPEC}", "--json", "--gpu", node).out)
+    fact("vgem: inspect --gpu", [document["renderer"], document["planes"]["primary"]["path"]])
+    assert (document["renderer"]["render_node"], document["renderer"]["fallback_reason"]) == (node, None)
+    assert document["planes"]["primary"]["path"] == "copy"
+    wrong = command.run("screenshot", f"sim:{SPEC}", "--gpu", "renderD777", "-o", str(file))
+    assert (wrong.status, f"there is no GPU 'renderD777'; there are {node} (vgem)" in wrong.err) == (2, True), wrong
+
+
 def test_a_node_that_is_asked_for_by_name(node: str, fact: Fact) -> None:
     """The import cannot work there: it ends in another process, and the picture is copied."""
-    arguments = [sys.executable, "-m", "tests.lab.inside.program.draw_on_node", node, SPEC]
-    documents = []
-    for _ in range(2):
-        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
-        assert ended.returncode == 0, ended
-        documents.append(json.loads(ended.stdout))
+    documents = [_draw("named", node) for _ in range(2)]
     fact("vgem by name", documents)
     for each in documents:
         assert (each["node"], each["path"], each["reason"]) == (node, "copy", "import-crashes-driver")
         assert each["right"]
+
+
+def _bridged(node: str, direction: str) -> dict[str, Any]:
+    arguments = [sys.executable, "-m", "tests.lab.inside.program.bridge_on_node", node, direction]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
+    assert ended.returncode == 0, ended
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_a_display_that_cannot_import_gets_the_picture_over_a_bridge(node: str, fact: Fact) -> None:
+    """vgem's own dma-bufs, which the driver of its node does not survive, come from EGL's software device."""
+    document = _bridged(node, "to-node")
+    fact("bridge to vgem's node", document)
+    assert (document["exporter"], document["path"], document["reason"]) == ("drm", "bridge", "ok")
+    assert document["right"]
+
+
+def test_a_bridge_from_a_node_whose_driver_dies(node: str, fact: Fact) -> None:
+    """The exporting side tries its imports in another process too: the picture is right, by whichever path."""
+    document = _bridged(node, "from-node")
+    fact("bridge from vgem's node", document)
+    assert document["path"] in ("bridge", "copy")
+    assert document["path"] == "bridge" or any(node in each for each in document["failures"])
+    assert document["right"]
 
 
 def test_the_window_lives(node: str, tmp_path: Path, fact: Fact) -> None:

@@ -22,6 +22,7 @@ from app.host.discovery import discover
 from app.host.process import Process
 from app.host.vgpu import Vgpu
 from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
+from tests.unit.known_hosts import proxmox
 from tests.unit.vms import Vms, vms_on
 
 
@@ -60,6 +61,25 @@ def test_vm_is_found_by_its_device_its_pid_and_its_name(host: Host, vms: Vms) ->
     assert _let_go(attach_pid(vm.pid, None, host.scan(), vms.access())) == expected
     assert _let_go(attach_pid(vm.pid, vm.fds[0], host.scan(), vms.access())) == expected
     assert _let_go(attach_vm("win10", host.scan(), vms.access())) == expected
+
+
+def test_vm_is_found_by_the_number_that_proxmox_gave_it(host: Host, vms: Vms) -> None:
+    by_number = {
+        number: vms.start("kvm", proxmox.command_line(number, "win11", ()), ["mbochs"], groups=[group])
+        for number, group in ((105, 1), (106, 2))
+    }
+    for number, vm in by_number.items():
+        assert _let_go(attach_vm(str(number), host.scan(), vms.access()))[0] == vm.pid
+    with pytest.raises(UsageError, match="2 VMs are called win11") as several:
+        attach_vm("win11", host.scan(), vms.access())
+    assert all(f"pid:{vm.pid} (VM {number}, win11)" in several.value.remedy for number, vm in by_number.items())
+    with pytest.raises(NoSuchDevice, match="no VM 107; there are: 105, win11; 106, win11"):
+        attach_vm("107", host.scan(), vms.access())
+    named = vms.start("qemu", qemu("105"), ["mbochs"], groups=[3])
+    with pytest.raises(UsageError, match="2 VMs are called 105") as both:
+        attach_vm("105", host.scan(), vms.access())
+    assert f"pid:{named.pid}" in both.value.remedy
+    assert f"pid:{by_number[105].pid} (VM 105, win11)" in both.value.remedy
 
 
 def test_two_devices_of_one_vm(host: Host, vms: Vms) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.host import foreign_path, foreign_path_program
-from app.host.foreign_path import connect_in_child, is_foreign, look
+from app.host.foreign_path import connect_in_child, is_foreign, look, read_file
 from tests.unit.hosts import Host
 
 
@@ -39,6 +39,26 @@ def test_child_sees_what_this_program_sees(tmp_path: Path) -> None:
         look("/" + "x" * 5000, os.getpid())
     with pytest.raises(OSError, match=os.strerror(errno.E2BIG)):
         look("/" + "x" * 200_000, os.getpid())
+
+
+@pytest.mark.parametrize("is_other", [True, False])
+def test_regular_files_alone_are_read_up_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_other: bool
+) -> None:
+    monkeypatch.setattr(foreign_path, "is_another_users", lambda *_: is_other)
+    file, fifo = tmp_path / "file", tmp_path / "fifo"
+    file.write_bytes(b"x" * 5000)
+    os.mkfifo(fifo)
+    found = read_file(str(file), os.getpid(), 5000)
+    assert (found.data, found.changed_ns) == (b"x" * 5000, file.stat().st_ctime_ns)
+    for path, limit, code in ((file, 4999, errno.EFBIG), (fifo, 10, errno.EINVAL), (tmp_path, 10, errno.EINVAL)):
+        with pytest.raises(OSError, match=os.strerror(code)) as caught:
+            read_file(str(path), os.getpid(), limit)
+        assert caught.value.errno == code
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        read_file("/dev/zero", os.getpid(), 10)
+    with pytest.raises(FileNotFoundError):
+        read_file(str(tmp_path / "none"), os.getpid(), 10)
 
 
 def test_own_process_needs_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_new_vgpu_needs_a_whole_uuid(host: Host, text: str) -> None:
         (errno.ENOSPC, MdevviewError, "none left (ENOSPC"),
         (errno.EACCES, PermissionDenied, f"sudo mdevctl start --uuid {UUID_A} --parent mbochs --type mbochs-small"),
         (errno.ENODEV, NoSuchDevice, "unloaded"),
-        (errno.EINVAL, MdevviewError, "EINVAL: Invalid argument; see 'dmesg'"),
+        (errno.EINVAL, MdevviewError, "EINVAL: Invalid argument; see 'sudo dmesg'"),
     ],
 )
 def test_each_refusal_is_one_line_with_what_to_do(

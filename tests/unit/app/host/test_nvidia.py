@@ -1,6 +1,7 @@
 """NVIDIA's vGPUs without mdev, as sysfs tells them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,7 @@ def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> 
     read: list[Path] = []
     really_open = Path.open
 
-    def counted(path: Path, *args: str) -> object:
+    def counted(path: Path, *args: Any) -> Any:
         read.append(path.resolve())
         return really_open(path, *args)
 

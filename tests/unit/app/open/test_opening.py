@@ -49,6 +49,21 @@ def test_free_vgpu_is_left_to_its_vm_where_a_vm_is_waited_for(host: Host) -> Non
         open_device(Default(), Paths(host.paths.sys / "none", proc=host.paths.proc), OpenOptions(alone=False))
 
 
+def test_gpu_that_is_passed_through_is_never_opened(host: Host, vms: Vms) -> None:
+    """In use by a VM, or free and therefore not listed: the answer is the same."""
+    vms.start("kvm", qemu("games", "-device", "vfio-pci,host=0000:01:00.0"), ["nic"], groups=[14])
+    host.pci("0000:01:00.0", "vfio-pci", 14)
+    host.pci("0000:02:00.0", "vfio-pci", 16)
+    for text in ("01:00.0", "0000:02:00.0"):
+        with pytest.raises(NoSuchDevice, match=f"{text} is no vGPU: .* passed through have no display"):
+            open_device(Named(text), host.paths)
+    host.pci("0000:00:02.0", "i915", 3)
+    with pytest.raises(NoSuchDevice, match=r"0000:00:02.0 is no vGPU: its driver is i915"):
+        open_device(Named("00:02.0"), host.paths)
+    with pytest.raises(NoSuchDevice, match=r"no vGPU 0000:7f:00\.0"):
+        open_device(Named("7f:00.0"), host.paths)
+
+
 def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
     host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
 ) -> None:

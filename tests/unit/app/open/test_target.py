@@ -18,6 +18,8 @@ from app.open.target import (
     parse_target,
     resolve,
 )
+from tests.unit.hosts import UUID_A, UUID_B
+from tests.unit.known_hosts.proxmox import mdev_uuid
 
 UUIDS = st.uuids().map(str)
 # They begin alike, so that the beginning of one is often that of another.
@@ -51,12 +53,15 @@ def test_bad_targets(text: str) -> None:
 
 
 @given(st.lists(UUIDS | ALIKE, min_size=1, unique=True), st.data())
-def test_start_of_a_uuid_names_the_one_vgpu_it_fits(uuids: list[str], data: st.DataObject) -> None:
+def test_start_or_end_of_a_uuid_names_the_one_vgpu_it_fits(uuids: list[str], data: st.DataObject) -> None:
     vgpus = [Vgpu(name=each, uuid=each) for each in uuids]
     chosen = data.draw(st.sampled_from(uuids))
-    start = chosen[: data.draw(st.integers(1, 36))]
-    target = parse_target(start.upper() if data.draw(st.booleans()) else start)
-    if sum(each.startswith(start) for each in uuids) == 1:
+    length = data.draw(st.integers(1, 36))
+    part = data.draw(st.sampled_from([chosen[:length], chosen[-length:]]))
+    # No end of a UUID begins with a dash: it would be an option.
+    assume(not part.startswith("-"))
+    target = parse_target(part.upper() if data.draw(st.booleans()) else part)
+    if part == chosen or sum(each.startswith(part) or each.endswith(part) for each in uuids) == 1:
         assert resolve(target, vgpus) == Vgpu(name=chosen, uuid=chosen)
     else:
         with pytest.raises(AmbiguousTarget) as caught:
@@ -74,10 +79,36 @@ def test_uuid_that_is_not_there(wanted: str, other: str) -> None:
         assert caught.value.exit_status == 3
 
 
-@pytest.mark.parametrize("text", ["0000:65:00.4", "65:00.4", "65:00.4".upper()])
-def test_pci_address_long_or_short(text: str) -> None:
-    function = Vgpu(name="0000:65:00.4", driver="nvidia")
-    assert resolve(parse_target(text), [Vgpu(name="0001:65:00.4"), function]) == function
+def test_uuids_of_proxmox_are_told_apart_by_their_ends() -> None:
+    vgpus = [
+        Vgpu(name=each, uuid=each) for each in (mdev_uuid(105), mdev_uuid(106), mdev_uuid(105, 1), mdev_uuid(1105))
+    ]
+    assert resolve(parse_target("106"), vgpus) == vgpus[1]
+    assert resolve(parse_target("1105"), vgpus) == vgpus[3]
+    with pytest.raises(AmbiguousTarget) as caught:
+        resolve(parse_target("0105"), vgpus)
+    assert caught.value.candidates == (mdev_uuid(105), mdev_uuid(105, 1))
+    with pytest.raises(NoSuchDevice, match=r"107.*vm:107"):
+        resolve(parse_target("107"), vgpus)
+
+
+@pytest.mark.parametrize("text", ["0000:6a:00.4", "6a:00.4", "6A:00.4", "0000:6A:00.4"])
+def test_pci_address_long_or_short_in_capitals_or_not(text: str) -> None:
+    function = Vgpu(name="0000:6a:00.4", driver="nvidia")
+    assert resolve(parse_target(text), [Vgpu(name="0001:6a:00.4"), function]) == function
+
+
+def test_pci_address_of_a_gpu_names_its_only_vgpu() -> None:
+    first, second, other = (
+        Vgpu(each, each, parent=f"0000:0{n}:00.0") for each, n in ((UUID_A, 1), (UUID_B, 1), ("f", 2))
+    )
+    assert resolve(parse_target("02:00.0"), [first, second, other]) == other
+    with pytest.raises(AmbiguousTarget) as caught:
+        resolve(parse_target("01:00.0"), [first, second, other])
+    assert caught.value.candidates == (UUID_A, UUID_B)
+    # The name of a device comes first.
+    itself = Vgpu("0000:01:00.0", driver="vendor")
+    assert resolve(parse_target("01:00.0"), [first, itself]) == itself
 
 
 def test_no_target_means_the_only_vgpu_or_a_simulated_one() -> None:

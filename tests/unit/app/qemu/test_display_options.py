@@ -21,6 +21,31 @@ def test_the_options_of_this_device_count() -> None:
     assert found == DisplayOptions(opregion=True, ramfb=True, display="on", firmware_screen=None)
 
 
+def test_display_is_off_without_an_option() -> None:
+    assert _options("-device", DEVICE).display == "off"
+    assert _options("-device", f"{DEVICE},display").display == "on"
+    assert _options("-M", "pc-q35-2.12", "-device", DEVICE).display == "auto"
+    assert _options("-M", "pc-q35-3.0", "-device", DEVICE).display == "off"
+
+
+def test_global_set_and_configured_options_count() -> None:
+    everything = {"display": "on", "x-igd-opregion": "on", "ramfb": "on"}
+    expected = DisplayOptions(opregion=True, ramfb=True, display="on")
+    defaults = [each for key, value in everything.items() for each in ("-global", f"vfio-pci.{key}={value}")]
+    device = DEVICE.replace("vfio-pci", "vfio-pci-nohotplug")
+    assert _options("-nodefaults", *defaults, "-device", device) == expected
+    added = [each for key, value in everything.items() for each in ("-set", f"device.hostdev0.{key}={value}")]
+    assert _options("-nodefaults", "-device", f"{DEVICE},id=hostdev0,display=off", *added) == expected
+    lines = "".join(f'  {key} = "{value}"\n' for key, value in everything.items())
+    config = f'[device "hostdev0"]\n  driver = "vfio-pci"\n  sysfsdev = "/sys/bus/mdev/devices/{UUID_A}"\n{lines}'
+    arguments = ["qemu-system-x86_64", "-nodefaults", "-readconfig", "vm.cfg"]
+    assert display_options(parse_command_line(arguments, {"vm.cfg": config}), UUID_A) == expected
+    assert parse_command_line(arguments).reads_config, "the file could not be read"
+    off = parse_command_line([*arguments, "-set", "device.hostdev0.display=off"], {"vm.cfg": config})
+    assert display_options(off, UUID_A).display == "off"
+    assert not off.reads_config
+
+
 def test_options_of_libvirt_are_json() -> None:
     json = f'{{"driver":"vfio-pci-nohotplug","sysfsdev":"/sys/bus/mdev/devices/{UUID_A}","ramfb":true,"display":"on"}}'
     assert _options("-nodefaults", "-device", json) == DisplayOptions(None, True, "on", None, True)

@@ -24,6 +24,7 @@ _FAULTS = (
     "query-efault@0.1-0.3",
     "query-enomem@0.1-0.3",
     "query-enodev@0.1-0.3",
+    "cursor-einval@0.1-0.3",
     "get-einval@0-0.3",
     "get-enoent@0-0.3",
     "stale@0.1-0.3",

@@ -3,8 +3,9 @@
 import pytest
 
 from app.edid.make import DEFAULT_DPI
-from app.edid.mode import Mode
+from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
+from app.host.larger_type import SizedType
 from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import simulated
 
@@ -21,6 +22,21 @@ def test_a_refusal_is_one_line_that_names_the_limit(spec: str, mode: Mode, said:
     with simulated(spec) as (device, _), pytest.raises(ResolutionRefused) as caught:
         EdidResolution(device).check(mode)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_mode_beyond_the_device_names_a_larger_type_and_another_refusal_does_not() -> None:
+    larger = (SizedType("i915-GVTg_V9_1", Limits(3840, 2160), left=2),)
+    with simulated("gvt,size=640x480") as (device, _):
+        resolution = EdidResolution(device, types=larger)
+        with pytest.raises(ResolutionRefused) as beyond:
+            resolution.check(Mode(2560, 1440))
+        with pytest.raises(ResolutionRefused) as too_fast:
+            resolution.check(Mode(1920, 1200, 480))
+    assert str(beyond.value) == (
+        "cannot set 2560x1440@60: 2560x1440 is more than the device allows, which is 1920x1200; "
+        "choose a smaller mode; a larger type takes it: i915-GVTg_V9_1 (3840x2160, 2 left)"
+    )
+    assert "larger type" not in str(too_fast.value)
 
 
 def test_a_device_that_went_refuses_too() -> None:

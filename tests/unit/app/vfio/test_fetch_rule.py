@@ -93,6 +93,10 @@ _VIEWER = "tests.unit.app.vfio.programs.viewer"
 OFF = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A},display=off"
 
 
+NO_OPTION = OFF.removesuffix(",display=off")
+AUTO = f"{NO_OPTION},display=auto"
+
+
 def _vm(vms: Vms, *more: str, device: str = OFF, links: Sequence[str] = ()) -> Child:
     return vms.start("qemu-system-x86", qemu("a", "-device", device, *more), ["mbochs"], groups=[1], more=links)
 
@@ -146,13 +150,24 @@ def test_next_start_of_the_vm_is_shown_again(host: Host, vms: Vms) -> None:
     [
         (OFF, (), True),
         (OFF.replace("off", "on"), ("-display", "gtk,gl=on"), False),
-        (OFF.replace(",display=off", ""), (), False),
+        (AUTO, (), False),
         # Without OpenGL, QEMU's "auto" shows no dma-bufs.
-        (OFF.replace(",display=off", ""), ("-display", "none"), True),
-        (OFF.replace(",display=off", ""), ("-nographic",), True),
-        (OFF.replace(",display=off", ""), ("-display", "egl-headless"), False),
-        (OFF.replace(",display=off", ""), ("-display", "none", "-spice", "gl=on"), False),
-        (OFF.replace(",display=off", ""), ("-display", "none", "-global", "vfio-pci.display=on"), False),
+        (AUTO, ("-display", "none"), True),
+        (AUTO, ("-nographic",), True),
+        (AUTO, ("-display", "egl-headless"), False),
+        (AUTO, ("-display", "none", "-spice", "gl=on"), False),
+        # Without the option it is off, in any window of QEMU's.
+        (NO_OPTION, (), True),
+        (NO_OPTION, ("-display", "gtk,gl=on"), True),
+        (NO_OPTION, ("-machine", "pc-i440fx-2.12", "-display", "gtk,gl=on"), False),
+        (f"{NO_OPTION},display", (), False),
+        (f"{NO_OPTION},nodisplay", (), True),
+        (NO_OPTION, ("-global", "vfio-pci.display=on"), False),
+        (NO_OPTION, ("-global", "driver=vfio-pci,property=display,value=on"), False),
+        (NO_OPTION, ("-global", "virtio-vga.display=on"), True),
+        (OFF, ("-global", "vfio-pci.display=on"), True),
+        (f"{OFF},id=gpu", ("-set", "device.gpu.display=on"), False),
+        (f"{NO_OPTION},display=on,id=gpu", ("-set", "device.gpu.display=off"), True),
         (OFF, ("-readconfig", "vm.cfg"), False),
         (OFF, ("-set", "device.gpu.display=on"), False),
         ("vfio-pci,fd=9,display=off", (), True),

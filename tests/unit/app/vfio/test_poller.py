@@ -238,3 +238,26 @@ def test_a_device_that_answers_enodev_to_get_info_too_is_gone(clock: Clock) -> N
     clock.now += 300_000_000
     assert poller.latest().status.reason is Reason.DEVICE_REMOVED
     poller.close()
+
+
+def test_a_cursor_that_the_driver_refuses_is_not_off(clock: Clock) -> None:
+    answers: list[Answer | None] = [None]
+    device = ScriptedDevice(primary=plane_answer, cursor=lambda: answers[0])
+    poller = Poller(device, clock=clock)
+    off = poller.latest()
+    assert off.cursor_status == Status(Reason.PLANE_OFF)
+    answers[0] = errno.EINVAL
+    refused = poller.latest()
+    assert refused.cursor_status == Status(Reason.QUERY_REJECTED, "EINVAL: Invalid argument", errno.EINVAL)
+    assert (refused.status.reason, refused.primary is off.primary, refused.cursor) == (Reason.OK, True, None)
+    assert poller.latest() is refused
+    answers[0] = plane_answer(handle=2)
+    shown = poller.latest()
+    assert shown.cursor is not None and shown.cursor_status.reason is Reason.OK
+    poller.close()
+
+
+def test_a_driver_of_regions_has_no_cursor_plane(clock: Clock) -> None:
+    poller = Poller(ScriptedDevice(vfio.VFIO_GFX_PLANE_TYPE_REGION, primary=plane_answer), clock=clock)
+    assert poller.latest().cursor_status.reason is Reason.NO_CURSOR_PLANE
+    poller.close()

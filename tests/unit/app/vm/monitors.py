@@ -7,7 +7,8 @@ from pathlib import Path
 from app.input.event import Event, Key, qmp_object
 from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.vm.monitor import ConnectionState
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 
 A = [Key("a", True), Key("a", False)]

@@ -13,8 +13,9 @@ import pytest
 from app.input.event import Key, qmp_object
 from app.vm.libvirt import open_domain
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_lookup import LibvirtDomain
+from app.vm.monitor_timeouts import MonitorTimeouts
 from tests.unit.qmp_server import TABLET, until
 
 A = [Key("a", True), Key("a", False)]

@@ -10,7 +10,7 @@ from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
 from app.qemu.qmp_address import UnixAddress
 from app.vm import input_queue
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice
-from app.vm.monitor_connection import MonitorTimeouts
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 from tests.unit.app.vm.monitors import CALM, QUICK, A, in_json, lost, monitor, ready
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, Hangup, until

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from app.input.event import Key
 from app.vm.monitor import ConnectionState, Reply
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
 from tests.unit.qmp_server import until
 

@@ -61,6 +61,42 @@ def test_a_relative_path_starts_where_the_vm_was_started(host: Host, tmp_path: P
         assert find_monitor(machine, host.paths) == UnixAddress(str(path))
 
 
+@pytest.mark.parametrize("option", [["-daemonize"], ["-chroot", "/srv/jail"], ["-run-with", "chroot=/srv/jail"]])
+def test_a_relative_path_starts_where_a_vm_was_started_that_has_left_that_folder(
+    host: Host, tmp_path: Path, option: list[str]
+) -> None:
+    """QEMU changes to "/" after it has made its sockets, so its folder in /proc is the wrong one."""
+    with listening(tmp_path / "start/qmp") as path:
+        machine = vm(host, *option, "-qmp", "unix:qmp,server", cwd="/")
+        assert reason(host, machine) == (
+            "its QMP socket qmp has no full path, and QEMU has left its folder: "
+            "start QEMU with the full path, or use --qmp"
+        )
+        environ = host.paths.proc / str(PID) / "environ"
+        environ.write_bytes(b"HOME=/root\0PWD=%s\0" % os.fsencode(path.parent))
+        assert find_monitor(machine, host.paths) == UnixAddress(str(path))
+        environ.write_bytes(b"PWD=/elsewhere\0")
+        assert reason(host, machine) == (
+            "its QMP socket qmp has no full path, and there is no QMP socket /elsewhere/qmp: "
+            "start QEMU with the full path, or use --qmp"
+        )
+
+
+def test_a_relative_path_of_a_daemon_in_a_container_starts_in_the_container(host: Host) -> None:
+    with listening(host.paths.proc.parent / "container/start/qmp"):
+        machine = vm(host, "-daemonize", "-qmp", "unix:qmp,server", cwd="/", mnt=THEIRS)
+        (host.paths.proc / str(PID) / "environ").write_bytes(b"PWD=/start\0")
+        assert find_monitor(machine, host.paths) == UnixAddress(f"{host.paths.proc}/{PID}/root/start/qmp")
+
+
+def test_a_socket_that_no_manager_needs_is_preferred(host: Host, tmp_path: Path) -> None:
+    with listening(tmp_path / "qemu-server/105.qmp") as managed, listening(tmp_path / "own") as own:
+        machine = vm(host, "-qmp", f"unix:{managed},server", "-qmp", f"unix:{own},server")
+        assert find_monitor(machine, host.paths) == UnixAddress(str(own))
+        own.unlink()
+        assert find_monitor(machine, host.paths) == UnixAddress(str(managed))
+
+
 def test_a_path_in_a_container_is_reached_through_its_process(host: Host) -> None:
     container = host.paths.proc.parent / "container"
     with listening(container / "srv/qmp"):

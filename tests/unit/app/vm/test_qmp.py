@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
+from app.vm.monitor_timeouts import MonitorTimeouts
 from tests.unit.app.vm.monitors import A, lost, monitor, ready
 from tests.unit.qmp_server import GREETING, MOUSE, TABLET, Client, FakeVm, Hangup, Script, until
 

@@ -9,7 +9,7 @@ from qemu.qmp import Message, QMPClient
 from qemu.qmp.protocol import AsyncProtocol
 
 from app.vm import qmp
-from app.vm.monitor_connection import MonitorTimeouts
+from app.vm.monitor_timeouts import MonitorTimeouts
 from tests.unit.app.vm.monitors import lost, monitor
 from tests.unit.command import REPOSITORY
 from tests.unit.qmp_server import GREETING, Client, FakeVm, until

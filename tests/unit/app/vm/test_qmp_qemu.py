@@ -11,7 +11,8 @@ from app.input.event import Absolute, Axis, Button, Event, Key, Press
 from app.qemu.command_line import parse_command_line
 from app.qemu.qmp_address import UnixAddress
 from app.vm.monitor import ConnectionState, PointingDevice, Reply
-from app.vm.monitor_connection import MonitorConnection, MonitorTimeouts
+from app.vm.monitor_connection import MonitorConnection
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 from tests.gate import need_programs
 from tests.unit.qmp_server import until

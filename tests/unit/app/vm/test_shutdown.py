@@ -16,7 +16,7 @@ from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.vm import shutdown
 from app.vm.child import Child
 from app.vm.monitor import Monitor
-from app.vm.monitor_connection import MonitorTimeouts
+from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.qmp import open_monitor
 from app.vm.shutdown import OpenMonitor, open_qmp, shut_down
 from app.vm.shutdown_sequence import ShutdownStep, ShutdownTimeouts

@@ -8,14 +8,14 @@ from tests.gate import need_programs
 from tests.unit.command import run
 from tests.unit.hosts import UUID_A, UUID_B
 
-TABLE = f"VGPU  TYPE\n{UUID_A}  mbochs-small\n{UUID_B}  mdpy-xga"
+TARGETS = f"{UUID_A}\n{UUID_B}\nvm:105\nvm:win11"
 
 
 def _bash(line: str) -> list[str]:
     """What bash offers at the end of `line`, on a host with two vGPUs."""
     script = run("--print-completion", "bash").stdout
     asked = f"""
-mdevview() {{ [ "$1" = list ] && echo '{TABLE}'; }}
+mdevview() {{ [ "$*" = "list --targets" ] && echo '{TARGETS}'; }}
 COMP_LINE='{line}' COMP_POINT={len(line)}
 _mdevview
 printf '%s\\n' "${{COMPREPLY[@]}}"
@@ -31,6 +31,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("mdevview scr", ["screenshot"]),
         ("mdevview view 83", [UUID_A, UUID_B]),
         (f"mdevview inspect --json {UUID_B}", [UUID_B]),
+        ("mdevview view vm:1", ["105"]),
         ("mdevview view sim:m", ["mbochs", "mdpy"]),
         ("mdevview view sim:gvt --scaling ", ["fit", "integer", "actual"]),
     ],

@@ -30,7 +30,7 @@ FINDING = {"key": "a", "severity": "warning", "message": "It is so.", "evidence"
 
 def _document(**changed: Any) -> dict[str, Any]:
     return {
-        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "",
+        "target": "sim:gvt", "state": "showing", "reason": "ok", "detail": "", "hint": "", "unchanged_s": None,
         "planes": {"primary": PLANE, "cursor": None},
         "buffers": [BUFFER],
         "display": {"dmabuf": True, "region": False},
@@ -42,6 +42,7 @@ def _document(**changed: Any) -> dict[str, Any]:
             "name": "Intel", "vendor": "Mesa", "version": "3.2", "software": False, "imports_dmabufs": True,
             "egl_vendor": "Mesa Project", "egl_version": "1.5", "platform": "surfaceless", "driver": "iris",
             "render_node": "/dev/dri/renderD128", "extensions": ["EGL_KHR_image_base"], "missing_extensions": [],
+            "fallback_reason": None,
         },
         "findings": [],
         **changed,
@@ -119,3 +120,12 @@ def test_hostile_values_stay_on_printable_lines(name: str, detail: str, modifier
     assert all(each == "" or each.isprintable() for each in lines)
     assert max(map(len, lines)) <= 2 * WIDTH
     assert str(size) in " ".join(lines)
+
+
+def test_a_cursor_that_is_not_there_says_why() -> None:
+    region = {"dmabuf": False, "region": True}
+    assert "  cursor is off" in inspect_lines(_document())
+    assert "  cursor: this driver has no cursor plane" in inspect_lines(_document(display=region))
+    refused = dict.fromkeys(PLANE) | {"reason": "query-rejected", "detail": "EINVAL: Invalid argument"}
+    lines = inspect_lines(_document(planes={"primary": PLANE, "cursor": refused}))
+    assert "  cursor is refused: query-rejected: EINVAL: Invalid argument" in lines

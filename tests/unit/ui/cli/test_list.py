@@ -7,7 +7,9 @@ import pytest
 
 from app.host.discovery import discover
 from app.host.vgpu import Vgpu
+from app.host.wording import of_user
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
+from tests.unit.known_hosts import proxmox
 from ui.cli import list as command
 from ui.cli.main import main
 
@@ -33,6 +35,7 @@ def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
         "pid": 50,
         "process": "qemu-system-x86",
         "vm": "win10",
+        "vm_id": None,
         "fd": 21,
         "way": "group",
         "uid": 0,
@@ -78,3 +81,24 @@ def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.Capt
 def test_names_chosen_by_processes_cannot_write_to_the_terminal() -> None:
     nasty = "\x1b[2J"
     assert nasty not in command.table((Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty)))
+
+
+def test_proxmox_vms_are_listed_by_number_and_name(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    proxmox.lay_out(host)
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "in use by kvm 10500 of root (VM 105, win11) by group".replace(" of root", of_user(0)) in lines[1]
+    assert main(["list", "--json"]) == 0
+    vgpus = json.loads(capsys.readouterr().out)["vgpus"]
+    assert [each["vm_id"] for vgpu in vgpus for each in vgpu["holders"]] == ["105", "106", "107", "108"]
+
+
+def test_targets_for_a_shell_have_no_character_that_it_expands(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    proxmox.lay_out(host)
+    host.mdev(UUID_A, "mbochs-small", 21)
+    host.process(50, "qemu-system-x86", qemu("$(touch /tmp/x)`id`"), {20: "/dev/vfio/21", 21: DEVICE_FD})
+    assert main(["list", "--targets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-7:] == ["vm:105", "vm:win11", "vm:106", "vm:107", "vm:cad", "vm:108", "vm:games"]
+    assert UUID_A in lines
+    assert not any("$" in each or "`" in each for each in lines)

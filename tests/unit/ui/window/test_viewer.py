@@ -4,13 +4,13 @@ import pytest
 
 from app.host.vgpu import Vgpu
 from app.open.opening import vfio_session
-from app.open.target import SIMULATED_DEFAULT, parse_target
+from app.open.target import SIMULATED_DEFAULT, Default, Target, parse_target
 from app.planes.status import State
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
-from ui.window.viewer import is_shown, label_of
+from ui.window.viewer import is_shown, is_substitute, label_of
 
 
 def test_what_is_waited_for_is_called_as_a_person_would() -> None:
@@ -28,6 +28,18 @@ def test_choosing_what_is_shown_opens_nothing() -> None:
     assert not is_shown(one, session, State.GONE), "it may have come back"
     assert not is_shown(other, session, State.SHOWING)
     assert not is_shown(SIMULATED_DEFAULT, session, State.SHOWING)
+
+
+def test_only_a_simulated_vgpu_that_nobody_named_stands_in_for_a_missing_one() -> None:
+    real, simulated = Vgpu("one"), Vgpu("sim:gvt", simulated=True)
+
+    def substitute(target: Target, vgpu: Vgpu) -> bool:
+        opened = OpenedDevice("one", "one", ScriptedDevice(), vgpu, FetchRule.FREELY, lambda: None)
+        return is_substitute(target, vfio_session(opened))
+
+    assert substitute(Default(), simulated)
+    assert not substitute(SIMULATED_DEFAULT, simulated), "it was asked for"
+    assert not substitute(Default(), real)
 
 
 @pytest.mark.parametrize("what", ["first", "another", "waiting"])

@@ -26,12 +26,12 @@ class Window(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.monitor: Monitor | None = None
-        self.reason = self.destination = ""
+        self.reason = self.destination = self.manager = ""
 
-    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str) -> None:
+    def set_monitor(self, monitor: Monitor | None, reason: str, destination: str, manager: str) -> None:
         if self.monitor is not None:
             self.monitor.send([Key("x", False)])
-        self.monitor, self.reason, self.destination = monitor, reason, destination
+        self.monitor, self.reason, self.destination, self.manager = monitor, reason, destination, manager
 
 
 @pytest.fixture
@@ -64,12 +64,12 @@ class FakeMonitor:
 
 
 class FakeRoute:
-    reason = destination = ""
+    reason = destination = manager = ""
 
     def __init__(self) -> None:
         self.calls: list[object] = []
 
-    def open(self, _changed: Changed) -> Monitor:
+    def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:
         self.calls.append("open")
         return FakeMonitor(self.calls)
 

@@ -54,6 +54,20 @@ def test_a_plane_that_comes_on_is_told_with_its_layout() -> None:
     assert (changes[1].values["dmabuf_id"], changes[1].values["on"]) == (1, True)
 
 
+def test_a_cursor_that_the_driver_refuses_is_told_once_with_its_errno() -> None:
+    refused = Status(Reason.QUERY_REJECTED, "EINVAL: Invalid argument", 22)
+    log, primary = ChangeLog(), _surface(PRIMARY)
+    log.frame(Frame(OK, primary, cursor_status=OK), 0)
+    (told,) = log.frame(Frame(OK, primary, cursor_status=refused), 1)
+    assert told.text == "cursor cannot be shown: no-signal (query-rejected): EINVAL: Invalid argument"
+    assert (told.kind, told.plane) == (ChangeKind.REJECTED, PlaneKind.CURSOR)
+    assert log.frame(Frame(OK, primary, serial=2, cursor_status=refused), 2) == ()
+    (told,) = log.frame(Frame(OK, primary, cursor_status=OK), 3)
+    assert told.text == "cursor is no longer refused"
+    # Both planes: that is the state of the picture.
+    assert _kinds(log.frame(Frame(refused, cursor_status=refused), 4)) == [ChangeKind.STATE, ChangeKind.PLANE]
+
+
 def test_the_same_frame_again_is_no_change() -> None:
     frame = _frame(cursor=CURSOR)
     log = _log(frame)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.picture_facts import HistoryFacts, SeenCursor
+from app.planes.status import Reason, Status
 from tests.unit.app.diagnosis.picture.facts import CURSOR, cursor, picture, shown
 
 
@@ -21,3 +22,11 @@ def test_a_cursor_that_moves_keeps_its_finding_for_a_while() -> None:
     assert [each.key for each in diagnose(picture(*far, history=both))] == ["cursor-outside"]
     old = HistoryFacts(40, True, cursor_seen=True, cursor_places=(replace(edge, ago_s=31.0),))
     assert diagnose(picture(*far, history=old)) == ()
+
+
+def test_a_cursor_whose_query_the_driver_refuses_is_not_called_hidden() -> None:
+    refused = cursor(plane=None, path=None, status=Status(Reason.QUERY_REJECTED, "EINVAL: Invalid argument", 22))
+    (found,) = diagnose(picture(shown(), refused))
+    assert (found.key, found.evidence) == ("cursor-refused", "query-rejected: EINVAL: Invalid argument")
+    hidden = cursor(plane=None, path=None, status=Status(Reason.PLANE_OFF))
+    assert [each.key for each in diagnose(picture(shown(), hidden))] == ["cursor-not-reported"]

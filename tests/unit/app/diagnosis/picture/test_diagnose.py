@@ -16,6 +16,7 @@ from app.diagnosis.picture.picture_facts import (
     HistoryFacts,
     ImportEvidence,
     ImportProof,
+    ModeRequest,
     PictureFacts,
     PlaneFacts,
     RendererFacts,
@@ -70,6 +71,11 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         picture(off(), vm=replace(RUNNING, state=RunState.SHUT_DOWN)),
         (K.VM_SHUT_DOWN, K.PLANE_OFF),
         "query-status",
+    ),
+    K.MODE_NOT_TAKEN: (
+        picture(late_mode=ModeRequest(1920, 1080, (640, 480))),
+        (K.MODE_NOT_TAKEN,),
+        "asked for 1920x1080; shown 640x480",
     ),
     K.VM_PAUSED: (
         # That the picture does not change is explained.
@@ -132,6 +138,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
             *(Reason.ASKING_PERMISSION, Reason.PERMISSION_DENIED, Reason.OPEN_FAILED, Reason.NO_DISPLAY),
             *(Reason.FETCHED_ELSEWHERE, Reason.FETCHED_BEFORE, Reason.FETCH_FAILED, Reason.BUFFER_TRUNCATED),
             *(Reason.BAD_GEOMETRY, Reason.UNKNOWN_FORMAT, Reason.RENDER_FAILED, Reason.UPLOAD_FAILED),
+            *(Reason.CURSOR_OFF, Reason.NO_CURSOR_PLANE),
         )
     },
     **{
@@ -312,6 +319,27 @@ def test_a_cpu_that_draws_is_not_the_gpu_that_exports() -> None:
     assert keys[0] == "wrong-gpu"
     unknown = replace(RENDERER, gpu_address=None)
     assert diagnose(picture(renderer=unknown)) == (), "EGL does not tell which GPU draws"
+
+
+@pytest.mark.parametrize(
+    ("renderer", "remedy"),
+    [
+        (replace(RENDERER, platform="x11"), "--gpu 0000:03:00.0; or draw the window with it: DRI_PRIME"),
+        (replace(RENDERER, platform="surfaceless"), "Leave --gpu out, or name the exporting GPU: --gpu 0000:03:00.0"),
+        (replace(LLVMPIPE, platform="software", fallback_reason="no driver"), "Make EGL draw on 0000:03:00.0"),
+    ],
+)
+def test_how_the_exporter_gets_to_import_depends_on_what_draws(renderer: RendererFacts, remedy: str) -> None:
+    host = HostFacts(RUNNING, replace(EXPORTER, address="0000:03:00.0"))
+    found = diagnose(picture(not_imported(Reason.IMPORT_FAILED), renderer=renderer, host=host))
+    wrong = next(each for each in found if each.key == "wrong-gpu")
+    assert remedy in wrong.remedy
+    assert wrong.evidence.endswith(renderer.fallback_reason)
+
+
+def test_over_a_bridge_the_right_gpu_has_imported() -> None:
+    host = HostFacts(RUNNING, replace(EXPORTER, address="0000:03:00.0"))
+    assert diagnose(picture(shown(path=PixelPath.BRIDGE), cursor(), host=host)) == ()
 
 
 def test_a_tiling_that_nobody_can_undo_is_named_with_those_that_are_importable() -> None:

@@ -6,6 +6,7 @@ from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.history import PictureHistory
 from app.diagnosis.picture.picture_facts import SeenCursor
 from app.planes.frame import Frame
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, Status
 from tests.unit.app.diagnosis.picture.facts import CURSOR
 from tests.unit.app.diagnosis.picture.surfaces import surface
@@ -75,3 +76,17 @@ def test_a_cursor_that_was_seen_once_is_remembered() -> None:
     history.saw(Frame(Status(Reason.OK), surface(), surface()), 1)
     history.saw(ON, 2)
     assert history.facts(3).cursor_seen
+
+
+def test_a_picture_that_nothing_can_look_at_is_not_called_unchanged() -> None:
+    history = PictureHistory(0)
+    history.saw(ON, 0)
+    history.looked(Look(False, 1 * S), 1 * S)
+    assert history.unchanged_s(2 * S) == 2.0
+    history.looked(Look(True, 3 * S, blind=True), 3 * S)
+    assert history.unchanged_s(60 * S) is None
+    # The CPU or the GPU can look again: what was missed meanwhile is not known.
+    history.looked(Look(False, 61 * S), 61 * S)
+    assert history.unchanged_s(62 * S) == 59.0
+    history.looked(Look(True, 63 * S, 62 * S), 63 * S)
+    assert history.unchanged_s(64 * S) == 1.0

@@ -22,7 +22,7 @@ def test_a_plane_that_is_copied_has_every_failed_import_as_evidence() -> None:
         Severity.WARNING,
         "cursor plane: This GPU does not import the plane's tiling; frames are copied.",
         "the display does not take it; no-modifier: the tiling would not be known",
-        "Render on the GPU that exports it.",
+        "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
 
 

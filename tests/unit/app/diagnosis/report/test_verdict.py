@@ -3,7 +3,7 @@
 import pytest
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.report.verdict import has_failed, ranked, verdict
+from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 
 FREE = Finding("vgpu", Severity.OK, "u (mbochs) can be opened")
 TAKEN = Finding("vgpu", Severity.INFO, "u is in use", "", "'mdevview view u' attaches to it")
@@ -45,3 +45,8 @@ def test_problems_come_first_in_their_own_order() -> None:
     findings = [FREE, SOFTWARE, TAKEN, NO_EGL, OTHER_GPU, CLOSED]
     assert ranked(findings) == [NO_EGL, CLOSED, SOFTWARE, OTHER_GPU, TAKEN, FREE]
     assert has_failed(findings) and not has_failed([FREE, SOFTWARE])
+
+
+def test_who_asks_why_there_is_no_vgpu_reads_that_first() -> None:
+    none = Finding("vgpu", Severity.INFO, "no vGPU on this host")
+    assert vgpus_first([none, SOFTWARE, FREE, NO_EGL, INTEL]) == [NO_EGL, INTEL, none, SOFTWARE, FREE]

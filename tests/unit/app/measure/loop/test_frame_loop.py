@@ -382,3 +382,12 @@ def test_a_fixed_interval_of_polls_is_kept_when_a_picture_is_drawn() -> None:
         source.looks = 0
         loop.newest()
         assert source.looks == looks
+
+
+def test_who_looks_at_no_pixels_does_not_see_them_change() -> None:
+    def sees(pace: Pace, *, tells_damage: bool = False, probes: bool = True) -> bool:
+        probe = (lambda _frame: None) if probes else None
+        return FrameLoop(_Source(tells_damage=tells_damage), Pacer(pace, 0), probe=probe).sees_pixels
+
+    assert sees(Pace()) and sees(Pace.fixed(1), tells_damage=True, probes=False)
+    assert not sees(Pace.fixed(16_000_000)) and not sees(Pace(), probes=False)

@@ -39,6 +39,7 @@ def test_only_what_shows_something_new_has_a_latency_and_counts_as_a_frame() -> 
     assert list(columns.is_flip) == [kind is Kind.FLIP for kind in Kind]
     assert list(np.isnan(columns.latency)) == [not each for each in columns.is_new]
     assert columns.frames_per_second(SECOND + 10) == 2
+    assert columns.cursor_moves_per_second(SECOND + 10) == 1
     assert columns.frames_per_second(3 * SECOND) == 0
 
 

@@ -2,7 +2,7 @@
 
 from app.abi import drm_fourcc as drm
 from app.planes.plane import Backing, Plane, PlaneKind
-from app.planes.plane_document import Document, plane_document, status_document
+from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
 from app.planes.status import Reason, Status
 from ui.window.inspector.plane_rows import Node, bytes_text, modifier_text, state_nodes
 
@@ -58,6 +58,14 @@ def test_a_plane_tells_its_values_its_path_and_each_failed_import() -> None:
 def test_a_cursor_tells_its_position_and_hot_spot() -> None:
     nodes = state_nodes(document(primary=None, cursor=plane(PlaneKind.CURSOR)))
     assert child(nodes, "cursor", "position").value == "-3, 4" and child(nodes, "cursor", "hot").value == "1, 2"
+
+
+def test_a_cursor_that_the_driver_refuses_is_not_called_off() -> None:
+    refused = refused_plane_document(Status(Reason.QUERY_REJECTED, "EINVAL: Invalid argument", 22))
+    nodes = state_nodes(document(primary=plane(PlaneKind.PRIMARY), cursor=refused))
+    assert child(nodes, "cursor").value == "no-signal (query-rejected)"
+    assert child(nodes, "cursor", "detail").value == "EINVAL: Invalid argument"
+    assert child(nodes, "cursor", "hint").value
 
 
 def test_text_from_outside_is_one_visible_line() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -9,11 +10,14 @@ from PyQt6.QtCore import QCoreApplication, QObject
 
 from app.device.device_facts import DeviceFacts
 from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
+from app.edid.mode import Mode
 from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
+from app.planes.pixel_samples import Look
 from app.planes.status import Reason, Status
 from gl.renderer import DrawResult, Renderer
+from tests.unit.app.diagnosis.picture.facts import PRIMARY
 from tests.unit.app.diagnosis.picture.surfaces import surface
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 
@@ -65,6 +69,10 @@ def keys(seconds: float) -> list[str]:
     return [each.key for each in diagnosis.findings]
 
 
+def unchanged() -> tuple[float | None, RunState | None]:
+    return diagnosis.unchanged_s, diagnosis.run_state
+
+
 def headline() -> str | None:
     return diagnosis.headline.key if diagnosis.headline is not None else None
 
@@ -112,12 +120,36 @@ assert keys(0.5) == []
 # A picture that stays unchanged: whether the VM runs is found out.
 assert keys(11) == ["picture-unchanged"]
 assert headline() is None, "a still picture is nothing that a user must know"
+assert unchanged()[0] == 11.5
 picture.vm = VmFacts(7, state=RunState.PAUSED)
 keys(31)
 assert keys(6) == ["vm-paused"]
+assert unchanged() == (48.5, RunState.PAUSED)
 assert headline() == "vm-paused"
-diagnosis.pixels_changed()
+diagnosis.looked(Look(True, now[0], now[0]))
 assert keys(1) == []
+assert unchanged() == (1.0, None)
+
+# A mode that the guest does not take is told once, and goes when the guest takes it.
+picture.vm = VmFacts(7, state=RunState.RUNNING)
+told: list[str] = []
+diagnosis.told.connect(told.append)
+diagnosis.asked_for(Mode(1024, 768), True)
+diagnosis.saw(Frame(OK, surface()))
+assert keys(9) == []
+keys(31)
+assert keys(6)[0] == headline() == "mode-not-taken"
+keys(6)
+assert len(told) == 1 and "1024x768" in told[0], told
+diagnosis.saw(Frame(OK, surface(replace(PRIMARY, width=1024, height=768))))
+assert keys(0.5) == []
+diagnosis.saw(Frame(OK, surface()))
+assert keys(1) == [], "what the guest's user chose later is his"
+diagnosis.asked_for(Mode(1024, 768), False)
+assert keys(10)[0] == "mode-not-taken"
+assert len(told) == 1, "a guest that follows the window is asked often"
+diagnosis.forget()
+diagnosis.saw(Frame(OK, surface()))
 
 # A panel wants all of them, always.
 diagnosis.keep_current(True)
@@ -125,7 +157,13 @@ diagnosis.saw(shown)
 picture.show(Frame(Status(Reason.PLANE_OFF)))
 diagnosis.saw(picture.frame)
 assert keys(1)[-1] == "plane-went-off"
+assert unchanged()[0] is None, "there is no picture"
 diagnosis.forget()
 assert diagnosis.findings == ()
+diagnosis.forget(sees_pixels=False)
+picture.show(shown, good)
+diagnosis.saw(shown)
+keys(60)
+assert unchanged()[0] is None, "polls at a fixed interval see no pixels"
 diagnosis.shut_down()
 diagnosis.shut_down()

@@ -1,0 +1,38 @@
+"""A window whose display cannot import the buffers: they come over a bridge, and look the same."""
+
+import time
+
+import numpy as np
+
+from tests.window.displays import Display
+from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
+from tests.window.viewer import driven
+
+_DRIVER = "tests.window.bridged_driver"
+
+
+def test_the_whole_screen_is_the_guests_picture(wayland: Display) -> None:
+    """Pixel for pixel, with Qt's own context current again for whatever Qt draws."""
+    picture = guest_picture()
+    with driven(wayland, _DRIVER, "view", f"sim:{STILL}", "--fullscreen") as viewer:
+        viewer.wait_for("showing, .*path: bridge")
+        on_screen = wait_for_screen(wayland, lambda it: np.array_equal(it, picture))
+        end = time.monotonic() + 20
+        while not viewer.do("findings") and time.monotonic() < end:
+            time.sleep(0.1)
+        assert "bridge" in viewer.do("findings")
+        close(viewer)
+    assert np.array_equal(on_screen, picture)
+
+
+def test_a_guest_that_draws_in_place_is_seen(wayland: Display) -> None:
+    """No flip tells of it: the window looks at the pixels, and hands them over anew."""
+    with driven(wayland, _DRIVER, "view", f"sim:{STILL},cursor=off", "--fullscreen") as viewer:
+        viewer.wait_for("showing, .*path: bridge")
+        white = guest_picture(f"{STILL},cursor=off")
+        wait_for_screen(wayland, lambda it: np.array_equal(it, white))
+        viewer.do("draw_in_place", 100, 100, 60, 40)
+        white[100:140, 100:160] = 255
+        on_screen = wait_for_screen(wayland, lambda it: np.array_equal(it, white))
+        close(viewer)
+    assert np.array_equal(on_screen, white)
