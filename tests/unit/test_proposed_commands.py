@@ -30,10 +30,10 @@ def test_every_command_that_a_message_proposes_is_in_the_list() -> None:
 @pytest.mark.parametrize(
     ("text", "known"),
     [
-        ("load it: sudo modprobe udmabuf", True),
-        ("load it (sudo modprobe udmabuf), or not", True),
-        ("load it: sudo modprobe udmabufs", False),
-        ("load it: sudo modprobe udmabuf vgem", False),
+        ("load it: sudo modprobe kvmgt", True),
+        ("load it (sudo modprobe kvmgt), or not", True),
+        ("load it: sudo modprobe kvmgts", False),
+        ("load it: sudo modprobe kvmgt vgem", False),
         ("restart it: sudo systemctl restart libvirtd", False),
         ("see 'lspci -k'", False),
         ("the helper needs pkexec or sudo", True),
