@@ -19,16 +19,19 @@ _PROGRAMS = (
     *("sudo", "modprobe", "insmod", "rmmod", "mdevctl", "journalctl", "dmesg", "usermod", "setfacl", "sysctl"),
     *("udevadm", "systemctl", "loginctl", "ulimit", "virsh", "nvidia-smi", "sriov-manage", "mount", "umount", "tee"),
     *("lspci", "lsmod", "prlimit", "qm", "apt", "apt-get", "apt-file", "dnf", "pacman", "pip", "pipx", "chmod"),
-    *("chown", "chgrp", "mknod", "grep", "cat", "echo", "printf", "unset", "export", "kill", "pkill", "newgrp"),
+    *("chown", "chgrp", "mknod", "grep", "cat", "echo", "printf", "unset", "kill", "pkill", "newgrp"),
     *("groupadd", "unshare", "setcap", "xhost", "flatpak", "docker", "polkit", "setenforce"),
 )
 _WORD = re.compile(rf"(?<![\w./{{-])(?:{'|'.join(map(re.escape, _PROGRAMS))})(?![\w.:=/-])")
+
+# What may follow a command: the end of a quotation or of a part of a sentence. Another argument makes another command.
+_END = r"(?=$|['`\"),;.|]| and | if | lets | names | then |: \{\})"
 
 # Texts that only name a program, or in which one of the words is a word of English.
 NAMED = (
     *("Create a vGPU (mdevctl)", "no sudo", "pkexec or sudo", "sudo's prompt", "--helper sudo", "where sudo can ask"),
     *("sudo does not pass on", "sudo gave no", "sudo can ask", "unset it or correct it", "mount it: "),
-    *("(ulimit -l is {} KiB)", "a polkit agent", "cannot export this framebuffer"),
+    *("(ulimit -l is {} KiB)", "a polkit agent"),
 )
 
 
@@ -68,7 +71,6 @@ COMMANDS = (
     # The sample drivers; here two other modules that are not loaded yet.
     Command("sudo modprobe -a {}", f"sudo modprobe -a tun veth && {_loads('tun', 'veth')} && modprobe -ra tun veth"),
     Command("sudo modprobe vfio_iommu_type1", f"sudo modprobe vfio_iommu_type1 && {_loads('vfio_iommu_type1')}"),
-    Command("sudo modprobe udmabuf", "sudo modprobe udmabuf && test -c /dev/udmabuf"),
     Command("sudo modprobe -r vgem", "modprobe vgem && sudo modprobe -r vgem && test ! -e /sys/module/vgem"),
     # It loads without an Intel GPU, too.
     Command("sudo modprobe kvmgt", f"sudo modprobe kvmgt && {_loads('kvmgt')} && modprobe -r kvmgt"),
@@ -220,6 +222,8 @@ def unknown(text: str) -> str | None:
     # A program alone is an argument of ours, no words for a person.
     if " " not in text.strip():
         return None
-    for each in sorted((*NAMED, *(each.text for each in COMMANDS)), key=len, reverse=True):
-        text = text.replace(each, "")
+    for known in sorted((each.text for each in COMMANDS), key=len, reverse=True):
+        text = re.sub(re.escape(known) + _END, "", text)
+    for name in NAMED:
+        text = text.replace(name, "")
     return text if _WORD.search(text) else None

@@ -140,7 +140,7 @@ class Reason(Enum):
         "fetch-failed",
         State.ERROR,
         "The driver cannot export this framebuffer.",
-        "It may pass when the guest sets its mode or flips; it is tried again all the time.",
+        "It may pass when the guest sets its mode or flips.",
     )
     FETCHED_ELSEWHERE = (
         "fetched-elsewhere",

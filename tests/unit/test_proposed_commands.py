@@ -27,6 +27,23 @@ def test_every_command_that_a_message_proposes_is_in_the_list() -> None:
     assert [f"{each.place}: {left}" for each in _TEXTS if (left := unknown(each.text)) is not None] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("load it: sudo modprobe kvmgt", True),
+        ("load it (sudo modprobe kvmgt), or not", True),
+        ("load it: sudo modprobe kvmgts", False),
+        ("load it: sudo modprobe kvmgt vgem", False),
+        ("restart it: sudo systemctl restart libvirtd", False),
+        ("see 'lspci -k'", False),
+        ("the helper needs pkexec or sudo", True),
+        ("sudo", True),
+    ],
+)
+def test_another_argument_makes_another_command(text: str, known: bool) -> None:
+    assert (unknown(text) is None) is known
+
+
 def test_list_has_no_command_that_nobody_proposes() -> None:
     everything = "\n".join(each.text for each in _TEXTS)
     assert [each.text for each in COMMANDS if each.text not in everything] == []

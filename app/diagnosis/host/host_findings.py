@@ -119,12 +119,14 @@ def _parents(paths: Paths) -> Iterator[Finding]:
 def _udmabuf(paths: Paths) -> Finding:
     node = paths.dev / "udmabuf"
     if not node.exists():
+        # CONFIG_UDMABUF is no module: it is in the kernel or it is not.
+        device = paths.sys / "class/misc/udmabuf"
         return Finding(
             "udmabuf",
             Severity.INFO,
             f"no {node}: simulated vGPUs use memfds, which only software renderers import",
-            f"module udmabuf: {module_state('udmabuf', paths).value}",
-            "sudo modprobe udmabuf",
+            f"{device} is {'there' if device.exists() else 'missing'}",
+            f"let {node} into this container" if device.exists() else "run a kernel with CONFIG_UDMABUF",
         )
     if os.access(node, os.R_OK | os.W_OK):
         return Finding(

@@ -77,7 +77,7 @@ def test_device_without_an_opregion_does_not_start_with_the_option(create: Creat
         check=False,
     )
     assert done.returncode == 1 and "OpRegion" in done.stderr
-    fact("QEMU with x-igd-opregion=on for mbochs", done.stderr.splitlines()[-1].rpartition(": vfio ")[2][37:])
+    fact("QEMU with x-igd-opregion=on for mbochs", done.stderr.splitlines()[-1].rpartition(": vfio ")[2][38:])
 
 
 def test_vm_of_an_nvidia_vgpu_has_its_uuid(tmp_path: Path) -> None:

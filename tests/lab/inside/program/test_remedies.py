@@ -3,6 +3,10 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from app.diagnosis.host.user_findings import user_findings
 from app.host.user_rights import UserRights
@@ -44,6 +48,17 @@ def _trouble(command: Command) -> str | None:
     return None if done.returncode == 0 else f"{script!r} ended with {done.returncode}: {done.stdout.strip()}"
 
 
+@pytest.fixture
+def settings() -> Iterator[None]:
+    """Puts back what the commands set for all tests after this one."""
+    files = [Path("/proc/sys/kernel") / each for each in ("dmesg_restrict", "yama/ptrace_scope")]
+    before = [each.read_text() for each in files]
+    yield
+    for file, text in zip(files, before, strict=True):
+        file.write_text(text)
+
+
+@pytest.mark.usefixtures("settings")
 def test_commands_of_all_remedies_do_what_they_promise(fact: Fact) -> None:
     need_programs("sudo", "mdevctl", "virsh", "udevadm", "usermod", "journalctl", "nsenter")
     troubles = []

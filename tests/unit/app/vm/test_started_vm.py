@@ -17,7 +17,7 @@ from app.host import mdev
 from app.host.discovery import discover
 from app.host.scan import HostScan
 from app.qemu.qmp_address import UnixAddress
-from app.vm import igd_opregion, started_vm
+from app.vm import started_vm
 from app.vm.child import Child
 from app.vm.started_vm import StartedVm, StartOptions, memory_hint, start_vm, terminate
 from tests.conftest import open_files
@@ -164,35 +164,6 @@ def test_iommu_group_is_used_if_the_cdev_cannot_be(host: Host, tmp_path: Path, l
     try:
         report = _report(fake_qemu, running)
         assert (report["arguments"][-1][-12:], report["fds"]) == (",display=off", {})
-    finally:
-        running.close()
-
-
-_DEVICE = "vfio-pci,sysfsdev={}/bus/mdev/devices/" + UUID_A
-_OPREGION = "x-igd-opregion=on"
-
-
-@pytest.mark.parametrize(
-    ("type_id", "known", "own", "added"),
-    [
-        ("i915-GVTg_V5_4", True, False, ["-device", f"{_DEVICE},display=off,{_OPREGION}"]),
-        ("i915-GVTg_V5_4", True, True, ["-global", f"vfio-pci.{_OPREGION}"]),
-        # A QEMU for another processor, or an old one.
-        ("i915-GVTg_V5_4", False, False, ["-device", f"{_DEVICE},display=off"]),
-        ("mbochs-small", True, False, ["-device", f"{_DEVICE},display=off"]),
-    ],
-)
-def test_gvt_vgpu_gets_its_opregion_where_qemu_knows_it(
-    host: Host, tmp_path: Path, type_id: str, known: bool, own: bool, added: list[str]
-) -> None:
-    host.mdev(UUID_A, type_id, 7)
-    fake_qemu = FakeQemu(tmp_path, properties=(igd_opregion.PROPERTY,) if known else ())
-    users = ["-device", f"{_DEVICE.format(host.paths.sys)},display=off"] if own else []
-    running = start_vm(_options(fake_qemu, *users), host.paths)
-    try:
-        arguments = _report(fake_qemu, running)["arguments"]
-        assert arguments[: len(users)] == users
-        assert arguments[len(users) + 2 :] == [each.format(host.paths.sys) for each in added]
     finally:
         running.close()
 
