@@ -93,6 +93,7 @@ def test_function_that_a_hidden_vm_names_is_listed_as_a_claim(
 ) -> None:
     host.pci("0000:41:00.4", "vfio-pci", 40, physfn="0000:41:00.0")
     host.pci("0000:41:00.5", "vfio-pci", 41, physfn="0000:41:00.0")
+    host.gpu("0000:41:00.0", 0x8086, 0x56C0, "i915")
     host.process(77, "qemu-system-x86", qemu("win", *line), {10: "/dev/vfio/40", 11: DEVICE_FD})
     hide_files(monkeypatch, 77)
     found = discover(host.scan())
