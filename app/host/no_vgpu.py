@@ -13,7 +13,7 @@ def no_type(text: str, paths: Paths = HOST) -> NoSuchDevice | None:
     address = _address(text)
     if address is None or current_type(paths.sys / "bus/pci/devices" / address) != 0:
         return None
-    return NoSuchDevice(f"{address} is no vGPU: this function of an NVIDIA GPU has no vGPU type", type_remedy(address))
+    return NoSuchDevice(f"{address} has no vGPU type: its nvidia/current_vgpu_type is 0", type_remedy(address))
 
 
 def no_vgpu(text: str, paths: Paths = HOST) -> NoSuchDevice | None:
