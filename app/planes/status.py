@@ -24,7 +24,7 @@ class Reason(Enum):
         "no-device",
         State.WAITING,
         "",
-        "Create a vGPU (mdevctl) or start the VM; its screen then appears by itself.",
+        "Create the vGPU or start its VM; its screen then appears by itself.",
     )
     VM_NOT_RUNNING = ("vm-not-running", State.WAITING, "", "Start the VM; its screen then appears by itself.")
     ASKING_PERMISSION = (

@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import DeviceBusy, MdevviewError, PermissionDenied, UsageError
+from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError
 from app.host import mdev, permissions
 from app.host.device_messages import NVIDIA_WORDS, is_nvidia
 from app.host.discovery import discover, link_of
 from app.host.mdev import MdevType, choose_type, mdev_types
+from app.host.no_vgpu import no_type
+from app.host.nvidia import current_types, type_remedy
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
@@ -117,9 +119,10 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
     command = parse_command_line(options.arguments)
     created, wanted = None, options.uuid
     if options.type is not None:
-        created = choose_type(options.type, options.parent, mdev_types(paths))
+        created = _type(options.type, options.parent, paths)
         wanted = _create(created, options.uuid, cleanup, paths)
     scan = HostScan.take(paths)
+    _check_functions(command, wanted, paths)
     choice = vm_arguments.choose_vgpu(command, wanted, discover(scan))
     arguments = list(options.arguments)
     if choice.vgpu is not None and vm_arguments.needs_uuid(command, choice.vgpu):
@@ -149,6 +152,27 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
     name = choice.vgpu.name if choice.vgpu is not None else None
     hint = f"why NVIDIA's driver refuses a vGPU, tell {NVIDIA_WORDS}" if is_nvidia(choice.vgpu) else ""
     return StartedVm(child, name, created, monitor, cleanup, hint)
+
+
+def _type(wanted: str, parent: str | None, paths: Paths) -> MdevType:
+    """The type of mdev that a user names. Raises NoSuchDevice or UsageError."""
+    known = mdev_types(paths)
+    function = next((name for name, number in current_types(paths).items() if not number), None)
+    if not known and function is not None:
+        raise NoSuchDevice(
+            f"no type {wanted}: no device of this host makes mdevs; its vGPUs are functions of an NVIDIA GPU",
+            f"{type_remedy(function)}; then give --uuid {function}",
+        )
+    return choose_type(wanted, parent, known)
+
+
+def _check_functions(command: CommandLine, wanted: str | None, paths: Paths) -> None:
+    """Raises NoSuchDevice for a function of an NVIDIA GPU that is no vGPU. QEMU would only say "No such device"."""
+    names = [wanted, *(each.vfio_name for each in command.vfio_devices)]
+    for name in (each.lower() for each in names if each is not None):
+        error = no_type(name, paths)
+        if error is not None:
+            raise error
 
 
 def _uuids_of_vms(scan: HostScan) -> frozenset[str]:

@@ -22,6 +22,7 @@ _OLD_SERIES = (*range(0x10), 0x11, 0x22, 0x25, 0x27, 0x29, 0x2A, 0x2E, 0x35, 0x7
 # The least aperture with room for the host's part and one vGPU of the smallest type (64 MiB each; vgpu_types in
 # drivers/gpu/drm/i915/gvt/vgpu.c, HOST_LOW_GM_SIZE in aperture_gm.c is 128 MiB).
 _LEAST_APERTURE = 256 << 20
+_SRIOV_MANAGE = "/usr/lib/nvidia/sriov-manage"
 _READY = (ModuleState.LOADED, ModuleState.BUILT_IN)
 
 
@@ -153,8 +154,12 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
             "the driver for desktops, nouveau and nova make no vGPUs"
         )
     if gpu.most_functions and not gpu.functions:
-        steps.append(f"turn on SR-IOV in the BIOS, then: sudo /usr/lib/nvidia/sriov-manage -e {gpu.address}")
+        steps.append(f"turn on SR-IOV in the BIOS, then: sudo {_SRIOV_MANAGE} -e {gpu.address}")
     if not steps:
+        if gpu.functions:
+            # Functions that were made by a write to sriov_numvfs do not get NVIDIA's driver.
+            again = f"sudo {_SRIOV_MANAGE} -d {gpu.address} && sudo {_SRIOV_MANAGE} -e {gpu.address}"
+            steps.append(f"give its functions NVIDIA's driver: {again}")
         steps.append("see 'journalctl -t nvidia-vgpu-mgr' and 'nvidia-smi vgpu -s': this GPU may have no vGPU types")
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join(steps))
 

@@ -15,6 +15,7 @@ from app.host import permissions
 from app.host.gpu import render_nodes
 from app.host.gpu_hardware import vgpu_conditions
 from app.host.modules import ModuleState, module_state
+from app.host.nvidia import current_types
 from app.host.paths import HOST, Paths, text_of
 from app.host.ptrace import PtracePermission
 from app.host.user_rights import UserRights, vfio_rules
@@ -34,7 +35,7 @@ def host_findings(
         *_modules(paths),
         *kernel_findings(conditions, paths),
         *_shared_nodes(paths),
-        *_parents(paths),
+        *_parents(paths, has_functions=bool(current_types(paths))),
         *gpu_vgpu_findings(conditions),
         *vgpu_findings(vgpus, permission, helper_usable(installation), paths),
         *attach_findings(permission, installation),
@@ -61,7 +62,7 @@ def _modules(paths: Paths) -> Iterator[Finding]:
         )
     else:
         yield Finding("vfio", Severity.INFO, "VFIO is not loaded", evidence, "sudo modprobe -a vfio mdev")
-    if has_vfio and state["mdev"] is ModuleState.ABSENT:
+    if has_vfio and state["mdev"] is ModuleState.ABSENT and not current_types(paths):
         yield Finding(
             "mdev",
             Severity.WARNING,
@@ -99,15 +100,15 @@ def _shared_nodes(paths: Paths) -> Iterator[Finding]:
             )
 
 
-def _parents(paths: Paths) -> Iterator[Finding]:
-    """The devices that can create mdevs."""
+def _parents(paths: Paths, has_functions: bool) -> Iterator[Finding]:
+    """The devices that can create mdevs. A host whose vGPUs are functions of NVIDIA GPUs needs none."""
     folder = paths.sys / "class/mdev_bus"
     parents = sorted(folder.iterdir()) if folder.is_dir() else []
     for parent in parents:
         types = sorted((parent / "mdev_supported_types").glob("*"))
         evidence = ", ".join(f"{each.name}: {text_of(each / 'available_instances')} free" for each in types)
         yield Finding("mdev-parent", Severity.OK, f"{parent.name} makes vGPUs of {len(types)} types", evidence)
-    if not parents:
+    if not parents and not has_functions:
         yield Finding(
             "mdev-parent",
             Severity.INFO,

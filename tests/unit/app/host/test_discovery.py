@@ -93,6 +93,7 @@ def test_function_that_a_hidden_vm_names_is_listed_as_a_claim(
 ) -> None:
     host.pci("0000:41:00.4", "vfio-pci", 40, physfn="0000:41:00.0")
     host.pci("0000:41:00.5", "vfio-pci", 41, physfn="0000:41:00.0")
+    host.gpu("0000:41:00.0", 0x8086, 0x56C0, "i915")
     host.process(77, "qemu-system-x86", qemu("win", *line), {10: "/dev/vfio/40", 11: DEVICE_FD})
     hide_files(monkeypatch, 77)
     found = discover(host.scan())
@@ -126,3 +127,22 @@ def test_removed_device_is_no_longer_present(host: Host) -> None:
     (host.paths.sys / "bus/mdev/devices" / UUID_A).unlink()
     assert not present(first, host.paths)
     assert present(second, host.paths)
+
+
+def test_any_number_of_claimed_addresses_costs_no_look_into_sysfs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user may start a process named like a VM with megabytes of arguments."""
+    host.pci("0000:41:00.4", "vfio-pci", 40, physfn="0000:41:00.0")
+    addresses = [f"{each:08x}:{each % 256:02x}:00.4" for each in range(20_000)]
+    host.process(77, "qemu-system-x86", qemu("win", *addresses), {10: "/dev/vfio/40"})
+    hide_files(monkeypatch, 77)
+    looks = 0
+    really_exists = Path.exists
+
+    def counted(path: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        return really_exists(path)
+
+    monkeypatch.setattr(Path, "exists", counted)
+    assert discover(host.scan()) == ()
+    assert looks < 100

@@ -23,7 +23,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("41:00.4", "has no vGPU type; .*echo NUMBER .*/sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type"),
+        ("41:00.4", "has no vGPU type: .*; .*echo NUMBER .*/sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type"),
         ("0000:00:02.1", "its driver is vfio-pci; SR-IOV functions have no display that VFIO could query"),
         ("0000:00:02.2", "its driver is xe-vfio-pci; SR-IOV functions have no display"),
         ("03:00.0", "vfio-pci; devices that are passed through have no display"),

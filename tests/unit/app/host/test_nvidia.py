@@ -1,13 +1,13 @@
 """NVIDIA's vGPUs without mdev, as sysfs tells them."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.host.nvidia import TypeNames, current_types
+from app.host.paths import text_of
 from tests.unit.hosts import Host
 
 L40S = {1147: "NVIDIA L40S-1Q", 1152: "NVIDIA L40S-8Q"}
@@ -43,13 +43,12 @@ def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> 
     """The driver asks the GPU for each list."""
     folders = [host.nvidia_function(f"0000:41:00.{each}", GPU, each, 1152) for each in range(1, 8)]
     read: list[Path] = []
-    really_open = Path.open
 
-    def counted(path: Path, *args: Any) -> Any:
-        read.append(path.resolve())
-        return really_open(path, *args)
+    def counted(file: Path) -> str | None:
+        read.append(file)
+        return text_of(file)
 
-    monkeypatch.setattr(Path, "open", counted)
+    monkeypatch.setattr("app.host.nvidia.text_of", counted)
     names = TypeNames()
     for _ in range(2):
         assert [names.name_of(each, 1152) for each in folders] == [None] * 7

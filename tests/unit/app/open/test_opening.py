@@ -67,6 +67,14 @@ def test_gpu_that_is_passed_through_is_never_opened(host: Host, vms: Vms) -> Non
         open_device(Named("7f:00.0"), host.paths)
 
 
+def test_function_without_a_type_says_how_it_becomes_a_vgpu(host: Host) -> None:
+    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40)
+    with pytest.raises(NoSuchDevice, match="has no vGPU type"):
+        open_device(Named("41:00.4"), host.paths)
+    with pytest.raises(NoSuchDevice, match=r"no vGPU (0000:)?41:00\.5"):
+        open_device(Named("41:00.5"), host.paths)
+
+
 def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(
     host: Host, vms: Vms, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,32 +87,6 @@ def test_missing_arguments_are_added_and_nothing_is_left(host: Host, tmp_path: P
     running.close()
 
 
-@pytest.mark.parametrize("kind", ["mdev", "function"])
-def test_nvidias_vgpu_is_added_with_a_vm_uuid_that_no_other_vm_has(host: Host, tmp_path: Path, kind: str) -> None:
-    name = UUID_A if kind == "mdev" else "0000:41:00.4"
-    if kind == "mdev":
-        host.mdev(UUID_A, "nvidia-558", 7)
-    else:
-        host.nvidia_function(name, "0000:41:00.0", 7, 1152)
-    bus = {"mdev": "mdev", "function": "pci"}[kind]
-    fake_qemu = FakeQemu(tmp_path)
-    given = []
-    for other in (None, UUID_A):
-        if other is not None:
-            host.process(60, "qemu-system-x86", ["qemu-system-x86_64", "-uuid", other.upper()])
-        running = start_vm(_options(fake_qemu), host.paths)
-        try:
-            arguments = _report(fake_qemu, running)["arguments"]
-            fake_qemu.report.unlink()
-        finally:
-            running.close()
-        assert f"vfio-pci,sysfsdev={host.paths.sys}/bus/{bus}/devices/{name},display=off" in arguments
-        given.append(arguments[arguments.index("-uuid") + 1])
-        assert "journalctl -u nvidia-vgpu-mgr" in running.failure_hint
-    assert (given[0] == UUID_A) is (kind == "mdev")
-    assert UUID_A not in given[1:]
-
-
 def test_complete_command_line_is_not_changed(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)

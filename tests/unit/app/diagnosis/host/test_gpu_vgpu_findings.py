@@ -84,6 +84,7 @@ def test_an_nvidia_gpu() -> None:
     assert "AMD-Vi" in no_iommu.remedy and "sriov-manage" not in no_iommu.remedy
     rest = _finding(VgpuConditions((replace(A6000, functions=32),), iommu=True, modules=manager))
     assert "journalctl -t nvidia-vgpu-mgr" in rest.remedy
+    assert "sriov-manage -d 0000:41:00.0 && sudo /usr/lib/nvidia/sriov-manage -e 0000:41:00.0" in rest.remedy
 
 
 def test_the_second_gpu_of_a_laptop_is_no_trouble() -> None:
