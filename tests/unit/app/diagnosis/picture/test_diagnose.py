@@ -35,6 +35,7 @@ from tests.unit.app.diagnosis.picture.facts import (
     PRIMARY,
     REFUSED,
     RENDERER,
+    ROUTE,
     RUNNING,
     X_TILED,
     XR24,
@@ -232,6 +233,11 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
     ),
     K.CURSOR_SIGN_LOST: (picture(shown(), cursor(plane=replace(CURSOR, x=3))), (K.CURSOR_SIGN_LOST,), "at 3,200"),
     K.CURSOR_NOT_REPORTED: (picture(shown()), (K.CURSOR_NOT_REPORTED,), "none in 4.0 s"),
+    K.BRIDGE: (
+        picture(shown(path=PixelPath.BRIDGE, bridge=ROUTE), cursor()),
+        (K.BRIDGE,),
+        "exporting: Intel UHD, /dev",
+    ),
     K.REGION_ONLY: (
         picture(
             shown(plane=replace(PRIMARY, backing=Backing.REGION, handle=16), path=PixelPath.REGION),
