@@ -24,6 +24,7 @@ X_TILED = drm.I915_FORMAT_MOD_X_TILED
 LINEAR = drm.DRM_FORMAT_MOD_LINEAR
 
 PRIMARY = Plane(PlaneKind.PRIMARY, Backing.DMABUF, XR24, LINEAR, 640, 480, 2560, 1228800, 0, 0, None, None, 1)
+REGION = replace(PRIMARY, backing=Backing.REGION, handle=16)
 CURSOR = Plane(PlaneKind.CURSOR, Backing.DMABUF, AR24, LINEAR, 64, 64, 256, 16384, 300, 200, 4, 3, 2)
 GVT = Vgpu(
     "c0ffee",

@@ -24,7 +24,7 @@ from app.diagnosis.picture.picture_findings import error_finding
 from app.diagnosis.picture.picture_keys import PictureKey, key_of, rank_of
 from app.errors import MdevviewError
 from app.planes.outcome import PixelPath
-from app.planes.plane import Backing, PlaneKind
+from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from tests.unit.app.diagnosis.picture.facts import (
     CURSOR,
@@ -34,6 +34,7 @@ from tests.unit.app.diagnosis.picture.facts import (
     MBOCHS,
     PRIMARY,
     REFUSED,
+    REGION,
     RENDERER,
     ROUTE,
     RUNNING,
@@ -236,13 +237,10 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
     K.BRIDGE: (
         picture(shown(path=PixelPath.BRIDGE, bridge=ROUTE), cursor()),
         (K.BRIDGE,),
-        "exporting: Intel UHD, /dev",
+        "exporting: Intel UHD",
     ),
     K.REGION_ONLY: (
-        picture(
-            shown(plane=replace(PRIMARY, backing=Backing.REGION, handle=16), path=PixelPath.REGION),
-            offer=DisplayOffer(dmabuf=False, region=True),
-        ),
+        picture(shown(plane=REGION, path=PixelPath.REGION), offer=DisplayOffer(dmabuf=False, region=True)),
         (K.REGION_ONLY,),
         "region 16, 1228800 bytes",
     ),
