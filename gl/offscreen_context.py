@@ -32,7 +32,7 @@ def open_context(
             return context
         reason = context
     else:
-        reason = f"{exporter} is not here" if exporter is not None else ""
+        reason = f"there is no {exporter}" if exporter is not None else ""
     context = SurfacelessContext()
     if reason:
         _log.info("EGL chooses the GPU: %s", reason)

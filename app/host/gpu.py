@@ -1,6 +1,6 @@
 """The GPUs of this host: those that can draw, those that export the pictures of vGPUs, and which of them is used."""
 
-import re
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +39,6 @@ class GpuChoice:
 
 AUTO = GpuChoice()
 
-# A PCI address, with or without its domain, or a link of udev's to a node of the GPU (60-drm.rules of systemd).
-_PCI_ADDRESS = re.compile(r"(?:by-path/pci-)?((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?:-render|-card)?")
-
 
 def choose_node(choice: GpuChoice, exporter: RenderNode | None, nodes: Sequence[RenderNode]) -> RenderNode | None:
     """The GPU that should import the buffers of ``exporter``; None leaves it to EGL, or to the window.
@@ -59,22 +56,22 @@ def find_gpu(name: str, nodes: Sequence[RenderNode]) -> RenderNode:
     address. Raises ValueError, whose message lists the nodes.
     """
     short = name.removeprefix("/dev/dri/")
-    pci = _PCI_ADDRESS.fullmatch(short.lower())
-    address = pci.group(1) if pci is not None else None
     for each in nodes:
-        if short in (each.node.name, *each.cards) or name == str(each.node) or short == each.address:
+        # lspci leaves out the domain where there is only one.
+        addresses = (each.address, each.address.removeprefix("0000:"))
+        if name == str(each.node) or short in (each.node.name, *each.cards) or short.lower() in addresses:
             return each
-        if address is not None and address in (each.address, each.address.removeprefix("0000:")):
-            return each
-    known = ", ".join(map(str, nodes))
-    raise ValueError(
-        f"there is no GPU {name!r}; " + (f"there are {known}" if nodes else "this host has no render node")
-    )
+    known = f"there are {', '.join(map(str, nodes))}" if nodes else "this host has no render node"
+    raise ValueError(f"there is no GPU {name!r}; {known}")
 
 
 def parse_gpu(text: str, paths: Paths = HOST) -> GpuChoice:
-    """``auto``, or the name of a GPU as for :func:`find_gpu`. Raises ValueError."""
-    return AUTO if text == "auto" else GpuChoice(find_gpu(text, render_nodes(paths)))
+    """``auto``, the name of a GPU as for :func:`find_gpu`, or a link to its node. Raises ValueError."""
+    if text == "auto":
+        return AUTO
+    # udev makes links: /dev/dri/by-path/pci-0000:00:02.0-render.
+    name = os.path.realpath(text) if text.startswith("/") else text
+    return GpuChoice(find_gpu(name, render_nodes(paths)))
 
 
 def render_nodes(paths: Paths = HOST) -> tuple[RenderNode, ...]:

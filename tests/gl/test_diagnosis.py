@@ -1,10 +1,13 @@
 """Findings about EGL and OpenGL."""
 
 import sys
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from app.diagnosis.finding import Finding, Severity
+from app.host.gpu import RenderNode
 from gl.context import Context, SurfacelessContext
 from gl.diagnosis import graphics_findings
 from gl.egl_display import EglDisplay
@@ -80,6 +83,23 @@ def test_a_gpu_is_named_with_its_node() -> None:
 def test_another_gpu_than_that_of_the_vgpus() -> None:
     keys = [each.key for each in graphics_findings(lambda _node, _why: OTHER_GPU)]
     assert keys == ["egl", "renders-elsewhere", "dmabuf-import"]
+
+
+@pytest.mark.usefixtures("hardware")
+def test_why_the_gpu_of_the_vgpus_does_not_draw_is_told() -> None:
+    reasons: list[str] = []
+    exporter = RenderNode(Path("/dev/dri/renderD999"), "0000:00:02.0", "i915", None, None)
+    with patch("gl.offscreen_context.render_nodes", lambda: (exporter,)):
+        graphics_findings(lambda _node, why: reasons.append(why), exporter)
+    assert len(reasons) == 1 and reasons[0].startswith(f"EGL cannot draw on {exporter}: ")
+
+
+@pytest.mark.usefixtures("own_context")
+def test_a_cpu_that_draws_in_place_of_the_gpu_of_the_vgpus_says_why() -> None:
+    exporter = RenderNode(Path("/dev/dri/renderD999"), "0000:00:02.0", "i915", None, None)
+    egl = graphics_findings(no_other_gpu, exporter)[0]
+    assert egl.severity is Severity.WARNING
+    assert egl.evidence.endswith(f"; there is no {exporter}")
 
 
 @pytest.mark.usefixtures("own_context")

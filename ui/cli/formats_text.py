@@ -23,6 +23,8 @@ def formats_lines(matrix: FormatMatrix, renderer: Document) -> list[str]:
     lines += wrapped(
         f"{renderer['name']}; EGL {renderer['egl_vendor']} {renderer['egl_version']}", "display:    ", " " * 12
     )
+    if renderer["fallback_reason"]:
+        lines += wrapped(f"chosen by EGL: {renderer['fallback_reason']}", " " * 12, " " * 12)
     if not renderer["imports_dmabufs"]:
         lines += wrapped("imports no dma-bufs: every plane would be copied", " " * 12, " " * 12)
     if matrix.emitted:

@@ -133,6 +133,10 @@ def _nvidia(gpu: GpuHardware, conditions: VgpuConditions) -> Finding:
     if not steps:
         steps.append("see 'journalctl -t nvidia-vgpu-mgr' and 'nvidia-smi vgpu -s': this GPU may have no vGPU types")
     message = f"{gpu.address}: this NVIDIA GPU makes no vGPUs"
+    makers = [each.address for each in conditions.gpus if each.makes_vgpus]
+    if makers and not gpu.most_functions:
+        # Most likely a GeForce in a laptop, for which NVIDIA has no vGPUs.
+        return Finding(KEY, Severity.INFO, f"{message}, {makers[0]} does", evidence)
     return Finding(KEY, Severity.WARNING, message, evidence, "; ".join(steps))
 
 

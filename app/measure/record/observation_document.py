@@ -10,7 +10,7 @@ _VERSION = 1
 # Of a run of our own: what is true of the device, whoever looks at it.
 _OF_DEVICE = ("target", "state", "reason", "detail", "hint", "planes", "display", "device", "findings")
 # These tell who draws our pictures. The observed program draws its own.
-_OF_OUR_RENDERER = ("path", "renderer", "gl_vendor", "gl_version")
+_OF_OUR_RENDERER = ("path", "renderer", "gl_vendor", "gl_version", "render_node")
 
 
 def observation_document(

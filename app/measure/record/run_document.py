@@ -62,4 +62,5 @@ def _of_picture(picture: dict[str, Any]) -> dict[str, Any]:
         "renderer": renderer["name"],
         "gl_vendor": renderer["vendor"],
         "gl_version": renderer["version"],
+        "render_node": renderer["render_node"],
     }

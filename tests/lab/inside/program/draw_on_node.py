@@ -1,6 +1,7 @@
-"""Draws a simulated device on a DRM node: ``python -m ... NODE SIMULATION``.
+"""Draws a simulated device on a DRM node: ``python -m ... named|exporter NODE SIMULATION``.
 
-Prints a JSON document: how the picture reached the GPU, why not otherwise, and whether it is the guest's picture.
+``named``: as if the user named the node. ``exporter``: as if its GPU exported the buffers. Prints a JSON document: what
+was drawn on, how the picture reached the GPU, why not otherwise, and whether it is the guest's picture.
 """
 
 import json
@@ -8,20 +9,22 @@ import sys
 
 import numpy as np
 
+from app.host.gpu import GpuChoice, find_gpu, render_nodes
 from app.open.opening import open_target
 from app.open.target import Simulated
 from app.sim.profile import open_simulated
-from gl.context import SurfacelessContext
+from gl.offscreen_context import open_context
 from gl.renderer import Renderer
 
 
 def main() -> None:
-    node, spec = sys.argv[1:]
+    how, node, spec = sys.argv[1:]
+    gpu = find_gpu(node, render_nodes())
     device = open_simulated(spec)
     expected = device.picture()
     device.close()
     session = open_target(Simulated(spec))
-    with SurfacelessContext(node) as context:
+    with open_context(GpuChoice(gpu)) if how == "named" else open_context(exporter=gpu) as context:
         renderer = Renderer(context)
         frame = session.source.latest()
         assert frame.primary is not None
@@ -31,6 +34,7 @@ def main() -> None:
     session.close()
     document = {
         "node": context.display.render_node,
+        "fallback_reason": context.fallback_reason,
         "path": outcome.path.value if outcome.path is not None else None,
         "reason": outcome.status.reason.key,
         "detail": outcome.status.detail,

@@ -69,14 +69,38 @@ def test_commands_show_the_picture(node: str, tmp_path: Path, fact: Fact) -> Non
     assert (document["state"], document["planes"]["primary"]["path"]) == ("showing", "egl-image")
 
 
+def _draw(how: str, node: str) -> dict[str, Any]:
+    arguments = [sys.executable, "-m", "tests.lab.inside.program.draw_on_node", how, node, SPEC]
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
+    assert ended.returncode == 0, ended
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_the_exporters_node_is_left_to_itself_where_only_the_cpu_draws_on_it(node: str, fact: Fact) -> None:
+    document = _draw("exporter", node)
+    fact("vgem as exporter", document)
+    assert document["fallback_reason"].startswith(f"only the CPU draws on {node} (vgem): ")
+    assert document["node"] != node
+    assert document["right"]
+
+
+def test_commands_draw_on_the_node_that_is_named(node: str, tmp_path: Path, fact: Fact) -> None:
+    file = tmp_path / "shot.png"
+    ended = command.run("screenshot", f"sim:{SPEC}", "--gpu", Path(node).name, "-o", str(file))
+    assert ended.status == 0, ended
+    assert np.array_equal(read_png(file), _guest_picture())
+    document = json.loads(command.run("inspect", f"sim:{SPEC}", "--json", "--gpu", node).out)
+    fact("vgem: inspect --gpu", [document["renderer"], document["planes"]["primary"]["path"]])
+    assert (document["renderer"]["render_node"], document["renderer"]["fallback_reason"]) == (node, None)
+    assert document["planes"]["primary"]["path"] == "copy"
+    wrong = command.run("screenshot", f"sim:{SPEC}", "--gpu", "renderD777", "-o", str(file))
+    assert (wrong.status, f"there is no GPU 'renderD777'; there are {node} (vgem)" in wrong.err) == (2, True), wrong
+
+
 def test_a_node_that_is_asked_for_by_name(node: str, fact: Fact) -> None:
     """The import cannot work there: it ends in another process, and the picture is copied."""
-    arguments = [sys.executable, "-m", "tests.lab.inside.program.draw_on_node", node, SPEC]
-    documents = []
-    for _ in range(2):
-        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=command.PATIENCE_S, check=False)
-        assert ended.returncode == 0, ended
-        documents.append(json.loads(ended.stdout))
+    documents = [_draw("named", node) for _ in range(2)]
     fact("vgem by name", documents)
     for each in documents:
         assert (each["node"], each["path"], each["reason"]) == (node, "copy", "import-crashes-driver")

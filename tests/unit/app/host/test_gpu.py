@@ -41,12 +41,18 @@ def test_the_gpus_of_a_laptop(laptop: Host) -> None:
         "card1",
         "0000:01:00.0",
         "01:00.0",
-        "/dev/dri/by-path/pci-0000:01:00.0-render",
-        "/dev/dri/by-path/pci-0000:01:00.0-card",
     ],
 )
 def test_a_gpu_has_several_names(name: str) -> None:
     assert find_gpu(name, BOTH) is NVIDIA
+
+
+def test_a_link_of_udev_names_its_gpu(laptop: Host) -> None:
+    link = laptop.paths.dev / "dri/by-path/pci-0000:01:00.0-render"
+    link.parent.mkdir()
+    link.symlink_to("../renderD129")
+    named = parse_gpu(str(link), laptop.paths).named
+    assert named is not None and named.address == two_gpus.NVIDIA
 
 
 def test_a_wrong_name_lists_the_right_ones(laptop: Host) -> None:

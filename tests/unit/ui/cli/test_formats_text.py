@@ -11,7 +11,9 @@ from app.formats.modifier import modifier_name
 from ui.cli.aligned import WIDTH
 from ui.cli.formats_text import formats_lines
 
-RENDERER = {"name": "a GPU", "egl_vendor": "Mesa", "egl_version": "1.5", "imports_dmabufs": True}
+RENDERER = {"name": "a GPU", "egl_vendor": "Mesa", "egl_version": "1.5", "imports_dmabufs": True} | {
+    "fallback_reason": None
+}
 AMD = [drm.fourcc_mod_code(drm.DRM_FORMAT_MOD_VENDOR_AMD, number) for number in range(200)]
 
 

@@ -8,6 +8,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host.gpu_vgpu_findings import gpu_vgpu_findings, gvt_name
 from app.host.gpu_hardware import GpuHardware, VgpuConditions
 from app.host.modules import ModuleState
+from tests.unit.known_hosts import two_gpus
 
 KABY_LAKE = GpuHardware("0000:00:02.0", 0x8086, 0x5917, "i915", 256 << 20)
 A6000 = GpuHardware("0000:41:00.0", 0x10DE, 0x2230, "nvidia", most_functions=32)
@@ -83,6 +84,15 @@ def test_an_nvidia_gpu() -> None:
     assert "AMD-Vi" in no_iommu.remedy and "sriov-manage" not in no_iommu.remedy
     rest = _finding(VgpuConditions((replace(A6000, functions=32),), iommu=True, modules=manager))
     assert "journalctl -t nvidia-vgpu-mgr" in rest.remedy
+
+
+def test_the_second_gpu_of_a_laptop_is_no_trouble() -> None:
+    geforce = GpuHardware(two_gpus.NVIDIA, 0x10DE, 0x1C8D, "nvidia")
+    finding = _finding(replace(READY, gpus=(replace(KABY_LAKE, makes_vgpus=True), geforce)))
+    assert (finding.severity, finding.remedy) == (Severity.INFO, "")
+    assert finding.message.endswith("makes no vGPUs, 0000:00:02.0 does")
+    alone = _finding(replace(READY, gpus=(replace(geforce, most_functions=16),)))
+    assert alone.severity is Severity.WARNING
 
 
 def test_gpus_without_a_way() -> None:

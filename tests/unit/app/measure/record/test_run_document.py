@@ -17,7 +17,7 @@ _PICTURE = {
     "reason": "ok",
     "target": "sim:gvt",
     "planes": {"primary": {"width": 4, "height": 4, "fourcc": "XR24", "modifier": 0, "path": "copy"}},
-    "renderer": {"name": "llvmpipe", "vendor": "Mesa", "version": "OpenGL ES 3.2"},
+    "renderer": {"name": "llvmpipe", "vendor": "Mesa", "version": "OpenGL ES 3.2", "render_node": None},
 }
 
 
