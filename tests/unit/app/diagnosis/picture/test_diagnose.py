@@ -318,27 +318,6 @@ def test_a_cpu_that_draws_is_not_the_gpu_that_exports() -> None:
     assert diagnose(picture(renderer=unknown)) == (), "EGL does not tell which GPU draws"
 
 
-@pytest.mark.parametrize(
-    ("renderer", "remedy"),
-    [
-        (replace(RENDERER, platform="x11"), "--gpu 0000:03:00.0; or draw the window with it: DRI_PRIME"),
-        (replace(RENDERER, platform="surfaceless"), "Leave --gpu out, or name the exporting GPU: --gpu 0000:03:00.0"),
-        (replace(LLVMPIPE, platform="software", fallback_reason="no driver"), "Make EGL draw on 0000:03:00.0"),
-    ],
-)
-def test_how_the_exporter_gets_to_import_depends_on_what_draws(renderer: RendererFacts, remedy: str) -> None:
-    host = HostFacts(RUNNING, replace(EXPORTER, address="0000:03:00.0"))
-    found = diagnose(picture(not_imported(Reason.IMPORT_FAILED), renderer=renderer, host=host))
-    wrong = next(each for each in found if each.key == "wrong-gpu")
-    assert remedy in wrong.remedy
-    assert wrong.evidence.endswith(renderer.fallback_reason)
-
-
-def test_over_a_bridge_the_right_gpu_has_imported() -> None:
-    host = HostFacts(RUNNING, replace(EXPORTER, address="0000:03:00.0"))
-    assert diagnose(picture(shown(path=PixelPath.BRIDGE), cursor(), host=host)) == ()
-
-
 def test_a_tiling_that_nobody_can_undo_is_named_with_those_that_are_importable() -> None:
     plane = not_imported(Reason.TILING_UNKNOWN, None, plane=replace(PRIMARY, modifier=X_TILED + 1))
     (found,) = diagnose(picture(plane))
