@@ -308,10 +308,10 @@ class HandOvers:
                 raise
             made = LinearBuffer(self._bridge.context, side, canvas, texture)
             self._prove(side, made, carrier)
-        except GraphicsError as error:
+        except (GraphicsError, MemoryError) as error:
             if made is not None:
                 made.release()
-            raise error if isinstance(error, NotLinear) else NotLinear(str(error)) from error
+            raise error if isinstance(error, NotLinear) else NotLinear(str(error) or "out of memory") from error
         finally:
             buffer.release()
         return made

@@ -5,6 +5,7 @@ Each ends on the copy path with the bridge's reason, costs no attempt for each f
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,16 +71,21 @@ def test_a_missing_node_or_permission_is_told(
 def test_a_passing_failure_is_tried_again_after_a_pause(
     renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, rig: Rig
 ) -> None:
+    """The pause is the bridge's, however many buffers the guest flips among."""
     rig.open_errors = [EglError("eglCreateContext", EGL_BAD_ALLOC) for _ in range(3)]
-    shown = frame(surfaces.picture(random_picture(16, 8)))
+    frames: list[Frame] = []
     attempts = []
     outcome = None
-    for _ in range(200):
+    for index in range(200):
         seen = rig.attempts
-        outcome = _draw(renderer, shown, target)
+        if index < 20:
+            frames.append(frame(surfaces.picture(random_picture(16, 8, index))))
+        outcome = _draw(renderer, frames[index % len(frames)], target)
         attempts += [clock.now // MS] * (rig.attempts - seen)
         clock.now += 10 * MS
-    assert attempts == [0, 200, 600, 1400]
+    assert attempts[:1] == [0] and len(attempts) == 4
+    pauses = [later - earlier for earlier, later in pairwise(attempts)]
+    assert all(pause >= least for pause, least in zip(pauses, (200, 400, 800), strict=True))
     assert outcome is not None and outcome.path is PixelPath.BRIDGE
 
 

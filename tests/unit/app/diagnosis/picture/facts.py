@@ -15,7 +15,7 @@ from app.diagnosis.picture.picture_facts import (
 )
 from app.host.vgpu import Holder, Vgpu, Way
 from app.planes.buffer_facts import BufferFacts
-from app.planes.outcome import ImportFailure, ImportMethod, PixelPath
+from app.planes.outcome import BridgeRoute, HandOverForm, ImportFailure, ImportMethod, PixelPath
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 
@@ -24,6 +24,7 @@ X_TILED = drm.I915_FORMAT_MOD_X_TILED
 LINEAR = drm.DRM_FORMAT_MOD_LINEAR
 
 PRIMARY = Plane(PlaneKind.PRIMARY, Backing.DMABUF, XR24, LINEAR, 640, 480, 2560, 1228800, 0, 0, None, None, 1)
+REGION = replace(PRIMARY, backing=Backing.REGION, handle=16)
 CURSOR = Plane(PlaneKind.CURSOR, Backing.DMABUF, AR24, LINEAR, 64, 64, 256, 16384, 300, 200, 4, 3, 2)
 GVT = Vgpu(
     "c0ffee",
@@ -50,6 +51,7 @@ RENDERER = RendererFacts(
     formats=(FormatSupport(XR24, ((LINEAR, False), (X_TILED, False))), FormatSupport(AR24, ((LINEAR, False),))),
 )
 LLVMPIPE = replace(RENDERER, name="llvmpipe", software=True, render_node=None, gpu_address=None)
+ROUTE = BridgeRoute("/dev/dri/renderD128", "Intel UHD", HandOverForm.READ_BACK, "no linear buffer")
 EXPORTER = ExporterFacts("0000:00:02.0", "i915", "/dev/dri/renderD128")
 REFUSED = ImportFailure(ImportMethod.EXPLICIT, "EGL_BAD_MATCH", "the display does not take it")
 

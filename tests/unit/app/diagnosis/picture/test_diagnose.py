@@ -25,7 +25,7 @@ from app.diagnosis.picture.picture_findings import error_finding
 from app.diagnosis.picture.picture_keys import PictureKey, key_of, rank_of
 from app.errors import MdevviewError
 from app.planes.outcome import PixelPath
-from app.planes.plane import Backing, PlaneKind
+from app.planes.plane import PlaneKind
 from app.planes.status import Reason, State, Status
 from tests.unit.app.diagnosis.picture.facts import (
     CURSOR,
@@ -35,7 +35,9 @@ from tests.unit.app.diagnosis.picture.facts import (
     MBOCHS,
     PRIMARY,
     REFUSED,
+    REGION,
     RENDERER,
+    ROUTE,
     RUNNING,
     X_TILED,
     XR24,
@@ -235,11 +237,13 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
     ),
     K.CURSOR_SIGN_LOST: (picture(shown(), cursor(plane=replace(CURSOR, x=3))), (K.CURSOR_SIGN_LOST,), "at 3,200"),
     K.CURSOR_NOT_REPORTED: (picture(shown()), (K.CURSOR_NOT_REPORTED,), "none in 4.0 s"),
+    K.BRIDGE: (
+        picture(shown(path=PixelPath.BRIDGE, bridge=ROUTE), cursor()),
+        (K.BRIDGE,),
+        "exporting: Intel UHD",
+    ),
     K.REGION_ONLY: (
-        picture(
-            shown(plane=replace(PRIMARY, backing=Backing.REGION, handle=16), path=PixelPath.REGION),
-            offer=DisplayOffer(dmabuf=False, region=True),
-        ),
+        picture(shown(plane=REGION, path=PixelPath.REGION), offer=DisplayOffer(dmabuf=False, region=True)),
         (K.REGION_ONLY,),
         "region 16, 1228800 bytes",
     ),
