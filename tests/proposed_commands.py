@@ -29,7 +29,7 @@ _END = r"(?=$|['`\"),;.|]| and | if | lets | names | then |: \{\})"
 
 # Texts that only name a program, or in which one of the words is a word of English.
 NAMED = (
-    *("Create a vGPU (mdevctl)", "no sudo", "pkexec or sudo", "sudo's prompt", "--helper sudo", "where sudo can ask"),
+    *("no sudo", "pkexec or sudo", "sudo's prompt", "--helper sudo", "where sudo can ask"),
     *("sudo does not pass on", "sudo gave no", "sudo can ask", "unset it or correct it", "mount it: "),
     *("(ulimit -l is {} KiB)", "a polkit agent"),
 )
@@ -170,7 +170,8 @@ COMMANDS = (
         "mkdir -p /tmp/vf; echo 65 | sudo tee /tmp/vf/current_vgpu_type && grep -qx 65 /tmp/vf/current_vgpu_type",
         _NO_NVIDIA,
     ),
-    Command("sudo /usr/lib/nvidia/sriov-manage -e {}", "", _NO_NVIDIA),
+    Command("sudo {} -e {}", "", _NO_NVIDIA),
+    Command("sudo {} -d {} && sudo {} -e {}", "", _NO_NVIDIA),
     Command("nvidia-smi vgpu -s -i {}", "", _NO_NVIDIA),
     Command("nvidia-smi vgpu -s", "", _NO_NVIDIA),
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),

@@ -147,6 +147,9 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
     """
     try:
         route = TrackedRoute(_input(opened, qmp))
+        # These read sysfs, which fails where this program has no more fds.
+        types = sibling_types(opened.vgpu, paths)
+        exporter = exporting_gpu(opened.vgpu, paths) if opened.vgpu is not None else None
     except BaseException:
         opened.device.close()
         raise
@@ -157,7 +160,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         source=poller,
         vgpu=opened.vgpu,
         vm=opened.vm,
-        resolution=EdidResolution(opened.device, opened.end_fd, sibling_types(opened.vgpu, paths)),
+        resolution=EdidResolution(opened.device, opened.end_fd, types),
         input=route,
         describe=lambda: describe_device(opened.device, poller.offer, opened.vgpu),
         ended=opened.ended,
@@ -166,7 +169,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         device_facts=poller.facts,
         host_facts=_host_facts(opened, route, paths),
         buffers=poller.buffers,
-        exporter=exporting_gpu(opened.vgpu, paths) if opened.vgpu is not None else None,
+        exporter=exporter,
     )
 
 

@@ -1,6 +1,7 @@
 """``mdevview capture``: records what a device answers and shows."""
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         # A FIFO waits here for its reader, and a signal ends the program as ever.
         fd = open_for_rows(args.output, "-o")
         # The handlers come before the first byte: who reads it may end the recording at once, and its end is written.
-        with StopSignals(limit=1) as signals:
+        with _stop_signals(fd) as signals:
             try:
                 file = CaptureFile(fd, context)
             except OSError as error:
@@ -70,6 +71,15 @@ def run(args: argparse.Namespace) -> int:
         raise MdevviewError(f"{args.output}: {file.failed.strerror}", "what was written before can be played")
     _tell(args, file, why, status)
     return signalled_status(signals.last) if why == "signal" and args.duration is not None else 0
+
+
+def _stop_signals(fd: int) -> StopSignals:
+    """Heed the signals. Closes the file if that fails."""
+    try:
+        return StopSignals(limit=1)
+    except OSError:
+        os.close(fd)
+        raise
 
 
 class _Recorder:
