@@ -5,13 +5,12 @@ other VFIO devices sysfs alone cannot tell a vGPU from plain pass-through. So th
 open. Virtual functions are also listed when the command line of a VM names them whose files are hidden.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from app.host.holders import claimed_addresses, claims, holders
 from app.host.nvidia import TypeNames, current_type, current_types
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.text.clean import clean
@@ -19,7 +18,7 @@ from app.text.clean import clean
 
 def discover(scan: HostScan) -> tuple[Vgpu, ...]:
     """All vGPUs with their holders: mdevs first, each kind sorted by name. Skips devices that vanish meanwhile."""
-    vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
+    vgpus = [_mdev(name, scan.paths) for name in names_in(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
     type_names = TypeNames()
     vgpus += [_other(name, folder, type_names) for name, folder in _other_devices(scan) if name not in mdevs]
@@ -28,7 +27,7 @@ def discover(scan: HostScan) -> tuple[Vgpu, ...]:
 
 def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
     """The mdev of that UUID; None if there is none. Does not scan processes, so the result has no holders."""
-    return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
+    return _mdev(uuid, paths) if uuid in names_in(paths.sys / "bus/mdev/devices") else None
 
 
 def find_pci_device(address: str, paths: Paths = HOST) -> Vgpu | None:
@@ -100,7 +99,7 @@ def _common(name: str, folder: Path) -> Vgpu:
     driver = _link(folder / "driver")
     module = _link(folder / "driver/module")
     group = _link(folder / "iommu_group")
-    cdevs = _names(folder / "vfio-dev")
+    cdevs = names_in(folder / "vfio-dev")
     return Vgpu(
         name=name,
         driver=driver.name if driver else None,
@@ -115,7 +114,7 @@ def _other_devices(scan: HostScan) -> list[tuple[str, Path]]:
     pci = scan.paths.sys / "bus/pci/devices"
     with_type = {name for name, number in current_types(scan.paths).items() if number}
     # Any user may claim any number of addresses.
-    claimed = {name for name in claimed_addresses(scan).intersection(_names(pci)) if (pci / name / "physfn").exists()}
+    claimed = {name for name in claimed_addresses(scan).intersection(names_in(pci)) if (pci / name / "physfn").exists()}
     devices = {name: (pci / name).resolve() for name in with_type | claimed}
     return sorted((_open_devices(scan) | devices).items())
 
@@ -136,16 +135,9 @@ def _open_devices(scan: HostScan) -> dict[str, Path]:
 def _group_devices(group: int, paths: Paths) -> list[Path]:
     """The devices of a group that have a VFIO driver. (``vfio-dev`` exists since Linux 6.1.)"""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
-    return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
+    return [folder / name for name in names_in(folder) if (folder / name / "vfio-dev").exists()]
 
 
 def _link(file: Path) -> Path | None:
     """The target of a symbolic link, with all links resolved; None if there is no link."""
     return file.resolve() if file.exists() else None
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

@@ -5,10 +5,9 @@ becomes a vGPU when the number of a type is written to its file ``nvidia/current
 tells about that. Source: current_vgpu_type_store() in kernel/nvidia-vgpu-vfio of NVIDIA's driver for KVM hosts.
 """
 
-import os
 from pathlib import Path
 
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 from app.text.clean import clean
 
 _CURRENT = "nvidia/current_vgpu_type"
@@ -21,11 +20,7 @@ def current_types(paths: Paths = HOST) -> dict[str, int]:
     A function whose number cannot be read, or is none, is left out. The order is that of the addresses.
     """
     folder = paths.sys / "bus/pci/devices"
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return {}
-    found = {each: current_type(folder / each) for each in names}
+    found = {each: current_type(folder / each) for each in names_in(folder)}
     return {name: number for name, number in found.items() if number is not None}
 
 
