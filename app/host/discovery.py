@@ -5,6 +5,7 @@ other VFIO devices sysfs alone cannot tell a vGPU from plain pass-through. So th
 open. Virtual functions are also listed when the command line of a VM names them whose files are hidden.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
 def find_pci_device(address: str, paths: Paths = HOST) -> Vgpu | None:
     """Any PCI device, a vGPU or not, by its full address; None if there is none. The result has no holders."""
     link = paths.sys / "bus/pci/devices" / address
-    return _other(address, link.resolve(), TypeNames()) if link.exists() else None
+    return _other(address, link, TypeNames()) if link.exists() else None
 
 
 def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
@@ -75,7 +76,7 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     return replace(
         vgpu,
         uuid=name,
-        type_id=clean(kind.name) if kind else None,
+        type_id=clean(kind) if kind else None,
         type_name=clean(type_name) if type_name is not None else None,
         parent=clean(folder.parent.name),
         gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
@@ -84,27 +85,24 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
 
 def _other(name: str, folder: Path, type_names: TypeNames) -> Vgpu:
     """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
-    parent = _link(folder / "physfn")
     number = current_type(folder)
     return replace(
         _common(name, folder),
         # NVIDIA's drivers that make mdevs have the same number N in the mdev type "nvidia-N".
         type_id=f"nvidia-{number}" if number else None,
         type_name=type_names.name_of(folder, number) if number else None,
-        parent=parent.name if parent else None,
+        parent=_link(folder / "physfn"),
     )
 
 
 def _common(name: str, folder: Path) -> Vgpu:
-    driver = _link(folder / "driver")
-    module = _link(folder / "driver/module")
     group = _link(folder / "iommu_group")
     cdevs = names_in(folder / "vfio-dev")
     return Vgpu(
         name=name,
-        driver=driver.name if driver else None,
-        module=module.name if module else None,
-        iommu_group=int(group.name) if group and group.name.isdecimal() else None,
+        driver=_link(folder / "driver"),
+        module=_link(folder / "driver/module"),
+        iommu_group=int(group) if group and group.isdecimal() else None,
         cdev=cdevs[0] if cdevs else None,
     )
 
@@ -115,7 +113,7 @@ def _other_devices(scan: HostScan) -> list[tuple[str, Path]]:
     with_type = {name for name, number in current_types(scan.paths).items() if number}
     # Any user may claim any number of addresses.
     claimed = {name for name in claimed_addresses(scan).intersection(names_in(pci)) if (pci / name / "physfn").exists()}
-    devices = {name: (pci / name).resolve() for name in with_type | claimed}
+    devices = {name: pci / name for name in with_type | claimed}
     return sorted((_open_devices(scan) | devices).items())
 
 
@@ -138,6 +136,12 @@ def _group_devices(group: int, paths: Paths) -> list[Path]:
     return [folder / name for name in names_in(folder) if (folder / name / "vfio-dev").exists()]
 
 
-def _link(file: Path) -> Path | None:
-    """The target of a symbolic link, with all links resolved; None if there is no link."""
-    return file.resolve() if file.exists() else None
+def _link(file: Path) -> str | None:
+    """The last name in the target of a symbolic link; None if there is no link.
+
+    The kernel's links end at a folder. To follow them by every folder would take most of the time of a list.
+    """
+    try:
+        return os.readlink(file).rsplit("/", 1)[-1]  # noqa: PTH115
+    except OSError:
+        return None
