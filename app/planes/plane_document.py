@@ -65,7 +65,7 @@ def plane_document(
 
 def refused_plane_document(status: Status) -> Document:
     """A plane of which only ``status`` is known, because the driver refused to describe it: all else is null."""
-    return dict.fromkeys(_VALUES) | {"path": None, "import_errors": [], **_state(status)}
+    return dict.fromkeys(_VALUES) | {"path": None, "bridge": None, "import_errors": [], **_state(status)}
 
 
 _VALUES = (
