@@ -9,11 +9,13 @@ from app.planes.outcome import BridgeRoute, HandOverForm, ImportMethod
 from app.planes.pixel_samples import Look
 from app.planes.plane import Plane
 from app.planes.status import Reason
-from gl.bridge import Bridge, BridgeFailure, ExportingSide, bridge_failure
+from gl.bridge import Bridge, BridgeFailure, bridge_failure
 from gl.compositor import Image, run_steps
 from gl.errors import EglError, GlError, GraphicsError
+from gl.exporting_side import ExportingSide
 from gl.formats import Decode
-from gl.hand_over import HandOvers, carrier_of, raw_steps
+from gl.hand_over import carrier_of, raw_steps
+from gl.hand_overs import HandOvers
 from gl.kept_current import ContextNotRestored
 from gl.programs import Program
 from gl.texture_samples import TextureSamples, reduction

@@ -24,7 +24,7 @@ from gl.compositor import Image
 from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
 from gl.errors import GlError, GraphicsError
-from gl.hand_over import HandOvers
+from gl.hand_overs import HandOvers
 from gl.import_ladder import is_linear
 from gl.import_trials import awaited, trial_retry
 from gl.importer import Importer

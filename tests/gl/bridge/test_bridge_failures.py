@@ -158,7 +158,7 @@ def test_an_import_that_ends_the_driver_is_made_by_no_gpu(
 ) -> None:
     """The driver is tried in another process first. Meanwhile the CPU copies: a window never waits."""
     starts, record = Starts(), TrialRecord(None)
-    monkeypatch.setattr("gl.bridge.ImportTrials", partial(ImportTrials, start=starts))
+    monkeypatch.setattr("gl.exporting_side.ImportTrials", partial(ImportTrials, start=starts))
     monkeypatch.setattr(importing_context, "waits_for_trials", False)
     rig.record = record
     shown = frame(surfaces.picture(random_picture(16, 8)))
