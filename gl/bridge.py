@@ -23,7 +23,7 @@ from gl.egl_display import DisplayOrigin
 from gl.errors import GL_CONTEXT_LOST, EglError, GlError, GraphicsError
 from gl.exporting_side import ExportingSide
 from gl.gbm import allocate_linear
-from gl.kept_current import kept_current
+from gl.kept_current import ContextNotRestored, kept_current
 from gl.retry import Retry, may_pass, next_retry
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,11 @@ class BridgeFailure(GraphicsError):
 
 def bridge_failure(message: str, passing: bool = False) -> BridgeFailure:
     """A failure for one reason; ``passing``: it may succeed later."""
-    return BridgeFailure((ImportFailure(ImportMethod.BRIDGE, None, message, passing),))
+    return BridgeFailure((_failure(message, passing),))
+
+
+def _failure(message: str, passing: bool) -> ImportFailure:
+    return ImportFailure(ImportMethod.BRIDGE, None, message, passing)
 
 
 def _allocate(side: ExportingSide, width: int, height: int, fourcc: int) -> tuple[Plane, DmaBuffer]:
@@ -79,25 +83,30 @@ class Bridge:
         self._clock = clock
         self._open_context = open_context or self._open_surfaceless
         self._side: ExportingSide | None = None
-        self._failure: BridgeFailure | None = None
+        # Not the exception: an exception that is raised again keeps the stack of each time, and all that is in it.
+        self._failure: ImportFailure | None = None
         # The pauses go on growing until the exporting side has given a picture.
         self._retry: Retry | None = None
 
     def side(self) -> ExportingSide:
-        """The exporting side, opened if necessary. Raises :class:`BridgeFailure`, at once during a pause."""
+        """The exporting side, opened if necessary.
+
+        Raises :class:`BridgeFailure`, at once during a pause, and :class:`gl.kept_current.ContextNotRestored`.
+        """
         if self._side is not None:
             return self._side
         if self._failure is not None:
-            passing = self._failure.failures[0].may_pass
+            passing = self._failure.may_pass
             if not passing or self._retry is None or self._clock() < self._retry.due_ns:
-                raise self._failure
+                raise BridgeFailure((self._failure,))
         try:
             self._side = self._open()
+        except ContextNotRestored:
+            # The window's GPU failed, not the exporting one.
+            raise
         except (GraphicsError, OSError) as error:
             text = error_text(error) if isinstance(error, OSError) else str(error)
-            self._put_off(f"{self._where} cannot be used: {text}", passing=may_pass(error))
-            assert self._failure is not None
-            raise self._failure from error
+            raise self._put_off(f"{self._where} cannot be used: {text}", passing=may_pass(error)) from error
         _log.info("what cannot be imported comes over a bridge from %s", self._side.name)
         return self._side
 
@@ -127,21 +136,25 @@ class Bridge:
         self._failure = self._retry = None
 
     def failed(self, side: ExportingSide, error: GraphicsError) -> BridgeFailure:
-        """What ``error`` of the exporting side means. A context that is lost is closed, and opened again later."""
+        """What ``error`` of the exporting side means. A context that is lost is closed, and opened again later.
+
+        Raises :class:`gl.kept_current.ContextNotRestored`.
+        """
         message = f"{side.node or side.context.renderer}: {error}"
         lost = isinstance(error, EglError) or (isinstance(error, GlError) and GL_CONTEXT_LOST in error.codes)
         if not lost:
             return bridge_failure(message, passing=may_pass(error))
         if side is self._side:
             self._side = None
+            put_off = self._put_off(message, passing=True)
             side.close()
-            return self._put_off(message, passing=True)
+            return put_off
         return bridge_failure(message, passing=True)
 
     def _put_off(self, message: str, *, passing: bool) -> BridgeFailure:
         self._retry = next_retry(self._clock(), self._retry)
-        self._failure = bridge_failure(message, passing)
-        return self._failure
+        self._failure = _failure(message, passing)
+        return BridgeFailure((self._failure,))
 
     def drop_released(self) -> None:
         """Make the exporting GPU release what was made from released buffers, now."""
@@ -152,9 +165,15 @@ class Bridge:
             side.drop_released()
         except EglError as error:
             self.failed(side, error)
+        except ContextNotRestored as error:
+            # What was released is gone, and the next draw tells of the window's context.
+            _log.info("%s", error)
 
     def release(self) -> None:
-        """Close the exporting side; more calls do nothing."""
+        """Close the exporting side; more calls do nothing. Raises nothing."""
         side, self._side = self._side, None
         if side is not None:
-            side.close()
+            try:
+                side.close()
+            except ContextNotRestored as error:
+                _log.info("%s", error)

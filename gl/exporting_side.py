@@ -6,11 +6,13 @@ from contextlib import contextmanager, suppress
 from app.planes.outcome import ImportFailure, ImportMethod
 from gl.compositor import Compositor
 from gl.context import SurfacelessContext
+from gl.egl_constants import EGL_CONTEXT_LOST
 from gl.errors import EglError
 from gl.import_trials import ImportTrials
 from gl.importer import Importer
 from gl.kept_current import kept_current
 from gl.probe_draw import ProbeDraw
+from gl.texture_samples import Reductions
 from gl.textures import Texture
 
 
@@ -28,6 +30,7 @@ class ExportingSide:
         self._trials = ImportTrials(context, clock)
         self.importer = Importer(context, self.probe, self._trials)
         self.linear_refusal = ""
+        self.reductions = Reductions(context)
         self._imported: set[Texture] = set()
         self.closed = False
 
@@ -39,12 +42,15 @@ class ExportingSide:
     @contextmanager
     def current(self) -> Iterator[None]:
         """The context is current in here; what was discarded is deleted first. Raises :class:`EglError`."""
+        if self.closed:
+            # What still uses it: another plane, whose frame is the one in which the context was lost.
+            raise EglError("eglMakeCurrent", EGL_CONTEXT_LOST)
         with kept_current(self.context.egl):
             self.context.make_current()
             self.context.sweep()
             yield
 
-    def failed(self, what: ImportFailure) -> ImportFailure:
+    def failure_of(self, what: ImportFailure) -> ImportFailure:
         """A failure of an import on this GPU, as one of the bridge."""
         message = f"{self.node or self.context.renderer}: {what.method.value}: {what.message}"
         return ImportFailure(ImportMethod.BRIDGE, what.egl_error, message, what.may_pass)
@@ -78,6 +84,7 @@ class ExportingSide:
         with kept_current(self.context.egl):
             with suppress(EglError):
                 self.context.make_current()
+                self.reductions.release()
                 self.probe.release()
                 self.compositor.release()
             # A context that is lost cannot be made current, but it is destroyed, and its display ended.

@@ -3,7 +3,7 @@
 Linear, because modifiers of one GPU mean nothing to another one. Where no dma-buf can be used (:mod:`gl.hand_overs`),
 the exporting GPU writes into a pixel buffer, which is mapped, and the window's GPU uploads from the mapping.
 
-Whoever takes a picture must find it complete. glFinish of the exporting side, and the mapping of a pixel buffer, wait
+A picture must be complete when it is received. glFinish of the exporting side, and the mapping of a pixel buffer, wait
 for that. And before the exporting side draws into a dma-buf again, glFinish of the window's side waits until the draws
 of the picture before have read it. By then a refresh has passed, so that this rarely waits.
 """
@@ -74,7 +74,7 @@ class HandOver(Protocol):
         """After the exporting side drew into ``target``, with its context current. Raises :class:`GlError`."""
         ...
 
-    def take(self) -> None:
+    def receive(self) -> None:
         """Make the picture that of ``texture``, with the window's context current. The caller checks for errors."""
         ...
 
@@ -158,7 +158,7 @@ class ReadBack:
         memory = (ctypes.c_uint8 * self._size).from_address(address)
         self._mapped = np.ctypeslib.as_array(memory).reshape(self._shape)
 
-    def take(self) -> None:
+    def receive(self) -> None:
         """Upload from the mapping."""
         assert self._mapped is not None
         self._upload.send(self._mapped)
@@ -197,7 +197,7 @@ class LinearBuffer:
         """Wait until the picture is in the buffer."""
         self._side.context.gl.Finish()
 
-    def take(self) -> None:
+    def receive(self) -> None:
         """Nothing: the texture is the buffer."""
 
     def release(self) -> None:

@@ -226,13 +226,15 @@ class PictureWindow(QOpenGLWindow):
         """Release the GL objects, then the device. More calls do nothing."""
         self.overlays.release()
         renderer, self._renderer = self._renderer, None
-        if renderer is not None:
-            with made_current(self):
-                self.times.release()
-                renderer.release()
-        self.times.close()
-        self.diagnosis.shut_down()
-        self._loop.close()
+        try:
+            if renderer is not None:
+                with made_current(self):
+                    self.times.release()
+                    renderer.release()
+        finally:
+            self.times.close()
+            self.diagnosis.shut_down()
+            self._loop.close()
 
     def _on_swapped(self) -> None:
         self.times.swapped()
