@@ -213,5 +213,5 @@ def test_keys_that_are_down_when_the_vm_ends_are_not_released_in_its_successor(t
     assert ready(connection)
     with FakeVm(path) as successor:
         connection.close()
-        assert successor.connections == 1
+        until(lambda: successor.connections)
         assert successor.heard == []
