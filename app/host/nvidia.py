@@ -67,6 +67,14 @@ def type_remedy(function: str) -> str:
     )
 
 
+def no_type_remedy(gpu: str) -> str:
+    """What to look at if no function of a GPU, given by its PCI address, can be given a type."""
+    return (
+        f"the GPU may be full: see 'nvidia-smi vgpu -s -i {gpu}' and 'journalctl -u nvidia-vgpu-mgr'; "
+        "end programs that use it, or remove one of its vGPUs"
+    )
+
+
 def creatable_types(function: Path) -> dict[int, str]:
     """The names of the types that could be created on a virtual function now, by their numbers.
 
