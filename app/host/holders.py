@@ -2,7 +2,7 @@
 
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Way
-from app.qemu.pci_address import addresses_in
+from app.qemu.pci_address import addresses_in, is_pci_address
 
 
 def holders(scan: HostScan, device: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
@@ -44,8 +44,6 @@ def claimed_addresses(scan: HostScan) -> frozenset[str]:
 
 
 def _names(command_line: bytes, device: str) -> bool:
-    if device.encode() in command_line:
-        return True
-    # The search for all addresses takes long, so it is left out where the short form does not occur.
-    short = device.removeprefix("0000:").encode()
-    return short in command_line.lower() and device in addresses_in(command_line)
+    if is_pci_address(device):
+        return device in addresses_in(command_line)
+    return device.encode() in command_line

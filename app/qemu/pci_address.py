@@ -1,11 +1,15 @@
 """PCI addresses as users, QEMU's options and sysfs write them."""
 
 import re
+from functools import lru_cache
+from itertools import islice
 
 _ADDRESS = re.compile(r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
 # QEMU reads the parts with sscanf() and "%x", so they may have fewer digits (hw/vfio/pci.c, hw/core/qdev-properties.c).
 _PARTS = re.compile(r"(?:([0-9a-f]{1,8}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])")
 _IN_TEXT = re.compile(rb"(?<![0-9a-f:.])(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![0-9a-f])", re.IGNORECASE)
+# More than a VM has devices. Any user may start a process named qemu that names more.
+_MOST_ADDRESSES = 1024
 
 
 def is_pci_address(text: str) -> bool:
@@ -25,6 +29,9 @@ def full_address(text: str) -> str:
     return f"{domain:04x}:{bus:02x}:{slot:02x}.{function}"
 
 
+# Several vGPUs are looked for on each command line.
+@lru_cache(maxsize=32)
 def addresses_in(command_line: bytes) -> frozenset[str]:
-    """The PCI addresses in the bytes of a command line, as sysfs has them."""
-    return frozenset(full_address(each.decode()) for each in _IN_TEXT.findall(command_line))
+    """The PCI addresses in the bytes of a command line, as sysfs has them. Only the first ones of very many."""
+    found = islice(_IN_TEXT.finditer(command_line), _MOST_ADDRESSES)
+    return frozenset(full_address(each[0].decode()) for each in found)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.qemu import pci_address
 from app.qemu.command_line import parse_command_line
 from app.qemu.pci_address import addresses_in, full_address, is_pci_address
 
@@ -37,3 +38,18 @@ def test_address_of_sysfs_is_its_own_full_form(domain: int, bus: int, slot: int,
 def test_other_texts_do_no_harm(text: str) -> None:
     assert full_address(text) == full_address(full_address(text))
     addresses_in(text.encode("utf-8", "surrogatepass"))
+
+
+def test_many_addresses_on_many_command_lines_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user may start processes named qemu with such command lines, and a host may have two hundred vGPUs."""
+    converted: list[str] = []
+
+    def counted(text: str) -> str:
+        converted.append(text)
+        return full_address(text)
+
+    monkeypatch.setattr(pci_address, "full_address", counted)
+    line = b" ".join(b"%04x:00:00.0" % each for each in range(20000))
+    for _ in range(200):
+        assert "0000:00:00.0" in addresses_in(line)
+    assert len(converted) <= 1024
