@@ -70,7 +70,7 @@ class MonitorConnection:
         self._input = InputSender(self._lock, self._work)
         self._peer: Peer | None = None
         self._ready_status = MonitorStatus(ConnectionState.READY)
-        self._was_ready = self._is_connecting = False
+        self._was_ready = self._is_pausing = False
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._thread.start()
 
@@ -168,10 +168,11 @@ class MonitorConnection:
             connection.result()
 
     def _can_send_rest(self) -> bool:
+        """Whether the VM may still take input. Not while the monitor pauses after a lost connection."""
         if self._status.state is ConnectionState.READY:
             return True
         # Another program has used a shared socket for so long that the VM counts as lost. A key must not stay pressed.
-        return self._timeouts.hold is not None and self._is_connecting and self._input.has_pressed
+        return self._timeouts.hold is not None and not self._is_pausing and self._input.has_pressed
 
     async def _send_rest(self) -> None:
         """Send the queued input, then release all pressed keys and buttons.
@@ -197,9 +198,7 @@ class MonitorConnection:
         delay = 0.0
         while True:
             self._was_ready = False
-            self._is_connecting = True
             was_let_go = await self._connect_once()
-            self._is_connecting = False
             if self._was_ready:
                 delays = iter(self._timeouts.retry_delays)
             if was_let_go:
@@ -207,7 +206,9 @@ class MonitorConnection:
                 continue
             self._commands.answer_all(LOST)
             delay = next(delays, delay)
+            self._is_pausing = True
             await asyncio.sleep(delay)
+            self._is_pausing = False
 
     async def _connect_once(self) -> bool:
         """Use one connection until its end. Returns whether it was let go; otherwise it was lost."""
