@@ -9,7 +9,7 @@ the name "nvidia-vgpu-mgr"; its kernel modules print "[nvidia-vgpu-vfio]" and "N
 import re
 
 from app.host.log_line import Accept
-from app.host.vgpu import Vgpu, is_nvidia
+from app.host.vgpu import Vgpu, is_gvt, is_nvidia
 
 NVIDIA_MANAGER = "SYSLOG_IDENTIFIER=nvidia-vgpu-mgr"
 """The match for the messages of NVIDIA's vGPU manager in the journal."""
@@ -36,7 +36,7 @@ def concerns(vgpu: Vgpu | None) -> Accept:
     def accept(level: int, text: str) -> bool:
         if name is not None and name in text:
             return True
-        if _is_gvt(kind) or vgpu is None:
+        if is_gvt(vgpu) or vgpu is None:
             if "gvt: " in text or "GVT-g" in text or any(each in text for each in _FAILSAFE):
                 return _is_gvt_number(text, vgpu)
             if vgpu is not None and vgpu.parent is not None and vgpu.parent in text:
@@ -49,10 +49,6 @@ def concerns(vgpu: Vgpu | None) -> Accept:
         return level <= _WARNING and text.lower().startswith(("vfio", "iommufd")) and not _names_a_device(text)
 
     return accept
-
-
-def _is_gvt(kind: str) -> bool:
-    return "gvt" in kind
 
 
 def _is_gvt_number(text: str, vgpu: Vgpu | None) -> bool:
