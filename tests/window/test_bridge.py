@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from tests.window.displays import Display
+from tests.window.test_inspector import wait_until
 from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
 from tests.window.viewer import driven
 
@@ -23,6 +24,18 @@ def test_the_whole_screen_is_the_guests_picture(wayland: Display) -> None:
         assert "bridge" in viewer.do("findings")
         close(viewer)
     assert np.array_equal(on_screen, picture)
+
+
+def test_a_still_picture_gets_the_size_of_its_window(wayland: Display) -> None:
+    """The look for one colour makes the window's context current again, which may take a buffer of the size before."""
+    with driven(wayland, _DRIVER, "view", f"sim:{STILL},cursor=off", "--fullscreen") as viewer:
+        viewer.wait_for("showing, .*path: bridge")
+        swaps = viewer.do("swaps")
+        wait_until(viewer, "findings", lambda it: "picture-unchanged" in it)
+        viewer.do("trigger", "inspector")
+        wait_for_screen(wayland, lambda it: bool(it[300:500, -20:].min(axis=2).mean() > 100))
+        assert viewer.do("swaps") > swaps
+        close(viewer)
 
 
 def test_a_guest_that_draws_in_place_is_seen(wayland: Display) -> None:
