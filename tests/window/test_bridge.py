@@ -32,8 +32,9 @@ def test_a_still_picture_gets_the_size_of_its_window(wayland: Display) -> None:
         viewer.wait_for("showing, .*path: bridge")
         wait_until(viewer, "findings", lambda it: "picture-unchanged" in it)
         viewer.do("trigger", "inspector")
-        wait_for_screen(wayland, _has_light_right_side)
+        on_screen = wait_for_screen(wayland, _has_light_right_side)
         close(viewer)
+    assert _has_light_right_side(on_screen)
 
 
 def _has_light_right_side(screen: Picture) -> bool:
