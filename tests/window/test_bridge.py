@@ -4,7 +4,8 @@ import time
 
 import numpy as np
 
-from tests.window.displays import Display
+from tests.window.displays import Display, Picture
+from tests.window.test_inspector import wait_until
 from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
 from tests.window.viewer import driven
 
@@ -23,6 +24,26 @@ def test_the_whole_screen_is_the_guests_picture(wayland: Display) -> None:
         assert "bridge" in viewer.do("findings")
         close(viewer)
     assert np.array_equal(on_screen, picture)
+
+
+def test_a_still_picture_gets_the_size_of_its_window(wayland: Display) -> None:
+    """The look for one colour makes the window's context current again, which may take a buffer of the size before."""
+    with driven(wayland, _DRIVER, "view", f"sim:{STILL},cursor=off") as viewer:
+        viewer.wait_for("showing, .*path: bridge")
+        wait_until(viewer, "findings", lambda it: "picture-unchanged" in it)
+        viewer.do("trigger", "inspector")
+        on_screen = wait_for_screen(wayland, _has_light_right_side)
+        close(viewer)
+    assert _has_light_right_side(on_screen)
+
+
+def _has_light_right_side(screen: Picture) -> bool:
+    """Whether a window's right quarter is light, as the inspector is there, and not black, as a picture's border is."""
+    rows, columns = np.nonzero((screen != screen[0, 0]).any(axis=2))
+    if not rows.size:
+        return False
+    left, right, middle = int(columns.min()), int(columns.max()), int(rows.min() + rows.max()) // 2
+    return bool(screen[middle - 20 : middle + 20, right - (right - left) // 4 : right - 20].mean() > 150)
 
 
 def test_a_guest_that_draws_in_place_is_seen(wayland: Display) -> None:

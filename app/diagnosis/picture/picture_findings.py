@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.diagnosis.finding import Finding, Severity
-from app.diagnosis.picture.picture_keys import SEVERITIES
+from app.diagnosis.picture.picture_keys import SEVERITIES, sentence_of
 from app.errors import DeviceGone, MdevviewError, NoPicture
 from app.planes.plane import PlaneKind
 from app.planes.status import State, Status
@@ -18,7 +18,7 @@ def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[
     if status.state is State.SHOWING:
         return None
     reason = status.reason
-    message = f"{kind.name.lower()} plane: {reason.meaning or reason.key.replace('-', ' ')}"
+    message = f"{kind.name.lower()} plane: {sentence_of(reason)}"
     # The detail of a copied plane repeats the first import error.
     attempts = [_attempt_text(each) for each in import_errors if each["message"] not in status.detail]
     evidence = "; ".join(each for each in (status.detail, *attempts) if each)

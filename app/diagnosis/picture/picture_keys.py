@@ -21,7 +21,13 @@ SEVERITIES = {
 
 
 def _of(reason: Reason) -> tuple[str, Severity, str]:
-    return reason.key, SEVERITIES[reason.state], reason.meaning or f"{reason.key.replace('-', ' ').capitalize()}."
+    return reason.key, SEVERITIES[reason.state], sentence_of(reason)
+
+
+def sentence_of(reason: Reason) -> str:
+    """The meaning of a reason, or its key in words."""
+    words = reason.key.replace("-", " ").replace("vm ", "VM ")
+    return reason.meaning or f"{words[0].upper()}{words[1:]}."
 
 
 class PictureKey(Enum):

@@ -16,6 +16,7 @@ from app.input.signed_cursor_source import SentPointer
 from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
 from app.planes.frame import Frame
+from app.planes.outcome import PixelPath
 from app.planes.pixel_samples import Look
 from app.planes.placement import Placement
 from app.planes.plane_document import Document
@@ -342,7 +343,8 @@ class PictureWindow(QOpenGLWindow):
         size = (round(self.width() * ratio), round(self.height() * ratio))
         if min(size) < 1:
             return
-        if size != (self._render_target.width, self._render_target.height):
+        resized = size != (self._render_target.width, self._render_target.height)
+        if resized:
             self._render_target = RenderTarget(*size, self.defaultFramebufferObject())
         if not self._bridge_set:
             exporter = self._session.exporter if self._session is not None else None
@@ -361,6 +363,10 @@ class PictureWindow(QOpenGLWindow):
             return
         self.times.drawn(frame, renderer.import_ns)
         self._failure = None
+        if resized and PixelPath.BRIDGE in (each.path for each in (drawn.primary, drawn.cursor) if each is not None):
+            # A bridge makes the window's surface current between two draws too. Mesa's Wayland platform then gives it
+            # the next buffer at once, with the size that the window has at that time: so this one may be too large.
+            self.update()
         self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
             self._shown, self._drawn = frame, drawn

@@ -1,5 +1,7 @@
 """Findings about a picture, and the errors of commands that get none."""
 
+import re
+
 import pytest
 
 from app.diagnosis.finding import Finding, Severity
@@ -31,7 +33,7 @@ def test_every_reason_has_a_finding_that_says_what_its_hint_says(reason: Reason)
     finding = plane_finding(PlaneKind.PRIMARY, Status(reason, "seen"))
     assert finding is not None
     assert finding.key == reason.key
-    assert finding.message.removeprefix("primary plane: ")
+    assert re.fullmatch(r"primary plane: (mdevview |[A-Z]).*\.", finding.message, re.DOTALL), "the remedy may follow"
     assert Status(reason).hint == f"{reason.meaning} {finding.remedy}".strip() != ""
     assert (finding.severity is Severity.ERROR) == (reason.state in (State.ERROR, State.GONE))
     assert finding.evidence == "seen"
