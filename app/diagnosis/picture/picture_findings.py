@@ -45,7 +45,11 @@ def status_finding(target: str, status: Status) -> Finding:
 def no_picture(target: str, status: Status, waited_s: float) -> NoPicture:
     """The error of a command that got no picture within ``waited_s`` seconds. ``status`` is the last status."""
     finding = status_finding(target, status)
-    return NoPicture(f"{finding.message} (waited {waited_s:g} s)", finding.remedy)
+    remedy = finding.remedy
+    if status.state is State.NO_SIGNAL:
+        # What the VM lacks, for instance, is no part of a status.
+        remedy = f"{remedy} 'mdevview inspect' looks for the reason.".strip()
+    return NoPicture(f"{finding.message} (waited {waited_s:g} s)", remedy)
 
 
 def device_gone(target: str, status: Status) -> DeviceGone:
