@@ -3,10 +3,10 @@
 from app.errors import NoSuchDevice
 from app.host.discovery import find_pci_device
 from app.host.drivers import KnownDisplay, display_advice, known_display
-from app.host.lookup import full_address, is_pci_address
 from app.host.nvidia import creatable_types, current_type, no_type_remedy, type_remedy
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
+from app.qemu.pci_address import full_address, is_pci_address
 
 
 def no_type(text: str, paths: Paths = HOST) -> NoSuchDevice | None:
