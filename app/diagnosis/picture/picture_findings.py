@@ -7,7 +7,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.picture_keys import SEVERITIES
 from app.errors import DeviceGone, MdevviewError, NoPicture
 from app.planes.plane import PlaneKind
-from app.planes.status import State, Status
+from app.planes.status import Reason, State, Status
 
 
 def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[str, Any]] = ()) -> Finding | None:
@@ -46,7 +46,7 @@ def no_picture(target: str, status: Status, waited_s: float) -> NoPicture:
     """The error of a command that got no picture within ``waited_s`` seconds. ``status`` is the last status."""
     finding = status_finding(target, status)
     remedy = finding.remedy
-    if status.state is State.NO_SIGNAL:
+    if status.reason is Reason.PLANE_OFF:
         # What the VM lacks, for instance, is no part of a status.
         remedy = f"{remedy} 'mdevview inspect' looks for the reason.".strip()
     return NoPicture(f"{finding.message} (waited {waited_s:g} s)", remedy)
