@@ -1,4 +1,4 @@
-"""The status line keeps its height when the path of the picture comes and goes, as it does while a guest sets a mode."""
+"""The status line keeps its height while the path of the picture comes and goes, as when a guest sets a mode."""
 
 from PyQt6.QtWidgets import QApplication, QMainWindow, QWidget
 
