@@ -1,6 +1,6 @@
 """The status line under the picture: what is shown, by which path, at which rate."""
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
@@ -31,18 +31,15 @@ class _PathButton(QToolButton):
     def __init__(self) -> None:
         super().__init__()
         self.setAutoRaise(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        # It is higher than a label. If it came and went, the picture would change its size, and a guest that follows
+        # the window would be asked for another mode.
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         # A click leaves the keyboard with the guest.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._tip = ""
-
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        """As high as a label. The picture would change its size with a higher button that comes and goes, and a guest
-        that follows the window would be asked for another mode.
-        """
-        return QSize(super().sizeHint().width(), self.fontMetrics().height())
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return self.sizeHint()
 
     def show_path(self, path: str) -> None:
         if path != self.text():

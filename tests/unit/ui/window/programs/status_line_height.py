@@ -12,7 +12,7 @@ window.resize(900, 600)
 window.show()
 line.show_state("a VM", "showing", "keyboard and pointer")
 heights = []
-for path in ("egl-image", "", "bridge"):
+for path in ("", "egl-image", "", "bridge"):
     line.show_picture("1280x720  XR24 LINEAR" if path else "", path, "60 fps" if path else "")
     application.processEvents()
     heights.append(picture.height())
