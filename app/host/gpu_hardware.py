@@ -21,7 +21,8 @@ class GpuHardware:
     if it has none. ``most_functions`` is how many SR-IOV functions it can have, ``functions`` how many it has.
     ``makes_vgpus``: it, or a virtual function of it, can make mdevs, or NVIDIA's vendor driver offers types of vGPUs.
     ``lacks_type``: the latter, and none of its functions has a type; then ``creatable`` is the first one on which a
-    type could be created now, None if there is none.
+    type could be created now, None if there is none. ``typed`` is how many functions have a type, and ``offered`` are
+    the names of those that could be created now.
     """
 
     address: str
@@ -33,7 +34,9 @@ class GpuHardware:
     functions: int = 0
     makes_vgpus: bool = False
     lacks_type: bool = False
+    typed: int = 0
     creatable: str | None = None
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,10 @@ def _gpus(paths: Paths) -> tuple[GpuHardware, ...]:
 def _gpu(folder: Path) -> GpuHardware:
     driver = folder / "driver"
     functions = [each.resolve() for each in (folder, *sorted(folder.glob("virtfn*")))]
-    types = {number for each in functions if (number := current_type(each)) is not None}
+    types = {each: number for each in functions if (number := current_type(each)) is not None}
+    lists = ((each.name, creatable_types(each)) for each, number in types.items() if number == 0)
+    creatable, offered = next(((name, names) for name, names in lists if names), (None, {}))
+    lacks_type = bool(types) and not any(types.values())
     return GpuHardware(
         address=folder.name,
         vendor=_number(text_of(folder / "vendor")),
@@ -87,8 +93,10 @@ def _gpu(folder: Path) -> GpuHardware:
             (each / "mdev_supported_types").is_dir() or (each / "nvidia/creatable_vgpu_types").exists()
             for each in functions
         ),
-        lacks_type=types == {0},
-        creatable=next((each.name for each in functions if creatable_types(each)), None) if types == {0} else None,
+        lacks_type=lacks_type,
+        typed=sum(number != 0 for number in types.values()),
+        creatable=creatable if lacks_type else None,
+        offered=tuple(offered.values()),
     )
 
 

@@ -7,6 +7,7 @@ PVE/SysFSTools.pm).
 from collections.abc import Sequence
 
 from app.errors import AmbiguousTarget, NoSuchDevice
+from app.host.drivers import KnownDisplay, known_display
 from app.host.vgpu import Vgpu
 from app.qemu.pci_address import full_address, is_pci_address
 
@@ -32,7 +33,9 @@ def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
             "give the name of one of them" if is_address else "give more of the UUID",
             names_of(fitting),
         )
-    known = f"there are: {enumerate_vgpus(vgpus)}" if vgpus else "this host has none ('mdevview doctor' says why)"
+    # A device that is passed through is listed because of its VM, but has nothing to show.
+    shown = [each for each in vgpus if known_display(each) is not KnownDisplay.NONE]
+    known = f"there are: {enumerate_vgpus(shown)}" if shown else "this host has none ('mdevview doctor' says why)"
     if text.isdecimal():
         known += f"; the VM of that number is vm:{text}"
     raise NoSuchDevice(f"no vGPU {name}", known)

@@ -115,7 +115,7 @@ def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: floa
         return _look(vm, root + path, paths, until)
     if not leaves_folder(line):
         if vm.cwd is None:
-            return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and its folder cannot be seen")
+            return _no_full_path(path, "its folder cannot be seen")
         now = f"{paths.proc}/{vm.pid}/cwd" if contained else vm.cwd
         return _look(vm, f"{now}/{path}", paths, until)
     folder = start_folder(vm.pid, paths)
@@ -127,6 +127,10 @@ def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: floa
             return found
         # The program that started QEMU may have changed the folder, but not PWD.
         why = found.reason
+    return _no_full_path(path, why)
+
+
+def _no_full_path(path: str, why: str) -> NoMonitor:
     remedy = "start QEMU with the full path, or use --qmp"
     return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and {why}: {remedy}")
 

@@ -178,6 +178,7 @@ def test_what_is_not_just_shown_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["screenshot", "sim:gvt,modifier=X,size=64x64,fps=0", "-o", path, "--json"]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("mdevview: sim:gvt,modifier=X,size=64x64,fps=0, primary plane: degraded: modifier-not-imp")
+    assert "; This GPU does not import the plane's tiling" in err and "--gpu" in err, "what to do is said too"
     document = json.loads(out)
     assert (document["version"], document["state"], document["reason"]) == (1, "degraded", "modifier-not-importable")
     assert (document["plane"], document["output"]) == ("composite", path)

@@ -31,6 +31,12 @@ class _PathButton(QToolButton):
     def __init__(self) -> None:
         super().__init__()
         self.setAutoRaise(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        # It is higher than a label. If it came and went, the picture would change its size, and a guest that follows
+        # the window would be asked for another mode.
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         # A click leaves the keyboard with the guest.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._tip = ""

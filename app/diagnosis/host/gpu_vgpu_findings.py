@@ -27,12 +27,14 @@ _READY = (ModuleState.LOADED, ModuleState.BUILT_IN)
 
 
 def gpu_vgpu_findings(conditions: VgpuConditions) -> Iterator[Finding]:
-    """One finding for each GPU that makes no vGPUs now, or has functions that are none yet."""
+    """One finding for each GPU that makes no vGPUs now, or makes them of its SR-IOV functions."""
     for gpu in conditions.gpus:
         if not gpu.makes_vgpus:
             yield _of_gpu(gpu, conditions)
         elif gpu.lacks_type:
             yield _without_type(gpu)
+        elif gpu.typed:
+            yield _with_type(gpu)
     ready = [each for each in ("mbochs", "mdpy") if conditions.modules.get(each) is ModuleState.AVAILABLE]
     if ready:
         yield Finding(
@@ -172,6 +174,13 @@ def _without_type(gpu: GpuHardware) -> Finding:
         return Finding(KEY, Severity.WARNING, message, evidence, type_remedy(gpu.creatable))
     message += ", and none can be given one now"
     return Finding(KEY, Severity.WARNING, message, evidence, no_type_remedy(gpu.address))
+
+
+def _with_type(gpu: GpuHardware) -> Finding:
+    """What :func:`app.diagnosis.host.host_findings` says of the parents of mdevs, for NVIDIA's functions."""
+    left = f"types that can be made now: {', '.join(gpu.offered)}" if gpu.offered else "no type can be made now"
+    message = f"{gpu.address} makes vGPUs of SR-IOV functions: {gpu.typed} of {gpu.functions} now"
+    return Finding("sriov-parent", Severity.OK, message, left)
 
 
 def _evidence(gpu: GpuHardware) -> str:

@@ -7,7 +7,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.picture_keys import SEVERITIES, sentence_of
 from app.errors import DeviceGone, MdevviewError, NoPicture
 from app.planes.plane import PlaneKind
-from app.planes.status import State, Status
+from app.planes.status import Reason, State, Status
 
 
 def plane_finding(kind: PlaneKind, status: Status, import_errors: Sequence[dict[str, Any]] = ()) -> Finding | None:
@@ -45,7 +45,11 @@ def status_finding(target: str, status: Status) -> Finding:
 def no_picture(target: str, status: Status, waited_s: float) -> NoPicture:
     """The error of a command that got no picture within ``waited_s`` seconds. ``status`` is the last status."""
     finding = status_finding(target, status)
-    return NoPicture(f"{finding.message} (waited {waited_s:g} s)", finding.remedy)
+    remedy = finding.remedy
+    if status.reason is Reason.PLANE_OFF:
+        # What the VM lacks, for instance, is no part of a status.
+        remedy = f"{remedy} 'mdevview inspect' looks for the reason.".strip()
+    return NoPicture(f"{finding.message} (waited {waited_s:g} s)", remedy)
 
 
 def device_gone(target: str, status: Status) -> DeviceGone:

@@ -175,7 +175,7 @@ class PictureKey(Enum):
     CURSOR_SIGN_LOST = (
         "cursor-sign-lost",
         Severity.INFO,
-        "The cursor may be drawn mirrored at this edge: GVT-g reports positions without their sign.",
+        "A cursor at the left or upper edge may be drawn mirrored: GVT-g reports positions without their sign.",
     )
     CURSOR_NOT_REPORTED = (
         "cursor-not-reported",

@@ -79,6 +79,15 @@ def test_uuid_that_is_not_there(wanted: str, other: str) -> None:
         assert caught.value.exit_status == 3
 
 
+def test_what_can_be_given_instead_has_no_device_without_a_display() -> None:
+    """`list` has it because of its VM, but to open it is refused."""
+    passed_through = Vgpu(name="0000:01:00.0", driver="vfio-pci")
+    with pytest.raises(NoSuchDevice, match=r"^no vGPU ffff; there are: 0{8}-.*0105$"):
+        resolve(parse_target("ffff"), [Vgpu(name=mdev_uuid(105), uuid=mdev_uuid(105)), passed_through])
+    with pytest.raises(NoSuchDevice, match="this host has none"):
+        resolve(parse_target("ffff"), [passed_through])
+
+
 def test_uuids_of_proxmox_are_told_apart_by_their_ends() -> None:
     vgpus = [
         Vgpu(name=each, uuid=each) for each in (mdev_uuid(105), mdev_uuid(106), mdev_uuid(105, 1), mdev_uuid(1105))

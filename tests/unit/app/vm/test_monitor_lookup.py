@@ -134,7 +134,8 @@ def test_without_a_monitor_the_reason_says_what_to_do(host: Host) -> None:
     assert "--qmp" in reason(host, Vm(PID, "qemu", None, ("qemu", "-readconfig", "f")))
     assert reason(host, Vm(PID, "qemu", None, ())) == "its command line cannot be read"
     assert "standard input" in reason(host, Vm(PID, "qemu", None, ("qemu", "-qmp", "stdio")))
-    assert "no full path" in reason(host, Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:a,server")))
+    unseen = reason(host, Vm(PID, "qemu", None, ("qemu", "-qmp", "unix:a,server")))
+    assert "no full path" in unseen and "with the full path, or use --qmp" in unseen
 
 
 def test_a_socket_that_cannot_be_used_is_a_reason(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

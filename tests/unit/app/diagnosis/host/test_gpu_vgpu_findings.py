@@ -1,14 +1,16 @@
 """What a host is told whose GPUs make no vGPUs: the advice is for the vendor that is there."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.host.gpu_vgpu_findings import gpu_vgpu_findings, gvt_name
-from app.host.gpu_hardware import GpuHardware, VgpuConditions
+from app.host.gpu_hardware import GpuHardware, VgpuConditions, vgpu_conditions
 from app.host.modules import ModuleState
-from tests.unit.known_hosts import two_gpus
+from tests.unit.hosts import Host
+from tests.unit.known_hosts import nvidia_sriov, two_gpus
 
 KABY_LAKE = GpuHardware("0000:00:02.0", 0x8086, 0x5917, "i915", 256 << 20)
 A6000 = GpuHardware("0000:41:00.0", 0x10DE, 0x2230, "nvidia", most_functions=32)
@@ -106,6 +108,20 @@ def test_nvidia_functions_that_have_no_type() -> None:
     assert f"sudo tee {folder}/current_vgpu_type" in finding.remedy
     full = _finding(VgpuConditions((replace(on, creatable=None),), iommu=True, modules=manager))
     assert "current_vgpu_type" not in full.remedy and "nvidia-smi vgpu" in full.remedy
+
+
+def test_an_nvidia_gpu_tells_how_many_functions_are_vgpus_and_what_is_left(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    nvidia_sriov.lay_out(host)
+    found = [each for each in gpu_vgpu_findings(vgpu_conditions(host.paths)) if each.key == "sriov-parent"]
+    assert [(each.severity, each.message, each.evidence) for each in found] == [
+        (Severity.OK, "0000:41:00.0 makes vGPUs of SR-IOV functions: 3 of 32 now", "no type can be made now"),
+        (
+            Severity.OK,
+            "0000:81:00.0 makes vGPUs of SR-IOV functions: 1 of 32 now",
+            "types that can be made now: NVIDIA L40S-8Q",
+        ),
+    ]
 
 
 def test_consumer_nvidia_gpu_has_no_vgpu_at_all() -> None:

@@ -46,6 +46,13 @@ def test_no_picture_in_time_is_one_line() -> None:
     )
 
 
+def test_a_plane_that_is_off_leads_to_the_command_that_asks_the_host_too() -> None:
+    """A status does not know what the VM lacks, an OpRegion for instance."""
+    error = no_picture("83b8f4f2", Status(Reason.PLANE_OFF), 5)
+    assert error.remedy == f"{Status(Reason.PLANE_OFF).hint} 'mdevview inspect' looks for the reason."
+    assert "inspect" not in no_picture("83b8f4f2", Status(Reason.CURSOR_OFF), 5).remedy
+
+
 def test_a_device_that_went_away_is_one_line() -> None:
     status = Status(Reason.DEVICE_REMOVED)
     assert str(device_gone("sim:gvt", status)) == f"sim:gvt: gone: device-removed; {status.hint}"
