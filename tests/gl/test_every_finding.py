@@ -74,6 +74,10 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.NOT_READABLE: (_DISPLAYS, "test_not_readable"),
     # There is a picture.
+    K.MODE_NOT_TAKEN: (
+        "window/test_explanations.py",
+        "test_a_mode_that_the_guest_does_not_take_is_told_until_another_is_chosen",
+    ),
     K.PICTURE_UNCHANGED: (_FACTS, "test_a_frozen_guest_does_not_change_its_picture"),
 }
 
