@@ -24,12 +24,13 @@ def look(path: str) -> tuple[int, ...]:
 def read(path: str, limit: int) -> tuple[bytes, int]:
     """The bytes of a regular file, and its st_ctime in nanoseconds. Raises OSError.
 
-    The open of another kind of file may have an effect: a tape rewinds, a watchdog starts, a FIFO waits.
+    The open of another kind of file may have an effect: a tape rewinds, a watchdog starts, a FIFO waits. So may the
+    read of a file that the kernel makes up: /proc/kmsg and trace_pipe give each line once. Such a file system has no
+    blocks (simple_statfs() in fs/libfs.c).
     """
     place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        info = os.fstat(place)
-        if not stat.S_ISREG(info.st_mode):
+        if not stat.S_ISREG(os.fstat(place).st_mode) or not os.fstatvfs(place).f_blocks:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         fd = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     finally:
@@ -40,7 +41,9 @@ def read(path: str, limit: int) -> tuple[bytes, int]:
             data += chunk
             if len(data) > limit:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return bytes(data), info.st_ctime_ns
+        # After the read: a change in between counts.
+        changed_ns = os.fstat(fd).st_ctime_ns
+    return bytes(data), changed_ns
 
 
 def _in_memory(data: bytes) -> int:

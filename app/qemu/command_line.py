@@ -9,11 +9,13 @@ and nothing raises. No file is read here.
 
 import json
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.qemu.option_text import GlobalProperty, global_property, items, pair, sections, set_option
 from app.qemu.option_text import quoted as quoted  # noqa: PLC0414  (for those who write a command line)
+from app.qemu.pci_address import full_address
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 
 # The options without a value; all others take the next argument (qemu-options.hx, and older releases).
@@ -49,7 +51,7 @@ class Option:
 class DeviceOption:
     """A ``-device``. Values are text ("on", "off"); structured values, which only JSON has, are left out.
 
-    ``properties`` has the global properties of its driver, too.
+    ``properties`` has the global properties of a VFIO device's driver, too.
     """
 
     driver: str
@@ -74,8 +76,7 @@ class DeviceOption:
             return None
         if path := self.properties.get("sysfsdev", "").rstrip("/"):
             return path.rsplit("/", 1)[-1]
-        host = self.properties.get("host", "").lower()
-        return f"0000:{host}" if host.count(":") == 1 else host or None
+        return full_address(self.properties.get("host", "")) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,32 +186,62 @@ def _options(arguments: Sequence[str]) -> Iterator[Option]:
 def _with_configs(given: Sequence[Option], configs: Mapping[str, str]) -> tuple[tuple[Option, ...], bool]:
     """The options in QEMU's order, with those of configuration files, and with what ``-set`` adds.
 
-    Also whether all files are in ``configs`` and all options to add to were found.
+    Also whether all files are in ``configs`` and all options to add to were found. A file that is named again is read
+    again, as by QEMU, up to the limit for all files together.
     """
-    options: list[Option] = []
+    options = _OptionList()
     is_complete = True
+    room = _MOST_CHARACTERS
     for each in given:
         if each.name == "set":
-            is_complete &= _set(options, each.value or "")
-        options.append(each)
+            is_complete &= options.set(each.value or "")
+        options.add(each)
         if each.name == "readconfig":
             text = configs.get(each.value or "")
-            is_complete &= text is not None
-            options += (Option(each.position, group, value) for group, value in sections(text or ""))
-    return tuple(options), is_complete
+            if text is None or len(text) > room:
+                is_complete = False
+                continue
+            room -= len(text)
+            for group, value in sections(text):
+                options.add(Option(each.position, group, value))
+    return options.all(), is_complete
 
 
-def _set(options: list[Option], text: str) -> bool:
-    """Add a key to the option that ``-set`` names, if it is found. An option in JSON has no id that QEMU would find."""
-    given = set_option(text)
-    if given is None or not (more := pair(given.key, given.value)):
-        return False
-    for position, each in enumerate(options):
-        value = each.value or ""
-        if each.name == given.group and not value.startswith("{") and ("id", given.id) in items(value):
-            options[position] = replace(each, value=f"{value},{more}")
-            return True
-    return False
+class _OptionList:
+    """Options in their order. What ``-set`` adds is put together at the end, so that many of them take linear time."""
+
+    def __init__(self) -> None:
+        self._options: list[Option] = []
+        # The first option of each group and id, and what is added to an option, by its place in the order.
+        self._places: dict[tuple[str, str], int] = {}
+        self._added: dict[int, list[str]] = {}
+
+    def add(self, option: Option) -> None:
+        value = option.value or ""
+        # An option in JSON has no id that QEMU would find.
+        if "id=" in value and not value.startswith("{"):
+            for key, word in items(value):
+                if key == "id":
+                    self._places.setdefault((option.name, word), len(self._options))
+        self._options.append(option)
+
+    def set(self, text: str) -> bool:
+        """Add a key to the option that ``-set`` names. Returns whether it is found."""
+        given = set_option(text)
+        place = self._places.get((given.group, given.id)) if given is not None else None
+        if given is None or place is None or not (more := pair(given.key, given.value)):
+            return False
+        self._added.setdefault(place, []).append(more)
+        if given.key == "id":
+            self._places.setdefault((given.group, given.value), place)
+        return True
+
+    def all(self) -> tuple[Option, ...]:
+        for place, more in self._added.items():
+            option = self._options[place]
+            self._options[place] = replace(option, value=",".join((option.value or "", *more)))
+        self._added.clear()
+        return tuple(self._options)
 
 
 def _values(options: Sequence[Option], name: str) -> list[str]:
@@ -252,13 +283,17 @@ def _has_no_shutdown(options: Sequence[Option]) -> bool:
 
 
 def _devices(options: Sequence[Option]) -> Iterator[DeviceOption]:
-    defaults = [each for value in _values(options, "global") if (each := global_property(value)) is not None]
+    given = [each for value in _values(options, "global") if (each := global_property(value)) is not None]
+    # One mapping for all devices of a driver: any user may give thousands of both. Those of other drivers say nothing
+    # here.
+    defaults = {driver: _of_driver(driver, given) for driver in _VFIO_DRIVERS}
     for option in options:
         if option.name != "device" or option.value is None:
             continue
         properties = _json(option.value) if option.value.startswith("{") else dict(items(option.value, "driver"))
         if driver := properties.pop("driver", ""):
-            yield DeviceOption(driver, _of_driver(driver, defaults) | properties, option.position)
+            merged = ChainMap(properties, defaults[driver]) if defaults.get(driver) else properties
+            yield DeviceOption(driver, merged, option.position)
 
 
 def _of_driver(driver: str, defaults: Sequence[GlobalProperty]) -> dict[str, str]:

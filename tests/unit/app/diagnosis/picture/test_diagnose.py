@@ -83,13 +83,14 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         FAILSAFE,
     ),
     K.GUEST_DRIVER_NOT_LOADED: (
-        picture(off(), vm=replace(RUNNING, opregion=False, ramfb=False), pci_command=3),
-        (K.GUEST_DRIVER_NOT_LOADED, K.OPREGION_MISSING, K.FIRMWARE_SCREEN_ELSEWHERE),
+        picture(off(), vm=replace(RUNNING, opregion=True, ramfb=False), pci_command=3),
+        (K.GUEST_DRIVER_NOT_LOADED, K.FIRMWARE_SCREEN_ELSEWHERE),
         "0x0003",
     ),
     K.OPREGION_MISSING: (
-        picture(off(), vm=replace(RUNNING, opregion=False)),
-        (K.OPREGION_MISSING,),
+        # Without it the guest's driver may never start.
+        picture(off(), vm=replace(RUNNING, opregion=False, ramfb=False), pci_command=3),
+        (K.OPREGION_MISSING, K.GUEST_DRIVER_NOT_LOADED, K.FIRMWARE_SCREEN_ELSEWHERE),
         "x-igd-opregion",
     ),
     K.PLANE_NEVER_ENABLED: (
