@@ -81,7 +81,7 @@ def test_nvidias_vgpu_is_added_with_a_vm_uuid_that_no_other_vm_has(host: Host, t
 def test_nvidia_function_without_a_type_is_told_before_the_start(
     host: Host, tmp_path: Path, more: tuple[str, ...], wanted: dict[str, str]
 ) -> None:
-    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 7)
+    host.nvidia_function("0000:41:00.4", "0000:41:00.0", 7, 0, {1152: "NVIDIA L40S-8Q"})
     fake_qemu = FakeQemu(tmp_path)
     with pytest.raises(NoSuchDevice, match=r"tee /sys/bus/pci/devices/0000:41:00\.4/nvidia/current_vgpu_type"):
         start_vm(_options(fake_qemu, *more, **wanted), host.paths)
