@@ -117,8 +117,8 @@ def test_a_simulated_device_has_its_findings(target: str, renderer: Renderer) ->
 def test_every_lasting_fault_has_a_finding() -> None:
     joined = (each.partition("fault=")[2].partition(",")[0] for each in FOUND)
     named = {fault.partition("@")[0] for each in joined for fault in each.split("+")} - {""}
-    # A mode is no fault of the picture, and that the guest ignores one shows only when it is asked for it. What a
-    # hostile device answers has tests of its own.
+    # The guest's mode is no fault of the picture; what a hostile device answers, and a mode that was asked for and not
+    # taken (test_mode_watch.py), have tests of their own.
     assert named | {"mode", "edid-ignored", "hostile", "frozen", "gone"} == set(FAULT_NAMES)
 
 

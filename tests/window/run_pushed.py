@@ -26,6 +26,8 @@ from tests.pushed.session import PushedResolution, pushed_session
 from tests.pushed.source import PushedSource
 from ui.cli.main import main
 
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.INFO)
 failures_left, send = itertools.count(int(os.environ.get("FAILING_UPLOADS", "0")), -1), UploadTexture.send
 
 
@@ -38,7 +40,7 @@ def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8]) -> None:
 class TellingMonitor(PushedMonitor):
     def send(self, events: Sequence[Event]) -> None:
         super().send(events)
-        logging.getLogger(__name__).info("keys so far: %s", " ".join(self.keys))
+        _log.info("keys so far: %s", " ".join(self.keys))
 
 
 source, resolution, route = PushedSource(), PushedResolution(), PushedInput(TellingMonitor())
