@@ -84,7 +84,11 @@ def long_lived(wayland: Display) -> None:
 
 
 def _starts(env: dict[str, str], *commands: list[str]) -> list[str]:
-    """The outputs of these starts, one after the other. None of them may complain, or fail."""
+    """What these starts say, one after the other. None of them may fail.
+
+    That is what is printed, and of a screenshot, which prints nothing, what it says of the picture. The others must not
+    complain.
+    """
     done = subprocess.run(
         [sys.executable, "-m", _MODULE],
         input=json.dumps(commands),
@@ -98,9 +102,10 @@ def _starts(env: dict[str, str], *commands: list[str]) -> list[str]:
     assert (done.returncode, done.stderr) == (0, "")
     ends = json.loads(done.stdout)
     # doctor fails where the host has no vGPU.
-    failed = [end for end, command in zip(ends, commands, strict=True) if end[2] or (end[0] and command[0] != "doctor")]
-    assert not failed
-    return [out for _, out, _ in ends]
+    assert [end for end, command in zip(ends, commands, strict=True) if end[0] and command[0] != "doctor"] == []
+    shots = [command[0] == "screenshot" for command in commands]
+    assert [end for end, shot in zip(ends, shots, strict=True) if end[1 if shot else 2]] == []
+    return [err if shot else out for (_, out, err), shot in zip(ends, shots, strict=True)]
 
 
 INSPECT = ["inspect", f"sim:{SPEC}", "--json"]
@@ -121,7 +126,9 @@ def test_commands_show_the_picture_and_try_once(driver: HostileDriver, tmp_path:
     expected = device.picture()
     device.close()
     file = tmp_path / "shot.png"
-    _, second = _starts(driver.mode(mode), ["screenshot", f"sim:{SPEC}", "-o", str(file)], INSPECT)
+    said, second = _starts(driver.mode(mode), ["screenshot", f"sim:{SPEC}", "-o", str(file)], INSPECT)
+    assert said.startswith(f"mdevview: sim:{SPEC}, primary plane: degraded: import-crashes-driver, {ENDS[mode]}")
+    assert said.count("\n") == 1
     assert expected is not None and np.array_equal(load_png(file), expected[..., :3])
     (tried,) = driver.imports()
     assert not Path(f"/proc/{tried}").exists()
