@@ -1,7 +1,6 @@
-"""Draws a simulated device on a DRM node: ``python -m ... named|exporter NODE SIMULATION``.
+"""Draws a simulated device where a DRM node is that of the GPU which exports: ``python -m ... NODE SIMULATION``.
 
-``named``: as if the user named the node. ``exporter``: as if its GPU exported the buffers. Prints a JSON document: what
-was drawn on, how the picture reached the GPU, why not otherwise, and whether it is the guest's picture.
+Prints a JSON document: what was drawn on, how the picture reached the GPU, and whether it is the guest's picture.
 """
 
 import json
@@ -9,7 +8,7 @@ import sys
 
 import numpy as np
 
-from app.host.gpu import GpuChoice, find_gpu, render_nodes
+from app.host.gpu import find_gpu, render_nodes
 from app.open.opening import open_target
 from app.open.target import Simulated
 from app.sim.profile import open_simulated
@@ -18,13 +17,13 @@ from gl.renderer import Renderer
 
 
 def main() -> None:
-    how, node, spec = sys.argv[1:]
+    node, spec = sys.argv[1:]
     gpu = find_gpu(node, render_nodes())
     device = open_simulated(spec)
     expected = device.picture()
     device.close()
     session = open_target(Simulated(spec))
-    with open_context(GpuChoice(gpu)) if how == "named" else open_context(exporter=gpu) as context:
+    with open_context(exporter=gpu) as context:
         renderer = Renderer(context)
         frame = session.source.latest()
         assert frame.primary is not None
