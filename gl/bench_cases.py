@@ -134,8 +134,7 @@ def _require(outcome: Outcome | None, path: PixelPath, frame: Frame) -> None:
     if outcome is None:
         raise NotMeasured(f"the device shows nothing: {frame.status.detail or frame.status.hint}")
     if outcome.path is not path:
-        why = outcome.failures[0].message if outcome.failures else outcome.status.detail or outcome.status.hint
-        raise NotMeasured(why)
+        raise NotMeasured(outcome.status.detail or outcome.status.hint)
 
 
 @contextmanager

@@ -12,25 +12,23 @@ makes its context current for a moment, and afterwards the window's again (:mod:
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 
 from app.errors import error_text
 from app.planes.buffer import DmaBuffer
 from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
-from gl.compositor import Compositor
 from gl.context import Context, SurfacelessContext
 from gl.egl_display import DisplayOrigin
 from gl.errors import GL_CONTEXT_LOST, EglError, GlError, GraphicsError
+from gl.exporting_side import ExportingSide
 from gl.gbm import allocate_linear
-from gl.import_trials import ImportTrials
-from gl.importer import Importer
-from gl.kept_current import kept_current
-from gl.probe_draw import ProbeDraw
+from gl.kept_current import ContextNotRestored, kept_current
 from gl.retry import Retry, may_pass, next_retry
-from gl.textures import Texture
 
+_log = logging.getLogger(__name__)
+
+AllocateLinear = Callable[[ExportingSide, int, int, int], tuple[Plane, DmaBuffer]]
 OpenContext = Callable[[DisplayOrigin], SurfacelessContext]
 
 
@@ -45,80 +43,11 @@ class BridgeFailure(GraphicsError):
 
 def bridge_failure(message: str, passing: bool = False) -> BridgeFailure:
     """A failure for one reason; ``passing``: it may succeed later."""
-    return BridgeFailure((ImportFailure(ImportMethod.BRIDGE, None, message, passing),))
+    return BridgeFailure((_failure(message, passing),))
 
 
-class ExportingSide:
-    """The context on the exporting GPU, and what draws with it. The context must be current to make one.
-
-    ``linear_refusal`` is why pictures are not handed over as a dma-buf; empty as long as nothing speaks against it.
-    """
-
-    def __init__(self, context: SurfacelessContext, node: str, clock: Callable[[], int]) -> None:
-        self.context = context
-        self.node = node
-        self.compositor = Compositor(context)
-        self.probe = ProbeDraw(context, self.compositor)
-        self._trials = ImportTrials(context, clock)
-        self.importer = Importer(context, self.probe, self._trials)
-        self.linear_refusal = ""
-        self._imported: set[Texture] = set()
-        self.closed = False
-
-    @property
-    def name(self) -> str:
-        """The GPU in words."""
-        return f"{self.context.renderer} ({self.node})" if self.node else self.context.renderer
-
-    @contextmanager
-    def current(self) -> Iterator[None]:
-        """The context is current in here; what was discarded is deleted first. Raises :class:`EglError`."""
-        with kept_current(self.context.egl):
-            self.context.make_current()
-            self.context.sweep()
-            yield
-
-    def failed(self, what: ImportFailure) -> ImportFailure:
-        """A failure of an import on this GPU, as one of the bridge."""
-        message = f"{self.node or self.context.renderer}: {what.method.value}: {what.message}"
-        return ImportFailure(ImportMethod.BRIDGE, what.egl_error, message, what.may_pass)
-
-    def keep(self, texture: Texture) -> None:
-        """Release a texture of an import when the side is closed, unless :meth:`drop` does so before."""
-        self._imported.add(texture)
-
-    def drop(self, texture: Texture) -> None:
-        """Release a texture; more calls do nothing."""
-        self._imported.discard(texture)
-        texture.release()
-
-    def drop_released(self) -> None:
-        """Make the driver release what was discarded, and end the trials that run. Raises :class:`GraphicsError`."""
-        self._trials.release()
-        with self.current():
-            self.probe.release_last_texture()
-
-    def close(self) -> None:
-        """Delete everything and end the display; more calls do nothing. Raises nothing of EGL."""
-        if self.closed:
-            return
-        self.closed = True
-        self._trials.release()
-        for each in self._imported:
-            each.release()
-        with kept_current(self.context.egl):
-            with suppress(EglError):
-                self.context.make_current()
-                self.probe.release()
-                self.compositor.release()
-            # A context that is lost cannot be made current, but it is destroyed, and its display ended.
-            with suppress(EglError):
-                self.context.close()
-
-
-_log = logging.getLogger(__name__)
-
-AllocateLinear = Callable[[ExportingSide, int, int, int], tuple[Plane, DmaBuffer]]
+def _failure(message: str, passing: bool) -> ImportFailure:
+    return ImportFailure(ImportMethod.BRIDGE, None, message, passing)
 
 
 def _allocate(side: ExportingSide, width: int, height: int, fourcc: int) -> tuple[Plane, DmaBuffer]:
@@ -154,25 +83,30 @@ class Bridge:
         self._clock = clock
         self._open_context = open_context or self._open_surfaceless
         self._side: ExportingSide | None = None
-        self._failure: BridgeFailure | None = None
+        # Not the exception: an exception that is raised again keeps the stack of each time, and all that is in it.
+        self._failure: ImportFailure | None = None
         # The pauses go on growing until the exporting side has given a picture.
         self._retry: Retry | None = None
 
     def side(self) -> ExportingSide:
-        """The exporting side, opened if necessary. Raises :class:`BridgeFailure`, at once during a pause."""
+        """The exporting side, opened if necessary.
+
+        Raises :class:`BridgeFailure`, at once during a pause, and :class:`gl.kept_current.ContextNotRestored`.
+        """
         if self._side is not None:
             return self._side
         if self._failure is not None:
-            passing = self._failure.failures[0].may_pass
+            passing = self._failure.may_pass
             if not passing or self._retry is None or self._clock() < self._retry.due_ns:
-                raise self._failure
+                raise BridgeFailure((self._failure,))
         try:
             self._side = self._open()
+        except ContextNotRestored:
+            # The window's GPU failed, not the exporting one.
+            raise
         except (GraphicsError, OSError) as error:
             text = error_text(error) if isinstance(error, OSError) else str(error)
-            self._put_off(f"{self._where} cannot be used: {text}", passing=may_pass(error))
-            assert self._failure is not None
-            raise self._failure from error
+            raise self._put_off(f"{self._where} cannot be used: {text}", passing=may_pass(error)) from error
         _log.info("what cannot be imported comes over a bridge from %s", self._side.name)
         return self._side
 
@@ -202,21 +136,25 @@ class Bridge:
         self._failure = self._retry = None
 
     def failed(self, side: ExportingSide, error: GraphicsError) -> BridgeFailure:
-        """What ``error`` of the exporting side means. A context that is lost is closed, and opened again later."""
+        """What ``error`` of the exporting side means. A context that is lost is closed, and opened again later.
+
+        Raises :class:`gl.kept_current.ContextNotRestored`.
+        """
         message = f"{side.node or side.context.renderer}: {error}"
         lost = isinstance(error, EglError) or (isinstance(error, GlError) and GL_CONTEXT_LOST in error.codes)
         if not lost:
             return bridge_failure(message, passing=may_pass(error))
         if side is self._side:
             self._side = None
+            put_off = self._put_off(message, passing=True)
             side.close()
-            return self._put_off(message, passing=True)
+            return put_off
         return bridge_failure(message, passing=True)
 
     def _put_off(self, message: str, *, passing: bool) -> BridgeFailure:
         self._retry = next_retry(self._clock(), self._retry)
-        self._failure = bridge_failure(message, passing)
-        return self._failure
+        self._failure = _failure(message, passing)
+        return BridgeFailure((self._failure,))
 
     def drop_released(self) -> None:
         """Make the exporting GPU release what was made from released buffers, now."""
@@ -227,9 +165,15 @@ class Bridge:
             side.drop_released()
         except EglError as error:
             self.failed(side, error)
+        except ContextNotRestored as error:
+            # What was released is gone, and the next draw tells of the window's context.
+            _log.info("%s", error)
 
     def release(self) -> None:
-        """Close the exporting side; more calls do nothing."""
+        """Close the exporting side; more calls do nothing. Raises nothing."""
         side, self._side = self._side, None
         if side is not None:
-            side.close()
+            try:
+                side.close()
+            except ContextNotRestored as error:
+                _log.info("%s", error)

@@ -9,14 +9,15 @@ from app.planes.outcome import BridgeRoute, HandOverForm, ImportMethod
 from app.planes.pixel_samples import Look
 from app.planes.plane import Plane
 from app.planes.status import Reason
-from gl.bridge import Bridge, BridgeFailure, ExportingSide, bridge_failure
+from gl.bridge import Bridge, BridgeFailure, bridge_failure
 from gl.compositor import Image, run_steps
 from gl.errors import EglError, GlError, GraphicsError
+from gl.exporting_side import ExportingSide
 from gl.formats import Decode
-from gl.hand_over import HandOvers, carrier_of, raw_steps
+from gl.hand_over import carrier_of, raw_steps
+from gl.hand_overs import HandOvers
 from gl.kept_current import ContextNotRestored
-from gl.programs import Program
-from gl.texture_samples import TextureSamples, reduction
+from gl.texture_samples import TextureSamples
 
 
 class BridgedSurface:
@@ -39,7 +40,7 @@ class BridgedSurface:
             with side.current():
                 result = side.importer.load(plane, pixels, buffer)
             if result.image is None:
-                failures = tuple(map(side.failed, result.failures))
+                failures = tuple(map(side.failure_of, result.failures))
                 raise BridgeFailure(failures, on_trial=result.reason is Reason.IMPORT_ON_TRIAL)
             self._there = result.image
             side.keep(result.image.texture)
@@ -82,7 +83,7 @@ class BridgedSurface:
                 side.context.gl.check("drawing on the exporting GPU")
             # Clear errors of earlier calls, for example Qt's: they are not errors of this upload.
             self._bridge.context.gl.errors()
-            hand_over.take()
+            hand_over.receive()
             self._bridge.context.gl.check("uploading")
         except ContextNotRestored:
             raise
@@ -112,8 +113,7 @@ class BridgedSamples:
         """Raises :class:`GlError`."""
         self._side = side
         with _as_gl_error(), side.current():
-            program = reduction(side.context, external=image.texture.swizzle is not None)
-            self._program: Program | None = program
+            program = side.reductions.of(image.texture)
             self._samples = TextureSamples(side.context, side.compositor, program, image)
 
     def look(self, now_ns: int) -> Look | None:
@@ -127,9 +127,6 @@ class BridgedSamples:
             return
         with suppress(EglError), self._side.current():
             self._samples.release()
-            program, self._program = self._program, None
-            if program is not None:
-                self._side.context.gl.DeleteProgram(program.name)
 
 
 @contextmanager

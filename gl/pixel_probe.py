@@ -9,9 +9,8 @@ from gl.bridged_surface import BridgedSamples
 from gl.compositor import Compositor
 from gl.context import Context
 from gl.errors import GlError
-from gl.programs import Program
 from gl.surface_cache import LoadedSurface
-from gl.texture_samples import TextureSamples, reduction
+from gl.texture_samples import Reductions, TextureSamples
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class PixelProbe:
     def __init__(self, context: Context, compositor: Compositor) -> None:
         self._context = context
         self._compositor = compositor
-        self._programs: dict[bool, Program] = {}
+        self._reductions = Reductions(context)
         self._surfaces: tuple[LoadedSurface, ...] = ()
         # By the kind of plane. They begin with the first look, so that a guest that flips makes none.
         self._lookers: dict[PlaneKind, _Looker] = {}
@@ -115,15 +114,9 @@ class PixelProbe:
             return loaded.bridged.samples()
         image = loaded.image
         assert image is not None
-        external = image.texture.swizzle is not None
-        program = self._programs.get(external)
-        if program is None:
-            program = self._programs[external] = reduction(self._context, external=external)
-        return TextureSamples(self._context, self._compositor, program, image)
+        return TextureSamples(self._context, self._compositor, self._reductions.of(image.texture), image)
 
     def release(self) -> None:
         """Delete everything, with the context current; more calls do nothing."""
         self.set_surfaces(())
-        programs, self._programs = self._programs, {}
-        for each in programs.values():
-            self._context.gl.DeleteProgram(each.name)
+        self._reductions.release()

@@ -24,7 +24,7 @@ from gl.compositor import Image
 from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
 from gl.errors import GlError, GraphicsError
-from gl.hand_over import HandOvers
+from gl.hand_overs import HandOvers
 from gl.import_ladder import is_linear
 from gl.import_trials import awaited, trial_retry
 from gl.importer import Importer
@@ -118,6 +118,8 @@ class SurfaceCache:
             return
         for key in list(self._entries):
             self._drop(key)
+        if self._bridge is not None:
+            self._bridge.drop_released()
         self._bridge = bridge
         self._importer.foreign = bridge is not None
         self._hand_overs = HandOvers(bridge, self._importer, self._probe) if bridge is not None else None
@@ -189,6 +191,9 @@ class SurfaceCache:
         self._imports.clear()
         self._context.sweep()
         self._probe.release_last_texture()
+        if self._bridge is not None:
+            # Other caches may go on using the bridge, and it must not keep these buffers.
+            self._bridge.drop_released()
 
     def _load(self, surface: Surface, previous: LoadedSurface | None) -> LoadedSurface:
         """Import or copy a surface; ``previous`` is its entry before, when this is a retry."""

@@ -22,6 +22,7 @@ from gl.context import Context
 from gl.errors import GlError
 from gl.programs import Program, link
 from gl.render_target import RenderTarget
+from gl.textures import Texture
 
 _RUN = 128
 _PATIENCE_NS = 1_000_000
@@ -56,6 +57,28 @@ void main() {
     colour = vec4((uvec4(hash) >> uvec4(0, 8, 16, 24)) & 255u) / 255.0;
 }
 """
+
+
+class Reductions:
+    """Owns a context's programs that reduce rows: one for external textures, one for the others."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._programs: dict[bool, Program] = {}
+
+    def of(self, texture: Texture) -> Program:
+        """The program for a texture, compiled if necessary, with the context current. Raises :class:`ShaderError`."""
+        external = texture.swizzle is not None
+        program = self._programs.get(external)
+        if program is None:
+            program = self._programs[external] = reduction(self._context, external=external)
+        return program
+
+    def release(self) -> None:
+        """Delete the programs, with the context current; more calls do nothing."""
+        programs, self._programs = self._programs, {}
+        for each in programs.values():
+            self._context.gl.DeleteProgram(each.name)
 
 
 def reduction(context: Context, *, external: bool) -> Program:

@@ -29,12 +29,12 @@ from app.errors import (
     UsageError,
 )
 from app.host import permissions
-from app.host.device_messages import NVIDIA_WORDS, is_nvidia
+from app.host.device_messages import NVIDIA_WORDS
 from app.host.discovery import present
 from app.host.nvidia import type_remedy
 from app.host.paths import HOST, Paths
 from app.host.vfio_file import open_node, vfio_class
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Vgpu, is_nvidia
 from app.host.wording import holders_text, unseen_text
 
 _log = logging.getLogger(__name__)
@@ -211,12 +211,7 @@ def _meaning(failure: _Failure, vgpu: Vgpu, paths: Paths) -> MdevviewError:
     if _is_busy(failure):
         return _busy(vgpu)
     if _needs_vm(failure, vgpu):
-        code = "" if failure.code == errno.ESRCH else f": {_errno_text(failure.code)}"
-        return NeedsRunningVm(
-            f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process{code}",
-            "start the VM; 'mdevview view --wait' shows it as soon as it runs"
-            + (f"; if a VM gets this error, too, see {NVIDIA_WORDS}" if is_nvidia(vgpu) else ""),
-        )
+        return needs_vm(vgpu, "" if failure.code == errno.ESRCH else _errno_text(failure.code))
     if _has_no_type(failure, vgpu):
         return OpenFailed(f"{vgpu.name} has no vGPU type any more", type_remedy(vgpu.name))
     if _is_denied(failure):
@@ -230,6 +225,16 @@ _REMEDIES = {
     (_Step.ATTACH, errno.EPERM): "this host's IOMMU cannot isolate interrupts: see 'sudo dmesg'",
     (_Step.OPEN, errno.ENOENT): "load VFIO (sudo modprobe -a vfio vfio_iommu_type1), or look for what keeps udev",
 }
+
+
+def needs_vm(vgpu: Vgpu, refusal: str = "") -> NeedsRunningVm:
+    """The error for a vGPU whose driver opens it for a VM only. ``refusal`` is the driver's answer to an open."""
+    words = f"; if a VM gets this error, too, see {NVIDIA_WORDS}" if is_nvidia(vgpu) else ""
+    return NeedsRunningVm(
+        f"{vgpu.name}: its driver ({vgpu.driver}) opens it only for a running VM's own process"
+        + (f": {refusal}" if refusal else ""),
+        f"start the VM; 'mdevview view --wait' shows it as soon as it runs{words}",
+    )
 
 
 def _gone(vgpu: Vgpu) -> DeviceGone:

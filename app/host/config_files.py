@@ -13,6 +13,7 @@ from app.host.paths import HOST, Paths, text_of
 from app.host.process import start_time
 from app.host.vm import Vm
 from app.qemu.command_line import config_names
+from app.qemu.folder_options import changes_root, leaves_folder
 from app.text.clean import clean
 
 # Proxmox VE's are shorter than 4 KiB each, and a VM has one or two.
@@ -43,15 +44,13 @@ def with_configs(vm: Vm, paths: Paths = HOST) -> Vm:
 
 def _text(vm: Vm, name: str, started_s: float | None, until: float, paths: Paths) -> str | None:
     """The text of a file as it was when the VM started; None if that is not known."""
-    if name.startswith("/"):
-        place = f"{paths.proc}/{vm.pid}/root{name}"
-    elif vm.arguments and vm.command_line().daemonize:
-        # QEMU has left the folder to which the name belongs (os_setup_post() in os-posix.c).
+    line, is_full = vm.command_line(), name.startswith("/")
+    if changes_root(line) if is_full else leaves_folder(line):
+        # What has that name in the new folder is another file.
         return None
-    else:
-        place = f"{paths.proc}/{vm.pid}/cwd/{name}"
-    if started_s is None or "\0" in name:
+    if started_s is None:
         return None
+    place = f"{paths.proc}/{vm.pid}/root{name}" if is_full else f"{paths.proc}/{vm.pid}/cwd/{name}"
     try:
         found = read_file(place, vm.pid, _MOST_BYTES, paths, until)
     except OSError:

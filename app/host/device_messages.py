@@ -9,7 +9,7 @@ the name "nvidia-vgpu-mgr"; its kernel modules print "[nvidia-vgpu-vfio]" and "N
 import re
 
 from app.host.log_line import Accept
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Vgpu, is_nvidia
 
 NVIDIA_MANAGER = "SYSLOG_IDENTIFIER=nvidia-vgpu-mgr"
 """The match for the messages of NVIDIA's vGPU manager in the journal."""
@@ -49,11 +49,6 @@ def concerns(vgpu: Vgpu | None) -> Accept:
         return level <= _WARNING and text.lower().startswith(("vfio", "iommufd")) and not _names_a_device(text)
 
     return accept
-
-
-def is_nvidia(vgpu: Vgpu | None) -> bool:
-    """Whether NVIDIA's vGPU manager is behind the device."""
-    return vgpu is not None and "nvidia" in f"{vgpu.type_id or ''} {vgpu.driver or ''}".lower()
 
 
 def _is_gvt(kind: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.host.holders import claimed_addresses, claims, holders
 from app.host.nvidia import TypeNames, current_type, current_types
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.text.clean import clean
@@ -19,7 +19,7 @@ from app.text.clean import clean
 
 def discover(scan: HostScan) -> tuple[Vgpu, ...]:
     """All vGPUs with their holders: mdevs first, each kind sorted by name. Skips devices that vanish meanwhile."""
-    vgpus = [_mdev(name, scan.paths) for name in _names(scan.paths.sys / "bus/mdev/devices")]
+    vgpus = [_mdev(name, scan.paths) for name in names_in(scan.paths.sys / "bus/mdev/devices")]
     mdevs = {each.name for each in vgpus}
     type_names = TypeNames()
     vgpus += [_other(name, folder, type_names) for name, folder in _other_devices(scan) if name not in mdevs]
@@ -28,13 +28,13 @@ def discover(scan: HostScan) -> tuple[Vgpu, ...]:
 
 def find_mdev(uuid: str, paths: Paths = HOST) -> Vgpu | None:
     """The mdev of that UUID; None if there is none. Does not scan processes, so the result has no holders."""
-    return _mdev(uuid, paths) if uuid in _names(paths.sys / "bus/mdev/devices") else None
+    return _mdev(uuid, paths) if uuid in names_in(paths.sys / "bus/mdev/devices") else None
 
 
 def find_pci_device(address: str, paths: Paths = HOST) -> Vgpu | None:
     """Any PCI device, a vGPU or not, by its full address; None if there is none. The result has no holders."""
     link = paths.sys / "bus/pci/devices" / address
-    return _other(address, link.resolve(), TypeNames()) if link.exists() else None
+    return _other(address, link, TypeNames()) if link.exists() else None
 
 
 def refresh(vgpu: Vgpu, scan: HostScan) -> Vgpu:
@@ -76,7 +76,7 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     return replace(
         vgpu,
         uuid=name,
-        type_id=clean(kind.name) if kind else None,
+        type_id=clean(kind) if kind else None,
         type_name=clean(type_name) if type_name is not None else None,
         parent=clean(folder.parent.name),
         gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
@@ -85,27 +85,24 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
 
 def _other(name: str, folder: Path, type_names: TypeNames) -> Vgpu:
     """A VFIO device that is no mdev. The parent of a virtual function is its physical function."""
-    parent = _link(folder / "physfn")
     number = current_type(folder)
     return replace(
         _common(name, folder),
         # NVIDIA's drivers that make mdevs have the same number N in the mdev type "nvidia-N".
         type_id=f"nvidia-{number}" if number else None,
         type_name=type_names.name_of(folder, number) if number else None,
-        parent=parent.name if parent else None,
+        parent=_link(folder / "physfn"),
     )
 
 
 def _common(name: str, folder: Path) -> Vgpu:
-    driver = _link(folder / "driver")
-    module = _link(folder / "driver/module")
     group = _link(folder / "iommu_group")
-    cdevs = _names(folder / "vfio-dev")
+    cdevs = names_in(folder / "vfio-dev")
     return Vgpu(
         name=name,
-        driver=driver.name if driver else None,
-        module=module.name if module else None,
-        iommu_group=int(group.name) if group and group.name.isdecimal() else None,
+        driver=_link(folder / "driver"),
+        module=_link(folder / "driver/module"),
+        iommu_group=int(group) if group and group.isdecimal() else None,
         cdev=cdevs[0] if cdevs else None,
     )
 
@@ -115,8 +112,8 @@ def _other_devices(scan: HostScan) -> list[tuple[str, Path]]:
     pci = scan.paths.sys / "bus/pci/devices"
     with_type = {name for name, number in current_types(scan.paths).items() if number}
     # Any user may claim any number of addresses.
-    claimed = {name for name in claimed_addresses(scan).intersection(_names(pci)) if (pci / name / "physfn").exists()}
-    devices = {name: (pci / name).resolve() for name in with_type | claimed}
+    claimed = {name for name in claimed_addresses(scan).intersection(names_in(pci)) if (pci / name / "physfn").exists()}
+    devices = {name: pci / name for name in with_type | claimed}
     return sorted((_open_devices(scan) | devices).items())
 
 
@@ -136,16 +133,15 @@ def _open_devices(scan: HostScan) -> dict[str, Path]:
 def _group_devices(group: int, paths: Paths) -> list[Path]:
     """The devices of a group that have a VFIO driver. (``vfio-dev`` exists since Linux 6.1.)"""
     folder = paths.sys / "kernel/iommu_groups" / str(group) / "devices"
-    return [folder / name for name in _names(folder) if (folder / name / "vfio-dev").exists()]
+    return [folder / name for name in names_in(folder) if (folder / name / "vfio-dev").exists()]
 
 
-def _link(file: Path) -> Path | None:
-    """The target of a symbolic link, with all links resolved; None if there is no link."""
-    return file.resolve() if file.exists() else None
+def _link(file: Path) -> str | None:
+    """The last name in the target of a symbolic link; None if there is no link.
 
-
-def _names(folder: Path) -> list[str]:
+    The kernel's links end at a folder. To follow them by every folder would take most of the time of a list.
+    """
     try:
-        return sorted(os.listdir(folder))
+        return os.readlink(file).rsplit("/", 1)[-1]  # noqa: PTH115
     except OSError:
-        return []
+        return None

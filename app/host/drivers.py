@@ -2,8 +2,7 @@
 
 from enum import Enum
 
-from app.host.device_messages import is_nvidia
-from app.host.vgpu import Vgpu, is_gvt
+from app.host.vgpu import Vgpu, is_gvt, is_nvidia
 
 
 class KnownDisplay(Enum):

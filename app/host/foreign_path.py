@@ -39,9 +39,7 @@ def look(path: str, pid: int, paths: Paths = HOST, until: float | None = None) -
     """
     if not is_foreign(pid, paths):
         return _file_look(foreign_path_program.look(path))
-    left = LIMIT_S if until is None else until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    left = _time_left(until)
     with ForeignChild(foreign_path_program.__file__, "look", path) as child:
         message, _ = child.receive(left)
     return _file_look(int(each) for each in message.split()[1:])
@@ -64,9 +62,7 @@ def read_file(path: str, pid: int, limit: int, paths: Paths = HOST, until: float
     if not is_foreign(pid, paths):
         data, changed_ns = foreign_path_program.read(path, limit)
         return FileContent(data, changed_ns)
-    left = LIMIT_S if until is None else until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    left = _time_left(until)
     with ForeignChild(foreign_path_program.__file__, "read", path, str(limit)) as child:
         message, fd = child.receive(left)
     if fd is None:
@@ -74,6 +70,14 @@ def read_file(path: str, pid: int, limit: int, paths: Paths = HOST, until: float
     # The memory of the child, which nothing else can reach.
     with open(fd, "rb", buffering=0) as memory:  # noqa: PTH123
         return FileContent(memory.read(limit), int(message.split()[1]))
+
+
+def _time_left(until: float | None) -> float:
+    """The time for an answer in seconds, more than 0. Raises TimeoutError if none is left."""
+    left = LIMIT_S if until is None else until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    return left
 
 
 def _file_look(numbers: Iterable[int]) -> FileLook:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.host.drivers import KnownDisplay, known_display
 from app.host.paths import HOST, Paths, text_of
 from app.host.vgpu import Vgpu
+from app.qemu.pci_address import full_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,7 @@ def find_gpu(name: str, nodes: Sequence[RenderNode]) -> RenderNode:
     short = name.removeprefix("/dev/dri/")
     for each in nodes:
         # lspci leaves out the domain where there is only one.
-        addresses = (each.address, each.address.removeprefix("0000:"))
-        if name == str(each.node) or short in (each.node.name, *each.cards) or short.lower() in addresses:
+        if name == str(each.node) or short in (each.node.name, *each.cards) or full_address(short) == each.address:
             return each
     known = f"there are {', '.join(map(str, nodes))}" if nodes else "this host has no render node"
     raise ValueError(f"there is no GPU {name!r}; {known}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.host.modules import ModuleState, module_state
 from app.host.nvidia import creatable_types, current_type
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 
 INTEL, NVIDIA, AMD = 0x8086, 0x10DE, 0x1002
 
@@ -55,7 +55,7 @@ def vgpu_conditions(paths: Paths = HOST) -> VgpuConditions:
     return VgpuConditions(
         gpus=_gpus(paths),
         enable_gvt=text_of(paths.sys / "module/i915/parameters/enable_gvt"),
-        iommu=any(_children(paths.sys / "class/iommu")) or any(_children(paths.sys / "kernel/iommu_groups")),
+        iommu=bool(names_in(paths.sys / "class/iommu") or names_in(paths.sys / "kernel/iommu_groups")),
         command_line=text_of(paths.proc / "cmdline") or "",
         modules={each: module_state(each, paths) for each in _MODULES},
     )
@@ -63,7 +63,8 @@ def vgpu_conditions(paths: Paths = HOST) -> VgpuConditions:
 
 def _gpus(paths: Paths) -> tuple[GpuHardware, ...]:
     found = []
-    for folder in _children(paths.sys / "bus/pci/devices"):
+    devices = paths.sys / "bus/pci/devices"
+    for folder in (devices / name for name in names_in(devices)):
         kind = text_of(folder / "class") or ""
         if kind.startswith("0x03") and not (folder / "physfn").exists():
             found.append(_gpu(folder))
@@ -105,10 +106,3 @@ def _number(text: str | None) -> int:
         return int(text or "0", 0) if len(text or "") <= 20 else 0
     except ValueError:
         return 0
-
-
-def _children(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []

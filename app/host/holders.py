@@ -1,14 +1,8 @@
 """The processes that have a VFIO device open."""
 
-import re
-
 from app.host.scan import HostScan
 from app.host.vgpu import Holder, Way
-
-# QEMU takes a PCI address without its domain, and in capitals (hw/vfio/pci.c).
-_PCI_ADDRESS = re.compile(
-    rb"(?<![0-9a-f:.])(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![0-9a-f])", re.IGNORECASE
-)
+from app.qemu.pci_address import addresses_in
 
 
 def holders(scan: HostScan, device: str, group: int | None, cdev: str | None, alone: bool = True) -> tuple[Holder, ...]:
@@ -46,7 +40,7 @@ def claimed_addresses(scan: HostScan) -> frozenset[str]:
 
     They need not be those of devices of this host; see :func:`claims`.
     """
-    return frozenset().union(*(_addresses(each.command_line) for each in scan.hidden_vms))
+    return frozenset().union(*(addresses_in(each.command_line) for each in scan.hidden_vms))
 
 
 def _names(command_line: bytes, device: str) -> bool:
@@ -54,9 +48,4 @@ def _names(command_line: bytes, device: str) -> bool:
         return True
     # The search for all addresses takes long, so it is left out where the short form does not occur.
     short = device.removeprefix("0000:").encode()
-    return short in command_line.lower() and device in _addresses(command_line)
-
-
-def _addresses(command_line: bytes) -> frozenset[str]:
-    found = {each.decode().lower() for each in _PCI_ADDRESS.findall(command_line)}
-    return frozenset(each if each.count(":") == 2 else f"0000:{each}" for each in found)
+    return short in command_line.lower() and device in addresses_in(command_line)

@@ -4,18 +4,11 @@ The UUIDs that Proxmox VE makes end with the VM's number and differ only there (
 PVE/SysFSTools.pm).
 """
 
-import re
 from collections.abc import Sequence
 
 from app.errors import AmbiguousTarget, NoSuchDevice
 from app.host.vgpu import Vgpu
-
-_PCI = re.compile(r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
-
-
-def is_pci_address(text: str) -> bool:
-    """Whether the text has the form of a PCI address, with or without a domain."""
-    return _PCI.fullmatch(text) is not None
+from app.qemu.pci_address import full_address, is_pci_address
 
 
 def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
@@ -43,11 +36,6 @@ def find_vgpu(text: str, vgpus: Sequence[Vgpu]) -> Vgpu:
     if text.isdecimal():
         known += f"; the VM of that number is vm:{text}"
     raise NoSuchDevice(f"no vGPU {name}", known)
-
-
-def full_address(text: str) -> str:
-    """A PCI address with its domain, in lower case, as sysfs has it."""
-    return f"0000:{text}".lower() if text.count(":") == 1 else text.lower()
 
 
 def enumerate_vgpus(vgpus: Sequence[Vgpu]) -> str:

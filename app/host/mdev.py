@@ -15,7 +15,7 @@ from pathlib import Path
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError, error_text
 from app.host import permissions
 from app.host.discovery import find_mdev, refresh
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text, unseen_text
@@ -63,11 +63,11 @@ def is_uuid(text: str) -> bool:
 def mdev_types(paths: Paths = HOST, only_parent: str | None = None) -> tuple[MdevType, ...]:
     """All types that the parent devices of this host, or the given one, can create, sorted by parent and name."""
     types = []
-    for parent in _names(paths.sys / "class/mdev_bus"):
+    for parent in names_in(paths.sys / "class/mdev_bus"):
         if only_parent not in (None, parent):
             continue
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
-        for each in _names(folder):
+        for each in names_in(folder):
             left = text_of(folder / each / "available_instances")
             number = int(left) if left is not None and left.isdecimal() else None
             types.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
@@ -213,10 +213,3 @@ def _enumerated(types: Sequence[MdevType]) -> str:
 def _described(kind: MdevType) -> str:
     left = "" if kind.left is None else f", {kind.left} left"
     return f"on {kind.parent}{left}"
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

@@ -3,10 +3,10 @@
 from app.errors import NoSuchDevice
 from app.host.discovery import find_pci_device
 from app.host.drivers import KnownDisplay, display_advice, known_display
-from app.host.lookup import full_address, is_pci_address
-from app.host.nvidia import current_type, type_remedy
+from app.host.nvidia import creatable_types, current_type, no_type_remedy, type_remedy
 from app.host.paths import HOST, Paths
 from app.host.vgpu import Vgpu
+from app.qemu.pci_address import full_address, is_pci_address
 
 
 def no_type(text: str, paths: Paths = HOST) -> NoSuchDevice | None:
@@ -14,7 +14,12 @@ def no_type(text: str, paths: Paths = HOST) -> NoSuchDevice | None:
     address = _address(text)
     if address is None or current_type(paths.sys / "bus/pci/devices" / address) != 0:
         return None
-    return NoSuchDevice(f"{address} has no vGPU type: its nvidia/current_vgpu_type is 0", type_remedy(address))
+    problem = f"{address} has no vGPU type: its nvidia/current_vgpu_type is 0"
+    function = paths.sys / "bus/pci/devices" / address
+    if creatable_types(function):
+        return NoSuchDevice(problem, type_remedy(address))
+    gpu = (function / "physfn").resolve().name
+    return NoSuchDevice(f"{problem}, and it can be given none now", no_type_remedy(gpu))
 
 
 def no_vgpu(text: str, paths: Paths = HOST) -> NoSuchDevice | None:

@@ -6,9 +6,10 @@ tells about that. Source: current_vgpu_type_store() in kernel/nvidia-vgpu-vfio o
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, names_in, text_of
 from app.text.clean import clean
 
 _CURRENT = "nvidia/current_vgpu_type"
@@ -21,11 +22,7 @@ def current_types(paths: Paths = HOST) -> dict[str, int]:
     A function whose number cannot be read, or is none, is left out. The order is that of the addresses.
     """
     folder = paths.sys / "bus/pci/devices"
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return {}
-    found = {each: current_type(folder / each) for each in names}
+    found = {each: current_type(folder / each) for each in names_in(folder)}
     return {name: number for name, number in found.items() if number is not None}
 
 
@@ -35,36 +32,30 @@ def current_type(function: Path) -> int | None:
 
 
 class TypeNames:
-    """Finds the names of vGPU types ("NVIDIA L40S-8Q"). Reads each file once.
+    """Finds the names of vGPU types ("NVIDIA L40S-8Q"). Reads each file once, and none that it does not need.
 
-    A function lists only the types that could be created on it now: once a GPU is full, the list is empty. So the other
-    functions of the GPU are asked as well. The numbers of two GPUs need not mean the same.
+    A function lists only the types that could be created on it now: once a GPU is full, the list is empty. So all
+    functions of the GPU are asked. The numbers of two GPUs need not mean the same.
     """
 
     def __init__(self) -> None:
-        self._lists: dict[Path, dict[int, str]] = {}
-        self._functions: dict[Path, tuple[Path, ...]] = {}
+        # For each GPU the names that are known, and the functions that were not asked yet.
+        self._gpus: dict[str, tuple[dict[int, str], Iterator[Path]]] = {}
 
     def name_of(self, function: Path, number: int) -> str | None:
         """The name of the type with that number, None if no function of the GPU lists it.
 
-        ``function`` is the folder of a virtual function in sysfs, with all links resolved.
+        ``function`` is the folder of a virtual function in sysfs.
         """
-        own = self._list_of(function)
-        if number in own:
-            return own[number]
-        others = self._functions_of((function / "physfn").resolve())
-        return next((each[number] for each in map(self._list_of, others) if number in each), None)
-
-    def _functions_of(self, gpu: Path) -> tuple[Path, ...]:
-        if gpu not in self._functions:
-            self._functions[gpu] = tuple(each.resolve() for each in sorted(gpu.glob("virtfn*")))
-        return self._functions[gpu]
-
-    def _list_of(self, function: Path) -> dict[int, str]:
-        if function not in self._lists:
-            self._lists[function] = creatable_types(function)
-        return self._lists[function]
+        gpu = function / "physfn"
+        try:
+            address = os.readlink(gpu)  # noqa: PTH115
+        except OSError:
+            return None
+        names, unread = self._gpus.setdefault(address, ({}, gpu.glob("virtfn*")))
+        while number not in names and (other := next(unread, None)) is not None:
+            names.update(creatable_types(other))
+        return names.get(number)
 
 
 def type_remedy(function: str) -> str:
@@ -73,6 +64,14 @@ def type_remedy(function: str) -> str:
     return (
         f"'cat {folder}/creatable_vgpu_types' lists the types; give the number of one: "
         f"echo NUMBER | sudo tee {folder}/current_vgpu_type"
+    )
+
+
+def no_type_remedy(gpu: str) -> str:
+    """What to look at if no function of a GPU, given by its PCI address, can be given a type."""
+    return (
+        f"the GPU may be full: see 'nvidia-smi vgpu -s -i {gpu}' and 'journalctl -u nvidia-vgpu-mgr'; "
+        "end programs that use it, or remove one of its vGPUs"
     )
 
 

@@ -1,5 +1,6 @@
 """The paths of the kernel's file systems: the real ones, or those of a test."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,3 +25,11 @@ def text_of(file: Path) -> str | None:
             return stream.read(_MAX_TEXT).decode("utf-8", "replace").strip()
     except OSError:
         return None
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names in a folder of these file systems, sorted; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

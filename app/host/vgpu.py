@@ -73,3 +73,8 @@ class Vgpu:
 def is_gvt(vgpu: Vgpu | None) -> bool:
     """Whether it is a vGPU of Intel's GVT-g (the names of its types: gvt/vgpu.c of Linux 6.1)."""
     return vgpu is not None and (vgpu.type_id or "").startswith("i915-GVTg")
+
+
+def is_nvidia(vgpu: Vgpu | None) -> bool:
+    """Whether NVIDIA's vGPU manager is behind the device."""
+    return vgpu is not None and "nvidia" in f"{vgpu.type_id or ''} {vgpu.driver or ''}".lower()

@@ -11,14 +11,14 @@ from typing import Self
 
 from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.host import proc
-from app.host.device_messages import NVIDIA_MANAGER, concerns, is_nvidia
+from app.host.device_messages import NVIDIA_MANAGER, concerns
 from app.host.gpu import exporting_gpu
 from app.host.journal import KERNEL, read_journal
 from app.host.kernel_log import read_kernel_log
 from app.host.log_line import LogLine, LogRefused, log_line_text
 from app.host.paths import HOST, Paths, text_of
 from app.host.process import start_time
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Vgpu, is_nvidia
 from app.host.vm import Vm
 from app.qemu.display_options import display_options
 from app.text.clean import clean

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.attach.device_node import device_from_fd, open_vgpu
+from app.attach.device_node import device_from_fd, needs_vm, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
@@ -32,7 +32,7 @@ from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
-from app.host.vgpu import Vgpu
+from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import of_user, process_text, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
@@ -264,14 +264,17 @@ def _with_scan(
 def _open_vgpu(vgpu: Vgpu, scan: HostScan, alone: bool, access: ProcessAccess) -> OpenedDevice:
     """Open a vGPU if it is free, otherwise attach to its VM.
 
-    If no process is seen to have it, only an open tells whether it is free. After a failed open the VMs that cannot be
-    seen and that name the device are asked for it; a VM that does not have it is refused.
+    If a process that cannot be seen may have it, only an open tells whether it is free. After a failed open the VMs
+    that cannot be seen and that name the device are asked for it; a VM that does not have it is refused.
     """
     paths, vgpu = scan.paths, refresh(vgpu, scan)
     if vgpu.holders or (vgpu.claims and not alone):
         return _attached(vgpu.name, attach(vgpu, scan, access), scan)
     if not alone:
         raise NeedsRunningVm(f"{vgpu.name}: no VM has it open", "start the VM")
+    if vgpu.use is Use.FREE and is_nvidia(vgpu):
+        # The open could only fail, and the driver starts no other vGPU until its manager has refused this one.
+        raise needs_vm(vgpu)
     try:
         device = open_vgpu(vgpu, paths)
     except (DeviceBusy, PermissionDenied, OpenFailed) as error:

@@ -7,10 +7,10 @@ from typing import Any
 from app.diagnosis.picture.host_facts import ExporterFacts, HostFacts, RunState, VmFacts
 from app.diagnosis.report.private_names import private_names
 from app.diagnosis.report.private_text import Redaction
-from app.host.lookup import is_pci_address
 from app.host.vgpu import Use, Vgpu
 from app.host.vm import Vm
 from app.planes.plane_document import Document
+from app.qemu.pci_address import is_pci_address
 from app.text.clean import clean_line
 
 _TEXTS = ("name", "uuid", "type_id", "type_name", "parent", "driver", "module")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from app.errors import AmbiguousTarget, UsageError
 from app.host.drivers import KnownDisplay, known_display
-from app.host.lookup import enumerate_vgpus, find_vgpu, is_pci_address, names_of
+from app.host.lookup import enumerate_vgpus, find_vgpu, names_of
 from app.host.vgpu import Vgpu
+from app.qemu.pci_address import is_pci_address
 
 _UUID_PART = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
 _KINDS = (

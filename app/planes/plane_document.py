@@ -65,12 +65,12 @@ def plane_document(
 
 def refused_plane_document(status: Status) -> Document:
     """A plane of which only ``status`` is known, because the driver refused to describe it: all else is null."""
-    return dict.fromkeys(_VALUES) | {"path": None, "import_errors": [], **_state(status)}
+    return dict.fromkeys(_VALUES) | {"import_errors": [], **_state(status)}
 
 
 _VALUES = (
     *("fourcc", "format_name", "modifier", "modifier_name", "width", "height", "stride", "size", "x", "y"),
-    *("hot_x", "hot_y", "backing", "dmabuf_id", "region_index", "buffer"),
+    *("hot_x", "hot_y", "backing", "dmabuf_id", "region_index", "buffer", "path", "bridge"),
 )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from app.qemu.option_text import GlobalProperty, global_property, items, pair, sections, set_option
 from app.qemu.option_text import quoted as quoted  # noqa: PLC0414  (for those who write a command line)
+from app.qemu.pci_address import full_address
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 
 # The options without a value; all others take the next argument (qemu-options.hx, and older releases).
@@ -75,8 +76,7 @@ class DeviceOption:
             return None
         if path := self.properties.get("sysfsdev", "").rstrip("/"):
             return path.rsplit("/", 1)[-1]
-        host = self.properties.get("host", "").lower()
-        return f"0000:{host}" if host.count(":") == 1 else host or None
+        return full_address(self.properties.get("host", "")) or None
 
 
 @dataclass(frozen=True, slots=True)

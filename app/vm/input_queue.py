@@ -7,6 +7,7 @@ of a button do not. No key may follow motion in a command, because the guest wou
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
 
@@ -112,19 +113,24 @@ class KeyRateLimit:
 
 
 class SentPresses:
-    """The keys and buttons whose press was sent, but not their release."""
+    """The keys and buttons that may be pressed in the guest."""
 
     def __init__(self) -> None:
         self._down: dict[Event, None] = {}
 
-    def add(self, batch: Sequence[Event]) -> None:
+    def start(self, batch: Sequence[Event]) -> None:
+        """The batch is about to be sent. What it presses counts as pressed, and what it releases still does."""
         for event in batch:
-            match event:
-                case Key(code, True):
-                    self._down[Key(code, False)] = None
-                case Press(button, True):
-                    self._down[Press(button, False)] = None
-                case Key() | Press():
+            if isinstance(event, Key | Press) and event.down:
+                self._down[replace(event, down=False)] = None
+
+    def finish(self, batch: Sequence[Event]) -> None:
+        """The VM has answered the batch."""
+        for event in batch:
+            if isinstance(event, Key | Press):
+                if event.down:
+                    self._down[replace(event, down=False)] = None
+                else:
                     self._down.pop(event, None)
 
     def releases(self) -> tuple[Event, ...]:

@@ -15,25 +15,24 @@ import asyncio
 import atexit
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
-from app.input.event import Event, qmp_object
+from app.input.event import Event
 from app.vm.cancel import cancel
 from app.vm.command_runner import FAILED, LOST, CommandRunner
-from app.vm.input_queue import InputQueue, KeyRateLimit, SentPresses
-from app.vm.monitor import Changed, ConnectionState, MonitorStatus, PointingDevice, Reply
+from app.vm.input_sender import InputSender
+from app.vm.monitor import Changed, ConnectionState, MonitorStatus, Reply
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
 from app.vm.pending_command import PendingCommand
-from app.vm.replies import one_line, parse_pointing, parse_run_state
+from app.vm.state_query import query_state
 
 _log = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
 _CLOSED = "the monitor is closed"
 _CLOSE_EXTRA_S = 1.5
 
@@ -61,19 +60,17 @@ class MonitorConnection:
         # Shared by the window's and the monitor's thread, guarded by the lock.
         self._lock = threading.Lock()
         self._status = MonitorStatus(ConnectionState.CONNECTING)
-        self._queue = InputQueue()
         self._refusal = ""
         """The reason why no more commands are taken; empty while they are."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         # Used by the monitor's thread only, except to add a command.
-        self._closing, self._input, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._commands = CommandRunner(self._lock, self._timeouts.reply, self._input.set)
+        self._closing, self._work = asyncio.Event(), asyncio.Event()
+        self._commands = CommandRunner(self._lock, self._timeouts.reply, self._work.set)
+        self._input = InputSender(self._lock, self._work)
         self._peer: Peer | None = None
         self._ready_status = MonitorStatus(ConnectionState.READY)
-        self._was_ready = False
-        self._input_errors: dict[str, str] = {}
-        self._sent, self._key_rate = SentPresses(), KeyRateLimit()
+        self._was_ready = self._is_connecting = False
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._thread.start()
 
@@ -85,8 +82,8 @@ class MonitorConnection:
         with self._lock:
             if self._closed or self._status.state is not ConnectionState.READY or not events:
                 return
-            if self._queue.push(events):
-                self._call(self._input.set)
+            if self._input.push(events):
+                self._call(self._work.set)
             else:
                 self._call(self._set_lost, "the VM takes its input too slowly: some of it was not passed on")
 
@@ -161,7 +158,7 @@ class MonitorConnection:
         closing = asyncio.create_task(self._closing.wait())
         try:
             await asyncio.wait((connection, closing), return_when=asyncio.FIRST_COMPLETED)
-            if closing.done() and not connection.done() and self._status.state is ConnectionState.READY:
+            if closing.done() and not connection.done() and self._can_send_rest():
                 await self._send_rest()
         finally:
             with self._lock:
@@ -169,6 +166,12 @@ class MonitorConnection:
             await cancel(connection, closing)
         if connection.done() and not connection.cancelled():
             connection.result()
+
+    def _can_send_rest(self) -> bool:
+        if self._status.state is ConnectionState.READY:
+            return True
+        # Another program has used a shared socket for so long that the VM counts as lost. A key must not stay pressed.
+        return self._timeouts.hold is not None and self._is_connecting and self._input.has_pressed
 
     async def _send_rest(self) -> None:
         """Send the queued input, then release all pressed keys and buttons.
@@ -180,22 +183,23 @@ class MonitorConnection:
             async with asyncio.timeout(self._timeouts.close + extra):
                 if self._peer is not None or self._has_work():
                     await self._drain()
-                if releases := self._sent.releases():
-                    with self._lock:
-                        self._queue.push(releases)
+                if self._input.has_pressed:
+                    self._input.release_all()
                     await self._drain()
 
     async def _drain(self) -> None:
-        self._idle.clear()
-        self._input.set()
-        await self._idle.wait()
+        self._input.idle.clear()
+        self._work.set()
+        await self._input.idle.wait()
 
     async def _keep_connected(self) -> None:
         delays = iter(self._timeouts.retry_delays)
         delay = 0.0
         while True:
             self._was_ready = False
+            self._is_connecting = True
             was_let_go = await self._connect_once()
+            self._is_connecting = False
             if self._was_ready:
                 delays = iter(self._timeouts.retry_delays)
             if was_let_go:
@@ -223,17 +227,17 @@ class MonitorConnection:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeouts.look):
                 while not self._has_work() and self._status.state is ConnectionState.READY:
-                    self._idle.set()
-                    await self._input.wait()
-                    self._input.clear()
+                    self._input.idle.set()
+                    await self._work.wait()
+                    self._work.clear()
 
     def _has_work(self) -> bool:
         with self._lock:
-            return bool(self._queue) or self._commands.has_waiting
+            return self._input.has_waiting or self._commands.has_waiting
 
     async def _use(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
         """Use one connection until it is let go. Raises ConnectionLost if it ends before."""
-        closed, work = asyncio.create_task(peer.wait_closed()), asyncio.create_task(self._work(peer, slow))
+        closed, work = asyncio.create_task(peer.wait_closed()), asyncio.create_task(self._serve(peer, slow))
         try:
             await asyncio.wait((closed, work), return_when=asyncio.FIRST_COMPLETED)
             if work.done() and work.exception() is None:
@@ -249,13 +253,13 @@ class MonitorConnection:
             self._peer = None
             await cancel(closed, work, *self._commands.running)
 
-    async def _work(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
+    async def _serve(self, peer: Peer, slow: asyncio.TimerHandle) -> None:
         """Returns when the connection is to be let go."""
         hold = self._timeouts.hold
         until = asyncio.get_running_loop().time() + hold if hold is not None else None
         asked = self._status.state is not ConnectionState.READY or not self._has_work()
         if asked:
-            self._take_state(*await self._query_state(peer))
+            await self._look(peer)
         slow.cancel()
         self._was_ready, self._no_answer = True, self._busy
         if until is not None and not self._has_work():
@@ -278,76 +282,34 @@ class MonitorConnection:
                 async with asyncio.timeout(delay):
                     await peer.wait_for_event()
             delay = self._timeouts.query_interval
-            self._take_state(*await self._query_state(peer))
+            await self._look(peer)
 
-    def _take_state(self, run_state: str | None, pointing: PointingDevice | None) -> None:
+    async def _look(self, peer: Peer) -> None:
+        """Ask for the VM's state."""
+        run_state, pointing = await query_state(partial(self._execute, peer))
         known = (self._ready_status.run_state, self._ready_status.pointing)
         if self._status.state is not ConnectionState.READY or known != (run_state, pointing):
-            # The VM may now accept input that it refused before.
-            self._input_errors.clear()
+            self._input.forget_refusals()
             self._publish_ready(run_state=run_state, pointing=pointing, detail="")
 
-    async def _query_state(self, peer: Peer) -> tuple[str | None, PointingDevice | None]:
-        return (
-            await self._query(peer, "query-status", parse_run_state),
-            await self._query(peer, "query-mice", parse_pointing),
-        )
-
-    async def _query(self, peer: Peer, command: str, parse: Callable[[object], _T]) -> _T | None:
-        """None if the VM does not know the command."""
-        try:
-            reply = await self._execute(peer, command)
-        except CommandError:
-            return None
-        try:
-            return parse(reply)
-        except ValueError:
-            raise ProtocolError(f"the VM's answer to {command} is invalid") from None
-
     async def _send_input(self, peer: Peer, until: float | None) -> None:
-        """Send input. Returns after ``until`` (the loop's time), between two commands: what waits is sent later."""
+        """Send input. Returns after ``until`` (the loop's time), when no command is on its way."""
         now = asyncio.get_running_loop().time
-        while until is None or now() < until or self._commands.running:
-            with self._lock:
-                batch = self._queue.take()
-            if not batch:
-                self._idle.set()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(until if not self._commands.running else None):
-                        await self._input.wait()
-                self._input.clear()
-                continue
-            # Added before the wait: if the connection is lost meanwhile, these keys must still be released.
-            self._sent.add(batch)
-            while delay := self._key_rate.delay(batch, time.monotonic_ns()):
-                await asyncio.sleep(delay / 1e9)
-            await self._send_batch(peer, batch)
-        # In the same step as the look at what runs: no command starts on a connection that is let go.
+
+        def is_over() -> bool:
+            # At the end the socket is held until all keys are released.
+            return until is not None and now() >= until and not self._closing.is_set()
+
+        await self._input.send(partial(self._execute, peer), self._take_refusal, is_over, until)
+        # In the same step as the last look at the time: no command starts on a connection that is let go.
         self._peer = None
+        if self._commands.running:
+            await asyncio.wait(self._commands.running)
 
-    async def _send_batch(self, peer: Peer, batch: Sequence[Event]) -> None:
-        kinds = list(dict.fromkeys(type(each) for each in batch))
-        try:
-            await self._execute(peer, "input-send-event", {"events": [qmp_object(each) for each in batch]})
-        except CommandError as error:
-            # QEMU refuses all events if the VM has no device for one kind (qmp_input_send_event in ui/input.c).
-            if len(kinds) > 1:
-                for kind in kinds:
-                    await self._send_batch(peer, [each for each in batch if type(each) is kind])
-            else:
-                self._set_input_error(kinds[0].__name__, str(error))
-        else:
-            for kind in kinds:
-                self._set_input_error(kind.__name__, "")
+    def _take_refusal(self, words: str) -> None:
+        self._publish_ready(detail=words)
 
-    def _set_input_error(self, kind: str, error: str) -> None:
-        if error:
-            self._input_errors[kind] = f"the VM refuses input: {one_line(error)}"
-        else:
-            self._input_errors.pop(kind, None)
-        self._publish_ready(detail=next(iter(self._input_errors.values()), ""))
-
-    async def _execute(self, peer: Peer, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    async def _execute(self, peer: Peer, command: str, arguments: Mapping[str, Any] | None) -> Any:
         """Run a command of the monitor itself. While its reply is late, the connection counts as lost."""
         late = asyncio.get_running_loop().call_later(
             self._timeouts.reply, self._set_lost, f"the VM has not answered for {self._timeouts.reply:.0f} s"
@@ -372,10 +334,8 @@ class MonitorConnection:
         self._publish(self._ready_status)
 
     def _set_lost(self, reason: str) -> None:
-        with self._lock:
-            # Outdated input would surprise the user when the VM continues. Only the releases are kept.
-            self._queue.clear()
-            self._queue.push(self._sent.releases())
+        # Outdated input would surprise the user when the VM continues. Only the releases are kept.
+        self._input.drop()
         if self._peer is None:
             self._commands.refuse_waiting(reason)
         self._publish(MonitorStatus(ConnectionState.LOST, reason))
@@ -395,6 +355,6 @@ class MonitorConnection:
             self._commands.start(self._peer)
         elif self._status.state is ConnectionState.READY:
             # The next connection starts them.
-            self._input.set()
+            self._work.set()
         else:
             self._commands.refuse_waiting(self._status.detail or "not connected to the VM yet")

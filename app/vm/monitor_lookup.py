@@ -1,4 +1,4 @@
-"""Finds the monitor of a running VM by its command line in /proc.
+"""Finds the monitor of a running VM by its command line in /proc, and by its configuration files that were read.
 
 The name of a libvirt domain is on the command line, too: libvirt starts QEMU with ``-name guest=NAME`` and ``-uuid``
 (qemuBuildNameCommandLine in libvirt's src/qemu/qemu_command.c), and never renames a running domain.
@@ -17,8 +17,8 @@ from app.host.foreign_path import LIMIT_S, look
 from app.host.paths import HOST, Paths
 from app.host.start_folder import start_folder
 from app.host.vm import Vm
-from app.qemu.command_line import CommandLine, QmpMonitor, parse_command_line
-from app.qemu.option_text import items
+from app.qemu.command_line import CommandLine, QmpMonitor
+from app.qemu.folder_options import changes_root, leaves_folder
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 from app.text.clean import clean_line
 from app.vm.manager import manager_of
@@ -54,7 +54,7 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     One that no manager needs is preferred. It does not connect, because QEMU serves only one client at a time. It takes
     LIMIT_S seconds at most, and a second more if a process does not let its environment be read.
     """
-    line = parse_command_line(vm.arguments)
+    line = vm.command_line()
     until = time.monotonic() + LIMIT_S
     reasons: list[str] = []
     shared: MonitorLocation | None = None
@@ -106,11 +106,14 @@ def _locate_port(vm: Vm, address: TcpAddress, paths: Paths) -> TcpAddress | NoMo
 
 def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: float) -> UnixAddress | NoMonitor:
     contained = _in_other_namespace(vm.pid, "mnt", paths)
+    if contained and changes_root(line):
+        where = "in a container, and QEMU has left its root folder"
+        return NoMonitor(f"its QMP socket {clean_line(path)} is {where}: {REMEDY}")
     # Where a path is valid in the VM's container.
     root = f"{paths.proc}/{vm.pid}/root" if contained else ""
     if path.startswith("/"):
         return _look(vm, root + path, paths, until)
-    if not _leaves_folder(line):
+    if not leaves_folder(line):
         if vm.cwd is None:
             return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and its folder cannot be seen")
         now = f"{paths.proc}/{vm.pid}/cwd" if contained else vm.cwd
@@ -126,19 +129,6 @@ def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: floa
         why = found.reason
     remedy = "start QEMU with the full path, or use --qmp"
     return NoMonitor(f"its QMP socket {clean_line(path)} has no full path, and {why}: {remedy}")
-
-
-def _leaves_folder(line: CommandLine) -> bool:
-    """Whether QEMU changes its folder after it has made its sockets (os_setup_post() in os-posix.c).
-
-    Then the folder of the process is "/", or the one of -chroot. A socket is still where it was made.
-    """
-    run_with = [each.value for each in line.options if each.name == "run-with" and each.value is not None]
-    return (
-        line.daemonize
-        or line.has("chroot")
-        or any(key == "chroot" and value for options in run_with for key, value in items(options))
-    )
 
 
 def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMonitor:

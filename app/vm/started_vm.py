@@ -15,14 +15,14 @@ from pathlib import Path
 
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError
 from app.host import mdev, permissions
-from app.host.device_messages import NVIDIA_WORDS, is_nvidia
+from app.host.device_messages import NVIDIA_WORDS
 from app.host.discovery import discover, link_of
 from app.host.mdev import MdevType, choose_type, mdev_types
 from app.host.no_vgpu import no_type
 from app.host.nvidia import current_types, type_remedy
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
-from app.host.vgpu import Use, Vgpu
+from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import holders_text
 from app.qemu.command_line import CommandLine, parse_command_line
 from app.qemu.qmp_address import QmpAddress

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import AmbiguousTarget, NoSuchDevice, UsageError
-from app.host.device_messages import is_nvidia
 from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import find_vgpu, names_of
 from app.host.mdev import is_uuid
-from app.host.vgpu import Use, Vgpu
+from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.qemu.command_line import CommandLine, quoted
 from app.qemu.option_text import items
 from app.vm import igd_opregion

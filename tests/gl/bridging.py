@@ -12,9 +12,10 @@ from app.planes.buffer import Buffer, DmaBuffer
 from app.planes.outcome import ImportFailure, ImportMethod
 from app.planes.plane import Plane
 from app.planes.status import Reason
-from gl.bridge import Bridge, ExportingSide
+from gl.bridge import Bridge
 from gl.context import SurfacelessContext
 from gl.egl_display import DisplayOrigin, Platform
+from gl.exporting_side import ExportingSide
 from gl.gbm import linear_plane
 from gl.importer import Importer, ImportResult
 from gl.trial_record import Record

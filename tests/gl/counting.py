@@ -13,6 +13,7 @@ from gl.egl import Egl
 PAIRS = {
     "GenTextures": "DeleteTextures",
     "GenFramebuffers": "DeleteFramebuffers",
+    "GenBuffers": "DeleteBuffers",
     "GenQueriesEXT": "DeleteQueriesEXT",
     "GenSamplers": "DeleteSamplers",
     "GenVertexArrays": "DeleteVertexArrays",

@@ -8,6 +8,7 @@ import pytest
 from app.measure.bench.bench_cases import BENCH_CASES, CASE_NAMES
 from gl.bench_cases import run_case
 from gl.context import Context
+from gl.egl_display import DisplayOrigin, Platform
 from ui.cli.main import main
 
 QUICK = ("--seconds", "0")
@@ -46,6 +47,13 @@ def test_a_machine_without_import_is_told_so(gl_context: Context, monkeypatch: p
     assert without == {"cached", "reimport", "composite"}
     assert {results[name].error for name in without} == {"OpenGL ES has no GL_OES_EGL_image"}
     assert gl_context.imports_dma_bufs is False
+
+
+def test_a_bridge_that_is_not_there_says_why(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = DisplayOrigin(Platform.DEVICE, "/dev/dri/renderD999")
+    monkeypatch.setattr("gl.bench_cases._EXPORTING", missing)
+    case = next(each for each in BENCH_CASES if each.name == "bridge")
+    assert "/dev/dri/renderD999 cannot be used: ENOENT" in run_case(gl_context, case, 0).error
 
 
 @pytest.mark.usefixtures("own_context")

@@ -65,7 +65,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     f"gvt,{SMALL},fault=vm-shut-down+off@0": ("vm-shut-down", "plane-never-enabled"),
     f"gvt,{SMALL},hot=0x0,fault=vm-failed": ("vm-failed",),
     f"gvt,{SMALL},fault=no-opregion+off@0": ("opregion-missing",),
-    f"gvt,{SMALL},fault=no-opregion+never-on": ("guest-driver-not-loaded", "opregion-missing"),
+    f"gvt,{SMALL},fault=no-opregion+never-on": ("opregion-missing", "guest-driver-not-loaded"),
     f"gvt,{SMALL},fault=failsafe+off@0": ("gvt-failsafe",),
     f"gvt,{SMALL},hot=0x0,fault=failsafe": ("kernel-messages",),
     f"gvt,{SMALL},fault=firmware-screen+never-on": ("guest-driver-not-loaded", "firmware-screen-elsewhere"),

@@ -253,7 +253,7 @@ class WindowDriver:
 
     def end_notice(self) -> None:
         """Wait no longer until the notice goes."""
-        self._picture._end_notice()
+        self._picture.end_notice()
 
     def dark(self) -> None:
         """A dark desktop."""

@@ -36,7 +36,7 @@ def _state_lines(document: Document) -> list[str]:
         lines += _pair("detail", document["detail"])
     if document["unchanged_s"] is not None:
         seconds = document["unchanged_s"]
-        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, it changes")
+        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, planes or pixels change")
     # A finding tells the remedy, with its evidence.
     if document["hint"] and not document["findings"]:
         lines += _pair("hint", document["hint"])

@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
     for name, status in told.items():
         if status.state is not State.SHOWING:
-            write_error(f"mdevview: {status_finding(f'{target}, {name} plane', status).message}")
+            found = status_finding(f"{target}, {name} plane", status)
+            write_error(f"mdevview: {'; '.join(each for each in (found.message, found.remedy) if each)}")
     if args.json:
         # The document must not run into a picture on standard output.
         say = write_error if is_standard_output(args.output) else write_output

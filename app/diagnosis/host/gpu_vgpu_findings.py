@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.diagnosis.finding import Finding, Severity
 from app.host.gpu_hardware import AMD, INTEL, NVIDIA, GpuHardware, VgpuConditions
 from app.host.modules import ModuleState
-from app.host.nvidia import type_remedy
+from app.host.nvidia import no_type_remedy, type_remedy
 
 KEY = "gpu-without-vgpus"
 
@@ -171,8 +171,7 @@ def _without_type(gpu: GpuHardware) -> Finding:
     if gpu.creatable is not None:
         return Finding(KEY, Severity.WARNING, message, evidence, type_remedy(gpu.creatable))
     message += ", and none can be given one now"
-    remedy = f"see 'nvidia-smi vgpu -s -i {gpu.address}' and 'journalctl -u nvidia-vgpu-mgr'; end programs that use it"
-    return Finding(KEY, Severity.WARNING, message, evidence, remedy)
+    return Finding(KEY, Severity.WARNING, message, evidence, no_type_remedy(gpu.address))
 
 
 def _evidence(gpu: GpuHardware) -> str:

@@ -107,7 +107,12 @@ def _parents(paths: Paths, has_functions: bool) -> Iterator[Finding]:
     for parent in parents:
         types = sorted((parent / "mdev_supported_types").glob("*"))
         evidence = ", ".join(f"{each.name}: {text_of(each / 'available_instances')} free" for each in types)
-        yield Finding("mdev-parent", Severity.OK, f"{parent.name} makes vGPUs of {len(types)} types", evidence)
+        yield Finding(
+            "mdev-parent",
+            Severity.OK,
+            f"{parent.name} makes vGPUs of {len(types)} type{'s' * (len(types) != 1)}",
+            evidence,
+        )
     if not parents and not has_functions:
         yield Finding(
             "mdev-parent",

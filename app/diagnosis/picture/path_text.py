@@ -11,6 +11,7 @@ from app.planes.plane import Plane
 # What tells why the GPU does not import the buffer.
 _CAUSES = {each.key for each in IMPORT_REASONS} | {
     PictureKey.WRONG_GPU.key,
+    PictureKey.BRIDGE.key,
     PictureKey.IMPORT_UNREADABLE.key,
     PictureKey.EXTERNAL_ONLY.key,
 }
@@ -28,7 +29,8 @@ def path_text(path: PixelPath, plane: Plane) -> str:
         case PixelPath.COPY:
             return f"The GPU does not import the guest's buffer, so the CPU copies it: {cost}."
         case PixelPath.BRIDGE:
-            return f"The GPU that exports the buffer draws it, and hands the pixels to the GPU of this window: {cost}."
+            # How it hands them over, and so the cost, is in the finding.
+            return "The GPU that exports the buffer draws it, and hands the pixels to the GPU of this window."
         case PixelPath.REGION:
             return (
                 "The driver gives the picture as device memory, which no GPU imports, so the CPU copies it: "

@@ -73,15 +73,16 @@ class PictureKey(Enum):
         Severity.ERROR,
         "The kernel stopped emulating this GVT-g vGPU (failsafe mode): the guest gets no display from it.",
     )
-    GUEST_DRIVER_NOT_LOADED = (
-        "guest-driver-not-loaded",
-        Severity.INFO,
-        "The guest's graphics driver has not started the vGPU: there is no plane before it does.",
-    )
+    # Without an OpRegion the guest's driver may never start, so waiting for it would be bad advice.
     OPREGION_MISSING = (
         "opregion-missing",
         Severity.WARNING,
         "The VM has no OpRegion for this GVT-g vGPU: most guest drivers then find no display.",
+    )
+    GUEST_DRIVER_NOT_LOADED = (
+        "guest-driver-not-loaded",
+        Severity.INFO,
+        "The guest's graphics driver has not started the vGPU: there is no plane before it does.",
     )
     PLANE_NEVER_ENABLED = (
         "plane-never-enabled",

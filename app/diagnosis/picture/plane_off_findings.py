@@ -8,8 +8,7 @@ from app.diagnosis.picture.host_facts import VmFacts
 from app.diagnosis.picture.picture_facts import PictureFacts
 from app.diagnosis.picture.picture_keys import PictureKey, key_of
 from app.diagnosis.picture.vm_findings import failsafe_line
-from app.host.device_messages import is_nvidia
-from app.host.vgpu import Use, Vgpu, is_gvt
+from app.host.vgpu import Use, Vgpu, is_gvt, is_nvidia
 from app.planes.plane import PlaneKind
 
 # Up to this age of a VM, a plane that is off was most likely never on.

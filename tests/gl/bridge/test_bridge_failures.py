@@ -3,7 +3,9 @@
 Each ends on the copy path with the bridge's reason, costs no attempt for each frame, and leaves nothing behind.
 """
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 
@@ -11,20 +13,24 @@ import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
+from app.planes.buffer import DmaBuffer
 from app.planes.frame import Frame
 from app.planes.outcome import HandOverForm, ImportMethod, Outcome, PixelPath
 from app.planes.status import Reason
+from gl.bridge import Bridge, BridgeFailure
 from gl.context import Context, SurfacelessContext
+from gl.egl import Egl
 from gl.egl_constants import EGL_BAD_ALLOC, EGL_CONTEXT_LOST
 from gl.egl_display import DisplayOrigin, Platform
 from gl.errors import GL_CONTEXT_LOST, EglError, GlError, UnsupportedContext
 from gl.import_trials import ImportTrials
+from gl.kept_current import ContextNotRestored, kept_current
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from gl.trial_record import TrialRecord
 from tests.conftest import open_files
 from tests.gl.bridge.shared import captured, forbid_mapping
-from tests.gl.bridging import Rig
+from tests.gl.bridging import OTHER, Rig
 from tests.gl.failing import MS, SECOND, Clock
 from tests.gl.surfaces import SurfaceFactory, frame, random_picture, random_rows
 from tests.gl.test_import_trials import CRASH, SURVIVED, Starts
@@ -130,6 +136,66 @@ def test_a_lost_context_is_replaced(
     assert (len(rig.opened), open_files()) == (2, files)
 
 
+def test_both_planes_of_a_frame_lose_the_context(
+    renderer: Renderer,
+    surfaces: SurfaceFactory,
+    target: RenderTarget,
+    rig: Rig,
+    form: HandOverForm,
+) -> None:
+    """The first plane that finds it closes the context, and the second one must not make it current again."""
+    shown = frame(surfaces.picture(random_picture(16, 8)), surfaces.cursor(random_picture(4, 4), (1, 1)))
+    assert _draw(renderer, shown, target).path is PixelPath.BRIDGE
+    context = rig.opened[0]
+    make_current = context.make_current
+
+    def of_an_open_context() -> None:
+        assert context.display.handle
+        make_current()
+
+    context.make_current = of_an_open_context  # type: ignore[method-assign]
+    _reports_loss(context)
+    drawn = renderer.draw(shown, target)
+    for outcome in (drawn.primary, drawn.cursor):
+        assert outcome is not None and outcome.path is PixelPath.COPY
+        assert "CONTEXT_LOST" in outcome.failures[1].message
+
+
+def test_a_failure_that_is_told_again_keeps_nothing(importing_context: Context, rig: Rig) -> None:
+    """An exception that is raised again keeps the stack of each time, and with it the frames of the guest."""
+    rig.open_errors = [UnsupportedContext("no")]
+    bridge = Bridge(importing_context, OTHER, open_context=rig.open)
+    depths = []
+    for _ in range(4):
+        with pytest.raises(BridgeFailure) as caught:
+            bridge.side()
+        depths.append(len(traceback.extract_tb(caught.value.__traceback__)))
+    assert rig.attempts == 1
+    assert depths[1:] == depths[1:2] * 3
+
+
+def test_a_window_that_is_gone_is_closed_all_the_same(
+    renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its surface cannot be made current again: that must not keep the device open."""
+    surface = surfaces.picture(random_picture(16, 8))
+    renderer.draw(frame(surface), target)
+    assert isinstance(surface.buffer, DmaBuffer)
+    surface.buffer.release()
+    renderer.drop_released()
+
+    @contextmanager
+    def not_restored(egl: Egl) -> Iterator[None]:
+        with kept_current(egl):
+            yield
+        raise ContextNotRestored("making the window's context current again", (), "EGL_BAD_SURFACE")
+
+    monkeypatch.setattr("gl.exporting_side.kept_current", not_restored)
+    renderer.drop_released()
+    renderer.release()
+    assert rig.opened[0].display.handle == 0
+
+
 def test_what_nothing_can_read_says_why_of_both(
     monkeypatch: pytest.MonkeyPatch,
     renderer: Renderer,
@@ -158,7 +224,7 @@ def test_an_import_that_ends_the_driver_is_made_by_no_gpu(
 ) -> None:
     """The driver is tried in another process first. Meanwhile the CPU copies: a window never waits."""
     starts, record = Starts(), TrialRecord(None)
-    monkeypatch.setattr("gl.bridge.ImportTrials", partial(ImportTrials, start=starts))
+    monkeypatch.setattr("gl.exporting_side.ImportTrials", partial(ImportTrials, start=starts))
     monkeypatch.setattr(importing_context, "waits_for_trials", False)
     rig.record = record
     shown = frame(surfaces.picture(random_picture(16, 8)))

@@ -18,9 +18,10 @@ from gl.context import Context
 from gl.draw_options import DrawOptions
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
+from gl.shared_parts import SharedParts
 from tests.conftest import open_files
 from tests.gl.bridge.shared import captured, forbid_mapping
-from tests.gl.bridging import REFUSED, Rig
+from tests.gl.bridging import OTHER, REFUSED, Rig, bridged
 from tests.gl.counting import Calls, counted
 from tests.gl.failing import MS, Clock
 from tests.gl.surfaces import Bytes, SurfaceFactory, frame, random_picture, random_rows, window
@@ -256,6 +257,53 @@ def test_changed_pixels_are_seen_on_the_exporting_gpu(
     clock.now += 16 * MS
     look = renderer.look(shown)
     assert look is not None and look.draw and look.previous_ns is not None
+
+
+def test_looks_at_a_guest_that_flips_compile_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
+    surfaces: SurfaceFactory,
+    target: RenderTarget,
+    clock: Clock,
+    rig: Rig,
+) -> None:
+    forbid_mapping(monkeypatch)
+    frames = [frame(surfaces.picture(random_picture(64, 16, seed))) for seed in range(3)]
+    linked = []
+    for shown in frames * 2:
+        renderer.draw(shown, target)
+        with counted(rig.opened[0]) as there:
+            for _ in range(4):
+                clock.now += 16 * MS
+                assert renderer.look(shown) is not None
+        linked.append(there["LinkProgram"])
+    assert linked == [1, 0, 0, 0, 0, 0]
+
+
+def test_one_renderer_of_several_lets_go_of_its_buffers(
+    importing_context: Context,
+    calls: Calls,
+    surfaces: SurfaceFactory,
+    form: HandOverForm,
+    target: RenderTarget,
+    rig: Rig,
+) -> None:
+    """As the overview does for a VM that is no longer shown: the bridge stays, for the other VMs."""
+    with bridged(rig):
+        parts = SharedParts(importing_context)
+        stays, goes = (Renderer(importing_context, parts=parts) for _ in range(2))
+        for each in (stays, goes):
+            each.set_bridge(OTHER)
+        surface = surfaces.picture(random_picture(32, 8))
+        goes.draw(frame(surface), target)
+        goes.release()
+        assert isinstance(surface.buffer, DmaBuffer)
+        surface.buffer.release()
+        assert "/memfd:plane" not in Path("/proc/self/maps").read_text(), "the driver keeps the buffer"
+        assert rig.opened[0].display.handle
+        stays.release()
+        parts.release()
+        importing_context.sweep()
 
 
 def test_a_wrong_dma_buf_is_not_used(renderer: Renderer, surfaces: SurfaceFactory, rig: Rig) -> None:

@@ -176,6 +176,14 @@ class Machine:
         said = self.bios().rfind(_PROMPT)
         self.wait_until(lambda: "Booting from 0000:7c00" in self.bios()[said + 1 :], "the disk was booted")
 
+    def boot_guest(self) -> None:
+        """Reset the VM and boot the small guest over the BIOS' menu; returns when it reads keys."""
+        self.reset()
+        self.press("esc")
+        self.wait_for_menu()
+        self.press("1")
+        self.wait_for_guest()
+
     def command(self, execute: str, **arguments: Any) -> Any:
         """The result of a QMP command, over the lab's own socket."""
         with socket.socket(socket.AF_UNIX) as peer:

@@ -24,8 +24,16 @@ def lay_out(host: Host) -> None:
     """
     groups = {105: 11, 106: 12, 107: 13, 109: 15}
     for number in (105, 106, 109):
-        host.mdev(mdev_uuid(number), "i915-GVTg_V5_4", groups[number], f"pci0000:00/{GVT_PARENT}")
-    host.mdev(mdev_uuid(107), "nvidia-63", groups[107], f"pci0000:40/{NVIDIA_PARENT}")
+        _mdev_of(host, number, "i915-GVTg_V5_4", "GVTg_V5_4", groups[number], GVT_PARENT)
+    _mdev_of(host, 107, "nvidia-63", "GRID P4-1Q", groups[107], NVIDIA_PARENT)
+    host.gpu(GVT_PARENT, 0x8086, 0x3E98, "i915", 0)
+    host.gpu(NVIDIA_PARENT, 0x10DE, 0x1BB3, "nvidia")
+    host.mdev_type(GVT_PARENT, "i915-GVTg_V5_4", "0", "GVTg_V5_4")
+    host.mdev_type(NVIDIA_PARENT, "nvidia-63", "7", "GRID P4-1Q")
+    for name in ("vfio", "mdev", "vfio_iommu_type1", "kvmgt", "nvidia_vgpu_vfio"):
+        (host.paths.sys / "module" / name).mkdir(exist_ok=True)
+    (host.paths.sys / "class/vfio").mkdir(exist_ok=True)
+    (host.paths.sys / "class/iommu/dmar0").mkdir(parents=True)
     host.pci(PASSED_THROUGH, "vfio-pci", 14)
     host.pci(ALSO_RESERVED, "vfio-pci", 16)
     _vm(host, 105, "win11", groups[105], [*_readconfig(), *_mdev(GVT_PARENT, 105)])
@@ -33,6 +41,11 @@ def lay_out(host: Host) -> None:
     _vm(host, 107, "cad", groups[107], [*_readconfig(), *_mdev(NVIDIA_PARENT, 107), "-uuid", mdev_uuid(107)])
     whole = f"vfio-pci,host={PASSED_THROUGH},id=hostpci0,bus=ich9-pcie-port-1,addr=0x0"
     _vm(host, 108, "games", 14, [*_readconfig(), "-device", whole])
+
+
+def _mdev_of(host: Host, number: int, kind: str, name: str, group: int, parent: str) -> None:
+    folder = host.mdev(mdev_uuid(number), kind, group, f"pci0000:00/{parent}")
+    (folder / "mdev_type/name").write_text(f"{name}\n")
 
 
 def _readconfig() -> list[str]:

@@ -28,9 +28,11 @@ from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from ui.window.picture.frame_times import FrameTimes
 from ui.window.picture.gl_surface import display_origin, made_current
+from ui.window.picture.notice import Notice
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 from ui.window.picture.picture_overlays import PictureOverlays
-from ui.window.picture.picture_text import paint_notice, paint_status, plane_text
+from ui.window.picture.picture_status import cursor_problem, path_name, picture_status
+from ui.window.picture.picture_text import paint_status, plane_text
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_notice import LOUPE_NOTICE, checkerboard_notice, view_notice
 from ui.window.picture.view_options import ViewOptions
@@ -40,9 +42,6 @@ _log = logging.getLogger(__name__)
 # During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
 # stays on the screen; then text replaces it.
 _GRACE_NS = 150_000_000
-# A notice is shown for this time at least, and long enough to be read.
-_NOTICE_MS = 4000
-_READING_MS = 60
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
 _MS = 1_000_000
@@ -79,10 +78,8 @@ class PictureWindow(QOpenGLWindow):
         self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
-        self._notice = ""
-        self._notice_timer = QTimer(self)
-        self._notice_timer.setSingleShot(True)
-        self._notice_timer.timeout.connect(self._end_notice)
+        self._notice = Notice(self)
+        self._notice.changed.connect(self.update)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
@@ -125,29 +122,17 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def status(self) -> Status:
-        """The status of the picture: that of the frame, unless drawing failed."""
-        if self._failure is not None and self.frame.primary is not None:
-            return self._failure
-        # A frame that was not drawn yet keeps the status of the one before, so that the status does not flicker.
-        if self._drawn is not None and self._drawn.primary is not None and self.frame.primary is not None:
-            return self._drawn.primary.status
-        return self.frame.status
+        return picture_status(self.frame, self._drawn, self._failure)
 
     @property
     def path(self) -> str:
-        """How the primary plane got to the GPU, a value of :class:`PixelPath`; empty before the first draw."""
-        primary = self._drawn.primary if self._drawn is not None else None
-        return primary.path.value if primary is not None and primary.path is not None else ""
+        """See :func:`ui.window.picture.picture_status.path_name`."""
+        return path_name(self._drawn)
 
     @property
     def cursor_problem(self) -> Status | None:
         """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
-        if self.frame.cursor_refusal is not None:
-            return self.frame.cursor_refusal
-        cursor = self._drawn.cursor if self._drawn is not None else None
-        if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
-            return None
-        return cursor.status
+        return cursor_problem(self.frame, self._drawn)
 
     @property
     def drawn_size(self) -> tuple[int, int]:
@@ -197,11 +182,12 @@ class PictureWindow(QOpenGLWindow):
             self.notice(LOUPE_NOTICE)
 
     def notice(self, text: str) -> None:
-        """Show a notice for some seconds, and log it."""
-        _log.info("%s", text)
-        self._notice = text
-        self._notice_timer.start(max(_NOTICE_MS, _READING_MS * len(text)))
-        self.update()
+        """Show a notice over the picture for some seconds, and log it."""
+        self._notice.show(text)
+
+    def end_notice(self) -> None:
+        """Show no notice any more."""
+        self._notice.end()
 
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
@@ -240,13 +226,15 @@ class PictureWindow(QOpenGLWindow):
         """Release the GL objects, then the device. More calls do nothing."""
         self.overlays.release()
         renderer, self._renderer = self._renderer, None
-        if renderer is not None:
-            with made_current(self):
-                self.times.release()
-                renderer.release()
-        self.times.close()
-        self.diagnosis.shut_down()
-        self._loop.close()
+        try:
+            if renderer is not None:
+                with made_current(self):
+                    self.times.release()
+                    renderer.release()
+        finally:
+            self.times.close()
+            self.diagnosis.shut_down()
+            self._loop.close()
 
     def _on_swapped(self) -> None:
         self.times.swapped()
@@ -323,10 +311,6 @@ class PictureWindow(QOpenGLWindow):
     def _in_grace(self) -> bool:
         return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS
 
-    def _end_notice(self) -> None:
-        self._notice = ""
-        self.update()
-
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
             self._renderer = Renderer(CurrentContext(display_origin(QGuiApplication.platformName())))
@@ -346,7 +330,7 @@ class PictureWindow(QOpenGLWindow):
         # A plane that waits for the trial of its import cannot be shown yet.
         failed = frame.primary is not None and status.state in (State.ERROR, State.WAITING)
         shows_text = frame.primary is None or failed
-        if shows_text or self._notice:
+        if shows_text or self._notice.text:
             self._paint(status if shows_text else None)
         # Without a plane the renderer was not asked: what it would try again is of an older frame.
         retry_ns = self._renderer.retry_ns if frame.primary is not None else None
@@ -387,8 +371,7 @@ class PictureWindow(QOpenGLWindow):
         area = QRectF(0, 0, self.width(), self.height())
         if status is not None:
             paint_status(painter, area, status, self._label, self.diagnosis.findings)
-        if self._notice:
-            paint_notice(painter, area, self._notice)
+        self._notice.paint(painter, area)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  (Qt's name)

@@ -1,6 +1,6 @@
 """Shows a picture in vgem's memory over a bridge: ``python -m ... NODE (to-node | from-node)``.
 
-``to-node`` draws on the node, whose own import ends the driver, with a bridge from EGL's software device. ``from-node``
+``to-node`` draws on the node, with a bridge from EGL's software device. ``from-node``
 draws on the software device as if it imported nothing, with a bridge from the node. Prints a JSON document: how the
 picture reached the display that draws, why not otherwise, and whether it is right.
 """

@@ -1,9 +1,12 @@
 """The window of a VM, used as a person uses it: keys, pictures, the end and the next start of the VM."""
 
+import json
+import socket
 import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +34,10 @@ _PART = (_LEFT, _TOP, _GUEST[0], 200)
 _DEATHS = 3
 # No spaces: they change as little as the blinking cursor.
 _TYPED = "Hello,World!{42}"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_CLIENTS = 5
+# Ten times the limit of Proxmox VE (queue_execute() in PVE/QMPClient.pm), as the CPU may be emulated.
+_GREETED_S = 30.0
 
 
 def _guest_on(screen: Colours) -> Colours:
@@ -74,6 +81,49 @@ def test_keys_typed_into_the_window_reach_the_bios_and_change_the_picture(
     fact(
         "window: from key event to changed frame, single letters",
         f"median {statistics.median(took):.0f} ms, {min(took):.0f} to {max(took):.0f} ms",
+    )
+
+
+def _ask(path: Path) -> float:
+    """Connect and ask for the VM's state. Returns the seconds until the greeting, or raises TimeoutError."""
+    began = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_GREETED_S)
+        client.connect(str(path))
+        with client.makefile("rb") as lines:
+            assert "QMP" in json.loads(lines.readline())
+            waited = time.monotonic() - began
+            for name in ("qmp_capabilities", "query-status"):
+                client.sendall(json.dumps({"execute": name, "id": name}).encode())
+                while json.loads(lines.readline()).get("id") != name:
+                    pass
+    time.sleep(0.2)
+    return waited
+
+
+def test_other_program_is_greeted_while_the_window_types_and_no_key_is_lost(
+    shared_vm: Machine, session: Display, tmp_path: Path, fact: Fact
+) -> None:
+    """QEMU serves one client of a QMP socket at a time."""
+    log = tmp_path / "log"
+    shared_vm.boot_guest()
+    with driven_window(session.env, _PART, log, "vm:lab", *_LOOKS) as window, ThreadPoolExecutor(1) as executor:
+        command.wait_for_line(log, "path: egl-image", window.process)
+        before, typed = len(shared_vm.typed()), ""
+        waits = executor.submit(lambda: [_ask(shared_vm.qmp) for _ in range(_CLIENTS)])
+        while not waits.done():
+            typed += _LETTERS[len(typed) % 26]
+            window.press(typed[-1])
+        # A pause longer than the time for which the window holds the socket, and a key of a new burst.
+        time.sleep(2.5)
+        typed += "x"
+        window.press("x")
+        shared_vm.wait_until(lambda: len(shared_vm.typed()) >= before + len(typed), "all keys")
+        assert shared_vm.typed()[before:] == typed
+    seconds = waits.result()
+    fact(
+        "QMP: another program waits for its greeting while a window types",
+        f"median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s; {len(typed)} keys in order",
     )
 
 

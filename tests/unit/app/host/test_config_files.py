@@ -46,8 +46,25 @@ def test_files_are_those_that_the_vm_sees(host: Host, tmp_path: Path) -> None:
     line = vm.command_line()
     assert [dict(each.properties) for each in line.vfio_devices] == [{"id": "gpu", "display": "on", "ramfb": "on"}]
     assert not line.reads_config
-    gone = with_configs(_vm("-daemonize", "-readconfig", "more.cfg"), host.paths).command_line()
-    assert gone.reads_config, "QEMU has left the folder in which it read the file"
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        (["-daemonize"], "vm.cfg"),
+        (["-chroot", "/jail"], "vm.cfg"),
+        (["-chroot", "/jail"], "/vm.cfg"),
+        (["-run-with", "chroot=/jail"], "/vm.cfg"),
+    ],
+)
+def test_file_in_a_folder_that_qemu_went_to_later_is_not_read(
+    host: Host, tmp_path: Path, option: list[str], name: str
+) -> None:
+    """What has that name there is another file."""
+    for folder in ("root", "work"):
+        (tmp_path / folder / "vm.cfg").write_text(CONFIG)
+    assert not with_configs(_vm("-readconfig", name), host.paths).command_line().reads_config
+    assert with_configs(_vm(*option, "-readconfig", name), host.paths).command_line().reads_config
 
 
 def test_what_cannot_be_known_counts_as_unread(host: Host, tmp_path: Path) -> None:

@@ -39,9 +39,8 @@ def test_name_comes_from_another_function_where_no_more_fits_on_this_one(host: H
     assert names.name_of(lonely, 1147) is None
 
 
-def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver asks the GPU for each list."""
-    folders = [host.nvidia_function(f"0000:41:00.{each}", GPU, each, 1152) for each in range(1, 8)]
+def _count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that are read from now on."""
     read: list[Path] = []
 
     def counted(file: Path) -> str | None:
@@ -49,10 +48,26 @@ def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> 
         return text_of(file)
 
     monkeypatch.setattr("app.host.nvidia.text_of", counted)
+    return read
+
+
+def test_each_list_is_read_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver asks the GPU for each list."""
+    folders = [host.nvidia_function(f"0000:41:00.{each}", GPU, each, 1152) for each in range(1, 8)]
+    read = _count_reads(monkeypatch)
     names = TypeNames()
     for _ in range(2):
         assert [names.name_of(each, 1152) for each in folders] == [None] * 7
-    assert sorted(read) == [each / "nvidia/creatable_vgpu_types" for each in folders]
+    assert sorted(each.resolve() for each in read) == [each / "nvidia/creatable_vgpu_types" for each in folders]
+
+
+def test_no_more_lists_are_read_than_are_needed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host may have two hundred functions."""
+    folders = [host.nvidia_function(f"0000:41:00.{each}", GPU, each, 1152, L40S) for each in range(1, 8)]
+    read = _count_reads(monkeypatch)
+    names = TypeNames()
+    assert [names.name_of(each, 1152) for each in folders] == ["NVIDIA L40S-8Q"] * 7
+    assert len(read) == 1
 
 
 @given(text=st.binary(max_size=300))

@@ -17,7 +17,7 @@ from app.host.vgpu import Vgpu
 from app.open import opening
 from app.open.opening import OpenOptions, open_chosen, open_device, open_target
 from app.open.target import Default, Named, Pid, Target, VmName
-from tests.unit.hosts import UUID_A, Host, Listings, qemu, stat_line
+from tests.unit.hosts import UUID_A, Host, Listings, hide_files, qemu, stat_line
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.vms import Child, Vms, vms_on
 
@@ -73,6 +73,38 @@ def test_function_without_a_type_says_how_it_becomes_a_vgpu(host: Host) -> None:
         open_device(Named("41:00.4"), host.paths)
     with pytest.raises(NoSuchDevice, match=r"no vGPU (0000:)?41:00\.5"):
         open_device(Named("41:00.5"), host.paths)
+
+
+@pytest.mark.parametrize("is_mdev", [True, False])
+def test_free_vgpu_of_nvidia_is_not_opened_without_a_vm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_mdev: bool
+) -> None:
+    """The driver starts no other vGPU of the host until its manager has refused this one, for up to 25 s."""
+    monkeypatch.setattr(opening, "open_vgpu", lambda *_: pytest.fail("it was opened"))
+    host = Host(tmp_path / "other")
+    name = UUID_A if is_mdev else "0000:41:00.4"
+    if is_mdev:
+        host.mdev(name, "nvidia-558", 1)
+    else:
+        host.nvidia_function(name, "0000:41:00.0", 1, 1152)
+    with pytest.raises(NeedsRunningVm, match="only for a running VM") as caught:
+        open_device(Named(name), host.paths)
+    assert "journalctl -u nvidia-vgpu-mgr" in caught.value.remedy
+
+
+def test_whether_a_vgpu_is_free_that_a_hidden_vm_may_have_is_told_by_an_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> FdDevice:
+        raise DeviceBusy("in use by a process that cannot be seen", "")
+
+    monkeypatch.setattr(opening, "open_vgpu", busy)
+    host = Host(tmp_path / "other")
+    host.mdev(UUID_A, "nvidia-558", 1)
+    host.process(60, "kvm", ["kvm"], {10: "/dev/vfio/1"})
+    hide_files(monkeypatch, 60)
+    with pytest.raises(DeviceBusy):
+        open_device(Named(UUID_A), host.paths)
 
 
 def test_vgpu_taken_by_a_vm_since_it_was_looked_at_is_attached_to(

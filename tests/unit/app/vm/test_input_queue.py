@@ -144,8 +144,20 @@ def test_keys_after_a_burst_wait_until_the_guest_can_have_read_them() -> None:
 
 def test_what_was_pressed_and_not_released_is_known() -> None:
     pressed = SentPresses()
-    pressed.add([Key("a", True), *_key("b"), Press(Button.LEFT, True), Key("a", True)])
-    pressed.add([*_click(Button.WHEEL_UP)])
+    pressed.finish([Key("a", True), *_key("b"), Press(Button.LEFT, True), Key("a", True)])
+    pressed.finish([*_click(Button.WHEEL_UP)])
     assert pressed.releases() == (Key("a", False), Press(Button.LEFT, False))
-    pressed.add(pressed.releases())
+    pressed.finish(pressed.releases())
     assert pressed.releases() == ()
+
+
+def test_what_is_on_its_way_counts_as_pressed_until_its_release_was_answered() -> None:
+    pressed = SentPresses()
+    pressed.start(_key("a"))
+    assert pressed.releases() == (Key("a", False),), "the connection may break between the two"
+    pressed.finish(_key("a"))
+    pressed.finish([Key("b", True)])
+    pressed.start([Key("b", False)])
+    assert pressed.releases() == (Key("b", False),), "the VM may never have got the release"
+    pressed.finish([Key("b", False), Key("b", True)])
+    assert pressed.releases() == (Key("b", False),)

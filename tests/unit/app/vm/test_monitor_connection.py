@@ -148,7 +148,7 @@ def test_more_keys_than_a_busy_vm_takes_count_as_a_lost_connection(tmp_path: Pat
     with FakeVm(tmp_path / "qmp", busy) as vm, monitor(vm.path) as connection:
         until(lambda: ready(connection))
         connection.send([Key("a", True)])
-        until(lambda: not connection._queue)
+        until(lambda: not connection._input.has_waiting)
         for _ in range(600):
             connection.send([Key("b", True), Key("b", False)])
         until(lambda: lost(connection))

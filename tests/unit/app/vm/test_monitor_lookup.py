@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,20 @@ def test_a_socket_that_no_manager_needs_is_preferred(host: Host, tmp_path: Path)
         assert find_monitor(machine, host.paths) == UnixAddress(str(own))
         own.unlink()
         assert find_monitor(machine, host.paths) == UnixAddress(str(managed))
+
+
+def test_a_path_in_the_new_root_folder_of_a_container_is_not_taken_for_the_old_one(host: Host) -> None:
+    container = host.paths.proc.parent / "container"
+    with listening(container / "srv/qmp"):
+        machine = vm(host, "-chroot", "/jail", "-qmp", "unix:/srv/qmp,server", mnt=THEIRS)
+        assert "QEMU has left its root folder: give it with --qmp" in reason(host, machine)
+
+
+def test_a_monitor_of_a_configuration_file_is_found(host: Host, tmp_path: Path) -> None:
+    with listening(tmp_path / "qmp") as path:
+        text = f'[chardev "m"]\n  backend = "socket"\n  path = "{path}"\n  server = "on"\n[mon]\n  mode = "control"\n'
+        machine = replace(vm(host, "-readconfig", "vm.cfg"), configs={"vm.cfg": text + '  chardev = "m"\n'})
+        assert find_monitor(machine, host.paths) == UnixAddress(str(path))
 
 
 def test_a_path_in_a_container_is_reached_through_its_process(host: Host) -> None:

@@ -78,7 +78,7 @@ def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes
         connection.send([*events, *(Press(button, down) for button in Button for down in (True, False))])
         connection.send([Key("b", True), Key("b", False)])
         # Refused input would show in the status.
-        until(lambda: not connection._queue)
+        until(lambda: not connection._input.has_waiting)
         assert answer(connection, "query-name") == Reply({})
         assert connection.status.detail == ""
         assert answer(connection, "no-such-thing").error == "The command no-such-thing has not been found"

@@ -54,6 +54,7 @@ LLVMPIPE = replace(RENDERER, name="llvmpipe", software=True, render_node=None, g
 ROUTE = BridgeRoute("/dev/dri/renderD128", "Intel UHD", HandOverForm.READ_BACK, "no linear buffer")
 EXPORTER = ExporterFacts("0000:00:02.0", "i915", "/dev/dri/renderD128")
 REFUSED = ImportFailure(ImportMethod.EXPLICIT, "EGL_BAD_MATCH", "the display does not take it")
+FAILSAFE = "gvt: vgpu 1: Now vgpu 1 will enter failsafe mode."
 
 
 def shown(**changes: Any) -> PlaneFacts:
