@@ -17,11 +17,11 @@ from gl.egl_constants import EGL_BAD_ALLOC
 from gl.egl_display import DisplayOrigin
 from gl.errors import GL_OUT_OF_MEMORY, EglError, GlError
 from gl.renderer import Renderer
-from tests.attacks.injection import nothing_is_lost
+from tests.attacks.injection import KINDS, Faults, injected, nothing_is_lost
 from tests.gl.bridging import OTHER, Rig, bridged
 from tests.gl.counting import Calls, counted
 from tests.gl.failing import SECOND, Clock
-from tests.gl.surfaces import SurfaceFactory, frame, random_picture
+from tests.gl.surfaces import SurfaceFactory, frame, random_picture, window
 
 _STEPS = 3
 
@@ -120,9 +120,58 @@ def test_each_call_of_the_exporting_driver_fails_in_turn(
     assert problems == []
     assert counting.counts.keys() >= {"open", "check", "make_current", "CheckFramebufferStatus"}
     for kind, count in counting.counts.items():
-        for number in range(0, count, 1 + count // 10):
+        for number in range(0, count, 1 + count // 5):
             failing = _Failing(kind, number, lasting=number % 2 == 0)
             found: list[str] = []
             _show(importing_context, surfaces, Clock(), _FailingRig(failing, allocates=allocates), found)
             problems += [f"{failing}: {each}" for each in found]
+    assert problems == []
+
+
+def _draw_with(
+    context: Context, surfaces: SurfaceFactory, allocates: bool, faults: Faults, problems: list[str]
+) -> None:
+    """Draw while calls fail, and again when they succeed. Adds what is wrong to ``problems``."""
+    clock, rig = Clock(), _FailingRig(_Failing(), allocates=allocates)
+    pictures = [random_picture(16 + 8 * each, 8, each) for each in range(2)]
+    with bridged(rig), nothing_is_lost(problems):
+        shown = [surfaces.picture(each) for each in pictures]
+        renderer = Renderer(context, clock)
+        renderer.set_bridge(OTHER)
+        with window(context, 16, 16) as (target, _):
+            try:
+                with injected(faults):
+                    for each in shown:
+                        renderer.draw(frame(each), target)
+                    renderer.drop_released()
+                clock.now += 60 * SECOND
+                for surface, picture in zip(shown, pictures, strict=True):
+                    seen = renderer.capture(frame(surface))
+                    if seen is None or not np.array_equal(seen, picture):
+                        problems.append(f"not shown afterwards: {renderer.outcome(surface)}")
+            except Exception as error:
+                problems.append(f"raised {error!r}")
+            finally:
+                renderer.release()
+        problems += ["an exporting context is open" for each in rig.opened if each.display.handle]
+        rig.opened.clear()
+        for each in shown:
+            each.buffer.release()  # type: ignore[attr-defined]
+        gc.collect()
+
+
+@pytest.mark.parametrize("allocates", [False, True], ids=["read back", "dma-buf"])
+def test_each_system_call_fails_in_turn(
+    importing_context: Context, calls: Calls, surfaces: SurfaceFactory, allocates: bool
+) -> None:
+    """Also numpy's, for lack of memory. A row of a proof is a call of frombuffer."""
+    counting, problems = Faults(), list[str]()
+    _draw_with(importing_context, surfaces, allocates, counting, problems)
+    assert problems == []
+    assert sum(counting.counts.values()) > 5
+    for kind, count in counting.counts.items():
+        for number in range(0, count, 1 + count // 3):
+            faults, found = Faults(kind, number, KINDS[kind][2][0], lasting=number % 2 == 0), list[str]()
+            _draw_with(importing_context, surfaces, allocates, faults, found)
+            problems += [f"{faults}: {each}" for each in found]
     assert problems == []
