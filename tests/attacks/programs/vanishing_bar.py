@@ -58,7 +58,7 @@ def main() -> None:
     poller.release_buffers()
     # The guest points at the end of its memory, and at what lies behind it.
     fcntl.fcntl(device.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
-    for row, column in ((MEMORY // 800, 0), (0xFFFF, 0), (0, 0xFFFF), (0xFFFF, 0xFFFF)):
+    for row, column in ((1280, 0), (0x8000, 0), (0xFF80, 0), (0xFFFF, 0xFFFF)):
         surface = poller.latest().primary
         assert surface is not None
         # A driver that tells of the same plane whatever the registers say.
