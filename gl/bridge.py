@@ -135,12 +135,13 @@ class Bridge:
         """The exporting side gave a picture: the next failure is followed by the shortest pause again."""
         self._failure = self._retry = None
 
-    def failed(self, side: ExportingSide, error: GraphicsError) -> BridgeFailure:
+    def failed(self, side: ExportingSide, error: Exception) -> BridgeFailure:
         """What ``error`` of the exporting side means. A context that is lost is closed, and opened again later.
 
         Raises :class:`gl.kept_current.ContextNotRestored`.
         """
-        message = f"{side.node or side.context.renderer}: {error}"
+        text = error_text(error) if isinstance(error, OSError) else str(error) or "out of memory"
+        message = f"{side.node or side.context.renderer}: {text}"
         lost = isinstance(error, EglError) or (isinstance(error, GlError) and GL_CONTEXT_LOST in error.codes)
         if not lost:
             return bridge_failure(message, passing=may_pass(error))

@@ -55,7 +55,7 @@ class BridgedSurface:
         except (BridgeFailure, ContextNotRestored):
             self.release()
             raise
-        except GraphicsError as error:
+        except (GraphicsError, OSError, MemoryError) as error:
             self.release()
             raise bridge.failed(side, error) from error
         decode = Decode.COLOUR if result.image.decode is Decode.FETCHED else result.image.decode
@@ -87,7 +87,7 @@ class BridgedSurface:
             self._bridge.context.gl.check("uploading")
         except ContextNotRestored:
             raise
-        except GraphicsError as error:
+        except (GraphicsError, MemoryError) as error:
             raise self._bridge.failed(side, error) from error
         self._bridge.worked()
 

@@ -152,6 +152,11 @@ class SurfacelessContext(Context):
                 self.make_current()
                 self.sweep()
             finally:
+                # The textures of a context that is lost go with it, but EGL's images belong to the display.
+                while self._discarded:
+                    _, image = self._discarded.popleft()
+                    if image:
+                        self.egl.DestroyImageKHR(self.display.handle, image)
                 self._destroy(self.display)
 
     def _destroy(self, display: EglDisplay) -> None:

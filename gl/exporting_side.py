@@ -77,9 +77,6 @@ class ExportingSide:
         self.closed = True
         self._trials.release()
         for each in self._imported:
-            # EGL's images belong to the display: unlike the textures, they do not go with a context that is lost.
-            image, each.image = each.image, 0
-            self.context.egl.DestroyImageKHR(self.context.display.handle, image)
             each.release()
         with kept_current(self.context.egl):
             with suppress(EglError):

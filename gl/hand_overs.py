@@ -100,13 +100,13 @@ class HandOvers:
             try:
                 result = self._importer.load(plane, known(carrier.fourcc), buffer)
                 texture = _linear_texture(result, "the window's GPU")
-            except NotLinear:
+            except (GraphicsError, OSError, MemoryError):
                 side.drop(canvas.texture)
                 delete_there(side, canvas.release)
                 raise
             made = LinearBuffer(self._bridge.context, side, canvas, texture)
             self._prove(side, made, carrier)
-        except (GraphicsError, MemoryError) as error:
+        except (GraphicsError, OSError, MemoryError) as error:
             if made is not None:
                 made.release()
             raise error if isinstance(error, NotLinear) else NotLinear(str(error) or "out of memory") from error

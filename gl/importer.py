@@ -73,7 +73,10 @@ class Importer:
         self._made_image = made_image
 
     def load(self, plane: Plane, pixel_format: PixelFormat, buffer: Buffer) -> ImportResult:
-        """Import the dma-buf of a plane that :func:`app.planes.check.check_plane` has passed."""
+        """Import the dma-buf of a plane that :func:`app.planes.check.check_plane` has passed.
+
+        Raises OSError and MemoryError where fds or memory are short.
+        """
         context = self._context
         if not context.imports_dma_bufs:
             missing = (
@@ -123,6 +126,10 @@ class Importer:
             self._context.sweep()
             ladder.draw_failed(attempt, error)
             return None
+        except BaseException:
+            # No finalizer may release it later: the context may be closed by then.
+            texture.release()
+            raise
         return image
 
 

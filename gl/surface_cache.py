@@ -23,7 +23,7 @@ from gl.bridged_surface import BridgedSurface
 from gl.compositor import Image
 from gl.context import Context
 from gl.copied_surface import CopiedSurface, UploadTextures
-from gl.errors import GlError, GraphicsError
+from gl.errors import GlError
 from gl.hand_overs import HandOvers
 from gl.import_ladder import is_linear
 from gl.import_trials import awaited, trial_retry
@@ -206,7 +206,10 @@ class SurfaceCache:
         if buffer.dmabuf_fd is None:
             path = PixelPath.REGION if plane.backing is Backing.REGION else PixelPath.COPY
             return self._copy(surface, format_, path, (), _OK, previous)
-        result = self._importer.load(plane, format_, buffer)
+        try:
+            result = self._importer.load(plane, format_, buffer)
+        except (OSError, MemoryError) as error:
+            return self._failed(surface, error, (), previous)
         if result.image is not None:
             self._imports[buffer.serial] += 1
             outcome = Outcome(PixelPath.EGL_IMAGE, result.method, result.failures, _OK)
@@ -235,7 +238,7 @@ class SurfaceCache:
         bridged = BridgedSurface(bridge, self._hand_overs, surface.plane, format_, surface.buffer)
         try:
             bridged.refresh(surface.buffer)
-        except GraphicsError:
+        except BaseException:
             bridged.release()
             raise
         self._imports[surface.buffer.serial] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.host.holders import claimed_addresses, claims, holders
 from app.host.nvidia import TypeNames, current_type, current_types
-from app.host.paths import HOST, Paths, names_in, text_of
+from app.host.paths import HOST, Paths, names_in, number_of, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.text.clean import clean
@@ -72,14 +72,13 @@ def _mdev(name: str, paths: Paths) -> Vgpu:
     kind = _link(folder / "mdev_type")
     vgpu = _common(name, folder)
     type_name = text_of(folder / "mdev_type/name")
-    gvt_id = text_of(folder / "intel_vgpu/vgpu_id")
     return replace(
         vgpu,
         uuid=name,
         type_id=clean(kind) if kind else None,
         type_name=clean(type_name) if type_name is not None else None,
         parent=clean(folder.parent.name),
-        gvt_id=int(gvt_id) if gvt_id is not None and gvt_id.isdecimal() else None,
+        gvt_id=number_of(text_of(folder / "intel_vgpu/vgpu_id")),
     )
 
 

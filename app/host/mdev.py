@@ -15,7 +15,7 @@ from pathlib import Path
 from app.errors import DeviceBusy, MdevviewError, NoSuchDevice, PermissionDenied, UsageError, error_text
 from app.host import permissions
 from app.host.discovery import find_mdev, refresh
-from app.host.paths import HOST, Paths, names_in, text_of
+from app.host.paths import HOST, Paths, names_in, number_of, text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import holders_text, unseen_text
@@ -68,9 +68,8 @@ def mdev_types(paths: Paths = HOST, only_parent: str | None = None) -> tuple[Mde
             continue
         folder = paths.sys / "class/mdev_bus" / parent / "mdev_supported_types"
         for each in names_in(folder):
-            left = text_of(folder / each / "available_instances")
-            number = int(left) if left is not None and left.isdecimal() else None
-            types.append(MdevType(parent, each, text_of(folder / each / "name"), number, folder / each))
+            left = number_of(text_of(folder / each / "available_instances"))
+            types.append(MdevType(parent, each, text_of(folder / each / "name"), left, folder / each))
     return tuple(types)
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.host.paths import HOST, Paths, names_in, text_of
+from app.host.paths import HOST, Paths, names_in, number_of, text_of
 from app.text.clean import clean
 
 _CURRENT = "nvidia/current_vgpu_type"
@@ -28,7 +28,7 @@ def current_types(paths: Paths = HOST) -> dict[str, int]:
 
 def current_type(function: Path) -> int | None:
     """The number of the type of one virtual function, given by its folder in sysfs; 0 for none, None if unknown."""
-    return _number(text_of(function / _CURRENT) or "")
+    return number_of(text_of(function / _CURRENT))
 
 
 class TypeNames:
@@ -83,11 +83,7 @@ def creatable_types(function: Path) -> dict[int, str]:
     types = {}
     for line in (text_of(function / _CREATABLE) or "").splitlines():
         digits, colon, name = line.partition(":")
-        number = _number(digits.strip())
+        number = number_of(digits.strip())
         if colon and number and name.strip():
             types[number] = clean(name.strip())
     return types
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

@@ -33,3 +33,11 @@ def names_in(folder: Path) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError:
         return []
+
+
+def number_of(text: str | None) -> int | None:
+    """The decimal number that a file of these file systems has; None for other texts, also of more than 18 digits.
+
+    A kernel's number has no more. Python takes the digits of all scripts, and raises ValueError for thousands of them.
+    """
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
-from app.host.paths import HOST, Paths, text_of
+from app.host.paths import HOST, Paths, number_of, text_of
 
 _CAP_SYS_PTRACE = 19
 # Documentation/admin-guide/LSM/Yama.rst: nobody may attach, and the value cannot be changed until the next boot.
@@ -36,7 +36,7 @@ class PtracePermission:
         uid = int(status["Uid"][1]) if "Uid" in status else os.geteuid()
         capabilities = int(status["CapEff"][0], 16) if "CapEff" in status else 0
         scope = text_of(paths.proc / "sys/kernel/yama/ptrace_scope")
-        return cls(uid, bool(capabilities >> _CAP_SYS_PTRACE & 1), int(scope) if scope and scope.isdecimal() else None)
+        return cls(uid, bool(capabilities >> _CAP_SYS_PTRACE & 1), number_of(scope))
 
     def may_attach(self, owner: int | None) -> bool:
         """Whether the kernel lets this process duplicate fds of a process of the user ``owner``.

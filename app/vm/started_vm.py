@@ -176,8 +176,12 @@ def _check_functions(command: CommandLine, wanted: str | None, paths: Paths) -> 
 
 
 def _uuids_of_vms(scan: HostScan) -> frozenset[str]:
-    """The UUIDs on the command lines of the VMs that run, in lower case."""
-    lines = (parse_command_line(each.arguments) for each in scan.vms)
+    """The UUIDs on the command lines of the VMs of this user and of root that run, in lower case.
+
+    Any other user's process may claim to be a VM with a UUID, and would so change the one of this VM.
+    """
+    own = (each for each in scan.vms if each.uid in (None, 0, os.getuid()))
+    lines = (parse_command_line(each.arguments) for each in own)
     return frozenset(each.uuid.lower() for each in lines if each.uuid)
 
 

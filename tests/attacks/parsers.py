@@ -38,6 +38,7 @@ from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
 from tests.attacks.decoders import DECODERS
 from tests.attacks.helper_parsers import HELPER_ROWS
+from tests.attacks.host_parsers import HOST_ROWS
 from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
 from ui.window.settings import parse_settings, settings_text
 
@@ -335,6 +336,7 @@ PARSERS = (
         ),
     ),
     *(Parser(*each) for each in HELPER_ROWS),
+    *(Parser(*each) for each in HOST_ROWS),
     *(Parser(*each) for each in DECODERS),
     Parser("reading", check_reading, READINGS),
     Parser("raw document", check_raw_document, RAW_DOCUMENTS, MOST_BYTES),

@@ -1,6 +1,7 @@
 """Starting VMs with NVIDIA's vGPUs, which are mdevs or SR-IOV functions."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,3 +87,19 @@ def test_nvidia_function_without_a_type_is_told_before_the_start(
     with pytest.raises(NoSuchDevice, match=r"tee /sys/bus/pci/devices/0000:41:00\.4/nvidia/current_vgpu_type"):
         start_vm(_options(fake_qemu, *more, **wanted), host.paths)
     assert not fake_qemu.report.exists()
+
+
+@pytest.mark.parametrize(("uid", "counts"), [(os.getuid(), True), (0, True), (65534, False)])
+def test_a_uuid_that_another_users_process_claims_changes_nothing(
+    host: Host, tmp_path: Path, uid: int, counts: bool
+) -> None:
+    """Any user's process may be named like QEMU, and the guest's licences depend on the UUID."""
+    host.mdev(UUID_A, "nvidia-558", 7)
+    host.process(60, "qemu-system-x86", ["qemu-system-x86_64", "-uuid", UUID_A], uid=uid)
+    fake_qemu = FakeQemu(tmp_path)
+    running = start_vm(_options(fake_qemu), host.paths)
+    try:
+        arguments = _report(fake_qemu, running)["arguments"]
+    finally:
+        running.close()
+    assert (arguments[arguments.index("-uuid") + 1] != UUID_A) is counts
