@@ -35,7 +35,7 @@ _DEATHS = 3
 # No spaces: they change as little as the blinking cursor.
 _TYPED = "Hello,World!{42}"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_CLIENTS = 5
+_CLIENTS = 10
 # Ten times the limit of Proxmox VE (queue_execute() in PVE/QMPClient.pm), as the CPU may be emulated.
 _GREETED_S = 30.0
 
