@@ -64,7 +64,9 @@ def gl_log(request: pytest.FixtureRequest) -> Iterator[DebugLog | None]:
     if "gl_context" not in request.fixturenames:
         yield None
         return
-    context: Context = request.getfixturevalue("gl_context")
+    context: SurfacelessContext = request.getfixturevalue("gl_context")
+    # A test of a whole command may have made another context current.
+    context.make_current()
     log = DebugLog(context)
     yield log
     log.close()
