@@ -62,7 +62,7 @@ def test_list_tells_what_there_is_and_who_has_it(create: Create, fact: Fact) -> 
     with Mdpy.open(taken) as device:
         done = command.run("list", "--json")
         holder = {"pid": os.getpid(), "process": _own_name(), "vm": None, "vm_id": None}
-            holder |= {"fd": device.fd, "way": "group"}
+        holder |= {"fd": device.fd, "way": "group"}
         holder |= {"uid": 0, "user": "root"}
     listed = done.json()["vgpus"]
     assert {each["name"] for each in listed} == set(made)

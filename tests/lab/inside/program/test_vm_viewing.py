@@ -35,6 +35,7 @@ def test_list_tells_state_pid_vm_name_and_way(shared_vm: Machine, fact: Fact) ->
         "pid": shared_vm.pid,
         "process": "qemu-system-x86",
         "vm": "lab",
+        "vm_id": None,
         "fd": shared_vm.device_fds[0],
         "way": "group",
         "uid": 0,
