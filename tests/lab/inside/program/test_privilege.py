@@ -47,8 +47,12 @@ def sudo_allows() -> Iterator[None]:
 
 
 def _as_user(home: str = "/nonexistent") -> tuple[str, ...]:
-    """The start of a command line that runs a command as nobody, with the helper installed."""
-    return ("unshare", "--mount", "sh", "-c", _INSTALLED, "sh", "env", f"HOME={home}", *command.as_nobody())
+    """The start of a command line that runs a command as nobody, with the helper installed.
+
+    The user's caches are in its own home: Mesa says so where it cannot write to root's.
+    """
+    environment = ("env", "--unset=XDG_CACHE_HOME", "--unset=MESA_SHADER_CACHE_DIR", f"HOME={home}")
+    return ("unshare", "--mount", "sh", "-c", _INSTALLED, "sh", *environment, *command.as_nobody())
 
 
 def _ask(*requests: tuple[int, int | None]) -> list[dict[str, Any]]:
