@@ -113,7 +113,7 @@ $entry"
 }
 
 # A test that hangs must not stop the other steps.
-limit() { timeout --foreground -k 10 1800 "$@"; }
+limit() { timeout --foreground -k 10 2400 "$@"; }
 
 has() {
     for tool; do
