@@ -4,13 +4,12 @@ QEMU read them when it started. A file that changed since then says nothing cert
 are looked up where the VM sees them: in its root folder and its working directory.
 """
 
-import os
 import time
 from dataclasses import replace
 
 from app.host.foreign_path import LIMIT_S, read_file
-from app.host.paths import HOST, Paths, text_of
-from app.host.process import start_time
+from app.host.paths import HOST, Paths
+from app.host.process import age_s_of, start_time
 from app.host.vm import Vm
 from app.qemu.command_line import config_names
 from app.qemu.folder_options import changes_root, leaves_folder
@@ -19,7 +18,6 @@ from app.text.clean import clean
 # Proxmox VE's are shorter than 4 KiB each, and a VM has one or two.
 _MOST_BYTES = 1 << 16
 _MOST_FILES = 8
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def with_configs(vm: Vm, paths: Paths = HOST) -> Vm:
@@ -60,8 +58,8 @@ def _text(vm: Vm, name: str, started_s: float | None, until: float, paths: Paths
 
 def _start_s(pid: int, paths: Paths) -> float | None:
     """When a process started, in seconds of the system's clock; None if that is not known."""
-    words = (text_of(paths.proc / "uptime") or "").split()
     try:
-        return time.time() - float(words[0]) + start_time(pid, paths) / _TICKS_PER_S
+        age_s = age_s_of(start_time(pid, paths), paths)
     except (OSError, ValueError, IndexError):
         return None
+    return time.time() - age_s if age_s is not None else None

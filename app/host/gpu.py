@@ -115,9 +115,9 @@ def exporting_gpus(vgpus: Iterable[Vgpu], paths: Paths = HOST) -> tuple[str, ...
     )
 
 
-def exporting_gpu(vgpu: Vgpu, paths: Paths = HOST) -> RenderNode | None:
+def exporting_gpu(vgpu: Vgpu | None, paths: Paths = HOST) -> RenderNode | None:
     """The GPU that exports the dma-bufs of a vGPU, None if they are in the host's memory or that is not known."""
-    for address in exporting_gpus([vgpu], paths):
+    for address in exporting_gpus([vgpu] if vgpu is not None else [], paths):
         for each in sorted((paths.sys / "bus/pci/devices" / address).glob("drm/renderD*")):
             return _render_node(paths.dev / "dri" / each.name, paths)
     return None

@@ -9,8 +9,10 @@ from typing import Self
 
 from app.abi.pidfd import pidfd_getfd
 from app.errors import NoSuchDevice, OpenFailed, ProcessGone, error_text
-from app.host.paths import HOST, Paths
+from app.host.paths import HOST, Paths, text_of
 from app.host.proc import Stat, open_folder, parse_stat, read
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
@@ -102,3 +104,15 @@ def start_time(pid: int, paths: Paths = HOST) -> int:
 def _stat(pid: int, paths: Paths) -> Stat:
     with open_folder(paths.proc / str(pid)) as folder:
         return parse_stat(read("stat", folder))
+
+
+def age_s_of(started: int, paths: Paths = HOST) -> float | None:
+    """For how many seconds a process runs that started at ``started``, in clock ticks since boot (:func:`start_time`).
+
+    By the host's uptime (proc_uptime(5)): both count the time of a suspended host. None if that cannot be read.
+    """
+    words = (text_of(paths.proc / "uptime") or "").split()
+    try:
+        return max(0.0, float(words[0]) - started / _TICKS_PER_S)
+    except (ValueError, IndexError):
+        return None

@@ -3,7 +3,6 @@
 It opens no device and scans no processes. Each part has a time limit; all together take less than two seconds.
 """
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from app.host.gpu import exporting_gpu
 from app.host.journal import KERNEL, read_journal
 from app.host.kernel_log import read_kernel_log
 from app.host.log_line import LogLine, LogRefused, log_line_text
-from app.host.paths import HOST, Paths, text_of
-from app.host.process import start_time
+from app.host.paths import HOST, Paths
+from app.host.process import age_s_of, start_time
 from app.host.vgpu import Vgpu, is_nvidia
 from app.host.vm import Vm
 from app.qemu.display_options import display_options
@@ -26,7 +25,6 @@ from app.vm.input_route import InputRoute
 from app.vm.run_state import ask_run_state
 
 _MOST_LINES = 8
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 # RunState of QEMU's qapi/run-state.json. Other words mean that the virtual CPUs are stopped for a time.
 _STATES = {
@@ -71,7 +69,7 @@ class HostFactsSource:
         lines, refused = _messages(self.vgpu, self.paths)
         return HostFacts(
             vm=self._vm() if self.vm is not None else None,
-            exporter=_exporter(self.vgpu, self.paths) if self.vgpu is not None else None,
+            exporter=_exporter(self.vgpu, self.paths),
             kernel_lines=tuple(map(log_line_text, lines)),
             kernel_log_refused=refused,
         )
@@ -105,7 +103,7 @@ class HostFactsSource:
             # /proc is mounted with hidepid=noaccess.
             stat = None
         if stat is not None:
-            age_s = _age_s(stat.started, self.paths)
+            age_s = age_s_of(stat.started, self.paths)
             if stat.is_ending or stat.state in "ZX" or self.started not in (None, stat.started):
                 return RunState.SHUT_DOWN, f"process {pid} has ended", None
             if stat.state in ("T", "t"):
@@ -122,16 +120,7 @@ def state_of(word: str | None) -> RunState | None:
     return _STATES.get(word, RunState.PAUSED if word in _PAUSED else None)
 
 
-def _age_s(started: int, paths: Paths) -> float | None:
-    """How long a process runs, by the host's uptime (proc_uptime(5)). Both count the time of a suspended host."""
-    words = (text_of(paths.proc / "uptime") or "").split()
-    try:
-        return max(0.0, float(words[0]) - started / _TICKS_PER_S)
-    except (ValueError, IndexError):
-        return None
-
-
-def _exporter(vgpu: Vgpu, paths: Paths) -> ExporterFacts | None:
+def _exporter(vgpu: Vgpu | None, paths: Paths) -> ExporterFacts | None:
     gpu = exporting_gpu(vgpu, paths)
     return ExporterFacts(gpu.address, gpu.driver, str(gpu.node)) if gpu is not None else None
 

@@ -149,7 +149,7 @@ def vfio_session(opened: OpenedDevice, qmp: QmpAddress | None = None, paths: Pat
         route = TrackedRoute(_input(opened, qmp))
         # These read sysfs, which fails where this program has no more fds.
         types = sibling_types(opened.vgpu, paths)
-        exporter = exporting_gpu(opened.vgpu, paths) if opened.vgpu is not None else None
+        exporter = exporting_gpu(opened.vgpu, paths)
     except BaseException:
         opened.device.close()
         raise

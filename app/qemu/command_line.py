@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.qemu.option_text import GlobalProperty, global_property, items, pair, sections, set_option
-from app.qemu.option_text import quoted as quoted  # noqa: PLC0414  (for those who write a command line)
 from app.qemu.pci_address import full_address
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 

@@ -6,7 +6,7 @@ added for GVT-g only.
 """
 
 from app.host.vgpu import Vgpu, is_gvt
-from app.qemu.command_line import CommandLine, DeviceOption
+from app.qemu.command_line import CommandLine
 
 PROPERTY = "x-igd-opregion"
 
@@ -17,14 +17,8 @@ def wants_opregion(vgpu: Vgpu | None, command: CommandLine) -> bool:
         return False
     if any(each.name == "global" and PROPERTY in (each.value or "") for each in command.options):
         return False
-    return not any(_is_set(each, command) for each in command.vfio_devices if each.vfio_name == vgpu.name)
-
-
-def _is_set(device: DeviceOption, command: CommandLine) -> bool:
-    change = f"device.{device.id}.{PROPERTY}="
-    return PROPERTY in device.properties or any(
-        each.name == "set" and (each.value or "").startswith(change) for each in command.options
-    )
+    # The properties have what -set adds.
+    return not any(PROPERTY in each.properties for each in command.vfio_devices if each.vfio_name == vgpu.name)
 
 
 def default_arguments(command: CommandLine) -> list[str]:

@@ -10,8 +10,8 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import find_vgpu, names_of
 from app.host.mdev import is_uuid
 from app.host.vgpu import Use, Vgpu, is_nvidia
-from app.qemu.command_line import CommandLine, quoted
-from app.qemu.option_text import items
+from app.qemu.command_line import CommandLine
+from app.qemu.option_text import items, quoted
 from app.vm import igd_opregion
 
 _IOMMUFD_ID = "mdevview-iommufd"

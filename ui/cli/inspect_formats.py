@@ -30,8 +30,7 @@ def print_formats(args: argparse.Namespace) -> int:
     """Print the matrix. A vGPU is not opened for it. Raises MdevviewError and GlError."""
     vgpu = _vgpu(args.target, HelperMethod(args.helper))
     driver = driver_formats(vgpu.type_id, vgpu.module, simulated=vgpu.simulated) if vgpu is not None else None
-    exporter = exporting_gpu(vgpu) if vgpu is not None else None
-    with open_context(args.gpu, exporter) as context:
+    with open_context(args.gpu, exporting_gpu(vgpu)) as context:
         matrix = format_matrix(driver, facts_of_renderer(context).formats, partial(reach, context))
         renderer = renderer_document(context) | egl_document(context)
     if args.json:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.qemu.command_line import CommandLine, parse_command_line, quoted, vm_name
+from app.qemu.command_line import CommandLine, parse_command_line, vm_name
+from app.qemu.option_text import quoted
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress
 
 # From libvirt 9, shortened.
