@@ -1,8 +1,14 @@
 """Stands in for QEMU where one is started: a program of that name (tests/unit/programs/qemu.py)."""
 
+import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+from app.vm.started_vm import StartedVm
+
+_PATIENCE_S = 60.0
 _SOURCE = Path(__file__).parent / "programs/qemu.py"
 
 
@@ -19,6 +25,14 @@ class FakeQemu:
         self.program.chmod(0o755)
         known = (*properties, *(("fd", "iommufd") if takes_fds else ()))
         (folder / "properties").write_text(" ".join(known))
+
+    def reported(self, running: StartedVm) -> Any:
+        """What it reports: waited for, while it runs."""
+        until = time.monotonic() + _PATIENCE_S
+        while not self.report.exists():
+            assert running.child.poll() is None and time.monotonic() < until
+            time.sleep(0.01)
+        return json.loads(self.report.read_text())
 
     @property
     def commands(self) -> list[str]:

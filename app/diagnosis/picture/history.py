@@ -56,10 +56,6 @@ class PictureHistory:
             self._changed_ns = ns
         self._blind = look.blind
 
-    def pixels_changed(self, ns: int) -> None:
-        """The guest drew into the buffer on the screen."""
-        self._changed_ns = ns
-
     def unchanged_s(self, ns: int) -> float | None:
         """For how long the picture has been unchanged; None without a picture, or if that is not known."""
         if self._frame is None or self._frame.primary is None or not self._sees_pixels or self._blind:

@@ -158,11 +158,6 @@ class PictureDiagnosis(QObject):
         if look.previous_ns is not None:
             self._looked, self._one_colour = False, None
 
-    def pixels_changed(self) -> None:
-        """The guest drew into the buffer on the screen."""
-        self._history.pixels_changed(self._clock())
-        self._looked, self._one_colour = False, None
-
     def forget(self, *, sees_pixels: bool = True) -> None:
         """Another source is shown from now on. ``sees_pixels`` is that of its loop."""
         self._history = PictureHistory(self._clock(), sees_pixels=sees_pixels)

@@ -1,14 +1,10 @@
 """Starting VMs, with a stand-in for QEMU and a fake sysfs."""
 
 import errno
-import json
 import os
 import resource
 import signal
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,6 +23,9 @@ from tests.unit.hosts import UUID_A, UUID_B, Host
 _PATIENCE_S = 60.0
 
 
+pytestmark = pytest.mark.usefixtures("runtime")
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     host = Host(tmp_path / "host")
@@ -34,27 +33,9 @@ def host(tmp_path: Path) -> Host:
     return host
 
 
-@pytest.fixture(autouse=True)
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for private sockets, which must be empty after the test."""
-    folder = tmp_path / "runtime"
-    folder.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    yield folder
-    assert list(folder.iterdir()) == []
-
-
 def _options(fake_qemu: FakeQemu, *more: str, **wanted: str | None) -> StartOptions:
     arguments = (str(fake_qemu.program), *more)
     return StartOptions(arguments, wanted.get("uuid"), wanted.get("type"), wanted.get("parent"))
-
-
-def _report(fake_qemu: FakeQemu, running: StartedVm) -> Any:
-    until = time.monotonic() + _PATIENCE_S
-    while not fake_qemu.report.exists():
-        assert running.child.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    return json.loads(fake_qemu.report.read_text())
 
 
 def _gone(pid: int) -> bool:
@@ -69,7 +50,7 @@ def test_missing_arguments_are_added_and_nothing_is_left(host: Host, tmp_path: P
     try:
         (folder,) = runtime.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
-        report = _report(fake_qemu, running)
+        report = fake_qemu.reported(running)
         # First the user's arguments, unchanged.
         assert report["arguments"] == [
             *("-name", "guest one", "-m", "2G"),
@@ -95,7 +76,7 @@ def test_complete_command_line_is_not_changed(host: Host, tmp_path: Path, runtim
     arguments = ["-qmp", monitor, "-device", device]
     running = start_vm(_options(fake_qemu, *arguments), host.paths)
     try:
-        assert _report(fake_qemu, running)["arguments"] == arguments
+        assert fake_qemu.reported(running)["arguments"] == arguments
         assert running.monitor == UnixAddress(f"{runtime}/own")
     finally:
         running.close()
@@ -111,7 +92,7 @@ def test_cdev_and_iommufd_are_passed_open_where_qemu_takes_them(host: Host, tmp_
     fake_qemu = FakeQemu(tmp_path, takes_fds=True)
     running = start_vm(_options(fake_qemu), host.paths)
     try:
-        report = _report(fake_qemu, running)
+        report = fake_qemu.reported(running)
         assert sorted(report["fds"].values()) == sorted(map(str, nodes))
         *_, object_, _, device = report["arguments"]
         number = object_.partition("fd=")[2]
@@ -136,7 +117,7 @@ def test_iommu_group_is_used_if_the_cdev_cannot_be(host: Host, tmp_path: Path, l
     fake_qemu = FakeQemu(tmp_path, takes_fds=lacking != "qemu")
     running = start_vm(_options(fake_qemu), host.paths)
     try:
-        report = _report(fake_qemu, running)
+        report = fake_qemu.reported(running)
         assert (report["arguments"][-1][-12:], report["fds"]) == (",display=off", {})
     finally:
         running.close()
@@ -169,7 +150,7 @@ def test_vgpu_is_created_and_removed_after_the_end(host: Host, tmp_path: Path, m
     try:
         (created,) = discover(HostScan.take(host.paths))
         assert (running.vgpu, running.created and running.created.id) == (created.name, "mbochs-small")
-        assert _report(fake_qemu, running)["arguments"][-1].endswith(f"/{created.name},display=off")
+        assert fake_qemu.reported(running)["arguments"][-1].endswith(f"/{created.name},display=off")
         assert mdevs.removed == []
     finally:
         running.close()
@@ -195,7 +176,7 @@ def test_vm_that_is_kept_keeps_what_was_created_for_it(
 ) -> None:
     mdevs, fake_qemu = _Mdevs(host, monkeypatch), FakeQemu(tmp_path)
     running = start_vm(_options(fake_qemu, type="small"), host.paths)
-    _report(fake_qemu, running)
+    fake_qemu.reported(running)
     running.keep()
     caplog.clear()
     running.close()
@@ -327,7 +308,7 @@ def test_vm_is_ended_by_a_signal_and_reaped(
     if manner == "wrong":
         assert running.child.wait(_PATIENCE_S) == 1
     else:
-        _report(fake_qemu, running)
+        fake_qemu.reported(running)
     terminate(running.child)
     running.close()
     assert running.child.poll() == status

@@ -1,20 +1,16 @@
 """Starting VMs with NVIDIA's vGPUs, which are mdevs or SR-IOV functions."""
 
-import json
 import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.errors import NoSuchDevice
-from app.vm.started_vm import StartedVm, StartOptions, start_vm
+from app.vm.started_vm import StartOptions, start_vm
 from tests.unit.fake_qemu import FakeQemu
 from tests.unit.hosts import UUID_A, Host
 
-_PATIENCE_S = 60.0
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 @pytest.fixture
@@ -22,26 +18,8 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path / "host")
 
 
-@pytest.fixture(autouse=True)
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for private sockets, which must be empty after the test."""
-    folder = tmp_path / "runtime"
-    folder.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    yield folder
-    assert list(folder.iterdir()) == []
-
-
 def _options(fake_qemu: FakeQemu, *more: str, **wanted: str) -> StartOptions:
     return StartOptions((str(fake_qemu.program), *more), wanted.get("uuid"), wanted.get("type"))
-
-
-def _report(fake_qemu: FakeQemu, running: StartedVm) -> Any:
-    until = time.monotonic() + _PATIENCE_S
-    while not fake_qemu.report.exists():
-        assert running.child.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    return json.loads(fake_qemu.report.read_text())
 
 
 @pytest.mark.parametrize("kind", ["mdev", "function"])
@@ -59,7 +37,7 @@ def test_nvidias_vgpu_is_added_with_a_vm_uuid_that_no_other_vm_has(host: Host, t
             host.process(60, "qemu-system-x86", ["qemu-system-x86_64", "-uuid", other.upper()])
         running = start_vm(_options(fake_qemu), host.paths)
         try:
-            arguments = _report(fake_qemu, running)["arguments"]
+            arguments = fake_qemu.reported(running)["arguments"]
             fake_qemu.report.unlink()
         finally:
             running.close()
@@ -99,7 +77,7 @@ def test_a_uuid_that_another_users_process_claims_changes_nothing(
     fake_qemu = FakeQemu(tmp_path)
     running = start_vm(_options(fake_qemu), host.paths)
     try:
-        arguments = _report(fake_qemu, running)["arguments"]
+        arguments = fake_qemu.reported(running)["arguments"]
     finally:
         running.close()
     assert (arguments[arguments.index("-uuid") + 1] != UUID_A) is counts

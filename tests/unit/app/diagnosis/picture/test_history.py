@@ -43,7 +43,7 @@ def test_a_picture_is_unchanged_since_the_last_frame_or_pixel() -> None:
     history.saw(ON, 1 * S)
     history.saw(ON, 3 * S)
     assert history.unchanged_s(4 * S) == 3.0
-    history.pixels_changed(5 * S)
+    history.looked(Look(True, 5 * S, 4 * S), 5 * S)
     assert history.unchanged_s(7 * S) == 2.0
     history.saw(OTHER, 8 * S)
     assert history.unchanged_s(8 * S) == 0.0

@@ -114,7 +114,7 @@ picture.show(shown, copied)
 assert "import-on-trial" in keys(11)
 picture.show(shown, good)
 assert keys(0.5) == ["picture-unchanged"], "a finding stays after its cause has gone"
-diagnosis.pixels_changed()
+diagnosis.looked(Look(True, now[0], now[0]))
 assert keys(0.5) == []
 
 # A picture that stays unchanged: whether the VM runs is found out.
