@@ -40,7 +40,7 @@ from tests.attacks.decoders import DECODERS
 from tests.attacks.helper_parsers import HELPER_ROWS
 from tests.attacks.host_parsers import HOST_ROWS
 from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
-from ui.window.settings import parse_settings, settings_text
+from ui.window.settings.settings import parse_settings, settings_text
 
 MEBIBYTE = 1 << 20
 

@@ -11,7 +11,7 @@ from app.edid.mode import BLOCK
 from app.vm.replies import parse_pointing, parse_run_state
 from tests.attacks.limits import time_limit
 from tests.attacks.parsers import MEBIBYTE, PARSERS, Parser, mutated
-from ui.window.settings import parse_settings
+from ui.window.settings.settings import parse_settings
 
 _KEYS = ("fds", "groups", "refused", "kind", "return", "error", "desc", "status", "current", "absolute")
 _JSON = st.recursive(

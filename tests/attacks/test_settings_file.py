@@ -13,9 +13,9 @@ from PyQt6.QtCore import QByteArray, QSettings
 from app.planes.placement import Scaling
 from tests.attacks.limits import time_limit
 from tests.unit.command import run
-from ui.window import settings
-from ui.window.geometry import Geometry
-from ui.window.settings import Settings
+from ui.window.settings import settings
+from ui.window.settings.geometry import Geometry
+from ui.window.settings.settings import Settings
 
 DEFAULTS = Settings()
 OTHERS = Settings(Scaling.INTEGER, False, Geometry(800, 600, -5, 17, maximized=True))
@@ -55,7 +55,7 @@ def write_with_qt(file: Path, **values: object) -> None:
 
 def ignored(caplog: pytest.LogCaptureFixture) -> str:
     """The one log line about settings that are ignored."""
-    (line,) = [each.getMessage() for each in caplog.records if each.name == "ui.window.settings"]
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "ui.window.settings.settings"]
     return line
 
 

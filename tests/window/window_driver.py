@@ -106,25 +106,25 @@ class WindowDriver:
 
     def panel(self, method: str, *arguments: object) -> Any:
         """Call a method of the latency panel, as its buttons do."""
-        panel = self._window._panel
+        panel = self._window._panels.latency
         assert panel is not None
         return getattr(panel, method)(*arguments)
 
     def panel_pause(self, on: bool) -> None:
-        panel = self._window._panel
+        panel = self._window._panels.latency
         assert panel is not None
         panel._pause.setChecked(on)
 
     def panel_mark(self, label: str) -> None:
         """Type a label into the panel and press its button."""
-        panel = self._window._panel
+        panel = self._window._panels.latency
         assert panel is not None
         panel._label.setText(label)
         panel.add_marker()
 
     def panel_cells(self) -> list[list[str]] | None:
         """The texts of the panel's table; None where there is no panel."""
-        panel = self._window._panel
+        panel = self._window._panels.latency
         if panel is None:
             return None
         table = panel._table
@@ -136,18 +136,18 @@ class WindowDriver:
 
     def inspector_tab(self, title: str) -> None:
         """Choose a tab of the inspector."""
-        tabs = self._window._inspector.view.tabs  # type: ignore[union-attr]
+        tabs = self._window._panels.inspector.view.tabs  # type: ignore[union-attr]
         tabs.setCurrentIndex([tabs.tabText(at) for at in range(tabs.count())].index(title))
 
     def inspector_press(self, text: str) -> None:
         """Press a button of the inspector."""
-        view = self._window._inspector.view  # type: ignore[union-attr]
+        view = self._window._panels.inspector.view  # type: ignore[union-attr]
         (button,) = (each for each in view.findChildren(QPushButton) if each.text() == text)
         button.click()
 
     def inspector_labels(self) -> list[str]:
         """The texts in the chosen tab, from top to bottom, that are no table; empty without an inspector."""
-        inspector = self._window._inspector
+        inspector = self._window._panels.inspector
         tab = inspector.view.tabs.currentWidget() if inspector is not None else None
         return _wrapped_texts(tab)
 
@@ -171,11 +171,11 @@ class WindowDriver:
 
     def host_check(self) -> dict[str, Any]:
         """The texts of the dialog with doctor's findings."""
-        check = self._window._host_check
+        check = self._window._panels.host_check
         return {"texts": _wrapped_texts(check._dialog if check is not None else None)}
 
     def host_check_press(self, text: str) -> None:
-        dialog = self._window._host_check._dialog  # type: ignore[union-attr]
+        dialog = self._window._panels.host_check._dialog  # type: ignore[union-attr]
         (button,) = (each for each in dialog.findChildren(QPushButton) if each.text() == text)  # type: ignore[union-attr]
         button.click()
 
@@ -191,17 +191,17 @@ class WindowDriver:
 
     def inspector_close(self) -> None:
         """Close the inspector's window or dock, as its close button does."""
-        inspector = self._window._inspector
+        inspector = self._window._panels.inspector
         assert inspector is not None
         (inspector._dock or inspector.view).close()
 
     def inspector_search(self, text: str) -> None:
         """Type into the search field of the formats."""
-        self._window._inspector.view.formats.search.setText(text)  # type: ignore[union-attr]
+        self._window._panels.inspector.view.formats.search.setText(text)  # type: ignore[union-attr]
 
     def inspector_texts(self) -> list[list[str]] | None:
         """The rows of the view in the chosen tab, with those below them; None where there is no inspector."""
-        inspector = self._window._inspector
+        inspector = self._window._panels.inspector
         if inspector is None:
             return None
         tab = inspector.view.tabs.currentWidget()
@@ -213,7 +213,7 @@ class WindowDriver:
 
     def inspector_thumbnails(self) -> list[list[int]]:
         """The mean colour of each quarter of each thumbnail, as red, green and blue one after the other."""
-        table = self._window._inspector.view.buffers._table  # type: ignore[union-attr]
+        table = self._window._panels.inspector.view.buffers._table  # type: ignore[union-attr]
         model = table.model()
         assert model is not None
         found = []
@@ -229,7 +229,7 @@ class WindowDriver:
 
     def inspector_place(self) -> dict[str, Any]:
         """Where the inspector is, and the sizes of the windows."""
-        inspector = self._window._inspector
+        inspector = self._window._panels.inspector
         focus = inspector.view.window().focusWidget() if inspector is not None else None  # type: ignore[union-attr]
         return {
             "docked": inspector is not None and inspector.docked,

@@ -6,9 +6,9 @@ import argparse
 def run(args: argparse.Namespace) -> int:
     """Show the targets, or every vGPU of the host, until the last window is closed."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
-    from ui.window import settings  # noqa: PLC0415
     from ui.window.overview.overview import overview  # noqa: PLC0415
     from ui.window.picture.view_options import ViewOptions  # noqa: PLC0415
+    from ui.window.settings import settings  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
     remembered = settings.load()

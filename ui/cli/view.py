@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.diagnosis.report.host_report import HostReport
     from ui.window.picture.view_options import ViewOptions
-    from ui.window.settings import Settings
+    from ui.window.settings.settings import Settings
     from ui.window.viewer import WindowOptions
 
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 def window_options(args: argparse.Namespace) -> "WindowOptions":
     """The options that all commands with a window have."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
-    from ui.window import settings  # noqa: PLC0415
+    from ui.window.settings import settings  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
     remembered = settings.load()

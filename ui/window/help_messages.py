@@ -4,7 +4,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from app import __version__
-from ui.window.actions import key_list
+from ui.window.actions.actions import key_list
 
 
 def show_keys(parent: QWidget) -> None:

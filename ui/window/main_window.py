@@ -1,8 +1,7 @@
 """The main window: menus, the picture, the status line."""
 
-import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QGuiApplication
@@ -11,14 +10,13 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
-from ui.window import settings
-from ui.window.actions import ACTIONS
-from ui.window.geometry import Geometry, geometry_of, restore_geometry
-from ui.window.guest_input import GRAB_KEYS, GuestInput
+from ui.window.actions.actions import ACTIONS
+from ui.window.actions.menus import Handlers, add_menus
+from ui.window.actions.shortcuts import Shortcuts
 from ui.window.help_messages import show_about, show_keys
-from ui.window.host_check import Examine, HostCheck
-from ui.window.menus import Handlers, add_menus
-from ui.window.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.host_check import Examine
+from ui.window.input.guest_input import GRAB_KEYS, GuestInput
+from ui.window.panels import Panels
 from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
@@ -27,19 +25,14 @@ from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
-from ui.window.settings import Settings
-from ui.window.status_line import StatusLine
-from ui.window.tool_tip import plain_tool_tip
-
-if TYPE_CHECKING:
-    from ui.window.inspector.inspector import Inspector
-    from ui.window.latency.latency_panel import LatencyPanel
-
-_log = logging.getLogger(__name__)
+from ui.window.settings import settings
+from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
+from ui.window.settings.settings import Settings
+from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.widgets.status_line import StatusLine
+from ui.window.widgets.tool_tip import plain_tool_tip
 
 _STATUS_INTERVAL_MS = 250
-_FULLSCREEN_NOTICE = "Ctrl+Alt+F leaves fullscreen, Ctrl+Alt+M shows the menus, Ctrl+Alt+H lists the keys"
-_NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 _BARS = ("menu-bar", "status-line")
 
 
@@ -65,6 +58,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._picture = picture
         self._label = label
+        self.shortcuts = Shortcuts()
         self.remembers = True
         """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
@@ -76,9 +70,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._container)
         self.playback = PlaybackBar(self)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
-        self._host_check = HostCheck(self, examine_host) if examine_host is not None else None
+        self._panels = Panels(self, picture, self._container.setFocus, examine_host)
         self.no_vgpu = NoticeBar(self, SUBSTITUTE)
-        self.no_vgpu.why_wanted.connect(self._check_host)
+        self.no_vgpu.why_wanted.connect(self._panels.check_host)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.no_vgpu)
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
@@ -89,8 +83,6 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
-        self._panel: LatencyPanel | None = None
-        self._inspector: Inspector | None = None
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self._show_options(options)
@@ -159,7 +151,7 @@ class MainWindow(QMainWindow):
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
-            "host-check": self._check_host,
+            "host-check": self._panels.check_host,
             "keys": lambda: show_keys(self),
             "about": lambda: show_about(self),
         }
@@ -203,7 +195,11 @@ class MainWindow(QMainWindow):
             self._actions[key].setChecked(shown and not on)
         if on:
             self.showFullScreen()
-            self._picture.notice(_FULLSCREEN_NOTICE)
+            keys = self.shortcuts
+            self._picture.notice(
+                f"{keys.text('fullscreen')} leaves fullscreen, {keys.text('menu-bar')} shows the menus, "
+                f"{keys.text('keys')} lists the keys"
+            )
         else:
             self.showNormal()
 
@@ -218,46 +214,13 @@ class MainWindow(QMainWindow):
         self._status.setVisible(on)
 
     def _show_latency_panel(self, on: bool) -> None:
-        panel, self._panel = self._panel, None
-        if panel is not None:
-            panel.close()
-            panel.deleteLater()
-        if not on:
-            return
-        try:
-            # pyqtgraph is optional, and takes time and memory.
-            from ui.window.latency.latency_panel import LatencyPanel  # noqa: PLC0415
-        except ImportError as error:
-            _log.info("no latency panel: %s", error)
-            self._picture.notice(_NO_PLOTS)
-            self._actions["latency-panel"].setChecked(False)
-            return
-        self._panel = LatencyPanel(self._picture, self)
-        self._panel.closed.connect(lambda: self._actions["latency-panel"].setChecked(False))
-        self._panel.show()
+        self._panels.show_latency(self._actions["latency-panel"], on)
 
     def _show_inspector(self, on: bool) -> None:
-        inspector, self._inspector = self._inspector, None
-        if inspector is not None:
-            inspector.close()
-            self._container.setFocus()
-        if on:
-            # Few users need it, and it takes time and memory.
-            from ui.window.inspector.inspected_picture import open_inspector  # noqa: PLC0415
-
-            action = self._actions["inspector"]
-            self._inspector = open_inspector(self, self._picture, action.shortcut())
-            self._inspector.closed.connect(lambda: action.setChecked(False))
+        self._panels.show_inspector(self._actions["inspector"], on)
 
     def _show_findings(self) -> None:
-        """Open the inspector, and there the findings: why the picture is shown as it is, and what to do."""
-        self._actions["inspector"].setChecked(True)
-        assert self._inspector is not None
-        self._inspector.show_findings()
-
-    def _check_host(self) -> None:
-        if self._host_check is not None:
-            self._host_check.show()
+        self._panels.show_findings(self._actions["inspector"])
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -324,17 +287,14 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         self.closing.emit()
-        # The next window has no inspector, and is smaller by its size.
-        self._show_inspector(False)
+        self._panels.close_inspector()
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
         options = self._picture.options
         if self.remembers:
             settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
-        self._show_latency_panel(False)
-        if self._host_check is not None:
-            self._host_check.close()
+        self._panels.close()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

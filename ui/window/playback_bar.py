@@ -7,7 +7,7 @@ from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QComboBox, QLabel, QMainWindow, QSlider, QToolBar
 
 from app.open.session import Playback
-from ui.window.actions import PLAYBACK_KEYS
+from ui.window.actions.actions import PLAYBACK_KEYS
 
 _MS = 1_000_000
 _SECOND = 1_000_000_000

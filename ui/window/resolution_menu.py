@@ -18,7 +18,7 @@ from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
 from ui.window.picture.picture_window import PictureWindow
-from ui.window.tool_tip import plain_tool_tip
+from ui.window.widgets.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
 

@@ -26,13 +26,13 @@ from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
 from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
-from ui.window.geometry import Geometry
 from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
 from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.settings.geometry import Geometry
 from ui.window.vm_monitor import VmMonitor
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.

@@ -1,5 +1,5 @@
 """Prints the settings of the last run. The folder is $XDG_CONFIG_HOME."""
 
-from ui.window import settings
+from ui.window.settings import settings
 
 print(settings.load())

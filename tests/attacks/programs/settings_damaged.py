@@ -4,7 +4,7 @@ import random
 import sys
 from pathlib import Path
 
-from ui.window import settings
+from ui.window.settings import settings
 
 file, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 whole, chance = file.read_bytes(), random.Random(seed)

@@ -16,7 +16,7 @@ from ui.window.overview.overview_layout import CAPTION, Step
 from ui.window.overview.overview_source import OverviewSource
 from ui.window.overview.overview_text import Words
 from ui.window.picture.picture_text import HEADING_COLOUR, HINT_COLOUR, PICTURE_BACKGROUND
-from ui.window.tool_tip import plain_tool_tip
+from ui.window.widgets.tool_tip import plain_tool_tip
 
 _RADIUS = 8.0
 _FOCUS = 3.0

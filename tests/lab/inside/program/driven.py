@@ -19,7 +19,7 @@ from PyQt6.QtGui import QKeyEvent
 
 from tests.lab.inside.machine import CURSOR_PIXELS
 from ui.cli.main import main
-from ui.window.guest_input import GuestInput
+from ui.window.input.guest_input import GuestInput
 from ui.window.picture.picture_window import PictureWindow
 
 _PATIENCE_MS = 20_000

@@ -3,7 +3,7 @@
 from PyQt6.QtCore import QRect
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
-from ui.window.geometry import Geometry, geometry_of, restore_geometry
+from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
 
 application = QApplication([])
 screen = application.primaryScreen()

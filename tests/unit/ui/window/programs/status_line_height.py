@@ -2,7 +2,7 @@
 
 from PyQt6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from ui.window.status_line import StatusLine
+from ui.window.widgets.status_line import StatusLine
 
 application = QApplication([])
 window, line, picture = QMainWindow(), StatusLine(), QWidget()

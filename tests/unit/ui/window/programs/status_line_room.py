@@ -3,7 +3,7 @@
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from app.diagnosis.finding import Finding, Severity
-from ui.window.status_line import StatusLine
+from ui.window.widgets.status_line import StatusLine
 
 application = QApplication([])
 window, line = QMainWindow(), StatusLine()

@@ -2,7 +2,7 @@
 
 from PyQt6.QtWidgets import QApplication
 
-from ui.window.status_line import StatusLine
+from ui.window.widgets.status_line import StatusLine
 
 application, line = QApplication([]), StatusLine()
 line.show_state("VM <img src='/dev/zero'>", "showing", "view only")

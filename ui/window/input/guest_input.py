@@ -16,10 +16,10 @@ from app.input.pressed import PressedKeys
 from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
-from ui.window.grab import Grab
-from ui.window.keystroke_sender import KeystrokeSender
+from ui.window.input.grab import Grab
+from ui.window.input.keystroke_sender import KeystrokeSender
+from ui.window.input.qt_keys import qcode_of
 from ui.window.picture.picture_window import PictureWindow
-from ui.window.qt_keys import qcode_of
 
 GRAB_KEYS = "Ctrl+Alt+G"
 

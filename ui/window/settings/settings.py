@@ -16,7 +16,7 @@ from PyQt6.QtCore import QStandardPaths
 from app.planes.placement import Scaling
 from app.text.clean import clean
 from ui import private_file
-from ui.window.geometry import Geometry
+from ui.window.settings.geometry import Geometry
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
 from ui.window.picture.picture_text import finding_text
-from ui.window.tool_tip import plain_tool_tip, wrapped_tool_tip
+from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
 _HOW_TO_OPEN = "Click, or press Ctrl+Alt+W, for all findings."
 

@@ -7,7 +7,7 @@ from functools import partial
 from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
-from ui.window.actions import ACTIONS, ActionSpec, Menu
+from ui.window.actions.actions import ACTIONS, ActionSpec, Menu
 
 _Handler = Callable[..., object]
 
@@ -28,7 +28,7 @@ class Handlers:
 
 
 def add_menus(window: QMainWindow, handlers: Handlers, resolutions: QMenu) -> dict[str, QAction]:
-    """Add every menu and action to the window. Returns the actions by their keys in :mod:`ui.window.actions`.
+    """Add every menu and action to the window. Returns the actions by their keys in :mod:`ui.window.actions.actions`.
 
     ``resolutions`` is the menu behind that of the view; it has its own actions.
     """

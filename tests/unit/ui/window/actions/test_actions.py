@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import fields
 
-from ui.window.actions import ACTIONS, PLAYBACK_KEYS, Menu
+from ui.window.actions.actions import ACTIONS, PLAYBACK_KEYS, Menu
 from ui.window.picture.view_options import ViewOptions
 
 

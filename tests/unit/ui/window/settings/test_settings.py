@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.planes.placement import Scaling
-from ui.window import settings
+from ui.window.settings import settings
 
 
 def remembered(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
