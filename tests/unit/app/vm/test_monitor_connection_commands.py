@@ -19,6 +19,7 @@ from app.vm.monitor import ConnectionState, Reply
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.power import PowerAction
 from tests.unit.qmp_server import until
 
 TIMEOUTS = MonitorTimeouts(connect=600, reply=600, retry_delays=(600,), query_interval=600, close=0.01)
@@ -59,6 +60,9 @@ class FakePeer:
         if command == "hang":
             await asyncio.Event().wait()
         return {}
+
+    async def power(self, action: PowerAction) -> None:
+        raise ConnectionLost("the VM has ended")
 
     async def wait_for_event(self) -> None:
         await self.bug.wait()
