@@ -87,7 +87,7 @@ class MainWindow(QMainWindow):
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
-            resized.connect(self.resolution.resized)
+            resized.connect(self._picture_resized)
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
         self.machine.set_actions(self._actions)
@@ -176,6 +176,11 @@ class MainWindow(QMainWindow):
             ),
             self.resolution.menu(),
         )
+
+    def _picture_resized(self) -> None:
+        # The bar of a VM that is being shut down takes room, and that VM is not asked for another mode.
+        if not self.machine.is_ending:
+            self.resolution.resized()
 
     def _show_options(self, options: ViewOptions) -> None:
         for spec in ACTIONS:

@@ -101,6 +101,11 @@ class Machine(QObject):
         self._closes_freely = closes_freely
 
     @property
+    def is_ending(self) -> bool:
+        """Whether the VM is being shut down from this window."""
+        return self._shutdown.active
+
+    @property
     def title(self) -> str:
         """What the title of the window says of the VM's end; empty if it is not being shut down."""
         return self._shutdown.title
@@ -118,7 +123,7 @@ class Machine(QObject):
         if self.left_running or process.poll() is not None or self._closes_freely():
             return True
         if self._shutdown.active:
-            self._ask(about_closing_again(self._name(), self._shutdown.title), self._on_closing)
+            self._ask(about_closing_again(self._name()), self._on_closing)
         else:
             self._ask(about_closing(self._name()), self._on_closing)
         return False

@@ -41,17 +41,18 @@ class Question:
 def about_closing(name: str) -> Question:
     """The window of a VM that this program started is closed."""
     return Question(
-        f"{_quoted(name)} is running. What is to happen to it?",
-        f"Shut down asks the guest to power off, and this window stays until it has done so.\n\nLeave running {_LEFT}.",
+        f"What should happen to {_quoted(name)} when this window closes?",
+        "Shut down asks the guest to power off, and this window stays until it has done so.\n\n"
+        f"Leave running {_LEFT}, and mdevview can show it again.",
         (Answer.SHUT_DOWN, Answer.LEAVE_RUNNING, Answer.CANCEL),
     )
 
 
-def about_closing_again(name: str, state: str) -> Question:
-    """The window is closed while the VM is being shut down. ``state`` says how far that is."""
+def about_closing_again(name: str) -> Question:
+    """The window is closed while the VM is being shut down."""
     return Question(
-        f"{_quoted(name)}: {state}.",
-        f"Force off: {_FORCED[0].lower()}{_FORCED[1:]}\n\n"
+        f"{_quoted(name)} has not shut down yet.",
+        "Force off ends the VM at once. What the guest has not saved is lost.\n\n"
         f"Leave running {_LEFT}, and the guest may still power off.\n\n"
         "Keep waiting gives the guest more time.",
         (Answer.FORCE_OFF, Answer.LEAVE_RUNNING, Answer.KEEP_WAITING),

@@ -17,7 +17,14 @@ class _Elided(QLabel):
         super().__init__()
         # A VM's monitor says why it refuses.
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        return QSize(0, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        """No width of its own: it takes what the buttons leave."""
+        return self.minimumSizeHint()
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  (Qt's name)
         painter = QPainter(self)

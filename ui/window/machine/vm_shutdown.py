@@ -69,7 +69,7 @@ class VmShutdown(QObject):
             return ""
         if self._sequence.waits_for_force:
             return "not shut down"
-        return f"{'forcing off' if self.forcing else 'shutting down'}…{self._left()}"
+        return f"{'forcing off' if self.forcing else 'shutting down'}… {self._left()}"
 
     @property
     def text(self) -> str:
@@ -79,8 +79,8 @@ class VmShutdown(QObject):
         if self._sequence.waits_for_force:
             return f"Not shut down: {self._why}"
         if self.forcing:
-            return f"Forcing off…{self._left()}"
-        return f"Shutting down… The guest was asked to power off{self._left()}"
+            return f"Forcing off… {self._left()}"
+        return f"Shutting down… {self._left()}. The guest was asked to power off."
 
     def begin(self) -> None:
         """Ask the guest to power off, also once more."""
@@ -170,4 +170,4 @@ class VmShutdown(QObject):
         due = self._sequence.due if self._sequence is not None else None
         if due is None:
             return ""
-        return f", {max(0, -(-(due - self._clock()) // _NS))} s left"
+        return f"{max(0, -(-(due - self._clock()) // _NS))} s left"
