@@ -79,7 +79,7 @@ class _Window:
         self._child = child
         self._stop_signals = stop_signals
         self._asks = asks
-        self._machine: "Machine | None" = None
+        self._machine: Machine | None = None
 
     def connect(self, viewer: "Viewer", interrupt: "Interrupt") -> None:
         """The window is there."""

@@ -18,6 +18,7 @@ from ui.window.machine.questions import (
     Question,
     about_closing,
     about_closing_again,
+    about_closing_of_another,
     about_force_off,
     about_reset,
     ask,
@@ -61,8 +62,9 @@ class Machine(QObject):
         window.addToolBar(Qt.ToolBarArea.TopToolBarArea, self._bar)
         self._rows: PowerRows | None = None
         self._question: QMessageBox | None = None
-        # Whether the window may be closed without a question. Asked only for a VM that this program started.
-        self._closes_freely: Callable[[], bool] | None = None
+        # The VM that this program started, and whether the window may be closed without a question.
+        self._started: Child | None = None
+        self._closes_freely: Callable[[], bool] = lambda: True
         self._bar.forced.connect(self._shutdown.force)
         self._bar.asked_again.connect(self._shutdown.begin)
         self._bar.dismissed.connect(self._shutdown.stop)
@@ -87,17 +89,20 @@ class Machine(QObject):
 
     def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
         """Act on another VM, or for ``reason`` on none. The caller owns the monitor."""
+        # What was begun was for the VM before.
+        self._shutdown.stop()
+        self._shutdown.process = None
         self._power.set_monitor(monitor, reason)
 
     def monitor_status_changed(self) -> None:
         self._power.monitor_status_changed()
 
     def own(self, process: Child, closes_freely: Callable[[], bool]) -> None:
-        """This program started the VM, as ``process``.
+        """This program started the VM that is shown, as ``process``.
 
         While the VM runs, the window asks before it is closed, unless ``closes_freely`` says that it need not.
         """
-        self._shutdown.process = process
+        self._started = self._shutdown.process = process
         self._closes_freely = closes_freely
 
     @property
@@ -117,12 +122,11 @@ class Machine(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may be closed now. Otherwise the user is asked."""
-        process = self._shutdown.process
-        if self._closes_freely is None or process is None:
+        if self._started is None or self._started.poll() is not None or self._closes_freely():
             return True
-        if self.left_running or process.poll() is not None or self._closes_freely():
-            return True
-        if self._shutdown.active:
+        if self._shutdown.process is None:
+            self._ask(about_closing_of_another(), self._on_closing_another)
+        elif self._shutdown.active:
             self._ask(about_closing_again(self._name()), self._on_closing)
         else:
             self._ask(about_closing(self._name()), self._on_closing)
@@ -149,7 +153,16 @@ class Machine(QObject):
                 self._shutdown.force()
             case Answer.LEAVE_RUNNING:
                 self.left_running = True
-                self._window.close()
+                self._close()
+
+    def _on_closing_another(self, answer: Answer) -> None:
+        if answer is not Answer.CANCEL:
+            self.left_running = answer is Answer.LEAVE_RUNNING
+            self._close()
+
+    def _close(self) -> None:
+        self._closes_freely = lambda: True
+        self._window.close()
 
     def _on_reset(self, answer: Answer) -> None:
         if answer is Answer.RESET:

@@ -48,6 +48,17 @@ def about_closing(name: str) -> Question:
     )
 
 
+def about_closing_of_another() -> Question:
+    """The same, while the window shows another VM or none."""
+    return Question(
+        "What should happen to the VM that was started with this window?",
+        "Shut down closes this window and asks the guest to power off. If it has not done so after a minute, it is "
+        "forced off.\n\n"
+        f"Leave running {_LEFT}, and mdevview can show it again.",
+        (Answer.SHUT_DOWN, Answer.LEAVE_RUNNING, Answer.CANCEL),
+    )
+
+
 def about_closing_again(name: str) -> Question:
     """The window is closed while the VM is being shut down."""
     return Question(

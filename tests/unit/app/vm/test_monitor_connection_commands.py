@@ -130,6 +130,24 @@ def commands(failing: str = "") -> Iterator[Commands]:
             assert len(replies) == 1, subject.replies
 
 
+def test_a_vm_that_ends_before_it_answers_was_forced_off() -> None:
+    replies: list[Reply] = []
+    with commands() as subject:
+        subject.until_ready()
+        for action in (PowerAction.FORCE_OFF, PowerAction.RESET):
+            subject.monitor.power(action, replies.append)
+        until(lambda: len(replies) == 2)
+    assert replies == [Reply(), Reply(error="the connection to the VM was lost")]
+
+
+def test_nothing_is_forced_off_by_a_monitor_that_is_not_connected() -> None:
+    replies: list[Reply] = []
+    with commands("refuse") as subject:
+        until(lambda: subject.monitor.status.state is ConnectionState.LOST)
+        subject.monitor.power(PowerAction.FORCE_OFF, replies.append)
+        until(lambda: replies == [Reply(error="nobody is there")])
+
+
 def fail() -> None:
     raise ValueError("a bug of whoever asked")
 
