@@ -30,6 +30,10 @@ class MachineDriver(WindowDriver):
         default = box.defaultButton()
         return [box.text(), box.informativeText(), default.text().replace("&", "") if default is not None else ""]
 
+    def question_has_focus(self) -> bool:
+        box = self._box()
+        return box is not None and box.isActiveWindow()
+
     def answer_by_mouse(self, text: str) -> None:
         """Click a button of the question."""
         _click(self._box(), text)
