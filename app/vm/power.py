@@ -46,8 +46,10 @@ def refusal(action: PowerAction, run_state: str | None) -> str:
     if run_state in _MOVING:
         return f"the VM is busy ({run_state})"
     match action:
+        case PowerAction.POWERDOWN if run_state == _OFF:
+            return "the guest is off"
         case PowerAction.POWERDOWN if run_state not in (_RUNNING, _ASLEEP):
-            return "the guest is off" if run_state == _OFF else f"the VM is {run_state}"
+            return f"the VM is {run_state}: {'resume' if run_state in _STOPPED else 'reset'} it first"
         case PowerAction.PAUSE if run_state != _RUNNING:
             return f"the VM is {_ASLEEP}: a key wakes it" if run_state == _ASLEEP else f"the VM is {run_state}"
         case PowerAction.RESUME if run_state == _RUNNING:

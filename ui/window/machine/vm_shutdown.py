@@ -112,8 +112,6 @@ class VmShutdown(QObject):
             return
         ended = self.process is not None and self.process.poll() is not None
         progress = sequence.advance(self._clock(), ended)
-        if progress.message:
-            self._why = progress.message
         if progress.step is not None:
             self.last_step = progress.step
             self._do(progress.step)
@@ -122,8 +120,8 @@ class VmShutdown(QObject):
             if not ended:
                 self._tell(progress.message)
             return
-        elif sequence.waits_for_force and self._power.why_not and self.last_step is None:
-            self._why = f"the guest cannot be asked to power off: {self._power.why_not}"
+        elif progress.message:
+            self._why = self._reason(progress.message)
         self.changed.emit()
 
     def _do(self, step: ShutdownStep) -> None:
@@ -138,6 +136,14 @@ class VmShutdown(QObject):
                     self.process.send(SIGTERM if step is ShutdownStep.TERMINATE else SIGKILL)
                 except OSError as error:
                     self._step_done(self._sequence, step, error_text(error))
+
+    def _reason(self, message: str) -> str:
+        """Why the guest does not power off. ``message`` is the sequence's, which does not know the monitor."""
+        if self.last_step is not None:
+            return message
+        if self._power.why_not:
+            return f"the guest cannot be asked to power off: {self._power.why_not}"
+        return self._power.refusal(PowerAction.POWERDOWN) or message
 
     def _step_done(self, sequence: ShutdownSequence | None, step: ShutdownStep, error: str) -> None:
         if error and sequence is not None and sequence is self._sequence:

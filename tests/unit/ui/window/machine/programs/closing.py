@@ -23,6 +23,9 @@ application.setQuitOnLastWindowClosed(False)
 
 
 def started() -> tuple[Window, FakeMonitor, FakeProcess]:
+    """A new window, in place of the one before."""
+    for each in QApplication.topLevelWidgets():
+        each.hide()
     window, monitor, process = Window(), FakeMonitor(), FakeProcess()
     window.machine.set_monitor(monitor, "")
     window.own(process)
@@ -88,7 +91,12 @@ assert monitor.actions == [PowerAction.POWERDOWN, PowerAction.FORCE_OFF]
 
 # A guest that cannot be asked, and one whose monitor refuses, are left to the user.
 for status, error, words, forced in (
-    (MonitorStatus(ConnectionState.READY, run_state="paused"), "", "Not shut down: the VM is paused", (True, False)),
+    (
+        MonitorStatus(ConnectionState.READY, run_state="paused"),
+        "",
+        "Not shut down: the VM is paused: resume it first",
+        (True, False),
+    ),
     (MonitorStatus(ConnectionState.LOST, "it hung up"), "", "cannot be asked to power off: it hung up", (False, True)),
     (RUNNING, "no ACPI", "Not shut down: the guest could not be asked (no ACPI)", (True, True)),
 ):
@@ -116,6 +124,15 @@ window, monitor, process = started()
 window.own(process, lambda: True)
 window.close()
 assert (window.closed, question(), window.machine.left_running) == (1, None, False)
+
+# A signal ends the question, too.
+interrupted: list[int] = []
+window, monitor, process = started()
+window.own(process, lambda: bool(interrupted))
+window.close()
+interrupted.append(15)
+application.closeAllWindows()
+assert (window.closed, question(), monitor.actions) == (1, None, [])
 
 # While the window shows another VM, that one is asked for nothing, and the started one is not forgotten.
 window, monitor, process = started()

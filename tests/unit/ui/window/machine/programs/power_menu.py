@@ -47,7 +47,7 @@ rows["pause"].trigger()
 assert monitor.actions == [PowerAction.PAUSE] and window.said == ["The VM is paused"]
 window.change(monitor, MonitorStatus(ConnectionState.READY, run_state="paused"))
 assert shown() == {
-    "power-down": ("Power down (the VM is paused)", False),
+    "power-down": ("Power down (the VM is paused: resume it first)", False),
     "resume": ("Resume", True),
     "reset": ("Reset…", True),
     "force-off": ("Force off…", True),
