@@ -62,7 +62,8 @@ class PowerRows:
             action.setToolTip(plain_tool_tip(f"Off: {reason}" if reason else _TIPS[key]))
             action.setEnabled(not reason)
         self._actions["pause"].setVisible(pausable)
-        self._actions["resume"].setVisible(not pausable)
+        # A VM that does not tell its state may be paused.
+        self._actions["resume"].setVisible(not pausable or (power.run_state is None and not why_not))
 
 
 def _shortened(text: str) -> str:

@@ -54,6 +54,9 @@ assert shown() == {
 }, shown()
 rows["resume"].trigger()
 assert monitor.actions[1:] == [PowerAction.RESUME]
+# A VM that does not tell its state may do anything.
+window.change(monitor, MonitorStatus(ConnectionState.READY))
+assert len(shown()) == len(KEYS) and all(on for _, on in shown().values())
 window.change(monitor, RUNNING)
 
 # What loses work asks first. Enter and Escape are safe.
