@@ -101,10 +101,12 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scaling",
         choices=("fit", "integer", "actual"),
-        help="fit the window (fit), fit it by whole factors (integer), or show the actual size (actual)",
+        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or not at all (actual)",
     )
     parser.add_argument(
-        "--filter", choices=("linear", "nearest"), help="draw a scaled picture smooth (linear) or with sharp pixels"
+        "--filter",
+        choices=("linear", "nearest"),
+        help="how a scaled picture looks: smooth (linear), or with sharp pixels (nearest)",
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -193,6 +195,7 @@ def _add_run(commands: Commands) -> None:
 
 
 def _add_list(commands: Commands) -> None:
+    """``targets`` is True for --targets, a text for --targets=START, and None when not given."""
     parser = add_command(
         commands,
         "list",
@@ -206,9 +209,9 @@ def _add_list(commands: Commands) -> None:
         "--targets",
         metavar="START",
         nargs="?",
-        const="",
-        help="for a shell's completion: print only what can be given as TARGET, one per line; with START what begins "
-        "with it, the keys and values of a simulated device among it",
+        const=True,
+        help="print only the vGPUs and VMs that can be given as TARGET, one per line; with START, for a shell's "
+        "completion, every TARGET that begins with it, the keys and values of simulated devices included",
     )
 
 

@@ -13,7 +13,7 @@ from app.host.vgpu import Holder, Use, Vgpu
 from app.host.vgpu_document import list_document
 from app.host.wording import holder_text, unseen_text
 from ui.cli.output import printable, write_output
-from ui.cli.target_words import targets
+from ui.cli.target_words import host_targets, targets
 
 _OFFERS = {
     KnownDisplay.DMABUF: "dma-buf",
@@ -29,11 +29,14 @@ _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.targets is not None:
-        write_output("\n".join(targets(args.targets, lambda: discover(HostScan.take()))))
+    if isinstance(args.targets, str):
+        found = targets(args.targets, lambda: discover(HostScan.take()))
+        write_output("".join(f"{each}\n" for each in found), end="")
         return 0
     vgpus = discover(HostScan.take())
-    if args.json:
+    if args.targets:
+        write_output("\n".join(host_targets(vgpus)))
+    elif args.json:
         write_output(json.dumps(list_document(vgpus), indent=2))
     elif vgpus:
         # What reads a pipe gets a line for each vGPU.

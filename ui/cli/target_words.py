@@ -14,27 +14,29 @@ _REPLAY = "replay:"
 _RECORDING = ".mcap"
 
 
+def host_targets(vgpus: tuple[Vgpu, ...]) -> list[str]:
+    """The vGPUs, then their VMs by number and by name; a name with any other than plain characters is left out."""
+    vms = [each for vgpu in vgpus for each in (*vgpu.holders, *vgpu.claims)]
+    names = [each.name for each in vgpus]
+    names += [f"vm:{each}" for vm in vms for each in (vm.vm_id, vm.vm_name) if each]
+    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(each)]
+
+
 def targets(start: str, vgpus: Callable[[], tuple[Vgpu, ...]]) -> list[str]:
     """What can follow ``start`` as a TARGET, each whole; one that ends with ``:``, ``=`` or ``/`` goes on.
 
-    An empty start means the vGPUs and their VMs, by number and by name. ``vgpus`` scans the host. It is not called for
-    a simulated device or a recording. A name with any other than plain characters is left out.
+    ``vgpus`` scans the host. It is not called for a simulated device or a recording.
     """
     if start.startswith(_SIMULATED):
         return [each for each in _simulated(start.removeprefix(_SIMULATED)) if each.startswith(start)]
     if start.startswith(_REPLAY):
         return [f"{_REPLAY}{each}" for each in _recordings(start.removeprefix(_REPLAY))]
     found = vgpus()
-    holders = [each for vgpu in found for each in (*vgpu.holders, *vgpu.claims)]
-    names = [each.name for each in found]
-    names += [f"vm:{each}" for holder in holders for each in (holder.vm_id, holder.vm_name) if each]
-    if start:
-        names += [f"pid:{each.pid}" for each in holders if start.startswith("pid:")]
-        names += [f"{_SIMULATED}{each}" for each in PROFILES]
-        names += [_REPLAY]
+    names = host_targets(found)
+    names += [f"pid:{vm.pid}" for vgpu in found for vm in (*vgpu.holders, *vgpu.claims) if start.startswith("pid:")]
+    names += [*(f"{_SIMULATED}{each}" for each in PROFILES), _REPLAY]
     # The case of a UUID does not matter.
-    starts = (start, start.lower())
-    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(each) and each.startswith(starts)]
+    return [each for each in dict.fromkeys(names) if each.startswith((start, start.lower()))]
 
 
 def _simulated(spec: str) -> Iterator[str]:
