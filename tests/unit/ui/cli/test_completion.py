@@ -97,7 +97,7 @@ compadd() {{
   builtin compadd "$@"
 }}
 try() {{
-  for BUFFER in {shlex.join(lines)}; do CURSOR=$#BUFFER; zle list-choices; print '==' >>offered; done
+  for line in {shlex.join(lines)}; do BUFFER=$line CURSOR=$#line; zle list-choices; print '==' >>offered; done
   exit
 }}
 zle -C list-choices list-choices _main_complete
