@@ -29,16 +29,28 @@ links() {
         sed "s|.*|$data/& venv/share/&|"
 }
 
-# place FILE TARGET: a link to TARGET in $prefix. A file of somebody else is never replaced.
+# check_place FILE TARGET: a file of somebody else is never replaced.
+check_place() {
+    [ "$(readlink -- "$1")" = "$prefix/$2" ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } ||
+        die "$1 exists and is not of this installation: remove it, then run this again"
+}
+
+# place FILE TARGET: a link to TARGET in $prefix.
 place() {
-    if [ "$(readlink -- "$1")" != "$prefix/$2" ]; then
-        if [ -e "$1" ] || [ -L "$1" ]; then
-            die "$1 exists and is not of this installation: remove it, then run this again"
-        fi
+    check_place "$@"
+    if [ ! -L "$1" ]; then
         make_folder "${1%/*}"
         ln -s -- "$prefix/$2" "$1" || die "$1 cannot be made"
     fi
     record link "$1"
+}
+
+# each_link COMMAND: runs it with each FILE and TARGET.
+each_link() {
+    # A here-document, as a function that is run in a pipe could not end this script.
+    while read -r file target; do "$1" "$file" "$target"; done <<END
+$(links)
+END
 }
 
 # What is made for this user: completions, and a desktop entry with a whole path, as the PATH of a desktop may lack it.
@@ -67,6 +79,7 @@ install_for_user() {
     [ ! -L "$prefix" ] || die "$prefix is a symbolic link: remove it"
     [ ! -d "$prefix" ] || [ -f "$prefix/installed" ] || [ -z "$(ls -A "$prefix")" ] ||
         die "$prefix is not of this installation: remove it, then run this again"
+    each_link check_place
     find_python
     make_folder "$prefix"
     : >>"$prefix/installed" || die "$prefix cannot be written to"
@@ -83,8 +96,7 @@ install_for_user() {
     if [ "$(cat "$prefix/share/stamp" 2>/dev/null)" != "$key" ]; then
         make_share || die "$prefix cannot be written to"
     fi
-    links >"$prefix/share/links"
-    while read -r file target; do place "$file" "$target"; done <"$prefix/share/links"
+    each_link place
     printf '%s' "$made" | while read -r folder; do record folder "$folder"; done
     # The icon theme specification: desktops look at the time of the theme's folder.
     touch -c "$data/icons/hicolor"

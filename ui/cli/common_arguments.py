@@ -17,6 +17,7 @@ _TARGET_HELP = (
 )
 
 SPECIAL = "for special cases"
+ALL_COMMANDS = "for all commands"
 
 _GPU = "a render node (/dev/dri/renderD128, or renderD128), a card (card0) or a PCI address (0000:00:02.0)"
 _GPU_HELP = (
@@ -49,7 +50,7 @@ def finish_command(parser: argparse.ArgumentParser) -> None:
         others = [each for each in parser._actions if not each.option_strings]
         parser.usage = " ".join([parser.prog, "[OPTION...]", *map(_usage, options + others)])
     # Without SUPPRESS the command's own default would overwrite what was given before the command.
-    add_general(parser.add_argument_group("for all commands"), argparse.SUPPRESS)
+    add_general(parser.add_argument_group(ALL_COMMANDS), argparse.SUPPRESS)
 
 
 def _usage(action: argparse.Action) -> str:
