@@ -85,7 +85,7 @@ _FILES = (
         "the QMP socket of a VM that run started, which ends with the VM",
     ),
     (
-        "/dev/shm/mdevview-*",
+        "/dev/shm/mdevview-fetches-*",
         "which buffers of mbochs were fetched, as that driver corrupts memory when one is fetched twice",
     ),
     (
