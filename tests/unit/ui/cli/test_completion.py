@@ -93,7 +93,7 @@ fpath=({folder} $fpath)
 autoload -Uz compinit && compinit -u -D
 compadd() {{
   local -a found
-  [[ $* == *-[OAD]* ]] || {{ builtin compadd -O found "$@" && print -rl -- $found >>offered }}
+  [[ $* == *-[OAD]* ]] || {{ builtin compadd -O found "$@"; print -rl -- $found >>offered }}
   builtin compadd "$@"
 }}
 try() {{
