@@ -56,7 +56,8 @@ at_least() {
 
 test_needs() {
     ! wants unit gl attacks window lab wheel || runtime_needs
-    ! wants unit || echo 'a shell whose completion is tested: zsh'
+    ! wants unit || echo 'shells whose completion is tested: fish zsh'
+    ! wants unit || echo 'readers of man pages: groff-base mandoc'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
