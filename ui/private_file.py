@@ -7,9 +7,11 @@ on file systems that have no files without a name, such as vfat.
 """
 
 import errno
+import fcntl
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +19,9 @@ from pathlib import Path
 # What a screen shows may be a password. A stricter umask takes away more.
 _PRIVATE = 0o600
 _PERMISSIONS = 0o777
+# To read, change and write a settings file takes a millisecond.
+_LOCK_S = 0.5
+_LOCK_PAUSE_S = 0.005
 # The answers to O_TMPFILE of a file system and of a kernel that do not know it (open(2), and NFS).
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 # The answers of a file system without hard links (link(2), and FUSE).
@@ -54,6 +59,48 @@ def write_own(path: Path, data: bytes) -> None:
     Raises OSError, EPERM where the folder belongs to another user than this one and root: root does not write into the
     home folder of a user, nor where a user's symbolic link leads to.
     """
+    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
+    replace(_with_folders(path), data, keep_mode=False, sync=False)
+
+
+def update_own(path: Path, limit: int, change: Callable[[bytes], bytes]) -> None:
+    """Change a file of this user, and write it as :func:`write_own`.
+
+    ``change`` gets what :func:`read_own` reads, and nothing where that fails; the file is then written anew. Programs
+    that change the file at the same time wait for each other, so that no change is lost; but never for long, as this
+    is called while a window closes. Raises OSError as :func:`write_own`.
+    """
+    _with_folders(path)
+    with _locked(path.parent):
+        try:
+            data = read_own(path, limit)
+        except OSError:
+            data = b""
+        write_own(path, change(data))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, or go on without it after a while, and where there are no locks (some NFS)."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + _LOCK_S
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOCK_PAUSE_S)
+                continue
+            except OSError:
+                pass
+            break
+        yield
+    finally:
+        os.close(fd)
+
+
+def _with_folders(path: Path) -> Path:
+    """The file behind the symbolic links, whose folders are made. Raises OSError as :func:`write_own`."""
     for each in (path, *path.parents) if os.geteuid() == 0 else ():
         if os.path.lexists(each) and each.lstat().st_uid != 0:
             raise _error(errno.EPERM, each, "belongs to another user")
@@ -65,8 +112,7 @@ def write_own(path: Path, data: bytes) -> None:
     for folder in reversed(missing):
         with suppress(FileExistsError):
             folder.mkdir(0o700)
-    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
-    replace(file, data, keep_mode=False, sync=False)
+    return file
 
 
 def create(path: Path, data: bytes) -> None:

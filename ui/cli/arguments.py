@@ -38,7 +38,8 @@ def _add_view(commands: Commands) -> None:
         commands,
         "view",
         "show a vGPU's screen in a window",
-        "Without --scaling or --filter, the last setting is used again.",
+        "Without --scaling, --filter, --rotate or --flip-x, the picture is shown as the user last chose in this VM's "
+        "window. What these options give is not remembered.",
     )
     add_target(parser)
     parser.add_argument(
@@ -82,7 +83,7 @@ def _add_overview(commands: Commands) -> None:
 
 
 def _add_window(parser: argparse.ArgumentParser) -> None:
-    """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
+    """How the picture is shown. ``scaling``, ``filter`` and ``rotate`` are None when not given."""
     add_gpu(parser, WINDOW_GPU_HELP)
     parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
     parser.add_argument(
@@ -96,7 +97,6 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
         "--rotate",
         type=int,
         choices=(0, 90, 180, 270),
-        default=0,
         help="turn the picture clockwise by this many degrees; screenshots are not turned",
     )
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
