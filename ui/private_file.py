@@ -12,7 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
@@ -137,19 +137,39 @@ def replace(path: Path, data: bytes | memoryview, *, keep_mode: bool = True, syn
     Raises OSError: ELOOP for a symbolic link, EISDIR and EINVAL for what is no regular file, EACCES for an old file
     that this user may not write, and those of open(2), write(2) and rename(2).
     """
+    with _replacing(path, data, keep_mode=keep_mode, sync=sync) as rename:
+        rename()
+
+
+@contextmanager
+def _replacing(
+    path: Path, data: bytes | memoryview, *, keep_mode: bool = True, sync: bool = True
+) -> Iterator[Callable[[], None]]:
+    """What renames the new file, which is written already. Raises OSError as :func:`replace`."""
     with _folder_of(path) as folder:
         old = _replaceable(path, folder)
         keeps = keep_mode and old is not None and old.st_uid == os.geteuid()
         mode = old.st_mode & _PERMISSIONS if old is not None and keeps else None
         with _written(folder, data, mode, sync) as temporary:
-            os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            yield lambda: os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def replace_both(first: tuple[Path, bytes | memoryview], second: tuple[Path, bytes | memoryview]) -> None:
+    """Write two files that belong together, as :func:`replace`: neither is replaced before both are on the disk.
+
+    A program that is killed between the two renames leaves the first file beside the old second one. Raises OSError.
+    """
+    with ExitStack() as stack:
+        renames = [stack.enter_context(_replacing(*each)) for each in (first, second)]
+        for rename in renames:
+            rename()
 
 
 def open_emptied(path: Path) -> int:
     """A fd that writes to an empty file, new or in place of an old one, which the caller closes.
 
-    For what is written little by little, and must be in the file if this program is killed. Raises OSError as
-    :func:`replace`.
+    For what is written little by little, and must be in the file if this program is killed or the disk is full: so
+    these rows have no temporary name. Raises OSError as :func:`replace`.
     """
     replace(path, b"", sync=False)
     with _folder_of(path) as folder:

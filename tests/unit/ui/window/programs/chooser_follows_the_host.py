@@ -9,6 +9,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog
 
 from app.host.vgpu import Holder, Vgpu
+from app.open.target import SIMULATED_DEFAULT
 from ui.window import chooser as module
 from ui.window.chooser import Chooser
 
@@ -67,8 +68,8 @@ for width in (1366, 683, 400):
 # The keyboard alone: the arrows, letters of a name, Enter.
 assert dialog._tree.hasFocus() or dialog.focusWidget() is dialog._tree
 keyboard.keyClicks(dialog._tree, "sim")
-assert names(dialog)[-1] == "simulated" and dialog.chosen() == module.SIMULATED_DEFAULT
+assert names(dialog)[-1] == "simulated" and dialog.chosen() == SIMULATED_DEFAULT
 keyboard.keyClick(dialog._tree, Qt.Key.Key_Up)
-assert dialog.chosen() != module.SIMULATED_DEFAULT
+assert dialog.chosen() != SIMULATED_DEFAULT
 keyboard.keyClick(dialog._tree, Qt.Key.Key_Return)
 assert dialog.result() == QDialog.DialogCode.Accepted.value
