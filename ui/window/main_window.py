@@ -27,6 +27,7 @@ from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.widgets.off_row import OffRow
 from ui.window.widgets.status_line import StatusLine
 from ui.window.widgets.tool_tip import plain_tool_tip
 from ui.window.window_memory import BARS, WindowMemory
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._actions = self._make_actions(choose)
+        self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
         self._memory.watch(self._actions, self.isFullScreen)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
@@ -245,6 +247,7 @@ class MainWindow(QMainWindow):
     def _show_input(self) -> None:
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = self._input.why_not
+        self._off_row.show(why_not)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
