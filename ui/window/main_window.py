@@ -26,6 +26,7 @@ from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
+from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
 from ui.window.widgets.off_row import OffRow
 from ui.window.widgets.status_line import StatusLine
@@ -246,7 +247,7 @@ class MainWindow(QMainWindow):
 
     def _show_input(self) -> None:
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
-        why_not = self._input.why_not
+        why_not = menu_words(self._input.why_not)
         self._off_row.show(why_not)
         for spec in ACTIONS:
             if spec.for_guest:
