@@ -85,6 +85,9 @@ class MainWindow(QMainWindow):
             resized.connect(self.resolution.resized)
         self._actions = self._make_actions(choose)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
+        for key in BARS:
+            # As the bars are; else an action that is off for the next window would change nothing.
+            self._actions[key].setChecked(True)
         self._memory.watch(self._actions, self.isFullScreen)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
@@ -217,6 +220,9 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
+        key = self.shortcuts.text("menu-bar")
+        if not on and key and self.isVisible() and not self._actions["fullscreen"].isChecked():
+            self._picture.notice(f"{key} shows the menu bar again")
         # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 

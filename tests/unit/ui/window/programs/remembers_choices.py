@@ -35,7 +35,9 @@ def do(window: MainWindow, *actions: str) -> None:
 
 def shown(window: MainWindow) -> tuple[object, ...]:
     options = window._picture.options
-    return options.scaling, options.rotation, options.flip_x, window._actions["status-line"].isChecked()
+    is_shown = not window._status.isHidden()
+    assert window._actions["status-line"].isChecked() == is_shown
+    return options.scaling, options.rotation, options.flip_x, is_shown
 
 
 application = QApplication([])
@@ -49,6 +51,11 @@ window = window_of("VM a")
 assert shown(window) == (Scaling.FIT, Rotation.RIGHT, False, False), shown(window)
 assert window._actions["pointer-hidden"].isChecked() and window._picture.options.smooth
 assert (window.width(), window.height()) == (640, 500)
+do(window, "menu-bar")
+window.close()
+window = window_of("VM a")
+assert window.menuBar().isHidden()  # type: ignore[union-attr]
+do(window, "menu-bar")
 window.close()
 # The user's choice wins over the command line's also for the next window.
 window = window_of("VM a", scaling=Scaling.ACTUAL)
