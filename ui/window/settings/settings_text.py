@@ -83,7 +83,7 @@ def parse_file(text: str) -> tuple[SettingsFile, tuple[str, ...]]:
         if name == GENERAL:
             file.general, unknown = _values(found, _WORDS.keys() - _OF_ONE_SUBJECT)
             ignored |= unknown - _OLD_KEYS
-        elif len(name) > LONGEST_SUBJECT or not (name.isascii() and name.isprintable()):
+        elif not 0 < len(name) <= LONGEST_SUBJECT or not (name.isascii() and name.isprintable()):
             ignored.add(name)
         else:
             file.subjects[name], unknown = _values(found, _WORDS.keys())
