@@ -19,9 +19,9 @@ from pathlib import Path
 # What a screen shows may be a password. A stricter umask takes away more.
 _PRIVATE = 0o600
 _PERMISSIONS = 0o777
-# To read, change and write a settings file takes a millisecond.
-_LOCK_S = 0.5
-_LOCK_PAUSE_S = 0.005
+# To read, change and write a settings file takes a millisecond; a busy machine and many windows take longer.
+LOCK_S = 2.0
+_LOCK_PAUSE_S = 0.002
 # The answers to O_TMPFILE of a file system and of a kernel that do not know it (open(2), and NFS).
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 # The answers of a file system without hard links (link(2), and FUSE).
@@ -84,7 +84,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, or go on without it after a while, and where there are no locks (some NFS)."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        end = time.monotonic() + _LOCK_S
+        end = time.monotonic() + LOCK_S
         while time.monotonic() < end:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

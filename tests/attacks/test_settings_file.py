@@ -15,6 +15,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 from app.planes.placement import Scaling
 from tests.attacks.limits import time_limit
 from tests.unit.command import run
+from ui import private_file
 from ui.window.settings import settings
 from ui.window.settings.geometry import Geometry
 from ui.window.settings.settings_text import Settings
@@ -232,7 +233,8 @@ def test_windows_that_close_at_once_do_not_lose_each_others_settings(file: Path)
     assert os.listdir(file.parent) == [file.name]
 
 
-def test_a_window_closes_also_while_another_program_holds_the_lock(file: Path) -> None:
+def test_a_window_closes_also_while_another_program_holds_the_lock(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private_file, "LOCK_S", 0.1)
     fd = os.open(file.parent, os.O_RDONLY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
