@@ -327,7 +327,7 @@ PARSERS = (
             b"[General]\nscaling=fit\nfilter=linear\nwidth=1024\nheight=700\nx=-5\ny=17\nmaximized=false\n",
             b"[General]\nfilter=nearest\ngeometry=@ByteArray(\\x1\\xd9\\xd0\\xcb\\0\\x3)\nscaling=integer\n",
             b"# a\n[General]\n\n[Other]\nwidth = 1\n  2\n",
-            b"[General]\nscaling=actual\n[]\nflip-y=true\n[VM name a%5D]\nrotation=90\nflip-x=true\npointer=shown\n[simulated]\n",
+            b"[General]\nscaling=actual\n[]\nflip-y=true\n[VM name a%5D]\nrotation=90\nflip-x=true\n[simulated]\n",
         ),
         4096,
     ),
