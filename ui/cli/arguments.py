@@ -42,7 +42,8 @@ def _add_view(commands: Commands) -> None:
         commands,
         "view",
         "show a vGPU's screen in a window",
-        "Without --scaling or --filter, the last setting is used again.",
+        "Without --scaling, --filter, --rotate or --flip-x, the picture is shown as the user last chose in this VM's "
+        "window. What these options give is not remembered.",
     )
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
@@ -96,7 +97,7 @@ def _add_fullscreen(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_everyday(parser: argparse.ArgumentParser) -> None:
-    """How the window shows the picture. ``scaling`` and ``filter`` are None when not given."""
+    """How the window shows the picture. ``scaling``, ``filter`` and ``rotate`` are None when not given."""
     _add_fullscreen(parser)
     parser.add_argument(
         "--scaling",
@@ -123,7 +124,6 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         "--rotate",
         type=int,
         choices=(0, 90, 180, 270),
-        default=0,
         help="turn the picture clockwise by this many degrees; screenshots are not turned",
     )
     parser.add_argument("--flip-x", action="store_true", help="mirror left and right")

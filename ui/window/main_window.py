@@ -25,15 +25,15 @@ from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
-from ui.window.settings import settings
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
-from ui.window.settings.settings import Settings
+from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.widgets.off_row import OffRow
 from ui.window.widgets.status_line import StatusLine
 from ui.window.widgets.tool_tip import plain_tool_tip
+from ui.window.window_memory import BARS, WindowMemory
 
 _STATUS_INTERVAL_MS = 250
-_BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
@@ -54,13 +54,13 @@ class MainWindow(QMainWindow):
         choose: Callable[[], None],
         geometry: Geometry | None = None,
         examine_host: Examine | None = None,
+        memory: WindowMemory | None = None,
     ) -> None:
         super().__init__()
         self._picture = picture
+        self._memory = memory if memory is not None else WindowMemory()
         self._label = label
         self.shortcuts = Shortcuts()
-        self.remembers = True
-        """Whether the next window gets the settings that this one has when it is closed."""
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._status.path_clicked.connect(self._show_findings)
@@ -83,8 +83,12 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
-        self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
+        self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
+        for key in BARS:
+            # As the bars are; else an action that is off for the next window would change nothing.
+            self._actions[key].setChecked(True)
+        self._memory.watch(self._actions, self.isFullScreen)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
@@ -110,6 +114,11 @@ class MainWindow(QMainWindow):
         """Change the name of what the window shows."""
         self._label = label
         self._refresh()
+
+    def remember_for(self, subject: str) -> None:
+        """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
+        if self._memory.show(subject, None if self.isFullScreen() else geometry_of(self)):
+            self._show_options(self._memory.view(self._picture.options))
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
@@ -172,8 +181,12 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             if spec.option is not None:
                 self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
-        for key in (*_BARS, "pointer-auto"):
-            self._actions[key].setChecked(True)
+        remembered = self._memory.settings
+        self._bars_before = {key: getattr(remembered, name) for key, name in BARS.items()}
+        if not self._actions["fullscreen"].isChecked():
+            for key, shown in self._bars_before.items():
+                self._actions[key].setChecked(shown)
+        self._actions[f"pointer-{remembered.pointer.value}"].setChecked(True)
         self._apply_options()
 
     def _apply_options(self, _checked: bool = False) -> None:
@@ -190,7 +203,7 @@ class MainWindow(QMainWindow):
 
     def _set_fullscreen(self, on: bool) -> None:
         if on:
-            self._bars_before = {key: self._actions[key].isChecked() for key in _BARS}
+            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
         for key, shown in self._bars_before.items():
             self._actions[key].setChecked(shown and not on)
         if on:
@@ -207,6 +220,9 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
+        key = self.shortcuts.text("menu-bar")
+        if not on and key and self.isVisible() and not self._actions["fullscreen"].isChecked():
+            self._picture.notice(f"{key} shows the menu bar again")
         # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
@@ -237,7 +253,8 @@ class MainWindow(QMainWindow):
 
     def _show_input(self) -> None:
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
-        why_not = self._input.why_not
+        why_not = menu_words(self._input.why_not)
+        self._off_row.show(why_not)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
@@ -290,9 +307,7 @@ class MainWindow(QMainWindow):
         self._panels.close_inspector()
         if not self.isFullScreen():
             self._geometry = geometry_of(self)
-        options = self._picture.options
-        if self.remembers:
-            settings.save(Settings(options.scaling, options.smooth, self._geometry))
+        self._memory.save(self._geometry)
         self._timer.stop()
         self._panels.close()
         self._input.shut_down()
