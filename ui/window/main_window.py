@@ -16,6 +16,7 @@ from ui.window.actions.shortcuts import Shortcuts
 from ui.window.help_messages import show_about, show_keys
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GRAB_KEYS, GuestInput
+from ui.window.machine.machine import Machine
 from ui.window.panels import Panels
 from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
@@ -77,13 +78,19 @@ class MainWindow(QMainWindow):
         self._input = GuestInput(picture, self._container)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
-        self.monitor_status_changed.connect(self._input.monitor_status_changed)
+        self.machine = Machine(self, lambda: self._label)
+        self.machine.notice.connect(picture.notice)
+        self.machine.asking.connect(self._leave_guest)
+        for changed in (self._input.monitor_status_changed, self.machine.monitor_status_changed):
+            self.monitor_status_changed.connect(changed)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
-            resized.connect(self.resolution.resized)
+            resized.connect(self._picture_resized)
         self._actions = self._make_actions(choose)
+        self.machine.set_actions(self._actions)
+        self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
         for key in BARS:
             # As the bars are; else an action that is off for the next window would change nothing.
@@ -129,6 +136,7 @@ class MainWindow(QMainWindow):
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
         self._input.set_monitor(monitor, reason, destination, manager)
+        self.machine.set_monitor(monitor, reason)
 
     def resize_picture(self, width: int, height: int) -> None:
         """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
@@ -163,6 +171,7 @@ class MainWindow(QMainWindow):
             "host-check": self._panels.check_host,
             "keys": lambda: show_keys(self),
             "about": lambda: show_about(self),
+            **self.machine.handlers(),
         }
         return add_menus(
             self,
@@ -176,6 +185,11 @@ class MainWindow(QMainWindow):
             ),
             self.resolution.menu(),
         )
+
+    def _picture_resized(self) -> None:
+        # The bar of a VM that is being shut down takes room, and that VM is not asked for another mode.
+        if not self.machine.is_ending:
+            self.resolution.resized()
 
     def _show_options(self, options: ViewOptions) -> None:
         for spec in ACTIONS:
@@ -281,7 +295,7 @@ class MainWindow(QMainWindow):
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
         grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
+        self.setWindowTitle(f"{self._label} — {self.machine.title or status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         finding = self._picture.diagnosis.headline
         self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
@@ -303,6 +317,10 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
+        if not self.machine.may_close():
+            if event is not None:
+                event.ignore()
+            return
         self.closing.emit()
         self._panels.close_inspector()
         if not self.isFullScreen():
@@ -310,6 +328,7 @@ class MainWindow(QMainWindow):
         self._memory.save(self._geometry)
         self._timer.stop()
         self._panels.close()
+        self.machine.shut_down()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()
