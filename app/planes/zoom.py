@@ -84,13 +84,3 @@ def needed_bars(
     horizontal = width > room.width
     vertical = height > room.height - (bar if horizontal else 0)
     return Bars(horizontal or (vertical and width > room.width - bar), vertical)
-
-
-def without_bars(room: Rect, bars: Bars, bar: int) -> Rect:
-    """What the bars, which are at the right and at the bottom, leave of the room."""
-    return Rect(
-        room.left,
-        room.top,
-        max(room.left, room.right - (bar if bars.vertical else 0)),
-        max(room.top, room.bottom - (bar if bars.horizontal else 0)),
-    )

@@ -51,8 +51,8 @@ _MS = 1_000_000
 class PictureWindow(QOpenGLWindow):
     """Draws the frames of a loop. Owns the renderer, whose GL objects belong to this window's context.
 
-    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed, ``placed`` when
-    :attr:`placement` may have changed, in the middle of a draw.
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed, ``placed``
+    after a draw with another :attr:`placement`.
     """
 
     menu_wanted = pyqtSignal()
@@ -376,7 +376,7 @@ class PictureWindow(QOpenGLWindow):
             placed, self._shown, self._drawn = drawn is not self._drawn, frame, drawn
             self._log_state()
             if placed:
-                self.placed.emit()
+                QTimer.singleShot(0, self.placed)
 
     def _paint(self, status: Status | None) -> None:
         painter = QPainter(self)
