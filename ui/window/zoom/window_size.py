@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QSize, QTimer
 from PyQt6.QtGui import QGuiApplication, QResizeEvent
-from PyQt6.QtWidgets import QMainWindow, QWidget
+from PyQt6.QtWidgets import QMainWindow
 
 from app.planes.placement import Scaling
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.zoom.picture_size import picture_size
+from ui.window.zoom.scrolled_picture import ScrolledPicture
 
 # On X11 the new size and the new state of a window that is maximised come in any order, soon after each other.
 _SETTLED_MS = 300
@@ -29,9 +30,9 @@ class WindowSize(QObject):
     """
 
     def __init__(
-        self, window: QMainWindow, picture: PictureWindow, place: QWidget, guest_follows: Callable[[], bool]
+        self, window: QMainWindow, picture: PictureWindow, place: ScrolledPicture, guest_follows: Callable[[], bool]
     ) -> None:
-        """``place`` is the widget in the window that has the picture and its scroll bars."""
+        """``place`` has the picture and its scroll bars."""
         super().__init__(window)
         self._window = window
         self._picture = picture
@@ -132,8 +133,13 @@ class WindowSize(QObject):
         self._seen, self._around = seen, self._bars()
         room = (self._room() - self._around).expandedTo(self._place.minimumSizeHint()).expandedTo(QSize(1, 1))
         percent = 100 if self._picture.options.scaling is Scaling.ACTUAL else None
-        ratio = self._window.devicePixelRatioF()
-        width, height = picture_size(seen, (room.width(), room.height()), ratio, self._picture.zoom.percent or percent)
+        width, height = picture_size(
+            seen,
+            (room.width(), room.height()),
+            self._window.devicePixelRatioF(),
+            self._picture.zoom.percent or percent,
+            self._place.thickness,
+        )
         self._window.resize(QSize(width, height) + self._around)
         if self._window.isVisible() and QGuiApplication.platformName() == "xcb":
             self._move_onto_screen()
