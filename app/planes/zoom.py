@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.planes.placement import Placement, Rect, Rotation, Scaling, Zoom, place, shown_size
+from app.planes.placement import Placement, Rect, Rotation, Scaling, Zoom, shown_size
 
 STEPS = (25, 33, 50, 67, 75, 100, 125, 150, 200, 300, 400)
 """The sizes that keys and wheel choose, in percent."""
@@ -26,41 +26,54 @@ def next_step(percent: int, steps: int) -> int:
     return percent
 
 
-def zoomed(before: Placement, percent: int, area: Rect, x: float, y: float) -> Zoom:
+def zoomed(before: Placement, zoom: Zoom, percent: int, area: Rect, x: float, y: float) -> Zoom:
     """The zoom with this size where the same point of the picture is at a target point ``x``, ``y``.
 
-    ``area`` is the area after the zoom; it differs where scroll bars come or go. A point beside the picture counts as
-    the nearest one of the picture. Where the picture would leave a part of the area free, it is moved to cover it.
+    ``before`` is the placement with ``zoom``. ``area`` is the area after the zoom; it differs where scroll bars come or
+    go. A point beside the picture counts as the nearest one of the picture. Where the picture would leave a part of
+    the area free, it is moved to cover it. Some steps in and out again end where they began.
     """
-    where = before.place
-    across = _between((x - where.left) / where.width)
-    down = _between((y - where.top) / where.height)
     guest = (before.guest_width, before.guest_height)
     width, height = shown_size(guest, area, rotation=before.rotation, percent=percent)
+    old, where = before.area, before.place
+    across = _point(zoom.x, where.left, where.width, old.left, old.right, x)
+    down = _point(zoom.y, where.top, where.height, old.top, old.bottom, y)
     # The point is `across * width` from the left edge, which then is at `x - across * width`.
-    middle_x = ((area.left + area.right) / 2 - x) / width + across
-    middle_y = ((area.top + area.bottom) / 2 - y) / height + down
-    # What the picture's edges allow, so that a drag in the other direction has an effect at once.
-    return moved(place(guest, area, rotation=before.rotation, zoom=Zoom(percent, middle_x, middle_y)), percent, 0, 0)
+    return Zoom(
+        percent,
+        _bounded(((area.left + area.right) / 2 - x) / width + across, area.width, width),
+        _bounded(((area.top + area.bottom) / 2 - y) / height + down, area.height, height),
+    )
 
 
-def moved(placement: Placement, percent: int | None, right: float, down: float) -> Zoom:
-    """The zoom with the picture moved by device pixels, as far as it still covers the area."""
+def moved(placement: Placement, zoom: Zoom, right: float, down: float) -> Zoom:
+    """The zoom with the picture moved by device pixels, as far as it still covers the area.
+
+    ``placement`` is the placement with ``zoom``.
+    """
     area, where = placement.area, placement.place
-    x = _middle(area.left, area.right, where.left + right, where.width)
-    y = _middle(area.top, area.bottom, where.top + down, where.height)
-    return Zoom(percent, x, y)
+    x = _bounded(zoom.x, area.width, where.width) - right / where.width
+    y = _bounded(zoom.y, area.height, where.height) - down / where.height
+    return Zoom(zoom.percent, _bounded(x, area.width, where.width), _bounded(y, area.height, where.height))
 
 
-def _middle(first: float, last: float, start: float, length: float) -> float:
-    if length <= last - first:
+def _point(middle: float, start: float, length: float, first: float, last: float, at: float) -> float:
+    """Where on the picture the target point ``at`` is, on one axis: 0 at its first edge, 1 at its last one.
+
+    ``start`` is rounded to a whole device pixel. From the middle, which is not, many small steps add up to no error.
+    """
+    room = last - first
+    if length > room:
+        start = (first + last) / 2 - _bounded(middle, room, length) * length
+    return min(1.0, max(0.0, (at - start) / length))
+
+
+def _bounded(middle: float, room: float, length: float) -> float:
+    """The middle of a picture that covers the room, as near to ``middle`` as possible."""
+    if length <= room:
         return 0.5
-    start = min(first, max(last - length, start))
-    return ((first + last) / 2 - start) / length
-
-
-def _between(value: float) -> float:
-    return min(1.0, max(0.0, value))
+    half = room / 2 / length
+    return min(1 - half, max(half, middle))
 
 
 @dataclass(frozen=True, slots=True)

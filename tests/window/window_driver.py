@@ -300,6 +300,11 @@ class WindowDriver:
             "fixed": window._size.fixed,
         }
 
+    def corner(self) -> list[int]:
+        """The device pixel of the screen where the picture's window begins."""
+        corner, ratio = self._picture.mapToGlobal(QPointF(0, 0)), self._picture.devicePixelRatio()
+        return [round(corner.x() * ratio), round(corner.y() * ratio)]
+
     def scroll_to(self, right: int, down: int) -> None:
         """Move the scroll bars."""
         self._window._view._across.setValue(right)

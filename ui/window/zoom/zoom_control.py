@@ -125,7 +125,7 @@ class ZoomControl(QObject):
         area = self._view.area(self._bars(percent))
         before = placement.area
         x, y = at or ((before.left + before.right) / 2, (before.top + before.bottom) / 2)
-        self._set(zoomed(placement, percent, area, x, y))
+        self._set(zoomed(placement, self._picture.zoom, percent, area, x, y))
         self.told.emit(f"Zoom {percent} %")
 
     def _move(self, right: float, down: float) -> bool:
@@ -134,7 +134,7 @@ class ZoomControl(QObject):
         if placement is None or not _is_larger(placement):
             return False
         before = self._picture.zoom
-        self._set(moved(placement, before.percent, right, down))
+        self._set(moved(placement, before, right, down))
         return self._picture.zoom != before
 
     def _scroll_to(self, left: int, top: int) -> None:

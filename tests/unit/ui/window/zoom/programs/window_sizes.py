@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 from PyQt6.QtCore import QEvent
 from PyQt6.QtTest import QTest
@@ -61,6 +62,9 @@ class Window:
         view = self.window._view
         return view.width(), view.height()
 
+    def has_size_of_user(self) -> bool:
+        return self.window._size.fixed
+
     def user_resizes(self, width: int, height: int) -> None:
         """As the window system tells it."""
         handle = self.window.windowHandle()
@@ -78,7 +82,8 @@ class Window:
 
 def settle() -> None:
     # The handlers of one event post others.
-    QTest.qWait(100)
+    # PyQt6's stubs know this static method as one of an object.
+    cast("Any", QTest).qWait(100)
 
 
 application = QApplication([])
@@ -117,11 +122,11 @@ for there, back in (("showFullScreen", "showNormal"), ("showMaximized", "showNor
     assert window.size == (720, 400), (there, window.size)
     window.picture.set_mode(640, 480)
     assert window.size == (640, 480), (there, window.size)
-assert not window.window._size.fixed
+assert not window.has_size_of_user()
 window.user_resizes(700, 500)
 window.picture.set_mode(720, 400)
 assert (window.window.width(), window.window.height()) == (700, 500), window.window.size()
-assert window.window._size.fixed
+assert window.has_size_of_user()
 window.close()
 
 # The guest comes later.
