@@ -73,6 +73,12 @@ assert shown(window) == (Scaling.INTEGER, Rotation.RIGHT, False, False), shown(w
 window.remember_for("VM b")
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, True, False), shown(window)
 window.close()
+# What the user chose in place of the command line's is that VM's alone.
+window = window_of("VM a", scaling=Scaling.FIT)
+do(window, "integer")
+window.remember_for("VM b")
+assert shown(window)[0] is Scaling.ACTUAL
+window.close()
 # What is chosen while a VM is waited for is for that VM.
 window = window_of("")
 do(window, "fit", "status-line")
