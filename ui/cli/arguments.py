@@ -76,7 +76,7 @@ def _add_overview(commands: Commands) -> None:
         help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
         "there is none",
     )
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen")
     add_helper(parser)
     add_gpu(parser, WINDOW_GPU_HELP)
 
@@ -84,7 +84,7 @@ def _add_overview(commands: Commands) -> None:
 def _add_window(parser: argparse.ArgumentParser) -> None:
     """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
     add_gpu(parser, WINDOW_GPU_HELP)
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen")
     parser.add_argument(
         "--scaling",
         choices=("fit", "integer", "actual"),

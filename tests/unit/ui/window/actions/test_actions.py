@@ -3,15 +3,15 @@
 from collections import Counter
 from dataclasses import fields
 
-from ui.window.actions.actions import ACTIONS, PLAYBACK_KEYS, Menu
+from ui.window.actions.actions import ACTIONS, KEYED, Menu
 from ui.window.picture.view_options import ViewOptions
 
 
 def test_no_key_has_two_meanings() -> None:
     """Ctrl+Alt+E is the inspector panel's."""
-    keys = Counter([*(key for each in ACTIONS for key in each.shortcuts), *PLAYBACK_KEYS.values()])
+    keys = Counter(key for each in KEYED for key in each.shortcuts)
     assert max(keys.values()) == 1
-    assert max(Counter(each.key for each in ACTIONS).values()) == 1
+    assert max(Counter(each.key for each in KEYED).values()) == 1
 
 
 def test_every_option_of_the_view_has_an_action_that_sets_its_default() -> None:

@@ -1,0 +1,88 @@
+"""Opens the menus by a key, also while input goes to the guest and where the menu bar is hidden.
+
+An open menu has the keyboard: Qt grabs it on X11, and on Wayland the menu is a popup that has it. When the menu is
+closed, the focus is where it was, so the keys go to the guest again.
+"""
+
+from PyQt6.QtCore import QEvent, QObject, QPoint, Qt
+from PyQt6.QtGui import QAction, QKeyEvent
+from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar, QWidget
+
+from ui.window.actions.actions import MENUS
+from ui.window.actions.shortcuts import Shortcuts
+
+
+class MenuOpener(QObject):
+    """Owns the action that opens the menus of one window. ``picture`` is the widget that has the guest's keys."""
+
+    def __init__(self, window: QMainWindow, picture: QWidget, shortcuts: Shortcuts) -> None:
+        super().__init__(window)
+        self._window = window
+        self._picture = picture
+        action = QAction(MENUS.text, window)
+        action.setAutoRepeat(False)
+        shortcuts.bind(action, MENUS.key)
+        action.triggered.connect(self.open)
+        # No menu has it, so the window does.
+        window.addAction(action)
+
+    def open(self) -> None:
+        """Open the first menu, with its first entry chosen.
+
+        Where the menu bar is hidden it stays so: a guest that follows the window would get another resolution. Then one
+        menu over the picture has all the others.
+        """
+        bar = self._bar()
+        if not bar.isVisible():
+            self._popup(self._picture.mapToGlobal(QPoint(0, 0)), choose=True)
+            return
+        first = next(each for each in bar.actions() if each.isVisible() and each.isEnabled())
+        bar.setActiveAction(first)
+        _choose_first(first.menu())
+        self._watch()
+
+    def popup_at_pointer(self) -> None:
+        """Open one menu with all menus at the pointer."""
+        self._popup(self._window.cursor().pos(), choose=False)
+
+    def _popup(self, where: QPoint, *, choose: bool) -> None:
+        popup = QMenu("Menus", self._window)
+        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        popup.addActions(self._bar().actions())
+        popup.popup(where)
+        if choose:
+            _choose_first(popup)
+
+    def _watch(self) -> None:
+        for action in self._bar().actions():
+            menu = action.menu()
+            if menu is not None:
+                # An object is once in the list of filters, however often it is installed.
+                menu.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
+        """Escape closes a menu of the bar at once.
+
+        Qt would give the focus to the bar, where the next keys open menus, and on X11 would go to the guest meanwhile.
+        """
+        bar = self._bar()
+        is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if is_escape and isinstance(watched, QMenu) and bar.activeAction() is watched.menuAction() and bar.isVisible():
+            if event is not None and event.type() == QEvent.Type.KeyPress:
+                watched.hide()
+                bar.setActiveAction(None)
+                self._picture.setFocus()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _bar(self) -> QMenuBar:
+        bar = self._window.menuBar()
+        assert bar is not None
+        return bar
+
+
+def _choose_first(menu: QMenu | None) -> None:
+    actions = menu.actions() if menu is not None else []
+    first = next((each for each in actions if each.isEnabled() and each.isVisible() and not each.isSeparator()), None)
+    if menu is not None and first is not None:
+        menu.setActiveAction(first)
