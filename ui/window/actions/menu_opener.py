@@ -4,12 +4,14 @@ An open menu has the keyboard: Qt grabs it on X11, and on Wayland the menu is a 
 closed, the focus is where it was, so the keys go to the guest again.
 """
 
-from PyQt6.QtCore import QEvent, QObject, QPoint, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar, QWidget
 
 from ui.window.actions.actions import MENUS
 from ui.window.actions.shortcuts import Shortcuts
+
+_NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 
 
 class MenuOpener(QObject):
@@ -65,15 +67,17 @@ class MenuOpener(QObject):
 
         Qt would give the focus to the bar, where the next keys open menus, and on X11 would go to the guest meanwhile.
         """
+        if not (isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape and isinstance(watched, QMenu)):
+            return super().eventFilter(watched, event)
         bar = self._bar()
-        is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-        if is_escape and isinstance(watched, QMenu) and bar.activeAction() is watched.menuAction() and bar.isVisible():
-            if event is not None and event.type() == QEvent.Type.KeyPress:
-                watched.hide()
-                bar.setActiveAction(None)
-                self._picture.setFocus()
-            return True
-        return super().eventFilter(watched, event)
+        if bar.activeAction() is not watched.menuAction():
+            # The same menu within another one, where Escape goes back to that.
+            return super().eventFilter(watched, event)
+        if event.type() == QEvent.Type.KeyPress:
+            watched.hide()
+            bar.setActiveAction(None)
+            self._picture.setFocus()
+        return True
 
     def _bar(self) -> QMenuBar:
         bar = self._window.menuBar()
@@ -82,7 +86,6 @@ class MenuOpener(QObject):
 
 
 def _choose_first(menu: QMenu | None) -> None:
-    actions = menu.actions() if menu is not None else []
-    first = next((each for each in actions if each.isEnabled() and each.isVisible() and not each.isSeparator()), None)
-    if menu is not None and first is not None:
-        menu.setActiveAction(first)
+    """Choose the first entry as the user would: QMenu.setActiveAction would also open it where it is a menu."""
+    if menu is not None:
+        QCoreApplication.sendEvent(menu, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Down, _NO_MODIFIER))

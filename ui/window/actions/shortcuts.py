@@ -6,6 +6,7 @@ or Meta is always the window's own; all other keys are the guest's.
 
 from collections.abc import Mapping
 from functools import cache
+from typing import cast
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QKeySequence
@@ -72,7 +73,7 @@ class Shortcuts(QObject):
         """Whether a key that is pressed with these modifiers is the window's own while input goes to the guest."""
         held = modifiers & _MODIFIERS
         # The Shift that makes a "+" of a "=" is not named in "Ctrl++".
-        return any(key | int(each.value) in self._taken for each in (held, held & ~_Modifier.ShiftModifier))
+        return any(key | cast("int", each.value) in self._taken for each in (held, held & ~_Modifier.ShiftModifier))
 
 
 class _Binding(QObject):
