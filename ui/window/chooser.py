@@ -27,6 +27,7 @@ class Chooser(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Choose a device — mdevview")
         self._tree = QTreeWidget()
+        self._tree.setAccessibleName("Devices")
         self._tree.setHeaderLabels(_COLUMNS)
         self._tree.setRootIsDecorated(False)
         self._tree.setAllColumnsShowFocus(True)

@@ -71,8 +71,8 @@ class OverviewWindow(QMainWindow):
         assert status is not None
         status.setSizeGripEnabled(False)
         status.addWidget(self._line, 1)
-        self._add_action(self.close, "quit", "Ctrl+Q", "Ctrl+W")
-        self._add_action(self.toggle_fullscreen, "fullscreen", "F11")
+        self._add_action("Quit", self.close, "quit", "Ctrl+Q", "Ctrl+W")
+        self._add_action("Fullscreen", self.toggle_fullscreen, "fullscreen", "F11")
         self.setWindowTitle("Overview — mdevview")
         self.resize(1100, 740)
         self.setMinimumSize(280, 240)
@@ -95,8 +95,8 @@ class OverviewWindow(QMainWindow):
             self._notifier.activated.connect(self._list)
             self._show_line()
 
-    def _add_action(self, handler: Callable[..., object], key: str, *more: str) -> None:
-        action = QAction(self)
+    def _add_action(self, text: str, handler: Callable[..., object], key: str, *more: str) -> None:
+        action = QAction(text, self)
         shared().bind(action, key, *map(QKeySequence, more))
         action.triggered.connect(handler)
         self.addAction(action)

@@ -38,6 +38,7 @@ class _PathButton(QToolButton):
         self.setSizePolicy(policy)
         # A click leaves the keyboard with the guest.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Path of the picture")
         self._tip = ""
 
     def show_path(self, path: str) -> None:

@@ -8,3 +8,7 @@ from tests.unit.command import run_without_display
 def test_error_of_opengl_is_told_and_not_called_a_missing_picture(tmp_path: Path) -> None:
     # A window that is closed writes its settings.
     run_without_display("tests.unit.ui.window.programs.capture_fails", XDG_CONFIG_HOME=str(tmp_path))
+
+
+def test_whatever_a_user_operates_has_a_name_for_a_screen_reader(tmp_path: Path) -> None:
+    run_without_display("tests.unit.ui.window.programs.accessible_names", XDG_CONFIG_HOME=str(tmp_path))
