@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,4 +141,27 @@ def test_the_release_key_gives_the_keyboard_to_the_window_and_escape_gives_it_ba
             assert set(vm.events()) <= _OPEN_KEYS
             xdotool(x11, "key", "b")
             vm.wait_for("+b", "-b")
+        close(viewer)
+
+
+def test_the_keys_work_in_the_panels_too(x11: Display) -> None:
+    """In the latency panel and in the inspector as a window of its own, also those that the user has just changed."""
+    with driving(x11, f"sim:{SPEC}") as viewer:
+        viewer.wait_for("path: ")
+        for action, title, old, new in (
+            ("latency-panel", "Latency — mdevview", "ctrl+alt+p", "ctrl+F7"),
+            ("inspector", "Inspector — mdevview", "ctrl+alt+e", "ctrl+F8"),
+        ):
+            viewer.do("trigger", action)
+            if action == "inspector":
+                viewer.do("inspector_press", "Own window")
+            window = xdotool(x11, "search", "--sync", "--onlyvisible", "--name", f"^{title}$").split()[0]
+            xdotool(x11, "windowfocus", "--sync", window, "key", "ctrl+alt+b")
+            wait_until(lambda: viewer.do("is_checked", "status-line"), False)
+            viewer.do("change_keys", action, new.title())
+            xdotool(x11, "key", old, "ctrl+alt+b")
+            wait_until(lambda: viewer.do("is_checked", "status-line"), True)
+            assert viewer.do("is_checked", action)
+            xdotool(x11, "key", new)
+            wait_until(partial(viewer.do, "is_checked", action), False)
         close(viewer)

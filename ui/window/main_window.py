@@ -233,8 +233,8 @@ class MainWindow(QMainWindow):
     def _release(self) -> None:
         was_grabbed = self._input.grab.active
         self._leave_guest()
-        if not was_grabbed:
-            self._focus.switch()
+        if not was_grabbed and self._focus.switch():
+            self._picture.notice("The keyboard is the window's now; Escape gives it back to the picture")
 
     def _leave_guest(self) -> None:
         self._input.release()

@@ -22,7 +22,8 @@ from ui.window.actions.shortcuts import Shortcuts, default_keys
 
 _ABOUT = (
     "While input goes to the guest, the keys with Ctrl, Alt or Meta that are listed here are the window's. "
-    "All other keys are the guest's, F1, F10 and F11 among them."
+    "All other keys are the guest's, function keys without one of these among them. "
+    "A key that does not appear in a field when you press it is taken by the desktop."
 )
 _FIELDS = ("Key", "Second key")
 _TEXTS = {each.key: plain_text(each) for each in KEYED}
@@ -62,6 +63,9 @@ class KeysDialog(QDialog):
         self._message.setAccessibleName("Message")
         self._take = QPushButton("&Take it from there")
         self._take.clicked.connect(self._take_over)
+        policy = self._take.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._take.setSizePolicy(policy)
         self._reset = QPushButton("De&fault of this action")
         self._reset.clicked.connect(self._reset_one)
         self._buttons = _buttons()
@@ -80,7 +84,7 @@ class KeysDialog(QDialog):
     def _lay_out(self, about: QLabel) -> None:
         row = QHBoxLayout()
         for at, (name, edit) in enumerate(zip(_FIELDS, self._edits, strict=True)):
-            label = QLabel(f"{'&' * (at == 0)}{name}:")
+            label = QLabel(f"&{name}:")
             label.setBuddy(edit)
             edit.setAccessibleName(name)
             edit.setMaximumSequenceLength(1)

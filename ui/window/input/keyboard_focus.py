@@ -21,18 +21,22 @@ class KeyboardFocus(QObject):
         self._open_menus = open_menus
         window.installEventFilter(self)
 
-    def switch(self) -> None:
-        """Give the keyboard to the next widget of the window; where it has it already, back to the picture."""
+    def switch(self) -> bool:
+        """Give the keyboard to the next widget of the window; where one has it already, back to the picture.
+
+        Returns whether a widget of the window has it now.
+        """
         if not self._picture.hasFocus():
             self.give_back()
-            return
+            return False
         widget = self._next()
         if widget is None:
             self._open_menus()
-            return
+            return False
         # On X11 the picture is a window of its own, which has the keyboard.
         self._window.activateWindow()
         widget.setFocus(Qt.FocusReason.TabFocusReason)
+        return True
 
     def give_back(self) -> None:
         """Give the keyboard to the picture."""
