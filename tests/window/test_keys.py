@@ -66,6 +66,7 @@ def walk_all_menus(viewer: DrivenViewer, vm: QmpServer, press: Press) -> None:
     for is_shown in (True, False):
         vm.clear()
         press("menus")
+        vm.wait_for("+ctrl", "+alt", "-alt", "-ctrl")
         if is_shown:
             for _, entries in menus:
                 walk(viewer, press, entries)

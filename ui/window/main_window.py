@@ -87,7 +87,7 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
-        self._menus = MenuOpener(self, self._container, self.shortcuts)
+        self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)

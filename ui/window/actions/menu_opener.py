@@ -4,6 +4,8 @@ An open menu has the keyboard: Qt grabs it on X11, and on Wayland the menu is a 
 closed, the focus is where it was, so the keys go to the guest again.
 """
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import QMainWindow, QMenu, QMenuBar, QWidget
@@ -15,12 +17,19 @@ _NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 
 
 class MenuOpener(QObject):
-    """Owns the action that opens the menus of one window. ``picture`` is the widget that has the guest's keys."""
+    """Owns the action that opens the menus of one window.
 
-    def __init__(self, window: QMainWindow, picture: QWidget, shortcuts: Shortcuts) -> None:
+    ``picture`` is the widget that has the guest's keys. ``opened`` is called before a menu opens that the bar does not
+    have: the guest saw the first keys of the shortcut.
+    """
+
+    def __init__(
+        self, window: QMainWindow, picture: QWidget, shortcuts: Shortcuts, opened: Callable[[], object]
+    ) -> None:
         super().__init__(window)
         self._window = window
         self._picture = picture
+        self._opened = opened
         action = QAction(MENUS.text, window)
         action.setAutoRepeat(False)
         shortcuts.bind(action, MENUS.key)
@@ -51,6 +60,7 @@ class MenuOpener(QObject):
         popup = QMenu("Menus", self._window)
         popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         popup.addActions(self._bar().actions())
+        self._opened()
         popup.popup(where)
         if choose:
             _choose_first(popup)

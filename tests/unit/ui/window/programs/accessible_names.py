@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
     QScrollBar,
     QSplitterHandle,
     QTabBar,
+    QTextEdit,
     QToolBar,
     QWidget,
     QWidgetAction,
@@ -89,7 +90,9 @@ application.processEvents()
 tops = [each for each in application.topLevelWidgets() if each.parentWidget() is None]
 tops = [each for each in tops if type(each) not in (QMenu, QWidget)]
 found = {each for top in tops for each in (top, *top.findChildren(QWidget))}
-widgets = [each for each in found if type(each.window()) is not QFrame and (each.isWindow() or not each.isHidden())]
+# What is hidden may be shown later, but a text that is hidden because it is empty has no name until then.
+found = {each for each in found if not (isinstance(each, QTextEdit) and each.isHidden() and not each.toPlainText())}
+widgets = [each for each in found if type(each.window()) is not QFrame]
 labels = [each for each in widgets if isinstance(each, QLabel)]
 operated = [each for each in widgets if is_operated(each)]
 nameless = [
