@@ -122,6 +122,8 @@ class Viewer(QObject):
         else:
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
+        # Now, because the window opens with the size of the picture.
+        self._loop.latest()
         self._loop.start()
 
     def shut_down(self) -> None:
