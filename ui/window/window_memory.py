@@ -96,7 +96,8 @@ class WindowMemory:
             return
         window, size = self._window, self._size
         if window is not None and size is not None:
-            is_decided = size.fixed or window.isMaximized()
+            # A user may close the window at once after resizing it.
+            is_decided = size.fixed or size.differs or window.isMaximized()
             if is_decided and not window.isFullScreen():
                 self.settings = replace(self.settings, geometry=geometry_of(window))
         settings.save(self.settings, self._subject or "", self._chosen)

@@ -58,6 +58,13 @@ class WindowSize(QObject):
         """Whether the window has a size that the user or the desktop decided."""
         return self._fixed
 
+    @property
+    def differs(self) -> bool:
+        """Whether the window has another size now than this program asked for, perhaps only for a moment."""
+        size = self._window.size()
+        # A scale factor like 1.5 may add or take a pixel.
+        return max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1
+
     def fix(self) -> None:
         """Leave the size of the window alone from now on."""
         self._fixed = True
@@ -89,9 +96,7 @@ class WindowSize(QObject):
     def _settled(self) -> None:
         if self._fixed or not self._window.isVisible() or not self._is_normal():
             return
-        size = self._window.size()
-        # A scale factor like 1.5 may add or take a pixel.
-        if max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1:
+        if self.differs:
             self._fixed = True
         elif self._seen is not None and self._bars() != self._around and not self._guest_follows():
             # A bar of the window came or went.
