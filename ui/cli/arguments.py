@@ -92,7 +92,7 @@ def _add_overview(commands: Commands) -> None:
 
 
 def _add_fullscreen(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen")
+    parser.add_argument("--fullscreen", action="store_true", help="start in fullscreen")
 
 
 def _add_everyday(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,8 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scaling",
         choices=("fit", "integer", "actual"),
-        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or not at all (actual)",
+        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or to its actual size "
+        "(actual)",
     )
     parser.add_argument(
         "--filter",
@@ -124,10 +125,10 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=(0, 90, 180, 270),
         default=0,
-        help="turn the picture clockwise by this many degrees; screenshots are not turned",
+        help="turn the picture to the right by this many degrees; screenshots are not turned",
     )
-    parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
-    parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
+    parser.add_argument("--flip-x", action="store_true", help="flip the picture horizontally: left becomes right")
+    parser.add_argument("--flip-y", action="store_true", help="flip the picture vertically: top becomes bottom")
 
 
 def _add_special(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +136,12 @@ def _add_special(parser: argparse.ArgumentParser) -> None:
     group = add_special(parser)
     add_gpu(group, WINDOW_GPU_HELP)
     add_poll(group)
-    group.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
-    group.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
+    group.add_argument("--cursor-outline", action="store_true", help="draw an outline around the cursor plane")
+    group.add_argument(
+        "--straight-alpha",
+        action="store_true",
+        help="the cursor has straight alpha: its colours are not multiplied by it",
+    )
     add_matrix(group)
     group.add_argument(
         "--tear-free",
