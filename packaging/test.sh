@@ -138,8 +138,10 @@ metainfo() {
     printf '%s\n' "$words"
     case $words in *E:\ * | '') return 1 ;; esac
 }
-step_unit() { limit pytest tests/unit tests/packaging; }
-step_gl() { limit pytest tests/gl; }
+# A process for each CPU, as most of these tests use one. The other steps use all of them, or measure.
+parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
+step_unit() { parallel tests/unit tests/packaging; }
+step_gl() { parallel tests/gl; }
 step_attacks() { limit pytest tests/attacks; }
 step_window() { limit pytest tests/window; }
 step_lab() { limit python -m tests.lab; }

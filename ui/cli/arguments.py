@@ -42,7 +42,8 @@ def _add_view(commands: Commands) -> None:
         commands,
         "view",
         "show a vGPU's screen in a window",
-        "Without --scaling or --filter, the last setting is used again.",
+        "Without --scaling, --filter, --rotate or --flip-x, the picture is shown as the user last chose in this VM's "
+        "window. What these options give is not remembered.",
     )
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
@@ -96,7 +97,7 @@ def _add_fullscreen(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_everyday(parser: argparse.ArgumentParser) -> None:
-    """How the window shows the picture. ``scaling`` and ``filter`` are None when not given."""
+    """How the window shows the picture. ``scaling``, ``filter`` and ``rotate`` are None when not given."""
     _add_fullscreen(parser)
     parser.add_argument(
         "--scaling",
@@ -124,7 +125,6 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         "--rotate",
         type=int,
         choices=(0, 90, 180, 270),
-        default=0,
         help="turn the picture to the right by this many degrees; screenshots are not turned",
     )
     parser.add_argument("--flip-x", action="store_true", help="flip the picture horizontally: left becomes right")
@@ -162,9 +162,10 @@ def _add_run(commands: Commands) -> None:
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
         "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
         "guests find no display. Nothing else is changed; "
-        "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
-        "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
-        "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
+        "-display none keeps QEMU from opening a window as well. The window asks before it closes: shut down, or leave "
+        "the VM running. At Ctrl-C, SIGTERM or SIGHUP the guest is asked to power down without a question, and after a "
+        "minute, or at a second Ctrl-C, QEMU is ended. When the VM ends, so does mdevview: with status 0 if all went "
+        "well, else with 1.",
     )
     parser.usage = f"{parser.prog} [OPTION...] -- QEMU [ARGUMENT...]"
     parser.add_argument(
@@ -185,7 +186,7 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--keep-running",
         action="store_true",
-        help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
+        help="when the window is closed, let the VM go on without a question; a vGPU that was created stays too",
     )
     _add_everyday(parser)
     add_helper(parser)
