@@ -72,8 +72,8 @@ All other keys go to the guest. The menus show these keys too, and they can be c
 _FILES = (
     (
         "~/.config/mdevview/window.ini",
-        "what was chosen in the windows, for each VM: how the picture is shown, bars, size and place. It is plain text; "
-        "what is not valid in it has its default",
+        "what was chosen in the windows, for each VM: how the picture is shown, bars, size and place. Plain text; what "
+        "is not valid in it has its default",
     ),
     ("~/.config/mdevview/keys.ini", "keys that differ from those in WINDOW KEYS, one line for each action"),
     (
