@@ -17,7 +17,7 @@ from app import __version__
 from app.sim.config.fault import FAULT_NAMES
 from ui.cli.common_arguments import ALL_COMMANDS
 from ui.cli.parser import MORE, build_parser
-from ui.window.actions.actions import ACTIONS
+from ui.window.actions.actions import KEYED, plain_text
 
 _TARGETS = (
     (
@@ -66,7 +66,7 @@ A shell completes these names: see \\-\\-print\\-completion.
 """
 
 _WINDOW_KEYS = """\
-All other keys go to the guest. The menus show these keys too, and they can be changed there.
+All other keys go to the guest. The menus show these keys too; Help > Keys changes them.
 """
 
 _FILES = (
@@ -75,7 +75,10 @@ _FILES = (
         "what was chosen in the windows, for each VM: how the picture is shown, bars, size and place. Plain text; what "
         "is not valid in it has its default",
     ),
-    ("~/.config/mdevview/keys.ini", "keys that differ from those in WINDOW KEYS, one line for each action"),
+    (
+        "~/.config/mdevview/keys.ini",
+        "keys that differ from those in WINDOW KEYS: a line ACTION=KEY; KEY for each action. Help > Keys writes it",
+    ),
     (
         "~/.cache/mdevview/import-trials.json",
         "which kinds of buffers the graphics driver imports without a crash. It can be deleted",
@@ -195,9 +198,9 @@ def _simulated_keys() -> str:
 
 def _window_keys() -> Iterator[tuple[str, str]]:
     """The keys as they are without keys.ini, with what they do, in the order of the menus."""
-    for action in ACTIONS:
+    for action in KEYED:
         if action.shortcuts:
-            yield ", ".join(action.shortcuts), action.text.replace("&", "").rstrip("…")
+            yield ", ".join(action.shortcuts), plain_text(action)
 
 
 def _tidy(page: str) -> str:
