@@ -66,7 +66,8 @@ A shell completes these names: see \\-\\-print\\-completion.
 """
 
 _WINDOW_KEYS = """\
-All other keys go to the guest. The menus show these keys too; Help > Keys changes them.
+All other keys go to the guest. The menus show these keys too; Help > Keys, or keys.ini, changes them.
+In brackets is what keys.ini calls the action.
 """
 
 _FILES = (
@@ -200,7 +201,7 @@ def _window_keys() -> Iterator[tuple[str, str]]:
     """The keys as they are without keys.ini, with what they do, in the order of the menus."""
     for action in KEYED:
         if action.shortcuts:
-            yield ", ".join(action.shortcuts), plain_text(action)
+            yield ", ".join(action.shortcuts), f"{plain_text(action)} [{action.key}]"
 
 
 def _tidy(page: str) -> str:
