@@ -30,6 +30,7 @@ from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
+from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
 from ui.window.widgets.off_row import OffRow
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         label: str,
         options: ViewOptions,
         choose: Callable[[], None],
+        geometry: Geometry | None = None,
         examine_host: Examine | None = None,
         memory: WindowMemory | None = None,
     ) -> None:
@@ -105,7 +107,10 @@ class MainWindow(QMainWindow):
         self.machine.set_actions(self._actions)
         self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
-        self._memory.attach(self, self._size, self._actions)
+        for key in BARS:
+            # As the bars are; else an action that is off for the next window would change nothing.
+            self._actions[key].setChecked(True)
+        self._memory.watch(self._actions, self.isFullScreen)
         for key in ("fit", "integer", "actual"):
             self._actions[key].triggered.connect(self._zoom.reset)
         self._actions["zoomed"].setVisible(False)
@@ -117,6 +122,10 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
         self._timer.start()
+        self._geometry = geometry
+        if geometry is not None:
+            restore_geometry(self, geometry)
+            self._size.fix()
         self._container.setFocus()
         self._show_input()
 
@@ -132,7 +141,7 @@ class MainWindow(QMainWindow):
 
     def remember_for(self, subject: str) -> None:
         """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
-        if self._memory.show(subject):
+        if self._memory.show(subject, None if self.isFullScreen() else geometry_of(self)):
             self._show_options(self._memory.view(self._picture.options))
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
@@ -260,9 +269,9 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
-        keys = self.shortcuts.text("menus")
-        if not on and keys and self.isVisible() and not self._actions["fullscreen"].isChecked():
-            self._picture.notice(f"{keys} opens the menus")
+        key = self.shortcuts.text("menu-bar")
+        if not on and key and self.isVisible() and not self._actions["fullscreen"].isChecked():
+            self._picture.notice(f"{key} shows the menu bar again")
         # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
@@ -346,7 +355,9 @@ class MainWindow(QMainWindow):
             return
         self.closing.emit()
         self._panels.close_inspector()
-        self._memory.save()
+        if not self.isFullScreen() and (self._size.fixed or self.isMaximized()):
+            self._geometry = geometry_of(self)
+        self._memory.save(self._geometry)
         self._timer.stop()
         self._panels.close()
         self.machine.shut_down()

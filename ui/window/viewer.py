@@ -103,10 +103,9 @@ class Viewer(QObject):
         self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
         memory = WindowMemory(options.given)
-        if session is not None:
-            memory.show(subject_of(session.vm, session.vgpu))
-        view = memory.view(options.view)
-        self.window = MainWindow(self.picture, label, view, self._choose, options.examine_host, memory)
+        memory.show(subject_of(session.vm, session.vgpu) if session is not None else "")
+        geometry, view = memory.settings.geometry, memory.view(options.view)
+        self.window = MainWindow(self.picture, label, view, self._choose, geometry, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.monitor = VmMonitor(self.window)

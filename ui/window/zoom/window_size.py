@@ -55,12 +55,10 @@ class WindowSize(QObject):
 
     @property
     def fixed(self) -> bool:
-        """Whether the window has a size that the user or the desktop decided."""
-        return self._fixed
+        """Whether the window has a size that the user or the desktop decided, even if only a moment ago."""
+        return self._fixed or (self._timer.isActive() and self._is_normal() and self._is_resized())
 
-    @property
-    def differs(self) -> bool:
-        """Whether the window has another size now than this program asked for, perhaps only for a moment."""
+    def _is_resized(self) -> bool:
         size = self._window.size()
         # A scale factor like 1.5 may add or take a pixel.
         return max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1
@@ -96,7 +94,9 @@ class WindowSize(QObject):
     def _settled(self) -> None:
         if self._fixed or not self._window.isVisible() or not self._is_normal():
             return
-        if self.differs:
+        size = self._window.size()
+        # A scale factor like 1.5 may add or take a pixel.
+        if max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1:
             self._fixed = True
         elif self._seen is not None and self._bars() != self._around and not self._guest_follows():
             # A bar of the window came or went.
