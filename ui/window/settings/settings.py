@@ -80,7 +80,7 @@ def _put(file: SettingsFile, settings: Settings, subject: str, chosen: AbstractS
     if subject:
         file.subjects.pop(subject, None)
         file.subjects[subject] = values
-    elif settings.geometry is not None:
+    else:
         file.general["geometry"] = settings.geometry
 
 
