@@ -100,10 +100,7 @@ class WindowDriver:
         self._window._actions[action].trigger()
 
     def menus(self) -> list[Any]:
-        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
-
-        Entries that cannot be chosen now are left out.
-        """
+        """The menus of the bar, each as its text and the entries that can be chosen: an entry is a text, or a menu."""
         bar = self._window.menuBar()
         assert bar is not None
         return [self._menu(each) for each in bar.actions()]
