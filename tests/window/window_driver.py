@@ -124,10 +124,6 @@ class WindowDriver:
         focus = QApplication.focusWidget()
         return focus.accessibleName() if focus is not None else ""
 
-    def size(self) -> list[int]:
-        """The size of the picture in Qt's units."""
-        return [self._picture.width(), self._picture.height()]
-
     def change_keys(self, action: str, *keys: str) -> None:
         self._window.shortcuts.change({action: tuple(keys)})
 
