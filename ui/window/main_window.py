@@ -363,6 +363,8 @@ class MainWindow(QMainWindow):
         self.machine.shut_down()
         self._zoom.shut_down()
         self._input.shut_down()
+        self._menus.shut_down()
+        self._focus.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)
