@@ -87,9 +87,10 @@ def check_pointer(display: Display, viewer: DrivenViewer, vm: QmpServer, picture
     inside = (slice(max(0, int(top)), min(height, int(bottom))), slice(max(0, int(left)), min(width, int(right))))
     shown[inside] = edges[inside]
     cursor = viewer.do("cursor") or [-1000, -1000]
-    candidates = [(int(x), int(y)) for y, x in random.Random(seed).sample(np.argwhere(shown).tolist(), 100)]
+    candidates = [(int(x), int(y)) for y, x in np.argwhere(shown)]
+    random.Random(seed).shuffle(candidates)
     chosen = [
-        (x, y) for x, y in candidates if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
+        (x, y) for x, y in candidates[:100] if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
     ][:4]
     assert len(chosen) == 4
     corners = [(max(0, int(left)), max(0, int(top))), (min(width, int(right)) - 1, min(height, int(bottom)) - 1)]
@@ -174,11 +175,12 @@ def test_the_edges_of_a_fullscreen_and_a_drag_move_the_picture(x11: Display, vm:
         window = window_of(display)
         xdotool(display, "windowfocus", "--sync", window, "windowmove", "--sync", window, "0", "0")
         viewer.do("trigger", "fullscreen")
-        width, height = place_when(viewer, lambda it: it["picture"][0] > 1920)["picture"]
+        # Without a window manager, the window keeps its size.
+        width, height = place_when(viewer, lambda it: it["window"] == it["picture"])["picture"]
         xdotool(display, "mousemove", str(width // 2), str(height // 2))
         viewer.do("trigger", "zoom-in")
         xdotool(display, "key", "ctrl+alt+equal", "ctrl+alt+equal")
-        assert place_when(viewer, lambda it: it["percent"] == 300)["bars"] == []
+        assert place_when(viewer, lambda it: it["percent"] == 200)["bars"] == []
         for x, y, name in ((width - 1, height - 1, str(ABSOLUTE_MAX)), (0, 0, "0")):
             xdotool(display, "mousemove", str(x), str(y))
             vm.wait_for(f"x={name}")
