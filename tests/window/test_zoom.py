@@ -44,7 +44,8 @@ def place_when(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], bool]) -
 
 
 def _has_size(size: list[int], found: dict[str, Any]) -> bool:
-    return bool(found["picture"] == size)
+    """Whether the picture has this size and fills its place."""
+    return bool(found["picture"] == size and found["place"] == [0, 0, *size])
 
 
 def _shows_edge(x: int, found: dict[str, Any]) -> bool:
@@ -120,11 +121,8 @@ def _guest_pixel(vm: QmpServer) -> tuple[int, int] | None:
     return (x, y)
 
 
-@pytest.mark.parametrize("scale", ["1", "1.5"])
-def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(
-    x11: Display, vm: QmpServer, scale: str, tmp_path: Path
-) -> None:
-    display = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": scale, "XDG_CONFIG_HOME": str(tmp_path)})
+def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(x11: Display, vm: QmpServer, tmp_path: Path) -> None:
+    display = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": "1.5", "XDG_CONFIG_HOME": str(tmp_path)})
     picture = guest_picture(SPEC).astype(int)
     with driving(display, f"sim:{SPEC}", "--filter", "nearest", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
@@ -153,10 +151,11 @@ def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(
         found = place_when(viewer, lambda it: it["place"][0] == -1000)
         assert found["place"][1] == -555
         check_pointer(x11, viewer, vm, picture, 3)
-        for action, seed in (("rotate-90", 4), ("flip-x", 5), ("zoom-out", 6), ("rotate-180", 7), ("zoom-out", 8)):
-            viewer.do("trigger", action)
+        for actions, seed in ((("rotate-90", "flip-x"), 4), (("rotate-180", "zoom-out"), 5)):
+            for action in actions:
+                viewer.do("trigger", action)
             check_pointer(x11, viewer, vm, picture, seed)
-        for _ in range(4):
+        for _ in range(5):
             viewer.do("trigger", "zoom-out")
         assert place_when(viewer, lambda it: it["percent"] < 100)["bars"] == []
         check_pointer(x11, viewer, vm, picture, 9)
@@ -222,8 +221,7 @@ def test_the_first_window_fits_the_screen_and_follows_the_guest(wayland: Display
         assert found["place"] == [0, 0, *found["picture"]], "no bar at any side"
         for width, height in ((1024, 640), (800, 600)):
             viewer.do("ask_for", width, height)
-            found = place_when(viewer, partial(_has_size, [width, height]))
-            assert found["place"] == [0, 0, width, height]
+            place_when(viewer, partial(_has_size, [width, height]))
         assert viewer.interrupt() == 0
 
 
