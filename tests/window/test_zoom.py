@@ -14,7 +14,7 @@ import pytest
 
 from app.input.event import ABSOLUTE_MAX
 from app.planes.zoom import next_step
-from tests.window.displays import HEIGHT, WIDTH, Display, Picture
+from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import guest_picture, window_of, xdotool
 from tests.window.viewer import DrivenViewer, driving
@@ -147,6 +147,10 @@ def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(x11: Display, vm
             assert abs((at - after[axis]) / larger - (at - before[axis]) / before[2]) <= 3 / larger
         assert viewer.do("right")[0].endswith(f"{percent} %")
         check_pointer(x11, viewer, vm, picture, 2)
+        # A screenshot has all of the guest's picture, at its size.
+        viewer.do("trigger", "screenshot")
+        saved = load_png(Path(viewer.wait_for("Saved ").rpartition("Saved ")[2]))
+        assert saved.shape == picture.shape and (saved == picture).all(axis=2).mean() > 0.95
         viewer.do("scroll_to", 1000, 555)
         found = place_when(viewer, lambda it: it["place"][0] == -1000)
         assert found["place"][1] == -555
