@@ -45,6 +45,7 @@ application = QApplication([])
 window = window_of("VM a", scaling=Scaling.ACTUAL, smooth=False)
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, False, True)
 do(window, "rotate-90", "status-line", "pointer-hidden")
+window._size.fix()
 window.resize(640, 500)
 # A size that the program itself gave is not remembered: the next window is as large as the picture then is.
 window._size.fix()
@@ -74,6 +75,12 @@ window.remember_for("VM a")
 assert shown(window) == (Scaling.INTEGER, Rotation.RIGHT, False, False), shown(window)
 window.remember_for("VM b")
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, True, False), shown(window)
+window.close()
+# What the user chose in place of the command line's is that VM's alone.
+window = window_of("VM a", scaling=Scaling.FIT)
+do(window, "integer")
+window.remember_for("VM b")
+assert shown(window)[0] is Scaling.ACTUAL
 window.close()
 # What is chosen while a VM is waited for is for that VM.
 window = window_of("")
