@@ -1,7 +1,7 @@
 """The middle of the window: the picture, and the page in its place while there is none."""
 
 from PyQt6.QtCore import QRect, Qt, QTimer, pyqtSignal, qVersion
-from PyQt6.QtGui import QGuiApplication, QPalette, QResizeEvent
+from PyQt6.QtGui import QGuiApplication, QMoveEvent, QPalette, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.diagnosis.picture.picture_findings import error_finding
@@ -123,7 +123,7 @@ class PictureArea(QWidget):
             self._timer.stop()
             if wanted:
                 self._update()
-        elif not self._timer.isActive():
+        elif not self._timer.isActive() and self.isVisible():
             # The picture comes back in the middle of a draw, in which no window may be resized.
             self._timer.start(GRACE_MS if wanted else 0)
         self.changed.emit()
@@ -186,6 +186,17 @@ class PictureArea(QWidget):
 
     def _focus_content(self) -> None:
         self._content.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  (Qt's name)
+        super().showEvent(event)
+        self._look()
+
+    def moveEvent(self, event: QMoveEvent | None) -> None:  # noqa: N802  (Qt's name)
+        """The picture's window is placed by its own widget, which does not notice that this one moves."""
+        super().moveEvent(event)
+        if self._shown:
+            self._content.resize(2, 1)
+        self._arrange()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)

@@ -4,7 +4,6 @@ from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
@@ -82,7 +81,6 @@ class StatusPage(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inner)
-        self._area = area
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area, 1)
@@ -155,17 +153,14 @@ def _text(colour: QColor, size: float, *, bold: bool = False) -> _PageText:
 
 
 class _Buttons(QWidget):
-    """One button for each action, in as many columns as fit."""
+    """One button for each action, in as few rows as fit."""
 
     pressed = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._shown: tuple[PageAction, ...] = ()
-        self._columns = 0
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(_SPACING)
         self._buttons: dict[PageAction, QPushButton] = {}
         for action in PageAction:
             button = QPushButton(action.text, self)
@@ -177,41 +172,44 @@ class _Buttons(QWidget):
             button.hide()
             self._buttons[action] = button
 
-    @property
-    def shown(self) -> tuple[PageAction, ...]:
-        return self._shown
-
     def show_actions(self, actions: tuple[PageAction, ...], description: str) -> None:
+        self._shown = actions
         for action, button in self._buttons.items():
-            button.setAccessibleDescription(description if action in actions else "")
-        if actions != self._shown:
-            self._shown = actions
-            self._arrange(self._fitting())
+            button.setVisible(action in actions)
+            button.setAccessibleDescription(description)
+        self._arrange()
 
     def focus_first(self) -> None:
         if self._shown:
             self._buttons[self._shown[0]].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        hint = super().minimumSizeHint()
-        # The columns follow the width, not the other way round.
-        return QSize(0, hint.height())
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        return QSize(200, self.height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
-        columns = self._fitting()
-        if columns != self._columns:
-            self._arrange(columns)
+        self._arrange()
 
-    def _fitting(self) -> int:
-        widest = max((self._buttons[each].sizeHint().width() for each in self._shown), default=1)
-        return max(1, min(len(self._shown), (self.width() + _SPACING) // (widest + _SPACING)))
+    def _arrange(self) -> None:
+        buttons = [self._buttons[each] for each in self._shown]
+        sizes = {each: each.sizeHint().expandedTo(each.minimumSizeHint()) for each in buttons}
+        rows: list[list[QPushButton]] = []
+        for button in buttons:
+            if rows and _row_width([*rows[-1], button], sizes) <= self.width():
+                rows[-1].append(button)
+            else:
+                rows.append([button])
+        top = 0
+        for row in rows:
+            left = max(0, (self.width() - _row_width(row, sizes)) // 2)
+            height = max(sizes[each].height() for each in row)
+            for button in row:
+                width = min(sizes[button].width(), self.width())
+                button.setGeometry(left, top, width, height)
+                left += width + _SPACING
+            top += height + _SPACING
+        self.setFixedHeight(max(1, top - _SPACING))
 
-    def _arrange(self, columns: int) -> None:
-        self._columns = columns
-        for button in self._buttons.values():
-            self._grid.removeWidget(button)
-        for at, action in enumerate(self._shown):
-            self._grid.addWidget(self._buttons[action], at // columns, at % columns, Qt.AlignmentFlag.AlignHCenter)
-        for action, button in self._buttons.items():
-            button.setVisible(action in self._shown)
+
+def _row_width(row: list[QPushButton], sizes: dict[QPushButton, QSize]) -> int:
+    return sum(sizes[each].width() for each in row) + _SPACING * (len(row) - 1)
