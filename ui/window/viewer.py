@@ -4,8 +4,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QMessageBox
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
@@ -23,7 +22,6 @@ from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
-from app.text.clean import clean_line
 from ui.window.chooser import choose_device
 from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
@@ -43,11 +41,10 @@ from ui.window.shown_target import (
     target_of,
 )
 from ui.window.vm_monitor import VmMonitor
+from ui.window.warning import warn
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
-# A longer message would not fit on the screen.
-_LONGEST_WARNING = 1000
 # These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
@@ -397,10 +394,4 @@ class Viewer(QObject):
         return OpenOptions(self._options.helper, alone=alone, qmp=self._options.qmp)
 
     def _warn(self, error: MdevviewError) -> None:
-        warning = QMessageBox(
-            QMessageBox.Icon.Warning, "mdevview", f"{clean_line(error.message, _LONGEST_WARNING)}\n\n{error.remedy}"
-        )
-        # It may contain the name of a process, and Qt would interpret markup in it.
-        warning.setTextFormat(Qt.TextFormat.PlainText)
-        warning.setParent(self.window, warning.windowFlags())
-        warning.exec()
+        warn(self.window, error)

@@ -20,8 +20,8 @@ from app.open.target import Default, Named, Pid, Target, VmName
 from app.open.waiter import may_open_later
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean_line
-from ui.window.page.page_words import sentence, words_for_window
 from ui.window.picture.picture_text import status_heading
+from ui.window.picture.window_words import sentence, words_for_window
 
 _LONGEST = 1000
 _MOST_FINDINGS = 3
@@ -119,7 +119,9 @@ def page_content(
     error = attempt.error
     if error is not None:
         return _content(_error_heading(error), error.message, error.remedy, f"{source}: {error.key}")
-    heading = "Opening" if attempt.opening and status.reason is Reason.NOT_STARTED else status_heading(status)
+    if attempt.opening and status.reason is Reason.NOT_STARTED:
+        return _content("Opening", "The device is being opened.", "", source)
+    heading = status_heading(status)
     if not findings:
         told = status.reason.meaning or status.detail or sentence_of(status.reason)
         detail = status.detail if told != status.detail else ""

@@ -1,7 +1,7 @@
 """The middle of the window: the picture, and the page in its place while there is none."""
 
 from PyQt6.QtCore import QRect, Qt, QTimer, pyqtSignal, qVersion
-from PyQt6.QtGui import QGuiApplication, QMoveEvent, QPalette, QResizeEvent, QShowEvent
+from PyQt6.QtGui import QGuiApplication, QPalette, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.diagnosis.picture.picture_findings import error_finding
@@ -13,12 +13,14 @@ from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text
 from ui.window.picture.picture_window import GRACE_MS, PictureWindow
 
 _LEAST = (160, 120)
+# QWindowContainer takes a widget of one pixel at the corner for hidden, and puts the window elsewhere.
+_OUT_OF_THE_WAY = QRect(0, 0, 2, 2)
 
 
 class PictureArea(QWidget):
     """Owns ``content``, the widget that has the picture's window in it, and the page.
 
-    While the page is shown, the picture's window has one pixel: the display still asks it for pictures, so that an
+    While the page is shown, the picture's window has a few pixels: the display still asks it for pictures, so that an
     import that failed is tried again as it is drawn, and keys that go to the guest still do. Hidden, it would lose
     its surface, and under the page it cannot be: a window within a widget's window is always above it.
 
@@ -158,7 +160,7 @@ class PictureArea(QWidget):
 
     def _arrange(self) -> None:
         self.page.setGeometry(self.rect())
-        self._content.setGeometry(QRect(0, 0, 1, 1) if self._shown else self.rect())
+        self._content.setGeometry(_OUT_OF_THE_WAY if self._shown else self.rect())
         if self._shown:
             self._content.raise_()
 
@@ -190,13 +192,6 @@ class PictureArea(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().showEvent(event)
         self._look()
-
-    def moveEvent(self, event: QMoveEvent | None) -> None:  # noqa: N802  (Qt's name)
-        """The picture's window is placed by its own widget, which does not notice that this one moves."""
-        super().moveEvent(event)
-        if self._shown:
-            self._content.resize(2, 1)
-        self._arrange()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)

@@ -96,11 +96,14 @@ class StatusPage(QWidget):
         return self._content
 
     def show_content(self, content: PageContent, actions: tuple[PageAction, ...]) -> None:
-        """Show this. A text that did not change keeps what is selected in it."""
+        """Show this. What is selected in a text stays selected while the page says the same."""
+        is_same = (content.heading, content.sentence) == (self._content.heading, self._content.sentence)
         self._content = content
         texts = (content.heading, content.sentence, content.remedy, content.evidence, "\n".join(content.notes))
         for widget, text in zip(self._texts(), texts, strict=True):
-            widget.show_text(text)
+            # What a user selects in the evidence is not taken away because a time in it goes on.
+            if not (is_same and widget.textCursor().hasSelection()):
+                widget.show_text(text)
         # A screen reader says this when the focus comes to a button.
         self.setAccessibleName(content.heading)
         self.setAccessibleDescription(" ".join(each for each in texts[1:3] if each))
