@@ -11,9 +11,9 @@ from ui.window.page.status_page import StatusPage
 application = QApplication([])
 page, pressed = StatusPage(), []
 page.pressed.connect(pressed.append)
+long = "<b>No</b> " + "x" * 300
 page.show_content(
-    PageContent("No such device", "<b>No</b> " + "x" * 300, "Start it. " * 20, "desk: no-such-device", ("a: b", "c: d")),
-    tuple(PageAction),
+    PageContent("No such device", long, "Start it. " * 20, "desk: no-such-device", ("a: b", "c: d")), tuple(PageAction)
 )
 page.show_notice("The details are in the clipboard")
 page.show()
@@ -48,7 +48,7 @@ for width, height in ((1366, 768), (640, 480), (240, 180), (160, 120)):
     assert inner.height() >= inner.minimumSizeHint().height()
 
 # A screen reader's view: each text by its own words, each button by its text and with the reason that it is there.
-assert [each.accessibleName() for each in texts][:2] == ["No such device", "<b>No</b> " + "x" * 300]
+assert [each.accessibleName() for each in texts][:2] == ["No such device", long]
 assert all(each.accessibleName() == each.toPlainText() for each in texts)
 assert (page.accessibleName(), page.accessibleDescription()[:9]) == ("No such device", "<b>No</b>")
 assert [each.text() for each in buttons] == [each.text for each in PageAction]
