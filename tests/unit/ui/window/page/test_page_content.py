@@ -104,7 +104,7 @@ def test_texts_of_others_are_short_lines_that_can_be_seen(message: str, remedy: 
 
 
 def test_only_what_can_appear_later_is_waited_for() -> None:
-    assert all(map(can_wait, (Named("desk"), VmName("win10"), Pid(4711), Default())))
-    assert not any(map(can_wait, (Simulated("gvt"), Replay("file"), InheritedFd(3))))
+    assert all(can_wait(each) for each in (Named("desk"), VmName("win10"), Pid(4711), Default()))
+    assert not any(can_wait(each) for each in (Simulated("gvt"), Replay("file"), InheritedFd(3)))
     assert can_wait(Named("desk"), _BUSY)
     assert not can_wait(Named("desk"), UsageError("what?"))

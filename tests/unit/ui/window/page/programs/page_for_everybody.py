@@ -9,7 +9,8 @@ from ui.window.page.page_content import PageAction, PageContent
 from ui.window.page.status_page import StatusPage
 
 application = QApplication([])
-page, pressed = StatusPage(), []
+page = StatusPage()
+pressed: list[PageAction] = []
 page.pressed.connect(pressed.append)
 long = "<b>No</b> " + "x" * 300
 page.show_content(
@@ -59,7 +60,7 @@ page.activateWindow()
 order, first = [], texts[0]
 first.setFocus()
 for _ in range(len(buttons) + 4):
-    QTest.keyClick(application.focusWidget(), Qt.Key.Key_Tab)  # type: ignore[arg-type, call-overload]
+    QTest.keyClick(application.focusWidget(), Qt.Key.Key_Tab)  # type: ignore[call-overload]
     order.append(application.focusWidget())
 assert order[4:] == buttons, order
 page.focus_first()

@@ -110,7 +110,7 @@ assert area.page_actions[0] is PageAction.RETRY
 area.set_attempt(Attempt(opening=True))
 assert PageAction.RETRY not in area.page_actions
 focus = application.focusWidget()
-assert area.page.isAncestorOf(focus) and focus.isVisible(), focus
+assert focus is not None and area.page.isAncestorOf(focus) and focus.isVisible(), focus
 
 # A notice cannot be seen on the picture now.
 picture.shown_notice.text = "Saved"
