@@ -19,6 +19,7 @@ from ui.cli.main import main
 from ui.window import viewer
 from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.main_window import MainWindow
+from ui.window.picture.gl_surface import device_size
 
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByKeyboard
 _NONE = Qt.KeyboardModifier.NoModifier
@@ -81,10 +82,12 @@ class WindowDriver:
     def release(self, x: float, y: float, button: str) -> None:
         self._mouse(QEvent.Type.MouseButtonRelease, x, y, getattr(Qt.MouseButton, f"{button}Button"))
 
-    def wheel(self, x: int, y: int, alt: bool = False) -> None:
+    def wheel(self, x: int, y: int, alt: bool = False, ctrl: bool = False, at: tuple[float, float] = (10, 10)) -> None:
+        """Turn the wheel by eighths of a degree, over a device pixel."""
         modifiers = Qt.KeyboardModifier.AltModifier if alt else _NONE
+        modifiers |= Qt.KeyboardModifier.ControlModifier if ctrl else _NONE
         buttons, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
-        where = QPointF(10, 10)
+        where = QPointF(*at) / self._picture.devicePixelRatio()
         event = QWheelEvent(where, where, QPoint(), QPoint(x, y), buttons, modifiers, phase, False)
         QCoreApplication.postEvent(self._picture, event)
 
@@ -279,6 +282,39 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
+
+    def place(self) -> dict[str, Any]:
+        """How large the window and the picture in it are, and where in it the guest's picture is, in device pixels."""
+        window, view, placement = self._window, self._window._view, self._picture.placement
+        ratio = window.devicePixelRatioF()
+        bars = [each for each in (view._across, view._down) if each.isVisible()]
+        return {
+            "window": [window.width(), window.height()],
+            "picture": list(device_size(self._picture)),
+            "ratio": ratio,
+            "place": [placement.place.left, placement.place.top, placement.place.right, placement.place.bottom]
+            if placement is not None
+            else None,
+            "percent": self._window._zoom.percent,
+            "bars": [[each.orientation().name, each.value(), each.maximum()] for each in bars],
+            "fixed": window._size.fixed,
+        }
+
+    def corner(self) -> list[int]:
+        """The device pixel of the screen where the picture's window begins."""
+        corner, ratio = self._picture.mapToGlobal(QPointF(0, 0)), self._picture.devicePixelRatio()
+        return [round(corner.x() * ratio), round(corner.y() * ratio)]
+
+    def scroll_to(self, right: int, down: int) -> None:
+        """Move the scroll bars."""
+        self._window._view._across.setValue(right)
+        self._window._view._down.setValue(down)
+
+    def resize(self, width: int, height: int) -> None:
+        self._window.resize(width, height)
+
+    def follow(self, on: bool) -> None:
+        self._window.resolution.follow(on)
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""

@@ -81,6 +81,8 @@ def _inspecting(key: str, text: str, field: str, *keys: str, separated: bool = F
     return replace(_toggle(key, text, OptionValue(field), *keys, separated=separated), submenu=_INSPECT)
 
 
+ZOOMED_TEXT = "Other size"
+
 # What inspects pixels. None of it is remembered for the next window.
 _INSPECTION = (
     ActionSpec("loupe", Menu.VIEW, "&Loupe", ("Ctrl+Alt+X",), True, submenu=_INSPECT),
@@ -115,11 +117,20 @@ ACTIONS = (
     ActionSpec("retry", Menu.MACHINE, "Open a&gain"),
     ActionSpec("wait", Menu.MACHINE, "&Wait for the VM"),
     ActionSpec("copy-details", Menu.MACHINE, "Copy d&etails"),
+    ActionSpec("power-down", Menu.MACHINE, "&Power down", separated=True),
+    ActionSpec("pause", Menu.MACHINE, "P&ause"),
+    ActionSpec("resume", Menu.MACHINE, "R&esume"),
+    ActionSpec("reset", Menu.MACHINE, "&Reset…"),
+    ActionSpec("force-off", Menu.MACHINE, "&Force off…"),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
     ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+F", "F11"), checkable=True),
     _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
     _choice("integer", "Scale by &whole numbers", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
     _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),
+    # Checked while the user has chosen another size than these three; its text tells which.
+    ActionSpec("zoomed", Menu.VIEW, ZOOMED_TEXT, checkable=True, group="scaling"),
+    ActionSpec("zoom-in", Menu.VIEW, "&Zoom in", ("Ctrl+Alt+=", "Ctrl+Alt++")),
+    ActionSpec("zoom-out", Menu.VIEW, "Zoom o&ut", ("Ctrl+Alt+-",)),
     _toggle("smooth", "S&mooth scaling", OptionValue("smooth"), "Ctrl+Alt+L"),
     _choice("rotate-0", "&Upright", "rotation", Rotation.NONE, separated=True),
     _choice("rotate-90", "Turned to the &right", "rotation", Rotation.RIGHT),

@@ -63,6 +63,7 @@ class GuestInput(QObject):
         self._pressed = PressedKeys()
         self._motion = RelativeMotion()
         self._wheel = Wheel()
+        self._position: QPointF | None = None
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None
         self._keystroke_sender = KeystrokeSender(self._type, self)
@@ -72,6 +73,7 @@ class GuestInput(QObject):
         self.grab.moved.connect(self._moved)
         self.grab.changed.connect(self._grab_changed)
         picture.state_changed.connect(self._show_pointer)
+        picture.placed.connect(self._placed)
         for watched in (picture, container):
             watched.installEventFilter(self)
 
@@ -205,7 +207,7 @@ class GuestInput(QObject):
                 return self._mouse(event)
             case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
                 self.grab.hover(False)
-                self._pixel = None
+                self._position = self._pixel = None
                 self._picture.pointer.left()
             case QEvent() if event.type() == QEvent.Type.FocusOut:
                 self.release()
@@ -264,6 +266,7 @@ class GuestInput(QObject):
 
     def _hover(self, position: QPointF) -> None:
         """The pointer is at ``position``: send that to a tablet."""
+        self._position = position
         placement = self._placement()
         was_inside = self._pixel is not None
         x, y = self._device(position)
@@ -280,6 +283,11 @@ class GuestInput(QObject):
             self._picture.pointer.sent(pixel)
         self._pixel = pixel if inside else None
         self._show_pointer()
+
+    def _placed(self) -> None:
+        """The picture was zoomed, moved or rotated below the pointer, which is at another guest pixel now."""
+        if self._position is not None and not self.grab.follows:
+            self._hover(self._position)
 
     def _moved(self, dx: float, dy: float) -> None:
         """The grabbed pointer's motion in device pixels."""

@@ -155,7 +155,8 @@ class LatencyPanel(QWidget):
         if suffix == ".png":
             buffer = QBuffer()
             buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            self.grab().save(buffer, "PNG")
+            if not self.grab().save(buffer, "PNG"):
+                raise OSError("the picture cannot be made")
             return bytes(buffer.data().data())
         recorder = self._picture.times.recorder
         if recorder is None:

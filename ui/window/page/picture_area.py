@@ -29,8 +29,6 @@ class PictureArea(QWidget):
 
     wanted = pyqtSignal(object)
     changed = pyqtSignal()
-    resized = pyqtSignal()
-    """There is another room for the picture, whether it or the page is shown."""
 
     def __init__(self, picture: PictureWindow, content: QWidget, label: str) -> None:
         super().__init__()
@@ -196,4 +194,3 @@ class PictureArea(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
         self._arrange()
-        self.resized.emit()

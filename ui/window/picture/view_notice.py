@@ -1,10 +1,14 @@
 """What the window says when its user chooses a view for inspection: what is seen, and how to get back."""
 
+from collections.abc import Iterator
+
 from app.formats.fourcc import format_name, pixel_format
 from app.formats.modifier import modifier_name
+from app.planes.frame import Surface
 from app.planes.plane import Plane
 from gl.draw_options import View
 from gl.scene import tile_pixels
+from ui.window.picture.view_options import ViewOptions
 
 _BACK = "Ctrl+Alt+N"
 
@@ -16,6 +20,15 @@ _SEEN = {
     View.BLUE: "The blue channel, as grey",
     View.DIFFERENCE: "What changed since the frame before, eight times as strong",
 }
+
+
+def view_notices(before: ViewOptions, now: ViewOptions, primary: Surface | None) -> Iterator[str]:
+    """What the user is told of the options that changed; ``primary`` is the primary plane, None without one."""
+    plane = primary.plane if primary is not None else None
+    if now.view is not before.view:
+        yield view_notice(now.view, plane)
+    if now.checkerboard and not before.checkerboard:
+        yield checkerboard_notice(plane)
 
 
 def view_notice(view: View, plane: Plane | None) -> str:

@@ -137,7 +137,7 @@ def retried_twice_at_once() -> Shown:
     first, second = Opener(BUSY), Opener(A)
     shown = Shown(Named("a"), first, second, options=FROM_MENU)
     shown.fail(first)
-    assert shown.attempt.error is BUSY
+    assert shown.attempt == Attempt(BUSY, may_wait=True)
     assert shown.actions[:3] == (PageAction.RETRY, PageAction.CHOOSE, PageAction.WAIT)
     assert {"retry", "wait"} <= shown.enabled
     for action in (PageAction.RETRY, PageAction.RETRY, PageAction.WAIT):
@@ -145,7 +145,7 @@ def retried_twice_at_once() -> Shown:
     assert shown.opening.asked == [Named("a")] * 2 and not shown.waiting.asked
     assert shown.reason is Reason.NOT_STARTED
     shown.open(second)
-    assert shown.attempt.error is None
+    assert shown.attempt == Attempt(may_wait=True)
     return shown
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.window.picture.window_words import sentence, words_for_window
+from ui.window.page.page_words import page_words, sentence
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from ui.window.picture.window_words import sentence, words_for_window
         ("see 'mdevview doctor'", "'Run doctor' may tell more"),
         ("'mdevview list' shows which VMs run", "'Choose another…' shows which VMs run"),
         ("start the VM; 'mdevview view --wait' shows it", "start the VM; 'Wait for the VM' shows it"),
-        ("Look at the log (-v).", "'Copy details' copies what is known, for a report."),
+        ("run 'mdevview doctor'", "press 'Run doctor'"),
         (
             "install it, or choose another --helper",
             "Install it, or choose another --helper. To give an option, start mdevview in a terminal.",
@@ -21,7 +21,7 @@ from ui.window.picture.window_words import sentence, words_for_window
     ],
 )
 def test_commands_that_have_a_button_are_named_by_it(text: str, words: str) -> None:
-    assert words_for_window(text) == words
+    assert page_words(text) == words
 
 
 def test_a_part_of_a_line_becomes_a_sentence() -> None:
