@@ -9,11 +9,12 @@ import sys
 from typing import Any, cast
 
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
+from PyQt6.QtGui import QAction, QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from app.edid.mode import Mode
+from app.open.target import Simulated
 from tests.window.listener import Listener
 from ui.cli.main import main
 from ui.window import viewer
@@ -98,6 +99,41 @@ class WindowDriver:
 
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
+
+    def menus(self) -> list[Any]:
+        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
+
+        Entries that cannot be chosen now are left out.
+        """
+        bar = self._window.menuBar()
+        assert bar is not None
+        return [self._menu(each) for each in bar.actions()]
+
+    def _menu(self, action: QAction) -> list[Any]:
+        menu = action.menu()
+        assert menu is not None
+        # Some menus are filled when they open.
+        menu.aboutToShow.emit()
+        entries = [each for each in menu.actions() if each.isEnabled() and each.isVisible() and not each.isSeparator()]
+        return [action.text(), [self._menu(each) if each.menu() is not None else each.text() for each in entries]]
+
+    def chosen(self) -> str:
+        """The entry that is chosen in the menu that is open; empty where none is."""
+        popup = QApplication.activePopupWidget()
+        action = popup.activeAction() if isinstance(popup, QMenu) else None
+        return action.text() if action is not None else ""
+
+    def focus(self) -> str:
+        """The accessible name of what has the keyboard."""
+        focus = QApplication.focusWidget()
+        return focus.accessibleName() if focus is not None else ""
+
+    def size(self) -> list[int]:
+        """The size of the picture in Qt's units."""
+        return [self._picture.width(), self._picture.height()]
+
+    def change_keys(self, action: str, *keys: str) -> None:
+        self._window.shortcuts.change({action: tuple(keys)})
 
     def playback(self, action: str = "") -> list[Any]:
         """Trigger an action of the bar of a recording. Returns its text, the position and whether it waits."""
@@ -241,6 +277,26 @@ class WindowDriver:
             "picture": [self._picture.width(), self._picture.height()],
             "focus": inspector is not None and inspector.view.isAncestorOf(focus),
         }
+
+    def page(self) -> dict[str, Any]:
+        """What the page in place of the picture shows."""
+        area = self._window.area
+        buttons = [each.text() for each in area.page.findChildren(QPushButton) if each.isVisible()]
+        return {
+            "shown": area.page.isVisible(),
+            "heading": area.page.content.heading,
+            "buttons": buttons,
+            "picture": [self._picture.width(), self._picture.height()],
+        }
+
+    def page_press(self, text: str) -> None:
+        (button,) = (each for each in self._window.area.page.findChildren(QPushButton) if each.text() == text)
+        button.click()
+
+    def choose_simulated(self, spec: str) -> None:
+        """Choose a simulated vGPU in the device chooser, without its dialog."""
+        vars(viewer)["choose_device"] = lambda _window: Simulated(spec)
+        self.trigger("choose")
 
     def clipboard_text(self) -> str:
         clipboard = QGuiApplication.clipboard()

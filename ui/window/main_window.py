@@ -12,11 +12,14 @@ from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
 from ui.window.actions.actions import ACTIONS, ZOOMED_TEXT
+from ui.window.actions.keys_dialog import show_keys
+from ui.window.actions.menu_opener import MenuOpener
 from ui.window.actions.menus import Handlers, add_menus
-from ui.window.actions.shortcuts import Shortcuts
-from ui.window.help_messages import show_about, show_keys
+from ui.window.actions.shortcuts import shared
+from ui.window.help_messages import show_about
 from ui.window.host_check import Examine
-from ui.window.input.guest_input import GRAB_KEYS, GuestInput
+from ui.window.input.guest_input import GuestInput
+from ui.window.input.keyboard_focus import KeyboardFocus
 from ui.window.machine.machine import Machine
 from ui.window.page.page_content import PageAction
 from ui.window.page.picture_area import PictureArea
@@ -67,12 +70,13 @@ class MainWindow(QMainWindow):
         self._picture = picture
         self._memory = memory if memory is not None else WindowMemory()
         self._label = label
-        self.shortcuts = Shortcuts()
+        self.shortcuts = shared()
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._container.setAccessibleName("The guest's screen")
         self.area = PictureArea(picture, self._container, label)
         self._view = ScrolledPicture(self.area)
         self.setCentralWidget(self._view)
@@ -83,7 +87,7 @@ class MainWindow(QMainWindow):
         self.no_vgpu = NoticeBar(self, SUBSTITUTE)
         self.no_vgpu.why_wanted.connect(self._panels.check_host)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.no_vgpu)
-        self._input = GuestInput(picture, self._container)
+        self._input = GuestInput(picture, self._container, self.shortcuts)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
         self.machine = Machine(self, lambda: self._label)
@@ -99,6 +103,8 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (self._view.resized, picture.screenChanged):
             resized.connect(self._picture_resized)
+        self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
+        self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._actions = self._make_actions(choose)
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
@@ -113,7 +119,7 @@ class MainWindow(QMainWindow):
             self._actions[key].triggered.connect(self._zoom.reset)
         self._actions["zoomed"].setVisible(False)
         self._show_options(options)
-        picture.menu_wanted.connect(self._popup_menu)
+        picture.menu_wanted.connect(self._menus.popup_at_pointer)
         picture.state_changed.connect(self._refresh)
         picture.diagnosis.changed.connect(self._refresh)
         self._timer = QTimer(self)
@@ -191,12 +197,13 @@ class MainWindow(QMainWindow):
             "inspector": self._show_inspector,
             "explain": self._show_findings,
             "grab": self._input.set_grab,
+            "release": self._release,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
             "host-check": self._panels.check_host,
-            "keys": lambda: show_keys(self),
+            "keys": lambda: show_keys(self, self.shortcuts),
             "about": lambda: show_about(self),
             **self.machine.handlers(),
         }
@@ -211,6 +218,7 @@ class MainWindow(QMainWindow):
                 triggered=self._input.release,
             ),
             self.resolution.menu(),
+            self.shortcuts,
         )
 
     def _picture_resized(self) -> None:
@@ -263,8 +271,8 @@ class MainWindow(QMainWindow):
             self.showFullScreen()
             keys = self.shortcuts
             self._picture.notice(
-                f"{keys.text('fullscreen')} leaves fullscreen, {keys.text('menu-bar')} shows the menus, "
-                f"{keys.text('keys')} lists the keys"
+                f"{keys.how('fullscreen')} leaves fullscreen, {keys.how('menus')} opens the menus, "
+                f"{keys.how('keys')} lists the keys"
             )
         else:
             self.showNormal()
@@ -290,6 +298,12 @@ class MainWindow(QMainWindow):
 
     def _show_findings(self) -> None:
         self._panels.show_findings(self._actions["inspector"])
+
+    def _release(self) -> None:
+        was_grabbed = self._input.grab.active
+        self._leave_guest()
+        if not was_grabbed and self._focus.switch():
+            self._picture.notice("The keyboard is the window's now; Escape gives it back to the picture")
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -325,20 +339,10 @@ class MainWindow(QMainWindow):
         for each in (PageAction.RETRY, PageAction.WAIT):
             self._actions[each.key].setEnabled(each in self.area.page_actions)
 
-    def _popup_menu(self) -> None:
-        """Open the menus at the pointer, as the menu bar may be hidden."""
-        popup = QMenu(self)
-        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        bar = self.menuBar()
-        assert bar is not None
-        for action in bar.actions():
-            popup.addAction(action)
-        popup.popup(self.cursor().pos())
-
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
-        grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
+        grabbed = f" — {self.shortcuts.how('release')} releases" if self._input.grab.active else ""
         self.setWindowTitle(f"{self._label} — {self.machine.title or status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         finding = self._picture.diagnosis.headline

@@ -35,7 +35,7 @@ from ui.window.picture.picture_overlays import PictureOverlays
 from ui.window.picture.picture_status import cursor_problem, path_name, picture_status, state_words
 from ui.window.picture.picture_text import PICTURE_BACKGROUND
 from ui.window.picture.qt_frame_loop import QtFrameLoop
-from ui.window.picture.view_notice import LOUPE_NOTICE, view_notices
+from ui.window.picture.view_notice import loupe_notice, view_notices
 from ui.window.picture.view_options import ViewOptions
 
 _log = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ class PictureWindow(QOpenGLWindow):
         """Show the pixels below the pointer over the picture, or no more."""
         self.overlays.show_loupe(on)
         if on:
-            self.notice(LOUPE_NOTICE)
+            self.notice(loupe_notice())
 
     def notice(self, text: str) -> None:
         """Show a notice over the picture for some seconds, and log it."""

@@ -8,11 +8,8 @@ from app.planes.frame import Surface
 from app.planes.plane import Plane
 from gl.draw_options import View
 from gl.scene import tile_pixels
+from ui.window.actions.shortcuts import shared
 from ui.window.picture.view_options import ViewOptions
-
-_BACK = "Ctrl+Alt+N"
-
-LOUPE_NOTICE = "Point at a pixel; Ctrl+Alt+X removes the loupe"
 
 _SEEN = {
     View.RED: "The red channel, as grey",
@@ -35,7 +32,7 @@ def view_notice(view: View, plane: Plane | None) -> str:
     """One line for the user; ``plane`` is the primary plane, None while there is none."""
     if view is View.NORMAL:
         return "The normal picture"
-    return f"{_seen(view, plane)}. {_BACK} shows the normal picture"
+    return f"{_seen(view, plane)}. {shared().how('view-normal')} shows the normal picture"
 
 
 def _seen(view: View, plane: Plane | None) -> str:
@@ -58,6 +55,11 @@ def _tiles(plane: Plane | None) -> str:
     if name in ("LINEAR", "INVALID"):
         return f"No tiles: the plane is {name}"
     return f"No lines: the tiles of {name} are not known"
+
+
+def loupe_notice() -> str:
+    """The same for the loupe when it is switched on."""
+    return f"Point at a pixel; {shared().how('loupe')} removes the loupe"
 
 
 def checkerboard_notice(plane: Plane | None) -> str:

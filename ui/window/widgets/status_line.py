@@ -5,13 +5,13 @@ from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
+from ui.window.actions.shortcuts import shared
 from ui.window.picture.picture_text import finding_text
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
 # Between the text and the edges of the window.
 _MARGIN = 6
-_HOW_TO_OPEN = "Click, or press Ctrl+Alt+W, for all findings."
 
 
 class _Elided(QLabel):
@@ -42,6 +42,7 @@ class _PathButton(QToolButton):
         self.setSizePolicy(policy)
         # A click leaves the keyboard with the guest.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Path of the picture")
         self._tip = ""
 
     def show_path(self, path: str) -> None:
@@ -52,8 +53,13 @@ class _PathButton(QToolButton):
     def explain(self, tip: str) -> None:
         if tip != self._tip:
             self._tip = tip
-            self.setToolTip(wrapped_tool_tip(f"{tip}\n{_HOW_TO_OPEN}" if tip else ""))
+            self.setToolTip(wrapped_tool_tip(f"{tip}\n{_how_to_open()}" if tip else ""))
             self.setAccessibleDescription(tip)
+
+
+def _how_to_open() -> str:
+    key = shared().text("explain")
+    return f"Click, or press {key}, for all findings." if key else "Click for all findings."
 
 
 class StatusLine(QStatusBar):

@@ -14,6 +14,7 @@ from app.vm.child import Child
 from app.vm.monitor import ConnectionState, MonitorStatus, Reply
 from app.vm.power import PowerAction
 from ui.window.actions.menus import Handlers, add_menus
+from ui.window.actions.shortcuts import Shortcuts
 from ui.window.machine.machine import Machine
 
 NS = 1_000_000_000
@@ -78,7 +79,7 @@ class Window(QMainWindow):
         resolutions = QMenu("Resolution", self)
         nothing = lambda *_: None  # noqa: E731
         handlers = Handlers(self.machine.handlers(), nothing, nothing, nothing, nothing)
-        self.rows: dict[str, QAction] = add_menus(self, handlers, resolutions)
+        self.rows: dict[str, QAction] = add_menus(self, handlers, resolutions, Shortcuts())
         self.machine.set_actions(self.rows)
         self.resize(800, 600)
         self.show()

@@ -50,7 +50,6 @@ class Window:
         loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
         self.picture = Picture(loop, "a VM")
         self.window = MainWindow(self.picture, "a VM", ViewOptions(), lambda: None, geometry)
-        self.window.remembers = False
         self.window._size._timer.setInterval(30)
         if mode:
             self.picture.set_mode(*mode)
