@@ -39,8 +39,10 @@ def test_started_from_a_menu_an_error_at_opening_is_a_page(display_name: str, re
             viewer.do("page_press", "Wait for the VM")
         page = until(viewer, lambda it: it["heading"] == "Waiting")
         assert page["buttons"] == ["Choose another…", "Copy details", "Run doctor"]
-        viewer.do("page_press", "Copy details")
-        viewer.wait_for("The details are in the clipboard")
+        if display_name == "x11":
+            # Headless weston has no seat, and so no clipboard.
+            viewer.do("page_press", "Copy details")
+            viewer.wait_for("The details are in the clipboard")
         viewer.do("choose_simulated", "gvt,size=320x200,fps=0")
         page = until(viewer, lambda it: not it["shown"])
         assert not page["shown"] and page["picture"] != [2, 2]
