@@ -322,7 +322,7 @@ class MainWindow(QMainWindow):
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = menu_words(self._input.why_not)
         self._off_row.show(why_not)
-        self.area.set_keys_to_guest(self._input.ready)
+        self.area.set_input(to_guest=self._input.ready, grabbed=self._input.grab.active)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]

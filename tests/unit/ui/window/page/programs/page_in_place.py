@@ -32,6 +32,8 @@ class Picture(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.diagnosis, self.shown_notice = Diagnosis(), Notice()
+        self.told: list[str] = []
+        self.notice = self.told.append
         self.status, self.shows_picture, self.session = Status(Reason.OK), True, None
 
     def become(self, reason: Reason) -> None:
@@ -86,9 +88,9 @@ assert area.page.isAncestorOf(application.focusWidget())
 assert area.page.content.heading == "No signal"
 
 # A guest takes them: a key wakes it.
-area.set_keys_to_guest(True)
+area.set_input(to_guest=True, grabbed=False)
 assert application.focusWidget() is content
-area.set_keys_to_guest(False)
+area.set_input(to_guest=False, grabbed=False)
 assert area.page.isAncestorOf(application.focusWidget())
 
 # The window is resized meanwhile.
@@ -99,6 +101,20 @@ assert area.page.size() == area.size() and content.width() <= 2
 picture.become(Reason.OK)
 until(lambda: not area.page.isVisible())
 assert content.size() == area.size() and application.focusWidget() is content
+
+# A grab stays, and a notice says what the page would. The page comes when the grab ends.
+area.set_input(to_guest=True, grabbed=True)
+picture.become(Reason.PLANE_OFF)
+until(lambda: picture.told)
+assert picture.told[0].startswith("No signal. ") and not area.page.isVisible() and content.size() == area.size()
+area.set_input(to_guest=True, grabbed=False)
+until(area.page.isVisible)
+area.set_input(to_guest=True, grabbed=True)
+until(lambda: not area.page.isVisible())
+area.set_input(to_guest=False, grabbed=False)
+picture.become(Reason.OK)
+wait(0.3)
+assert not area.page.isVisible() and len(picture.told) == 1, picture.told
 
 # A button that goes leaves the focus to another one.
 picture.become(Reason.NOT_OPENED)
