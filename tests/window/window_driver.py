@@ -14,7 +14,6 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from app.edid.mode import Mode
-from app.open.target import Simulated
 from tests.window.listener import Listener
 from ui.cli.main import main
 from ui.window import viewer
@@ -277,26 +276,6 @@ class WindowDriver:
             "picture": [self._picture.width(), self._picture.height()],
             "focus": inspector is not None and inspector.view.isAncestorOf(focus),
         }
-
-    def page(self) -> dict[str, Any]:
-        """What the page in place of the picture shows."""
-        area = self._window.area
-        buttons = [each.text() for each in area.page.findChildren(QPushButton) if each.isVisible()]
-        return {
-            "shown": area.page.isVisible(),
-            "heading": area.page.content.heading,
-            "buttons": buttons,
-            "picture": [self._picture.width(), self._picture.height()],
-        }
-
-    def page_press(self, text: str) -> None:
-        (button,) = (each for each in self._window.area.page.findChildren(QPushButton) if each.text() == text)
-        button.click()
-
-    def choose_simulated(self, spec: str) -> None:
-        """Choose a simulated vGPU in the device chooser, without its dialog."""
-        vars(viewer)["choose_device"] = lambda _window: Simulated(spec)
-        self.trigger("choose")
 
     def clipboard_text(self) -> str:
         clipboard = QGuiApplication.clipboard()
