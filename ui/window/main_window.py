@@ -21,6 +21,8 @@ from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
 from ui.window.machine.machine import Machine
+from ui.window.page.page_content import PageAction
+from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
 from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
@@ -75,8 +77,8 @@ class MainWindow(QMainWindow):
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setAccessibleName("The guest's screen")
-        self._container.setMinimumSize(160, 120)
-        self._view = ScrolledPicture(self._container)
+        self.area = PictureArea(picture, self._container, label)
+        self._view = ScrolledPicture(self.area)
         self.setCentralWidget(self._view)
         self._size = WindowSize(self, picture, self._view, lambda: self.resolution.following)
         self.playback = PlaybackBar(self)
@@ -104,7 +106,12 @@ class MainWindow(QMainWindow):
         self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._actions = self._make_actions(choose)
+<<<<<<< HEAD
         self._zoom.set_actions(self._actions)
+=======
+        self.area.changed.connect(self._show_page_actions)
+        self._show_page_actions()
+>>>>>>> 12-page
         self.machine.set_actions(self._actions)
         self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
@@ -134,6 +141,7 @@ class MainWindow(QMainWindow):
     def set_label(self, label: str) -> None:
         """Change the name of what the window shows."""
         self._label = label
+        self.area.set_label(label)
         self._refresh()
 
     def remember_for(self, subject: str) -> None:
@@ -171,6 +179,10 @@ class MainWindow(QMainWindow):
             self.height() + round(height / ratio) - view.height(),
         )
 
+    def trigger(self, action: str) -> None:
+        """Do what an action of the menus does, by its key in :mod:`ui.window.actions.actions`."""
+        self._actions[action].trigger()
+
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
 
@@ -179,6 +191,9 @@ class MainWindow(QMainWindow):
             "screenshot": lambda: save_picture(self._picture, self._label),
             "copy": lambda: copy_picture(self._picture),
             "choose": choose,
+            "retry": lambda: self.area.wanted.emit(PageAction.RETRY),
+            "wait": lambda: self.area.wanted.emit(PageAction.WAIT),
+            "copy-details": self.area.copy_details,
             "quit": self.close,
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
@@ -306,6 +321,7 @@ class MainWindow(QMainWindow):
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = menu_words(self._input.why_not)
         self._off_row.show(why_not)
+        self.area.set_input(to_guest=self._input.ready, grabbed=self._input.grab.active)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
@@ -317,6 +333,10 @@ class MainWindow(QMainWindow):
         grab.setChecked(self._input.grab.active)
         grab.blockSignals(False)
         self._refresh()
+
+    def _show_page_actions(self) -> None:
+        for each in (PageAction.RETRY, PageAction.WAIT):
+            self._actions[each.key].setEnabled(each in self.area.page_actions)
 
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
@@ -354,6 +374,11 @@ class MainWindow(QMainWindow):
         self._memory.save(self._chosen_geometry())
         self._timer.stop()
         self._panels.close()
+<<<<<<< HEAD
+=======
+        self.area.shut_down()
+        self.machine.shut_down()
+>>>>>>> 12-page
         self._zoom.shut_down()
         self.machine.shut_down()
         self._input.shut_down()
