@@ -106,12 +106,9 @@ class MainWindow(QMainWindow):
         self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._actions = self._make_actions(choose)
-<<<<<<< HEAD
         self._zoom.set_actions(self._actions)
-=======
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
->>>>>>> 12-page
         self.machine.set_actions(self._actions)
         self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
@@ -374,11 +371,7 @@ class MainWindow(QMainWindow):
         self._memory.save(self._chosen_geometry())
         self._timer.stop()
         self._panels.close()
-<<<<<<< HEAD
-=======
         self.area.shut_down()
-        self.machine.shut_down()
->>>>>>> 12-page
         self._zoom.shut_down()
         self.machine.shut_down()
         self._input.shut_down()
