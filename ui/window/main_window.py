@@ -13,6 +13,7 @@ from app.vm.monitor import Monitor
 from ui.window.actions.actions import ACTIONS
 from ui.window.actions.menus import Handlers, add_menus
 from ui.window.actions.shortcuts import Shortcuts
+from ui.window.fullscreen.fullscreen import BARS, Fullscreen
 from ui.window.help_messages import show_about, show_keys
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GRAB_KEYS, GuestInput
@@ -33,7 +34,6 @@ from ui.window.widgets.status_line import StatusLine
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _STATUS_INTERVAL_MS = 250
-_BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
@@ -83,8 +83,9 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
             resized.connect(self.resolution.resized)
-        self._bars_before = dict.fromkeys(_BARS, True)
+        self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
+        self._fullscreen.connect_actions(self._actions)
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
@@ -130,7 +131,8 @@ class MainWindow(QMainWindow):
         )
 
     def start_fullscreen(self) -> None:
-        self._actions["fullscreen"].setChecked(True)
+        self._fullscreen.set(True)
+        self.show()
 
     def _make_actions(self, choose: Callable[[], None]) -> dict[str, QAction]:
         by_key: dict[str, Callable[..., object]] = {
@@ -138,7 +140,8 @@ class MainWindow(QMainWindow):
             "copy": lambda: copy_picture(self._picture),
             "choose": choose,
             "quit": self.close,
-            "fullscreen": self._set_fullscreen,
+            "fullscreen": self._fullscreen.set,
+            "fullscreen-bar": self._fullscreen.open_menu,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
             "overlay": self._picture.overlays.show_times,
@@ -172,7 +175,7 @@ class MainWindow(QMainWindow):
         for spec in ACTIONS:
             if spec.option is not None:
                 self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
-        for key in (*_BARS, "pointer-auto"):
+        for key in (*BARS, "pointer-auto"):
             self._actions[key].setChecked(True)
         self._apply_options()
 
@@ -187,21 +190,6 @@ class MainWindow(QMainWindow):
                 fields[spec.option.field] = spec.option.unchecked
         self._picture.set_options(ViewOptions(**fields))
         self.resolution.resized()
-
-    def _set_fullscreen(self, on: bool) -> None:
-        if on:
-            self._bars_before = {key: self._actions[key].isChecked() for key in _BARS}
-        for key, shown in self._bars_before.items():
-            self._actions[key].setChecked(shown and not on)
-        if on:
-            self.showFullScreen()
-            keys = self.shortcuts
-            self._picture.notice(
-                f"{keys.text('fullscreen')} leaves fullscreen, {keys.text('menu-bar')} shows the menus, "
-                f"{keys.text('keys')} lists the keys"
-            )
-        else:
-            self.showNormal()
 
     def _set_menu_bar(self, on: bool) -> None:
         bar = self.menuBar()
@@ -287,6 +275,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
         self.closing.emit()
+        self._fullscreen.close()
         self._panels.close_inspector()
         if not self.isFullScreen():
             self._geometry = geometry_of(self)

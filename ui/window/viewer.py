@@ -270,7 +270,8 @@ class Viewer(QObject):
         if self._is_first_opening:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
-            self.picture.notice(status.detail)
+            pending = self._chosen
+            self.picture.notice(status.detail, lambda: pending is not None and pending.status is status)
 
     def _on_open_failed(self, error: MdevviewError) -> None:
         is_first = self._is_first_opening

@@ -114,6 +114,7 @@ ACTIONS = (
     ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+D",), separated=True),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
     ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+F", "F11"), checkable=True),
+    ActionSpec("fullscreen-bar", Menu.VIEW, "Bar of f&ullscreen", ("Ctrl+Alt+U",)),
     _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
     _choice("integer", "Scale by &whole numbers", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
     _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),

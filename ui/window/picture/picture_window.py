@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
@@ -85,7 +86,7 @@ class PictureWindow(QOpenGLWindow):
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
         self.diagnosis.page_changed.connect(self.update)
-        self.diagnosis.told.connect(self.notice)
+        self.diagnosis.told.connect(lambda text: self.notice(text, lambda: bool(self.diagnosis.findings)))
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
@@ -172,19 +173,19 @@ class PictureWindow(QOpenGLWindow):
         self.update()
         plane = self.frame.primary.plane if self.frame.primary is not None else None
         if options.view is not before.view:
-            self.notice(view_notice(options.view, plane))
+            self.notice(view_notice(options.view, plane), lambda: self._options.view is options.view)
         if options.checkerboard and not before.checkerboard:
-            self.notice(checkerboard_notice(plane))
+            self.notice(checkerboard_notice(plane), lambda: self._options.checkerboard)
 
     def show_loupe(self, on: bool) -> None:
         """Show the pixels below the pointer over the picture, or no more."""
         self.overlays.show_loupe(on)
         if on:
-            self.notice(LOUPE_NOTICE)
+            self.notice(LOUPE_NOTICE, lambda: self.overlays.shows_loupe)
 
-    def notice(self, text: str) -> None:
-        """Show a notice over the picture for some seconds, and log it."""
-        self._notice.show(text)
+    def notice(self, text: str, holds: Callable[[], bool] | None = None) -> None:
+        """Show a notice over the picture for some seconds, at most while it ``holds``, and log it."""
+        self._notice.show(text, holds)
 
     def end_notice(self) -> None:
         """Show no notice any more."""
