@@ -11,7 +11,7 @@ from typing import Any, cast
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QPushButton, QToolButton, QWidget
 
 from app.edid.mode import Mode
 from tests.window.listener import Listener
@@ -278,6 +278,28 @@ class WindowDriver:
             "enabled": sorted(key for key in ("grab", "paste", "send-print", "quit") if actions[key].isEnabled()),
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
+        }
+
+    def fullscreen(self) -> dict[str, Any]:
+        """The window's state, the bars of the window, and the bar at the top edge."""
+        window, actions = self._window, self._window._actions
+        bar = window._fullscreen._bar
+        screen = window.screen()
+        shown = bar is not None and bar.isVisible()
+        return {
+            "full": window.isFullScreen(),
+            "maximised": window.isMaximized(),
+            "checked": actions["fullscreen"].isChecked(),
+            "menu_bar": window.menuBar().isVisible(),  # type: ignore[union-attr]
+            "status_line": window._status.isVisible(),
+            "size": [window.width(), window.height()],
+            "screen": screen.name() if screen is not None else "",
+            "bar": [*bar.geometry().getRect()] if bar is not None and shown else None,
+            "buttons": {each.text(): each.geometry().center().x() for each in bar.findChildren(QToolButton)}
+            if bar is not None and shown
+            else {},
+            "menu_open": bar is not None and bar.menu_is_open,
+            "notice": self._picture._notice.text,
         }
 
     def right(self) -> list[str]:

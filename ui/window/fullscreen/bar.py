@@ -2,7 +2,7 @@
 
 from PyQt6.QtCore import QEvent, QPoint, Qt, pyqtSignal
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QMenu, QToolButton, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QMainWindow, QMenu, QToolButton, QWidget
 
 from ui.window.widgets.tool_tip import plain_tool_tip
 
@@ -10,20 +10,23 @@ _NAME_CHARACTERS = 32
 
 
 class FullscreenBar(QFrame):
-    """A window inside the main window, because the picture below it is a window too.
+    """A widget with a native window of its own, because the picture below it has one too.
 
-    It never takes the keyboard from the guest. ``hovered`` tells whether the pointer is over the bar. ``send`` and
+    It never takes the keyboard from the guest. ``hovered`` tells whether the pointer is over the bar, and
+    ``menu_closed`` that one of its menus was closed. ``send`` and
     ``grab`` are the menu and the action that the bar's buttons stand for.
     """
 
     leave_wanted = pyqtSignal()
     hovered = pyqtSignal(bool)
+    menu_closed = pyqtSignal()
 
     def __init__(self, window: QMainWindow, send: QMenu, grab: QAction) -> None:
-        kind = Qt.WindowType
-        super().__init__(window, kind.Window | kind.FramelessWindowHint | kind.WindowDoesNotAcceptFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+        super().__init__(window)
+        # Qt would make native windows of all widgets beside this one, and the picture's container then shows nothing.
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontCreateNativeWidgetSiblings)
+        self.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
+        self.setAutoFillBackground(True)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAccessibleName("Fullscreen bar")
         self._main = window
@@ -38,13 +41,15 @@ class FullscreenBar(QFrame):
         self._grab.clicked.connect(grab.setChecked)
         leave = _button("Leave fullscreen", "Leave fullscreen", "Show the window with its bars again")
         leave.clicked.connect(self.leave_wanted)
-        # What the keyboard opens: a menu gets the keys on each platform, which a window inside another does not.
+        # What the keyboard opens: a menu gets the keys on each platform, which the bar does not.
         self._menu = QMenu("Fullscreen", self._main)
         self._menu.setToolTipsVisible(True)
         self._leave_action = QAction("&Leave fullscreen", self._menu)
         self._leave_action.triggered.connect(self.leave_wanted)
         self._menu.addActions([self._leave_action, grab])
         self._menu.addMenu(send)
+        for menu in (self._menu, send):
+            menu.aboutToHide.connect(self.menu_closed)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 6, 4)
         row.setSpacing(4)
@@ -76,11 +81,10 @@ class FullscreenBar(QFrame):
     def appear(self) -> None:
         """Show the bar above everything else in the window."""
         self.winId()
-        handle, parent = self.windowHandle(), self._main.windowHandle()
-        if handle is None or parent is None:
-            return
-        if handle.parent() is not parent:
-            handle.setParent(parent)
+        handle = self.windowHandle()
+        if handle is not None:
+            # On X11 a click would take the keys from the picture, which ends the grab.
+            handle.setFlag(Qt.WindowType.WindowDoesNotAcceptFocus)
         self.place()
         self.show()
         self.raise_()
@@ -93,7 +97,7 @@ class FullscreenBar(QFrame):
 
     def _open(self, menu: QMenu, below: QWidget) -> None:
         left = 0 if below is self else below.x()
-        # The main window is asked, because Qt's Wayland platform does not know where a window inside another one is.
+        # The main window is asked, because Qt's Wayland platform does not know where such a window is.
         menu.popup(self._main.mapToGlobal(self.geometry().topLeft() + QPoint(left, self.height())))
 
     def _follow_action(self) -> None:

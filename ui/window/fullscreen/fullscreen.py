@@ -17,8 +17,9 @@ BARS = ("menu-bar", "status-line")
 
 # The pointer stays at the edge for this time before the bar comes: a guest has its own things at its top edge.
 _DWELL_MS = 250
-# The bar goes this long after the pointer left it, and so long after it came by itself.
+# The bar goes this long after the pointer left it, after one of its menus was closed, and after it came by itself.
 _LEFT_MS = 700
+_MENU_CLOSED_MS = 2000
 _INTRODUCTION_MS = 3000
 
 _FULL = Qt.WindowState.WindowFullScreen
@@ -159,6 +160,8 @@ class Fullscreen(QObject):
             self._bar = FullscreenBar(self._window, self._send_menu(), self._actions["grab"])
             self._bar.leave_wanted.connect(lambda: self.set(False))
             self._bar.hovered.connect(self._on_hovered)
+            # The pointer may be over the bar again, which is told by its next motion.
+            self._bar.menu_closed.connect(lambda: self._hide.start(_MENU_CLOSED_MS))
         return self._bar
 
     def _send_menu(self) -> QMenu:
