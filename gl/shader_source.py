@@ -94,7 +94,7 @@ EFFECTS#ifdef OPAQUE
 }
 """
 
-# The outline covers what is near the shape, which is looked for in steps of half the outline's width. Beyond the image's
+# The outline covers what is near the shape, which is looked for in steps of half its width. Beyond the image's
 # border everything is transparent.
 _OUTLINED_MAIN = """
 vec4 inside(vec2 position) {

@@ -1,9 +1,8 @@
-"""The messages of the Help menu."""
+"""The list of keys of the Help menu."""
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
-from app import __version__
 from ui.window.actions.actions import key_list
 
 
@@ -14,16 +13,6 @@ def show_keys(parent: QWidget) -> None:
         parent,
         "Keys",
         f"<table>{rows}</table><p>While input goes to the guest, only the keys with Ctrl+Alt are the window's.</p>",
-    )
-
-
-def show_about(parent: QWidget) -> None:
-    """Show what the program is."""
-    _show(
-        parent,
-        "About mdevview",
-        f"<p><b>mdevview {__version__}</b></p><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
-        "and says why it is black.</p><p>GPL-3.0-or-later</p>",
     )
 
 

@@ -10,11 +10,12 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
+from ui.window.about import show_about
 from ui.window.actions.actions import ACTIONS
 from ui.window.actions.menus import Handlers, add_menus
 from ui.window.actions.shortcuts import Shortcuts
 from ui.window.fullscreen.fullscreen import BARS, Fullscreen
-from ui.window.help_messages import show_about, show_keys
+from ui.window.help_messages import show_keys
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GRAB_KEYS, GuestInput
 from ui.window.panels import Panels
@@ -156,7 +157,7 @@ class MainWindow(QMainWindow):
             "pointer-hidden": self._set_host_pointer,
             "host-check": self._panels.check_host,
             "keys": lambda: show_keys(self),
-            "about": lambda: show_about(self),
+            "about": lambda: show_about(self, self._picture.renderer),
         }
         return add_menus(
             self,

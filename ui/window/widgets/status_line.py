@@ -9,6 +9,8 @@ from ui.window.picture.picture_text import finding_text
 from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
 _HOW_TO_OPEN = "Click, or press Ctrl+Alt+W, for all findings."
+# Between the text and the window's edges, as in the menu bar.
+_MARGIN = 6
 
 
 class _Elided(QLabel):
@@ -64,6 +66,7 @@ class StatusLine(QStatusBar):
     def __init__(self) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self._left = _Elided()
         self._tip = ""
         self.addWidget(self._left, 1)
