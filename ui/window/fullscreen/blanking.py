@@ -28,10 +28,22 @@ class Blanking(QObject):
         self._cookie: int | None = None
         self._call: QDBusPendingCallWatcher | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether the desktop has not answered yet."""
+        return self._call is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the desktop does not blank the screen now, because it was asked."""
+        return self._cookie is not None
+
     def inhibit(self, on: bool) -> None:
         """Ask the desktop not to blank the screen, or take that back."""
         self._wanted = on
-        if on and self._cookie is None and self._call is None:
+        if on and not self._bus.isConnected():
+            _log.info("the screen may be blanked: there is no session bus")
+        elif on and self._cookie is None and self._call is None:
             message = _message("Inhibit")
             message.setArguments(["mdevview", _REASON])
             self._call = QDBusPendingCallWatcher(self._bus.asyncCall(message), self)
@@ -47,7 +59,7 @@ class Blanking(QObject):
         if reply.type() is not QDBusMessage.MessageType.ReplyMessage or not isinstance(
             next(iter(arguments), None), int
         ):
-            # A desktop without a screen saver, or a session without a bus: nothing to ask.
+            # A desktop without a screen saver: there is nothing to ask.
             _log.info("the screen may be blanked: %s", reply.errorMessage() or "the answer has no cookie")
             return
         self._cookie = arguments[0]
