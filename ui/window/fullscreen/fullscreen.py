@@ -24,6 +24,7 @@ _INTRODUCTION_MS = 3000
 
 _FULL = Qt.WindowState.WindowFullScreen
 _MAXIMISED = Qt.WindowState.WindowMaximized
+_NOTHING = Qt.WindowState.WindowNoState
 
 
 class Fullscreen(QObject):
@@ -78,8 +79,7 @@ class Fullscreen(QObject):
             if self._window.isVisible():
                 self._show_bar(_INTRODUCTION_MS)
         else:
-            without = state & ~_FULL
-            self._window.setWindowState(without | _MAXIMISED if self._maximised_before else without)
+            self._window.setWindowState(state & ~_FULL | (_MAXIMISED if self._maximised_before else _NOTHING))
 
     def open_menu(self) -> None:
         """Show the bar and open its menu."""
@@ -136,6 +136,12 @@ class Fullscreen(QObject):
             )
         else:
             self._hide_now()
+            # After this event. Openbox gives the window its size again, but not the state.
+            QTimer.singleShot(0, self._maximise_again)
+
+    def _maximise_again(self) -> None:
+        if self._maximised_before and not self._is_full and not self._window.isMaximized():
+            self._window.setWindowState(self._window.windowState() | _MAXIMISED)
 
     # The bar.
 
