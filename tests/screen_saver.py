@@ -78,8 +78,8 @@ def screen_saver(address: str) -> Iterator[ScreenSaver]:
             running.end()
 
 
-@pyqtClassInfo("D-Bus Interface", NAME)  # type: ignore[func-returns-value,misc]
-class _Adaptor(QDBusAbstractAdaptor):
+@pyqtClassInfo("D-Bus Interface", NAME)  # type: ignore[func-returns-value]
+class _Adaptor(QDBusAbstractAdaptor):  # type: ignore[misc]
     def __init__(self, parent: "_Service") -> None:
         super().__init__(parent)
         self._service = parent

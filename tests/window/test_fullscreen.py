@@ -16,14 +16,15 @@ from tests.screen_saver import screen_saver, session_bus
 from tests.window.displays import HEIGHT, WIDTH, Display, sway
 from tests.window.qmp_server import qmp_server
 from tests.window.test_view import xdotool
-from tests.window.viewer import DrivenViewer, driving
+from tests.window.viewer import DrivenViewer, driven
 from tests.window.wayland_input import virtual_input
 
+_DRIVER = "tests.window.fullscreen_driver"
 SPEC = "gvt,size=640x480,fps=0"
 _PATIENCE_S = 20.0
 _SCALE = 2
 # The kernel's codes of keys.
-_CTRL, _ALT, _ESCAPE, _U, _F, _ENTER, _DOWN, _A = 29, 56, 1, 22, 33, 28, 108, 30
+_CTRL, _ALT, _ESCAPE, _J, _ENTER, _A = 29, 56, 1, 36, 28, 30
 
 
 def wait_until(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
 
     with (
         qmp_server(tmp_path) as vm,
-        driving(display, f"sim:{SPEC}", "--qmp", vm.address) as viewer,
+        driven(display, _DRIVER, "view", f"sim:{SPEC}", "--qmp", vm.address) as viewer,
         virtual_input(display.directory / display.env["WAYLAND_DISPLAY"]) as device,
     ):
         viewer.wait_for("path: ")
@@ -113,10 +114,10 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
 
         # The keys, while they go to the guest.
         point(WIDTH / 2, HEIGHT / 2)
-        device.press(_CTRL, _ALT, _F)
+        device.press(_CTRL, _ALT, _ENTER)
         wait_until(viewer, lambda it: is_full(it) and it["bar"])
         wait_until(viewer, lambda it: not it["bar"])
-        device.press(_CTRL, _ALT, _U)
+        device.press(_CTRL, _ALT, _J)
         wait_until(viewer, lambda it: it["bar"] and it["menu_open"])
         device.press(_ENTER)
         wait_until(viewer, is_normal)
@@ -168,7 +169,7 @@ def test_on_x11_maximised_comes_back_and_the_screen_is_not_blanked(x11: Display,
     with session_bus(tmp_path) as address, screen_saver(address) as saver, qmp_server(tmp_path) as vm:
         own = {"DBUS_SESSION_BUS_ADDRESS": address, "XDG_CONFIG_HOME": str(tmp_path), "QT_SCALE_FACTOR": str(_SCALE)}
         display = replace(x11, env={**x11.env, **own})
-        with openbox(display, tmp_path), driving(display, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
+        with openbox(display, tmp_path), driven(display, _DRIVER, "view", f"sim:{SPEC}", "--qmp", vm.address) as viewer:
             viewer.wait_for("path: ")
             viewer.wait_for("monitor: ready")
             wait_until(viewer, lambda it: not it["full"])

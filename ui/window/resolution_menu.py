@@ -65,10 +65,10 @@ class Viewport:
     shown: tuple[int, int] | None
 
 
-def viewport(picture: PictureWindow) -> Viewport:
-    """The space in this window, whose picture may be rotated."""
+def viewport(picture: PictureWindow, view: QWidget) -> Viewport:
+    """The space in this window, whose picture may be rotated. ``view`` has the picture and its scroll bars."""
     ratio = picture.devicePixelRatio()
-    width, height = round(picture.width() * ratio), round(picture.height() * ratio)
+    width, height = round(view.width() * ratio), round(view.height() * ratio)
     if picture.options.rotation.sideways:
         width, height = height, width
     primary = picture.frame.primary

@@ -32,8 +32,9 @@ from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
-from ui.window.settings.geometry import Geometry
+from ui.window.settings.subject import subject_of
 from ui.window.vm_monitor import VmMonitor
+from ui.window.window_memory import WindowMemory
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
@@ -45,13 +46,14 @@ _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options of a window, from the command line, and the ``geometry`` of the last one.
+    """The options of a window, from the command line.
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
     guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
     pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
-    does, in seconds and on any thread; None if the window cannot offer that.
+    does, in seconds and on any thread; None if the window cannot offer that. ``given`` are the fields of ``view`` that
+    the command line gave, None for a window that remembers nothing (:mod:`ui.window.window_memory`).
     """
 
     view: ViewOptions
@@ -62,7 +64,7 @@ class WindowOptions:
     resolution: Mode | None = None
     follow: bool = False
     poll: int | None = None
-    geometry: Geometry | None = None
+    given: frozenset[str] | None = None
     gpu: GpuChoice = AUTO
     examine_host: Examine | None = None
 
@@ -100,9 +102,10 @@ class Viewer(QObject):
         self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
         self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
-        self.window = MainWindow(
-            self.picture, label, options.view, self._choose, options.geometry, options.examine_host
-        )
+        memory = WindowMemory(options.given)
+        memory.show(subject_of(session.vm, session.vgpu) if session is not None else "")
+        geometry, view = memory.settings.geometry, memory.view(options.view)
+        self.window = MainWindow(self.picture, label, view, self._choose, geometry, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.monitor = VmMonitor(self.window)
@@ -119,6 +122,8 @@ class Viewer(QObject):
         else:
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
+        # Now, because the window opens with the size of the picture.
+        self._loop.latest()
         self._loop.start()
 
     def shut_down(self) -> None:
@@ -153,6 +158,7 @@ class Viewer(QObject):
         self._show(session.source, session.label, session)
         self._close_session()
         self._session, self._target = session, target
+        self.window.remember_for(subject_of(session.vm, session.vgpu))
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
         self.window.resolution.set_control(session.resolution)

@@ -61,12 +61,15 @@ class Fullscreen(QObject):
         self._actions = actions
         actions["fullscreen-bar"].setEnabled(False)
 
-    @property
-    def bars(self) -> dict[str, bool]:
-        """Which bars the user wants outside fullscreen, by the keys of their actions."""
-        if self._is_full:
-            return dict(self._bars_before)
-        return {key: self._actions[key].isChecked() for key in BARS}
+    def set_bars(self, shown: Mapping[str, bool]) -> None:
+        """Which bars the window has outside fullscreen, by the keys of their actions."""
+        self._bars_before = dict(shown)
+        if not self._is_full:
+            self._show_bars()
+
+    def _show_bars(self) -> None:
+        for key, shown in self._bars_before.items():
+            self._actions[key].setChecked(shown and not self._is_full)
 
     def set(self, on: bool) -> None:
         """Enter or leave fullscreen, on the screen where the window is."""
@@ -115,7 +118,7 @@ class Fullscreen(QObject):
             return
         if is_full:
             self._maximised_before = bool(before & _MAXIMISED)
-            self._bars_before = self.bars
+            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
             handle = self._window.windowHandle()
             if handle is not None:
                 # It gets the motion over every widget, also over those without mouse tracking.
@@ -124,14 +127,12 @@ class Fullscreen(QObject):
         action = self._actions["fullscreen"]
         action.setChecked(is_full)
         self._actions["fullscreen-bar"].setEnabled(is_full)
-        for key, shown in self._bars_before.items():
-            self._actions[key].setChecked(shown and not is_full)
+        self._show_bars()
         self._watched.set_fullscreen(is_full)
         if is_full:
-            text = self._shortcuts.text
+            how = self._shortcuts.how
             self._picture.notice(
-                f"{text('fullscreen')} leaves fullscreen, {text('menu-bar')} shows the menus, "
-                f"{text('keys')} lists the keys",
+                f"{how('fullscreen')} leaves fullscreen, {how('menus')} opens the menus, {how('keys')} lists the keys",
                 self._window.isFullScreen,
             )
         else:

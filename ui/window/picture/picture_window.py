@@ -19,7 +19,7 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import PixelPath
 from app.planes.pixel_samples import Look
-from app.planes.placement import Placement
+from app.planes.placement import WHOLE_PICTURE, Placement, Zoom
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.bridge_choice import bridge_origin
@@ -29,14 +29,14 @@ from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from ui.window.picture.frame_times import FrameTimes
-from ui.window.picture.gl_surface import display_origin, made_current
+from ui.window.picture.gl_surface import device_size, display_origin, made_current
 from ui.window.picture.notice import Notice
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 from ui.window.picture.picture_overlays import PictureOverlays
-from ui.window.picture.picture_status import cursor_problem, path_name, picture_status
-from ui.window.picture.picture_text import paint_status, plane_text
+from ui.window.picture.picture_status import cursor_problem, path_name, picture_status, state_words
+from ui.window.picture.picture_text import paint_status
 from ui.window.picture.qt_frame_loop import QtFrameLoop
-from ui.window.picture.view_notice import LOUPE_NOTICE, checkerboard_notice, view_notice
+from ui.window.picture.view_notice import loupe_notice, view_notices
 from ui.window.picture.view_options import ViewOptions
 
 _log = logging.getLogger(__name__)
@@ -52,10 +52,12 @@ _MS = 1_000_000
 class PictureWindow(QOpenGLWindow):
     """Draws the frames of a loop. Owns the renderer, whose GL objects belong to this window's context.
 
-    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed.
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed, ``placed``
+    after a draw with another :attr:`placement`.
     """
 
     menu_wanted = pyqtSignal()
+    placed = pyqtSignal()
     state_changed = pyqtSignal()
     unusable = pyqtSignal(str)
 
@@ -68,6 +70,7 @@ class PictureWindow(QOpenGLWindow):
         # Whether the renderer knows over which GPU the buffers of this session come.
         self._bridge_set = False
         self._options = ViewOptions()
+        self._zoom = WHOLE_PICTURE
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
         self._renderer: Renderer | None = None
@@ -169,19 +172,25 @@ class PictureWindow(QOpenGLWindow):
 
     def set_options(self, options: ViewOptions) -> None:
         before, self._options = self._options, options
-        self._draw_options = options.draw_options()
+        self._draw_options = options.draw_options(self._zoom)
         self.update()
-        plane = self.frame.primary.plane if self.frame.primary is not None else None
-        if options.view is not before.view:
-            self.notice(view_notice(options.view, plane), lambda: self._options.view is options.view)
-        if options.checkerboard and not before.checkerboard:
-            self.notice(checkerboard_notice(plane), lambda: self._options.checkerboard)
+        for text in view_notices(before, options, self.frame.primary):
+            self.notice(text, lambda: self._options.inspection == options.inspection)
+
+    @property
+    def zoom(self) -> Zoom:
+        return self._zoom
+
+    def set_zoom(self, zoom: Zoom) -> None:
+        self._zoom = zoom
+        self._draw_options = self._options.draw_options(zoom)
+        self.update()
 
     def show_loupe(self, on: bool) -> None:
         """Show the pixels below the pointer over the picture, or no more."""
         self.overlays.show_loupe(on)
         if on:
-            self.notice(LOUPE_NOTICE, lambda: self.overlays.shows_loupe)
+            self.notice(loupe_notice(), lambda: self.overlays.shows_loupe)
 
     def notice(self, text: str, holds: Callable[[], bool] | None = None) -> None:
         """Show a notice over the picture for some seconds, at most while it ``holds``, and log it."""
@@ -303,11 +312,7 @@ class PictureWindow(QOpenGLWindow):
         logged = (status, primary.plane.import_key if primary else None, self.path)
         if logged != self._logged:
             self._logged = logged
-            reason = "" if status.reason is Reason.OK else status.reason.key
-            words = [status.state.value, reason, status.detail]
-            if primary is not None:
-                words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
-            _log.info("%s: %s", self._label, ", ".join(each for each in words if each))
+            _log.info("%s: %s", self._label, state_words(status, primary.plane if primary else None, self.path))
             self.state_changed.emit()
 
     def _in_grace(self) -> bool:
@@ -340,8 +345,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
-        ratio = self.devicePixelRatio()
-        size = (round(self.width() * ratio), round(self.height() * ratio))
+        ratio, size = self.devicePixelRatio(), device_size(self)
         if min(size) < 1:
             return
         resized = size != (self._render_target.width, self._render_target.height)
@@ -370,8 +374,10 @@ class PictureWindow(QOpenGLWindow):
             self.update()
         self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
-            self._shown, self._drawn = frame, drawn
+            placed, self._shown, self._drawn = drawn is not self._drawn, frame, drawn
             self._log_state()
+            if placed:
+                QTimer.singleShot(0, self.placed)
 
     def _paint(self, status: Status | None) -> None:
         painter = QPainter(self)
