@@ -135,7 +135,7 @@ ACTIONS = (
     ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+Return", "F11"), checkable=True),
     ActionSpec("fullscreen-bar", Menu.VIEW, "Bar of fullscreen", ("Ctrl+Alt+J",)),
     _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
-    _choice("integer", "Scale by &whole numbers", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
+    _choice("integer", "Scale by &whole factors", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
     _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),
     # Checked while the user has chosen another size than these three; its text tells which.
     ActionSpec("zoomed", Menu.VIEW, ZOOMED_TEXT, checkable=True, group="scaling"),
