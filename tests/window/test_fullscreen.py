@@ -24,7 +24,7 @@ SPEC = "gvt,size=640x480,fps=0"
 _PATIENCE_S = 20.0
 _SCALE = 2
 # The kernel's codes of keys.
-_CTRL, _ALT, _ESCAPE, _J, _ENTER, _A = 29, 56, 1, 36, 28, 30
+_CTRL, _ALT, _ESCAPE, _Z, _ENTER, _A = 29, 56, 1, 44, 28, 30
 
 
 def wait_until(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         device.press(_CTRL, _ALT, _ENTER)
         wait_until(viewer, lambda it: is_full(it) and it["bar"])
         wait_until(viewer, lambda it: not it["bar"])
-        device.press(_CTRL, _ALT, _J)
+        device.press(_CTRL, _ALT, _Z)
         wait_until(viewer, lambda it: it["bar"] and it["menu_open"])
         device.press(_ENTER)
         wait_until(viewer, is_normal)
