@@ -3,7 +3,7 @@
 import platform
 
 from PyQt6.QtCore import PYQT_VERSION_STR, Qt, qVersion
-from PyQt6.QtGui import QGuiApplication, QIcon
+from PyQt6.QtGui import QGuiApplication, QIcon, QPalette
 from PyQt6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from app import __version__
@@ -14,6 +14,8 @@ HOME_PAGE = "https://github.com/mdevview/mdevview"
 _LICENCE = "https://www.gnu.org/licenses/gpl-3.0.html"
 _ICON_NAME = "io.github.mdevview.mdevview"
 _ICON_SIZE = 64
+# Of 255.
+_LEAST_CONTRAST = 90
 
 
 def versions(renderer: Renderer | None) -> tuple[tuple[str, str], ...]:
@@ -41,11 +43,11 @@ def show_about(parent: QWidget, renderer: Renderer | None) -> None:
     box.setTextFormat(Qt.TextFormat.RichText)
     box.setText(
         f"<h3>mdevview {__version__}</h3><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
-        f"and says why it is black.</p><p><a href='{HOME_PAGE}'>{HOME_PAGE}</a></p>"
+        f"and says why it is black.</p><p>{_link(HOME_PAGE, HOME_PAGE, box.palette())}</p>"
     )
     rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{_html(text)}</td></tr>" for name, text in found[1:])
     box.setInformativeText(
-        f"<table>{rows}</table><p>Free software: <a href='{_LICENCE}'>GNU General Public License</a>, "
+        f"<table>{rows}</table><p>Free software: {_link(_LICENCE, 'GNU General Public License', box.palette())}, "
         "version 3 or later. It comes with no warranty.</p>"
     )
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
@@ -54,7 +56,16 @@ def show_about(parent: QWidget, renderer: Renderer | None) -> None:
         # Not one that closes the box: the user sees that it was pressed.
         copy.clicked.disconnect()
         copy.clicked.connect(lambda: _copy(found, copy))
+    box.setDefaultButton(QMessageBox.StandardButton.Close)
     box.open()
+
+
+def _link(url: str, text: str, palette: QPalette) -> str:
+    """A link that can be read: the palette of a dark desktop may have the dark blue of a light one."""
+    colour, behind = palette.color(QPalette.ColorRole.Link), palette.color(QPalette.ColorRole.Window)
+    if abs(colour.lightness() - behind.lightness()) < _LEAST_CONTRAST:
+        colour = palette.color(QPalette.ColorRole.WindowText)
+    return f"<a href='{url}' style='color: {colour.name()}'>{text}</a>"
 
 
 def _html(text: str) -> str:

@@ -103,14 +103,16 @@ class OverviewWindow(QMainWindow):
 
     def toggle_fullscreen(self, _checked: bool = False) -> None:
         """Begin or end full screen, which has no line at the bottom."""
-        on = not self.isFullScreen()
+        # Qt's showFullScreen() and showNormal() would forget that the window is maximised.
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.show()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  (Qt's name)
+        """The window manager may begin or end full screen, too."""
+        super().changeEvent(event)
         status = self.statusBar()
-        assert status is not None
-        status.setVisible(not on)
-        if on:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        if event is not None and event.type() == QEvent.Type.WindowStateChange and status is not None:
+            status.setVisible(not self.isFullScreen())
 
     @property
     def sources(self) -> list[OverviewSource]:
