@@ -107,13 +107,6 @@ class OverviewWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         self.show()
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  (Qt's name)
-        """The window manager may begin or end full screen, too."""
-        super().changeEvent(event)
-        status = self.statusBar()
-        if event is not None and event.type() == QEvent.Type.WindowStateChange and status is not None:
-            status.setVisible(not self.isFullScreen())
-
     @property
     def sources(self) -> list[OverviewSource]:
         """The sources in their order."""
@@ -214,6 +207,10 @@ class OverviewWindow(QMainWindow):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  (Qt's name)
         if event is not None and event.type() is QEvent.Type.WindowStateChange:
             self._surface.set_shown(not self.isMinimized())
+            status = self.statusBar()
+            if status is not None:
+                # The window manager may begin or end full screen, too.
+                status.setVisible(not self.isFullScreen())
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
