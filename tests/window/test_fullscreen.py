@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.gate import need_programs
@@ -180,6 +181,9 @@ def test_on_x11_maximised_comes_back_and_the_screen_is_not_blanked(x11: Display,
             state = wait_until(viewer, lambda it: is_full(it) and it["size"][1] > normal["size"][1])
             assert state["bar"]
             saver.wait_for(asked.format(8))
+            # The picture is still there below the bar.
+            lower_half = display.picture()[800::8, ::8]
+            assert len(np.unique(lower_half.reshape(-1, 3), axis=0)) > 100
             xdotool(display, "key", "super+f")
             wait_until(viewer, lambda it: is_normal(it) and it["maximised"] and it["size"] == normal["size"])
             saver.wait_for(asked.format(8), "release 8")

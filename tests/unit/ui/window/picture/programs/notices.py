@@ -4,8 +4,11 @@ import time
 
 from PyQt6.QtCore import QCoreApplication, QObject
 
+from ui.window.picture import notice as notice_module
 from ui.window.picture.notice import Notice
 
+# Longer than this program runs: a notice does not go by itself.
+notice_module._LEAST_MS = 60_000
 application = QCoreApplication([])
 parent = QObject()
 notice = Notice(parent)
