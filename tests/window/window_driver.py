@@ -11,7 +11,15 @@ from typing import Any, cast
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction, QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QWidget,
+)
 
 from app.edid.mode import Mode
 from tests.window.listener import Listener

@@ -11,12 +11,13 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
+from ui.window.about import show_about
 from ui.window.actions.actions import ACTIONS
 from ui.window.actions.keys_dialog import show_keys
 from ui.window.actions.menu_opener import MenuOpener
 from ui.window.actions.menus import Handlers, add_menus
 from ui.window.actions.shortcuts import shared
-from ui.window.help_messages import show_about
+from ui.window.fullscreen.fullscreen import Fullscreen
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
             resized.connect(self._picture_resized)
         self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
+        self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
         self._zoom.set_actions(self._actions)
         self.area.changed.connect(self._show_page_actions)
@@ -115,6 +117,7 @@ class MainWindow(QMainWindow):
         for key in BARS:
             # As the bars are; else an action that is off for the next window would change nothing.
             self._actions[key].setChecked(True)
+        self._fullscreen.connect_actions(self._actions)
         self._memory.watch(self._actions, self.isFullScreen)
         self._show_options(options)
         picture.menu_wanted.connect(self._menus.popup_at_pointer)
@@ -181,7 +184,8 @@ class MainWindow(QMainWindow):
         self._actions[action].trigger()
 
     def start_fullscreen(self) -> None:
-        self._actions["fullscreen"].setChecked(True)
+        self._fullscreen.set(True)
+        self.show()
 
     def _make_actions(self, choose: Callable[[], None]) -> dict[str, QAction]:
         by_key: dict[str, Callable[..., object]] = {
@@ -192,7 +196,8 @@ class MainWindow(QMainWindow):
             "wait": lambda: self.area.wanted.emit(PageAction.WAIT),
             "copy-details": self.area.copy_details,
             "quit": self.close,
-            "fullscreen": self._set_fullscreen,
+            "fullscreen": self._fullscreen.set,
+            "fullscreen-bar": self._fullscreen.open_menu,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
             **self._zoom.handlers(),
@@ -209,7 +214,7 @@ class MainWindow(QMainWindow):
             "pointer-hidden": self._set_host_pointer,
             "host-check": self._panels.check_host,
             "keys": lambda: show_keys(self, self.shortcuts),
-            "about": lambda: show_about(self),
+            "about": lambda: show_about(self, self._picture.renderer),
             **self.machine.handlers(),
         }
         return add_menus(
@@ -236,10 +241,7 @@ class MainWindow(QMainWindow):
             if spec.option is not None:
                 self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
         remembered = self._memory.settings
-        self._bars_before = {key: getattr(remembered, name) for key, name in BARS.items()}
-        if not self._actions["fullscreen"].isChecked():
-            for key, shown in self._bars_before.items():
-                self._actions[key].setChecked(shown)
+        self._fullscreen.set_bars({key: getattr(remembered, name) for key, name in BARS.items()})
         self._actions[f"pointer-{remembered.pointer.value}"].setChecked(True)
         self._apply_options()
 
@@ -257,21 +259,6 @@ class MainWindow(QMainWindow):
         self._zoom.lay_out()
         self._size.update()
         self.resolution.resized()
-
-    def _set_fullscreen(self, on: bool) -> None:
-        if on:
-            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
-        for key, shown in self._bars_before.items():
-            self._actions[key].setChecked(shown and not on)
-        if on:
-            self.showFullScreen()
-            keys = self.shortcuts
-            self._picture.notice(
-                f"{keys.how('fullscreen')} leaves fullscreen, {keys.how('menus')} opens the menus, "
-                f"{keys.how('keys')} lists the keys"
-            )
-        else:
-            self.showNormal()
 
     def _set_menu_bar(self, on: bool) -> None:
         bar = self.menuBar()
@@ -367,6 +354,7 @@ class MainWindow(QMainWindow):
                 event.ignore()
             return
         self.closing.emit()
+        self._fullscreen.close()
         self._panels.close_inspector()
         self._memory.save(self._chosen_geometry())
         self._timer.stop()
