@@ -1,0 +1,96 @@
+"""The package as a user of Debian meets it."""
+
+import shutil
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.deb.debian_root import REPOSITORY, USER, DebianRoot
+from tests.deb.menu_session import started
+from tests.gate import need_programs
+from tests.unit.hosts import UUID_A, Host
+from tests.window.displays import xvfb
+
+_MENU_ENTRY = "usr/share/applications/io.github.mdevview.mdevview.desktop"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """``before`` are the files without the package."""
+
+    root: DebianRoot
+    before: dict[str, tuple[int, int, int]]
+
+
+@pytest.fixture(scope="session")
+def installed(debian: DebianRoot, package: Path) -> Installed:
+    before = debian.files()
+    shutil.copy(package, debian.folder / "tmp/mdevview.deb")
+    # No option that would let it pass with a dependency missing.
+    debian.run("dpkg", "--install", "/tmp/mdevview.deb")
+    return Installed(debian, before)
+
+
+@pytest.fixture
+def closed_vgpu(installed: Installed) -> Iterator[Path]:
+    """The root has one vGPU, whose file belongs to root, as a kernel makes it."""
+    folder = installed.root.folder
+    host = Host(folder)
+    host.mdev(UUID_A, "mbochs-type1", 11)
+    for each in (folder / "sys").rglob("*"):
+        if each.is_symlink():
+            target = each.readlink().relative_to(folder)
+            each.unlink()
+            each.symlink_to("/" / target)
+    node = folder / "dev/vfio/11"
+    node.chmod(0o600)
+    yield node
+    for name in ("sys", "dev/vfio"):
+        for each in (folder / name).iterdir():
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+
+
+def test_program_runs_without_more_packages(installed: Installed) -> None:
+    installed.root.run("mdevview", "screenshot", "sim:gvt,size=640x480", "-o", "/tmp/picture.png", user=USER)
+    head = (installed.root.folder / "tmp/picture.png").read_bytes()[:24]
+    assert struct.unpack(">II", head[16:24]) == (640, 480)
+    versions = installed.root.run("mdevview", "doctor", user=USER, check=False).stdout.splitlines()[-1]
+    # The private packages, of the versions that are locked.
+    locked = (REPOSITORY / "packaging/lock/run.txt").read_text()
+    for name, in_lock in (("mcap", "mcap"), ("qemu.qmp", "qemu-qmp")):
+        version = locked.split(f"\n{in_lock}==")[1].split()[0]
+        assert f"{name} {version}" in versions
+    recording = ("capture", "sim:gvt,size=64x64", "--duration", "1", "-o", "/tmp/recording.mcap")
+    installed.root.run("mdevview", *recording, user=USER)
+
+
+def test_helper_is_roots_and_not_setuid(installed: Installed) -> None:
+    helper = (installed.root.folder / "usr/libexec/mdevview-getfd").stat()
+    assert (helper.st_uid, helper.st_gid, helper.st_mode & 0o7777) == (0, 0, 0o755)
+    assert (installed.root.folder / "usr/share/polkit-1/actions/io.github.mdevview.getfd.policy").is_file()
+
+
+def test_no_udev_rule_is_active(installed: Installed) -> None:
+    new = installed.root.files().keys() - installed.before.keys()
+    assert [each for each in new if "rules.d" in each] == []
+
+
+def test_menu_entry_with_a_vgpu_that_cannot_be_read_shows_what_to_do(installed: Installed, closed_vgpu: Path) -> None:
+    need_programs("Xvfb", "xdotool")
+    with xvfb() as display, started(installed.root, _MENU_ENTRY, display) as session:
+        window = session.window("mdevview")
+        # To the button that copies the details: after Retry, Choose another, Wait for the VM.
+        session.press(window, "Tab", "Tab", "Tab", "Return")
+        details = session.clipboard("permission")
+        assert "/dev/vfio/11" in details
+        assert session.process.poll() is None
+
+
+def test_removal_leaves_nothing(installed: Installed) -> None:
+    root = installed.root
+    assert any(each.endswith(".pyc") and "mdevview" in each for each in root.files())
+    root.run("dpkg", "--purge", "mdevview")
+    assert root.files() == installed.before
