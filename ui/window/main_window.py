@@ -16,6 +16,8 @@ from ui.window.actions.shortcuts import Shortcuts
 from ui.window.help_messages import show_about, show_keys
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GRAB_KEYS, GuestInput
+from ui.window.page.page_content import PageAction
+from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
 from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
@@ -66,8 +68,8 @@ class MainWindow(QMainWindow):
         self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._container.setMinimumSize(160, 120)
-        self.setCentralWidget(self._container)
+        self.area = PictureArea(picture, self._container, label)
+        self.setCentralWidget(self.area)
         self.playback = PlaybackBar(self)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
         self._panels = Panels(self, picture, self._container.setFocus, examine_host)
@@ -78,13 +80,15 @@ class MainWindow(QMainWindow):
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
         self.monitor_status_changed.connect(self._input.monitor_status_changed)
-        self.resolution = ResolutionMenu(self, lambda: viewport(picture))
+        self.resolution = ResolutionMenu(self, lambda: viewport(picture, self.area.size()))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
-        for resized in (picture.widthChanged, picture.heightChanged, picture.screenChanged):
+        for resized in (self.area.resized, picture.screenChanged):
             resized.connect(self.resolution.resized)
         self._bars_before = dict.fromkeys(_BARS, True)
         self._actions = self._make_actions(choose)
+        self.area.changed.connect(self._show_page_actions)
+        self._show_page_actions()
         self._show_options(options)
         picture.menu_wanted.connect(self._popup_menu)
         picture.state_changed.connect(self._refresh)
@@ -109,6 +113,7 @@ class MainWindow(QMainWindow):
     def set_label(self, label: str) -> None:
         """Change the name of what the window shows."""
         self._label = label
+        self.area.set_label(label)
         self._refresh()
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
@@ -123,11 +128,15 @@ class MainWindow(QMainWindow):
 
     def resize_picture(self, width: int, height: int) -> None:
         """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
-        ratio, container = self._picture.devicePixelRatio(), self._container
+        ratio, container = self._picture.devicePixelRatio(), self.area
         self.resize(
             self.width() + round(width / ratio) - container.width(),
             self.height() + round(height / ratio) - container.height(),
         )
+
+    def trigger(self, action: str) -> None:
+        """Do what an action of the menus does, by its key in :mod:`ui.window.actions.actions`."""
+        self._actions[action].trigger()
 
     def start_fullscreen(self) -> None:
         self._actions["fullscreen"].setChecked(True)
@@ -137,6 +146,9 @@ class MainWindow(QMainWindow):
             "screenshot": lambda: save_picture(self._picture, self._label),
             "copy": lambda: copy_picture(self._picture),
             "choose": choose,
+            "retry": lambda: self.area.wanted.emit(PageAction.RETRY),
+            "wait": lambda: self.area.wanted.emit(PageAction.WAIT),
+            "copy-details": self.area.copy_details,
             "quit": self.close,
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
@@ -238,6 +250,7 @@ class MainWindow(QMainWindow):
     def _show_input(self) -> None:
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = self._input.why_not
+        self.area.set_keys_to_guest(self._input.ready)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
@@ -249,6 +262,10 @@ class MainWindow(QMainWindow):
         grab.setChecked(self._input.grab.active)
         grab.blockSignals(False)
         self._refresh()
+
+    def _show_page_actions(self) -> None:
+        for each in (PageAction.RETRY, PageAction.WAIT):
+            self._actions[each.key].setEnabled(each in self.area.page_actions)
 
     def _popup_menu(self) -> None:
         """Open the menus at the pointer, as the menu bar may be hidden."""
@@ -295,6 +312,7 @@ class MainWindow(QMainWindow):
             settings.save(Settings(options.scaling, options.smooth, self._geometry))
         self._timer.stop()
         self._panels.close()
+        self.area.shut_down()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

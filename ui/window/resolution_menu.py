@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QSize, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 
@@ -65,10 +65,10 @@ class Viewport:
     shown: tuple[int, int] | None
 
 
-def viewport(picture: PictureWindow) -> Viewport:
-    """The space in this window, whose picture may be rotated."""
+def viewport(picture: PictureWindow, room: QSize) -> Viewport:
+    """The space for the picture, which may be rotated. ``room`` is that space in Qt's pixels."""
     ratio = picture.devicePixelRatio()
-    width, height = round(picture.width() * ratio), round(picture.height() * ratio)
+    width, height = round(room.width() * ratio), round(room.height() * ratio)
     if picture.options.rotation.sideways:
         width, height = height, width
     primary = picture.frame.primary

@@ -10,7 +10,7 @@ from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
-from ui.window.viewer import is_shown, is_substitute, label_of
+from ui.window.shown_target import is_shown, is_substitute, label_of
 
 
 def test_what_is_waited_for_is_called_as_a_person_would() -> None:
