@@ -42,8 +42,16 @@ class DebianRoot:
             command, input=debian_source(), capture_output=True, text=True, timeout=_INSTALL_S, check=False
         )
         assert done.returncode == 0, done.stderr[-4000:]
-        root.run("useradd", "--create-home", "--uid", str(USER), "someone")
+        root._add_user()
         return root
+
+    def _add_user(self) -> None:
+        with (self.folder / "etc/passwd").open("a") as users, (self.folder / "etc/group").open("a") as groups:
+            users.write(f"someone:x:{USER}:{USER}::/home/someone:/bin/bash\n")
+            groups.write(f"someone:x:{USER}:\n")
+        home = self.folder / "home/someone"
+        home.mkdir()
+        os.chown(home, USER, USER)
 
     def command(self, *words: str, user: int = 0) -> list[str]:
         """What runs ``words`` in this root. Its processes are in a pid namespace of their own, and end together."""
