@@ -144,15 +144,20 @@ make_venv() {
     : >"$venv/mdevview.locked"
 }
 
-# install_project NAME: installs what packaging/lock/NAME.txt names, and the project, unless the stamp NAME is current.
+# install_project NAME [copy]: installs what packaging/lock/NAME.txt names, and the project, unless the stamp NAME is
+# current. With "copy" the environment gets a copy of the project, again after each change of it, else it refers to $root.
 # pip refuses a package that is not named there, and a file that has none of the hashes there. What has to be built is
 # built with the backends of build.txt: pip by itself would fetch a backend without a check.
 install_project() {
     lock=packaging/lock/$1.txt stamp=$venv/mdevview-$1.stamp
+    project=-e trees=
+    [ -z "${2:-}" ] || { project=--force-reinstall trees='app gl ui packaging'; }
+    # shellcheck disable=SC2086
     key=$("$venv/bin/python" -I -c 'import hashlib, pathlib, sys
 root = pathlib.Path(sys.argv[1])
 files = [root / "pyproject.toml", *sorted((root / "packaging/lock").glob("*.txt"))]
-print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest())' "$root")
+files += sorted(each for tree in sys.argv[2:] for each in (root / tree).rglob("*") if each.is_file() and each.suffix != ".pyc")
+print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest())' "$root" $trees)
     [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
     say "installing into $venv the Python packages that $lock names (some 100 MB the first time)"
     rm -f "$stamp"
@@ -161,7 +166,7 @@ print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files))
     [ -f "$venv/mdevview.locked" ] || replace=--force-reinstall
     words=$( (locked_install "$venv" $replace -r "$root/packaging/lock/build.txt" --only-binary :all: &&
         locked_install "$venv" $replace -r "$root/$lock" &&
-        pip_install "$venv" --no-index --no-deps -e "$root") 2>&1) || {
+        pip_install "$venv" --no-index --no-deps $project "$root") 2>&1) || {
         printf '%s\n' "$words" >&2
         case $words in
             *'DO NOT MATCH THE HASHES'*) die "a file that pip got is not the one that $lock names, and was not installed: see above" ;;

@@ -2,9 +2,25 @@
 # Starts mdevview from this checkout with the given arguments. The first start sets up what is missing: system
 # packages (Debian, Ubuntu), a virtual environment in .venv, the Python packages of packaging/lock. Later starts check
 # that with one stat.
+#
+#   sh packaging/run.sh --install     installs mdevview for the user who runs this: see packaging/install.sh
+#   sh packaging/run.sh --uninstall   removes what --install has installed
 
 self=$(readlink -f -- "$0")
 root=${self%/packaging/run.sh}
+case ${1:-} in
+    --install)
+        shift
+        . "$root/packaging/lib.sh"
+        . "$root/packaging/install.sh"
+        install_for_user "$@"
+        exit
+        ;;
+    --uninstall)
+        shift
+        exec sh "$root/packaging/uninstall.sh" "$@"
+        ;;
+esac
 venv=$root/.venv
 
 # Changes if the interpreter, the project's dependencies or the installed system packages change.

@@ -56,7 +56,8 @@ at_least() {
 
 test_needs() {
     ! wants unit gl attacks window lab wheel || runtime_needs
-    ! wants unit || echo 'a shell whose completion is tested: zsh'
+    ! wants unit || echo 'shells whose completion is tested: fish zsh'
+    ! wants unit || echo 'readers of man pages: groff-base mandoc'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
@@ -137,8 +138,10 @@ metainfo() {
     printf '%s\n' "$words"
     case $words in *E:\ * | '') return 1 ;; esac
 }
-step_unit() { limit pytest tests/unit tests/packaging; }
-step_gl() { limit pytest tests/gl; }
+# A process for each CPU, as most of these tests use one. The other steps use all of them, or measure.
+parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
+step_unit() { parallel tests/unit tests/packaging; }
+step_gl() { parallel tests/gl; }
 step_attacks() { limit pytest tests/attacks; }
 step_window() { limit pytest tests/window; }
 step_lab() { limit python -m tests.lab; }

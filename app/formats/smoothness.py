@@ -129,10 +129,10 @@ def samples_of(
     """About ``budget`` bytes of the picture: whole rows, so that what is at their ends counts as much as it is.
 
     ``tile_pixel`` is the number of bytes per pixel by which the tile is shaped. Half of the pairs are at borders of
-    tiles, where there are any. ``height`` is at least 2.
+    tiles, where there are any. ``height`` is at least 2. Of a row with less than 4 bytes, 4 are taken.
     """
     tile = tile_of(modifier, tile_pixel)
-    width = width_bytes // 12 * 12 if tile is None and width_bytes >= 24 else width_bytes // 4 * 4
+    width = width_bytes // 12 * 12 if tile is None and width_bytes >= 24 else max(4, width_bytes // 4 * 4)
     pairs = min(height - 1, max(_LEAST_PAIRS, budget // (2 * width)))
     above = _spread(height - 1, pairs)
     at_border = np.zeros(above.size, np.bool_)

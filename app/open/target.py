@@ -13,6 +13,10 @@ from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import enumerate_vgpus, find_vgpu, names_of
 from app.host.vgpu import Vgpu
 from app.qemu.pci_address import is_pci_address
+from app.text.suggestion import did_you_mean
+
+# What stands before the colon of a target.
+SCHEMES = ("vm", "pid", "fd", "sim", "replay")
 
 _UUID_PART = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
 _KINDS = (
@@ -111,7 +115,7 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
             return Pid(_number(text, pid, least=1), _number(text, fd, least=0) if comma else None)
         case "fd":
             return InheritedFd(_number(text, rest, least=_FIRST_FD))
-    raise UsageError(f"{text!r} is no target", _KINDS)
+    raise UsageError(f"{text!r} is no target", did_you_mean(scheme, SCHEMES, ":") + _KINDS)
 
 
 def _replay(text: str, rest: str) -> Replay:

@@ -14,23 +14,27 @@ from ui.cli.common_arguments import (
     add_json,
     add_matrix,
     add_poll,
+    add_special,
     add_target,
     add_timeout,
+    finish_command,
 )
 from ui.cli.debugging_arguments import add_debugging_commands, add_doctor
 from ui.cli.measure_arguments import add_measuring_commands
 
 
 def add_commands(commands: Commands) -> None:
-    """Add every command."""
+    """Add every command, those of every day first."""
     _add_view(commands)
     _add_overview(commands)
     _add_run(commands)
     _add_list(commands)
     _add_screenshot(commands)
+    add_doctor(commands)
     add_debugging_commands(commands)
     add_measuring_commands(commands)
-    add_doctor(commands)
+    for parser in commands.choices.values():
+        finish_command(parser)
 
 
 def _add_view(commands: Commands) -> None:
@@ -40,6 +44,12 @@ def _add_view(commands: Commands) -> None:
         "show a vGPU's screen in a window",
         "Without --scaling or --filter, the last setting is used again.",
     )
+    parser.epilog = (
+        "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
+        "pid:N,fd=M one of its screens; fd:N is an open VFIO device that the parent process left open; sim:gvt, "
+        "sim:mbochs and sim:mdpy are simulated devices and take [,key=value...]; replay:FILE is a recording and takes "
+        "[,speed=N] (max: as fast as possible) and [,start=S]. The man page has more."
+    )
     add_target(parser)
     parser.add_argument(
         "--wait",
@@ -47,6 +57,7 @@ def _add_view(commands: Commands) -> None:
         help="wait for the VM to start, and after its end for the next start; a free vGPU is not opened, so that a VM "
         "can take it",
     )
+    _add_everyday(parser)
     parser.add_argument(
         "--qmp",
         metavar="SOCKET",
@@ -57,8 +68,7 @@ def _add_view(commands: Commands) -> None:
     # For the desktop file: a user who started the program from a menu does not see standard error.
     parser.add_argument("--page", action="store_true", help=argparse.SUPPRESS)
     add_helper(parser)
-    add_poll(parser)
-    _add_window(parser)
+    _add_special(parser)
 
 
 def _add_overview(commands: Commands) -> None:
@@ -78,40 +88,28 @@ def _add_overview(commands: Commands) -> None:
         help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
         "there is none",
     )
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+    _add_fullscreen(parser)
     add_helper(parser)
-    add_gpu(parser, WINDOW_GPU_HELP)
+    add_gpu(add_special(parser), WINDOW_GPU_HELP)
 
 
-def _add_window(parser: argparse.ArgumentParser) -> None:
-    """How the picture is shown. ``scaling`` and ``filter`` are None when not given."""
-    add_gpu(parser, WINDOW_GPU_HELP)
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen (Ctrl+Alt+F leaves it)")
+def _add_fullscreen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fullscreen", action="store_true", help="start in full screen")
+
+
+def _add_everyday(parser: argparse.ArgumentParser) -> None:
+    """How the window shows the picture. ``scaling`` and ``filter`` are None when not given."""
+    _add_fullscreen(parser)
     parser.add_argument(
         "--scaling",
         choices=("fit", "integer", "actual"),
-        help="fit the window, fit it by whole factors, or show actual pixels",
+        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or not at all (actual)",
     )
-    parser.add_argument("--filter", choices=("linear", "nearest"), help="how a scaled picture is sampled")
-    parser.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
     parser.add_argument(
-        "--rotate",
-        type=int,
-        choices=(0, 90, 180, 270),
-        default=0,
-        help="turn the picture clockwise by this many degrees; screenshots are not turned",
+        "--filter",
+        choices=("linear", "nearest"),
+        help="how a scaled picture looks: smooth (linear), or with sharp pixels (nearest)",
     )
-    parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
-    parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
-    parser.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
-    parser.add_argument(
-        "--tear-free",
-        action="store_true",
-        help="compose each picture from a copy on the GPU, so that a guest which draws into the buffer on the screen "
-        "does not change it during the composition; costs one more draw for each picture and the memory of one "
-        "(default: off, as most guests flip between buffers instead)",
-    )
-    add_matrix(parser)
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
         "--resolution",
@@ -122,6 +120,32 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
     )
     size.add_argument(
         "--follow", action="store_true", help="ask the guest for the window's size whenever the window is resized"
+    )
+    parser.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, 90, 180, 270),
+        default=0,
+        help="turn the picture clockwise by this many degrees; screenshots are not turned",
+    )
+    parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
+    parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
+
+
+def _add_special(parser: argparse.ArgumentParser) -> None:
+    """The options of a window that few need."""
+    group = add_special(parser)
+    add_gpu(group, WINDOW_GPU_HELP)
+    add_poll(group)
+    group.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
+    group.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
+    add_matrix(group)
+    group.add_argument(
+        "--tear-free",
+        action="store_true",
+        help="compose each picture from a copy on the GPU, so that a guest which draws into the buffer on the screen "
+        "does not change it during the composition; costs one more draw for each picture and the memory of one "
+        "(default: off, as most guests flip between buffers instead)",
     )
 
 
@@ -160,9 +184,9 @@ def _add_run(commands: Commands) -> None:
         action="store_true",
         help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
     )
+    _add_everyday(parser)
     add_helper(parser)
-    add_poll(parser)
-    _add_window(parser)
+    _add_special(parser)
     parser.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
@@ -173,6 +197,7 @@ def _add_run(commands: Commands) -> None:
 
 
 def _add_list(commands: Commands) -> None:
+    """``targets`` is True for --targets, a text for --targets=START, and None when not given."""
     parser = add_command(
         commands,
         "list",
@@ -183,7 +208,12 @@ def _add_list(commands: Commands) -> None:
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)
     kind.add_argument(
-        "--targets", action="store_true", help="print only what can be given as TARGET, one per line, for a shell"
+        "--targets",
+        metavar="START",
+        nargs="?",
+        const=True,
+        help="print only the vGPUs and VMs that can be given as TARGET, one per line; with START, for a shell's "
+        "completion, every TARGET that begins with it, the keys and values of simulated devices included",
     )
 
 
@@ -198,8 +228,6 @@ def _add_screenshot(commands: Commands) -> None:
         "--as; --guess finds out how.",
     )
     add_target(parser)
-    add_helper(parser)
-    add_gpu(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -213,15 +241,23 @@ def _add_screenshot(commands: Commands) -> None:
         help="one plane alone, or the primary with the cursor on it (default; with --raw, --as and --guess: primary)",
     )
     parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document for programs: the state of the picture, or the list of --guess",
+    )
+    add_timeout(parser)
+    add_helper(parser)
+    special = add_special(parser)
+    special.add_argument(
         "--raw",
         action="store_true",
         help="write the bytes of the plane as they lie in its buffer, and beside a new FILE a document FILE.json that "
         "says what they are; not for drivers whose buffers the CPU may not read, such as GVT-g",
     )
-    parser.add_argument(
+    special.add_argument(
         "--from-raw", metavar="FILE", type=file_name, help="read such a file in place of a vGPU; - is standard input"
     )
-    parser.add_argument(
+    special.add_argument(
         "--as",
         dest="reading",
         metavar="FORMAT[:MODIFIER[:WxH[:STRIDE]]]",
@@ -231,17 +267,12 @@ def _add_screenshot(commands: Commands) -> None:
         "the device or FILE.json says (:X changes the tiling alone); a stride that does not fit any more is the least "
         "one. What missing bytes would show is black. Compressed tilings cannot be read",
     )
-    parser.add_argument(
+    special.add_argument(
         "--guess",
         action="store_true",
         help="list the likeliest readings, by how smooth the picture is, as texts for --as; with -o, save the picture "
         "of the first. The size that the device or FILE.json says is kept, and what --as gives",
     )
-    parser.add_argument("--best", metavar="N", type=count, help="how many readings --guess lists (default: 10)")
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print one JSON document for programs: the state of the picture, or the list of --guess",
-    )
-    add_matrix(parser)
-    add_timeout(parser)
+    special.add_argument("--best", metavar="N", type=count, help="how many readings --guess lists (default: 10)")
+    add_gpu(special)
+    add_matrix(special)

@@ -11,13 +11,13 @@ from ui.cli.argument_values import gpu, interval, seconds
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 _TARGET_HELP = (
-    "a vGPU's UUID, or the start or the end of it, a PCI address (of the vGPU, or of a GPU with one vGPU), pid:N (the "
-    "process of a running VM; pid:N,fd=M where it has several screens), vm:NAME (a VM of QEMU's or libvirt's; vm:105: "
-    "VM 105 of Proxmox), fd:N (an open VFIO device inherited from the parent process), a simulated device: sim:gvt, "
-    "sim:mbochs or sim:mdpy, with [,key=value...], or a recording: replay:FILE with [,speed=N] (max: as fast as "
-    "possible) and [,start=S]; default: the only vGPU there is, sim:gvt where there is none. A vGPU that a VM has is "
-    "shown through that VM"
+    "what to show: a vGPU's UUID, or the start or the end of it, a PCI address, vm:NAME, pid:N, fd:N, sim:PROFILE or "
+    "replay:FILE; default: the only vGPU there is, sim:gvt where there is none. A vGPU that a VM has is shown through "
+    "that VM"
 )
+
+SPECIAL = "for special cases"
+ALL_COMMANDS = "for all commands"
 
 _GPU = "a render node (/dev/dri/renderD128, or renderD128), a card (card0) or a PCI address (0000:00:02.0)"
 _GPU_HELP = (
@@ -31,29 +31,53 @@ WINDOW_GPU_HELP = (
 BENCH_GPU_HELP = f"the GPU to time: {_GPU}; auto (default): the one that EGL chooses"
 
 
-def add_verbose(parser: argparse.ArgumentParser, default: int | str) -> None:
-    parser.add_argument(
+def add_command(commands: Commands, name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
+    """A command. Its own options are added in the order of their use; :func:`finish_command` adds what all have."""
+    description = f"{summary[0].upper()}{summary[1:]}. {details}".rstrip()
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=description, add_help=False)
+    return parser
+
+
+def add_special(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
+    """The group of the options that few need: help shows it after the others."""
+    return parser.add_argument_group(SPECIAL)
+
+
+def finish_command(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all commands have, after its own, and keep the usage to one line."""
+    if parser.usage is None:
+        options = [each for each in parser._actions if each.option_strings and each.required]
+        others = [each for each in parser._actions if not each.option_strings]
+        parser.usage = " ".join([parser.prog, "[OPTION...]", *map(_usage, options + others)])
+    # Without SUPPRESS the command's own default would overwrite what was given before the command.
+    add_general(parser.add_argument_group(ALL_COMMANDS), argparse.SUPPRESS)
+
+
+def _usage(action: argparse.Action) -> str:
+    """An argument that is no option, or an option that must be given, as the usage shows it."""
+    name = str(action.metavar)
+    if action.option_strings:
+        return f"{action.option_strings[0]} {name}"
+    return {"?": f"[{name}]", "*": f"[{name}...]", "+": f"{name}..."}.get(str(action.nargs), name)
+
+
+def add_general(group: "argparse._ArgumentGroup", verbose: int | str) -> None:
+    """Add ``--help`` and ``--verbose``; ``verbose`` is the default of the latter."""
+    group.add_argument("-h", "--help", action="help", help="show this text and exit")
+    group.add_argument(
         "-v",
         "--verbose",
         action="count",
-        default=default,
+        default=verbose,
         help="log to standard error what is done; twice: in detail",
     )
-
-
-def add_command(commands: Commands, name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
-    description = f"{summary[0].upper()}{summary[1:]}. {details}".rstrip()
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=description)
-    # Without SUPPRESS the command's own default would overwrite what was given before the command.
-    add_verbose(parser, argparse.SUPPRESS)
-    return parser
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="?", metavar="TARGET", type=parse_target, default=Default(), help=_TARGET_HELP)
 
 
-def add_helper(parser: argparse.ArgumentParser) -> None:
+def add_helper(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--helper",
         choices=("auto", "pkexec", "sudo", "never"),
@@ -63,12 +87,12 @@ def add_helper(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_gpu(parser: argparse.ArgumentParser, help_text: str = _GPU_HELP) -> None:
+def add_gpu(parser: argparse._ActionsContainer, help_text: str = _GPU_HELP) -> None:
     """``gpu`` is a :class:`GpuChoice`."""
     parser.add_argument("--gpu", metavar="NODE", type=gpu, default=AUTO, help=help_text)
 
 
-def add_poll(parser: argparse.ArgumentParser) -> None:
+def add_poll(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--poll",
         metavar="MS",
@@ -78,7 +102,7 @@ def add_poll(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_matrix(parser: argparse.ArgumentParser) -> None:
+def add_matrix(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--matrix",
         choices=("bt601", "bt709"),
@@ -87,7 +111,7 @@ def add_matrix(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_timeout(parser: argparse.ArgumentParser) -> None:
+def add_timeout(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--timeout",
         metavar="S",

@@ -1,7 +1,7 @@
 """The arguments of the commands that tell what a device shows and why."""
 
 from ui.cli.argument_values import count, file_name, seconds
-from ui.cli.common_arguments import Commands, add_command, add_gpu, add_helper, add_json, add_target
+from ui.cli.common_arguments import Commands, add_command, add_gpu, add_helper, add_json, add_special, add_target
 
 
 def add_debugging_commands(commands: Commands) -> None:
@@ -14,8 +14,6 @@ def add_debugging_commands(commands: Commands) -> None:
 def _add_inspect(commands: Commands) -> None:
     parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
     add_target(parser)
-    add_helper(parser)
-    add_gpu(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--watch",
@@ -36,6 +34,8 @@ def _add_inspect(commands: Commands) -> None:
         "that time",
     )
     add_json(parser)
+    add_helper(parser)
+    add_gpu(add_special(parser))
 
 
 def _add_decode(commands: Commands) -> None:
@@ -70,8 +70,6 @@ def _add_capture(commands: Commands) -> None:
         "Ctrl-C, or with the VM.",
     )
     add_target(parser)
-    add_helper(parser)
-    add_gpu(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=file_name, required=True, help="the file; - is standard output"
     )
@@ -83,6 +81,8 @@ def _add_capture(commands: Commands) -> None:
     pixels.add_argument(
         "--pixels-every", metavar="N", type=count, default=1, help="keep the pixels of every N-th picture only"
     )
+    add_helper(parser)
+    add_gpu(add_special(parser))
 
 
 def add_doctor(commands: Commands) -> None:

@@ -1,8 +1,10 @@
-"""``mdevview list``: the vGPUs of this host, as a table or as JSON. Opens no device."""
+"""``mdevview list``: the vGPUs of this host, as a table, as a list, or as JSON. Opens no device."""
 
 import argparse
 import json
-import re
+import shutil
+import sys
+import textwrap
 
 from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
@@ -11,6 +13,7 @@ from app.host.vgpu import Holder, Use, Vgpu
 from app.host.vgpu_document import list_document
 from app.host.wording import holder_text, unseen_text
 from ui.cli.output import printable, write_output
+from ui.cli.target_words import host_targets, targets
 
 _OFFERS = {
     KnownDisplay.DMABUF: "dma-buf",
@@ -18,32 +21,54 @@ _OFFERS = {
     KnownDisplay.NONE: "none",
     KnownDisplay.UNKNOWN: "unknown",
 }
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._+-]*")
+_INDENT = "    "
+_SAYS_NOTHING = ("-", "driver -", "display: unknown")
+# textwrap breaks lines at white space of ASCII only.
+_NO_BREAK = "\u00a0"
 _HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 
 
 def run(args: argparse.Namespace) -> int:
+    if isinstance(args.targets, str):
+        found = targets(args.targets, lambda: discover(HostScan.take()))
+        write_output("".join(f"{each}\n" for each in found), end="")
+        return 0
     vgpus = discover(HostScan.take())
     if args.targets:
-        write_output("\n".join(targets(vgpus)))
+        write_output("\n".join(host_targets(vgpus)))
     elif args.json:
         write_output(json.dumps(list_document(vgpus), indent=2))
     elif vgpus:
-        write_output(table(vgpus))
+        # What reads a pipe gets a line for each vGPU.
+        write_output(fitting(vgpus, shutil.get_terminal_size().columns) if sys.stdout.isatty() else table(vgpus))
     else:
         write_output("no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks")
     return 0
 
 
-def targets(vgpus: tuple[Vgpu, ...]) -> list[str]:
-    """The vGPUs, then their VMs by number and by name, as TARGETs for a shell's completion.
+def fitting(vgpus: tuple[Vgpu, ...], width: int) -> str:
+    """The table, or for a terminal that has fewer columns a few lines for each vGPU. No name is cut or broken."""
+    lines = table(vgpus)
+    if max(map(len, lines.splitlines())) <= width:
+        return lines
+    return "\n".join(line for each in vgpus for line in _lines(each, width))
 
-    Bash expands each word that is offered ("compgen -W"), and any user may choose the name of a VM: a name with any
-    other than plain characters is left out.
-    """
-    vms = [each for vgpu in vgpus for holder in vgpu.holders for each in (holder.vm_id, holder.vm_name) if each]
-    names = dict.fromkeys([*(each.name for each in vgpus), *(f"vm:{each}" for each in vms)])
-    return [each for each in names if _PLAIN.fullmatch(each)]
+
+def _lines(vgpu: Vgpu, width: int) -> list[str]:
+    name, kind, parent, driver, node, offers, use = _row(vgpu)
+    facts = [f"{kind} on {parent}" if vgpu.parent else kind, f"driver {driver}", node, f"display: {offers}"]
+    told = ", ".join(each.replace(" ", _NO_BREAK) for each in facts if each not in _SAYS_NOTHING)
+    lines = [name]
+    for text, hanging in ((use, "  "), (told, "")):
+        lines += textwrap.wrap(
+            text,
+            max(len(_INDENT) + 1, width),
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT + hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return [each.replace(_NO_BREAK, " ") for each in lines]
 
 
 def table(vgpus: tuple[Vgpu, ...]) -> str:

@@ -23,6 +23,7 @@ from ui.cli.common_arguments import (
     add_helper,
     add_json,
     add_poll,
+    add_special,
     add_target,
     add_timeout,
 )
@@ -44,31 +45,33 @@ def _add_measure(commands: Commands) -> None:
         "window. Ctrl-C ends the run early; the files are valid then as well.",
     )
     add_target(parser)
-    add_helper(parser)
-    add_gpu(parser)
     parser.add_argument("--duration", metavar="S", type=seconds, help="how many seconds to measure (default: 10)")
     parser.add_argument("--json", metavar="FILE", type=file_name, help="write all figures; - is standard output")
     parser.add_argument(
         "--csv", metavar="FILE", type=file_name, help="write one row for each submitted picture; - is standard output"
-    )
-    add_poll(parser)
-    parser.add_argument(
-        "--size",
-        metavar="WxH",
-        type=size,
-        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
     )
     parser.add_argument(
         "--window",
         action="store_true",
         help="measure a window instead, and also when each picture was on the screen",
     )
-    _add_measured_input(parser)
     add_timeout(parser)
+    add_helper(parser)
+    _add_measured_input(parser)
     _add_observe(parser)
+    special = add_special(parser)
+    add_gpu(special)
+    add_poll(special)
+    special.add_argument(
+        "--size",
+        metavar="WxH",
+        type=size,
+        help="the size of the picture that is drawn (default: the guest's size; with --window that of the window)",
+    )
 
 
-def _add_measured_input(parser: argparse.ArgumentParser) -> None:
+def _add_measured_input(command: argparse.ArgumentParser) -> None:
+    parser = command.add_argument_group("from a key to the pixels")
     parser.add_argument(
         "--input",
         metavar="KEY[,KEY]",
@@ -101,8 +104,9 @@ def _add_measured_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_observe(parser: argparse.ArgumentParser) -> None:
+def _add_observe(command: argparse.ArgumentParser) -> None:
     """``observe`` is None or a :class:`Pid`."""
+    parser = command.add_argument_group("another program")
     parser.add_argument(
         "--observe",
         metavar="pid:N",

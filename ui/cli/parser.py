@@ -6,29 +6,38 @@ from typing import Any, Final, NoReturn
 
 from app import __version__
 from app.errors import UsageError
-from app.open.target import parse_target
+from app.open.target import SCHEMES, parse_target
+from app.sim.config.spec_words import PROFILES
+from app.text.suggestion import did_you_mean
 from ui.cli.arguments import add_commands
-from ui.cli.common_arguments import add_verbose
+from ui.cli.common_arguments import add_general
 from ui.cli.output import write_output
 
 PROG: Final = "mdevview"
+SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 _EXAMPLES = """\
 examples:
-  mdevview                                      show the only vGPU, or a simulated one
-  mdevview 83b8f4f2                             show the vGPU whose UUID starts like this
-  mdevview vm:win10 --wait                      show a VM, and show it again after each restart
+  mdevview                            show the only vGPU, or a simulated one
+  mdevview 83b8f4f2                   the vGPU whose UUID starts like this
+  mdevview vm:win10 --wait            a VM, and again after each restart
+  mdevview list                       the vGPUs of this host, and who has them
+  mdevview doctor                     what this host lacks, and the remedy
+  mdevview run -- qemu-system-x86_64 -display none ...
+  mdevview screenshot 83b8f4f2 -o - >shot.png
   mdevview view sim:gvt,format=YUYV --fullscreen
-  mdevview run --type GVTg_V5_4 -- qemu-system-x86_64 -display none ...
-  mdevview screenshot 83b8f4f2 -o - >shot.png   a picture, without any window
-  mdevview inspect --json                       planes, buffers, import results, findings
-  mdevview decode 0x0100000000000001 NV12       a modifier, a format or an EDID file, in words
+  mdevview inspect --json             planes, buffers, import results, findings
   mdevview capture vm:win10 -o black.mcap --duration 5
-  mdevview replay:black.mcap                    the same answers and pixels, on another machine
-  mdevview doctor                               what this host lacks, and the remedy
+  mdevview replay:black.mcap          the same answers, on another machine
+  mdevview decode 0x0100000000000001 NV12
 
-exit status: 0 done, 1 failed, 2 bad usage, 3 no such device, 4 permission denied, 5 no picture in time
+'mdevview COMMAND --help' lists the options of a command; the man page has all.
+
+exit status: 0 done, 1 failed, 2 bad usage, 3 no such device,
+             4 permission denied, 5 no picture in time
 """
+# The start of the last part, which the man page leaves out.
+MORE = "'mdevview COMMAND"
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +51,21 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see '{self.prog} --help'")
+
+    def refuse(self, arguments: Sequence[str]) -> NoReturn:
+        """Raise UsageError for arguments that nothing takes, with the option that the first one may have meant."""
+        option = next((each.partition("=")[0] for each in arguments if each.startswith("-")), "")
+        near = did_you_mean(option, [*self._option_string_actions])
+        raise UsageError(f"unrecognized arguments: {' '.join(arguments)}", f"{near}see '{self.prog} --help'")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """Versions of Python word this in different ways, and none before 3.14 tells which choice was meant."""
+        choices = [] if action.choices is None else list(map(str, action.choices))
+        if choices and str(value) not in choices:
+            words = (
+                f"invalid choice: {str(value)!r}; {did_you_mean(str(value), choices)}choose from {', '.join(choices)}"
+            )
+            raise argparse.ArgumentError(action, words)
 
     def _print_message(self, message: str, file: object = None) -> None:
         """Print help or version. argparse ignores a failed write."""
@@ -73,24 +97,28 @@ def build_parser() -> Parser:
         "the device itself. Without a COMMAND: view.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"{PROG} {__version__}", help="print the version")
-    parser.add_argument(
-        "--print-completion",
-        action=_PrintCompletion,
-        choices=("bash", "zsh", "tcsh"),
-        help="print a script that makes the shell complete mdevview's arguments",
-    )
-    add_verbose(parser, 0)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog=PROG, required=True)
     add_commands(commands)
+    options = parser.add_argument_group("options")
+    add_general(options, 0)
+    options.add_argument("--version", action="version", version=f"{PROG} {__version__}", help="print the version")
+    options.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=SHELLS,
+        help="print a script that makes the shell complete mdevview's arguments",
+    )
     return parser
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. Raises UsageError, or SystemExit after ``--help``, ``--version`` and completion scripts."""
     parser = build_parser()
-    args = parser.parse_args(_with_command(parser, list(arguments)))
+    args, unknown = parser.parse_known_args(_with_command(parser, list(arguments)))
+    if unknown:
+        _commands(parser)[args.command].refuse(unknown)
     if args.command == "run":
         if args.arguments[:1] == ["--"]:
             del args.arguments[0]
@@ -101,7 +129,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _with_command(parser: Parser, arguments: list[str]) -> list[str]:
     """The arguments, with ``view`` inserted where no command is given."""
-    commands: dict[str, Parser] = next(each for each in parser._actions if each.dest == "command").choices  # type: ignore[assignment]
+    commands = _commands(parser)
     for position, argument in enumerate(arguments):
         option = argument.partition("=")[0]
         if argument == "--verbose" or (argument.startswith("-v") and set(argument[1:]) == {"v"}):
@@ -109,16 +137,32 @@ def _with_command(parser: Parser, arguments: list[str]) -> list[str]:
         if argument in commands or option in parser._option_string_actions:
             return arguments
         if not argument.startswith("-"):
-            _check_target(argument)
+            _check_target(parser, argument)
         elif option.startswith("--") and option not in ("--", *commands["view"]._option_string_actions):
             # view would reject the command that follows as a wrong target, which is a misleading message.
-            parser.error(f"unrecognized arguments: {argument}")
+            _refuse_option(parser, argument)
         return [*arguments[:position], "view", *arguments[position:]]
     return [*arguments, "view"]
 
 
-def _check_target(argument: str) -> None:
+def _commands(parser: Parser) -> dict[str, Parser]:
+    commands: dict[str, Parser] = next(each for each in parser._actions if each.dest == "command").choices  # type: ignore[assignment]
+    return commands
+
+
+def _refuse_option(parser: Parser, argument: str) -> NoReturn:
+    """An option before any command is one of the program's or of view's."""
+    known = [*parser._option_string_actions, *_commands(parser)["view"]._option_string_actions]
+    near = did_you_mean(argument.partition("=")[0], known)
+    raise UsageError(f"unrecognized arguments: {argument}", f"{near}see '{PROG} --help'")
+
+
+def _check_target(parser: Parser, argument: str) -> None:
     try:
         parse_target(argument)
     except UsageError as error:
-        raise UsageError(f"{argument!r} is neither a command nor a target", f"see '{PROG} --help'") from error
+        scheme, colon, _ = argument.partition(":")
+        known = [*_commands(parser), *parser._option_string_actions, *(f"sim:{each}" for each in PROFILES)]
+        # The text after a colon is the user's own.
+        near = did_you_mean(scheme, SCHEMES, ":") if colon else did_you_mean(argument, known)
+        raise UsageError(f"{argument!r} is neither a command nor a target", f"{near}see '{PROG} --help'") from error

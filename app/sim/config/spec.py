@@ -30,8 +30,7 @@ from app.formats.fourcc import PixelFormat, fourcc_text, known_formats, parse_fo
 from app.formats.modifier import tile_of
 from app.formats.yuv import Matrix
 from app.sim.config.fault import Fault, parse_faults
-
-PROFILES = ("gvt", "mbochs", "mdpy")
+from app.sim.config.spec_words import CHOICES, PROFILES
 
 _MIN_EDGE = 64
 _MAX_WIDTH = 7680
@@ -184,7 +183,7 @@ def _pair(key: str, value: str) -> tuple[str, str]:
 
 def _one_of(key: str, value: str, names: tuple[str, ...]) -> str:
     if value not in names:
-        raise ValueError(f"{key}={value!r} is not one of {', '.join(names)}")
+        raise ValueError(f"{key}={value!r} is not known; {_known('known are', value, names)}")
     return value
 
 
@@ -203,7 +202,7 @@ def _modifier(value: str) -> dict[str, Any]:
     short = re.sub(r"^(?:intel_|i915_format_mod_)|_tiled$", "", value.lower())
     short = re.sub(r"_tiled$", "", short)
     if short not in _MODIFIERS:
-        raise ValueError(f"modifier={value!r} is not one of LINEAR, X, Y, Yf, 4")
+        raise ValueError(f"modifier={value!r} is not known; {_known('known are', value, CHOICES['modifier'])}")
     return {"modifier": _MODIFIERS[short]}
 
 
@@ -239,9 +238,9 @@ _PARSERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "fps": _fps,
     "buffers": lambda value: {"buffers": _whole("buffers", value, 1, _MAX_BUFFERS)},
     "stride": lambda value: {"stride": _whole("stride", value, 1, _MAX_STRIDE)},
-    "matrix": lambda value: {"matrix": Matrix[_one_of("matrix", value, ("bt601", "bt709")).upper()]},
-    "cursor": lambda value: {"cursor": _one_of("cursor", value, ("on", "off")) == "on"},
+    "matrix": lambda value: {"matrix": Matrix[_one_of("matrix", value, CHOICES["matrix"]).upper()]},
+    "cursor": lambda value: {"cursor": _one_of("cursor", value, CHOICES["cursor"]) == "on"},
     "hot": _hot,
-    "module": lambda value: {"module": _one_of("module", value, ("mbochs", "mbochs_rw"))},
+    "module": lambda value: {"module": _one_of("module", value, CHOICES["module"])},
     "fault": lambda value: {"faults": parse_faults(value)},
 }

@@ -1,8 +1,8 @@
-"""Shows a picture in vgem's memory over a bridge: ``python -m ... NODE (to-node | from-node)``.
+"""Shows a picture in vgem's memory, once in each direction: ``python -m ... NODE``.
 
 ``to-node`` draws on the node, with a bridge from EGL's software device. ``from-node``
-draws on the software device as if it imported nothing, with a bridge from the node. Prints a JSON document: how the
-picture reached the display that draws, why not otherwise, and whether it is right.
+draws on the software device as if it imported nothing, with a bridge from the node. Prints a JSON document for each
+of the two: how the picture reached the display that draws, why not otherwise, and whether it is right.
 """
 
 import ctypes
@@ -60,8 +60,7 @@ def _buffer(node: str) -> tuple[DmaBuffer, int]:
     return DmaBuffer(exported.fd), dumb.pitch
 
 
-def main() -> None:
-    node, direction = sys.argv[1:]
+def _show(node: str, *, to_node: bool) -> dict[str, object]:
     buffer, stride = _buffer(node)
     fd = buffer.dmabuf_fd
     assert fd is not None
@@ -69,7 +68,6 @@ def main() -> None:
     with mmap.mmap(fd, buffer.size) as memory:
         for y in range(_HEIGHT):
             memory[y * stride : y * stride + 4 * _WIDTH] = pixels[y].tobytes()
-    to_node = direction == "to-node"
     on_node, software = DisplayOrigin(Platform.DEVICE, node), DisplayOrigin(Platform.SOFTWARE)
     with SurfacelessContext(origin=on_node if to_node else software) as context:
         if not to_node:
@@ -83,7 +81,7 @@ def main() -> None:
         drawn_on = context.renderer
     buffer.release()
     bridge = outcome.bridge
-    document = {
+    return {
         "drawn_on": drawn_on,
         "exporter": buffer.exporter,
         "path": outcome.path.value if outcome.path is not None else None,
@@ -92,7 +90,11 @@ def main() -> None:
         "failures": [each.message for each in outcome.failures],
         "right": picture is not None and np.array_equal(picture[..., 2::-1], pixels[..., :3]),
     }
-    print(json.dumps(document))
+
+
+def main() -> None:
+    (node,) = sys.argv[1:]
+    print(json.dumps({"to-node": _show(node, to_node=True), "from-node": _show(node, to_node=False)}))
 
 
 if __name__ == "__main__":

@@ -5,27 +5,12 @@ from typing import Any
 
 from tests.lab.inside.conftest import Create, Fact, StartVm
 from tests.lab.inside.program import command
-from tests.lab.inside.rawvfio import Mbochs
 
 
 def _findings(target: str) -> dict[str, dict[str, Any]]:
     """The findings of ``inspect`` by their keys, in their order."""
     told = command.run("inspect", "--json", target).json()
     return {each["key"]: each for each in told["findings"]}
-
-
-def test_mbochs_as_shipped_is_imported_but_not_readable_and_cannot_be_copied(create: Create, fact: Fact) -> None:
-    """One fetch: the process that tries the import gets the same dma-buf."""
-    name = create("mbochs", "small")
-    with Mbochs.open(name) as device:
-        device.set_mode(640, 480)
-    found = _findings(name)
-    unreadable, copy = found["import-unreadable"], found["copy-impossible"]
-    assert "EINVAL" in copy["evidence"] and "mbochs" in copy["evidence"]
-    assert unreadable["evidence"]
-    assert unreadable["remedy"] and copy["remedy"]
-    fact("mbochs: finding of the import", f"{unreadable['message']} ({unreadable['evidence']})")
-    fact("mbochs: finding of the copy", f"{copy['message']} ({copy['evidence']})")
 
 
 def test_mdpy_has_only_a_region(create: Create, fact: Fact) -> None:

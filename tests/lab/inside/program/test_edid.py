@@ -76,6 +76,8 @@ def test_a_mode_is_written_in_its_order_and_read_by_the_guest(
         assert preferred is not None and (preferred.width, preferred.height) == (640, 480)
     finally:
         source.device.close()
+    if blocks == 1:
+        return
     edid = command.run("inspect", "--json", name).json()["device"]["edid"]
     assert (edid["link_up"], edid["name"], edid["size"]) == (True, "mdevview", 128)
     assert (edid["preferred"]["width"], edid["preferred"]["height"]) == (640, 480)

@@ -34,9 +34,11 @@ def test_reason_is_named_and_no_picture_saved(create: Create, tmp_path: Path, fa
     assert plane["import_errors"]
     assert all("this one is read-only" in each["message"] for each in plane["import_errors"])
     assert (told["device"]["driver"], told["device"]["module"]) == ("mbochs", "mbochs")
-    findings = {each["key"]: each["evidence"] for each in told["findings"]}
-    assert "eglCreateImage succeeded" in findings["import-unreadable"]
-    assert findings["copy-impossible"].startswith("mmap: E")
+    findings = {each["key"]: each for each in told["findings"]}
+    unreadable, copy = findings["import-unreadable"], findings["copy-impossible"]
+    assert "eglCreateImage succeeded" in unreadable["evidence"]
+    assert copy["evidence"].startswith("mmap: EINVAL") and "mbochs" in copy["evidence"]
+    assert unreadable["remedy"] and copy["remedy"]
     fact("mbochs: inspect finds", findings)
     fact("mbochs: screenshot says", line.replace(name, "UUID"))
     fact("mbochs: inspect says of the import", plane["import_errors"])

@@ -13,7 +13,7 @@ from app.abi import vfio
 from app.attach.vm_device import VmDevice
 from app.device.seam import Device, FdDevice
 from app.host.process import Process
-from app.sim.config.spec import PROFILES
+from app.sim.config.spec_words import PROFILES
 from app.sim.profile import open_simulated
 from tests.unit.scripted import ScriptedDevice, memfd
 from tests.unit.sim_tools import DuplicateDevice, refused

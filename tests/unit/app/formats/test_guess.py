@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.abi import drm_fourcc as drm
@@ -100,6 +100,7 @@ _NUMBERS = st.none() | st.integers(1, 1 << 18)
 
 
 @settings(max_examples=8)
+@example(0, 1024, (1, 2), None, 0)
 @given(
     st.integers(0, 1 << 32),
     st.integers(1024, 9000),

@@ -5,13 +5,18 @@ import sys
 
 import pytest
 
-from app.open.target import Default, Named, Simulated
+from app.attach.helper_installation import ACTION, HELPER
+from app.open.target import SCHEMES, Default, Named, Simulated
 from app.sim.config.spec import _PARSERS
+from tests.gate import need_programs
 from tests.unit.command import REPOSITORY
 from ui.cli.main import main
 from ui.cli.parser import build_parser, parse
+from ui.window.actions.actions import ACTIONS
 
 PAGE = REPOSITORY / "packaging/man/mdevview.1"
+
+COMMANDS = next(each for each in build_parser()._actions if each.dest == "command").choices or ()
 
 
 def test_man_page_agrees_with_the_parser() -> None:
@@ -43,9 +48,8 @@ def test_no_command_means_view() -> None:
 
 
 def test_every_command_has_its_module() -> None:
-    commands = next(each for each in build_parser()._actions if each.dest == "command").choices
-    assert commands
-    for name in commands:
+    assert COMMANDS
+    for name in COMMANDS:
         assert (REPOSITORY / "ui/cli" / f"{name}.py").is_file()
 
 
@@ -91,3 +95,81 @@ def test_values_that_would_fail_later_are_refused(command: str, words: str, caps
     assert main(command.split()) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("lst", "did you mean list?"),
+        ("screenshots", "did you mean screenshot?"),
+        ("help", "did you mean --help?"),
+        ("--fulscreen", "did you mean --fullscreen?"),
+        ("mbochs", "did you mean sim:mbochs?"),
+        ("vn:win10", "did you mean vm:?"),
+        ("view vn:win10", "did you mean vm:?"),
+        ("view --keep-runing", "see 'mdevview view --help'"),
+        ("run --keep-runing -- qemu", "did you mean --keep-running?"),
+        ("view --scaling intger", "did you mean integer? choose from fit, integer, actual"),
+        ("view --rotate 45", "choose from 0, 90, 180, 270"),
+        ("bench --case cache", "did you mean cached?"),
+        ("list --jsn", "did you mean --json?"),
+        ("screenshot -o - sim:gtv", "did you mean 'gvt'?"),
+        ("screenshot -o - sim:gvt,fomat=YUYV", "did you mean 'format'?"),
+        ("screenshot -o - sim:mbochs,module=mboch", "did you mean 'mbochs'?"),
+        ("screenshot -o - sim:gvt,fault=hostle", "did you mean 'hostile'?"),
+    ],
+)
+def test_mistyped_word_gets_a_proposal_in_one_line(
+    command: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command.split()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_word_that_is_like_no_other_gets_no_proposal(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["qwertz"], ["view", "--qwertz"], ["view", "--scaling", "qwertz"]):
+        assert main(command) == 2
+        assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_fits_80_columns(
+    command: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["--help"] if command is None else [command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(text.partition("\n\n")[0].splitlines()) == 1, "the usage is one line"
+
+
+def test_help_shows_what_is_used_every_day_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", "--help"]) == 0
+    text = capsys.readouterr().out
+    places = [text.index(f"  {each} ") for each in ("TARGET", "--wait", "--fullscreen", "--scaling", "--gpu", "--poll")]
+    places.append(text.index("  -h, --help"))
+    assert places == sorted(places)
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.index("  view ") < text.index("  doctor ") < text.index("  bench ") < text.index("--print-completion")
+
+
+@pytest.mark.parametrize("reader", [["groff", "-man", "-ww", "-z"], ["mandoc", "-T", "lint", "-W", "error"]])
+def test_readers_of_man_pages_find_no_fault(reader: list[str]) -> None:
+    need_programs(reader[0])
+    done = subprocess.run([*reader, PAGE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_man_page_names_every_target_key_and_place() -> None:
+    text = PAGE.read_text().replace("\\-", "-")
+    for scheme in SCHEMES:
+        assert f"\n.B {scheme}:" in text
+    for action in ACTIONS:
+        for key in action.shortcuts:
+            assert key in text
+    for heading in ("WINDOW KEYS", "FILES", "ENVIRONMENT", "REPORTING BUGS", "EXIT STATUS"):
+        assert f"\n.SH {heading}\n" in text
+    for name in ("window.ini", "import-trials.json", "mdevview-fetches-", str(HELPER), str(ACTION)):
+        assert name in text

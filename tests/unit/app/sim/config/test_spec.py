@@ -8,7 +8,8 @@ from app.abi import drm_fourcc as drm
 from app.formats.fourcc import fourcc_text, known_formats
 from app.formats.yuv import Matrix
 from app.sim.config.fault import FAULT_NAMES, Fault, parse_faults
-from app.sim.config.spec import PROFILES, Spec, parse_spec
+from app.sim.config.spec import Spec, parse_spec
+from app.sim.config.spec_words import PROFILES
 
 
 def test_gvt_by_itself_is_full_hd_with_a_cursor_and_three_buffers() -> None:

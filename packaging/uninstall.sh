@@ -1,0 +1,32 @@
+#!/bin/sh
+# Removes what "sh packaging/run.sh --install" has installed for this user, and nothing else. A copy of this file is in
+# the installation, because the checkout may be gone.
+
+say() { printf 'mdevview: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+[ $# = 0 ] || die '--uninstall takes no argument'
+self=$(readlink -f -- "$0")
+prefix=${self%/*}
+if ! [ -f "$prefix/installed" ]; then
+    case ${XDG_DATA_HOME:-} in /*) prefix=${XDG_DATA_HOME%/}/mdevview ;; *) prefix=${HOME:?}/.local/share/mdevview ;; esac
+fi
+[ -f "$prefix/installed" ] || { say "nothing is installed in $prefix"; exit 0; }
+[ ! -L "$prefix" ] || die "$prefix is a symbolic link: remove it"
+case $prefix in /*/mdevview) ;; *) die "$prefix is no installation" ;; esac
+
+# Read before it is removed.
+links=$(sed -n 's/^link //p' "$prefix/installed")
+folders=$(sed -n 's/^folder //p' "$prefix/installed" | sort -r)
+printf '%s\n' "$links" | while read -r file; do
+    case $(readlink -- "$file") in
+        "$prefix"/*) rm -f -- "$file" ;;
+        *) [ ! -e "$file" ] || say "$file is not the link that was installed, and stays" ;;
+    esac
+done
+rm -rf -- "$prefix/venv" "$prefix/share" "$prefix/installed" "$prefix/uninstall.sh"
+# Folders that others use now stay.
+printf '%s\n' "$folders" | while read -r folder; do
+    [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty -- "$folder"
+done
+say "removed $prefix; settings in ~/.config/mdevview and the cache in ~/.cache/mdevview stay"
