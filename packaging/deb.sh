@@ -117,7 +117,7 @@ put_data() {
     put packaging/helper/io.github.mdevview.getfd.policy usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
     for each in bash:bash-completion/completions/mdevview zsh:zsh/vendor-completions/_mdevview \
         fish:fish/vendor_completions.d/mdevview.fish; do
-        "$venv/bin/mdevview" --print-completion "${each%%:*}" >"$tmp/completion" || continue
+        "$venv/bin/mdevview" --print-completion "${each%%:*}" >"$tmp/completion"
         put "$tmp/completion" "usr/share/${each#*:}"
     done
     documents=usr/share/doc/mdevview

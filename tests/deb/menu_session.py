@@ -11,10 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from tests.deb.debian_root import USER, DebianRoot
 from tests.window.displays import Display
 
 _PATIENCE_S = 60.0
+_STILL_S = 3.0
 _RUNTIME = "/tmp/session"
 # Waits until some program has put a text into the clipboard that has the words.
 _CLIPBOARD = """
@@ -60,6 +63,17 @@ class MenuSession:
             ended = self.process.poll()
             assert ended is None and time.monotonic() < end, f"status {ended}: {self.log.read_text()}"
             time.sleep(0.2)
+
+    def wait_until_still(self) -> None:
+        """Wait until the screen has not changed for some seconds."""
+        end = time.monotonic() + _PATIENCE_S
+        before, since = self._display.picture(), time.monotonic()
+        while time.monotonic() < since + _STILL_S:
+            assert time.monotonic() < end, f"the screen changes all the time: {self.log.read_text()}"
+            time.sleep(0.5)
+            now = self._display.picture()
+            if not np.array_equal(now, before):
+                before, since = now, time.monotonic()
 
     def press(self, window: str, *keys: str) -> None:
         """Give the window the focus, as no window manager does here, and press keys."""

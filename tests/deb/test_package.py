@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.deb import closed_vgpu
 from tests.deb.debian_root import REPOSITORY, USER, DebianRoot
 from tests.deb.menu_session import started
 from tests.gate import need_programs
-from tests.unit.hosts import UUID_A, Host
 from tests.window.displays import xvfb
 
 _MENU_ENTRY = "usr/share/applications/io.github.mdevview.mdevview.desktop"
@@ -35,22 +35,9 @@ def installed(debian: DebianRoot, package: Path) -> Installed:
 
 
 @pytest.fixture
-def closed_vgpu(installed: Installed) -> Iterator[Path]:
-    """The root has one vGPU, whose file belongs to root, as a kernel makes it."""
-    folder = installed.root.folder
-    host = Host(folder)
-    host.mdev(UUID_A, "mbochs-type1", 11)
-    for each in (folder / "sys").rglob("*"):
-        if each.is_symlink():
-            target = each.readlink().relative_to(folder)
-            each.unlink()
-            each.symlink_to("/" / target)
-    node = folder / "dev/vfio/11"
-    node.chmod(0o600)
-    yield node
-    for name in ("sys", "dev/vfio"):
-        for each in (folder / name).iterdir():
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+def closed_node(installed: Installed) -> Iterator[Path]:
+    yield closed_vgpu.add(installed.root)
+    closed_vgpu.remove(installed.root)
 
 
 def test_program_runs_without_more_packages(installed: Installed) -> None:
@@ -78,14 +65,16 @@ def test_no_udev_rule_is_active(installed: Installed) -> None:
     assert [each for each in new if "rules.d" in each] == []
 
 
-def test_menu_entry_with_a_vgpu_that_cannot_be_read_shows_what_to_do(installed: Installed, closed_vgpu: Path) -> None:
+def test_menu_entry_with_a_vgpu_that_cannot_be_read_shows_what_to_do(installed: Installed, closed_node: Path) -> None:
     need_programs("Xvfb", "xdotool")
     with xvfb() as display, started(installed.root, _MENU_ENTRY, display) as session:
-        window = session.window("mdevview")
-        # To the button that copies the details: after Retry, Choose another, Wait for the VM.
-        session.press(window, "Tab", "Tab", "Tab", "Return")
-        details = session.clipboard("permission")
-        assert "/dev/vfio/11" in details
+        window = session.window("Cannot show this")
+        session.wait_until_still()
+        # To the button that copies the details: Retry has the focus, after it comes Choose another.
+        session.press(window, "Tab", "Tab", "Return")
+        details = session.clipboard("permission-denied")
+        assert "/dev/vfio/11 root:root 0600" in details
+        assert "udev rule" in details
         assert session.process.poll() is None
 
 
