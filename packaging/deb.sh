@@ -85,7 +85,7 @@ put_program() {
 put_private() {
     for each in $private; do
         install_private "$each" "$vendor"
-        rm -rf "$vendor/bin"
+        rm -rf "${vendor:?}/bin"
     done
     if [ "$architecture" = amd64 ]; then
         for each in 3.11 3.12 3.13 3.14; do

@@ -11,8 +11,8 @@ import pytest
 from tests.deb.debian_root import REPOSITORY, DebianRoot, debian_source
 from tests.gate import need_programs, unavailable
 
-# What apt would install with the package but for a hardware driver: the software renderer, and a font to read.
-_FOR_A_DESKTOP = ("libgl1-mesa-dri", "fonts-dejavu-core")
+# What every desktop has: a renderer, here in software, and a font. And AppStream's newest rules, for the metadata.
+_BESIDE = ("libgl1-mesa-dri", "fonts-dejavu-core", "appstream")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def debian(package: Path) -> Iterator[DebianRoot]:
     with tempfile.TemporaryDirectory(prefix="mdevview-debian-") as folder:
         root = Path(folder)
         root.chmod(0o755)
-        yield DebianRoot.make(root, (*dependencies(package), *_FOR_A_DESKTOP))
+        yield DebianRoot.make(root, (*dependencies(package), *_BESIDE))
 
 
 def dependencies(package: Path) -> list[str]:

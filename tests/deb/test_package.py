@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,34 @@ def test_program_runs_without_more_packages(installed: Installed) -> None:
     installed.root.run("mdevview", *recording, user=USER)
 
 
+def test_lintian_finds_no_error(package: Path) -> None:
+    need_programs("lintian")
+    done = subprocess.run(["lintian", str(package)], capture_output=True, text=True, timeout=300, check=False)
+    lines = done.stdout.splitlines()
+    # No bug of Debian asks for this package, and its helper is not a command for users.
+    known = ("initial-upload-closes-no-bugs", "no-manual-page [usr/libexec/mdevview-getfd]")
+    assert [each for each in lines if not each.endswith(known) and known[0] not in each] == [], done.stderr
+
+
+def test_software_centres_accept_the_metadata(installed: Installed) -> None:
+    folder = installed.root.folder / "usr/share/metainfo"
+    (file,) = folder.glob("*mdevview*")
+    said = installed.root.run("appstreamcli", "validate", "--no-net", "--strict", f"/usr/share/metainfo/{file.name}")
+    assert "successful" in said.stdout
+
+
+def test_completions_and_manual_are_where_they_are_looked_for(installed: Installed) -> None:
+    share = installed.root.folder / "usr/share"
+    for each in (
+        "bash-completion/completions/mdevview",
+        "zsh/vendor-completions/_mdevview",
+        "fish/vendor_completions.d/mdevview.fish",
+        "man/man1/mdevview.1.gz",
+        "icons/hicolor/scalable/apps/io.github.mdevview.mdevview.svg",
+    ):
+        assert (share / each).stat().st_size > 500, each
+
+
 def test_helper_is_roots_and_not_setuid(installed: Installed) -> None:
     helper = (installed.root.folder / "usr/libexec/mdevview-getfd").stat()
     assert (helper.st_uid, helper.st_gid, helper.st_mode & 0o7777) == (0, 0, 0o755)
@@ -72,8 +101,8 @@ def test_menu_entry_with_a_vgpu_that_cannot_be_read_shows_what_to_do(installed: 
         session.wait_until_still()
         # To the button that copies the details: Retry has the focus, after it comes Choose another.
         session.press(window, "Tab", "Tab", "Return")
-        details = session.clipboard("permission-denied")
-        assert "/dev/vfio/11 root:root 0600" in details
+        details = session.clipboard("permission denied")
+        assert "/dev/vfio/11 (root:root 0600)" in details
         assert "udev rule" in details
         assert session.process.poll() is None
 
