@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.formats import yuv
-from app.planes.placement import Rotation, Scaling
+from app.planes.placement import WHOLE_PICTURE, Rotation, Scaling, Zoom
 from gl.compositor import Colour
 
 
@@ -27,7 +27,7 @@ class View(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DrawOptions:
-    """How a frame is drawn. Colours are red, green, blue from 0 to 1.
+    """How a frame is drawn. Colours are red, green, blue from 0 to 1. ``zoom`` does not affect captures.
 
     ``smooth`` filters linearly where a guest pixel does not cover whole device pixels. ``straight_alpha`` is for
     guests whose cursor has no premultiplied colours. ``cursor_outline`` is the colour of a line around the cursor's
@@ -40,6 +40,7 @@ class DrawOptions:
     """
 
     scaling: Scaling = Scaling.FIT
+    zoom: Zoom = WHOLE_PICTURE
     smooth: bool = True
     flip_x: bool = False
     flip_y: bool = False

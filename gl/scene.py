@@ -81,6 +81,7 @@ class Scene:
             flip_x=options.flip_x,
             flip_y=options.flip_y,
             rotation=options.rotation,
+            zoom=options.zoom,
         )
         self._clip = ClipSpace(self._target, self.placement)
         zoomed = min(self.placement.scale_x, self.placement.scale_y) >= _GRID_SCALE

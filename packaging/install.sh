@@ -9,13 +9,18 @@
 # record KIND PATH: a line of $prefix/installed, once.
 record() { grep -qsxF "$1 $2" "$prefix/installed" || printf '%s %s\n' "$1" "$2" >>"$prefix/installed"; }
 
-# make_folder PATH: notes which folders were not there before.
+# make_folder PATH: adds to $made which folders were not there before.
 make_folder() {
     [ ! -d "$1" ] || return 0
     make_folder "${1%/*}"
     mkdir "$1" || die "the folder $1 cannot be made"
-    made="$made$1
+    made="$made folder $1
 "
+}
+
+record_made() {
+    printf '%s' "$made" | while read -r kind folder; do record "$kind" "$folder"; done
+    made=
 }
 
 # The links, as lines "FILE TARGET-in-$prefix". Only the names of this program are taken from the environment's share.
@@ -40,6 +45,7 @@ place() {
     check_place "$@"
     if [ ! -L "$1" ]; then
         make_folder "${1%/*}"
+        record_made
         ln -s -- "$prefix/$2" "$1" || die "$1 cannot be made"
     fi
     record link "$1"
@@ -83,6 +89,7 @@ install_for_user() {
     find_python
     make_folder "$prefix"
     : >>"$prefix/installed" || die "$prefix cannot be written to"
+    record_made
     exec 9<"$prefix/installed"
     flock 9
     if on_debian; then
@@ -97,7 +104,6 @@ install_for_user() {
         make_share || die "$prefix cannot be written to"
     fi
     each_link place
-    printf '%s' "$made" | while read -r folder; do record folder "$folder"; done
     # The icon theme specification: desktops look at the time of the theme's folder.
     touch -c "$data/icons/hicolor"
     say "installed into $prefix; start it from the menu, or as mdevview"

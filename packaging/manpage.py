@@ -17,7 +17,7 @@ from app import __version__
 from app.sim.config.fault import FAULT_NAMES
 from ui.cli.common_arguments import ALL_COMMANDS
 from ui.cli.parser import MORE, build_parser
-from ui.window.actions.actions import ACTIONS
+from ui.window.actions.actions import KEYED, plain_text
 
 _TARGETS = (
     (
@@ -66,16 +66,20 @@ A shell completes these names: see \\-\\-print\\-completion.
 """
 
 _WINDOW_KEYS = """\
-All other keys go to the guest. The menus show these keys too, and they can be changed there.
+All other keys go to the guest. The menus show these keys too; Help > Keys, or keys.ini, changes them.
+In brackets is what keys.ini calls the action.
 """
 
 _FILES = (
     (
         "~/.config/mdevview/window.ini",
-        "what was chosen in the window: scaling, filter, size and place. It is plain text; what is not valid in it has "
-        "its default",
+        "what was chosen in the windows, for each VM: how the picture is shown, bars, size and place. Plain text; what "
+        "is not valid in it has its default",
     ),
-    ("~/.config/mdevview/keys.ini", "keys that differ from those in WINDOW KEYS, one line for each action"),
+    (
+        "~/.config/mdevview/keys.ini",
+        "keys that differ from those in WINDOW KEYS: a line ACTION=KEY; KEY for each action. Help > Keys writes it",
+    ),
     (
         "~/.cache/mdevview/import-trials.json",
         "which kinds of buffers the graphics driver imports without a crash. It can be deleted",
@@ -195,9 +199,9 @@ def _simulated_keys() -> str:
 
 def _window_keys() -> Iterator[tuple[str, str]]:
     """The keys as they are without keys.ini, with what they do, in the order of the menus."""
-    for action in ACTIONS:
+    for action in KEYED:
         if action.shortcuts:
-            yield ", ".join(action.shortcuts), action.text.replace("&", "").rstrip("…")
+            yield ", ".join(action.shortcuts), f"{plain_text(action)} [{action.key}]"
 
 
 def _tidy(page: str) -> str:

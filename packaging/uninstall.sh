@@ -26,7 +26,7 @@ printf '%s\n' "$links" | while read -r file; do
 done
 rm -rf -- "$prefix/venv" "$prefix/share" "$prefix/installed" "$prefix/uninstall.sh"
 # Folders that others use now stay.
-printf '%s\n' "$folders" | while read -r folder; do
+printf '%s\n' "$prefix" "$folders" | while read -r folder; do
     [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty -- "$folder"
 done
 say "removed $prefix; settings in ~/.config/mdevview and the cache in ~/.cache/mdevview stay"

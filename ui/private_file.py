@@ -7,16 +7,21 @@ on file systems that have no files without a name, such as vfat.
 """
 
 import errno
+import fcntl
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
 # What a screen shows may be a password. A stricter umask takes away more.
 _PRIVATE = 0o600
 _PERMISSIONS = 0o777
+# To read, change and write a settings file takes a millisecond; a busy machine and many windows take longer.
+LOCK_S = 2.0
+_LOCK_PAUSE_S = 0.002
 # The answers to O_TMPFILE of a file system and of a kernel that do not know it (open(2), and NFS).
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 # The answers of a file system without hard links (link(2), and FUSE).
@@ -54,6 +59,48 @@ def write_own(path: Path, data: bytes) -> None:
     Raises OSError, EPERM where the folder belongs to another user than this one and root: root does not write into the
     home folder of a user, nor where a user's symbolic link leads to.
     """
+    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
+    replace(_with_folders(path), data, keep_mode=False, sync=False)
+
+
+def update_own(path: Path, limit: int, change: Callable[[bytes], bytes]) -> None:
+    """Change a file of this user, and write it as :func:`write_own`.
+
+    ``change`` gets what :func:`read_own` reads, and nothing where that fails; the file is then written anew. Programs
+    that change the file at the same time wait for each other, so that no change is lost; but never for long, as this
+    is called while a window closes. Raises OSError as :func:`write_own`.
+    """
+    _with_folders(path)
+    with _locked(path.parent):
+        try:
+            data = read_own(path, limit)
+        except OSError:
+            data = b""
+        write_own(path, change(data))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, or go on without it after a while, and where there are no locks (some NFS)."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + LOCK_S
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOCK_PAUSE_S)
+                continue
+            except OSError:
+                pass
+            break
+        yield
+    finally:
+        os.close(fd)
+
+
+def _with_folders(path: Path) -> Path:
+    """The file behind the symbolic links, whose folders are made. Raises OSError as :func:`write_own`."""
     for each in (path, *path.parents) if os.geteuid() == 0 else ():
         if os.path.lexists(each) and each.lstat().st_uid != 0:
             raise _error(errno.EPERM, each, "belongs to another user")
@@ -65,8 +112,7 @@ def write_own(path: Path, data: bytes) -> None:
     for folder in reversed(missing):
         with suppress(FileExistsError):
             folder.mkdir(0o700)
-    # The program does not wait for the disk: where the power fails now, the settings are lost and not the work.
-    replace(file, data, keep_mode=False, sync=False)
+    return file
 
 
 def create(path: Path, data: bytes) -> None:
@@ -91,19 +137,39 @@ def replace(path: Path, data: bytes | memoryview, *, keep_mode: bool = True, syn
     Raises OSError: ELOOP for a symbolic link, EISDIR and EINVAL for what is no regular file, EACCES for an old file
     that this user may not write, and those of open(2), write(2) and rename(2).
     """
+    with _replacing(path, data, keep_mode=keep_mode, sync=sync) as rename:
+        rename()
+
+
+@contextmanager
+def _replacing(
+    path: Path, data: bytes | memoryview, *, keep_mode: bool = True, sync: bool = True
+) -> Iterator[Callable[[], None]]:
+    """What renames the new file, which is written already. Raises OSError as :func:`replace`."""
     with _folder_of(path) as folder:
         old = _replaceable(path, folder)
         keeps = keep_mode and old is not None and old.st_uid == os.geteuid()
         mode = old.st_mode & _PERMISSIONS if old is not None and keeps else None
         with _written(folder, data, mode, sync) as temporary:
-            os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            yield lambda: os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def replace_both(first: tuple[Path, bytes | memoryview], second: tuple[Path, bytes | memoryview]) -> None:
+    """Write two files that belong together, as :func:`replace`: neither is replaced before both are on the disk.
+
+    A program that is killed between the two renames leaves the first file beside the old second one. Raises OSError.
+    """
+    with ExitStack() as stack:
+        renames = [stack.enter_context(_replacing(*each)) for each in (first, second)]
+        for rename in renames:
+            rename()
 
 
 def open_emptied(path: Path) -> int:
     """A fd that writes to an empty file, new or in place of an old one, which the caller closes.
 
-    For what is written little by little, and must be in the file if this program is killed. Raises OSError as
-    :func:`replace`.
+    For what is written little by little, and must be in the file if this program is killed or the disk is full: so
+    these rows have no temporary name. Raises OSError as :func:`replace`.
     """
     replace(path, b"", sync=False)
     with _folder_of(path) as folder:

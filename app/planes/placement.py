@@ -4,6 +4,7 @@ Guest coordinates are pixels of the primary plane. Target coordinates are device
 start at the top-left corner and grow to the right and down. Pixel (0, 0) covers 0 to 1 on each axis.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,6 +33,23 @@ class Rotation(Enum):
         """Whether the guest's rows are columns of the target."""
         return self in (Rotation.RIGHT, Rotation.LEFT)
 
+
+@dataclass(frozen=True, slots=True)
+class Zoom:
+    """How large the user wants the picture, and which part of a picture that is larger than its area.
+
+    ``percent`` is device pixels per guest pixel in percent; None leaves the size to the :class:`Scaling`. ``x`` and
+    ``y`` are the point of the rotated and mirrored picture that is in the middle of the area, 0 to 1 from the left and
+    from the top. A picture that is no larger than the area is in the middle, whatever they are.
+    """
+
+    percent: int | None = None
+    x: float = 0.5
+    y: float = 0.5
+
+
+WHOLE_PICTURE = Zoom()
+"""The size that the scaling says, and the middle of the picture where that is larger than its area."""
 
 # Scaling by less than 1 % would blur the whole picture, so up to this many device pixels stay free instead. A guest
 # that follows the window has modes of whole 8-pixel cells, which are up to 7 pixels smaller than the window.
@@ -73,7 +91,8 @@ class Rect:
 class Placement:
     """The guest's ``guest_width`` x ``guest_height`` pixels cover ``place`` in the target.
 
-    ``place`` has whole edges. Only its part inside ``area`` is visible; :attr:`Scaling.ACTUAL` may extend beyond it.
+    ``place`` has whole edges. Only its part inside ``area`` is visible; :attr:`Scaling.ACTUAL` and a :class:`Zoom` may
+    extend beyond it.
     The picture is first rotated and then mirrored (``flip_x`` exchanges left and right of the rotated picture).
     """
 
@@ -168,15 +187,35 @@ def place(
     flip_x: bool = False,
     flip_y: bool = False,
     rotation: Rotation = Rotation.NONE,
+    zoom: Zoom = WHOLE_PICTURE,
 ) -> Placement:
     """Put a picture of ``guest`` = (width, height) pixels, both at least 1, in the middle of ``area``.
 
-    Raises ValueError for a guest without pixels. In an empty area nothing is visible.
+    The area shows the part of a larger picture that ``zoom`` says, as far as the picture covers the area. Raises
+    ValueError for a guest without pixels. In an empty area nothing is visible.
     """
     width, height = guest
     if width < 1 or height < 1:
         raise ValueError(f"a picture of {width}x{height} pixels")
-    seen_width, seen_height = _turned(width, height, rotation)
+    shown_width, shown_height = shown_size(guest, area, scaling, rotation=rotation, percent=zoom.percent)
+    left = _start(area.left, area.right, shown_width, zoom.x)
+    top = _start(area.top, area.bottom, shown_height, zoom.y)
+    where = Rect(left, top, left + shown_width, top + shown_height)
+    return Placement(width, height, where, area, flip_x, flip_y, rotation)
+
+
+def shown_size(
+    guest: tuple[int, int],
+    area: Rect,
+    scaling: Scaling = Scaling.FIT,
+    *,
+    rotation: Rotation = Rotation.NONE,
+    percent: int | None = None,
+) -> tuple[int, int]:
+    """Width and height of the rotated picture in device pixels, at least 1, as :func:`place` puts it in ``area``."""
+    seen_width, seen_height = _turned(*guest, rotation)
+    if percent is not None:
+        return _scaled(seen_width, seen_height, percent / 100)
     spare = (area.width - seen_width, area.height - seen_height)
     fit = max(0.0, min(area.width / seen_width, area.height / seen_height))
     match scaling:
@@ -188,12 +227,25 @@ def place(
             scale = float(int(fit))
         case _:
             scale = fit
-    # The edges are whole numbers, because a picture that starts between two device pixels is blurred at every scale.
-    shown_width, shown_height = max(1, round(seen_width * scale)), max(1, round(seen_height * scale))
-    left = area.left + (area.width - shown_width) // 2
-    top = area.top + (area.height - shown_height) // 2
-    where = Rect(left, top, left + shown_width, top + shown_height)
-    return Placement(width, height, where, area, flip_x, flip_y, rotation)
+    return _scaled(seen_width, seen_height, scale)
+
+
+def _scaled(width: int, height: int, scale: float) -> tuple[int, int]:
+    # Whole numbers, because a picture that ends between two device pixels is blurred at every scale.
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _start(first: float, last: float, length: int, middle: float) -> float:
+    """The first edge of a picture of this length in an area from ``first`` to ``last``, on one axis.
+
+    It is a whole number where the area begins with one, for the same reason as in :func:`_scaled`.
+    """
+    room = last - first
+    if length <= room:
+        return first + (room - length) // 2
+    # A middle that was computed from whole edges may be less than their own by the error of a division.
+    start = first + math.floor(room / 2 - middle * length + 1e-6)
+    return min(first, max(last - length, start))
 
 
 def _turned(width: int, height: int, rotation: Rotation) -> tuple[int, int]:

@@ -62,8 +62,9 @@ class CommandRunner:
         """Answer all commands that will get no reply from the VM."""
         running = list(self._running)
         self._running.clear()
-        for command in (*running, *self._take_waiting()):
-            command.answer(Reply(error=error))
+        for command in running:
+            command.answer(command.lost(error))
+        self.refuse_waiting(error)
 
     def _take_waiting(self) -> list[PendingCommand]:
         with self._lock:
@@ -76,14 +77,14 @@ class CommandRunner:
         sent_ns = time.monotonic_ns()
         try:
             async with asyncio.timeout(self._timeout_s):
-                value = await peer.execute(command.name, command.arguments)
+                value = await command.run(peer)
             reply = Reply(value, sent_ns=sent_ns, received_ns=time.monotonic_ns())
         except CommandError as error:
             reply = Reply(error=one_line(str(error)))
         except ProtocolError as error:
             reply = Reply(error=str(error))
         except ConnectionLost:
-            reply = Reply(error=LOST)
+            reply = command.lost(LOST)
         except TimeoutError:
             reply = Reply(error="the VM does not answer")
         except Exception:

@@ -22,6 +22,7 @@ from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_lookup import LibvirtDomain
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.power import PowerAction
 from app.vm.replies import one_line
 
 _T = TypeVar("_T")
@@ -89,6 +90,7 @@ class _LibvirtPeer:
         self._library = library
         self._passthrough = passthrough
         self._domain = domain
+        self._changed = asyncio.Event()
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None) -> Any:
         message = {"execute": command} | ({"arguments": arguments} if arguments is not None else {})
@@ -98,8 +100,26 @@ class _LibvirtPeer:
             raise CommandError(one_line(str(error))) from error
         return _parse(text)
 
+    async def power(self, action: PowerAction) -> None:
+        """By libvirt's own functions, so that libvirt knows what happened, and the domain is not marked as tainted."""
+        domain = self._domain
+        function: Callable[[], object] = {
+            PowerAction.POWERDOWN: domain.shutdown,
+            PowerAction.RESET: lambda: domain.reset(0),
+            PowerAction.PAUSE: domain.suspend,
+            PowerAction.RESUME: domain.resume,
+            PowerAction.FORCE_OFF: domain.destroy,
+        }[action]
+        try:
+            await self._worker.run(function)
+        except self._library.libvirtError as error:
+            raise CommandError(one_line(str(error))) from error
+        self._changed.set()
+
     async def wait_for_event(self) -> None:
-        await asyncio.Event().wait()
+        # No event of QEMU comes through libvirt. But what was done here has changed the state.
+        await self._changed.wait()
+        self._changed.clear()
 
     async def wait_closed(self) -> str:
         # Only a command shows that the connection has ended.

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from app.input.event import Event
+from app.vm.power import PowerAction
 
 
 class ConnectionState(Enum):
@@ -82,6 +83,10 @@ class Monitor(Protocol):
         It is called on the monitor's thread. After :meth:`close`, or after a failure of the monitor, this method calls
         it itself. The reply is an error if there is no connection, or no answer within some seconds.
         """
+        ...
+
+    def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
+        """Do it to the whole VM. ``done`` is called as by :meth:`execute`; the reply has no value."""
         ...
 
     def close(self, *, wait: bool = True) -> None:

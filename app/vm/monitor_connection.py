@@ -29,6 +29,7 @@ from app.vm.monitor import Changed, ConnectionState, MonitorStatus, Reply
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
 from app.vm.pending_command import PendingCommand
+from app.vm.power import PowerAction
 from app.vm.state_query import query_state
 
 _log = logging.getLogger(__name__)
@@ -90,7 +91,12 @@ class MonitorConnection:
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
-        entry = PendingCommand(command, arguments, done)
+        self._add(PendingCommand(command, arguments, done))
+
+    def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
+        self._add(PendingCommand(action.value, None, done, action))
+
+    def _add(self, entry: PendingCommand) -> None:
         with self._lock:
             refusal = self._refusal
             if not refusal:

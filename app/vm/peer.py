@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from app.vm.power import PowerAction
+
 
 class ConnectionLost(Exception):
     """There is no connection, or it has ended. The text is the reason."""
@@ -24,6 +26,10 @@ class Peer(Protocol):
 
         Raises CommandError, ProtocolError or ConnectionLost.
         """
+        ...
+
+    async def power(self, action: PowerAction) -> None:
+        """Do it to the whole VM. As :meth:`execute` otherwise."""
         ...
 
     async def wait_for_event(self) -> None:

@@ -26,6 +26,7 @@ from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
+from app.vm.power import PowerAction
 from app.vm.qmp_socket import connect
 from app.vm.qmp_socket_error import BUSY, NO_ANSWER
 
@@ -122,6 +123,9 @@ class _QmpPeer:
             raise ProtocolError("the VM's monitor sends invalid data") from error
         except QMPError as error:
             raise ConnectionLost("the connection to the VM ended") from error
+
+    async def power(self, action: PowerAction) -> None:
+        await self.execute(action.value, None)
 
     async def wait_for_event(self) -> None:
         await self._event.wait()

@@ -45,11 +45,17 @@ class ShutdownSequence:
     """
 
     def __init__(
-        self, monitor: bool, owned: bool, run_state: str | None = None, timeouts: ShutdownTimeouts | None = None
+        self,
+        monitor: bool,
+        owned: bool,
+        run_state: str | None = None,
+        timeouts: ShutdownTimeouts | None = None,
+        forces: bool = True,
     ) -> None:
         """``monitor`` says that the monitor takes commands. ``owned`` says that the VM's process is our child.
 
         ``run_state`` is QEMU's name of the state. A guest that does not run cannot power off.
+        Without ``forces`` nothing follows the request to the guest before :meth:`skip_wait`, unless the guest is off.
         """
         timeouts = timeouts or ShutdownTimeouts()
         can_power_off = run_state in (None, "running", "suspended")
@@ -60,6 +66,7 @@ class ShutdownSequence:
             self._steps.append((ShutdownStep.QUIT, timeouts.quit))
         if owned:
             self._steps += [(ShutdownStep.TERMINATE, timeouts.terminate), (ShutdownStep.KILL, timeouts.kill)]
+        self._forces = forces
         self._cause = "" if can_power_off else f"the VM is {run_state}"
         self._current: ShutdownStep | None = None
         self._ended = self._over = False
@@ -78,10 +85,18 @@ class ShutdownSequence:
             self._over, self.due = True, None
             return Progress(message=self._failure(), over=True)
         cause, self._cause = self._cause, ""
+        if not self._forces and self._steps[0][0] is not ShutdownStep.POWERDOWN:
+            self.due = None
+            return Progress(message=cause or self._refusal())
         self._current, seconds = self._steps.pop(0)
         self.due = now + round(seconds * _NS)
         message = _MESSAGES[self._current].format(seconds)
         return Progress(self._current, f"{cause}: {message}" if cause else message)
+
+    @property
+    def waits_for_force(self) -> bool:
+        """Whether the guest does not power off, and only :meth:`skip_wait` goes on."""
+        return self.due is None and not self._over
 
     def step_failed(self, step: ShutdownStep, reason: str) -> None:
         """A step failed, so the next one is due."""
@@ -89,10 +104,15 @@ class ShutdownSequence:
 
     def guest_off(self) -> None:
         """The guest has powered off, but QEMU keeps running (``-no-shutdown``). So the next step is due."""
+        if self._current is ShutdownStep.POWERDOWN:
+            self._forces = True
         self._skip(ShutdownStep.POWERDOWN, "the guest is off")
 
     def skip_wait(self) -> None:
         """The user does not want to wait any longer, so the next step is due."""
+        self._forces = True
+        if self._current is None and not self._over:
+            self.due = 0
         self._skip(self._current, "")
 
     def _skip(self, step: ShutdownStep | None, cause: str) -> None:
@@ -100,6 +120,12 @@ class ShutdownSequence:
         if step is self._current and step is not None and not self._over:
             self.due = 0
             self._cause = cause
+
+    def _refusal(self) -> str:
+        """Why the guest does not power off, without more force."""
+        if self._current is None:
+            return "the guest cannot be asked to power off"
+        return "the guest has not powered off"
 
     def _failure(self) -> str:
         if self._current is None:

@@ -41,6 +41,7 @@ from tests.attacks.helper_parsers import HELPER_ROWS
 from tests.attacks.host_parsers import HOST_ROWS
 from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
 from ui.window.settings.settings import parse_settings, settings_text
+from ui.window.settings.settings_text import MOST_SUBJECTS, file_text, parse_file
 
 MEBIBYTE = 1 << 20
 
@@ -224,7 +225,11 @@ def _settings(data: bytes) -> None:
     except ValueError:
         return
     assert parse_settings(settings_text(settings)) == (settings, ())
-    assert all(each in text.lower() for each in ignored)
+    file, _ = parse_file(text)
+    kept, unknown = parse_file(file_text(file))
+    assert list(kept.subjects.items()) == list(file.subjects.items())[-MOST_SUBJECTS:] and not unknown
+    # A section has its letters, a key has small ones.
+    assert all(each in text or each in text.lower() for each in ignored)
 
 
 def _run_file(data: bytes) -> None:
@@ -322,6 +327,7 @@ PARSERS = (
             b"[General]\nscaling=fit\nfilter=linear\nwidth=1024\nheight=700\nx=-5\ny=17\nmaximized=false\n",
             b"[General]\nfilter=nearest\ngeometry=@ByteArray(\\x1\\xd9\\xd0\\xcb\\0\\x3)\nscaling=integer\n",
             b"# a\n[General]\n\n[Other]\nwidth = 1\n  2\n",
+            b"[General]\nscaling=actual\n[]\nflip-y=true\n[VM name a%5D]\nrotation=90\nflip-x=true\n[simulated]\n",
         ),
         4096,
     ),

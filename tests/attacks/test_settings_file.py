@@ -1,10 +1,12 @@
 """A settings file runs no code, and no file in its place keeps the window from opening or closing."""
 
+import fcntl
 import logging
 import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ from PyQt6.QtCore import QByteArray, QSettings
 from app.planes.placement import Scaling
 from tests.attacks.limits import time_limit
 from tests.unit.command import run
+from ui import private_file
 from ui.window.settings import settings
 from ui.window.settings.geometry import Geometry
-from ui.window.settings.settings import Settings
+from ui.window.settings.settings_text import Settings
 
 DEFAULTS = Settings()
 OTHERS = Settings(Scaling.INTEGER, False, Geometry(800, 600, -5, 17, maximized=True))
@@ -107,7 +110,7 @@ PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
     "link to a device": (lambda file: file.symlink_to("/dev/zero"), "is no regular file"),
     "link to a FIFO": (_link_to_a_fifo, "is no regular file"),
     "link to itself": (lambda file: file.symlink_to(file.name), "Too many levels"),
-    "of a terabyte": (_gigantic, "has more than 4096 bytes"),
+    "of a terabyte": (_gigantic, "has more than 65536 bytes"),
     "no text": (lambda file: file.write_bytes(b"\xff\xfe\0"), "codec can't decode"),
     "no INI file": (lambda file: file.write_text("\x1b[2J{}"), "it is no INI file"),
 }
@@ -215,3 +218,34 @@ def test_without_a_folder_that_can_be_written_the_window_closes(
     settings.save(OTHERS)
     assert "the settings were not saved" in ignored(caplog)
     assert caplog.records[0].levelno == logging.INFO
+
+
+def test_windows_that_close_at_once_do_not_lose_each_others_settings(file: Path) -> None:
+    """Four processes, which read, change and write the file at the same moment."""
+    program = "tests.attacks.programs.saves_settings"
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(lambda n: run(str(n), "25", module=program, XDG_CONFIG_HOME=str(file.parents[1])), range(4))
+        )
+    assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * 4
+    lost = [f"VM {n}-{m}" for n in range(4) for m in range(25) if not settings.load(f"VM {n}-{m}").flip_x]
+    assert not lost
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_a_window_closes_also_while_another_program_holds_the_lock(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private_file, "LOCK_S", 0.1)
+    fd = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        settings.save(OTHERS)
+    finally:
+        os.close(fd)
+    assert settings.load() == OTHERS
+
+
+def test_blanks_and_sections_do_not_hold_up_the_window(file: Path) -> None:
+    """A minute with configparser."""
+    for text in ("a" + " " * 60_000 + "b=1", "[a]\n" * 16_000, "=" * 60_000, "a=1\n" * 15_000):
+        file.write_text(f"[General]\nfilter=nearest\n{text}\n")
+        assert settings.load("VM 1") == Settings(smooth=False)

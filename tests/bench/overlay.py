@@ -141,7 +141,6 @@ def _inside(args: argparse.Namespace) -> None:
         application = make_application()
 
         def started(viewer: Viewer, _interrupt: Interrupt) -> None:
-            viewer.window.remembers = False
             viewer.window.resize_picture(width, height)
             benches.append(_Bench(viewer, args.rounds, args.seconds))
 

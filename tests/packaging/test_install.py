@@ -115,7 +115,7 @@ def test_installed_program_outlives_its_checkout_and_goes_without_a_trace(home: 
     assert home.files() == {".local/bin/other"}
     folders = {str(each.relative_to(home.folder)) for each in home.folder.rglob("*") if each.is_dir()}
     # What was there before, and what has a file of another program.
-    assert folders == {".local", ".local/bin", ".local/share", ".local/share/applications", ".local/share/mdevview"}
+    assert folders == {".local", ".local/bin", ".local/share", ".local/share/applications"}
 
 
 def test_file_of_another_program_is_neither_replaced_nor_removed(home: Home) -> None:

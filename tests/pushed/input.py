@@ -6,6 +6,7 @@ from typing import Any
 
 from app.input.event import Event, Key
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, PointingDevice, Reply
+from app.vm.power import PowerAction
 
 
 @dataclass
@@ -16,6 +17,7 @@ class PushedMonitor:
         default_factory=lambda: MonitorStatus(ConnectionState.READY, "", PointingDevice.NONE, "running")
     )
     keys: list[str] = field(default_factory=list)
+    actions: list[PowerAction] = field(default_factory=list)
     closed: bool = False
 
     def send(self, events: Sequence[Event]) -> None:
@@ -25,6 +27,11 @@ class PushedMonitor:
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
         raise AssertionError("a window sends no commands")
+
+    def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
+        self.actions.append(action)
+        if done is not None:
+            done(Reply())
 
     def close(self, *, wait: bool = True) -> None:
         self.closed = True

@@ -13,5 +13,6 @@ def open_simulated(target: Target, options: OpenOptions) -> Session:
     return open_target(Simulated("gvt"), options=options)
 
 
-with patch("app.open.opening.open_target", open_simulated):
-    sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    with patch("app.open.opening.open_target", open_simulated):
+        sys.exit(main(sys.argv[1:]))

@@ -9,16 +9,18 @@ import sys
 from typing import Any, cast
 
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
+from PyQt6.QtGui import QAction, QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
 
 from app.edid.mode import Mode
+from app.open.target import Simulated
 from tests.window.listener import Listener
 from ui.cli.main import main
 from ui.window import viewer
 from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.main_window import MainWindow
+from ui.window.picture.gl_surface import device_size
 
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByKeyboard
 _NONE = Qt.KeyboardModifier.NoModifier
@@ -81,10 +83,12 @@ class WindowDriver:
     def release(self, x: float, y: float, button: str) -> None:
         self._mouse(QEvent.Type.MouseButtonRelease, x, y, getattr(Qt.MouseButton, f"{button}Button"))
 
-    def wheel(self, x: int, y: int, alt: bool = False) -> None:
+    def wheel(self, x: int, y: int, alt: bool = False, ctrl: bool = False, at: tuple[float, float] = (10, 10)) -> None:
+        """Turn the wheel by eighths of a degree, over a device pixel."""
         modifiers = Qt.KeyboardModifier.AltModifier if alt else _NONE
+        modifiers |= Qt.KeyboardModifier.ControlModifier if ctrl else _NONE
         buttons, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
-        where = QPointF(10, 10)
+        where = QPointF(*at) / self._picture.devicePixelRatio()
         event = QWheelEvent(where, where, QPoint(), QPoint(x, y), buttons, modifiers, phase, False)
         QCoreApplication.postEvent(self._picture, event)
 
@@ -95,6 +99,41 @@ class WindowDriver:
 
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
+
+    def menus(self) -> list[Any]:
+        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
+
+        Entries that cannot be chosen now are left out.
+        """
+        bar = self._window.menuBar()
+        assert bar is not None
+        return [self._menu(each) for each in bar.actions()]
+
+    def _menu(self, action: QAction) -> list[Any]:
+        menu = action.menu()
+        assert menu is not None
+        # Some menus are filled when they open.
+        menu.aboutToShow.emit()
+        entries = [each for each in menu.actions() if each.isEnabled() and each.isVisible() and not each.isSeparator()]
+        return [action.text(), [self._menu(each) if each.menu() is not None else each.text() for each in entries]]
+
+    def chosen(self) -> str:
+        """The entry that is chosen in the menu that is open; empty where none is."""
+        popup = QApplication.activePopupWidget()
+        action = popup.activeAction() if isinstance(popup, QMenu) else None
+        return action.text() if action is not None else ""
+
+    def focus(self) -> str:
+        """The accessible name of what has the keyboard."""
+        focus = QApplication.focusWidget()
+        return focus.accessibleName() if focus is not None else ""
+
+    def size(self) -> list[int]:
+        """The size of the picture in Qt's units."""
+        return [self._picture.width(), self._picture.height()]
+
+    def change_keys(self, action: str, *keys: str) -> None:
+        self._window.shortcuts.change({action: tuple(keys)})
 
     def playback(self, action: str = "") -> list[Any]:
         """Trigger an action of the bar of a recording. Returns its text, the position and whether it waits."""
@@ -239,6 +278,26 @@ class WindowDriver:
             "focus": inspector is not None and inspector.view.isAncestorOf(focus),
         }
 
+    def page(self) -> dict[str, Any]:
+        """What the page in place of the picture shows."""
+        area = self._window.area
+        buttons = [each.text() for each in area.page.findChildren(QPushButton) if each.isVisible()]
+        return {
+            "shown": area.page.isVisible(),
+            "heading": area.page.content.heading,
+            "buttons": buttons,
+            "picture": [self._picture.width(), self._picture.height()],
+        }
+
+    def page_press(self, text: str) -> None:
+        (button,) = (each for each in self._window.area.page.findChildren(QPushButton) if each.text() == text)
+        button.click()
+
+    def choose_simulated(self, spec: str) -> None:
+        """Choose a simulated vGPU in the device chooser, without its dialog."""
+        vars(viewer)["choose_device"] = lambda _window: Simulated(spec)
+        self.trigger("choose")
+
     def clipboard_text(self) -> str:
         clipboard = QGuiApplication.clipboard()
         assert clipboard is not None
@@ -279,6 +338,39 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
+
+    def place(self) -> dict[str, Any]:
+        """How large the window and the picture in it are, and where in it the guest's picture is, in device pixels."""
+        window, view, placement = self._window, self._window._view, self._picture.placement
+        ratio = window.devicePixelRatioF()
+        bars = [each for each in (view._across, view._down) if each.isVisible()]
+        return {
+            "window": [window.width(), window.height()],
+            "picture": list(device_size(self._picture)),
+            "ratio": ratio,
+            "place": [placement.place.left, placement.place.top, placement.place.right, placement.place.bottom]
+            if placement is not None
+            else None,
+            "percent": self._window._zoom.percent,
+            "bars": [[each.orientation().name, each.value(), each.maximum()] for each in bars],
+            "fixed": window._size.fixed,
+        }
+
+    def corner(self) -> list[int]:
+        """The device pixel of the screen where the picture's window begins."""
+        corner, ratio = self._picture.mapToGlobal(QPointF(0, 0)), self._picture.devicePixelRatio()
+        return [round(corner.x() * ratio), round(corner.y() * ratio)]
+
+    def scroll_to(self, right: int, down: int) -> None:
+        """Move the scroll bars."""
+        self._window._view._across.setValue(right)
+        self._window._view._down.setValue(down)
+
+    def resize(self, width: int, height: int) -> None:
+        self._window.resize(width, height)
+
+    def follow(self, on: bool) -> None:
+        self._window.resolution.follow(on)
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""

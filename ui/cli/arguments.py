@@ -42,7 +42,8 @@ def _add_view(commands: Commands) -> None:
         commands,
         "view",
         "show a vGPU's screen in a window",
-        "Without --scaling or --filter, the last setting is used again.",
+        "Without --scaling, --filter, --rotate or --flip-x, the picture is shown as the user last chose in this VM's "
+        "window. What these options give is not remembered.",
     )
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
@@ -94,16 +95,17 @@ def _add_overview(commands: Commands) -> None:
 
 
 def _add_fullscreen(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fullscreen", action="store_true", help="start in full screen")
+    parser.add_argument("--fullscreen", action="store_true", help="start in fullscreen")
 
 
 def _add_everyday(parser: argparse.ArgumentParser) -> None:
-    """How the window shows the picture. ``scaling`` and ``filter`` are None when not given."""
+    """How the window shows the picture. ``scaling``, ``filter`` and ``rotate`` are None when not given."""
     _add_fullscreen(parser)
     parser.add_argument(
         "--scaling",
         choices=("fit", "integer", "actual"),
-        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or not at all (actual)",
+        help="how the picture is scaled: to fit the window (fit), by whole factors (integer), or to its actual size "
+        "(actual)",
     )
     parser.add_argument(
         "--filter",
@@ -125,11 +127,10 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         "--rotate",
         type=int,
         choices=(0, 90, 180, 270),
-        default=0,
-        help="turn the picture clockwise by this many degrees; screenshots are not turned",
+        help="turn the picture to the right by this many degrees; screenshots are not turned",
     )
-    parser.add_argument("--flip-x", action="store_true", help="mirror left and right")
-    parser.add_argument("--flip-y", action="store_true", help="mirror top and bottom")
+    parser.add_argument("--flip-x", action="store_true", help="flip the picture horizontally: left becomes right")
+    parser.add_argument("--flip-y", action="store_true", help="flip the picture vertically: top becomes bottom")
 
 
 def _add_special(parser: argparse.ArgumentParser) -> None:
@@ -137,8 +138,12 @@ def _add_special(parser: argparse.ArgumentParser) -> None:
     group = add_special(parser)
     add_gpu(group, WINDOW_GPU_HELP)
     add_poll(group)
-    group.add_argument("--cursor-outline", action="store_true", help="draw a frame around the cursor plane")
-    group.add_argument("--straight-alpha", action="store_true", help="the cursor's alpha is not premultiplied")
+    group.add_argument("--cursor-outline", action="store_true", help="draw an outline around the cursor plane")
+    group.add_argument(
+        "--straight-alpha",
+        action="store_true",
+        help="the cursor has straight alpha: its colours are not multiplied by it",
+    )
     add_matrix(group)
     group.add_argument(
         "--tear-free",
@@ -159,9 +164,10 @@ def _add_run(commands: Commands) -> None:
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
         "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
         "guests find no display. Nothing else is changed; "
-        "-display none keeps QEMU from opening a window as well. When the window is closed, or mdevview gets Ctrl-C, "
-        "SIGTERM or SIGHUP, the guest is asked to power down, and after a while, or at a second Ctrl-C, QEMU is ended. "
-        "When the VM ends, so does mdevview: with status 0 if all went well, else with 1.",
+        "-display none keeps QEMU from opening a window as well. The window asks before it closes: shut down, or leave "
+        "the VM running. At Ctrl-C, SIGTERM or SIGHUP the guest is asked to power down without a question, and after a "
+        "minute, or at a second Ctrl-C, QEMU is ended. When the VM ends, so does mdevview: with status 0 if all went "
+        "well, else with 1.",
     )
     parser.usage = f"{parser.prog} [OPTION...] -- QEMU [ARGUMENT...]"
     parser.add_argument(
@@ -182,7 +188,7 @@ def _add_run(commands: Commands) -> None:
     parser.add_argument(
         "--keep-running",
         action="store_true",
-        help="when the window is closed, let the VM go on, and keep its vGPU even if it was created",
+        help="when the window is closed, let the VM go on without a question; a vGPU that was created stays too",
     )
     _add_everyday(parser)
     add_helper(parser)

@@ -3,7 +3,6 @@
 import argparse
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from app import __version__
 from app.attach.helper_fds import HelperMethod
 from app.device.seam import Device
-from app.errors import MdevviewError, UsageError
+from app.errors import MdevviewError
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.opening import OpenOptions
@@ -27,7 +26,7 @@ from gl.inspection import renderer_document
 from ui.cli.capture_pixels import PixelCapture
 from ui.cli.measure_files import signalled_status
 from ui.cli.output import printable, write_error, write_output
-from ui.cli.output_file import is_standard_output, open_for_rows
+from ui.cli.output_file import is_standard_output, open_for_rows, refuse_terminal
 from ui.cli.stop_signals import StopSignals
 from ui.fd_wait import FdWait, due_ns
 from ui.offscreen import OffscreenView, open_offscreen
@@ -41,8 +40,7 @@ _SCHEMES = ("sim", "vm", "pid", "fd", "replay")
 
 def run(args: argparse.Namespace) -> int:
     """Record until the end. Raises MdevviewError."""
-    if is_standard_output(args.output) and sys.stdout.isatty():
-        raise UsageError("the file would go to the terminal", "give a FILE with -o, or a pipe")
+    refuse_terminal(args.output, "-o")
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
     with open_offscreen(args.target, options, args.gpu) as view:

@@ -8,7 +8,7 @@ from app.measure.compare.comparison import MOST_RUNS, comparison_document
 from app.measure.compare.comparison_text import comparison_text
 from app.measure.compare.run_file import read_run
 from ui.cli.output import printable, write_error, write_output
-from ui.cli.output_file import is_standard_output, write_file
+from ui.cli.output_file import is_standard_output, refuse_terminal, write_file
 
 
 def run(args: argparse.Namespace) -> int:
@@ -18,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{len(names)} runs are too many", f"give at most {MOST_RUNS}")
     if args.json and is_standard_output(args.plot):
         raise UsageError("standard output takes only one of --json and --plot", "give --plot a FILE")
+    refuse_terminal(args.plot, "--plot")
     runs = [read_run(name) for name in names]
     document = comparison_document(runs, args.fail_if)
     if args.plot is not None:

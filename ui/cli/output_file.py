@@ -7,7 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from ui import private_file
 
 _STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -38,11 +38,24 @@ def write_file(name: str, data: bytes | memoryview, option: str = "-o") -> None:
         raise _write_error(name, error, option) from error
 
 
+def write_files(name: str, data: bytes | memoryview, other: str, more: bytes) -> None:
+    """Write a new file (:func:`is_replaced`) and a second one that tells what is in it: both or none.
+
+    Raises MdevviewError.
+    """
+    try:
+        private_file.replace_both((Path(name), data), (Path(other), more))
+    except OSError as error:
+        raise _write_error(name, error, "-o") from error
+
+
 def open_for_rows(name: str, option: str) -> int:
     """A fd to write rows to while they come, which the caller closes.
 
-    As for :func:`write_file`, but an old file is emptied at once: a killed program leaves the rows written by then.
-    Raises MdevviewError.
+    As for :func:`write_file`, but an old file is emptied at once, and the rows do not wait for a rename at the end: a
+    recording may take hours, other programs follow its file meanwhile ('tail -f'), and a program that is killed, or
+    whose disk is full, leaves the rows written by then. Called when the device is open, so that a target which cannot
+    be opened costs no old file. Raises MdevviewError.
     """
     try:
         if name in _STANDARD_OUTPUT:
@@ -58,6 +71,18 @@ def open_for_rows(name: str, option: str) -> int:
 
 def is_standard_output(name: str | None) -> bool:
     return name in _STANDARD_OUTPUT
+
+
+def refuse_terminal(name: str | None, option: str) -> None:
+    """Raises UsageError if bytes that are no text would go to a terminal. ``option`` is the one that named the file."""
+    if name in _STANDARD_OUTPUT:
+        fd = 1
+    elif match := _OPEN_FILE.fullmatch(name or ""):
+        fd = int(match[1] or 2)
+    else:
+        return
+    if os.isatty(fd):
+        raise UsageError("the file would go to the terminal", f"give a FILE with {option}, or a pipe")
 
 
 def is_replaced(name: str) -> bool:

@@ -52,10 +52,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see '{self.prog} --help'")
 
+    def shown_options(self) -> list[str]:
+        """The options that help shows."""
+        return [text for each in self._actions if each.help != argparse.SUPPRESS for text in each.option_strings]
+
     def refuse(self, arguments: Sequence[str]) -> NoReturn:
         """Raise UsageError for arguments that nothing takes, with the option that the first one may have meant."""
         option = next((each.partition("=")[0] for each in arguments if each.startswith("-")), "")
-        near = did_you_mean(option, [*self._option_string_actions])
+        near = did_you_mean(option, self.shown_options())
         raise UsageError(f"unrecognized arguments: {' '.join(arguments)}", f"{near}see '{self.prog} --help'")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -152,7 +156,7 @@ def _commands(parser: Parser) -> dict[str, Parser]:
 
 def _refuse_option(parser: Parser, argument: str) -> NoReturn:
     """An option before any command is one of the program's or of view's."""
-    known = [*parser._option_string_actions, *_commands(parser)["view"]._option_string_actions]
+    known = parser.shown_options() + _commands(parser)["view"].shown_options()
     near = did_you_mean(argument.partition("=")[0], known)
     raise UsageError(f"unrecognized arguments: {argument}", f"{near}see '{PROG} --help'")
 
@@ -162,7 +166,7 @@ def _check_target(parser: Parser, argument: str) -> None:
         parse_target(argument)
     except UsageError as error:
         scheme, colon, _ = argument.partition(":")
-        known = [*_commands(parser), *parser._option_string_actions, *(f"sim:{each}" for each in PROFILES)]
+        known = [*_commands(parser), *parser.shown_options(), *(f"sim:{each}" for each in PROFILES)]
         # The text after a colon is the user's own.
         near = did_you_mean(scheme, SCHEMES, ":") if colon else did_you_mean(argument, known)
         raise UsageError(f"{argument!r} is neither a command nor a target", f"{near}see '{PROG} --help'") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.errors import MdevviewError
 from app.planes.plane_document import Document
 from app.planes.raw_file import MOST_BYTES, RawFacts, parse_raw_document
-from ui.cli.output_file import is_replaced, write_file
+from ui.cli.output_file import is_replaced, write_file, write_files
 
 # The same limit as that of a copy of memory that may vanish.
 _MOST_RAW_BYTES = 1 << 30
@@ -24,10 +24,10 @@ def document_name(name: str) -> str:
 
 def write_raw(name: str, data: memoryview, document: Document) -> None:
     """Write the bytes, and beside a new file the document. Raises MdevviewError, and BrokenPipeError."""
-    has_document = is_replaced(name)
-    write_file(name, data)
-    if has_document:
-        write_file(document_name(name), json.dumps(document, indent=2).encode() + b"\n")
+    if is_replaced(name):
+        write_files(name, data, document_name(name), json.dumps(document, indent=2).encode() + b"\n")
+    else:
+        write_file(name, data)
 
 
 def read_raw(name: str) -> tuple[memoryview, RawFacts | None]:

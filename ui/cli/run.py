@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, ProcessGone
 from app.open.target import Named, Pid, Target
+from app.vm.child import Child
 from app.vm.shutdown import shut_down
 from app.vm.shutdown_sequence import ShutdownStep
 from app.vm.started_vm import StartedVm, StartOptions, check_options, memory_hint, start_vm
@@ -22,6 +23,9 @@ from ui.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from app.open.session import Session
+    from ui.window.interrupt import Interrupt
+    from ui.window.machine.machine import Machine
+    from ui.window.viewer import Viewer
 
 _RETRY_DELAY_S = 0.1
 # After this long the user wants to know why there is no window.
@@ -46,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         # Called last whatever fails, the terminal first.
         cleanup.callback(running.close)
         cleanup.callback(terminal.restore)
+        window = _Window(running.child, stop_signals, asks=not args.keep_running)
         try:
             if running.created is not None:
                 _print_message(f"created vGPU {running.vgpu}, a {running.created.id} of {running.created.parent}")
@@ -53,15 +58,43 @@ def run(args: argparse.Namespace) -> int:
             session = _opened(running, target, wanted.helper, stop_signals)
             if session is not None:
                 watched = (running.child.fileno(), stop_signals.fileno())
-                show(application, target, session, replace(wanted, qmp=running.monitor), watched)
+                show(
+                    application, target, session, replace(wanted, qmp=running.monitor), watched, started=window.connect
+                )
         except MdevviewError as error:
             # Printed now, because the VM may take a minute to end.
             _print_message(str(error))
             failure = error.exit_status
         finally:
-            kept = args.keep_running and running.child.poll() is None
-            status = _leave(running) if kept else _end(running, stop_signals)
+            kept = (args.keep_running or window.left_running) and running.child.poll() is None
+            status = _leave(running) if kept else _end(running, stop_signals, window.last_step)
     return failure or status
+
+
+class _Window:
+    """What the window of the VM, which is the process ``child``, tells after it was closed."""
+
+    def __init__(self, child: Child, stop_signals: StopSignals, *, asks: bool) -> None:
+        """``asks``: the user is asked what happens to the VM when the window is closed, but not after a signal."""
+        self._child = child
+        self._stop_signals = stop_signals
+        self._asks = asks
+        self._machine: Machine | None = None
+
+    def connect(self, viewer: "Viewer", interrupt: "Interrupt") -> None:
+        """The window is there."""
+        self._machine = viewer.window.machine
+        # A signal before the window was there was counted, and the one that ends it is told by ``interrupt``.
+        self._machine.own(self._child, lambda: not self._asks or interrupt.last != 0 or self._stop_signals.count > 0)
+
+    @property
+    def left_running(self) -> bool:
+        """Whether the user closed the window and wants the VM to go on."""
+        return self._machine is not None and self._machine.left_running
+
+    @property
+    def last_step(self) -> ShutdownStep | None:
+        return self._machine.last_step if self._machine is not None else None
 
 
 def _target(running: StartedVm) -> Target:
@@ -97,9 +130,13 @@ def _leave(running: StartedVm) -> int:
     return 0
 
 
-def _end(running: StartedVm, stop_signals: StopSignals) -> int:
-    """Power the VM down, or end it at once if the user sends a second signal. Returns the exit status."""
+def _end(running: StartedVm, stop_signals: StopSignals, done: ShutdownStep | None) -> int:
+    """Power the VM down, or end it at once if the user sends a second signal. Returns the exit status.
+
+    ``done`` is the last step that the user's window has done.
+    """
     status, step = shut_down(running.child, running.monitor, stop_signals, _print_message)
+    step = step or done
     if status == 0 or (status == -signal.SIGTERM and step is ShutdownStep.TERMINATE):
         return 0
     if status is not None and status < 0:

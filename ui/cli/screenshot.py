@@ -23,7 +23,7 @@ from gl.errors import GlError
 from gl.renderer import Renderer
 from ui.cli import screenshot_bytes
 from ui.cli.output import write_error, write_output
-from ui.cli.output_file import is_standard_output, write_file
+from ui.cli.output_file import is_standard_output, refuse_terminal, write_file
 from ui.cli.plane_bytes import why_no_plane
 from ui.offscreen import open_offscreen
 from ui.png import png_bytes
@@ -78,6 +78,7 @@ def _check(args: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
     if args.output is None and not args.guess:
         raise UsageError("the option -o/--output is required", "name the file")
+    refuse_terminal(args.output, "-o")
     if args.raw and (args.reading is not None or args.guess or args.from_raw is not None):
         raise UsageError(
             "--raw writes the bytes as they lie, so it goes with none of --as, --guess and --from-raw",

@@ -2,12 +2,11 @@
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from app.diagnosis.report.host_report import HostReport
     from ui.window.picture.view_options import ViewOptions
-    from ui.window.settings.settings import Settings
     from ui.window.viewer import WindowOptions
 
 
@@ -21,18 +20,17 @@ def run(args: argparse.Namespace) -> int:
 def window_options(args: argparse.Namespace) -> "WindowOptions":
     """The options that all commands with a window have."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
-    from ui.window.settings import settings  # noqa: PLC0415
     from ui.window.viewer import WindowOptions  # noqa: PLC0415
 
-    remembered = settings.load()
+    view, given = _view_options(args)
     return WindowOptions(
-        _view_options(args, remembered),
+        view,
         fullscreen=args.fullscreen,
         helper=HelperMethod(args.helper),
         resolution=args.resolution,
         follow=args.follow,
         poll=args.poll,
-        geometry=remembered.geometry,
+        given=given,
         gpu=args.gpu,
         examine_host=_examine_host,
     )
@@ -45,20 +43,25 @@ def _examine_host() -> "HostReport":
     return host_report()
 
 
-def _view_options(args: argparse.Namespace, remembered: "Settings") -> "ViewOptions":
-    """How to show the picture: the options of the command line, and else the settings of the last run."""
+def _view_options(args: argparse.Namespace) -> "tuple[ViewOptions, frozenset[str]]":
+    """How to show the picture, and what of that the command line gave: all else is as it was last chosen."""
     from app.formats.yuv import Matrix  # noqa: PLC0415
     from app.planes.placement import Rotation, Scaling  # noqa: PLC0415
     from ui.window.picture.view_options import ViewOptions  # noqa: PLC0415
 
-    return ViewOptions(
-        scaling=Scaling(args.scaling) if args.scaling else remembered.scaling,
-        smooth=args.filter == "linear" if args.filter else remembered.smooth,
-        rotation=Rotation(args.rotate),
-        flip_x=args.flip_x,
-        flip_y=args.flip_y,
+    given: dict[str, Any] = {}
+    if args.scaling:
+        given["scaling"] = Scaling(args.scaling)
+    if args.filter:
+        given["smooth"] = args.filter == "linear"
+    if args.rotate is not None:
+        given["rotation"] = Rotation(args.rotate)
+    given |= {name: True for name in ("flip_x", "flip_y") if getattr(args, name)}
+    options = ViewOptions(
+        **given,
         cursor_outline=args.cursor_outline,
         straight_alpha=args.straight_alpha,
         matrix=Matrix[args.matrix.upper()],
         tear_free=args.tear_free,
     )
+    return options, frozenset(given)

@@ -134,7 +134,7 @@ def show(
         viewer = Viewer(target, session, options, refresh_interval(application), chosen)
         if started is not None:
             started(viewer, interrupt)
-        return _run(application, viewer, options.fullscreen)
+        return _run(application, viewer, options)
     finally:
         unwatch()
         interrupt.close()
@@ -183,14 +183,14 @@ def _log_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None
     _log_qt(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
 
 
-def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
+def _run(application: QApplication, viewer: Viewer, options: WindowOptions) -> int:
     def begin(fail: Callable[[MdevviewError], None]) -> None:
         viewer.failed.connect(fail)
-        if viewer.error_is_page:
+        if options.page:
             viewer.picture.unusable.connect(lambda why: viewer.window.area.show_fault(no_opengl(why)))
         else:
             viewer.picture.unusable.connect(lambda why: fail(no_opengl(why)))
-        if fullscreen:
+        if options.fullscreen:
             viewer.window.start_fullscreen()
         else:
             viewer.window.show()

@@ -1,85 +1,169 @@
 """The dialog in which the user chooses among several vGPUs."""
 
-from PyQt6.QtCore import QSocketNotifier, Qt
+from dataclasses import dataclass
+
+from PyQt6.QtCore import QSize, QSocketNotifier, Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 from PyQt6.sip import voidptr
 
-from app.host.vgpu import Vgpu
-from app.host.wording import claims_text, holders_text
+from app.diagnosis.host.attach_findings import helper_usable
+from app.diagnosis.host.vgpu_choice import vgpu_choice
+from app.host.ptrace import PtracePermission
+from app.host.vgpu import Use, Vgpu
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
 from app.text.clean import LONGEST_LINE, clean
+from ui.window.widgets.tool_tip import plain_tool_tip
 
-_COLUMNS = ("Device", "Type", "Parent", "In use by")
+_COLUMNS = ("VM", "Type", "Parent", "State", "vGPU")
+_SIZE = QSize(920, 400)
+# A column gets at most this part of the list's width, so that the last one has a quarter at least.
+_MOST_OF_WIDTH = (0.24, 0.17, 0.13, 0.17)
+_GAP = 12
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+_SCANNING = "Looking for vGPUs…"
+_NONE = "This host has no vGPU. The simulated one shows what the program does."
+_SIMULATED = "A simulated vGPU, with pictures of this program's own."
 
 
-def in_use_text(vgpu: Vgpu) -> str:
-    """Who has the device open; "free" when nobody has."""
-    if vgpu.claims:
-        return f"unknown; perhaps {claims_text(vgpu.claims)}"
-    return holders_text(vgpu.holders) or ("unknown" if vgpu.unseen else "free")
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``texts`` has one for each column; ``details`` is what the user reads about the row that is selected."""
+
+    what: Vgpu | Simulated
+    texts: tuple[str, ...]
+    details: str
+
+
+def rows_of(vgpus: tuple[Vgpu, ...], permission: PtracePermission, helper: bool) -> tuple[Row, ...]:
+    """The vGPUs of VMs first, the simulated one last. ``helper``: root's helper can attach to VMs of other users."""
+    rows = []
+    for vgpu in sorted(vgpus, key=lambda each: each.use is Use.FREE):
+        choice = vgpu_choice(vgpu, permission, helper)
+        kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
+        state = "cannot be opened" if choice.why_not else choice.state
+        use = f"in use by {choice.users}" if vgpu.use is Use.IN_USE else choice.users
+        texts = (choice.vm or "no VM", kind, vgpu.parent or "", state, vgpu.name)
+        rows.append(Row(vgpu, texts, f"{vgpu.name}: {use}. {choice.why_not}".strip()))
+    simulated = ("simulated", "", "", "", f"sim:{SIMULATED_DEFAULT.spec}")
+    return (*rows, Row(SIMULATED_DEFAULT, simulated, _SIMULATED if vgpus else _NONE))
+
+
+class _Tree(QTreeWidget):
+    """A list whose columns share its width: it does not scroll sideways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setHeaderLabels(_COLUMNS)
+        self.setRootIsDecorated(False)
+        self.setAllColumnsShowFocus(True)
+        self.setUniformRowHeights(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def share_width(self) -> None:
+        viewport, header = self.viewport(), self.header()
+        assert viewport is not None and header is not None
+        for column, share in enumerate(_MOST_OF_WIDTH):
+            wanted = max(self.sizeHintForColumn(column), header.sectionSizeHint(column)) + _GAP
+            self.setColumnWidth(column, min(wanted, int(share * viewport.width())))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self.share_width()
 
 
 class Chooser(QDialog):
-    """Lists the vGPUs of this host, as they come and go, and the simulated one. Another thread scans the host."""
+    """Lists the vGPUs and VMs of this host, as they come and go, and the simulated one. A thread scans the host."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose a device — mdevview")
-        self._tree = QTreeWidget()
-        self._tree.setHeaderLabels(_COLUMNS)
-        self._tree.setRootIsDecorated(False)
-        self._tree.setAllColumnsShowFocus(True)
+        self._rows: tuple[Row, ...] = ()
+        self._tree = _Tree()
+        self._tree.setAccessibleName("Devices")
         self._tree.itemActivated.connect(self.accept)
-        self._tree.itemSelectionChanged.connect(self._enable)
+        self._tree.itemSelectionChanged.connect(self._show_selected)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
+        question = QLabel("&Which screen do you want to see?")
+        question.setBuddy(self._tree)
+        self._tree.setAccessibleName("vGPUs of this host")
+        self._details = QLabel()
+        # The name of a VM may hold markup.
+        self._details.setTextFormat(Qt.TextFormat.PlainText)
+        self._details.setWordWrap(True)
+        self._details.setTextInteractionFlags(_SELECTABLE)
+        self._details.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Room for three lines, so that the list does not move when another row is selected.
+        self._details.setMinimumHeight(3 * self._details.fontMetrics().lineSpacing())
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("Which screen do you want to see?"))
-        layout.addWidget(self._tree)
+        layout.addWidget(question)
+        layout.addWidget(self._tree, 1)
+        layout.addWidget(self._details)
         layout.addWidget(self._buttons)
-        self.resize(760, 320)
-        self._enable()
-        self._vgpus = VgpuList()
+        screen = self.screen()
+        # The rest is for the frame of the window.
+        self.resize(_SIZE.boundedTo(screen.availableSize() * 0.9) if screen is not None else _SIZE)
+        self._show_selected()
+        self._tree.setFocus()
+        self._vgpus = VgpuList(follow_vms=True)
         self._notifier = QSocketNotifier(voidptr(self._vgpus.fileno()), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._update)
 
     def chosen(self) -> Vgpu | Simulated | None:
         """What is selected; None before the first scan."""
-        items = self._tree.selectedItems()
-        return items[0].data(0, Qt.ItemDataRole.UserRole) if items else None
+        row = self._selected()
+        return row.what if row is not None else None
+
+    def _selected(self) -> Row | None:
+        item = next(iter(self._tree.selectedItems()), None)
+        return item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
 
     def _update(self) -> None:
         vgpus = self._vgpus.poll()
         if vgpus is not None:
-            self._fill(vgpus)
+            self.show_vgpus(vgpus)
 
-    def _fill(self, vgpus: tuple[Vgpu, ...]) -> None:
+    def show_vgpus(self, vgpus: tuple[Vgpu, ...]) -> None:
+        """List these, with the selection and the place of the list as before where that is possible."""
+        rows = rows_of(vgpus, PtracePermission.read(), helper_usable())
+        if rows == self._rows:
+            return
+        self._rows = rows
         selected = self.chosen()
+        bar = self._tree.verticalScrollBar()
+        assert bar is not None
+        place = bar.value()
+        self._tree.blockSignals(True)
         self._tree.clear()
-        for vgpu in vgpus:
-            kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
-            self._add((vgpu.name, kind, vgpu.parent or "", in_use_text(vgpu)), vgpu, selected)
-        self._add((f"sim:{SIMULATED_DEFAULT.spec}", "simulated", "", ""), SIMULATED_DEFAULT, selected)
-        for column in range(len(_COLUMNS)):
-            self._tree.resizeColumnToContents(column)
+        for row in rows:
+            self._add(row, selected)
+        self._tree.blockSignals(False)
         if not self._tree.selectedItems():
             self._tree.setCurrentItem(self._tree.topLevelItem(0))
-        self._enable()
+        self._tree.share_width()
+        bar.setValue(place)
+        self._show_selected()
 
-    def _add(self, texts: tuple[str, ...], what: Vgpu | Simulated, selected: Vgpu | Simulated | None) -> None:
+    def _add(self, row: Row, selected: Vgpu | Simulated | None) -> None:
         # Qt takes seconds for the width of a text that has megabytes.
-        item = QTreeWidgetItem([clean(each, LONGEST_LINE) for each in texts])
-        item.setData(0, Qt.ItemDataRole.UserRole, what)
+        texts = [clean(each, LONGEST_LINE) for each in row.texts]
+        item = QTreeWidgetItem(texts)
+        for column, text in enumerate(texts):
+            item.setToolTip(column, plain_tool_tip(text))
+        item.setData(0, Qt.ItemDataRole.UserRole, row)
         self._tree.addTopLevelItem(item)
-        if selected is not None and _name(selected) == _name(what):
+        if selected is not None and _name(selected) == _name(row.what):
             self._tree.setCurrentItem(item)
 
-    def _enable(self) -> None:
+    def _show_selected(self) -> None:
+        row = self._selected()
+        self._details.setText(clean(row.details, 3 * LONGEST_LINE) if row is not None else _SCANNING)
         button = self._buttons.button(QDialogButtonBox.StandardButton.Open)
         assert button is not None
-        button.setEnabled(self.chosen() is not None)
+        button.setEnabled(row is not None)
 
     def stop(self) -> None:
         """Stop the scans; more calls do nothing."""

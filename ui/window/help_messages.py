@@ -4,17 +4,6 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from app import __version__
-from ui.window.actions.actions import key_list
-
-
-def show_keys(parent: QWidget) -> None:
-    """Show every key of the window."""
-    rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{text}</td></tr>" for keys, text in key_list())
-    _show(
-        parent,
-        "Keys",
-        f"<table>{rows}</table><p>While input goes to the guest, only the keys with Ctrl+Alt are the window's.</p>",
-    )
 
 
 def show_about(parent: QWidget) -> None:

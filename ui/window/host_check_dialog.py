@@ -46,7 +46,7 @@ class HostCheckDialog(QDialog):
         self._show(report.verdict, report)
 
     def show_failure(self, why: str) -> None:
-        self._show(f"The check failed: {why}. 'mdevview doctor' may tell more.", None)
+        self._show(f"The check failed: {why}.", None)
 
     def _show(self, verdict: str, report: HostReport | None) -> None:
         self._report = report

@@ -1,6 +1,7 @@
 """The main window: menus, the picture, the status line."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
@@ -10,12 +11,16 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
-from ui.window.actions.actions import ACTIONS
+from ui.window.actions.actions import ACTIONS, ZOOMED_TEXT
+from ui.window.actions.keys_dialog import show_keys
+from ui.window.actions.menu_opener import MenuOpener
 from ui.window.actions.menus import Handlers, add_menus
-from ui.window.actions.shortcuts import Shortcuts
-from ui.window.help_messages import show_about, show_keys
+from ui.window.actions.shortcuts import shared
+from ui.window.help_messages import show_about
 from ui.window.host_check import Examine
-from ui.window.input.guest_input import GRAB_KEYS, GuestInput
+from ui.window.input.guest_input import GuestInput
+from ui.window.input.keyboard_focus import KeyboardFocus
+from ui.window.machine.machine import Machine
 from ui.window.page.page_content import PageAction
 from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
@@ -27,15 +32,18 @@ from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
-from ui.window.settings import settings
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
-from ui.window.settings.settings import Settings
+from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
+from ui.window.widgets.off_row import OffRow
 from ui.window.widgets.status_line import StatusLine
 from ui.window.widgets.tool_tip import plain_tool_tip
+from ui.window.window_memory import BARS, WindowMemory
+from ui.window.zoom.scrolled_picture import ScrolledPicture
+from ui.window.zoom.window_size import WindowSize
+from ui.window.zoom.zoom_control import ZoomControl
 
 _STATUS_INTERVAL_MS = 250
-_BARS = ("menu-bar", "status-line")
 
 
 class MainWindow(QMainWindow):
@@ -56,41 +64,62 @@ class MainWindow(QMainWindow):
         choose: Callable[[], None],
         geometry: Geometry | None = None,
         examine_host: Examine | None = None,
+        memory: WindowMemory | None = None,
     ) -> None:
         super().__init__()
         self._picture = picture
+        self._memory = memory if memory is not None else WindowMemory()
         self._label = label
-        self.shortcuts = Shortcuts()
-        self.remembers = True
-        """Whether the next window gets the settings that this one has when it is closed."""
+        self.shortcuts = shared()
         self._status = StatusLine()
         self.setStatusBar(self._status)
         self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._container.setAccessibleName("The guest's screen")
         self.area = PictureArea(picture, self._container, label)
-        self.setCentralWidget(self.area)
+        self._view = ScrolledPicture(self.area)
+        self.setCentralWidget(self._view)
+        self._size = WindowSize(self, picture, self._view, lambda: self.resolution.following)
         self.playback = PlaybackBar(self)
         self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.playback)
         self._panels = Panels(self, picture, self._container.setFocus, examine_host)
         self.no_vgpu = NoticeBar(self, SUBSTITUTE)
         self.no_vgpu.why_wanted.connect(self._panels.check_host)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.no_vgpu)
-        self._input = GuestInput(picture, self._container)
+        self._input = GuestInput(picture, self._container, self.shortcuts)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
-        self.monitor_status_changed.connect(self._input.monitor_status_changed)
-        self.resolution = ResolutionMenu(self, lambda: viewport(picture, self.area.size()))
+        self.machine = Machine(self, lambda: self._label)
+        self.machine.notice.connect(picture.notice)
+        self.machine.asking.connect(self._leave_guest)
+        for changed in (self._input.monitor_status_changed, self.machine.monitor_status_changed):
+            self.monitor_status_changed.connect(changed)
+        self._zoom = ZoomControl(picture, self._view, lambda: self._input.ready, self._input.release)
+        self._zoom.told.connect(picture.notice)
+        self._zoom.changed.connect(self._show_zoom)
+        self.resolution = ResolutionMenu(self, lambda: viewport(picture, self._view))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
-        for resized in (self.area.resized, picture.screenChanged):
-            resized.connect(self.resolution.resized)
-        self._bars_before = dict.fromkeys(_BARS, True)
+        for resized in (self._view.resized, picture.screenChanged):
+            resized.connect(self._picture_resized)
+        self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
+        self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._actions = self._make_actions(choose)
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
+        self.machine.set_actions(self._actions)
+        self.machine.changed.connect(self._refresh)
+        self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
+        for key in BARS:
+            # As the bars are; else an action that is off for the next window would change nothing.
+            self._actions[key].setChecked(True)
+        self._memory.watch(self._actions, self.isFullScreen)
+        for key in ("fit", "integer", "actual"):
+            self._actions[key].triggered.connect(self._zoom.reset)
+        self._actions["zoomed"].setVisible(False)
         self._show_options(options)
-        picture.menu_wanted.connect(self._popup_menu)
+        picture.menu_wanted.connect(self._menus.popup_at_pointer)
         picture.state_changed.connect(self._refresh)
         picture.diagnosis.changed.connect(self._refresh)
         self._timer = QTimer(self)
@@ -100,8 +129,7 @@ class MainWindow(QMainWindow):
         self._geometry = geometry
         if geometry is not None:
             restore_geometry(self, geometry)
-        else:
-            self.resize(1024, 700)
+            self._size.fix()
         self._container.setFocus()
         self._show_input()
 
@@ -116,6 +144,11 @@ class MainWindow(QMainWindow):
         self.area.set_label(label)
         self._refresh()
 
+    def remember_for(self, subject: str) -> None:
+        """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
+        if self._memory.show(subject, None if self.isFullScreen() else geometry_of(self)):
+            self._show_options(self._memory.view(self._picture.options))
+
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
 
@@ -125,13 +158,15 @@ class MainWindow(QMainWindow):
         The caller owns the monitor. It closes it after the window is closed, or after another monitor was set here.
         """
         self._input.set_monitor(monitor, reason, destination, manager)
+        self.machine.set_monitor(monitor, reason)
 
     def resize_picture(self, width: int, height: int) -> None:
         """Resize the window so that the picture gets this size in device pixels, if the desktop allows it."""
-        ratio, container = self._picture.devicePixelRatio(), self.area
+        self._size.fix()
+        ratio, view = self._picture.devicePixelRatio(), self._view
         self.resize(
-            self.width() + round(width / ratio) - container.width(),
-            self.height() + round(height / ratio) - container.height(),
+            self.width() + round(width / ratio) - view.width(),
+            self.height() + round(height / ratio) - view.height(),
         )
 
     def trigger(self, action: str) -> None:
@@ -153,19 +188,24 @@ class MainWindow(QMainWindow):
             "fullscreen": self._set_fullscreen,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
+            "zoomed": lambda _checked: None,
+            "zoom-in": lambda: self._zoom.step(1),
+            "zoom-out": lambda: self._zoom.step(-1),
             "overlay": self._picture.overlays.show_times,
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
             "inspector": self._show_inspector,
             "explain": self._show_findings,
             "grab": self._input.set_grab,
+            "release": self._release,
             "paste": self._paste,
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
             "host-check": self._panels.check_host,
-            "keys": lambda: show_keys(self),
+            "keys": lambda: show_keys(self, self.shortcuts),
             "about": lambda: show_about(self),
+            **self.machine.handlers(),
         }
         return add_menus(
             self,
@@ -178,14 +218,24 @@ class MainWindow(QMainWindow):
                 triggered=self._input.release,
             ),
             self.resolution.menu(),
+            self.shortcuts,
         )
+
+    def _picture_resized(self) -> None:
+        # The bar of a VM that is being shut down takes room, and that VM is not asked for another mode.
+        if not self.machine.is_ending:
+            self.resolution.resized()
 
     def _show_options(self, options: ViewOptions) -> None:
         for spec in ACTIONS:
             if spec.option is not None:
                 self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
-        for key in (*_BARS, "pointer-auto"):
-            self._actions[key].setChecked(True)
+        remembered = self._memory.settings
+        self._bars_before = {key: getattr(remembered, name) for key, name in BARS.items()}
+        if not self._actions["fullscreen"].isChecked():
+            for key, shown in self._bars_before.items():
+                self._actions[key].setChecked(shown)
+        self._actions[f"pointer-{remembered.pointer.value}"].setChecked(True)
         self._apply_options()
 
     def _apply_options(self, _checked: bool = False) -> None:
@@ -197,20 +247,32 @@ class MainWindow(QMainWindow):
                 fields[spec.option.field] = spec.option.checked
             elif not spec.group:
                 fields[spec.option.field] = spec.option.unchecked
-        self._picture.set_options(ViewOptions(**fields))
+        # While the picture is zoomed, no scaling is checked.
+        self._picture.set_options(replace(self._picture.options, **fields))
+        self._zoom.lay_out()
+        self._size.update()
         self.resolution.resized()
+
+    def _show_zoom(self) -> None:
+        """Check what gives the picture its size: a scaling, or the zoom with its percent."""
+        zoomed, percent = self._actions["zoomed"], self._zoom.percent
+        zoomed.setVisible(percent is not None)
+        zoomed.setText(f"{ZOOMED_TEXT}: {percent} %" if percent is not None else ZOOMED_TEXT)
+        if percent is not None:
+            zoomed.setChecked(True)
+        self._refresh()
 
     def _set_fullscreen(self, on: bool) -> None:
         if on:
-            self._bars_before = {key: self._actions[key].isChecked() for key in _BARS}
+            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
         for key, shown in self._bars_before.items():
             self._actions[key].setChecked(shown and not on)
         if on:
             self.showFullScreen()
             keys = self.shortcuts
             self._picture.notice(
-                f"{keys.text('fullscreen')} leaves fullscreen, {keys.text('menu-bar')} shows the menus, "
-                f"{keys.text('keys')} lists the keys"
+                f"{keys.how('fullscreen')} leaves fullscreen, {keys.how('menus')} opens the menus, "
+                f"{keys.how('keys')} lists the keys"
             )
         else:
             self.showNormal()
@@ -219,6 +281,9 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(on)
+        key = self.shortcuts.text("menu-bar")
+        if not on and key and self.isVisible() and not self._actions["fullscreen"].isChecked():
+            self._picture.notice(f"{key} shows the menu bar again")
         # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
@@ -233,6 +298,12 @@ class MainWindow(QMainWindow):
 
     def _show_findings(self) -> None:
         self._panels.show_findings(self._actions["inspector"])
+
+    def _release(self) -> None:
+        was_grabbed = self._input.grab.active
+        self._leave_guest()
+        if not was_grabbed and self._focus.switch():
+            self._picture.notice("The keyboard is the window's now; Escape gives it back to the picture")
 
     def _leave_guest(self) -> None:
         self._input.release()
@@ -249,8 +320,9 @@ class MainWindow(QMainWindow):
 
     def _show_input(self) -> None:
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
-        why_not = self._input.why_not
-        self.area.set_keys_to_guest(self._input.ready)
+        why_not = menu_words(self._input.why_not)
+        self._off_row.show(why_not)
+        self.area.set_input(to_guest=self._input.ready, grabbed=self._input.grab.active)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
@@ -267,28 +339,19 @@ class MainWindow(QMainWindow):
         for each in (PageAction.RETRY, PageAction.WAIT):
             self._actions[each.key].setEnabled(each in self.area.page_actions)
 
-    def _popup_menu(self) -> None:
-        """Open the menus at the pointer, as the menu bar may be hidden."""
-        popup = QMenu(self)
-        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        bar = self.menuBar()
-        assert bar is not None
-        for action in bar.actions():
-            popup.addAction(action)
-        popup.popup(self.cursor().pos())
-
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
         status: Status = self._picture.status
-        grabbed = f" — {GRAB_KEYS} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._label} — {status_heading(status)}{grabbed} — mdevview")
+        grabbed = f" — {self.shortcuts.how('release')} releases" if self._input.grab.active else ""
+        self.setWindowTitle(f"{self._label} — {self.machine.title or status_heading(status)}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         finding = self._picture.diagnosis.headline
         self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
         if frame.primary is None:
             self._status.show_picture("", "", "")
             return
-        plane = plane_text(frame.primary.plane)
+        zoom = f"  {self._zoom.percent} %" if self._zoom.percent is not None else ""
+        plane = plane_text(frame.primary.plane) + zoom
         problem = self._picture.cursor_problem
         if problem is not None:
             plane = f"cursor: {problem.reason.key}{errno_text(problem)}  {plane}"
@@ -303,16 +366,20 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)
         """Save size and position; release everything on the GL thread before the window is destroyed."""
+        if not self.machine.may_close():
+            if event is not None:
+                event.ignore()
+            return
         self.closing.emit()
         self._panels.close_inspector()
-        if not self.isFullScreen():
+        if not self.isFullScreen() and (self._size.fixed or self.isMaximized()):
             self._geometry = geometry_of(self)
-        options = self._picture.options
-        if self.remembers:
-            settings.save(Settings(options.scaling, options.smooth, self._geometry))
+        self._memory.save(self._geometry)
         self._timer.stop()
         self._panels.close()
         self.area.shut_down()
+        self.machine.shut_down()
+        self._zoom.shut_down()
         self._input.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()

@@ -54,6 +54,8 @@ class Panels:
             return
         self.latency = LatencyPanel(self._picture, self._window)
         self.latency.closed.connect(lambda: action.setChecked(False))
+        # The window's keys work in the panel too.
+        self.latency.addActions(self._window.actions())
         self.latency.show()
 
     def show_inspector(self, action: QAction, on: bool) -> None:
@@ -65,7 +67,7 @@ class Panels:
             # Few users need it, and it takes time and memory.
             from ui.window.inspector.inspected_picture import open_inspector  # noqa: PLC0415
 
-            self.inspector = open_inspector(self._window, self._picture, action.shortcut())
+            self.inspector = open_inspector(self._window, self._picture)
             self.inspector.closed.connect(lambda: action.setChecked(False))
 
     def show_findings(self, action: QAction) -> None:

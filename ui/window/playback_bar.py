@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QComboBox, QLabel, QMainWindow, QSlider, QToolBar
 
 from app.open.session import Playback
-from ui.window.actions.actions import PLAYBACK_KEYS
+from ui.window.actions.actions import PLAYBACK, KeySpec
+from ui.window.actions.shortcuts import shared
 
 _MS = 1_000_000
 _SECOND = 1_000_000_000
@@ -30,9 +31,11 @@ class PlaybackBar(QToolBar):
         self._playback: Playback | None = None
         self._gone = False
         self.setMovable(False)
-        self._pause = self._action(window, "Pause", self._toggle)
-        self._back = self._action(window, "Back 1 s", self._go_back)
-        self._step = self._action(window, "Next change", self._go_on)
+        handlers = (self._toggle, self._go_back, self._go_on)
+        self._actions = tuple(self._action(window, *each) for each in zip(PLAYBACK, handlers, strict=True))
+        self._pause, self._back, self._step = self._actions
+        shared().changed.connect(self._show_keys)
+        self._show_keys()
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setAccessibleName("Position in the recording")
         self._slider.sliderMoved.connect(self._seek)
@@ -83,16 +86,19 @@ class PlaybackBar(QToolBar):
             self._slider.setEnabled(False)
             self._refresh()
 
-    def _action(self, window: QMainWindow, text: str, handler: Callable[[], object]) -> QAction:
-        keys = PLAYBACK_KEYS[text]
-        action = QAction(text, self)
-        action.setShortcut(QKeySequence(keys))
-        action.setToolTip(f"{text} ({keys})")
+    def _action(self, window: QMainWindow, spec: KeySpec, handler: Callable[[], object]) -> QAction:
+        action = QAction(spec.text, self)
+        shared().bind(action, spec.key)
         action.triggered.connect(handler)
         # On the window too, because the focus is in the picture.
         window.addAction(action)
         self.addAction(action)
         return action
+
+    def _show_keys(self) -> None:
+        for spec, action in zip(PLAYBACK, self._actions, strict=True):
+            keys = shared().text(spec.key)
+            action.setToolTip(f"{spec.text} ({keys})" if keys else spec.text)
 
     def _toggle(self) -> None:
         playback = self._playback

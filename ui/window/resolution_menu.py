@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QObject, QSize, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 
@@ -65,10 +65,10 @@ class Viewport:
     shown: tuple[int, int] | None
 
 
-def viewport(picture: PictureWindow, room: QSize) -> Viewport:
-    """The space for the picture, which may be rotated. ``room`` is that space in Qt's pixels."""
+def viewport(picture: PictureWindow, view: QWidget) -> Viewport:
+    """The space in this window, whose picture may be rotated. ``view`` has the picture and its scroll bars."""
     ratio = picture.devicePixelRatio()
-    width, height = round(room.width() * ratio), round(room.height() * ratio)
+    width, height = round(view.width() * ratio), round(view.height() * ratio)
     if picture.options.rotation.sideways:
         width, height = height, width
     primary = picture.frame.primary

@@ -30,7 +30,7 @@ from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
-from ui.window.settings.geometry import Geometry
+from ui.window.settings.subject import subject_of
 from ui.window.shown_target import (
     again_target,
     check_resolution,
@@ -42,6 +42,7 @@ from ui.window.shown_target import (
 )
 from ui.window.vm_monitor import VmMonitor
 from ui.window.warning import warn
+from ui.window.window_memory import WindowMemory
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
@@ -51,14 +52,15 @@ _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options of a window, from the command line, and the ``geometry`` of the last one.
+    """The options of a window, from the command line.
 
     ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
     socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
     guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
     pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
-    does, in seconds and on any thread; None if the window cannot offer that. ``page``: an error at opening is a page in
-    the window, and does not end the program.
+    does, in seconds and on any thread; None if the window cannot offer that. ``given`` are the fields of ``view`` that
+    the command line gave, None for a window that remembers nothing (:mod:`ui.window.window_memory`).
+    ``page``: an error at opening is a page in the window, and does not end the program.
     """
 
     view: ViewOptions
@@ -69,7 +71,7 @@ class WindowOptions:
     resolution: Mode | None = None
     follow: bool = False
     poll: int | None = None
-    geometry: Geometry | None = None
+    given: frozenset[str] | None = None
     gpu: GpuChoice = AUTO
     examine_host: Examine | None = None
     page: bool = False
@@ -116,9 +118,10 @@ class Viewer(QObject):
         self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
         self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
-        self.window = MainWindow(
-            self.picture, label, options.view, self._choose, options.geometry, options.examine_host
-        )
+        memory = WindowMemory(options.given)
+        memory.show(subject_of(session.vm, session.vgpu) if session is not None else "")
+        geometry, view = memory.settings.geometry, memory.view(options.view)
+        self.window = MainWindow(self.picture, label, view, self._choose, geometry, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.window.area.wanted.connect(self._do)
@@ -137,12 +140,9 @@ class Viewer(QObject):
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
         self._tell_page()
+        # Now, because the window opens with the size of the picture.
+        self._loop.latest()
         self._loop.start()
-
-    @property
-    def error_is_page(self) -> bool:
-        """Whether an error is shown in the window, and does not end the program."""
-        return self._options.page
 
     def shut_down(self) -> None:
         """Close everything. More calls do nothing."""
@@ -177,6 +177,7 @@ class Viewer(QObject):
         self._show(session.source, session.label, session)
         self._close_session()
         self._session, self._target = session, target
+        self.window.remember_for(subject_of(session.vm, session.vgpu))
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
         self.window.resolution.set_control(session.resolution)
@@ -361,9 +362,8 @@ class Viewer(QObject):
         if self._chosen is not None:
             return
         if self._awaited is not None:
-            target = self._target
             self._stop_waiting()
-            self._wait(target, soon=True)
+            self._wait(self._target, soon=True)
             return
         self._drop_session()
         self._open(self._wanted)

@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from app.errors import MdevviewError
 from app.text.clean import clean_line
-from ui.window.picture.window_words import sentence, words_for_window
+from ui.window.page.page_words import page_words, sentence
 
 # A longer message would not fit on the screen.
 _LONGEST = 1000
@@ -13,8 +13,8 @@ _LONGEST = 1000
 
 def warn(parent: QWidget, error: MdevviewError) -> None:
     """Show the error until the user closes the dialog."""
-    told = sentence(words_for_window(clean_line(error.message, _LONGEST)))
-    remedy = sentence(words_for_window(clean_line(error.remedy, _LONGEST)))
+    told = sentence(page_words(clean_line(error.message, _LONGEST)))
+    remedy = sentence(page_words(clean_line(error.remedy, _LONGEST)))
     warning = QMessageBox(QMessageBox.Icon.Warning, "mdevview", f"{told}\n\n{remedy}".strip())
     # It may contain the name of a process, and Qt would interpret markup in it.
     warning.setTextFormat(Qt.TextFormat.PlainText)

@@ -96,7 +96,6 @@ class WindowMeasurement(QObject):
         self._failure: MdevviewError | None = None
         self._opened_ns = time.monotonic_ns()
         self._shown_ns: int | None = None
-        viewer.window.remembers = False
         viewer.window.closing.connect(self._collect)
         # So that it is known who tells presentation times before the measurement begins.
         viewer.picture.times.want(self._ignore)

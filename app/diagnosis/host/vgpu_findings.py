@@ -59,7 +59,7 @@ def _holder_text(holder: Holder, owner: int | None) -> str:
 
 def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
     """Whether this user can open the device node of a free vGPU."""
-    node = _device_node(vgpu, paths)
+    node = device_node(vgpu, paths)
     if node is None:
         return Finding(
             "vgpu",
@@ -80,7 +80,7 @@ def _node(vgpu: Vgpu, subject: str, paths: Paths) -> Finding:
     return Finding("vgpu", Severity.ERROR, message, evidence, permissions.remedy(node))
 
 
-def _device_node(vgpu: Vgpu, paths: Paths) -> Path | None:
+def device_node(vgpu: Vgpu, paths: Paths) -> Path | None:
     """The node that an open would use. If there are two, the one that this user may open."""
     nodes = [paths.dev / "vfio/devices" / vgpu.cdev] if vgpu.cdev else []
     nodes += [paths.dev / "vfio" / str(vgpu.iommu_group)] if vgpu.iommu_group is not None else []

@@ -11,7 +11,7 @@ from ui.window.chooser import Chooser
 application, chooser = QApplication([]), Chooser()
 # Even a name that nobody cleaned on its way here, and as many holders as there may be.
 holders = tuple(Holder(pid, "qemu\u202e\n", 9, "a\u202eb\n" * 50_000, None) for pid in range(1, 40))
-chooser._fill((Vgpu("83b8f4f2", type_name="<img src=/dev/zero>" * 9999, holders=holders),))
+chooser.show_vgpus((Vgpu("83b8f4f2", type_name="<img src=/dev/zero>" * 9999, holders=holders),))
 item = chooser._tree.topLevelItem(0)
 assert item is not None
 cells = [item.text(column) for column in range(4)]

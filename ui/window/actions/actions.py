@@ -1,6 +1,8 @@
-"""The actions of the window: one table for the menus, the shortcuts and the list of keys.
+"""The actions of the window: one table for the menus, the keys, and the dialog that changes keys.
 
-Shortcuts follow QEMU's: Ctrl+Alt and a letter. All other keys are free for the guest.
+The keys here are the defaults; :mod:`ui.window.actions.shortcuts` knows the keys of now. They follow QEMU's: Ctrl+Alt
+and a letter. None is a key that XFCE, GNOME or KDE take for themselves: a test has the list of those
+(tests/unit/ui/window/actions/desktop_keys.py).
 """
 
 from dataclasses import dataclass, replace
@@ -55,6 +57,16 @@ class ActionSpec:
     submenu: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """An action that is in no menu. ``where`` says when it does something; empty for always."""
+
+    key: str
+    text: str
+    shortcuts: tuple[str, ...]
+    where: str = ""
+
+
 def _choice(key: str, text: str, field: str, value: object, *keys: str, separated: bool = False) -> ActionSpec:
     """One of several values of a view option; the name of the field is that of the group."""
     option = OptionValue(field, value)
@@ -80,6 +92,8 @@ def _view(key: str, text: str, view: View, *keys: str, separated: bool = False) 
 def _inspecting(key: str, text: str, field: str, *keys: str, separated: bool = False) -> ActionSpec:
     return replace(_toggle(key, text, OptionValue(field), *keys, separated=separated), submenu=_INSPECT)
 
+
+ZOOMED_TEXT = "Other size"
 
 # What inspects pixels. None of it is remembered for the next window.
 _INSPECTION = (
@@ -111,16 +125,25 @@ _SENT = (
 ACTIONS = (
     ActionSpec("screenshot", Menu.MACHINE, "Save &screenshot", ("Ctrl+Alt+S",)),
     ActionSpec("copy", Menu.MACHINE, "&Copy picture", ("Ctrl+Alt+C",)),
-    ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+D",), separated=True),
+    ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+U",), separated=True),
     ActionSpec("retry", Menu.MACHINE, "Open a&gain"),
     ActionSpec("wait", Menu.MACHINE, "&Wait for the VM"),
     ActionSpec("copy-details", Menu.MACHINE, "Copy d&etails"),
+    ActionSpec("power-down", Menu.MACHINE, "&Power down", separated=True),
+    ActionSpec("pause", Menu.MACHINE, "P&ause"),
+    ActionSpec("resume", Menu.MACHINE, "R&esume"),
+    ActionSpec("reset", Menu.MACHINE, "&Reset…"),
+    ActionSpec("force-off", Menu.MACHINE, "&Force off…"),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
-    ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+F", "F11"), checkable=True),
+    ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+Return", "F11"), checkable=True),
     _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
-    _choice("integer", "Scale by &whole numbers", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
+    _choice("integer", "Scale by &whole factors", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
     _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),
-    _toggle("smooth", "S&mooth scaling", OptionValue("smooth"), "Ctrl+Alt+L"),
+    # Checked while the user has chosen another size than these three; its text tells which.
+    ActionSpec("zoomed", Menu.VIEW, ZOOMED_TEXT, checkable=True, group="scaling"),
+    ActionSpec("zoom-in", Menu.VIEW, "&Zoom in", ("Ctrl+Alt+=", "Ctrl+Alt++")),
+    ActionSpec("zoom-out", Menu.VIEW, "Zoom o&ut", ("Ctrl+Alt+-",)),
+    _toggle("smooth", "S&mooth scaling", OptionValue("smooth"), "Ctrl+Alt+Y"),
     _choice("rotate-0", "&Upright", "rotation", Rotation.NONE, separated=True),
     _choice("rotate-90", "Turned to the &right", "rotation", Rotation.RIGHT),
     _choice("rotate-180", "Upside &down", "rotation", Rotation.HALF),
@@ -132,31 +155,42 @@ ACTIONS = (
     _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)),
     _toggle("tear-free", "&Tear-free, by a copy of each picture", OptionValue("tear_free")),
     *_INSPECTION,
-    ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", ("Ctrl+Alt+M",), True, separated=True),
+    ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", (), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),
     ActionSpec("overlay", Menu.VIEW, "Frame times over the &picture", ("Ctrl+Alt+I",), True, separated=True),
     ActionSpec("latency-panel", Menu.VIEW, "Late&ncy panel", ("Ctrl+Alt+P",), True),
     ActionSpec("inspector", Menu.VIEW, "In&spector", ("Ctrl+Alt+E",), True),
     ActionSpec("explain", Menu.VIEW, "Explain this pi&cture", ("Ctrl+Alt+W",)),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
+    ActionSpec("release", Menu.INPUT, "&Release keyboard and pointer", ("Ctrl+Alt+R",)),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),
     ActionSpec("pointer-auto", Menu.INPUT, "Show host pointer where the guest has &none", (), True, "pointer", True),
     ActionSpec("pointer-shown", Menu.INPUT, "Show host pointer &always", (), True, "pointer"),
     ActionSpec("pointer-hidden", Menu.INPUT, "Show host pointer n&ever", (), True, "pointer"),
     *_SENT,
-    ActionSpec("keys", Menu.HELP, "&Keys", ("Ctrl+Alt+H", "F1")),
+    ActionSpec("keys", Menu.HELP, "&Keys…", ("Ctrl+Alt+H", "F1")),
     ActionSpec("host-check", Menu.HELP, "&Check this host…"),
     ActionSpec("about", Menu.HELP, "&About mdevview"),
 )
 
 
-PLAYBACK_KEYS = {"Pause": "Ctrl+Alt+Space", "Back 1 s": "Ctrl+Alt+,", "Next change": "Ctrl+Alt+."}
-"""The actions of the bar below a recording (:mod:`ui.window.playback_bar`) and their keys."""
+MENUS = KeySpec("menus", "Open the menus", ("Ctrl+Alt+M", "F10"))
+"""Opens the first menu, whether the menu bar is shown or not (:mod:`ui.window.actions.menu_opener`)."""
+
+PLAYBACK = (
+    KeySpec("playback-pause", "Pause", ("Ctrl+Alt+Space",), "in a recording"),
+    KeySpec("playback-back", "Back 1 s", ("Ctrl+Alt+,",), "in a recording"),
+    KeySpec("playback-step", "Next change", ("Ctrl+Alt+.",), "in a recording"),
+)
+"""The actions of the bar below a recording (:mod:`ui.window.playback_bar`)."""
+
+KEYED: tuple[ActionSpec | KeySpec, ...] = (*ACTIONS, MENUS, *PLAYBACK)
+"""Everything that can have a key."""
 
 
-def key_list() -> tuple[tuple[str, str], ...]:
-    """Every action that has a key, as (keys, what it does)."""
-    actions = [
-        (" or ".join(each.shortcuts), each.text.replace("&", "").rstrip("…")) for each in ACTIONS if each.shortcuts
-    ]
-    return (*actions, *((keys, f"{text} (in a recording)") for text, keys in PLAYBACK_KEYS.items()))
+def plain_text(spec: ActionSpec | KeySpec) -> str:
+    """What an action does, as a menu shows it: "View > Inspect pixels > Loupe"."""
+    if isinstance(spec, KeySpec):
+        return f"{spec.text} ({spec.where})" if spec.where else spec.text
+    parts = [each for each in (spec.menu.value, spec.submenu, spec.text) if each]
+    return " > ".join(each.replace("&", "").rstrip("…") for each in parts)

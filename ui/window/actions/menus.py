@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
+from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
 from ui.window.actions.actions import ACTIONS, ActionSpec, Menu
+from ui.window.actions.shortcuts import Shortcuts
 
 _Handler = Callable[..., object]
 
@@ -27,7 +28,7 @@ class Handlers:
     triggered: _Handler
 
 
-def add_menus(window: QMainWindow, handlers: Handlers, resolutions: QMenu) -> dict[str, QAction]:
+def add_menus(window: QMainWindow, handlers: Handlers, resolutions: QMenu, shortcuts: Shortcuts) -> dict[str, QAction]:
     """Add every menu and action to the window. Returns the actions by their keys in :mod:`ui.window.actions.actions`.
 
     ``resolutions`` is the menu behind that of the view; it has its own actions.
@@ -44,6 +45,7 @@ def add_menus(window: QMainWindow, handlers: Handlers, resolutions: QMenu) -> di
         if spec.separated:
             menu.addSeparator()
         action = actions[spec.key] = _make_action(window, spec, handlers)
+        shortcuts.bind(action, spec.key)
         menu.addAction(action)
         if spec.group:
             groups.setdefault(spec.group, QActionGroup(window)).addAction(action)
@@ -76,7 +78,6 @@ def _add_submenu(menu: QMenu, text: str) -> QMenu:
 
 def _make_action(window: QMainWindow, spec: ActionSpec, handlers: Handlers) -> QAction:
     action = QAction(spec.text, window)
-    action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
     action.setCheckable(spec.checkable)
     # Holding the shortcut triggers the action once.
     action.setAutoRepeat(False)

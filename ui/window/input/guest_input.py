@@ -16,12 +16,11 @@ from app.input.pressed import PressedKeys
 from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
+from ui.window.actions.shortcuts import Shortcuts
 from ui.window.input.grab import Grab
 from ui.window.input.keystroke_sender import KeystrokeSender
 from ui.window.input.qt_keys import qcode_of
 from ui.window.picture.picture_window import PictureWindow
-
-GRAB_KEYS = "Ctrl+Alt+G"
 
 _POINTING = {
     PointingDevice.ABSOLUTE: "keyboard and pointer",
@@ -52,10 +51,11 @@ class GuestInput(QObject):
     changed = pyqtSignal()
     notice = pyqtSignal(str)
 
-    def __init__(self, picture: PictureWindow, container: QWidget) -> None:
+    def __init__(self, picture: PictureWindow, container: QWidget, shortcuts: Shortcuts) -> None:
         super().__init__(picture)
         self._picture = picture
         self._container = container
+        self._shortcuts = shortcuts
         self._monitor: Monitor | None = None
         self._reason = "this device has no VM"
         self._destination = self._manager = ""
@@ -63,6 +63,7 @@ class GuestInput(QObject):
         self._pressed = PressedKeys()
         self._motion = RelativeMotion()
         self._wheel = Wheel()
+        self._position: QPointF | None = None
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None
         self._keystroke_sender = KeystrokeSender(self._type, self)
@@ -72,6 +73,7 @@ class GuestInput(QObject):
         self.grab.moved.connect(self._moved)
         self.grab.changed.connect(self._grab_changed)
         picture.state_changed.connect(self._show_pointer)
+        picture.placed.connect(self._placed)
         for watched in (picture, container):
             watched.installEventFilter(self)
 
@@ -92,7 +94,7 @@ class GuestInput(QObject):
         if self._pasting:
             return "typing, any key stops it"
         if self.grab.active:
-            return f"grabbed, {GRAB_KEYS} releases"
+            return f"grabbed, {self._shortcuts.how('release')} releases"
         shared = f", shared with {self._manager}" if self._manager else ""
         return _POINTING[status.pointing] + (f", to {self._destination}" if self._destination else "") + shared
 
@@ -161,7 +163,8 @@ class GuestInput(QObject):
             return
         self._motion.reset()
         problem = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
-        self.notice.emit(f"{GRAB_KEYS} releases keyboard and pointer" + (f"; {problem}" if problem else ""))
+        how = self._shortcuts.how("release")
+        self.notice.emit(f"{how} releases keyboard and pointer" + (f"; {problem}" if problem else ""))
 
     def send_keys(self, names: Sequence[str]) -> None:
         """Press and release a key combination."""
@@ -205,7 +208,7 @@ class GuestInput(QObject):
                 return self._mouse(event)
             case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
                 self.grab.hover(False)
-                self._pixel = None
+                self._position = self._pixel = None
                 self._picture.pointer.left()
             case QEvent() if event.type() == QEvent.Type.FocusOut:
                 self.release()
@@ -216,8 +219,11 @@ class GuestInput(QObject):
         if not self.ready:
             return False
         if event.type() == QEvent.Type.ShortcutOverride:
-            # An accepted event becomes a key. Without a shortcut for it, Ctrl+Alt+key becomes a key too.
-            event.setAccepted(event.modifiers() & _OURS != _OURS)
+            # An accepted event becomes a key. Without a shortcut for it, Ctrl+Alt+key becomes a key too: there Qt knows
+            # which keys of other keyboard layouts count as that of the shortcut.
+            modifiers = event.modifiers()
+            is_ours = modifiers & _OURS == _OURS or self._shortcuts.takes(event.key(), modifiers)
+            event.setAccepted(not is_ours)
             return event.isAccepted()
         name = qcode_of(event)
         if event.type() == QEvent.Type.KeyRelease:
@@ -264,6 +270,7 @@ class GuestInput(QObject):
 
     def _hover(self, position: QPointF) -> None:
         """The pointer is at ``position``: send that to a tablet."""
+        self._position = position
         placement = self._placement()
         was_inside = self._pixel is not None
         x, y = self._device(position)
@@ -280,6 +287,11 @@ class GuestInput(QObject):
             self._picture.pointer.sent(pixel)
         self._pixel = pixel if inside else None
         self._show_pointer()
+
+    def _placed(self) -> None:
+        """The picture was zoomed, moved or rotated below the pointer, which is at another guest pixel now."""
+        if self._position is not None and not self.grab.follows:
+            self._hover(self._position)
 
     def _moved(self, dx: float, dy: float) -> None:
         """The grabbed pointer's motion in device pixels."""

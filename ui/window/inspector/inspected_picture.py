@@ -1,7 +1,7 @@
 """What the inspector shows of a window: read from what was drawn, without a question to the device."""
 
 from PyQt6.QtCore import QSize
-from PyQt6.QtGui import QImage, QKeySequence
+from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QMainWindow
 
 from app.diagnosis.finding import Finding
@@ -27,9 +27,9 @@ from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.shown_path import shown_path_text
 
 
-def open_inspector(window: QMainWindow, picture: PictureWindow, keys: QKeySequence) -> Inspector:
+def open_inspector(window: QMainWindow, picture: PictureWindow) -> Inspector:
     """An inspector of this picture, docked in the window. The caller closes it before the picture is shut down."""
-    return Inspector(window, InspectedPicture(picture, THUMBNAIL), keys)
+    return Inspector(window, InspectedPicture(picture, THUMBNAIL))
 
 
 class InspectedPicture:

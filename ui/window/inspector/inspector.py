@@ -21,8 +21,7 @@ class Inspector(QObject):
 
     closed = pyqtSignal()
 
-    def __init__(self, window: QMainWindow, inspected: Inspected, keys: QKeySequence) -> None:
-        """``keys`` close it where it is a window of its own, as they do in the main window."""
+    def __init__(self, window: QMainWindow, inspected: Inspected) -> None:
         super().__init__(window)
         self._window = window
         self._inspected: Inspected | None = inspected
@@ -34,10 +33,9 @@ class Inspector(QObject):
         self._area = _RIGHT
         # By how much the main window grew for the dock.
         self._grown = QSize(0, 0)
-        self._shortcuts = [
-            QShortcut(each, self.view, self.closed.emit)
-            for each in (QKeySequence(QKeySequence.StandardKey.Close), keys)
-        ]
+        self._close = QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self.view, self.closed.emit)
+        # The keys of the main window work where it is a window of its own, too.
+        self.view.addActions(window.actions())
         self._to_dock()
 
     @property
@@ -102,9 +100,8 @@ class Inspector(QObject):
         self._place(docked=True)
 
     def _place(self, *, docked: bool) -> None:
-        for each in self._shortcuts:
-            # In the main window its own actions have these keys.
-            each.setEnabled(not docked)
+        # In the main window this key is not the inspector's.
+        self._close.setEnabled(not docked)
         self.view.set_place(docked=docked, below=self._area is _BELOW)
         self.view.show()
         self.view.tabs.setFocus()

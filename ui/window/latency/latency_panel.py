@@ -88,8 +88,7 @@ class LatencyPanel(QWidget):
         self._label.returnPressed.connect(self.add_marker)
         export.clicked.connect(self._choose_file)
         self._lay_out(legend, (self._pause, mark, self._label, export))
-        for keys in (QKeySequence(QKeySequence.StandardKey.Close), QKeySequence("Ctrl+Alt+P")):
-            QShortcut(keys, self, self.close)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self, self.close)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._update_part)
@@ -155,7 +154,8 @@ class LatencyPanel(QWidget):
         if suffix == ".png":
             buffer = QBuffer()
             buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            self.grab().save(buffer, "PNG")
+            if not self.grab().save(buffer, "PNG"):
+                raise OSError("the picture cannot be made")
             return bytes(buffer.data().data())
         recorder = self._picture.times.recorder
         if recorder is None:

@@ -13,6 +13,7 @@ from app.host.gpu import AUTO, GpuChoice
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT, Target
 from app.open.vgpu_list import VgpuList
+from ui.window.actions.shortcuts import shared
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
@@ -70,8 +71,8 @@ class OverviewWindow(QMainWindow):
         assert status is not None
         status.setSizeGripEnabled(False)
         status.addWidget(self._line, 1)
-        self._add_action(self.close, "Ctrl+Alt+Q", "Ctrl+Q", "Ctrl+W")
-        self._add_action(self.toggle_fullscreen, "Ctrl+Alt+F", "F11")
+        self._add_action("Quit", self.close, "quit", "Ctrl+Q", "Ctrl+W")
+        self._add_action("Fullscreen", self.toggle_fullscreen, "fullscreen", "F11")
         self.setWindowTitle("Overview — mdevview")
         self.resize(1100, 740)
         self.setMinimumSize(280, 240)
@@ -94,9 +95,9 @@ class OverviewWindow(QMainWindow):
             self._notifier.activated.connect(self._list)
             self._show_line()
 
-    def _add_action(self, handler: Callable[..., object], *keys: str) -> None:
-        action = QAction(self)
-        action.setShortcuts([QKeySequence(each) for each in keys])
+    def _add_action(self, text: str, handler: Callable[..., object], key: str, *more: str) -> None:
+        action = QAction(text, self)
+        shared().bind(action, key, *map(QKeySequence, more))
         action.triggered.connect(handler)
         self.addAction(action)
 

@@ -20,8 +20,8 @@ from app.open.target import Default, Named, Pid, Target, VmName
 from app.open.waiter import may_open_later
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean_line
+from ui.window.page.page_words import page_words, sentence
 from ui.window.picture.picture_text import status_heading
-from ui.window.picture.window_words import sentence, words_for_window
 
 _LONGEST = 1000
 _MOST_FINDINGS = 3
@@ -139,7 +139,7 @@ def fault_content(error: MdevviewError) -> PageContent:
 
 def _content(heading: str, told: str, remedy: str, evidence: str, notes: tuple[str, ...] = ()) -> PageContent:
     told, remedy, evidence = (clean_line(each, _LONGEST) for each in (told, remedy, evidence))
-    return PageContent(heading, sentence(words_for_window(told)), sentence(words_for_window(remedy)), evidence, notes)
+    return PageContent(heading, sentence(page_words(told)), sentence(page_words(remedy)), evidence, notes)
 
 
 def _error_heading(error: MdevviewError) -> str:

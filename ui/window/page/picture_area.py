@@ -6,10 +6,12 @@ from PyQt6.QtWidgets import QWidget
 
 from app.diagnosis.picture.picture_findings import error_finding
 from app.errors import MdevviewError
+from app.planes.status import Status
 from ui.window.page.details import DetailsCopier, WindowDetails
 from ui.window.page.page_content import Attempt, PageAction, fault_content, page_buttons, page_content
+from ui.window.page.page_words import page_words, sentence
 from ui.window.page.status_page import StatusPage
-from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text
+from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text, status_heading
 from ui.window.picture.picture_window import GRACE_MS, PictureWindow
 
 _LEAST = (160, 120)
@@ -29,8 +31,6 @@ class PictureArea(QWidget):
 
     wanted = pyqtSignal(object)
     changed = pyqtSignal()
-    resized = pyqtSignal()
-    """There is another room for the picture, whether it or the page is shown."""
 
     def __init__(self, picture: PictureWindow, content: QWidget, label: str) -> None:
         super().__init__()
@@ -40,7 +40,9 @@ class PictureArea(QWidget):
         self._attempt = Attempt()
         self._fault: MdevviewError | None = None
         self._shown = False
-        self._keys_to_guest = False
+        self._keys_to_guest = self._grabbed = False
+        # Of what a notice told last in place of the page.
+        self._told: Status | None = None
         self._actions: tuple[PageAction, ...] = ()
         self.setMinimumSize(*_LEAST)
         palette = self.palette()
@@ -89,10 +91,17 @@ class PictureArea(QWidget):
         self._fault = fault
         self._look()
 
-    def set_keys_to_guest(self, on: bool) -> None:
-        """Whether keys go to the guest: they then do while the page is shown, too. Otherwise they are for the page."""
-        if on is not self._keys_to_guest:
-            self._keys_to_guest = on
+    def set_input(self, *, to_guest: bool, grabbed: bool) -> None:
+        """Whether keys go to the guest: they then do while the page is shown, too. Otherwise they are for the page.
+
+        While keyboard and pointer are grabbed, a notice stands for the page: a guest that restarts has no picture for
+        a while, and the grab of a window that is moved out of the way would end.
+        """
+        if grabbed is not self._grabbed:
+            self._grabbed = grabbed
+            self._look()
+        if to_guest is not self._keys_to_guest:
+            self._keys_to_guest = to_guest
             self._place_focus()
 
     def copy_details(self) -> None:
@@ -121,7 +130,10 @@ class PictureArea(QWidget):
 
     def _look(self) -> None:
         wanted = self._is_wanted()
-        if wanted is self._shown:
+        if self._picture.shows_picture:
+            self._told = None
+        stands = wanted and self._grabbed
+        if wanted is self._shown and not stands:
             self._timer.stop()
             if wanted:
                 self._update()
@@ -134,12 +146,21 @@ class PictureArea(QWidget):
         return self._fault is not None or not self._picture.shows_picture
 
     def _switch(self) -> None:
-        self._shown = self._is_wanted()
+        wanted = self._is_wanted()
+        if wanted and self._grabbed:
+            self._tell_status()
+        self._shown = wanted and not self._grabbed
         if self._shown:
             self._update()
         self.page.setVisible(self._shown)
         self._arrange()
         self._place_focus()
+
+    def _tell_status(self) -> None:
+        status = self._picture.status
+        if status != self._told:
+            self._told = status
+            self._picture.notice(f"{status_heading(status)}. {sentence(page_words(status.reason.meaning))}".strip())
 
     def _update(self) -> None:
         picture = self._picture
@@ -196,4 +217,3 @@ class PictureArea(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
         self._arrange()
-        self.resized.emit()

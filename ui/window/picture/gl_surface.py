@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from PyQt6.QtGui import QOpenGLContext
+from PyQt6.QtGui import QOpenGLContext, QWindow
 
 from gl.egl_display import DisplayOrigin, Platform
 
@@ -33,3 +33,9 @@ def display_origin(platform_name: str) -> DisplayOrigin | None:
     if platform_name.startswith("wayland"):
         return DisplayOrigin(Platform.WAYLAND)
     return DisplayOrigin(Platform.X11) if platform_name == "xcb" else None
+
+
+def device_size(window: QWindow) -> tuple[int, int]:
+    """Width and height of a window in device pixels."""
+    ratio = window.devicePixelRatio()
+    return (round(window.width() * ratio), round(window.height() * ratio))

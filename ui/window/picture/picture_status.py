@@ -1,8 +1,10 @@
 """The status of the picture in a window: of its frame, and of what the renderer made of it. Pure."""
 
 from app.planes.frame import Frame
-from app.planes.status import State, Status
+from app.planes.plane import Plane
+from app.planes.status import Reason, State, Status
 from gl.renderer import DrawResult
+from ui.window.picture.picture_text import plane_text
 
 
 def picture_status(frame: Frame, drawn: DrawResult | None, failure: Status | None) -> Status:
@@ -33,3 +35,11 @@ def cursor_problem(frame: Frame, drawn: DrawResult | None) -> Status | None:
     if cursor is None or cursor.path is not None or cursor.status.state is State.WAITING:
         return None
     return cursor.status
+
+
+def state_words(status: Status, plane: Plane | None, path: str) -> str:
+    """The status for a log line, with the primary plane and its path where there are any."""
+    words = [status.state.value, "" if status.reason is Reason.OK else status.reason.key, status.detail]
+    if plane is not None:
+        words += [plane_text(plane), f"path: {path}" if path else ""]
+    return ", ".join(each for each in words if each)

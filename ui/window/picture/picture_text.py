@@ -8,7 +8,6 @@ from app.formats.fourcc import fourcc_text
 from app.formats.modifier import modifier_name
 from app.planes.plane import Plane
 from app.planes.status import Reason, State, Status
-from ui.window.picture.window_words import words_for_window
 
 _HEADINGS_BY_STATE = {
     State.WAITING: "Waiting",
@@ -47,7 +46,7 @@ def _font(painter: QPainter, points: float, bold: bool = False) -> QFont:
 def finding_text(finding: Finding) -> str:
     """What a finding says, and what to do. The window has one picture, so its plane is not named."""
     message = finding.message.removeprefix("primary plane: ")
-    return f"{message} {words_for_window(finding.remedy)}".strip()
+    return f"{message} {finding.remedy}".strip()
 
 
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:

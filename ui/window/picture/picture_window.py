@@ -18,7 +18,7 @@ from app.open.session import Session
 from app.planes.frame import Frame
 from app.planes.outcome import PixelPath
 from app.planes.pixel_samples import Look
-from app.planes.placement import Placement
+from app.planes.placement import WHOLE_PICTURE, Placement, Zoom
 from app.planes.plane_document import Document
 from app.planes.status import Reason, State, Status
 from gl.bridge_choice import bridge_origin
@@ -28,14 +28,14 @@ from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
 from ui.window.picture.frame_times import FrameTimes
-from ui.window.picture.gl_surface import display_origin, made_current
+from ui.window.picture.gl_surface import device_size, display_origin, made_current
 from ui.window.picture.notice import Notice
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 from ui.window.picture.picture_overlays import PictureOverlays
-from ui.window.picture.picture_status import cursor_problem, path_name, picture_status
-from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text
+from ui.window.picture.picture_status import cursor_problem, path_name, picture_status, state_words
+from ui.window.picture.picture_text import PICTURE_BACKGROUND
 from ui.window.picture.qt_frame_loop import QtFrameLoop
-from ui.window.picture.view_notice import LOUPE_NOTICE, checkerboard_notice, view_notice
+from ui.window.picture.view_notice import loupe_notice, view_notices
 from ui.window.picture.view_options import ViewOptions
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ _log = logging.getLogger(__name__)
 # During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
 # stays on the screen; then a page replaces it (:mod:`ui.window.page.picture_area`).
 GRACE_MS = 150
-_GRACE_NS = GRACE_MS * 1_000_000
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
 
@@ -51,10 +50,12 @@ _COVERED_NS = 250_000_000
 class PictureWindow(QOpenGLWindow):
     """Draws the frames of a loop. Owns the renderer, whose GL objects belong to this window's context.
 
-    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed.
+    ``unusable`` says why OpenGL cannot be used at all. ``state_changed`` fires when the state changed, ``placed``
+    after a draw with another :attr:`placement`.
     """
 
     menu_wanted = pyqtSignal()
+    placed = pyqtSignal()
     state_changed = pyqtSignal()
     unusable = pyqtSignal(str)
 
@@ -67,6 +68,7 @@ class PictureWindow(QOpenGLWindow):
         # Whether the renderer knows over which GPU the buffers of this session come.
         self._bridge_set = False
         self._options = ViewOptions()
+        self._zoom = WHOLE_PICTURE
         self._draw_options = self._options.draw_options()
         self._render_target = RenderTarget(0, 0)
         self._renderer: Renderer | None = None
@@ -79,8 +81,8 @@ class PictureWindow(QOpenGLWindow):
         self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
-        self._notice = Notice(self)
-        self._notice.changed.connect(self.update)
+        self.shown_notice = Notice(self)
+        self.shown_notice.changed.connect(self.update)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
@@ -173,32 +175,33 @@ class PictureWindow(QOpenGLWindow):
 
     def set_options(self, options: ViewOptions) -> None:
         before, self._options = self._options, options
-        self._draw_options = options.draw_options()
+        self._draw_options = options.draw_options(self._zoom)
         self.update()
-        plane = self.frame.primary.plane if self.frame.primary is not None else None
-        if options.view is not before.view:
-            self.notice(view_notice(options.view, plane))
-        if options.checkerboard and not before.checkerboard:
-            self.notice(checkerboard_notice(plane))
+        for text in view_notices(before, options, self.frame.primary):
+            self.notice(text)
+
+    @property
+    def zoom(self) -> Zoom:
+        return self._zoom
+
+    def set_zoom(self, zoom: Zoom) -> None:
+        self._zoom = zoom
+        self._draw_options = self._options.draw_options(zoom)
+        self.update()
 
     def show_loupe(self, on: bool) -> None:
         """Show the pixels below the pointer over the picture, or no more."""
         self.overlays.show_loupe(on)
         if on:
-            self.notice(LOUPE_NOTICE)
+            self.notice(loupe_notice())
 
     def notice(self, text: str) -> None:
         """Show a notice over the picture for some seconds, and log it."""
-        self._notice.show(text)
-
-    @property
-    def shown_notice(self) -> Notice:
-        """The notice that is shown now."""
-        return self._notice
+        self.shown_notice.show(text)
 
     def end_notice(self) -> None:
         """Show no notice any more."""
-        self._notice.end()
+        self.shown_notice.end()
 
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
@@ -312,15 +315,11 @@ class PictureWindow(QOpenGLWindow):
         logged = (status, primary.plane.import_key if primary else None, self.path)
         if logged != self._logged:
             self._logged = logged
-            reason = "" if status.reason is Reason.OK else status.reason.key
-            words = [status.state.value, reason, status.detail]
-            if primary is not None:
-                words += [plane_text(primary.plane), f"path: {self.path}" if self.path else ""]
-            _log.info("%s: %s", self._label, ", ".join(each for each in words if each))
+            _log.info("%s: %s", self._label, state_words(status, primary.plane if primary else None, self.path))
             self.state_changed.emit()
 
     def _in_grace(self) -> bool:
-        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS
+        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < GRACE_MS * 1_000_000
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
@@ -338,7 +337,7 @@ class PictureWindow(QOpenGLWindow):
         if frame.primary is not None:
             self._draw(self._renderer, frame)
         shown = self.shows_picture
-        if not shown or self._notice.text:
+        if not shown or self.shown_notice.text:
             self._paint(covered=not shown)
         # Without a plane the renderer was not asked: what it would try again is of an older frame.
         retry_ns = self._renderer.retry_ns if frame.primary is not None else None
@@ -346,8 +345,7 @@ class PictureWindow(QOpenGLWindow):
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
-        ratio = self.devicePixelRatio()
-        size = (round(self.width() * ratio), round(self.height() * ratio))
+        ratio, size = self.devicePixelRatio(), device_size(self)
         if min(size) < 1:
             return
         resized = size != (self._render_target.width, self._render_target.height)
@@ -376,15 +374,17 @@ class PictureWindow(QOpenGLWindow):
             self.update()
         self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
-            self._shown, self._drawn = frame, drawn
+            placed, self._shown, self._drawn = drawn is not self._drawn, frame, drawn
             self._log_state()
+            if placed:
+                QTimer.singleShot(0, self.placed)
 
     def _paint(self, *, covered: bool) -> None:
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
         if covered:
             painter.fillRect(area, PICTURE_BACKGROUND)
-        self._notice.paint(painter, area)
+        self.shown_notice.paint(painter, area)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  (Qt's name)

@@ -1,14 +1,15 @@
 """What the window says when its user chooses a view for inspection: what is seen, and how to get back."""
 
+from collections.abc import Iterator
+
 from app.formats.fourcc import format_name, pixel_format
 from app.formats.modifier import modifier_name
+from app.planes.frame import Surface
 from app.planes.plane import Plane
 from gl.draw_options import View
 from gl.scene import tile_pixels
-
-_BACK = "Ctrl+Alt+N"
-
-LOUPE_NOTICE = "Point at a pixel; Ctrl+Alt+X removes the loupe"
+from ui.window.actions.shortcuts import shared
+from ui.window.picture.view_options import ViewOptions
 
 _SEEN = {
     View.RED: "The red channel, as grey",
@@ -18,11 +19,20 @@ _SEEN = {
 }
 
 
+def view_notices(before: ViewOptions, now: ViewOptions, primary: Surface | None) -> Iterator[str]:
+    """What the user is told of the options that changed; ``primary`` is the primary plane, None without one."""
+    plane = primary.plane if primary is not None else None
+    if now.view is not before.view:
+        yield view_notice(now.view, plane)
+    if now.checkerboard and not before.checkerboard:
+        yield checkerboard_notice(plane)
+
+
 def view_notice(view: View, plane: Plane | None) -> str:
     """One line for the user; ``plane`` is the primary plane, None while there is none."""
     if view is View.NORMAL:
         return "The normal picture"
-    return f"{_seen(view, plane)}. {_BACK} shows the normal picture"
+    return f"{_seen(view, plane)}. {shared().how('view-normal')} shows the normal picture"
 
 
 def _seen(view: View, plane: Plane | None) -> str:
@@ -45,6 +55,11 @@ def _tiles(plane: Plane | None) -> str:
     if name in ("LINEAR", "INVALID"):
         return f"No tiles: the plane is {name}"
     return f"No lines: the tiles of {name} are not known"
+
+
+def loupe_notice() -> str:
+    """The same for the loupe when it is switched on."""
+    return f"Point at a pixel; {shared().how('loupe')} removes the loupe"
 
 
 def checkerboard_notice(plane: Plane | None) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.formats.yuv import Matrix
-from app.planes.placement import Rotation, Scaling
+from app.planes.placement import WHOLE_PICTURE, Rotation, Scaling, Zoom
 from gl.draw_options import DrawOptions, View
 
 # Visible on any picture, and no colour of a guest's desktop.
@@ -32,10 +32,11 @@ class ViewOptions:
     checkerboard: bool = False
     pixel_grid: bool = False
 
-    def draw_options(self) -> DrawOptions:
-        """In the renderer's terms."""
+    def draw_options(self, zoom: Zoom = WHOLE_PICTURE) -> DrawOptions:
+        """In the renderer's terms. ``zoom`` is no option of the view, because it is of this picture only."""
         return DrawOptions(
             scaling=self.scaling,
+            zoom=zoom,
             smooth=self.smooth,
             flip_x=self.flip_x,
             flip_y=self.flip_y,

@@ -8,6 +8,8 @@ from PyQt6.QtWidgets import QMainWindow
 
 # A position is used if this much of the window, from its top left corner, is on a screen.
 _GRIP = QSize(100, 50)
+# The menus and some of the picture can be used in it.
+_LEAST = QSize(320, 240)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def restore_geometry(window: QMainWindow, geometry: Geometry) -> None:
     position = QPoint(geometry.x, geometry.y)
     screens = [each.availableGeometry() for each in QGuiApplication.screens()]
     around = [each for each in screens if each.contains(QRect(position, _GRIP))]
-    size = QSize(geometry.width, geometry.height)
+    size = QSize(geometry.width, geometry.height).expandedTo(_LEAST)
     room = (around or screens)[:1]
     if room:
         size = size.boundedTo(room[0].size())

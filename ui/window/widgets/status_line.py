@@ -5,10 +5,13 @@ from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
+from ui.window.actions.shortcuts import shared
 from ui.window.picture.picture_text import finding_text
+from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
-_HOW_TO_OPEN = "Click, or press Ctrl+Alt+W, for all findings."
+# Between the text and the edges of the window.
+_MARGIN = 6
 
 
 class _Elided(QLabel):
@@ -39,6 +42,7 @@ class _PathButton(QToolButton):
         self.setSizePolicy(policy)
         # A click leaves the keyboard with the guest.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Path of the picture")
         self._tip = ""
 
     def show_path(self, path: str) -> None:
@@ -49,8 +53,13 @@ class _PathButton(QToolButton):
     def explain(self, tip: str) -> None:
         if tip != self._tip:
             self._tip = tip
-            self.setToolTip(wrapped_tool_tip(f"{tip}\n{_HOW_TO_OPEN}" if tip else ""))
+            self.setToolTip(wrapped_tool_tip(f"{tip}\n{_how_to_open()}" if tip else ""))
             self.setAccessibleDescription(tip)
+
+
+def _how_to_open() -> str:
+    key = shared().text("explain")
+    return f"Click, or press {key}, for all findings." if key else "Click for all findings."
 
 
 class StatusLine(QStatusBar):
@@ -64,6 +73,7 @@ class StatusLine(QStatusBar):
     def __init__(self) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self._left = _Elided()
         self._tip = ""
         self.addWidget(self._left, 1)
@@ -81,8 +91,8 @@ class StatusLine(QStatusBar):
 
     def show_state(self, label: str, state: str, input_text: str, finding: Finding | None = None) -> None:
         """``finding`` is the one that the user should read first; None for none. The tool tip has all of it."""
-        found = f"{finding_text(finding)} — " if finding is not None else ""
-        text = f"{label} — {state} — {found}{input_text}"
+        found = f"{menu_words(finding_text(finding))} — " if finding is not None else ""
+        text = f"{label} — {state} — {found}{menu_words(input_text)}"
         tip = f"{text}\n{finding.key}: {finding.evidence}" if finding is not None and finding.evidence else text
         if text != self._left.text() or tip != self._tip:
             self._tip = tip
@@ -99,4 +109,4 @@ class StatusLine(QStatusBar):
 
     def explain_path(self, tip: str) -> None:
         """Set the tool tip of the path, which may have several lines."""
-        self._path.explain(tip)
+        self._path.explain(menu_words(tip))

@@ -1,10 +1,12 @@
 """Where the guest's picture lies, and back."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.planes.placement import Placement, Rect, Rotation, Scaling, place
+from app.planes.placement import Placement, Rect, Rotation, Scaling, Zoom, place
 
 sizes = st.tuples(st.integers(1, 16384), st.integers(1, 16384))
 areas = st.builds(
@@ -26,6 +28,19 @@ layouts = st.builds(
     st.sampled_from(Rotation),
 )
 fractions = st.floats(0, 1, allow_nan=False)
+zooms = st.builds(Zoom, st.none() | st.integers(1, 1000), st.floats(-2, 3), st.floats(-2, 3))
+zoomed_layouts = st.builds(
+    lambda guest, area, scaling, flip_x, flip_y, rotation, zoom: place(
+        guest, area, scaling, flip_x=flip_x, flip_y=flip_y, rotation=rotation, zoom=zoom
+    ),
+    sizes,
+    areas,
+    st.sampled_from(Scaling),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(Rotation),
+    zooms,
+)
 
 
 def inside(inner: Rect, outer: Rect) -> bool:
@@ -141,6 +156,77 @@ def test_a_pixel_is_found_exactly_where_it_is_shown(layout: Placement, across: f
         assert 0 <= pixel[0] < layout.guest_width
         assert 0 <= pixel[1] < layout.guest_height
         assert shown.left <= x <= shown.right and shown.top <= y <= shown.bottom
+
+
+@given(zoomed_layouts)
+def test_a_larger_picture_covers_its_area_whatever_part_is_wanted(layout: Placement) -> None:
+    where, area = layout.place, layout.area
+    for first, last, left, right in (
+        (area.left, area.right, where.left, where.right),
+        (area.top, area.bottom, where.top, where.bottom),
+    ):
+        assert left == int(left) and right == int(right)
+        if right - left > last - first:
+            assert left <= first and right >= last
+        else:
+            assert abs((left - first) - (last - right)) <= 1
+
+
+@given(sizes, areas, st.integers(1, 1000), st.sampled_from(Rotation))
+def test_a_zoom_has_its_size_whatever_the_area_is(
+    guest: tuple[int, int], area: Rect, percent: int, rotation: Rotation
+) -> None:
+    layout = place(guest, area, rotation=rotation, zoom=Zoom(percent))
+    width, height = guest[::-1] if rotation.sideways else guest
+    assert abs(layout.place.width - width * percent / 100) <= 0.5 + (layout.place.width == 1)
+    assert abs(layout.place.height - height * percent / 100) <= 0.5 + (layout.place.height == 1)
+
+
+def _source(position: int, shown: int, count: int, *, mirrored: bool) -> Fraction:
+    """Where the middle of a device pixel lies on an axis of ``count`` guest pixels that ``shown`` of them show."""
+    place_on_axis = Fraction(2 * position + 1, 2 * shown) * count
+    return count - place_on_axis if mirrored else place_on_axis
+
+
+@given(zoomed_layouts, fractions, fractions)
+def test_the_guest_pixel_is_exact_at_every_zoom_part_rotation_and_flip(
+    layout: Placement, across: float, down: float
+) -> None:
+    """By whole-number arithmetic. A middle that lies between two guest pixels may be either's."""
+    area, where = layout.area, layout.place
+    x = min(int(area.left + across * area.width), int(area.right) - 1)
+    y = min(int(area.top + down * area.height), int(area.bottom) - 1)
+    column, row = x - int(where.left), y - int(where.top)
+    pixel = layout.guest_pixel(x + 0.5, y + 0.5)
+    if not (0 <= column < where.width and 0 <= row < where.height):
+        assert pixel is None
+        return
+    assert pixel is not None
+    # What is seen, mirrored back, then rotated back.
+    seen_width, seen_height = layout.seen_size
+    seen = (
+        _source(column, int(where.width), seen_width, mirrored=layout.flip_x),
+        _source(row, int(where.height), seen_height, mirrored=layout.flip_y),
+    )
+    expected = {
+        Rotation.NONE: seen,
+        Rotation.RIGHT: (seen[1], seen_width - seen[0]),
+        Rotation.HALF: (seen_width - seen[0], seen_height - seen[1]),
+        Rotation.LEFT: (seen_height - seen[1], seen[0]),
+    }[layout.rotation]
+    for found, exact in zip(pixel, expected, strict=True):
+        assert found <= exact <= found + 1
+
+
+def test_examples_of_zooms() -> None:
+    area = Rect(0, 0, 1000, 1000)
+    assert place((100, 50), area, zoom=Zoom(200)).place == Rect(400, 450, 600, 550)
+    assert place((3000, 50), area, zoom=Zoom(100, 0.0)).place == Rect(0, 475, 3000, 525)
+    assert place((3000, 50), area, zoom=Zoom(100, 1.0)).place == Rect(-2000, 475, 1000, 525)
+    assert place((1000, 1000), area, zoom=Zoom(400, 0.25, 0.5)).place == Rect(-500, -1500, 3500, 2500)
+    assert place((3000, 50), area, Scaling.ACTUAL, zoom=Zoom(None, 0.0)).visible == Rect(0, 0, 1000, 50)
+    # The scaling fits the picture into the area: there is no other part.
+    assert place((3000, 50), area, Scaling.FIT, zoom=Zoom(None, 0.0)).place == place((3000, 50), area).place
 
 
 def test_examples() -> None:

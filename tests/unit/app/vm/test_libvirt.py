@@ -16,6 +16,7 @@ from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_lookup import LibvirtDomain
 from app.vm.monitor_timeouts import MonitorTimeouts
+from app.vm.power import PowerAction
 from tests.unit.qmp_server import TABLET, until
 
 A = [Key("a", True), Key("a", False)]
@@ -42,6 +43,8 @@ class FakeLibvirt:
         self.open_connections = 0
         self.quiet = False
         self.running = True
+        self.acts: list[str] = []
+        self.refuses = ""
 
     def registerErrorHandler(self, handler: Callable[[Any, Any], None], _context: Any) -> None:  # noqa: N802
         handler(None, "never printed")
@@ -56,12 +59,25 @@ class FakeLibvirt:
         def look_up(name: str) -> Any:
             if name not in self.domains[uri]:
                 raise FakeError(f"Domain not found: {name}")
-            return SimpleNamespace(isActive=lambda: int(self.running))
+            return SimpleNamespace(
+                isActive=lambda: int(self.running),
+                shutdown=lambda: self.act("shutdown"),
+                reset=lambda flags: self.act(f"reset {flags}"),
+                suspend=lambda: self.act("suspend"),
+                resume=lambda: self.act("resume"),
+                destroy=lambda: self.act("destroy"),
+            )
 
         def close() -> None:
             self.open_connections -= 1
 
         return SimpleNamespace(lookupByName=look_up, lookupByUUIDString=look_up, close=close)
+
+    def act(self, what: str) -> int:
+        if self.refuses:
+            raise FakeError(self.refuses)
+        self.acts.append(what)
+        return 0
 
     def qemuMonitorCommand(self, _domain: Any, text: str, flags: int) -> str:  # noqa: N802
         assert flags == 0
@@ -119,6 +135,23 @@ def test_what_qemu_or_libvirt_refuse_is_quoted(libvirt: FakeLibvirt) -> None:
         assert connection.status.state is ConnectionState.READY
     assert replies[0] == Reply(error="not now")
     assert replies[1] == Reply(error="Timed out during operation: cannot acquire state change lock")
+
+
+def test_power_goes_by_libvirts_own_functions_and_the_state_is_asked_at_once(libvirt: FakeLibvirt) -> None:
+    """By QMP alone libvirt would not know why its domain ended."""
+    replies: list[Reply] = []
+    with opened(WIN10, MonitorTimeouts(connect=600, reply=600, query_interval=600)) as connection:
+        until(lambda: connection.status.run_state == "running")
+        libvirt.answers["query-status"] = {"return": {"status": "paused"}}
+        for action in PowerAction:
+            connection.power(action, replies.append)
+        until(lambda: replies == [Reply()] * 5 and connection.status.run_state == "paused")
+        assert libvirt.acts == ["shutdown", "reset 0", "suspend", "resume", "destroy"]
+        libvirt.refuses = "authentication failed:\naccess denied by policy"
+        connection.power(PowerAction.PAUSE, replies.append)
+        until(lambda: len(replies) == 6)
+        assert replies[5] == Reply(error="authentication failed: access denied by policy")
+        assert connection.status.state is ConnectionState.READY
 
 
 @pytest.mark.parametrize("answer", ["", "{", "[]", '{"return"}', "[" * 100_000, '{"error": 5}', '{"return": 5}'])

@@ -19,6 +19,7 @@ from app.vm.monitor import ConnectionState, Reply
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_timeouts import MonitorTimeouts
 from app.vm.peer import CommandError, ConnectionLost, ProtocolError
+from app.vm.power import PowerAction
 from tests.unit.qmp_server import until
 
 TIMEOUTS = MonitorTimeouts(connect=600, reply=600, retry_delays=(600,), query_interval=600, close=0.01)
@@ -59,6 +60,9 @@ class FakePeer:
         if command == "hang":
             await asyncio.Event().wait()
         return {}
+
+    async def power(self, action: PowerAction) -> None:
+        raise ConnectionLost("the VM has ended")
 
     async def wait_for_event(self) -> None:
         await self.bug.wait()
@@ -124,6 +128,24 @@ def commands(failing: str = "") -> Iterator[Commands]:
         assert not subject.monitor._thread.is_alive()
         for replies in subject.replies:
             assert len(replies) == 1, subject.replies
+
+
+def test_a_vm_that_ends_before_it_answers_was_forced_off() -> None:
+    replies: list[Reply] = []
+    with commands() as subject:
+        subject.until_ready()
+        for action in (PowerAction.FORCE_OFF, PowerAction.RESET):
+            subject.monitor.power(action, replies.append)
+        until(lambda: len(replies) == 2)
+    assert replies == [Reply(), Reply(error="the connection to the VM was lost")]
+
+
+def test_nothing_is_forced_off_by_a_monitor_that_is_not_connected() -> None:
+    replies: list[Reply] = []
+    with commands("refuse") as subject:
+        until(lambda: subject.monitor.status.state is ConnectionState.LOST)
+        subject.monitor.power(PowerAction.FORCE_OFF, replies.append)
+        until(lambda: replies == [Reply(error="nobody is there")])
 
 
 def fail() -> None:

@@ -18,6 +18,7 @@ from app.vm.input_route import QmpInput, input_route
 from app.vm.monitor import ConnectionState, PointingDevice, Reply
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_timeouts import SHARED, MonitorTimeouts
+from app.vm.power import PowerAction
 from app.vm.qmp import open_monitor
 from tests.gate import need_programs
 from tests.unit.qmp_server import until
@@ -85,6 +86,34 @@ def test_qemu_tells_its_state_takes_input_and_ends(qemu: "subprocess.Popen[bytes
         # QEMU ends without waiting until its reply has been read.
         assert answer(connection, "quit") in (Reply({}), Reply(error="the connection to the VM was lost"))
         until(lambda: connection.status.state is ConnectionState.LOST)
+        assert qemu.wait(20) == 0
+    finally:
+        connection.close()
+
+
+def test_power_actions_of_a_window_that_shares_the_socket(qemu: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """QEMU does each of them, its state follows, and its socket is let go of."""
+    connected(qemu).close()
+    connection = open_monitor(UnixAddress(f"{tmp_path}/qmp"), lambda: None, replace(SHARED, hold=0.05, look=0.05))
+
+    def act(action: PowerAction) -> Reply:
+        replies: Queue[Reply] = Queue()
+        connection.power(action, replies.put)
+        return replies.get(timeout=20)
+
+    try:
+        until(lambda: connection.status.run_state == "prelaunch")
+        for action, state in (
+            (PowerAction.RESUME, "running"),
+            (PowerAction.PAUSE, "paused"),
+            (PowerAction.RESUME, "running"),
+            (PowerAction.RESET, "running"),
+            (PowerAction.POWERDOWN, "running"),
+        ):
+            assert act(action) == Reply()
+            until(lambda state=state: connection.status.run_state == state)  # type: ignore[misc]
+        assert qemu.poll() is None
+        assert act(PowerAction.FORCE_OFF) == Reply()
         assert qemu.wait(20) == 0
     finally:
         connection.close()

@@ -100,6 +100,56 @@ def test_a_user_can_skip_the_wait_of_a_step() -> None:
     assert sequence.advance(2 * S).step is None
 
 
+def test_without_force_a_guest_that_does_not_power_off_is_left_to_the_user() -> None:
+    sequence = ShutdownSequence(monitor=True, owned=True, timeouts=TIMEOUTS, forces=False)
+    assert sequence.advance(0).step is ShutdownStep.POWERDOWN
+    progress = sequence.advance(60 * S)
+    assert (progress.step, progress.message, progress.over) == (None, "the guest has not powered off", False)
+    assert sequence.waits_for_force and sequence.advance(10**6 * S).step is None
+    sequence.skip_wait()
+    # After one word of the user, all that is needed follows.
+    assert _steps(sequence, 10**6 * S) == [
+        (10**6, ShutdownStep.QUIT),
+        (10**6 + 10, ShutdownStep.TERMINATE),
+        (10**6 + 15, ShutdownStep.KILL),
+    ]
+
+
+def test_without_force_a_guest_that_cannot_be_asked_is_left_to_the_user() -> None:
+    paused = ShutdownSequence(monitor=True, owned=True, run_state="paused", forces=False)
+    assert paused.advance(0).message == "the VM is paused"
+    deaf = ShutdownSequence(monitor=False, owned=True, forces=False)
+    assert "cannot be asked" in deaf.advance(0).message
+    refused = ShutdownSequence(monitor=True, owned=True, forces=False)
+    refused.advance(0)
+    refused.step_failed(ShutdownStep.POWERDOWN, "no ACPI")
+    assert refused.advance(S).message == "the guest could not be asked (no ACPI)"
+    for sequence, step in ((paused, ShutdownStep.QUIT), (deaf, ShutdownStep.TERMINATE), (refused, ShutdownStep.QUIT)):
+        assert sequence.waits_for_force
+        sequence.skip_wait()
+        assert sequence.advance(2 * S).step is step
+
+
+def test_without_force_qemu_is_told_to_quit_when_its_guest_is_off() -> None:
+    sequence = ShutdownSequence(monitor=True, owned=True, forces=False)
+    sequence.advance(0)
+    sequence.guest_off()
+    assert sequence.advance(S).step is ShutdownStep.QUIT
+
+
+@given(st.booleans(), st.booleans(), st.lists(st.tuples(st.sampled_from(["wait", "failed"]), st.integers(0, 100))))
+def test_without_force_time_and_failures_alone_never_end_a_vm(
+    monitor: bool, owned: bool, events: list[tuple[str, int]]
+) -> None:
+    sequence = ShutdownSequence(monitor, owned, forces=False)
+    now = 0
+    for event, seconds in events:
+        now += seconds * S
+        if event == "failed":
+            sequence.step_failed(ShutdownStep.POWERDOWN, "no")
+        assert sequence.advance(now).step in (None, ShutdownStep.POWERDOWN)
+
+
 _EVENT = st.sampled_from(["wait", "ended", "failed", "off", "skip"])
 
 

@@ -40,6 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for each in (program, folder / "program-of-a-vm"):
         each.chmod(0o755)
     (folder / "socket").touch()
+    # The programs are in the PATH, and not in the current folder.
+    (folder / "here").mkdir()
     return folder
 
 
@@ -58,7 +60,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
 def _run(program: Sequence[str], folder: Path) -> list[set[str]]:
     """The lines of output between lines that have only ``==``."""
     done = subprocess.run(
-        program, capture_output=True, text=True, check=True, cwd=folder, env=_environment(folder), timeout=120
+        program, capture_output=True, text=True, check=True, cwd=folder / "here", env=_environment(folder), timeout=120
     )
     assert done.stderr == ""
     return [set(each.split("\n")) - {""} for each in done.stdout.split("==\n")[:-1]]
@@ -93,11 +95,11 @@ fpath=({folder} $fpath)
 autoload -Uz compinit && compinit -u -D
 compadd() {{
   local -a found
-  [[ $* == *-[OAD]* ]] || {{ builtin compadd -O found "$@"; print -rl -- $found >>offered }}
+  [[ $* == *-[OAD]* ]] || {{ builtin compadd -O found "$@"; print -rl -- $found >>{folder}/offered }}
   builtin compadd "$@"
 }}
 try() {{
-  for line in {shlex.join(lines)}; do BUFFER=$line CURSOR=$#line; zle list-choices; print '==' >>offered; done
+  for line in {shlex.join(lines)}; do BUFFER=$line CURSOR=$#line; zle list-choices; print '==' >>{folder}/offered; done
   exit
 }}
 zle -C list-choices list-choices _main_complete
@@ -109,7 +111,7 @@ zle -N zle-line-init try
         stdin=side,
         stdout=side,
         stderr=side,
-        cwd=folder,
+        cwd=folder / "here",
         env=_environment(folder, ZDOTDIR=str(folder)),
         start_new_session=True,
     ) as shell:

@@ -12,7 +12,7 @@ from tests.gate import need_programs
 from tests.unit.command import REPOSITORY
 from ui.cli.main import main
 from ui.cli.parser import build_parser, parse
-from ui.window.actions.actions import ACTIONS
+from ui.window.actions.actions import KEYED
 
 PAGE = REPOSITORY / "packaging/man/mdevview.1"
 
@@ -166,10 +166,10 @@ def test_man_page_names_every_target_key_and_place() -> None:
     text = PAGE.read_text().replace("\\-", "-")
     for scheme in SCHEMES:
         assert f"\n.B {scheme}:" in text
-    for action in ACTIONS:
+    for action in KEYED:
         for key in action.shortcuts:
             assert key in text
     for heading in ("WINDOW KEYS", "FILES", "ENVIRONMENT", "REPORTING BUGS", "EXIT STATUS"):
         assert f"\n.SH {heading}\n" in text
-    for name in ("window.ini", "import-trials.json", "mdevview-fetches-", str(HELPER), str(ACTION)):
+    for name in ("window.ini", "keys.ini", "import-trials.json", "mdevview-fetches-", str(HELPER), str(ACTION)):
         assert name in text

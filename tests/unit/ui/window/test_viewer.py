@@ -50,3 +50,7 @@ def test_windows_thread_scans_no_processes(what: str) -> None:
 @pytest.mark.parametrize("case", ["later", "same", "refused", "named"])
 def test_choice_while_something_else_is_waited_for(case: str) -> None:
     run_without_display("tests.unit.ui.window.programs.choices_and_waits", case)
+
+
+def test_user_goes_on_from_an_error_at_opening() -> None:
+    run_without_display("tests.unit.ui.window.programs.opening_errors")

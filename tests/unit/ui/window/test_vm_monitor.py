@@ -13,6 +13,7 @@ from app.input.event import Event, Key, qmp_object
 from app.qemu.qmp_address import UnixAddress
 from app.vm.input_route import NO_VM, SIMULATED, NoInput, QmpInput, TrackedRoute
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
+from app.vm.power import PowerAction
 from tests.unit.qmp_server import GREETING, LONG_S, Client, FakeVm, until
 from ui.window.main_window import MainWindow
 from ui.window.vm_monitor import VmMonitor
@@ -56,6 +57,9 @@ class FakeMonitor:
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
+        raise AssertionError
+
+    def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:

@@ -32,7 +32,7 @@ def open_target(target: Target, options: OpenOptions) -> Target:
     return target
 
 
-def show(window: str, target: Target, session: Target, options: Options, end_fds: Sequence[int]) -> int:
+def show(window: str, target: Target, session: Target, options: Options, end_fds: Sequence[int], **_: object) -> int:
     assert window == "a window" and session is target
     Path("shown.part").write_text(f"{target} {options.qmp}")
     # At once with all of its text: the test reads it as soon as it is there.

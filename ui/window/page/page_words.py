@@ -1,20 +1,15 @@
-"""Says in a window's terms what messages say in terms of the command line. Pure.
-
-A user who started the program from a menu sees no log and gives no options, but has the buttons of the page and the
-menus (:mod:`ui.window.page`).
-"""
+"""Says in the words of the page's buttons what errors say in words of the command line. Pure."""
 
 import re
 
+from ui.window.widgets.menu_words import CHECK, menu_words
+
 _WORDS = (
-    (re.compile(r"[Aa] window with --wait then shows it by itself"), "'Wait for the VM' then shows it by itself"),
+    (re.compile(rf"\bsee {re.escape(CHECK)}"), "'Run doctor' may tell more"),
+    (re.compile(rf"\b(?:R|r)un {re.escape(CHECK)}"), "press 'Run doctor'"),
+    (re.compile(re.escape(CHECK)), "'Run doctor'"),
     (re.compile(r"'mdevview view --wait'"), "'Wait for the VM'"),
-    (re.compile(r"\bsee 'mdevview doctor'"), "'Run doctor' may tell more"),
-    (re.compile(r"\bRun 'mdevview doctor'"), "Press 'Run doctor'"),
-    (re.compile(r"'mdevview doctor'"), "'Run doctor'"),
     (re.compile(r"'mdevview list'"), "'Choose another…'"),
-    (re.compile(r"'mdevview inspect'"), "the inspector"),
-    (re.compile(r"Look at the log \(-v\)"), "'Copy details' copies what is known, for a report"),
     (re.compile(r"with the output of -vv"), "with what 'Copy details' copies"),
 )
 # Not the options within a command that is given whole.
@@ -23,8 +18,9 @@ _COMMAND = re.compile(r"\b(?:sudo|mdevctl|mdevview|pkexec) ")
 _IN_A_TERMINAL = "To give an option, start mdevview in a terminal"
 
 
-def words_for_window(text: str) -> str:
+def page_words(text: str) -> str:
     """``text`` with the buttons in place of commands that they stand for, and where to give an option that it names."""
+    text = menu_words(text)
     for pattern, words in _WORDS:
         text = pattern.sub(words, text)
     if _OPTION.search(text) and not _COMMAND.search(text):

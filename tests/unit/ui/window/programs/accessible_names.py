@@ -1,0 +1,114 @@
+"""Whatever a user operates has a name that a screen reader says: in the windows, bars, panels, dialogs and menus."""
+
+import time
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialogButtonBox,
+    QDockWidget,
+    QFrame,
+    QHeaderView,
+    QKeySequenceEdit,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QMenuBar,
+    QScrollBar,
+    QSplitterHandle,
+    QTabBar,
+    QTextEdit,
+    QToolBar,
+    QWidget,
+    QWidgetAction,
+)
+
+from app.attach.helper_fds import HelperMethod
+from app.diagnosis.report.host_report import HostReport
+from app.host.vgpu import Vgpu
+from app.measure.loop.pacing import Pace, Pacer
+from app.open.target import SIMULATED_DEFAULT
+from app.planes.status import Reason, Status
+from app.planes.status_source import StatusSource
+from ui.window.actions.keys_dialog import KeysDialog
+from ui.window.chooser import Chooser
+from ui.window.help_messages import show_about
+from ui.window.main_window import MainWindow
+from ui.window.overview.overview_window import OverviewWindow
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.picture.qt_frame_loop import QtFrameLoop
+from ui.window.picture.view_options import ViewOptions
+
+# Parts of these are said by Qt with the whole.
+_WHOLES = (QComboBox, QAbstractSpinBox, QKeySequenceEdit, QHeaderView, QLineEdit, QTabBar)
+_PARTS = (QScrollBar, QHeaderView, QSplitterHandle, QTabBar, QMenuBar, QDialogButtonBox)
+_CONTAINERS = (QToolBar, QDockWidget, QMenu)
+
+
+def is_operated(widget: QWidget) -> bool:
+    parent = widget.parentWidget()
+    if isinstance(widget, _PARTS) or isinstance(parent, _WHOLES) or widget.objectName().startswith("qt_"):
+        return False
+    if isinstance(parent, QAbstractScrollArea) and widget in (parent.viewport(), parent.cornerWidget()):
+        return False
+    takes_focus = widget.focusPolicy() is not Qt.FocusPolicy.NoFocus
+    return takes_focus or widget.isWindow() or isinstance(widget, (QAbstractButton, *_CONTAINERS))
+
+
+def name_of(widget: QWidget, labels: list[QLabel]) -> str:
+    found = [widget.accessibleName(), widget.windowTitle()]
+    if isinstance(widget, QAbstractButton | QLabel):
+        found.append(widget.text())
+    if isinstance(widget, QMenu):
+        found.append(widget.title())
+    found += [each.text() for each in labels if each.buddy() is widget]
+    return next((each for each in found if each.strip()), "")
+
+
+application = QApplication([])
+loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
+picture = PictureWindow(loop, "a VM")
+window = MainWindow(
+    picture, "a VM", ViewOptions(), lambda: None, examine_host=lambda: HostReport("why", (), "the report")
+)
+# It is not shown: here is no OpenGL.
+for action in ("latency-panel", "inspector"):
+    window._actions[action].setChecked(True)
+window._panels.check_host()
+window._menus.popup_at_pointer()
+show_about(window)
+keys = KeysDialog(window, window.shortcuts)
+chooser = Chooser()
+chooser.show_vgpus((Vgpu("one"),))
+overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)
+application.processEvents()
+# Menus and plain widgets without a parent are pyqtgraph's; windows that are a QFrame are the lists of combo boxes.
+tops = [each for each in application.topLevelWidgets() if each.parentWidget() is None]
+tops = [each for each in tops if type(each) not in (QMenu, QWidget)]
+found = {each for top in tops for each in (top, *top.findChildren(QWidget))}
+# What is hidden may be shown later, but a text that is hidden because it is empty has no name until then.
+found = {each for each in found if not (isinstance(each, QTextEdit) and each.isHidden() and not each.toPlainText())}
+widgets = [each for each in found if type(each.window()) is not QFrame]
+labels = [each for each in widgets if isinstance(each, QLabel)]
+operated = [each for each in widgets if is_operated(each)]
+nameless = [
+    f"{type(each).__name__} in {type(each.window()).__name__}" for each in operated if not name_of(each, labels)
+]
+nameless += [
+    f"an action of {type(each).__name__} in {type(each.window()).__name__}"
+    for each in widgets
+    for action in each.actions()
+    # A widget in a bar is an action too, and so is the icon in a field.
+    if not isinstance(action, QWidgetAction) and not isinstance(each.parent(), QLineEdit)
+    if not action.isSeparator() and not action.text()
+]
+overview.close()
+chooser.stop()
+keys.close()
+window.close()
+assert len(operated) > 40, len(operated)
+assert not nameless, nameless

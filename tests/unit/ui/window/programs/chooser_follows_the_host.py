@@ -1,0 +1,75 @@
+"""The chooser while VMs come and go: the selection stays, and nothing scrolls sideways."""
+
+import os
+from typing import Any
+from unittest.mock import patch
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication, QDialog
+
+from app.host.vgpu import Holder, Vgpu
+from app.open.target import SIMULATED_DEFAULT
+from ui.window import chooser as module
+from ui.window.chooser import Chooser
+
+
+class NoScan:
+    """A list of vGPUs that has none of its own."""
+
+    def __init__(self, *, follow_vms: bool) -> None:
+        assert follow_vms, "the VMs of the list stay as they were"
+        self._pipe: tuple[int, ...] = os.pipe()
+
+    def fileno(self) -> int:
+        return self._pipe[0]
+
+    def close(self) -> None:
+        for each in self._pipe:
+            os.close(each)
+        self._pipe = ()
+
+
+def vm(number: int, name: str) -> Vgpu:
+    holder = Holder(os.getpid(), "qemu-system-x86", 5, name, None, os.getuid())
+    return Vgpu(f"83b8f4f2-509f-382f-3c1e-e6bfe0fa10{number:02}", holders=(holder,), parent="0000:00:02.0")
+
+
+def names(dialog: Chooser) -> list[str]:
+    items = [dialog._tree.topLevelItem(at) for at in range(dialog._tree.topLevelItemCount())]
+    return [each.text(0) for each in items if each is not None]
+
+
+keyboard: Any = QTest
+application = QApplication([])
+with patch.object(module, "VgpuList", NoScan):
+    dialog = Chooser()
+dialog.show()
+assert dialog.chosen() is None and dialog._details.text() == "Looking for vGPUs…"
+free = Vgpu("0000:00:02.1")
+dialog.show_vgpus((free, vm(2, "b")))
+assert names(dialog) == ["b", "no VM", "simulated"], names(dialog)
+assert dialog.chosen() == vm(2, "b")
+# A VM starts, above the selected row; then one ends.
+dialog.show_vgpus((vm(1, "a"), vm(2, "b"), free))
+assert names(dialog)[:2] == ["a", "b"] and dialog.chosen() == vm(2, "b")
+dialog.show_vgpus((vm(1, "a" * 128), Vgpu(vm(2, "b").name)))
+chosen = dialog.chosen()
+assert isinstance(chosen, Vgpu) and chosen.name == vm(2, "b").name and not chosen.holders
+# Why it cannot be opened is there to read, and the row as well.
+assert "no device node" in dialog._details.text(), dialog._details.text()
+for width in (1366, 683, 400):
+    dialog.resize(width, 300)
+    application.processEvents()
+    header, viewport = dialog._tree.header(), dialog._tree.viewport()
+    assert header is not None and viewport is not None
+    assert header.length() <= viewport.width(), (header.length(), viewport.width())
+    assert dialog._tree.columnWidth(4) >= viewport.width() // 4
+# The keyboard alone: the arrows, letters of a name, Enter.
+assert dialog._tree.hasFocus() or dialog.focusWidget() is dialog._tree
+keyboard.keyClicks(dialog._tree, "sim")
+assert names(dialog)[-1] == "simulated" and dialog.chosen() == SIMULATED_DEFAULT
+keyboard.keyClick(dialog._tree, Qt.Key.Key_Up)
+assert dialog.chosen() != SIMULATED_DEFAULT
+keyboard.keyClick(dialog._tree, Qt.Key.Key_Return)
+assert dialog.result() == QDialog.DialogCode.Accepted.value
