@@ -1,7 +1,10 @@
 """A picture of a guest's screen is private, follows no link, and is there as a whole or not at all."""
 
+import json
 import os
+import pty
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -16,9 +19,10 @@ from app.errors import MdevviewError
 from gl.trial_record import TrialAnswer, TrialEnd, TrialRecord, record_path
 from tests.attacks.limits import time_limit
 from tests.gate import need_programs, unavailable
-from tests.unit.command import REPOSITORY, run
+from tests.unit.command import MDEVVIEW, REPOSITORY, run
 from ui import private_file
 from ui.cli.output_file import write_file
+from ui.cli.raw_output import write_raw
 from ui.window.screenshot_file import save_new
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 400
@@ -167,6 +171,49 @@ def test_a_kill_leaves_no_part_of_a_file(number: int, old: bytes | None, tmp_pat
             process.kill()
     assert os.listdir(tmp_path) == ([file.name] if old is not None else [])
     assert old is None or file.read_bytes() == old
+
+
+def test_bytes_and_their_document_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    """Where only the bytes fit on the disk, the old document would describe the new bytes."""
+    raw = tmp_path / "a.raw"
+    write_raw(str(raw), memoryview(b"old bytes"), {"version": 1})
+    old = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(MdevviewError, match="File too large"):
+            write_raw(str(raw), memoryview(b"new bytes"), {"version": 1, "more": "x" * 60_000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == old
+    write_raw(str(raw), memoryview(b"new bytes"), {"version": 2})
+    assert raw.read_bytes() == b"new bytes" and json.loads(raw.with_name("a.raw.json").read_bytes()) == {"version": 2}
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "screenshot sim:gvt -o -",
+        "screenshot sim:gvt --raw -o /dev/stdout",
+        "screenshot sim:gvt --as XR24:0:64x64:256 -o /proc/self/fd/1",
+        "capture sim:gvt -o -",
+        "compare a.json b.json --plot -",
+    ],
+)
+def test_a_terminal_gets_no_picture(arguments: str) -> None:
+    """One clear line and status 2, before any device is opened."""
+    ours, terminal = pty.openpty()
+    try:
+        command = [sys.executable, "-m", MDEVVIEW, *arguments.split()]
+        done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, cwd=REPOSITORY, text=True, check=False)
+        option = "--plot" if "plot" in arguments else "-o"
+        words = f"mdevview: the file would go to the terminal; give a FILE with {option}, or a pipe\n"
+        assert (done.returncode, done.stderr) == (2, words)
+        assert select.select([ours], [], [], 0)[0] == []
+    finally:
+        os.close(ours)
+        os.close(terminal)
 
 
 def test_a_fifo_gets_the_picture_and_stays(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ class WindowMemory:
         self._given = given if given is not None else VIEW_FIELDS
         self._subject = ""
         self._chosen: set[str] = set()
-        self.settings = settings.load() if self.active else Settings()
+        # The size of some other window is not for the VM that is waited for.
+        self.settings = replace(settings.load(), geometry=None) if self.active else Settings()
 
     def show(self, subject: str, geometry: Geometry | None = None) -> bool:
         """The window shows another VM from now on. Returns whether its settings are other ones.

@@ -55,8 +55,13 @@ class WindowSize(QObject):
 
     @property
     def fixed(self) -> bool:
-        """Whether the window has a size that the user or the desktop decided."""
-        return self._fixed
+        """Whether the window has a size that the user or the desktop decided, even if only a moment ago."""
+        return self._fixed or (self._timer.isActive() and self._is_normal() and self._is_resized())
+
+    def _is_resized(self) -> bool:
+        size = self._window.size()
+        # A scale factor like 1.5 may add or take a pixel.
+        return max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1
 
     def fix(self) -> None:
         """Leave the size of the window alone from now on."""
