@@ -22,6 +22,7 @@ from app.open.target import Default, Target
 from app.open.waiter import may_open_later
 from ui.window.chooser import choose_device
 from ui.window.error_window import ErrorWindow
+from ui.window.icon import APPLICATION_ID, window_icon
 from ui.window.interrupt import Interrupt
 from ui.window.qt_platform import display_error, require_opengl
 from ui.window.shown_target import check_resolution
@@ -164,7 +165,8 @@ def make_application() -> QApplication:
     require_opengl()
     qInstallMessageHandler(_log_qt)
     application.setApplicationName("mdevview")
-    application.setDesktopFileName("io.github.mdevview.mdevview")
+    application.setDesktopFileName(APPLICATION_ID)
+    application.setWindowIcon(window_icon())
     return application
 
 
