@@ -94,9 +94,7 @@ class WindowSize(QObject):
     def _settled(self) -> None:
         if self._fixed or not self._window.isVisible() or not self._is_normal():
             return
-        size = self._window.size()
-        # A scale factor like 1.5 may add or take a pixel.
-        if max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1:
+        if self._is_resized():
             self._fixed = True
         elif self._seen is not None and self._bars_changed() and not self._guest_follows():
             self._resize(self._seen)

@@ -68,6 +68,9 @@ pinch(Qt.NativeGestureType.BeginNativeGesture)
 for _ in range(3):
     pinch(Qt.NativeGestureType.ZoomNativeGesture, 0.1)
 assert control.percent == 133, control.percent
+# Another option keeps the scaling.
+window.trigger("flip-x")
+assert picture.options.flip_x and picture.options.scaling.value == "actual"
 for _ in range(40):
     pinch(Qt.NativeGestureType.ZoomNativeGesture, 0.5)
 assert control.percent == 400, control.percent
