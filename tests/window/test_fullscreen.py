@@ -193,6 +193,8 @@ def test_on_x11_maximised_comes_back_and_the_screen_is_not_blanked(x11: Display,
             xdotool(display, "mousemove", "700", "300", "mousemove", "700", "0")
             state = wait_until(viewer, lambda it: it["bar"])
             left, _top, _width, height = state["bar"]
+            xdotool(display, "mousemove", str((left + 5) * _SCALE), str(height // 2 * _SCALE), "click", "1", "key", "b")
+            vm.wait_for("+b", "-b")
             grab = str((left + state["buttons"]["Grab"]) * _SCALE), str(height // 2 * _SCALE)
             xdotool(display, "mousemove", *grab, "click", "1")
             wait_until(viewer, lambda it: "releases" in it["notice"])
