@@ -11,7 +11,15 @@ from typing import Any, cast
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction, QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QWidget,
+)
 
 from app.edid.mode import Mode
 from tests.window.listener import Listener
@@ -100,10 +108,7 @@ class WindowDriver:
         self._window._actions[action].trigger()
 
     def menus(self) -> list[Any]:
-        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
-
-        Entries that cannot be chosen now are left out.
-        """
+        """The menus of the bar, each as its text and the entries that can be chosen: an entry is a text, or a menu."""
         bar = self._window.menuBar()
         assert bar is not None
         return [self._menu(each) for each in bar.actions()]
@@ -126,10 +131,6 @@ class WindowDriver:
         """The accessible name of what has the keyboard."""
         focus = QApplication.focusWidget()
         return focus.accessibleName() if focus is not None else ""
-
-    def size(self) -> list[int]:
-        """The size of the picture in Qt's units."""
-        return [self._picture.width(), self._picture.height()]
 
     def change_keys(self, action: str, *keys: str) -> None:
         self._window.shortcuts.change({action: tuple(keys)})

@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable
 from ctypes import Array
 
-from PyQt6.QtCore import QNativeInterface, QTimer
+from PyQt6 import QtCore
+from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QGuiApplication
 
 from ui.window.wayland.wayland_client import Library, interface, wl_argument, wl_interface
@@ -56,7 +57,8 @@ def qt_display() -> int | None:
     if not QGuiApplication.platformName().startswith("wayland"):
         return None
     application = QGuiApplication.instance()
-    kind = QNativeInterface.QWaylandApplication  # type: ignore[attr-defined,unused-ignore]
+    # PyQt has it since 6.9, and Debian 13 has PyQt 6.8.
+    kind = QtCore.QNativeInterface.QWaylandApplication  # type: ignore[attr-defined,unused-ignore]
     native = application.nativeInterface(kind)  # type: ignore[union-attr,unused-ignore]
     return int(native.display())
 
