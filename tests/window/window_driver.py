@@ -291,7 +291,7 @@ class WindowDriver(ZoomDriver):
 
     def end_notice(self) -> None:
         """Wait no longer until the notice goes."""
-        self._picture.end_notice()
+        self._picture.shown_notice.end()
 
     def dark(self) -> None:
         """A dark desktop."""

@@ -200,10 +200,6 @@ class PictureWindow(QOpenGLWindow):
         """Show a notice over the picture for some seconds, at most while it ``holds``, and log it."""
         self.shown_notice.show(text, holds)
 
-    def end_notice(self) -> None:
-        """Show no notice any more."""
-        self.shown_notice.end()
-
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
         if self._renderer is None or self.frame.primary is None or not self.isValid():
