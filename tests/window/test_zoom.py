@@ -195,7 +195,8 @@ def test_the_edges_of_a_fullscreen_and_a_drag_move_the_picture(x11: Display, vm:
         viewer.wait_for("path: ")
         window = window_of(display)
         xdotool(display, "windowsize", "--sync", window, "800", "600")
-        before = place_when(viewer, lambda it: it["fixed"] and len(it["bars"]) == 2)["place"]
+        place_when(viewer, lambda it: it["fixed"] and len(it["bars"]) == 2)
+        before = at_rest(viewer)["place"]
         x, y = viewer.do("corner")
         xdotool(display, "mousemove", str(x + 400), str(y + 300), "mousedown", "1")
         xdotool(
