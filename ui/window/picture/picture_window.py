@@ -129,8 +129,7 @@ class PictureWindow(QOpenGLWindow):
 
     @property
     def shows_picture(self) -> bool:
-        """Whether there is a plane, and it can be shown."""
-        # A plane that waits for the trial of its import cannot be shown yet.
+        """Whether there is a plane that can be shown; one that waits for the trial of its import cannot yet."""
         return self.frame.primary is not None and self.status.state not in (State.ERROR, State.WAITING)
 
     @property
