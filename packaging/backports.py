@@ -67,6 +67,11 @@ def backports(entries: list[Entry], codename: str, debian_uris: set[str]) -> Ent
     suite = f"{codename}-backports"
     if any(suite in entry.get("Suites", "").split() for entry in entries):
         return {}
+    return with_suite(entries, codename, debian_uris, suite)
+
+
+def with_suite(entries: list[Entry], codename: str, debian_uris: set[str], suite: str) -> Entry:
+    """The entry for ``codename`` with another suite. Raises LookupError if there is no entry to copy."""
     # Other archives may use Debian's codenames too. apt knows which URIs are Debian's: their entries come first.
     candidates = [entry for entry in entries if codename in entry.get("Suites", "").split()]
     candidates.sort(key=lambda entry: debian_uris.isdisjoint(u.rstrip("/") for u in entry["Uris"].split()))
@@ -75,18 +80,33 @@ def backports(entries: list[Entry], codename: str, debian_uris: set[str]) -> Ent
     return candidates[0] | {"Types": "deb", "Suites": suite}
 
 
-def main() -> int:
-    """Print the entry for the release of this machine. Returns the exit status."""
+def codename_here() -> str:
+    """The codename of this machine's release, as "bookworm"."""
     lines = Path("/etc/os-release").read_text().splitlines()
-    codename = dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
+    return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"].strip('"')
+
+
+def uris_of_debian(codename: str) -> set[str]:
+    """The URIs that apt knows to be Debian's; none before apt-get update ran."""
     query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", f"Codename: {codename}"]
     listing = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    return {uri.rstrip("/") for uri in listing.split()}
+
+
+def text_of(entry: Entry) -> str:
+    """The stanza of a .sources file."""
+    return "".join(f"{field}: {value}\n" for field, value in entry.items())
+
+
+def main() -> int:
+    """Print the entry for the release of this machine. Returns the exit status."""
+    codename = codename_here()
     try:
-        entry = backports(entries_of(Path("/etc/apt")), codename, {u.rstrip("/") for u in listing.split()})
+        entry = backports(entries_of(Path("/etc/apt")), codename, uris_of_debian(codename))
     except LookupError as error:
         sys.stderr.write(f"mdevview: {error}: add {codename}-backports by hand\n")
         return 1
-    sys.stdout.writelines(f"{field}: {value}\n" for field, value in entry.items())
+    sys.stdout.write(text_of(entry))
     return 0
 
 

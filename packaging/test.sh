@@ -17,6 +17,7 @@ Runs the steps named, or all of them in this order:
   window    the windows, under headless weston and under Xvfb
   lab       a VM with the real kernel drivers (python -m tests.lab)
   wheel     sdist, the wheel made from it, and that wheel in an empty environment, with locked packages
+  deb       the Debian package in a fresh Debian 13 (only root can make one): installed, started, removed
 
 Missing system packages are installed for the steps that run: for root at once, for other users with sudo after a
 question. A step that fails does not stop the next ones. The exit status is 1 if a step failed. With CI=true in the
@@ -24,7 +25,7 @@ environment a step or test that is skipped counts as failed.
 END
 }
 
-all='ruff format mypy imports files unit gl attacks window lab wheel'
+all='ruff format mypy imports files unit gl attacks window lab wheel deb'
 steps=
 for word in "$@"; do
     case $word in -h | --help) usage && exit ;; --only) continue ;; esac
@@ -55,7 +56,7 @@ at_least() {
 }
 
 test_needs() {
-    ! wants unit gl attacks window lab wheel || runtime_needs
+    ! wants unit gl attacks window lab wheel deb || runtime_needs
     ! wants unit || echo 'shells whose completion is tested: fish zsh'
     ! wants unit || echo 'readers of man pages: groff-base mandoc'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
@@ -65,8 +66,9 @@ test_needs() {
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants unit window || echo 'a session bus, on which the desktop is asked not to blank the screen: dbus-daemon'
     ! wants window || echo 'a window manager for X11: openbox'
-    ! wants window || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
+    ! wants window deb || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'
+    ! wants deb || echo 'a Debian 13 in a folder, and checks of packages: mmdebstrap lintian binutils'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
     ! wants lab || echo 'a VM that shows its vGPU in a window of its own: qemu-system-gui'
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
@@ -155,6 +157,10 @@ step_wheel() {
         pip_install "$tmp/empty" --no-index --no-deps "$tmp"/dist/*.whl &&
         "$tmp/empty/bin/python" -I -m pip check &&
         (cd "$tmp/elsewhere" && limit "$tmp/empty/bin/python" -I "$root/packaging/smoke.py")
+}
+step_deb() {
+    [ "$(id -u)" = 0 ] || { echo 'skipped: only root can make a Debian in a folder' && return 77; }
+    limit pytest tests/deb
 }
 
 tmp=$(mktemp -d)

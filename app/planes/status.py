@@ -117,6 +117,7 @@ class Reason(Enum):
         "'mdevview doctor' lists the ways to get it. Opening is tried again when the VM restarts.",
     )
     OPEN_FAILED = ("open-failed", State.ERROR, "The device could not be opened; this is tried again.")
+    NOT_OPENED = ("not-opened", State.ERROR, "The device could not be opened.")
     NO_DISPLAY = (
         "no-display",
         State.ERROR,

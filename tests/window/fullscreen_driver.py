@@ -30,7 +30,7 @@ class FullscreenDriver(WindowDriver):
             if bar is not None and shown
             else {},
             "menu_open": bar is not None and bar.menu_is_open,
-            "notice": self._picture._notice.text,
+            "notice": self._picture.shown_notice.text,
         }
 
 

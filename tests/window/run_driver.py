@@ -64,7 +64,7 @@ class MachineDriver(WindowDriver):
         return [[each.text().replace("&", ""), each.isEnabled(), each.toolTip()] for each in rows]
 
     def shown_notice(self) -> str:
-        return self._picture._notice.text
+        return self._picture.shown_notice.text
 
     def _box(self) -> QMessageBox | None:
         boxes = [each for each in QApplication.topLevelWidgets() if isinstance(each, QMessageBox) and each.isVisible()]

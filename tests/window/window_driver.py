@@ -23,22 +23,21 @@ from PyQt6.QtWidgets import (
 
 from app.edid.mode import Mode
 from tests.window.listener import Listener
+from tests.window.zoom_driver import ZoomDriver
 from ui.cli.main import main
 from ui.window import viewer
 from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.main_window import MainWindow
-from ui.window.picture.gl_surface import device_size
 
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByKeyboard
 _NONE = Qt.KeyboardModifier.NoModifier
 
 
-class WindowDriver:
+class WindowDriver(ZoomDriver):
     """Operates the window. Coordinates are device pixels of the picture's window."""
 
     def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._picture = window._picture
+        super().__init__(window)
         self._swaps = 0
         self._picture.frameSwapped.connect(self._count_swap)
 
@@ -108,10 +107,7 @@ class WindowDriver:
         self._window._actions[action].trigger()
 
     def menus(self) -> list[Any]:
-        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
-
-        Entries that cannot be chosen now are left out.
-        """
+        """The menus of the bar, each as its text and the entries that can be chosen: an entry is a text, or a menu."""
         bar = self._window.menuBar()
         assert bar is not None
         return [self._menu(each) for each in bar.actions()]
@@ -134,10 +130,6 @@ class WindowDriver:
         """The accessible name of what has the keyboard."""
         focus = QApplication.focusWidget()
         return focus.accessibleName() if focus is not None else ""
-
-    def size(self) -> list[int]:
-        """The size of the picture in Qt's units."""
-        return [self._picture.width(), self._picture.height()]
 
     def change_keys(self, action: str, *keys: str) -> None:
         self._window.shortcuts.change({action: tuple(keys)})
@@ -325,39 +317,6 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
-
-    def place(self) -> dict[str, Any]:
-        """How large the window and the picture in it are, and where in it the guest's picture is, in device pixels."""
-        window, view, placement = self._window, self._window._view, self._picture.placement
-        ratio = window.devicePixelRatioF()
-        bars = [each for each in (view._across, view._down) if each.isVisible()]
-        return {
-            "window": [window.width(), window.height()],
-            "picture": list(device_size(self._picture)),
-            "ratio": ratio,
-            "place": [placement.place.left, placement.place.top, placement.place.right, placement.place.bottom]
-            if placement is not None
-            else None,
-            "percent": self._window._zoom.percent,
-            "bars": [[each.orientation().name, each.value(), each.maximum()] for each in bars],
-            "fixed": window._size.fixed,
-        }
-
-    def corner(self) -> list[int]:
-        """The device pixel of the screen where the picture's window begins."""
-        corner, ratio = self._picture.mapToGlobal(QPointF(0, 0)), self._picture.devicePixelRatio()
-        return [round(corner.x() * ratio), round(corner.y() * ratio)]
-
-    def scroll_to(self, right: int, down: int) -> None:
-        """Move the scroll bars."""
-        self._window._view._across.setValue(right)
-        self._window._view._down.setValue(down)
-
-    def resize(self, width: int, height: int) -> None:
-        self._window.resize(width, height)
-
-    def follow(self, on: bool) -> None:
-        self._window.resolution.follow(on)
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""

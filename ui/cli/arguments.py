@@ -66,6 +66,8 @@ def _add_view(commands: Commands) -> None:
         help="where the VM takes input: its QMP monitor, as the path of a unix socket or HOST:PORT; default: where the "
         "VM's command line says",
     )
+    # For the desktop file: a user who started the program from a menu does not see standard error.
+    parser.add_argument("--page", action="store_true", help=argparse.SUPPRESS)
     add_helper(parser)
     _add_special(parser)
 

@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> int:
     """Show the target until the window is closed."""
     from ui.window.application import view  # noqa: PLC0415
 
-    return view(args.target, replace(window_options(args), wait=args.wait, qmp=args.qmp))
+    return view(args.target, replace(window_options(args), wait=args.wait, qmp=args.qmp, page=args.page))
 
 
 def window_options(args: argparse.Namespace) -> "WindowOptions":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QEvent, QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
@@ -18,11 +18,14 @@ from app.measure.loop.pacing import Pace
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.spare_fds import spare_fds
-from app.open.target import Default, Simulated, Target
+from app.open.target import Default, Target
 from app.open.waiter import may_open_later
 from ui.window.chooser import choose_device
+from ui.window.error_window import ErrorWindow
+from ui.window.icon import APPLICATION_ID, window_icon
 from ui.window.interrupt import Interrupt
 from ui.window.qt_platform import display_error, require_opengl
+from ui.window.shown_target import check_resolution
 from ui.window.viewer import Viewer, WindowOptions
 
 if TYPE_CHECKING:
@@ -43,7 +46,36 @@ _LEVELS = {
 
 
 def view(target: Target, options: WindowOptions) -> int:
-    """Show a target until the window is closed; the exit status. Raises MdevviewError when it cannot be opened."""
+    """Show a target until the window is closed; the exit status.
+
+    Raises MdevviewError when it cannot be opened, unless ``options.page`` has the window say so.
+    """
+    if os.geteuid() == 0:
+        _log.info("the window runs as root, with all of root's permissions: run it as the user of the desktop")
+    return _view_with_page(target, options) if options.page else _view_or_fail(target, options)
+
+
+def _view_with_page(target: Target, options: WindowOptions) -> int:
+    try:
+        application = make_application()
+    except MdevviewError as error:
+        started = QApplication.instance()
+        if not isinstance(started, QApplication):
+            raise
+        return _show_error(started, error, options)
+    return show(application, target, None, options, chosen=target)
+
+
+def _show_error(application: QApplication, error: MdevviewError, options: WindowOptions) -> int:
+    interrupt = Interrupt(application.closeAllWindows)
+    try:
+        window = ErrorWindow(error, options.examine_host)
+        return run_windows(application, lambda _fail: window.show(), window.shut_down)
+    finally:
+        interrupt.close()
+
+
+def _view_or_fail(target: Target, options: WindowOptions) -> int:
     # Opened before Qt starts, so that an error is a line on the terminal and not a window that closes at once.
     session: Session | None = None
     is_choice, chosen = False, None
@@ -58,9 +90,7 @@ def view(target: Target, options: WindowOptions) -> int:
             raise
         _log.info("waiting: %s", error)
     if session is not None:
-        _check_resolution(session, options)
-    if os.geteuid() == 0:
-        _log.info("the window runs as root, with all of root's permissions: run it as the user of the desktop")
+        check_resolution(session, options.resolution, follow=options.follow)
     application = make_application()
     if is_choice:
         interrupt = Interrupt(application.closeAllWindows)
@@ -79,7 +109,7 @@ def show(
     session: Session | None,
     options: WindowOptions,
     end_fds: Sequence[int] = (),
-    chosen: Vgpu | Simulated | None = None,
+    chosen: Vgpu | Target | None = None,
     started: Callable[[Viewer, Interrupt], object] | None = None,
 ) -> int:
     """Show ``session``; without one open ``chosen``, or wait for ``target``. Returns the exit status.
@@ -104,22 +134,10 @@ def show(
         viewer = Viewer(target, session, options, refresh_interval(application), chosen)
         if started is not None:
             started(viewer, interrupt)
-        return _run(application, viewer, options.fullscreen)
+        return _run(application, viewer, options)
     finally:
         unwatch()
         interrupt.close()
-
-
-def _check_resolution(session: Session, options: WindowOptions) -> None:
-    """Raises MdevviewError where the guest cannot be asked for what the user wants, with the session closed."""
-    try:
-        if options.resolution is not None:
-            session.resolution.check(options.resolution)
-        elif options.follow and session.resolution.refusal is not None:
-            raise session.resolution.refusal
-    except MdevviewError:
-        session.close()
-        raise
 
 
 def make_application() -> QApplication:
@@ -147,7 +165,8 @@ def make_application() -> QApplication:
     require_opengl()
     qInstallMessageHandler(_log_qt)
     application.setApplicationName("mdevview")
-    application.setDesktopFileName("io.github.mdevview.mdevview")
+    application.setDesktopFileName(APPLICATION_ID)
+    application.setWindowIcon(window_icon())
     return application
 
 
@@ -164,16 +183,25 @@ def _log_at_start(kind: QtMsgType, context: QMessageLogContext, text: str | None
     _log_qt(QtMsgType.QtInfoMsg if kind is QtMsgType.QtWarningMsg else kind, context, text)
 
 
-def _run(application: QApplication, viewer: Viewer, fullscreen: bool) -> int:
+def _run(application: QApplication, viewer: Viewer, options: WindowOptions) -> int:
     def begin(fail: Callable[[MdevviewError], None]) -> None:
         viewer.failed.connect(fail)
-        viewer.picture.unusable.connect(lambda why: fail(no_opengl(why)))
-        if fullscreen:
+        if options.page:
+            viewer.picture.unusable.connect(lambda why: viewer.window.area.show_fault(no_opengl(why)))
+        else:
+            viewer.picture.unusable.connect(lambda why: fail(no_opengl(why)))
+        if options.fullscreen:
             viewer.window.start_fullscreen()
         else:
             viewer.window.show()
 
-    return run_windows(application, begin, viewer.shut_down)
+    def end() -> None:
+        viewer.shut_down()
+        # At the end of Python, PyQt deletes what is left in an order that crashes where a widget has event filters.
+        viewer.window.deleteLater()
+        application.sendPostedEvents(viewer.window, QEvent.Type.DeferredDelete.value)
+
+    return run_windows(application, begin, end)
 
 
 def run_windows(

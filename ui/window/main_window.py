@@ -12,7 +12,7 @@ from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
 from ui.window.about import show_about
-from ui.window.actions.actions import ACTIONS, ZOOMED_TEXT
+from ui.window.actions.actions import ACTIONS
 from ui.window.actions.keys_dialog import show_keys
 from ui.window.actions.menu_opener import MenuOpener
 from ui.window.actions.menus import Handlers, add_menus
@@ -22,6 +22,8 @@ from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
 from ui.window.machine.machine import Machine
+from ui.window.page.page_content import PageAction
+from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
 from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
@@ -76,8 +78,8 @@ class MainWindow(QMainWindow):
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setAccessibleName("The guest's screen")
-        self._container.setMinimumSize(160, 120)
-        self._view = ScrolledPicture(self._container)
+        self.area = PictureArea(picture, self._container, label)
+        self._view = ScrolledPicture(self.area)
         self.setCentralWidget(self._view)
         self._size = WindowSize(self, picture, self._view, lambda: self.resolution.following)
         self.playback = PlaybackBar(self)
@@ -96,7 +98,7 @@ class MainWindow(QMainWindow):
             self.monitor_status_changed.connect(changed)
         self._zoom = ZoomControl(picture, self._view, lambda: self._input.ready, self._input.release)
         self._zoom.told.connect(picture.notice)
-        self._zoom.changed.connect(self._show_zoom)
+        self._zoom.changed.connect(self._refresh)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture, self._view))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
@@ -106,6 +108,9 @@ class MainWindow(QMainWindow):
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
+        self._zoom.set_actions(self._actions)
+        self.area.changed.connect(self._show_page_actions)
+        self._show_page_actions()
         self.machine.set_actions(self._actions)
         self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
@@ -114,9 +119,6 @@ class MainWindow(QMainWindow):
             self._actions[key].setChecked(True)
         self._fullscreen.connect_actions(self._actions)
         self._memory.watch(self._actions, self.isFullScreen)
-        for key in ("fit", "integer", "actual"):
-            self._actions[key].triggered.connect(self._zoom.reset)
-        self._actions["zoomed"].setVisible(False)
         self._show_options(options)
         picture.menu_wanted.connect(self._menus.popup_at_pointer)
         picture.state_changed.connect(self._refresh)
@@ -125,7 +127,6 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
         self._timer.start()
-        self._geometry = geometry
         if geometry is not None:
             restore_geometry(self, geometry)
             self._size.fix()
@@ -140,12 +141,23 @@ class MainWindow(QMainWindow):
     def set_label(self, label: str) -> None:
         """Change the name of what the window shows."""
         self._label = label
+        self.area.set_label(label)
         self._refresh()
 
     def remember_for(self, subject: str) -> None:
         """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
-        if self._memory.show(subject, None if self.isFullScreen() else geometry_of(self)):
-            self._show_options(self._memory.view(self._picture.options))
+        if not self._memory.show(subject, self._chosen_geometry()):
+            return
+        geometry = self._memory.settings.geometry
+        if geometry is not None and not self._size.fixed:
+            restore_geometry(self, geometry)
+            self._size.fix()
+        self._show_options(self._memory.view(self._picture.options))
+
+    def _chosen_geometry(self) -> Geometry | None:
+        """The geometry, if the user or the desktop decided it; None where the next window has the picture's size."""
+        is_chosen = not self.isFullScreen() and (self._size.fixed or self.isMaximized())
+        return geometry_of(self) if is_chosen else None
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
@@ -167,6 +179,10 @@ class MainWindow(QMainWindow):
             self.height() + round(height / ratio) - view.height(),
         )
 
+    def trigger(self, action: str) -> None:
+        """Do what an action of the menus does, by its key in :mod:`ui.window.actions.actions`."""
+        self._actions[action].trigger()
+
     def start_fullscreen(self) -> None:
         self._fullscreen.set(True)
         self.show()
@@ -176,14 +192,15 @@ class MainWindow(QMainWindow):
             "screenshot": lambda: save_picture(self._picture, self._label),
             "copy": lambda: copy_picture(self._picture),
             "choose": choose,
+            "retry": lambda: self.area.wanted.emit(PageAction.RETRY),
+            "wait": lambda: self.area.wanted.emit(PageAction.WAIT),
+            "copy-details": self.area.copy_details,
             "quit": self.close,
             "fullscreen": self._fullscreen.set,
             "fullscreen-bar": self._fullscreen.open_menu,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
-            "zoomed": lambda _checked: None,
-            "zoom-in": lambda: self._zoom.step(1),
-            "zoom-out": lambda: self._zoom.step(-1),
+            **self._zoom.handlers(),
             "overlay": self._picture.overlays.show_times,
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
@@ -243,15 +260,6 @@ class MainWindow(QMainWindow):
         self._size.update()
         self.resolution.resized()
 
-    def _show_zoom(self) -> None:
-        """Check what gives the picture its size: a scaling, or the zoom with its percent."""
-        zoomed, percent = self._actions["zoomed"], self._zoom.percent
-        zoomed.setVisible(percent is not None)
-        zoomed.setText(f"{ZOOMED_TEXT}: {percent} %" if percent is not None else ZOOMED_TEXT)
-        if percent is not None:
-            zoomed.setChecked(True)
-        self._refresh()
-
     def _set_menu_bar(self, on: bool) -> None:
         bar = self.menuBar()
         assert bar is not None
@@ -297,6 +305,7 @@ class MainWindow(QMainWindow):
         """Show whether input goes to the guest, and why not: in the actions, their tool tips and the status line."""
         why_not = menu_words(self._input.why_not)
         self._off_row.show(why_not)
+        self.area.set_input(to_guest=self._input.ready, grabbed=self._input.grab.active)
         for spec in ACTIONS:
             if spec.for_guest:
                 action = self._actions[spec.key]
@@ -308,6 +317,10 @@ class MainWindow(QMainWindow):
         grab.setChecked(self._input.grab.active)
         grab.blockSignals(False)
         self._refresh()
+
+    def _show_page_actions(self) -> None:
+        for each in (PageAction.RETRY, PageAction.WAIT):
+            self._actions[each.key].setEnabled(each in self.area.page_actions)
 
     def _refresh(self) -> None:
         frame: Frame = self._picture.frame
@@ -343,14 +356,15 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self._fullscreen.close()
         self._panels.close_inspector()
-        if not self.isFullScreen() and (self._size.fixed or self.isMaximized()):
-            self._geometry = geometry_of(self)
-        self._memory.save(self._geometry)
+        self._memory.save(self._chosen_geometry())
         self._timer.stop()
         self._panels.close()
-        self.machine.shut_down()
+        self.area.shut_down()
         self._zoom.shut_down()
+        self.machine.shut_down()
         self._input.shut_down()
+        self._menus.shut_down()
+        self._focus.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)

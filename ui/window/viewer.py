@@ -4,12 +4,11 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QMessageBox
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.attach.helper_fds import HelperMethod
 from app.edid.mode import Mode
-from app.errors import MdevviewError
+from app.errors import AmbiguousTarget, MdevviewError
 from app.host.gpu import AUTO, GpuChoice
 from app.host.vgpu import Vgpu, is_gvt
 from app.input.signed_cursor_source import SentPointer, SignedCursorSource
@@ -17,29 +16,36 @@ from app.measure.loop.pacing import Pacer, pace_of
 from app.open.background import open_in_background, wait_in_background
 from app.open.opening import OpenOptions
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName
-from app.open.waiter import next_target
+from app.open.target import Replay, Target, VmName
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
 from app.qemu.qmp_address import QmpAddress
-from app.text.clean import clean, clean_line
 from ui.window.chooser import choose_device
 from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
+from ui.window.page.page_content import Attempt, PageAction, can_wait
 from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.settings.subject import subject_of
+from ui.window.shown_target import (
+    again_target,
+    check_resolution,
+    gone_text,
+    is_shown,
+    is_substitute,
+    label_of,
+    target_of,
+)
 from ui.window.vm_monitor import VmMonitor
+from ui.window.warning import warn
 from ui.window.window_memory import WindowMemory
 
 # At the end of the program: a helper that was asked for a VM's fds ends within this time.
 _JOIN_S = 0.5
-# A longer message would not fit on the screen.
-_LONGEST_WARNING = 1000
 # These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
 
@@ -54,6 +60,7 @@ class WindowOptions:
     pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
     does, in seconds and on any thread; None if the window cannot offer that. ``given`` are the fields of ``view`` that
     the command line gave, None for a window that remembers nothing (:mod:`ui.window.window_memory`).
+    ``page``: an error at opening is a page in the window, and does not end the program.
     """
 
     view: ViewOptions
@@ -67,6 +74,7 @@ class WindowOptions:
     given: frozenset[str] | None = None
     gpu: GpuChoice = AUTO
     examine_host: Examine | None = None
+    page: bool = False
 
 
 class Viewer(QObject):
@@ -81,7 +89,7 @@ class Viewer(QObject):
         session: Session | None,
         options: WindowOptions,
         redraw: int,
-        chosen: Vgpu | Simulated | None = None,
+        chosen: Vgpu | Target | None = None,
     ) -> None:
         """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened."""
         super().__init__()
@@ -96,9 +104,17 @@ class Viewer(QObject):
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether the window shows the end of a VM, see _STILL_WAITING.
         self._shows_end = False
-        # Whether the window shows nothing, and waits for nothing, but the device that is opened.
-        self._is_first_opening = session is None and chosen is not None
-        label = session.label if session is not None else label_of(_target_of(chosen) if chosen is not None else target)
+        # Whether the window shows nothing and waits for nothing, but opens a device, or says why it could not.
+        self._is_empty = session is None and chosen is not None
+        # Whether an error at opening ends the program.
+        self._error_ends = not options.page
+        # What is opened, or was tried last; why that failed.
+        self._wanted: Vgpu | Target = chosen if chosen is not None else target
+        self._error: MdevviewError | None = None
+        # Whether the next start of a VM that ended is waited for.
+        self._waits = options.wait
+        self._checks_resolution = options.page
+        label = session.label if session is not None else label_of(target_of(chosen) if chosen is not None else target)
         self._loop = self._loop_for(session.source if session is not None else self._waiting, session)
         self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
@@ -108,6 +124,7 @@ class Viewer(QObject):
         self.window = MainWindow(self.picture, label, view, self._choose, geometry, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
+        self.window.area.wanted.connect(self._do)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
@@ -122,6 +139,7 @@ class Viewer(QObject):
         else:
             self.monitor.set_none("there is no VM yet")
             self._wait(target, soon=False)
+        self._tell_page()
         # Now, because the window opens with the size of the picture.
         self._loop.latest()
         self._loop.start()
@@ -150,8 +168,9 @@ class Viewer(QObject):
     def _show_session(self, session: Session, target: Target) -> None:
         """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
         self._stop_waiting()
-        self._is_first_opening = False
-        self.window.no_vgpu.hide()
+        self._is_empty = self._error_ends = False
+        self._error, self._wanted = None, again_target(target, session)
+        self.window.no_vgpu.setVisible(is_substitute(target, session))
         # Before the old source is closed.
         self.window.resolution.set_none()
         self._shows_end = False
@@ -163,6 +182,7 @@ class Viewer(QObject):
         self.window.playback.set_playback(session.playback)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
+        self._tell_page()
 
     def _show(self, source: FrameSource, label: str, session: Session | None = None) -> None:
         self._loop = self._loop_for(source, session)
@@ -190,7 +210,7 @@ class Viewer(QObject):
 
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.status.state is State.GONE:
-            self.window.resolution.set_none(_gone_text(frame.status))
+            self.window.resolution.set_none(gone_text(frame.status))
             self.window.playback.set_gone()
             # Not during the loop's own step, because this may replace the loop.
             QTimer.singleShot(0, self._on_ended)
@@ -200,15 +220,18 @@ class Viewer(QObject):
         # The user may have chosen another device meanwhile.
         if session is None or status.state is not State.GONE:
             return
-        self.monitor.set_none(_gone_text(status))
-        if not self._options.wait:
+        self.monitor.set_none(gone_text(status))
+        self._wanted = again_target(self._target, session)
+        self._tell_page()
+        if not self._waits:
             return
         what = f"{status.detail}; waiting for its next start" if status.detail else "waiting for its next start"
         self._show_status(Status(status.reason, what), session.label)
-        self._wait(next_target(self._target, session), soon=True)
+        self._wait(again_target(self._target, session), soon=True)
 
     def _wait(self, target: Target, *, soon: bool) -> None:
-        self._target = target
+        self._target = self._wanted = target
+        self._is_empty, self._error = False, None
         try:
             opener = wait_in_background(target, options=self._open_options(), soon=soon)
         except MdevviewError as error:
@@ -218,6 +241,7 @@ class Viewer(QObject):
         pending.opened.connect(lambda session: self._show_session(session, target))
         pending.status_changed.connect(self._on_wait_status)
         self._awaited = pending
+        self._tell_page()
 
     def _on_wait_status(self, status: Status) -> None:
         if not self._shows_end:
@@ -240,17 +264,28 @@ class Viewer(QObject):
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
+        if self._error is not None and not isinstance(self._error, AmbiguousTarget):
+            # They were for the device that could not be opened.
+            self.window.resolution.clear_request()
+            self._checks_resolution = False
         self._open(chosen)
 
     def _play_again(self) -> None:
         if isinstance(self._target, Replay):
             self._open(self._target)
 
-    def _open(self, chosen: Vgpu | Simulated | Replay) -> None:
+    def _open(self, chosen: Vgpu | Target) -> None:
         """Open what the user chose. Until it is open, the window shows what it showed before."""
         self._stop_opening()
+        self._error = None
+        if self._is_empty:
+            self._wanted = chosen
+            self._waiting.set(Status(Reason.NOT_STARTED))
+            self.window.set_label(label_of(target_of(chosen)))
         try:
-            opener = open_in_background(chosen, options=self._open_options())
+            # What the user chose from a list is opened also while a VM would be waited for.
+            alone = isinstance(chosen, Vgpu) or not self._waits
+            opener = open_in_background(chosen, options=self._open_options(alone=alone))
         except MdevviewError as error:
             # Later, because the signal is not connected yet while the window is constructed.
             QTimer.singleShot(0, partial(self._on_open_failed, error))
@@ -260,85 +295,104 @@ class Viewer(QObject):
         pending.status_changed.connect(self._on_opening_status)
         pending.failed.connect(self._on_open_failed)
         self._chosen = pending
+        self._tell_page()
 
-    def _show_chosen(self, session: Session, chosen: Vgpu | Simulated | Replay) -> None:
+    def _show_chosen(self, session: Session, chosen: Vgpu | Target) -> None:
         self._stop_opening()
         if self._session is not None and is_shown(chosen, self._session, self.picture.frame.status.state):
             # What was waited for has been opened meanwhile, and is the same.
             session.close()
             return
+        if self._is_empty and self._checks_resolution:
+            try:
+                check_resolution(session, self._options.resolution, follow=self._options.follow)
+            except MdevviewError as error:
+                self._on_open_failed(error)
+                return
         # The user's resolution was for another device, unless this is the first one.
-        if not self._is_first_opening:
+        if not self._is_empty:
             self.window.resolution.clear_request()
-        self._show_session(session, _target_of(chosen))
+        self._show_session(session, target_of(chosen))
 
     def _on_opening_status(self, status: Status) -> None:
-        if self._is_first_opening:
+        if self._is_empty:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
             pending = self._chosen
             self.picture.notice(status.detail, lambda: pending is not None and pending.status is status)
 
     def _on_open_failed(self, error: MdevviewError) -> None:
-        is_first = self._is_first_opening
         self._stop_opening()
-        if is_first:
+        target = target_of(self._wanted)
+        if self._is_empty and self._waits and can_wait(target, error):
+            self._wait(target, soon=False)
+        elif self._is_empty and self._error_ends:
             self.failed.emit(error)
+        elif self._is_empty:
+            self._show_error(error)
         elif self.window.isVisible():
             self._warn(error)
+
+    def _show_error(self, error: MdevviewError) -> None:
+        """Show why nothing could be opened, with what the user can do."""
+        self._error = error
+        self.monitor.set_none("no device is open")
+        self._show_status(Status(Reason.NOT_OPENED, error.message), self.window.label)
+        self._tell_page()
+        if isinstance(error, AmbiguousTarget):
+            # Later: the dialog runs an event loop of its own.
+            QTimer.singleShot(0, self._choose)
+
+    def _tell_page(self) -> None:
+        target = target_of(self._wanted)
+        vm = target.name if isinstance(target, VmName) else ""
+        opening, waiting = self._chosen is not None, self._awaited is not None
+        self.window.area.set_attempt(Attempt(self._error, opening, waiting, can_wait(target, self._error), vm))
+
+    def _do(self, action: PageAction) -> None:
+        match action:
+            case PageAction.RETRY:
+                self._retry()
+            case PageAction.WAIT:
+                self._wait_for_vm()
+            case _:
+                self.window.trigger(action.key)
+
+    def _retry(self) -> None:
+        """Open the device again; nothing while that is done already, as two openings would be in each other's way."""
+        if self._chosen is not None:
+            return
+        if self._awaited is not None:
+            self._stop_waiting()
+            self._wait(self._target, soon=True)
+            return
+        self._drop_session()
+        self._open(self._wanted)
+
+    def _wait_for_vm(self) -> None:
+        """As with --wait from now on."""
+        if self._chosen is not None or self._awaited is not None:
+            return
+        self._waits = True
+        self._drop_session()
+        self._wait(target_of(self._wanted), soon=True)
+
+    def _drop_session(self) -> None:
+        """Close the session: a device that is open here could not be opened again, by nobody."""
+        self.window.resolution.set_none()
+        self.monitor.set_none("no device is open")
+        self._is_empty, self._error_ends = True, False
+        self._show_status(Status(Reason.NOT_STARTED), self.window.label)
 
     def _stop_opening(self) -> None:
         chosen, self._chosen = self._chosen, None
         if chosen is not None:
             chosen.close()
             chosen.deleteLater()
+            self._tell_page()
 
-    def _open_options(self) -> OpenOptions:
-        return OpenOptions(self._options.helper, qmp=self._options.qmp)
+    def _open_options(self, *, alone: bool = True) -> OpenOptions:
+        return OpenOptions(self._options.helper, alone=alone, qmp=self._options.qmp)
 
     def _warn(self, error: MdevviewError) -> None:
-        warning = QMessageBox(
-            QMessageBox.Icon.Warning, "mdevview", f"{clean_line(error.message, _LONGEST_WARNING)}\n\n{error.remedy}"
-        )
-        # It may contain the name of a process, and Qt would interpret markup in it.
-        warning.setTextFormat(Qt.TextFormat.PlainText)
-        warning.setParent(self.window, warning.windowFlags())
-        warning.exec()
-
-
-def is_shown(chosen: Vgpu | Simulated | Replay, session: Session, state: State) -> bool:
-    """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
-    is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
-    return is_same and state is not State.GONE
-
-
-def is_substitute(target: Target, session: Session) -> bool:
-    """Whether a simulated vGPU is shown because the user named no target and this host has no vGPU."""
-    return isinstance(target, Default) and session.vgpu is not None and session.vgpu.simulated
-
-
-def _target_of(chosen: Vgpu | Simulated | Replay) -> Target:
-    return Named(chosen.name) if isinstance(chosen, Vgpu) else chosen
-
-
-def _gone_text(gone: Status) -> str:
-    """Why a device is gone."""
-    return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
-
-
-def label_of(target: Target) -> str:
-    """The label of a target that was not opened yet."""
-    match target:
-        case Named(text):
-            return text
-        case VmName(name):
-            return f"VM {clean(name)}"
-        case Pid(pid):
-            return f"process {pid}"
-        case Default():
-            return "vGPU"
-        case Simulated(spec):
-            return f"sim:{spec}"
-        case Replay(file):
-            return f"replay: {clean_line(file.rpartition('/')[2])}"
-    return str(target)
+        warn(self.window, error)

@@ -44,6 +44,7 @@ class PictureKey(Enum):
     PROCESS_GONE = "process-gone", Severity.ERROR, "The process does not exist, or has ended."
     DEVICE_GONE = "device-gone", Severity.ERROR, "The vGPU was removed, or its VM ended."
     OPEN_FAILED = _of(Reason.OPEN_FAILED)
+    NOT_OPENED = _of(Reason.NOT_OPENED)
     USAGE = "usage", Severity.ERROR, "The command line, or the target, cannot be understood."
     AMBIGUOUS_TARGET = "ambiguous-target", Severity.ERROR, "The target fits several vGPUs."
     RESOLUTION_REFUSED = "resolution-refused", Severity.ERROR, "The resolution cannot be set."

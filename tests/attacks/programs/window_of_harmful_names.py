@@ -15,7 +15,8 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions, label_of
+from ui.window.shown_target import label_of
+from ui.window.viewer import Viewer, WindowOptions
 
 HARMFUL = "<b>win\u202e10\x1b[2J\n</b>" + "a" * 200_000
 

@@ -19,7 +19,7 @@ from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
-from ui.window.viewer import label_of
+from ui.window.shown_target import label_of
 
 # How often rates are counted.
 _COUNT_MS = 1000

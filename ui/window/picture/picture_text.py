@@ -1,6 +1,4 @@
-"""Text on the picture: the state when there is nothing to show, and short notices."""
-
-from collections.abc import Sequence
+"""Texts about the picture in the words of the window, and how a notice over it is painted."""
 
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter, QTextOption
@@ -24,10 +22,8 @@ _HEADINGS_BY_REASON = {Reason.VM_ENDED: "VM ended", Reason.DEVICE_REMOVED: "Devi
 PICTURE_BACKGROUND = QColor(24, 26, 30)
 HEADING_COLOUR = QColor(236, 239, 244)
 HINT_COLOUR = QColor(190, 196, 206)
-_REASON_COLOUR = QColor(130, 137, 150)
 _NOTICE_COLOUR = QColor(20, 22, 26, 215)
 _MARGIN = 24.0
-_MOST_FINDINGS = 3
 
 
 def status_heading(status: Status) -> str:
@@ -51,44 +47,6 @@ def finding_text(finding: Finding) -> str:
     """What a finding says, and what to do. The window has one picture, so its plane is not named."""
     message = finding.message.removeprefix("primary plane: ")
     return f"{message} {finding.remedy}".strip()
-
-
-def paint_status(
-    painter: QPainter, area: QRectF, status: Status, source: str, findings: Sequence[Finding] = ()
-) -> None:
-    """Paint the state in the middle of ``area``: heading, the first finding, its evidence, and the next findings.
-
-    Without findings the status tells its own hint, reason and detail.
-    """
-    painter.fillRect(area, PICTURE_BACKGROUND)
-    width = min(area.width() - 2 * _MARGIN, 560.0)
-    if width <= 0:
-        return
-    finding = findings[0] if findings else None
-    key, evidence = (finding.key, finding.evidence) if finding is not None else (status.reason.key, status.detail)
-    small = _font(painter, 9)
-    lines = [
-        (status_heading(status), _font(painter, 22, bold=True), HEADING_COLOUR),
-        (finding_text(finding) if finding is not None else status.hint, _font(painter, 11), HINT_COLOUR),
-        (f"{source}: {key}" + (f" ({evidence})" if evidence else ""), small, _REASON_COLOUR),
-    ]
-    for each in findings[1:_MOST_FINDINGS]:
-        text = f"{each.key}: {each.message}" + (f" ({each.evidence})" if each.evidence else "")
-        lines.append((text, small, _REASON_COLOUR))
-    flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-    heights = []
-    for text, font, _ in lines:
-        painter.setFont(font)
-        heights.append(painter.boundingRect(QRectF(0, 0, width, 10_000), int(flags), text).height())
-    gap = 10.0
-    # What does not fit is cut at its end: the first lines say the most.
-    top = max(area.top() + gap, area.center().y() - (sum(heights) + gap * (len(lines) - 1)) / 2)
-    left = area.center().x() - width / 2
-    for (text, font, colour), height in zip(lines, heights, strict=True):
-        painter.setFont(font)
-        painter.setPen(colour)
-        painter.drawText(QRectF(left, top, width, height), int(flags), text)
-        top += height + gap
 
 
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The window for the guest's picture. OpenGL draws into it; without a picture it shows text."""
+"""The window for the guest's picture. OpenGL draws into it; without a picture it is dark."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ from ui.window.picture.notice import Notice
 from ui.window.picture.picture_diagnosis import PictureDiagnosis
 from ui.window.picture.picture_overlays import PictureOverlays
 from ui.window.picture.picture_status import cursor_problem, path_name, picture_status, state_words
-from ui.window.picture.picture_text import paint_status
+from ui.window.picture.picture_text import PICTURE_BACKGROUND
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_notice import loupe_notice, view_notices
 from ui.window.picture.view_options import ViewOptions
@@ -42,11 +42,10 @@ from ui.window.picture.view_options import ViewOptions
 _log = logging.getLogger(__name__)
 
 # During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
-# stays on the screen; then text replaces it.
-_GRACE_NS = 150_000_000
+# stays on the screen; then a page replaces it (:mod:`ui.window.page.picture_area`).
+GRACE_MS = 150
 # A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
 _COVERED_NS = 250_000_000
-_MS = 1_000_000
 
 
 class PictureWindow(QOpenGLWindow):
@@ -83,12 +82,11 @@ class PictureWindow(QOpenGLWindow):
         self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
-        self._notice = Notice(self)
-        self._notice.changed.connect(self.update)
+        self.shown_notice = Notice(self)
+        self.shown_notice.changed.connect(self.update)
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
-        self.diagnosis.page_changed.connect(self.update)
         self.diagnosis.told.connect(lambda text: self.notice(text, lambda: bool(self.diagnosis.findings)))
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
@@ -128,6 +126,12 @@ class PictureWindow(QOpenGLWindow):
     @property
     def status(self) -> Status:
         return picture_status(self.frame, self._drawn, self._failure)
+
+    @property
+    def shows_picture(self) -> bool:
+        """Whether there is a plane, and it can be shown."""
+        # A plane that waits for the trial of its import cannot be shown yet.
+        return self.frame.primary is not None and self.status.state not in (State.ERROR, State.WAITING)
 
     @property
     def path(self) -> str:
@@ -194,11 +198,11 @@ class PictureWindow(QOpenGLWindow):
 
     def notice(self, text: str, holds: Callable[[], bool] | None = None) -> None:
         """Show a notice over the picture for some seconds, at most while it ``holds``, and log it."""
-        self._notice.show(text, holds)
+        self.shown_notice.show(text, holds)
 
     def end_notice(self) -> None:
         """Show no notice any more."""
-        self._notice.end()
+        self.shown_notice.end()
 
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""
@@ -283,7 +287,7 @@ class PictureWindow(QOpenGLWindow):
     def _on_frame_changed(self, frame: Frame) -> None:
         if frame.primary is None:
             self._off_since_ns = self._off_since_ns or time.monotonic_ns()
-            QTimer.singleShot(_GRACE_NS // _MS + 1, self.update)
+            QTimer.singleShot(GRACE_MS + 1, self.update)
         else:
             self._off_since_ns = None
         self.diagnosis.saw(frame)
@@ -316,7 +320,7 @@ class PictureWindow(QOpenGLWindow):
             self.state_changed.emit()
 
     def _in_grace(self) -> bool:
-        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS
+        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < GRACE_MS * 1_000_000
 
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
@@ -333,15 +337,12 @@ class PictureWindow(QOpenGLWindow):
         frame = self._loop.newest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
-        status = self.status
-        # A plane that waits for the trial of its import cannot be shown yet.
-        failed = frame.primary is not None and status.state in (State.ERROR, State.WAITING)
-        shows_text = frame.primary is None or failed
-        if shows_text or self._notice.text:
-            self._paint(status if shows_text else None)
+        shown = self.shows_picture
+        if not shown or self.shown_notice.text:
+            self._paint(covered=not shown)
         # Without a plane the renderer was not asked: what it would try again is of an older frame.
         retry_ns = self._renderer.retry_ns if frame.primary is not None else None
-        self._loop.drawn(retry_ns, failed=failed)
+        self._loop.drawn(retry_ns, failed=frame.primary is not None and not shown)
 
     def _draw(self, renderer: Renderer, frame: Frame) -> None:
         # Computed each time: a window that moves to another screen may change its pixel ratio but not its size.
@@ -379,12 +380,12 @@ class PictureWindow(QOpenGLWindow):
             if placed:
                 QTimer.singleShot(0, self.placed)
 
-    def _paint(self, status: Status | None) -> None:
+    def _paint(self, *, covered: bool) -> None:
         painter = QPainter(self)
         area = QRectF(0, 0, self.width(), self.height())
-        if status is not None:
-            paint_status(painter, area, status, self._label, self.diagnosis.findings)
-        self._notice.paint(painter, area)
+        if covered:
+            painter.fillRect(area, PICTURE_BACKGROUND)
+        self.shown_notice.paint(painter, area)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  (Qt's name)

@@ -57,7 +57,7 @@ def qt_display() -> int | None:
     if not QGuiApplication.platformName().startswith("wayland"):
         return None
     application = QGuiApplication.instance()
-    # PyQt has it since 6.9, and Debian 13 has PyQt 6.8.
+    # Debian 13's PyQt 6.9 is built without this name.
     kind = QtCore.QNativeInterface.QWaylandApplication  # type: ignore[attr-defined,unused-ignore]
     native = application.nativeInterface(kind)  # type: ignore[union-attr,unused-ignore]
     return int(native.display())

@@ -5,14 +5,15 @@ Who started the program from a menu has no command line, no option of it and no 
 
 import re
 
-_CHECK = "'Check this host' in the Help menu"
+CHECK = "'Check this host' in the Help menu"
+"""Where a user of the menus finds what doctor finds."""
 _WORDS = (
-    (re.compile(r"\b(R|r)un 'mdevview doctor'"), rf"\1un {_CHECK}"),
-    (re.compile(r"'mdevview doctor'"), _CHECK),
+    (re.compile(r"\b(R|r)un 'mdevview doctor'"), rf"\1un {CHECK}"),
+    (re.compile(r"'mdevview doctor'"), CHECK),
     (re.compile(r"Look at the log \(-v\)"), "'Explain this picture' in the View menu tells what is known"),
     (
         re.compile(r"\b([Rr])eport it with a recording: mdevview capture TARGET -o FILE --duration 5"),
-        rf"\1eport it, with the report of {_CHECK}",
+        rf"\1eport it, with the report of {CHECK}",
     ),
     (
         re.compile(r"[Aa] window with --wait then shows it by itself"),

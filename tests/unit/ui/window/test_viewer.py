@@ -10,7 +10,7 @@ from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
-from ui.window.viewer import is_shown, is_substitute, label_of
+from ui.window.shown_target import is_shown, is_substitute, label_of
 
 
 def test_what_is_waited_for_is_called_as_a_person_would() -> None:
@@ -50,3 +50,7 @@ def test_windows_thread_scans_no_processes(what: str) -> None:
 @pytest.mark.parametrize("case", ["later", "same", "refused", "named"])
 def test_choice_while_something_else_is_waited_for(case: str) -> None:
     run_without_display("tests.unit.ui.window.programs.choices_and_waits", case)
+
+
+def test_user_goes_on_from_an_error_at_opening() -> None:
+    run_without_display("tests.unit.ui.window.programs.opening_errors")

@@ -128,7 +128,13 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         key_of(reason): (picture(off(reason, "words")), (key_of(reason),), "words")
         for reason in (
             *(Reason.VM_ENDED, Reason.DEVICE_REMOVED, Reason.NOT_STARTED, Reason.NO_DEVICE, Reason.VM_NOT_RUNNING),
-            *(Reason.ASKING_PERMISSION, Reason.PERMISSION_DENIED, Reason.OPEN_FAILED, Reason.NO_DISPLAY),
+            *(
+                Reason.ASKING_PERMISSION,
+                Reason.PERMISSION_DENIED,
+                Reason.OPEN_FAILED,
+                Reason.NOT_OPENED,
+                Reason.NO_DISPLAY,
+            ),
             *(Reason.FETCHED_ELSEWHERE, Reason.FETCHED_BEFORE, Reason.FETCH_FAILED, Reason.BUFFER_TRUNCATED),
             *(Reason.BAD_GEOMETRY, Reason.UNKNOWN_FORMAT, Reason.RENDER_FAILED, Reason.UPLOAD_FAILED),
             *(Reason.CURSOR_OFF, Reason.NO_CURSOR_PLANE),

@@ -4,6 +4,7 @@ import sys
 import threading
 from unittest.mock import patch
 
+from PyQt6 import sip
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
@@ -47,5 +48,8 @@ with (
         case _:
             viewer = Viewer(Named(missing.name), None, options, 16_000_000)
     application.exec()
+    viewer.window.close()
     viewer.shut_down()
+    # At Python's end PyQt deletes what is left in any order, and may crash.
+    sip.delete(viewer.window)
 assert scanned_by and set(scanned_by) == {"opener"}, scanned_by
