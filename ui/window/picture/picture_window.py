@@ -201,7 +201,6 @@ class PictureWindow(QOpenGLWindow):
         self.shown_notice.show(text, holds)
 
     def end_notice(self) -> None:
-        """Show no notice any more."""
         self.shown_notice.end()
 
     def capture(self) -> NDArray[np.uint8] | None:
