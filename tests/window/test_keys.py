@@ -78,7 +78,8 @@ def walk_all_menus(viewer: DrivenViewer, vm: QmpServer, press: Press) -> None:
         wait_until(lambda: viewer.do("chosen"), "")
         press("a")
         vm.wait_for("+a", "-a")
-        assert set(vm.events()) <= {*_OPEN_KEYS, "+a", "-a"}
+        # A pointer that lies over the picture enters it when the menu is gone.
+        assert {each for each in vm.events() if "=" not in each} <= {*_OPEN_KEYS, "+a", "-a"}
         viewer.do("trigger", "menu-bar")
         wait_until(lambda: viewer.do("state")["menu_bar"], not is_shown)
 
