@@ -1,6 +1,7 @@
 """Guest coordinates to OpenGL's clip space. Only this module knows which way rows run, in targets and in textures."""
 
 import ctypes
+import math
 
 from app.planes.placement import Placement
 from gl.render_target import RenderTarget
@@ -15,6 +16,8 @@ class ClipSpace:
     def __init__(self, target: RenderTarget, placement: Placement) -> None:
         self._visible = placement.visible
         x, y, ax, ay, dx, dy = placement.affine()
+        # Device pixels for each guest pixel, along a row and down a column.
+        self._scale = (math.hypot(ax, ay), math.hypot(dx, dy))
         across = 2 / target.width
         # Memory that is read back begins with the top row, a window with the bottom one.
         upward, start = (2 / target.height, -1) if target.top_down else (-2 / target.height, 1)
@@ -27,8 +30,12 @@ class ClipSpace:
             dy * upward,
         )
 
+    def guest_pixels(self, device_pixels: float) -> float:
+        """How many guest pixels so many device pixels are, in the direction in which these are the most."""
+        return device_pixels / min(self._scale)
+
     def quad(
-        self, left: float, top: float, width: int, height: int, rim: int, *, y_inverted: bool = False
+        self, left: float, top: float, width: int, height: int, rim: float, *, y_inverted: bool = False
     ) -> Floats | None:
         """The quad of an image of ``width`` x ``height`` at ``left``, ``top``; None when it is not visible.
 

@@ -20,7 +20,7 @@ from gl.context import Context
 from gl.formats import Decode
 from gl.programs import Programs
 from gl.render_target import RenderTarget
-from gl.shader_source import COMMON_VECTORS, Channel, Variant
+from gl.shader_source import COMMON_VECTORS, OUTLINE_LEAST, Channel, Variant
 from gl.textures import Texture
 
 Colour = tuple[float, float, float]
@@ -64,8 +64,8 @@ class Style:
     """How an image is drawn over what is below.
 
     ``blend`` blends by alpha; colours are premultiplied unless ``straight``. Without ``blend`` the image replaces what
-    is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line of one guest pixel around the
-    shape. ``matrix`` is for YUV images only.
+    is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line around the shape, of
+    one guest pixel and at least two device pixels. ``matrix`` is for YUV images only.
 
     ``checkered`` shows squares behind transparent pixels. ``channel`` shows one channel as grey.
     """
@@ -82,15 +82,16 @@ class Style:
 
 
 class Layer:
-    """An image in a given clip space and style; :meth:`move` sets its place.
+    """An image in a given clip space; :meth:`move` sets its place.
 
     ``steps`` draw it; they refer to ``values``, the array ``u`` of :mod:`gl.shader_source`.
     """
 
-    def __init__(self, clip: ClipSpace, image: Image, style: Style, values: list[float]) -> None:
+    def __init__(self, clip: ClipSpace, image: Image, rim: float, values: list[float]) -> None:
+        """``rim`` is the width of what is drawn around the image, in its pixels."""
         self._clip = clip
         self._image = image
-        self._rim = 1 if style.outline is not None else 0
+        self._rim = rim
         self.values = (ctypes.c_float * len(values))(*values)
         self.steps: Steps = ()
         self._at: tuple[int, int] | None = None
@@ -228,7 +229,8 @@ class Compositor:
             difference=image.before is not None,
         )
         values = [0.0] * _QUAD_NUMBERS
-        values += [image.width, image.height, float(style.smooth and not by_texture_unit), 0.0, 0.0, 0.0]
+        rim = max(1.0, clip.guest_pixels(OUTLINE_LEAST)) if outlined else 0.0
+        values += [image.width, image.height, float(style.smooth and not by_texture_unit), rim, 0.0, 0.0]
         assert len(values) == 4 * COMMON_VECTORS
         values += _decoding(image, style.matrix)
         if style.grid is not None:
@@ -237,7 +239,7 @@ class Compositor:
             values += [*style.outline, 1.0]
         assert len(values) == 4 * variant.vectors
         program = self._programs.get(variant)
-        layer = Layer(clip, image, style, values)
+        layer = Layer(clip, image, rim, values)
         blending: Steps = (step(gl.Enable, api.GL_BLEND),) if style.blend else ()
         layer.steps = (
             *blending,

@@ -6,7 +6,7 @@ All programs draw one quad and take one array ``u`` of vec4, so that a layer cos
 u[0]  position of the layer's top-left corner (xy), vector to the top-right corner (zw), in clip space
 u[1]  vector to the bottom-left corner (xy), texture coordinate of the top-left corner (zw)
 u[2]  extent in texture coordinates (xy), size of the image in pixels (zw)
-u[3]  1 when the shader must filter linearly (x)
+u[3]  1 when the shader must filter linearly (x), width of the outline in pixels of the image (y)
 u[4]  and following: numbers for the decoding, then one vector for each of these that the variant has:
       the distances of a grid in pixels (xy) and 1 for bold lines (z); the outline's colour
 ====  =========================================================================================
@@ -94,7 +94,8 @@ EFFECTS#ifdef OPAQUE
 }
 """
 
-# The outline covers the pixels next to the shape. Beyond the image's border everything is transparent.
+# The outline covers what is near the shape, which is looked for in steps of half its width. Beyond the image's
+# border everything is transparent.
 _OUTLINED_MAIN = """
 vec4 inside(vec2 position) {
     bool outside = any(lessThan(position, vec2(0.0))) || any(greaterThanEqual(position, vec2(1.0)));
@@ -106,9 +107,10 @@ void main() {
     colour.rgb *= colour.a;
 #endif
 EFFECTS    float coverage = 0.0;
-    for (int y = -1; y <= 1; y++)
-        for (int x = -1; x <= 1; x++)
-            coverage = max(coverage, inside(coordinate + vec2(x, y) / u[2].zw).a);
+    vec2 half_width = u[3].y * 0.5 / u[2].zw;
+    for (int y = -2; y <= 2; y++)
+        for (int x = -2; x <= 2; x++)
+            coverage = max(coverage, inside(coordinate + vec2(x, y) * half_width).a);
     colour += u[VECTORS - 1] * coverage * (1.0 - colour.a);
 }
 """
@@ -159,6 +161,9 @@ GRID_STRENGTH = 0.75
 
 GRID_LEAST = 3
 """Lines with a smaller distance, in device pixels, would hide what is between them."""
+
+OUTLINE_LEAST = 2
+"""The least width of an outline in device pixels: a thinner one is not seen on a dense screen."""
 
 AMPLIFICATION = 8
 """A difference of one step of 255 would not be visible."""

@@ -64,6 +64,8 @@ test_needs() {
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants attacks || echo 'a graphics driver that misbehaves: gcc libc6-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
+    ! wants unit window || echo 'a session bus, on which the desktop is asked not to blank the screen: dbus-daemon'
+    ! wants window || echo 'a window manager for X11: openbox'
     ! wants window deb || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'
     ! wants deb || echo 'a Debian 13 in a folder, and checks of packages: mmdebstrap lintian binutils'

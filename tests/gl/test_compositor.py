@@ -223,10 +223,31 @@ def test_an_outline_makes_the_shape_stand_out(gl_context: Context, renderer: Ren
     options = DrawOptions(cursor_outline=(1.0, 0.0, 1.0))
     actual = shown(gl_context, renderer, primary, (cursor, (10, 10)), (24, 24), options)
     expected = np.zeros((24, 24, 3), np.uint8)
-    # One pixel around the shape, also where it touches the border of its image.
-    expected[9:14, 9:13] = (255, 0, 255)
+    # Two pixels around the shape, also where it touches the border of its image.
+    expected[8:15, 8:14] = (255, 0, 255)
     expected[10:13, 10:12] = 255
     assert (actual[..., :3] == expected).all()
+
+
+@pytest.mark.parametrize("size", [12, 16, 24, 36, 42, 48, 72, 96])
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("rotation", [Rotation.NONE, Rotation.LEFT])
+def test_an_outline_is_two_device_pixels_at_least_and_one_guest_pixel(
+    gl_context: Context, renderer: Renderer, size: int, smooth: bool, rotation: Rotation
+) -> None:
+    """From half the size to four times the size: a thinner line is not seen on a dense screen."""
+    primary = np.zeros((24, 24, 4), np.uint8)
+    cursor = np.zeros((16, 16, 4), np.uint8)
+    cursor[4:12, 4:12] = 255
+    options = DrawOptions(cursor_outline=(1.0, 0.0, 1.0), smooth=smooth, rotation=rotation)
+    actual = shown(gl_context, renderer, primary, (cursor, (4, 4)), (size, size), options)
+    middle = size // 2
+    for line in (actual[middle], actual[:, middle], actual[middle, ::-1], actual[::-1, middle]):
+        # Black, then the outline, then the shape, whose green is as strong as its red.
+        before = int(np.argmax(line[:, 0] > 127))
+        shape = int(np.argmax(line[:, 1] > 127))
+        width = shape - before
+        assert max(2, size // 24) <= width <= max(3, size // 24 + 2), (width, line[:, :2].tolist())
 
 
 def test_a_primary_with_alpha_is_opaque(gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory) -> None:

@@ -200,7 +200,7 @@ def test_an_outline_of_an_inverted_cursor(
         renderer.draw(frame(surfaces.picture(primary, backing=backing), upper), target, options)
         picture = canvas.read()[::-1]
     expected = np.zeros((24, 24, 3), np.uint8)
-    expected[9:14, 9:13] = (255, 0, 255)
+    expected[8:15, 8:14] = (255, 0, 255)
     expected[10:13, 10:12] = 255
     assert (picture[..., :3] == expected).all()
 

@@ -15,7 +15,7 @@ _TEXTS = tuple(texts())
 _OURS = re.compile(r"\bmdevview((?: (?![ ])(?:'[^']*'|[^\s'`,;:)]+(?::(?=\S)[^\s'`,;)]+)*))+)")
 _VALUES = {"TARGET": "vm:win10", "{}": "83b8f4f2"}
 # "mdevview" and the name of a command, and yet no command.
-_NO_COMMANDS = ("# mdevview measure csv 1", "mdevview doctor report")
+_NO_COMMANDS = ("# mdevview measure csv 1", "mdevview doctor report", r"mdevview bench --case [^:]*:")
 
 
 def test_source_is_searched() -> None:

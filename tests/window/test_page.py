@@ -7,7 +7,7 @@ import pytest
 
 from tests.window.displays import Display
 from tests.window.test_view import close, press
-from tests.window.viewer import DrivenViewer, driving
+from tests.window.viewer import DrivenViewer, driven
 
 _PATIENCE_S = 20.0
 
@@ -26,7 +26,7 @@ def until(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> 
 def test_started_from_a_menu_an_error_at_opening_is_a_page(display_name: str, request: pytest.FixtureRequest) -> None:
     """And the user goes on from there, by keyboard on X11, until a picture is shown."""
     display: Display = request.getfixturevalue(display_name)
-    with driving(display, "--page", "12345678-dead") as viewer:
+    with driven(display, "tests.window.page_driver", "view", "--page", "12345678-dead") as viewer:
         page = until(viewer, lambda it: it["heading"] == "No such device")
         assert page["shown"] and page["heading"] == "No such device"
         assert page["buttons"] == ["Retry", "Choose another…", "Wait for the VM", "Copy details", "Run doctor"]

@@ -14,7 +14,7 @@ import pytest
 
 from app.input.event import ABSOLUTE_MAX
 from app.planes.zoom import next_step
-from tests.window.displays import HEIGHT, WIDTH, Display, Picture
+from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import guest_picture, window_of, xdotool
 from tests.window.viewer import DrivenViewer, driving
@@ -44,7 +44,8 @@ def place_when(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], bool]) -
 
 
 def _has_size(size: list[int], found: dict[str, Any]) -> bool:
-    return bool(found["picture"] == size)
+    """Whether the picture has this size and fills its place."""
+    return bool(found["picture"] == size and found["place"] == [0, 0, *size])
 
 
 def _shows_edge(x: int, found: dict[str, Any]) -> bool:
@@ -87,9 +88,10 @@ def check_pointer(display: Display, viewer: DrivenViewer, vm: QmpServer, picture
     inside = (slice(max(0, int(top)), min(height, int(bottom))), slice(max(0, int(left)), min(width, int(right))))
     shown[inside] = edges[inside]
     cursor = viewer.do("cursor") or [-1000, -1000]
-    candidates = [(int(x), int(y)) for y, x in random.Random(seed).sample(np.argwhere(shown).tolist(), 100)]
+    candidates = [(int(x), int(y)) for y, x in np.argwhere(shown)]
+    random.Random(seed).shuffle(candidates)
     chosen = [
-        (x, y) for x, y in candidates if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
+        (x, y) for x, y in candidates[:100] if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
     ][:4]
     assert len(chosen) == 4
     corners = [(max(0, int(left)), max(0, int(top))), (min(width, int(right)) - 1, min(height, int(bottom)) - 1)]
@@ -119,11 +121,8 @@ def _guest_pixel(vm: QmpServer) -> tuple[int, int] | None:
     return (x, y)
 
 
-@pytest.mark.parametrize("scale", ["1", "1.5"])
-def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(
-    x11: Display, vm: QmpServer, scale: str, tmp_path: Path
-) -> None:
-    display = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": scale, "XDG_CONFIG_HOME": str(tmp_path)})
+def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(x11: Display, vm: QmpServer, tmp_path: Path) -> None:
+    display = replace(x11, env={**x11.env, "QT_SCALE_FACTOR": "1.5", "XDG_CONFIG_HOME": str(tmp_path)})
     picture = guest_picture(SPEC).astype(int)
     with driving(display, f"sim:{SPEC}", "--filter", "nearest", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
@@ -148,14 +147,19 @@ def test_the_pointer_is_at_the_pixel_that_is_seen_at_every_zoom(
             assert abs((at - after[axis]) / larger - (at - before[axis]) / before[2]) <= 3 / larger
         assert viewer.do("right")[0].endswith(f"{percent} %")
         check_pointer(x11, viewer, vm, picture, 2)
+        # A screenshot has all of the guest's picture, at its size.
+        viewer.do("trigger", "screenshot")
+        saved = load_png(Path(viewer.wait_for("Saved ").rpartition("Saved ")[2]))
+        assert saved.shape == picture.shape and (saved == picture).all(axis=2).mean() > 0.95
         viewer.do("scroll_to", 1000, 555)
         found = place_when(viewer, lambda it: it["place"][0] == -1000)
         assert found["place"][1] == -555
         check_pointer(x11, viewer, vm, picture, 3)
-        for action, seed in (("rotate-90", 4), ("flip-x", 5), ("zoom-out", 6), ("rotate-180", 7), ("zoom-out", 8)):
-            viewer.do("trigger", action)
+        for actions, seed in ((("rotate-90", "flip-x"), 4), (("rotate-180", "zoom-out"), 5)):
+            for action in actions:
+                viewer.do("trigger", action)
             check_pointer(x11, viewer, vm, picture, seed)
-        for _ in range(4):
+        for _ in range(5):
             viewer.do("trigger", "zoom-out")
         assert place_when(viewer, lambda it: it["percent"] < 100)["bars"] == []
         check_pointer(x11, viewer, vm, picture, 9)
@@ -174,11 +178,12 @@ def test_the_edges_of_a_fullscreen_and_a_drag_move_the_picture(x11: Display, vm:
         window = window_of(display)
         xdotool(display, "windowfocus", "--sync", window, "windowmove", "--sync", window, "0", "0")
         viewer.do("trigger", "fullscreen")
-        width, height = place_when(viewer, lambda it: it["picture"][0] > 1920)["picture"]
+        # Without a window manager, the window keeps its size.
+        width, height = place_when(viewer, lambda it: it["window"] == it["picture"])["picture"]
         xdotool(display, "mousemove", str(width // 2), str(height // 2))
         viewer.do("trigger", "zoom-in")
         xdotool(display, "key", "ctrl+alt+equal", "ctrl+alt+equal")
-        assert place_when(viewer, lambda it: it["percent"] == 300)["bars"] == []
+        assert place_when(viewer, lambda it: it["percent"] == 200)["bars"] == []
         for x, y, name in ((width - 1, height - 1, str(ABSOLUTE_MAX)), (0, 0, "0")):
             xdotool(display, "mousemove", str(x), str(y))
             vm.wait_for(f"x={name}")
@@ -220,8 +225,7 @@ def test_the_first_window_fits_the_screen_and_follows_the_guest(wayland: Display
         assert found["place"] == [0, 0, *found["picture"]], "no bar at any side"
         for width, height in ((1024, 640), (800, 600)):
             viewer.do("ask_for", width, height)
-            found = place_when(viewer, partial(_has_size, [width, height]))
-            assert found["place"] == [0, 0, width, height]
+            place_when(viewer, partial(_has_size, [width, height]))
         assert viewer.interrupt() == 0
 
 

@@ -11,27 +11,33 @@ from typing import Any, cast
 from PyQt6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction, QColor, QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPalette, QWheelEvent
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLabel, QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QWidget,
+)
 
 from app.edid.mode import Mode
-from app.open.target import Simulated
 from tests.window.listener import Listener
+from tests.window.zoom_driver import ZoomDriver
 from ui.cli.main import main
 from ui.window import viewer
 from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.main_window import MainWindow
-from ui.window.picture.gl_surface import device_size
 
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByKeyboard
 _NONE = Qt.KeyboardModifier.NoModifier
 
 
-class WindowDriver:
+class WindowDriver(ZoomDriver):
     """Operates the window. Coordinates are device pixels of the picture's window."""
 
     def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._picture = window._picture
+        super().__init__(window)
         self._swaps = 0
         self._picture.frameSwapped.connect(self._count_swap)
 
@@ -101,10 +107,7 @@ class WindowDriver:
         self._window._actions[action].trigger()
 
     def menus(self) -> list[Any]:
-        """The menus of the bar, each as its text and its entries: an entry is a text, or a menu.
-
-        Entries that cannot be chosen now are left out.
-        """
+        """The menus of the bar, each as its text and the entries that can be chosen: an entry is a text, or a menu."""
         bar = self._window.menuBar()
         assert bar is not None
         return [self._menu(each) for each in bar.actions()]
@@ -127,10 +130,6 @@ class WindowDriver:
         """The accessible name of what has the keyboard."""
         focus = QApplication.focusWidget()
         return focus.accessibleName() if focus is not None else ""
-
-    def size(self) -> list[int]:
-        """The size of the picture in Qt's units."""
-        return [self._picture.width(), self._picture.height()]
 
     def change_keys(self, action: str, *keys: str) -> None:
         self._window.shortcuts.change({action: tuple(keys)})
@@ -278,26 +277,6 @@ class WindowDriver:
             "focus": inspector is not None and inspector.view.isAncestorOf(focus),
         }
 
-    def page(self) -> dict[str, Any]:
-        """What the page in place of the picture shows."""
-        area = self._window.area
-        buttons = [each.text() for each in area.page.findChildren(QPushButton) if each.isVisible()]
-        return {
-            "shown": area.page.isVisible(),
-            "heading": area.page.content.heading,
-            "buttons": buttons,
-            "picture": [self._picture.width(), self._picture.height()],
-        }
-
-    def page_press(self, text: str) -> None:
-        (button,) = (each for each in self._window.area.page.findChildren(QPushButton) if each.text() == text)
-        button.click()
-
-    def choose_simulated(self, spec: str) -> None:
-        """Choose a simulated vGPU in the device chooser, without its dialog."""
-        vars(viewer)["choose_device"] = lambda _window: Simulated(spec)
-        self.trigger("choose")
-
     def clipboard_text(self) -> str:
         clipboard = QGuiApplication.clipboard()
         assert clipboard is not None
@@ -312,7 +291,7 @@ class WindowDriver:
 
     def end_notice(self) -> None:
         """Wait no longer until the notice goes."""
-        self._picture.end_notice()
+        self._picture.shown_notice.end()
 
     def dark(self) -> None:
         """A dark desktop."""
@@ -338,39 +317,6 @@ class WindowDriver:
             "tip": actions["paste"].toolTip(),
             "menu_bar": self._window.menuBar().isVisible(),  # type: ignore[union-attr]
         }
-
-    def place(self) -> dict[str, Any]:
-        """How large the window and the picture in it are, and where in it the guest's picture is, in device pixels."""
-        window, view, placement = self._window, self._window._view, self._picture.placement
-        ratio = window.devicePixelRatioF()
-        bars = [each for each in (view._across, view._down) if each.isVisible()]
-        return {
-            "window": [window.width(), window.height()],
-            "picture": list(device_size(self._picture)),
-            "ratio": ratio,
-            "place": [placement.place.left, placement.place.top, placement.place.right, placement.place.bottom]
-            if placement is not None
-            else None,
-            "percent": self._window._zoom.percent,
-            "bars": [[each.orientation().name, each.value(), each.maximum()] for each in bars],
-            "fixed": window._size.fixed,
-        }
-
-    def corner(self) -> list[int]:
-        """The device pixel of the screen where the picture's window begins."""
-        corner, ratio = self._picture.mapToGlobal(QPointF(0, 0)), self._picture.devicePixelRatio()
-        return [round(corner.x() * ratio), round(corner.y() * ratio)]
-
-    def scroll_to(self, right: int, down: int) -> None:
-        """Move the scroll bars."""
-        self._window._view._across.setValue(right)
-        self._window._view._down.setValue(down)
-
-    def resize(self, width: int, height: int) -> None:
-        self._window.resize(width, height)
-
-    def follow(self, on: bool) -> None:
-        self._window.resolution.follow(on)
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""

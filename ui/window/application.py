@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QEvent, QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
@@ -195,7 +195,13 @@ def _run(application: QApplication, viewer: Viewer, options: WindowOptions) -> i
         else:
             viewer.window.show()
 
-    return run_windows(application, begin, viewer.shut_down)
+    def end() -> None:
+        viewer.shut_down()
+        # At the end of Python, PyQt deletes what is left in an order that crashes where a widget has event filters.
+        viewer.window.deleteLater()
+        application.sendPostedEvents(viewer.window, QEvent.Type.DeferredDelete.value)
+
+    return run_windows(application, begin, end)
 
 
 def run_windows(

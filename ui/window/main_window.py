@@ -11,12 +11,13 @@ from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
-from ui.window.actions.actions import ACTIONS, ZOOMED_TEXT
+from ui.window.about import show_about
+from ui.window.actions.actions import ACTIONS
 from ui.window.actions.keys_dialog import show_keys
 from ui.window.actions.menu_opener import MenuOpener
 from ui.window.actions.menus import Handlers, add_menus
 from ui.window.actions.shortcuts import shared
-from ui.window.help_messages import show_about
+from ui.window.fullscreen.fullscreen import Fullscreen
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
@@ -97,7 +98,7 @@ class MainWindow(QMainWindow):
             self.monitor_status_changed.connect(changed)
         self._zoom = ZoomControl(picture, self._view, lambda: self._input.ready, self._input.release)
         self._zoom.told.connect(picture.notice)
-        self._zoom.changed.connect(self._show_zoom)
+        self._zoom.changed.connect(self._refresh)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture, self._view))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
@@ -105,7 +106,9 @@ class MainWindow(QMainWindow):
             resized.connect(self._picture_resized)
         self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
+        self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
+        self._zoom.set_actions(self._actions)
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
         self.machine.set_actions(self._actions)
@@ -114,10 +117,8 @@ class MainWindow(QMainWindow):
         for key in BARS:
             # As the bars are; else an action that is off for the next window would change nothing.
             self._actions[key].setChecked(True)
+        self._fullscreen.connect_actions(self._actions)
         self._memory.watch(self._actions, self.isFullScreen)
-        for key in ("fit", "integer", "actual"):
-            self._actions[key].triggered.connect(self._zoom.reset)
-        self._actions["zoomed"].setVisible(False)
         self._show_options(options)
         picture.menu_wanted.connect(self._menus.popup_at_pointer)
         picture.state_changed.connect(self._refresh)
@@ -126,7 +127,6 @@ class MainWindow(QMainWindow):
         self._timer.setInterval(_STATUS_INTERVAL_MS)
         self._timer.timeout.connect(self._refresh)
         self._timer.start()
-        self._geometry = geometry
         if geometry is not None:
             restore_geometry(self, geometry)
             self._size.fix()
@@ -146,8 +146,18 @@ class MainWindow(QMainWindow):
 
     def remember_for(self, subject: str) -> None:
         """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
-        if self._memory.show(subject, None if self.isFullScreen() else geometry_of(self)):
-            self._show_options(self._memory.view(self._picture.options))
+        if not self._memory.show(subject, self._chosen_geometry()):
+            return
+        geometry = self._memory.settings.geometry
+        if geometry is not None and not self._size.fixed:
+            restore_geometry(self, geometry)
+            self._size.fix()
+        self._show_options(self._memory.view(self._picture.options))
+
+    def _chosen_geometry(self) -> Geometry | None:
+        """The geometry, if the user or the desktop decided it; None where the next window has the picture's size."""
+        is_chosen = not self.isFullScreen() and (self._size.fixed or self.isMaximized())
+        return geometry_of(self) if is_chosen else None
 
     def set_monitor(self, monitor: Monitor | None, reason: str = "", destination: str = "", manager: str = "") -> None:
         """Send input to ``monitor`` from now on; without one, ``reason`` says why there is no input.
@@ -174,7 +184,8 @@ class MainWindow(QMainWindow):
         self._actions[action].trigger()
 
     def start_fullscreen(self) -> None:
-        self._actions["fullscreen"].setChecked(True)
+        self._fullscreen.set(True)
+        self.show()
 
     def _make_actions(self, choose: Callable[[], None]) -> dict[str, QAction]:
         by_key: dict[str, Callable[..., object]] = {
@@ -185,12 +196,11 @@ class MainWindow(QMainWindow):
             "wait": lambda: self.area.wanted.emit(PageAction.WAIT),
             "copy-details": self.area.copy_details,
             "quit": self.close,
-            "fullscreen": self._set_fullscreen,
+            "fullscreen": self._fullscreen.set,
+            "fullscreen-bar": self._fullscreen.open_menu,
             "menu-bar": self._set_menu_bar,
             "status-line": self._set_status_line,
-            "zoomed": lambda _checked: None,
-            "zoom-in": lambda: self._zoom.step(1),
-            "zoom-out": lambda: self._zoom.step(-1),
+            **self._zoom.handlers(),
             "overlay": self._picture.overlays.show_times,
             "loupe": self._picture.show_loupe,
             "latency-panel": self._show_latency_panel,
@@ -204,7 +214,7 @@ class MainWindow(QMainWindow):
             "pointer-hidden": self._set_host_pointer,
             "host-check": self._panels.check_host,
             "keys": lambda: show_keys(self, self.shortcuts),
-            "about": lambda: show_about(self),
+            "about": lambda: show_about(self, self._picture.renderer),
             **self.machine.handlers(),
         }
         return add_menus(
@@ -231,10 +241,7 @@ class MainWindow(QMainWindow):
             if spec.option is not None:
                 self._actions[spec.key].setChecked(getattr(options, spec.option.field) == spec.option.checked)
         remembered = self._memory.settings
-        self._bars_before = {key: getattr(remembered, name) for key, name in BARS.items()}
-        if not self._actions["fullscreen"].isChecked():
-            for key, shown in self._bars_before.items():
-                self._actions[key].setChecked(shown)
+        self._fullscreen.set_bars({key: getattr(remembered, name) for key, name in BARS.items()})
         self._actions[f"pointer-{remembered.pointer.value}"].setChecked(True)
         self._apply_options()
 
@@ -252,30 +259,6 @@ class MainWindow(QMainWindow):
         self._zoom.lay_out()
         self._size.update()
         self.resolution.resized()
-
-    def _show_zoom(self) -> None:
-        """Check what gives the picture its size: a scaling, or the zoom with its percent."""
-        zoomed, percent = self._actions["zoomed"], self._zoom.percent
-        zoomed.setVisible(percent is not None)
-        zoomed.setText(f"{ZOOMED_TEXT}: {percent} %" if percent is not None else ZOOMED_TEXT)
-        if percent is not None:
-            zoomed.setChecked(True)
-        self._refresh()
-
-    def _set_fullscreen(self, on: bool) -> None:
-        if on:
-            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
-        for key, shown in self._bars_before.items():
-            self._actions[key].setChecked(shown and not on)
-        if on:
-            self.showFullScreen()
-            keys = self.shortcuts
-            self._picture.notice(
-                f"{keys.how('fullscreen')} leaves fullscreen, {keys.how('menus')} opens the menus, "
-                f"{keys.how('keys')} lists the keys"
-            )
-        else:
-            self.showNormal()
 
     def _set_menu_bar(self, on: bool) -> None:
         bar = self.menuBar()
@@ -371,16 +354,17 @@ class MainWindow(QMainWindow):
                 event.ignore()
             return
         self.closing.emit()
+        self._fullscreen.close()
         self._panels.close_inspector()
-        if not self.isFullScreen() and (self._size.fixed or self.isMaximized()):
-            self._geometry = geometry_of(self)
-        self._memory.save(self._geometry)
+        self._memory.save(self._chosen_geometry())
         self._timer.stop()
         self._panels.close()
         self.area.shut_down()
-        self.machine.shut_down()
         self._zoom.shut_down()
+        self.machine.shut_down()
         self._input.shut_down()
+        self._menus.shut_down()
+        self._focus.shut_down()
         self.resolution.shut_down()
         self._picture.shut_down()
         super().closeEvent(event)

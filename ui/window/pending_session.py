@@ -27,6 +27,11 @@ class PendingSession(QObject):
         self._notifier = QSocketNotifier(voidptr(opener.fileno()), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._poll)
 
+    @property
+    def status(self) -> Status | None:
+        """Why there is no session yet; None before it is known."""
+        return self._status
+
     def close(self) -> None:
         """Stop, without waiting. A session that the thread still opens is closed by it. More calls do nothing."""
         self._notifier.setEnabled(False)

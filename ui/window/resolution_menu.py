@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
-from PyQt6.QtGui import QAction
+from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.edid.fit import fitting_mode
@@ -112,6 +112,9 @@ class ResolutionMenu(QObject):
         self._menu.setToolTipsVisible(True)
         self._menu.aboutToShow.connect(self._check_current_size)
         self._sizes: dict[tuple[int, int], QAction] = {}
+        # One of them, or none: a guest may have a size that is not in the menu.
+        self._group = QActionGroup(self)
+        self._group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
         self._follow = QAction("&Follow the window", self)
         self._follow.setCheckable(True)
         self._follow.toggled.connect(self._set_following)
@@ -278,6 +281,7 @@ class ResolutionMenu(QObject):
             action = self._menu.addAction(f"{width} × {height}")
             assert action is not None
             action.setCheckable(True)
+            self._group.addAction(action)
             action.triggered.connect(lambda _, size=(width, height): self._choose(*size))
             self._sizes[width, height] = action
         other = self._menu.addAction("&Other…")

@@ -318,7 +318,8 @@ class Viewer(QObject):
         if self._is_empty:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
-            self.picture.notice(status.detail)
+            pending = self._chosen
+            self.picture.notice(status.detail, lambda: pending is not None and pending.status is status)
 
     def _on_open_failed(self, error: MdevviewError) -> None:
         self._stop_opening()

@@ -136,6 +136,7 @@ ACTIONS = (
     ActionSpec("force-off", Menu.MACHINE, "&Force off…"),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),
     ActionSpec("fullscreen", Menu.VIEW, "&Fullscreen", ("Ctrl+Alt+Return", "F11"), checkable=True),
+    ActionSpec("fullscreen-bar", Menu.VIEW, "Bar of fullscreen", ("Ctrl+Alt+Z",)),
     _choice("fit", "Scale to f&it", "scaling", Scaling.FIT, "Ctrl+Alt+0", separated=True),
     _choice("integer", "Scale by &whole factors", "scaling", Scaling.INTEGER, "Ctrl+Alt+2"),
     _choice("actual", "&Actual size", "scaling", Scaling.ACTUAL, "Ctrl+Alt+1"),

@@ -65,12 +65,19 @@ class MenuOpener(QObject):
         if choose:
             _choose_first(popup)
 
+    def shut_down(self) -> None:
+        """Look at no more events: the window is closed, and nothing may run while its widgets are destroyed."""
+        for menu in self._menus():
+            menu.removeEventFilter(self)
+
     def _watch(self) -> None:
-        for action in self._bar().actions():
-            menu = action.menu()
-            if menu is not None:
-                # An object is once in the list of filters, however often it is installed.
-                menu.installEventFilter(self)
+        for menu in self._menus():
+            # An object is once in the list of filters, however often it is installed.
+            menu.installEventFilter(self)
+
+    def _menus(self) -> list[QMenu]:
+        menus = (each.menu() for each in self._bar().actions())
+        return [each for each in menus if each is not None]
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
         """Escape closes a menu of the bar at once.

@@ -45,11 +45,12 @@ _MOST_CHARACTERS = 30_000
 class GuestInput(QObject):
     """Owns the pressed keys, the grab, and the text that is being typed. The monitor belongs to the caller.
 
-    ``changed`` is emitted when :attr:`ready`, :attr:`text` or the grab may have changed, ``notice`` to tell something.
+    ``changed`` is emitted when :attr:`ready`, :attr:`text` or the grab may have changed, ``notice`` to tell something:
+    a text, and a function that says whether it is still true, or None.
     """
 
     changed = pyqtSignal()
-    notice = pyqtSignal(str)
+    notice = pyqtSignal(str, object)
 
     def __init__(self, picture: PictureWindow, container: QWidget, shortcuts: Shortcuts) -> None:
         super().__init__(picture)
@@ -163,8 +164,8 @@ class GuestInput(QObject):
             return
         self._motion.reset()
         problem = self.grab.begin(lock_pointer=self._status.pointing is PointingDevice.RELATIVE)
-        how = self._shortcuts.how("release")
-        self.notice.emit(f"{how} releases keyboard and pointer" + (f"; {problem}" if problem else ""))
+        text = f"{self._shortcuts.how('release')} releases keyboard and pointer" + (f"; {problem}" if problem else "")
+        self.notice.emit(text, lambda: self.grab.active)
 
     def send_keys(self, names: Sequence[str]) -> None:
         """Press and release a key combination."""
@@ -176,7 +177,7 @@ class GuestInput(QObject):
         if not self.ready:
             return
         if len(text) > _MOST_CHARACTERS:
-            self.notice.emit(f"The clipboard holds {len(text)} characters, which is too much to type")
+            self.notice.emit(f"The clipboard holds {len(text)} characters, which is too much to type", None)
             return
         known = typable(text)
         left_out = len(text.replace("\r\n", "\n")) - len(known)
@@ -184,10 +185,11 @@ class GuestInput(QObject):
         if known:
             self._keystroke_sender.start(keystrokes(known))
             self._pasting = True
-            self.notice.emit(f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}")
+            text = f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}"
+            self.notice.emit(text, lambda: self._pasting)
             self.changed.emit()
         else:
-            self.notice.emit(f"Nothing to type: {words}" if text else "There is no text in the clipboard")
+            self.notice.emit(f"Nothing to type: {words}" if text else "There is no text in the clipboard", None)
 
     def set_host_pointer(self, shown: bool | None) -> None:
         """Show the host's pointer over the picture always, never, or (None) if the guest draws none."""

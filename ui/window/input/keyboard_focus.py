@@ -21,6 +21,10 @@ class KeyboardFocus(QObject):
         self._open_menus = open_menus
         window.installEventFilter(self)
 
+    def shut_down(self) -> None:
+        """Look at no more events: the window is closed, and nothing may run while its widgets are destroyed."""
+        self._window.removeEventFilter(self)
+
     def switch(self) -> bool:
         """Give the keyboard to the next widget of the window; where one has it already, back to the picture.
 

@@ -52,12 +52,12 @@ class Machine(QObject):
     asking = pyqtSignal()
 
     def __init__(self, window: QMainWindow, name: Callable[[], str]) -> None:
-        super().__init__()
+        super().__init__(window)
         self.left_running = False
         self._window = window
         self._name = name
-        self._power = Power()
-        self._shutdown = VmShutdown(self._power)
+        self._power = Power(self)
+        self._shutdown = VmShutdown(self, self._power)
         self._bar = ShutdownBar(window)
         window.addToolBar(Qt.ToolBarArea.TopToolBarArea, self._bar)
         self._rows: PowerRows | None = None

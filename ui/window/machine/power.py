@@ -1,6 +1,7 @@
 """Power actions of the window's VM: whether it can do them now, and what became of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -23,9 +24,8 @@ class Power(QObject):
     # Emitted on the monitor's thread: Qt queues it for the window's.
     _answered = pyqtSignal(object, object, object)
 
-    def __init__(self) -> None:
-        # Without a parent: the monitor may answer after the window is destroyed.
-        super().__init__()
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
         self._monitor: Monitor | None = None
         self._reason = "this device has no VM"
         self._status = MonitorStatus(ConnectionState.LOST)
@@ -74,7 +74,13 @@ class Power(QObject):
         if monitor is None:
             done(self.why_not)
             return
-        monitor.power(action, lambda reply: self._answered.emit(monitor, done, reply))
+
+        def answered(reply: Reply) -> None:
+            # The window may be destroyed before its monitor has ended.
+            with suppress(RuntimeError):
+                self._answered.emit(monitor, done, reply)
+
+        monitor.power(action, answered)
 
     def _hand_over(self, monitor: Monitor, done: Callable[[str], None], reply: Reply) -> None:
         if monitor is self._monitor:

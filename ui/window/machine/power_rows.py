@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QMenu
 
 from app.vm.power import PowerAction
 from ui.window.machine.power import Power
+from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _ROWS = {
@@ -25,7 +26,7 @@ _TIPS = {
 }
 # In these states a VM may be paused; in the others it may be resumed.
 _PAUSABLE = (None, "running", "suspended")
-_LONGEST = 60
+_LONGEST = 70
 
 
 class PowerRows:
@@ -47,13 +48,13 @@ class PowerRows:
 
     def show(self, power: Power, *, owned: bool) -> None:
         """``owned``: the VM is a child of this program, which can end it without its monitor."""
-        why_not = power.why_not
+        why_not = menu_words(power.why_not)
         self._reason.setVisible(bool(why_not))
-        self._reason.setText(_escaped(f"View only: {_shortened(why_not)}"))
+        self._reason.setText(_escaped(f"Off: {_shortened(why_not)}"))
         self._reason.setToolTip(plain_tool_tip(why_not))
         pausable = power.run_state in _PAUSABLE
         for key, action in self._actions.items():
-            reason = power.refusal(_ROWS[key])
+            reason = menu_words(power.refusal(_ROWS[key]))
             if owned and key in ("force-off", "power-down"):
                 # The window shows what follows where the guest cannot be asked.
                 reason = ""
@@ -62,7 +63,8 @@ class PowerRows:
             action.setToolTip(plain_tool_tip(f"Off: {reason}" if reason else _TIPS[key]))
             action.setEnabled(not reason)
         self._actions["pause"].setVisible(pausable)
-        self._actions["resume"].setVisible(not pausable)
+        # A VM that does not tell its state may be paused.
+        self._actions["resume"].setVisible(not pausable or (power.run_state is None and not why_not))
 
 
 def _shortened(text: str) -> str:

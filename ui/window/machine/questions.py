@@ -96,8 +96,8 @@ def ask(parent: QWidget, question: Question, answered: Callable[[Answer], None])
         box.addButton(button, _role(answer))
         answers[button] = answer
         if answer in _SAFE:
+            # Escape and closing the dialog mean it, too: it is the only one of its role.
             box.setDefaultButton(button)
-            box.setEscapeButton(button)
 
     def finish() -> None:
         clicked = box.clickedButton()

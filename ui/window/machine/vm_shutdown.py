@@ -29,11 +29,12 @@ class VmShutdown(QObject):
 
     def __init__(
         self,
+        parent: QObject,
         power: Power,
         timeouts: ShutdownTimeouts | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        super().__init__()
+        super().__init__(parent)
         self.process: Child | None = None
         self.last_step: ShutdownStep | None = None
         self._power = power

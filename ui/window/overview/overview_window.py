@@ -103,14 +103,9 @@ class OverviewWindow(QMainWindow):
 
     def toggle_fullscreen(self, _checked: bool = False) -> None:
         """Begin or end full screen, which has no line at the bottom."""
-        on = not self.isFullScreen()
-        status = self.statusBar()
-        assert status is not None
-        status.setVisible(not on)
-        if on:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        # Qt's showFullScreen() and showNormal() would forget that the window is maximised.
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.show()
 
     @property
     def sources(self) -> list[OverviewSource]:
@@ -212,6 +207,10 @@ class OverviewWindow(QMainWindow):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802  (Qt's name)
         if event is not None and event.type() is QEvent.Type.WindowStateChange:
             self._surface.set_shown(not self.isMinimized())
+            status = self.statusBar()
+            if status is not None:
+                # The window manager may begin or end full screen, too.
+                status.setVisible(not self.isFullScreen())
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  (Qt's name)

@@ -52,12 +52,12 @@ class StatusPage(QWidget):
         self.setPalette(page_palette())
         self.setAutoFillBackground(True)
         self._content = PageContent("")
-        self._heading = _text(HEADING_COLOUR, 2.0, bold=True)
-        self._sentence = _text(HINT_COLOUR, 1.1)
-        self._remedy = _text(HINT_COLOUR, 1.1)
-        self._evidence = _text(_REASON_COLOUR, 0.9)
-        self._notes = _text(_REASON_COLOUR, 0.9)
-        self._notice = _text(HEADING_COLOUR, 1.0)
+        self._heading = _text("Heading", HEADING_COLOUR, 2.0, bold=True)
+        self._sentence = _text("What happened", HINT_COLOUR, 1.1)
+        self._remedy = _text("Remedy", HINT_COLOUR, 1.1)
+        self._evidence = _text("Evidence", _REASON_COLOUR, 0.9)
+        self._notes = _text("Further findings", _REASON_COLOUR, 0.9)
+        self._notice = _text("Notice", HEADING_COLOUR, 1.0)
         self.buttons = _Buttons()
         self.buttons.pressed.connect(self.pressed)
         column = QWidget()
@@ -131,16 +131,22 @@ class StatusPage(QWidget):
 
 
 class _PageText(WrappedText):
-    """A text in the middle of the page; hidden while it is empty."""
+    """A text in the middle of the page; hidden while it is empty, and then ``name`` is what it is for."""
+
+    def __init__(self, name: str, *, bold: bool = False) -> None:
+        super().__init__("", bold=bold)
+        self._name = name
+        self.setAccessibleName(name)
 
     def show_text(self, text: str) -> None:
         if text != self.toPlainText():
             self.set_text(text)
+            self.setAccessibleName(text or self._name)
         self.setVisible(bool(text))
 
 
-def _text(colour: QColor, size: float, *, bold: bool = False) -> _PageText:
-    widget = _PageText("", bold=bold)
+def _text(name: str, colour: QColor, size: float, *, bold: bool = False) -> _PageText:
+    widget = _PageText(name, bold=bold)
     font = widget.font()
     font.setPointSizeF(font.pointSizeF() * size)
     widget.setFont(font)

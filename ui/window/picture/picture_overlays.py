@@ -61,6 +61,10 @@ class PictureOverlays(QObject):
             self._loupe.due.connect(self.due)
         self._window.update()
 
+    @property
+    def shows_loupe(self) -> bool:
+        return self._loupe is not None
+
     def draw(
         self,
         renderer: Renderer,

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
@@ -86,7 +87,7 @@ class PictureWindow(QOpenGLWindow):
         self.frameSwapped.connect(self._on_swapped)
         self.times = FrameTimes(self)
         self.diagnosis = PictureDiagnosis(self, self, partial(made_current, self))
-        self.diagnosis.told.connect(self.notice)
+        self.diagnosis.told.connect(lambda text: self.notice(text, lambda: bool(self.diagnosis.findings)))
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
         self.overlays.due.connect(self._on_due)
@@ -178,7 +179,7 @@ class PictureWindow(QOpenGLWindow):
         self._draw_options = options.draw_options(self._zoom)
         self.update()
         for text in view_notices(before, options, self.frame.primary):
-            self.notice(text)
+            self.notice(text, lambda: self._options.inspection == options.inspection)
 
     @property
     def zoom(self) -> Zoom:
@@ -193,15 +194,11 @@ class PictureWindow(QOpenGLWindow):
         """Show the pixels below the pointer over the picture, or no more."""
         self.overlays.show_loupe(on)
         if on:
-            self.notice(loupe_notice())
+            self.notice(loupe_notice(), lambda: self.overlays.shows_loupe)
 
-    def notice(self, text: str) -> None:
-        """Show a notice over the picture for some seconds, and log it."""
-        self.shown_notice.show(text)
-
-    def end_notice(self) -> None:
-        """Show no notice any more."""
-        self.shown_notice.end()
+    def notice(self, text: str, holds: Callable[[], bool] | None = None) -> None:
+        """Show a notice over the picture for some seconds, at most while it ``holds``, and log it."""
+        self.shown_notice.show(text, holds)
 
     def capture(self) -> NDArray[np.uint8] | None:
         """The composite at the guest's size, RGBA8; None when there is no picture. Raises GlError."""

@@ -32,6 +32,11 @@ class ViewOptions:
     checkerboard: bool = False
     pixel_grid: bool = False
 
+    @property
+    def inspection(self) -> tuple[View, bool]:
+        """What the user was told of when it was chosen: the view, and whether the checkerboard is shown."""
+        return self.view, self.checkerboard
+
     def draw_options(self, zoom: Zoom = WHOLE_PICTURE) -> DrawOptions:
         """In the renderer's terms. ``zoom`` is no option of the view, because it is of this picture only."""
         return DrawOptions(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QSize, QTimer
 from PyQt6.QtGui import QGuiApplication, QResizeEvent
-from PyQt6.QtWidgets import QMainWindow
+from PyQt6.QtWidgets import QDockWidget, QMainWindow
 
 from app.planes.placement import Scaling
 from ui.window.picture.picture_window import PictureWindow
@@ -94,15 +94,17 @@ class WindowSize(QObject):
     def _settled(self) -> None:
         if self._fixed or not self._window.isVisible() or not self._is_normal():
             return
-        size = self._window.size()
-        # A scale factor like 1.5 may add or take a pixel.
-        if max(abs(size.width() - self._asked.width()), abs(size.height() - self._asked.height())) > 1:
+        if self._is_resized():
             self._fixed = True
-        elif self._seen is not None and self._bars() != self._around and not self._guest_follows():
-            # A bar of the window came or went.
+        elif self._seen is not None and self._bars_changed() and not self._guest_follows():
             self._resize(self._seen)
         else:
             self.update()
+
+    def _bars_changed(self) -> bool:
+        """Whether a bar of the window came or went. A dock makes its own room, where the desktop has any."""
+        docks = self._window.findChildren(QDockWidget)
+        return self._bars() != self._around and not any(each.isVisible() and not each.isFloating() for each in docks)
 
     def _is_normal(self) -> bool:
         return not (self._window.isFullScreen() or self._window.isMaximized() or self._window.isMinimized())

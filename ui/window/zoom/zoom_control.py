@@ -4,16 +4,17 @@ Input that goes to the guest stays the guest's: only Ctrl+Alt and the wheel, a p
 of a fullscreen, to which the guest's pointer moves too, are used while a VM takes input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QEnterEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+from PyQt6.QtGui import QAction, QEnterEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button
 from app.input.pointer import NOTCH, Wheel, device_pixel
 from app.planes.placement import Placement, Zoom, place
 from app.planes.zoom import STEPS, Bars, moved, needed_bars, next_step, percent_of, zoomed
+from ui.window.actions.actions import ZOOMED_TEXT
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.zoom.scrolled_picture import ScrolledPicture
 
@@ -28,6 +29,7 @@ _SCROLL = 60
 _EDGE = 16
 _EDGE_MS = 16
 _EDGE_SPEED = 1.5
+_SCALINGS = ("fit", "integer", "actual")
 
 
 class ZoomControl(QObject):
@@ -52,6 +54,7 @@ class ZoomControl(QObject):
         self._view = view
         self._guest_has_input = guest_has_input
         self._take_keys = take_keys
+        self._zoomed: QAction | None = None
         self._wheel = Wheel()
         # Where the pointer is, and where a drag was before, in device pixels.
         self._at: tuple[float, float] | None = None
@@ -70,6 +73,22 @@ class ZoomControl(QObject):
     def percent(self) -> int | None:
         """Device pixels per guest pixel, in percent; None where the scaling decides."""
         return self._picture.zoom.percent
+
+    def handlers(self) -> dict[str, Callable[..., object]]:
+        """What the actions of the zoom call, by their keys."""
+        return {
+            # Its user never checks it.
+            "zoomed": lambda _checked: None,
+            "zoom-in": lambda: self.step(1),
+            "zoom-out": lambda: self.step(-1),
+        }
+
+    def set_actions(self, actions: Mapping[str, QAction]) -> None:
+        """Show the zoom in the menu, and end it where the user chooses a scaling there, also the one of before."""
+        for key in _SCALINGS:
+            actions[key].triggered.connect(self.reset)
+        self._zoomed = actions["zoomed"]
+        self._zoomed.setVisible(False)
 
     def step(self, steps: int, at: tuple[float, float] | None = None) -> None:
         """Make the picture larger or smaller by steps. The point ``at`` stays where it is; None for the middle."""
@@ -119,7 +138,17 @@ class ZoomControl(QObject):
         self._picture.set_zoom(zoom)
         self.lay_out()
         if zoom.percent != before.percent:
+            self._show_percent(zoom.percent)
             self.changed.emit()
+
+    def _show_percent(self, percent: int | None) -> None:
+        """Check in the menu what gives the picture its size: the zoom with its percent, or a scaling."""
+        if self._zoomed is None:
+            return
+        self._zoomed.setVisible(percent is not None)
+        self._zoomed.setText(ZOOMED_TEXT if percent is None else f"{ZOOMED_TEXT}: {percent} %")
+        if percent is not None:
+            self._zoomed.setChecked(True)
 
     def _zoom_to(self, placement: Placement, percent: int, at: tuple[float, float] | None) -> None:
         area = self._view.area(self._bars(percent))

@@ -301,3 +301,22 @@ def test_another_mode_is_asked_for_until_it_can_be_had() -> None:
         dialog().accept()
         settled(controller)
         assert made.shown() == (1152, 864)
+
+
+def test_the_resolutions_are_choices_of_which_one_or_none_is_chosen() -> None:
+    """The menu draws them as it draws other exclusive choices; a guest may have a size that is not in the menu."""
+    with bench() as (made, controller):
+        assert made.device is not None
+        controller.set_control(EdidResolution(made.device))
+        controller.menu().aboutToShow.emit()
+        groups = {action.actionGroup() for action in controller._sizes.values()}
+        (group,) = groups
+        assert group is not None and group.isExclusive()
+        assert [size for size, action in controller._sizes.items() if action.isChecked()] == [(640, 480)]
+        controller._sizes[800, 600].trigger()
+        assert [size for size, action in controller._sizes.items() if action.isChecked()] == [(800, 600)]
+        settled(controller)
+        made.look = lambda: Viewport(*made.room, 1.0, (801, 600))  # type: ignore[method-assign]
+        controller._get_viewport = made.look
+        controller.menu().aboutToShow.emit()
+        assert not any(action.isChecked() for action in controller._sizes.values())

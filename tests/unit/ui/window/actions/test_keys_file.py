@@ -21,10 +21,10 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_what_is_saved_comes_back_and_only_changes_are_in_the_file(file: Path) -> None:
-    keys = default_keys() | {"grab": ("Meta+F8", "Ctrl+Alt+;"), "copy": (), "playback-step": ("Ctrl+Alt+=",)}
+    keys = default_keys() | {"grab": ("Meta+F8", "Ctrl+Alt+;"), "copy": (), "playback-step": ("Ctrl+Alt+/",)}
     assert keys_file.save(keys) == ""
     lines = [each for each in file.read_text().splitlines() if each and not each.startswith("#")]
-    assert sorted(lines) == ["[Keys]", "copy=", "grab=Meta+F8; Ctrl+Alt+;", "playback-step=Ctrl+Alt+="]
+    assert sorted(lines) == ["[Keys]", "copy=", "grab=Meta+F8; Ctrl+Alt+;", "playback-step=Ctrl+Alt+/"]
     assert Shortcuts(keys_file.load()).all() == keys
 
 

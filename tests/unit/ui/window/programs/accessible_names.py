@@ -34,9 +34,9 @@ from app.measure.loop.pacing import Pace, Pacer
 from app.open.target import SIMULATED_DEFAULT
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
+from ui.window.about import show_about
 from ui.window.actions.keys_dialog import KeysDialog
 from ui.window.chooser import Chooser
-from ui.window.help_messages import show_about
 from ui.window.main_window import MainWindow
 from ui.window.overview.overview_window import OverviewWindow
 from ui.window.picture.picture_window import PictureWindow
@@ -80,11 +80,13 @@ for action in ("latency-panel", "inspector"):
     window._actions[action].setChecked(True)
 window._panels.check_host()
 window._menus.popup_at_pointer()
-show_about(window)
+show_about(window, None)
 keys = KeysDialog(window, window.shortcuts)
 chooser = Chooser()
 chooser.show_vgpus((Vgpu("one"),))
 overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)
+window._fullscreen.set(True)
+window._fullscreen.open_menu()
 application.processEvents()
 # Menus and plain widgets without a parent are pyqtgraph's; windows that are a QFrame are the lists of combo boxes.
 tops = [each for each in application.topLevelWidgets() if each.parentWidget() is None]

@@ -1,6 +1,7 @@
 """Saving and copying the picture: the window says whether there is none, or OpenGL failed to make it."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Picture(PictureWindow):
             raise self.error
         return None
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, holds: Callable[[], bool] | None = None) -> None:
         self.notices.append(text)
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from PyQt6 import sip
 from PyQt6.QtWidgets import QApplication
 
 from app.errors import DeviceBusy, MdevviewError, OpenFailed
@@ -119,6 +120,8 @@ match sys.argv[1]:
         chosen.go_on.set()
         until(lambda: shown._session)
 shown.shut_down()
+# At Python's end PyQt deletes what is left in any order, and may crash.
+sip.delete(shown.window)
 for each in started:
     assert each.join(20)
 assert not failed, failed

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from PyQt6 import sip
 from PyQt6.QtWidgets import QApplication
 
 from app.edid.mode import Mode
@@ -125,6 +126,8 @@ class Shown:
             opener.go_on.set()
         self.viewer.window.close()
         self.viewer.shut_down()
+        # At Python's end PyQt deletes what is left in any order, and may crash.
+        sip.delete(self.viewer.window)
         assert all(each.join(20) for each in (*self.opening.threads,))
         assert not self.failed, self.failed
 

@@ -47,6 +47,8 @@ assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, False, True)
 do(window, "rotate-90", "status-line", "pointer-hidden")
 window._size.fix()
 window.resize(640, 500)
+# A size that the program itself gave is not remembered: the next window is as large as the picture then is.
+window._size.fix()
 window.close()
 window = window_of("VM a")
 assert shown(window) == (Scaling.FIT, Rotation.RIGHT, False, False), shown(window)

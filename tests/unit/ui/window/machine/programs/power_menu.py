@@ -29,7 +29,7 @@ window.machine.set_monitor(
     None, "its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off"
 )
 assert not any(on for _, on in shown().values()), shown()
-assert (reason_row() or "").startswith("View only: its command line has no QMP socket"), reason_row()
+assert (reason_row() or "").startswith("Off: its command line has no QMP socket"), reason_row()
 assert "-qmp unix:PATH" in rows["power-down"].toolTip(), rows["power-down"].toolTip()
 window.machine.set_monitor(None, "VM <img src='/dev/zero'> & co")
 assert "<img" not in rows["reset"].toolTip() and "&&" in (reason_row() or "")
@@ -54,6 +54,9 @@ assert shown() == {
 }, shown()
 rows["resume"].trigger()
 assert monitor.actions[1:] == [PowerAction.RESUME]
+# A VM that does not tell its state may do anything.
+window.change(monitor, MonitorStatus(ConnectionState.READY))
+assert len(shown()) == len(KEYS) and all(on for _, on in shown().values())
 window.change(monitor, RUNNING)
 
 # What loses work asks first. Enter and Escape are safe.
@@ -77,7 +80,7 @@ monitor.error = "Permission denied\nby policy"
 rows["pause"].trigger()
 assert window.said[-1] == "The VM was not paused: Permission denied by policy", window.said
 window.change(monitor, MonitorStatus(ConnectionState.LOST, "the VM does not answer"))
-assert reason_row() == "View only: the VM does not answer" and not rows["force-off"].isEnabled()
+assert reason_row() == "Off: the VM does not answer" and not rows["force-off"].isEnabled()
 
 # An answer that comes after another VM is shown is not told as this one's.
 window.change(monitor, RUNNING)

@@ -50,7 +50,7 @@ for width, height in ((1366, 768), (640, 480), (240, 180), (160, 120)):
 
 # A screen reader's view: each text by its own words, each button by its text and with the reason that it is there.
 assert [each.accessibleName() for each in texts][:2] == ["No such device", long]
-assert all(each.accessibleName() == each.toPlainText() for each in texts)
+assert all(each.accessibleName() == each.toPlainText() != "" for each in texts)
 assert (page.accessibleName(), page.accessibleDescription()[:9]) == ("No such device", "<b>No</b>")
 assert [each.text() for each in buttons] == [each.text for each in PageAction]
 assert all(each.accessibleDescription().startswith("<b>No</b>") for each in buttons)
