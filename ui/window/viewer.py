@@ -236,6 +236,7 @@ class Viewer(QObject):
             opener = wait_in_background(target, options=self._open_options(), soon=soon)
         except MdevviewError as error:
             self._on_wait_status(Status(Reason.OPEN_FAILED, str(error)))
+            self._tell_page()
             return
         pending = PendingSession(opener, self)
         pending.opened.connect(lambda session: self._show_session(session, target))
