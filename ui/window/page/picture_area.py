@@ -9,10 +9,10 @@ from app.errors import MdevviewError
 from app.planes.status import Status
 from ui.window.page.details import DetailsCopier, WindowDetails
 from ui.window.page.page_content import Attempt, PageAction, fault_content, page_buttons, page_content
-from ui.window.page.page_words import page_words, sentence
 from ui.window.page.status_page import StatusPage
 from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text, status_heading
 from ui.window.picture.picture_window import GRACE_MS, PictureWindow
+from ui.window.widgets.menu_words import page_words, sentence
 
 _LEAST = (160, 120)
 # QWindowContainer takes a widget of one pixel at the corner for hidden, and puts the window elsewhere.
