@@ -22,7 +22,7 @@ class FullscreenDriver(WindowDriver):
             "maximised": window.isMaximized(),
             "checked": actions["fullscreen"].isChecked(),
             "menu_bar": window.menuBar().isVisible(),  # type: ignore[union-attr]
-            "status_line": window._status.isVisible(),
+            "status_line": window._state.line.isVisible(),
             "size": [window.width(), window.height()],
             "screen": screen.name() if screen is not None else "",
             "bar": [*bar.geometry().getRect()] if bar is not None and shown else None,

@@ -67,6 +67,15 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         )
         return json.loads(done.stdout)
 
+    def windows() -> list[dict[str, Any]]:
+        return _windows(tell_sway("-t", "get_tree"))
+
+    def wait_for_blanking(on: bool) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while [each["inhibit_idle"] for each in windows()] != [not on]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
     with (
         qmp_server(tmp_path) as vm,
         driven(display, _DRIVER, "view", f"sim:{SPEC}", "--qmp", vm.address) as viewer,
@@ -84,6 +93,7 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         tell_sway("fullscreen", "enable")
         state = wait_until(viewer, is_full)
         assert not state["bar"], "the user looks for nothing here"
+        wait_for_blanking(False)
         point(WIDTH / 2 - 40, 0)
         state = wait_until(viewer, lambda it: it["bar"])
         assert "y=0" in vm.events(), "the edge is the guest's too"
@@ -114,7 +124,8 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         wait_until(viewer, lambda it: not it["notice"])
         click("Leave fullscreen")
         wait_until(viewer, is_normal)
-        assert not _is_full_for_sway(tell_sway("-t", "get_tree"))
+        assert not any(each["fullscreen_mode"] for each in windows())
+        wait_for_blanking(True)
 
         # The keys, while they go to the guest.
         point(WIDTH / 2, HEIGHT / 2)
@@ -140,11 +151,10 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
     assert viewer.warnings() == []
 
 
-def _is_full_for_sway(node: dict[str, Any]) -> bool:
-    return any(
-        (each.get("app_id") and each["fullscreen_mode"]) or _is_full_for_sway(each)
-        for each in (*node["nodes"], *node["floating_nodes"])
-    )
+def _windows(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The windows in a tree of sway's."""
+    children = (*node["nodes"], *node["floating_nodes"])
+    return [window for each in children for window in ([each] if each.get("app_id") else _windows(each))]
 
 
 _OPENBOX = """<openbox_config xmlns="http://openbox.org/3.4/rc"><keyboard>

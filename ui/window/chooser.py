@@ -189,3 +189,5 @@ def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
     finally:
         # Where the program ends meanwhile, the dialog is not done.
         chooser.stop()
+        # The window would keep every dialog that it ever showed.
+        chooser.deleteLater()
