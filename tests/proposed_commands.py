@@ -176,7 +176,6 @@ COMMANDS = (
     Command("nvidia-smi vgpu -s", "", _NO_NVIDIA),
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),
     Command("apt-file search NAME", "", _WOULD_INSTALL),
-    Command("pip install 'mdevview[plots]'", "", _WOULD_INSTALL),
     Command("pip install {}", "", _WOULD_INSTALL),
 )
 

@@ -13,7 +13,7 @@ from app.errors import PermissionDenied
 
 HELPER = Path("/usr/libexec/mdevview-getfd")
 ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy")
-INSTALL = "sudo sh packaging/helper.sh install"
+INSTALL = "sudo sh packaging/helper.sh install, in a checkout of mdevview"
 
 # The time limit for an answer if nobody can be asked for a password. The helper itself gives up after 10 s.
 UNATTENDED_S = 60.0
