@@ -42,7 +42,7 @@ if on_debian; then
     install_packages "$(printf '%s\n' "$needs" | missing)"
 fi
 make_venv
-[ -f "$venv/mdevview-dev.stamp" ] || install_project run
+install_project run
 unlock
 
 tmp=$(mktemp -d)
@@ -107,10 +107,11 @@ put_private() {
 
 # The oldest and the newest Python that the private C module serves, as words of a dependency.
 pythons() {
-    find "$vendor" -name '*.cpython-3*.so' | sed 's/.*cpython-3\([0-9]*\).*/\1/' | sort -n |
-        sed -n '1h;$!d;x;G;s/\n/ /p' | while read -r oldest newest; do
-            printf 'python3 (>= 3.%s), python3 (<< 3.%s~)' "$oldest" $((newest + 1))
-        done
+    numbers=$(find "$vendor" -name '*.cpython-3*.so' | sed 's/.*cpython-3\([0-9]*\).*/\1/' | sort -n)
+    [ -n "$numbers" ] || die 'hdrhistogram came without its module in C'
+    oldest=$(printf '%s\n' "$numbers" | head -n 1)
+    newest=$(printf '%s\n' "$numbers" | tail -n 1)
+    printf 'python3 (>= 3.%s), python3 (<< 3.%s~)' "$oldest" $((newest + 1))
 }
 
 put_data() {
@@ -128,18 +129,20 @@ put_data() {
     documents=usr/share/doc/mdevview
     put packaging/deb/copyright $documents/copyright
     put packaging/deb/README.Debian $documents/README.Debian
-    put README.md $documents/README.md
-    put SECURITY.md $documents/SECURITY.md
+    # In folders as here, because they refer to each other.
+    for each in README.md SECURITY.md packaging/doc/*.md; do
+        put "$each" "$documents/$each"
+    done
     put packaging/deb/70-vfio-kvm.rules $documents/examples/70-vfio-kvm.rules
     put_packed packaging/deb/changelog $documents/changelog.Debian
     put_packed CHANGELOG.md $documents/changelog
-    put packaging/deb/lintian-overrides usr/share/lintian/overrides/mdevview
 }
 
 put_control() {
     mkdir "$tree/DEBIAN"
+    python_versions=$(pythons)
     size=$(du -sk --exclude DEBIAN "$tree" | cut -f 1)
-    sed "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/; s/@PYTHON@/$(pythons)/" \
+    sed "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/; s/@PYTHON@/$python_versions/" \
         packaging/deb/control >"$tree/DEBIAN/control"
     put packaging/deb/postinst DEBIAN/postinst 755
     put packaging/deb/prerm DEBIAN/prerm 755
@@ -150,6 +153,8 @@ put_program
 put_private
 put_data
 put_control
+# The checkout may have been made with a umask that lets nobody else read it.
+chmod -R u=rwX,go=rX "$tree"
 find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 package=$out/mdevview_${version}_$architecture.deb
 dpkg-deb --root-owner-group -Zxz -b "$tree" "$package" >&2

@@ -161,7 +161,7 @@ install_project() {
 root = pathlib.Path(sys.argv[1])
 files = [root / "pyproject.toml", *sorted((root / "packaging/lock").glob("*.txt"))]
 files += sorted(each for tree in sys.argv[2:] for each in (root / tree).rglob("*") if each.is_file() and each.suffix != ".pyc")
-print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest())' "$root" $trees)
+print(sys.version, hashlib.sha256(b"".join(bytes(each.relative_to(root)) + each.read_bytes() for each in files)).hexdigest())' "$root" $trees)
     [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
     say "installing into $venv the Python packages that $lock names (some 100 MB the first time)"
     rm -f "$stamp"
