@@ -5,12 +5,13 @@ usage() {
     cat <<'END'
 usage: sh packaging/deb.sh [FOLDER]
 
-Writes mdevview_VERSION_ARCHITECTURE.deb into FOLDER (dist/ if none is named), and prints its path. Nobody needs to be
-root for that, and nothing is installed but the Python packages of packaging/lock into .venv.
+Writes mdevview_VERSION_ARCHITECTURE.deb into FOLDER (dist/ if none is named), and prints its path. The tools for that
+(binutils, python3-venv) are installed if they are missing: it asks before it uses sudo. Nothing else is installed but
+the Python packages of packaging/lock, into .venv.
 
-The package is for Debian 13 and later, and for Ubuntu 24.04 and later. Its dependencies are packages of Debian; three
-Python packages that Debian does not have are put into a private folder of it, with the versions and hashes of
-packaging/lock/run.txt. Install it with: sudo apt install ./mdevview_VERSION_ARCHITECTURE.deb
+The package is for Debian 13 and later, and for Ubuntu 24.04 and later. Its dependencies are packages of Debian. Four
+Python packages that these do not have, or have too old, are put into a private folder of it, with the versions and
+hashes of packaging/lock/run.txt. Install it with: sudo apt install ./mdevview_VERSION_ARCHITECTURE.deb
 END
 }
 
@@ -18,8 +19,8 @@ self=$(readlink -f -- "$0")
 root=${self%/packaging/deb.sh}
 venv=$root/.venv
 name=io.github.mdevview.mdevview
-# What Debian 13 does not have.
-private='hdrhistogram mcap qemu-qmp'
+# What Debian 13 and Ubuntu 24.04 do not have, and shtab: Ubuntu 24.04 has 1.5, Debian 13 has 1.7, which knows no fish.
+private='hdrhistogram mcap qemu-qmp shtab'
 
 case ${1:-} in
     -h | --help) usage && exit ;;
@@ -36,6 +37,10 @@ set -e
 check_root
 find_python
 lock
+if on_debian; then
+    needs=$(venv_needs && echo 'what removes debug symbols: binutils')
+    install_packages "$(printf '%s\n' "$needs" | missing)"
+fi
 make_venv
 install_project run
 unlock

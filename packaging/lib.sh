@@ -53,7 +53,11 @@ END
     [ -n "$(find -L /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.local/share/fonts" \
         \( -name '*.[ot]tf' -o -name '*.ttc' \) -print -quit 2>/dev/null)" ] ||
         echo 'a font for the words in the window: fonts-dejavu-core'
-    # Debian's Python cannot make a virtual environment until this package is there.
+    venv_needs
+}
+
+# Debian's Python cannot make a virtual environment until this package is there.
+venv_needs() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "Python's virtual environments: python$version-venv"
 }
 

@@ -81,7 +81,6 @@ class Chooser(QDialog):
         self.setWindowTitle("Choose a device — mdevview")
         self._rows: tuple[Row, ...] = ()
         self._tree = _Tree()
-        self._tree.setAccessibleName("Devices")
         self._tree.itemActivated.connect(self.accept)
         self._tree.itemSelectionChanged.connect(self._show_selected)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)

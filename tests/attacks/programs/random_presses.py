@@ -49,6 +49,7 @@ fates: dict[str, Any] = dict.fromkeys(NAMES, OPENS)
 opened: list[tuple[str, ScriptedDevice, list[Status]]] = []
 started: list[BackgroundOpener] = []
 failed: list[object] = []
+retries = False
 
 
 def open_now() -> int:
@@ -87,7 +88,7 @@ def begins(waits: bool, trouble: float) -> Callable[..., BackgroundOpener]:
         if dice.random() < trouble:
             raise OpenFailed("no thread can be started", "close other windows")
         # Only what the user chose from the list is opened beside another device, which is shown until then.
-        assert not waits or not shows_session(), "a second open of one device"
+        assert not (waits or retries) or not shows_session(), "a second open of one device"
         started.append(BackgroundOpener(lambda owner, _fd: Opener(owner, what, waits)))
         return started[-1]
 
@@ -98,6 +99,13 @@ def play(chooser: Callable[[QWidget], Vgpu | None], trouble: float) -> None:
     setattr(viewer, "choose_device", chooser)  # noqa: B010
     setattr(viewer, "open_in_background", begins(False, trouble))  # noqa: B010
     setattr(viewer, "wait_in_background", begins(True, trouble))  # noqa: B010
+
+
+def retry(shown: Viewer) -> None:
+    global retries
+    retries = True
+    shown._do(PageAction.RETRY)
+    retries = False
 
 
 def shows_session() -> bool:
@@ -112,7 +120,7 @@ def step(shown: Viewer) -> None:
     """Something that a user or a host does."""
     match dice.randrange(12):
         case 0 | 1 | 2:
-            shown._do(PageAction.RETRY)
+            retry(shown)
         case 3 | 4:
             shown._do(PageAction.WAIT)
         case 5 | 6:
@@ -161,8 +169,9 @@ def rest(shown: Viewer) -> None:
     play(choose, 0.05)
 
 
-def held(shown: Viewer) -> tuple[int, int, int]:
-    return (threading.active_count(), len(os.listdir("/proc/self/fd")), len(shown.window.findChildren(QWidget)))
+def held(shown: Viewer) -> tuple[int, ...]:
+    children = (len(shown.children()), len(shown.window.findChildren(QWidget)))
+    return (threading.active_count(), len(os.listdir("/proc/self/fd")), *children)
 
 
 application = QApplication([])
