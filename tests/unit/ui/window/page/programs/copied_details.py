@@ -7,14 +7,14 @@ import threading
 import time
 
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QApplication
 
 from app import __version__
 from app.diagnosis.finding import Finding, Severity
 from app.host.scan import HostScan
 from ui.window.page.details import DetailsCopier, WindowDetails
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 copier = DetailsCopier()
 copied: list[int] = []
 copier.copied.connect(lambda: copied.append(1))
