@@ -34,13 +34,8 @@ def vm(tmp_path: Path) -> Iterator[QmpServer]:
 
 def place_when(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Sizes and place of the picture when they are as wanted."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        found: dict[str, Any] = viewer.do("place")
-        if found["place"] is not None and wanted(found):
-            return found
-        assert time.monotonic() < end, found
-        time.sleep(0.05)
+    found: dict[str, Any] = viewer.wait_until("place", lambda it: it["place"] is not None and wanted(it))
+    return found
 
 
 def _has_size(size: list[int], found: dict[str, Any]) -> bool:

@@ -26,7 +26,8 @@ from ui.window.icon import APPLICATION_ID, window_icon
 from ui.window.interrupt import Interrupt
 from ui.window.qt_platform import display_error, require_opengl
 from ui.window.shown_target import check_resolution
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen

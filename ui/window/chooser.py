@@ -81,7 +81,6 @@ class Chooser(QDialog):
         self.setWindowTitle("Choose a device — mdevview")
         self._rows: tuple[Row, ...] = ()
         self._tree = _Tree()
-        self._tree.setAccessibleName("Devices")
         self._tree.itemActivated.connect(self.accept)
         self._tree.itemSelectionChanged.connect(self._show_selected)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
@@ -189,3 +188,5 @@ def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
     finally:
         # Where the program ends meanwhile, the dialog is not done.
         chooser.stop()
+        # The window would keep every dialog that it ever showed.
+        chooser.deleteLater()

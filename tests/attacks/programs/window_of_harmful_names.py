@@ -16,7 +16,8 @@ from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.shown_target import label_of
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 HARMFUL = "<b>win\u202e10\x1b[2J\n</b>" + "a" * 200_000
 

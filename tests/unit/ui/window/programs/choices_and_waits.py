@@ -18,10 +18,11 @@ from app.planes.status import Reason
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 A, B = Vgpu("a"), Vgpu("b")
 
@@ -82,8 +83,8 @@ setattr(Viewer, "_warn", lambda _viewer, error: warned.append(error))  # noqa: B
 setattr(MainWindow, "isVisible", lambda _window: True)  # noqa: B010
 setattr(viewer, "choose_device", lambda _window: A if sys.argv[1] == "same" else B)  # noqa: B010
 waiting, chosen = Opener(A), Opener(None if sys.argv[1] == "refused" else A if sys.argv[1] == "same" else B)
-setattr(viewer, "wait_in_background", refuses if sys.argv[1] == "refused" else opens(waiting))  # noqa: B010
-setattr(viewer, "open_in_background", opens(chosen))  # noqa: B010
+setattr(openings, "wait_in_background", refuses if sys.argv[1] == "refused" else opens(waiting))  # noqa: B010
+setattr(openings, "open_in_background", opens(chosen))  # noqa: B010
 
 match sys.argv[1]:
     case "later":

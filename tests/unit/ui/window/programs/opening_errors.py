@@ -20,10 +20,11 @@ from app.planes.status_source import StatusSource
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from ui.window import openings, viewer
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 A, B = Vgpu("a"), Vgpu("b")
 BUSY = DeviceBusy("a is in use by process 4711", "close it")
@@ -84,8 +85,8 @@ class Shown:
     def __init__(self, target: Target, *openers: Opener, options: WindowOptions, choices: tuple[Vgpu | None, ...] = ()):
         self.opening, self.waiting = Openings(*openers), Openings(Opener(A))
         self.choices = list(choices)
-        setattr(viewer, "open_in_background", self.opening)  # noqa: B010
-        setattr(viewer, "wait_in_background", self.waiting)  # noqa: B010
+        setattr(openings, "open_in_background", self.opening)  # noqa: B010
+        setattr(openings, "wait_in_background", self.waiting)  # noqa: B010
         setattr(viewer, "choose_device", lambda _window: self.choices.pop(0))  # noqa: B010
         self.viewer = Viewer(target, None, options, 16_000_000, target)
         self.failed: list[object] = []

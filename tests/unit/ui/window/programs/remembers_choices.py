@@ -35,7 +35,7 @@ def do(window: MainWindow, *actions: str) -> None:
 
 def shown(window: MainWindow) -> tuple[object, ...]:
     options = window._picture.options
-    is_shown = not window._status.isHidden()
+    is_shown = not window._state.line.isHidden()
     assert window._actions["status-line"].isChecked() == is_shown
     return options.scaling, options.rotation, options.flip_x, is_shown
 

@@ -13,7 +13,8 @@ from app.host.vgpu import Vgpu
 from app.open.opening import open_target
 from app.open.target import Named, Simulated
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 scanned_by: list[str] = []
 take = scan.HostScan.take
