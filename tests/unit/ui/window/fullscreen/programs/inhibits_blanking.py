@@ -1,5 +1,9 @@
-"""Asks the screen saver of the session bus as its arguments say: "on", "off", and "wait" for what was asked."""
+"""Asks the screen saver of the session bus as its arguments say: "on", "off", and "wait" for what was asked.
 
+Prints the log, and whether the screen is not blanked in the end.
+"""
+
+import logging
 import sys
 import time
 
@@ -7,6 +11,7 @@ from PyQt6.QtCore import QCoreApplication
 
 from ui.window.fullscreen.blanking import Blanking
 
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 application = QCoreApplication([])
 blanking = Blanking()
 for word in sys.argv[1:]:
