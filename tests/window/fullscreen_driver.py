@@ -2,11 +2,9 @@
 
 import sys
 from typing import Any
-from unittest.mock import patch
 
 from PyQt6.QtWidgets import QToolButton
 
-from tests.window import window_driver
 from tests.window.window_driver import WindowDriver, run
 
 
@@ -35,5 +33,4 @@ class FullscreenDriver(WindowDriver):
 
 
 if __name__ == "__main__":
-    with patch.object(window_driver, "WindowDriver", FullscreenDriver):
-        sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], FullscreenDriver))

@@ -354,12 +354,16 @@ def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
 
 
 class DrivenWindow(MainWindow):
+    driver = WindowDriver
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._listener = Listener(WindowDriver(self))
+        self._listener = Listener(self.driver(self))
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], driver: type[WindowDriver] = WindowDriver) -> int:
+    """Run the program with a window that ``driver`` operates."""
+    DrivenWindow.driver = driver
     vars(viewer)["MainWindow"] = DrivenWindow
     return main(arguments)
 

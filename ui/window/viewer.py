@@ -193,6 +193,7 @@ class Viewer(QObject):
             pending = self._openings.wait(target, soon=soon)
         except MdevviewError as error:
             self._on_wait_status(Status(Reason.OPEN_FAILED, str(error)))
+            self._tell_page()
             return
         pending.opened.connect(lambda session: self._show_session(session, target))
         pending.status_changed.connect(self._on_wait_status)

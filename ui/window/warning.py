@@ -20,3 +20,5 @@ def warn(parent: QWidget, error: MdevviewError) -> None:
     warning.setTextFormat(Qt.TextFormat.PlainText)
     warning.setParent(parent, warning.windowFlags())
     warning.exec()
+    # The window would keep every dialog that it ever showed.
+    warning.deleteLater()

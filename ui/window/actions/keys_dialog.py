@@ -1,6 +1,6 @@
 """The dialog that shows the keys of all actions, and changes them."""
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import (
     QDialog,
@@ -19,12 +19,14 @@ from PyQt6.QtWidgets import (
 from ui.window.actions import key_rules, keys_file
 from ui.window.actions.actions import KEYED, plain_text
 from ui.window.actions.shortcuts import Shortcuts, default_keys
+from ui.window.widgets.first_size import resize_within_screen
 
 _ABOUT = (
     "While input goes to the guest, the keys with Ctrl, Alt or Meta that are listed here are the window's. "
     "All other keys are the guest's, function keys without one of these among them. "
     "A key that does not appear in a field when you press it is taken by the desktop."
 )
+_SIZE = QSize(620, 560)
 _FIELDS = ("Key", "Second key")
 _TEXTS = {each.key: plain_text(each) for each in KEYED}
 
@@ -75,7 +77,7 @@ class KeysDialog(QDialog):
         assert defaults is not None
         defaults.clicked.connect(self._reset_all)
         self._lay_out(about)
-        self.resize(620, 560)
+        resize_within_screen(self, _SIZE)
         self._refresh()
         self._list.resizeColumnToContents(0)
         self._list.setCurrentItem(self._list.topLevelItem(0))
@@ -138,25 +140,28 @@ class KeysDialog(QDialog):
     def _set(self, action: str, at: int, text: str) -> None:
         keys = [*self._keys[action], "", ""][: max(len(_FIELDS), len(self._keys[action]))]
         keys[at] = text
-        self._keys[action] = tuple(each for each in keys if each)
+        others = {key: tuple(each for each in has if each != text) for key, has in self._keys.items()}
+        self._use(others | {action: tuple(each for each in keys if each)})
+
+    def _use(self, keys: dict[str, tuple[str, ...]]) -> None:
+        """Have these keys, unless the user could then not get the keyboard back from the guest."""
+        lacks = key_rules.without_way_back(keys)
+        if not lacks:
+            self._keys = keys
         self._refresh()
+        if lacks:
+            self._tell(f"{_TEXTS[lacks[0]]} needs a key with Ctrl, Alt or Meta: it is a way back from the guest.")
 
     def _take_over(self) -> None:
         action, at, text = self._wanted
-        other = key_rules.owner(text, self._keys, but=action)
-        if other:
-            self._keys[other] = tuple(each for each in self._keys[other] if each != text)
         self._set(action, at, text)
         self._edits[at].setFocus()
 
     def _reset_one(self) -> None:
         action = self._current()
         defaults = default_keys()[action]
-        for key, has in self._keys.items():
-            if key != action:
-                self._keys[key] = tuple(each for each in has if each not in defaults)
-        self._keys[action] = defaults
-        self._refresh()
+        others = {key: tuple(each for each in has if each not in defaults) for key, has in self._keys.items()}
+        self._use(others | {action: defaults})
 
     def _reset_all(self) -> None:
         self._keys = default_keys()

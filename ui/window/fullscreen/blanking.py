@@ -9,7 +9,14 @@ import logging
 from typing import cast
 
 from PyQt6.QtCore import QMetaType, QObject
-from PyQt6.QtDBus import QDBusArgument, QDBusConnection, QDBusMessage, QDBusPendingCallWatcher, QDBusPendingReply
+from PyQt6.QtDBus import (
+    QDBusArgument,
+    QDBusConnection,
+    QDBusMessage,
+    QDBusPendingCallWatcher,
+    QDBusPendingReply,
+    QDBusServiceWatcher,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +34,9 @@ class Blanking(QObject):
         self._wanted = False
         self._cookie: int | None = None
         self._call: QDBusPendingCallWatcher | None = None
+        watched = QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange
+        self._watcher = QDBusServiceWatcher(SERVICE, self._bus, watched, self)
+        self._watcher.serviceOwnerChanged.connect(self._owner_changed)
 
     @property
     def busy(self) -> bool:
@@ -66,6 +76,12 @@ class Blanking(QObject):
         # Fullscreen may have ended before the answer came.
         if not self._wanted:
             self._release()
+
+    def _owner_changed(self, _service: str, _old: str, new: str) -> None:
+        """A screen saver that ended knows no request any more; one that starts has to be asked."""
+        self._cookie = None
+        if new and self._wanted:
+            self.inhibit(True)
 
     def _release(self) -> None:
         cookie, self._cookie = self._cookie, None

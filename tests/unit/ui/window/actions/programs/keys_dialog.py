@@ -79,3 +79,23 @@ dialog = opened()
 dialog._reset_all()
 dialog.accept()
 assert grab.shortcuts() == [QKeySequence("Ctrl+Alt+G")] and keys_file.load() == {}
+
+# The way back from a guest that has the keyboard keeps a key, however it would lose its last one.
+dialog = opened()
+choose(dialog, "release")
+dialog._edits[0].clear()
+dialog._edits[0].editingFinished.emit()
+assert "way back from the guest" in dialog._message.text() and keys_of(dialog, "release") == "Ctrl+Alt+R"
+assert "way back" in record(dialog, 0, Qt.Key.Key_F12, NONE) and keys_of(dialog, "release") == "Ctrl+Alt+R"
+choose(dialog, "grab")
+record(dialog, 0, Qt.Key.Key_R)
+dialog._take.click()
+assert "way back" in dialog._message.text()
+assert (keys_of(dialog, "release"), keys_of(dialog, "grab")) == ("Ctrl+Alt+R", "Ctrl+Alt+G")
+choose(dialog, "release")
+assert record(dialog, 1, Qt.Key.Key_J) == ""
+choose(dialog, "grab")
+record(dialog, 0, Qt.Key.Key_R)
+dialog._take.click()
+assert (keys_of(dialog, "release"), keys_of(dialog, "grab")) == ("Ctrl+Alt+J", "Ctrl+Alt+R")
+dialog.reject()

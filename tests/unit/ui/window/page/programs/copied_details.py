@@ -4,7 +4,6 @@ import getpass
 import os
 import socket
 import threading
-import time
 
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
@@ -12,6 +11,7 @@ from PyQt6.QtWidgets import QApplication
 from app import __version__
 from app.diagnosis.finding import Finding, Severity
 from app.host.scan import HostScan
+from tests.unit.ui.window.events import until
 from ui.window.page.details import DetailsCopier, WindowDetails
 
 application = QApplication([])
@@ -27,11 +27,7 @@ facts = WindowDetails(
 
 
 def wait(count: int) -> str:
-    end = time.monotonic() + 20
-    while len(copied) < count:
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
+    until(lambda: len(copied) >= count)
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
     return clipboard.text()
