@@ -3,7 +3,6 @@
 import time
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QApplication
 
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.placement import Rotation, Scaling
@@ -13,6 +12,7 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.settings import settings
 from ui.window.settings.settings_text import PointerMode, Settings
 from ui.window.window_memory import WindowMemory
@@ -39,7 +39,7 @@ def shown(window: MainWindow) -> tuple[object, ...]:
     return options.scaling, options.rotation, options.flip_x, is_shown
 
 
-application = QApplication([])
+application = new_application()
 # What the command line gives is shown, and what the user chooses is remembered.
 window = window_of("VM a", scaling=Scaling.ACTUAL, smooth=False)
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, False, True)
