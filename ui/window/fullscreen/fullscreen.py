@@ -142,8 +142,6 @@ class Fullscreen(QObject):
         if self._maximised_before and not self._is_full and not self._window.isMaximized():
             self._window.setWindowState(self._window.windowState() | _MAXIMISED)
 
-    # The bar.
-
     def _pointer_at(self, position: QPointF, *, pressed: bool) -> None:
         y = self._window.mapFromGlobal(position).y()
         shown = self._bar is not None and self._bar.isVisible()

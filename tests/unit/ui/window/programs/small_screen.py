@@ -1,4 +1,4 @@
-"""Every dialog and window is on the screen with all its buttons, where that is as small as a laptop's at a scale of 1.5."""
+"""Every dialog and window is on the screen with all its buttons, also of a laptop at a scale of 1.5."""
 
 import time
 
