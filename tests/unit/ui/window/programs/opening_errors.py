@@ -1,12 +1,7 @@
 """An error at opening is a page from which the user goes on."""
 
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
-
-from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
 
 from app.edid.mode import Mode
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, ResolutionRefused
@@ -20,9 +15,11 @@ from app.planes.status_source import StatusSource
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
+from tests.unit.ui.window.events import until
 from ui.window import openings, viewer
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 
@@ -68,15 +65,7 @@ class Openings:
         return self.threads[-1]
 
 
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
-
-
-application = QApplication([])
+application = new_application()
 
 
 class Shown:
@@ -127,8 +116,6 @@ class Shown:
             opener.go_on.set()
         self.viewer.window.close()
         self.viewer.shut_down()
-        # At Python's end PyQt deletes what is left in any order, and may crash.
-        sip.delete(self.viewer.window)
         assert all(each.join(20) for each in (*self.opening.threads,))
         assert not self.failed, self.failed
 

@@ -2,14 +2,15 @@
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QApplication, QPushButton
+from PyQt6.QtWidgets import QPushButton
 
 from app.diagnosis.finding import Finding, Severity
 from ui.window.inspector.empty_text import EmptyText
 from ui.window.inspector.finding_list import FindingCard, FindingList
 from ui.window.inspector.wrapped_text import WrappedText
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 findings = FindingList()
 findings.resize(480, 600)
 findings.show()
