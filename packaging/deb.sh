@@ -145,6 +145,8 @@ put_program
 put_private
 put_data
 put_control
+# A checkout that was made with another umask has other permissions.
+chmod -R u=rwX,go=rX "$tree"
 find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 package=$out/mdevview_${version}_$architecture.deb
 dpkg-deb --root-owner-group -Zxz -b "$tree" "$package" >&2
