@@ -189,10 +189,15 @@ class Reason(Enum):
     DEVICE_REMOVED = (
         "device-removed",
         State.GONE,
-        "",
+        "The vGPU was removed from this host.",
         "Choose another device, or create this one again and open it again.",
     )
-    VM_ENDED = ("vm-ended", State.GONE, "", "Start it again; a window with --wait then shows it by itself.")
+    VM_ENDED = (
+        "vm-ended",
+        State.GONE,
+        "The VM that has this vGPU ended.",
+        "Start it again; a window with --wait then shows it by itself.",
+    )
 
     def __init__(self, key: str, state: State, meaning: str, remedy: str = "") -> None:
         self.key = key

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -42,7 +41,10 @@ def _odd(bus: str, kind: str) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        *((kind, ["on", "wait", "off", "wait"]) for kind in ("yes", "negative", "gigantic", "text", "fraction", "dies")),
+        *(
+            (kind, ["on", "wait", "off", "wait"])
+            for kind in ("yes", "negative", "gigantic", "text", "fraction", "dies")
+        ),
         # The window's thread goes on while the screen saver does not answer, and the program ends.
         ("hangs", ["on", "busy", "off", "on", "busy", "off"]),
     ],

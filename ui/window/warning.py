@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from app.errors import MdevviewError
 from app.text.clean import clean_line
-from ui.window.page.page_words import page_words, sentence
+from ui.window.widgets.menu_words import page_words, sentence
 
 # A longer message would not fit on the screen.
 _LONGEST = 1000

@@ -66,7 +66,10 @@ def test_a_folder_that_cannot_be_written_is_told(file: Path, caplog: pytest.LogC
 
 
 _KEYS = st.lists(
-    st.sampled_from(["Ctrl+Alt+G", "g", "Meta+F8", "F11", "Ctrl+Alt+,", "Ctrl+Alt+;", "Ctrl+Alt+R", "F10", "", "=", "x; y"]), max_size=5
+    st.sampled_from(
+        ["Ctrl+Alt+G", "g", "Meta+F8", "F11", "Ctrl+Alt+,", "Ctrl+Alt+;", "Ctrl+Alt+R", "F10", "", "=", "x; y"]
+    ),
+    max_size=5,
 )
 _NAMES = [*(each.key for each in KEYED[:9]), "release", "menus", "fly", "[Keys]", "#"]
 _LINES = st.tuples(st.sampled_from(_NAMES), _KEYS)

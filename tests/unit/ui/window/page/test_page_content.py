@@ -37,6 +37,12 @@ def test_each_state_without_a_picture_is_sentences_and_names_no_button_or_option
     assert not re.search(r"'mdevview|\(-v|--wait", told), told
 
 
+@pytest.mark.parametrize("reason", [each for each in Reason if each.state is State.GONE])
+def test_what_ended_is_told_by_more_than_the_heading(reason: Reason) -> None:
+    content = page_content("desk", Status(reason))
+    assert content.sentence.rstrip(".") != content.heading
+
+
 def test_a_finding_says_more_than_the_status() -> None:
     first = Finding("no-driver", Severity.ERROR, "primary plane: the guest has no driver", "none bound", "load it")
     second = Finding("vm-paused", Severity.WARNING, "The VM is paused.", "paused")
