@@ -5,12 +5,13 @@ usage() {
     cat <<'END'
 usage: sh packaging/deb.sh [FOLDER]
 
-Writes mdevview_VERSION_ARCHITECTURE.deb into FOLDER (dist/ if none is named), and prints its path. Nobody needs to be
-root for that, and nothing is installed but the Python packages of packaging/lock into .venv.
+Writes mdevview_VERSION_ARCHITECTURE.deb into FOLDER (dist/ if none is named), and prints its path. The tools for that
+(binutils, python3-venv) are installed if they are missing: it asks before it uses sudo. Nothing else is installed but
+the Python packages of packaging/lock, into .venv.
 
-The package is for Debian 13 and later, and for Ubuntu 24.04 and later. Its dependencies are packages of Debian; three
-Python packages that Debian does not have are put into a private folder of it, with the versions and hashes of
-packaging/lock/run.txt. Install it with: sudo apt install ./mdevview_VERSION_ARCHITECTURE.deb
+The package is for Debian 13 and later, and for Ubuntu 24.04 and later. Its dependencies are packages of Debian. Four
+Python packages that these do not have, or have too old, are put into a private folder of it, with the versions and
+hashes of packaging/lock/run.txt. Install it with: sudo apt install ./mdevview_VERSION_ARCHITECTURE.deb
 END
 }
 
@@ -18,8 +19,8 @@ self=$(readlink -f -- "$0")
 root=${self%/packaging/deb.sh}
 venv=$root/.venv
 name=io.github.mdevview.mdevview
-# What Debian 13 does not have.
-private='hdrhistogram mcap qemu-qmp'
+# What Debian 13 and Ubuntu 24.04 do not have, and shtab: Ubuntu 24.04 has 1.5, Debian 13 has 1.7, which knows no fish.
+private='hdrhistogram mcap qemu-qmp shtab'
 
 case ${1:-} in
     -h | --help) usage && exit ;;
@@ -36,8 +37,12 @@ set -e
 check_root
 find_python
 lock
+if on_debian; then
+    needs=$(venv_needs && echo 'what removes debug symbols: binutils')
+    install_packages "$(printf '%s\n' "$needs" | missing)"
+fi
 make_venv
-[ -f "$venv/mdevview-dev.stamp" ] || install_project run
+install_project run
 unlock
 
 tmp=$(mktemp -d)
@@ -102,10 +107,11 @@ put_private() {
 
 # The oldest and the newest Python that the private C module serves, as words of a dependency.
 pythons() {
-    find "$vendor" -name '*.cpython-3*.so' | sed 's/.*cpython-3\([0-9]*\).*/\1/' | sort -n |
-        sed -n '1h;$!d;x;G;s/\n/ /p' | while read -r oldest newest; do
-            printf 'python3 (>= 3.%s), python3 (<< 3.%s~)' "$oldest" $((newest + 1))
-        done
+    numbers=$(find "$vendor" -name '*.cpython-3*.so' | sed 's/.*cpython-3\([0-9]*\).*/\1/' | sort -n)
+    [ -n "$numbers" ] || die 'hdrhistogram came without its module in C'
+    oldest=$(printf '%s\n' "$numbers" | head -n 1)
+    newest=$(printf '%s\n' "$numbers" | tail -n 1)
+    printf 'python3 (>= 3.%s), python3 (<< 3.%s~)' "$oldest" $((newest + 1))
 }
 
 put_data() {
@@ -123,18 +129,20 @@ put_data() {
     documents=usr/share/doc/mdevview
     put packaging/deb/copyright $documents/copyright
     put packaging/deb/README.Debian $documents/README.Debian
-    put README.md $documents/README.md
-    put SECURITY.md $documents/SECURITY.md
+    # In folders as here, because they refer to each other.
+    for each in README.md SECURITY.md packaging/doc/*.md; do
+        put "$each" "$documents/$each"
+    done
     put packaging/deb/70-vfio-kvm.rules $documents/examples/70-vfio-kvm.rules
     put_packed packaging/deb/changelog $documents/changelog.Debian
     put_packed CHANGELOG.md $documents/changelog
-    put packaging/deb/lintian-overrides usr/share/lintian/overrides/mdevview
 }
 
 put_control() {
     mkdir "$tree/DEBIAN"
+    python_versions=$(pythons)
     size=$(du -sk --exclude DEBIAN "$tree" | cut -f 1)
-    sed "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/; s/@PYTHON@/$(pythons)/" \
+    sed "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/; s/@PYTHON@/$python_versions/" \
         packaging/deb/control >"$tree/DEBIAN/control"
     put packaging/deb/postinst DEBIAN/postinst 755
     put packaging/deb/prerm DEBIAN/prerm 755
@@ -145,6 +153,8 @@ put_program
 put_private
 put_data
 put_control
+# The checkout may have been made with a umask that lets nobody else read it.
+chmod -R u=rwX,go=rX "$tree"
 find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 package=$out/mdevview_${version}_$architecture.deb
 dpkg-deb --root-owner-group -Zxz -b "$tree" "$package" >&2

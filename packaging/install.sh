@@ -13,7 +13,8 @@ record() { grep -qsxF "$1 $2" "$prefix/installed" || printf '%s %s\n' "$1" "$2" 
 make_folder() {
     [ ! -d "$1" ] || return 0
     make_folder "${1%/*}"
-    mkdir "$1" || die "the folder $1 cannot be made"
+    # Another process may make it at the same time.
+    mkdir -p "$1" || die "the folder $1 cannot be made"
     made="$made folder $1
 "
 }
@@ -43,12 +44,11 @@ check_place() {
 # place FILE TARGET: a link to TARGET in $prefix.
 place() {
     check_place "$@"
-    if [ ! -L "$1" ]; then
-        make_folder "${1%/*}"
-        record_made
-        ln -s -- "$prefix/$2" "$1" || die "$1 cannot be made"
-    fi
+    make_folder "${1%/*}"
+    record_made
+    # Recorded first: whatever is interrupted now, uninstall.sh knows the link.
     record link "$1"
+    [ -L "$1" ] || ln -s -- "$prefix/$2" "$1" || die "$1 cannot be made"
 }
 
 # each_link COMMAND: runs it with each FILE and TARGET.
@@ -92,6 +92,7 @@ install_for_user() {
     record_made
     exec 9<"$prefix/installed"
     flock 9
+    [ -f "$prefix/installed" ] || die "$prefix has been removed meanwhile: run this again"
     if on_debian; then
         install_packages "$(runtime_needs | missing)"
     else

@@ -53,7 +53,11 @@ END
     [ -n "$(find -L /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.local/share/fonts" \
         \( -name '*.[ot]tf' -o -name '*.ttc' \) -print -quit 2>/dev/null)" ] ||
         echo 'a font for the words in the window: fonts-dejavu-core'
-    # Debian's Python cannot make a virtual environment until this package is there.
+    venv_needs
+}
+
+# Debian's Python cannot make a virtual environment until this package is there.
+venv_needs() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "Python's virtual environments: python$version-venv"
 }
 
@@ -157,7 +161,7 @@ install_project() {
 root = pathlib.Path(sys.argv[1])
 files = [root / "pyproject.toml", *sorted((root / "packaging/lock").glob("*.txt"))]
 files += sorted(each for tree in sys.argv[2:] for each in (root / tree).rglob("*") if each.is_file() and each.suffix != ".pyc")
-print(sys.version, hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest())' "$root" $trees)
+print(sys.version, hashlib.sha256(b"".join(bytes(each.relative_to(root)) + each.read_bytes() for each in files)).hexdigest())' "$root" $trees)
     [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
     say "installing into $venv the Python packages that $lock names (some 100 MB the first time)"
     rm -f "$stamp"

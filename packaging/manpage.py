@@ -66,7 +66,8 @@ A shell completes these names: see \\-\\-print\\-completion.
 """
 
 _WINDOW_KEYS = """\
-All other keys go to the guest. The menus show these keys too; Help > Keys, or keys.ini, changes them.
+All other keys go to the guest, and so do those without Ctrl, Alt or Super (F1, F10, F11) while the VM takes input.
+The menus show these keys too; Help > Keys, or keys.ini, changes them.
 In brackets is what keys.ini calls the action.
 """
 

@@ -6,6 +6,9 @@ say() { printf 'mdevview: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
 [ $# = 0 ] || die '--uninstall takes no argument'
+# Root would remove what a file of the user names.
+[ -z "${SUDO_UID:-}${PKEXEC_UID:-}${DOAS_USER:-}" ] ||
+    die '--uninstall is for the user who has installed mdevview: run it without sudo'
 self=$(readlink -f -- "$0")
 prefix=${self%/*}
 if ! [ -f "$prefix/installed" ]; then
@@ -15,6 +18,9 @@ fi
 [ ! -L "$prefix" ] || die "$prefix is a symbolic link: remove it"
 case $prefix in /*/mdevview) ;; *) die "$prefix is no installation" ;; esac
 
+# Nothing is installed or removed here meanwhile.
+exec 9<"$prefix/installed"
+flock 9
 # Read before it is removed.
 links=$(sed -n 's/^link //p' "$prefix/installed")
 folders=$(sed -n 's/^folder //p' "$prefix/installed" | sort -r)

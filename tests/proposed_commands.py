@@ -174,9 +174,9 @@ COMMANDS = (
     Command("sudo {} -d {} && sudo {} -e {}", "", _NO_NVIDIA),
     Command("nvidia-smi vgpu -s -i {}", "", _NO_NVIDIA),
     Command("nvidia-smi vgpu -s", "", _NO_NVIDIA),
+    Command("sudo apt install --reinstall ./mdevview_*.deb", "", _WOULD_INSTALL),
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),
     Command("apt-file search NAME", "", _WOULD_INSTALL),
-    Command("pip install 'mdevview[plots]'", "", _WOULD_INSTALL),
     Command("pip install {}", "", _WOULD_INSTALL),
 )
 

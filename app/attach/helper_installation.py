@@ -13,7 +13,22 @@ from app.errors import PermissionDenied
 
 HELPER = Path("/usr/libexec/mdevview-getfd")
 ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy")
-INSTALL = "sudo sh packaging/helper.sh install"
+
+
+def how_to_install(program: Path) -> str:
+    """The command that installs the helper, for the ``program`` that this is: a checkout, a Debian package or a copy.
+
+    ``program`` is the folder with ``app``. A program in the home of its user (run.sh --install) has no script of its
+    own.
+    """
+    if (program / "packaging/helper.sh").is_file():
+        return "sudo sh packaging/helper.sh install"
+    if program.is_relative_to("/usr/lib"):
+        return "sudo apt install --reinstall ./mdevview_*.deb"
+    return "sudo sh packaging/helper.sh install, in the checkout that mdevview was installed from"
+
+
+INSTALL = how_to_install(Path(__file__).resolve().parents[2])
 
 # The time limit for an answer if nobody can be asked for a password. The helper itself gives up after 10 s.
 UNATTENDED_S = 60.0

@@ -42,6 +42,16 @@ class MonitorStatus:
     pointing: PointingDevice | None = None
     run_state: str | None = None
 
+    @property
+    def why_not(self) -> str:
+        """Why the VM takes no command, in words; empty if it does."""
+        match self.state:
+            case ConnectionState.READY:
+                return ""
+            case ConnectionState.CONNECTING:
+                return "connecting to the VM's monitor"
+        return self.detail or "the VM's monitor is gone"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

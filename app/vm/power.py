@@ -20,11 +20,6 @@ class PowerAction(Enum):
     FORCE_OFF = "quit"
     """The VM ends at once, and the guest is not asked. QEMU flushes its disks."""
 
-    @property
-    def loses_work(self) -> bool:
-        """Whether the guest loses what it has not written to its disk."""
-        return self in (PowerAction.RESET, PowerAction.FORCE_OFF)
-
 
 # QEMU's RunState (qapi/run-state.json). A guest that sleeps is woken by its power button.
 _RUNNING = "running"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from app.vm.power import PowerAction, refusal
+
 _NS = 1_000_000_000
 
 
@@ -58,7 +60,7 @@ class ShutdownSequence:
         Without ``forces`` nothing follows the request to the guest before :meth:`skip_wait`, unless the guest is off.
         """
         timeouts = timeouts or ShutdownTimeouts()
-        can_power_off = run_state in (None, "running", "suspended")
+        can_power_off = not refusal(PowerAction.POWERDOWN, run_state)
         self._steps: list[tuple[ShutdownStep, float]] = []
         if monitor and can_power_off:
             self._steps.append((ShutdownStep.POWERDOWN, timeouts.powerdown))

@@ -1,24 +1,32 @@
-"""A settings file runs no code, and no file in its place keeps the window from opening or closing."""
+"""A settings file runs no code, and no file in its place keeps the window from opening or closing.
+
+Nor does a file of keys, which cannot take the ways back from a guest that has the keyboard.
+"""
 
 import fcntl
 import logging
 import os
 import resource
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtGui import QKeySequence
 
 from app.planes.placement import Scaling
 from tests.attacks.limits import time_limit
 from tests.unit.command import run
 from ui import private_file
+from ui.window.actions import keys_file
+from ui.window.actions.actions import KEYED
+from ui.window.actions.shortcuts import Shortcuts, default_keys
 from ui.window.settings import settings
 from ui.window.settings.geometry import Geometry
-from ui.window.settings.settings_text import Settings
+from ui.window.settings.settings_text import Settings, SettingsFile, file_text
 
 DEFAULTS = Settings()
 OTHERS = Settings(Scaling.INTEGER, False, Geometry(800, 600, -5, 17, maximized=True))
@@ -56,9 +64,9 @@ def write_with_qt(file: Path, **values: object) -> None:
     written.sync()
 
 
-def ignored(caplog: pytest.LogCaptureFixture) -> str:
+def ignored(caplog: pytest.LogCaptureFixture, logger: str = "ui.window.settings.settings") -> str:
     """The one log line about settings that are ignored."""
-    (line,) = [each.getMessage() for each in caplog.records if each.name == "ui.window.settings.settings"]
+    (line,) = [each.getMessage() for each in caplog.records if each.name == logger]
     return line
 
 
@@ -122,7 +130,7 @@ def test_what_is_no_settings_file_is_ignored_with_one_line(
 ) -> None:
     make, words = PLACES[place]
     make(file)
-    assert settings.load() == DEFAULTS
+    assert settings.load() == settings.load("a VM") == DEFAULTS
     assert words in ignored(caplog)
 
 
@@ -249,3 +257,56 @@ def test_blanks_and_sections_do_not_hold_up_the_window(file: Path) -> None:
     for text in ("a" + " " * 60_000 + "b=1", "[a]\n" * 16_000, "=" * 60_000, "a=1\n" * 15_000):
         file.write_text(f"[General]\nfilter=nearest\n{text}\n")
         assert settings.load("VM 1") == Settings(smooth=False)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_file_of_keys_leaves_the_defaults_and_is_not_written(
+    place: str, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, words = PLACES[place]
+    keys = file.with_name("keys.ini")
+    make(keys)
+    assert Shortcuts(keys_file.load()).all() == default_keys()
+    assert words.replace("65536", "8192") in ignored(caplog, "ui.window.actions.keys_file")
+    caplog.clear()
+    before = keys.lstat()
+    if not stat.S_ISREG(before.st_mode):
+        assert keys_file.save(default_keys()).startswith("The keys were not saved")
+        assert (keys.lstat().st_mode, keys.lstat().st_ino) == (before.st_mode, before.st_ino)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "F12", "Ctrl+Alt+R", "Ctrl+Alt+M", "Ctrl+Alt+R; Ctrl+Alt+M", "F10; F11", "x", "Ctrl+" * 150, ";" * 100],
+)
+def test_no_file_takes_the_ways_back_from_a_guest_that_has_the_keyboard(
+    value: str, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every key of the table removed, or the same for all; the first actions of the file, or the last, have it."""
+    for names in ([each.key for each in KEYED], ["screenshot", "release", "menus"], ["screenshot", "copy"], ["menus"]):
+        file.with_name("keys.ini").write_text("[Keys]\n" + "".join(f"{each}={value}\n" for each in names)[:8000])
+        shortcuts = Shortcuts(keys_file.load())
+        for action in ("release", "menus"):
+            keys = [QKeySequence(each)[0] for each in shortcuts.keys(action)]
+            assert any(shortcuts.takes(each.key(), each.keyboardModifiers()) for each in keys), (names, action)
+    assert all(len(each.getMessage()) < 400 for each in caplog.records)
+
+
+def test_blanks_and_sections_in_a_file_of_keys_do_not_hold_up_the_window(file: Path) -> None:
+    keys = file.with_name("keys.ini")
+    for text in ("a" + " " * 8000 + "b=1", "[a]\n" * 2000, "=" * 8000, " x\n" * 2600, "grab=" + "Ctrl+Alt+G;" * 700):
+        keys.write_text(f"[Keys]\n{text}\n")
+        assert Shortcuts(keys_file.load()).keys("grab") == ("Ctrl+Alt+G",)
+
+
+def test_ten_thousand_vms_keep_the_file_small_and_the_newest_settings(file: Path) -> None:
+    made = SettingsFile(subjects={f"VM {number} {'x' * 180}": {"smooth": False} for number in range(10_000)})
+    text = file_text(made)
+    assert len(text) < 65536 and "VM 9999" in text and "VM 9800" not in text
+    file.write_text(text)
+    settings.save(Settings(flip_x=True), "VM new")
+    assert settings.load("VM new").flip_x and not settings.load(f"VM 9999 {'x' * 180}").smooth
+    # Written by another program, with more than is read: the next window still saves.
+    file.write_text("".join(f"[VM {number}]\nfilter=nearest\n" for number in range(10_000)))
+    settings.save(Settings(flip_x=True), "VM new")
+    assert settings.load("VM new").flip_x and file.stat().st_size < 65536

@@ -31,7 +31,8 @@ from ui.window.application import make_application, show
 from ui.window.interrupt import Interrupt
 from ui.window.picture.frame_times import FrameTimes
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 _FLIP_NS = 1_000_000_000 // 60
 CASES = ("without", "hidden", "records", "overlay", "panel", "overlay and panel")

@@ -1,9 +1,12 @@
 """``sh packaging/run.sh --install`` in a home folder of its own, from a checkout that is then removed."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
 import sysconfig
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,7 +144,9 @@ def test_file_of_another_program_is_neither_replaced_nor_removed(home: Home) -> 
         (("--install",), {"SUDO_UID": "1000"}, "run it without sudo"),
         (("--install",), {"HOME": "here"}, "HOME is no absolute path"),
         (("--install", "x"), {}, "takes no argument"),
+        (("--install",), {"HOME": "/tmp/a b"}, "a path with white space"),
         (("--uninstall", "x"), {}, "takes no argument"),
+        (("--uninstall",), {"SUDO_UID": "1000"}, "run it without sudo"),
     ],
 )
 def test_refused(home: Home, arguments: tuple[str, ...], environment: dict[str, str], words: str) -> None:
@@ -149,6 +154,31 @@ def test_refused(home: Home, arguments: tuple[str, ...], environment: dict[str, 
     assert (refused.returncode, refused.stdout) == (1, "")
     assert words in refused.stderr
     assert home.files() == set()
+
+
+def test_install_that_waits_for_a_removal_starts_nothing_after_it(home: Home) -> None:
+    home.prefix.mkdir(parents=True)
+    record = home.prefix / "installed"
+    record.touch()
+    with ThreadPoolExecutor(1) as pool, record.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = pool.submit(home.install, "--install")
+        end = time.monotonic() + 60
+        while f":{record.stat().st_ino} " not in _waiters():
+            assert time.monotonic() < end and not waiting.done(), "it does not wait"
+            time.sleep(0.05)
+        record.unlink()
+        fcntl.flock(file, fcntl.LOCK_UN)
+        refused = waiting.result()
+    assert refused.returncode == 1
+    assert "has been removed meanwhile" in refused.stderr
+    assert list(home.prefix.iterdir()) == []
+    assert home.files() == set()
+
+
+def _waiters() -> str:
+    """The kernel's list of those who wait for a lock, with inode numbers (fs/locks.c)."""
+    return "\n".join(each for each in Path("/proc/locks").read_text().splitlines() if "->" in each)
 
 
 def test_uninstall_where_nothing_is_installed_says_so(home: Home) -> None:

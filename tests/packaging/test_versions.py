@@ -27,6 +27,5 @@ def test_program_changelog_metainfo_and_debian_package_tell_one_version_and_one_
 
 
 def test_example_of_a_udev_rule_is_what_doctor_proposes() -> None:
-
     lines = (ROOT / "packaging/deb/70-vfio-kvm.rules").read_text().splitlines()
     assert tuple(each for each in lines if not each.startswith("#")) == _RULES

@@ -2,11 +2,9 @@
 
 import sys
 from typing import Any
-from unittest.mock import patch
 
 from PyQt6.QtWidgets import QToolButton
 
-from tests.window import window_driver
 from tests.window.window_driver import WindowDriver, run
 
 
@@ -22,7 +20,7 @@ class FullscreenDriver(WindowDriver):
             "maximised": window.isMaximized(),
             "checked": actions["fullscreen"].isChecked(),
             "menu_bar": window.menuBar().isVisible(),  # type: ignore[union-attr]
-            "status_line": window._status.isVisible(),
+            "status_line": window._state.line.isVisible(),
             "size": [window.width(), window.height()],
             "screen": screen.name() if screen is not None else "",
             "bar": [*bar.geometry().getRect()] if bar is not None and shown else None,
@@ -35,5 +33,4 @@ class FullscreenDriver(WindowDriver):
 
 
 if __name__ == "__main__":
-    with patch.object(window_driver, "WindowDriver", FullscreenDriver):
-        sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], FullscreenDriver))

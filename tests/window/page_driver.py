@@ -6,11 +6,8 @@ from typing import Any
 from PyQt6.QtWidgets import QPushButton
 
 from app.open.target import Simulated
-from tests.window.listener import Listener
-from tests.window.window_driver import WindowDriver
-from ui.cli.main import main
+from tests.window.window_driver import WindowDriver, run
 from ui.window import viewer
-from ui.window.main_window import MainWindow
 
 
 class PageDriver(WindowDriver):
@@ -36,12 +33,5 @@ class PageDriver(WindowDriver):
         self.trigger("choose")
 
 
-class DrivenWindow(MainWindow):
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._listener = Listener(PageDriver(self))
-
-
 if __name__ == "__main__":
-    vars(viewer)["MainWindow"] = DrivenWindow
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], PageDriver))

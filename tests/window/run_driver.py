@@ -11,9 +11,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
-from tests.window import window_driver
 from tests.window.run_simulated import open_simulated
-from tests.window.window_driver import WindowDriver
+from tests.window.window_driver import WindowDriver, run
 
 
 class MachineDriver(WindowDriver):
@@ -81,6 +80,5 @@ def _click(widget: QWidget | None, text: str) -> None:
 
 
 if __name__ == "__main__":
-    vars(window_driver)["WindowDriver"] = MachineDriver
     with patch("app.open.opening.open_target", open_simulated):
-        sys.exit(window_driver.run(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:], MachineDriver))

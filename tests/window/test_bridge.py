@@ -5,7 +5,6 @@ import time
 import numpy as np
 
 from tests.window.displays import Display, Picture
-from tests.window.test_inspector import wait_until
 from tests.window.test_view import STILL, close, guest_picture, wait_for_screen
 from tests.window.viewer import driven
 
@@ -30,7 +29,7 @@ def test_a_still_picture_gets_the_size_of_its_window(wayland: Display) -> None:
     """The look for one colour makes the window's context current again, which may take a buffer of the size before."""
     with driven(wayland, _DRIVER, "view", f"sim:{STILL},cursor=off") as viewer:
         viewer.wait_for("showing, .*path: bridge")
-        wait_until(viewer, "findings", lambda it: "picture-unchanged" in it)
+        viewer.wait_until("findings", lambda it: "picture-unchanged" in it)
         viewer.do("trigger", "inspector")
         on_screen = wait_for_screen(wayland, _has_light_right_side)
         close(viewer)

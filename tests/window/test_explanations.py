@@ -4,19 +4,18 @@ import time
 from typing import Any
 
 from tests.window.displays import Display
-from tests.window.test_inspector import wait_until
 from tests.window.test_view import close
 from tests.window.viewer import driven, driving
 
 
 def test_a_click_on_the_path_tells_why_the_picture_is_copied_and_what_to_do(wayland: Display) -> None:
-    with driving(wayland, "sim:gvt,size=320x240,modifier=X") as viewer:
-        tip: str = wait_until(viewer, "path_tip", lambda it: "tiling" in it)
+    with driving(wayland, "sim:gvt,size=320x240,modifier=X,fps=0") as viewer:
+        tip: str = viewer.wait_until("path_tip", lambda it: "tiling" in it)
         for words in ("copy: ", "the CPU copies it", "369\N{NO-BREAK SPACE}kB", "does not import the plane's tiling"):
             assert words in tip
         assert "INTEL_X_TILED" in tip and "What to do: The GPU that exports it can import it" in tip
         viewer.do("click_path")
-        texts = wait_until(viewer, "inspector_labels", lambda it: any("tiling" in each for each in it))
+        texts = viewer.wait_until("inspector_labels", lambda it: any("tiling" in each for each in it))
         assert texts[0].startswith("Path: copy. ")
         assert any(each.startswith("Seen: the plane is XR24 INTEL_X_TILED") for each in texts)
         viewer.do("inspector_tab", "Log")
@@ -31,7 +30,7 @@ def test_without_a_vgpu_the_window_says_that_it_shows_a_simulated_one_and_why(wa
         assert viewer.do("notice_bar") == ["No vGPU on this host: this is a simulated one."]
         swaps = viewer.do("swaps")
         viewer.do("notice_bar_press", "&Why?")
-        answer: dict[str, Any] = wait_until(viewer, "host_check", lambda it: it["texts"][1:] != [])
+        answer: dict[str, Any] = viewer.wait_until("host_check", lambda it: it["texts"][1:] != [])
         assert "because this host has no vGPU" in answer["texts"][0]
         assert any("no vGPU on this host" in each for each in answer["texts"])
         assert viewer.do("swaps") > swaps, "the picture goes on meanwhile"
@@ -56,9 +55,9 @@ def test_a_mode_that_the_guest_does_not_take_is_told_until_another_is_chosen(way
         time.sleep(0.6)
         assert "was asked" not in viewer.do("state")["status"], "it gets ten seconds"
         viewer.do("let_pass", 11)
-        status = wait_until(viewer, "state", lambda it: words in it["status"])["status"]
+        status = viewer.wait_until("state", lambda it: words in it["status"])["status"]
         assert "bochs-drm" in status
         assert words in viewer.wait_for(r"INFO: .*still shows"), "for the log and over the picture"
         viewer.do("ask_for", 640, 480)
-        wait_until(viewer, "state", lambda it: "was asked" not in it["status"])
+        viewer.wait_until("state", lambda it: "was asked" not in it["status"])
         close(viewer)

@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tests.screen_saver import screen_saver, session_bus
 from tests.window.displays import HEIGHT, WIDTH, Display, sway
 from tests.window.qmp_server import qmp_server
 from tests.window.test_view import xdotool
-from tests.window.viewer import DrivenViewer, driven
+from tests.window.viewer import driven
 from tests.window.wayland_input import virtual_input
 
 _DRIVER = "tests.window.fullscreen_driver"
@@ -26,17 +26,6 @@ _PATIENCE_S = 20.0
 _SCALE = 2
 # The kernel's codes of keys.
 _CTRL, _ALT, _ESCAPE, _Z, _ENTER, _A = 29, 56, 1, 44, 28, 30
-
-
-def wait_until(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    """The state of fullscreen, as soon as it is as wanted."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        state: dict[str, Any] = viewer.do("fullscreen")
-        if wanted(state):
-            return state
-        assert time.monotonic() < end, state
-        time.sleep(0.05)
 
 
 def is_normal(state: dict[str, Any]) -> bool:
@@ -67,6 +56,15 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         )
         return json.loads(done.stdout)
 
+    def windows() -> list[dict[str, Any]]:
+        return _windows(tell_sway("-t", "get_tree"))
+
+    def wait_for_blanking(on: bool) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while [each["inhibit_idle"] for each in windows()] != [not on]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
     with (
         qmp_server(tmp_path) as vm,
         driven(display, _DRIVER, "view", f"sim:{SPEC}", "--qmp", vm.address) as viewer,
@@ -74,7 +72,7 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
     ):
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        wait_until(viewer, is_normal)
+        viewer.wait_until("fullscreen", is_normal)
 
         def point(x: float, y: float) -> None:
             device.place(round(x), round(y), WIDTH, HEIGHT)
@@ -82,10 +80,11 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         # The desktop's own fullscreen.
         point(WIDTH / 2, HEIGHT / 2)
         tell_sway("fullscreen", "enable")
-        state = wait_until(viewer, is_full)
+        state = viewer.wait_until("fullscreen", is_full)
         assert not state["bar"], "the user looks for nothing here"
+        wait_for_blanking(False)
         point(WIDTH / 2 - 40, 0)
-        state = wait_until(viewer, lambda it: it["bar"])
+        state = viewer.wait_until("fullscreen", lambda it: it["bar"])
         assert "y=0" in vm.events(), "the edge is the guest's too"
         left, top, width, height = state["bar"]
         assert top == 0 and abs(left + width / 2 - WIDTH / 2) <= 1
@@ -93,7 +92,7 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         def click(button: str) -> None:
             # On a slow machine the bar may have gone again.
             point(WIDTH / 2 - 40, 0)
-            wait_until(viewer, lambda it: it["bar"])
+            viewer.wait_until("fullscreen", lambda it: it["bar"])
             x = left + state["buttons"][button]
             for offset in (0, 2):
                 point(x + offset, height / 2)
@@ -102,37 +101,38 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
 
         before = vm.events()
         click("Send keys ▾")
-        wait_until(viewer, lambda it: it["menu_open"])
+        viewer.wait_until("fullscreen", lambda it: it["menu_open"])
         device.press(_ESCAPE)
-        wait_until(viewer, lambda it: not it["menu_open"])
+        viewer.wait_until("fullscreen", lambda it: not it["menu_open"])
         click("Grab")
-        wait_until(viewer, lambda it: "releases" in it["notice"])
+        viewer.wait_until("fullscreen", lambda it: "releases" in it["notice"])
         device.press(_A)
         vm.wait_for("+a", "-a")
         assert "+left" not in vm.events()[len(before) :], "a click on the bar is not the guest's"
         click("Grab")
-        wait_until(viewer, lambda it: not it["notice"])
+        viewer.wait_until("fullscreen", lambda it: not it["notice"])
         click("Leave fullscreen")
-        wait_until(viewer, is_normal)
-        assert not _is_full_for_sway(tell_sway("-t", "get_tree"))
+        viewer.wait_until("fullscreen", is_normal)
+        assert not any(each["fullscreen_mode"] for each in windows())
+        wait_for_blanking(True)
 
         # The keys, while they go to the guest.
         point(WIDTH / 2, HEIGHT / 2)
         device.press(_CTRL, _ALT, _ENTER)
-        wait_until(viewer, lambda it: is_full(it) and it["bar"])
-        wait_until(viewer, lambda it: not it["bar"])
+        viewer.wait_until("fullscreen", lambda it: is_full(it) and it["bar"])
+        viewer.wait_until("fullscreen", lambda it: not it["bar"])
         device.press(_CTRL, _ALT, _Z)
-        wait_until(viewer, lambda it: it["bar"] and it["menu_open"])
+        viewer.wait_until("fullscreen", lambda it: it["bar"] and it["menu_open"])
         device.press(_ENTER)
-        wait_until(viewer, is_normal)
+        viewer.wait_until("fullscreen", is_normal)
 
         # The screen where the window is.
         tell_sway("create_output")
         outputs = [each["name"] for each in tell_sway("-t", "get_outputs")]
         tell_sway("move", "container", "to", "output", outputs[-1])
-        wait_until(viewer, lambda it: it["screen"] == outputs[-1])
+        viewer.wait_until("fullscreen", lambda it: it["screen"] == outputs[-1])
         viewer.do("trigger", "fullscreen")
-        state = wait_until(viewer, is_full)
+        state = viewer.wait_until("fullscreen", is_full)
         assert state["screen"] == outputs[-1]
         # With the bar shown, the end still comes.
         assert state["bar"]
@@ -140,11 +140,10 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
     assert viewer.warnings() == []
 
 
-def _is_full_for_sway(node: dict[str, Any]) -> bool:
-    return any(
-        (each.get("app_id") and each["fullscreen_mode"]) or _is_full_for_sway(each)
-        for each in (*node["nodes"], *node["floating_nodes"])
-    )
+def _windows(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The windows in a tree of sway's."""
+    children = (*node["nodes"], *node["floating_nodes"])
+    return [window for each in children for window in ([each] if each.get("app_id") else _windows(each))]
 
 
 _OPENBOX = """<openbox_config xmlns="http://openbox.org/3.4/rc"><keyboard>
@@ -176,39 +175,43 @@ def test_on_x11_maximised_comes_back_and_the_screen_is_not_blanked(x11: Display,
         with openbox(display, tmp_path), driven(display, _DRIVER, "view", f"sim:{SPEC}", "--qmp", vm.address) as viewer:
             viewer.wait_for("path: ")
             viewer.wait_for("monitor: ready")
-            wait_until(viewer, lambda it: not it["full"])
+            viewer.wait_until("fullscreen", lambda it: not it["full"])
             # From a maximised window by the user's action, and back by the window manager's key; then the other way.
             xdotool(display, "key", "super+m")
-            normal = wait_until(viewer, lambda it: it["maximised"])
+            normal = viewer.wait_until("fullscreen", lambda it: it["maximised"])
             viewer.do("trigger", "fullscreen")
-            state = wait_until(viewer, lambda it: is_full(it) and it["size"][1] > normal["size"][1])
+            state = viewer.wait_until("fullscreen", lambda it: is_full(it) and it["size"][1] > normal["size"][1])
             assert state["bar"]
             saver.wait_for(asked.format(8))
             # The picture is still there below the bar.
             lower_half = display.picture()[800::8, ::8]
             assert len(np.unique(lower_half.reshape(-1, 3), axis=0)) > 100
             xdotool(display, "key", "super+f")
-            wait_until(viewer, lambda it: is_normal(it) and it["maximised"] and it["size"] == normal["size"])
+            viewer.wait_until(
+                "fullscreen", lambda it: is_normal(it) and it["maximised"] and it["size"] == normal["size"]
+            )
             saver.wait_for(asked.format(8), "release 8")
             xdotool(display, "key", "super+f")
-            wait_until(viewer, lambda it: is_full(it) and it["size"] == state["size"])
+            viewer.wait_until("fullscreen", lambda it: is_full(it) and it["size"] == state["size"])
             # The pointer at the edge, then a click, which leaves the keys with the guest.
             xdotool(display, "mousemove", "700", "300", "mousemove", "700", "0")
-            state = wait_until(viewer, lambda it: it["bar"])
+            state = viewer.wait_until("fullscreen", lambda it: it["bar"])
             left, _top, _width, height = state["bar"]
             xdotool(display, "mousemove", str((left + 5) * _SCALE), str(height // 2 * _SCALE), "click", "1", "key", "b")
             vm.wait_for("+b", "-b")
             grab = str((left + state["buttons"]["Grab"]) * _SCALE), str(height // 2 * _SCALE)
             xdotool(display, "mousemove", *grab, "click", "1")
-            wait_until(viewer, lambda it: "releases" in it["notice"])
+            viewer.wait_until("fullscreen", lambda it: "releases" in it["notice"])
             xdotool(display, "key", "a")
             vm.wait_for("+a", "-a")
             xdotool(display, "click", "1")
-            wait_until(viewer, lambda it: not it["notice"])
+            viewer.wait_until("fullscreen", lambda it: not it["notice"])
             viewer.do("trigger", "fullscreen")
-            wait_until(viewer, lambda it: is_normal(it) and it["maximised"] and it["size"] == normal["size"])
+            viewer.wait_until(
+                "fullscreen", lambda it: is_normal(it) and it["maximised"] and it["size"] == normal["size"]
+            )
             viewer.do("trigger", "fullscreen")
-            wait_until(viewer, is_full)
+            viewer.wait_until("fullscreen", is_full)
             saver.wait_for(asked.format(8), "release 8", asked.format(9), "release 9", asked.format(10))
             assert viewer.interrupt() == 0
             saver.wait_for(asked.format(8), "release 8", asked.format(9), "release 9", asked.format(10), "release 10")

@@ -16,7 +16,7 @@ from app.input.pointer import absolute
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import close, guest_picture, press, wait_for_screen, window_of, xdotool
-from tests.window.viewer import DrivenViewer, Viewer, driving, viewing
+from tests.window.viewer import Viewer, driving, viewing
 from tests.window.wayland_input import VirtualInput, virtual_input
 
 SIZE = (640, 480)
@@ -59,16 +59,6 @@ def corner_of(screen: Picture, picture: Picture) -> tuple[int, int] | None:
 def pointer_events(x: int, y: int) -> list[str]:
     """The VM's events for a guest pixel."""
     return [f"{each.axis.value}={each.value}" for each in absolute((x, y), SIZE)]  # type: ignore[union-attr]
-
-
-def wait_for_state(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> dict[str, object]:
-    """The window's state when it is as wanted, or after the time limit as it is then, for an assertion."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        state: dict[str, object] = viewer.do("state")
-        if wanted(state) or time.monotonic() >= end:
-            return state
-        time.sleep(0.05)
 
 
 def test_a_key_is_a_position_whatever_layout_the_host_has(x11: Display, vm: QmpServer) -> None:
@@ -224,7 +214,7 @@ def test_the_clipboard_is_typed_and_any_key_stops_it(x11: Display, vm: QmpServer
         xdotool(x11, "key", "ctrl+alt+v")
         vm.wait_for("+a")
         xdotool(x11, "key", "Escape")
-        wait_for_state(viewer, lambda state: "typing" not in str(state["status"]))
+        viewer.wait_until("state", lambda state: "typing" not in str(state["status"]))
         time.sleep(0.3)
         events = vm.events()
         assert events.count("+a") == events.count("-a") < 5000
@@ -245,7 +235,7 @@ def test_without_a_monitor_the_window_says_view_only_and_why(wayland: Display) -
 def test_synthetic_events_reach_the_guest_on_wayland(wayland: Display, vm: QmpServer) -> None:
     with driving(wayland, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("monitor: ready")
-        state = wait_for_state(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        state = viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
         assert state["enabled"] == ["grab", "paste", "quit", "send-print"]
         viewer.do("type", "ab1 -")
         vm.wait_for("+a", "-a", "+b", "-b", "+1", "-1", "+spc", "-spc", "+minus", "-minus")
@@ -269,7 +259,7 @@ def test_on_a_hidpi_screen_the_pointer_is_at_the_guests_pixel(wayland_2x: Displa
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
         left, top = (2560 - 3 * 640) // 2, (1600 - 3 * 480) // 2
-        assert wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))["hidden"] is False
+        assert viewer.wait_until("state", lambda it: "keyboard" in str(it["status"]))["hidden"] is False
         viewer.do("move", left + 3 * 200 + 2, top + 3 * 100)
         vm.wait_for(*pointer_events(200, 100))
         assert viewer.do("state")["hidden"] is True
@@ -286,12 +276,12 @@ def test_on_a_hidpi_screen_the_pointer_is_at_the_guests_pixel(wayland_2x: Displa
 def test_a_paused_vm_says_so_and_takes_no_keys(wayland: Display, vm: QmpServer) -> None:
     with driving(wayland, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("monitor: ready")
-        wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))
+        viewer.wait_until("state", lambda it: "keyboard" in str(it["status"]))
         viewer.do("key", "A", 0, "KeyPress")
         vm.wait_for("+a")
         vm.status = "paused"
         vm.send_event("STOP")
-        assert "paused: no input" in str(wait_for_state(viewer, lambda it: "paused" in str(it["status"]))["status"])
+        assert "paused: no input" in str(viewer.wait_until("state", lambda it: "paused" in str(it["status"]))["status"])
         viewer.do("key", "A", 0, "KeyRelease")
         viewer.do("key", "B")
         vm.status = "running"
@@ -313,7 +303,7 @@ def test_another_program_is_answered_while_the_window_is_used_and_no_key_is_lost
         ThreadPoolExecutor(1) as executor,
     ):
         viewer.wait_for("monitor: ready")
-        state = wait_for_state(viewer, lambda it: "keyboard" in str(it["status"]))
+        state = viewer.wait_until("state", lambda it: "keyboard" in str(it["status"]))
         assert "keyboard and pointer, shared with Proxmox VE" in str(state["status"])
         letters = ""
         answers = [executor.submit(server.ask, "query-status") for _ in range(3)]
@@ -346,7 +336,7 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
     with driving(wayland_input, f"sim:{SPEC}", "--scaling", "actual", "--qmp", mouse_vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        wait_for_state(viewer, lambda it: "click to grab" in str(it["status"]))
+        viewer.wait_until("state", lambda it: "click to grab" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
         # A click has no effect before the window has the focus.
         for _ in range(50):
@@ -355,7 +345,7 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
                 break
             time.sleep(0.1)
         viewer.wait_for("the desktop's shortcuts go to the guest")
-        assert wait_for_state(viewer, lambda it: bool(it["hidden"]))["hidden"]
+        assert viewer.wait_until("state", lambda it: bool(it["hidden"]))["hidden"]
         mouse_vm.clear()
         for _ in range(30):
             plugged_in.move(-100, 20)
@@ -366,7 +356,7 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
         taken = wayland_input.directory / "taken"
         assert not taken.exists()
         plugged_in.press(CTRL, ALT, G)
-        wait_for_state(viewer, lambda it: "grabbed" not in str(it["status"]))
+        viewer.wait_until("state", lambda it: "grabbed" not in str(it["status"]))
         mouse_vm.clear()
         plugged_in.press(ALT, TAB)
         end = time.monotonic() + _PATIENCE_S
@@ -381,7 +371,7 @@ def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: V
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        wait_for_state(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
         plugged_in.click()
         vm.wait_for("+left", "-left")

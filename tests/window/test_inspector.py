@@ -1,27 +1,13 @@
 """The inspector beside the picture, as a person uses it."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tests.window.displays import Display
 from tests.window.test_view import close, guest_picture, press, window_of, xdotool
-from tests.window.viewer import DrivenViewer, driving
-
-_PATIENCE_S = 20.0
-
-
-def wait_until(viewer: DrivenViewer, what: str, wanted: Callable[[Any], bool]) -> Any:
-    """The answer of a method of the window's driver, once it is as wanted."""
-    end = time.monotonic() + _PATIENCE_S
-    while not wanted(answer := viewer.do(what)):
-        assert time.monotonic() < end, answer
-        time.sleep(0.1)
-    return answer
+from tests.window.viewer import driving
 
 
 def test_the_inspector_shows_the_picture_in_parts_and_moves_between_dock_and_window(wayland: Display) -> None:
@@ -30,34 +16,34 @@ def test_the_inspector_shows_the_picture_in_parts_and_moves_between_dock_and_win
         assert not viewer.do("is_imported", "ui.window.inspector.inspector"), "it costs something while it is closed"
         before = viewer.do("inspector_place")
         viewer.do("trigger", "inspector")
-        rows = wait_until(viewer, "inspector_texts", lambda it: any(each[1].startswith("egl-image (") for each in it))
+        rows = viewer.wait_until("inspector_texts", lambda it: any(each[1].startswith("egl-image (") for each in it))
         assert ["Primary plane", "320 × 240, YUYV, egl-image"] in rows and ["Format", "YUYV"] in rows
         place = viewer.do("inspector_place")
         assert place["docked"] and place["focus"] and place["size"] == before["size"]
         assert place["picture"][0] >= before["picture"][0] // 2 - 10, "the picture keeps half of the window"
 
         viewer.do("inspector_tab", "Formats")
-        rows = wait_until(viewer, "inspector_texts", lambda it: len(it) > 80)
+        rows = viewer.wait_until("inspector_texts", lambda it: len(it) > 80)
         assert rows[0][:3] == ["AR24 ARGB8888", "LINEAR", "imported"] and rows[0][3].startswith("on screen, ")
         viewer.do("inspector_search", "yuyv on SCREEN")
         assert [each[0] for each in viewer.do("inspector_texts")] == ["YUYV"]
         viewer.do("inspector_tab", "Log")
-        assert wait_until(viewer, "inspector_texts", bool)
+        assert viewer.wait_until("inspector_texts", bool)
 
         viewer.do("inspector_press", "Dock below")
         place = viewer.do("inspector_place")
         assert place["docked"] and place["picture"][0] > before["picture"][0] - 20
         viewer.do("inspector_press", "Own window")
-        place = wait_until(viewer, "inspector_place", lambda it: it["picture"] == before["picture"])
+        place = viewer.wait_until("inspector_place", lambda it: it["picture"] == before["picture"])
         assert place["window"] and not place["docked"]
         viewer.do("inspector_press", "Dock")
         assert viewer.do("inspector_place")["docked"]
         swaps = viewer.do("swaps")
-        wait_until(viewer, "swaps", lambda it: it > swaps + 5)
+        viewer.wait_until("swaps", lambda it: it > swaps + 5)
 
         viewer.do("trigger", "inspector")
         assert viewer.do("inspector_texts") is None
-        place = wait_until(viewer, "inspector_place", lambda it: it["picture"] == before["picture"])
+        place = viewer.wait_until("inspector_place", lambda it: it["picture"] == before["picture"])
         assert place["size"] == before["size"]
         # Closed by its user, not by the action: as a dock, and as a window.
         for moves in ((), ("Own window",)):
@@ -78,9 +64,9 @@ def test_its_key_opens_and_closes_it_and_the_picture_keeps_its_size_where_there_
         xdotool(x11, "windowfocus", "--sync", window)
         before = viewer.do("inspector_place")
         press(x11, "ctrl+alt+e")
-        rows = wait_until(viewer, "inspector_texts", bool)
+        rows = viewer.wait_until("inspector_texts", bool)
         assert ["Import path", "region"] in rows and any(each[1].startswith("region ") for each in rows)
-        place = wait_until(viewer, "inspector_place", lambda it: it["size"] != before["size"])
+        place = viewer.wait_until("inspector_place", lambda it: it["size"] != before["size"])
         assert place["picture"][0] >= before["picture"][0] - 10 and place["size"][1] == before["size"][1]
         viewer.do("inspector_press", "Own window")
         viewer.do("inspector_press", "Copy as JSON")
@@ -88,9 +74,9 @@ def test_its_key_opens_and_closes_it_and_the_picture_keeps_its_size_where_there_
         assert document["version"] == 1 and document["planes"]["primary"]["path"] == "region"
         viewer.do("inspector_press", "Dock")
         press(x11, "ctrl+alt+e")
-        wait_until(viewer, "inspector_texts", lambda it: it is None)
+        viewer.wait_until("inspector_texts", lambda it: it is None)
         assert viewer.do("is_checked", "inspector") is False
-        wait_until(viewer, "inspector_place", lambda it: it["size"] == before["size"])
+        viewer.wait_until("inspector_place", lambda it: it["size"] == before["size"])
         close(viewer)
 
 
@@ -102,13 +88,13 @@ def test_thumbnails_are_the_guests_picture_and_vanish_with_the_buffers(wayland: 
         viewer.wait_for("path: egl-image")
         viewer.do("trigger", "inspector")
         viewer.do("inspector_tab", "Buffers")
-        thumbnails = wait_until(viewer, "inspector_thumbnails", lambda it: len(it) >= 3)
+        thumbnails = viewer.wait_until("inspector_thumbnails", lambda it: len(it) >= 3)
         rows = viewer.do("inspector_texts")
         assert all("960 × 600" in each[1] or "cursor" in each[1] for each in rows)
         # The cursor has its own, and the pictures differ by what moves.
         alike = [each for each in thumbnails if np.abs(np.array(each) - quarters.reshape(-1)).max() < 12]
         assert len(alike) >= 2, (thumbnails, quarters)
-        wait_until(viewer, "inspector_texts", lambda it: not it)
+        viewer.wait_until("inspector_texts", lambda it: not it)
         assert not viewer.do("inspector_thumbnails")
         viewer.wait_for(": gone, ")
         links = [str(each.readlink()) for each in Path(f"/proc/{viewer.process.pid}/fd").iterdir()]

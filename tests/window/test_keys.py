@@ -10,7 +10,7 @@ import pytest
 
 from tests.window.displays import HEIGHT, WIDTH, Display
 from tests.window.qmp_server import QmpServer, qmp_server
-from tests.window.test_input import SPEC, focus, wait_for_state, wait_until
+from tests.window.test_input import SPEC, focus, wait_until
 from tests.window.test_view import close, xdotool
 from tests.window.viewer import DrivenViewer, driving
 from tests.window.wayland_input import VirtualInput, virtual_input
@@ -103,7 +103,7 @@ def test_all_menus_are_walked_by_keys_on_wayland(
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
-        wait_for_state(viewer, lambda it: "keyboard and pointer" in str(it["status"]))
+        viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
         plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
         plugged_in.click()
         vm.wait_for("+left", "-left")
@@ -122,7 +122,7 @@ def test_a_key_that_the_user_chose_is_the_windows_and_what_it_was_is_the_guests(
         xdotool(x11, "key", "ctrl+F8")
         viewer.wait_for("Meta.F9 releases keyboard and pointer")
         xdotool(x11, "key", "super+F9")
-        wait_for_state(viewer, lambda it: "grabbed" not in str(it["status"]))
+        viewer.wait_until("state", lambda it: "grabbed" not in str(it["status"]))
         time.sleep(0.2)
         assert not {"+f8", "+f9"} & set(vm.events())
         close(viewer)

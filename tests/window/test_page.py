@@ -1,25 +1,10 @@
 """The page in place of the picture, on real displays."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from tests.window.displays import Display
 from tests.window.test_view import close, press
-from tests.window.viewer import DrivenViewer, driven
-
-_PATIENCE_S = 20.0
-
-
-def until(viewer: DrivenViewer, wanted: Callable[[dict[str, object]], bool]) -> dict[str, object]:
-    """What the page shows as soon as it is ``wanted``, or as it is after the time limit, for an assertion."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        page: dict[str, object] = viewer.do("page")
-        if wanted(page) or time.monotonic() >= end:
-            return page
-        time.sleep(0.05)
+from tests.window.viewer import driven
 
 
 @pytest.mark.parametrize("display_name", ["wayland", "x11"])
@@ -27,8 +12,8 @@ def test_started_from_a_menu_an_error_at_opening_is_a_page(display_name: str, re
     """And the user goes on from there, by keyboard on X11, until a picture is shown."""
     display: Display = request.getfixturevalue(display_name)
     with driven(display, "tests.window.page_driver", "view", "--page", "12345678-dead") as viewer:
-        page = until(viewer, lambda it: it["heading"] == "No such device")
-        assert page["shown"] and page["heading"] == "No such device"
+        page = viewer.wait_until("page", lambda it: it["heading"] == "No such device")
+        assert page["shown"]
         assert page["buttons"] == ["Retry", "Choose another…", "Wait for the VM", "Copy details", "Run doctor"]
         assert page["picture"] == [2, 2]
         if display_name == "x11":
@@ -37,14 +22,14 @@ def test_started_from_a_menu_an_error_at_opening_is_a_page(display_name: str, re
                 press(display, key)
         else:
             viewer.do("page_press", "Wait for the VM")
-        page = until(viewer, lambda it: it["heading"] == "Waiting")
+        page = viewer.wait_until("page", lambda it: it["heading"] == "Waiting")
         assert page["buttons"] == ["Choose another…", "Copy details", "Run doctor"]
         if display_name == "x11":
             # Headless weston has no seat, and so no clipboard.
             viewer.do("page_press", "Copy details")
             viewer.wait_for("The details are in the clipboard")
         viewer.do("choose_simulated", "gvt,size=320x200,fps=0")
-        page = until(viewer, lambda it: not it["shown"])
-        assert not page["shown"] and page["picture"] != [2, 2]
+        page = viewer.wait_until("page", lambda it: not it["shown"])
+        assert page["picture"] != [2, 2]
         viewer.wait_for("320x200 .*path: ")
         close(viewer)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.window.displays import Display
@@ -70,6 +70,14 @@ class DrivenViewer(Viewer):
         answer = self.process.stdout.readline()
         assert answer, self.lines
         return json.loads(answer)
+
+    def wait_until(self, name: str, wanted: Callable[[Any], object]) -> Any:
+        """The result of a method of WindowDriver, as soon as it is as wanted."""
+        end = time.monotonic() + _PATIENCE_S
+        while not wanted(answer := self.do(name)):
+            assert time.monotonic() < end, f"{answer}: {self.lines}"
+            time.sleep(0.05)
+        return answer
 
 
 def _environment(display: Display) -> dict[str, str]:

@@ -191,10 +191,10 @@ class WindowDriver(ZoomDriver):
 
     def path_tip(self) -> str:
         """What a screen reader says of the path in the status line."""
-        return self._window._status._path.accessibleDescription()
+        return self._window._state.line._path.accessibleDescription()
 
     def click_path(self) -> None:
-        self._window._status._path.click()
+        self._window._state.line._path.click()
 
     def notice_bar(self) -> list[str] | None:
         """The texts of the bar above the picture that can be selected; None while it is hidden."""
@@ -311,7 +311,7 @@ class WindowDriver(ZoomDriver):
         actions = self._window._actions
         return {
             "title": self._window.windowTitle(),
-            "status": self._window._status._left.text(),
+            "status": self._window._state.line._left.text(),
             "hidden": self._picture.cursor().shape() is Qt.CursorShape.BlankCursor,
             "enabled": sorted(key for key in ("grab", "paste", "send-print", "quit") if actions[key].isEnabled()),
             "tip": actions["paste"].toolTip(),
@@ -320,7 +320,7 @@ class WindowDriver(ZoomDriver):
 
     def right(self) -> list[str]:
         """The labels at the right end of the status line that are shown."""
-        line = self._window._status
+        line = self._window._state.line
         return [each.text() for each in (line._plane, line._path, line._activity) if each.isVisible()]
 
     def cursor(self) -> list[int] | None:
@@ -354,12 +354,16 @@ def _texts(model: Any, parent: QModelIndex) -> list[list[str]]:
 
 
 class DrivenWindow(MainWindow):
+    driver = WindowDriver
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._listener = Listener(WindowDriver(self))
+        self._listener = Listener(self.driver(self))
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], driver: type[WindowDriver] = WindowDriver) -> int:
+    """Run the program with a window that ``driver`` operates."""
+    DrivenWindow.driver = driver
     vars(viewer)["MainWindow"] = DrivenWindow
     return main(arguments)
 

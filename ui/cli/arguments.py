@@ -42,8 +42,8 @@ def _add_view(commands: Commands) -> None:
         commands,
         "view",
         "show a vGPU's screen in a window",
-        "Without --scaling, --filter, --rotate or --flip-x, the picture is shown as the user last chose in this VM's "
-        "window. What these options give is not remembered.",
+        "What --scaling, --filter, --rotate, --flip-x and --flip-y do not set is as the user last chose it in this "
+        "VM's window. What they set is not remembered.",
     )
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "

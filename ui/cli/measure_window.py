@@ -10,8 +10,8 @@ from app.open.opening import OpenOptions
 from ui.cli.measure_files import check_rows, csv_file, exit_status, write_run
 from ui.cli.measure_progress import Progress, flips_text
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import WindowOptions
 from ui.window.window_measurement import MeasureOptions, measure_in_window
+from ui.window.window_options import WindowOptions
 
 
 def measure_window(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ def run(args: argparse.Namespace) -> int:
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
     from ui.window.overview.overview import overview  # noqa: PLC0415
     from ui.window.picture.view_options import ViewOptions  # noqa: PLC0415
-    from ui.window.viewer import WindowOptions  # noqa: PLC0415
+    from ui.window.window_options import WindowOptions  # noqa: PLC0415
 
     options = WindowOptions(ViewOptions(), helper=HelperMethod(args.helper), given=frozenset(), gpu=args.gpu)
     return overview(args.targets, options, fullscreen=args.fullscreen)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final, NoReturn
 
 from app import __version__
@@ -120,7 +121,12 @@ def build_parser() -> Parser:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. Raises UsageError, or SystemExit after ``--help``, ``--version`` and completion scripts."""
     parser = build_parser()
-    args, unknown = parser.parse_known_args(_with_command(parser, list(arguments)))
+    words = _with_command(parser, list(arguments))
+    try:
+        args, unknown = parser.parse_known_args(words)
+    except UsageError:
+        _refuse_mistyped(parser, words)
+        raise
     if unknown:
         _commands(parser)[args.command].refuse(unknown)
     if args.command == "run":
@@ -152,6 +158,18 @@ def _with_command(parser: Parser, arguments: list[str]) -> list[str]:
 def _commands(parser: Parser) -> dict[str, Parser]:
     commands: dict[str, Parser] = next(each for each in parser._actions if each.dest == "command").choices  # type: ignore[assignment]
     return commands
+
+
+def _refuse_mistyped(parser: Parser, words: Sequence[str]) -> None:
+    """Refuse an option that the command does not have. Its value would be rejected as a target, which misleads."""
+    own = list(takewhile(lambda word: word != "--", words))
+    command = _commands(parser).get(next((each for each in own if not each.startswith("-")), ""))
+    if command is None:
+        return
+    known = {*parser._option_string_actions, *command._option_string_actions}
+    mistyped = [each for each in own if each.startswith("--") and each.partition("=")[0] not in known]
+    if mistyped:
+        command.refuse(mistyped)
 
 
 def _refuse_option(parser: Parser, argument: str) -> NoReturn:

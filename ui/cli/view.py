@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from app.diagnosis.report.host_report import HostReport
     from ui.window.picture.view_options import ViewOptions
-    from ui.window.viewer import WindowOptions
+    from ui.window.window_options import WindowOptions
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
 def window_options(args: argparse.Namespace) -> "WindowOptions":
     """The options that all commands with a window have."""
     from app.attach.helper_fds import HelperMethod  # noqa: PLC0415
-    from ui.window.viewer import WindowOptions  # noqa: PLC0415
+    from ui.window.window_options import WindowOptions  # noqa: PLC0415
 
     view, given = _view_options(args)
     return WindowOptions(

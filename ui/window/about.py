@@ -3,16 +3,16 @@
 import platform
 
 from PyQt6.QtCore import PYQT_VERSION_STR, Qt, qVersion
-from PyQt6.QtGui import QGuiApplication, QIcon, QPalette
+from PyQt6.QtGui import QGuiApplication, QPalette
 from PyQt6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from app import __version__
 from app.text.clean import clean_line
 from gl.renderer import Renderer
+from ui.window.icon import window_icon
 
 HOME_PAGE = "https://github.com/mdevview/mdevview"
 _LICENCE = "https://www.gnu.org/licenses/gpl-3.0.html"
-_ICON_NAME = "io.github.mdevview.mdevview"
 _ICON_SIZE = 64
 # Of 255.
 _LEAST_CONTRAST = 90
@@ -38,8 +38,7 @@ def show_about(parent: QWidget, renderer: Renderer | None) -> None:
     found = versions(renderer)
     box = QMessageBox(QMessageBox.Icon.NoIcon, "About mdevview", "", QMessageBox.StandardButton.Close, parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    icon = QGuiApplication.windowIcon()
-    box.setIconPixmap((icon if not icon.isNull() else QIcon.fromTheme(_ICON_NAME)).pixmap(_ICON_SIZE, _ICON_SIZE))
+    box.setIconPixmap(window_icon().pixmap(_ICON_SIZE, _ICON_SIZE))
     box.setTextFormat(Qt.TextFormat.RichText)
     box.setText(
         f"<h3>mdevview {__version__}</h3><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "

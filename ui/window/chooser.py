@@ -14,7 +14,7 @@ from app.host.vgpu import Use, Vgpu
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
 from app.text.clean import LONGEST_LINE, clean
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _COLUMNS = ("VM", "Type", "Parent", "State", "vGPU")
@@ -82,7 +82,6 @@ class Chooser(QDialog):
         self.setWindowTitle("Choose a device — mdevview")
         self._rows: tuple[Row, ...] = ()
         self._tree = _Tree()
-        self._tree.setAccessibleName("Devices")
         self._tree.itemActivated.connect(self.accept)
         self._tree.itemSelectionChanged.connect(self._show_selected)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
@@ -188,3 +187,5 @@ def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
     finally:
         # Where the program ends meanwhile, the dialog is not done.
         chooser.stop()
+        # The window would keep every dialog that it ever showed.
+        chooser.deleteLater()

@@ -1,16 +1,16 @@
 """A window with a page alone, where Qt can show widgets but has no OpenGL for a picture."""
 
-from PyQt6.QtCore import QSize, qVersion
-from PyQt6.QtGui import QCloseEvent, QGuiApplication
+from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QMainWindow
 
 from app.diagnosis.picture.picture_findings import error_finding
 from app.errors import MdevviewError
 from ui.window.host_check import Examine, HostCheck
-from ui.window.page.details import DetailsCopier, WindowDetails
+from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import PageAction, fault_content
 from ui.window.page.status_page import StatusPage
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _SIZE = QSize(640, 420)
 _LEAST = (160, 120)
@@ -49,7 +49,7 @@ class ErrorWindow(QMainWindow):
 
     def _do(self, action: PageAction) -> None:
         if action is PageAction.COPY_DETAILS:
-            versions = (("Qt", qVersion() or ""), ("Qt's platform", QGuiApplication.platformName()))
-            self._details.copy(WindowDetails(("no window could be opened",), (error_finding(self._error),), versions))
+            lines, findings = ("no window could be opened",), (error_finding(self._error),)
+            self._details.copy(WindowDetails(lines, findings, qt_versions()))
         elif action is PageAction.DOCTOR and self._host_check is not None:
             self._host_check.show()

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QGuiApplication
 from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 
-from app.planes.frame import Frame
-from app.planes.status import Reason, Status
 from app.vm.monitor import Monitor
 from ui.window.about import show_about
 from ui.window.actions.actions import ACTIONS
@@ -25,31 +23,27 @@ from ui.window.machine.machine import Machine
 from ui.window.page.page_content import PageAction
 from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
-from ui.window.picture.activity_text import activity_text, errno_text
-from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
-from ui.window.picture.shown_path import shown_path_tip
 from ui.window.picture.view_options import ViewOptions
 from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
+from ui.window.state_line import StateLine
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
 from ui.window.widgets.off_row import OffRow
-from ui.window.widgets.status_line import StatusLine
 from ui.window.widgets.tool_tip import plain_tool_tip
 from ui.window.window_memory import BARS, WindowMemory
 from ui.window.zoom.scrolled_picture import ScrolledPicture
 from ui.window.zoom.window_size import WindowSize
 from ui.window.zoom.zoom_control import ZoomControl
 
-_STATUS_INTERVAL_MS = 250
-
 
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
+    ``options`` are those of the command line; ``memory`` knows which of them count, and the size of the window.
     ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
@@ -63,7 +57,6 @@ class MainWindow(QMainWindow):
         label: str,
         options: ViewOptions,
         choose: Callable[[], None],
-        geometry: Geometry | None = None,
         examine_host: Examine | None = None,
         memory: WindowMemory | None = None,
     ) -> None:
@@ -72,9 +65,6 @@ class MainWindow(QMainWindow):
         self._memory = memory if memory is not None else WindowMemory()
         self._label = label
         self.shortcuts = shared()
-        self._status = StatusLine()
-        self.setStatusBar(self._status)
-        self._status.path_clicked.connect(self._show_findings)
         self._container = QWidget.createWindowContainer(picture, self)
         self._container.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._container.setAccessibleName("The guest's screen")
@@ -98,12 +88,15 @@ class MainWindow(QMainWindow):
             self.monitor_status_changed.connect(changed)
         self._zoom = ZoomControl(picture, self._view, lambda: self._input.ready, self._input.release)
         self._zoom.told.connect(picture.notice)
-        self._zoom.changed.connect(self._refresh)
         self.resolution = ResolutionMenu(self, lambda: viewport(picture, self._view))
         self.resolution.notice.connect(picture.notice)
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (self._view.resized, picture.screenChanged):
             resized.connect(self._picture_resized)
+        self._state = StateLine(
+            self, picture, self._input, self.machine, self._zoom, self.shortcuts, lambda: self._label
+        )
+        self._state.line.path_clicked.connect(self._show_findings)
         self._menus = MenuOpener(self, self._container, self.shortcuts, self._leave_guest)
         self._focus = KeyboardFocus(self, self._container, self._menus.open)
         self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
@@ -112,24 +105,14 @@ class MainWindow(QMainWindow):
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
         self.machine.set_actions(self._actions)
-        self.machine.changed.connect(self._refresh)
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
         for key in BARS:
             # As the bars are; else an action that is off for the next window would change nothing.
             self._actions[key].setChecked(True)
         self._fullscreen.connect_actions(self._actions)
         self._memory.watch(self._actions, self.isFullScreen)
-        self._show_options(options)
+        self._show_remembered(options)
         picture.menu_wanted.connect(self._menus.popup_at_pointer)
-        picture.state_changed.connect(self._refresh)
-        picture.diagnosis.changed.connect(self._refresh)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_STATUS_INTERVAL_MS)
-        self._timer.timeout.connect(self._refresh)
-        self._timer.start()
-        if geometry is not None:
-            restore_geometry(self, geometry)
-            self._size.fix()
         self._container.setFocus()
         self._show_input()
 
@@ -142,17 +125,20 @@ class MainWindow(QMainWindow):
         """Change the name of what the window shows."""
         self._label = label
         self.area.set_label(label)
-        self._refresh()
+        self._state.refresh()
 
     def remember_for(self, subject: str) -> None:
         """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
-        if not self._memory.show(subject, self._chosen_geometry()):
-            return
+        if self._memory.show(subject, self._chosen_geometry()):
+            self._show_remembered(self._picture.options)
+
+    def _show_remembered(self, options: ViewOptions) -> None:
+        """Show the window as it is remembered; ``options`` are for what is not."""
         geometry = self._memory.settings.geometry
         if geometry is not None and not self._size.fixed:
             restore_geometry(self, geometry)
             self._size.fix()
-        self._show_options(self._memory.view(self._picture.options))
+        self._show_options(self._memory.view(options))
 
     def _chosen_geometry(self) -> Geometry | None:
         """The geometry, if the user or the desktop decided it; None where the next window has the picture's size."""
@@ -199,7 +185,7 @@ class MainWindow(QMainWindow):
             "fullscreen": self._fullscreen.set,
             "fullscreen-bar": self._fullscreen.open_menu,
             "menu-bar": self._set_menu_bar,
-            "status-line": self._set_status_line,
+            "status-line": self._state.line.setVisible,
             **self._zoom.handlers(),
             "overlay": self._picture.overlays.show_times,
             "loupe": self._picture.show_loupe,
@@ -270,9 +256,6 @@ class MainWindow(QMainWindow):
         # The user wants to use the menus, which a grabbed pointer cannot reach.
         self._input.grab.end()
 
-    def _set_status_line(self, on: bool) -> None:
-        self._status.setVisible(on)
-
     def _show_latency_panel(self, on: bool) -> None:
         self._panels.show_latency(self._actions["latency-panel"], on)
 
@@ -316,32 +299,11 @@ class MainWindow(QMainWindow):
         grab.blockSignals(True)
         grab.setChecked(self._input.grab.active)
         grab.blockSignals(False)
-        self._refresh()
+        self._state.refresh()
 
     def _show_page_actions(self) -> None:
         for each in (PageAction.RETRY, PageAction.WAIT):
             self._actions[each.key].setEnabled(each in self.area.page_actions)
-
-    def _refresh(self) -> None:
-        frame: Frame = self._picture.frame
-        status: Status = self._picture.status
-        grabbed = f" — {self.shortcuts.how('release')} releases" if self._input.grab.active else ""
-        self.setWindowTitle(f"{self._label} — {self.machine.title or status_heading(status)}{grabbed} — mdevview")
-        reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
-        finding = self._picture.diagnosis.headline
-        self._status.show_state(self._label, status.state.value + reason, self._input.text, finding)
-        if frame.primary is None:
-            self._status.show_picture("", "", "")
-            return
-        zoom = f"  {self._zoom.percent} %" if self._zoom.percent is not None else ""
-        plane = plane_text(frame.primary.plane) + zoom
-        problem = self._picture.cursor_problem
-        if problem is not None:
-            plane = f"cursor: {problem.reason.key}{errno_text(problem)}  {plane}"
-        diagnosis = self._picture.diagnosis
-        activity = activity_text(self._picture.rates(), diagnosis.unchanged_s, diagnosis.run_state)
-        self._status.show_picture(plane, self._picture.path, activity)
-        self._status.explain_path(shown_path_tip(self._picture))
 
     def createPopupMenu(self) -> QMenu | None:  # noqa: N802  (Qt's name)
         """None: Qt's own menu would hide the playback bar, or show it where nothing is played."""
@@ -357,7 +319,7 @@ class MainWindow(QMainWindow):
         self._fullscreen.close()
         self._panels.close_inspector()
         self._memory.save(self._chosen_geometry())
-        self._timer.stop()
+        self._state.shut_down()
         self._panels.close()
         self.area.shut_down()
         self._zoom.shut_down()

@@ -1,35 +1,26 @@
 """One window and what it shows: a session with the VM's monitor, or why there is none yet."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from app.attach.helper_fds import HelperMethod
-from app.edid.mode import Mode
 from app.errors import AmbiguousTarget, MdevviewError
-from app.host.gpu import AUTO, GpuChoice
 from app.host.vgpu import Vgpu, is_gvt
 from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
-from app.open.background import open_in_background, wait_in_background
-from app.open.opening import OpenOptions
 from app.open.session import Session
 from app.open.target import Replay, Target, VmName
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
 from app.planes.status_source import StatusSource
-from app.qemu.qmp_address import QmpAddress
 from ui.window.chooser import choose_device
-from ui.window.host_check import Examine
 from ui.window.main_window import MainWindow
+from ui.window.openings import Openings
 from ui.window.page.page_content import Attempt, PageAction, can_wait
-from ui.window.pending_session import PendingSession
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
-from ui.window.picture.view_options import ViewOptions
 from ui.window.settings.subject import subject_of
 from ui.window.shown_target import (
     again_target,
@@ -43,38 +34,10 @@ from ui.window.shown_target import (
 from ui.window.vm_monitor import VmMonitor
 from ui.window.warning import warn
 from ui.window.window_memory import WindowMemory
+from ui.window.window_options import WindowOptions
 
-# At the end of the program: a helper that was asked for a VM's fds ends within this time.
-_JOIN_S = 0.5
 # These reasons do not replace the text "VM ended" in the window.
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
-
-
-@dataclass(frozen=True, slots=True)
-class WindowOptions:
-    """The options of a window, from the command line.
-
-    ``wait``: wait for a VM that does not run yet, and for the next start of one that ended. ``qmp`` is the VM's QMP
-    socket, None for the one on its command line. ``resolution`` is the mode to ask the guest for; with ``follow`` the
-    guest's screen gets the size of the window. ``poll`` is a fixed interval of polls in nanoseconds, None for the
-    pace of :mod:`app.measure.loop.pacing`. ``gpu`` imports the buffers of the guest. ``examine_host`` does what doctor
-    does, in seconds and on any thread; None if the window cannot offer that. ``given`` are the fields of ``view`` that
-    the command line gave, None for a window that remembers nothing (:mod:`ui.window.window_memory`).
-    ``page``: an error at opening is a page in the window, and does not end the program.
-    """
-
-    view: ViewOptions
-    fullscreen: bool = False
-    wait: bool = False
-    helper: HelperMethod = HelperMethod.AUTO
-    qmp: QmpAddress | None = None
-    resolution: Mode | None = None
-    follow: bool = False
-    poll: int | None = None
-    given: frozenset[str] | None = None
-    gpu: GpuChoice = AUTO
-    examine_host: Examine | None = None
-    page: bool = False
 
 
 class Viewer(QObject):
@@ -97,9 +60,7 @@ class Viewer(QObject):
         self._session = session
         self._options = options
         self._pace = pace_of(options.poll, redraw)
-        # The VM that is waited for, and the device that was chosen.
-        self._awaited: PendingSession | None = None
-        self._chosen: PendingSession | None = None
+        self._openings = Openings(options, self)
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether the window shows the end of a VM, see _STILL_WAITING.
@@ -120,8 +81,7 @@ class Viewer(QObject):
         self.picture.set_session(session)
         memory = WindowMemory(options.given)
         memory.show(subject_of(session.vm, session.vgpu) if session is not None else "")
-        geometry, view = memory.settings.geometry, memory.view(options.view)
-        self.window = MainWindow(self.picture, label, view, self._choose, geometry, options.examine_host, memory)
+        self.window = MainWindow(self.picture, label, options.view, self._choose, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.window.area.wanted.connect(self._do)
@@ -146,16 +106,13 @@ class Viewer(QObject):
 
     def shut_down(self) -> None:
         """Close everything. More calls do nothing."""
-        pending = [each for each in (self._awaited, self._chosen) if each is not None]
-        self._stop_waiting()
-        self._stop_opening()
+        self._openings.close()
         self.window.resolution.shut_down()
         self.picture.shut_down()
         self._close_session()
         self._waiting.close()
         self.monitor.close()
-        for each in pending:
-            each.join(_JOIN_S)
+        self._openings.join()
 
     def _loop_for(self, source: FrameSource, session: Session | None = None) -> QtFrameLoop:
         pointer = SentPointer()
@@ -167,7 +124,7 @@ class Viewer(QObject):
 
     def _show_session(self, session: Session, target: Target) -> None:
         """Show another session from now on. What the user chose meanwhile is still opened, and replaces it."""
-        self._stop_waiting()
+        self._openings.stop_waiting()
         self._is_empty = self._error_ends = False
         self._error, self._wanted = None, again_target(target, session)
         self.window.no_vgpu.setVisible(is_substitute(target, session))
@@ -233,14 +190,13 @@ class Viewer(QObject):
         self._target = self._wanted = target
         self._is_empty, self._error = False, None
         try:
-            opener = wait_in_background(target, options=self._open_options(), soon=soon)
+            pending = self._openings.wait(target, soon=soon)
         except MdevviewError as error:
             self._on_wait_status(Status(Reason.OPEN_FAILED, str(error)))
+            self._tell_page()
             return
-        pending = PendingSession(opener, self)
         pending.opened.connect(lambda session: self._show_session(session, target))
         pending.status_changed.connect(self._on_wait_status)
-        self._awaited = pending
         self._tell_page()
 
     def _on_wait_status(self, status: Status) -> None:
@@ -248,12 +204,6 @@ class Viewer(QObject):
             self._waiting.set(status)
         elif status.reason not in _STILL_WAITING:
             self._show_status(status, self.window.label)
-
-    def _stop_waiting(self) -> None:
-        awaited, self._awaited = self._awaited, None
-        if awaited is not None:
-            awaited.close()
-            awaited.deleteLater()
 
     def _choose(self) -> None:
         try:
@@ -285,16 +235,14 @@ class Viewer(QObject):
         try:
             # What the user chose from a list is opened also while a VM would be waited for.
             alone = isinstance(chosen, Vgpu) or not self._waits
-            opener = open_in_background(chosen, options=self._open_options(alone=alone))
+            pending = self._openings.open(chosen, alone=alone)
         except MdevviewError as error:
             # Later, because the signal is not connected yet while the window is constructed.
             QTimer.singleShot(0, partial(self._on_open_failed, error))
             return
-        pending = PendingSession(opener, self)
         pending.opened.connect(lambda session: self._show_chosen(session, chosen))
         pending.status_changed.connect(self._on_opening_status)
         pending.failed.connect(self._on_open_failed)
-        self._chosen = pending
         self._tell_page()
 
     def _show_chosen(self, session: Session, chosen: Vgpu | Target) -> None:
@@ -318,7 +266,7 @@ class Viewer(QObject):
         if self._is_empty:
             self._waiting.set(status)
         elif status.reason is Reason.ASKING_PERMISSION:
-            pending = self._chosen
+            pending = self._openings.chosen
             self.picture.notice(status.detail, lambda: pending is not None and pending.status is status)
 
     def _on_open_failed(self, error: MdevviewError) -> None:
@@ -346,7 +294,7 @@ class Viewer(QObject):
     def _tell_page(self) -> None:
         target = target_of(self._wanted)
         vm = target.name if isinstance(target, VmName) else ""
-        opening, waiting = self._chosen is not None, self._awaited is not None
+        opening, waiting = self._openings.chosen is not None, self._openings.awaited is not None
         self.window.area.set_attempt(Attempt(self._error, opening, waiting, can_wait(target, self._error), vm))
 
     def _do(self, action: PageAction) -> None:
@@ -360,10 +308,10 @@ class Viewer(QObject):
 
     def _retry(self) -> None:
         """Open the device again; nothing while that is done already, as two openings would be in each other's way."""
-        if self._chosen is not None:
+        if self._openings.chosen is not None:
             return
-        if self._awaited is not None:
-            self._stop_waiting()
+        if self._openings.awaited is not None:
+            self._openings.stop_waiting()
             self._wait(self._target, soon=True)
             return
         self._drop_session()
@@ -371,7 +319,7 @@ class Viewer(QObject):
 
     def _wait_for_vm(self) -> None:
         """As with --wait from now on."""
-        if self._chosen is not None or self._awaited is not None:
+        if self._openings.chosen is not None or self._openings.awaited is not None:
             return
         self._waits = True
         self._drop_session()
@@ -385,14 +333,8 @@ class Viewer(QObject):
         self._show_status(Status(Reason.NOT_STARTED), self.window.label)
 
     def _stop_opening(self) -> None:
-        chosen, self._chosen = self._chosen, None
-        if chosen is not None:
-            chosen.close()
-            chosen.deleteLater()
-            self._tell_page()
-
-    def _open_options(self, *, alone: bool = True) -> OpenOptions:
-        return OpenOptions(self._options.helper, alone=alone, qmp=self._options.qmp)
+        self._openings.stop_opening()
+        self._tell_page()
 
     def _warn(self, error: MdevviewError) -> None:
         warn(self.window, error)

@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from app.errors import MdevviewError
 from app.text.clean import clean_line
-from ui.window.page.page_words import page_words, sentence
+from ui.window.widgets.menu_words import page_words, sentence
 
 # A longer message would not fit on the screen.
 _LONGEST = 1000
@@ -20,3 +20,5 @@ def warn(parent: QWidget, error: MdevviewError) -> None:
     warning.setTextFormat(Qt.TextFormat.PlainText)
     warning.setParent(parent, warning.windowFlags())
     warning.exec()
+    # The window would keep every dialog that it ever showed.
+    warning.deleteLater()

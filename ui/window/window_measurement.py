@@ -17,7 +17,8 @@ from app.planes.status import State, Status
 from ui.window.application import make_application, show
 from ui.window.interrupt import Interrupt
 from ui.window.latency.window_document import window_document
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 _LOOK_MS = 20
 _SHOWS = (State.SHOWING, State.DEGRADED)

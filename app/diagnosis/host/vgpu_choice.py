@@ -63,9 +63,7 @@ def _why_not(vgpu: Vgpu, permission: PtracePermission, helper_usable: bool, path
             return ""
         if permission.scope == SCOPE_NO_ATTACH:
             return "The kernel lets nobody look into a VM here (kernel.yama.ptrace_scope is 3)."
-        return (
-            "" if helper_usable else "You have no permission to look into this VM, and root's helper is not installed."
-        )
+        return "" if helper_usable else _NO_HELPER
     node = device_node(vgpu, paths)
     if node is None:
         return "It has no device node: check that it is bound to its VFIO driver."

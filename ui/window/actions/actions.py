@@ -149,7 +149,7 @@ ACTIONS = (
     ActionSpec("copy-details", Menu.MACHINE, "Copy d&etails"),
     ActionSpec("power-down", Menu.MACHINE, "&Power down", separated=True),
     ActionSpec("pause", Menu.MACHINE, "P&ause"),
-    ActionSpec("resume", Menu.MACHINE, "R&esume"),
+    ActionSpec("resume", Menu.MACHINE, "Res&ume"),
     ActionSpec("reset", Menu.MACHINE, "&Reset…"),
     ActionSpec("force-off", Menu.MACHINE, "&Force off…"),
     ActionSpec("quit", Menu.MACHINE, "&Quit", ("Ctrl+Alt+Q",), separated=True),

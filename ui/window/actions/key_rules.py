@@ -7,6 +7,8 @@ from PyQt6.QtGui import QKeySequence
 
 _Modifier = Qt.KeyboardModifier
 _NEEDED = _Modifier.ControlModifier | _Modifier.AltModifier | _Modifier.MetaModifier
+# They are the ways back from a guest that has the keyboard, and perhaps the pointer: to the window and to the menus.
+_ALWAYS_KEYED = ("release", "menus")
 _FIRST_F, _LAST_F = Qt.Key.Key_F1, Qt.Key.Key_F35
 _MODIFIER_KEYS = frozenset(
     {
@@ -50,3 +52,13 @@ def owner(text: str, keys: Mapping[str, Iterable[str]], but: str = "") -> str:
     """The action that has this key, other than ``but``; empty for none."""
     wanted = normal(text)
     return next((action for action, has in keys.items() if action != but and wanted in has), "")
+
+
+def acts_with_input(text: str) -> bool:
+    """Whether a key that an action can have also does something while input goes to the guest."""
+    return bool(QKeySequence.fromString(text)[0].keyboardModifiers() & _NEEDED)
+
+
+def without_way_back(keys: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """The actions that need a key which acts while input goes to the guest, and have none among ``keys``."""
+    return tuple(action for action in _ALWAYS_KEYED if not any(map(acts_with_input, keys[action])))

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 from ui.window.actions import key_rules, keys_file
 from ui.window.actions.actions import KEYED, plain_text
 from ui.window.actions.shortcuts import Shortcuts, default_keys
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _ABOUT = (
     "While input goes to the guest, the keys with Ctrl, Alt or Meta that are listed here are the window's. "
@@ -140,25 +140,28 @@ class KeysDialog(QDialog):
     def _set(self, action: str, at: int, text: str) -> None:
         keys = [*self._keys[action], "", ""][: max(len(_FIELDS), len(self._keys[action]))]
         keys[at] = text
-        self._keys[action] = tuple(each for each in keys if each)
+        others = {key: tuple(each for each in has if each != text) for key, has in self._keys.items()}
+        self._use(others | {action: tuple(each for each in keys if each)})
+
+    def _use(self, keys: dict[str, tuple[str, ...]]) -> None:
+        """Have these keys, unless the user could then not get the keyboard back from the guest."""
+        lacks = key_rules.without_way_back(keys)
+        if not lacks:
+            self._keys = keys
         self._refresh()
+        if lacks:
+            self._tell(f"{_TEXTS[lacks[0]]} needs a key with Ctrl, Alt or Meta: it is a way back from the guest.")
 
     def _take_over(self) -> None:
         action, at, text = self._wanted
-        other = key_rules.owner(text, self._keys, but=action)
-        if other:
-            self._keys[other] = tuple(each for each in self._keys[other] if each != text)
         self._set(action, at, text)
         self._edits[at].setFocus()
 
     def _reset_one(self) -> None:
         action = self._current()
         defaults = default_keys()[action]
-        for key, has in self._keys.items():
-            if key != action:
-                self._keys[key] = tuple(each for each in has if each not in defaults)
-        self._keys[action] = defaults
-        self._refresh()
+        others = {key: tuple(each for each in has if each not in defaults) for key, has in self._keys.items()}
+        self._use(others | {action: defaults})
 
     def _reset_all(self) -> None:
         self._keys = default_keys()

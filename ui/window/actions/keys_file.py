@@ -64,7 +64,7 @@ def parse_keys(text: str) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """The keys in a file, and what of it does not count, in words. Raises ValueError where it is no such file.
 
     A key of the file that another action has by default is taken from it. Of two actions of the file with the same key,
-    the first in the table of actions has it.
+    the first in the table of actions has it. The ways back from the guest never lose their last key.
     """
     parser = RawConfigParser(delimiters=("=",), strict=False, empty_lines_in_values=False)
     try:
@@ -84,6 +84,12 @@ def parse_keys(text: str) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
         kept = tuple(each for each in known[action] if each not in taken)
         if kept != known[action]:
             keys[action] = kept
+    while lacks := key_rules.without_way_back(known | keys):
+        action = lacks[0]
+        ignored.append(f"{action} needs a key with Ctrl, Alt or Meta, and has its default")
+        for other, has in keys.items():
+            keys[other] = tuple(each for each in has if each not in known[action])
+        keys.pop(action, None)
     return keys, tuple(ignored)
 
 

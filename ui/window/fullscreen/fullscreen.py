@@ -12,9 +12,6 @@ from ui.window.fullscreen.bar import FullscreenBar
 from ui.window.fullscreen.watched import Watched
 from ui.window.picture.picture_window import PictureWindow
 
-BARS = ("menu-bar", "status-line")
-"""The actions of the bars that fullscreen hides."""
-
 # The pointer stays at the edge for this time before the bar comes: a guest has its own things at its top edge.
 _DWELL_MS = 250
 # The bar goes this long after the pointer left it, after one of its menus was closed, and after it came by itself.
@@ -31,7 +28,7 @@ class Fullscreen(QObject):
     """Keeps the action, the bars and the window's state in step. ``name`` is what the window shows.
 
     Whoever changes the state, the user by the action or the window manager by its own means, the bars follow the state
-    that the window has. Call :meth:`connect_actions` before the window is shown.
+    that the window has. Call :meth:`connect_actions` and :meth:`set_bars` before the window is shown.
     """
 
     def __init__(
@@ -40,7 +37,8 @@ class Fullscreen(QObject):
         super().__init__(window)
         self._window, self._picture, self._shortcuts, self._name = window, picture, shortcuts, name
         self._actions: Mapping[str, QAction] = {}
-        self._bars_before = dict.fromkeys(BARS, True)
+        # Which bars the window has outside fullscreen, by the keys of their actions.
+        self._bars_before: dict[str, bool] = {}
         self._maximised_before = False
         self._size_before = QSize()
         # Fullscreen was left, and the size that the desktop gives the window has not come yet.
@@ -126,7 +124,7 @@ class Fullscreen(QObject):
         if is_full:
             self._maximised_before = bool(before & _MAXIMISED)
             self._size_before = self._window.normalGeometry().size()
-            self._bars_before = {key: self._actions[key].isChecked() for key in BARS}
+            self._bars_before = {key: self._actions[key].isChecked() for key in self._bars_before}
             handle = self._window.windowHandle()
             if handle is not None:
                 # It gets the motion over every widget, also over those without mouse tracking.

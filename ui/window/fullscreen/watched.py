@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QMainWindow
 
 from app.planes.status import State, Status
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.wayland.wayland_idle import WaylandIdle, wayland_idle
 
 if TYPE_CHECKING:
     from ui.window.fullscreen.blanking import Blanking
@@ -25,9 +26,10 @@ class Watched(QObject):
 
     def __init__(self, window: QMainWindow, picture: PictureWindow) -> None:
         super().__init__(window)
-        self._picture = picture
-        self._fullscreen = False
+        self._window, self._picture = window, picture
+        self._fullscreen = self._has_asked = False
         self._blanking: Blanking | None = None
+        self._compositor: WaylandIdle | None = None
         picture.state_changed.connect(self._update)
         picture.installEventFilter(self)
 
@@ -41,6 +43,8 @@ class Watched(QObject):
         self._picture.removeEventFilter(self)
         self._picture.state_changed.disconnect(self._update)
         self.set_fullscreen(False)
+        if self._compositor is not None:
+            self._compositor.close()
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802  (Qt's name)
         """The desktop shows the window or hides it. The event goes on."""
@@ -50,10 +54,14 @@ class Watched(QObject):
 
     def _update(self) -> None:
         wanted = is_watched(self._picture.status, fullscreen=self._fullscreen, exposed=self._picture.isExposed())
-        if wanted and self._blanking is None:
-            self._blanking = _blanking(self)
+        if wanted and not self._has_asked:
+            self._has_asked = True
+            self._blanking, self._compositor = _blanking(self), wayland_idle()
         if self._blanking is not None:
             self._blanking.inhibit(wanted)
+        handle = self._window.windowHandle()
+        if self._compositor is not None and handle is not None:
+            self._compositor.inhibit(int(handle.winId()) if wanted else 0)
 
 
 def _blanking(parent: QObject) -> "Blanking | None":

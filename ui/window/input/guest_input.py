@@ -105,10 +105,8 @@ class GuestInput(QObject):
         status = self._status
         if self._monitor is None:
             return self._reason
-        if status.state is ConnectionState.CONNECTING:
-            return "connecting to the VM's monitor"
-        if status.state is ConnectionState.LOST:
-            return status.detail or "the VM's monitor is gone"
+        if status.why_not:
+            return status.why_not
         return "" if status.run_state in _TAKES_INPUT else f"the VM is {status.run_state}"
 
     def set_monitor(self, monitor: Monitor | None, reason: str, destination: str = "", manager: str = "") -> None:

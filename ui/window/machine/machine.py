@@ -89,7 +89,9 @@ class Machine(QObject):
 
     def set_monitor(self, monitor: Monitor | None, reason: str) -> None:
         """Act on another VM, or for ``reason`` on none. The caller owns the monitor."""
-        # What was begun was for the VM before.
+        # What was begun or asked was for the VM before: an answer must not reach this one.
+        if self._question is not None:
+            self._question.reject()
         self._shutdown.stop()
         self._shutdown.process = None
         self._power.set_monitor(monitor, reason)

@@ -9,8 +9,6 @@ from app.text.clean import clean_line
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, Reply
 from app.vm.power import PowerAction, refusal
 
-_CONNECTING = "connecting to the VM's monitor"
-_LOST = "the VM's monitor is gone"
 _LONGEST = 160
 
 
@@ -50,14 +48,7 @@ class Power(QObject):
     @property
     def why_not(self) -> str:
         """Why the VM takes no action at all; empty if it does."""
-        if self._monitor is None:
-            return clean_line(self._reason, _LONGEST)
-        match self._status.state:
-            case ConnectionState.READY:
-                return ""
-            case ConnectionState.CONNECTING:
-                return _CONNECTING
-        return clean_line(self._status.detail, _LONGEST) or _LOST
+        return clean_line(self._reason if self._monitor is None else self._status.why_not, _LONGEST)
 
     @property
     def run_state(self) -> str | None:

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QMenu
 from app.vm.power import PowerAction
 from ui.window.machine.power import Power
 from ui.window.widgets.menu_words import menu_words
+from ui.window.widgets.off_row import menu_text
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _ROWS = {
@@ -50,7 +51,7 @@ class PowerRows:
         """``owned``: the VM is a child of this program, which can end it without its monitor."""
         why_not = menu_words(power.why_not)
         self._reason.setVisible(bool(why_not))
-        self._reason.setText(_escaped(f"Off: {_shortened(why_not)}"))
+        self._reason.setText(f"Off: {menu_text(why_not, _LONGEST)}")
         self._reason.setToolTip(plain_tool_tip(why_not))
         pausable = power.run_state in _PAUSABLE
         for key, action in self._actions.items():
@@ -58,19 +59,10 @@ class PowerRows:
             if owned and key in ("force-off", "power-down"):
                 # The window shows what follows where the guest cannot be asked.
                 reason = ""
-            named = f" ({_escaped(_shortened(reason))})" if reason and not why_not else ""
+            named = f" ({menu_text(reason, _LONGEST)})" if reason and not why_not else ""
             action.setText(self._texts[key] + named)
             action.setToolTip(plain_tool_tip(f"Off: {reason}" if reason else _TIPS[key]))
             action.setEnabled(not reason)
         self._actions["pause"].setVisible(pausable)
         # A VM that does not tell its state may be paused.
         self._actions["resume"].setVisible(not pausable or (power.run_state is None and not why_not))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _escaped(text: str) -> str:
-    """Qt takes a single & for the mark of a menu's key."""
-    return text.replace("&", "&&")

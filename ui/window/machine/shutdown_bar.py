@@ -1,39 +1,27 @@
 """The bar above the picture while the VM is being shut down: how far it is, and the buttons that go on."""
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QLabel, QMainWindow, QPushButton, QSizePolicy, QStyle, QToolBar
+from PyQt6.QtWidgets import QMainWindow, QPushButton, QSizePolicy
 
 from ui.window.machine.vm_shutdown import VmShutdown
+from ui.window.widgets.elided_label import ElidedLabel
+from ui.window.widgets.information_bar import InformationBar
 from ui.window.widgets.tool_tip import plain_tool_tip
 
-_ICON = 16
 
-
-class _Elided(QLabel):
-    """A line that is elided where it does not fit: a long reason must not push the buttons out of the window."""
+class _Reason(ElidedLabel):
+    """A VM's monitor says why it refuses. A long reason must not push the buttons out of the window."""
 
     def __init__(self) -> None:
         super().__init__()
-        # A VM's monitor says why it refuses.
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        # A toolbar gives room to what expands, and hides what is hinted to be too wide.
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(0, super().minimumSizeHint().height())
-
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        """No width of its own: it takes what the buttons leave."""
         return self.minimumSizeHint()
 
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  (Qt's name)
-        painter = QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
-        painter.end()
 
-
-class ShutdownBar(QToolBar):
+class ShutdownBar(InformationBar):
     """Hidden unless the VM is being shut down. ``forced``, ``asked_again`` and ``dismissed`` are its buttons."""
 
     forced = pyqtSignal()
@@ -42,15 +30,7 @@ class ShutdownBar(QToolBar):
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__("Shutting down", window)
-        self.setMovable(False)
-        self.setIconSize(QSize(_ICON, _ICON))
-        style = self.style()
-        assert style is not None
-        icon = QLabel()
-        icon.setPixmap(style.standardIcon(QStyle.StandardPixmap.SP_MessageBoxInformation).pixmap(_ICON, _ICON))
-        icon.setContentsMargins(6, 4, 6, 4)
-        self.addWidget(icon)
-        self._label = _Elided()
+        self._label = _Reason()
         self.addWidget(self._label)
         again = self._button("&Ask again", "Ask the guest once more to power off")
         again.clicked.connect(self.asked_again)
@@ -58,11 +38,8 @@ class ShutdownBar(QToolBar):
         force.clicked.connect(self.forced)
         # A toolbar hides the action of a widget, and not the widget.
         self._again, self._force = self.addWidget(again), self.addWidget(force)
-        icon_of_close = style.standardIcon(QStyle.StandardPixmap.SP_TitleBarCloseButton)
-        self._dismiss = QAction(icon_of_close, "Hide this bar; the VM goes on with what it does", self)
+        self._dismiss = self.add_close_button("Hide this bar; the VM goes on with what it does")
         self._dismiss.triggered.connect(self.dismissed)
-        self.addAction(self._dismiss)
-        self.hide()
 
     def show_state(self, shutdown: VmShutdown) -> None:
         if shutdown.text != self._label.text():

@@ -12,7 +12,8 @@ from ui.window.application import make_application, no_opengl, refresh_interval,
 from ui.window.interrupt import Interrupt
 from ui.window.overview.overview_source import OverviewSource
 from ui.window.overview.overview_window import OverviewWindow
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal, qVersion
+from PyQt6.QtGui import QGuiApplication
 
 from app.diagnosis.finding import Finding
 from app.diagnosis.report.private_names import private_names
@@ -22,6 +23,11 @@ _log = logging.getLogger(__name__)
 _TICK_MS = 50
 # At the end of the window: a scan of the host takes a part of a second.
 _JOIN_S = 0.5
+
+
+def qt_versions() -> tuple[tuple[str, str], ...]:
+    """What shows the window, for :class:`WindowDetails`."""
+    return ("Qt", qVersion() or ""), ("Qt's platform", QGuiApplication.platformName())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from app.open.target import Default, Named, Pid, Target, VmName
 from app.open.waiter import may_open_later
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean_line
-from ui.window.page.page_words import page_words, sentence
 from ui.window.picture.picture_text import status_heading
+from ui.window.widgets.menu_words import page_words, sentence
 
 _LONGEST = 1000
 _MOST_FINDINGS = 3

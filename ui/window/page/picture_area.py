@@ -1,18 +1,19 @@
 """The middle of the window: the picture, and the page in its place while there is none."""
 
-from PyQt6.QtCore import QRect, Qt, QTimer, pyqtSignal, qVersion
+from PyQt6.QtCore import QRect, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QPalette, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.diagnosis.picture.picture_findings import error_finding
 from app.errors import MdevviewError
 from app.planes.status import Status
-from ui.window.page.details import DetailsCopier, WindowDetails
+from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import Attempt, PageAction, fault_content, page_buttons, page_content
-from ui.window.page.page_words import page_words, sentence
 from ui.window.page.status_page import StatusPage
+from ui.window.picture.draw_requests import GRACE_MS
 from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text, status_heading
-from ui.window.picture.picture_window import GRACE_MS, PictureWindow
+from ui.window.picture.picture_window import PictureWindow
+from ui.window.widgets.menu_words import page_words, sentence
 
 _LEAST = (160, 120)
 # QWindowContainer takes a widget of one pixel at the corner for hidden, and puts the window elsewhere.
@@ -118,7 +119,7 @@ class PictureArea(QWidget):
             WindowDetails(
                 tuple(lines),
                 (*((error_finding(error),) if error is not None else ()), *picture.diagnosis.findings),
-                (("Qt", qVersion() or ""), ("Qt's platform", QGuiApplication.platformName())),
+                qt_versions(),
                 frozenset(filter(None, (self._attempt.vm, *((vm.name, vm.id) if vm is not None else ())))),
             )
         )

@@ -12,6 +12,9 @@ _log = logging.getLogger(__name__)
 
 _MARSHAL_FLAG_DESTROY = 1
 
+LEAST_ADDRESS = 0x10000
+"""Addresses are above the first page; the numbers that an older Qt gives to its windows are not."""
+
 
 class wl_message(Structure):  # noqa: N801
     _fields_ = [("name", c_char_p), ("signature", c_char_p), ("types", c_void_p)]

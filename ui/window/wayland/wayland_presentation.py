@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from ctypes import Array
 from functools import partial
 
-from ui.window.wayland.wayland_client import Library, interface, wl_argument
+from ui.window.wayland.wayland_client import LEAST_ADDRESS, Library, interface, wl_argument
 from ui.window.wayland.wayland_grab import qt_display
 
 _log = logging.getLogger(__name__)
@@ -35,8 +35,6 @@ _WORDS, _FLAGS_AT = 7, 6
 FLAGS = {"vsync": 1, "hw_clock": 2, "hw_completion": 4, "zero_copy": 8}
 """The flags of an answer (presentation-time.xml, ``wp_presentation_feedback.kind``)."""
 
-# Addresses are above the first page; the numbers that an older Qt gives to its windows are not.
-_LEAST_ADDRESS = 0x10000
 # A compositor answers for a commit at the latest when the next one replaces it. One that leaves so many unanswered
 # never answers, such as the headless one of wlroots 0.15, which sway 1.7 has.
 _MOST_IN_FLIGHT = 16
@@ -134,7 +132,7 @@ class WaylandPresentation:
         """
         if not self.usable:
             return False
-        if surface < _LEAST_ADDRESS:
+        if surface < LEAST_ADDRESS:
             _log.info("no presentation times on Wayland: this version of Qt does not tell its surface")
             self.close()
             return False

@@ -32,5 +32,9 @@ class OffRow:
         for action in self._actions:
             action.setVisible(bool(why))
             if not action.isSeparator():
-                # A program chooses the text, and a menu takes "&" for a key.
-                action.setText(f"Off: {clean_line(why, _LONGEST)}".replace("&", "&&"))
+                action.setText(f"Off: {menu_text(why, _LONGEST)}")
+
+
+def menu_text(text: str, longest: int) -> str:
+    """A text that a program chose, as a part of a menu's row: a menu takes "&" for the mark of a key."""
+    return clean_line(text, longest).replace("&", "&&")

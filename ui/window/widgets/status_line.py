@@ -1,31 +1,17 @@
 """The status line under the picture: what is shown, by which path, at which rate."""
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
 from ui.window.actions.shortcuts import shared
 from ui.window.picture.picture_text import finding_text
+from ui.window.widgets.elided_label import ElidedLabel
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
 # Between the text and the edges of the window.
 _MARGIN = 6
-
-
-class _Elided(QLabel):
-    """A line that is elided where it does not fit. Its tool tip has all of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802  (Qt's name)
-        painter = QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
-        painter.end()
 
 
 class _PathButton(QToolButton):
@@ -74,17 +60,15 @@ class StatusLine(QStatusBar):
         super().__init__()
         self.setSizeGripEnabled(False)
         self.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        self._left = _Elided()
+        self._left = ElidedLabel()
         self._tip = ""
         self.addWidget(self._left, 1)
         self._plane, self._path = QLabel(), _PathButton()
         # Its text is long at times, and must not make a small window wider.
-        self._activity = _Elided()
+        self._activity = ElidedLabel()
         self._activity.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._activity.setMinimumWidth(self._activity.fontMetrics().horizontalAdvance("144 fps"))
-        for label in (self._left, self._plane, self._activity):
-            # Qt would interpret markup in a name, and read the files that it names.
-            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._plane.setTextFormat(Qt.TextFormat.PlainText)
         for widget in (self._plane, self._path, self._activity):
             self.addPermanentWidget(widget)
         self._path.clicked.connect(self.path_clicked)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.attach.helper_fds import HelperMethod
-from app.attach.helper_installation import HelperInstallation, PasswordPrompts, trust_problem
+from app.attach.helper_installation import HelperInstallation, PasswordPrompts, how_to_install, trust_problem
 from app.attach.helper_request import request_fds
 from app.errors import PermissionDenied
 from tests.unit.app.attach.installed_helper import SEES_DIALOGS, SEES_NOTHING, SEES_PROMPTS, Make
@@ -105,3 +105,10 @@ def test_folder_above_the_target_of_a_link_is_at_fault(tmp_path: Path) -> None:
     (tmp_path / "open/libexec/helper").touch(0o755)
     fault = trust_problem(tmp_path / "libexec/helper", os.getuid())
     assert fault == f"others than root can write to {tmp_path / 'open'} (mode 0777)"
+
+
+def test_remedy_names_what_this_installation_has() -> None:
+    """The user of a package has no checkout to run a script of."""
+    assert how_to_install(Path(__file__).parents[4]) == "sudo sh packaging/helper.sh install"
+    assert how_to_install(Path("/usr/lib/mdevview/mdevview")).startswith("sudo apt install --reinstall")
+    assert "in the checkout" in how_to_install(Path("/home/user/.local/share/mdevview/venv"))

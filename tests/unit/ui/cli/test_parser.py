@@ -107,6 +107,7 @@ def test_values_that_would_fail_later_are_refused(command: str, words: str, caps
         ("mbochs", "did you mean sim:mbochs?"),
         ("vn:win10", "did you mean vm:?"),
         ("view vn:win10", "did you mean vm:?"),
+        ("view --scalng fit", "unrecognized arguments: --scalng; did you mean --scaling?"),
         ("view --keep-runing", "see 'mdevview view --help'"),
         ("run --keep-runing -- qemu", "did you mean --keep-running?"),
         ("view --scaling intger", "did you mean integer? choose from fit, integer, actual"),

@@ -10,7 +10,7 @@ from app.host.gpu import AUTO, GpuChoice, RenderNode
 from ui.cli import measure, overview
 from ui.cli.parser import parse
 from ui.cli.view import window_options
-from ui.window.viewer import WindowOptions
+from ui.window.window_options import WindowOptions
 
 NODE = RenderNode(Path("/dev/dri/renderD129"), "0000:01:00.0", "nvidia", None, None, ("card1",))
 

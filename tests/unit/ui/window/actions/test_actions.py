@@ -36,6 +36,14 @@ def test_a_submenu_is_in_one_menu() -> None:
     assert menus and all(len(each) == 1 for each in menus.values())
 
 
+def test_a_letter_chooses_one_entry_of_a_menu() -> None:
+    """With two, Qt only moves between them, and the user has to press Return."""
+    entries = {(each.menu, each.submenu, each.text) for each in ACTIONS}
+    entries |= {(each.menu, "", each.submenu) for each in ACTIONS if each.submenu}
+    letters = Counter((menu, submenu, text.split("&")[1][0].lower()) for menu, submenu, text in entries if "&" in text)
+    assert [each for each, count in letters.items() if count > 1] == []
+
+
 def test_no_default_key_is_one_that_a_desktop_takes() -> None:
     """The window would never get it."""
     for desktop in (desktop_keys.XFCE, desktop_keys.GNOME, desktop_keys.PLASMA, desktop_keys.SYSTEM):

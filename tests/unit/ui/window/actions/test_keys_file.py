@@ -66,9 +66,13 @@ def test_a_folder_that_cannot_be_written_is_told(file: Path, caplog: pytest.LogC
 
 
 _KEYS = st.lists(
-    st.sampled_from(["Ctrl+Alt+G", "g", "Meta+F8", "F11", "Ctrl+Alt+,", "Ctrl+Alt+;", "", "=", "x; y"]), max_size=5
+    st.sampled_from(
+        ["Ctrl+Alt+G", "g", "Meta+F8", "F11", "Ctrl+Alt+,", "Ctrl+Alt+;", "Ctrl+Alt+R", "F10", "", "=", "x; y"]
+    ),
+    max_size=5,
 )
-_LINES = st.tuples(st.sampled_from([*(each.key for each in KEYED[:9]), "fly", "[Keys]", "#"]), _KEYS)
+_NAMES = [*(each.key for each in KEYED[:9]), "release", "menus", "fly", "[Keys]", "#"]
+_LINES = st.tuples(st.sampled_from(_NAMES), _KEYS)
 
 
 @given(st.lists(_LINES, max_size=12))
@@ -81,5 +85,6 @@ def test_whatever_is_in_the_file_no_key_has_two_meanings(lines: list[tuple[str, 
     keys = Shortcuts(found).all()
     used = [key for each in keys.values() for key in each]
     assert len(set(used)) == len(used) and not any(key_rules.problem(each) for each in used)
+    assert not key_rules.without_way_back(keys)
     again, ignored = keys_file.parse_keys(keys_file.keys_text(keys))
     assert Shortcuts(again).all() == keys and not ignored

@@ -2,11 +2,7 @@
 
 import sys
 import threading
-import time
 from collections.abc import Callable
-
-from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
 
 from app.errors import DeviceBusy, MdevviewError, OpenFailed
 from app.host.vgpu import Vgpu
@@ -18,10 +14,13 @@ from app.planes.status import Reason
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from tests.unit.ui.window.events import until
+from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.qt_application import new_application
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 A, B = Vgpu("a"), Vgpu("b")
 
@@ -61,29 +60,21 @@ def refuses(*_arguments: object, **_options: object) -> BackgroundOpener:
     raise OpenFailed("nothing can be opened in the background: no fd", "close other windows")
 
 
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
-
-
 def make(target: Target, chosen: Vgpu | None = None) -> Viewer:
     made = Viewer(target, None, WindowOptions(ViewOptions(), wait=True), 16_000_000, chosen)
     made.failed.connect(failed.append)
     return made
 
 
-application = QApplication([])
+application = new_application()
 failed: list[object] = []
 setattr(Viewer, "_warn", lambda _viewer, error: warned.append(error))  # noqa: B010
 # The window is not shown, as nothing can be drawn here.
 setattr(MainWindow, "isVisible", lambda _window: True)  # noqa: B010
 setattr(viewer, "choose_device", lambda _window: A if sys.argv[1] == "same" else B)  # noqa: B010
 waiting, chosen = Opener(A), Opener(None if sys.argv[1] == "refused" else A if sys.argv[1] == "same" else B)
-setattr(viewer, "wait_in_background", refuses if sys.argv[1] == "refused" else opens(waiting))  # noqa: B010
-setattr(viewer, "open_in_background", opens(chosen))  # noqa: B010
+setattr(openings, "wait_in_background", refuses if sys.argv[1] == "refused" else opens(waiting))  # noqa: B010
+setattr(openings, "open_in_background", opens(chosen))  # noqa: B010
 
 match sys.argv[1]:
     case "later":
@@ -120,8 +111,6 @@ match sys.argv[1]:
         chosen.go_on.set()
         until(lambda: shown._session)
 shown.shut_down()
-# At Python's end PyQt deletes what is left in any order, and may crash.
-sip.delete(shown.window)
 for each in started:
     assert each.join(20)
 assert not failed, failed

@@ -1,12 +1,7 @@
 """An error at opening is a page from which the user goes on."""
 
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
-
-from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
 
 from app.edid.mode import Mode
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, ResolutionRefused
@@ -20,10 +15,13 @@ from app.planes.status_source import StatusSource
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from tests.unit.ui.window.events import until
+from ui.window import openings, viewer
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.qt_application import new_application
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 A, B = Vgpu("a"), Vgpu("b")
 BUSY = DeviceBusy("a is in use by process 4711", "close it")
@@ -67,15 +65,7 @@ class Openings:
         return self.threads[-1]
 
 
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
-
-
-application = QApplication([])
+application = new_application()
 
 
 class Shown:
@@ -84,8 +74,8 @@ class Shown:
     def __init__(self, target: Target, *openers: Opener, options: WindowOptions, choices: tuple[Vgpu | None, ...] = ()):
         self.opening, self.waiting = Openings(*openers), Openings(Opener(A))
         self.choices = list(choices)
-        setattr(viewer, "open_in_background", self.opening)  # noqa: B010
-        setattr(viewer, "wait_in_background", self.waiting)  # noqa: B010
+        setattr(openings, "open_in_background", self.opening)  # noqa: B010
+        setattr(openings, "wait_in_background", self.waiting)  # noqa: B010
         setattr(viewer, "choose_device", lambda _window: self.choices.pop(0))  # noqa: B010
         self.viewer = Viewer(target, None, options, 16_000_000, target)
         self.failed: list[object] = []
@@ -126,8 +116,6 @@ class Shown:
             opener.go_on.set()
         self.viewer.window.close()
         self.viewer.shut_down()
-        # At Python's end PyQt deletes what is left in any order, and may crash.
-        sip.delete(self.viewer.window)
         assert all(each.join(20) for each in (*self.opening.threads,))
         assert not self.failed, self.failed
 

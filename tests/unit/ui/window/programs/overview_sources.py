@@ -3,11 +3,9 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent
-from PyQt6.QtWidgets import QApplication
 
 from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, PermissionDenied
@@ -19,11 +17,13 @@ from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice, plane_answer
+from tests.unit.ui.window.events import until
 from ui.window.overview import overview_source
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_text import FREE, PERMISSION
 from ui.window.overview.qt_loop_group import QtLoopGroup
+from ui.window.qt_application import new_application
 
 FREE_VGPU = Vgpu("a", uuid="a")
 WITH_VM = replace(FREE_VGPU, holders=(Holder(4711, "qemu-system-x86", 20, "win10", None),))
@@ -63,21 +63,13 @@ def begin(_vgpu: object, options: OpenOptions) -> BackgroundOpener:
     return threads[-1]
 
 
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
-
-
 def for_a_while() -> None:
     end = time.monotonic() + 0.3
     until(lambda: time.monotonic() > end)
 
 
 setattr(overview_source, "open_in_background", begin)  # noqa: B010
-application = QApplication([])
+application = new_application()
 group = QtLoopGroup()
 source = OverviewSource(group, OpeningQueue(), "a", HelperMethod.AUTO)
 gone: list[bool] = []

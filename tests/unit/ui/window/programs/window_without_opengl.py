@@ -14,7 +14,7 @@ from ui.window.error_window import ErrorWindow
 from ui.window.page.page_content import PageAction
 from ui.window.page.status_page import StatusPage
 from ui.window.picture.view_options import ViewOptions
-from ui.window.viewer import WindowOptions
+from ui.window.window_options import WindowOptions
 
 seen: list[str] = []
 pressed: list[PageAction] = []

@@ -5,13 +5,14 @@ from typing import Any, cast
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from ui.window.actions import keys_file
 from ui.window.actions.keys_dialog import KeysDialog
 from ui.window.actions.shortcuts import Shortcuts
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 window = QWidget()
 shortcuts = Shortcuts()
 grab, screenshot = QAction(window), QAction(window)
@@ -79,3 +80,23 @@ dialog = opened()
 dialog._reset_all()
 dialog.accept()
 assert grab.shortcuts() == [QKeySequence("Ctrl+Alt+G")] and keys_file.load() == {}
+
+# The way back from a guest that has the keyboard keeps a key, however it would lose its last one.
+dialog = opened()
+choose(dialog, "release")
+dialog._edits[0].clear()
+dialog._edits[0].editingFinished.emit()
+assert "way back from the guest" in dialog._message.text() and keys_of(dialog, "release") == "Ctrl+Alt+R"
+assert "way back" in record(dialog, 0, Qt.Key.Key_F12, NONE) and keys_of(dialog, "release") == "Ctrl+Alt+R"
+choose(dialog, "grab")
+record(dialog, 0, Qt.Key.Key_R)
+dialog._take.click()
+assert "way back" in dialog._message.text()
+assert (keys_of(dialog, "release"), keys_of(dialog, "grab")) == ("Ctrl+Alt+R", "Ctrl+Alt+G")
+choose(dialog, "release")
+assert record(dialog, 1, Qt.Key.Key_J) == ""
+choose(dialog, "grab")
+record(dialog, 0, Qt.Key.Key_R)
+dialog._take.click()
+assert (keys_of(dialog, "release"), keys_of(dialog, "grab")) == ("Ctrl+Alt+J", "Ctrl+Alt+R")
+dialog.reject()

@@ -1,16 +1,17 @@
 """The page comes and goes with the picture, and the focus with it."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QMainWindow, QWidget
+from PyQt6.QtWidgets import QMainWindow, QWidget
 
 from app.errors import DeviceBusy
 from app.planes.status import Reason, Status
+from tests.unit.ui.window.events import until
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.page.picture_area import PictureArea
+from ui.window.qt_application import new_application
 
 
 class Diagnosis(QObject):
@@ -41,14 +42,6 @@ class Picture(QObject):
         self.state_changed.emit()
 
 
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
-
-
 def wait(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -56,7 +49,7 @@ def wait(seconds: float) -> None:
         time.sleep(0.001)
 
 
-application = QApplication([])
+application = new_application()
 picture: Any = Picture()
 content, window = QWidget(), QMainWindow()
 content.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
