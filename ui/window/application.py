@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, QSocketNotifier, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QSurfaceFormat
 from PyQt6.QtWidgets import QApplication
 from PyQt6.sip import voidptr
@@ -24,6 +24,7 @@ from ui.window.chooser import choose_device
 from ui.window.error_window import ErrorWindow
 from ui.window.icon import APPLICATION_ID, window_icon
 from ui.window.interrupt import Interrupt
+from ui.window.qt_application import new_application
 from ui.window.qt_platform import display_error, require_opengl
 from ui.window.shown_target import check_resolution
 from ui.window.viewer import Viewer
@@ -162,7 +163,7 @@ def make_application() -> QApplication:
     surface.setStencilBufferSize(0)
     QSurfaceFormat.setDefaultFormat(surface)
     qInstallMessageHandler(_log_at_start)
-    application = QApplication(["mdevview"])
+    application = new_application()
     require_opengl()
     qInstallMessageHandler(_log_qt)
     application.setApplicationName("mdevview")
@@ -196,13 +197,7 @@ def _run(application: QApplication, viewer: Viewer, options: WindowOptions) -> i
         else:
             viewer.window.show()
 
-    def end() -> None:
-        viewer.shut_down()
-        # At the end of Python, PyQt deletes what is left in an order that crashes where a widget has event filters.
-        viewer.window.deleteLater()
-        application.sendPostedEvents(viewer.window, QEvent.Type.DeferredDelete.value)
-
-    return run_windows(application, begin, end)
+    return run_windows(application, begin, viewer.shut_down)
 
 
 def run_windows(

@@ -2,13 +2,12 @@
 
 import sys
 
-from PyQt6.QtWidgets import QApplication
-
 from app.host.vgpu import Holder, Vgpu
 from app.text.clean import LONGEST_LINE
 from ui.window.chooser import Chooser
+from ui.window.qt_application import new_application
 
-application, chooser = QApplication([]), Chooser()
+application, chooser = new_application(), Chooser()
 # Even a name that nobody cleaned on its way here, and as many holders as there may be.
 holders = tuple(Holder(pid, "qemu\u202e\n", 9, "a\u202eb\n" * 50_000, None) for pid in range(1, 40))
 chooser.show_vgpus((Vgpu("83b8f4f2", type_name="<img src=/dev/zero>" * 9999, holders=holders),))

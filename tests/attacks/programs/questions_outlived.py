@@ -7,8 +7,9 @@ from PyQt6.QtWidgets import QApplication
 from app.vm.monitor import ConnectionState, MonitorStatus
 from app.vm.power import PowerAction
 from tests.unit.ui.window.machine.programs.bench import FakeMonitor, FakeProcess, Window, answer, question
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 application.setQuitOnLastWindowClosed(False)
 
 

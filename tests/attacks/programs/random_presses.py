@@ -14,7 +14,7 @@ from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice, OpenFailed, ProcessGone
 from app.host.vgpu import Vgpu
@@ -30,6 +30,7 @@ from ui.window import viewer
 from ui.window.main_window import MainWindow
 from ui.window.page.page_content import PageAction
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.viewer import Viewer, WindowOptions
 
 NAMES = ("a", "b")
@@ -174,7 +175,7 @@ def held(shown: Viewer) -> tuple[int, ...]:
     return (threading.active_count(), len(os.listdir("/proc/self/fd")), *children)
 
 
-application = QApplication([])
+application = new_application()
 # The window is not shown, as nothing can be drawn here.
 setattr(MainWindow, "isVisible", lambda _window: True)  # noqa: B010
 setattr(Viewer, "_warn", lambda _viewer, error: None)  # noqa: B010

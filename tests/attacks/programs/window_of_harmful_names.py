@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from PyQt6.QtCore import QObject, Qt, QTimer
-from PyQt6.QtWidgets import QApplication, QLabel, QMessageBox
+from PyQt6.QtWidgets import QLabel, QMessageBox
 
 from app.errors import OpenFailed
 from app.measure.loop.pacing import Pace, Pacer
@@ -15,13 +15,14 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.shown_target import label_of
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 
 HARMFUL = "<b>win\u202e10\x1b[2J\n</b>" + "a" * 200_000
 
-application = QApplication([])
+application = new_application()
 loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
 label = label_of(VmName(HARMFUL))
 picture = PictureWindow(loop, label)

@@ -16,6 +16,7 @@ from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import query
 from tests.unit.ui.window.events import until
 from ui.window import resolution_menu
+from ui.window.qt_application import new_application
 from ui.window.resolution_menu import ResolutionMenu, Viewport
 
 SPEC = "gvt,size=640x480,fps=0"
@@ -25,7 +26,7 @@ SPEC = "gvt,size=640x480,fps=0"
 def application() -> Iterator[QApplication]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QT_QPA_PLATFORM", "offscreen")
-        yield QApplication(["test"])
+        yield new_application()
 
 
 @dataclass

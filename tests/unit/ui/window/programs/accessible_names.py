@@ -7,7 +7,6 @@ from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QDialogButtonBox,
     QDockWidget,
@@ -42,6 +41,7 @@ from ui.window.overview.overview_window import OverviewWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 
 # Parts of these are said by Qt with the whole.
 _WHOLES = (QComboBox, QAbstractSpinBox, QKeySequenceEdit, QHeaderView, QLineEdit, QTabBar)
@@ -69,7 +69,7 @@ def name_of(widget: QWidget, labels: list[QLabel]) -> str:
     return next((each for each in found if each.strip()), "")
 
 
-application = QApplication([])
+application = new_application()
 loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
 picture = PictureWindow(loop, "a VM")
 window = MainWindow(

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtWidgets import QApplication
 
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.status import Reason, Status
@@ -15,6 +14,7 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 
 
 class Picture(PictureWindow):
@@ -35,7 +35,7 @@ class Picture(PictureWindow):
         self.notices.append(text)
 
 
-application = QApplication([])
+application = new_application()
 loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
 picture = Picture(loop)
 window = MainWindow(picture, "a VM", ViewOptions(), lambda: None)

@@ -4,9 +4,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
-
 from app.errors import DeviceBusy, MdevviewError, OpenFailed
 from app.host.vgpu import Vgpu
 from app.open.background import BackgroundOpener
@@ -21,6 +18,7 @@ from tests.unit.ui.window.events import until
 from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 
@@ -68,7 +66,7 @@ def make(target: Target, chosen: Vgpu | None = None) -> Viewer:
     return made
 
 
-application = QApplication([])
+application = new_application()
 failed: list[object] = []
 setattr(Viewer, "_warn", lambda _viewer, error: warned.append(error))  # noqa: B010
 # The window is not shown, as nothing can be drawn here.
@@ -113,8 +111,6 @@ match sys.argv[1]:
         chosen.go_on.set()
         until(lambda: shown._session)
 shown.shut_down()
-# At Python's end PyQt deletes what is left in any order, and may crash.
-sip.delete(shown.window)
 for each in started:
     assert each.join(20)
 assert not failed, failed

@@ -6,12 +6,13 @@ from unittest.mock import patch
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QDialog
+from PyQt6.QtWidgets import QDialog
 
 from app.host.vgpu import Holder, Vgpu
 from app.open.target import SIMULATED_DEFAULT
 from ui.window import chooser as module
 from ui.window.chooser import Chooser
+from ui.window.qt_application import new_application
 
 
 class NoScan:
@@ -41,7 +42,7 @@ def names(dialog: Chooser) -> list[str]:
 
 
 keyboard: Any = QTest
-application = QApplication([])
+application = new_application()
 with patch.object(module, "VgpuList", NoScan):
     dialog = Chooser()
 dialog.show()

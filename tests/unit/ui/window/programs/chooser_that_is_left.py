@@ -5,11 +5,12 @@ import threading
 import time
 
 from PyQt6.QtCore import QEvent, QTimer
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from ui.window.chooser import Chooser, choose_device
+from ui.window.qt_application import new_application
 
-application, parent = QApplication([]), QWidget()
+application, parent = new_application(), QWidget()
 
 
 def leave() -> None:

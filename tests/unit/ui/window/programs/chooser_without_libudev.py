@@ -5,10 +5,10 @@ import threading
 from unittest.mock import patch
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication
 
 from app.host import scan
 from ui.window.chooser import Chooser
+from ui.window.qt_application import new_application
 
 scanned_by: list[str] = []
 take = scan.HostScan.take
@@ -20,7 +20,7 @@ def noted(*arguments: object) -> scan.HostScan:
 
 
 with patch.dict(sys.modules, {"pyudev": None}), patch.object(scan.HostScan, "take", noted):
-    application = QApplication([])
+    application = new_application()
     chooser = Chooser()
     assert chooser.chosen() is None
     chooser._tree.itemSelectionChanged.connect(application.quit)

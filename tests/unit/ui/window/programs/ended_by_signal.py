@@ -5,12 +5,13 @@ import signal
 import sys
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication, QMainWindow
+from PyQt6.QtWidgets import QMainWindow
 
 from ui.window.interrupt import Interrupt
+from ui.window.qt_application import new_application
 
 number = int(sys.argv[1])
-application = QApplication([])
+application = new_application()
 window = QMainWindow()
 window.show()
 interrupt = Interrupt(application.closeAllWindows)

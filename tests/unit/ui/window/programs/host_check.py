@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable
 
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
+from PyQt6.QtWidgets import QPushButton, QWidget
 
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.report.host_report import HostReport
 from ui.window.host_check import HostCheck
 from ui.window.inspector.wrapped_text import WrappedText
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 window = QWidget()
 going_on = threading.Event()
 threads: list[threading.Thread] = []

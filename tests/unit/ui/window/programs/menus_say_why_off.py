@@ -2,7 +2,7 @@
 
 import time
 
-from PyQt6.QtWidgets import QApplication, QMenu
+from PyQt6.QtWidgets import QMenu
 
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.status import Reason, Status
@@ -12,6 +12,7 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 
 
 class Monitor:
@@ -32,7 +33,7 @@ def first_rows(name: str) -> list[tuple[str, bool]]:
     return [(each.text(), each.isEnabled()) for each in menu.actions() if each.isVisible() and not each.isSeparator()]
 
 
-application = QApplication([])
+application = new_application()
 loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
 window = MainWindow(PictureWindow(loop, "a VM"), "a VM", ViewOptions(), lambda: None)
 for reason, shown in (

@@ -3,9 +3,6 @@
 import threading
 from dataclasses import replace
 
-from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
-
 from app.edid.mode import Mode
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, ResolutionRefused
 from app.host.vgpu import Vgpu
@@ -22,6 +19,7 @@ from tests.unit.ui.window.events import until
 from ui.window import openings, viewer
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 
@@ -67,7 +65,7 @@ class Openings:
         return self.threads[-1]
 
 
-application = QApplication([])
+application = new_application()
 
 
 class Shown:
@@ -118,8 +116,6 @@ class Shown:
             opener.go_on.set()
         self.viewer.window.close()
         self.viewer.shut_down()
-        # At Python's end PyQt deletes what is left in any order, and may crash.
-        sip.delete(self.viewer.window)
         assert all(each.join(20) for each in (*self.opening.threads,))
         assert not self.failed, self.failed
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtWidgets import QApplication
-
 from app.attach.helper_fds import HelperMethod
 from app.errors import MdevviewError
 from app.host.hotplug import Hotplug
@@ -22,6 +20,7 @@ from tests.unit.vms import Vms
 from ui.window.overview import overview_source, overview_window
 from ui.window.overview.overview_source import OverviewSource
 from ui.window.overview.overview_window import OverviewWindow
+from ui.window.qt_application import new_application
 
 
 def no_events() -> Hotplug:
@@ -40,7 +39,7 @@ def device(uuid: str) -> list[str]:
     return ["-device", f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{uuid},display=off"]
 
 
-application = QApplication([])
+application = new_application()
 host = Host(Path(sys.argv[1]))
 (host.paths.dev / "shm").mkdir()
 opened: list[OverviewSource] = []

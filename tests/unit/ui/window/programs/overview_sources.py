@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent
-from PyQt6.QtWidgets import QApplication
 
 from app.attach.helper_fds import HelperMethod
 from app.errors import DeviceBusy, MdevviewError, PermissionDenied
@@ -24,6 +23,7 @@ from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_text import FREE, PERMISSION
 from ui.window.overview.qt_loop_group import QtLoopGroup
+from ui.window.qt_application import new_application
 
 FREE_VGPU = Vgpu("a", uuid="a")
 WITH_VM = replace(FREE_VGPU, holders=(Holder(4711, "qemu-system-x86", 20, "win10", None),))
@@ -69,7 +69,7 @@ def for_a_while() -> None:
 
 
 setattr(overview_source, "open_in_background", begin)  # noqa: B010
-application = QApplication([])
+application = new_application()
 group = QtLoopGroup()
 source = OverviewSource(group, OpeningQueue(), "a", HelperMethod.AUTO)
 gone: list[bool] = []

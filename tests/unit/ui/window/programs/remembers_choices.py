@@ -3,7 +3,6 @@
 import time
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QApplication
 
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.placement import Rotation, Scaling
@@ -13,6 +12,7 @@ from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.settings import settings
 from ui.window.settings.settings_text import PointerMode, Settings
 from ui.window.window_memory import WindowMemory
@@ -23,9 +23,8 @@ def window_of(subject: str, **given: object) -> MainWindow:
     loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
     memory = WindowMemory(frozenset(given))
     memory.show(subject)
-    view = memory.view(ViewOptions(**given))  # type: ignore[arg-type]
-    geometry = memory.settings.geometry
-    return MainWindow(PictureWindow(loop, "a VM"), "a VM", view, lambda: None, geometry, memory=memory)
+    view = ViewOptions(**given)  # type: ignore[arg-type]
+    return MainWindow(PictureWindow(loop, "a VM"), "a VM", view, lambda: None, memory=memory)
 
 
 def do(window: MainWindow, *actions: str) -> None:
@@ -40,15 +39,14 @@ def shown(window: MainWindow) -> tuple[object, ...]:
     return options.scaling, options.rotation, options.flip_x, is_shown
 
 
-application = QApplication([])
+application = new_application()
 # What the command line gives is shown, and what the user chooses is remembered.
 window = window_of("VM a", scaling=Scaling.ACTUAL, smooth=False)
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, False, True)
 do(window, "rotate-90", "status-line", "pointer-hidden")
+# As if the user gave the window this size.
 window._size.fix()
 window.resize(640, 500)
-# A size that the program itself gave is not remembered: the next window is as large as the picture then is.
-window._size.fix()
 window.close()
 window = window_of("VM a")
 assert shown(window) == (Scaling.FIT, Rotation.RIGHT, False, False), shown(window)

@@ -1,11 +1,12 @@
 """A window gets its geometry back; one that would be out of sight or too large is made to fit the screen."""
 
 from PyQt6.QtCore import QRect
-from PyQt6.QtWidgets import QApplication, QMainWindow
+from PyQt6.QtWidgets import QMainWindow
 
+from ui.window.qt_application import new_application
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
 
-application = QApplication([])
+application = new_application()
 screen = application.primaryScreen()
 assert screen is not None
 room = screen.availableGeometry()

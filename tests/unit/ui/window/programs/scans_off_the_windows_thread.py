@@ -6,13 +6,13 @@ from unittest.mock import patch
 
 from PyQt6 import sip
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication
 
 from app.host import scan
 from app.host.vgpu import Vgpu
 from app.open.opening import open_target
 from app.open.target import Named, Simulated
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 
@@ -30,7 +30,7 @@ def quit_after_scan() -> None:
         application.quit()
 
 
-application = QApplication([])
+application = new_application()
 missing, options = Vgpu("no-such-vgpu"), WindowOptions(ViewOptions())
 timer = QTimer()
 timer.timeout.connect(quit_after_scan)

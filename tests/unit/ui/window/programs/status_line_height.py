@@ -1,10 +1,11 @@
 """The status line keeps its height while the path of the picture comes and goes, as when a guest sets a mode."""
 
-from PyQt6.QtWidgets import QApplication, QMainWindow, QWidget
+from PyQt6.QtWidgets import QMainWindow, QWidget
 
+from ui.window.qt_application import new_application
 from ui.window.widgets.status_line import StatusLine
 
-application = QApplication([])
+application = new_application()
 window, line, picture = QMainWindow(), StatusLine(), QWidget()
 window.setStatusBar(line)
 window.setCentralWidget(picture)

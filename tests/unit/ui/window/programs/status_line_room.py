@@ -1,11 +1,12 @@
 """A text of the status line that grows makes no window wider, and no long finding hides it."""
 
-from PyQt6.QtWidgets import QApplication, QMainWindow
+from PyQt6.QtWidgets import QMainWindow
 
 from app.diagnosis.finding import Finding, Severity
+from ui.window.qt_application import new_application
 from ui.window.widgets.status_line import StatusLine
 
-application = QApplication([])
+application = new_application()
 window, line = QMainWindow(), StatusLine()
 window.setStatusBar(line)
 window.show()

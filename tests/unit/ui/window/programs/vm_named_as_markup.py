@@ -1,10 +1,9 @@
 """The status line shows a VM's name as plain text: a tool tip with markup reads the files that it names."""
 
-from PyQt6.QtWidgets import QApplication
-
+from ui.window.qt_application import new_application
 from ui.window.widgets.status_line import StatusLine
 
-application, line = QApplication([]), StatusLine()
+application, line = new_application(), StatusLine()
 line.show_state("VM <img src='/dev/zero'>", "showing", "view only")
 assert "<img" not in line._left.toolTip(), line._left.toolTip()
 assert "<img" in line._left.text()

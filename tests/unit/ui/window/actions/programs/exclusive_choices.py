@@ -1,10 +1,11 @@
 """Which entries of the menus are radio items: exactly those of which one at a time is chosen."""
 
-from PyQt6.QtWidgets import QApplication, QMainWindow, QMenu, QStyleOptionMenuItem
+from PyQt6.QtWidgets import QMainWindow, QMenu, QStyleOptionMenuItem
 
 from ui.window.actions.actions import ACTIONS
 from ui.window.actions.menus import Handlers, add_menus
 from ui.window.actions.shortcuts import Shortcuts
+from ui.window.qt_application import new_application
 
 _Check = QStyleOptionMenuItem.CheckType
 
@@ -22,7 +23,7 @@ def nothing(*_arguments: object) -> None:
     pass
 
 
-application = QApplication([])
+application = new_application()
 window = QMainWindow()
 actions = add_menus(window, Handlers({}, nothing, nothing, nothing, nothing), QMenu(), Shortcuts())
 drawn = Drawn()

@@ -5,13 +5,14 @@ from typing import Any, cast
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from ui.window.actions import keys_file
 from ui.window.actions.keys_dialog import KeysDialog
 from ui.window.actions.shortcuts import Shortcuts
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 window = QWidget()
 shortcuts = Shortcuts()
 grab, screenshot = QAction(window), QAction(window)

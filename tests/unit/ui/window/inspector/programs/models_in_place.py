@@ -3,13 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPersistentModelIndex
-from PyQt6.QtWidgets import QApplication
 
 from ui.window.inspector.plane_rows import Node
 from ui.window.inspector.plane_tree import NodesModel
 from ui.window.inspector.rows_model import Row, RowsModel
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 
 rows = st.lists(
     st.builds(Row, st.integers(0, 9), st.tuples(st.sampled_from("ab"), st.sampled_from("cd"))),

@@ -16,8 +16,9 @@ from tests.unit.ui.window.machine.programs.bench import (
     keys,
     question,
 )
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 # A window that is closed does not end this program.
 application.setQuitOnLastWindowClosed(False)
 

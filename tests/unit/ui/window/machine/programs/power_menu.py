@@ -1,12 +1,13 @@
 """The rows of the Machine menu: what they do, why they are off, and which of them ask first."""
 
-from PyQt6.QtWidgets import QApplication, QMenu
+from PyQt6.QtWidgets import QMenu
 
 from app.vm.monitor import ConnectionState, MonitorStatus
 from app.vm.power import PowerAction
 from tests.unit.ui.window.machine.programs.bench import RUNNING, FakeMonitor, Window, answer, keys, question
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 window, monitor = Window(), FakeMonitor()
 rows = window.rows
 KEYS = ("power-down", "pause", "resume", "reset", "force-off")

@@ -6,15 +6,15 @@ import socket
 import threading
 
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QApplication
 
 from app import __version__
 from app.diagnosis.finding import Finding, Severity
 from app.host.scan import HostScan
 from tests.unit.ui.window.events import until
 from ui.window.page.details import DetailsCopier, WindowDetails
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 copier = DetailsCopier()
 copied: list[int] = []
 copier.copied.connect(lambda: copied.append(1))

@@ -2,13 +2,14 @@
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+from PyQt6.QtWidgets import QPushButton, QScrollArea, QWidget
 
 from ui.window.inspector.wrapped_text import WrappedText
 from ui.window.page.page_content import PageAction, PageContent
 from ui.window.page.status_page import StatusPage
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 page = StatusPage()
 pressed: list[PageAction] = []
 page.pressed.connect(pressed.append)

@@ -4,13 +4,14 @@ import time
 from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QMainWindow, QWidget
+from PyQt6.QtWidgets import QMainWindow, QWidget
 
 from app.errors import DeviceBusy
 from app.planes.status import Reason, Status
 from tests.unit.ui.window.events import until
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.page.picture_area import PictureArea
+from ui.window.qt_application import new_application
 
 
 class Diagnosis(QObject):
@@ -48,7 +49,7 @@ def wait(seconds: float) -> None:
         time.sleep(0.001)
 
 
-application = QApplication([])
+application = new_application()
 picture: Any = Picture()
 content, window = QWidget(), QMainWindow()
 content.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -6,7 +6,6 @@ import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, Qt
 from PyQt6.QtGui import QMouseEvent, QWindow
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication
 
 from app.planes.frame import Frame
 from app.planes.placement import Rect, place
@@ -15,6 +14,7 @@ from gl.draw_options import DrawOptions
 from gl.render_target import RenderTarget
 from ui.window.picture import loupe as module
 from ui.window.picture.loupe import Loupe
+from ui.window.qt_application import new_application
 
 _MS = 1_000_000
 inspected: list[tuple[int, int]] = []
@@ -63,7 +63,7 @@ def move(x: float, y: float) -> QMouseEvent:
 
 # PyQt6's stubs know this static method as one of an object.
 wait = cast("Any", QTest).qWait
-application = QApplication([])
+application = new_application()
 vars(module).update(PixelInspector=Inspector, Overlay=Overlay)
 window = QWindow()
 window.setGeometry(0, 0, 200, 100)

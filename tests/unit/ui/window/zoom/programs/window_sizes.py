@@ -1,11 +1,10 @@
 """A window takes the size of the guest's picture, until the user or the desktop says another one."""
 
-from PyQt6.QtWidgets import QApplication
-
 from tests.unit.ui.window.zoom.programs.window_with_mode import OFF, Window, settle
+from ui.window.qt_application import new_application
 from ui.window.settings.geometry import Geometry
 
-application = QApplication([])
+application = new_application()
 screen = application.primaryScreen()
 assert screen is not None
 room = screen.availableGeometry()

@@ -5,12 +5,13 @@ from PyQt6.QtGui import QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from tests.unit.ui.window.zoom.programs.window_with_mode import OFF, Window, settle
+from ui.window.qt_application import new_application
 
 NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 AT = QPointF(100, 50)
 
-application = QApplication([])
+application = new_application()
 window = Window(640, 480)
 control, view, picture = window.window._zoom, window.window._view, window.picture
 size, bars = window.size, (view._across, view._down)
