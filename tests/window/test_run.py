@@ -44,7 +44,7 @@ def _driven(display: Display, folder: Path, manner: str) -> Iterator[tuple[Drive
         try:
             viewer.wait_for("path: ")
             # The window's own connection to the monitor.
-            _until(lambda: viewer.do("machine_menu")[3][1])
+            viewer.wait_until("machine_menu", lambda rows: ["Power down", True] in [each[:2] for each in rows])
             yield viewer, fake_qemu
         finally:
             # It has standard error too, which the reader reads to its end.
