@@ -21,17 +21,18 @@ from app.host.vgpu import Vgpu
 from app.open.background import BackgroundOpener
 from app.open.opening import vfio_session
 from app.open.session import Session
-from app.open.target import Default, Named, Target
+from app.open.target import Named, Target
 from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.page.page_content import PageAction
 from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 NAMES = ("a", "b")
 REFUSALS: tuple[Callable[[], MdevviewError], ...] = (
@@ -50,11 +51,18 @@ fates: dict[str, Any] = dict.fromkeys(NAMES, OPENS)
 opened: list[tuple[str, ScriptedDevice, list[Status]]] = []
 started: list[BackgroundOpener] = []
 failed: list[object] = []
-retries = False
+# Not empty while the user asks for another try.
+retries: list[PageAction] = []
 
 
 def open_now() -> int:
     return sum(not device.closed for _, device, _ in opened)
+
+
+def _name(what: Vgpu | Target) -> str:
+    if isinstance(what, Vgpu):
+        return what.name
+    return what.text if isinstance(what, Named) else str(what)
 
 
 class Opener:
@@ -62,7 +70,7 @@ class Opener:
 
     def __init__(self, owner: BackgroundOpener, what: Vgpu | Target, waits: bool) -> None:
         self._owner = owner
-        self._name = what.name if isinstance(what, Vgpu) else str(what) if isinstance(what, Default) else what.text
+        self._name = _name(what)
         self._waits = waits
 
     def poll(self) -> Session | Status:
@@ -98,15 +106,14 @@ def begins(waits: bool, trouble: float) -> Callable[..., BackgroundOpener]:
 
 def play(chooser: Callable[[QWidget], Vgpu | None], trouble: float) -> None:
     setattr(viewer, "choose_device", chooser)  # noqa: B010
-    setattr(viewer, "open_in_background", begins(False, trouble))  # noqa: B010
-    setattr(viewer, "wait_in_background", begins(True, trouble))  # noqa: B010
+    setattr(openings, "open_in_background", begins(False, trouble))  # noqa: B010
+    setattr(openings, "wait_in_background", begins(True, trouble))  # noqa: B010
 
 
 def retry(shown: Viewer) -> None:
-    global retries
-    retries = True
+    retries.append(PageAction.RETRY)
     shown._do(PageAction.RETRY)
-    retries = False
+    retries.clear()
 
 
 def shows_session() -> bool:
@@ -147,7 +154,13 @@ def step(shown: Viewer) -> None:
 def until(shown: Viewer, done: Callable[[], object]) -> None:
     end = time.monotonic() + 20
     while not done():
-        assert time.monotonic() < end, (shown._chosen, shown._awaited, shown._session, shown._error, fates)
+        assert time.monotonic() < end, (
+            shown._openings.chosen,
+            shown._openings.awaited,
+            shown._session,
+            shown._error,
+            fates,
+        )
         application.processEvents()
         time.sleep(0.001)
 
@@ -156,14 +169,16 @@ def rest(shown: Viewer) -> None:
     """All devices can be opened: the window opens one by itself, or after one press of a button that it offers."""
     fates.update(dict.fromkeys(NAMES, OPENS))
     play(lambda _window: Vgpu("a"), 0)
-    until(shown, lambda: shown._chosen is None)
+    until(shown, lambda: shown._openings.chosen is None)
     shown._loop.latest()
     application.processEvents()
-    if shown._session is None and shown._awaited is None:
+    if shown._session is None and shown._openings.awaited is None:
         actions = shown.window.area.page_actions
         assert PageAction.CHOOSE in actions, actions
         shown._do(PageAction.RETRY if PageAction.RETRY in actions else PageAction.CHOOSE)
-    until(shown, lambda: shown._session is not None and shown._chosen is None and shown._awaited is None)
+    until(
+        shown, lambda: shown._session is not None and shown._openings.chosen is None and shown._openings.awaited is None
+    )
     until(shown, lambda: open_now() == 1)
     assert all(each.join(20) for each in started)
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

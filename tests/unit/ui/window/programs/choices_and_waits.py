@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 
-
 from app.errors import DeviceBusy, MdevviewError, OpenFailed
 from app.host.vgpu import Vgpu
 from app.open.background import BackgroundOpener

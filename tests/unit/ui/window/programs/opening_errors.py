@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-
 from app.edid.mode import Mode
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, ResolutionRefused
 from app.host.vgpu import Vgpu
