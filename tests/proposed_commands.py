@@ -177,7 +177,6 @@ COMMANDS = (
     Command("sudo apt install --reinstall ./mdevview_*.deb", "", _WOULD_INSTALL),
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),
     Command("apt-file search NAME", "", _WOULD_INSTALL),
-    Command("pip install 'mdevview[plots]'", "", _WOULD_INSTALL),
     Command("pip install {}", "", _WOULD_INSTALL),
 )
 

@@ -1,6 +1,5 @@
 """The size of the window, and the zoom: a pointer is always at the guest pixel that it is seen on."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -83,11 +82,11 @@ def check_pointer(display: Display, viewer: DrivenViewer, vm: QmpServer, picture
     inside = (slice(max(0, int(top)), min(height, int(bottom))), slice(max(0, int(left)), min(width, int(right))))
     shown[inside] = edges[inside]
     cursor = viewer.do("cursor") or [-1000, -1000]
-    candidates = [(int(x), int(y)) for y, x in np.argwhere(shown)]
-    random.Random(seed).shuffle(candidates)
+    candidates = np.random.default_rng(seed).permutation(np.argwhere(shown))[:100].tolist()
     chosen = [
-        (x, y) for x, y in candidates[:100] if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
-    ][:4]
+        (x, y) for y, x in candidates if not _is_tie(x, left, right, across) and not _is_tie(y, top, bottom, down)
+    ]
+    chosen = chosen[:4]
     assert len(chosen) == 4
     corners = [(max(0, int(left)), max(0, int(top))), (min(width, int(right)) - 1, min(height, int(bottom)) - 1)]
     for x, y in (*chosen, *corners):

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from app.errors import MdevviewError
+from app.host.python_packages import install_remedy
 from app.measure.compare.bootstrap import CONFIDENCE
 from app.measure.compare.comparison import ordered, run_names
 from app.measure.compare.run_file import PERCENTILES, Run, StageFigures
@@ -77,7 +78,7 @@ def _matplotlib() -> ModuleType:
     try:
         import matplotlib  # noqa: PLC0415  (optional)
     except ImportError as error:
-        remedy = "install it: python3-matplotlib of the distribution, or pip install 'mdevview[plots]'"
+        remedy = install_remedy("matplotlib", "python3-matplotlib")
         raise MdevviewError("--plot needs matplotlib, which is not installed", remedy) from error
     return matplotlib
 

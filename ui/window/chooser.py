@@ -14,6 +14,7 @@ from app.host.vgpu import Use, Vgpu
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
 from app.text.clean import LONGEST_LINE, clean
+from ui.window.settings.first_size import resize_within_screen
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _COLUMNS = ("VM", "Type", "Parent", "State", "vGPU")
@@ -102,9 +103,7 @@ class Chooser(QDialog):
         layout.addWidget(self._tree, 1)
         layout.addWidget(self._details)
         layout.addWidget(self._buttons)
-        screen = self.screen()
-        # The rest is for the frame of the window.
-        self.resize(_SIZE.boundedTo(screen.availableSize() * 0.9) if screen is not None else _SIZE)
+        resize_within_screen(self, _SIZE)
         self._show_selected()
         self._tree.setFocus()
         self._vgpus = VgpuList(follow_vms=True)

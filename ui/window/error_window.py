@@ -1,5 +1,6 @@
 """A window with a page alone, where Qt can show widgets but has no OpenGL for a picture."""
 
+from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QMainWindow
 
@@ -9,8 +10,9 @@ from ui.window.host_check import Examine, HostCheck
 from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import PageAction, fault_content
 from ui.window.page.status_page import StatusPage
+from ui.window.settings.first_size import resize_within_screen
 
-_SIZE = (640, 420)
+_SIZE = QSize(640, 420)
 _LEAST = (160, 120)
 
 
@@ -31,7 +33,7 @@ class ErrorWindow(QMainWindow):
         self.setCentralWidget(self._page)
         self.setWindowTitle(f"{content.heading} — mdevview")
         self.setMinimumSize(*_LEAST)
-        self.resize(*_SIZE)
+        resize_within_screen(self, _SIZE)
         self._page.focus_first()
 
     def shut_down(self) -> None:

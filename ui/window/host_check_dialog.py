@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from PyQt6.QtCore import QSize
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
 from app.diagnosis.report.host_report import HostReport
@@ -9,8 +10,9 @@ from app.text.clean import clean_line
 from ui.window.inspector.copying import copy_text
 from ui.window.inspector.finding_list import FindingList
 from ui.window.inspector.wrapped_text import WrappedText
+from ui.window.settings.first_size import resize_within_screen
 
-_SIZE = (720, 520)
+_SIZE = QSize(720, 520)
 _LONGEST = 600
 _CHECKING = "Checking this host…"
 
@@ -35,7 +37,7 @@ class HostCheckDialog(QDialog):
         column.addWidget(self._verdict)
         column.addWidget(self._findings, 1)
         column.addWidget(buttons)
-        self.resize(*_SIZE)
+        resize_within_screen(self, _SIZE)
         self.show_checking()
 
     def show_checking(self) -> None:

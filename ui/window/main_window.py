@@ -43,6 +43,7 @@ from ui.window.zoom.zoom_control import ZoomControl
 class MainWindow(QMainWindow):
     """Shows one session in one picture. ``choose`` lets the user choose another.
 
+    ``options`` are those of the command line; ``memory`` knows which of them count, and the size of the window.
     ``monitor_status_changed`` is emitted, on any thread, when the status of the VM's monitor changed.
     """
 
@@ -56,7 +57,6 @@ class MainWindow(QMainWindow):
         label: str,
         options: ViewOptions,
         choose: Callable[[], None],
-        geometry: Geometry | None = None,
         examine_host: Examine | None = None,
         memory: WindowMemory | None = None,
     ) -> None:
@@ -111,11 +111,8 @@ class MainWindow(QMainWindow):
             self._actions[key].setChecked(True)
         self._fullscreen.connect_actions(self._actions)
         self._memory.watch(self._actions, self.isFullScreen)
-        self._show_options(options)
+        self._show_remembered(options)
         picture.menu_wanted.connect(self._menus.popup_at_pointer)
-        if geometry is not None:
-            restore_geometry(self, geometry)
-            self._size.fix()
         self._container.setFocus()
         self._show_input()
 
@@ -132,13 +129,16 @@ class MainWindow(QMainWindow):
 
     def remember_for(self, subject: str) -> None:
         """Show what is shown from now on as its last window did (:mod:`ui.window.settings.subject`)."""
-        if not self._memory.show(subject, self._chosen_geometry()):
-            return
+        if self._memory.show(subject, self._chosen_geometry()):
+            self._show_remembered(self._picture.options)
+
+    def _show_remembered(self, options: ViewOptions) -> None:
+        """Show the window as it is remembered; ``options`` are for what is not."""
         geometry = self._memory.settings.geometry
         if geometry is not None and not self._size.fixed:
             restore_geometry(self, geometry)
             self._size.fix()
-        self._show_options(self._memory.view(self._picture.options))
+        self._show_options(self._memory.view(options))
 
     def _chosen_geometry(self) -> Geometry | None:
         """The geometry, if the user or the desktop decided it; None where the next window has the picture's size."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMainWindow
 
+from app.host.python_packages import install_remedy
 from ui.window.host_check import Examine, HostCheck
 from ui.window.picture.picture_window import PictureWindow
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ui.window.latency.latency_panel import LatencyPanel
 
 _log = logging.getLogger(__name__)
-
-_NO_PLOTS = "The latency panel needs pyqtgraph: pip install 'mdevview[plots]', or Debian's package python3-pyqtgraph"
 
 
 class Panels:
@@ -49,7 +48,8 @@ class Panels:
             from ui.window.latency.latency_panel import LatencyPanel  # noqa: PLC0415
         except ImportError as error:
             _log.info("no latency panel: %s", error)
-            self._picture.notice(_NO_PLOTS)
+            remedy = install_remedy("pyqtgraph", "python3-pyqtgraph")
+            self._picture.notice(f"The latency panel needs pyqtgraph: {remedy}")
             action.setChecked(False)
             return
         self.latency = LatencyPanel(self._picture, self._window)

@@ -1,4 +1,4 @@
-"""A screen saver that answers what no screen saver should: ``python -m ... KIND``, on the session bus.
+"""A screen saver that answers, or does what no screen saver should: ``python -m ... KIND``, on the session bus.
 
 It prints "ready", and a line for each call.
 """
@@ -15,6 +15,7 @@ from ui.window.fullscreen.blanking import PATH, SERVICE
 
 # D-Bus's type of the answer, in Qt's words, and the answer.
 ANSWERS: dict[str, tuple[str, Any]] = {
+    "answers": ("uint", 8),
     "yes": ("bool", True),
     "negative": ("int", -5),
     "gigantic": ("qlonglong", 1 << 60),

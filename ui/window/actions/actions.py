@@ -82,6 +82,8 @@ def _sends(text: str, *names: str, separated: bool = False) -> ActionSpec:
     return ActionSpec(key, Menu.SEND, text, separated=separated, for_guest=True, sends=names)
 
 
+_TURN = "&Turn and flip"
+_DRAW = "&Drawing"
 _INSPECT = "Inspect pi&xels"
 
 
@@ -95,6 +97,23 @@ def _inspecting(key: str, text: str, field: str, *keys: str, separated: bool = F
 
 ZOOMED_TEXT = "Other size"
 
+# These are menus of their own, because the menu of the view would be longer than a small screen.
+_TURNS = (
+    replace(_choice("rotate-0", "&Upright", "rotation", Rotation.NONE), submenu=_TURN),
+    replace(_choice("rotate-90", "Turned to the &right", "rotation", Rotation.RIGHT), submenu=_TURN),
+    replace(_choice("rotate-180", "Upside &down", "rotation", Rotation.HALF), submenu=_TURN),
+    replace(_choice("rotate-270", "Turned to the l&eft", "rotation", Rotation.LEFT), submenu=_TURN),
+    replace(_toggle("flip-x", "Flip &horizontally", OptionValue("flip_x"), separated=True), submenu=_TURN),
+    replace(_toggle("flip-y", "Flip &vertically", OptionValue("flip_y")), submenu=_TURN),
+)
+_DRAWING = (
+    replace(_toggle("cursor-outline", "Cursor &outline", OptionValue("cursor_outline"), "Ctrl+Alt+O"), submenu=_DRAW),
+    replace(_toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")), submenu=_DRAW),
+    replace(
+        _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)), submenu=_DRAW
+    ),
+    replace(_toggle("tear-free", "T&ear-free, by a copy of each picture", OptionValue("tear_free")), submenu=_DRAW),
+)
 # What inspects pixels. None of it is remembered for the next window.
 _INSPECTION = (
     ActionSpec("loupe", Menu.VIEW, "&Loupe", ("Ctrl+Alt+X",), True, submenu=_INSPECT),
@@ -145,16 +164,8 @@ ACTIONS = (
     ActionSpec("zoom-in", Menu.VIEW, "&Zoom in", ("Ctrl+Alt+=", "Ctrl+Alt++")),
     ActionSpec("zoom-out", Menu.VIEW, "Zoom o&ut", ("Ctrl+Alt+-",)),
     _toggle("smooth", "S&mooth scaling", OptionValue("smooth"), "Ctrl+Alt+Y"),
-    _choice("rotate-0", "Upri&ght", "rotation", Rotation.NONE, separated=True),
-    _choice("rotate-90", "Turned to the &right", "rotation", Rotation.RIGHT),
-    _choice("rotate-180", "Upside &down", "rotation", Rotation.HALF),
-    _choice("rotate-270", "Turned to the l&eft", "rotation", Rotation.LEFT),
-    _toggle("flip-x", "Flip &horizontally", OptionValue("flip_x"), separated=True),
-    _toggle("flip-y", "Flip &vertically", OptionValue("flip_y")),
-    _toggle("cursor-outline", "Cursor &outline", OptionValue("cursor_outline"), "Ctrl+Alt+O"),
-    _toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")),
-    _toggle("bt709", "YUV planes are BT.&709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)),
-    _toggle("tear-free", "Tear-free, b&y a copy of each picture", OptionValue("tear_free")),
+    *_TURNS,
+    *_DRAWING,
     *_INSPECTION,
     ActionSpec("menu-bar", Menu.VIEW, "Menu &bar", (), True, separated=True),
     ActionSpec("status-line", Menu.VIEW, "Status &line", ("Ctrl+Alt+B",), True),

@@ -1,6 +1,6 @@
 """The dialog that shows the keys of all actions, and changes them."""
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import (
     QDialog,
@@ -19,12 +19,14 @@ from PyQt6.QtWidgets import (
 from ui.window.actions import key_rules, keys_file
 from ui.window.actions.actions import KEYED, plain_text
 from ui.window.actions.shortcuts import Shortcuts, default_keys
+from ui.window.settings.first_size import resize_within_screen
 
 _ABOUT = (
     "While input goes to the guest, the keys with Ctrl, Alt or Meta that are listed here are the window's. "
     "All other keys are the guest's, function keys without one of these among them. "
     "A key that does not appear in a field when you press it is taken by the desktop."
 )
+_SIZE = QSize(620, 560)
 _FIELDS = ("Key", "Second key")
 _TEXTS = {each.key: plain_text(each) for each in KEYED}
 
@@ -75,7 +77,7 @@ class KeysDialog(QDialog):
         assert defaults is not None
         defaults.clicked.connect(self._reset_all)
         self._lay_out(about)
-        self.resize(620, 560)
+        resize_within_screen(self, _SIZE)
         self._refresh()
         self._list.resizeColumnToContents(0)
         self._list.setCurrentItem(self._list.topLevelItem(0))

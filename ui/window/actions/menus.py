@@ -70,7 +70,9 @@ def _add_bar(window: QMainWindow, handlers: Handlers, resolutions: QMenu) -> dic
 
 
 def _add_submenu(menu: QMenu, text: str) -> QMenu:
-    menu.addSeparator()
+    before = menu.actions()
+    if before and before[-1].menu() is None:
+        menu.addSeparator()
     created = menu.addMenu(text)
     assert created is not None
     return created

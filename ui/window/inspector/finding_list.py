@@ -18,6 +18,7 @@ from app.text.clean import clean_line
 from ui.window.inspector.copying import copy_text
 from ui.window.inspector.empty_text import EmptyText
 from ui.window.inspector.wrapped_text import WrappedText
+from ui.window.widgets.menu_words import menu_words
 
 _LONGEST = 2000
 _PATH_MARGINS = (8, 8, 8, 6)
@@ -45,14 +46,15 @@ class FindingCard(QFrame):
             size = style.pixelMetric(QStyle.PixelMetric.PM_SmallIconSize)
             icon.setPixmap(style.standardIcon(pixmap).pixmap(size, size))
         grid.addWidget(icon, 0, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(_text(f"{word}: {finding.message}", bold=True), 0, 1)
+        grid.addWidget(_text(f"{word}: {menu_words(finding.message)}", bold=True), 0, 1)
         if finding.evidence:
             grid.addWidget(_text(f"Seen: {finding.evidence}"), 1, 1)
-        if finding.remedy:
-            grid.addWidget(_text(f"Remedy: {finding.remedy}"), 2, 1)
+        remedy = menu_words(finding.remedy)
+        if remedy:
+            grid.addWidget(_text(f"Remedy: {remedy}"), 2, 1)
             button = QPushButton("Copy remedy")
             button.setAccessibleName(f"Copy the remedy of {finding.key}")
-            button.clicked.connect(lambda: copy_text(finding.remedy))
+            button.clicked.connect(lambda: copy_text(remedy))
             grid.addWidget(button, 3, 1, Qt.AlignmentFlag.AlignLeft)
 
 

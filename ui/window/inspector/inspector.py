@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow
 
 from ui.window.inspector.inspected import Inspected
 from ui.window.inspector.inspector_view import InspectorView
+from ui.window.settings.first_size import resize_within_screen
 
 _RIGHT, _BELOW = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
 # Of the docked inspector: its width at the right, its height below.
@@ -80,7 +81,7 @@ class Inspector(QObject):
     def _to_own_window(self) -> None:
         self._leave_dock()
         self.view.setParent(self._window, Qt.WindowType.Window)
-        self.view.resize(_OWN_SIZE)
+        resize_within_screen(self.view, _OWN_SIZE)
         self._place(docked=False)
 
     def _to_dock(self) -> None:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from PyQt6.QtCore import QBuffer, QEvent, QIODevice, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QBuffer, QEvent, QIODevice, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PyQt6.QtWidgets import (
     QFileDialog,
@@ -33,9 +33,11 @@ from ui.window.latency.latency_plots import HistogramPlot, StagesPlot, legend_te
 from ui.window.latency.latency_table import LatencyTable
 from ui.window.latency.window_document import window_document
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.settings.first_size import resize_within_screen
 
 _log = logging.getLogger(__name__)
 
+_SIZE = QSize(860, 620)
 _SPAN_S = 10
 _SECOND = 1_000_000_000
 # One of the three parts is updated at each tick, the stages at every second one.
@@ -63,7 +65,7 @@ class LatencyPanel(QWidget):
         self._turn = 0
         self._new_pictures, self._updated_ns = 0, 0
         self.setWindowTitle("Latency — mdevview")
-        self.resize(860, 620)
+        resize_within_screen(self, _SIZE)
         self._stages = StagesPlot(_SPAN_S)
         self._histogram = HistogramPlot()
         self._table = LatencyTable()

@@ -39,9 +39,8 @@ from ui.window.overview.overview_text import (
 )
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.pending_session import PendingSession
+from ui.window.picture.draw_requests import GRACE_MS
 
-# During a mode switch the device has no plane for a few frames, see ui/window/picture/picture_window.py.
-_GRACE_NS = 150_000_000
 _MS = 1_000_000
 _JOIN_S = 0.5
 # For the buffers of the vGPUs that are being opened, and for Qt, which crashes where it gets none.
@@ -167,7 +166,7 @@ class OverviewSource(QObject):
         assert status is not None
         if status.state in (State.SHOWING, State.DEGRADED):
             return None
-        if self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < _GRACE_NS:
+        if self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < GRACE_MS * _MS:
             return None
         return OPENING if status.reason is Reason.NOT_STARTED else words_of_status(status)
 
@@ -308,7 +307,7 @@ class OverviewSource(QObject):
         if frame.primary is None:
             if self._off_since_ns is None:
                 self._off_since_ns = now
-                QTimer.singleShot(_GRACE_NS // _MS + 1, self._on_grace_over)
+                QTimer.singleShot(GRACE_MS + 1, self._on_grace_over)
         else:
             self._off_since_ns = None
             if self._flipped is None or frame.primary is not self._flipped.primary:

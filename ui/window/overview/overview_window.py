@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QEvent, QSocketNotifier, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QSize, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QScrollBar, QSizePolicy, QWidget
 from PyQt6.sip import voidptr
@@ -19,8 +19,10 @@ from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
+from ui.window.settings.first_size import resize_within_screen
 from ui.window.shown_target import label_of
 
+_SIZE = QSize(1100, 740)
 # How often rates are counted.
 _COUNT_MS = 1000
 _NO_VGPU = "This host has no vGPU. A simulated one is shown; vGPUs appear by themselves."
@@ -74,7 +76,7 @@ class OverviewWindow(QMainWindow):
         self._add_action("Quit", self.close, "quit", "Ctrl+Q", "Ctrl+W")
         self._add_action("Fullscreen", self.toggle_fullscreen, "fullscreen", "F11")
         self.setWindowTitle("Overview — mdevview")
-        self.resize(1100, 740)
+        resize_within_screen(self, _SIZE)
         self.setMinimumSize(280, 240)
         self._counter = QTimer(self)
         self._counter.setInterval(_COUNT_MS)

@@ -10,8 +10,9 @@ from app.planes.status import Status
 from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import Attempt, PageAction, fault_content, page_buttons, page_content
 from ui.window.page.status_page import StatusPage
+from ui.window.picture.draw_requests import GRACE_MS
 from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text, status_heading
-from ui.window.picture.picture_window import GRACE_MS, PictureWindow
+from ui.window.picture.picture_window import PictureWindow
 from ui.window.widgets.menu_words import page_words, sentence
 
 _LEAST = (160, 120)

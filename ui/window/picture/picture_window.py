@@ -28,6 +28,7 @@ from gl.errors import GlError, GraphicsError
 from gl.inspection import inspect_document
 from gl.render_target import RenderTarget
 from gl.renderer import DrawResult, Renderer
+from ui.window.picture.draw_requests import DrawRequests
 from ui.window.picture.frame_times import FrameTimes
 from ui.window.picture.gl_surface import device_size, display_origin, made_current
 from ui.window.picture.notice import Notice
@@ -40,12 +41,6 @@ from ui.window.picture.view_notice import loupe_notice, view_notices
 from ui.window.picture.view_options import ViewOptions
 
 _log = logging.getLogger(__name__)
-
-# During a mode switch the device has no plane for a few frames. For this time nothing is drawn and the last picture
-# stays on the screen; then a page replaces it (:mod:`ui.window.page.picture_area`).
-GRACE_MS = 150
-# A display that does not ask for a picture for so long does not show the window. The slowest has 24 refreshes a second.
-_COVERED_NS = 250_000_000
 
 
 class PictureWindow(QOpenGLWindow):
@@ -75,10 +70,7 @@ class PictureWindow(QOpenGLWindow):
         self._renderer: Renderer | None = None
         self._drawn: DrawResult | None = None
         self._shown: Frame | None = None
-        self._off_since_ns: int | None = None
         self._cursor_seen = False
-        # When the window asked the display to draw; None while it waits for no picture.
-        self._asked_ns: int | None = None
         self._rates = PictureRates()
         self._failure: Status | None = None
         self._logged: tuple[object, ...] = ()
@@ -90,15 +82,14 @@ class PictureWindow(QOpenGLWindow):
         self.diagnosis.told.connect(lambda text: self.notice(text, lambda: bool(self.diagnosis.findings)))
         self.state_changed.connect(self.diagnosis.state_changed)
         self.overlays = PictureOverlays(self, self.times)
-        self.overlays.due.connect(self._on_due)
+        self._requests = DrawRequests(self, loop)
+        self.overlays.due.connect(self._requests.ask)
         self._connect(loop)
 
     def _connect(self, loop: QtFrameLoop) -> None:
         self.diagnosis.forget(sees_pixels=loop.sees_pixels)
         self.times.watch(loop)
-        loop.due.connect(self._on_due)
         loop.set_probe(self._look)
-        loop.set_visible(self.isExposed())
         loop.gone.connect(self._release_buffers)
         loop.frame_changed.connect(self._on_frame_changed)
 
@@ -108,8 +99,9 @@ class PictureWindow(QOpenGLWindow):
         self._loop.close()
         self._loop.deleteLater()
         self._loop, self._label = loop, label
-        self._drawn, self._shown, self._off_since_ns, self._failure = None, None, None, None
+        self._drawn, self._shown, self._failure = None, None, None
         self._cursor_seen, self._rates = False, PictureRates()
+        self._requests.set_loop(loop)
         self._connect(loop)
         self.state_changed.emit()
         self.update()
@@ -250,18 +242,6 @@ class PictureWindow(QOpenGLWindow):
         self.times.swapped()
         self._loop.shown()
 
-    def _on_due(self) -> None:
-        if not self.isExposed() or self._in_grace():
-            return
-        now = time.monotonic_ns()
-        if self._asked_ns is None:
-            self._asked_ns = now
-        elif now - self._asked_ns > _COVERED_NS:
-            # A compositor sends no frame callbacks for a window that is covered.
-            self._loop.set_visible(False)
-        # On Wayland this waits for the next frame callback. Asked again meanwhile, Qt still draws once.
-        self.requestUpdate()
-
     def _look(self, frame: Frame) -> Look | None:
         """Look whether the guest changed pixels of the frame on the screen."""
         renderer = self._renderer
@@ -280,11 +260,7 @@ class PictureWindow(QOpenGLWindow):
         self._loop.wake()
 
     def _on_frame_changed(self, frame: Frame) -> None:
-        if frame.primary is None:
-            self._off_since_ns = self._off_since_ns or time.monotonic_ns()
-            QTimer.singleShot(GRACE_MS + 1, self.update)
-        else:
-            self._off_since_ns = None
+        self._requests.saw(frame)
         self.diagnosis.saw(frame)
         self._rates.found(frame)
         self._update_cursor_seen(frame)
@@ -314,9 +290,6 @@ class PictureWindow(QOpenGLWindow):
             _log.info("%s: %s", self._label, state_words(status, primary.plane if primary else None, self.path))
             self.state_changed.emit()
 
-    def _in_grace(self) -> bool:
-        return self._off_since_ns is not None and time.monotonic_ns() - self._off_since_ns < GRACE_MS * 1_000_000
-
     def initializeGL(self) -> None:  # noqa: N802  (Qt's name)
         try:
             self._renderer = Renderer(CurrentContext(display_origin(QGuiApplication.platformName())))
@@ -326,9 +299,7 @@ class PictureWindow(QOpenGLWindow):
     def paintGL(self) -> None:  # noqa: N802  (Qt's name)
         if self._renderer is None:
             return
-        if self._asked_ns is not None:
-            self._asked_ns = None
-            self._loop.set_visible(True)
+        self._requests.drawing()
         frame = self._loop.newest()
         if frame.primary is not None:
             self._draw(self._renderer, frame)
@@ -370,9 +341,10 @@ class PictureWindow(QOpenGLWindow):
             self.update()
         self._rates.drawn(time.monotonic_ns())
         if frame is not self._shown or drawn is not self._drawn:
-            placed, self._shown, self._drawn = drawn is not self._drawn, frame, drawn
+            placement = self._drawn.placement if self._drawn is not None else None
+            self._shown, self._drawn = frame, drawn
             self._log_state()
-            if placed:
+            if drawn.placement != placement:
                 QTimer.singleShot(0, self.placed)
 
     def _paint(self, *, covered: bool) -> None:
@@ -389,8 +361,5 @@ class PictureWindow(QOpenGLWindow):
 
     def event(self, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Expose:
-            self._asked_ns = None
-            self._loop.set_visible(self.isExposed())
-            if self.isExposed():
-                self.update()
+            self._requests.exposed()
         return super().event(event)

@@ -8,6 +8,7 @@ file describes, Python's pickles among them.)
 import logging
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,17 @@ def load(subject: str = "") -> Settings:
         return Settings()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        _log.info("the settings in %s are ignored: %s", path, clean(str(why)))
+        _tell_once(f"the settings in {path} are ignored: {clean(str(why))}")
         return Settings()
     if ignored:
-        _log.info("some settings in %s are ignored: %s", path, clean(", ".join(ignored)))
+        _tell_once(f"some settings in {path} are ignored: {clean(', '.join(ignored))}")
     return settings_in(file, subject)
+
+
+@cache
+def _tell_once(text: str) -> None:
+    """The file is read for the window, and again for each VM that it shows."""
+    _log.info("%s", text)
 
 
 def save(settings: Settings, subject: str = "", chosen: AbstractSet[str] = _ALL) -> None:

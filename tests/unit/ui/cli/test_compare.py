@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,8 @@ def test_without_matplotlib_a_plot_says_how_to_get_it(files: None) -> None:
     done = run("compare", f"{here}/a.json", f"{here}/b.json", "--plot", f"{here}/x.png", PYTHONPATH=paths)
     assert done.returncode == 1
     assert done.stderr == (
-        "mdevview: --plot needs matplotlib, which is not installed; install it: python3-matplotlib of the "
-        "distribution, or pip install 'mdevview[plots]'\n"
+        "mdevview: --plot needs matplotlib, which is not installed; install it with: "
+        f"{sys.executable} -m pip install matplotlib\n"
     )
     assert not Path("x.png").exists()
 

@@ -1,7 +1,6 @@
 """The guest's resolution as the window sets it: what is written, when, and what the menu says."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from app.sim.driver.device import SimulatedDevice
 from app.sim.profile import open_simulated
 from app.vfio.edid_resolution import EdidResolution
 from tests.unit.sim_tools import query
+from tests.unit.ui.window.events import until
 from ui.window import resolution_menu
 from ui.window.qt_application import new_application
 from ui.window.resolution_menu import ResolutionMenu, Viewport
@@ -89,14 +89,6 @@ def bench(spec: str = SPEC) -> Iterator[tuple[Bench, ResolutionMenu]]:
         controller.shut_down()
         device.close()
         parent.deleteLater()
-
-
-def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end, "it did not come to pass"
-        QCoreApplication.processEvents()
-        time.sleep(0.002)
 
 
 def settled(controller: ResolutionMenu) -> None:

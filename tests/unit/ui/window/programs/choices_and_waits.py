@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 from app.errors import DeviceBusy, MdevviewError, OpenFailed
@@ -15,6 +14,7 @@ from app.planes.status import Reason
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
+from tests.unit.ui.window.events import until
 from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.picture.view_options import ViewOptions
@@ -58,14 +58,6 @@ def opens(opener: Opener) -> Callable[..., BackgroundOpener]:
 
 def refuses(*_arguments: object, **_options: object) -> BackgroundOpener:
     raise OpenFailed("nothing can be opened in the background: no fd", "close other windows")
-
-
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
 
 
 def make(target: Target, chosen: Vgpu | None = None) -> Viewer:

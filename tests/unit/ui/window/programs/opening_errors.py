@@ -1,8 +1,6 @@
 """An error at opening is a page from which the user goes on."""
 
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from app.edid.mode import Mode
@@ -17,6 +15,7 @@ from app.planes.status_source import StatusSource
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
+from tests.unit.ui.window.events import until
 from ui.window import openings, viewer
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.view_options import ViewOptions
@@ -64,14 +63,6 @@ class Openings:
         opener = self.left.pop(0)
         self.threads.append(BackgroundOpener(lambda *_: opener))
         return self.threads[-1]
-
-
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
 
 
 application = new_application()

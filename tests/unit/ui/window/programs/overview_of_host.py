@@ -1,8 +1,6 @@
 """The overview of a host whose VMs start and end: ``python -m ... FOLDER``."""
 
 import sys
-import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -17,6 +15,7 @@ from app.open.background import BackgroundOpener, open_in_background
 from app.open.opening import OpenOptions
 from app.open.vgpu_list import VgpuList
 from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
+from tests.unit.ui.window.events import until
 from tests.unit.vms import Vms
 from ui.window.overview import overview_source, overview_window
 from ui.window.overview.overview_source import OverviewSource
@@ -30,14 +29,6 @@ def no_events() -> Hotplug:
 
 def begin(vgpu: Vgpu, options: OpenOptions) -> BackgroundOpener:
     return open_in_background(vgpu, host.paths, replace(options, access=vms.access()))
-
-
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < end, words()
-        application.processEvents()
-        time.sleep(0.001)
 
 
 def words() -> list[tuple[str, str]]:
@@ -59,12 +50,12 @@ setattr(overview_window, "VgpuList", partial(VgpuList, host.paths, no_events))  
 with closing(Vms(host)) as vms:
     window = OverviewWindow([], HelperMethod.NEVER, opened.append)
     # Without a vGPU a simulated one is shown, and said to be one.
-    until(lambda: words() == [("sim:gvt", "")] or words() == [("sim:gvt", "Opening")])
+    until(lambda: words() == [("sim:gvt", "")] or words() == [("sim:gvt", "Opening")], words)
     assert "no vGPU" in window._line.text()
     host.mdev(UUID_A, "mbochs-small", 1)
     host.mdev(UUID_B, "mbochs-small", 2)
     first = vms.start("qemu-system-x86", qemu("win10", *device(UUID_A)), ["mbochs"], groups=[1])
-    until(lambda: words() == [("win10", ""), ("83b8f4f2", "Free")])
+    until(lambda: words() == [("win10", ""), ("83b8f4f2", "Free")], words)
     tile = window.tiles[0]
     assert tile.accessibleName().startswith("win10, 83b8f4f2, Showing")
     assert UUID_A in tile.toolTip() and "qemu-system-x86" in tile.toolTip()
@@ -72,11 +63,11 @@ with closing(Vms(host)) as vms:
     tile.click()
     assert opened == [tile.source], "a free one is not opened"
     second = vms.start("qemu-system-x86", qemu("<b>debian", *device(UUID_B)), ["mbochs"], groups=[2])
-    until(lambda: words() == [("win10", ""), ("<b>debian", "")])
+    until(lambda: words() == [("win10", ""), ("<b>debian", "")], words)
     assert "&lt;b&gt;debian" in window.tiles[1].toolTip(), "Qt would read the files that markup names"
     vms.ended(first)
-    until(lambda: words()[0][1] in ("VM ended", "Free"))
-    until(lambda: words() == [("83b8f4f2", "Free"), ("<b>debian", "")])
+    until(lambda: words()[0][1] in ("VM ended", "Free"), words)
+    until(lambda: words() == [("83b8f4f2", "Free"), ("<b>debian", "")], words)
     assert window.tiles[0] is tile, "a vGPU keeps its tile"
     window.shut_down()
     window.shut_down()

@@ -3,7 +3,6 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent
@@ -18,6 +17,7 @@ from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice, plane_answer
+from tests.unit.ui.window.events import until
 from ui.window.overview import overview_source
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
@@ -61,14 +61,6 @@ def begin(_vgpu: object, options: OpenOptions) -> BackgroundOpener:
     openers.append(Opener(errors.pop() if errors else None))
     threads.append(BackgroundOpener(lambda *_: openers[-1]))
     return threads[-1]
-
-
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
 
 
 def for_a_while() -> None:

@@ -23,9 +23,8 @@ def window_of(subject: str, **given: object) -> MainWindow:
     loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
     memory = WindowMemory(frozenset(given))
     memory.show(subject)
-    view = memory.view(ViewOptions(**given))  # type: ignore[arg-type]
-    geometry = memory.settings.geometry
-    return MainWindow(PictureWindow(loop, "a VM"), "a VM", view, lambda: None, geometry, memory=memory)
+    view = ViewOptions(**given)  # type: ignore[arg-type]
+    return MainWindow(PictureWindow(loop, "a VM"), "a VM", view, lambda: None, memory=memory)
 
 
 def do(window: MainWindow, *actions: str) -> None:
@@ -45,10 +44,9 @@ application = new_application()
 window = window_of("VM a", scaling=Scaling.ACTUAL, smooth=False)
 assert shown(window) == (Scaling.ACTUAL, Rotation.NONE, False, True)
 do(window, "rotate-90", "status-line", "pointer-hidden")
+# As if the user gave the window this size.
 window._size.fix()
 window.resize(640, 500)
-# A size that the program itself gave is not remembered: the next window is as large as the picture then is.
-window._size.fix()
 window.close()
 window = window_of("VM a")
 assert shown(window) == (Scaling.FIT, Rotation.RIGHT, False, False), shown(window)

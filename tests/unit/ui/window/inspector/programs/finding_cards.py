@@ -50,6 +50,10 @@ other = Finding("render-failed", Severity.ERROR, "OpenGL failed")
 findings.show_findings((other, plain))
 assert cards()[1] is second, "a finding that stays keeps its card"
 assert cards()[0].accessibleName() == "Error: render-failed"
+# Who started the window from a menu cannot give it an option.
+findings.show_findings((Finding("wrong-gpu", Severity.INFO, "of another GPU (--gpu)", "", "run 'mdevview doctor'"),))
+shown = [each.toPlainText() for each in cards()[0].findChildren(WrappedText)]
+assert shown == ["Note: of another GPU", "Remedy: run 'Check this host' in the Help menu"], shown
 findings.show_findings(())
 assert not cards()
 (words,) = (each for each in findings.findChildren(EmptyText) if each.isVisible())

@@ -4,13 +4,13 @@ import getpass
 import os
 import socket
 import threading
-import time
 
 from PyQt6.QtGui import QGuiApplication
 
 from app import __version__
 from app.diagnosis.finding import Finding, Severity
 from app.host.scan import HostScan
+from tests.unit.ui.window.events import until
 from ui.window.page.details import DetailsCopier, WindowDetails
 from ui.window.qt_application import new_application
 
@@ -27,11 +27,7 @@ facts = WindowDetails(
 
 
 def wait(count: int) -> str:
-    end = time.monotonic() + 20
-    while len(copied) < count:
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
+    until(lambda: len(copied) >= count)
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
     return clipboard.text()

@@ -1,7 +1,6 @@
 """The page comes and goes with the picture, and the focus with it."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
@@ -9,6 +8,7 @@ from PyQt6.QtWidgets import QMainWindow, QWidget
 
 from app.errors import DeviceBusy
 from app.planes.status import Reason, Status
+from tests.unit.ui.window.events import until
 from ui.window.page.page_content import Attempt, PageAction
 from ui.window.page.picture_area import PictureArea
 from ui.window.qt_application import new_application
@@ -40,14 +40,6 @@ class Picture(QObject):
     def become(self, reason: Reason) -> None:
         self.status, self.shows_picture = Status(reason), reason is Reason.OK
         self.state_changed.emit()
-
-
-def until(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        application.processEvents()
-        time.sleep(0.001)
 
 
 def wait(seconds: float) -> None:

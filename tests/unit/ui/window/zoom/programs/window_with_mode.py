@@ -18,6 +18,7 @@ from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.settings.geometry import Geometry
+from ui.window.window_memory import WindowMemory
 
 DRAWS = (QEvent.Type.Expose, QEvent.Type.UpdateRequest, QEvent.Type.Paint, QEvent.Type.Resize)
 OFF = Frame(Status(Reason.PLANE_OFF))
@@ -48,7 +49,9 @@ class Window:
     def __init__(self, *mode: int, geometry: Geometry | None = None) -> None:
         loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
         self.picture = Picture(loop, "a VM")
-        self.window = MainWindow(self.picture, "a VM", ViewOptions(), lambda: None, geometry)
+        memory = WindowMemory()
+        memory.settings = replace(memory.settings, geometry=geometry)
+        self.window = MainWindow(self.picture, "a VM", ViewOptions(), lambda: None, memory=memory)
         self.window._size._timer.setInterval(30)
         if mode:
             self.picture.set_mode(*mode)
