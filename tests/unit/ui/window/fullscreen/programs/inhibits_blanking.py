@@ -1,7 +1,7 @@
 """Asks the screen saver of the session bus as its arguments say: "on", "off", and "wait" for what was asked.
 
-"busy" fails if the answer has come, "lost" and "held" wait for that and tell it, and "die" is a kill. Prints the log,
-and whether the screen is not blanked in the end.
+"busy" fails if the answer has come, "lost" and "held" wait for that and tell it, and "die" is a kill. With "log"
+before these it prints the log. It prints whether the screen is not blanked in the end.
 """
 
 import logging
@@ -15,7 +15,6 @@ from PyQt6.QtCore import QCoreApplication
 
 from ui.window.fullscreen.blanking import Blanking
 
-logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 application = QCoreApplication([])
 blanking = Blanking()
 
@@ -30,6 +29,8 @@ def until(done: Callable[[], object]) -> None:
 
 for word in sys.argv[1:]:
     match word:
+        case "log":
+            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
         case "wait":
             until(lambda: not blanking.busy)
         case "busy":
