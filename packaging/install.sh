@@ -7,7 +7,10 @@
 # shellcheck shell=sh disable=SC2154
 
 # record KIND PATH: a line of $prefix/installed, once.
-record() { grep -qsxF "$1 $2" "$prefix/installed" || printf '%s %s\n' "$1" "$2" >>"$prefix/installed"; }
+record() {
+    grep -qsxF "$1 $2" "$prefix/installed" || printf '%s %s\n' "$1" "$2" >>"$prefix/installed" ||
+        die "$prefix/installed cannot be written to"
+}
 
 # make_folder PATH: adds to $made which folders were not there before.
 make_folder() {
@@ -20,7 +23,7 @@ make_folder() {
 }
 
 record_made() {
-    printf '%s' "$made" | while read -r kind folder; do record "$kind" "$folder"; done
+    printf '%s' "$made" | while read -r kind folder; do record "$kind" "$folder"; done || exit
     made=
 }
 
@@ -35,9 +38,10 @@ links() {
         sed "s|.*|$data/& venv/share/&|"
 }
 
-# check_place FILE TARGET: a file of somebody else is never replaced.
+# check_place FILE TARGET: a file of somebody else is never replaced. A home folder may have two names, by a link.
 check_place() {
-    [ "$(readlink -- "$1")" = "$prefix/$2" ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } ||
+    [ ! -L "$1" ] || [ "$(readlink -m -- "$1")" != "$(readlink -m -- "$prefix/$2")" ] || return 0
+    { [ ! -e "$1" ] && [ ! -L "$1" ]; } ||
         die "$1 exists and is not of this installation: remove it, then run this again"
 }
 

@@ -21,12 +21,14 @@ case $prefix in /*/mdevview) ;; *) die "$prefix is no installation" ;; esac
 # Nothing is installed or removed here meanwhile.
 exec 9<"$prefix/installed"
 flock 9
+# A home folder may be a link: then the links name it otherwise than the path of this file.
+real=$(readlink -f -- "$prefix")
 # Read before it is removed.
 links=$(sed -n 's/^link //p' "$prefix/installed")
 folders=$(sed -n 's/^folder //p' "$prefix/installed" | sort -r)
 printf '%s\n' "$links" | while read -r file; do
-    case $(readlink -- "$file") in
-        "$prefix"/*) rm -f -- "$file" ;;
+    case $(readlink -m -- "$file") in
+        "$real"/*) rm -f -- "$file" ;;
         *) [ ! -e "$file" ] || say "$file is not the link that was installed, and stays" ;;
     esac
 done

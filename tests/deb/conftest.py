@@ -17,11 +17,24 @@ _BESIDE = ("libgl1-mesa-dri", "fonts-dejavu-core", "appstream")
 
 @pytest.fixture(scope="session")
 def package() -> Iterator[Path]:
+    """Built by a user with a strict umask, which a file of the checkout has, too."""
     need_programs("dpkg-deb", "strip")
+    private = REPOSITORY / "app/errors.py"
+    mode = private.stat().st_mode
     with tempfile.TemporaryDirectory(prefix="mdevview-deb-") as folder:
-        done = subprocess.run(
-            ["sh", "packaging/deb.sh", folder], cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False
-        )
+        private.chmod(0o600)
+        try:
+            done = subprocess.run(
+                ["sh", "packaging/deb.sh", folder],
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+                umask=0o077,
+            )
+        finally:
+            private.chmod(mode)
         assert done.returncode == 0, done.stderr
         yield Path(done.stdout.strip())
 

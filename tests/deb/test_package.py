@@ -85,6 +85,12 @@ def test_completions_and_manual_are_where_they_are_looked_for(installed: Install
         assert (share / each).stat().st_size > 500, each
 
 
+def test_whatever_umask_built_it_everybody_can_read_it_and_only_root_writes(package: Path) -> None:
+    listed = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, timeout=60, check=True)
+    modes = {tuple(line.split()[:2]) for line in listed.stdout.splitlines()}
+    assert modes == {(mode, "root/root") for mode in ("-rw-r--r--", "-rwxr-xr-x", "drwxr-xr-x")}
+
+
 def test_helper_is_roots_and_not_setuid(installed: Installed) -> None:
     helper = (installed.root.folder / "usr/libexec/mdevview-getfd").stat()
     assert (helper.st_uid, helper.st_gid, helper.st_mode & 0o7777) == (0, 0, 0o755)

@@ -72,6 +72,14 @@ class Home:
     def install(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.run("sh", self.checkout / "packaging/run.sh", *arguments, **environment)
 
+    def placing(self) -> str:
+        """The part of the installation that makes the link to the program, for sh -c."""
+        return (
+            f"root={self.checkout}; . $root/packaging/lib.sh; . $root/packaging/install.sh; "
+            "made= bin=$HOME/.local/bin data=$HOME/.local/share prefix=$data/mdevview venv=$prefix/venv; "
+            'place "$bin/mdevview" venv/bin/mdevview'
+        )
+
     def files(self) -> set[str]:
         """What is there beside the installation's own folder."""
         found = (each for each in self.folder.rglob("*") if self.prefix not in each.parents and each != self.prefix)
@@ -136,6 +144,42 @@ def test_file_of_another_program_is_neither_replaced_nor_removed(home: Home) -> 
     assert "is not the link that was installed, and stays" in removed.stderr
     assert other.read_text() == "of another program"
     assert not home.prefix.exists()
+
+
+def test_a_home_with_two_names_is_one_installation(home: Home) -> None:
+    """HOME is a symbolic link, as after a home folder was moved to another disk."""
+    other_name = home.folder.with_name("link")
+    other_name.symlink_to(home.folder)
+    program = home.prefix / "venv/bin/mdevview"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    for name in (other_name, home.folder):
+        made = home.run("sh", "-c", home.placing(), HOME=str(name))
+        assert (made.returncode, made.stderr) == (0, "")
+    shutil.copy(home.checkout / "packaging/uninstall.sh", home.prefix)
+    # The script knows only the real name of its folder.
+    removed = home.run("sh", other_name / ".local/share/mdevview/uninstall.sh", HOME=str(other_name))
+    assert (removed.returncode, home.files()) == (0, set()), removed.stderr
+    assert not home.prefix.exists()
+
+
+def test_home_that_cannot_be_written_to_is_told(home: Home) -> None:
+    """A file in the place of a folder stands for a read-only disk, which does not stop root."""
+    place = home.folder / ".local/share"
+    place.parent.mkdir()
+    place.write_text("of somebody else")
+    refused = home.install("--install")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"the folder {place} cannot be made" in refused.stderr
+    assert home.files() == {".local/share"}
+
+
+def test_a_link_that_cannot_be_recorded_is_not_made(home: Home) -> None:
+    """As on a full disk: what is made and not recorded would stay after the removal."""
+    (home.prefix / "installed").mkdir(parents=True)
+    refused = home.run("sh", "-c", home.placing())
+    assert refused.returncode == 1 and "installed cannot be written to" in refused.stderr
+    assert home.files() == set()
 
 
 @pytest.mark.parametrize(
