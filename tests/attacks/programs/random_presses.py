@@ -21,17 +21,18 @@ from app.host.vgpu import Vgpu
 from app.open.background import BackgroundOpener
 from app.open.opening import vfio_session
 from app.open.session import Session
-from app.open.target import Default, Named, Target
+from app.open.target import Named, Target
 from app.planes.status import Reason, Status
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
 from tests.unit.scripted import ScriptedDevice
-from ui.window import viewer
+from ui.window import openings, viewer
 from ui.window.main_window import MainWindow
 from ui.window.page.page_content import PageAction
 from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
-from ui.window.viewer import Viewer, WindowOptions
+from ui.window.viewer import Viewer
+from ui.window.window_options import WindowOptions
 
 NAMES = ("a", "b")
 REFUSALS: tuple[Callable[[], MdevviewError], ...] = (
@@ -50,7 +51,8 @@ fates: dict[str, Any] = dict.fromkeys(NAMES, OPENS)
 opened: list[tuple[str, ScriptedDevice, list[Status]]] = []
 started: list[BackgroundOpener] = []
 failed: list[object] = []
-retries = False
+# Not empty while "Retry" is pressed.
+retrying: list[bool] = []
 
 
 def open_now() -> int:
@@ -62,11 +64,12 @@ class Opener:
 
     def __init__(self, owner: BackgroundOpener, what: Vgpu | Target, waits: bool) -> None:
         self._owner = owner
-        self._name = what.name if isinstance(what, Vgpu) else str(what) if isinstance(what, Default) else what.text
+        assert isinstance(what, Vgpu | Named)
+        self._name = what.name if isinstance(what, Vgpu) else what.text
         self._waits = waits
 
     def poll(self) -> Session | Status:
-        name = self._name if self._name in NAMES else NAMES[0]
+        name = self._name
         while fates[name] == HANGS and not self._owner._thread.stopped.is_set():
             time.sleep(0.001)
         fate = fates[name]
@@ -89,7 +92,7 @@ def begins(waits: bool, trouble: float) -> Callable[..., BackgroundOpener]:
         if dice.random() < trouble:
             raise OpenFailed("no thread can be started", "close other windows")
         # Only what the user chose from the list is opened beside another device, which is shown until then.
-        assert not (waits or retries) or not shows_session(), "a second open of one device"
+        assert not (waits or retrying) or not shows_session(), "a second open of one device"
         started.append(BackgroundOpener(lambda owner, _fd: Opener(owner, what, waits)))
         return started[-1]
 
@@ -98,15 +101,14 @@ def begins(waits: bool, trouble: float) -> Callable[..., BackgroundOpener]:
 
 def play(chooser: Callable[[QWidget], Vgpu | None], trouble: float) -> None:
     setattr(viewer, "choose_device", chooser)  # noqa: B010
-    setattr(viewer, "open_in_background", begins(False, trouble))  # noqa: B010
-    setattr(viewer, "wait_in_background", begins(True, trouble))  # noqa: B010
+    setattr(openings, "open_in_background", begins(False, trouble))  # noqa: B010
+    setattr(openings, "wait_in_background", begins(True, trouble))  # noqa: B010
 
 
 def retry(shown: Viewer) -> None:
-    global retries
-    retries = True
+    retrying.append(True)
     shown._do(PageAction.RETRY)
-    retries = False
+    retrying.clear()
 
 
 def shows_session() -> bool:
@@ -147,7 +149,7 @@ def step(shown: Viewer) -> None:
 def until(shown: Viewer, done: Callable[[], object]) -> None:
     end = time.monotonic() + 20
     while not done():
-        assert time.monotonic() < end, (shown._chosen, shown._awaited, shown._session, shown._error, fates)
+        assert time.monotonic() < end, (shown._openings.chosen, shown._openings.awaited, shown._session, shown._error, fates)
         application.processEvents()
         time.sleep(0.001)
 
@@ -156,14 +158,14 @@ def rest(shown: Viewer) -> None:
     """All devices can be opened: the window opens one by itself, or after one press of a button that it offers."""
     fates.update(dict.fromkeys(NAMES, OPENS))
     play(lambda _window: Vgpu("a"), 0)
-    until(shown, lambda: shown._chosen is None)
+    until(shown, lambda: shown._openings.chosen is None)
     shown._loop.latest()
     application.processEvents()
-    if shown._session is None and shown._awaited is None:
+    if shown._session is None and shown._openings.awaited is None:
         actions = shown.window.area.page_actions
         assert PageAction.CHOOSE in actions, actions
         shown._do(PageAction.RETRY if PageAction.RETRY in actions else PageAction.CHOOSE)
-    until(shown, lambda: shown._session is not None and shown._chosen is None and shown._awaited is None)
+    until(shown, lambda: shown._session is not None and shown._openings.chosen is None and shown._openings.awaited is None)
     until(shown, lambda: open_now() == 1)
     assert all(each.join(20) for each in started)
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
