@@ -64,8 +64,8 @@ class Style:
     """How an image is drawn over what is below.
 
     ``blend`` blends by alpha; colours are premultiplied unless ``straight``. Without ``blend`` the image replaces what
-    is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line around the shape, of
-    one guest pixel and at least two device pixels. ``matrix`` is for YUV images only.
+    is below, its alpha too unless ``opaque``. ``outline`` is the colour of a line around the shape, of one guest
+    pixel and at least two device pixels. ``matrix`` is for YUV images only.
 
     ``checkered`` shows squares behind transparent pixels. ``channel`` shows one channel as grey.
     """

@@ -1,8 +1,11 @@
 """Stands in for QEMU where one is started: a program of that name (tests/unit/programs/qemu.py)."""
 
 import json
+import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +41,11 @@ class FakeQemu:
     def commands(self) -> list[str]:
         log = self.report.with_name(self.report.name + ".log")
         return log.read_text().split() if log.exists() else []
+
+    def kill(self) -> None:
+        """End it, if it runs."""
+        for each in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                # The interpreter, its option, and the program. Later words are arguments of other programs.
+                if os.fsencode(self.program) in each.read_bytes().split(b"\0")[:3]:
+                    os.kill(int(each.parent.name), signal.SIGKILL)

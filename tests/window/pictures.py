@@ -32,8 +32,8 @@ class Shot:
 
 SHOTS = (
     Shot("window", "path: egl-image", 4.0, ("view", "sim:gvt,fps=20")),
-    Shot("no-signal", "no-signal", 1.5, ("view", "sim:gvt,fault=off@1")),
-    Shot("inspector", "path: egl-image", 3.0, ("view", "sim:gvt,fps=20,size=1280x720"), ("inspector",)),
+    Shot("no-signal", "no-signal", 1.5, ("view", "sim:gvt,fault=off@0")),
+    Shot("inspector", "path: egl-image", 3.0, ("view", "sim:gvt,fps=20,size=1024x768"), ("inspector",)),
     # The panel shows ten seconds.
     Shot("latency", "path: egl-image", 12.0, ("view", "sim:gvt,size=1280x720"), ("latency-panel",)),
     Shot(

@@ -19,6 +19,7 @@ from tests.window.qmp_server import qmp_server
 from tests.window.test_view import xdotool
 from tests.window.viewer import driven
 from tests.window.wayland_input import virtual_input
+from ui.window.icon import APPLICATION_ID
 
 _DRIVER = "tests.window.fullscreen_driver"
 SPEC = "gvt,size=640x480,fps=0"
@@ -73,6 +74,8 @@ def test_on_wayland_a_bar_at_the_top_edge_and_the_desktops_own_fullscreen(deskto
         viewer.wait_for("path: ")
         viewer.wait_for("monitor: ready")
         viewer.wait_until("fullscreen", is_normal)
+
+        assert [each["app_id"] for each in windows()] == [APPLICATION_ID], "task bars find the icon by it"
 
         def point(x: float, y: float) -> None:
             device.place(round(x), round(y), WIDTH, HEIGHT)

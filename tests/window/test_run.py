@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.unit.fake_qemu import FakeQemu
@@ -30,6 +30,8 @@ def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[View
             yield viewer, fake_qemu
         finally:
             process.kill()
+            # It has standard error too, which the reader reads to its end.
+            fake_qemu.kill()
             viewer._reader.join()
 
 
@@ -39,15 +41,14 @@ def _driven(display: Display, folder: Path, manner: str) -> Iterator[tuple[Drive
     fake_qemu = FakeQemu(folder)
     vm = [str(fake_qemu.program), "-name", manner, "-device", "vfio-pci,host=65:00.4"]
     with driven(display, "tests.window.run_driver", "run", "--", *vm) as viewer:
-        viewer.wait_for("path: ")
-        # The window's own connection to the monitor.
-        _until(lambda: viewer.do("machine_menu")[3][1])
-        pid = _pid(viewer)
         try:
+            viewer.wait_for("path: ")
+            # The window's own connection to the monitor.
+            viewer.wait_until("machine_menu", lambda rows: ["Power down", True] in [each[:2] for each in rows])
             yield viewer, fake_qemu
         finally:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            # It has standard error too, which the reader reads to its end.
+            fake_qemu.kill()
 
 
 def _until(there: Callable[[], object]) -> None:

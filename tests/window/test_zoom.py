@@ -218,6 +218,11 @@ def test_the_first_window_fits_the_screen_and_follows_the_guest(wayland: Display
         found = at_rest(viewer)
         assert found["window"][0] < WIDTH and found["window"][1] < HEIGHT and not found["fixed"]
         assert found["place"] == [0, 0, *found["picture"]], "no bar at any side"
+        viewer.do("trigger", "fullscreen")
+        place_when(viewer, lambda it: it["window"] == [WIDTH, HEIGHT])
+        viewer.do("trigger", "fullscreen")
+        place_when(viewer, lambda it: it["window"] == found["window"])
+        assert at_rest(viewer) == found, "fullscreen changed the window"
         for width, height in ((1024, 640), (800, 600)):
             viewer.do("ask_for", width, height)
             place_when(viewer, partial(_has_size, [width, height]))

@@ -1,5 +1,6 @@
 """The message about the program: what it is, and the versions that a report of a problem needs."""
 
+import html
 import platform
 
 from PyQt6.QtCore import PYQT_VERSION_STR, Qt, qVersion
@@ -44,7 +45,7 @@ def show_about(parent: QWidget, renderer: Renderer | None) -> None:
         f"<h3>mdevview {__version__}</h3><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
         f"and says why it is black.</p><p>{_link(HOME_PAGE, HOME_PAGE, box.palette())}</p>"
     )
-    rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{_html(text)}</td></tr>" for name, text in found[1:])
+    rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{html.escape(text)}</td></tr>" for name, text in found[1:])
     box.setInformativeText(
         f"<table>{rows}</table><p>Free software: {_link(_LICENCE, 'GNU General Public License', box.palette())}, "
         "version 3 or later. It comes with no warranty.</p>"
@@ -65,10 +66,6 @@ def _link(url: str, text: str, palette: QPalette) -> str:
     if abs(colour.lightness() - behind.lightness()) < _LEAST_CONTRAST:
         colour = palette.color(QPalette.ColorRole.WindowText)
     return f"<a href='{url}' style='color: {colour.name()}'>{text}</a>"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _copy(found: tuple[tuple[str, str], ...], button: QPushButton) -> None:

@@ -14,7 +14,7 @@ from app.host.vgpu import Use, Vgpu
 from app.open.target import SIMULATED_DEFAULT, Simulated
 from app.open.vgpu_list import VgpuList
 from app.text.clean import LONGEST_LINE, clean
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _COLUMNS = ("VM", "Type", "Parent", "State", "vGPU")

@@ -10,7 +10,7 @@ from ui.window.host_check import Examine, HostCheck
 from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import PageAction, fault_content
 from ui.window.page.status_page import StatusPage
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _SIZE = QSize(640, 420)
 _LEAST = (160, 120)

@@ -10,7 +10,7 @@ from app.text.clean import clean_line
 from ui.window.inspector.copying import copy_text
 from ui.window.inspector.finding_list import FindingList
 from ui.window.inspector.wrapped_text import WrappedText
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _SIZE = QSize(720, 520)
 _LONGEST = 600

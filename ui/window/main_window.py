@@ -29,12 +29,12 @@ from ui.window.picture_export import copy_picture, save_picture
 from ui.window.playback_bar import PlaybackBar
 from ui.window.resolution_menu import ResolutionMenu, viewport
 from ui.window.settings.geometry import Geometry, geometry_of, restore_geometry
-from ui.window.state_line import StateLine
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.notice_bar import SUBSTITUTE, NoticeBar
 from ui.window.widgets.off_row import OffRow
 from ui.window.widgets.tool_tip import plain_tool_tip
 from ui.window.window_memory import BARS, WindowMemory
+from ui.window.window_state import WindowState
 from ui.window.zoom.scrolled_picture import ScrolledPicture
 from ui.window.zoom.window_size import WindowSize
 from ui.window.zoom.zoom_control import ZoomControl
@@ -93,7 +93,7 @@ class MainWindow(QMainWindow):
         self.resolution.asked.connect(picture.diagnosis.asked_for)
         for resized in (self._view.resized, picture.screenChanged):
             resized.connect(self._picture_resized)
-        self._state = StateLine(
+        self._state = WindowState(
             self, picture, self._input, self.machine, self._zoom, self.shortcuts, lambda: self._label
         )
         self._state.line.path_clicked.connect(self._show_findings)

@@ -51,7 +51,6 @@ fates: dict[str, Any] = dict.fromkeys(NAMES, OPENS)
 opened: list[tuple[str, ScriptedDevice, list[Status]]] = []
 started: list[BackgroundOpener] = []
 failed: list[object] = []
-# Not empty while "Retry" is pressed.
 retrying: list[bool] = []
 
 
@@ -64,12 +63,11 @@ class Opener:
 
     def __init__(self, owner: BackgroundOpener, what: Vgpu | Target, waits: bool) -> None:
         self._owner = owner
-        assert isinstance(what, Vgpu | Named)
-        self._name = what.name if isinstance(what, Vgpu) else what.text
+        self._name = what.name if isinstance(what, Vgpu) else what.text if isinstance(what, Named) else str(what)
         self._waits = waits
 
     def poll(self) -> Session | Status:
-        name = self._name
+        name = self._name if self._name in NAMES else NAMES[0]
         while fates[name] == HANGS and not self._owner._thread.stopped.is_set():
             time.sleep(0.001)
         fate = fates[name]
@@ -146,10 +144,14 @@ def step(shown: Viewer) -> None:
         time.sleep(0.002)
 
 
+def opening(shown: Viewer) -> tuple[object, object]:
+    return shown._openings.chosen, shown._openings.awaited
+
+
 def until(shown: Viewer, done: Callable[[], object]) -> None:
     end = time.monotonic() + 20
     while not done():
-        assert time.monotonic() < end, (shown._openings.chosen, shown._openings.awaited, shown._session, shown._error, fates)
+        assert time.monotonic() < end, (opening(shown), shown._session, shown._error, fates)
         application.processEvents()
         time.sleep(0.001)
 
@@ -165,7 +167,7 @@ def rest(shown: Viewer) -> None:
         actions = shown.window.area.page_actions
         assert PageAction.CHOOSE in actions, actions
         shown._do(PageAction.RETRY if PageAction.RETRY in actions else PageAction.CHOOSE)
-    until(shown, lambda: shown._session is not None and shown._openings.chosen is None and shown._openings.awaited is None)
+    until(shown, lambda: shown._session is not None and opening(shown) == (None, None))
     until(shown, lambda: open_now() == 1)
     assert all(each.join(20) for each in started)
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

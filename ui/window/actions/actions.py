@@ -106,12 +106,11 @@ _TURNS = (
     replace(_toggle("flip-x", "Flip &horizontally", OptionValue("flip_x"), separated=True), submenu=_TURN),
     replace(_toggle("flip-y", "Flip &vertically", OptionValue("flip_y")), submenu=_TURN),
 )
+_BT709 = OptionValue("matrix", Matrix.BT709, Matrix.BT601)
 _DRAWING = (
     replace(_toggle("cursor-outline", "Cursor &outline", OptionValue("cursor_outline"), "Ctrl+Alt+O"), submenu=_DRAW),
     replace(_toggle("straight-alpha", "Cursor has s&traight alpha", OptionValue("straight_alpha")), submenu=_DRAW),
-    replace(
-        _toggle("bt709", "&YUV planes are BT.709", OptionValue("matrix", Matrix.BT709, Matrix.BT601)), submenu=_DRAW
-    ),
+    replace(_toggle("bt709", "&YUV planes are BT.709", _BT709), submenu=_DRAW),
     replace(_toggle("tear-free", "T&ear-free, by a copy of each picture", OptionValue("tear_free")), submenu=_DRAW),
 )
 # What inspects pixels. None of it is remembered for the next window.

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 from ui.window.actions import key_rules, keys_file
 from ui.window.actions.actions import KEYED, plain_text
 from ui.window.actions.shortcuts import Shortcuts, default_keys
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _ABOUT = (
     "While input goes to the guest, the keys with Ctrl, Alt or Meta that are listed here are the window's. "

@@ -13,8 +13,8 @@ class FullscreenBar(QFrame):
     """A widget with a native window of its own, because the picture below it has one too.
 
     It never takes the keyboard from the guest. ``hovered`` tells whether the pointer is over the bar, and
-    ``menu_closed`` that one of its menus was closed. ``send`` and
-    ``grab`` are the menu and the action that the bar's buttons stand for.
+    ``menu_closed`` that one of its menus was closed. ``send`` and ``grab`` are the menu and the action that the bar's
+    buttons stand for.
     """
 
     leave_wanted = pyqtSignal()

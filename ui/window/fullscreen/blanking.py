@@ -32,6 +32,7 @@ class Blanking(QObject):
         super().__init__(parent)
         self._bus = bus or QDBusConnection.sessionBus()
         self._wanted = False
+        self._told = ""
         self._cookie: int | None = None
         self._call: QDBusPendingCallWatcher | None = None
         watched = QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange
@@ -49,10 +50,15 @@ class Blanking(QObject):
         return self._cookie is not None
 
     def inhibit(self, on: bool) -> None:
-        """Ask the desktop not to blank the screen, or take that back."""
-        self._wanted = on
+        """Ask the desktop not to blank the screen, or take that back. To ask twice is to ask once."""
+        if on is not self._wanted:
+            self._wanted = on
+            self._update()
+
+    def _update(self) -> None:
+        on = self._wanted
         if on and not self._bus.isConnected():
-            _log.info("the screen may be blanked: there is no session bus")
+            self._tell("there is no session bus")
         elif on and self._cookie is None and self._call is None:
             message = _message("Inhibit")
             message.setArguments(["mdevview", _REASON])
@@ -70,7 +76,7 @@ class Blanking(QObject):
             next(iter(arguments), None), int
         ):
             # A desktop without a screen saver: there is nothing to ask.
-            _log.info("the screen may be blanked: %s", reply.errorMessage() or "the answer has no cookie")
+            self._tell(reply.errorMessage() or "the answer has no cookie")
             return
         self._cookie = arguments[0]
         # Fullscreen may have ended before the answer came.
@@ -80,8 +86,14 @@ class Blanking(QObject):
     def _owner_changed(self, _service: str, _old: str, new: str) -> None:
         """A screen saver that ended knows no request any more; one that starts has to be asked."""
         self._cookie = None
-        if new and self._wanted:
-            self.inhibit(True)
+        if new:
+            self._update()
+
+    def _tell(self, reason: str) -> None:
+        """Log the reason once, and not each time that a picture comes back."""
+        if reason != self._told:
+            self._told = reason
+            _log.info("the screen may be blanked: %s", reason)
 
     def _release(self) -> None:
         cookie, self._cookie = self._cookie, None

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
-from PyQt6.QtGui import QAction, QMouseEvent, QWindowStateChangeEvent
+from PyQt6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer
+from PyQt6.QtGui import QAction, QMouseEvent, QResizeEvent, QWindowStateChangeEvent
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
 from ui.window.actions.actions import Menu
@@ -40,6 +40,9 @@ class Fullscreen(QObject):
         # Which bars the window has outside fullscreen, by the keys of their actions.
         self._bars_before: dict[str, bool] = {}
         self._maximised_before = False
+        self._size_before = QSize()
+        # Fullscreen was left, and the size that the desktop gives the window has not come yet.
+        self._is_size_awaited = False
         self._is_full = False
         self._bar: FullscreenBar | None = None
         self._dwell = self._timer(self._on_dwell)
@@ -106,8 +109,12 @@ class Fullscreen(QObject):
                 self._pointer_at(event.globalPosition(), pressed=event.buttons() != Qt.MouseButton.NoButton)
             case QEvent() if self._is_full and event.type() == QEvent.Type.Leave:
                 self._dwell.stop()
-            case QEvent() if self._bar is not None and event.type() == QEvent.Type.Resize:
-                self._bar.place()
+            case QResizeEvent():
+                if self._bar is not None:
+                    self._bar.place()
+                if watched is self._window and not self._is_full and self._is_size_awaited:
+                    self._is_size_awaited = False
+                    self._restore_size(event.size())
         return False
 
     def _follow(self, before: Qt.WindowState) -> None:
@@ -116,6 +123,7 @@ class Fullscreen(QObject):
             return
         if is_full:
             self._maximised_before = bool(before & _MAXIMISED)
+            self._size_before = self._window.normalGeometry().size()
             self._bars_before = {key: self._actions[key].isChecked() for key in self._bars_before}
             handle = self._window.windowHandle()
             if handle is not None:
@@ -135,6 +143,7 @@ class Fullscreen(QObject):
             )
         else:
             self._hide_now()
+            self._is_size_awaited = not self._maximised_before
             # After this event. Openbox gives the window its size again, but not the state.
             QTimer.singleShot(0, self._maximise_again)
 
@@ -142,7 +151,15 @@ class Fullscreen(QObject):
         if self._maximised_before and not self._is_full and not self._window.isMaximized():
             self._window.setWindowState(self._window.windowState() | _MAXIMISED)
 
-    # The bar.
+    def _restore_size(self, size: QSize) -> None:
+        """Mend a size that lacks the frame, as Qt's own frame on Wayland makes it each time fullscreen is left.
+
+        The desktop gives back the size of the window without its frame, and Qt subtracts the frame from that.
+        """
+        frame = self._window.frameGeometry().size() - self._window.size()
+        if not frame.isNull() and size == self._size_before - frame:
+            # After this event, which is for the other size.
+            QTimer.singleShot(0, lambda: self._window.resize(self._size_before))
 
     def _pointer_at(self, position: QPointF, *, pressed: bool) -> None:
         y = self._window.mapFromGlobal(position).y()

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow
 
 from ui.window.inspector.inspected import Inspected
 from ui.window.inspector.inspector_view import InspectorView
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _RIGHT, _BELOW = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
 # Of the docked inspector: its width at the right, its height below.

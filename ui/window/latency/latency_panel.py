@@ -33,7 +33,7 @@ from ui.window.latency.latency_plots import HistogramPlot, StagesPlot, legend_te
 from ui.window.latency.latency_table import LatencyTable
 from ui.window.latency.window_document import window_document
 from ui.window.picture.picture_window import PictureWindow
-from ui.window.widgets.first_size import resize_within_screen
+from ui.window.settings.first_size import resize_within_screen
 
 _log = logging.getLogger(__name__)
 

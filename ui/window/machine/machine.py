@@ -26,13 +26,13 @@ from ui.window.machine.questions import (
 from ui.window.machine.shutdown_bar import ShutdownBar
 from ui.window.machine.vm_shutdown import VmShutdown
 
-_TELLS = {
+_DONE = {
     PowerAction.RESET: "The VM was reset",
     PowerAction.PAUSE: "The VM is paused",
     PowerAction.RESUME: "The VM goes on",
     PowerAction.FORCE_OFF: "The VM was forced off",
 }
-_NAMES = {
+_FAILED = {
     PowerAction.RESET: "The VM was not reset",
     PowerAction.PAUSE: "The VM was not paused",
     PowerAction.RESUME: "The VM does not go on",
@@ -183,7 +183,7 @@ class Machine(QObject):
         self._power.do(action, partial(self._done, action))
 
     def _done(self, action: PowerAction, error: str) -> None:
-        self.notice.emit(f"{_NAMES[action]}: {error}" if error else _TELLS[action])
+        self.notice.emit(f"{_FAILED[action]}: {error}" if error else _DONE[action])
 
     def _ask(self, question: Question, answered: Callable[[Answer], None]) -> None:
         if self._question is not None:

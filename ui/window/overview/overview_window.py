@@ -19,8 +19,8 @@ from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
+from ui.window.settings.first_size import resize_within_screen
 from ui.window.shown_target import label_of
-from ui.window.widgets.first_size import resize_within_screen
 
 _SIZE = QSize(1100, 740)
 # How often rates are counted.

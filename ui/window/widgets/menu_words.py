@@ -6,6 +6,7 @@ of the command line, because they are in JSON, too. A test proves that each row 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 CHECK = "'Check this host' in the Help menu"
 """Where a user of the menus finds what doctor finds."""
@@ -89,6 +90,8 @@ def sentence(text: str) -> str:
     return text if text[-1] in ".!?…:" else f"{text}."
 
 
+# The status line asks four times a second, and most of the time for the same texts.
+@lru_cache(maxsize=32)
 def _replaced(text: str, words: tuple[tuple[re.Pattern[str], str], ...]) -> str:
     for pattern, instead in words:
         text = pattern.sub(instead, text)

@@ -15,7 +15,7 @@ from typing import Any
 _COMMAND = (sys.executable, "-m", "mdevview")
 # In an emulated machine Python and llvmpipe take seconds to start, on a busy host much longer.
 PATIENCE_S = 240.0
-_NOBODY = 65534
+NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def start(*arguments: str, errors: Path, env: dict[str, str] | None = None) -> s
         )
 
 
-def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+def wait_until(ready: Callable[[], object], process: subprocess.Popen[Any]) -> None:
     """Wait until ``ready`` is true. Fails if the process ends before."""
     until = time.monotonic() + PATIENCE_S
     while not ready():
@@ -100,7 +100,7 @@ def as_nobody() -> tuple[str, ...]:
     """
     setpriv = shutil.which("setpriv")
     assert setpriv is not None
-    prefix = (setpriv, f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
+    prefix = (setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     folders = {*Path(sys.executable).parents, *Path(sys.executable).resolve().parents}
     if all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
         return prefix

@@ -1,4 +1,4 @@
-"""Presses the keys of a US keyboard in the window of :mod:`tests.lab.inside.program.driven`."""
+"""Uses the window of :mod:`tests.lab.inside.program.driven`: keys of a US keyboard, buttons, rows of menus."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import Qt
 
@@ -42,21 +43,33 @@ class DrivenWindow:
 
     def press(self, *characters: str) -> float | None:
         """Press keys and wait until the window draws another picture. Returns the milliseconds, None at a timeout."""
+        took: float | None = self._ask([key for each in characters for key in strokes(each)])
+        return took
+
+    def click(self, button: str) -> list[str] | None:
+        """Click a button of the page in place of the picture. Returns the texts of the page, None at a timeout."""
+        said: list[str] | None = self._ask({"button": button})
+        return said
+
+    def choose(self, row: str) -> None:
+        """Choose a row of the menus, by its key in ui/window/actions/actions.py."""
+        assert self._ask({"row": row}), f"{row} cannot be chosen"
+
+    def _ask(self, request: object) -> Any:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([key for each in characters for key in strokes(each)]) + "\n")
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        took: float | None = json.loads(self.process.stdout.readline())
-        return took
+        return json.loads(self.process.stdout.readline())
 
 
 @contextmanager
 def driven_window(
-    env: dict[str, str], part: tuple[int, int, int, int], errors: Path, *arguments: str
+    env: dict[str, str], part: tuple[int, int, int, int], errors: Path, *arguments: str, prefix: tuple[str, ...] = ()
 ) -> Iterator[DrivenWindow]:
-    """A window that takes keys. ``part`` is what is compared: x, y, width, height in pixels."""
+    """A window that is used as a person does. ``part`` is what is compared: x, y, width, height in pixels."""
     module = "tests.lab.inside.program.driven"
-    command = [sys.executable, "-m", module, ",".join(map(str, part)), "-v", "view", *arguments]
+    command = [*prefix, sys.executable, "-m", module, ",".join(map(str, part)), "-v", "view", *arguments]
     pipe = subprocess.PIPE
     with errors.open("wb") as output:
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=output, env=os.environ | env, text=True)

@@ -54,7 +54,7 @@ def _wait_until_seen(session: Display, machine: Machine, file: Path) -> None:
         machine.wait_until(partial(_is_seen, session, machine, file), "the guest's picture on the screen")
 
 
-def test_keys_typed_into_the_window_reach_the_bios_and_change_the_picture(
+def test_keys_and_the_machine_menu_of_the_window_reach_the_vm(
     shared_vm: Machine, session: Display, pictures: Path, tmp_path: Path, fact: Fact
 ) -> None:
     log = tmp_path / "log"
@@ -77,11 +77,19 @@ def test_keys_typed_into_the_window_reach_the_bios_and_change_the_picture(
         took = [each for each in keys if each is not None]
         assert len(took) == len(keys), keys
         _wait_until_seen(session, shared_vm, pictures / "vm-3-typed.png")
+        for row, state in (("pause", "paused"), ("resume", "running")):
+            window.choose(row)
+            shared_vm.wait_until(partial(_is, shared_vm, state), f"the VM is {state}")
     fact("window: from key event to changed frame", f"esc {esc:.0f} ms, 1 {chosen:.0f} ms")
     fact(
         "window: from key event to changed frame, single letters",
         f"median {statistics.median(took):.0f} ms, {min(took):.0f} to {max(took):.0f} ms",
     )
+
+
+def _is(machine: Machine, state: str) -> bool:
+    told: str = machine.command("query-status")["status"]
+    return told == state
 
 
 def _ask(path: Path) -> float:

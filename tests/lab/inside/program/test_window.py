@@ -1,8 +1,10 @@
-"""The window in a headless Wayland session: what it shows, and what it shows after the device was removed."""
+"""The window in a headless Wayland session: the page of a device without permission, the guest, and the removal."""
 
 import contextlib
+import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -14,24 +16,32 @@ from tests.lab.inside import mdev
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.pictures import Colours, card, colours, place_of, read_png
 from tests.lab.inside.program import command
+from tests.lab.inside.program.keyboard import DrivenWindow, driven_window
 from tests.lab.inside.program.look import holder_device
 from tests.lab.inside.program.screen import save_screen
 from tests.lab.inside.rawvfio import Mbochs, Picture
 from tests.window.displays import Display
 
+# Nothing is compared there.
+_PART = (0, 0, 1, 1)
+
 
 @contextlib.contextmanager
-def _window(session: Display, name: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = ("-v", "view", name, "--scaling", "actual", "--filter", "nearest")
-    process = command.start(*arguments, errors=log, env=session.env)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def _users_window(session: Display, name: str, log: Path) -> Iterator[DrivenWindow]:
+    """The window of a user without rights, as the desktop's menu starts it."""
+    socket = session.directory / session.env["WAYLAND_DISPLAY"]
+    session.directory.chmod(0o711)
+    socket.chmod(0o666)
+    with tempfile.TemporaryDirectory() as home:
+        os.chown(home, command.NOBODY, command.NOBODY)
+        folders = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MESA_SHADER_CACHE_DIR")
+        env = session.env | dict.fromkeys(folders, home) | {"WAYLAND_DISPLAY": str(socket)}
+        arguments = (name, "--page", "--scaling", "actual", "--filter", "nearest")
+        with driven_window(env, _PART, log, *arguments, prefix=command.as_nobody()) as window:
+            yield window
 
 
-def _ends_with(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
+def _ends_with(process: subprocess.Popen[str], number: signal.Signals) -> int:
     process.send_signal(number)
     return process.wait(command.PATIENCE_S)
 
@@ -49,16 +59,28 @@ def _shows(session: Display, picture: Colours, file: Path) -> bool:
     return place_of(picture, save_screen(session, file)) is not None
 
 
-def test_window_shows_the_guest_and_survives_the_removal(
+def test_users_window_opens_after_permission_was_given_and_survives_the_removal(
     create: Create, session: Display, pictures: Path, tmp_path: Path, fact: Fact
 ) -> None:
     name, log = create("mbochs_rw", "small"), tmp_path / "log"
     with Mbochs.open(name) as device:
         device.set_mode(640, 480)
     started = time.monotonic()
-    with _window(session, name, log) as process:
-        command.wait_until(lambda: "path: egl-image" in log.read_text(), process)
-        fact("window: from start to first picture", f"{time.monotonic() - started:.1f} s")
+    with _users_window(session, name, log) as window:
+        process = window.process
+        command.wait_for_line(log, "error, not-opened", process)
+        fact("window: from start to the page", f"{time.monotonic() - started:.1f} s")
+        save_screen(session, pictures / "window-no-permission.png")
+        node = f"/dev/vfio/{mdev.group(name)}"
+        os.chown(node, command.NOBODY, command.NOBODY)
+        started = time.monotonic()
+        said = window.click("Retry")
+        assert said is not None, log.read_text()
+        fact("window: the page of a user without rights", said)
+        assert said[0] == "No permission"
+        assert node in said[1] and "udev rule" in said[2]
+        command.wait_for_line(log, "path: egl-image", process)
+        fact("window: from Retry to first picture", f"{time.monotonic() - started:.1f} s")
         (listed,) = command.run("list", "--json").json()["vgpus"]
         (holder,) = listed["holders"]
         assert (listed["state"], holder["pid"], holder["way"]) == ("in-use", process.pid, "group")

@@ -45,12 +45,17 @@ def test_one_request_at_a_time_which_is_taken_back(
     saver.wait_for(_ASKED, *told)
 
 
-def test_without_a_screen_saver_nothing_happens(bus: str) -> None:
-    done = run("on", "wait", "off", "wait", module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=bus)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+def test_without_a_screen_saver_that_is_logged_once(bus: str) -> None:
+    """A picture that comes and goes asks again and again."""
+    words = ("on", "wait", "on", "wait", "off", "on", "wait")
+    done = run(*words, module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=bus)
+    said, holds = done.stdout.splitlines()
+    assert said.startswith("the screen may be blanked: ") and "org.freedesktop.ScreenSaver" in said
+    assert (done.returncode, holds, done.stderr) == (0, "False", "")
 
 
-def test_without_a_bus_nothing_happens(tmp_path: Path) -> None:
+def test_without_a_bus_that_is_logged_once(tmp_path: Path) -> None:
     address = f"unix:path={tmp_path / 'none'}"
-    done = run("on", "wait", "off", "wait", module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=address)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+    done = run("on", "on", "wait", "off", "on", module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=address)
+    said = "the screen may be blanked: there is no session bus\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{said}False\n", "")

@@ -1,4 +1,4 @@
-"""Every dialog and window is on the screen with all its buttons, where that is as small as a laptop's at a scale of 1.5."""
+"""All windows, dialogs and menus fit on a screen that is as small as a laptop's at a scale of 1.5."""
 
 import time
 

@@ -3,7 +3,7 @@
 from PyQt6.QtWidgets import QMainWindow, QWidget
 
 from ui.window.qt_application import new_application
-from ui.window.widgets.status_line import StatusLine
+from ui.window.status_line import StatusLine
 
 application = new_application()
 window, line, picture = QMainWindow(), StatusLine(), QWidget()

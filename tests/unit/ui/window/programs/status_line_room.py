@@ -4,7 +4,7 @@ from PyQt6.QtWidgets import QMainWindow
 
 from app.diagnosis.finding import Finding, Severity
 from ui.window.qt_application import new_application
-from ui.window.widgets.status_line import StatusLine
+from ui.window.status_line import StatusLine
 
 application = new_application()
 window, line = QMainWindow(), StatusLine()

@@ -1,7 +1,7 @@
 """The status line shows a VM's name as plain text: a tool tip with markup reads the files that it names."""
 
 from ui.window.qt_application import new_application
-from ui.window.widgets.status_line import StatusLine
+from ui.window.status_line import StatusLine
 
 application, line = new_application(), StatusLine()
 line.show_state("VM <img src='/dev/zero'>", "showing", "view only")

@@ -1,8 +1,10 @@
 """Asks the screen saver of the session bus as its arguments say: "on", "off", and "wait" for what was asked.
 
-"busy" fails if the answer has come, "lost" and "held" wait for that and tell it, and "die" is a kill.
+"busy" fails if the answer has come, "lost" and "held" wait for that and tell it, and "die" is a kill. Prints the log,
+and whether the screen is not blanked in the end.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -13,6 +15,7 @@ from PyQt6.QtCore import QCoreApplication
 
 from ui.window.fullscreen.blanking import Blanking
 
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 application = QCoreApplication([])
 blanking = Blanking()
 

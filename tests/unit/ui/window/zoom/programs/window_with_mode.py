@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from PyQt6.QtCore import QEvent
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 
 from app.measure.loop.pacing import Pace, Pacer
 from app.planes.frame import Frame
@@ -82,6 +83,14 @@ class Window:
 
 
 def settle() -> None:
-    # The handlers of one event post others.
+    # The handlers of one event post others. On a slow machine the window's own timer may take longer.
+    wait(100)
+    end = time.monotonic() + 20
+    while any(isinstance(each, MainWindow) and each._size._timer.isActive() for each in QApplication.topLevelWidgets()):
+        assert time.monotonic() < end
+        wait(10)
+
+
+def wait(milliseconds: int) -> None:
     # PyQt6's stubs know this static method as one of an object.
-    cast("Any", QTest).qWait(100)
+    cast("Any", QTest).qWait(milliseconds)

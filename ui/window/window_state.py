@@ -13,14 +13,14 @@ from ui.window.picture.activity_text import activity_text, errno_text
 from ui.window.picture.picture_text import plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.shown_path import shown_path_tip
-from ui.window.widgets.status_line import StatusLine
+from ui.window.status_line import StatusLine
 from ui.window.zoom.zoom_control import ZoomControl
 
 # Rates and times go on without an event.
 _INTERVAL_MS = 250
 
 
-class StateLine(QObject):
+class WindowState(QObject):
     """Says in ``window`` what is shown and in which state it is. ``name`` is what the window shows."""
 
     def __init__(
