@@ -4,7 +4,6 @@ import sys
 import threading
 from unittest.mock import patch
 
-from PyQt6 import sip
 from PyQt6.QtCore import QTimer
 
 from app.host import scan
@@ -51,6 +50,4 @@ with (
     application.exec()
     viewer.window.close()
     viewer.shut_down()
-    # At Python's end PyQt deletes what is left in any order, and may crash.
-    sip.delete(viewer.window)
 assert scanned_by and set(scanned_by) == {"opener"}, scanned_by
