@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,9 @@ class DrivenViewer(Viewer):
 
 
 def _environment(display: Display) -> dict[str, str]:
+    # A window begins with what its user chose before: no test begins with the choices of another, unless it asks for
+    # that by a folder of its own.
+    shutil.rmtree(display.directory / "config", ignore_errors=True)
     # Python then prints the stacks of all threads at SIGABRT.
     return display.env | {"PYTHONFAULTHANDLER": "1"}
 
