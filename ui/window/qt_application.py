@@ -9,7 +9,8 @@ process ends by SIGSEGV, after all else has gone well. So no window may be left 
 import atexit
 
 from PyQt6 import sip
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QEvent
+from PyQt6.QtWidgets import QApplication, QDialog, QMainWindow
 
 
 def new_application() -> QApplication:
@@ -24,6 +25,8 @@ def new_application() -> QApplication:
 
 
 def _destroy_windows() -> None:
-    # Asked for anew each time: a window may take others with it.
-    while windows := QApplication.topLevelWidgets():
-        sip.delete(windows[0])
+    # What was to be deleted later, such as the panel of a window that is closed.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    # Asked for anew each time, as a window takes its dialogs with it. Menus and loose widgets are pyqtgraph's.
+    while windows := [each for each in QApplication.topLevelWidgets() if isinstance(each, QMainWindow | QDialog)]:
+        sip.delete(next((each for each in windows if each.parent() is None), windows[0]))

@@ -1,7 +1,7 @@
 """Ends with a window that is still shown, and whose event filter makes many objects while it is destroyed."""
 
 from PyQt6.QtCore import QEvent, QObject
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QMainWindow
 
 from ui.window.qt_application import new_application
 
@@ -24,7 +24,7 @@ class Filter(QObject):
 is_ending = False
 application = new_application()
 # Several, as PyQt's walk through its table ends early where the only one is last in it.
-windows = [QWidget() for _ in range(8)]
+windows = [QMainWindow() for _ in range(8)]
 filters = [Filter(each) for each in windows]
 for window, each in zip(windows, filters, strict=True):
     window.installEventFilter(each)

@@ -2,7 +2,7 @@
 
 import time
 
-from PyQt6.QtWidgets import QApplication, QMessageBox
+from PyQt6.QtWidgets import QMessageBox
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
@@ -21,8 +21,9 @@ from ui.window.overview.overview_window import OverviewWindow
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
+from ui.window.qt_application import new_application
 
-application = QApplication([])
+application = new_application()
 screen = application.primaryScreen()
 assert screen is not None
 room = screen.availableSize()
