@@ -29,6 +29,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.NO_SUCH_DEVICE: (_REFUSALS, "test_unknown_uuid_is_no_such_device"),
     K.PROCESS_GONE: ("unit/app/attach/test_running_vm.py", "test_vm_that_ends_while_it_is_attached_to_is_gone"),
     K.DEVICE_GONE: (_NODE, "test_device_removed_meanwhile_is_gone"),
+    K.NOT_OPENED: ("unit/ui/window/test_viewer.py", "test_user_goes_on_from_an_error_at_opening"),
     K.OPEN_FAILED: (_NODE, "test_group_shared_with_the_host_is_not_viable"),
     K.USAGE: ("unit/app/open/test_target.py", "test_bad_targets"),
     K.AMBIGUOUS_TARGET: ("unit/app/open/test_target.py", "test_no_target_means_the_only_vgpu_or_a_simulated_one"),
