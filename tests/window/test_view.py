@@ -187,10 +187,11 @@ def test_a_copied_picture_is_called_so_all_the_time(x11: Display) -> None:
     assert titles == {"sim:gvt (simulated) — Showing, with a copy — mdevview"}
 
 
-def test_the_quit_key_quits_and_the_size_is_remembered(x11: Display) -> None:
+def test_the_quit_key_quits_and_the_size_is_remembered(x11: Display, tmp_path: Path) -> None:
+    display = replace(x11, env={**x11.env, "XDG_CONFIG_HOME": str(tmp_path)})
     sizes = []
     for run in range(2):
-        with viewing(x11, "sim:gvt,size=64x64,fps=1") as viewer:
+        with viewing(display, "sim:gvt,size=64x64,fps=1") as viewer:
             viewer.wait_for("path: copy")
             window = window_of(x11)
             if run == 0:

@@ -110,7 +110,7 @@ class WindowSize(QObject):
         return not (self._window.isFullScreen() or self._window.isMaximized() or self._window.isMinimized())
 
     def _may_resize(self) -> bool:
-        return not self._fixed and self._is_normal()
+        return not self.fixed and self._is_normal()
 
     def _seen_size(self) -> tuple[int, int] | None:
         primary = self._picture.frame.primary
