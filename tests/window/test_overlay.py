@@ -50,7 +50,8 @@ def test_the_overlay_covers_its_corner_and_nothing_else_and_goes_again(
 
 
 def test_the_panel_measures_while_it_is_open_and_writes_what_it_measured(wayland: Display, tmp_path: Path) -> None:
-    with driving(wayland, "sim:gvt,size=320x240,fps=30") as viewer:
+    # So large that the panel cannot cover the window, which would then get no frame callbacks.
+    with driving(wayland, "sim:gvt,size=1024x768,fps=30") as viewer:
         viewer.wait_for("path: egl-image")
         viewer.do("trigger", "latency-panel")
         end = time.monotonic() + _PATIENCE_S
