@@ -82,7 +82,8 @@ match sys.argv[1]:
         shown = make(Named("a"))
         shown._choose()
         waiting.go_on.set()
-        until(lambda: shown.window.label == "a")
+        # Its label is that of the target from the start.
+        until(lambda: shown._session)
         chosen.go_on.set()
         until(lambda: shown.window.label == "b")
         # It is closed outside the window's thread.
@@ -93,7 +94,8 @@ match sys.argv[1]:
         shown = make(Named("a"))
         shown._choose()
         waiting.go_on.set()
-        until(lambda: shown.window.label == "a")
+        # Its label is that of the target from the start.
+        until(lambda: shown._session)
         chosen.go_on.set()
         until(lambda: chosen.device.closed)
         assert not waiting.device.closed
