@@ -69,3 +69,15 @@ def no_unexpected_log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     loud = [each.getMessage() for each in caplog.get_records("call") if each.levelno >= logging.WARNING]
     assert not loud, f"unexpected log lines: {loud}"
+
+
+@pytest.fixture(scope="module")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a session bus without a desktop."""
+    # Imported here: few tests need Qt's D-Bus.
+    from tests.gate import need_programs  # noqa: PLC0415
+    from tests.screen_saver import session_bus  # noqa: PLC0415
+
+    need_programs("dbus-daemon")
+    with session_bus(tmp_path_factory.mktemp("bus")) as address:
+        yield address

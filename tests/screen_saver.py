@@ -17,6 +17,8 @@ from PyQt6.QtCore import QCoreApplication, QObject, pyqtClassInfo, pyqtSlot
 from PyQt6.QtDBus import QDBusAbstractAdaptor, QDBusConnection
 
 NAME = "org.freedesktop.ScreenSaver"
+ASKED = "inhibit 8 mdevview: A virtual machine is watched in fullscreen"
+"""What it tells after mdevview's request, whose cookie is 8."""
 _BUS = "org.freedesktop.DBus"
 _PATIENCE_S = 20.0
 

@@ -9,19 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from tests.attacks.limits import time_limit
-from tests.gate import need_programs
-from tests.screen_saver import screen_saver, session_bus
+from tests.screen_saver import ASKED, screen_saver
 from tests.unit.command import REPOSITORY, run
 
 _PROGRAM = "tests.unit.ui.window.fullscreen.programs.inhibits_blanking"
-_ASKED = "inhibit 8 mdevview: A virtual machine is watched in fullscreen"
-
-
-@pytest.fixture(scope="module")
-def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    need_programs("dbus-daemon")
-    with session_bus(tmp_path_factory.mktemp("bus")) as address:
-        yield address
 
 
 @contextmanager
@@ -61,7 +52,7 @@ def test_no_answer_and_no_silence_of_a_screen_saver_ends_the_window(bus: str, ki
 def test_a_killed_window_leaves_no_request(bus: str) -> None:
     with time_limit(30), screen_saver(bus) as saver:
         assert run("on", "wait", "die", module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=bus).returncode == -9
-        saver.wait_for(_ASKED, "drop [8]")
+        saver.wait_for(ASKED, "drop [8]")
 
 
 def test_a_screen_saver_that_starts_again_is_asked_again(bus: str) -> None:

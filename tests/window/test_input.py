@@ -17,17 +17,11 @@ from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import close, guest_picture, press, wait_for_screen, window_of, xdotool
 from tests.window.viewer import Viewer, driving, viewing
-from tests.window.wayland_input import VirtualInput, virtual_input
+from tests.window.wayland_input import VirtualInput
 
 SIZE = (640, 480)
 SPEC = f"gvt,size={SIZE[0]}x{SIZE[1]},fps=0"
 _PATIENCE_S = 20.0
-
-
-@pytest.fixture
-def vm(tmp_path: Path) -> Iterator[QmpServer]:
-    with qmp_server(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture
@@ -321,13 +315,6 @@ def test_another_program_is_answered_while_the_window_is_used_and_no_key_is_lost
 
 
 ALT, TAB, CTRL, G, A = 56, 15, 29, 34, 30
-
-
-@pytest.fixture
-def plugged_in(wayland_input: Display) -> Iterator[VirtualInput]:
-    (wayland_input.directory / "taken").unlink(missing_ok=True)
-    with virtual_input(wayland_input.directory / wayland_input.env["WAYLAND_DISPLAY"]) as keyboard_and_pointer:
-        yield keyboard_and_pointer
 
 
 def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(

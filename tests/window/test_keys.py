@@ -1,37 +1,22 @@
 """The keys of the window while input goes to a guest."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.window.displays import HEIGHT, WIDTH, Display
-from tests.window.qmp_server import QmpServer, qmp_server
+from tests.window.qmp_server import QmpServer
 from tests.window.test_input import SPEC, focus, wait_until
 from tests.window.test_view import close, xdotool
 from tests.window.viewer import DrivenViewer, driving
-from tests.window.wayland_input import VirtualInput, virtual_input
+from tests.window.wayland_input import VirtualInput
 
 # The kernel's codes of the keys that these tests press: Ctrl, Alt and M open the menus.
 _CODES = {"menus": (29, 56, 50), "Escape": (1,), "a": (30,), "Left": (105,), "Right": (106,), "Down": (108,)}
 _OPEN_KEYS = {"+ctrl", "-ctrl", "+alt", "-alt"}
 
 Press = Callable[[str], None]
-
-
-@pytest.fixture
-def vm(tmp_path: Path) -> Iterator[QmpServer]:
-    with qmp_server(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def plugged_in(wayland_input: Display) -> Iterator[VirtualInput]:
-    with virtual_input(wayland_input.directory / wayland_input.env["WAYLAND_DISPLAY"]) as keyboard_and_pointer:
-        yield keyboard_and_pointer
 
 
 def walk(viewer: DrivenViewer, press: Press, entries: list[Any], inside: str = "") -> None:

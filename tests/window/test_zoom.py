@@ -1,7 +1,7 @@
 """The size of the window, and the zoom: a pointer is always at the guest pixel that it is seen on."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from app.input.event import ABSOLUTE_MAX
 from app.planes.zoom import next_step
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture, load_png
-from tests.window.qmp_server import QmpServer, qmp_server
+from tests.window.qmp_server import QmpServer
 from tests.window.test_view import guest_picture, window_of, xdotool
 from tests.window.viewer import DrivenViewer, driving
 
@@ -23,12 +22,6 @@ SPEC = f"gvt,size={SIZE[0]}x{SIZE[1]},fps=0"
 _PATIENCE_S = 20.0
 # The guest's cursor is no part of the picture that is compared.
 _CURSOR = 70
-
-
-@pytest.fixture
-def vm(tmp_path: Path) -> Iterator[QmpServer]:
-    with qmp_server(tmp_path) as server:
-        yield server
 
 
 def place_when(viewer: DrivenViewer, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

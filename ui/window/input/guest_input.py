@@ -11,7 +11,7 @@ from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button, Event, Press
-from app.input.pointer import RelativeMotion, Wheel, absolute, device_pixel, guest_pixel
+from app.input.pointer import RelativeMotion, Wheel, absolute, guest_pixel
 from app.input.pressed import PressedKeys
 from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
@@ -273,7 +273,7 @@ class GuestInput(QObject):
         self._position = position
         placement = self._placement()
         was_inside = self._pixel is not None
-        x, y = self._device(position)
+        x, y = self._picture.device_point(position)
         # The motion that leaves the picture still reaches its edge, and a drag follows the edge.
         pixel = guest_pixel(placement, x, y, clamp=self._pressed.has_button or was_inside)
         inside = guest_pixel(placement, x, y) is not None or self._pressed.has_button
@@ -316,14 +316,10 @@ class GuestInput(QObject):
         """The picture's placement; without a picture, the whole window is the guest's screen."""
         placement = self._picture.placement
         if placement is None:
-            width, height = self._device(QPointF(self._picture.width(), self._picture.height()))
+            width, height = self._picture.device_point(QPointF(self._picture.width(), self._picture.height()))
             size = (max(1, int(width)), max(1, int(height)))
             placement = place(size, Rect(0, 0, *size))
         return placement
-
-    def _device(self, position: QPointF) -> tuple[float, float]:
-        ratio = self._picture.devicePixelRatio()
-        return (device_pixel(position.x(), ratio), device_pixel(position.y(), ratio))
 
     def _send(self, events: Sequence[Event]) -> None:
         if self._monitor is not None and events:

@@ -127,10 +127,9 @@ class VmShutdown(QObject):
 
     def _do(self, step: ShutdownStep) -> None:
         match step:
-            case ShutdownStep.POWERDOWN:
-                self._power.do(PowerAction.POWERDOWN, partial(self._step_done, self._sequence, step))
-            case ShutdownStep.QUIT:
-                self._power.do(PowerAction.FORCE_OFF, partial(self._step_done, self._sequence, step))
+            case ShutdownStep.POWERDOWN | ShutdownStep.QUIT:
+                action = PowerAction.POWERDOWN if step is ShutdownStep.POWERDOWN else PowerAction.FORCE_OFF
+                self._power.do(action, partial(self._step_done, self._sequence, step))
             case ShutdownStep.TERMINATE | ShutdownStep.KILL:
                 assert self.process is not None
                 try:

@@ -8,11 +8,12 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PyQt6.QtOpenGL import QOpenGLWindow
 
 from app.host.gpu import AUTO, GpuChoice
+from app.input.pointer import device_pixel
 from app.input.signed_cursor_source import SentPointer
 from app.measure.record.picture_rates import PictureRates, Rates
 from app.open.session import Session
@@ -143,6 +144,11 @@ class PictureWindow(QOpenGLWindow):
     def placement(self) -> Placement | None:
         """Where the guest's picture is in the window, in device pixels; None where there is none."""
         return self._drawn.placement if self._drawn is not None and self.frame.primary is not None else None
+
+    def device_point(self, position: QPointF) -> tuple[float, float]:
+        """A position of Qt's in the window, in device pixels."""
+        ratio = self.devicePixelRatio()
+        return (device_pixel(position.x(), ratio), device_pixel(position.y(), ratio))
 
     @property
     def guest_draws_cursor(self) -> bool:

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QAction, QEnterEvent, QMouseEvent, QNativeGestureEvent, 
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button
-from app.input.pointer import NOTCH, Wheel, device_pixel
+from app.input.pointer import NOTCH, Wheel
 from app.planes.placement import Placement, Zoom, place
 from app.planes.zoom import STEPS, Bars, moved, needed_bars, next_step, percent_of, zoomed
 from ui.window.actions.actions import ZOOMED_TEXT
@@ -201,7 +201,7 @@ class ZoomControl(QObject):
             steps = sum(1 if each is Button.WHEEL_UP else -1 for each in turned)
             if steps:
                 self._take_keys()
-                self.step(steps, self._device(event.position()))
+                self.step(steps, self._picture.device_point(event.position()))
             return True
         if not ours:
             return False
@@ -218,7 +218,7 @@ class ZoomControl(QObject):
                 self._pinched = float(percent_of(placement))
             case Qt.NativeGestureType.ZoomNativeGesture if placement is not None:
                 self._pinched = min(STEPS[-1], max(STEPS[0], self._pinched * (1 + event.value())))
-                self._zoom_to(placement, round(self._pinched), self._device(event.position()))
+                self._zoom_to(placement, round(self._pinched), self._picture.device_point(event.position()))
                 return True
         return False
 
@@ -241,7 +241,7 @@ class ZoomControl(QObject):
         return True
 
     def _hover(self, position: QPointF) -> tuple[float, float]:
-        at = self._at = self._device(position)
+        at = self._at = self._picture.device_point(position)
         window: QWidget | None = self._view.window()
         if window is not None and window.isFullScreen() and self._edge_motion() != (0, 0):
             if not self._edge_timer.isActive():
@@ -265,10 +265,6 @@ class ZoomControl(QObject):
     def _move_at_edge(self) -> None:
         if not self._move(*self._edge_motion()):
             self._edge_timer.stop()
-
-    def _device(self, position: QPointF) -> tuple[float, float]:
-        ratio = self._picture.devicePixelRatio()
-        return (device_pixel(position.x(), ratio), device_pixel(position.y(), ratio))
 
 
 def _is_larger(placement: Placement) -> bool:

@@ -5,19 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate import need_programs
-from tests.screen_saver import ScreenSaver, screen_saver, session_bus
+from tests.screen_saver import ASKED, ScreenSaver, screen_saver
 from tests.unit.command import run
 
 _PROGRAM = "tests.unit.ui.window.fullscreen.programs.inhibits_blanking"
-_ASKED = "inhibit 8 mdevview: A virtual machine is watched in fullscreen"
-
-
-@pytest.fixture(scope="module")
-def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    need_programs("dbus-daemon")
-    with session_bus(tmp_path_factory.mktemp("bus")) as address:
-        yield address
 
 
 @pytest.fixture
@@ -32,7 +23,7 @@ def saver(bus: str) -> Iterator[ScreenSaver]:
         (["on", "wait", "on", "off", "wait"], ["release 8"]),
         (["on", "off", "wait"], ["release 8"]),
         (["on", "off", "on", "wait", "off", "wait"], ["release 8"]),
-        (["on", "wait", "off", "on", "wait"], ["release 8", _ASKED.replace("8", "9"), "drop [9]"]),
+        (["on", "wait", "off", "on", "wait"], ["release 8", ASKED.replace("8", "9"), "drop [9]"]),
         (["on", "wait"], ["drop [8]"]),
     ],
 )
@@ -42,7 +33,7 @@ def test_one_request_at_a_time_which_is_taken_back(
     """Also before the answer has come, and by the end of the program."""
     done = run(*words, module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=bus)
     assert (done.returncode, done.stderr) == (0, "")
-    saver.wait_for(_ASKED, *told)
+    saver.wait_for(ASKED, *told)
 
 
 def test_without_a_screen_saver_that_is_logged_once(bus: str) -> None:
