@@ -37,10 +37,10 @@ from app.vm.libvirt import _parse as parse_passed_on
 from app.vm.peer import CommandError, ProtocolError
 from app.vm.replies import one_line, parse_pointing, parse_run_state
 from tests.attacks.decoders import DECODERS
+from tests.attacks.general_settings import parse_settings, settings_text
 from tests.attacks.helper_parsers import HELPER_ROWS
 from tests.attacks.host_parsers import HOST_ROWS
 from tests.attacks.raw_parsers import RAW_DOCUMENTS, READINGS, check_raw_document, check_reading
-from ui.window.settings.settings import parse_settings, settings_text
 from ui.window.settings.settings_text import MOST_SUBJECTS, file_text, parse_file
 
 MEBIBYTE = 1 << 20

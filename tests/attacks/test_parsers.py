@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from app.edid.mode import BLOCK
 from app.vm.replies import parse_pointing, parse_run_state
+from tests.attacks.general_settings import parse_settings
 from tests.attacks.limits import time_limit
 from tests.attacks.parsers import MEBIBYTE, PARSERS, Parser, mutated
-from ui.window.settings.settings import parse_settings
 
 _KEYS = ("fds", "groups", "refused", "kind", "return", "error", "desc", "status", "current", "absolute")
 _JSON = st.recursive(

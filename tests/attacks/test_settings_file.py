@@ -18,6 +18,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtGui import QKeySequence
 
 from app.planes.placement import Scaling
+from tests.attacks.general_settings import settings_text
 from tests.attacks.limits import time_limit
 from tests.unit.command import run
 from ui import private_file
@@ -171,7 +172,7 @@ def test_another_users_file_is_not_read_and_its_folder_not_written(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As root with the HOME of a user."""
-    file.write_text(settings.settings_text(OTHERS))
+    file.write_text(settings_text(OTHERS))
     before = file.stat()
     monkeypatch.setattr(os, "geteuid", lambda: before.st_uid + 1)
     assert settings.load() == DEFAULTS
@@ -205,12 +206,12 @@ def test_settings_are_private_and_replaced_at_once(file: Path, caplog: pytest.Lo
 
 def test_a_link_to_ones_own_file_stays_a_link(file: Path, tmp_path: Path) -> None:
     kept = tmp_path / "dotfiles"
-    kept.write_text(settings.settings_text(OTHERS))
+    kept.write_text(settings_text(OTHERS))
     file.symlink_to(kept)
     assert settings.load() == OTHERS
     settings.save(DEFAULTS)
     assert file.is_symlink() and settings.load() == DEFAULTS
-    assert kept.read_text() == settings.settings_text(DEFAULTS)
+    assert kept.read_text() == settings_text(DEFAULTS)
 
 
 def test_folders_are_made_private(file: Path) -> None:

@@ -91,19 +91,6 @@ def _put(file: SettingsFile, settings: Settings, subject: str, chosen: AbstractS
         file.general["geometry"] = settings.geometry
 
 
-def parse_settings(text: str) -> tuple[Settings, tuple[str, ...]]:
-    """The settings without a VM in a file, and what is not valid. Raises ValueError where it is no such file."""
-    file, ignored = parse_file(text)
-    return settings_in(file, ""), ignored
-
-
-def settings_text(settings: Settings) -> str:
-    """A file with these settings, and no VM."""
-    file = SettingsFile()
-    _put(file, settings, "", _ALL)
-    return file_text(file)
-
-
 def _path() -> Path:
     base = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation)
     return Path(base) / "mdevview" / "window.ini"

@@ -1,7 +1,5 @@
 """Whatever a user operates has a name that a screen reader says: in the windows, bars, panels, dialogs and menus."""
 
-import time
-
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
     QAbstractButton,
@@ -29,17 +27,13 @@ from PyQt6.QtWidgets import (
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
 from app.host.vgpu import Vgpu
-from app.measure.loop.pacing import Pace, Pacer
 from app.open.target import SIMULATED_DEFAULT
-from app.planes.status import Reason, Status
-from app.planes.status_source import StatusSource
+from tests.unit.ui.window.picture_without_plane import picture_without_plane
 from ui.window.about import show_about
 from ui.window.actions.keys_dialog import KeysDialog
 from ui.window.chooser import Chooser
 from ui.window.main_window import MainWindow
 from ui.window.overview.overview_window import OverviewWindow
-from ui.window.picture.picture_window import PictureWindow
-from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
 
@@ -70,8 +64,7 @@ def name_of(widget: QWidget, labels: list[QLabel]) -> str:
 
 
 application = new_application()
-loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
-picture = PictureWindow(loop, "a VM")
+picture = picture_without_plane("a VM")
 window = MainWindow(
     picture, "a VM", ViewOptions(), lambda: None, examine_host=lambda: HostReport("why", (), "the report")
 )

@@ -1,25 +1,19 @@
 """All windows, dialogs and menus fit on a screen that is as small as a laptop's at a scale of 1.5."""
 
-import time
-
 from PyQt6.QtWidgets import QMessageBox
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
-from app.measure.loop.pacing import Pace, Pacer
 from app.open.target import SIMULATED_DEFAULT
-from app.planes.status import Reason, Status
-from app.planes.status_source import StatusSource
+from tests.unit.ui.window.picture_without_plane import picture_without_plane
 from ui.window.about import show_about
 from ui.window.actions.keys_dialog import KeysDialog
 from ui.window.chooser import Chooser
 from ui.window.error_window import ErrorWindow
 from ui.window.main_window import MainWindow
 from ui.window.overview.overview_window import OverviewWindow
-from ui.window.picture.picture_window import PictureWindow
-from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
 
@@ -28,8 +22,7 @@ screen = application.primaryScreen()
 assert screen is not None
 room = screen.availableSize()
 assert room.height() < 512, room
-loop = QtFrameLoop(StatusSource(Status(Reason.PLANE_OFF)), Pacer(Pace(), time.monotonic_ns()))
-picture = PictureWindow(loop, "a VM")
+picture = picture_without_plane("a VM")
 window = MainWindow(
     picture, "a VM", ViewOptions(), lambda: None, examine_host=lambda: HostReport("why", (), "the report")
 )
