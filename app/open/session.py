@@ -12,6 +12,7 @@ from app.host.gpu import RenderNode
 from app.host.vgpu import Vgpu
 from app.host.vm import Vm
 from app.planes.buffer_facts import BufferFacts
+from app.planes.display_facts import DisplayFacts
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.plane_document import Document
@@ -85,6 +86,32 @@ class Playback(Protocol):
     def set_speed(self, speed: float) -> None: ...
 
 
+class Clipboard(Protocol):
+    """Shares text with the guest's clipboard. No call waits. All calls come from one thread."""
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be shared now; empty if it can."""
+        ...
+
+    def share(self, changed: Callable[[str], None] | None) -> None:
+        """Share from now on; ``changed`` gets the guest's text, on any thread. None: share no longer (the default)."""
+        ...
+
+    def offer(self, text: str) -> None:
+        """The text of this desktop's clipboard, for the guest. Does nothing while nothing is shared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleChoice:
+    """A screen of the VM: words for a menu, the target that opens it, and whether it is the one that is shown."""
+
+    text: str
+    target: str
+    shown: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Owns its frame source, and thereby the device or connection of the source.
@@ -100,7 +127,9 @@ class Session:
     ``buffers`` tells of the buffers that the source holds. ``host_facts`` reads what the host knows about the device
     and its VM: it may take two seconds and may be called on any thread, also after the source was closed. ``playback``
     controls a recording that is played; None for a live source. ``exporter`` is the GPU that exports the source's
-    dma-bufs; None if they are in the host's memory, or if it is not known.
+    dma-bufs; None if they are in the host's memory, or if it is not known. ``display_facts`` tells what a pushed source
+    saw on its connection, ``consoles`` which screens the VM has beside this one; both in the source's thread.
+    ``clipboard`` shares text with the guest; None where that is not possible.
     """
 
     target: str
@@ -119,6 +148,9 @@ class Session:
     device_facts: Callable[[], DeviceFacts] = DeviceFacts
     playback: Playback | None = None
     exporter: RenderNode | None = None
+    display_facts: Callable[[], DisplayFacts | None] = lambda: None
+    consoles: Callable[[], tuple[ConsoleChoice, ...]] = tuple
+    clipboard: Clipboard | None = None
 
     def close(self) -> None:
         """Finish a change of the resolution, then close the source. More calls do nothing."""
