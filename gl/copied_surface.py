@@ -1,6 +1,10 @@
-"""Surfaces whose pixels the CPU copies: from memory into a texture, for each frame."""
+"""Surfaces whose pixels the CPU copies: from memory into a texture, for each frame.
+
+Where the source tells what changed (:mod:`app.planes.change_log`), only that is read and uploaded.
+"""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -8,22 +12,27 @@ import numpy.typing as npt
 from app.formats import tiling
 from app.formats.fourcc import PixelFormat
 from app.planes.buffer import Buffer
+from app.planes.change_log import NEVER_READ, Changes
 from app.planes.check import bytes_needed
+from app.planes.damage import DamagedRect, merged
 from app.planes.plane import Plane, PlaneKind
 from gl.compositor import Image
 from gl.context import Context
 from gl.formats import format_mapping
 from gl.import_ladder import is_linear
-from gl.textures import UploadTexture
+from gl.textures import Held, UploadTexture
 
 _TextureKey = tuple[int, int, int, PlaneKind]
+# One more upload costs as much as so many pixels more.
+_UPLOAD_COST = 16384
+_EVERYTHING = Changes(NEVER_READ, None)
 
 
 class UploadTextures:
     """Textures to upload into, one for all planes of a format, size and kind, counted by their users.
 
-    Each is filled again for each frame, and only one plane of a kind is drawn at a time. So a guest that flips among
-    many buffers takes the memory of one.
+    Only one plane of a kind is drawn at a time, and the texture is filled again when that is another one. So a guest
+    that flips among many buffers takes the memory of one.
     """
 
     def __init__(self, context: Context) -> None:
@@ -66,25 +75,72 @@ class CopiedSurface:
         self._format = pixel_format
         self._linear = is_linear(plane)
         self._upload = textures.take(plane, pixel_format)
-        decode = format_mapping(pixel_format).substitutes[-1].decode
+        substitute = format_mapping(pixel_format).substitutes[-1]
+        # A tile lies in several rows, and a texel of several pixels may be half damaged.
+        self._in_parts = self._linear and substitute.pixels == 1
+        decode = substitute.decode
         texture = self._upload.texture
         self.image = Image(texture, pixel_format, decode, plane.width, plane.height, plane.y_inverted)
         # Bytes of the plane that were beyond the end of the mapping at the last refresh.
         self.missing = 0
 
     def refresh(self, buffer: Buffer) -> None:
-        """Upload the plane's bytes as they are now.
+        """Upload the plane's bytes as they are now: those that may have changed since they were uploaded.
 
         Raises OSError when the buffer cannot be read, ValueError when it was released or its tiling is not known,
         MemoryError, and :class:`GlError` when OpenGL does not take the pixels.
         """
+        if buffer.released:
+            raise ValueError("the buffer was released")
+        upload, log, source = self._upload, buffer.changes, (buffer.serial, self._plane.import_key)
+        held = upload.held if upload.held is not None and upload.held.source == source else None
+        # Asked before the memory is read: what changes meanwhile is in the next changes.
+        changes = log.since(held.version if held is not None else NEVER_READ) if log is not None else _EVERYTHING
+        rects = self._parts(changes.rects)
+        if rects is None or held is None:
+            self._refresh(lambda: self._send_all(buffer))
+        else:
+            self.missing = held.missing
+            if rects:
+                self._refresh(lambda: self._send_parts(buffer, rects))
+        if log is not None:
+            upload.held = Held(source, changes.version, self.missing)
+
+    def _parts(self, rects: tuple[DamagedRect, ...] | None) -> list[DamagedRect] | None:
+        """The rectangles to upload; None for the whole plane."""
+        if not rects:
+            return None if rects is None else []
+        if not self._in_parts:
+            return None
+        return merged(rects, self._plane.width, self._plane.height, _UPLOAD_COST)
+
+    def _refresh(self, send: Callable[[], None]) -> None:
         # Clear errors of earlier calls, for example Qt's: they are not errors of this upload.
         self._gl.errors()
+        # If it fails, some of it may have been uploaded.
+        self._upload.held = None
+        send()
+        self._gl.check("uploading")
+
+    def _send_all(self, buffer: Buffer) -> None:
         # No array may use the mapping after it ended, so no variable here refers to such an array.
         offset = self._plane.offset
         with buffer.mapping(offset, bytes_needed(self._plane) - offset) as memory:
             self._upload.send(self._rows(memory))
-        self._gl.check("uploading")
+
+    def _send_parts(self, buffer: Buffer, rects: list[DamagedRect]) -> None:
+        plane, pixel_bytes = self._plane, self._format.bytes_per_pixel
+        for each in rects:
+            row = plane.height - each.y - each.height if plane.y_inverted else each.y
+            start, length = plane.offset + row * plane.stride + each.x * pixel_bytes, each.width * pixel_bytes
+            with buffer.strips(start, plane.stride, length, each.height) as strips:
+                if strips.number == each.height:
+                    shape, strides = (strips.number, length), (strips.distance, 1)
+                    self._upload.send(np.ndarray(shape, np.uint8, strips.memory, 0, strides), each.x, row)
+                    continue
+            # It ends in a page that is not mapped whole.
+            self._send_all(buffer)
+            return
 
     def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:
         """The plane's rows, shape (height, bytes of a row): in place for a linear plane, else a copy.

@@ -19,7 +19,7 @@ NEVER_READ = 0
 MOST_NOTES = 64
 """So many notes are kept. Who reads less often than that reads everything."""
 
-MOST_RECTS = 64
+MOST_RECTS = 16
 """A note of more rectangles is kept as a change of everything: their bookkeeping would cost more than the pixels."""
 
 
