@@ -4,14 +4,15 @@ Where the source tells what changed (:mod:`app.planes.change_log`), only that is
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 
 from app.formats import tiling
 from app.formats.fourcc import PixelFormat
-from app.planes.buffer import Buffer
+from app.planes.buffer import Buffer, Strips
 from app.planes.change_log import NEVER_READ, Changes
 from app.planes.check import bytes_needed
 from app.planes.damage import DamagedRect, merged
@@ -25,6 +26,8 @@ from gl.textures import Held, UploadTexture
 _TextureKey = tuple[int, int, int, PlaneKind]
 # One more upload costs as much as so many pixels more.
 _UPLOAD_COST = 16384
+# To copy so many bytes takes no longer than to copy a row of its own (preadv of a memfd).
+_ROW_COST = 8192
 _EVERYTHING = Changes(NEVER_READ, None)
 
 
@@ -96,30 +99,26 @@ class CopiedSurface:
         held = upload.held if upload.held is not None and upload.held.source == source else None
         # Asked before the memory is read: what changes meanwhile is in the next changes.
         changes = log.since(held.version if held is not None else NEVER_READ) if log is not None else _EVERYTHING
-        rects = self._parts(changes.rects)
-        if rects is None or held is None:
-            self._refresh(lambda: self._send_all(buffer))
-        else:
-            self.missing = held.missing
-            if rects:
-                self._refresh(lambda: self._send_parts(buffer, rects))
+        self.missing = held.missing if held is not None else 0
+        rects = self._to_upload(changes.rects) if held is not None else None
+        if rects is None or rects:
+            self._send(buffer, rects)
         if log is not None:
             upload.held = Held(source, changes.version, self.missing)
 
-    def _parts(self, rects: tuple[DamagedRect, ...] | None) -> list[DamagedRect] | None:
-        """The rectangles to upload; None for the whole plane."""
+    def _to_upload(self, rects: tuple[DamagedRect, ...] | None) -> list[DamagedRect] | None:
+        """The parts of the plane to upload; None for the whole."""
         if not rects:
             return None if rects is None else []
-        if not self._in_parts:
-            return None
-        return merged(rects, self._plane.width, self._plane.height, _UPLOAD_COST)
+        return merged(rects, self._plane.width, self._plane.height, _UPLOAD_COST) if self._in_parts else None
 
-    def _refresh(self, send: Callable[[], None]) -> None:
+    def _send(self, buffer: Buffer, rects: list[DamagedRect] | None) -> None:
         # Clear errors of earlier calls, for example Qt's: they are not errors of this upload.
         self._gl.errors()
         # If it fails, some of it may have been uploaded.
         self._upload.held = None
-        send()
+        if rects is None or not all(self._send_part(buffer, each) for each in rects):
+            self._send_all(buffer)
         self._gl.check("uploading")
 
     def _send_all(self, buffer: Buffer) -> None:
@@ -128,19 +127,17 @@ class CopiedSurface:
         with buffer.mapping(offset, bytes_needed(self._plane) - offset) as memory:
             self._upload.send(self._rows(memory))
 
-    def _send_parts(self, buffer: Buffer, rects: list[DamagedRect]) -> None:
+    def _send_part(self, buffer: Buffer, rect: DamagedRect) -> bool:
+        """Upload a part of a linear plane. False if the buffer ends in it, within a page that is not mapped whole."""
         plane, pixel_bytes = self._plane, self._format.bytes_per_pixel
-        for each in rects:
-            row = plane.height - each.y - each.height if plane.y_inverted else each.y
-            start, length = plane.offset + row * plane.stride + each.x * pixel_bytes, each.width * pixel_bytes
-            with buffer.strips(start, plane.stride, length, each.height) as strips:
-                if strips.number == each.height:
-                    shape, strides = (strips.number, length), (strips.distance, 1)
-                    self._upload.send(np.ndarray(shape, np.uint8, strips.memory, 0, strides), each.x, row)
-                    continue
-            # It ends in a page that is not mapped whole.
-            self._send_all(buffer)
-            return
+        row = plane.height - rect.y - rect.height if plane.y_inverted else rect.y
+        start, length = plane.offset + row * plane.stride + rect.x * pixel_bytes, rect.width * pixel_bytes
+        with _strips(buffer, start, plane.stride, length, rect.height) as strips:
+            if strips.number < rect.height:
+                return False
+            shape, strides = (rect.height, length), (strips.distance, 1)
+            self._upload.send(np.ndarray(shape, np.uint8, strips.memory, 0, strides), rect.x, row)
+        return True
 
     def _rows(self, memory: memoryview) -> npt.NDArray[np.uint8]:
         """The plane's rows, shape (height, bytes of a row): in place for a linear plane, else a copy.
@@ -171,3 +168,15 @@ class CopiedSurface:
         textures, self._textures = self._textures, None
         if textures is not None:
             textures.give_back(self._plane)
+
+
+@contextmanager
+def _strips(buffer: Buffer, start: int, distance: int, length: int, number: int) -> Iterator[Strips]:
+    """As :meth:`Buffer.strips`, but what is between the strips is read too where that is cheaper."""
+    if distance - length > _ROW_COST:
+        with buffer.strips(start, distance, length, number) as strips:
+            yield strips
+        return
+    whole = (number - 1) * distance + length
+    with buffer.mapping(start, whole) as memory:
+        yield Strips(memory, distance, number if len(memory) == whole else 0)
