@@ -67,7 +67,8 @@ class ChangeLog:
             missed = now - version
             if missed == 0:
                 return Changes(now, ())
-            if version == NEVER_READ or not 0 < missed <= len(self._notes):
+            # That of who never read is older than all notes.
+            if not 0 < missed <= len(self._notes):
                 return Changes(now, None)
             notes = list(islice(self._notes, len(self._notes) - missed, None))
         rects: list[DamagedRect] = []

@@ -310,6 +310,7 @@ def test_change_during_the_upload_is_in_the_next_picture(
 
     with window(gl_context, 160, 90) as (target, canvas):
         for _ in range(2):
+            screen.change(DamagedRect(9, 9, 5, 5))
             monkeypatch.setattr(gl_context.gl, "check", draw_meanwhile)
             renderer.draw(screen.frame, target)
             assert not _shows(canvas, screen)
