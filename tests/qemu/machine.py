@@ -172,7 +172,7 @@ class QemuMachine:
         def equal() -> bool:
             time.sleep(0.04)
             pictures.append(self.screendump(device, head))
-            return np.array_equal(*pictures[-2:])
+            return np.array_equal(pictures[-2], pictures[-1])
 
         self.wait_until(equal, "two equal pictures")
         return pictures[-1]

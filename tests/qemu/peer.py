@@ -8,11 +8,12 @@ import array
 import itertools
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
 from jeepney import HeaderFields, Message, MessageType, Parser
 from jeepney.auth import BEGIN, Authenticator
-from jeepney.fds import FileDescriptor
+from jeepney.fds import FileDescriptor, NoFDError
 from jeepney.low_level import Endianness, Header
 
 PATIENCE_S = 20.0
@@ -70,12 +71,15 @@ class Peer:
         self._serials = itertools.count(1)
 
     def send(self, message: Message) -> int:
-        """Send a message with its fds. Returns its serial number."""
+        """Send a message with its fds, which are closed here. Returns its serial number."""
         serial = next(self._serials)
         fds: array.array[int] = array.array("i")
-        data = memoryview(message.serialise(serial, fds))
-        sent = socket.send_fds(self.socket, [data], list(fds)) if fds else 0
-        self.socket.sendall(data[sent:])
+        try:
+            data = memoryview(message.serialise(serial, fds))
+            sent = socket.send_fds(self.socket, [data], list(fds)) if fds else 0
+            self.socket.sendall(data[sent:])
+        finally:
+            close_fds(message.body)
         return serial
 
     def receive(self) -> Message:
@@ -127,21 +131,23 @@ def signal(path: str, interface: str, member: str, signature: str, body: tuple[A
     return _message(MessageType.signal, fields, signature, body)
 
 
-def _message(
-    kind: MessageType, fields: dict[HeaderFields, Any], signature: str, body: tuple[Any, ...]
-) -> Message:
+def _message(kind: MessageType, fields: dict[HeaderFields, Any], signature: str, body: tuple[Any, ...]) -> Message:
     if signature:
         fields[HeaderFields.signature] = signature
     return Message(Header(Endianness.little, kind, 0, 1, -1, -1, fields), body)
 
 
-def close_fds(message: Message) -> None:
-    """Close the fds of a message that are still open."""
-    for each in message.body:
+def close_fds(values: Any) -> None:
+    """Close the fds among the arguments of a message that are still open."""
+    for each in values:
         if isinstance(each, FileDescriptor):
-            each.close()
+            # One that was converted has another owner.
+            with suppress(NoFDError):
+                each.close()
+        elif isinstance(each, list | tuple):
+            close_fds(each)
 
 
 def duplicate(fd: int) -> FileDescriptor:
-    """What jeepney sends: a duplicate, so that the caller keeps its own."""
+    """An argument of a message to send: the caller keeps its own fd."""
     return FileDescriptor(os.dup(fd))
