@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.gate import need_programs
+from tests.gate import need_programs, unavailable
 from tests.qemu.qmp import PATIENCE_S, AnswerTimes, QmpClient
 
 Colours = NDArray[np.uint8]
@@ -26,12 +26,14 @@ Colours = NDArray[np.uint8]
 
 _PROGRAM = "qemu-system-x86_64"
 _MENU_MS = 60_000
+# With the interface Listener.Unix.Map.
+_OLDEST = (9, 1)
 # Of the text on the screen, once the BIOS waits for a key.
 _PROMPT = "Press ESC for boot menu."
 # A QEMU that is left behind ends by itself, and one that eats memory does not take the machine with it.
 _PROCESSOR_S = 300
 _ADDRESS_SPACE = 6 << 30
-_RAM_MIB = 64
+_RAM_MIB = 128
 
 
 class QemuMachine:
@@ -93,6 +95,8 @@ class QemuMachine:
             # QEMU makes its sockets one after the other; the last one is answered when it is ready.
             self._wait_for_sockets()
             self.control = QmpClient(folder / "control")
+            if self.control.version < _OLDEST:
+                unavailable(f"QEMU is older than {'.'.join(map(str, _OLDEST))}")
         except BaseException:
             self.kill()
             raise
@@ -196,7 +200,7 @@ def _accepts(path: Path) -> bool:
     """Whether QEMU greets: it does once its main loop runs."""
     try:
         QmpClient(path).close()
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
     return True
 

@@ -16,7 +16,7 @@ class QmpError(Exception):
 
 
 class QmpClient:
-    """One connection. Commands are answered in their order; events are passed over."""
+    """One connection. Commands are answered in their order; events are passed over. ``version`` is QEMU's."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
@@ -24,7 +24,8 @@ class QmpClient:
             self._socket.settimeout(PATIENCE_S)
             self._socket.connect(str(path))
             self._lines = self._socket.makefile("rb")
-            self._next()
+            version = self._next()["QMP"]["version"]["qemu"]
+            self.version: tuple[int, int] = (version["major"], version["minor"])
             self.command("qmp_capabilities")
         except BaseException:
             self._socket.close()

@@ -1,7 +1,7 @@
 """A driver of virtio-gpu without a guest: the test draws, sets modes and moves the pointer, over qtest.
 
-The device is the first one of a :class:`~tests.qemu.machine.QemuMachine` that was started with ``qtest``. The commands
-are those of "GPU Device" in the VIRTIO specification, with the names of include/uapi/linux/virtio_gpu.h.
+The device is one of a :class:`~tests.qemu.machine.QemuMachine` that was started with ``qtest``. The commands are those
+of "GPU Device" in the VIRTIO specification, with the names of include/uapi/linux/virtio_gpu.h.
 """
 
 import mmap
@@ -24,8 +24,7 @@ B8G8R8A8, B8G8R8X8, R8G8B8A8, R8G8B8X8 = 1, 2, 67, 134
 F_RESOURCE_BLOB, F_VERSION_1 = 3, 32
 """Features: bits."""
 
-_SLOT = 2
-_BAR = 0xE000_0000
+_BARS = 0xE000_0000
 _PATIENCE_S = 30.0
 _FLAG_FENCE = 1
 _OK_NODATA, _OK_DISPLAY_INFO = 0x1100, 0x1101
@@ -33,7 +32,9 @@ _CONTROL, _CURSOR = 0, 1
 _QUEUE_SIZE = 16
 _CAP_COMMON, _CAP_NOTIFY = 1, 2
 _MOST_SCANOUTS = 16
-# In the VM's memory: queues, then the buffers of commands, then pictures. Nothing else uses it, as no guest runs.
+# Of the VM's memory each device has a part: queues, then the buffers of commands, then pictures. Nothing else uses it,
+# as no guest runs.
+_AREA, _FIRST_SLOT = 32 << 20, 2
 _QUEUES, _COMMANDS, _PICTURES = 0x10_0000, 0x11_0000, 0x20_0000
 _PAGE = 4096
 
@@ -65,17 +66,25 @@ class DisplayInfo:
 
 
 class VirtioGpu:
-    """The device, ready for commands. Each one returns when the device has answered. A context manager."""
+    """The device, ready for commands. Each one returns when the device has answered. A context manager.
 
-    def __init__(self, machine: QemuMachine) -> None:
-        self._qtest = QtestClient(machine.qtest)
+    ``slot`` is that of the device on the first PCI bus ("addr=2"): 2, 3 or 4. ``qtest`` is shared by several devices of
+    a VM, as QEMU has one client.
+    """
+
+    def __init__(self, machine: QemuMachine, slot: int = _FIRST_SLOT, qtest: QtestClient | None = None) -> None:
+        self.qtest = qtest or QtestClient(machine.qtest)
+        self._owns_qtest = qtest is None
+        self._slot, self._bar = slot, _BARS + slot * 0x10_0000
+        area = _AREA * (slot - _FIRST_SLOT)
+        self._queues, self._commands = area + _QUEUES, area + _COMMANDS
+        self._next_picture, self._area_end = area + _PICTURES, area + _AREA
         try:
             self._memory = _guest_memory(machine.pid)
         except BaseException:
-            self._qtest.close()
+            self.close()
             raise
         self._view = np.frombuffer(self._memory, np.uint32)
-        self._next_picture = _PICTURES
         self._next_resource = 0
         self._used = [0, 0]
         self._fences = 0
@@ -95,7 +104,8 @@ class VirtioGpu:
         self.close()
 
     def close(self) -> None:
-        self._qtest.close()
+        if self._owns_qtest:
+            self.qtest.close()
 
     def resource(self, width: int, height: int, format: int = B8G8R8X8) -> Resource:
         """A resource of the device, with memory in the VM attached."""
@@ -187,34 +197,34 @@ class VirtioGpu:
     def _allocate(self, width: int, height: int, format: int, blob: bool) -> Resource:
         address = self._next_picture
         self._next_picture += _whole_pages(width * height * 4)
-        assert self._next_picture <= len(self._memory), "the VM has no memory left for pictures"
+        assert self._next_picture <= self._area_end, "the VM has no memory left for pictures"
         self._next_resource += 1
         pixels = self._view[address // 4 : address // 4 + width * height].reshape(height, width)
         return Resource(self._next_resource, width, height, format, address, blob, pixels)
 
     def _find_registers(self) -> None:
         """Give the device addresses, and follow its list of capabilities ("PCI Device Layout" in the specification)."""
-        read, write = self._qtest.config_read, self._qtest.config_write
-        offset = read(_SLOT, 0x34, 1)
+        read, write = self.qtest.config_read, self.qtest.config_write
+        offset = read(self._slot, 0x34, 1)
         found: dict[int, tuple[int, int]] = {}
         while offset:
-            if read(_SLOT, offset, 1) == 0x09:
-                kind, bar = read(_SLOT, offset + 3, 1), read(_SLOT, offset + 4, 1)
-                found.setdefault(kind, (bar, read(_SLOT, offset + 8, 4)))
+            if read(self._slot, offset, 1) == 0x09:
+                kind, bar = read(self._slot, offset + 3, 1), read(self._slot, offset + 4, 1)
+                found.setdefault(kind, (bar, read(self._slot, offset + 8, 4)))
                 if kind == _CAP_NOTIFY:
-                    self._notify_factor = read(_SLOT, offset + 16, 4)
-            offset = read(_SLOT, offset + 1, 1)
+                    self._notify_factor = read(self._slot, offset + 16, 4)
+            offset = read(self._slot, offset + 1, 1)
         bar, common = found[_CAP_COMMON]
-        write(_SLOT, 0x10 + 4 * bar, 4, _BAR)
-        write(_SLOT, 0x14 + 4 * bar, 4, 0)
+        write(self._slot, 0x10 + 4 * bar, 4, self._bar)
+        write(self._slot, 0x14 + 4 * bar, 4, 0)
         memory, bus_master = 2, 4
-        write(_SLOT, 0x04, 2, memory | bus_master)
-        self._common = _BAR + common
-        self._notify = _BAR + found[_CAP_NOTIFY][1]
+        write(self._slot, 0x04, 2, memory | bus_master)
+        self._common = self._bar + common
+        self._notify = self._bar + found[_CAP_NOTIFY][1]
 
     def _start(self) -> None:
         """Negotiate features and give the device its queues ("Device Initialization" in the specification)."""
-        write, read = self._qtest.write, self._qtest.read
+        write, read = self.qtest.write, self.qtest.read
         acknowledge, driver, driver_ok, features_ok = 1, 2, 4, 8
         status = self._common + 20
         write(status, 1, 0)
@@ -234,16 +244,21 @@ class VirtioGpu:
             write(self._common + 22, 2, queue)
             write(self._common + 24, 2, _QUEUE_SIZE)
             for register, part in ((32, 0), (40, 0x400), (48, 0x800)):
-                write(self._common + register, 4, _queue(queue) + part)
+                write(self._common + register, 4, self._queue(queue) + part)
                 write(self._common + register + 4, 4, 0)
             self._notify_at[queue] = self._notify + read(self._common + 30, 2) * self._notify_factor
             write(self._common + 28, 2, 1)
         write(status, 1, acknowledge | driver | features_ok | driver_ok)
 
+    def _queue(self, number: int) -> int:
+        """Where a queue is: descriptors, then at 0x400 what is available, at 0x800 what was used."""
+        return self._queues + 0x1000 * number
+
     def _send(self, queue: int, request: bytes, answer_size: int) -> bytes:
         """Put a command into a queue, and wait until the device has used it. Returns the answer."""
-        at, memory = _queue(queue), self._memory
-        ask, answer = _COMMANDS + 0x8000 * queue, _COMMANDS + 0x8000 * queue + 0x4000
+        at, memory = self._queue(queue), self._memory
+        ask = self._commands + 0x8000 * queue
+        answer = ask + 0x4000
         memory[ask : ask + len(request)] = request
         memory[answer : answer + answer_size] = bytes(answer_size)
         follows, device_writes = 1, 2
@@ -253,17 +268,12 @@ class VirtioGpu:
         struct.pack_into("<H", memory, at + 0x400 + 4 + 2 * (sent % _QUEUE_SIZE), 0)
         self._used[queue] = sent = (sent + 1) & 0xFFFF
         struct.pack_into("<H", memory, at + 0x400 + 2, sent)
-        self._qtest.write(self._notify_at[queue], 2, queue)
+        self.qtest.write(self._notify_at[queue], 2, queue)
         until = time.monotonic() + _PATIENCE_S
         while struct.unpack_from("<H", memory, at + 0x800 + 2)[0] != sent:
             assert time.monotonic() < until, "the device does not answer"
             time.sleep(0.0005)
         return bytes(memory[answer : answer + answer_size])
-
-
-def _queue(number: int) -> int:
-    """Where a queue is: descriptors, then at 0x400 what is available, at 0x800 what was used."""
-    return _QUEUES + 0x1000 * number
 
 
 def _whole_pages(size: int) -> int:
