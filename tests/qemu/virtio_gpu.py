@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.qemu.machine import QemuMachine
+from tests.qemu.machine import Colours, QemuMachine
 from tests.qemu.qtest import QtestClient
 
 B8G8R8A8, B8G8R8X8, R8G8B8A8, R8G8B8X8 = 1, 2, 67, 134
@@ -290,3 +290,15 @@ def _guest_memory(pid: int) -> Any:
             finally:
                 os.close(fd)
     raise AssertionError("the VM has no memory of a memfd")
+
+
+def colours(resource: Resource) -> Colours:
+    """The colours of a resource's pixels in the VM's memory."""
+    pixels = np.ascontiguousarray(resource.pixels, "<u4").view(np.uint8).reshape(*resource.pixels.shape, 4)
+    return (pixels[..., 2::-1] if resource.format in (B8G8R8A8, B8G8R8X8) else pixels[..., :3]).copy()
+
+
+def fill(resource: Resource, seed: int) -> None:
+    """Noise, another one for each seed."""
+    noise = np.random.default_rng(seed).integers(0, 1 << 24, resource.pixels.shape, dtype=np.uint32)
+    resource.pixels[:] = noise
