@@ -119,6 +119,11 @@ class QemuMachine:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def memory(self) -> int:
+        """The bytes of its own memory that are in use: neither files nor shared memory."""
+        return own_memory(self.pid)
+
     def command(self, execute: str, **arguments: Any) -> Any:
         """The result of a QMP command."""
         return self.control.command(execute, **arguments)
@@ -203,6 +208,12 @@ def _accepts(path: Path) -> bool:
     except ConnectionError:
         return False
     return True
+
+
+def own_memory(pid: int) -> int:
+    """The bytes of memory in use that are a process' own: neither files nor shared memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) << 10
 
 
 def read_ppm(data: bytes) -> Colours:
