@@ -217,7 +217,9 @@ def own_memory(pid: int) -> int:
 
 
 def read_ppm(data: bytes) -> Colours:
-    """The picture of a binary PPM file (P6), as QEMU writes it."""
+    """The picture of a binary PPM file (P6) of QEMU, whose rows are padded to 4 bytes (ppm_save in ui/ui-qmp-cmds.c)."""
     header = re.match(rb"P6\s(\d+)\s(\d+)\s255\s", data)
     assert header is not None
-    return np.frombuffer(data, np.uint8, offset=header.end()).reshape(int(header[2]), int(header[1]), 3)
+    width, height = int(header[1]), int(header[2])
+    rows = np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, -1)
+    return rows[:, : width * 3].reshape(height, width, 3)
