@@ -44,6 +44,10 @@ class FileBuffer:
     def released(self) -> bool:
         return self._fd < 0
 
+    def fileno(self) -> int:
+        """The fd, which belongs to the buffer; -1 after the release."""
+        return self._fd
+
     @contextmanager
     def mapping(self, start: int = 0, length: int | None = None) -> Iterator[memoryview]:
         rest = max(0, self.size - start)
