@@ -49,7 +49,11 @@ def test_a_cursor_that_moves_keeps_its_buffer_and_changes_no_pixel_of_the_pictur
 
 
 def test_a_cursor_that_is_off_is_hidden(display: FakeDisplay, source: ConsoleSource) -> None:
-    assert source.latest().cursor_status.reason is Reason.NO_CURSOR_PLANE
+    without = source.latest()
+    assert without.cursor_status.reason is Reason.NO_CURSOR_PLANE
+    # Nobody sees this move.
+    display.send(call("MouseSet", 3, 3, 0))
+    assert source.latest() is without
     display.send(call("CursorDefine", 2, 2, 0, 0, _PIXELS))
     frame = source.latest()
     assert (frame.cursor, frame.cursor_status.reason) == (None, Reason.PLANE_OFF)
@@ -66,10 +70,11 @@ def test_another_cursor_is_another_buffer_and_the_first_is_released(
 ) -> None:
     display.send(call("CursorDefine", 2, 2, 0, 0, _PIXELS), call("MouseSet", 0, 0, 1))
     first = source.latest().cursor
-    display.send(call("CursorDefine", 1, 1, 0, 0, _PIXELS[:4]))
     assert first is not None
-    assert not first.buffer.released
+    display.send(call("CursorDefine", 1, 1, 0, 0, _PIXELS[:4]))
+    released = [first.buffer.released]
     second = source.latest().cursor
-    assert first.buffer.released
+    released.append(first.buffer.released)
+    assert released == [False, True]
     assert second is not None
     assert second.plane.width == 1
