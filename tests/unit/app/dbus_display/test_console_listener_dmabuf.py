@@ -135,7 +135,7 @@ def test_several_memory_planes_are_told_and_closed(display: FakeDisplay, source:
     modifier = drm.I915_FORMAT_MOD_Y_TILED_CCS
     display.send(dmabuf2_call([memfd(32), memfd(32)], (0, 0, 4, 2), (4, 2), modifier=modifier, planes=2))
     frame = source.latest()
-    assert frame.status.reason is Reason.TILING_UNKNOWN
+    assert frame.status.reason is Reason.SEVERAL_MEMORY_PLANES
     assert "2 memory planes" in frame.status.detail
     assert open_files() == before
 
