@@ -267,6 +267,8 @@ def test_what_the_vm_refuses_is_told_but_motion_is_not(display: FakeDisplay) -> 
 def test_too_much_input_for_a_vm_that_hangs_is_dropped(display: FakeDisplay) -> None:
     display.answers = False
     with opened(display) as (monitor, seen):
+        monitor.send(press("a"))
+        until(lambda: display.waiting == 1)
         for _number in range(1100):
             monitor.send(press("a"))
         until(lambda: monitor.status.state is ConnectionState.LOST)
