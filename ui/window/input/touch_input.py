@@ -32,11 +32,11 @@ class TouchInput:
         for point in event.points():
             match point.state():
                 case _State.Pressed:
-                    place = self._place(point.position(), False)
+                    place = self._place(point.scenePosition(), False)
                     if place is not None:
                         events += self._slots.begin(point.id(), place)
                 case _State.Updated:
-                    place = self._place(point.position(), True)
+                    place = self._place(point.scenePosition(), True)
                     if place is not None:
                         events += self._slots.move(point.id(), place)
                 case _State.Released:
