@@ -13,8 +13,10 @@ _MOST_AREAS = 16
 def inspect_lines(document: Document) -> list[str]:
     """State, device, EGL, planes, buffers, regions, and the findings in their order."""
     lines = _state_lines(document) + _device_lines(document["device"], document["display"])
+    lines += _vm_lines(document.get("vm_display")) + _messages_lines(document["messages"])
     lines += _renderer_lines(document["renderer"])
     for title, section in (
+        ("screens of the VM (* is shown)", _consoles_lines(document.get("vm_display"))),
         ("planes", _planes_lines(document["planes"], document["display"])),
         ("buffers (* is on the screen)", _buffers_lines(document["buffers"])),
         ("regions", _regions_lines(document["device"].get("regions", ()))),
@@ -90,6 +92,58 @@ def _renderer_lines(renderer: Document) -> list[str]:
     if renderer["missing_extensions"]:
         lines += _pair("lacks", ", ".join(renderer["missing_extensions"]))
     return lines
+
+
+def _vm_lines(vm: Document | None) -> list[str]:
+    if vm is None:
+        return []
+    uuid = f", UUID {vm['uuid']}" if vm["uuid"] else ""
+    lines = _pair("vm", f"{vm['name'] or 'without a name'}{uuid}")
+    control = {"taken-over": "taken over by another client: no input from here", "lost": "ended"}.get(vm["state"])
+    if control is not None:
+        lines += _pair("controls", control)
+    return lines + _pair("interfaces", ", ".join(vm["interfaces"]) or "none")
+
+
+_SCANOUTS = {
+    "value": "inside the messages",
+    "map": "as shared memory (memfd)",
+    "dmabuf": "as dma-bufs",
+    "dmabuf2": "as dma-bufs, with their planes and place",
+}
+
+
+def _messages_lines(messages: Document | None) -> list[str]:
+    """How pixels come, and what was counted. What QEMU itself replaced before it sent it cannot be counted."""
+    if messages is None:
+        return []
+    lines = _pair("pixels", f"come {_SCANOUTS.get(messages['scanout'], 'not yet')}")
+    counts = ", ".join(f"{name} {count}" for name, count in messages["received"].items())
+    lines += _pair("messages", counts or "none yet")
+    lines += _pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
+    return lines + _pair("", "QEMU leaves out what a newer message replaces before it is sent: that is not counted")
+
+
+_CONSOLE_HEADER = ("", "CONSOLE", "LABEL", "HEAD", "TYPE", "SIZE", "DEVICE", "INTERFACES")
+
+
+def _consoles_lines(vm: Document | None) -> list[str]:
+    if vm is None or not vm["consoles"]:
+        return []
+    return columns([_CONSOLE_HEADER, *map(_console_row, vm["consoles"])], right={1, 3})
+
+
+def _console_row(console: Document) -> tuple[str, ...]:
+    return (
+        "*" if console["shown"] else " ",
+        str(console["number"]),
+        console["label"] or "-",
+        str(console["head"]),
+        "graphic" if console["graphic"] else "text",
+        f"{console['width']}x{console['height']}",
+        console["device_address"] or "-",
+        ", ".join(each.rpartition(".")[2] for each in console["interfaces"]) or "-",
+    )
 
 
 _PLANE_HEADER = ("PLANE", "SIZE", "AT", "HOT SPOT", "FORMAT", "STRIDE", "BUFFER", "PATH", "MODIFIER")
