@@ -1,4 +1,4 @@
-"""What a source whose frames are pushed tells of its messages, as a JSON document. A published key keeps its meaning."""
+"""What a source whose frames are pushed tells of its messages, as JSON. A published key keeps its meaning."""
 
 from app.planes.display_facts import DisplayFacts
 from app.planes.plane_document import Document

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.planes.buffer import MemoryBuffer
+from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from gl.context import Context
 from tests.pushed.session import TARGET, pushed_session
 from tests.pushed.source import CURSOR, PushedSource, expected_picture
@@ -83,6 +84,20 @@ def test_inspect_describes_it(source: PushedSource, capsys: pytest.CaptureFixtur
     source.__post_init__()
     assert main(["inspect", "sim:gvt"]) == 0
     assert "memory" in capsys.readouterr().out
+
+
+def test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problems = tuple(SeenProblem(each, "640x480") for each in DisplayProblem)
+    display = DisplayFacts("map", (("ScanoutMap", 1), ("UpdateMap", 7)), 2, problems=problems)
+    monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(PushedSource(), display=display))
+    assert main(["inspect", "sim:gvt", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["messages"]["received"] == {"ScanoutMap": 1, "UpdateMap": 7}
+    assert {each["key"] for each in document["findings"]} == {each.value for each in DisplayProblem}
+    assert main(["inspect", "sim:gvt"]) == 0
+    assert "ScanoutMap 1, UpdateMap 7" in capsys.readouterr().out
 
 
 def test_source_that_is_gone_ends_the_command(
