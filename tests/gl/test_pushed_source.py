@@ -2,6 +2,8 @@
 
 import errno
 import json
+import threading
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -98,6 +100,49 @@ def test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them(
     assert {each["key"] for each in document["findings"]} == {each.value for each in DisplayProblem}
     assert main(["inspect", "sim:gvt"]) == 0
     assert "ScanoutMap 1, UpdateMap 7" in capsys.readouterr().out
+
+
+def test_measured_times_begin_with_the_message_and_there_are_no_polls(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, ended = PushedSource(), threading.Event()
+    session = pushed_session(source, display=DisplayFacts("dmabuf", acknowledged=True))
+    monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: session)
+    began = time.monotonic_ns()
+
+    def push() -> None:
+        while not ended.wait(0.01):
+            source.push()
+
+    guest = threading.Thread(target=push)
+    guest.start()
+    files = [tmp_path / name for name in ("run.json", "rows.csv")]
+    try:
+        assert main(["measure", "sim:gvt", "--duration", "0.5", "--json", str(files[0]), "--csv", str(files[1])]) == 0
+    finally:
+        ended.set()
+        guest.join()
+    document = json.loads(files[0].read_text())
+    assert not {"poll_interval", "query", "flip_to_poll", "flip_to_submit"} & document["stages"].keys()
+    change = document["stages"]["change_to_submit"]
+    assert change["count"] > 0
+    assert change["p50_high_us"] - change["p50_low_us"] <= change["p50_us"] / 100 + 0.2, "no band: no poll was before"
+    assert (document["polls"], document["flips_seen"]) == (0, 0)
+    meta = document["meta"]
+    assert (meta["frames"], meta["scanout"], meta["guest_waits"]) == ("pushed", "dmabuf", True)
+    text = capsys.readouterr().out
+    assert "no polls" in text and "the guest waits" in text and "polls per second" not in text
+    rows = [each.split(",") for each in files[1].read_text().splitlines()[2:]]
+    changes = [each for each in rows if each[-1] == "change"]
+    assert len(changes) == change["count"]
+    for row in changes:
+        assert began <= int(row[1]) == int(row[2]) <= int(row[7]), "the message came before the picture"
+        assert row[4] == row[5] == "NA", "nothing was queried or fetched"
+
+
+def test_an_interval_of_polls_is_refused(source: PushedSource, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", "sim:gvt", "--duration", "0.1", "--poll", "1"]) == 2
+    assert "leave --poll out" in capsys.readouterr().err
 
 
 def test_source_that_is_gone_ends_the_command(
