@@ -77,7 +77,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.NOT_READABLE: (_DISPLAYS, "test_not_readable"),
     # What was seen on the connection to QEMU's display.
     **{
-        K[f"DISPLAY_{each.name}"]: (
+        PictureKey[f"DISPLAY_{each.name}"]: (
             "gl/test_pushed_source.py",
             "test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them",
         )

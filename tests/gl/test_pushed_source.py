@@ -145,6 +145,16 @@ def test_an_interval_of_polls_is_refused(source: PushedSource, capsys: pytest.Ca
     assert "leave --poll out" in capsys.readouterr().err
 
 
+def test_capture_of_it_ends_with_one_line_and_leaves_no_file(
+    source: PushedSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "x.mcap"
+    assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "0.1"]) == 2
+    assert "no VFIO device" in capsys.readouterr().err
+    assert not file.exists()
+    assert source.fileno() == -1
+
+
 def test_source_that_is_gone_ends_the_command(
     source: PushedSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -251,9 +251,9 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
     ),
     K.KERNEL_MESSAGES: (picture(lines=("a", "b", "c", "d")), (K.KERNEL_MESSAGES,), "b | c | d"),
     **{
-        K[f"DISPLAY_{each.name}"]: (
+        PictureKey[f"DISPLAY_{each.name}"]: (
             picture(display=DisplayFacts(problems=(SeenProblem(each, "640x480"),))),
-            (K[f"DISPLAY_{each.name}"],),
+            (PictureKey[f"DISPLAY_{each.name}"],),
             "640x480",
         )
         for each in DisplayProblem
