@@ -26,6 +26,12 @@ def _add_inspect(commands: Commands) -> None:
         action="store_true",
         help="print which formats and modifiers the driver of the vGPU can report, and which this EGL display imports",
     )
+    what.add_argument(
+        "--buffers",
+        action="store_true",
+        help="print what identifies each buffer, which VMs have the same one open, and what virtio tells of exported "
+        "objects",
+    )
     parser.add_argument(
         "--duration",
         metavar="S",
