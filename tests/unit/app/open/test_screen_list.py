@@ -1,4 +1,4 @@
-"""The list of vGPUs that a chooser shows, filled on a thread."""
+"""The list of screens that a chooser shows, filled on a thread."""
 
 import itertools
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from app.open.screen_list import ScreenList, _ProcessChanges
 
 from app.errors import MdevviewError
 from app.host.hotplug import Appeared, Hotplug, HotplugEvent
 from app.host.vgpu import Vgpu
-from app.open.vgpu_list import VgpuList, _ProcessChanges
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
 
 _PATIENCE_S = 20.0
@@ -53,11 +53,11 @@ def host(tmp_path: Path) -> Host:
 
 
 @pytest.fixture
-def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], VgpuList]]:
-    lists: list[VgpuList] = []
+def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], ScreenList]]:
+    lists: list[ScreenList] = []
 
-    def make(events: Callable[[], Hotplug]) -> VgpuList:
-        lists.append(VgpuList(host.paths, events))
+    def make(events: Callable[[], Hotplug]) -> ScreenList:
+        lists.append(ScreenList(host.paths, events))
         return lists[-1]
 
     yield make
@@ -67,7 +67,7 @@ def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], VgpuList]]:
         assert each.join(_PATIENCE_S)
 
 
-def _names(vgpus: VgpuList) -> list[str]:
+def _names(vgpus: ScreenList) -> list[str]:
     assert select.select([vgpus], [], [], _PATIENCE_S)[0], "nothing happened"
     result = vgpus.poll()
     assert result is not None
@@ -96,7 +96,7 @@ def test_without_events_the_first_list_stays(listed: Any, error: Exception) -> N
 def test_nvidia_function_is_listed_when_it_gets_a_type_which_makes_no_event(
     host: Host, listed: Any, monkeypatch: pytest.MonkeyPatch, has_events: bool
 ) -> None:
-    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
     function = host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40)
 
     def fail() -> Hotplug:
@@ -118,7 +118,7 @@ def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.Monke
         assert go_on.wait(_PATIENCE_S)
         return ()
 
-    monkeypatch.setattr("app.open.vgpu_list.discover", slow)
+    monkeypatch.setattr("app.open.screen_list.discover", slow)
     vgpus = listed(_Events)
     assert scanning.wait(_PATIENCE_S)
     assert vgpus.poll() is None
@@ -132,7 +132,7 @@ def test_an_error_of_the_program_is_told(listed: Any, monkeypatch: pytest.Monkey
     def fail(_scan: object) -> tuple[Vgpu, ...]:
         raise ValueError("a mistake")
 
-    monkeypatch.setattr("app.open.vgpu_list.discover", fail)
+    monkeypatch.setattr("app.open.screen_list.discover", fail)
     vgpus = listed(_Events)
     assert select.select([vgpus], [], [], _PATIENCE_S)[0]
     with pytest.raises(ValueError, match="a mistake"):
@@ -143,12 +143,12 @@ def test_list_follows_vms_which_make_no_event(
     host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """No hot-plug event tells that a VM opens a device."""
-    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
 
     def no_events() -> Hotplug:
         raise MdevviewError("no hot-plug events")
 
-    vgpus = VgpuList(host.paths, no_events, follow_vms=True)
+    vgpus = ScreenList(host.paths, no_events, follow_vms=True)
     request.addfinalizer(lambda: vgpus.join(_PATIENCE_S))
     request.addfinalizer(vgpus.close)
     host.process(4711, "qemu-system-x86", qemu("win10"), {20: DEVICE_FD, 21: "/dev/vfio/1"})
