@@ -29,7 +29,9 @@ from ui.window.shown_target import label_of
 _SIZE = QSize(1100, 740)
 # How often rates are counted.
 _COUNT_MS = 1000
-_NO_SCREEN = "This host has no vGPU and no VM with a D-Bus display. A simulated vGPU is shown; others appear by themselves."
+_NO_SCREEN = (
+    "This host has no vGPU and no VM with a D-Bus display. A simulated one is shown; others appear by themselves."
+)
 _HINTS = {
     Click.OPEN: "Enter or a click opens it in a window",
     Click.SHOW: "Enter or a click shows it",

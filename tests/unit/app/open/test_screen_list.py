@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app.open.screen_list import ScreenList, _ProcessChanges
 
 from app.errors import MdevviewError
 from app.host.hotplug import Appeared, Hotplug, HotplugEvent
-from app.host.vgpu import Vgpu
+from app.host.screens import HostScreens
+from app.open.screen_list import ScreenList, _ProcessChanges
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
 
 _PATIENCE_S = 20.0
@@ -71,7 +71,7 @@ def _names(vgpus: ScreenList) -> list[str]:
     assert select.select([vgpus], [], [], _PATIENCE_S)[0], "nothing happened"
     result = vgpus.poll()
     assert result is not None
-    return [each.name for each in result]
+    return [each.name for each in result.vgpus]
 
 
 def test_list_is_made_at_once_and_again_when_a_device_comes(host: Host, listed: Any) -> None:
@@ -113,12 +113,12 @@ def test_nvidia_function_is_listed_when_it_gets_a_type_which_makes_no_event(
 def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scanning, go_on = threading.Event(), threading.Event()
 
-    def slow(_scan: object) -> tuple[Vgpu, ...]:
+    def slow(_scan: object) -> HostScreens:
         scanning.set()
         assert go_on.wait(_PATIENCE_S)
-        return ()
+        return HostScreens()
 
-    monkeypatch.setattr("app.open.screen_list.discover", slow)
+    monkeypatch.setattr("app.open.screen_list.find_screens", slow)
     vgpus = listed(_Events)
     assert scanning.wait(_PATIENCE_S)
     assert vgpus.poll() is None
@@ -129,10 +129,10 @@ def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.Monke
 
 
 def test_an_error_of_the_program_is_told(listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_scan: object) -> tuple[Vgpu, ...]:
+    def fail(_scan: object) -> HostScreens:
         raise ValueError("a mistake")
 
-    monkeypatch.setattr("app.open.screen_list.discover", fail)
+    monkeypatch.setattr("app.open.screen_list.find_screens", fail)
     vgpus = listed(_Events)
     assert select.select([vgpus], [], [], _PATIENCE_S)[0]
     with pytest.raises(ValueError, match="a mistake"):
@@ -153,10 +153,10 @@ def test_list_follows_vms_which_make_no_event(
     request.addfinalizer(vgpus.close)
     host.process(4711, "qemu-system-x86", qemu("win10"), {20: DEVICE_FD, 21: "/dev/vfio/1"})
     end = time.monotonic() + _PATIENCE_S
-    while not (listed := vgpus.poll()) or not listed[0].holders:
+    while not (listed := vgpus.poll()) or not listed.vgpus[0].holders:
         assert time.monotonic() < end
         select.select([vgpus], [], [], 0.1)
-    assert listed[0].holders[0].vm_name == "win10"
+    assert listed.vgpus[0].holders[0].vm_name == "win10"
 
 
 def test_scans_for_vms_are_rare_where_nothing_happens_or_where_they_take_long(host: Host) -> None:

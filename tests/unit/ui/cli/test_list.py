@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.host.discovery import discover
+from app.host.screens import HostScreens, find_screens
 from app.host.vgpu import Vgpu
 from app.host.wording import of_user
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
@@ -17,7 +17,7 @@ from ui.cli.main import main
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
-    monkeypatch.setattr(command, "discover", lambda _scan: discover(host.scan()))
+    monkeypatch.setattr(command, "find_screens", lambda _scan: find_screens(host.scan()))
     return host
 
 
@@ -25,7 +25,7 @@ def test_host_without_vgpus(host: Host, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["list"]) == 0
     assert "no vGPU found; `mdevview` shows a simulated one" in capsys.readouterr().out
     assert main(["list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": []}
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": [], "displays": []}
 
 
 def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.Capt
 
 def test_names_chosen_by_processes_cannot_write_to_the_terminal() -> None:
     nasty = "\x1b[2J"
-    assert nasty not in command.table((Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty)))
+    assert nasty not in command.table(HostScreens((Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty))))
 
 
 def test_proxmox_vms_are_listed_by_number_and_name(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.host.discovery import discover
+from app.host.screens import find_screens
 from tests.unit.hosts import Host, Listings
 from tests.unit.known_hosts.nvidia_sriov import lay_out
 from ui.cli import list as command
@@ -16,7 +16,7 @@ from ui.cli.main import main
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
     lay_out(host)
-    monkeypatch.setattr(command, "discover", lambda _scan: discover(host.scan()))
+    monkeypatch.setattr(command, "find_screens", lambda _scan: find_screens(host.scan()))
     return host
 
 

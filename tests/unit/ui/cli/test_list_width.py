@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu, Way
 from tests.unit.hosts import UUID_A
 from ui.cli import list as command
@@ -20,7 +21,7 @@ VGPUS = (
 
 
 def test_80_columns_show_all_of_a_vgpu_in_a_few_lines() -> None:
-    assert fitting(VGPUS, 80).splitlines() == [
+    assert fitting(HostScreens(VGPUS), 80).splitlines() == [
         UUID_A,
         "    in use by qemu-system-x86 4711 (VM win10) by group",
         "    i915-GVTg_V5_4 (GVTg_V5_4) on 0000:00:02.0, driver intel_vgpu_mdev,",
@@ -32,23 +33,26 @@ def test_80_columns_show_all_of_a_vgpu_in_a_few_lines() -> None:
 
 
 def test_wide_terminal_shows_the_table() -> None:
-    assert fitting(VGPUS, 300) == table(VGPUS)
+    assert fitting(HostScreens(VGPUS), 300) == table(HostScreens(VGPUS))
 
 
 @given(st.integers(1, 200))
 def test_no_line_is_too_long_and_no_word_is_lost_or_cut(width: int) -> None:
-    text = fitting(VGPUS, width)
+    text = fitting(HostScreens(VGPUS), width)
     # The longest fact stays whole: a terminal that is narrower breaks it.
     assert max(map(len, text.splitlines())) <= max(width, 50)
     told = {*re.findall(r"[\w:.-]+", text.replace("display:", ""))}
-    assert {*re.findall(r"[\w:.-]+", table(VGPUS))} - {*" ".join(command._HEADER).split(), "-"} <= told
+    assert {*re.findall(r"[\w:.-]+", table(HostScreens(VGPUS)))} - {
+        *" ".join(command._VGPU_HEADER).split(),
+        "-",
+    } <= told
 
 
 @pytest.mark.parametrize(("terminal", "lines"), [(True, 7), (False, 3)])
 def test_pipe_gets_the_table(
     terminal: bool, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "discover", lambda _scan: VGPUS)
+    monkeypatch.setattr(command, "find_screens", lambda _scan: HostScreens(VGPUS))
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["list"]) == 0

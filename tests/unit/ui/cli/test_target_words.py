@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu
 from app.sim.config.spec import _PARSERS, parse_spec
 from app.sim.config.spec_words import CHOICES, KEYS, ONLY, PROFILES
@@ -30,11 +31,11 @@ HOST = (
 )
 
 
-def _host() -> tuple[Vgpu, ...]:
-    return HOST
+def _host() -> HostScreens:
+    return HostScreens(HOST)
 
 
-def _no_scan() -> tuple[Vgpu, ...]:
+def _no_scan() -> HostScreens:
     raise AssertionError("the host is not looked at for this")
 
 

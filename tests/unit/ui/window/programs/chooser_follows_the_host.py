@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog
 
+from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu
 from app.open.target import SIMULATED_DEFAULT
 from ui.window import chooser as module
@@ -16,7 +17,7 @@ from ui.window.qt_application import new_application
 
 
 class NoScan:
-    """A list of vGPUs that has none of its own."""
+    """A list of screens that has none of its own."""
 
     def __init__(self, *, follow_vms: bool) -> None:
         assert follow_vms, "the VMs of the list stay as they were"
@@ -43,18 +44,18 @@ def names(dialog: Chooser) -> list[str]:
 
 keyboard: Any = QTest
 application = new_application()
-with patch.object(module, "VgpuList", NoScan):
+with patch.object(module, "ScreenList", NoScan):
     dialog = Chooser()
 dialog.show()
-assert dialog.chosen() is None and dialog._details.text() == "Looking for vGPUs…"
+assert dialog.chosen() is None and dialog._details.text() == "Looking for screens…"
 free = Vgpu("0000:00:02.1")
-dialog.show_vgpus((free, vm(2, "b")))
+dialog.show_screens(HostScreens((free, vm(2, "b"))))
 assert names(dialog) == ["b", "no VM", "simulated"], names(dialog)
 assert dialog.chosen() == vm(2, "b")
 # A VM starts, above the selected row; then one ends.
-dialog.show_vgpus((vm(1, "a"), vm(2, "b"), free))
+dialog.show_screens(HostScreens((vm(1, "a"), vm(2, "b"), free)))
 assert names(dialog)[:2] == ["a", "b"] and dialog.chosen() == vm(2, "b")
-dialog.show_vgpus((vm(1, "a" * 128), Vgpu(vm(2, "b").name)))
+dialog.show_screens(HostScreens((vm(1, "a" * 128), Vgpu(vm(2, "b").name))))
 chosen = dialog.chosen()
 assert isinstance(chosen, Vgpu) and chosen.name == vm(2, "b").name and not chosen.holders
 # Why it cannot be opened is there to read, and the row as well.
