@@ -19,6 +19,8 @@ def is_shown(chosen: Vgpu | Target, session: Session, state: State) -> bool:
         is_same = session.vgpu is not None and chosen.name == session.vgpu.name
     else:
         shown = [each.target for each in session.consoles() if each.shown]
+        if session.vgpu is None and session.vm is not None:
+            shown.append(session.target)
         is_same = any(parse_target(each) == chosen for each in shown)
     return is_same and state is not State.GONE
 
