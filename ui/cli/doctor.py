@@ -56,7 +56,8 @@ def host_report() -> HostReport:
 
 def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
     """The vGPUs, the ranked findings, the verdict and the versions."""
-    screens = find_screens(HostScan.take())
+    scan = HostScan.take()
+    screens = find_screens(scan)
     vgpus = screens.vgpus
     with ChildChecks() as checks:
         _start(checks, vgpus)

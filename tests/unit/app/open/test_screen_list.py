@@ -3,6 +3,7 @@
 import itertools
 import os
 import select
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,6 +158,27 @@ def test_list_follows_vms_which_make_no_event(
         assert time.monotonic() < end
         select.select([vgpus], [], [], 0.1)
     assert listed.vgpus[0].holders[0].vm_name == "win10"
+
+
+def test_list_follows_vms_with_a_dbus_display(
+    host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
+    screens = ScreenList(host.paths, _Events, follow_vms=True)
+    request.addfinalizer(lambda: screens.join(_PATIENCE_S))
+    request.addfinalizer(screens.close)
+
+    def wait_for(targets: list[str]) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while (listed := screens.poll()) is None or [each.target for each in listed.displays] != targets:
+            assert time.monotonic() < end
+            select.select([screens], [], [], 0.1)
+
+    wait_for([])
+    process = host.process(4711, "qemu-system-x86", qemu("win10", "-display", "dbus,p2p=yes"))
+    wait_for(["vm:win10"])
+    shutil.rmtree(process)
+    wait_for([])
 
 
 def test_scans_for_vms_are_rare_where_nothing_happens_or_where_they_take_long(host: Host) -> None:

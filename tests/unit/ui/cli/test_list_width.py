@@ -1,14 +1,18 @@
 """`mdevview list` on a terminal that is narrower than the table."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.host.dbus_display import DbusDisplay
 from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu, Way
-from tests.unit.hosts import UUID_A
+from app.host.vm import Vm
+from app.host.wording import of_user
+from tests.unit.hosts import UUID_A, qemu
 from ui.cli import list as command
 from ui.cli.list import fitting, table
 from ui.cli.main import main
@@ -29,6 +33,20 @@ def test_80_columns_show_all_of_a_vgpu_in_a_few_lines() -> None:
         "0000:01:00.0",
         "    free",
         "    driver vfio-pci, group 14, display: none",
+    ]
+
+
+def test_80_columns_show_a_dbus_display_in_its_table_or_in_a_few_lines() -> None:
+    display = DbusDisplay(Vm(4711, "qemu-system-x86", "win10", (*qemu("win10"),), uid=0), p2p=True, gl=True)
+    short = HostScreens((), (display,))
+    assert fitting(short, 80) == table(short)
+    vm = replace(display.vm, name="w" * 40, arguments=(*qemu("w" * 40),))
+    long = HostScreens(VGPUS, (replace(display, vm=vm),))
+    lines = fitting(long, 80).split("\n\n")[1].splitlines()
+    assert lines[0] == f"vm:{vm.name},console=0"
+    assert lines[1:] == [
+        f"    qemu-system-x86 4711{of_user(0)} (VM {vm.name})",
+        "    D-Bus display: peer to peer, OpenGL",
     ]
 
 
