@@ -58,6 +58,10 @@ class NotTheHolder(DeviceBusy):
     """The processes that claim the device do not have it open."""
 
 
+class NoVfioDevice(NoSuchDevice):
+    """The process is there, and has no VFIO device open."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttachedDevice:
     """``device`` and ``process`` belong to the owner of this object.
@@ -314,8 +318,10 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
         raise DeviceBusy(
             f"it is unknown which device of {who} is this vGPU", f"choose a device by pid:{result.vm.pid},fd=N"
         )
-    what = f"fd {number} of {who} is no VFIO device" if number is not None else f"{who} has no VFIO device open"
-    raise NoSuchDevice(what, "'mdevview list' shows which VM has which")
+    known = "'mdevview list' shows which VM has which"
+    if number is not None:
+        raise NoSuchDevice(f"fd {number} of {who} is no VFIO device", known)
+    raise NoVfioDevice(f"{who} has no VFIO device open", known)
 
 
 def _first_fd(one: DuplicatedDevice, devices: Sequence[DuplicatedDevice]) -> int:

@@ -22,7 +22,9 @@ def unix_addresses(text: str) -> tuple[UnixAddress, ...]:
         raise UsageError(f"{clean(text)!r} is no address of D-Bus", _FORM) from None
     found = [address for kind, keys in parsed if kind == "unix" and (address := _unix(keys)) is not None]
     if not found:
-        raise UsageError(f"{clean(text)}: only unix sockets can be used, because only they pass file descriptors", _FORM)
+        raise UsageError(
+            f"{clean(text)}: only unix sockets can be used, because only they pass file descriptors", _FORM
+        )
     return tuple(found)
 
 

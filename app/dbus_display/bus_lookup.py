@@ -52,7 +52,9 @@ def connect(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) -
     except PermissionError as error:
         raise PermissionDenied(f"you have no permission to use the bus {address}", _AS_ITS_USER) from error
     except FileNotFoundError as error:
-        raise NoSuchDevice(f"there is no bus {address}", "the VM's bus has ended, or is in another container") from error
+        raise NoSuchDevice(
+            f"there is no bus {address}", "the VM's bus has ended, or is in another container"
+        ) from error
     except ConnectionRefusedError as error:
         raise NoSuchDevice(f"nothing listens at the bus {address}", "start the bus again, and then the VM") from error
     except OSError as error:
@@ -67,11 +69,15 @@ def vms_on(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) ->
             caller.begin()
             found = caller.call("ListQueuedOwners", BUS_NAME)
             names = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-            return tuple(BusVm(each, _pid(caller.call("GetConnectionUnixProcessID", each))) for each in names[:_MOST_VMS])
+            return tuple(
+                BusVm(each, _pid(caller.call("GetConnectionUnixProcessID", each))) for each in names[:_MOST_VMS]
+            )
         except _Refused as refused:
             raise PermissionDenied(f"the bus {address} refuses this user: {refused}", _AS_ITS_USER) from refused
         except WireError as error:
-            raise OpenFailed(f"the bus {address} does not answer as a bus: {error}", "give the address of a bus") from error
+            raise OpenFailed(
+                f"the bus {address} does not answer as a bus: {error}", "give the address of a bus"
+            ) from error
         except TimeoutError as error:
             raise OpenFailed(f"the bus {address} does not answer", "try again") from error
 

@@ -221,4 +221,3 @@ def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:
     if option is None or not option.gl or option.render_node is None:
         return None
     return next((each for each in render_nodes(scan.paths) if str(each.node) == option.render_node), None)
-

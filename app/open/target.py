@@ -200,27 +200,32 @@ def _number(text: str, digits: str, least: int, most: int = _MOST_PID) -> int:
     return int(digits)
 
 
-def resolve(target: Target, vgpus: Sequence[Vgpu]) -> Resolved:
-    """Find the device of a target among the vGPUs of the host.
+def resolve(target: Target, vgpus: Sequence[Vgpu], displays: Sequence[str] = ()) -> Resolved:
+    """Find the device of a target among the vGPUs of the host, and the targets of its D-Bus displays.
 
     Raises NoSuchDevice, and AmbiguousTarget if several fit.
     """
     match target:
         case Default():
-            return _only(vgpus)
+            return _only(vgpus, displays)
         case Named(text):
             return find_vgpu(text, vgpus)
         case Simulated() | InheritedFd() | Pid() | VmName() | DbusBus() | Replay():
             return target
 
 
-def _only(vgpus: Sequence[Vgpu]) -> Vgpu | Simulated:
+def _only(vgpus: Sequence[Vgpu], displays: Sequence[str]) -> Resolved:
     # The list may have plain pass-through and other devices without a display. They are never chosen.
     shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
-    if not shown:
+    if not shown and not displays:
         return SIMULATED_DEFAULT
-    if len(shown) == 1:
+    if len(shown) == 1 and not displays:
         return shown[0]
-    raise AmbiguousTarget(
-        f"{len(shown)} vGPUs: {enumerate_vgpus(shown)}", "give one of them as TARGET", names_of(shown)
-    )
+    if len(displays) == 1 and not shown:
+        # No other kind of target stands for a D-Bus display.
+        found = parse_target(displays[0])
+        assert isinstance(found, VmName | Pid)
+        return found
+    what = f"{len(shown) + len(displays)} screens" if displays else f"{len(shown)} vGPUs"
+    listed = ", ".join(each for each in (enumerate_vgpus(shown), *displays) if each)
+    raise AmbiguousTarget(f"{what}: {listed}", "give one of them as TARGET", (*names_of(shown), *displays))
