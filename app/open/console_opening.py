@@ -1,7 +1,7 @@
 """Opens what a VM shows: its vGPU, or a console of its D-Bus display.
 
-A VM may have both. Without ``,console=N`` its vGPU is meant. Its command line tells whether it has them; where that cannot
-be read, the VM is asked for its D-Bus display after its vGPU was not found.
+A VM may have both. Without ``,console=N`` its vGPU is meant. Its command line tells whether it has them. Where that
+cannot be read, the VM is asked for its D-Bus display after its vGPU was not found.
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ from app.dbus_display.bus_address import unix_addresses
 from app.dbus_display.bus_lookup import BusVm, vms_on
 from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
 from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.displays import acquire
+from app.dbus_display.displays import DISPLAYS
 from app.dbus_display.document import describe_console
 from app.dbus_display.input import DbusInput
 from app.dbus_display.vm_display import VmDisplay
@@ -83,7 +83,7 @@ def open_bus_console(target: DbusBus, scan: HostScan, qmp: QmpAddress | None = N
 
 def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress | None) -> Session:
     ended = partial(has_ended, found.vm.pid, found.started, scan.paths) if found.vm is not None else lambda: False
-    display, give_back = acquire(found.way.key, lambda: VmDisplay(found.way.open(), ended))
+    display, give_back = DISPLAYS.take(found.way.key, lambda: VmDisplay(found.way.open(), ended))
     try:
         shown = _choose_console(display.facts, console, found)
         try:
@@ -95,7 +95,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
     except BaseException:
         give_back()
         raise
-    inner = input_route(found.vm, qmp, scan.paths)
+    inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
     route = TrackedRoute(DbusInput(display, shown.number, inner, _has_touch_screen(found.vm)))
     facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
     return Session(
