@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import parse_fourcc
 from app.planes.buffer import MemoryBuffer
-from app.planes.frame import DamagedRect, Frame, FrameTiming, Surface
+from app.planes.damage import DamagedRect
+from app.planes.frame import Frame, FrameTiming, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 

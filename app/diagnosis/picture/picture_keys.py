@@ -55,6 +55,8 @@ class PictureKey(Enum):
     VM_ENDED = _of(Reason.VM_ENDED)
     DEVICE_REMOVED = _of(Reason.DEVICE_REMOVED)
     NOT_STARTED = _of(Reason.NOT_STARTED)
+    DISPLAY_CLOSED = _of(Reason.DISPLAY_CLOSED)
+    NO_SCANOUT = _of(Reason.NO_SCANOUT)
     NO_DEVICE = _of(Reason.NO_DEVICE)
     VM_NOT_RUNNING = _of(Reason.VM_NOT_RUNNING)
     ASKING_PERMISSION = _of(Reason.ASKING_PERMISSION)
