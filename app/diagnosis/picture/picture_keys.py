@@ -148,7 +148,7 @@ class PictureKey(Enum):
     DISPLAY_PART_OF_LARGER = (
         "display-part-of-larger",
         Severity.WARNING,
-        "The picture is a part of a larger buffer, and QEMU does not tell which part: it may be the wrong one.",
+        "The screen is a part of a larger buffer: what is shown may be another part of it, or the whole.",
     )
     DISPLAY_BAD_MESSAGE = (
         "display-bad-message",
