@@ -189,7 +189,7 @@ class ConsoleListener:
                 with self._lock:
                     if not self._closed:
                         size, hot = (call.width, call.height), (call.hot_x, call.hot_y)
-                        self._picture.define_cursor(call.data, size, hot, now_ns)
+                        self._picture.define_cursor(bytes(call.data), size, hot, now_ns)
         return Done()
 
     def _scanout_by_value(self, call: Scanout, now_ns: int) -> None:

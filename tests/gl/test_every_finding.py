@@ -44,6 +44,8 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.VM_ENDED: ("unit/app/vfio/test_end_detector.py", "test_vms_end_is_the_next_polls_answer_and_lets_everything_go"),
     K.DEVICE_REMOVED: (_FACTS, "test_a_device_that_was_removed_has_no_other_finding"),
     K.NOT_STARTED: ("unit/app/vfio/test_poller.py", "test_a_frame_that_no_poll_found_has_no_timing"),
+    K.DISPLAY_CLOSED: (_CONSOLE, "test_a_connection_that_closed_is_told_and_the_next_picture_shown"),
+    K.NO_SCANOUT: (_CONSOLE, "test_a_console_has_no_picture_before_the_first_scanout"),
     K.NO_DEVICE: (_WAITER, "test_what_is_waited_for_is_said"),
     K.VM_NOT_RUNNING: (_WAITER, "test_what_is_waited_for_is_said"),
     K.ASKING_PERMISSION: (_WAITER, "test_person_is_asked_in_the_background_and_the_answer_is_taken_at_once"),
