@@ -11,11 +11,11 @@ from tests.gl.test_picture_facts import FOUND
 K = PictureKey
 _TESTS = Path(__file__).parents[1]
 
+_MESSAGES = "unit/app/dbus_display/test_console_listener_findings.py"
 _DISPLAYS = "gl/test_findings_of_displays.py"
 _FACTS = "gl/test_picture_facts.py"
 _REFUSALS = "lab/inside/program/test_refusals.py"
 _NODE = "unit/app/attach/test_device_node.py"
-_MESSAGES = "unit/app/dbus_display/test_console_listener_findings.py"
 _WAITER = "unit/app/open/test_waiter.py"
 
 # The findings that no target of test_picture_facts.FOUND has: file and function of the test.
