@@ -22,6 +22,7 @@ def _vm(vm: Document) -> Node:
 def _console(console: Document) -> Node:
     kind = "graphic" if console["graphic"] else "text"
     shown = ", shown here" if console["shown"] else ""
+    number = f"Console {console['number']}"
     value = f"{console['label'] or kind}, {console['width']} × {console['height']}{shown}"
     interfaces = ", ".join(each.rpartition(".")[2] for each in console["interfaces"])
     pairs = (
@@ -30,9 +31,7 @@ def _console(console: Document) -> Node:
         ("device", "Device", console["device_address"]),
         ("interfaces", "Interfaces", interfaces),
     )
-    return Node(
-        f"console {console['number']}", f"Console {console['number']}", clean_line(value, LONGEST), leaves(pairs)
-    )
+    return Node(number.lower(), number, clean_line(value, LONGEST), leaves(pairs))
 
 
 def _messages(messages: Document) -> Node:
