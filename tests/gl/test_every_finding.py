@@ -16,6 +16,7 @@ _DISPLAYS = "gl/test_findings_of_displays.py"
 _FACTS = "gl/test_picture_facts.py"
 _REFUSALS = "lab/inside/program/test_refusals.py"
 _NODE = "unit/app/attach/test_device_node.py"
+_CONSOLE = "unit/app/dbus_display/test_console_source.py"
 _WAITER = "unit/app/open/test_waiter.py"
 
 # The findings that no target of test_picture_facts.FOUND has: file and function of the test.
