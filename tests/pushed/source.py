@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -84,7 +85,8 @@ class PushedSource:
             # A reader of now either sees the new pixels, or finds this later.
             self._changes.note(damage)
             before = self._frame
-            timing = FrameTiming(0, 0)
+            now = time.monotonic_ns()
+            timing = FrameTiming(now, now)
             primary = before.primary
             self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, tuple(damage), timing)
             self._wake()

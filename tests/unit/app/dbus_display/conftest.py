@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.dbus_display.console_source import ConsoleSource
-from tests.unit.app.dbus_display.fake_controls import FakeDisplay
+from tests.unit.app.dbus_display.fake_display import FakeDisplay
 
 
 @pytest.fixture
