@@ -1,4 +1,4 @@
-"""A connected socket through which a VM's D-Bus display is reached. Nothing was sent on it yet."""
+"""The way to a VM's D-Bus display, before anything was said on it."""
 
 import socket
 from collections.abc import Callable
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``bus_name`` is the VM's unique name on the bus at the other end; None if the VM itself is there (peer to peer).
+    """``connection`` is a connected stream socket, not yet authenticated; who gets the Endpoint owns it.
 
-    The socket waits for the client's authentication. ``open_again`` connects once more, after another client took
-    the controls over; it waits some seconds at most and raises OSError or MdevviewError. None if that is not possible.
+    ``bus_name`` is the unique name of the VM on a bus; None: peer to peer. ``open_again`` makes another such socket
+    after another client took the controls over; it may wait, raises OSError or MdevviewError, and is None where that
+    cannot be.
     """
 
-    socket: socket.socket
+    connection: socket.socket
     bus_name: str | None = None
     open_again: Callable[[], socket.socket] | None = None

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from app.host.scan import HostScan
+from app.host.scanned_process import ScannedProcess
 from app.host.vm import Vm
 from app.host.vmm import vm_of
-from app.qemu.command_line import vm_name
+from app.qemu.command_line import parse_command_line, vm_name
 from app.qemu.display_backend import dbus_option
 
 
@@ -33,13 +34,18 @@ class DbusDisplay:
         return f"vm:{name}" if is_whole and self.is_only_one else f"pid:{self.vm.pid}"
 
 
+def has_dbus_display(process: ScannedProcess) -> bool:
+    """Whether the process was started with ``-display dbus``, by its command line."""
+    # Any user may start many processes with long command lines that look like a VM's.
+    return b"dbus" in process.command_line and dbus_option(parse_command_line(process.arguments)) is not None
+
+
 def dbus_displays(scan: HostScan) -> tuple[DbusDisplay, ...]:
     """The D-Bus displays among the VMs of a scan, sorted by pid. Connects to nothing."""
     names = Counter(each.vm_name for each in scan.vms)
     found = []
     for process in sorted(scan.vms, key=lambda each: each.pid):
-        # Any user may start many processes with long command lines that look like a VM's.
-        if b"dbus" not in process.command_line:
+        if not has_dbus_display(process):
             continue
         vm = vm_of(process, scan.paths)
         if (option := dbus_option(vm.command_line())) is not None:

@@ -8,10 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import NamedTuple, Protocol
 
+from app.planes.change_log import ChangeLog
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info, sync_for_read
 from app.planes.staging import Staging, vanished
 
 _serials = itertools.count(1)
+
+
+def next_serial() -> int:
+    """The serial number of a new buffer."""
+    return next(_serials)
 
 
 class Strips(NamedTuple):
@@ -27,10 +33,14 @@ class Buffer(Protocol):
 
     ``serial`` is unique in this process; a texture cache uses it as its key. ``released`` becomes true when the owner
     releases the buffer. Everything that was made from the buffer must then be released too.
+
+    ``changes`` is what the source was told of changed pixels; None if it is not told, and any pixel may change at any
+    time.
     """
 
     serial: int
     size: int
+    changes: ChangeLog | None
 
     @property
     def released(self) -> bool: ...
@@ -97,6 +107,7 @@ class DmaBuffer:
         fd: int,
         info_of: Callable[[int], DmaBufInfo] = dma_buf_info,
         find_other: Callable[[], OtherMapping | None] = lambda: None,
+        changes: ChangeLog | None = None,
     ) -> None:
         """``info_of`` tells of the fd; that of a recorded buffer tells what the recording says.
 
@@ -108,8 +119,9 @@ class DmaBuffer:
             os.close(fd)
             raise
         self._fd = fd
-        self.serial = next(_serials)
+        self.serial = next_serial()
         self.size = self.info.size
+        self.changes = changes
         self._mapping: mmap.mmap | None = None
         self._find_other = find_other
         self._other: OtherMapping | None = None
@@ -247,10 +259,13 @@ class MemoryBuffer:
     inode = None
     exporter = None
 
-    def __init__(self, memory: mmap.mmap | bytearray | bytes, *, may_vanish: bool = True) -> None:
+    def __init__(
+        self, memory: mmap.mmap | bytearray | bytes, *, may_vanish: bool = True, changes: ChangeLog | None = None
+    ) -> None:
         self._memory: mmap.mmap | bytearray | bytes | None = memory
-        self.serial = next(_serials)
+        self.serial = next_serial()
         self.size = len(memory)
+        self.changes = changes
         self.may_vanish = may_vanish and isinstance(memory, mmap.mmap)
         self._staging = Staging()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.planes.buffer import Buffer
+from app.planes.damage import DamagedRect
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Reason, Status
 
@@ -36,16 +37,6 @@ class RejectedPlane:
     plane: Plane
     buffer: Buffer | None
     status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedRect:
-    """A rectangle of the primary plane whose pixels changed, in pixels from the top-left corner of the picture."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 class FrameTiming(NamedTuple):

@@ -29,6 +29,7 @@ class Plane:
     ``offset`` of the buffer. ``x`` and ``y`` are the position of the image's top-left corner (not of its hot spot) in
     the primary plane. ``hot_x`` and ``hot_y`` are None if unknown. ``handle`` is the dmabuf_id or the region index,
     None if the source has neither. ``y_inverted`` says that the first row is the bottom one.
+    ``straight_alpha`` says that the colours are not multiplied with alpha. It is False if the source does not know.
     """
 
     kind: PlaneKind
@@ -46,10 +47,14 @@ class Plane:
     handle: int | None = None
     offset: int = 0
     y_inverted: bool = False
+    straight_alpha: bool = False
 
     @property
     def import_key(self) -> tuple[int, ...]:
-        """A cached import fits as long as this key stays the same: all values but position, hot spot and handle."""
+        """A cached import fits as long as this key stays the same.
+
+        It has the values that say where the pixels are and what their bytes mean.
+        """
         return (
             self.fourcc,
             self.modifier,

@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-# The largest picture (see app.planes.check), without padding. A plane that covers more would take all of our memory.
-_MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
+"""The largest picture (see :mod:`app.planes.check`), without padding. A larger plane would take all our memory."""
+
 # The most parts that one call of the kernel writes (UIO_MAXIOV in include/uapi/linux/uio.h).
 _MAX_PARTS = 1024
 
@@ -32,8 +33,8 @@ class Staging:
         Raises OSError: EFAULT if a part of the source has vanished, EFBIG if it is larger than 1 GiB, and what
         memfd_create and mmap raise.
         """
-        if len(source) > _MAX_BYTES:
-            raise OSError(errno.EFBIG, f"{len(source)} bytes are more than any picture has")
+        if len(source) > MAX_BYTES:
+            raise too_large(len(source))
         memory = self._memory(len(source))
         done = 0
         while done < len(source):
@@ -49,8 +50,8 @@ class Staging:
         Raises OSError as :meth:`copy` does. A thousand strips are one call of the kernel.
         """
         size = length * count
-        if size > _MAX_BYTES:
-            raise OSError(errno.EFBIG, f"{size} bytes are more than any picture has")
+        if size > MAX_BYTES:
+            raise too_large(size)
         memory = self._memory(size)
         for first in range(0, count, _MAX_PARTS):
             last = min(first + _MAX_PARTS, count)
@@ -90,6 +91,11 @@ def vanished() -> OSError:
     """The error of a read of memory that has vanished."""
     why = "the memory has vanished: its file was shortened, or its device does not answer"
     return OSError(errno.EFAULT, why)
+
+
+def too_large(size: int) -> OSError:
+    """The error of a copy of so many bytes."""
+    return OSError(errno.EFBIG, f"{size} bytes are more than any picture has")
 
 
 def _write(fd: int, data: memoryview, offset: int) -> int:

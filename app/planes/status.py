@@ -20,6 +20,12 @@ class Reason(Enum):
     """
 
     NOT_STARTED = ("not-started", State.WAITING, "The device has not been asked yet.")
+    NO_SCANOUT = ("no-scanout", State.WAITING, "The VM has not sent a picture yet.")
+    DISPLAY_CLOSED = (
+        "display-closed",
+        State.WAITING,
+        "The connection to the VM's display was closed; the screen is asked for again soon.",
+    )
     NO_DEVICE = (
         "no-device",
         State.WAITING,
@@ -195,7 +201,7 @@ class Reason(Enum):
     VM_ENDED = (
         "vm-ended",
         State.GONE,
-        "The VM that has this vGPU ended.",
+        "The VM of this screen ended.",
         "Start it again; a window with --wait then shows it by itself.",
     )
 

@@ -20,12 +20,14 @@ _GL = ("on", "core", "es")
 class DbusOption:
     """``-display dbus``. ``address`` is the address of the bus, None for the session bus of the VM's user.
 
-    ``p2p``: there is no bus, and clients come through the VM's monitor. ``gl``: QEMU renders with OpenGL.
+    ``p2p``: there is no bus, and clients come through the VM's monitor. ``gl``: QEMU renders with OpenGL, on the GPU of
+    ``render_node`` if that is given.
     """
 
     p2p: bool = False
     address: str | None = None
     gl: bool = False
+    render_node: str | None = None
 
 
 def dbus_option(line: CommandLine) -> DbusOption | None:
@@ -43,4 +45,9 @@ def _dbus(value: str) -> DbusOption | None:
     words = json_items(value) if value.startswith("{") else dict(items(value, "type"))
     if words.get("type") != "dbus":
         return None
-    return DbusOption(words.get("p2p") in _ON, words.get("addr") or None, words.get("gl") in _GL)
+    return DbusOption(
+        words.get("p2p") in _ON,
+        words.get("addr") or None,
+        words.get("gl") in _GL,
+        words.get("rendernode") or None,
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.planes.buffer import Strips
+from app.planes.change_log import ChangeLog
 from app.planes.frame import Frame
 from app.planes.outcome import Outcome
 from gl.render_target import RenderTarget
@@ -57,6 +58,7 @@ class FailingBuffer:
         self.error = error
         self.times: list[int] = []
         self.serial = -2
+        self.changes: ChangeLog | None = None
         self.size = len(self._data)
         self.released = False
         self.dmabuf_fd: int | None = None

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from app.abi import drm_fourcc as drm
-from app.planes.frame import DamagedRect, Frame, Surface
+from app.planes.damage import DamagedRect
+from app.planes.frame import Frame, Surface
 from app.planes.placement import Rotation
 from app.planes.plane import Backing
 from gl.context import Context

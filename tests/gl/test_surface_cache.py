@@ -12,6 +12,7 @@ import pytest
 
 from app.abi import drm_fourcc as drm
 from app.planes.buffer import Buffer, DmaBuffer, Strips
+from app.planes.change_log import ChangeLog
 from app.planes.frame import Surface
 from app.planes.outcome import PixelPath
 from app.planes.plane import Backing
@@ -177,6 +178,7 @@ class LimitedBuffer:
 
     def __init__(self, data: bytes, reads: int) -> None:
         self.serial = -1
+        self.changes: ChangeLog | None = None
         self.size = len(data)
         self.released = False
         self.dmabuf_fd: int | None = None

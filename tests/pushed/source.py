@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import parse_fourcc
 from app.planes.buffer import MemoryBuffer
-from app.planes.frame import DamagedRect, Frame, FrameTiming, Surface
+from app.planes.damage import DamagedRect
+from app.planes.frame import Frame, FrameTiming, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.status import Reason, Status
 
@@ -71,7 +73,8 @@ class PushedSource:
             block = np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8)
             self._put(block, BLOCK.x, BLOCK.y)
             before = self._frame
-            timing = FrameTiming(0, 0)
+            now = time.monotonic_ns()
+            timing = FrameTiming(now, now)
             primary = before.primary
             self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, (BLOCK,), timing)
             self._wake()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.host.dbus_findings import dbus_findings
 from app.diagnosis.host.host_findings import host_findings
 from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
 from app.diagnosis.report.finding_document import doctor_document
@@ -61,7 +62,7 @@ def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
     vgpus = screens.vgpus
     with ChildChecks() as checks:
         _start(checks, vgpus)
-        host = host_findings(vgpus)
+        host = [*host_findings(vgpus), *dbus_findings(scan)]
         ends = checks.finish(_LIMIT_S)
     findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
     with_display = sum(known_display(each) is not KnownDisplay.NONE for each in vgpus)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from app.device.guest_memory import Memory
 from app.planes.buffer import Buffer, DmaBuffer, MemoryBuffer, Strips
+from app.planes.change_log import ChangeLog
 from app.planes.plane import Backing
 from tests.gl.surfaces import Bytes
 
@@ -51,6 +52,7 @@ class GuardedBuffer:
 
     def __init__(self, data: Bytes) -> None:
         self.serial = next(_serials)
+        self.changes: ChangeLog | None = None
         self.size = data.nbytes
         pages = -(-self.size // mmap.PAGESIZE) * mmap.PAGESIZE
         self._length = pages + mmap.PAGESIZE

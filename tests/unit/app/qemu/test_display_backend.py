@@ -20,7 +20,10 @@ def _option(*arguments: str) -> DbusOption | None:
     [
         ("dbus", DbusOption()),
         ("dbus,p2p=yes", DbusOption(p2p=True)),
-        ("dbus,p2p=on,gl=on,rendernode=/dev/dri/renderD128", DbusOption(p2p=True, gl=True)),
+        (
+            "dbus,p2p=on,gl=on,rendernode=/dev/dri/renderD128",
+            DbusOption(p2p=True, gl=True, render_node="/dev/dri/renderD128"),
+        ),
         ("type=dbus,p2p=off,p2p=y", DbusOption(p2p=True)),
         ("dbus,gl=es", DbusOption(gl=True)),
         ("dbus,gl=core,gl=off", DbusOption()),
