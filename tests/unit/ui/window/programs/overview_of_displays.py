@@ -26,8 +26,8 @@ from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_window import OverviewWindow
 from ui.window.qt_application import new_application
 
-WEB, WEB_2, MAIL = (parse_target(each) for each in ("vm:web", "vm:web,console=1", "vm:mail"))
-HEADS = {"vm:web": "head 0", "vm:web,console=1": "head 1"}
+WEB, WEB_2, MAIL = (parse_target(each) for each in ("vm:web,console=0", "vm:web,console=1", "vm:mail,console=0"))
+HEADS = {"vm:web,console=0": "head 0", "vm:web,console=1": "head 1"}
 
 
 def no_events() -> Hotplug:
