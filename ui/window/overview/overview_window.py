@@ -160,7 +160,7 @@ class OverviewWindow(QMainWindow):
             source = self._sources.get(key)
             for each in source.further_consoles if source is not None else ():
                 target = parse_target(each.target)
-                consoles[f"{key} {each.target}"] = _Console(display, f"{name}, {each.text}", target, at_once=True)
+                consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, at_once=True)
         return consoles
 
     def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...], consoles: dict[str, _Console]) -> None:

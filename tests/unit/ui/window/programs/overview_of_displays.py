@@ -91,7 +91,7 @@ until(lambda: words()[0][1] == "Cannot open this", words)
 assert first.source.click is Click.SHOW
 first.click()
 # Its further screen gets a tile of its own.
-until(lambda: words() == [("web", ""), ("web, head 1", ""), ("mail", "")], words)
+until(lambda: words() == [("web", ""), ("web — head 1", ""), ("mail", "")], words)
 assert window.tiles[0] is first
 assert started == {WEB: 2, WEB_2: 1, MAIL: 1}
 assert not opened
@@ -106,7 +106,7 @@ assert opened[0].loop is not None, "the tile goes on without the window"
 sources[MAIL].end()
 until(lambda: words()[2][1] not in ("", "Opening"), words)
 shutil.rmtree(mail)
-until(lambda: words() == [("web", ""), ("web, head 1", "")], words)
+until(lambda: words() == [("web", ""), ("web — head 1", "")], words)
 sources[WEB].end()
 until(lambda: len(words()) == 1 and words()[0][1] not in ("", "Opening"), words)
 shutil.rmtree(web)
