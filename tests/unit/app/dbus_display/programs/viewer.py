@@ -18,7 +18,8 @@ def _main() -> None:
             if viewed.picture() is not None and not told:
                 print("shown", flush=True)
                 told = True
-            time.sleep(pause_s)
+            if told:
+                time.sleep(pause_s)
             fd = viewed.session.source.fileno()
             select.select([fd] if fd >= 0 else [], [], [], 1.0)
 
