@@ -14,6 +14,7 @@ from app.diagnosis.picture.host_facts import HostFacts
 from app.diagnosis.picture.picture_facts import PictureFacts
 from app.open.session import Session
 from app.planes.buffer_document import buffers_document
+from app.planes.display_document import messages_document
 from app.planes.frame import Frame
 from app.planes.plane_document import Document
 from app.planes.status import Status
@@ -46,6 +47,7 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
     return document | {
         "unchanged_s": round(unchanged_s, 3) if unchanged_s is not None else None,
         "buffers": buffers_document(session.buffers(), renderer.imports),
+        "messages": messages_document(session.display_facts()),
     }
 
 
@@ -77,6 +79,7 @@ def current_findings(
         history=history,
         one_colour=one_colour,
         failure=failure,
+        display=session.display_facts(),
     )
     return diagnose(facts)
 

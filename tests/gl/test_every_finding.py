@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.diagnosis.picture.picture_keys import PictureKey
+from app.planes.display_facts import DisplayProblem
 from tests.gl.test_picture_facts import FOUND
 
 K = PictureKey
@@ -74,6 +75,14 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.NOT_READABLE: (_DISPLAYS, "test_not_readable"),
+    # What was seen on the connection to QEMU's display.
+    **{
+        PictureKey[f"DISPLAY_{each.name}"]: (
+            "gl/test_pushed_source.py",
+            "test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them",
+        )
+        for each in DisplayProblem
+    },
     # There is a picture.
     K.MODE_NOT_TAKEN: (
         "window/test_explanations.py",

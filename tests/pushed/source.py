@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -72,7 +73,8 @@ class PushedSource:
             block = np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8)
             self._put(block, BLOCK.x, BLOCK.y)
             before = self._frame
-            timing = FrameTiming(0, 0)
+            now = time.monotonic_ns()
+            timing = FrameTiming(now, now)
             primary = before.primary
             self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, (BLOCK,), timing)
             self._wake()

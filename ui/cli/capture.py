@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from app import __version__
 from app.attach.helper_fds import HelperMethod
 from app.device.seam import Device
-from app.errors import MdevviewError
+from app.errors import MdevviewError, UsageError
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.opening import OpenOptions
@@ -44,6 +44,11 @@ def run(args: argparse.Namespace) -> int:
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
     with open_offscreen(args.target, options, args.gpu) as view:
+        if recorder.device is None:
+            raise UsageError(
+                f"{view.session.target} is no VFIO device, and capture records the answers of one",
+                "save its picture: mdevview screenshot, or mdevview inspect --json",
+            )
         redact = redaction(view.session.vgpu, view.session.vm)
         context = _context(args, view, recorder.rule, redact)
         # A FIFO waits here for its reader, and a signal ends the program as ever.

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.host.dbus_findings import dbus_findings
 from app.diagnosis.host.host_findings import host_findings
 from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
 from app.diagnosis.report.finding_document import doctor_document
@@ -18,10 +19,10 @@ from app.diagnosis.report.private_names import private_names
 from app.diagnosis.report.report import report_text
 from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 from app.host.child_checks import CheckEnd, ChildChecks
-from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpus, render_nodes
 from app.host.scan import HostScan
+from app.host.screens import find_screens
 from app.host.versions import installed_versions, qemu_version
 from app.host.vgpu import Vgpu
 from gl.display_check import display_findings, start_display_checks
@@ -56,13 +57,16 @@ def host_report() -> HostReport:
 
 def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
     """The vGPUs, the ranked findings, the verdict and the versions."""
-    vgpus = discover(HostScan.take())
+    scan = HostScan.take()
+    screens = find_screens(scan)
+    vgpus = screens.vgpus
     with ChildChecks() as checks:
         _start(checks, vgpus)
-        host = host_findings(vgpus)
+        host = [*host_findings(vgpus), *dbus_findings(scan)]
         ends = checks.finish(_LIMIT_S)
     findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
-    sentence = verdict(findings, sum(known_display(each) is not KnownDisplay.NONE for each in vgpus))
+    with_display = sum(known_display(each) is not KnownDisplay.NONE for each in vgpus)
+    sentence = verdict(findings, with_display, len(screens.displays))
     return vgpus, findings, sentence, _versions(ends)
 
 

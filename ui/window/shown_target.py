@@ -4,15 +4,24 @@ from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName
+from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
 from app.open.waiter import next_target
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean, clean_line
 
 
 def is_shown(chosen: Vgpu | Target, session: Session, state: State) -> bool:
-    """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
-    is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
+    """Whether the window has the chosen screen open already.
+
+    A second open by this program would fail as busy, and each one of a VM's console costs the VM something.
+    """
+    if isinstance(chosen, Vgpu):
+        is_same = session.vgpu is not None and chosen.name == session.vgpu.name
+    else:
+        shown = [each.target for each in session.consoles() if each.shown]
+        if session.vgpu is None and session.vm is not None:
+            shown.append(session.target)
+        is_same = any(parse_target(each) == chosen for each in shown)
     return is_same and state is not State.GONE
 
 
@@ -58,7 +67,7 @@ def label_of(target: Target) -> str:
         case Pid(pid):
             return f"process {pid}"
         case Default():
-            return "vGPU"
+            return "screen"
         case Simulated(spec):
             return f"sim:{spec}"
         case Replay(file):

@@ -5,12 +5,12 @@ from functools import partial
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from app.errors import AmbiguousTarget, MdevviewError
+from app.errors import AmbiguousTarget, MdevviewError, UsageError
 from app.host.vgpu import Vgpu, is_gvt
 from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.session import Session
-from app.open.target import Replay, Target, VmName
+from app.open.target import Replay, Target, VmName, parse_target
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
@@ -85,12 +85,14 @@ class Viewer(QObject):
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.window.area.wanted.connect(self._do)
+        self.window.screens.chosen.connect(self._open_screen)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
         if session is not None:
             self.window.playback.set_playback(session.playback)
+            self.window.screens.set_consoles(session.consoles)
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
@@ -137,6 +139,7 @@ class Viewer(QObject):
         self.window.remember_for(subject_of(session.vm, session.vgpu))
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
+        self.window.screens.set_consoles(session.consoles)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
         self._tell_page()
@@ -162,6 +165,7 @@ class Viewer(QObject):
         session, self._session = self._session, None
         self.picture.set_session(None)
         self.window.playback.set_playback(None)
+        self.window.screens.set_consoles(tuple)
         if session is not None:
             session.close()
 
@@ -219,6 +223,12 @@ class Viewer(QObject):
             self.window.resolution.clear_request()
             self._checks_resolution = False
         self._open(chosen)
+
+    def _open_screen(self, target: str) -> None:
+        try:
+            self._open(parse_target(target))
+        except UsageError as error:
+            self._warn(error)
 
     def _play_again(self) -> None:
         if isinstance(self._target, Replay):

@@ -28,6 +28,7 @@ class FakeMonitor:
         self.status = RUNNING
         self.actions: list[PowerAction] = []
         self.error: str | None = ""
+        self.retaken = 0
 
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         self.actions.append(action)
@@ -41,6 +42,12 @@ class FakeMonitor:
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
         raise AssertionError
+
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        raise AssertionError
+
+    def retake(self) -> None:
+        self.retaken += 1
 
     def close(self, *, wait: bool = True) -> None:
         raise AssertionError
