@@ -43,7 +43,7 @@ class Viewed:
         """The picture without the pointer; None while there is none."""
         return picture_of(self.frame())
 
-    def wait_forpicture_of(self, expected: Colours) -> Frame:
+    def wait_for_picture(self, expected: Colours) -> Frame:
         """Wait until each pixel is as expected."""
         return self.wait_for(lambda frame: same(picture_of(frame), expected), "the expected picture")
 
