@@ -14,6 +14,7 @@ from tests.qemu.machine import QemuMachine, own_memory
 from tests.qemu.viewing import viewing
 from tests.qemu.virtio_gpu import VirtioGpu, colours, fill
 from tests.qemu.watched import Drawn, drawn_by_map, drawn_by_value, viewer
+from tests.unit.command import run
 
 # Where a harmed VM takes a second or more.
 STANDSTILL_S = 0.5
@@ -81,3 +82,12 @@ def test_hundred_viewers_one_after_the_other(tmp_path: Path) -> None:
                     gpu.show(resource)
                     viewed.wait_for_picture(colours(resource))
     assert times.worst_s < STANDSTILL_S
+
+
+def test_viewer_whose_disk_is_full(tmp_path: Path) -> None:
+    with drawn_by_map(tmp_path) as (machine, drawing):
+        with machine.answer_times() as times:
+            ended = run("measure", f"pid:{machine.pid}", "--duration", "0.5", "--json", "/dev/full")
+        assert "No space left on device" in ended.stderr
+        assert times.worst_s < STANDSTILL_S
+        assert drawing.worst_s < STANDSTILL_S
