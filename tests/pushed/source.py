@@ -2,8 +2,8 @@
 
 import os
 import threading
-from collections.abc import Sequence
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 

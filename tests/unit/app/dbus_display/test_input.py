@@ -192,7 +192,7 @@ def test_controls_that_another_client_took_over_come_back_on_request_only(displa
         assert len(seen) == 2
 
 
-def test_keys_that_are_pressed_when_the_controls_are_lost_are_released_by_the_vms_monitor(display: FakeControls) -> None:
+def test_keys_pressed_when_the_controls_are_lost_are_released_by_the_vms_monitor(display: FakeControls) -> None:
     inner = Inner()
     with opened(display, inner) as (monitor, _):
         monitor.send(press("shift"))
