@@ -24,7 +24,6 @@ from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor, in_oth
 from app.vm.peer import CommandError, ConnectionLost
 
 _OTHER_USER = "run mdevview as the user of the VM, or as root, or let libvirt run the VM"
-_NO_WAY_LATER = "none can be added to a running VM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,14 @@ def way_on_bus(address: UnixAddress, vm: bus_lookup.BusVm) -> Way:
 
 def no_dbus_display(vm: Vm, kind: str | None = None) -> NoDbusDisplay:
     """The error for a VM that was started without. ``kind`` is the type of its display, if QEMU or libvirt told it."""
-    line = vm.command_line()
-    option = "<graphics type='dbus' p2p='yes'/>" if is_libvirts(line) else "-display dbus,p2p=yes"
     has = f" (its display is {kind})" if kind else ""
-    return NoDbusDisplay(f"{vm_text(vm)} has no D-Bus display{has}", f"start it with {option}: {_NO_WAY_LATER}")
+    return NoDbusDisplay(f"{vm_text(vm)} has no D-Bus display{has}", lacking_option(vm))
+
+
+def lacking_option(vm: Vm) -> str:
+    """What a VM without a D-Bus display must be started with."""
+    option = "<graphics type='dbus' p2p='yes'/>" if is_libvirts(vm.command_line()) else "-display dbus,p2p=yes"
+    return f"start it with {option}: none can be added to a running VM"
 
 
 def _peer_to_peer(vm: Vm, qmp: QmpAddress | None, paths: Paths) -> socket.socket | OnBus:

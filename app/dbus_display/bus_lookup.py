@@ -52,9 +52,7 @@ def connect(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) -
     except PermissionError as error:
         raise PermissionDenied(f"you have no permission to use the bus {address}", _AS_ITS_USER) from error
     except FileNotFoundError as error:
-        raise NoSuchDevice(
-            f"there is no bus {address}", "the VM's bus has ended, or is in another container"
-        ) from error
+        raise NoSuchDevice(f"there is no bus {address}", "it may have ended, or be in another container") from error
     except ConnectionRefusedError as error:
         raise NoSuchDevice(f"nothing listens at the bus {address}", "start the bus again, and then the VM") from error
     except OSError as error:
