@@ -84,7 +84,7 @@ _AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 class _Refused(Exception):
-    """The authentication was refused."""
+    """The bus refused this user, or it is none."""
 
 
 class _Caller:
@@ -103,9 +103,10 @@ class _Caller:
             while not self._wire.authenticated:
                 self._wait()
                 self._drop(self._wire.receive())
+            # dbus-daemon lets anybody authenticate, and then hangs up if the user may not use the bus.
+            self.call("Hello")
         except WireError as error:
             raise _Refused(str(error)) from error
-        self.call("Hello")
 
     def call(self, member: str, *texts: str) -> Any:
         """The value that the bus returns; None for an error, or for no value."""
