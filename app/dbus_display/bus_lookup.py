@@ -115,7 +115,9 @@ class _Caller:
         self._wire.send(method_call("/org/freedesktop/DBus", _DRIVER, member, signature, texts, _DRIVER), serial)
         while True:
             message = self._wire.receive()
-            if message is None:
+            if message is None or time.monotonic() >= self._until:
+                # Also while other messages come one after the other.
+                self._drop(message)
                 self._wait()
                 continue
             fields = message.header.fields

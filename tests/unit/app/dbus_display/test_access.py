@@ -54,7 +54,7 @@ def test_peer_to_peer_is_the_same_way_for_the_same_process(tmp_path: Path) -> No
 
 def test_a_monitor_that_the_user_names_is_used_instead(tmp_path: Path) -> None:
     with _monitor(tmp_path / "qmp"):
-        other = _vm("-display", "dbus,p2p=yes")
+        other = _vm("-display", "dbus,p2p=yes", pid=1)
         way_to_vm(other, LONG_AGO, UnixAddress(str(tmp_path / "qmp"))).open().connection.close()
 
 
