@@ -174,8 +174,9 @@ class OverviewSource(QObject):
         if self._session is None or self._shared is None or self.loop is None:
             return None
         session = replace(self._session, source=self._shared.share())
-        # The window watches the fd from now on.
+        # The window watches the fd from now on, and the thumbnail is polled: perhaps the loop waited for the fd alone.
         self._group.watch()
+        self._group.wake(self.loop)
         return session
 
     @property
