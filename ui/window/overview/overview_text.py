@@ -52,9 +52,9 @@ def words_of_status(status: Status) -> Words:
 def words_until_click(display: DbusDisplay) -> Words | None:
     """Why a D-Bus display is opened only after a click; None for one that is opened at once.
 
-    In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before (dbus_display_add_client()
-    in ui/dbus.c), so another viewer would lose keyboard and pointer to a thumbnail. Nothing tells whether there is one.
-    Any user may start a process that looks like a VM, and chooses the address that it names.
+    In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before
+    (dbus_display_add_client() in ui/dbus.c), so another viewer would lose keyboard and pointer to a thumbnail. Nothing
+    tells whether there is one. Any user may start a process that looks like a VM, and chooses the address that it names.
     """
     if display.vm.uid != os.getuid():
         return OF_ANOTHER_USER
