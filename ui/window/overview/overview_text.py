@@ -54,7 +54,7 @@ def words_until_click(display: DbusDisplay) -> Words | None:
 
     In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before
     (dbus_display_add_client() in ui/dbus.c), so another viewer would lose keyboard and pointer to a thumbnail. Nothing
-    tells whether there is one. Any user may start a process that looks like a VM, and chooses the address that it names.
+    tells whether there is one. Any user may start a process that looks like a VM, and chooses its address.
     """
     if display.vm.uid != os.getuid():
         return OF_ANOTHER_USER
