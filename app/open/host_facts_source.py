@@ -3,6 +3,7 @@
 It opens no device and scans no processes. Each part has a time limit; all together take less than two seconds.
 """
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class HostFactsSource:
             ramfb=options.ramfb,
             display=clean(options.display) if options.display is not None else None,
             firmware_screen=options.firmware_screen,
+            own=self.vm.uid is not None and self.vm.uid == os.getuid() != 0,
         )
 
     def _state(self, pid: int) -> tuple[RunState | None, str, float | None]:

@@ -7,7 +7,7 @@ from app.diagnosis.picture.picture_keys import PictureKey
 from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from app.planes.status import Reason
 
-_REPORT = "If it stays, report it with these values: 'mdevview inspect --json' prints them."
+_REPORT = "If it stays, report it with these values."
 _BLOB = "QEMU 10.0 does so for a virtio-gpu with blob=on"
 _REMEDIES = {
     # dbus_scanout_disable() and dbus_filter() in QEMU's ui/dbus-listener.c: the release of the old buffer throws away

@@ -38,9 +38,14 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
 def _virsh(command: str, vm: VmFacts) -> str:
     """The command for a VM with a name. Whoever started the VM chose the name, and users paste it into a shell.
 
-    Without a URI virsh asks a user's own libvirt, which has no VMs with vGPUs of the host.
+    Without a URI root's virsh asks the libvirt of the system, and that of another user the user's own.
     """
-    return f"virsh -c qemu:///system {command} {shlex.quote(vm.name)}; " if vm.name else ""
+    if not vm.name:
+        return ""
+    name = shlex.quote(vm.name)
+    if vm.own:
+        return f"virsh -c qemu:///session {command} {name}; "
+    return f"virsh -c qemu:///system {command} {name}; "
 
 
 def failsafe_line(host: HostFacts) -> str | None:
