@@ -37,6 +37,9 @@ _REMEDIES = {
         "graphics mode: give the VM -device virtio-vga, or start it with -display dbus,gl=on."
     ),
 }
+DISPLAY_KEYS = frozenset(each.value for each in DisplayProblem)
+"""The keys of these findings. They tell what was seen at some time, and stay although the picture is right again."""
+
 # What the connection tells about a status, more exactly than the status itself.
 _CAUSES = {
     Reason.UNKNOWN_FORMAT: DisplayProblem.UNKNOWN_PIXMAN,
