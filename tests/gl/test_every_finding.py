@@ -63,6 +63,10 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.FETCHED_BEFORE: ("unit/app/vfio/test_fetch_rule.py", "test_first_viewer_of_a_vm_is_shown_and_a_second_is_not"),
     K.BAD_GEOMETRY: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.UNKNOWN_FORMAT: (_FACTS, "test_a_hostile_device_has_a_finding"),
+    K.SEVERAL_MEMORY_PLANES: (
+        "unit/app/dbus_display/test_console_listener_dmabuf.py",
+        "test_several_memory_planes_are_told_and_closed",
+    ),
     K.RENDER_FAILED: (_DISPLAYS, "test_render_failed"),
     K.UPLOAD_FAILED: (_DISPLAYS, "test_upload_failed"),
     # The recording itself.

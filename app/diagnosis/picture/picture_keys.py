@@ -125,6 +125,7 @@ class PictureKey(Enum):
     BUFFER_TRUNCATED = _of(Reason.BUFFER_TRUNCATED)
     BAD_GEOMETRY = _of(Reason.BAD_GEOMETRY)
     UNKNOWN_FORMAT = _of(Reason.UNKNOWN_FORMAT)
+    SEVERAL_MEMORY_PLANES = _of(Reason.SEVERAL_MEMORY_PLANES)
     DISPLAY_UNKNOWN_PIXMAN = (
         "display-unknown-format",
         Severity.ERROR,

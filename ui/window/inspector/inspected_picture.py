@@ -122,7 +122,9 @@ class InspectedPicture:
                 size = (round(self._size.width() * ratio), round(self._size.height() * ratio))
                 self._thumbnail = renderer.buffer_thumbnail(*size)
             try:
-                self._thumbnail.start(image, opaque=facts.plane.kind is PlaneKind.PRIMARY)
+                plane = facts.plane
+                opaque = plane.kind is PlaneKind.PRIMARY
+                self._thumbnail.start(image, opaque=opaque, straight=plane.straight_alpha)
             except GlError:
                 # The next draw of the picture fails in the same way, and tells of it.
                 return False
