@@ -16,8 +16,8 @@ import pytest
 from app.dbus_display.guard import Guard
 from tests.qemu.machine import QemuMachine
 from tests.qemu.virtio_gpu import VirtioGpu
+from tests.qemu.watched import viewer
 from tests.unit.app.dbus_display.listeners import PATIENCE_S, wait_until
-from tests.unit.app.dbus_display.test_vm_display_harm import viewer
 from tests.unit.command import REPOSITORY
 
 # What QEMU's main loop waits for without the guard: 1 s for a map, and without an end for the authentication.
