@@ -21,7 +21,7 @@ from tests.unit.app.dbus_display.listeners import PATIENCE_S, wait_until
 from tests.unit.command import REPOSITORY
 
 # What QEMU's main loop waits for without the guard: 1 s for a map, and without an end for the authentication.
-STANDSTILL_S = 0.5
+STANDSTILL_S = 0.9
 
 
 @contextmanager
@@ -50,6 +50,19 @@ def has_ended(connection: socket.socket, timeout_s: float) -> bool:
     return bool(poll.poll(timeout_s * 1000))
 
 
+def is_asleep(pid: int) -> bool:
+    """Whether a process does nothing for 0.3 s, which is thirty times as long as the guard waits between two looks."""
+    status = Path(f"/proc/{pid}/status")
+    before = status.read_text().partition("voluntary_ctxt_switches")[2]
+    time.sleep(0.3)
+    return status.read_text().partition("voluntary_ctxt_switches")[2] == before
+
+
+def ignores(pid: int, number: int) -> bool:
+    mask = Path(f"/proc/{pid}/status").read_text().partition("SigIgn:\t")[2].split()[0]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
@@ -66,11 +79,10 @@ def test_connection_of_a_stopped_program_ends_when_something_comes() -> None:
 
 
 def test_connection_of_a_stopped_program_at_rest_ends_with_the_first_message() -> None:
-    """Later than the moments in which the guard looks at a new connection anyway."""
-    with watched("read") as (process, ours, _):
-        time.sleep(2.2)
+    """The guard sleeps by then: it looks at a new connection for two seconds."""
+    with watched("read") as (process, ours, pid):
+        wait_until(lambda: is_asleep(pid), "the guard at rest")
         process.send_signal(signal.SIGSTOP)
-        assert not has_ended(ours, 0.1)
         ours.sendall(b"x")
         assert has_ended(ours, PATIENCE_S)
 
@@ -98,7 +110,8 @@ def test_guard_keeps_no_connection_that_its_program_has_closed() -> None:
 
 def test_guard_ends_with_its_program_and_so_do_the_connections() -> None:
     with watched("read") as (process, ours, pid):
-        # As the end of a terminal or a session does.
+        wait_until(lambda: ignores(pid, signal.SIGTERM), "the start of the guard")
+        # As the end of a session does.
         os.kill(pid, signal.SIGTERM)
         assert is_alive(pid)
         assert os.getsid(pid) == pid

@@ -70,7 +70,7 @@ PLANS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(PLANS, st.booleans())
 def test_messages_arrive_whole_with_their_own_fds_whatever_the_pieces(
     plans: list[tuple[int, int, list[int]]], is_read_late: bool
