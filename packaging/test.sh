@@ -60,17 +60,20 @@ test_needs() {
     ! wants unit || echo 'shells whose completion is tested: fish zsh'
     ! wants unit || echo 'readers of man pages: groff-base mandoc'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
+    ! wants unit attacks window lab || echo 'VMs with a D-Bus display: qemu-system-x86 qemu-system-gui seabios util-linux'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants attacks || echo 'a graphics driver that misbehaves: gcc libc6-dev'
     ! wants files || echo 'checks of packaging: shellcheck desktop-file-utils appstream'
     ! wants unit window || echo 'a session bus, on which the desktop is asked not to blank the screen: dbus-daemon'
+    ! wants unit || echo 'a bus with the displays of several VMs: dbus-daemon'
     ! wants window || echo 'a window manager for X11: openbox'
     ! wants window deb || echo 'X11 without a screen, and keys pressed in it: xvfb xauth xdotool'
     ! wants window || echo 'Wayland with a keyboard and a pointer: sway util-linux'
     ! wants deb || echo 'a Debian 13 in a folder, and checks of packages: mmdebstrap lintian binutils'
     ! wants lab || echo 'a virtual machine and its drivers: qemu-system-x86 seabios busybox-static file kmod gcc make'
     ! wants lab || echo 'a VM that shows its vGPU in a window of its own: qemu-system-gui'
+    ! wants lab || echo 'a VM whose display renders with OpenGL, into dma-bufs: qemu-system-modules-opengl'
     ! wants lab || echo 'what lets a user without rights ask root: sudo'
     ! wants lab || echo 'commands that remedies propose: mdevctl libvirt-clients procps passwd udev util-linux'
 }
@@ -82,6 +85,11 @@ recent_needs() {
     fi
     if wants attacks window lab && ! at_least weston 12; then
         echo 'Wayland without a screen: weston'
+    fi
+    if wants unit attacks window lab && ! at_least qemu-system-x86 1:9.1; then
+        # All of one version: a module of another one is not loaded.
+        echo 'a QEMU that shares the memory of a display (9.1): qemu-system-x86 qemu-system-common qemu-system-data'
+        echo 'its modules for D-Bus and OpenGL: qemu-system-gui qemu-system-modules-opengl'
     fi
     wants lab && [ "$(dpkg --print-architecture)" = amd64 ] || return 0
     case $ID in

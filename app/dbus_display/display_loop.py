@@ -81,6 +81,7 @@ class DisplayLoop:
         before = (self.state, self.ready)
         again: list[int | None] = []
         self._with_control(lambda control: control.read_and_flush(now_ns), now_ns)
+        again.append(self._look_for_end(now_ns))
         for each in registrations:
             if self.state is ControlState.LOST:
                 each.vm_ended(self.why_lost)
@@ -90,9 +91,10 @@ class DisplayLoop:
                 again.append(each.turn(now_ns, ready, self._watch))
             except WireError as error:
                 self._control_ended(str(error), now_ns)
+                # The listeners before this one are told in the next turn.
+                again.append(now_ns)
         if self._control is not None:
             again.append(self._control.expire(now_ns))
-        again.append(self._look_for_end(now_ns))
         changed = self._publish() or before != (self.state, self.ready)
         return changed, min((each for each in again if each is not None), default=None)
 

@@ -20,9 +20,10 @@ from app.dbus_display.console_facts import VmDisplayFacts
 from app.dbus_display.control import CallResult, Serve, failed
 from app.dbus_display.display_loop import ControlState, DisplayLoop
 from app.dbus_display.endpoint import Endpoint
+from app.dbus_display.guard import GUARD, Guard
 from app.dbus_display.listener import Listener
 from app.dbus_display.messages import method_call
-from app.dbus_display.registration import Registration, Watch
+from app.dbus_display.registration import Registration
 from app.errors import MdevviewError, OpenFailed
 
 __all__ = ["CallResult", "ControlState", "VmDisplay"]
@@ -37,14 +38,13 @@ class VmDisplay:
     No method but :meth:`close` waits.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, process_ended: Callable[[], bool], watch: Watch = lambda connection: None
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, process_ended: Callable[[], bool], guard: Guard = GUARD) -> None:
         """Takes over ``endpoint``. ``process_ended`` says at once whether the VM's process has ended.
 
         Waits until the VM has told what it has, 5 s at most. Raises OpenFailed.
         """
         self._endpoint = endpoint
+        self._guard = guard
         self._lock = threading.Lock()
         self._serials = itertools.count(1)
         self._served: dict[tuple[str, str], Serve] = {}
@@ -54,9 +54,10 @@ class VmDisplay:
         self._closing = False
         self._retaking: threading.Thread | None = None
         self._is_told = threading.Event()
-        self._loop = DisplayLoop(endpoint.bus_name, process_ended, self._serials, watch)
+        self._loop = DisplayLoop(endpoint.bus_name, process_ended, self._serials, guard.watch)
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._orders.append(lambda now_ns: self._loop.connect(endpoint.connection, self._served, now_ns))
+        guard.acquire()
         self._thread = threading.Thread(target=self._run, name="vm-display", daemon=True)
         self._thread.start()
         in_time = self._is_told.wait(_READY_LIMIT_S)
@@ -241,4 +242,5 @@ class VmDisplay:
                 each.vm_ended(why)
             else:
                 each.close()
+        self._guard.release()
         self._tell()

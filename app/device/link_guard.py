@@ -17,7 +17,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from app.abi import vfio
 from app.device.edid_region import EdidRegion
 from app.device.info import RegionInfo
 from app.device.seam import Device
+from app.host.own_session import spawn_program
 
 _PROGRAM = Path(__file__).with_name("link_guard_program.py")
 # Python starts in 20 ms, in an emulated machine in seconds. Nothing is written before.
@@ -72,7 +72,8 @@ class LinkGuard:
                 passed.append(fcntl.fcntl(vm_fd, fcntl.F_DUPFD_CLOEXEC, 3))
             places = (region.offset + _LINK_STATE, region.offset + _EDID_SIZE, before.blob_offset)
             ours.send(struct.pack("=QQQI", *places, _SILENCE_LIMIT_MS) + before.blob)
-            return cls(_spawn(program, passed), ours)
+            numbers = [str(each) for each in (*passed, -1)[:3]]
+            return cls(spawn_program(program, numbers, passed), ours)
         except BaseException:
             if ours is not None:
                 ours.close()
@@ -118,18 +119,3 @@ class LinkGuard:
         poll = select.poll()
         poll.register(self._connection, select.POLLIN)
         return bool(poll.poll(_END_LIMIT_MS))
-
-
-def _spawn(program: Path, fds: list[int]) -> int:
-    """Start the program in a session of its own with these fds: device, socket, and perhaps the VM's pidfd.
-
-    fork() without exec() is not safe here: the window and the drivers have threads.
-    """
-    numbers = [str(each) for each in (*fds, -1)[:3]]
-    arguments = [sys.executable, "-ISB", str(program), "mdevview", *numbers]
-    actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-        (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)
-    ]
-    # A copy of a fd to its own number clears FD_CLOEXEC in the new process only (glibc 2.29 and later).
-    actions += [(os.POSIX_SPAWN_DUP2, each, each) for each in fds]
-    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setsid=True)

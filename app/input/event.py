@@ -61,11 +61,36 @@ class Relative:
     value: int
 
 
-Event = Key | Press | Absolute | Relative
+class TouchKind(Enum):
+    """What a finger did (``InputMultiTouchType``)."""
+
+    BEGIN = "begin"
+    UPDATE = "update"
+    END = "end"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A finger on a touch screen. ``slot`` is its number while it touches: 0, 1, ...
+
+    ``x`` and ``y`` are its position as a part of the screen's width and height, 0 to 1.
+    """
+
+    kind: TouchKind
+    slot: int
+    x: float
+    y: float
+
+
+Event = Key | Press | Absolute | Relative | Touch
 
 
 def qmp_object(event: Event) -> dict[str, Any]:
-    """The event as a JSON object (``InputEvent``)."""
+    """The event as a JSON object (``InputEvent``). Raises ValueError for a touch, which only the D-Bus display takes.
+
+    QMP could send one, too, but nobody can ask a VM whether its guest has a touch screen.
+    """
     match event:
         case Key(qcode, down):
             return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
@@ -75,3 +100,5 @@ def qmp_object(event: Event) -> dict[str, Any]:
             return {"type": "abs", "data": {"axis": axis.value, "value": value}}
         case Relative(axis, value):
             return {"type": "rel", "data": {"axis": axis.value, "value": value}}
+        case Touch():
+            raise ValueError("a touch is not sent by QMP")

@@ -1,4 +1,4 @@
-"""Queues input for a slow VM. Motion is merged; nothing else is lost, and the order stays the same.
+"""Queues input for a slow VM. Motion is merged, also that of fingers; nothing else is lost, and the order is kept.
 
 The commands suit QEMU's ``input-send-event`` (ui/input.c and the devices in hw/input). The pointer reports once, after
 all events of a command. So a position and the press at that position belong in one command; the press and the release
@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
+from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, Touch, TouchKind
 
 # A guest needs some milliseconds to read a key, and a keyboard's buffer is small: 16 events in usb-kbd, 16 bytes in
 # PS/2 (a key takes up to 6). Events that arrive while it is full are lost, even releases.
@@ -22,14 +22,15 @@ _Motion = dict[tuple[type[Absolute] | type[Relative], Axis], int]
 
 
 class InputQueue:
-    """Keys and buttons in order. Between two of them is one motion: the newest position, or the sum of relative motion.
+    """Keys, buttons and touches in order. Between two of them is one motion: the newest position, or the sum of
+    relative motion. Of a finger's motion between two other events only the last one is kept.
 
     Not thread-safe.
     """
 
     def __init__(self, limit: int = 1000) -> None:
         self._limit = limit
-        self._waiting: deque[Key | Press | _Motion] = deque()
+        self._waiting: deque[Key | Press | Touch | _Motion] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -41,6 +42,8 @@ class InputQueue:
         for event in events:
             if isinstance(event, Key | Press):
                 self._waiting.append(event)
+            elif isinstance(event, Touch):
+                self._touch(event)
             else:
                 self._move(event)
         return True
@@ -51,6 +54,8 @@ class InputQueue:
             return ()
         if isinstance(self._waiting[0], Key):
             return tuple(self._keys())
+        if isinstance(self._waiting[0], Touch):
+            return tuple(self._touches())
         batch: list[Event] = []
         if isinstance(self._waiting[0], dict):
             batch += [kind(axis, value) for (kind, axis), value in self._pop_motion().items()]
@@ -67,6 +72,18 @@ class InputQueue:
         axis = (type(event), event.axis)
         motion[axis] = event.value + (motion.get(axis, 0) if isinstance(event, Relative) else 0)
 
+    def _touch(self, event: Touch) -> None:
+        """Add it, or put it in the place of the motion of the same finger that nothing else follows."""
+        if event.kind is TouchKind.UPDATE:
+            for index in reversed(range(len(self._waiting))):
+                before = self._waiting[index]
+                if not isinstance(before, Touch) or before.kind is not TouchKind.UPDATE:
+                    break
+                if before.slot == event.slot:
+                    self._waiting[index] = event
+                    return
+        self._waiting.append(event)
+
     def _pop_motion(self) -> _Motion:
         motion = self._waiting.popleft()
         assert isinstance(motion, dict)
@@ -78,6 +95,13 @@ class InputQueue:
             keys.append(key)
             self._waiting.popleft()
         return keys
+
+    def _touches(self) -> list[Touch]:
+        touches: list[Touch] = []
+        while self._waiting and isinstance(touch := self._waiting[0], Touch):
+            touches.append(touch)
+            self._waiting.popleft()
+        return touches
 
     def _button(self) -> list[Press]:
         """The next button. The release of a wheel button, which the guest does not see, comes with its press."""
@@ -113,7 +137,7 @@ class KeyRateLimit:
 
 
 class SentPresses:
-    """The keys and buttons that may be pressed in the guest."""
+    """The keys, buttons and fingers that may be pressed in the guest."""
 
     def __init__(self) -> None:
         self._down: dict[Event, None] = {}
@@ -121,17 +145,19 @@ class SentPresses:
     def start(self, batch: Sequence[Event]) -> None:
         """The batch is about to be sent. What it presses counts as pressed, and what it releases still does."""
         for event in batch:
-            if isinstance(event, Key | Press) and event.down:
-                self._down[replace(event, down=False)] = None
+            if _starts(event) and (end := _end(event)) is not None:
+                self._down[end] = None
 
     def finish(self, batch: Sequence[Event]) -> None:
         """The VM has answered the batch."""
         for event in batch:
-            if isinstance(event, Key | Press):
-                if event.down:
-                    self._down[replace(event, down=False)] = None
-                else:
-                    self._down.pop(event, None)
+            end = _end(event)
+            if end is None:
+                continue
+            if _starts(event):
+                self._down[end] = None
+            else:
+                self._down.pop(end, None)
 
     def releases(self) -> tuple[Event, ...]:
         """The events that release all of them."""
@@ -140,3 +166,23 @@ class SentPresses:
 
 def _is_motion(event: Event) -> bool:
     return isinstance(event, Absolute | Relative)
+
+
+def _starts(event: Event) -> bool:
+    """Whether the event presses something, or puts a finger down."""
+    match event:
+        case Key() | Press():
+            return event.down
+        case Touch():
+            return event.kind is TouchKind.BEGIN
+    return False
+
+
+def _end(event: Event) -> Event | None:
+    """The event that releases what this one presses or releases. None for motion."""
+    match event:
+        case Key() | Press():
+            return replace(event, down=False)
+        case Touch() if event.kind is not TouchKind.UPDATE:
+            return Touch(TouchKind.CANCEL, event.slot, 0.0, 0.0)
+    return None

@@ -5,7 +5,7 @@ No method waits for the VM. A monitor that is slow, dead or sends garbage only c
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, Flag
 from typing import Any, Protocol
 
 from app.input.event import Event
@@ -28,6 +28,14 @@ class PointingDevice(Enum):
     NONE = "none"
 
 
+class Lights(Flag):
+    """The lights of the guest's keyboard. The values are those of the D-Bus display (``Keyboard.Modifiers``)."""
+
+    SCROLL_LOCK = 1
+    NUM_LOCK = 2
+    CAPS_LOCK = 4
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorStatus:
     """The state of the connection and of the VM.
@@ -35,12 +43,20 @@ class MonitorStatus:
     ``detail`` is the reason of a lost connection, or QEMU's text about input that the VM refuses; otherwise empty. A
     lost connection is retried until the monitor is closed; keys that were pressed are then released. ``pointing`` and
     ``run_state`` (QEMU's words "running", "paused", "suspended" ...) are None until the VM has told them.
+
+    ``lights`` are those of the guest's keyboard, None if the VM does not tell them. ``touch``: it takes touches.
+    ``can_retake``: another client took the controls over, and :meth:`Monitor.retake` takes them back. ``for_commands``
+    is the status of the connection for commands and power actions, None if it is this one.
     """
 
     state: ConnectionState
     detail: str = ""
     pointing: PointingDevice | None = None
     run_state: str | None = None
+    lights: Lights | None = None
+    touch: bool = False
+    can_retake: bool = False
+    for_commands: "MonitorStatus | None" = None
 
     @property
     def why_not(self) -> str:
@@ -78,7 +94,8 @@ class Monitor(Protocol):
     def send(self, events: Sequence[Event]) -> None:
         """Send input in order. Motion is merged if the VM is too slow for it.
 
-        It is dropped if the status is not READY, or if another program uses the VM's QMP socket for some seconds.
+        It is dropped if the status is not READY, or if another program uses the VM's QMP socket for some seconds. Of
+        touches, a monitor whose status has no ``touch`` sends none.
 
         After a short burst at most 100 keys a second are sent, because a guest's keyboard has a small buffer. If more
         than 1000 keys and buttons wait, the connection counts as lost. Send longer text in pieces.
@@ -97,6 +114,17 @@ class Monitor(Protocol):
 
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         """Do it to the whole VM. ``done`` is called as by :meth:`execute`; the reply has no value."""
+        ...
+
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        """Press and release one key, past the input that waits. ``done`` is called as by :meth:`execute`.
+
+        Its times are those of the first byte sent and the last answer. Whatever happens, the key does not stay pressed.
+        """
+        ...
+
+    def retake(self) -> None:
+        """Take the controls back from the client that took them over, which loses them. Otherwise does nothing."""
         ...
 
     def close(self, *, wait: bool = True) -> None:

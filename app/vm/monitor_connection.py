@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from app.input.event import Event
+from app.input.event import Event, Key, Touch, qmp_object
 from app.vm.cancel import cancel
 from app.vm.command_runner import FAILED, LOST, CommandRunner
 from app.vm.input_sender import InputSender
@@ -80,6 +80,7 @@ class MonitorConnection:
         return self._status
 
     def send(self, events: Sequence[Event]) -> None:
+        events = [each for each in events if not isinstance(each, Touch)]
         with self._lock:
             if self._closed or self._status.state is not ConnectionState.READY or not events:
                 return
@@ -95,6 +96,14 @@ class MonitorConnection:
 
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         self._add(PendingCommand(action.value, None, done, action))
+
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        # In one command: whatever happens to the connection, the key does not stay pressed.
+        events = [qmp_object(Key(qcode, down)) for down in (True, False)]
+        self.execute("input-send-event", {"events": events}, done)
+
+    def retake(self) -> None:
+        """Nothing: no other client can take a QMP connection over."""
 
     def _add(self, entry: PendingCommand) -> None:
         with self._lock:

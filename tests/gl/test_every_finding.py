@@ -11,6 +11,7 @@ from tests.gl.test_picture_facts import FOUND
 K = PictureKey
 _TESTS = Path(__file__).parents[1]
 
+_MESSAGES = "unit/app/dbus_display/test_console_listener_findings.py"
 _DISPLAYS = "gl/test_findings_of_displays.py"
 _FACTS = "gl/test_picture_facts.py"
 _REFUSALS = "lab/inside/program/test_refusals.py"
@@ -81,6 +82,16 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.NOT_READABLE: (_DISPLAYS, "test_not_readable"),
+    # What was seen on the connection to QEMU's display.
+    K.DISPLAY_UNKNOWN_PIXMAN: (_MESSAGES, "test_an_unknown_format"),
+    K.DISPLAY_MAP_TOO_SMALL: (_MESSAGES, "test_memory_that_is_too_small"),
+    K.DISPLAY_WRONG_FD: (_MESSAGES, "test_a_file_in_place_of_the_memory"),
+    K.DISPLAY_BUFFER_LOST: (_MESSAGES, "test_a_guest_that_waits_and_a_buffer_that_was_lost"),
+    K.DISPLAY_PART_OF_LARGER: (_MESSAGES, "test_a_part_of_a_larger_buffer"),
+    K.DISPLAY_BAD_MESSAGE: (_MESSAGES, "test_a_message_that_makes_no_sense"),
+    K.DISPLAY_BY_VALUE: (_MESSAGES, "test_pixels_inside_the_messages"),
+    K.DISPLAY_DAMAGE_OUTSIDE: (_MESSAGES, "test_changes_outside_the_picture"),
+    K.DISPLAY_PACED_BY_US: (_MESSAGES, "test_a_guest_that_waits_and_a_buffer_that_was_lost"),
     # There is a picture.
     K.MODE_NOT_TAKEN: (
         "window/test_explanations.py",

@@ -33,6 +33,12 @@ class PushedMonitor:
         if done is not None:
             done(Reply())
 
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        raise AssertionError
+
+    def retake(self) -> None:
+        raise AssertionError
+
     def close(self, *, wait: bool = True) -> None:
         self.closed = True
 

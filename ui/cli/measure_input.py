@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 from app.errors import MdevviewError, UsageError
-from app.input.event import Key, qmp_object
 from app.measure.loop.frame_loop import WaitCall
 from app.measure.record.input_probe import (
     EndReason,
@@ -62,7 +61,7 @@ def check_input_arguments(args: argparse.Namespace) -> None:
 class InputMeasurement:
     """Sends keys to the session's VM and looks at the region. :meth:`close` it.
 
-    Each key is pressed and released in one command: whatever happens, none stays pressed in the guest.
+    Whatever happens, no key stays pressed in the guest (:meth:`app.vm.monitor.Monitor.tap`).
     """
 
     def __init__(
@@ -160,8 +159,7 @@ class InputMeasurement:
         self._monitor.close()
 
     def _press(self, key: str) -> None:
-        events = [qmp_object(Key(key, down)) for down in (True, False)]
-        self._monitor.execute("input-send-event", {"events": events}, self._replies.append)
+        self._monitor.tap(key, self._replies.append)
 
     def _completed(self, record: InputRecord) -> None:
         self._records.append(record)

@@ -20,6 +20,7 @@ from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
 from ui.window.machine.machine import Machine
+from ui.window.machine.screens_menu import ScreensMenu
 from ui.window.page.page_content import PageAction
 from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
         self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
         self._zoom.set_actions(self._actions)
+        self.screens = ScreensMenu(self._actions["retry"])
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
         self.machine.set_actions(self._actions)
@@ -192,6 +194,7 @@ class MainWindow(QMainWindow):
             "latency-panel": self._show_latency_panel,
             "inspector": self._show_inspector,
             "explain": self._show_findings,
+            "retake": self._input.retake,
             "grab": self._input.set_grab,
             "release": self._release,
             "paste": self._paste,
@@ -295,6 +298,10 @@ class MainWindow(QMainWindow):
                 action.setEnabled(self._input.ready)
                 tip = f"View only: {why_not}" if why_not else spec.text.replace("&", "")
                 action.setToolTip(plain_tool_tip(tip))
+        retake = self._actions["retake"]
+        for set_on in (retake.setVisible, retake.setEnabled):
+            set_on(self._input.can_retake)
+        retake.setToolTip("The other client loses keyboard, pointer and resolution")
         grab = self._actions["grab"]
         grab.blockSignals(True)
         grab.setChecked(self._input.grab.active)

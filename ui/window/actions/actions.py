@@ -143,7 +143,7 @@ _SENT = (
 ACTIONS = (
     ActionSpec("screenshot", Menu.MACHINE, "Save &screenshot", ("Ctrl+Alt+S",)),
     ActionSpec("copy", Menu.MACHINE, "&Copy picture", ("Ctrl+Alt+C",)),
-    ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+U",), separated=True),
+    ActionSpec("choose", Menu.MACHINE, "Choose scree&n…", ("Ctrl+Alt+U",), separated=True),
     ActionSpec("retry", Menu.MACHINE, "Open a&gain"),
     ActionSpec("wait", Menu.MACHINE, "&Wait for the VM"),
     ActionSpec("copy-details", Menu.MACHINE, "Copy d&etails"),
@@ -172,6 +172,8 @@ ACTIONS = (
     ActionSpec("latency-panel", Menu.VIEW, "Late&ncy panel", ("Ctrl+Alt+P",), True),
     ActionSpec("inspector", Menu.VIEW, "In&spector", ("Ctrl+Alt+E",), True),
     ActionSpec("explain", Menu.VIEW, "Explain this pi&cture", ("Ctrl+Alt+W",)),
+    # Shown while another client has the controls of the VM.
+    ActionSpec("retake", Menu.INPUT, "&Take the controls back"),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
     ActionSpec("release", Menu.INPUT, "&Release keyboard and pointer", ("Ctrl+Alt+R",)),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative
+from app.input.event import Absolute, Axis, Button, Event, Key, Press, Relative, Touch, TouchKind
 from app.vm.input_queue import KEY_BURST, KEY_INTERVAL_NS, KEYS_AT_ONCE, InputQueue, KeyRateLimit, SentPresses
 
 
@@ -161,3 +161,28 @@ def test_what_is_on_its_way_counts_as_pressed_until_its_release_was_answered() -
     assert pressed.releases() == (Key("b", False),), "the VM may never have got the release"
     pressed.finish([Key("b", False), Key("b", True)])
     assert pressed.releases() == (Key("b", False),)
+
+
+def _moved(slot: int, x: float) -> Touch:
+    return Touch(TouchKind.UPDATE, slot, x, 0.0)
+
+
+def test_of_the_motion_of_each_finger_only_the_last_is_sent_and_no_touch_is_lost() -> None:
+    queue = InputQueue()
+    down, up = Touch(TouchKind.BEGIN, 0, 0.0, 0.0), Touch(TouchKind.END, 0, 1.0, 0.0)
+    queue.push([down])
+    for step in range(100):
+        queue.push([_moved(0, step), _moved(1, 2 * step)])
+    queue.push([up, down, _moved(0, 5), *_key("a"), _moved(0, 6)])
+    assert _batches(queue) == [
+        (down, _moved(0, 99), _moved(1, 198), up, down, _moved(0, 5)),
+        tuple(_key("a")),
+        (_moved(0, 6),),
+    ]
+
+
+def test_a_finger_that_touches_is_cancelled() -> None:
+    pressed = SentPresses()
+    pressed.start([Touch(TouchKind.BEGIN, 2, 0.5, 0.5), Touch(TouchKind.BEGIN, 3, 0.5, 0.5)])
+    pressed.finish([_moved(2, 0.1), Touch(TouchKind.END, 3, 0.5, 0.5)])
+    assert pressed.releases() == (Touch(TouchKind.CANCEL, 2, 0.0, 0.0),)

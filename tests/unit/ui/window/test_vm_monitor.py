@@ -62,6 +62,12 @@ class FakeMonitor:
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         raise AssertionError
 
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        raise AssertionError
+
+    def retake(self) -> None:
+        raise AssertionError
+
     def close(self, *, wait: bool = True) -> None:
         assert not wait, "the window's thread waits for a VM"
         self.calls.append("close")

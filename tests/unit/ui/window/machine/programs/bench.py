@@ -42,6 +42,12 @@ class FakeMonitor:
     ) -> None:
         raise AssertionError
 
+    def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
+        raise AssertionError
+
+    def retake(self) -> None:
+        raise AssertionError
+
     def close(self, *, wait: bool = True) -> None:
         raise AssertionError
 
