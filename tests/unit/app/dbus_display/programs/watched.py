@@ -1,6 +1,6 @@
 """Has one end of a connection watched by the guard, and reads it as told. Prints the guard's pid.
 
-``watched.py FD read|ignore|close``.
+``watched.py FD read|read-slowly|ignore|close``.
 """
 
 import socket
@@ -21,6 +21,8 @@ def _main() -> None:
         connection.close()
     while what == "read" and connection.recv(1 << 16):
         pass
+    while what == "read-slowly" and connection.recv(1000):
+        time.sleep(0.001)
     time.sleep(60)
 
 
