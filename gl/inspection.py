@@ -44,6 +44,7 @@ def inspected_facts(
         history=history,
         evidence=partial(import_evidence, renderer.context),
         one_colour=one_colour(renderer, frame),
+        display=session.display_facts(),
     )
 
 

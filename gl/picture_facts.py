@@ -12,6 +12,7 @@ from app.errors import error_text
 from app.host.vgpu import Vgpu
 from app.planes.buffer import Buffer
 from app.planes.buffer_facts import BufferFacts
+from app.planes.display_facts import DisplayFacts
 from app.planes.frame import Frame, Surface
 from app.planes.outcome import Outcome, PixelPath
 from app.planes.plane import Plane, PlaneKind
@@ -36,12 +37,13 @@ def picture_facts(
     one_colour: Colour | None = None,
     failure: Status | None = None,
     late_mode: ModeRequest | None = None,
+    display: DisplayFacts | None = None,
 ) -> PictureFacts:
     """The facts about a frame. ``outcome_of`` gives what the renderer made of a surface, None if it did not get it.
 
     ``device`` and ``host`` were read by the caller. ``evidence`` makes import trials, and may wait for seconds.
     ``one_colour`` is that of the primary plane. ``failure`` is why the last draw of the frame failed, if it did.
-    ``late_mode`` is what the guest was asked for and did not take.
+    ``late_mode`` is what the guest was asked for and did not take. ``display`` is that of the session.
     """
     device = device or DeviceFacts()
     planes = {PlaneKind.PRIMARY: PlaneFacts(PlaneKind.PRIMARY, frame.status)}
@@ -69,6 +71,7 @@ def picture_facts(
         renderer=renderer,
         history=history.facts(now_ns, device.query_errors),
         late_mode=late_mode,
+        display=display,
     )
 
 

@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 PROGRAM = Path(sys.executable).parent / "mdevview"
 
 
-def run(*arguments: str) -> str:
-    """The standard output of the program. Raises AssertionError if the program fails."""
+def run(*arguments: str, status: int = 0) -> str:
+    """What the program prints. Raises AssertionError if it ends with another status."""
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, f"mdevview {' '.join(arguments)}: status {done.returncode}: {done.stderr}"
-    return done.stdout
+    assert done.returncode == status, f"mdevview {' '.join(arguments)}: status {done.returncode}: {done.stderr}"
+    return done.stderr if status else done.stdout
 
 
 def check_files() -> None:
@@ -44,12 +44,20 @@ def check_screenshot() -> None:
     assert struct.unpack(">II", head[16:24]) == (640, 480), head
 
 
+def check_display() -> None:
+    """Everything that a VM's D-Bus display needs is there: only the bus is missing."""
+    with TemporaryDirectory() as folder:
+        told = run("screenshot", f"dbus:unix:path={folder}/bus", "-o", f"{folder}/x.png", status=3)
+    assert told.startswith("mdevview: there is no bus"), told
+
+
 def main() -> None:
     """Run every check. Raises AssertionError at the first failure."""
     check_files()
     assert version("mdevview") in run("--version")
     assert json.loads(run("list", "--json"))["version"] == 1
     check_screenshot()
+    check_display()
     print(f"the wheel of mdevview {version('mdevview')} works")  # noqa: T201
 
 

@@ -178,6 +178,7 @@ COMMANDS = (
     Command("apt-get install pkexec polkitd", "", _WOULD_INSTALL),
     Command("apt-file search NAME", "", _WOULD_INSTALL),
     Command("pip install {}", "", _WOULD_INSTALL),
+    Command("pip install jeepney", "", _WOULD_INSTALL),
 )
 
 

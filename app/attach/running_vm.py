@@ -33,6 +33,7 @@ from app.errors import (
     UsageError,
 )
 from app.host import vmm
+from app.host.dbus_display import has_dbus_display
 from app.host.discovery import discover
 from app.host.drivers import display_advice
 from app.host.proc import raise_if_exhausted
@@ -55,6 +56,10 @@ _MOST_NAMED = 8
 
 class NotTheHolder(DeviceBusy):
     """The processes that claim the device do not have it open."""
+
+
+class NoVfioDevice(NoSuchDevice):
+    """The process is there, and has no VFIO device open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +177,19 @@ def _attach_to(
 
 def attach_vm(name: str, scan: HostScan, access: ProcessAccess = AS_THIS_USER) -> AttachedDevice:
     """Attach to the device with a display of the VM ``name``. Raises like :func:`attach_pid`."""
-    vm = _vm_named(name, scan)
+    vm = vm_named(name, scan)
     scanned = scan.process(vm.pid)
     if scanned is None or scanned.started != vm.started:
         raise ProcessGone(f"VM {clean(name)} has ended", "start it again")
     return _attach_to(vm.pid, scanned, None, scan, access)
 
 
-def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
+def vm_named(name: str, scan: HostScan) -> ScannedProcess:
     """The process of the VM of that name or number. Raises NoSuchDevice, and UsageError if there are several.
 
     Any process may have a VM's name or number. So a process that has a VFIO device comes before one whose files are
-    hidden, and that one before one without a device. Among equals this user's process is taken, and among hidden ones
-    that of a user who may have opened a device.
+    hidden or that has a D-Bus display, and those before one without a screen. Among equals this user's process is
+    taken, and then that of a user who may have opened a device.
     """
     named = [each for each in scan.vms if each.is_vm(name)]
     if not named:
@@ -196,7 +201,7 @@ def _vm_named(name: str, scan: HostScan) -> ScannedProcess:
             known += f"; {len(scan.unread)} processes do not let their command lines be read"
         raise NoSuchDevice(f"no VM {clean(name)}", known)
     holding = [each for each in named if each.has_vfio_files]
-    hidden = [each for each in named if each.files_hidden]
+    hidden = [each for each in named if each.files_hidden or has_dbus_display(each)]
     own = {os.getuid()}
     users = [own] if holding else [own, vmm.trusted_users(scan.paths)]
     heads = _without_forks(holding or hidden or named)
@@ -313,8 +318,10 @@ def _choose(result: ProcessDevices, fitting: list[DuplicatedDevice], number: int
         raise DeviceBusy(
             f"it is unknown which device of {who} is this vGPU", f"choose a device by pid:{result.vm.pid},fd=N"
         )
-    what = f"fd {number} of {who} is no VFIO device" if number is not None else f"{who} has no VFIO device open"
-    raise NoSuchDevice(what, "'mdevview list' shows which VM has which")
+    known = "'mdevview list' shows which VM has which"
+    if number is not None:
+        raise NoSuchDevice(f"fd {number} of {who} is no VFIO device", known)
+    raise NoVfioDevice(f"{who} has no VFIO device open", known)
 
 
 def _first_fd(one: DuplicatedDevice, devices: Sequence[DuplicatedDevice]) -> int:

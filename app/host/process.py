@@ -86,6 +86,20 @@ def is_ending(pid: int, paths: Paths = HOST) -> bool:
         return False
 
 
+def has_ended(pid: int, started: int, paths: Paths = HOST) -> bool:
+    """Whether the process that had this pid and started then (:func:`start_time`) has ended, or is about to.
+
+    False if that cannot be seen.
+    """
+    try:
+        stat = _stat(pid, paths)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+    return stat.is_ending or stat.state in "ZX" or started not in (0, stat.started)
+
+
 def is_another_users(pid: int, paths: Paths = HOST) -> bool:
     """Whether a process has the rights of another user, who might harm this program by its files. Raises OSError."""
     with open_folder(paths.proc / str(pid)) as folder:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from app import __version__
 
-_PACKAGES = ("PyQt6", "PyQt6-Qt6", "PyOpenGL", "numpy", "mcap", "zstandard", "pyudev", "qemu.qmp", "libvirt-python")
+_PACKAGES = (
+    "PyQt6",
+    "PyQt6-Qt6",
+    "PyOpenGL",
+    "numpy",
+    "mcap",
+    "zstandard",
+    "pyudev",
+    "jeepney",
+    "qemu.qmp",
+    "libvirt-python",
+)
 _LIBRARY_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/lib/*-linux-gnu*", "/lib64", "/run/opengl-driver/lib")
 _DRM = re.compile(r"libdrm\.so\.2\.(\d+)\.\d+")
 

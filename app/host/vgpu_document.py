@@ -1,18 +1,23 @@
-"""vGPUs as a JSON document: what ``mdevview list --json`` prints. A published key keeps its meaning."""
+"""The screens of this host as the JSON document of ``mdevview list --json``. A published key keeps its meaning."""
 
-from collections.abc import Iterable
 from typing import Any
 
+from app.host.display_document import displays_document
 from app.host.drivers import known_display
 from app.host.permissions import user_name
+from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu
 
 _VERSION = 1
 
 
-def list_document(vgpus: Iterable[Vgpu]) -> dict[str, Any]:
-    """``version`` and ``vgpus``."""
-    return {"version": _VERSION, "vgpus": [_vgpu_document(each) for each in vgpus]}
+def list_document(screens: HostScreens) -> dict[str, Any]:
+    """``version``, ``vgpus`` and ``displays``, which are described in :mod:`app.host.display_document`."""
+    return {
+        "version": _VERSION,
+        "vgpus": [_vgpu_document(each) for each in screens.vgpus],
+        "displays": displays_document(screens),
+    }
 
 
 def _vgpu_document(vgpu: Vgpu) -> dict[str, Any]:

@@ -32,12 +32,26 @@ from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
 from app.host.proc import own_syspath
 from app.host.scan import HostScan
+from app.host.screens import find_screens
 from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import of_user, process_text, vm_words
+from app.open.console_opening import open_vm_screen
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
-from app.open.target import Default, InheritedFd, Named, Pid, Replay, Resolved, Simulated, Target, VmName, resolve
+from app.open.target import (
+    DbusBus,
+    Default,
+    InheritedFd,
+    Named,
+    Pid,
+    Replay,
+    Resolved,
+    Simulated,
+    Target,
+    VmName,
+    resolve,
+)
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
@@ -96,8 +110,13 @@ def open_target(
     Processes are scanned once, or not at all if the caller gives a scan. They are scanned again only if a process of
     the scan has ended.
     """
-    if isinstance(target, Replay):
-        return _replay_session(target, options, paths)
+    if isinstance(target, Default):
+        with _explained():
+            scan = scan or HostScan.take(paths)
+            chosen = _only_screen(scan, options)
+        return open_chosen(chosen, paths, options, scan)
+    if isinstance(target, Replay | VmName | Pid | DbusBus):
+        return open_chosen(target, paths, options, scan)
     return _session(open_device(target, paths, options, scan), options, paths)
 
 
@@ -107,6 +126,13 @@ def open_chosen(
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
     if isinstance(chosen, Replay):
         return _replay_session(chosen, options, paths)
+    if isinstance(chosen, VmName | Pid | DbusBus):
+        with _explained():
+            now = scan or HostScan.take(paths)
+            qmp = options.qmp if options is not None else None
+            return open_vm_screen(
+                chosen, now, qmp, lambda: _session(open_resolved_device(chosen, paths, options, now), options, paths)
+            )
     return _session(open_resolved_device(chosen, paths, options, scan), options, paths)
 
 
@@ -194,10 +220,20 @@ def open_device(
         return open_resolved_device(resolve(target, ()), paths, options, scan)
     with _explained():
         scan = scan or HostScan.take(paths)
-        chosen = _resolved(target, scan)
-    if isinstance(target, Default) and isinstance(chosen, Simulated) and options is not None and not options.alone:
-        raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
+        chosen = _only_screen(scan, options) if isinstance(target, Default) else _resolved(target, scan)
     return open_resolved_device(chosen, paths, options, scan)
+
+
+def _only_screen(scan: HostScan, options: OpenOptions | None) -> Resolved:
+    """The only screen of the host, or a simulated one if there is none and that may be opened.
+
+    Raises NoSuchDevice and AmbiguousTarget.
+    """
+    screens = find_screens(scan)
+    chosen = resolve(Default(), screens.vgpus, tuple(map(screens.target_of, screens.displays)))
+    if isinstance(chosen, Simulated) and options is not None and not options.alone:
+        raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
+    return chosen
 
 
 def _resolved(target: Target, scan: HostScan) -> Resolved:
@@ -222,6 +258,8 @@ def open_resolved_device(
                 return _replay(chosen).opened
             case InheritedFd(fd):
                 return _open_inherited(fd, paths)
+            case DbusBus():
+                raise UsageError("a D-Bus display is no VFIO device", "name a vGPU, or the process of its VM")
             case Pid(pid, fd):
                 text = f"pid:{pid}" if fd is None else f"pid:{pid},fd={fd}"
                 # A new scan does not find a process that has ended, but one that started after the given scan.

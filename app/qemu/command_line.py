@@ -7,13 +7,12 @@ file is named, ``-set`` adds to an option before it, and a device's own properti
 and nothing raises. No file is read here.
 """
 
-import json
 import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.qemu.option_text import GlobalProperty, global_property, items, pair, sections, set_option
+from app.qemu.option_text import GlobalProperty, global_property, items, json_items, pair, sections, set_option
 from app.qemu.pci_address import full_address
 from app.qemu.qmp_address import QmpAddress, TcpAddress, UnixAddress, tcp_address, unix_address
 
@@ -289,7 +288,7 @@ def _devices(options: Sequence[Option]) -> Iterator[DeviceOption]:
     for option in options:
         if option.name != "device" or option.value is None:
             continue
-        properties = _json(option.value) if option.value.startswith("{") else dict(items(option.value, "driver"))
+        properties = json_items(option.value) if option.value.startswith("{") else dict(items(option.value, "driver"))
         if driver := properties.pop("driver", ""):
             merged = ChainMap(properties, defaults[driver]) if defaults.get(driver) else properties
             yield DeviceOption(driver, merged, option.position)
@@ -299,24 +298,6 @@ def _of_driver(driver: str, defaults: Sequence[GlobalProperty]) -> dict[str, str
     """The global properties of a driver; of several values the last one counts."""
     kinds = (driver, *_PARENTS.get(driver, ()), *_ALL_DEVICES)
     return {each.property: each.value for each in defaults if each.driver in kinds}
-
-
-def _json(text: str) -> dict[str, str]:
-    try:
-        document = json.loads(text)
-    # RecursionError: it is nested deeper than QEMU accepts.
-    except (ValueError, RecursionError):
-        return {}
-    return {key: word for key, value in document.items() if (word := _text(value)) is not None}
-
-
-def _text(value: object) -> str | None:
-    match value:
-        case bool():
-            return "on" if value else "off"
-        case str() | int():
-            return str(value)
-    return None
 
 
 def _monitors(options: Sequence[Option]) -> Iterator[QmpMonitor]:

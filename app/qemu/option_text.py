@@ -4,6 +4,7 @@ They are read as util/qemu-option.c, util/qemu-config.c, and system/vl.c and sys
 accepted them already, so parts that are invalid are ignored and nothing raises.
 """
 
+import json
 import re
 from typing import NamedTuple
 
@@ -62,6 +63,27 @@ def items(value: str, first: str | None = None) -> list[tuple[str, str]]:
         elif key:
             pairs.append((key, "on"))
     return pairs
+
+
+def json_items(text: str) -> dict[str, str]:
+    """The keys and values of an option in JSON, as text; structured values are left out. Empty for another text."""
+    try:
+        document = json.loads(text)
+    # RecursionError: it is nested deeper than QEMU accepts.
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    return {key: word for key, value in document.items() if (word := _text(value)) is not None}
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case str() | int():
+            return str(value)
+    return None
 
 
 def pair(key: str, value: str) -> str:

@@ -158,7 +158,7 @@ def input_route(vm: Vm | None, qmp: QmpAddress | None, paths: Paths = HOST) -> I
     if vm is None:
         return NO_VM
     match find_monitor(vm, paths):
-        case NoMonitor(reason):
+        case NoMonitor(reason=reason):
             return NoInput(reason)
         case LibvirtDomain() as domain:
             return LibvirtInput(domain, vm.pid)

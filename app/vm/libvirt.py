@@ -40,7 +40,7 @@ def open_domain(
     return MonitorConnection(lambda: _connected(domain, owner), NO_ANSWER, changed, timeouts)
 
 
-class _Worker:
+class Worker:
     """Runs functions in order on a daemon thread. The program can end while a function runs."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class _Worker:
 
 
 class _LibvirtPeer:
-    def __init__(self, worker: _Worker, library: Any, passthrough: Any, domain: Any) -> None:
+    def __init__(self, worker: Worker, library: Any, passthrough: Any, domain: Any) -> None:
         self._worker = worker
         self._library = library
         self._passthrough = passthrough
@@ -153,21 +153,28 @@ _STATES = {
 }
 
 
+def import_libvirt(name: str = "libvirt") -> Any:
+    """A module of libvirt's, which prints no errors. Raises ConnectionLost if it does not work."""
+    try:
+        library, module = importlib.import_module("libvirt"), importlib.import_module(name)
+    except ImportError as error:
+        raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
+    # Without a handler, libvirt prints its errors to standard error.
+    library.registerErrorHandler(lambda _context, _error: None, None)
+    return module
+
+
 async def domain_run_state(domain: LibvirtDomain) -> str | None:
     """What libvirt itself says of a domain's state, in QEMU's words; None for an unknown state.
 
     This passes nothing on to QEMU, so the domain is not marked as tainted. Which process the domain is stays unknown.
     Raises ConnectionLost.
     """
-    try:
-        library = importlib.import_module("libvirt")
-    except ImportError as error:
-        raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
-    library.registerErrorHandler(lambda _context, _error: None, None)
-    worker = _Worker()
+    library = import_libvirt()
+    worker = Worker()
     connections: list[Any] = []
     try:
-        found = await _look_up(domain, worker, library, connections)
+        found = await look_up(domain, worker, library, connections)
         state, *_ = await worker.run(found.state)
         return _STATES.get(state)
     except library.libvirtError as error:
@@ -175,28 +182,23 @@ async def domain_run_state(domain: LibvirtDomain) -> str | None:
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
-                await worker.end(lambda: _close(connections, library))
+                await worker.end(lambda: close_connections(connections, library))
 
 
 @asynccontextmanager
 async def _connected(domain: LibvirtDomain, owner: int | None) -> AsyncIterator[_LibvirtPeer]:
-    try:
-        library, passthrough = importlib.import_module("libvirt"), importlib.import_module("libvirt_qemu")
-    except ImportError as error:
-        raise ConnectionLost(f"libvirt's Python module does not work: {one_line(str(error))}") from error
-    # Without a handler, libvirt prints its errors to standard error.
-    library.registerErrorHandler(lambda _context, _error: None, None)
-    worker = _Worker()
+    library, passthrough = import_libvirt(), import_libvirt("libvirt_qemu")
+    worker = Worker()
     connections: list[Any] = []
     try:
-        peer = _LibvirtPeer(worker, library, passthrough, await _look_up(domain, worker, library, connections))
+        peer = _LibvirtPeer(worker, library, passthrough, await look_up(domain, worker, library, connections))
         if owner is not None:
             await _check_owner(peer, domain, owner)
         yield peer
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DISCONNECT_TIMEOUT_S):
-                await worker.end(lambda: _close(connections, library))
+                await worker.end(lambda: close_connections(connections, library))
 
 
 async def _check_owner(peer: _LibvirtPeer, domain: LibvirtDomain, owner: int) -> None:
@@ -223,25 +225,25 @@ async def _check_owner(peer: _LibvirtPeer, domain: LibvirtDomain, owner: int) ->
         raise ConnectionLost(f"libvirt's domain {domain.name} is another process than {owner}")
 
 
-async def _look_up(domain: LibvirtDomain, worker: _Worker, library: Any, connections: list[Any]) -> Any:
+async def look_up(domain: LibvirtDomain, worker: Worker, library: Any, connections: list[Any]) -> Any:
     """libvirt's object for the domain. Adds each connection to ``connections``. Raises ConnectionLost."""
     reasons = []
     for uri in domain.uris:
 
-        def look_up(uri: str = uri) -> Any:
+        def find(uri: str = uri) -> Any:
             connections.append(library.open(uri))
             if domain.uuid is not None:
                 return connections[-1].lookupByUUIDString(domain.uuid)
             return connections[-1].lookupByName(domain.name)
 
         try:
-            return await worker.run(look_up)
+            return await worker.run(find)
         except library.libvirtError as error:
             reasons.append(f"{uri}: {one_line(str(error))}")
     raise ConnectionLost(one_line("; ".join(reasons), 200))
 
 
-def _close(connections: list[Any], library: Any) -> None:
+def close_connections(connections: list[Any], library: Any) -> None:
     while connections:
         with suppress(library.libvirtError):
             connections.pop().close()

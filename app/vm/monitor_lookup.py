@@ -40,9 +40,13 @@ class LibvirtDomain:
 
 @dataclass(frozen=True, slots=True)
 class NoMonitor:
-    """There is no monitor that this user can connect to, for this reason."""
+    """There is no monitor that this user can connect to, for this reason.
+
+    ``is_denied``: there is one, and this user has no permission to use it.
+    """
 
     reason: str
+    is_denied: bool = False
 
 
 MonitorLocation = QmpAddress | LibvirtDomain
@@ -56,25 +60,30 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     """
     line = vm.command_line()
     until = time.monotonic() + LIMIT_S
-    reasons: list[str] = []
+    problems: list[NoMonitor] = []
     shared: MonitorLocation | None = None
     for monitor in line.monitors:
         location = _locate(vm, monitor, line, paths, until)
         if isinstance(location, NoMonitor):
-            reasons.append(location.reason)
+            problems.append(location)
         elif isinstance(location, LibvirtDomain) or not manager_of(location):
             return location
         else:
             shared = shared or location
     if shared is not None:
         return shared
-    if reasons:
-        return NoMonitor(reasons[0])
+    if problems:
+        return problems[0]
     if not vm.arguments:
         return NoMonitor("its command line cannot be read")
     if line.reads_config:
         return NoMonitor("its command line has no QMP socket, and its configuration file is not read: use --qmp")
     return NoMonitor("its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off")
+
+
+def is_libvirts(line: CommandLine) -> bool:
+    """Whether libvirt started the VM, by its command line."""
+    return any(each.inherited and each.chardev == _LIBVIRT_CHARDEV for each in line.monitors)
 
 
 def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths, until: float) -> MonitorLocation | NoMonitor:
@@ -84,7 +93,7 @@ def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths, until:
         return NoMonitor(monitor.reason)
     if isinstance(monitor.address, UnixAddress) and not monitor.address.abstract:
         return _locate_file(vm, monitor.address.path, line, paths, until)
-    if _in_other_namespace(vm.pid, "net", paths):
+    if in_other_namespace(vm.pid, "net", paths):
         return NoMonitor(f"its QMP socket {monitor.address} is in another network namespace")
     if isinstance(monitor.address, TcpAddress):
         return _locate_port(vm, monitor.address, paths)
@@ -105,7 +114,7 @@ def _locate_port(vm: Vm, address: TcpAddress, paths: Paths) -> TcpAddress | NoMo
 
 
 def _locate_file(vm: Vm, path: str, line: CommandLine, paths: Paths, until: float) -> UnixAddress | NoMonitor:
-    contained = _in_other_namespace(vm.pid, "mnt", paths)
+    contained = in_other_namespace(vm.pid, "mnt", paths)
     if contained and changes_root(line):
         where = "in a container, and QEMU has left its root folder"
         return NoMonitor(f"its QMP socket {clean_line(path)} is {where}: {REMEDY}")
@@ -144,7 +153,7 @@ def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMon
             owner = permissions.owner_and_mode_text(found.uid, found.gid, found.mode)
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        return NoMonitor(connect_error_text(address, error, owner))
+        return NoMonitor(connect_error_text(address, error, owner), isinstance(error, PermissionError))
     return address if stat.S_ISSOCK(found.mode) else NoMonitor(f"{address} is no socket")
 
 
@@ -163,7 +172,7 @@ def _user_of(pid: int, paths: Paths) -> int | None:
         return None
 
 
-def _in_other_namespace(pid: int, kind: str, paths: Paths) -> bool:
+def in_other_namespace(pid: int, kind: str, paths: Paths = HOST) -> bool:
     """Whether the process is known to be in another namespace than this one."""
     try:
         theirs = os.readlink(paths.proc / str(pid) / "ns" / kind)  # noqa: PTH115

@@ -25,7 +25,7 @@ from app.qemu.qmp_address import QmpAddress
 from app.vm.monitor import Changed
 from app.vm.monitor_connection import MonitorConnection
 from app.vm.monitor_timeouts import MonitorTimeouts
-from app.vm.peer import CommandError, ConnectionLost, Peer, ProtocolError
+from app.vm.peer import CommandError, ConnectionLost, ProtocolError
 from app.vm.power import PowerAction
 from app.vm.qmp_socket import connect
 from app.vm.qmp_socket_error import BUSY, NO_ANSWER
@@ -107,7 +107,9 @@ class _LimitedClient(QMPClient):
         return line
 
 
-class _QmpPeer:
+class QmpPeer:
+    """A :class:`Peer` that can also pass fds."""
+
     def __init__(self, client: QMPClient) -> None:
         self._client = client
         self._event = asyncio.Event()
@@ -123,6 +125,15 @@ class _QmpPeer:
             raise ProtocolError("the VM's monitor sends invalid data") from error
         except QMPError as error:
             raise ConnectionLost("the connection to the VM ended") from error
+
+    async def pass_fd(self, name: str, fd: int) -> None:
+        """Give the VM a duplicate of a fd, under this name (``getfd``). Only on a unix socket. Raises as execute()."""
+        try:
+            # QEMU takes the fd with the command that follows it (qmp_getfd() in monitor/fds.c).
+            self._client.send_fd_scm(fd)
+        except (QMPError, OSError) as error:
+            raise ConnectionLost(f"the fd cannot be sent to the VM: {error}") from error
+        await self.execute("getfd", {"fdname": name})
 
     async def power(self, action: PowerAction) -> None:
         await self.execute(action.value, None)
@@ -147,14 +158,14 @@ class _QmpPeer:
 
 
 @asynccontextmanager
-async def connected(address: QmpAddress, owner: int | None) -> AsyncIterator[Peer]:
+async def connected(address: QmpAddress, owner: int | None) -> AsyncIterator[QmpPeer]:
     """A connection to the monitor that listens at ``address``. Raises ConnectionLost, also at its start."""
     if not all(callable(getattr(QMPClient, name, None)) for name in _OVERRIDDEN):
         raise ConnectionLost(_not_limited())
     connection = await connect(address, owner)
     client = _LimitedClient()
     try:
-        peer = _QmpPeer(client)
+        peer = QmpPeer(client)
         try:
             await client.connect(connection)
         except ConnectError as error:

@@ -14,6 +14,7 @@ from app.attach.running_vm import attach_vm
 from app.errors import MdevviewError, NoSuchDevice
 from app.host.discovery import discover
 from app.host.proc import open_folder, read_fdinfo
+from app.host.screens import HostScreens
 from app.host.vgpu_document import list_document
 from app.host.vm import Vm
 from app.host.wording import holders_text
@@ -63,10 +64,10 @@ def test_a_list_shows_a_name_as_one_short_line(name: str, host: Host, monkeypatc
     host.process(50, "qemu\x1b[2J\n\u202e", qemu(name), {20: "/dev/vfio/1", 21: DEVICE_FD})
     (vgpu,) = discover(host.scan())
     assert_harmless(holders_text(vgpu.holders), LONGEST_NAME + 60)
-    table = command.table((vgpu,)).splitlines()
+    table = command.table(HostScreens((vgpu,))).splitlines()
     assert len(table) == 2
     assert_harmless(table[1], LONGEST_NAME + 200)
-    (holder,) = list_document((vgpu,))["vgpus"][0]["holders"]
+    (holder,) = list_document(HostScreens((vgpu,)))["vgpus"][0]["holders"]
     assert_harmless(holder["vm"], LONGEST_NAME)
     assert_harmless(holder["process"], 64)
     assert json.loads(json.dumps(holder)) == holder

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import threading
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.planes.buffer import MemoryBuffer
+from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from gl.context import Context
 from tests.pushed.session import TARGET, pushed_session
 from tests.pushed.source import CURSOR, PushedSource, expected_picture
@@ -83,6 +86,83 @@ def test_inspect_describes_it(source: PushedSource, capsys: pytest.CaptureFixtur
     source.__post_init__()
     assert main(["inspect", "sim:gvt"]) == 0
     assert "memory" in capsys.readouterr().out
+
+
+def test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problems = tuple(SeenProblem(each, "640x480") for each in DisplayProblem)
+    display = DisplayFacts("map", (("ScanoutMap", 1), ("UpdateMap", 7)), 2, problems=problems)
+    monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(PushedSource(), display=display))
+    assert main(["inspect", "sim:gvt", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["messages"]["received"] == {"ScanoutMap": 1, "UpdateMap": 7}
+    assert {each["key"] for each in document["findings"]} == {each.value for each in DisplayProblem}
+    assert main(["inspect", "sim:gvt"]) == 0
+    assert "ScanoutMap 1, UpdateMap 7" in capsys.readouterr().out
+
+
+def test_measured_times_begin_with_the_message_and_there_are_no_polls(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, ended = PushedSource(), threading.Event()
+    session = pushed_session(source, display=DisplayFacts("dmabuf", acknowledged=True))
+    monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: session)
+    began = time.monotonic_ns()
+
+    def push() -> None:
+        while not ended.wait(0.01):
+            source.push()
+
+    guest = threading.Thread(target=push)
+    guest.start()
+    files = [tmp_path / name for name in ("run.json", "rows.csv")]
+    try:
+        assert main(["measure", "sim:gvt", "--duration", "0.5", "--json", str(files[0]), "--csv", str(files[1])]) == 0
+    finally:
+        ended.set()
+        guest.join()
+    document = json.loads(files[0].read_text())
+    assert not {"poll_interval", "query", "flip_to_poll", "flip_to_submit"} & document["stages"].keys()
+    change = document["stages"]["change_to_submit"]
+    assert change["count"] > 0
+    assert change["p50_high_us"] - change["p50_low_us"] <= change["p50_us"] / 100 + 0.2, "no band: no poll was before"
+    assert (document["polls"], document["flips_seen"]) == (0, 0)
+    meta = document["meta"]
+    assert (meta["frames"], meta["scanout"], meta["guest_waits"]) == ("pushed", "dmabuf", True)
+    text = capsys.readouterr().out
+    assert "no polls" in text and "the guest waits" in text and "polls per second" not in text
+    rows = [each.split(",") for each in files[1].read_text().splitlines()[2:]]
+    changes = [each for each in rows if each[-1] == "change"]
+    assert len(changes) == change["count"]
+    for row in changes:
+        assert began <= int(row[1]) == int(row[2]) <= int(row[7]), "the message came before the picture"
+        assert row[4] == row[5] == "NA", "nothing was queried or fetched"
+
+
+def test_an_interval_of_polls_is_refused(source: PushedSource, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", "sim:gvt", "--duration", "0.1", "--poll", "1"]) == 2
+    assert "leave --poll out" in capsys.readouterr().err
+
+
+def test_capture_and_replay_show_what_it_pushed(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rows are upside down and begin at an offset, which no recorded answer can tell: the pixels are turned."""
+    source, file, shot = PushedSource(), tmp_path / "x.mcap", tmp_path / "shot.png"
+    source.push()
+    with monkeypatch.context() as patch:
+        patch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(source))
+        later = threading.Timer(0.4, source.push)
+        later.start()
+        try:
+            assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "1.2"]) == 0
+        finally:
+            later.join()
+    assert source.fileno() == -1
+    for at, pushes in ((0.1, 1), (1.1, 2)):
+        assert main(["screenshot", f"replay:{file},start={at}", "-o", str(shot)]) == 0, capsys.readouterr().err
+        assert np.array_equal(load_png(shot), expected_picture(pushes)), at
 
 
 def test_source_that_is_gone_ends_the_command(

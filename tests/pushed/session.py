@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.edid.mode import Limits, Mode
 from app.errors import ResolutionRefused
 from app.open.session import Session
+from app.planes.display_facts import DisplayFacts
 from app.planes.status import State, Status
 from app.vm.input_route import InputRoute, NoInput
 from tests.pushed.source import PushedSource
@@ -52,9 +53,12 @@ class PushedResolution:
 
 
 def pushed_session(
-    source: PushedSource, resolution: PushedResolution | None = None, route: InputRoute | None = None
+    source: PushedSource,
+    resolution: PushedResolution | None = None,
+    route: InputRoute | None = None,
+    display: DisplayFacts | None = None,
 ) -> Session:
-    """A session as the package of another kind of source would make it."""
+    """A session as the package of another kind of source would make it. ``display`` is what it saw on its way."""
 
     def ended() -> Status | None:
         status = source.latest().status
@@ -74,4 +78,5 @@ def pushed_session(
         input=route or NoInput("a pushed screen takes no input here"),
         describe=describe,
         ended=ended,
+        display_facts=lambda: display,
     )

@@ -217,7 +217,7 @@ def own_memory(pid: int) -> int:
 
 
 def read_ppm(data: bytes) -> Colours:
-    """The picture of a binary PPM file (P6) of QEMU, whose rows are padded to 4 bytes (ppm_save in ui/ui-qmp-cmds.c)."""
+    """The picture of a binary PPM file (P6) of QEMU, which pads the rows to 4 bytes (ppm_save in ui/ui-qmp-cmds.c)."""
     header = re.match(rb"P6\s(\d+)\s(\d+)\s255\s", data)
     assert header is not None
     width, height = int(header[1]), int(header[2])

@@ -41,18 +41,18 @@ class Viewed:
 
     def picture(self) -> Colours | None:
         """The picture without the pointer; None while there is none."""
-        return _picture(self.frame())
+        return picture_of(self.frame())
 
     def wait_for_picture(self, expected: Colours) -> Frame:
         """Wait until each pixel is as expected."""
-        return self.wait_for(lambda frame: _same(_picture(frame), expected), "the expected picture")
+        return self.wait_for(lambda frame: same(picture_of(frame), expected), "the expected picture")
 
     def wait_for_pointer(self, expected: Rgba, x: int, y: int) -> None:
         """Wait until the pointer has this picture and this place."""
 
         def there(frame: Frame) -> bool:
             cursor = frame.cursor
-            return cursor is not None and (cursor.plane.x, cursor.plane.y) == (x, y) and _same(rgba(cursor), expected)
+            return cursor is not None and (cursor.plane.x, cursor.plane.y) == (x, y) and same(rgba(cursor), expected)
 
         self.wait_for(there, f"the pointer at {x}, {y}")
 
@@ -78,9 +78,11 @@ def rgba(surface: Surface) -> Rgba:
     return pixels[::-1] if plane.y_inverted else pixels
 
 
-def _picture(frame: Frame) -> Colours | None:
+def picture_of(frame: Frame) -> Colours | None:
+    """The picture without the pointer; None while there is none."""
     return None if frame.primary is None else rgba(frame.primary)[..., :3]
 
 
-def _same(seen: Colours | None, expected: Colours) -> bool:
+def same(seen: Colours | None, expected: Colours) -> bool:
+    """Whether each pixel is equal."""
     return seen is not None and np.array_equal(seen, expected)

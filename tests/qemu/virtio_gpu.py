@@ -273,6 +273,9 @@ class VirtioGpu:
         while struct.unpack_from("<H", memory, at + 0x800 + 2)[0] != sent:
             assert time.monotonic() < until, "the device does not answer"
             time.sleep(0.0005)
+            # virtio-gpu-gl looks at its fences when it is notified, and else by the VM's clock, which stands still
+            # (virtio_gpu_virgl_fence_poll in hw/display/virtio-gpu-virgl.c).
+            self.qtest.write(self._notify_at[queue], 2, queue)
         return bytes(memory[answer : answer + answer_size])
 
 

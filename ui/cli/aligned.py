@@ -7,6 +7,7 @@ from ui.cli.output import printable
 
 WIDTH = 100
 _GAP = "  "
+_KEY = 12
 # What is left for the last column where the others take nearly the whole line.
 _LEAST = 24
 
@@ -17,6 +18,11 @@ def wrapped(text: str, first: str, rest: str) -> list[str]:
         printable(text), max(_LEAST, WIDTH - len(rest)), break_long_words=True, break_on_hyphens=False
     ) or [""]
     return [(first if number == 0 else rest) + line for number, line in enumerate(lines)]
+
+
+def pair(key: str, value: str) -> list[str]:
+    """One value. Without a key it belongs to the one before."""
+    return wrapped(value, f"{f'{key}:' if key else '':<{_KEY}}", " " * _KEY)
 
 
 def columns(rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: str = "  ") -> list[str]:

@@ -10,18 +10,20 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.diagnosis.finding import Finding, Severity
+from app.diagnosis.host.dbus_findings import dbus_findings
 from app.diagnosis.host.host_findings import host_findings
 from app.diagnosis.host.window_findings import platform_finding, qt_platform, session_findings, toolkit_findings
 from app.diagnosis.report.finding_document import doctor_document
 from app.diagnosis.report.host_report import HostReport
 from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import PrivateNames
 from app.diagnosis.report.report import report_text
 from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 from app.host.child_checks import CheckEnd, ChildChecks
-from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpus, render_nodes
 from app.host.scan import HostScan
+from app.host.screens import HostScreens, find_screens
 from app.host.versions import installed_versions, qemu_version
 from app.host.vgpu import Vgpu
 from gl.display_check import display_findings, start_display_checks
@@ -37,11 +39,11 @@ _QT_COMMAND = (sys.executable, "-P", "-m", "ui.cli.qt_check_child")
 
 
 def run(args: argparse.Namespace) -> int:
-    vgpus, findings, sentence, versions = _examine()
+    screens, findings, sentence, versions = _examine()
     if args.json:
         write_output(json.dumps(doctor_document(findings, sentence, versions), indent=2))
     elif args.report:
-        write_output(report_text(findings, sentence, versions, private_names(vgpus)))
+        write_output(report_text(findings, sentence, versions, _private_names(screens)))
     else:
         write_output("\n".join([*lines(findings, _symbols()), _versions_line(versions), "", printable(sentence)]))
     return 1 if has_failed(findings) else 0
@@ -49,21 +51,28 @@ def run(args: argparse.Namespace) -> int:
 
 def host_report() -> HostReport:
     """The same for a window. Takes seconds, and may be called on any thread. Raises OSError and MdevviewError."""
-    vgpus, findings, sentence, versions = _examine()
-    text = report_text(findings, sentence, versions, private_names(vgpus))
+    screens, findings, sentence, versions = _examine()
+    text = report_text(findings, sentence, versions, _private_names(screens))
     return HostReport(sentence, tuple(vgpus_first(findings)), text)
 
 
-def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
-    """The vGPUs, the ranked findings, the verdict and the versions."""
-    vgpus = discover(HostScan.take())
+def _private_names(screens: HostScreens) -> PrivateNames:
+    return private_names(screens.vgpus, displays=screens.displays)
+
+
+def _examine() -> tuple[HostScreens, list[Finding], str, dict[str, str]]:
+    """The screens, the ranked findings, the verdict and the versions."""
+    scan = HostScan.take()
+    screens = find_screens(scan)
+    vgpus = screens.vgpus
     with ChildChecks() as checks:
         _start(checks, vgpus)
-        host = host_findings(vgpus)
+        host = [*host_findings(vgpus), *dbus_findings(scan)]
         ends = checks.finish(_LIMIT_S)
     findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
-    sentence = verdict(findings, sum(known_display(each) is not KnownDisplay.NONE for each in vgpus))
-    return vgpus, findings, sentence, _versions(ends)
+    with_display = sum(known_display(each) is not KnownDisplay.NONE for each in vgpus)
+    sentence = verdict(findings, with_display, len(screens.displays))
+    return screens, findings, sentence, _versions(ends)
 
 
 def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:

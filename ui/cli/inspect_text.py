@@ -3,9 +3,10 @@
 from itertools import groupby
 
 from app.planes.plane_document import Document
-from ui.cli.aligned import columns, wrapped
+from ui.cli.aligned import columns, pair, wrapped
+from ui.cli.inspect_buffers import same_text
+from ui.cli.inspect_vm_text import consoles_lines, messages_lines, vm_lines
 
-_KEY = 12
 # A driver may name thousands.
 _MOST_AREAS = 16
 
@@ -13,8 +14,10 @@ _MOST_AREAS = 16
 def inspect_lines(document: Document) -> list[str]:
     """State, device, EGL, planes, buffers, regions, and the findings in their order."""
     lines = _state_lines(document) + _device_lines(document["device"], document["display"])
+    lines += vm_lines(document.get("vm_display")) + messages_lines(document.get("messages"))
     lines += _renderer_lines(document["renderer"])
     for title, section in (
+        ("screens of the VM (* is shown)", consoles_lines(document.get("vm_display"))),
         ("planes", _planes_lines(document["planes"], document["display"])),
         ("buffers (* is on the screen)", _buffers_lines(document["buffers"])),
         ("regions", _regions_lines(document["device"].get("regions", ()))),
@@ -25,21 +28,16 @@ def inspect_lines(document: Document) -> list[str]:
     return lines
 
 
-def _pair(key: str, value: str) -> list[str]:
-    """One value. Without a key it belongs to the one before."""
-    return wrapped(value, f"{f'{key}:' if key else '':<{_KEY}}", " " * _KEY)
-
-
 def _state_lines(document: Document) -> list[str]:
-    lines = _pair("target", document["target"]) + _pair("state", f"{document['state']} ({document['reason']})")
+    lines = pair("target", document["target"]) + pair("state", f"{document['state']} ({document['reason']})")
     if document["detail"]:
-        lines += _pair("detail", document["detail"])
+        lines += pair("detail", document["detail"])
     if document["unchanged_s"] is not None:
         seconds = document["unchanged_s"]
-        lines += _pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, planes or pixels change")
+        lines += pair("unchanged", f"for {seconds:.1f} s" if seconds >= 1 else "no, planes or pixels change")
     # A finding tells the remedy, with its evidence.
     if document["hint"] and not document["findings"]:
-        lines += _pair("hint", document["hint"])
+        lines += pair("hint", document["hint"])
     return lines
 
 
@@ -49,16 +47,16 @@ def _device_lines(device: Document, display: Document | None) -> list[str]:
         driver += f" of module {device['module']}"
     kinds = [each for each in (device["type"], driver) if each]
     text = ", ".join(kinds) + (" (simulated)" if device["simulated"] else "")
-    lines = _pair("device", text.strip() or "unknown")
+    lines = pair("device", text.strip() or "unknown")
     if "error" in device:
-        lines += _pair("", device["error"])
+        lines += pair("", device["error"])
     if device.get("flag_names"):
-        lines += _pair("flags", ", ".join(device["flag_names"]))
+        lines += pair("flags", ", ".join(device["flag_names"]))
     if display is not None:
         offers = [name for key, name in (("dmabuf", "dma-bufs"), ("region", "a region")) if display[key]]
-        lines += _pair("offers", " and ".join(offers) or "no display")
+        lines += pair("offers", " and ".join(offers) or "no display")
     if edid := device.get("edid"):
-        lines += _pair("edid", edid.get("error") or _edid_text(edid))
+        lines += pair("edid", edid.get("error") or _edid_text(edid))
     return lines
 
 
@@ -77,18 +75,18 @@ def _edid_text(edid: Document) -> str:
 
 def _renderer_lines(renderer: Document) -> list[str]:
     imports = "imports dma-bufs" if renderer["imports_dmabufs"] else "cannot import dma-bufs"
-    lines = _pair("renderer", f"{renderer['name']}, {imports}")
-    lines += _pair("", f"{renderer['vendor']}; {renderer['version']}")
+    lines = pair("renderer", f"{renderer['name']}, {imports}")
+    lines += pair("", f"{renderer['vendor']}; {renderer['version']}")
     egl = [f"{renderer['egl_vendor']} {renderer['egl_version']}"]
     for key, name in (("platform", "platform"), ("driver", "driver"), ("render_node", "on")):
         if renderer[key]:
             egl.append(f"{name} {renderer[key]}")
-    lines += _pair("egl", ", ".join(egl))
+    lines += pair("egl", ", ".join(egl))
     if renderer["fallback_reason"]:
-        lines += _pair("", f"chosen by EGL: {renderer['fallback_reason']}")
-    lines += _pair("has", ", ".join(renderer["extensions"]) or "no extension that imports need")
+        lines += pair("", f"chosen by EGL: {renderer['fallback_reason']}")
+    lines += pair("has", ", ".join(renderer["extensions"]) or "no extension that imports need")
     if renderer["missing_extensions"]:
-        lines += _pair("lacks", ", ".join(renderer["missing_extensions"]))
+        lines += pair("lacks", ", ".join(renderer["missing_extensions"]))
     return lines
 
 
@@ -180,6 +178,9 @@ def _buffers_lines(buffers: list[Document]) -> list[str]:
         count = len(list(same))
         lines += table[at : at + count]
         at += count
+    for buffer in ordered:
+        if others := same_text(buffer):
+            lines += wrapped(f"inode {buffer['inode']} is the same buffer as {others}", "  ", "    ")
     return lines if buffers else []
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.attach.helper_fds import HelperMethod
+from app.errors import UsageError
 from app.measure.loop.pacing import pace_of
 from app.measure.record.csv_file import CsvFile
-from app.measure.record.metadata import metadata
+from app.measure.record.metadata import frames_metadata, metadata
 from app.measure.record.recorder import Recorder
 from app.measure.record.run_document import RunTimes, run_document
 from app.open.opening import OpenOptions
@@ -37,6 +38,8 @@ def measure_offscreen(args: argparse.Namespace) -> int:
         FdWait() as waiting,
         observing(args) as observer,
     ):
+        if args.poll is not None and view.session.source.tells_damage:
+            raise UsageError(f"{view.session.target} tells its changes itself and is not polled", "leave --poll out")
         first = view.wait(lambda frame: _why_not(view, frame), args.timeout)
         with csv_file(args) as csv:
             run = _Run(args, view, waiting, first, csv)
@@ -138,6 +141,7 @@ class _Run:
             expects_gpu=True,
             flipped=flipped,
             flips_lost=self.view.session.flips_lost,
+            polls=not self.view.session.source.tells_damage,
         )
         recorder.start(self.first)
         return recorder
@@ -158,6 +162,7 @@ class _Run:
         if self.args.poll is not None:
             wanted["poll_ms"] = self.args.poll / 1e6
         meta = metadata(session.vgpu, wanted, clock.started) | {"presentation": None}
+        meta |= frames_metadata(session.display_facts(), polled=not session.source.tells_damage)
         return run_document(picture, meta, recorder, times, complete=complete)
 
 

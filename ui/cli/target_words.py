@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.host.vgpu import Vgpu
+from app.host.dbus_display import DbusDisplay
+from app.host.screens import FIRST_CONSOLE, HostScreens
 from app.sim.config.spec_words import CHOICES, KEYS, ONLY, PROFILES
 
 # Shells expand what is offered, and any user may choose the name of a VM or of a file.
@@ -14,26 +15,37 @@ _REPLAY = "replay:"
 _RECORDING = ".mcap"
 
 
-def host_targets(vgpus: tuple[Vgpu, ...]) -> list[str]:
-    """The vGPUs, then their VMs by number and by name; a name with any other than plain characters is left out."""
-    vms = [each for vgpu in vgpus for each in (*vgpu.holders, *vgpu.claims)]
-    names = [each.name for each in vgpus]
+def host_targets(screens: HostScreens) -> list[str]:
+    """The vGPUs, then the VMs by number and by name; a VM with a vGPU and a D-Bus display also with a console.
+
+    A name with any other than plain characters is left out.
+    """
+    vms = [each for vgpu in screens.vgpus for each in (*vgpu.holders, *vgpu.claims)]
+    names = [each.name for each in screens.vgpus]
     names += [f"vm:{each}" for vm in vms for each in (vm.vm_id, vm.vm_name) if each]
-    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(each)]
+    names += [each for display in screens.displays for each in _display_targets(display, screens)]
+    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(each.removesuffix(FIRST_CONSOLE))]
 
 
-def targets(start: str, vgpus: Callable[[], tuple[Vgpu, ...]]) -> list[str]:
+def _display_targets(display: DbusDisplay, screens: HostScreens) -> tuple[str, ...]:
+    number = (f"vm:{display.vm.id}",) if display.vm.id else ()
+    return (*number, screens.target_of(display))
+
+
+def targets(start: str, screens: Callable[[], HostScreens]) -> list[str]:
     """What can follow ``start`` as a TARGET, each whole; one that ends with ``:``, ``=`` or ``/`` goes on.
 
-    ``vgpus`` scans the host. It is not called for a simulated device or a recording.
+    ``screens`` scans the host. It is not called for a simulated device or a recording.
     """
     if start.startswith(_SIMULATED):
         return [each for each in _simulated(start.removeprefix(_SIMULATED)) if each.startswith(start)]
     if start.startswith(_REPLAY):
         return [f"{_REPLAY}{each}" for each in _recordings(start.removeprefix(_REPLAY))]
-    found = vgpus()
+    found = screens()
     names = host_targets(found)
-    names += [f"pid:{vm.pid}" for vgpu in found for vm in (*vgpu.holders, *vgpu.claims) if start.startswith("pid:")]
+    if start.startswith("pid:"):
+        names += [f"pid:{vm.pid}" for vgpu in found.vgpus for vm in (*vgpu.holders, *vgpu.claims)]
+        names += [f"pid:{each.vm.pid}" for each in found.displays]
     names += [*(f"{_SIMULATED}{each}" for each in PROFILES), _REPLAY]
     # The case of a UUID does not matter.
     return [each for each in dict.fromkeys(names) if each.startswith((start, start.lower()))]

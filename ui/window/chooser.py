@@ -1,4 +1,4 @@
-"""The dialog in which the user chooses among several vGPUs."""
+"""The dialog in which the user chooses among the screens of this host."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,27 @@ from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTreeWidget, QTre
 from PyQt6.sip import voidptr
 
 from app.diagnosis.host.attach_findings import helper_usable
-from app.diagnosis.host.vgpu_choice import vgpu_choice
+from app.diagnosis.host.vgpu_choice import vgpu_choice, vm_of
+from app.host.dbus_display import DbusDisplay
 from app.host.ptrace import PtracePermission
+from app.host.screens import HostScreens, access_text, first_console, vm_text
 from app.host.vgpu import Use, Vgpu
-from app.open.target import SIMULATED_DEFAULT, Simulated
-from app.open.vgpu_list import VgpuList
+from app.open.screen_list import ScreenList
+from app.open.target import SIMULATED_DEFAULT, Target, parse_target
 from app.text.clean import LONGEST_LINE, clean
 from ui.window.settings.first_size import resize_within_screen
 from ui.window.widgets.tool_tip import plain_tool_tip
 
-_COLUMNS = ("VM", "Type", "Parent", "State", "vGPU")
+_COLUMNS = ("VM", "Type", "Parent", "State", "Target")
 _SIZE = QSize(920, 400)
 # A column gets at most this part of the list's width, so that the last one has a quarter at least.
 _MOST_OF_WIDTH = (0.24, 0.17, 0.13, 0.17)
 _GAP = 12
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-_SCANNING = "Looking for vGPUs…"
-_NONE = "This host has no vGPU. The simulated one shows what the program does."
+_SCANNING = "Looking for screens…"
+_NONE = "This host has no vGPU and no VM with a D-Bus display. The simulated vGPU shows what the program does."
+_ONE_VIEWER = "A viewer that has its keyboard and pointer now will lose them."
+_TWO_ROWS = "The VM's vGPU has a row of its own."
 _SIMULATED = "A simulated vGPU, with pictures of this program's own."
 
 
@@ -32,23 +36,47 @@ _SIMULATED = "A simulated vGPU, with pictures of this program's own."
 class Row:
     """``texts`` has one for each column; ``details`` is what the user reads about the row that is selected."""
 
-    what: Vgpu | Simulated
+    what: Vgpu | Target
     texts: tuple[str, ...]
     details: str
 
+    @property
+    def target(self) -> str:
+        """The TARGET that opens it; no other row has it."""
+        return self.texts[-1]
 
-def rows_of(vgpus: tuple[Vgpu, ...], permission: PtracePermission, helper: bool) -> tuple[Row, ...]:
-    """The vGPUs of VMs first, the simulated one last. ``helper``: root's helper can attach to VMs of other users."""
-    rows = []
-    for vgpu in sorted(vgpus, key=lambda each: each.use is Use.FREE):
-        choice = vgpu_choice(vgpu, permission, helper)
-        kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
-        state = "cannot be opened" if choice.why_not else choice.state
-        use = f"in use by {choice.users}" if vgpu.use is Use.IN_USE else choice.users
-        texts = (choice.vm or "no VM", kind, vgpu.parent or "", state, vgpu.name)
-        rows.append(Row(vgpu, texts, f"{vgpu.name}: {use}. {choice.why_not}".strip()))
-    simulated = ("simulated", "", "", "", f"sim:{SIMULATED_DEFAULT.spec}")
-    return (*rows, Row(SIMULATED_DEFAULT, simulated, _SIMULATED if vgpus else _NONE))
+
+def rows_of(screens: HostScreens, permission: PtracePermission, helper: bool) -> tuple[Row, ...]:
+    """The screens of VMs first, then free vGPUs, the simulated one last.
+
+    ``helper``: root's helper can attach to VMs of other users.
+    """
+    vgpus = [_vgpu_row(each, permission, helper) for each in screens.vgpus if each.use is not Use.FREE]
+    free = [_vgpu_row(each, permission, helper) for each in screens.vgpus if each.use is Use.FREE]
+    displays = [_display_row(each, screens) for each in screens.displays]
+    texts = ("simulated", "", "", "", f"sim:{SIMULATED_DEFAULT.spec}")
+    simulated = Row(SIMULATED_DEFAULT, texts, _SIMULATED if screens.vgpus or screens.displays else _NONE)
+    return (*vgpus, *displays, *free, simulated)
+
+
+def _vgpu_row(vgpu: Vgpu, permission: PtracePermission, helper: bool) -> Row:
+    choice = vgpu_choice(vgpu, permission, helper)
+    kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
+    state = "cannot be opened" if choice.why_not else choice.state
+    use = f"in use by {choice.users}" if vgpu.use is Use.IN_USE else choice.users
+    texts = (choice.vm or "no VM", kind, vgpu.parent or "", state, vgpu.name)
+    return Row(vgpu, texts, f"{vgpu.name}: {use}. {choice.why_not}".strip())
+
+
+def _display_row(display: DbusDisplay, screens: HostScreens) -> Row:
+    target = screens.target_of(display)
+    vm = vm_of(display.vm.name, display.vm.id, display.vm.process, display.vm.pid)
+    details = f"{target}: the D-Bus display ({access_text(display)}) of {vm_text(display)}."
+    if display.p2p:
+        details += f" {_ONE_VIEWER}"
+    if screens.has_vgpu(display):
+        details += f" {_TWO_ROWS}"
+    return Row(parse_target(first_console(display)), (vm, "D-Bus display", "", "running", target), details)
 
 
 class _Tree(QTreeWidget):
@@ -75,11 +103,11 @@ class _Tree(QTreeWidget):
 
 
 class Chooser(QDialog):
-    """Lists the vGPUs and VMs of this host, as they come and go, and the simulated one. A thread scans the host."""
+    """Lists the screens of this host, as they come and go, and a simulated one. A thread scans the host."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Choose a device — mdevview")
+        self.setWindowTitle("Choose a screen — mdevview")
         self._rows: tuple[Row, ...] = ()
         self._tree = _Tree()
         self._tree.itemActivated.connect(self.accept)
@@ -89,7 +117,7 @@ class Chooser(QDialog):
         self._buttons.rejected.connect(self.reject)
         question = QLabel("&Which screen do you want to see?")
         question.setBuddy(self._tree)
-        self._tree.setAccessibleName("vGPUs of this host")
+        self._tree.setAccessibleName("Screens of this host")
         self._details = QLabel()
         # The name of a VM may hold markup.
         self._details.setTextFormat(Qt.TextFormat.PlainText)
@@ -106,11 +134,11 @@ class Chooser(QDialog):
         resize_within_screen(self, _SIZE)
         self._show_selected()
         self._tree.setFocus()
-        self._vgpus = VgpuList(follow_vms=True)
-        self._notifier = QSocketNotifier(voidptr(self._vgpus.fileno()), QSocketNotifier.Type.Read, self)
+        self._screens = ScreenList(follow_vms=True)
+        self._notifier = QSocketNotifier(voidptr(self._screens.fileno()), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._update)
 
-    def chosen(self) -> Vgpu | Simulated | None:
+    def chosen(self) -> Vgpu | Target | None:
         """What is selected; None before the first scan."""
         row = self._selected()
         return row.what if row is not None else None
@@ -120,17 +148,17 @@ class Chooser(QDialog):
         return item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
 
     def _update(self) -> None:
-        vgpus = self._vgpus.poll()
-        if vgpus is not None:
-            self.show_vgpus(vgpus)
+        screens = self._screens.poll()
+        if screens is not None:
+            self.show_screens(screens)
 
-    def show_vgpus(self, vgpus: tuple[Vgpu, ...]) -> None:
+    def show_screens(self, screens: HostScreens) -> None:
         """List these, with the selection and the place of the list as before where that is possible."""
-        rows = rows_of(vgpus, PtracePermission.read(), helper_usable())
+        rows = rows_of(screens, PtracePermission.read(), helper_usable())
         if rows == self._rows:
             return
         self._rows = rows
-        selected = self.chosen()
+        selected = self._selected()
         bar = self._tree.verticalScrollBar()
         assert bar is not None
         place = bar.value()
@@ -145,7 +173,7 @@ class Chooser(QDialog):
         bar.setValue(place)
         self._show_selected()
 
-    def _add(self, row: Row, selected: Vgpu | Simulated | None) -> None:
+    def _add(self, row: Row, selected: Row | None) -> None:
         # Qt takes seconds for the width of a text that has megabytes.
         texts = [clean(each, LONGEST_LINE) for each in row.texts]
         item = QTreeWidgetItem(texts)
@@ -153,7 +181,7 @@ class Chooser(QDialog):
             item.setToolTip(column, plain_tool_tip(text))
         item.setData(0, Qt.ItemDataRole.UserRole, row)
         self._tree.addTopLevelItem(item)
-        if selected is not None and _name(selected) == _name(row.what):
+        if selected is not None and selected.target == row.target:
             self._tree.setCurrentItem(item)
 
     def _show_selected(self) -> None:
@@ -166,7 +194,7 @@ class Chooser(QDialog):
     def stop(self) -> None:
         """Stop the scans; more calls do nothing."""
         self._notifier.setEnabled(False)
-        self._vgpus.close()
+        self._screens.close()
 
     def done(self, result: int) -> None:
         """Stop the scans before the dialog closes."""
@@ -174,11 +202,7 @@ class Chooser(QDialog):
         super().done(result)
 
 
-def _name(what: Vgpu | Simulated) -> str:
-    return what.name if isinstance(what, Vgpu) else what.spec
-
-
-def choose_device(parent: QWidget | None = None) -> Vgpu | Simulated | None:
+def choose_device(parent: QWidget | None = None) -> Vgpu | Target | None:
     """Show the dialog and wait. None when the user cancels. Raises OpenFailed when no thread can be started."""
     chooser = Chooser(parent)
     try:

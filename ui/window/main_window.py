@@ -20,6 +20,7 @@ from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
 from ui.window.machine.machine import Machine
+from ui.window.machine.screens_menu import ScreensMenu
 from ui.window.page.page_content import PageAction
 from ui.window.page.picture_area import PictureArea
 from ui.window.panels import Panels
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
         self._fullscreen = Fullscreen(self, picture, self.shortcuts, lambda: self._label)
         self._actions = self._make_actions(choose)
         self._zoom.set_actions(self._actions)
+        self.screens = ScreensMenu(self._actions["retry"])
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
         self.machine.set_actions(self._actions)

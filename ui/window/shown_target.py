@@ -4,15 +4,24 @@ from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName
+from app.open.target import DbusBus, Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
 from app.open.waiter import next_target
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean, clean_line
 
 
 def is_shown(chosen: Vgpu | Target, session: Session, state: State) -> bool:
-    """Whether the window has the chosen vGPU open already: a second open by this program would fail as busy."""
-    is_same = isinstance(chosen, Vgpu) and session.vgpu is not None and chosen.name == session.vgpu.name
+    """Whether the window has the chosen screen open already.
+
+    A second open by this program would fail as busy, and each one of a VM's console costs the VM something.
+    """
+    if isinstance(chosen, Vgpu):
+        is_same = session.vgpu is not None and chosen.name == session.vgpu.name
+    else:
+        shown = [each.target for each in session.consoles() if each.shown]
+        if session.vgpu is None and session.vm is not None:
+            shown.append(session.target)
+        is_same = any(parse_target(each) == chosen for each in shown)
     return is_same and state is not State.GONE
 
 
@@ -53,14 +62,20 @@ def label_of(target: Target) -> str:
     match target:
         case Named(text):
             return text
-        case VmName(name):
-            return f"VM {clean(name)}"
-        case Pid(pid):
-            return f"process {pid}"
+        case VmName(name, console):
+            return f"VM {clean(name)}{_console_words(console)}"
+        case Pid(pid, console=console):
+            return f"process {pid}{_console_words(console)}"
+        case DbusBus(address, console=console):
+            return f"the VM on the bus {clean_line(address)}{_console_words(console)}"
         case Default():
-            return "vGPU"
+            return "screen"
         case Simulated(spec):
             return f"sim:{spec}"
         case Replay(file):
             return f"replay: {clean_line(file.rpartition('/')[2])}"
     return str(target)
+
+
+def _console_words(console: int | None) -> str:
+    return f", console {console}" if console is not None else ""

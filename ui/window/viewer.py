@@ -1,16 +1,17 @@
 """One window and what it shows: a session with the VM's monitor, or why there is none yet."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from app.errors import AmbiguousTarget, MdevviewError
+from app.errors import AmbiguousTarget, MdevviewError, UsageError
 from app.host.vgpu import Vgpu, is_gvt
 from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.session import Session
-from app.open.target import Replay, Target, VmName
+from app.open.target import Replay, Target, VmName, parse_target
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
@@ -53,14 +54,19 @@ class Viewer(QObject):
         options: WindowOptions,
         redraw: int,
         chosen: Vgpu | Target | None = None,
+        elsewhere: Callable[[Target], bool] = lambda _target: False,
     ) -> None:
-        """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened."""
+        """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened.
+
+        ``elsewhere`` shows what another window of this program has open already; it tells whether it did.
+        """
         super().__init__()
         self._target = target
         self._session = session
         self._options = options
         self._pace = pace_of(options.poll, redraw)
         self._openings = Openings(options, self)
+        self._elsewhere = elsewhere
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether the window shows the end of a VM, see _STILL_WAITING.
@@ -85,12 +91,14 @@ class Viewer(QObject):
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
         self.window.area.wanted.connect(self._do)
+        self.window.screens.chosen.connect(self._open_screen)
         self.monitor = VmMonitor(self.window)
         if options.resolution is not None:
             self.window.resolution.ask(options.resolution)
         self.window.resolution.follow(options.follow)
         if session is not None:
             self.window.playback.set_playback(session.playback)
+            self.window.screens.set_consoles(session.consoles)
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
@@ -137,6 +145,7 @@ class Viewer(QObject):
         self.window.remember_for(subject_of(session.vm, session.vgpu))
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
+        self.window.screens.set_consoles(session.consoles)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
         self._tell_page()
@@ -162,6 +171,7 @@ class Viewer(QObject):
         session, self._session = self._session, None
         self.picture.set_session(None)
         self.window.playback.set_playback(None)
+        self.window.screens.set_consoles(tuple)
         if session is not None:
             session.close()
 
@@ -214,11 +224,22 @@ class Viewer(QObject):
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
+        if not isinstance(chosen, Vgpu) and self._elsewhere(chosen):
+            return
         if self._error is not None and not isinstance(self._error, AmbiguousTarget):
             # They were for the device that could not be opened.
             self.window.resolution.clear_request()
             self._checks_resolution = False
         self._open(chosen)
+
+    def _open_screen(self, target: str) -> None:
+        try:
+            chosen = parse_target(target)
+        except UsageError as error:
+            self._warn(error)
+            return
+        if not self._elsewhere(chosen):
+            self._open(chosen)
 
     def _play_again(self) -> None:
         if isinstance(self._target, Replay):

@@ -48,11 +48,13 @@ def in_use_text(vgpu: Vgpu) -> str:
     return holders_text(vgpu.holders) or ("unknown" if vgpu.unseen else "free")
 
 
+def vm_of(name: str | None, number: str | None, process: str, pid: int) -> str:
+    """A VM, the name first: it is what the user knows and searches for."""
+    return f"{name} ({number})" if name and number else name or number or f"{process} {pid}"
+
+
 def _vm_of(holder: Holder) -> str:
-    """The name first: it is what the user knows and searches for."""
-    if holder.vm_name and holder.vm_id:
-        return f"{holder.vm_name} ({holder.vm_id})"
-    return holder.vm_name or holder.vm_id or f"{holder.process} {holder.pid}"
+    return vm_of(holder.vm_name, holder.vm_id, holder.process, holder.pid)
 
 
 def _why_not(vgpu: Vgpu, permission: PtracePermission, helper_usable: bool, paths: Paths) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from app.diagnosis.finding import Finding
 from app.diagnosis.picture.cursor_findings import cursor_findings
+from app.diagnosis.picture.display_findings import display_findings, explains
 from app.diagnosis.picture.import_findings import import_findings, is_import_status, wrong_gpu_finding
 from app.diagnosis.picture.mode_findings import mode_finding
 from app.diagnosis.picture.picture_facts import PictureFacts, PlaneFacts
@@ -46,6 +47,7 @@ def diagnose(facts: PictureFacts) -> tuple[Finding, ...]:
 
 def _findings(facts: PictureFacts) -> Iterator[Finding]:
     yield from recording_findings(facts.host)
+    yield from display_findings(facts.display)
     planes = {each.kind: each for each in facts.planes}
     primary = planes.get(PlaneKind.PRIMARY, PlaneFacts(PlaneKind.PRIMARY, facts.status))
     if primary.status.state in (State.WAITING, State.GONE) and not is_import_status(primary.status):
@@ -69,11 +71,15 @@ def _findings(facts: PictureFacts) -> Iterator[Finding]:
         wrong = wrong_gpu_finding(facts.host, facts.renderer)
         if wrong is not None:
             yield wrong
-    yield from kernel_message_findings(facts.host, shown=primary.path is not None)
+    if facts.display is None:
+        # The kernel says nothing about what QEMU draws by itself.
+        yield from kernel_message_findings(facts.host, shown=primary.path is not None)
 
 
 def _primary(facts: PictureFacts, primary: PlaneFacts) -> Iterator[Finding]:
     reason = primary.status.reason
+    if explains(facts.display, reason):
+        return
     if reason in _PLANE_OFF:
         yield from plane_off_findings(facts)
     elif is_import_status(primary.status):

@@ -6,7 +6,7 @@ from app.diagnosis.finding import Finding
 from app.diagnosis.picture.import_findings import IMPORT_REASONS
 from app.diagnosis.picture.picture_keys import PictureKey
 from app.planes.outcome import PixelPath
-from app.planes.plane import Plane
+from app.planes.plane import Backing, Plane
 
 # What tells why the GPU does not import the buffer.
 _CAUSES = {each.key for each in IMPORT_REASONS} | {
@@ -26,6 +26,8 @@ def path_text(path: PixelPath, plane: Plane) -> str:
     size = plane.stride * plane.height
     cost = f"{_bytes(size)} for each new picture; {_RATE_HZ} pictures a second are {_bytes(size * _RATE_HZ)} a second"
     match path:
+        case PixelPath.COPY if plane.backing is Backing.MEMORY:
+            return f"QEMU gives the picture as memory, of which the CPU copies what changed: at most {cost}."
         case PixelPath.COPY:
             return f"The GPU does not import the guest's buffer, so the CPU copies it: {cost}."
         case PixelPath.BRIDGE:

@@ -8,6 +8,7 @@ from app.diagnosis.picture.cursor_place import CursorPlace
 from app.diagnosis.picture.host_facts import HostFacts
 from app.host.vgpu import Vgpu
 from app.planes.buffer_facts import BufferFacts
+from app.planes.display_facts import DisplayFacts
 from app.planes.outcome import BridgeRoute, ImportFailure, PixelPath
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Status
@@ -134,7 +135,7 @@ class PictureFacts:
     ``offer`` is None before the first probe, and for a source that is no VFIO device. ``pci_command`` is the command
     register in the device's PCI configuration space, which the guest writes; None if it was not read. ``renderer`` is
     None if nothing was drawn. ``late_mode`` is the mode that the guest was asked for and has not taken in time; None if
-    there is none.
+    there is none. ``display`` is what the source of a VM's console tells; None for any other source.
     """
 
     target: str
@@ -147,3 +148,4 @@ class PictureFacts:
     renderer: RendererFacts | None = None
     history: HistoryFacts = field(default_factory=HistoryFacts)
     late_mode: ModeRequest | None = None
+    display: DisplayFacts | None = None

@@ -70,7 +70,7 @@ class PictureKey(Enum):
     # The VM does not run.
     VM_STOPPED = "vm-stopped", Severity.WARNING, "A signal stopped the VM's process: its guest does not run."
     VM_FAILED = "vm-failed", Severity.ERROR, "The VM stopped after an error: its guest does not run."
-    VM_SHUT_DOWN = "vm-shut-down", Severity.WARNING, "The guest has shut down; the VM's process still has the vGPU."
+    VM_SHUT_DOWN = "vm-shut-down", Severity.WARNING, "The guest has shut down; the VM's process still runs."
     VM_PAUSED = "vm-paused", Severity.WARNING, "The VM is paused: its guest does not run."
     VM_SUSPENDED = "vm-suspended", Severity.WARNING, "The guest sleeps (suspended to memory)."
 
@@ -125,6 +125,37 @@ class PictureKey(Enum):
     BUFFER_TRUNCATED = _of(Reason.BUFFER_TRUNCATED)
     BAD_GEOMETRY = _of(Reason.BAD_GEOMETRY)
     UNKNOWN_FORMAT = _of(Reason.UNKNOWN_FORMAT)
+    SEVERAL_MEMORY_PLANES = _of(Reason.SEVERAL_MEMORY_PLANES)
+    DISPLAY_UNKNOWN_PIXMAN = (
+        "display-unknown-format",
+        Severity.ERROR,
+        "QEMU sends the picture in a pixel format that mdevview does not know.",
+    )
+    DISPLAY_MAP_TOO_SMALL = (
+        "display-map-too-small",
+        Severity.WARNING,
+        "The memory that QEMU shares is smaller than the picture that should be in it.",
+    )
+    DISPLAY_WRONG_FD = (
+        "display-wrong-fd",
+        Severity.WARNING,
+        "QEMU sent a file that is not the memory of a picture. It was closed unread.",
+    )
+    DISPLAY_BUFFER_LOST = (
+        "display-buffer-lost",
+        Severity.WARNING,
+        "QEMU updated the screen without sending its new buffer: the picture may be older than the guest's.",
+    )
+    DISPLAY_PART_OF_LARGER = (
+        "display-part-of-larger",
+        Severity.WARNING,
+        "The screen is a part of a larger buffer: what is shown may be another part of it, or the whole.",
+    )
+    DISPLAY_BAD_MESSAGE = (
+        "display-bad-message",
+        Severity.WARNING,
+        "A message on the connection to QEMU's display makes no sense. It was left out.",
+    )
     RENDER_FAILED = _of(Reason.RENDER_FAILED)
     UPLOAD_FAILED = _of(Reason.UPLOAD_FAILED)
 
@@ -194,6 +225,22 @@ class PictureKey(Enum):
         "region-only",
         Severity.INFO,
         "The picture is in a region of the device file, not in a dma-buf: every frame is copied. That is no fault.",
+    )
+    DISPLAY_BY_VALUE = (
+        "display-by-value",
+        Severity.INFO,
+        "QEMU sends the pixels inside its messages, not as shared memory: each change is copied once more. That is no "
+        "fault.",
+    )
+    DISPLAY_DAMAGE_OUTSIDE = (
+        "display-damage-outside",
+        Severity.INFO,
+        "QEMU tells of changes outside the picture. They are cut off; the picture is right.",
+    )
+    DISPLAY_PACED_BY_US = (
+        "display-paced",
+        Severity.INFO,
+        "QEMU renders with OpenGL: the guest's next frame waits until mdevview has taken this one. That is no fault.",
     )
     KERNEL_MESSAGES = "kernel-messages", Severity.INFO, "The kernel, or the vGPU's manager, says about this vGPU:"
 

@@ -30,8 +30,13 @@ def has_failed(findings: Iterable[Finding]) -> bool:
     return any(each.severity is Severity.ERROR for each in findings)
 
 
-def verdict(findings: Sequence[Finding], vgpus: int) -> str:
-    """What mdevview can show here. ``vgpus`` is the number of vGPUs with a display that this host has."""
+def verdict(findings: Sequence[Finding], vgpus: int, displays: int = 0) -> str:
+    """What mdevview can show here.
+
+    ``vgpus`` is the number of vGPUs with a display that this host has, ``displays`` that of its VMs that have a D-Bus
+    display by their command lines.
+    """
+    vms = f"{displays} VM{'s' * (displays > 1)} with a D-Bus display" if displays else ""
     shown = sum(map(can_be_shown, findings))
     graphics = _first(findings, {"egl", "opengl", "numpy", "qt", "qt-platform", "xcb-cursor"}, Severity.ERROR)
     if graphics is not None:
@@ -40,16 +45,20 @@ def verdict(findings: Sequence[Finding], vgpus: int) -> str:
     if shown:
         rest = f" of {vgpus}" if vgpus > shown else ""
         text = f"mdevview can show {shown}{rest} vGPU{'s' if shown > 1 or rest else ''} of this host"
+        text += f", and {vms}" if vms else ""
         trouble = _first(findings, {"wrong-gpu", "dmabuf-import", "driver-trap", "egl"}, Severity.WARNING)
         return f"{text}, but {_lower(trouble.message)}." if trouble is not None else f"{text}."
     if vgpus:
         refused = _first(findings, {"vgpu"}, Severity.ERROR) or _first(findings, {"vgpu"}, Severity.INFO)
         why = f": {refused.message}" if refused is not None else ""
-        return f"mdevview cannot show the vGPU{'s' if vgpus > 1 else ''} of this host{why}."
+        refusal = f"the vGPU{'s' if vgpus > 1 else ''} of this host{why}."
+        return f"mdevview can show {vms}, but not {refusal}" if vms else f"mdevview cannot show {refusal}"
     hardware = _first(findings, {"gpu-without-vgpus"}, Severity.WARNING) or _first(
         findings, {"gpu-without-vgpus"}, Severity.INFO
     )
     why = f" ({hardware.message})" if hardware is not None else ""
+    if vms:
+        return f"mdevview can show {vms}; this host has no vGPU{why}."
     return f"mdevview can show simulated vGPUs only, because this host has no vGPU{why}."
 
 

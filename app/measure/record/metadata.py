@@ -8,6 +8,7 @@ from typing import Any
 
 from app import __version__
 from app.host.vgpu import Vgpu
+from app.planes.display_facts import DisplayFacts
 
 _LONGEST_CPUINFO = 1 << 16
 
@@ -32,6 +33,19 @@ def metadata(
         "session_type": environ.get("XDG_SESSION_TYPE"),
         "desktop": environ.get("XDG_CURRENT_DESKTOP"),
         "options": dict(options),
+    }
+
+
+def frames_metadata(display: DisplayFacts | None, *, polled: bool) -> dict[str, Any]:
+    """How frames come: ``frames`` is "polled" or "pushed", ``scanout`` how a pushed source sends pixels.
+
+    ``guest_waits``: the guest's next frame waits until this program has taken the one before. Both are null for a
+    source that is polled.
+    """
+    return {
+        "frames": "polled" if polled else "pushed",
+        "scanout": display.scanout if display is not None else None,
+        "guest_waits": display.acknowledged if display is not None else None,
     }
 
 

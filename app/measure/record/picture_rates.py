@@ -42,7 +42,10 @@ class PictureRates:
         before, self._found = self._found, frame
         if frame.primary is not None and (before is None or frame.primary is not before.primary):
             self._kind = Kind.FLIP
-        elif before is not None and frame.cursor is not before.cursor and self._kind is Kind.REPEAT:
+            return
+        if frame.primary is not None and frame.damage:
+            self.pixels_changed()
+        if before is not None and frame.cursor is not before.cursor and self._kind is Kind.REPEAT:
             self._kind = Kind.CURSOR
 
     def pixels_changed(self) -> None:

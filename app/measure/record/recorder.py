@@ -37,7 +37,8 @@ class Recorder:
     ``sinks`` are called once with each completed record. ``true_flip_ns`` is the session's. ``expects_gpu`` and
     ``expects_present`` say which times come later by :meth:`gpu_time` and :meth:`presented`. ``flipped`` is called at
     once with the times between which a flip was seen, also for a flip that is never drawn. ``flips_lost`` is the
-    session's.
+    session's. ``polls``: the source is polled. One that tells its changes has no polls: a frame of it came with the
+    message at its ``timing``.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Recorder:
         expects_present: bool = False,
         flipped: Callable[[int, int], object] | None = None,
         flips_lost: Callable[[], int] | None = None,
+        polls: bool = True,
     ) -> None:
         self.stages = Stages()
         self.counters = Counters()
@@ -58,6 +60,7 @@ class Recorder:
         self._expects_present = expects_present
         self._flipped = flipped
         self._flips_lost = flips_lost
+        self._polls = polls
         # With those before the first poll of the run.
         self._lost_before: int | None = None
         self._previous_poll_ns: int | None = None
@@ -84,6 +87,8 @@ class Recorder:
         self._found = frame
 
     def polled(self, start_ns: int, end_ns: int) -> None:
+        if not self._polls:
+            return
         self.counters.polls += 1
         if self._lost_before is None and self._flips_lost is not None:
             self._lost_before = self._flips_lost()
@@ -106,7 +111,10 @@ class Recorder:
             self._expect(Kind.FLIP, frame.timing)
             self._true_ns = self._true_flip_ns(frame) if self._true_flip_ns is not None else None
             self._tell_flip(frame.timing)
-        elif before is not None and frame.cursor is not before.cursor:
+            return
+        if frame.primary is not None and frame.damage and self._kind is not Kind.FLIP:
+            self._expect(Kind.CHANGE, frame.timing)
+        if before is not None and frame.cursor is not before.cursor:
             self.counters.cursor_moves += 1
             if self._kind is Kind.REPEAT:
                 self._expect(Kind.CURSOR, frame.timing)
@@ -181,7 +189,8 @@ class Recorder:
         low, high = 0, timing.seen_ns - timing.previous_poll_ns
         if self._true_ns is not None:
             low = high = timing.seen_ns - self._true_ns
-        self.stages["flip_to_poll"].record_band(timing.seen_ns, low, high)
+        if self._polls:
+            self.stages["flip_to_poll"].record_band(timing.seen_ns, low, high)
         if self._flipped is not None:
             known = self._true_ns
             self._flipped(known or timing.previous_poll_ns, known or timing.seen_ns)

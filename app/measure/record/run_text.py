@@ -39,7 +39,16 @@ def stage_lines(stages: dict[str, Any]) -> list[str]:
 def run_text(document: dict[str, Any]) -> str:
     """The stages in milliseconds, the counters, and how exact the latency of a flip is."""
     lines = stage_lines(document["stages"])
-    if (flip := document["stages"].get("flip_to_submit")) is not None:
+    pushed = document["meta"].get("frames") == "pushed"
+    if pushed:
+        lines.append(
+            "the target tells its changes: there are no polls, and times count from the arrival of its message"
+        )
+    if document["meta"].get("guest_waits"):
+        lines.append(
+            "the guest waits until mdevview has taken each frame: mdevview is part of the pace that is measured"
+        )
+    if not pushed and (flip := document["stages"].get("flip_to_submit")) is not None:
         low, high = flip["p50_low_us"] / 1000, flip["p50_high_us"] / 1000
         lines.append(f"the median of flip to submit is between {low:.3f} and {high:.3f}: a flip is between two polls")
     lost = f", lost between two polls: {document['flips_lost']}" if "flips_lost" in document else ""
@@ -50,7 +59,8 @@ def run_text(document: dict[str, Any]) -> str:
     )
     lines.append(
         f"pictures with something new: {document['frames_shown']}, repeats: {document['repeats']}; "
-        f"polls per second: {document['poll_rate_hz']:g}; CPU: {document['cpu_percent']:g} %"
+        + ("" if pushed else f"polls per second: {document['poll_rate_hz']:g}; ")
+        + f"CPU: {document['cpu_percent']:g} %"
     )
     if "inputs_sent" in document:
         lines.append(

@@ -15,6 +15,7 @@ from typing import Any
 from app.host.discovery import discover
 from app.host.paths import Paths
 from app.host.scan import HostScan
+from app.host.screens import HostScreens
 from app.host.vgpu_document import list_document
 from ui.cli.list import table
 
@@ -30,7 +31,7 @@ def main() -> None:
     before = time.monotonic()
     scan = HostScan.take(Paths(root / "sys", root / "dev", Path("/proc")))
     vgpus = discover(scan)
-    document: dict[str, Any] = {"list": list_document(vgpus), "table": table(vgpus)}
+    document: dict[str, Any] = {"list": list_document(HostScreens(vgpus)), "table": table(HostScreens(vgpus))}
     document |= {"seconds": time.monotonic() - before, "peak_kib": _peak_kib()}
     before = time.monotonic()
     document["vms"] = len([each.vm_name for each in scan.vms])

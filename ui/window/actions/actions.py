@@ -143,7 +143,7 @@ _SENT = (
 ACTIONS = (
     ActionSpec("screenshot", Menu.MACHINE, "Save &screenshot", ("Ctrl+Alt+S",)),
     ActionSpec("copy", Menu.MACHINE, "&Copy picture", ("Ctrl+Alt+C",)),
-    ActionSpec("choose", Menu.MACHINE, "Choose &device…", ("Ctrl+Alt+U",), separated=True),
+    ActionSpec("choose", Menu.MACHINE, "Choose scree&n…", ("Ctrl+Alt+U",), separated=True),
     ActionSpec("retry", Menu.MACHINE, "Open a&gain"),
     ActionSpec("wait", Menu.MACHINE, "&Wait for the VM"),
     ActionSpec("copy-details", Menu.MACHINE, "Copy d&etails"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from PyQt6.QtGui import QGuiApplication
 
-from app.measure.record.metadata import metadata
+from app.measure.record.metadata import frames_metadata, metadata
 from app.measure.record.recorder import Recorder
 from app.measure.record.run_document import RunTimes, run_document
 from ui.window.picture.picture_window import PictureWindow
@@ -38,4 +38,6 @@ def window_document(
         "presentation_clock": times.presentation_clock,
         "presentation_counts": dict(times.presentation_counts),
     }
+    if session is not None:
+        meta |= frames_metadata(session.display_facts(), polled=not session.source.tells_damage)
     return run_document(picture.inspect(), meta, recorder, measured, complete=measured.duration_ns >= wanted_ns)

@@ -1,4 +1,4 @@
-"""One vGPU of the overview: opened, polled for its thumbnail, shown in windows, and opened again when a VM has it."""
+"""One screen of the overview: opened, polled for its thumbnail, shown in windows, and opened again when a VM has it."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.attach.helper_fds import HelperMethod
 from app.errors import MdevviewError, PermissionDenied
+from app.host.dbus_display import DbusDisplay
 from app.host.gpu import RenderNode
 from app.host.vgpu import Vgpu
 from app.measure.loop.frame_loop import FrameLoop
@@ -17,7 +18,7 @@ from app.measure.loop.pacing import Pacer
 from app.measure.loop.rate import Rate
 from app.open.background import BackgroundOpener, open_in_background, wait_in_background
 from app.open.opening import OpenOptions
-from app.open.session import Session
+from app.open.session import ConsoleChoice, Session
 from app.open.spare_fds import spare_fds
 from app.open.target import InheritedFd, Replay, Simulated, Target
 from app.open.waiter import next_target
@@ -28,6 +29,7 @@ from app.planes.status import Reason, State, Status
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_text import (
     ASKING,
+    CLICK_TO_SHOW,
     OPENING,
     PERMISSION,
     Words,
@@ -43,7 +45,7 @@ from ui.window.picture.draw_requests import GRACE_MS
 
 _MS = 1_000_000
 _JOIN_S = 0.5
-# For the buffers of the vGPUs that are being opened, and for Qt, which crashes where it gets none.
+# For the buffers of the screens that are being opened, and for Qt, which crashes where it gets none.
 _KEPT_FDS = 64
 # These reasons do not replace the words "VM ended".
 _STILL_WAITING = (Reason.NOT_STARTED, Reason.VM_NOT_RUNNING, Reason.NO_DEVICE)
@@ -54,11 +56,12 @@ class Click(Enum):
 
     NOTHING = "nothing"
     ASK = "ask"
+    SHOW = "show"
     OPEN = "open"
 
 
 class OverviewSource(QObject):
-    """Owns what is open of one vGPU: a session whose source the tile shares with windows, or what opens it.
+    """Owns what is open of one vGPU or console: a session whose source the tile shares with windows, or what opens it.
 
     ``changed`` fires when the words or the title may have changed, ``due`` when the thumbnail should be drawn, ``gone``
     when everything that was made from the buffers must be released, before it returns. ``opened`` fires when a device
@@ -78,7 +81,10 @@ class OverviewSource(QObject):
         helper: HelperMethod,
         target: Target | None = None,
     ) -> None:
-        """``target`` is opened, or waited for, again and again; None for a vGPU of :meth:`set_vgpu`."""
+        """``target`` is opened, or waited for, again and again.
+
+        None for a vGPU of :meth:`set_vgpu` or a console of :meth:`set_console`.
+        """
         super().__init__()
         self._group = group
         self._openings = openings
@@ -86,6 +92,8 @@ class OverviewSource(QObject):
         self._helper = helper
         self._target = target
         self._vgpu: Vgpu | None = None
+        self._display: DbusDisplay | None = None
+        self._console: Target | None = None
         # How the pixels of a frame are looked at. The surface sets it, which has the images.
         self.look: Callable[[Frame], Look | None] = lambda _frame: None
         self._visible = True
@@ -115,11 +123,37 @@ class OverviewSource(QObject):
             self._open_vgpu(vgpu, HelperMethod.NEVER)
         self.changed.emit()
 
+    def set_console(self, display: DbusDisplay, target: Target, *, at_once: bool) -> None:
+        """A console of a VM's D-Bus display. It is opened now with ``at_once``, else when the user wants it.
+
+        It is never opened again by itself: every registration at a VM costs the VM something until it ends.
+        """
+        is_new = self._display is None
+        self._display, self._console = display, target
+        if is_new and at_once:
+            self._open_console(target)
+        elif is_new:
+            self._say(CLICK_TO_SHOW)
+
+    def show(self) -> None:
+        """Open a console that is not open."""
+        if self._console is not None and self.click is Click.SHOW:
+            self._open_console(self._console)
+
+    @property
+    def further_consoles(self) -> tuple[ConsoleChoice, ...]:
+        """The other screens of the VM, as far as this one is open and tells them."""
+        if self._display is None or self._session is None:
+            return ()
+        return tuple(each for each in self._session.consoles() if not each.shown)
+
     @property
     def click(self) -> Click:
         """What a click does now."""
         if self.loop is not None and self._session is not None:
             return Click.OPEN
+        if self._console is not None:
+            return Click.NOTHING if self._pending is not None or self in self._openings else Click.SHOW
         return Click.ASK if self._words is PERMISSION and self._helper is not HelperMethod.NEVER else Click.NOTHING
 
     def ask(self) -> None:
@@ -139,14 +173,11 @@ class OverviewSource(QObject):
         """A session for one more window, which closes it; None if the vGPU is not open."""
         if self._session is None or self._shared is None or self.loop is None:
             return None
-        session = replace(self._session, source=self._shared.share())
-        # The window watches the fd from now on.
-        self._group.watch()
-        return session
+        return replace(self._session, source=self._shared.share())
 
     @property
     def target(self) -> Target | None:
-        return self._target
+        return self._target or self._console
 
     @property
     def frame(self) -> Frame | None:
@@ -180,6 +211,8 @@ class OverviewSource(QObject):
 
     @property
     def title(self) -> str:
+        if self._display is not None:
+            return self._label
         return title_of(self._vgpu, self._session, self._label)
 
     def caption(self) -> str:
@@ -187,11 +220,11 @@ class OverviewSource(QObject):
         words, status = self.words, self.status
         heading = words.heading if words is not None else words_of_status(status or Status(Reason.OK)).heading
         rate = self._rate.per_second(time.monotonic_ns()) if words is None else 0
-        return caption_of(self._known_vgpu(), self.title, heading, rate)
+        return caption_of(self._known_vgpu(), self.title, heading, rate, self._display)
 
     def details(self) -> str:
         """What the tool tip says."""
-        return details_of(self._known_vgpu(), self.status, self.words, self.frame)
+        return details_of(self._known_vgpu(), self.status, self.words, self.frame, self._display)
 
     def set_visible(self, visible: bool) -> None:
         """Whether a person can see the tile. If not, it is polled rarely, and never due."""
@@ -234,6 +267,9 @@ class OverviewSource(QObject):
         options = OpenOptions(helper, alone=False)
         self._queue(lambda: open_in_background(vgpu, options=options))
 
+    def _open_console(self, target: Target) -> None:
+        self._queue(lambda: open_in_background(target, options=OpenOptions(HelperMethod.NEVER, alone=False)))
+
     def _open_target(self, helper: HelperMethod, *, soon: bool) -> None:
         target, options = self._target, OpenOptions(helper, alone=False)
         assert target is not None
@@ -251,7 +287,7 @@ class OverviewSource(QObject):
     def _begin(self, start: Callable[[], BackgroundOpener]) -> None:
         try:
             if spare_fds() < _KEPT_FDS:
-                raise MdevviewError("Too many files are open for one more vGPU")
+                raise MdevviewError("Too many files are open for one more screen")
             opener = start()
         except MdevviewError as error:
             self._openings.remove(self)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.host.dbus_display import DbusDisplay
+from app.host.screens import access_text, vm_text
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import claims_text, holders_text, vm_words
 from app.open.session import Session
@@ -25,8 +27,10 @@ class Words:
 OPENING = Words("Opening")
 FREE = Words("Free", "No VM has it open.")
 PERMISSION = Words("Permission needed", "Its VM belongs to another user. Click to ask for root's permission.")
+CLICK_TO_SHOW = Words("Click to show", "Another viewer of this VM would lose its keyboard and pointer.")
 ASKING = Words("Asking for permission", "A dialog, or the terminal, asks for it.")
 
+_DBUS_DISPLAY = "D-Bus display"
 _WHY_NOT_OPENED = "A free vGPU is not opened: a VM could not start with it then. Its screen appears when a VM has it."
 
 
@@ -40,6 +44,12 @@ def words_of_status(status: Status) -> Words:
     hint = status.hint or status.detail
     sentence = hint.partition(". ")[0].removesuffix(".")
     return Words(status_heading(status), clean(f"{sentence}." if sentence else "", LONGEST_LINE))
+
+
+def name_of_vm(display: DbusDisplay) -> str:
+    """The name of the tile of a D-Bus display: the VM's number and name if it has one, else its process."""
+    vm = display.vm
+    return clean(vm_words(vm.name, vm.id) or f"{vm.process} {vm.pid}", LONGEST_LINE)
 
 
 def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
@@ -63,10 +73,12 @@ def short_name(vgpu: Vgpu) -> str:
     return vgpu.name[-_UUID_START:] if _MIDDLE_OF_PROXMOX in vgpu.name else vgpu.name[:_UUID_START]
 
 
-def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int) -> str:
-    """The second line of a tile: which vGPU, its state and its rate."""
+def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int, display: DbusDisplay | None = None) -> str:
+    """The second line of a tile: which vGPU or that it is a D-Bus display, its state and its rate."""
     words = []
-    if vgpu is not None and vgpu.simulated:
+    if display is not None:
+        words.append(_DBUS_DISPLAY)
+    elif vgpu is not None and vgpu.simulated:
         words.append("simulated")
     elif vgpu is not None and short_name(vgpu) != title:
         words.append(short_name(vgpu))
@@ -76,9 +88,17 @@ def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int) -> str:
     return " · ".join(clean(each, LONGEST_LINE) for each in words)
 
 
-def details_of(vgpu: Vgpu | None, status: Status | None, words: Words | None, frame: Frame | None) -> str:
+def details_of(
+    vgpu: Vgpu | None,
+    status: Status | None,
+    words: Words | None,
+    frame: Frame | None,
+    display: DbusDisplay | None = None,
+) -> str:
     """What the tool tip says: one fact in each line."""
     lines = []
+    if display is not None:
+        lines += [vm_text(display), f"{_DBUS_DISPLAY}: {access_text(display)}"]
     if vgpu is not None:
         kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""
         lines += [vgpu.name, f"{kind} on {vgpu.parent}" if vgpu.parent else kind]

@@ -1,6 +1,7 @@
 """The window of the overview: the tiles, a scroll bar, and a line that tells about the tile in focus."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PyQt6.QtCore import QEvent, QSize, QSocketNotifier, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
@@ -8,15 +9,18 @@ from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QScr
 from PyQt6.sip import voidptr
 
 from app.attach.helper_fds import HelperMethod
+from app.host.dbus_display import DbusDisplay
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import AUTO, GpuChoice
+from app.host.screens import HostScreens, first_console
 from app.host.vgpu import Vgpu
-from app.open.target import SIMULATED_DEFAULT, Target
-from app.open.vgpu_list import VgpuList
+from app.open.screen_list import ScreenList
+from app.open.target import SIMULATED_DEFAULT, Target, parse_target
 from ui.window.actions.shortcuts import shared
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
+from ui.window.overview.overview_text import name_of_vm
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.settings.first_size import resize_within_screen
@@ -25,16 +29,29 @@ from ui.window.shown_target import label_of
 _SIZE = QSize(1100, 740)
 # How often rates are counted.
 _COUNT_MS = 1000
-_NO_VGPU = "This host has no vGPU. A simulated one is shown; vGPUs appear by themselves."
+_NO_SCREEN = (
+    "This host has no vGPU and no VM with a D-Bus display. A simulated one is shown; others appear by themselves."
+)
 _HINTS = {
     Click.OPEN: "Enter or a click opens it in a window",
+    Click.SHOW: "Enter or a click shows it",
     Click.ASK: "Enter or a click asks for root's permission",
     Click.NOTHING: "",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Console:
+    """A console of a D-Bus display. ``at_once``: it is shown without a click."""
+
+    display: DbusDisplay
+    label: str
+    target: Target
+    at_once: bool
+
+
 class OverviewWindow(QMainWindow):
-    """Shows ``targets``, or every vGPU of the host that has a display if there are none. Owns the sources.
+    """Shows ``targets``, or every screen of the host if there are none. Owns the sources.
 
     ``open_window`` shows a source in a window of its own. ``unusable`` says why OpenGL cannot be used at all.
     """
@@ -86,14 +103,14 @@ class OverviewWindow(QMainWindow):
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._show_line)
         self._note = ""
-        self._vgpus: VgpuList | None = None
+        self._screens: ScreenList | None = None
         self._notifier: QSocketNotifier | None = None
         self._closed = False
         if targets:
-            self._set_sources({f"{index} {each}": each for index, each in enumerate(targets)}, ())
+            self._set_sources({f"{index} {each}": each for index, each in enumerate(targets)}, (), {})
         else:
-            self._vgpus = VgpuList(follow_vms=True)
-            self._notifier = QSocketNotifier(voidptr(self._vgpus.fileno()), QSocketNotifier.Type.Read, self)
+            self._screens = ScreenList(follow_vms=True)
+            self._notifier = QSocketNotifier(voidptr(self._screens.fileno()), QSocketNotifier.Type.Read, self)
             self._notifier.activated.connect(self._list)
             self._show_line()
 
@@ -120,22 +137,41 @@ class OverviewWindow(QMainWindow):
         return self._surface.tiles
 
     def _list(self) -> None:
-        assert self._vgpus is not None
-        vgpus = self._vgpus.poll()
-        if vgpus is None:
+        screens = self._screens.poll() if self._screens is not None and not self._closed else None
+        if screens is None:
             return
-        shown = tuple(each for each in vgpus if known_display(each) is not KnownDisplay.NONE)
-        self._note = "" if shown else _NO_VGPU
-        self._set_sources({} if shown else {"": SIMULATED_DEFAULT}, shown)
+        vgpus = tuple(each for each in screens.vgpus if known_display(each) is not KnownDisplay.NONE)
+        is_empty = not (vgpus or screens.displays)
+        self._note = _NO_SCREEN if is_empty else ""
+        self._set_sources({"": SIMULATED_DEFAULT} if is_empty else {}, vgpus, self._consoles(screens))
         self._show_line()
 
-    def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...]) -> None:
+    def _consoles(self, screens: HostScreens) -> dict[str, _Console]:
+        """The first console of each VM's D-Bus display, and the further ones of those that are open, by their keys.
+
+        In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before, so another
+        viewer would lose keyboard and pointer to a thumbnail. Nothing tells whether there is one.
+        """
+        consoles: dict[str, _Console] = {}
+        for display in screens.displays:
+            name = name_of_vm(display)
+            key = f"{display.vm.pid} {name}"
+            consoles[key] = _Console(display, name, parse_target(first_console(display)), at_once=not display.p2p)
+            source = self._sources.get(key)
+            for each in source.further_consoles if source is not None else ():
+                target = parse_target(each.target)
+                consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, at_once=True)
+        return consoles
+
+    def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...], consoles: dict[str, _Console]) -> None:
         """Show exactly these from now on."""
         new: dict[str, OverviewSource] = {}
         for key, target in targets.items():
             new[key] = self._sources.get(key) or self._source(label_of(target), target)
         for vgpu in vgpus:
             new[vgpu.name] = self._sources.get(vgpu.name) or self._source(vgpu.name)
+        for key, console in consoles.items():
+            new[key] = self._sources.get(key) or self._source(console.label)
         removed = [each for key, each in self._sources.items() if key not in new]
         self._sources = new
         # This also releases what was drawn for the removed ones, before their devices are closed.
@@ -145,6 +181,8 @@ class OverviewWindow(QMainWindow):
             each.deleteLater()
         for vgpu in vgpus:
             new[vgpu.name].set_vgpu(vgpu)
+        for key, console in consoles.items():
+            new[key].set_console(console.display, console.target, at_once=console.at_once)
         for tile in self._surface.tiles:
             if tile.source.receivers(tile.source.due) == 0:
                 self._connect(tile)
@@ -158,7 +196,13 @@ class OverviewWindow(QMainWindow):
     def _connect(self, tile: Tile) -> None:
         tile.source.due.connect(lambda: self._on_due(tile))
         tile.source.changed.connect(lambda: self._refresh(tile))
+        tile.source.opened.connect(self._on_opened)
         tile.clicked.connect(lambda: self._on_clicked(tile))
+
+    def _on_opened(self) -> None:
+        if self._screens is not None:
+            # Later: what was opened may tell of further consoles, and the tiles may change then.
+            QTimer.singleShot(0, self._list)
 
     def _on_due(self, tile: Tile) -> None:
         self._surface.mark(tile)
@@ -170,6 +214,8 @@ class OverviewWindow(QMainWindow):
                 self._open_window(tile.source)
             case Click.ASK:
                 tile.source.ask()
+            case Click.SHOW:
+                tile.source.show()
             case Click.NOTHING:
                 pass
 
@@ -197,9 +243,9 @@ class OverviewWindow(QMainWindow):
             return
         self._closed = True
         self._counter.stop()
-        if self._notifier is not None and self._vgpus is not None:
+        if self._notifier is not None and self._screens is not None:
             self._notifier.setEnabled(False)
-            self._vgpus.close()
+            self._screens.close()
         # The images first: no device may be closed before what was made from its buffers.
         self._surface.shut_down()
         for each in self.sources:

@@ -134,8 +134,15 @@ class FrameTimes:
         return self._start()
 
     def _start(self) -> Recorder:
-        flips_lost = self.session.flips_lost if self.session is not None else None
-        recorder = Recorder(self._sinks, self._true_flip, expects_gpu=True, expects_present=True, flips_lost=flips_lost)
+        session = self.session
+        recorder = Recorder(
+            self._sinks,
+            self._true_flip,
+            expects_gpu=True,
+            expects_present=True,
+            flips_lost=session.flips_lost if session is not None else None,
+            polls=session is None or not session.source.tells_damage,
+        )
         self.recorder, self.start = recorder, Start.now()
         if self._loop is not None:
             recorder.start(self._loop.frame)

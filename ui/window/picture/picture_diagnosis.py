@@ -213,6 +213,7 @@ class PictureDiagnosis(QObject):
             one_colour=self._one_colour,
             failure=picture.status if picture.status.reason is Reason.RENDER_FAILED else None,
             late_mode=self._mode_watch.late(now),
+            display=session.display_facts() if session is not None else None,
         )
         return diagnose(facts)
 

@@ -8,14 +8,14 @@ import pytest
 
 from app.input.event import Key
 from tests.qemu.machine import QemuMachine
-from tests.qemu.viewing import Viewed, viewing
+from tests.qemu.viewing import Viewed, picture_of, same, viewing
 from tests.qemu.virtio_gpu import B8G8R8A8, VirtioGpu, colours, fill
 from tests.unit.qmp_server import until
 
 
 def scanout(viewed: Viewed) -> str | None:
     facts = viewed.session.display_facts()
-    return facts and facts.scanout
+    return facts.scanout if facts else None
 
 
 @pytest.mark.parametrize(("device", "kind"), [("VGA", "map"), ("bochs-display", "value"), ("virtio-vga", "map")])
@@ -30,7 +30,7 @@ def test_text_of_the_bios_and_its_menu_after_esc(tmp_path: Path, device: str, ki
         monitor = viewed.session.input.open(lambda: None)
         try:
             monitor.send([Key("esc", True), Key("esc", False)])
-            viewed.wait_for(lambda _: not np.array_equal(viewed.picture(), text), "the boot menu")
+            viewed.wait_for(lambda frame: not same(picture_of(frame), text), "the boot menu")
         finally:
             monitor.close()
         with machine.paused():

@@ -10,7 +10,7 @@ from app.dbus_display.resolution import UiInfoResolution
 from app.dbus_display.vm_display import ControlState
 from app.edid.mode import Mode
 from app.errors import ResolutionRefused
-from tests.unit.app.dbus_display.fake_display import FakeDisplay
+from tests.unit.app.dbus_display.fake_controls import FakeControls
 
 _MS = 1_000_000
 
@@ -19,7 +19,7 @@ class Bench:
     """A console with a clock that a test sets."""
 
     def __init__(self) -> None:
-        self.display = FakeDisplay()
+        self.display = FakeControls()
         self.now = 1_000_000_000
         self.control = UiInfoResolution(self.display, 0, lambda: self.now)
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.diagnosis.finding import Finding, Severity
 from app.host.discovery import discover
+from app.host.screens import HostScreens
 from tests.unit.app.diagnosis.host.examination import examine
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
 from ui.cli import doctor
@@ -20,7 +21,7 @@ def test_only_an_error_fails(
     severity: Severity, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     finding = Finding("a-key", severity, "amiss", "seen", "do this")
-    monkeypatch.setattr(doctor, "discover", lambda _scan: ())
+    monkeypatch.setattr(doctor, "find_screens", lambda _scan: HostScreens())
     monkeypatch.setattr(doctor, "host_findings", lambda _vgpus: [finding])
     monkeypatch.setattr(doctor, "start_display_checks", lambda _checks, _nodes, _exporting: None)
     assert doctor.run(argparse.Namespace(json=True)) == status
@@ -52,7 +53,7 @@ def test_the_verdict_comes_last_and_problems_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fine, bad = Finding("vgpu", Severity.OK, "u can be opened"), Finding("egl", Severity.ERROR, "no EGL")
-    monkeypatch.setattr(doctor, "discover", lambda _scan: ())
+    monkeypatch.setattr(doctor, "find_screens", lambda _scan: HostScreens())
     monkeypatch.setattr(doctor, "host_findings", lambda _vgpus: [fine])
     monkeypatch.setattr(doctor, "start_display_checks", lambda *_: None)
     monkeypatch.setattr(doctor, "display_findings", lambda _ends: [bad])
@@ -74,7 +75,7 @@ def test_the_report_leaves_out_who_and_where(
     host.mdev(UUID_A, "mbochs-small", 11)
     host.process(50, "qemu-system-x86", qemu("secret-vm"), {20: "/dev/vfio/11", 21: DEVICE_FD})
     vgpus = discover(host.scan())
-    monkeypatch.setattr(doctor, "discover", lambda _scan: vgpus)
+    monkeypatch.setattr(doctor, "find_screens", lambda _scan: HostScreens(vgpus))
     monkeypatch.setattr(doctor, "host_findings", lambda _vgpus: examine(host))
     monkeypatch.setattr(doctor, "start_display_checks", lambda *_: None)
     monkeypatch.setattr(socket, "gethostname", lambda: "desk-of-bob")

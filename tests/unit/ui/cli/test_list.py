@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.host.discovery import discover
+from app.host.dbus_display import DbusDisplay
+from app.host.screens import HostScreens, find_screens
 from app.host.vgpu import Vgpu
+from app.host.vgpu_document import list_document
+from app.host.vm import Vm
 from app.host.wording import of_user
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
 from tests.unit.known_hosts import proxmox
@@ -17,7 +20,7 @@ from ui.cli.main import main
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
-    monkeypatch.setattr(command, "discover", lambda _scan: discover(host.scan()))
+    monkeypatch.setattr(command, "find_screens", lambda _scan: find_screens(host.scan()))
     return host
 
 
@@ -25,7 +28,7 @@ def test_host_without_vgpus(host: Host, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["list"]) == 0
     assert "no vGPU found; `mdevview` shows a simulated one" in capsys.readouterr().out
     assert main(["list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": []}
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": [], "displays": []}
 
 
 def test_json_document(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,9 +81,58 @@ def test_table_is_aligned_and_says_who_uses_what(host: Host, capsys: pytest.Capt
         assert second[column:].startswith(other)
 
 
+def test_vms_with_a_dbus_display_have_a_table_of_their_own(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    host.process(50, "qemu-system-x86", qemu("win10", "-display", "dbus,p2p=yes"), uid=0)
+    host.process(60, "qemu-system-x86", qemu("web", "-display", "dbus,addr=unix:path=/run/bus,gl=on"), uid=0)
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "VM     PID  USER  D-BUS DISPLAY                   TARGET",
+        "win10  50   root  peer to peer                    vm:win10",
+        "web    60   root  bus unix:path=/run/bus, OpenGL  vm:web",
+    ]
+    host.mdev(UUID_A, "mdpy-xga", 11)
+    assert main(["list"]) == 0
+    vgpus, displays = capsys.readouterr().out.split("\n\n")
+    assert len(vgpus.splitlines()) == 2 and len(displays.splitlines()) == 3
+
+
+def test_a_vm_with_a_vgpu_and_a_dbus_display_is_in_both_and_told_apart(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.mdev(UUID_A, "mdpy-xga", 11)
+    host.process(50, "qemu-system-x86", qemu("win10", "-display", "dbus"), {20: "/dev/vfio/11", 21: DEVICE_FD}, uid=0)
+    assert main(["list", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["vgpus"][0]["holders"][0]["pid"] == 50
+    assert document["displays"] == [
+        {
+            "target": "vm:win10,console=0",
+            "kind": "dbus",
+            "pid": 50,
+            "process": "qemu-system-x86",
+            "vm": "win10",
+            "vm_id": None,
+            "uid": 0,
+            "user": "root",
+            "p2p": False,
+            "address": None,
+            "gl": False,
+            "has_vgpu": True,
+        }
+    ]
+    assert main(["list", "--targets"]) == 0
+    assert capsys.readouterr().out.split() == [UUID_A, "vm:win10", "vm:win10,console=0"]
+
+
 def test_names_chosen_by_processes_cannot_write_to_the_terminal() -> None:
     nasty = "\x1b[2J"
-    assert nasty not in command.table((Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty)))
+    vm = Vm(50, nasty, nasty, ())
+    screens = HostScreens(
+        (Vgpu(name="a", type_name=nasty), Vgpu(name="b", driver=nasty)), (DbusDisplay(vm, p2p=False, address=nasty),)
+    )
+    assert nasty not in command.table(screens)
+    assert nasty not in command.fitting(screens, 10)
+    assert nasty not in json.dumps(list_document(screens)["displays"][0]["address"], ensure_ascii=False)
 
 
 def test_proxmox_vms_are_listed_by_number_and_name(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

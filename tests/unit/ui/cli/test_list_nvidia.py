@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.host.discovery import discover
+from app.host.screens import find_screens
+from app.host.wording import of_user
 from tests.unit.hosts import Host, Listings
 from tests.unit.known_hosts.nvidia_sriov import lay_out
 from ui.cli import list as command
@@ -16,7 +17,7 @@ from ui.cli.main import main
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
     lay_out(host)
-    monkeypatch.setattr(command, "discover", lambda _scan: discover(host.scan()))
+    monkeypatch.setattr(command, "find_screens", lambda _scan: find_screens(host.scan()))
     return host
 
 
@@ -28,7 +29,7 @@ def test_every_vgpu_is_listed_and_no_other_function(host: Host, capsys: pytest.C
         ("0000:41:00.4", "in use by qemu-system-x86 4100 (VM render) by group"),
         (
             "0000:41:00.5",
-            "free, or in use by a process that cannot be seen; perhaps qemu-system-x86 4200 of 64055 (VM cad) "
+            f"free, or in use by a process that cannot be seen; perhaps qemu-system-x86 4200{of_user(64055)} (VM cad) "
             "(by its arguments)",
         ),
         ("0000:41:00.6", "free, or in use by a process that cannot be seen"),

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.host.dbus_display import DbusDisplay
+from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu
+from app.host.vm import Vm
 from app.sim.config.spec import _PARSERS, parse_spec
 from app.sim.config.spec_words import CHOICES, KEYS, ONLY, PROFILES
+from tests.unit.hosts import qemu
 from ui.cli.target_words import targets
 
 VALUES = {
@@ -30,11 +34,11 @@ HOST = (
 )
 
 
-def _host() -> tuple[Vgpu, ...]:
-    return HOST
+def _host() -> HostScreens:
+    return HostScreens(HOST)
 
 
-def _no_scan() -> tuple[Vgpu, ...]:
+def _no_scan() -> HostScreens:
     raise AssertionError("the host is not looked at for this")
 
 
@@ -83,6 +87,19 @@ def test_several_faults_are_offered_one_after_the_other() -> None:
 def test_host_and_kinds_of_targets_are_offered(start: str, offered: list[str]) -> None:
     """A name with a space would be two words for a shell."""
     assert targets(start, _host) == offered
+
+
+def test_vms_with_a_dbus_display_are_offered_by_the_target_that_opens_them() -> None:
+    def display(pid: int, name: str, number: str | None = None, is_only_one: bool = True) -> DbusDisplay:
+        return DbusDisplay(Vm(pid, "qemu", name, (*qemu(name),), id=number), p2p=True, is_only_one=is_only_one)
+
+    with_vgpu = display(50, "cad")
+    host = HostScreens(
+        (Vgpu("0000:41:00.4", holders=(Holder(50, "qemu", 9, "cad", None),)),),
+        (with_vgpu, display(60, "web", "105"), display(70, "twin", is_only_one=False), display(80, "$(id)")),
+    )
+    assert targets("vm:", lambda: host) == ["vm:cad", "vm:cad,console=0", "vm:105", "vm:web"]
+    assert targets("pid:", lambda: host) == ["pid:70", "pid:50", "pid:60", "pid:80"]
 
 
 def test_recordings_and_folders_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

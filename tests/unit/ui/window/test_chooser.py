@@ -1,4 +1,4 @@
-"""The chooser of a vGPU."""
+"""The chooser of a screen."""
 
 import pytest
 

@@ -20,6 +20,7 @@ from app.diagnosis.picture.picture_facts import (
 from app.diagnosis.picture.picture_findings import error_finding
 from app.diagnosis.picture.picture_keys import PictureKey, key_of, rank_of
 from app.errors import MdevviewError
+from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from app.planes.outcome import PixelPath
 from app.planes.status import Reason, Status
 from tests.unit.app.diagnosis.picture.facts import (
@@ -128,6 +129,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         key_of(reason): (picture(off(reason, "words")), (key_of(reason),), "words")
         for reason in (
             *(Reason.VM_ENDED, Reason.DEVICE_REMOVED, Reason.NOT_STARTED, Reason.NO_DEVICE, Reason.VM_NOT_RUNNING),
+            *(Reason.DISPLAY_CLOSED, Reason.NO_SCANOUT, Reason.SEVERAL_MEMORY_PLANES),
             *(
                 Reason.ASKING_PERMISSION,
                 Reason.PERMISSION_DENIED,
@@ -249,6 +251,14 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         "region 16, 1228800 bytes",
     ),
     K.KERNEL_MESSAGES: (picture(lines=("a", "b", "c", "d")), (K.KERNEL_MESSAGES,), "b | c | d"),
+    **{
+        PictureKey[f"DISPLAY_{each.name}"]: (
+            picture(display=DisplayFacts(problems=(SeenProblem(each, "640x480"),))),
+            (PictureKey[f"DISPLAY_{each.name}"],),
+            "640x480",
+        )
+        for each in DisplayProblem
+    },
 }
 
 

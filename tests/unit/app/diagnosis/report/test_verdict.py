@@ -41,6 +41,21 @@ def test_the_verdict_is_one_sentence(findings: list[Finding], vgpus: int, expect
     assert verdict(findings, vgpus) == expected
 
 
+@pytest.mark.parametrize(
+    ("findings", "vgpus", "displays", "expected"),
+    [
+        ([FREE], 1, 1, "mdevview can show 1 vGPU of this host, and 1 VM with a D-Bus display."),
+        ([HELD], 1, 2, "mdevview can show 2 VMs with a D-Bus display, but not the vGPU of this host: u is in use."),
+        ([], 0, 3, "mdevview can show 3 VMs with a D-Bus display; this host has no vGPU."),
+        ([NO_EGL], 0, 3, f"mdevview cannot show any screen here, because {NO_EGL.message}."),
+    ],
+)
+def test_the_verdict_counts_the_vms_with_a_dbus_display(
+    findings: list[Finding], vgpus: int, displays: int, expected: str
+) -> None:
+    assert verdict(findings, vgpus, displays) == expected
+
+
 def test_problems_come_first_in_their_own_order() -> None:
     findings = [FREE, SOFTWARE, TAKEN, NO_EGL, OTHER_GPU, CLOSED]
     assert ranked(findings) == [NO_EGL, CLOSED, SOFTWARE, OTHER_GPU, TAKEN, FREE]

@@ -46,6 +46,14 @@ def test_what_makes_the_figures_of_another_thing_is_decisive(changes: dict[str, 
     assert (found, of_b, decisive) == (label, b, True)
 
 
+def test_frames_of_polls_and_frames_of_messages_are_not_the_same_thing() -> None:
+    [(label, a, b, decisive)] = _found(_run(meta_frames="polled"), _run(meta_frames="pushed"))
+    assert label.startswith("way of the frames")
+    assert (a, b, decisive) == ("polled", "pushed", True)
+    # An older mdevview does not tell it.
+    assert not _found(_run(), _run(meta_frames="polled"))[0][-1]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,11 +1,14 @@
 """The rates that a window always shows."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.measure.record.frame_record import Kind
 from app.measure.record.picture_rates import PictureRates, Rates
 from app.measure.record.recorder import Recorder
+from app.planes.damage import DamagedRect
 from app.planes.plane import PlaneKind
 from tests.unit.app.measure.records import MS, frame, surface
 
@@ -30,6 +33,17 @@ def test_a_guest_that_flips_twice_between_two_pictures_does_not_stand_still() ->
     rates.found(frame(one))
     rates.drawn(16 * MS)
     assert rates.rates(20 * MS).flips == 2
+
+
+def test_a_message_that_changes_the_buffer_on_the_screen_is_a_change() -> None:
+    rates, one = PictureRates(), surface(1)
+    rates.found(frame(one))
+    rates.drawn(0)
+    rates.found(replace(frame(one), damage=(DamagedRect(0, 0, 2, 2),)))
+    rates.drawn(2 * MS)
+    rates.found(replace(frame(one), damage=()))
+    rates.drawn(4 * MS)
+    assert rates.rates(5 * MS) == Rates(flips=1, changes=1)
 
 
 _STEPS = st.lists(st.sampled_from(["flip", "cursor", "both", "pixels", "draw", "off", "hide"]), max_size=60)

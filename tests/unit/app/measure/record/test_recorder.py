@@ -1,12 +1,14 @@
 """What is recorded of frames: kinds, counters, and when a record is complete."""
 
 import gc
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.measure.record.frame_record import FrameRecord, Kind
 from app.measure.record.recorder import Recorder
+from app.planes.damage import DamagedRect
 from app.planes.plane import PlaneKind
 from tests.unit.app.measure.records import MS, frame, surface
 
@@ -29,6 +31,29 @@ def test_each_picture_has_the_kind_of_what_it_shows_first() -> None:
     assert (done[4].previous_poll_ns, done[4].seen_ns) == (5 * MS, 6 * MS)
     counters = recorder.counters
     assert (counters.flips_seen, counters.cursor_moves, counters.frames_shown, counters.repeats) == (1, 1, 3, 2)
+
+
+def test_what_a_message_changed_in_the_buffer_on_the_screen_is_a_change_without_a_poll() -> None:
+    done: list[FrameRecord] = []
+    recorder = Recorder([done.append], polls=False)
+    one, cursor = surface(1), surface(9, PlaneKind.CURSOR)
+    first = frame(one)
+    changed = replace(frame(one, before=5 * MS, seen=5 * MS), damage=(DamagedRect(0, 0, 2, 2),))
+    both = replace(frame(one, cursor, before=7 * MS, seen=7 * MS), damage=(DamagedRect(0, 0, 2, 2),))
+    same = replace(frame(one, cursor, before=8 * MS, seen=8 * MS), damage=())
+    recorder.start(first)
+    for each in (changed, both, same):
+        recorder.polled(0, 10)
+        recorder.found(each)
+        recorder.drawn(each, 9 * MS, 10 * MS)
+    recorder.finish()
+    assert [(each.kind, each.seen_ns) for each in done] == [
+        (Kind.CHANGE, 5 * MS),
+        (Kind.CHANGE, 7 * MS),
+        (Kind.REPEAT, None),
+    ]
+    assert (recorder.counters.polls, recorder.counters.flips_seen, recorder.counters.cursor_moves) == (0, 0, 1)
+    assert recorder.stages.document().keys() == {"submit", "change_to_submit"}
 
 
 def test_flip_that_another_one_replaces_is_superseded_and_its_latency_not_counted() -> None:

@@ -26,6 +26,7 @@ from PyQt6.QtWidgets import (
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
+from app.host.screens import HostScreens
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT
 from tests.unit.ui.window.picture_without_plane import picture_without_plane
@@ -76,7 +77,7 @@ window._menus.popup_at_pointer()
 show_about(window, None)
 keys = KeysDialog(window, window.shortcuts)
 chooser = Chooser()
-chooser.show_vgpus((Vgpu("one"),))
+chooser.show_screens(HostScreens((Vgpu("one"),)))
 overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)
 window._fullscreen.set(True)
 window._fullscreen.open_menu()

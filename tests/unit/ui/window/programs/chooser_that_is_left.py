@@ -27,6 +27,6 @@ for _ in range(3):
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 assert not parent.findChildren(Chooser)
 end = time.monotonic() + 20
-while any(each.name == "vgpu-list" for each in threading.enumerate()):
+while any(each.name == "screen-list" for each in threading.enumerate()):
     assert time.monotonic() < end, "the host is still scanned"
     time.sleep(0.001)

@@ -28,5 +28,5 @@ with patch.dict(sys.modules, {"pyudev": None}), patch.object(scan.HostScan, "tak
     application.exec()
     assert chooser.chosen() is not None
     chooser.done(0)
-    assert chooser._vgpus.join(20)
-assert scanned_by == ["vgpu-list"], scanned_by
+    assert chooser._screens.join(20)
+assert scanned_by == ["screen-list"], scanned_by

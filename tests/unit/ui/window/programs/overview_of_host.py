@@ -10,10 +10,10 @@ from app.attach.helper_fds import HelperMethod
 from app.errors import MdevviewError
 from app.host.hotplug import Hotplug
 from app.host.vgpu import Vgpu
-from app.open import vgpu_list
+from app.open import screen_list
 from app.open.background import BackgroundOpener, open_in_background
 from app.open.opening import OpenOptions
-from app.open.vgpu_list import VgpuList
+from app.open.screen_list import ScreenList
 from tests.unit.hosts import UUID_A, UUID_B, Host, qemu
 from tests.unit.ui.window.events import until
 from tests.unit.vms import Vms
@@ -43,9 +43,9 @@ application = new_application()
 host = Host(Path(sys.argv[1]))
 (host.paths.dev / "shm").mkdir()
 opened: list[OverviewSource] = []
-setattr(vgpu_list, "_LOOK_S", 0.02)  # noqa: B010
+setattr(screen_list, "_LOOK_S", 0.02)  # noqa: B010
 setattr(overview_source, "open_in_background", begin)  # noqa: B010
-setattr(overview_window, "VgpuList", partial(VgpuList, host.paths, no_events))  # noqa: B010
+setattr(overview_window, "ScreenList", partial(ScreenList, host.paths, no_events))  # noqa: B010
 
 with closing(Vms(host)) as vms:
     window = OverviewWindow([], HelperMethod.NEVER, opened.append)

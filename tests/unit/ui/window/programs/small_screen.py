@@ -5,6 +5,7 @@ from PyQt6.QtWidgets import QMessageBox
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
 from app.errors import MdevviewError
+from app.host.screens import HostScreens
 from app.host.vgpu import Vgpu
 from app.open.target import SIMULATED_DEFAULT
 from tests.unit.ui.window.picture_without_plane import picture_without_plane
@@ -36,7 +37,7 @@ show_about(window, None)
 keys = KeysDialog(window, window.shortcuts)
 keys.open()
 chooser = Chooser()
-chooser.show_vgpus((Vgpu("one"),))
+chooser.show_screens(HostScreens((Vgpu("one"),)))
 chooser.show()
 error = ErrorWindow(MdevviewError("no OpenGL", "see"), None)
 overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)

@@ -37,7 +37,7 @@ def test_no_finding_names_the_command_line(key: PictureKey) -> None:
 
 def test_what_a_menu_offers_is_named() -> None:
     assert menu_words("Run 'mdevview doctor'.") == "Run 'Check this host' in the Help menu."
-    assert menu_words("'mdevview list' shows it") == "'Choose device' in the Machine menu shows it"
+    assert menu_words("'mdevview list' shows it") == "'Choose screen' in the Machine menu shows it"
     assert menu_words("see 'mdevview doctor'") == "see 'Check this host' in the Help menu"
     assert menu_words(f"it is a symbolic link: {qmp_socket_error.REMEDY}") == "it is a symbolic link"
     assert menu_words("its configuration file is not read: use --qmp") == "its configuration file is not read"

@@ -1,6 +1,6 @@
 """Shows a target until it is ended, and reads every frame. Prints a line once it has a picture.
 
-``viewer.py TARGET [SECONDS]``: with seconds, it does not look for so long after each frame, as a window that hangs.
+``python -m tests.qemu.viewer TARGET [SECONDS]``: with seconds it hangs for so long after each frame.
 """
 
 import select
@@ -18,7 +18,8 @@ def _main() -> None:
             if viewed.picture() is not None and not told:
                 print("shown", flush=True)
                 told = True
-            time.sleep(pause_s)
+            if told:
+                time.sleep(pause_s)
             fd = viewed.session.source.fileno()
             select.select([fd] if fd >= 0 else [], [], [], 1.0)
 

@@ -1,8 +1,9 @@
-"""The list of vGPUs that a chooser shows, filled on a thread."""
+"""The list of screens that a chooser shows, filled on a thread."""
 
 import itertools
 import os
 import select
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,8 @@ import pytest
 
 from app.errors import MdevviewError
 from app.host.hotplug import Appeared, Hotplug, HotplugEvent
-from app.host.vgpu import Vgpu
-from app.open.vgpu_list import VgpuList, _ProcessChanges
+from app.host.screens import HostScreens
+from app.open.screen_list import ScreenList, _ProcessChanges
 from tests.unit.hosts import DEVICE_FD, UUID_A, UUID_B, Host, qemu
 
 _PATIENCE_S = 20.0
@@ -53,11 +54,11 @@ def host(tmp_path: Path) -> Host:
 
 
 @pytest.fixture
-def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], VgpuList]]:
-    lists: list[VgpuList] = []
+def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], ScreenList]]:
+    lists: list[ScreenList] = []
 
-    def make(events: Callable[[], Hotplug]) -> VgpuList:
-        lists.append(VgpuList(host.paths, events))
+    def make(events: Callable[[], Hotplug]) -> ScreenList:
+        lists.append(ScreenList(host.paths, events))
         return lists[-1]
 
     yield make
@@ -67,11 +68,11 @@ def listed(host: Host) -> Iterator[Callable[[Callable[[], Hotplug]], VgpuList]]:
         assert each.join(_PATIENCE_S)
 
 
-def _names(vgpus: VgpuList) -> list[str]:
+def _names(vgpus: ScreenList) -> list[str]:
     assert select.select([vgpus], [], [], _PATIENCE_S)[0], "nothing happened"
     result = vgpus.poll()
     assert result is not None
-    return [each.name for each in result]
+    return [each.name for each in result.vgpus]
 
 
 def test_list_is_made_at_once_and_again_when_a_device_comes(host: Host, listed: Any) -> None:
@@ -96,7 +97,7 @@ def test_without_events_the_first_list_stays(listed: Any, error: Exception) -> N
 def test_nvidia_function_is_listed_when_it_gets_a_type_which_makes_no_event(
     host: Host, listed: Any, monkeypatch: pytest.MonkeyPatch, has_events: bool
 ) -> None:
-    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
     function = host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40)
 
     def fail() -> Hotplug:
@@ -113,12 +114,12 @@ def test_nvidia_function_is_listed_when_it_gets_a_type_which_makes_no_event(
 def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scanning, go_on = threading.Event(), threading.Event()
 
-    def slow(_scan: object) -> tuple[Vgpu, ...]:
+    def slow(_scan: object) -> HostScreens:
         scanning.set()
         assert go_on.wait(_PATIENCE_S)
-        return ()
+        return HostScreens()
 
-    monkeypatch.setattr("app.open.vgpu_list.discover", slow)
+    monkeypatch.setattr("app.open.screen_list.find_screens", slow)
     vgpus = listed(_Events)
     assert scanning.wait(_PATIENCE_S)
     assert vgpus.poll() is None
@@ -129,10 +130,10 @@ def test_closing_does_not_wait_for_a_scan(listed: Any, monkeypatch: pytest.Monke
 
 
 def test_an_error_of_the_program_is_told(listed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_scan: object) -> tuple[Vgpu, ...]:
+    def fail(_scan: object) -> HostScreens:
         raise ValueError("a mistake")
 
-    monkeypatch.setattr("app.open.vgpu_list.discover", fail)
+    monkeypatch.setattr("app.open.screen_list.find_screens", fail)
     vgpus = listed(_Events)
     assert select.select([vgpus], [], [], _PATIENCE_S)[0]
     with pytest.raises(ValueError, match="a mistake"):
@@ -143,20 +144,41 @@ def test_list_follows_vms_which_make_no_event(
     host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """No hot-plug event tells that a VM opens a device."""
-    monkeypatch.setattr("app.open.vgpu_list._LOOK_S", 0.01)
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
 
     def no_events() -> Hotplug:
         raise MdevviewError("no hot-plug events")
 
-    vgpus = VgpuList(host.paths, no_events, follow_vms=True)
+    vgpus = ScreenList(host.paths, no_events, follow_vms=True)
     request.addfinalizer(lambda: vgpus.join(_PATIENCE_S))
     request.addfinalizer(vgpus.close)
     host.process(4711, "qemu-system-x86", qemu("win10"), {20: DEVICE_FD, 21: "/dev/vfio/1"})
     end = time.monotonic() + _PATIENCE_S
-    while not (listed := vgpus.poll()) or not listed[0].holders:
+    while not (listed := vgpus.poll()) or not listed.vgpus[0].holders:
         assert time.monotonic() < end
         select.select([vgpus], [], [], 0.1)
-    assert listed[0].holders[0].vm_name == "win10"
+    assert listed.vgpus[0].holders[0].vm_name == "win10"
+
+
+def test_list_follows_vms_with_a_dbus_display(
+    host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr("app.open.screen_list._LOOK_S", 0.01)
+    screens = ScreenList(host.paths, _Events, follow_vms=True)
+    request.addfinalizer(lambda: screens.join(_PATIENCE_S))
+    request.addfinalizer(screens.close)
+
+    def wait_for(targets: list[str]) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while (listed := screens.poll()) is None or [each.target for each in listed.displays] != targets:
+            assert time.monotonic() < end
+            select.select([screens], [], [], 0.1)
+
+    wait_for([])
+    process = host.process(4711, "qemu-system-x86", qemu("win10", "-display", "dbus,p2p=yes"))
+    wait_for(["vm:win10"])
+    shutil.rmtree(process)
+    wait_for([])
 
 
 def test_scans_for_vms_are_rare_where_nothing_happens_or_where_they_take_long(host: Host) -> None:

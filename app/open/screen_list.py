@@ -1,4 +1,4 @@
-"""A list of the host's vGPUs that follows hot-plug. A thread makes it: a scan would block the window too long."""
+"""A list of the host's screens that follows hot-plug. A thread makes it: a scan would block the window too long."""
 
 import logging
 import os
@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 
 from app.errors import MdevviewError, error_text
-from app.host.discovery import discover
 from app.host.hotplug import Hotplug
 from app.host.nvidia import current_types
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
-from app.host.vgpu import Vgpu
+from app.host.screens import HostScreens, find_screens
 from app.open.background_thread import BackgroundThread
 
 _log = logging.getLogger(__name__)
@@ -27,13 +26,13 @@ _SOON_FOR_S = 10.0
 _MOST_OF_TIME = 0.02
 
 
-class VgpuList:
+class ScreenList:
     """Owns a thread that scans the host at the start and after every hot-plug event. No call blocks.
 
     No event tells that a virtual function of an NVIDIA GPU becomes a vGPU. On a host with such functions their types
-    are looked at every second. No event tells that a VM opens or closes a device. With ``follow_vms`` the host is also
-    scanned when processes have started or ended, and every ten seconds. Without libudev or its socket, without
-    ``follow_vms`` and such functions, the first list stays.
+    are looked at every second. No event tells that a VM starts or ends, or that it opens a device. With
+    ``follow_vms`` the host is also scanned when processes have started or ended, and every ten seconds. Without libudev
+    or its socket, without ``follow_vms`` and such functions, the first list stays.
     """
 
     def __init__(
@@ -43,22 +42,22 @@ class VgpuList:
         self._open_hotplug = open_hotplug
         self._changes = _ProcessChanges(paths) if follow_vms else None
         self._lock = threading.Lock()
-        self._vgpus: tuple[Vgpu, ...] | None = None
+        self._screens: HostScreens | None = None
         self._error: Exception | None = None
-        self._thread = BackgroundThread("vgpu-list", self._run)
+        self._thread = BackgroundThread("screen-list", self._run)
         self._thread.start()
 
     def fileno(self) -> int:
         """A fd that is readable when :meth:`poll` has a new list; -1 after :meth:`close`."""
         return self._thread.fileno()
 
-    def poll(self) -> tuple[Vgpu, ...] | None:
+    def poll(self) -> HostScreens | None:
         """The newest list; None before the first one. Raises errors of this program."""
         self._thread.acknowledge()
         with self._lock:
             if self._error is not None:
                 raise self._error
-            return self._vgpus
+            return self._screens
 
     def close(self) -> None:
         """Stop; more calls do nothing. Stop watching :meth:`fileno` first."""
@@ -94,24 +93,24 @@ class VgpuList:
             if is_changed:
                 began = time.monotonic()
                 types = current_types(self._paths)
-                vgpus = self._scan()
+                screens = self._scan()
                 if changes is not None:
                     changes.scanned(began, time.monotonic())
                 with self._lock:
-                    self._vgpus = vgpus
+                    self._screens = screens
                 thread.notify()
             poll.poll(_LOOK_S * 1000 if changes is not None or types else None)
             is_changed = hotplug is not None and bool(hotplug.read())
             is_changed = is_changed or (bool(types) and current_types(self._paths) != types)
             is_changed = is_changed or (changes is not None and changes.scan_due(time.monotonic()))
 
-    def _scan(self) -> tuple[Vgpu, ...]:
-        """All vGPUs. If the scan fails, because no fd is left, those of the last list."""
+    def _scan(self) -> HostScreens:
+        """All screens. If the scan fails, because no fd is left, those of the last list."""
         try:
-            return discover(HostScan.take(self._paths))
+            return find_screens(HostScan.take(self._paths))
         except OSError as error:
-            _log.info("the vGPUs cannot be listed: %s", error_text(error))
-            return self._vgpus or ()
+            _log.info("the screens cannot be listed: %s", error_text(error))
+            return self._screens or HostScreens()
 
     def _hotplug(self) -> Hotplug | None:
         try:

@@ -1,0 +1,56 @@
+"""What ``mdevview inspect`` prints of a VM's console: the VM, its screens, and the messages of QEMU."""
+
+from app.planes.plane_document import Document
+from ui.cli.aligned import columns, pair
+
+
+def vm_lines(vm: Document | None) -> list[str]:
+    if vm is None:
+        return []
+    uuid = f", UUID {vm['uuid']}" if vm["uuid"] else ""
+    lines = pair("vm", f"{vm['name'] or 'without a name'}{uuid}")
+    control = {"taken-over": "taken over by another client: no input from here", "lost": "ended"}.get(vm["state"])
+    if control is not None:
+        lines += pair("controls", control)
+    return lines + pair("interfaces", ", ".join(vm["interfaces"]) or "none")
+
+
+_SCANOUTS = {
+    "value": "inside the messages",
+    "map": "as shared memory (memfd)",
+    "dmabuf": "as dma-bufs",
+    "dmabuf2": "as dma-bufs, with their planes and place",
+}
+
+
+def messages_lines(messages: Document | None) -> list[str]:
+    """How pixels come, and what was counted. What QEMU itself replaced before it sent it cannot be counted."""
+    if messages is None:
+        return []
+    lines = pair("pixels", f"come {_SCANOUTS.get(messages['scanout'], 'not yet')}")
+    counts = ", ".join(f"{name} {count}" for name, count in messages["received"].items())
+    lines += pair("messages", counts or "none yet")
+    lines += pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
+    return lines + pair("", "QEMU leaves out what a newer message replaces before it is sent: that is not counted")
+
+
+_CONSOLE_HEADER = ("", "CONSOLE", "LABEL", "HEAD", "TYPE", "SIZE", "DEVICE", "INTERFACES")
+
+
+def consoles_lines(vm: Document | None) -> list[str]:
+    if vm is None or not vm["consoles"]:
+        return []
+    return columns([_CONSOLE_HEADER, *map(_console_row, vm["consoles"])], right={1, 3})
+
+
+def _console_row(console: Document) -> tuple[str, ...]:
+    return (
+        "*" if console["shown"] else " ",
+        str(console["number"]),
+        console["label"] or "-",
+        str(console["head"]),
+        "graphic" if console["graphic"] else "text",
+        f"{console['width']}x{console['height']}",
+        console["device_address"] or "-",
+        ", ".join(each.rpartition(".")[2] for each in console["interfaces"]) or "-",
+    )
