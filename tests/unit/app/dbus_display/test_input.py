@@ -348,3 +348,15 @@ def test_a_window_that_is_closed_does_not_wait(display: FakeControls) -> None:
     until(lambda: display.subscribers == 0)
     assert display.calls[-1] == ("Release", SHIFT)
     until(lambda: not monitor._thread.is_alive())
+
+
+def test_the_display_is_given_back_after_the_last_key_was_released(display: FakeControls) -> None:
+    """A window closes its session at once, and the display with it unless the monitor still uses it."""
+    calls_then: list[int] = []
+    route = DbusInput(display, 0, NO_QMP, hold=lambda: lambda: calls_then.append(len(display.calls)))
+    monitor = route.open(lambda: None)
+    monitor.send(press("shift"))
+    until(lambda: len(display.calls) == 1)
+    monitor.close(wait=False)
+    monitor.close()
+    assert calls_then == [2]
