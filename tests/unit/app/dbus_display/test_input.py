@@ -352,11 +352,14 @@ def test_a_window_that_is_closed_does_not_wait(display: FakeControls) -> None:
 
 def test_the_display_is_given_back_after_the_last_key_was_released(display: FakeControls) -> None:
     """A window closes its session at once, and the display with it unless the monitor still uses it."""
-    calls_then: list[int] = []
-    route = DbusInput(display, 0, NO_QMP, hold=lambda: lambda: calls_then.append(len(display.calls)))
-    monitor = route.open(lambda: None)
+    given_back: list[int] = []
+    monitor = DbusInput(display, 0, NO_QMP, hold=lambda: lambda: given_back.append(display.waiting)).open(lambda: None)
     monitor.send(press("shift"))
     until(lambda: len(display.calls) == 1)
+    display.answers = False
     monitor.close(wait=False)
+    until(lambda: display.waiting == 1)
+    assert display.calls[-1] == ("Release", SHIFT)
+    display.answer()
     monitor.close()
-    assert calls_then == [2]
+    assert given_back == [0]
