@@ -94,7 +94,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         raise
     inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
     touch = found.vm is not None and has_touch_screen(found.vm.command_line())
-    route = TrackedRoute(DbusInput(display, shown.number, inner, touch))
+    route = TrackedRoute(DbusInput(display, shown.number, inner, touch, lambda: DISPLAYS.hold(found.way.key)))
     facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
     return Session(
         target=_target_of_console(found.target, shown.number),
