@@ -92,7 +92,14 @@ class ResolutionRefused(MdevviewError):
     key = "resolution-refused"
 
 
+# Codes that the kernel keeps to itself (include/linux/errno.h), and that drivers return to programs all the same:
+# NVIDIA's answers ENOTSUPP to the mapping of its dma-bufs.
+_KERNEL_CODES = {524: ("ENOTSUPP", "Operation is not supported")}
+
+
 def error_text(error: OSError) -> str:
     """The name and the text of an errno: ``EINVAL: Invalid argument``."""
+    if error.errno in _KERNEL_CODES:
+        return ": ".join(_KERNEL_CODES[error.errno])
     name = errno.errorcode.get(error.errno or 0, "error")
     return f"{name}: {error.strerror or error}"

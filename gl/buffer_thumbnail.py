@@ -40,10 +40,11 @@ class BufferThumbnail:
         self._pixels = 0
         self._fence = 0
 
-    def start(self, image: Image, *, opaque: bool) -> None:
+    def start(self, image: Image, *, opaque: bool, straight: bool = False) -> None:
         """Draw a picture in the middle of the thumbnail, around it nothing. Raises :class:`GlError`.
 
-        ``opaque``: the alpha of the image has no meaning, as that of a primary plane.
+        ``opaque``: the alpha of the image has no meaning, as that of a primary plane. ``straight``: its colours are not
+        multiplied with alpha.
 
         One that was started before and not taken is dropped.
         """
@@ -54,7 +55,7 @@ class BufferThumbnail:
         try:
             if not self._pixels:
                 self._allocate()
-            self._draw(image, opaque=opaque)
+            self._draw(image, Style(opaque=opaque, straight=straight, smooth=True))
             for larger, smaller in zip(self._canvases, self._canvases[1:], strict=False):
                 self._halve(larger, smaller)
             self._read_back()
@@ -116,13 +117,13 @@ class BufferThumbnail:
             self.release()
             raise
 
-    def _draw(self, image: Image, *, opaque: bool) -> None:
+    def _draw(self, image: Image, style: Style) -> None:
         canvas = self._canvases[0]
         target = RenderTarget(canvas.width, canvas.height, canvas.framebuffer, top_down=True)
         area = Rect(0, 0, canvas.width, canvas.height)
         clip = ClipSpace(target, place((image.width, image.height), area))
         run_steps(self._compositor.begin(target, (0.0, 0.0, 0.0, 0.0)))
-        run_steps(self._compositor.layer(clip, image, Style(opaque=opaque, smooth=True)).move(0, 0))
+        run_steps(self._compositor.layer(clip, image, style).move(0, 0))
         run_steps(self._compositor.end)
 
     def _halve(self, larger: Canvas, smaller: Canvas) -> None:

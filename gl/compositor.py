@@ -213,7 +213,8 @@ class Compositor:
     def layer(self, clip: ClipSpace, image: Image, style: Style) -> Layer:
         """A layer for an image. Raises :class:`ShaderError` when its program cannot be built."""
         gl = self._context.gl
-        by_texture_unit = image.decode is Decode.COLOUR
+        # Straight colours must be multiplied with alpha before they are mixed: what is transparent has any colour.
+        by_texture_unit = image.decode is Decode.COLOUR and not style.straight
         outlined = style.outline is not None
         # The swizzle of a format without alpha makes it opaque.
         opaque = style.opaque and image.pixel_format.has_alpha and not outlined

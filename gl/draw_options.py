@@ -5,6 +5,7 @@ from enum import Enum
 
 from app.formats import yuv
 from app.planes.placement import WHOLE_PICTURE, Rotation, Scaling, Zoom
+from app.planes.plane import Plane
 from gl.compositor import Colour
 
 
@@ -30,9 +31,10 @@ class DrawOptions:
     """How a frame is drawn. Colours are red, green, blue from 0 to 1. ``zoom`` does not affect captures.
 
     ``smooth`` filters linearly where a guest pixel does not cover whole device pixels. ``straight_alpha`` is for
-    guests whose cursor has no premultiplied colours. ``cursor_outline`` is the colour of a line around the cursor's
-    shape. ``matrix`` is how YUV planes are decoded: no driver reports which one the guest uses. It has no effect
-    where EGL decodes the plane (with BT.601). ``tear_free`` composes from a copy (:mod:`gl.private_copy`).
+    guests whose cursor has no premultiplied colours, although its plane does not say so. ``cursor_outline`` is the
+    colour of a line around the cursor's shape. ``matrix`` is how YUV planes are decoded: no driver reports which one
+    the guest uses. It has no effect where EGL decodes the plane (with BT.601). ``tear_free`` composes from a copy
+    (:mod:`gl.private_copy`).
 
     The others are for inspection. ``checkerboard`` is seen through transparent pixels of a primary plane with alpha,
     whose colours are premultiplied; else such a plane is drawn as if it were opaque. ``pixel_grid`` draws lines between
@@ -54,3 +56,7 @@ class DrawOptions:
     view: View = View.NORMAL
     checkerboard: bool = False
     pixel_grid: bool = False
+
+    def straight(self, cursor: Plane) -> bool:
+        """Whether the colours of this cursor plane are not multiplied with alpha."""
+        return self.straight_alpha or cursor.straight_alpha

@@ -39,8 +39,8 @@ class PixelReadback:
         if primary is not None:
             images.append((primary, Style(opaque=True, matrix=options.matrix), -left, -top))
             if cursor is not None and frame.cursor is not None:
-                style = Style(blend=True, straight=options.straight_alpha, matrix=options.matrix)
                 plane = frame.cursor.plane
+                style = Style(blend=True, straight=options.straight(plane), matrix=options.matrix)
                 images.append((cursor, style, plane.x - left, plane.y - top))
         pixels = self._read(images, size)
         if primary is not None:

@@ -266,7 +266,7 @@ class Renderer:
             if cursor.image is not None:
                 style = Style(
                     blend=True,
-                    straight=options.straight_alpha,
+                    straight=options.straight(frame.cursor.plane),
                     outline=options.cursor_outline,
                     matrix=options.matrix,
                 )

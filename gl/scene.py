@@ -36,7 +36,8 @@ class Scene:
         self._primary_style = Style()
         self._cursor_style = Style()
         self._primaries: dict[LoadedSurface, Layer] = {}
-        self._cursors: dict[LoadedSurface, Layer] = {}
+        # By the surface, and whether its alpha is straight.
+        self._cursors: dict[tuple[LoadedSurface, bool], Layer] = {}
         self.placement: Placement | None = None
 
     def drop_layers(self) -> None:
@@ -64,11 +65,12 @@ class Scene:
             self._primaries[primary] = lower
         if frame.cursor is None or cursor is None or cursor.image is None:
             return (*self._begin, *lower.move(0, 0), *self._compositor.end)
-        upper = self._cursors.get(cursor)
-        if upper is None:
-            upper = self._compositor.layer(self._clip, cursor.image, self._cursor_style)
-            self._cursors[cursor] = upper
         plane = frame.cursor.plane
+        key = (cursor, self._options.straight(plane))
+        upper = self._cursors.get(key)
+        if upper is None:
+            style = replace(self._cursor_style, straight=key[1])
+            upper = self._cursors[key] = self._compositor.layer(self._clip, cursor.image, style)
         return (*self._begin, *lower.move(0, 0), *upper.move(plane.x, plane.y), *self._compositor.end)
 
     def _lay_out(self, width: int, height: int) -> None:
@@ -100,7 +102,6 @@ class Scene:
         )
         self._cursor_style = Style(
             blend=True,
-            straight=options.straight_alpha,
             smooth=smooth,
             outline=None if shows_alpha else options.cursor_outline,
             matrix=options.matrix,

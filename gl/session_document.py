@@ -4,6 +4,7 @@ A published key keeps its meaning.
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from app.device.device_facts import DeviceFacts
@@ -27,11 +28,18 @@ from gl.renderer import Renderer
 from gl.renderer_facts import GL_EXTENSIONS, facts_of_renderer
 
 
-def session_document(session: Session, frame: Frame, renderer: Renderer, facts: PictureFacts | None = None) -> Document:
+def session_document(
+    session: Session,
+    frame: Frame,
+    renderer: Renderer,
+    facts: PictureFacts | None = None,
+    also_open: Mapping[int, Sequence[Document]] | None = None,
+) -> Document:
     """State, planes, buffers, device, renderer and findings of a session that shows ``frame``.
 
     The renderer imports the planes to find out whether that succeeds, so its context must be current. ``facts`` are
-    those of the frame; None takes what the frame and the renderer tell.
+    those of the frame; None takes what the frame and the renderer tell. ``also_open`` is that of
+    :func:`app.planes.buffer_document.buffers_document`.
 
     ``unchanged_s`` tells for how many seconds neither a plane nor a pixel that was looked at has changed. It is not
     greater than the time that the source was watched, and null if nobody watched the pixels, or without a picture.
@@ -46,7 +54,7 @@ def session_document(session: Session, frame: Frame, renderer: Renderer, facts: 
     unchanged_s = facts.history.unchanged_s if facts is not None else None
     return document | {
         "unchanged_s": round(unchanged_s, 3) if unchanged_s is not None else None,
-        "buffers": buffers_document(session.buffers(), renderer.imports),
+        "buffers": buffers_document(session.buffers(), renderer.imports, also_open),
         "messages": messages_document(session.display_facts()),
     }
 

@@ -47,10 +47,16 @@ vec4 sample_at(vec2 position) {
 }
 """
 
-# The shader filters after it decoded. Chroma alone is not filtered between pairs.
+# The shader filters after it decoded and multiplied colours with alpha. Chroma alone is not filtered between pairs.
 _FETCHED = """
 vec4 pixel(ivec2 position);
-vec4 clamped(ivec2 position) { return pixel(clamp(position, ivec2(0), ivec2(u[2].zw) - 1)); }
+vec4 clamped(ivec2 position) {
+    vec4 found = pixel(clamp(position, ivec2(0), ivec2(u[2].zw) - 1));
+#ifdef STRAIGHT
+    found.rgb *= found.a;
+#endif
+    return found;
+}
 vec4 sample_at(vec2 position) {
     vec2 texel_position = position * u[2].zw;
     if (u[3].x == 0.0) return clamped(ivec2(floor(texel_position)));
@@ -85,9 +91,6 @@ vec4 pixel(ivec2 position) {
 _PLAIN_MAIN = """
 void main() {
     colour = sample_at(coordinate);
-#ifdef STRAIGHT
-    colour.rgb *= colour.a;
-#endif
 EFFECTS#ifdef OPAQUE
     colour.a = 1.0;
 #endif
@@ -103,9 +106,6 @@ vec4 inside(vec2 position) {
 }
 void main() {
     colour = inside(coordinate);
-#ifdef STRAIGHT
-    colour.rgb *= colour.a;
-#endif
 EFFECTS    float coverage = 0.0;
     vec2 half_width = u[3].y * 0.5 / u[2].zw;
     for (int y = -2; y <= 2; y++)
@@ -140,7 +140,7 @@ vec4 pixel(ivec2 position) {
 }
 """
 
-_DECODERS = {Decode.FETCHED: _TEXEL, Decode.YUV422: _YUV422, Decode.WORD: _WORD}
+_DECODERS = {Decode.COLOUR: _TEXEL, Decode.FETCHED: _TEXEL, Decode.YUV422: _YUV422, Decode.WORD: _WORD}
 
 _CHANNELS = {
     api.GL_RED: "texel.r",
@@ -234,7 +234,8 @@ def sources(variant: Variant) -> tuple[str, str]:
     precision = "precision highp float;\nprecision highp int;\n"
     uniforms = f"#define VECTORS {variant.vectors}\nuniform vec4 u[VECTORS];\n"
     switches = "#define STRAIGHT\n" * variant.straight + "#define OPAQUE\n" * variant.opaque
-    body = _SAMPLED if variant.decode is Decode.COLOUR else _FETCHED + _DECODERS[variant.decode]
+    sampled = variant.decode is Decode.COLOUR and not variant.straight
+    body = _SAMPLED if sampled else _FETCHED + _DECODERS[variant.decode]
     if variant.swizzle is None:
         extension = "#define SWIZZLED texel\n"
         sampler = "sampler2D"

@@ -4,6 +4,8 @@ The creator of a texture releases it. Only :meth:`gl.context.Context.sweep` dele
 in any thread.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -96,10 +98,23 @@ def new_texture(context: Context, internal: int, width: int, height: int, swizzl
     return texture
 
 
+class Held(NamedTuple):
+    """What was uploaded: ``source`` is a buffer's serial number and the layout of a plane in it.
+
+    ``version`` is that of the buffer's :class:`app.planes.change_log.ChangeLog`. The last ``missing`` bytes of the
+    plane could not be read.
+    """
+
+    source: tuple[int, tuple[int, ...]]
+    version: int
+    missing: int
+
+
 class UploadTexture:
-    """Storage for ``texels`` = (width, height) of a substitute format, filled again for each frame.
+    """Storage for ``texels`` = (width, height) of a substitute format, filled again and again, whole or in parts.
 
     OpenGL reads memory in place where it can skip the padding of the rows; otherwise the rows are packed first.
+    ``held`` is for the caller, who notes there what was uploaded; None for nothing that is known.
     """
 
     def __init__(
@@ -109,9 +124,13 @@ class UploadTexture:
         self._upload = upload
         self.texture = new_texture(context, upload.internal_format, *texels, substitute.swizzle)
         self._packed: npt.NDArray[np.uint8] | None = None
+        self.held: Held | None = None
 
-    def send(self, rows: npt.NDArray[np.uint8]) -> None:
-        """Upload rows of bytes, shape (height, bytes of a row), with any stride. The caller checks for errors."""
+    def send(self, rows: npt.NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
+        """Upload rows of bytes, shape (height, bytes of a row), with any stride, to the texels from ``x``, ``y`` on.
+
+        The caller checks for errors.
+        """
         texture, upload, gl = self.texture, self._upload, self._context.gl
         row_length, alignment = _unpacking(rows.shape[1], upload.texel_bytes, rows.strides[0])
         if alignment == 0:
@@ -126,10 +145,10 @@ class UploadTexture:
         gl.TexSubImage2D(
             texture.target,
             0,
-            0,
-            0,
-            texture.width,
-            texture.height,
+            x,
+            y,
+            rows.shape[1] // upload.texel_bytes,
+            rows.shape[0],
             upload.format,
             upload.type,
             rows.ctypes.data,
@@ -138,7 +157,7 @@ class UploadTexture:
         gl.PixelStorei(api.GL_UNPACK_ALIGNMENT, 4)
 
     def _pack(self, rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        if self._packed is None:
+        if self._packed is None or self._packed.shape != rows.shape:
             self._packed = np.empty(rows.shape, np.uint8)
         np.copyto(self._packed, rows)
         return self._packed

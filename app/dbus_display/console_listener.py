@@ -189,7 +189,7 @@ class ConsoleListener:
                 with self._lock:
                     if not self._closed:
                         size, hot = (call.width, call.height), (call.hot_x, call.hot_y)
-                        self._picture.define_cursor(call.data, size, hot, now_ns)
+                        self._picture.define_cursor(bytes(call.data), size, hot, now_ns)
         return Done()
 
     def _scanout_by_value(self, call: Scanout, now_ns: int) -> None:
@@ -277,7 +277,7 @@ class ConsoleListener:
             detail = f"{len(call.strides)} memory planes, modifier 0x{call.modifier:016x}"
             with self._lock:
                 self._note_scanout(kind)
-                self._picture.no_scanout(Status(Reason.TILING_UNKNOWN, detail), now_ns)
+                self._picture.no_scanout(Status(Reason.SEVERAL_MEMORY_PLANES, detail), now_ns)
             return
         made = dmabuf_plane(call)
         fresh = held_scanout(call, made.plane)

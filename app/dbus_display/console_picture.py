@@ -133,10 +133,10 @@ class ConsolePicture:
 
     def move_cursor(self, corner: tuple[int, int], *, on: bool, now_ns: int) -> None:
         """The top-left corner of the cursor is there, and whether it is visible."""
-        if (corner, on) == (self._corner, self._cursor_on):
-            return
+        was = (self._corner, self._cursor_on)
         self._corner, self._cursor_on = corner, on
-        self._note(now_ns, ())
+        if self._cursor is not None and (on or was[1]) and was != (corner, on):
+            self._note(now_ns, ())
 
     def frame(self) -> Frame:
         """The newest frame; the same one if nothing changed. The consumer has its buffers from now on."""
@@ -144,7 +144,7 @@ class ConsolePicture:
             return self._frame
         primary, rejected = self._primary_surface()
         cursor, cursor_status = self._cursor_surface()
-        damage = None if self._damage is None else tuple(self._damage)
+        damage = self._all_damage() if self._damage is None else tuple(self._damage)
         timing = None if self._seen_ns is None else FrameTiming(self._seen_ns, self._seen_ns)
         self._frame = Frame(
             self._status, primary, cursor, rejected, self._frame.serial + 1, damage, timing, cursor_status
@@ -181,6 +181,13 @@ class ConsolePicture:
         return tuple(
             each.facts(on_screen=id(each) in shown and (each is not self._cursor or self._cursor_on)) for each in held
         )
+
+    def _all_damage(self) -> tuple[DamagedRect, ...] | None:
+        """Damage of the whole picture; None where no message told that its pixels changed."""
+        if self._seen_ns is None or self._primary is None:
+            return None
+        plane = self._primary.plane
+        return (DamagedRect(0, 0, plane.width, plane.height),)
 
     def _primary_surface(self) -> tuple[Surface | None, tuple[RejectedPlane, ...]]:
         held = self._primary

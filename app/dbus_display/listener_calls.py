@@ -21,6 +21,9 @@ from app.text.clean import LONGEST_LINE, clean
 MAX_CURSOR_EDGE = 512
 """QEMU's limit for a cursor's edges (cursor_alloc() in ui/cursor.c)."""
 
+Bytes = bytes | memoryview
+"""Read-only; a part of the message."""
+
 _MOST_PLANES = 4
 INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
 
@@ -44,7 +47,7 @@ class Scanout:
     height: int
     stride: int
     pixman: int
-    data: bytes
+    data: Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Update:
     height: int
     stride: int
     pixman: int
-    data: bytes
+    data: Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class CursorDefine:
     height: int
     hot_x: int
     hot_y: int
-    data: bytes
+    data: Bytes
 
 
 ListenerCall = (
@@ -197,12 +200,12 @@ def _descriptors(value: object) -> Iterator[FileDescriptor]:
                 yield from _descriptors(each)
 
 
-def _scanout(width: int, height: int, stride: int, pixman: int, data: bytes) -> Scanout:
+def _scanout(width: int, height: int, stride: int, pixman: int, data: Bytes) -> Scanout:
     _check_rows(width, height, stride, pixman, len(data))
     return Scanout(width, height, stride, pixman, data)
 
 
-def _update(x: int, y: int, width: int, height: int, stride: int, pixman: int, data: bytes) -> Update:
+def _update(x: int, y: int, width: int, height: int, stride: int, pixman: int, data: Bytes) -> Update:
     _check_rows(width, height, stride, pixman, len(data))
     return Update(x, y, width, height, stride, pixman, data)
 
@@ -277,7 +280,7 @@ def _mouse_set(x: int, y: int, on: int) -> MouseSet:
     return MouseSet(x, y, on != 0)
 
 
-def _cursor_define(width: int, height: int, hot_x: int, hot_y: int, data: bytes) -> CursorDefine:
+def _cursor_define(width: int, height: int, hot_x: int, hot_y: int, data: Bytes) -> CursorDefine:
     if not (1 <= width <= MAX_CURSOR_EDGE and 1 <= height <= MAX_CURSOR_EDGE):
         raise BadCall(f"a cursor of {width}x{height} pixels")
     if len(data) != width * height * 4:

@@ -1,8 +1,9 @@
 """The picture of a console whose pixels come inside the messages: memory of ours that the messages fill."""
 
 import numpy as np
+import numpy.typing as npt
 
-from app.dbus_display.listener_calls import Scanout, Update
+from app.dbus_display.listener_calls import Bytes, Scanout, Update
 from app.formats.fourcc import PixelFormat
 from app.planes.damage import DamagedRect
 
@@ -48,7 +49,5 @@ class ValueMemory:
         return where
 
 
-def _rows(
-    memory: bytes | bytearray, stride: int, start: int, count: int, length: int
-) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+def _rows(memory: Bytes | bytearray, stride: int, start: int, count: int, length: int) -> npt.NDArray[np.uint8]:
     return np.ndarray((count, length), np.uint8, memory, start, (stride, 1))

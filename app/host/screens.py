@@ -26,8 +26,16 @@ class HostScreens:
         return any(each.pid == pid for vgpu in self.vgpus for each in (*vgpu.holders, *vgpu.claims))
 
     def target_of(self, display: DbusDisplay) -> str:
-        """The TARGET that opens the first console of a VM. The VM's name alone would mean its vGPU, if it has one."""
-        return f"{display.target}{FIRST_CONSOLE}" if self.has_vgpu(display) else display.target
+        """The shortest TARGET that opens a VM's console. The VM's name alone means its vGPU, if it has one.
+
+        If the VM has several consoles, only :func:`first_console` opens one without asking which.
+        """
+        return first_console(display) if self.has_vgpu(display) else display.target
+
+
+def first_console(display: DbusDisplay) -> str:
+    """The TARGET of the first console of a VM: of its first screen if it has one."""
+    return f"{display.target}{FIRST_CONSOLE}"
 
 
 def find_screens(scan: HostScan) -> HostScreens:

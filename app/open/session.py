@@ -46,7 +46,10 @@ class ResolutionControl(Protocol):
         ...
 
     def step(self) -> int | None:
-        """Do the step that is due. Returns the nanoseconds until the next step, None if none. Raises OSError."""
+        """Do the step that is due. Returns the nanoseconds until the next step, None if none.
+
+        Raises OSError, or ResolutionRefused where only the guest's screen itself can tell that it takes no mode.
+        """
         ...
 
     def finish(self) -> None:

@@ -1,6 +1,6 @@
 """The buffers of a source as a JSON document. A published key keeps its meaning."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.formats.fourcc import format_name, fourcc_text
 from app.formats.modifier import modifier_name
@@ -9,9 +9,21 @@ from app.planes.plane import Backing
 from app.planes.plane_document import Document
 
 
-def buffers_document(facts: Iterable[BufferFacts], imports: Mapping[int, int]) -> list[Document]:
-    """The element of ``buffers``, one for each buffer. ``imports`` counts EGL imports by the serial of the buffer."""
-    return [_buffer_document(each, imports.get(each.serial, 0)) for each in facts]
+def buffers_document(
+    facts: Iterable[BufferFacts],
+    imports: Mapping[int, int],
+    also_open: Mapping[int, Sequence[Document]] | None = None,
+) -> list[Document]:
+    """The element of ``buffers``, one for each buffer. ``imports`` counts EGL imports by the serial of the buffer.
+
+    ``also_open`` has the fds of other processes that are the same dma-buf, by its inode number: ``pid``, ``process``
+    and ``fd`` of each. None: nobody looked, and the key is null.
+    """
+    return [
+        _buffer_document(each, imports.get(each.serial, 0))
+        | {"also_open": None if also_open is None else list(also_open.get(each.inode or 0, ()))}
+        for each in facts
+    ]
 
 
 def _buffer_document(facts: BufferFacts, imports: int) -> Document:

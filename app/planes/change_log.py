@@ -19,7 +19,7 @@ NEVER_READ = 0
 MOST_NOTES = 64
 """So many notes are kept. Who reads less often than that reads everything."""
 
-MOST_RECTS = 64
+MOST_RECTS = 16
 """A note of more rectangles is kept as a change of everything: their bookkeeping would cost more than the pixels."""
 
 
@@ -67,7 +67,8 @@ class ChangeLog:
             missed = now - version
             if missed == 0:
                 return Changes(now, ())
-            if version == NEVER_READ or not 0 < missed <= len(self._notes):
+            # That of who never read is older than all notes.
+            if not 0 < missed <= len(self._notes):
                 return Changes(now, None)
             notes = list(islice(self._notes, len(self._notes) - missed, None))
         rects: list[DamagedRect] = []

@@ -13,9 +13,6 @@ from app.planes.buffer import Strips, next_serial
 from app.planes.change_log import ChangeLog
 from app.planes.staging import MAX_BYTES, too_large, vanished
 
-# A read of its own costs as much as to copy so many bytes more (measured with preadv of a memfd).
-_READ_COST = 8192
-
 
 class FileBuffer:
     """Owns the fd of a memfd or of a file of tmpfs, of which ``size`` bytes from ``offset`` on are the buffer.
@@ -65,11 +62,6 @@ class FileBuffer:
     def strips(self, start: int, distance: int, length: int, most: int) -> Iterator[Strips]:
         rest = self.size - start
         number = min(most, max(0, rest - length) // distance + 1) if rest >= length else 0
-        if number and distance - length < _READ_COST:
-            # The bytes between the strips are read too, in one call.
-            with self.mapping(start, (number - 1) * distance + length) as view:
-                yield Strips(view, distance, number)
-            return
         size = number * length
         memory = self._memory(size)
         with memoryview(memory) as whole, whole[:size] as part:

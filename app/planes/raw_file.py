@@ -27,18 +27,19 @@ _U32, _U64 = (1 << 32) - 1, (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class RawFacts:
-    """What is known of the bytes in a file. ``is_cursor``: the colours are premultiplied by alpha."""
+    """What is known of the bytes in a file. ``premultiplied``: the colours are multiplied by alpha."""
 
     parts: Parts = NOTHING
     offset: int = 0
     y_inverted: bool = False
-    is_cursor: bool = False
+    premultiplied: bool = False
 
 
 def facts_of(plane: Plane) -> RawFacts:
     """The same of a plane that is there."""
     parts = Parts(plane.fourcc, plane.modifier, (plane.width, plane.height), plane.stride)
-    return RawFacts(parts, plane.offset, plane.y_inverted, plane.kind is PlaneKind.CURSOR)
+    premultiplied = plane.kind is PlaneKind.CURSOR and not plane.straight_alpha
+    return RawFacts(parts, plane.offset, plane.y_inverted, premultiplied)
 
 
 def raw_length(plane: Plane, buffer: Buffer) -> int:
@@ -69,6 +70,7 @@ def raw_document(plane: Plane, buffer: Buffer, device: Document, length: int, ti
         "size": plane.size,
         "bytes": length,
         "y_inverted": plane.y_inverted,
+        "straight_alpha": plane.straight_alpha,
         "backing": plane.backing.value,
         "dmabuf_id": plane.handle if plane.backing is Backing.DMABUF else None,
         "region_index": plane.handle if plane.backing is Backing.REGION else None,
@@ -92,9 +94,9 @@ def parse_raw_document(data: bytes) -> RawFacts:
         raise ValueError("has no version")
     if version > VERSION:
         raise ValueError(f"was written by a newer mdevview; this one reads version {VERSION} of such files")
-    y_inverted = document.get("y_inverted", False)
-    if not isinstance(y_inverted, bool):
-        raise ValueError("has a y_inverted that is neither true nor false")
+    y_inverted = _flag(document, "y_inverted")
+    # Whoever wrote the file before there was this key knew no cursor with straight alpha.
+    premultiplied = not _flag(document, "straight_alpha") and document.get("plane") == PlaneKind.CURSOR.name.lower()
     return RawFacts(
         Parts(
             _fourcc(document.get("fourcc")),
@@ -104,8 +106,15 @@ def parse_raw_document(data: bytes) -> RawFacts:
         ),
         _number(document, "offset", _U64),
         y_inverted,
-        document.get("plane") == PlaneKind.CURSOR.name.lower(),
+        premultiplied,
     )
+
+
+def _flag(document: dict[str, Any], key: str) -> bool:
+    value = document.get(key, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"has a {key} that is neither true nor false")
+    return value
 
 
 def _number(document: dict[str, Any], key: str, most: int) -> int:

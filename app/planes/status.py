@@ -178,6 +178,12 @@ class Reason(Enum):
         "This GPU cannot import the plane's tiling, and mdevview cannot undo it.",
         "Name the GPU that exports it with --gpu; 'mdevview doctor' lists the GPUs.",
     )
+    SEVERAL_MEMORY_PLANES = (
+        "several-memory-planes",
+        State.ERROR,
+        "The picture lies in several memory planes, as compressed pictures do; mdevview imports only one.",
+        "Please report it.",
+    )
     UPLOAD_FAILED = (
         "upload-failed",
         State.ERROR,

@@ -46,7 +46,7 @@ class MonitorStatus:
 
     ``lights`` are those of the guest's keyboard, None if the VM does not tell them. ``touch``: it takes touches.
     ``can_retake``: another client took the controls over, and :meth:`Monitor.retake` takes them back. ``for_commands``
-    is the status of the connection for commands and power actions, None if it is the same as that for input.
+    is the status of the connection for commands and power actions, None if it is this one.
     """
 
     state: ConnectionState

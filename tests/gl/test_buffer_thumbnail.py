@@ -28,7 +28,8 @@ def thumbnail(renderer: Renderer) -> Iterator[BufferThumbnail]:
     thumbnail.release()
 
 
-def _taken(thumbnail: BufferThumbnail) -> Rgba:
+def taken(thumbnail: BufferThumbnail) -> Rgba:
+    """The thumbnail, as soon as the GPU has finished it."""
     end = time.monotonic() + _PATIENCE_S
     while (pixels := thumbnail.take()) is None:
         assert time.monotonic() < end, "the GPU has not finished it"
@@ -49,7 +50,7 @@ def test_thumbnail_is_the_whole_buffer_smaller_and_upright(
     assert image is not None
     assert thumbnail.take() is None
     thumbnail.start(image, opaque=True)
-    pixels = _taken(thumbnail).astype(int)
+    pixels = taken(thumbnail).astype(int)
     assert pixels.shape == (_HEIGHT, _WIDTH, 4)
     assert (abs(pixels[:29, :, 0] - 150) <= 5).all() and (pixels[:29, :, 2] == 0).all()
     assert (abs(pixels[31:, :, 2] - 150) <= 5).all() and (pixels[31:, :, 0] == 0).all()
@@ -66,7 +67,7 @@ def test_thumbnail_of_another_shape_has_nothing_around_it(
     image = renderer.cached_image(surface.buffer.serial)
     assert image is not None
     thumbnail.start(image, opaque=True)
-    pixels = _taken(thumbnail)
+    pixels = taken(thumbnail)
     assert (pixels[:, :17] == 0).all() and (pixels[:, -17:] == 0).all() and (pixels[:, 19:-19] == 255).all()
 
 
@@ -81,7 +82,7 @@ def test_only_a_cursor_has_alpha(
     assert image is not None
     for opaque, alpha in ((False, 128), (True, 255)):
         thumbnail.start(image, opaque=opaque)
-        assert tuple(_taken(thumbnail)[30, 48]) == (0, 128, 0, alpha)
+        assert tuple(taken(thumbnail)[30, 48]) == (0, 128, 0, alpha)
 
 
 def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
@@ -95,11 +96,11 @@ def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
         image = renderer.cached_image(shown.buffer.serial)
         assert image is not None
         thumbnail.start(image, opaque=True)
-        _taken(thumbnail)
+        taken(thumbnail)
         earlier = calls.copy()
         thumbnail.start(image, opaque=True)
         assert gl_context.gl.integer(api.GL_FRAMEBUFFER_BINDING) == target.framebuffer
-        _taken(thumbnail)
+        taken(thumbnail)
         assert set(calls.since(earlier).allocating()) == {"ReadPixels"}
         earlier = calls.copy()
         renderer.draw(frame(shown), target)
@@ -137,7 +138,7 @@ def test_thumbnail_without_memory_for_all_its_parts_fails_each_time_and_leaves_n
                 thumbnail.start(image, opaque=True)
             assert thumbnail.take() is None
     thumbnail.start(image, opaque=True)
-    assert _taken(thumbnail).shape == (_HEIGHT, _WIDTH, 4)
+    assert taken(thumbnail).shape == (_HEIGHT, _WIDTH, 4)
 
 
 def test_no_buffer_stays_in_use_when_it_had_a_thumbnail(

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from app.diagnosis.picture.picture_keys import PictureKey
-from app.planes.display_facts import DisplayProblem
 from tests.gl.test_picture_facts import FOUND
 
 K = PictureKey
 _TESTS = Path(__file__).parents[1]
 
+_MESSAGES = "unit/app/dbus_display/test_console_listener_findings.py"
 _DISPLAYS = "gl/test_findings_of_displays.py"
 _FACTS = "gl/test_picture_facts.py"
 _REFUSALS = "lab/inside/program/test_refusals.py"
 _NODE = "unit/app/attach/test_device_node.py"
+_CONSOLE = "unit/app/dbus_display/test_console_source.py"
 _WAITER = "unit/app/open/test_waiter.py"
 
 # The findings that no target of test_picture_facts.FOUND has: file and function of the test.
@@ -44,6 +45,8 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.VM_ENDED: ("unit/app/vfio/test_end_detector.py", "test_vms_end_is_the_next_polls_answer_and_lets_everything_go"),
     K.DEVICE_REMOVED: (_FACTS, "test_a_device_that_was_removed_has_no_other_finding"),
     K.NOT_STARTED: ("unit/app/vfio/test_poller.py", "test_a_frame_that_no_poll_found_has_no_timing"),
+    K.DISPLAY_CLOSED: (_CONSOLE, "test_a_connection_that_closed_is_told_and_the_next_picture_shown"),
+    K.NO_SCANOUT: (_CONSOLE, "test_a_console_has_no_picture_before_the_first_scanout"),
     K.NO_DEVICE: (_WAITER, "test_what_is_waited_for_is_said"),
     K.VM_NOT_RUNNING: (_WAITER, "test_what_is_waited_for_is_said"),
     K.ASKING_PERMISSION: (_WAITER, "test_person_is_asked_in_the_background_and_the_answer_is_taken_at_once"),
@@ -60,6 +63,10 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.FETCHED_BEFORE: ("unit/app/vfio/test_fetch_rule.py", "test_first_viewer_of_a_vm_is_shown_and_a_second_is_not"),
     K.BAD_GEOMETRY: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.UNKNOWN_FORMAT: (_FACTS, "test_a_hostile_device_has_a_finding"),
+    K.SEVERAL_MEMORY_PLANES: (
+        "unit/app/dbus_display/test_console_listener_dmabuf.py",
+        "test_several_memory_planes_are_told_and_closed",
+    ),
     K.RENDER_FAILED: (_DISPLAYS, "test_render_failed"),
     K.UPLOAD_FAILED: (_DISPLAYS, "test_upload_failed"),
     # The recording itself.
@@ -76,13 +83,15 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.NOT_READABLE: (_DISPLAYS, "test_not_readable"),
     # What was seen on the connection to QEMU's display.
-    **{
-        PictureKey[f"DISPLAY_{each.name}"]: (
-            "gl/test_pushed_source.py",
-            "test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them",
-        )
-        for each in DisplayProblem
-    },
+    K.DISPLAY_UNKNOWN_PIXMAN: (_MESSAGES, "test_an_unknown_format"),
+    K.DISPLAY_MAP_TOO_SMALL: (_MESSAGES, "test_memory_that_is_too_small"),
+    K.DISPLAY_WRONG_FD: (_MESSAGES, "test_a_file_in_place_of_the_memory"),
+    K.DISPLAY_BUFFER_LOST: (_MESSAGES, "test_a_guest_that_waits_and_a_buffer_that_was_lost"),
+    K.DISPLAY_PART_OF_LARGER: (_MESSAGES, "test_a_part_of_a_larger_buffer"),
+    K.DISPLAY_BAD_MESSAGE: (_MESSAGES, "test_a_message_that_makes_no_sense"),
+    K.DISPLAY_BY_VALUE: (_MESSAGES, "test_pixels_inside_the_messages"),
+    K.DISPLAY_DAMAGE_OUTSIDE: (_MESSAGES, "test_changes_outside_the_picture"),
+    K.DISPLAY_PACED_BY_US: (_MESSAGES, "test_a_guest_that_waits_and_a_buffer_that_was_lost"),
     # There is a picture.
     K.MODE_NOT_TAKEN: (
         "window/test_explanations.py",

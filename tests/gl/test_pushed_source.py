@@ -145,14 +145,24 @@ def test_an_interval_of_polls_is_refused(source: PushedSource, capsys: pytest.Ca
     assert "leave --poll out" in capsys.readouterr().err
 
 
-def test_capture_of_it_ends_with_one_line_and_leaves_no_file(
-    source: PushedSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_capture_and_replay_show_what_it_pushed(
+    monkeypatch: pytest.MonkeyPatch, own_context: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "x.mcap"
-    assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "0.1"]) == 2
-    assert "no VFIO device" in capsys.readouterr().err
-    assert not file.exists()
+    """Its rows are upside down and begin at an offset, which no recorded answer can tell: the pixels are turned."""
+    source, file, shot = PushedSource(), tmp_path / "x.mcap", tmp_path / "shot.png"
+    source.push()
+    with monkeypatch.context() as patch:
+        patch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(source))
+        later = threading.Timer(0.4, source.push)
+        later.start()
+        try:
+            assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "1.2"]) == 0
+        finally:
+            later.join()
     assert source.fileno() == -1
+    for at, pushes in ((0.1, 1), (1.1, 2)):
+        assert main(["screenshot", f"replay:{file},start={at}", "-o", str(shot)]) == 0, capsys.readouterr().err
+        assert np.array_equal(load_png(shot), expected_picture(pushes)), at
 
 
 def test_source_that_is_gone_ends_the_command(

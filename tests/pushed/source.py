@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from app.abi import drm_fourcc as drm
 from app.formats.fourcc import parse_fourcc
 from app.planes.buffer import MemoryBuffer
+from app.planes.change_log import ChangeLog
 from app.planes.damage import DamagedRect
 from app.planes.frame import Frame, FrameTiming, Surface
 from app.planes.plane import Backing, Plane, PlaneKind
@@ -23,6 +25,7 @@ CURSOR_AT = (40, 30)
 BLOCK = DamagedRect(100, 50, 64, 32)
 
 Rgb = NDArray[np.uint8]
+Rgba = NDArray[np.uint8]
 
 
 def background() -> Rgb:
@@ -53,6 +56,8 @@ class PushedSource:
 
     pad: int = 12
     tells_damage: bool = True
+    cursor_image: Rgba | None = None
+    """Another image of the cursor, with straight alpha."""
     shown_frames: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,22 +66,29 @@ class PushedSource:
         self._number = 0
         self._stride = WIDTH * 4 + self.pad
         self._memory = bytearray(self.pad + self._stride * HEIGHT)
-        self._buffer = MemoryBuffer(self._memory)
+        self._changes = ChangeLog()
+        self._buffer = MemoryBuffer(self._memory, changes=self._changes if self.tells_damage else None)
         self._cursor = self._cursor_surface()
         self._put(background(), 0, 0)
         self._frame = Frame(Status(Reason.OK), self._primary(), self._cursor, serial=1)
 
     def push(self) -> None:
         """Change a block of the picture."""
+        self._number += 1
+        self.put([BLOCK], [np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8)])
+
+    def put(self, damage: Sequence[DamagedRect], blocks: Sequence[Rgb]) -> None:
+        """Change these parts of the picture, each to its block."""
         with self._lock:
-            self._number += 1
-            block = np.full((BLOCK.height, BLOCK.width, 3), _colour(self._number), np.uint8)
-            self._put(block, BLOCK.x, BLOCK.y)
+            for rect, block in zip(damage, blocks, strict=True):
+                self._put(block, rect.x, rect.y)
+            # A reader of now either sees the new pixels, or finds this later.
+            self._changes.note(damage)
             before = self._frame
             now = time.monotonic_ns()
             timing = FrameTiming(now, now)
             primary = before.primary
-            self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, (BLOCK,), timing)
+            self._frame = Frame(before.status, primary, self._cursor, (), before.serial + 1, tuple(damage), timing)
             self._wake()
 
     def draw(self) -> None:
@@ -159,19 +171,24 @@ class PushedSource:
     def _cursor_surface(self) -> Surface:
         image = np.zeros((CURSOR, CURSOR, 4), np.uint8)
         image[: CURSOR // 2] = (0, 255, 255, 255)
+        if self.cursor_image is not None:
+            # AR24 is blue, green, red, alpha in memory.
+            image = self.cursor_image[..., [2, 1, 0, 3]]
+        height, width, _ = image.shape
         x, y = CURSOR_AT
         plane = Plane(
             kind=PlaneKind.CURSOR,
             backing=Backing.MEMORY,
             fourcc=parse_fourcc("AR24"),
             modifier=drm.DRM_FORMAT_MOD_LINEAR,
-            width=CURSOR,
-            height=CURSOR,
-            stride=CURSOR * 4,
+            width=width,
+            height=height,
+            stride=width * 4,
             size=image.size,
             x=x,
             y=y,
             hot_x=3,
             hot_y=5,
+            straight_alpha=self.cursor_image is not None,
         )
-        return Surface(plane, MemoryBuffer(image.tobytes()))
+        return Surface(plane, MemoryBuffer(image.tobytes(), changes=ChangeLog()))

@@ -27,7 +27,7 @@ def test_a_click_on_the_path_tells_why_the_picture_is_copied_and_what_to_do(wayl
 def test_without_a_vgpu_the_window_says_that_it_shows_a_simulated_one_and_why(wayland: Display) -> None:
     with driven(wayland, "tests.window.run_without_vgpus", "view") as viewer:
         viewer.wait_for("showing, .*path: ")
-        assert viewer.do("notice_bar") == ["No vGPU on this host: this is a simulated one."]
+        assert viewer.do("notice_bar") == ["No screen to show on this host: this is a simulated one."]
         swaps = viewer.do("swaps")
         viewer.do("notice_bar_press", "&Why?")
         answer: dict[str, Any] = viewer.wait_until("host_check", lambda it: it["texts"][1:] != [])

@@ -41,15 +41,17 @@ def _add_view(commands: Commands) -> None:
     parser = add_command(
         commands,
         "view",
-        "show a vGPU's screen in a window",
+        "show a VM's screen in a window",
         "What --scaling, --filter, --rotate, --flip-x and --flip-y do not set is as the user last chose it in this "
         "VM's window. What they set is not remembered.",
     )
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
-        "pid:N,fd=M one of its screens; fd:N is an open VFIO device that the parent process left open; sim:gvt, "
-        "sim:mbochs and sim:mdpy are simulated devices and take [,key=value...]; replay:FILE is a recording and takes "
-        "[,speed=N] (max: as fast as possible) and [,start=S]. The man page has more."
+        "pid:N,fd=M one of its vGPUs; vm:NAME,console=N and pid:N,console=N are a screen of a VM with a D-Bus display "
+        "(QEMU's -display dbus), dbus:ADDRESS is the VM on that bus; fd:N is an open VFIO device that the parent "
+        "process left open; sim:gvt, sim:mbochs and sim:mdpy are simulated devices and take [,key=value...]; "
+        "replay:FILE is a recording and takes [,speed=N] (max: as fast as possible) and [,start=S]. The man page has "
+        "more."
     )
     add_target(parser)
     parser.add_argument(
@@ -76,18 +78,19 @@ def _add_overview(commands: Commands) -> None:
     parser = add_command(
         commands,
         "overview",
-        "show the screens of all vGPUs in one window",
+        "show the screens of all vGPUs and D-Bus displays in one window",
         "Each tile has the VM's name, the state and the frames per second; a click, or Enter, opens it in a window of "
         "its own. VMs and vGPUs appear and go by themselves. A free vGPU is not opened, so that a VM can take it; "
-        "root's permission is asked for only after a click.",
+        "root's permission is asked for only after a click. So is a D-Bus display opened in peer-to-peer mode, because "
+        "another viewer of that VM would lose its keyboard and pointer.",
     )
     parser.add_argument(
         "targets",
         nargs="*",
         metavar="TARGET",
         type=parse_target,
-        help="what to show, as for view; default: every vGPU of this host that has a display, a simulated one where "
-        "there is none",
+        help="what to show, as for view; default: every vGPU of this host that has a display and every VM with a D-Bus "
+        "display, a simulated vGPU where there is none",
     )
     _add_fullscreen(parser)
     add_helper(parser)
@@ -207,9 +210,10 @@ def _add_list(commands: Commands) -> None:
     parser = add_command(
         commands,
         "list",
-        "list the vGPUs of this host",
-        "With type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or by cdev), "
-        "and the kind of display their driver is known to offer. No device is opened.",
+        "list the vGPUs of this host, and its VMs with a D-Bus display",
+        "The vGPUs with type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or "
+        "by cdev), and the kind of display their driver is known to offer. The VMs with process, user, the way to the "
+        "display, and the TARGET that opens it, as their command lines tell. No device is opened, no VM is asked.",
     )
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)
@@ -228,7 +232,7 @@ def _add_screenshot(commands: Commands) -> None:
     parser = add_command(
         commands,
         "screenshot",
-        "save a vGPU's screen as a PNG file",
+        "save a VM's screen as a PNG file",
         "Needs no window and no display server. With --raw, --as or --guess the CPU reads the bytes of a plane, also "
         "of one that cannot be shown, and no OpenGL is used. A picture that looks garbled is read in another way with "
         "--as; --guess finds out how.",

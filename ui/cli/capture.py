@@ -4,16 +4,19 @@ import argparse
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from app import __version__
 from app.attach.helper_fds import HelperMethod
 from app.device.seam import Device
-from app.errors import MdevviewError, UsageError
+from app.errors import MdevviewError
 from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.opening import OpenOptions
+from app.open.pushed_device import as_device
 from app.open.recorded_facts import host_document, redaction, vgpu_document
 from app.open.session import Session
 from app.planes.frame import Frame
@@ -35,7 +38,7 @@ _SECOND = 1_000_000_000
 # Regions and the EDID change rarely, and to read them costs a few calls of the driver.
 _DESCRIBE_NS = 5 * _SECOND
 _FAR_NS = 1 << 62
-_SCHEMES = ("sim", "vm", "pid", "fd", "replay")
+_SCHEMES = ("sim", "vm", "pid", "fd", "dbus", "replay")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,12 +46,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_terminal(args.output, "-o")
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
-    with open_offscreen(args.target, options, args.gpu) as view:
-        if recorder.device is None:
-            raise UsageError(
-                f"{view.session.target} is no VFIO device, and capture records the answers of one",
-                "save its picture: mdevview screenshot, or mdevview inspect --json",
-            )
+    with open_offscreen(args.target, options, args.gpu) as opened, _of_device(opened, recorder) as view:
         redact = redaction(view.session.vgpu, view.session.vm)
         context = _context(args, view, recorder.rule, redact)
         # A FIFO waits here for its reader, and a signal ends the program as ever.
@@ -83,6 +81,21 @@ def _stop_signals(fd: int) -> StopSignals:
     except OSError:
         os.close(fd)
         raise
+
+
+@contextmanager
+def _of_device(view: OffscreenView, recorder: "_Recorder") -> Iterator[OffscreenView]:
+    """The view of a device: a source that is none is recorded as one."""
+    if recorder.device is not None:
+        yield view
+        return
+    session = as_device(view.session, recorder.wrap)
+    try:
+        yield replace(view, session=session)
+    finally:
+        session.source.release_buffers()
+        view.renderer.drop_released()
+        session.close()
 
 
 class _Recorder:
@@ -177,7 +190,7 @@ def _context(args: argparse.Namespace, view: OffscreenView, rule: str, redact: C
 
 def _label(session: Session) -> str:
     """The name of the device. The session's own label may have the names of a VM and of a user."""
-    return session.vgpu.name if session.vgpu is not None else "a vGPU of a VM"
+    return session.vgpu.name if session.vgpu is not None else "a screen of a VM"
 
 
 def _tell(args: argparse.Namespace, file: CaptureFile, why: str, status: Status) -> None:

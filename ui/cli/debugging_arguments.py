@@ -26,6 +26,12 @@ def _add_inspect(commands: Commands) -> None:
         action="store_true",
         help="print which formats and modifiers the driver of the vGPU can report, and which this EGL display imports",
     )
+    what.add_argument(
+        "--buffers",
+        action="store_true",
+        help="print what identifies each buffer, which VMs have the same one open, and what virtio tells of exported "
+        "objects",
+    )
     parser.add_argument(
         "--duration",
         metavar="S",
@@ -62,7 +68,7 @@ def _add_capture(commands: Commands) -> None:
     parser = add_command(
         commands,
         "capture",
-        "record what a vGPU answers and shows, to be played by replay:FILE",
+        "record what a vGPU, or the screen of a VM, answers and shows, to be played by replay:FILE",
         "The file has every answer and error of the device with its time, the contents of the buffers that were shown, "
         "and what is known of the vGPU (type, driver, UUID), its host (kernel, GPU, the kernel's messages about it) "
         "and what draws here. It has no name of a VM, a user or the host. What the screen showed is in it unless "

@@ -16,13 +16,14 @@ from app.diagnosis.host.window_findings import platform_finding, qt_platform, se
 from app.diagnosis.report.finding_document import doctor_document
 from app.diagnosis.report.host_report import HostReport
 from app.diagnosis.report.private_names import private_names
+from app.diagnosis.report.private_text import PrivateNames
 from app.diagnosis.report.report import report_text
 from app.diagnosis.report.verdict import has_failed, ranked, verdict, vgpus_first
 from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpus, render_nodes
 from app.host.scan import HostScan
-from app.host.screens import find_screens
+from app.host.screens import HostScreens, find_screens
 from app.host.versions import installed_versions, qemu_version
 from app.host.vgpu import Vgpu
 from gl.display_check import display_findings, start_display_checks
@@ -38,11 +39,11 @@ _QT_COMMAND = (sys.executable, "-P", "-m", "ui.cli.qt_check_child")
 
 
 def run(args: argparse.Namespace) -> int:
-    vgpus, findings, sentence, versions = _examine()
+    screens, findings, sentence, versions = _examine()
     if args.json:
         write_output(json.dumps(doctor_document(findings, sentence, versions), indent=2))
     elif args.report:
-        write_output(report_text(findings, sentence, versions, private_names(vgpus)))
+        write_output(report_text(findings, sentence, versions, _private_names(screens)))
     else:
         write_output("\n".join([*lines(findings, _symbols()), _versions_line(versions), "", printable(sentence)]))
     return 1 if has_failed(findings) else 0
@@ -50,13 +51,17 @@ def run(args: argparse.Namespace) -> int:
 
 def host_report() -> HostReport:
     """The same for a window. Takes seconds, and may be called on any thread. Raises OSError and MdevviewError."""
-    vgpus, findings, sentence, versions = _examine()
-    text = report_text(findings, sentence, versions, private_names(vgpus))
+    screens, findings, sentence, versions = _examine()
+    text = report_text(findings, sentence, versions, _private_names(screens))
     return HostReport(sentence, tuple(vgpus_first(findings)), text)
 
 
-def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
-    """The vGPUs, the ranked findings, the verdict and the versions."""
+def _private_names(screens: HostScreens) -> PrivateNames:
+    return private_names(screens.vgpus, displays=screens.displays)
+
+
+def _examine() -> tuple[HostScreens, list[Finding], str, dict[str, str]]:
+    """The screens, the ranked findings, the verdict and the versions."""
     scan = HostScan.take()
     screens = find_screens(scan)
     vgpus = screens.vgpus
@@ -67,7 +72,7 @@ def _examine() -> tuple[tuple[Vgpu, ...], list[Finding], str, dict[str, str]]:
     findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
     with_display = sum(known_display(each) is not KnownDisplay.NONE for each in vgpus)
     sentence = verdict(findings, with_display, len(screens.displays))
-    return vgpus, findings, sentence, _versions(ends)
+    return screens, findings, sentence, _versions(ends)
 
 
 def _start(checks: ChildChecks, vgpus: Sequence[Vgpu]) -> None:

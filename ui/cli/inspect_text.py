@@ -4,6 +4,7 @@ from itertools import groupby
 
 from app.planes.plane_document import Document
 from ui.cli.aligned import columns, pair, wrapped
+from ui.cli.inspect_buffers import same_text
 from ui.cli.inspect_vm_text import consoles_lines, messages_lines, vm_lines
 
 # A driver may name thousands.
@@ -177,6 +178,9 @@ def _buffers_lines(buffers: list[Document]) -> list[str]:
         count = len(list(same))
         lines += table[at : at + count]
         at += count
+    for buffer in ordered:
+        if others := same_text(buffer):
+            lines += wrapped(f"inode {buffer['inode']} is the same buffer as {others}", "  ", "    ")
     return lines if buffers else []
 
 

@@ -98,8 +98,8 @@ def build_parser() -> Parser:
     parser = Parser(
         prog=PROG,
         usage=f"{PROG} [OPTION...] [COMMAND] [ARGUMENT...]",
-        description="Shows the screen of a VM whose GPU is a VFIO mediated device (vGPU), by asking\n"
-        "the device itself. Without a COMMAND: view.",
+        description="Shows the screen of a VM: that of its vGPU (a VFIO mediated device), by asking\n"
+        "the device itself, or that of QEMU's D-Bus display. Without a COMMAND: view.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         frame = view.wait(lambda frame: _capture(view.renderer, frame, kind, options, taken), args.timeout)
         told = _told(view.renderer, frame, kind)
         target = view.session.target
-    write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR))
+    straight = frame.cursor is not None and frame.cursor.plane.straight_alpha
+    write_file(args.output, png_bytes(taken[0], premultiplied=kind is CaptureKind.CURSOR and not straight))
     for name, status in told.items():
         if status.state is not State.SHOWING:
             found = status_finding(f"{target}, {name} plane", status)

@@ -72,7 +72,7 @@ def _save_picture(args: argparse.Namespace, data: memoryview, given: Parts, fact
             "would show is black"
         )
     rgba = picture.rgba[::-1] if facts.y_inverted else picture.rgba
-    write_file(args.output, png_bytes(rgba, premultiplied=facts.is_cursor))
+    write_file(args.output, png_bytes(rgba, premultiplied=facts.premultiplied))
 
 
 def _unread(args: argparse.Namespace, name: str, error: ValueError) -> MdevviewError:
@@ -96,7 +96,7 @@ def _guess(args: argparse.Namespace, data: memoryview, given: Parts, facts: RawF
             raise MdevviewError(f"{name}: {result.note}", "give --as without --guess")
         reading = result.readings[0].reading
         rgba = raw_picture(data, reading, Matrix[args.matrix.upper()]).rgba
-        write_file(args.output, png_bytes(rgba[::-1] if facts.y_inverted else rgba, premultiplied=facts.is_cursor))
+        write_file(args.output, png_bytes(rgba[::-1] if facts.y_inverted else rgba, premultiplied=facts.premultiplied))
     # The table must not run into a picture on standard output.
     say: Callable[[str], None] = write_error if is_standard_output(args.output) else write_output
     say(json.dumps(guess_document(result), indent=2) if args.json else "\n".join(_lines(result)))

@@ -11,7 +11,7 @@ from app.diagnosis.host.attach_findings import helper_usable
 from app.diagnosis.host.vgpu_choice import vgpu_choice, vm_of
 from app.host.dbus_display import DbusDisplay
 from app.host.ptrace import PtracePermission
-from app.host.screens import HostScreens, access_text, vm_text
+from app.host.screens import HostScreens, access_text, first_console, vm_text
 from app.host.vgpu import Use, Vgpu
 from app.open.screen_list import ScreenList
 from app.open.target import SIMULATED_DEFAULT, Target, parse_target
@@ -76,7 +76,7 @@ def _display_row(display: DbusDisplay, screens: HostScreens) -> Row:
         details += f" {_ONE_VIEWER}"
     if screens.has_vgpu(display):
         details += f" {_TWO_ROWS}"
-    return Row(parse_target(target), (vm, "D-Bus display", "", "running", target), details)
+    return Row(parse_target(first_console(display)), (vm, "D-Bus display", "", "running", target), details)
 
 
 class _Tree(QTreeWidget):

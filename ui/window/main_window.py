@@ -194,6 +194,7 @@ class MainWindow(QMainWindow):
             "latency-panel": self._show_latency_panel,
             "inspector": self._show_inspector,
             "explain": self._show_findings,
+            "retake": self._input.retake,
             "grab": self._input.set_grab,
             "release": self._release,
             "paste": self._paste,
@@ -297,6 +298,10 @@ class MainWindow(QMainWindow):
                 action.setEnabled(self._input.ready)
                 tip = f"View only: {why_not}" if why_not else spec.text.replace("&", "")
                 action.setToolTip(plain_tool_tip(tip))
+        retake = self._actions["retake"]
+        for set_on in (retake.setVisible, retake.setEnabled):
+            set_on(self._input.can_retake)
+        retake.setToolTip("The other client loses keyboard, pointer and resolution")
         grab = self._actions["grab"]
         grab.blockSignals(True)
         grab.setChecked(self._input.grab.active)

@@ -1,6 +1,7 @@
 """The guest's resolution: a menu of modes, and following the window.
 
-The menu asks through the session's :class:`app.open.session.ResolutionControl`: for a VFIO device, that sets an EDID.
+The menu asks through the session's :class:`app.open.session.ResolutionControl`: for a VFIO device, that sets an EDID;
+for QEMU's D-Bus display, that tells the size of the window.
 Each request costs the guest a mode switch: so there is one at a time, and none while the window is being resized.
 """
 
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import QInputDialog, QMenu, QWidget
 from app.edid.fit import fitting_mode
 from app.edid.make import DEFAULT_DPI
 from app.edid.mode import DEFAULT_HZ, Limits, Mode, parse_mode
+from app.edid.physical_dpi import physical_dpi
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
 from ui.window.picture.picture_window import PictureWindow
@@ -56,13 +58,15 @@ class Viewport:
     """The space for the guest's picture.
 
     ``width`` and ``height`` are device pixels, in the guest's orientation. ``ratio`` is device pixels per desktop
-    pixel. ``shown`` is the size of the guest's picture now, None without one.
+    pixel. ``shown`` is the size of the guest's picture now, None without one. ``dpi`` is the true density of the screen
+    that the window is on, None if it is not known.
     """
 
     width: int
     height: int
     ratio: float
     shown: tuple[int, int] | None
+    dpi: float | None = None
 
 
 def viewport(picture: PictureWindow, view: QWidget) -> Viewport:
@@ -73,7 +77,15 @@ def viewport(picture: PictureWindow, view: QWidget) -> Viewport:
         width, height = height, width
     primary = picture.frame.primary
     shown = (primary.plane.width, primary.plane.height) if primary is not None else None
-    return Viewport(width, height, ratio, shown)
+    return Viewport(width, height, ratio, shown, _screen_dpi(picture, ratio))
+
+
+def _screen_dpi(picture: PictureWindow, ratio: float) -> float | None:
+    screen = picture.screen()
+    if screen is None:
+        return None
+    size = screen.physicalSize()
+    return physical_dpi(round(screen.size().width() * ratio), size.width(), size.height())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +228,9 @@ class ResolutionMenu(QObject):
         # Not the size that the guest has, nor a size that it was asked for and did not take.
         if size == room.shown or (asked is not None and size == (asked.width, asked.height)):
             return
-        # A guest on a screen of twice the density draws everything twice as large, as the desktop around it does.
-        self._ask(_Request(mode, DEFAULT_DPI * room.ratio))
+        # A screen of the window's size in millimetres. Where the desktop does not know that, a guest on a screen of
+        # twice the density draws everything twice as large, as the desktop around it does.
+        self._ask(_Request(mode, room.dpi or DEFAULT_DPI * room.ratio))
 
     # Asking.
 
@@ -249,6 +262,14 @@ class ResolutionMenu(QObject):
             _log.info("setting the resolution: %s", error_text(error))
             self._last_request = None
             self.notice.emit(f"The resolution was not set: {error_text(error)}")
+        except ResolutionRefused as refused:
+            self._last_request = None
+            self.notice.emit(str(refused))
+            if self._control.refusal is not None:
+                # It will refuse every mode.
+                self._next, self._busy, self._control = None, False, None
+                self._fill(refused.message)
+                return
         else:
             if left is not None:
                 self._step_timer.start(-(-left // _MS))

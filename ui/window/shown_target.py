@@ -4,7 +4,7 @@ from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
+from app.open.target import DbusBus, Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
 from app.open.waiter import next_target
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean, clean_line
@@ -62,10 +62,12 @@ def label_of(target: Target) -> str:
     match target:
         case Named(text):
             return text
-        case VmName(name):
-            return f"VM {clean(name)}"
-        case Pid(pid):
-            return f"process {pid}"
+        case VmName(name, console):
+            return f"VM {clean(name)}{_console_words(console)}"
+        case Pid(pid, console=console):
+            return f"process {pid}{_console_words(console)}"
+        case DbusBus(address, console=console):
+            return f"the VM on the bus {clean_line(address)}{_console_words(console)}"
         case Default():
             return "screen"
         case Simulated(spec):
@@ -73,3 +75,7 @@ def label_of(target: Target) -> str:
         case Replay(file):
             return f"replay: {clean_line(file.rpartition('/')[2])}"
     return str(target)
+
+
+def _console_words(console: int | None) -> str:
+    return f", console {console}" if console is not None else ""

@@ -4,12 +4,14 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QToolButton
 
 from app.diagnosis.finding import Finding
+from app.vm.monitor import Lights
 from ui.window.actions.shortcuts import shared
 from ui.window.picture.picture_text import finding_text
 from ui.window.widgets.elided_label import ElidedLabel
 from ui.window.widgets.menu_words import menu_words
 from ui.window.widgets.tool_tip import plain_tool_tip, wrapped_tool_tip
 
+_LIGHTS = {Lights.CAPS_LOCK: "Caps", Lights.NUM_LOCK: "Num", Lights.SCROLL_LOCK: "Scroll"}
 # Between the text and the edges of the window.
 _MARGIN = 6
 
@@ -49,7 +51,8 @@ def _how_to_open() -> str:
 
 
 class StatusLine(QStatusBar):
-    """Label, state and input on the left; plane, path and whether the picture changes on the right.
+    """Label, state and input on the left; the lights of the guest's keyboard, plane, path and whether the picture
+    changes on the right.
 
     ``path_clicked``: the user wants to know more about the path.
     """
@@ -63,14 +66,15 @@ class StatusLine(QStatusBar):
         self._left = ElidedLabel()
         self._tip = ""
         self.addWidget(self._left, 1)
-        self._plane, self._path = QLabel(), _PathButton()
+        self._lights, self._plane, self._path = QLabel(), QLabel(), _PathButton()
         # Its text is long at times, and must not make a small window wider.
         self._activity = ElidedLabel()
         self._activity.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._activity.setMinimumWidth(self._activity.fontMetrics().horizontalAdvance("144 fps"))
         self._plane.setTextFormat(Qt.TextFormat.PlainText)
-        for widget in (self._plane, self._path, self._activity):
+        for widget in (self._lights, self._plane, self._path, self._activity):
             self.addPermanentWidget(widget)
+        self.show_lights(None)
         self._path.clicked.connect(self.path_clicked)
 
     def show_state(self, label: str, state: str, input_text: str, finding: Finding | None = None) -> None:
@@ -82,6 +86,17 @@ class StatusLine(QStatusBar):
             self._tip = tip
             self._left.setText(text)
             self._left.setToolTip(plain_tool_tip(tip))
+
+    def show_lights(self, lights: Lights | None) -> None:
+        """Name the lights of the guest's keyboard that are on. None: they are not known."""
+        on = [word for light, word in _LIGHTS.items() if lights is not None and light in lights]
+        text = " ".join(on)
+        if text != self._lights.text():
+            words = f"Lights of the guest's keyboard: {', '.join(f'{word} Lock' for word in on)}"
+            self._lights.setText(text)
+            self._lights.setAccessibleName(words)
+            self._lights.setToolTip(plain_tool_tip(words))
+        self._lights.setVisible(bool(text))
 
     def show_picture(self, plane: str, path: str, activity: str) -> None:
         """Each may be empty: then its widget is hidden."""

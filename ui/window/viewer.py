@@ -1,6 +1,7 @@
 """One window and what it shows: a session with the VM's monitor, or why there is none yet."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
@@ -53,14 +54,19 @@ class Viewer(QObject):
         options: WindowOptions,
         redraw: int,
         chosen: Vgpu | Target | None = None,
+        elsewhere: Callable[[Target], bool] = lambda _target: False,
     ) -> None:
-        """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened."""
+        """``redraw`` is the display's refresh interval in nanoseconds. Without a session, ``chosen`` is opened.
+
+        ``elsewhere`` shows what another window of this program has open already; it tells whether it did.
+        """
         super().__init__()
         self._target = target
         self._session = session
         self._options = options
         self._pace = pace_of(options.poll, redraw)
         self._openings = Openings(options, self)
+        self._elsewhere = elsewhere
         # Shown as long as there is no session.
         self._waiting = StatusSource(Status(Reason.NOT_STARTED))
         # Whether the window shows the end of a VM, see _STILL_WAITING.
@@ -218,6 +224,8 @@ class Viewer(QObject):
         state = self.picture.frame.status.state
         if chosen is None or (self._session is not None and is_shown(chosen, self._session, state)):
             return
+        if not isinstance(chosen, Vgpu) and self._elsewhere(chosen):
+            return
         if self._error is not None and not isinstance(self._error, AmbiguousTarget):
             # They were for the device that could not be opened.
             self.window.resolution.clear_request()
@@ -226,9 +234,12 @@ class Viewer(QObject):
 
     def _open_screen(self, target: str) -> None:
         try:
-            self._open(parse_target(target))
+            chosen = parse_target(target)
         except UsageError as error:
             self._warn(error)
+            return
+        if not self._elsewhere(chosen):
+            self._open(chosen)
 
     def _play_again(self) -> None:
         if isinstance(self._target, Replay):

@@ -54,6 +54,7 @@ class WindowState(QObject):
         self._window.setWindowTitle(f"{name} — {state}{grabbed} — mdevview")
         reason = "" if status.reason is Reason.OK else f" ({status.reason.key})"
         self.line.show_state(name, status.state.value + reason, self._input.text, picture.diagnosis.headline)
+        self.line.show_lights(self._input.lights)
         if primary is None:
             self.line.show_picture("", "", "")
             return

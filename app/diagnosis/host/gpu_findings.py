@@ -32,7 +32,10 @@ def render_node_findings(
             yield Finding("render-node", Severity.WARNING, f"{message} and cannot be opened", evidence, remedy)
     if not nodes:
         yield Finding(
-            "render-node", Severity.INFO, "no GPU to draw with: the CPU draws", f"{folder}/renderD* is missing"
+            "render-node",
+            Severity.INFO,
+            "no render node: the dma-bufs of a GPU cannot be imported",
+            f"{folder}/renderD* is missing",
         )
 
 

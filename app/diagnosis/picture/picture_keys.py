@@ -125,6 +125,7 @@ class PictureKey(Enum):
     BUFFER_TRUNCATED = _of(Reason.BUFFER_TRUNCATED)
     BAD_GEOMETRY = _of(Reason.BAD_GEOMETRY)
     UNKNOWN_FORMAT = _of(Reason.UNKNOWN_FORMAT)
+    SEVERAL_MEMORY_PLANES = _of(Reason.SEVERAL_MEMORY_PLANES)
     DISPLAY_UNKNOWN_PIXMAN = (
         "display-unknown-format",
         Severity.ERROR,
@@ -148,7 +149,7 @@ class PictureKey(Enum):
     DISPLAY_PART_OF_LARGER = (
         "display-part-of-larger",
         Severity.WARNING,
-        "The picture is a part of a larger buffer, and QEMU does not tell which part: it may be the wrong one.",
+        "The screen is a part of a larger buffer: what is shown may be another part of it, or the whole.",
     )
     DISPLAY_BAD_MESSAGE = (
         "display-bad-message",

@@ -27,7 +27,6 @@ _NO_BOOT_SCREEN = (
     "There is no boot screen on this vGPU: it shows nothing before the guest's driver starts, and the screens of "
     "firmware and boot loader are elsewhere."
 )
-_OTHER_SCREEN = "Wait until the guest uses it, or look at another screen of this VM: 'mdevview inspect' lists them."
 # These drivers keep the command register as it is, whatever the guest does (samples/vfio-mdev/mbochs.c, mdpy.c).
 _FIXED_COMMAND = ("mbochs", "mbochs_rw", "mdpy", "mtty")
 
@@ -59,7 +58,7 @@ def plane_off_findings(facts: PictureFacts) -> Iterator[Finding]:
         )
     if not idle and not no_opregion and failsafe_line(facts.host) is None:
         yield _generic(facts)
-    if vm is not None and facts.display is None and (idle or _is_young(vm)):
+    if vm is not None and (idle or _is_young(vm)):
         yield from _firmware(vgpu, vm)
 
 
@@ -73,10 +72,6 @@ def _generic(facts: PictureFacts) -> Finding:
     evidence = f"off for {facts.history.watched_s:.1f} s, since mdevview looks{_age(vm)}"
     if status.detail:
         evidence += f"; {status.detail}"
-    if facts.display is not None:
-        return PictureKey.PLANE_NEVER_ENABLED.finding(
-            evidence, _OTHER_SCREEN, "QEMU has sent no picture of this screen yet."
-        )
     return PictureKey.PLANE_NEVER_ENABLED.finding(
         evidence, "Wait until the guest has booted, or look whether it loads a driver for this GPU."
     )

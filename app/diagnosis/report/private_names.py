@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.diagnosis.report.private_text import PrivateNames, names_in_passwd
+from app.host.dbus_display import DbusDisplay
 from app.host.paths import text_of
 from app.host.permissions import user_name
 from app.host.vgpu import Vgpu
@@ -15,20 +16,24 @@ _LEAST_UID, _NOBODY = 1000, 65534
 _PUBLIC_HOSTS = {"localhost", "localhost.localdomain", "(none)"}
 
 
-def private_names(vgpus: Sequence[Vgpu], passwd: Path = Path("/etc/passwd")) -> PrivateNames:
-    """The names of people, of this host, and of the VMs that have these vGPUs.
+def private_names(
+    vgpus: Sequence[Vgpu], passwd: Path = Path("/etc/passwd"), displays: Sequence[DbusDisplay] = ()
+) -> PrivateNames:
+    """The names of people, of this host, and of the VMs that have these vGPUs and D-Bus displays.
 
     A directory service is asked only for this user and the users of those VMs.
     """
     holders = [holder for each in vgpus for holder in (*each.holders, *each.claims)]
-    uids = {os.getuid(), os.geteuid(), *(each.uid for each in holders if each.uid is not None)}
+    of_vms = [each.uid for each in holders] + [each.vm.uid for each in displays]
+    uids = {os.getuid(), os.geteuid(), *(each for each in of_vms if each is not None)}
+    vms = [each.vm_name for each in holders] + [each.vm.name for each in displays]
     users = {user_name(each) for each in uids if _LEAST_UID <= each != _NOBODY}
     users |= set(names_in_passwd(text_of(passwd) or ""))
     home = os.path.expanduser("~")  # noqa: PTH111
     return PrivateNames(
         users=_without_empty(users),
         hosts=_without_empty(_host_names()),
-        vms=_without_empty(each.vm_name for each in holders if each.vm_name is not None),
+        vms=_without_empty(each for each in vms if each is not None),
         homes=_without_empty({home} - {"/", "/root", "~"}),
     )
 

@@ -172,6 +172,8 @@ ACTIONS = (
     ActionSpec("latency-panel", Menu.VIEW, "Late&ncy panel", ("Ctrl+Alt+P",), True),
     ActionSpec("inspector", Menu.VIEW, "In&spector", ("Ctrl+Alt+E",), True),
     ActionSpec("explain", Menu.VIEW, "Explain this pi&cture", ("Ctrl+Alt+W",)),
+    # Shown while another client has the controls of the VM.
+    ActionSpec("retake", Menu.INPUT, "&Take the controls back"),
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
     ActionSpec("release", Menu.INPUT, "&Release keyboard and pointer", ("Ctrl+Alt+R",)),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),

@@ -7,7 +7,7 @@ subsurface cannot have it, and the widget gets them.
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QTouchEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.input.event import Button, Event, Press
@@ -15,11 +15,12 @@ from app.input.pointer import RelativeMotion, Wheel, absolute, guest_pixel
 from app.input.pressed import PressedKeys
 from app.input.typing import Keystroke, chord, keystrokes, typable
 from app.planes.placement import Placement, Rect, place
-from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, PointingDevice
+from app.vm.monitor import ConnectionState, Lights, Monitor, MonitorStatus, PointingDevice
 from ui.window.actions.shortcuts import Shortcuts
 from ui.window.input.grab import Grab
 from ui.window.input.keystroke_sender import KeystrokeSender
 from ui.window.input.qt_keys import qcode_of
+from ui.window.input.touch_input import TouchInput
 from ui.window.picture.picture_window import PictureWindow
 
 _POINTING = {
@@ -62,6 +63,7 @@ class GuestInput(QObject):
         self._destination = self._manager = ""
         self._status = MonitorStatus(ConnectionState.LOST)
         self._pressed = PressedKeys()
+        self._touch = TouchInput(self._place)
         self._motion = RelativeMotion()
         self._wheel = Wheel()
         self._position: QPointF | None = None
@@ -109,6 +111,21 @@ class GuestInput(QObject):
             return status.why_not
         return "" if status.run_state in _TAKES_INPUT else f"the VM is {status.run_state}"
 
+    @property
+    def can_retake(self) -> bool:
+        """Whether another client took the controls over, and they can be taken back."""
+        return self._monitor is not None and self._status.can_retake
+
+    def retake(self) -> None:
+        """Take the controls back; the other client loses them."""
+        if self._monitor is not None:
+            self._monitor.retake()
+
+    @property
+    def lights(self) -> Lights | None:
+        """The lights of the guest's keyboard, None if they are not known."""
+        return self._status.lights if self.ready else None
+
     def set_monitor(self, monitor: Monitor | None, reason: str, destination: str = "", manager: str = "") -> None:
         """Send input to another VM, or for ``reason`` to none. First everything is released in the VM before.
 
@@ -130,6 +147,8 @@ class GuestInput(QObject):
         if was_ready and not self.ready:
             self._keystroke_sender.stop()
             self._pressed.defer_releases()
+            # The monitor ends touches itself.
+            self._touch.cancel()
             self.grab.end()
         elif self.ready:
             self._send(self._pressed.deferred_releases())
@@ -142,8 +161,9 @@ class GuestInput(QObject):
     def release(self) -> None:
         """Release everything and stop typing: the window uses the keys itself, or is closed."""
         self._keystroke_sender.stop()
+        touches = self._touch.cancel()
         if self.ready:
-            self._send(self._pressed.release_all())
+            self._send((*touches, *self._pressed.release_all()))
         else:
             self._pressed.defer_releases()
 
@@ -204,6 +224,8 @@ class GuestInput(QObject):
             case QEnterEvent() if watched is self._picture:
                 self.grab.hover(True)
                 self._hover(event.position())
+            case QTouchEvent() if watched is self._picture:
+                return self._touched(event)
             case QMouseEvent():
                 return self._mouse(event)
             case QEvent() if event.type() == QEvent.Type.Leave and watched is self._picture:
@@ -237,8 +259,20 @@ class GuestInput(QObject):
             self._send(self._pressed.press(name, repeat=event.isAutoRepeat()))
         return True
 
+    def _touched(self, event: QTouchEvent) -> bool:
+        if not self.ready or not self._status.touch:
+            return False
+        events, is_guests = self._touch.handle(event)
+        self._send(events)
+        event.setAccepted(is_guests)
+        return is_guests
+
     def _mouse(self, event: QMouseEvent) -> bool:
         if not self.ready:
+            if self._status.can_retake and event.type() == QEvent.Type.MouseButtonPress:
+                # Never by itself: two viewers would take them from each other for ever.
+                text = f"Another client took the controls over: {self._shortcuts.how('retake')} takes them back"
+                self.notice.emit(text, lambda: self._status.can_retake)
             return False
         if self.grab.follows:
             self.grab.follow(event)
@@ -311,6 +345,14 @@ class GuestInput(QObject):
             self._send((Press(button, True),))
             self._send((Press(button, False),))
         return True
+
+    def _place(self, position: QPointF, clamp: bool) -> tuple[float, float] | None:
+        """A point of the picture as a part of the guest's screen."""
+        placement = self._placement()
+        pixel = guest_pixel(placement, *self._picture.device_point(position), clamp=clamp)
+        if pixel is None:
+            return None
+        return ((pixel[0] + 0.5) / placement.guest_width, (pixel[1] + 0.5) / placement.guest_height)
 
     def _placement(self) -> Placement:
         """The picture's placement; without a picture, the whole window is the guest's screen."""

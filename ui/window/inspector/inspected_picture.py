@@ -10,6 +10,7 @@ from app.diagnosis.picture.picture_facts import FormatSupport
 from app.diagnosis.report.finding_document import finding_document
 from app.formats.driver_formats import DriverFormats, EmittedFormat, driver_formats
 from app.planes.buffer_facts import BufferFacts
+from app.planes.display_document import messages_document
 from app.planes.outcome import ImportFailure, Outcome
 from app.planes.plane import PlaneKind
 from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
@@ -53,6 +54,11 @@ class InspectedPicture:
         if self._renderer is None and picture.renderer is not None:
             context = picture.renderer.context
             self._renderer = renderer_document(context) | egl_document(context)
+        session = picture.session
+        display = session.display_facts() if session is not None else None
+        if session is not None and display is not None:
+            # What a VM tells of its consoles is known; to describe a VFIO device would ask it.
+            document |= {"messages": messages_document(display), "vm_display": session.describe().get("vm_display")}
         return document | {"renderer": self._renderer}
 
     def changes(self) -> tuple[Event, ...]:
@@ -116,7 +122,9 @@ class InspectedPicture:
                 size = (round(self._size.width() * ratio), round(self._size.height() * ratio))
                 self._thumbnail = renderer.buffer_thumbnail(*size)
             try:
-                self._thumbnail.start(image, opaque=facts.plane.kind is PlaneKind.PRIMARY)
+                plane = facts.plane
+                opaque = plane.kind is PlaneKind.PRIMARY
+                self._thumbnail.start(image, opaque=opaque, straight=plane.straight_alpha)
             except GlError:
                 # The next draw of the picture fails in the same way, and tells of it.
                 return False

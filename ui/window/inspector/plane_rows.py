@@ -1,24 +1,13 @@
 """The state, the planes and the renderer as a tree of names and values, from an ``inspect`` document. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from app.planes.plane_document import Document
 from app.text.clean import clean_line
+from ui.window.inspector.display_rows import display_nodes
+from ui.window.inspector.node import LONGEST, Node, leaves
 
 _INVALID_MODIFIER = 0x00FF_FFFF_FFFF_FFFF
-# A line of the tree is wrapped.
-_LONGEST = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """``key`` tells whether a node is the same as one before, among the children of one node."""
-
-    key: str
-    name: str
-    value: str = ""
-    children: tuple["Node", ...] = ()
 
 
 def state_nodes(document: Document) -> tuple[Node, ...]:
@@ -28,14 +17,8 @@ def state_nodes(document: Document) -> tuple[Node, ...]:
         nodes.append(_plane(name, plane))
     if renderer := document.get("renderer"):
         nodes.append(_renderer(renderer))
+    nodes += display_nodes(document)
     return tuple(nodes)
-
-
-def _leaves(pairs: Iterator[tuple[str, str, object]]) -> tuple[Node, ...]:
-    """A node for each value that is known: ``pairs`` are key, name and value."""
-    return tuple(
-        Node(key, name, clean_line(str(value), _LONGEST)) for key, name, value in pairs if value not in (None, "")
-    )
 
 
 def _picture(document: Document) -> Node:
@@ -45,7 +28,7 @@ def _picture(document: Document) -> Node:
             if not (key == "reason" and value == "ok"):
                 yield key, key.capitalize(), value
 
-    return Node("picture", "Picture", str(document.get("state", "")), _leaves(pairs()))
+    return Node("picture", "Picture", str(document.get("state", "")), leaves(pairs()))
 
 
 def _plane(name: str, plane: Document | None) -> Node:
@@ -54,9 +37,9 @@ def _plane(name: str, plane: Document | None) -> Node:
         return Node(name, title, "off")
     if plane["fourcc"] is None:
         refusal = ((key, key.capitalize(), plane[key]) for key in ("detail", "hint"))
-        return Node(name, title, f"{plane['state']} ({plane['reason']})", _leaves(refusal))
+        return Node(name, title, f"{plane['state']} ({plane['reason']})", leaves(refusal))
     summary = f"{plane['width']} × {plane['height']}, {plane['fourcc']}, {plane['path'] or plane['state']}"
-    return Node(name, title, clean_line(summary), (*_leaves(_plane_pairs(name, plane)), *_failures(plane)))
+    return Node(name, title, clean_line(summary), (*leaves(_plane_pairs(name, plane)), *_failures(plane)))
 
 
 def _plane_pairs(name: str, plane: Document) -> Iterator[tuple[str, str, object]]:
@@ -97,7 +80,7 @@ def _failures(plane: Document) -> tuple[Node, ...]:
     nodes = []
     for index, each in enumerate(failures):
         code = f" ({each['egl_error']})" if each["egl_error"] else ""
-        nodes.append(Node(str(index), each["rung"], clean_line(f"{each['message']}{code}", _LONGEST)))
+        nodes.append(Node(str(index), each["rung"], clean_line(f"{each['message']}{code}", LONGEST)))
     return (Node("failures", "Failed imports", str(len(nodes)), tuple(nodes)), *_bridge(plane))
 
 
@@ -106,8 +89,8 @@ def _bridge(plane: Document) -> tuple[Node, ...]:
     bridge = plane.get("bridge")
     if bridge is None:
         return ()
-    gpu = clean_line(f"{bridge['gpu']}, {bridge['render_node'] or 'no render node'}", _LONGEST)
-    form = clean_line(": ".join(each for each in (bridge["form"], bridge["detail"]) if each), _LONGEST)
+    gpu = clean_line(f"{bridge['gpu']}, {bridge['render_node'] or 'no render node'}", LONGEST)
+    form = clean_line(": ".join(each for each in (bridge["form"], bridge["detail"]) if each), LONGEST)
     return (Node("bridge", "Over the bridge from", gpu, (Node("form", "Handed over as", form),)),)
 
 
@@ -124,7 +107,7 @@ def _renderer(renderer: Document) -> Node:
         ("node", "Render node", renderer["render_node"]),
         ("missing", "Lacks", ", ".join(renderer["missing_extensions"])),
     )
-    return Node("renderer", "Renderer", clean_line(renderer["name"]), _leaves(iter(pairs)))
+    return Node("renderer", "Renderer", clean_line(renderer["name"]), leaves(iter(pairs)))
 
 
 def modifier_text(name: str, modifier: int) -> str:

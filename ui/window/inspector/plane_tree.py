@@ -14,7 +14,8 @@ from PyQt6.QtWidgets import (
 
 from app.planes.plane_document import Document
 from ui.window.inspector.copying import let_copy
-from ui.window.inspector.plane_rows import Node, state_nodes
+from ui.window.inspector.node import Node
+from ui.window.inspector.plane_rows import state_nodes
 
 _KEY = Qt.ItemDataRole.UserRole
 _PADDING = 4

@@ -38,7 +38,8 @@ class Power(QObject):
     def monitor_status_changed(self) -> None:
         """The monitor has a new status. Called in the window's thread."""
         if self._monitor is not None:
-            self._status = self._monitor.status
+            status = self._monitor.status
+            self._status = status.for_commands or status
         self.changed.emit()
 
     @property

@@ -10,7 +10,7 @@ from app.open.spare_fds import allow_many_files
 from app.open.target import Default, Target
 from ui.window.application import make_application, no_opengl, refresh_interval, run_windows
 from ui.window.interrupt import Interrupt
-from ui.window.overview.overview_source import OverviewSource
+from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_window import OverviewWindow
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
@@ -28,6 +28,8 @@ class Windows:
         self._options = options
         self._refresh = refresh
         self._viewers: dict[Viewer, OverviewSource] = {}
+        # The sources of the overview's tiles.
+        self.sources: Callable[[], list[OverviewSource]] = list
 
     def open(self, source: OverviewSource) -> None:
         """Show a source in a window, or the window that shows it already."""
@@ -39,12 +41,20 @@ class Windows:
         session = source.session_for_window()
         if session is None:
             return
-        viewer = Viewer(source.target or Default(), session, self._options, self._refresh)
+        viewer = Viewer(source.target or Default(), session, self._options, self._refresh, elsewhere=self._show)
         self._viewers[viewer] = source
         viewer.picture.unusable.connect(lambda why: self._on_unusable(viewer, why))
         # Later: the window is still used when it tells that it closes.
         viewer.window.closing.connect(lambda: QTimer.singleShot(0, lambda: self._close(viewer)))
         viewer.window.show()
+
+    def _show(self, target: Target) -> bool:
+        """Show a target that a tile has open: a console has one listener in this program."""
+        for each in self.sources():
+            if each.target == target and each.click is Click.OPEN:
+                self.open(each)
+                return True
+        return False
 
     def shut_down(self) -> None:
         """Close them all."""
@@ -73,6 +83,7 @@ def overview(targets: list[Target], options: WindowOptions, *, fullscreen: bool)
     try:
         windows = Windows(options, refresh_interval(application))
         window = OverviewWindow(targets, options.helper, windows.open, options.gpu)
+        windows.sources = lambda: window.sources
 
         def begin(fail: Callable[[MdevviewError], None]) -> None:
             window.unusable.connect(lambda why: fail(no_opengl(why)))

@@ -173,10 +173,7 @@ class OverviewSource(QObject):
         """A session for one more window, which closes it; None if the vGPU is not open."""
         if self._session is None or self._shared is None or self.loop is None:
             return None
-        session = replace(self._session, source=self._shared.share())
-        # The window watches the fd from now on.
-        self._group.watch()
-        return session
+        return replace(self._session, source=self._shared.share())
 
     @property
     def target(self) -> Target | None:

@@ -12,7 +12,7 @@ from app.attach.helper_fds import HelperMethod
 from app.host.dbus_display import DbusDisplay
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import AUTO, GpuChoice
-from app.host.screens import HostScreens
+from app.host.screens import HostScreens, first_console
 from app.host.vgpu import Vgpu
 from app.open.screen_list import ScreenList
 from app.open.target import SIMULATED_DEFAULT, Target, parse_target
@@ -156,11 +156,11 @@ class OverviewWindow(QMainWindow):
         for display in screens.displays:
             name = name_of_vm(display)
             key = f"{display.vm.pid} {name}"
-            consoles[key] = _Console(display, name, parse_target(screens.target_of(display)), at_once=not display.p2p)
+            consoles[key] = _Console(display, name, parse_target(first_console(display)), at_once=not display.p2p)
             source = self._sources.get(key)
             for each in source.further_consoles if source is not None else ():
                 target = parse_target(each.target)
-                consoles[f"{key} {each.target}"] = _Console(display, f"{name}, {each.text}", target, at_once=True)
+                consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, at_once=True)
         return consoles
 
     def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...], consoles: dict[str, _Console]) -> None:

@@ -13,8 +13,8 @@ from app.diagnosis.report.private_names import private_names
 from app.diagnosis.report.private_text import PrivateNames
 from app.diagnosis.report.report import window_report_text
 from app.errors import MdevviewError
-from app.host.discovery import discover
 from app.host.scan import HostScan
+from app.host.screens import HostScreens, find_screens
 from app.host.versions import installed_versions
 from ui.window.inspector.copying import copy_text
 
@@ -91,12 +91,13 @@ def details_text(details: WindowDetails, names: PrivateNames, installed: Sequenc
 def _write(details: WindowDetails, texts: list[str]) -> None:
     """Append the text, whatever fails: without a text the window would wait for ever."""
     try:
-        vgpus = discover(HostScan.take())
+        screens = find_screens(HostScan.take())
     except (OSError, MdevviewError) as error:
         _log.info("the host's VMs are not known: %s", error)
-        vgpus = ()
+        screens = HostScreens()
     try:
-        texts.append(details_text(details, private_names(vgpus), [*installed_versions().items()]))
+        names = private_names(screens.vgpus, displays=screens.displays)
+        texts.append(details_text(details, names, [*installed_versions().items()]))
     except Exception as error:
         # Nothing that may be private is told then.
         _log.info("no details: %s", error)

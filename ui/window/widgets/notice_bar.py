@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QLabel, QMainWindow, QPushButton, QSizePolicy
 
 from ui.window.widgets.information_bar import InformationBar
 
-SUBSTITUTE = "No vGPU on this host: this is a simulated one."
+SUBSTITUTE = "No screen to show on this host: this is a simulated one."
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 

@@ -16,7 +16,7 @@ from app.input.event import Absolute, Axis, Button, Event, Key, Press, Touch, To
 from app.vm.input_route import InputRoute, NoInput
 from app.vm.monitor import Changed, ConnectionState, Lights, Monitor, MonitorStatus, PointingDevice, Reply
 from app.vm.power import PowerAction
-from tests.unit.app.dbus_display.fake_display import FakeDisplay
+from tests.unit.app.dbus_display.fake_controls import FakeControls
 from tests.unit.qmp_server import until
 
 NO_QMP = NoInput("its command line has no QMP socket")
@@ -68,7 +68,7 @@ class Inner:
 
 @contextmanager
 def opened(
-    display: FakeDisplay, inner: InputRoute = NO_QMP, *, touch: bool = False
+    display: FakeControls, inner: InputRoute = NO_QMP, *, touch: bool = False
 ) -> Iterator[tuple[Monitor, list[MonitorStatus]]]:
     """A monitor, and each status that it told."""
     seen: list[MonitorStatus] = []
@@ -82,15 +82,15 @@ def opened(
 
 
 @pytest.fixture
-def display() -> FakeDisplay:
-    return FakeDisplay()
+def display() -> FakeControls:
+    return FakeControls()
 
 
 def press(name: str) -> list[Event]:
     return [Key(name, True)]
 
 
-def test_keys_and_buttons_come_in_order(display: FakeDisplay) -> None:
+def test_keys_and_buttons_come_in_order(display: FakeControls) -> None:
     with opened(display) as (monitor, _):
         assert monitor.status.state is ConnectionState.READY
         monitor.send([Key("a", True), Key("a", False)])
@@ -108,7 +108,7 @@ def test_keys_and_buttons_come_in_order(display: FakeDisplay) -> None:
     ]
 
 
-def test_motion_is_merged_while_the_vm_is_slow_and_keys_are_not_lost(display: FakeDisplay) -> None:
+def test_motion_is_merged_while_the_vm_is_slow_and_keys_are_not_lost(display: FakeControls) -> None:
     display.answers = False
     with opened(display) as (monitor, _):
         for value in range(0, 0x8000, 8):
@@ -124,7 +124,7 @@ def test_motion_is_merged_while_the_vm_is_slow_and_keys_are_not_lost(display: Fa
     assert positions[-1] == ("SetAbsPosition", 799, 599)
 
 
-def test_keys_come_no_faster_than_a_guests_keyboard_takes_them(display: FakeDisplay) -> None:
+def test_keys_come_no_faster_than_a_guests_keyboard_takes_them(display: FakeControls) -> None:
     """A burst of eight, then one in ten milliseconds: 28 of these 36 wait."""
     with opened(display) as (monitor, _):
         start = time.monotonic()
@@ -135,7 +135,7 @@ def test_keys_come_no_faster_than_a_guests_keyboard_takes_them(display: FakeDisp
     assert display.calls == [("Press", A), ("Release", A)] * 18
 
 
-def test_what_is_pressed_is_released_at_the_end(display: FakeDisplay) -> None:
+def test_what_is_pressed_is_released_at_the_end(display: FakeControls) -> None:
     with opened(display, touch=True) as (monitor, _):
         monitor.send([Key("shift", True)])
         monitor.send([Press(Button.LEFT, True), Touch(TouchKind.BEGIN, 3, 0.0, 0.0)])
@@ -143,7 +143,7 @@ def test_what_is_pressed_is_released_at_the_end(display: FakeDisplay) -> None:
     assert display.calls[3:] == [("Release", SHIFT), ("Release", 0), ("SendEvent", 3, 3, 0.0, 0.0)]
 
 
-def test_the_end_does_not_wait_for_a_vm_that_does_not_answer(display: FakeDisplay) -> None:
+def test_the_end_does_not_wait_for_a_vm_that_does_not_answer(display: FakeControls) -> None:
     display.answers = False
     with opened(display) as (monitor, _):
         monitor.send([*press("shift"), *press("a")])
@@ -152,7 +152,7 @@ def test_the_end_does_not_wait_for_a_vm_that_does_not_answer(display: FakeDispla
     assert display.calls == [("Press", SHIFT), ("Press", A), ("Release", SHIFT), ("Release", A)]
 
 
-def test_state_of_keyboard_and_pointer_follows_the_vm(display: FakeDisplay) -> None:
+def test_state_of_keyboard_and_pointer_follows_the_vm(display: FakeControls) -> None:
     with opened(display) as (monitor, seen):
         assert monitor.status.pointing is PointingDevice.ABSOLUTE
         assert monitor.status.lights == Lights(0)
@@ -169,7 +169,7 @@ def test_state_of_keyboard_and_pointer_follows_the_vm(display: FakeDisplay) -> N
         assert monitor.status.touch
 
 
-def test_controls_that_another_client_took_over_come_back_on_request_only(display: FakeDisplay) -> None:
+def test_controls_that_another_client_took_over_come_back_on_request_only(display: FakeControls) -> None:
     with opened(display) as (monitor, seen):
         monitor.send(press("shift"))
         until(lambda: len(display.calls) == 1)
@@ -192,7 +192,7 @@ def test_controls_that_another_client_took_over_come_back_on_request_only(displa
         assert len(seen) == 2
 
 
-def test_keys_that_are_pressed_when_the_controls_are_lost_are_released_by_the_vms_monitor(display: FakeDisplay) -> None:
+def test_keys_pressed_when_the_controls_are_lost_are_released_by_the_vms_monitor(display: FakeControls) -> None:
     inner = Inner()
     with opened(display, inner) as (monitor, _):
         monitor.send(press("shift"))
@@ -205,7 +205,7 @@ def test_keys_that_are_pressed_when_the_controls_are_lost_are_released_by_the_vm
     assert inner.closed == 2
 
 
-def test_end_of_the_vm_is_told(display: FakeDisplay) -> None:
+def test_end_of_the_vm_is_told(display: FakeControls) -> None:
     with opened(display) as (monitor, _):
         display.answers = False
         monitor.send(press("a"))
@@ -217,7 +217,7 @@ def test_end_of_the_vm_is_told(display: FakeDisplay) -> None:
 
 
 def test_a_vm_that_stops_answering_counts_as_lost_until_it_answers(
-    display: FakeDisplay, monkeypatch: pytest.MonkeyPatch
+    display: FakeControls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing outdated is typed then; only the releases are sent."""
     monkeypatch.setattr(dbus_input, "_LATE_NS", 20_000_000)
@@ -236,7 +236,7 @@ def test_a_vm_that_stops_answering_counts_as_lost_until_it_answers(
 
 
 def test_a_call_that_ran_out_of_time_is_tried_again_without_a_storm(
-    display: FakeDisplay, monkeypatch: pytest.MonkeyPatch
+    display: FakeControls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dbus_input, "_ASK_AGAIN_NS", 50_000_000)
     display.error = lambda _: ("", "no answer")
@@ -249,7 +249,7 @@ def test_a_call_that_ran_out_of_time_is_tried_again_without_a_storm(
         until(lambda: monitor.status.state is ConnectionState.READY)
 
 
-def test_what_the_vm_refuses_is_told_but_motion_is_not(display: FakeDisplay) -> None:
+def test_what_the_vm_refuses_is_told_but_motion_is_not(display: FakeControls) -> None:
     invalid = ("org.qemu.Display1.Error.Invalid", "Mouse is not\nabsolute")
     display.error = lambda _: invalid
     with opened(display) as (monitor, seen):
@@ -264,7 +264,7 @@ def test_what_the_vm_refuses_is_told_but_motion_is_not(display: FakeDisplay) -> 
         assert len(seen) == 2
 
 
-def test_too_much_input_for_a_vm_that_hangs_is_dropped(display: FakeDisplay) -> None:
+def test_too_much_input_for_a_vm_that_hangs_is_dropped(display: FakeControls) -> None:
     display.answers = False
     with opened(display) as (monitor, seen):
         monitor.send(press("a"))
@@ -281,7 +281,7 @@ def test_too_much_input_for_a_vm_that_hangs_is_dropped(display: FakeDisplay) -> 
     assert len(seen) >= 2
 
 
-def test_a_tap_is_press_and_release_with_its_times(display: FakeDisplay) -> None:
+def test_a_tap_is_press_and_release_with_its_times(display: FakeControls) -> None:
     display.answers = False
     replies: list[Reply] = []
     with opened(display) as (monitor, _):
@@ -306,7 +306,7 @@ def test_a_tap_is_press_and_release_with_its_times(display: FakeDisplay) -> None
     ]
 
 
-def test_commands_and_power_go_to_the_vms_own_monitor(display: FakeDisplay) -> None:
+def test_commands_and_power_go_to_the_vms_own_monitor(display: FakeControls) -> None:
     inner, replies = Inner(), list[Reply]()
     with opened(display, inner) as (monitor, seen):
         assert monitor.status.run_state == "running"
@@ -325,7 +325,7 @@ def test_commands_and_power_go_to_the_vms_own_monitor(display: FakeDisplay) -> N
         assert len(seen) == 2
 
 
-def test_without_a_monitor_of_its_own_the_vm_takes_input_and_no_command(display: FakeDisplay) -> None:
+def test_without_a_monitor_of_its_own_the_vm_takes_input_and_no_command(display: FakeControls) -> None:
     replies: list[Reply] = []
     with opened(display) as (monitor, _):
         monitor.execute("stop", done=replies.append)
@@ -337,7 +337,7 @@ def test_without_a_monitor_of_its_own_the_vm_takes_input_and_no_command(display:
     assert [each.error for each in replies] == [NO_QMP.reason] * 2
 
 
-def test_a_window_that_is_closed_does_not_wait(display: FakeDisplay) -> None:
+def test_a_window_that_is_closed_does_not_wait(display: FakeControls) -> None:
     display.answers = False
     monitor = DbusMonitor(display, 0, NO_QMP, lambda: None)
     monitor.send(press("shift"))

@@ -72,23 +72,6 @@ def test_strips_are_those_of_the_file(start: int, distance: int, length: int, mo
     assert found == expected
 
 
-def test_strips_that_are_far_apart_are_read_alone(buffer: FileBuffer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A narrow rectangle of a wide picture does not cost as much as its rows in full."""
-    read: list[int] = []
-    preadv = os.preadv
-
-    def count(fd: int, buffers: list[memoryview], offset: int) -> int:
-        read.append(preadv(fd, buffers, offset))
-        return read[-1]
-
-    monkeypatch.setattr(os, "preadv", count)
-    with buffer.strips(0, 8200, 8, 2):
-        assert read == [8, 8]
-    read.clear()
-    with buffer.strips(0, 100, 8, 20):
-        assert read == [19 * 100 + 8]
-
-
 def test_file_that_was_shortened_is_an_error_and_no_signal(buffer: FileBuffer, fd: int) -> None:
     os.ftruncate(fd, 2 * _PAGE)
     for _ in range(2):

@@ -36,9 +36,17 @@ def plane_of(**changes: Any) -> Plane:
     return Plane(**{**values, **changes})
 
 
-@given(U32, st.integers(0, (1 << 64) - 1), U32, U32, U32, U32, st.booleans(), st.sampled_from(PlaneKind))
+@given(U32, st.integers(0, (1 << 64) - 1), U32, U32, U32, U32, st.booleans(), st.sampled_from(PlaneKind), st.booleans())
 def test_any_plane_comes_back(
-    fourcc: int, modifier: int, width: int, height: int, stride: int, offset: int, inverted: bool, kind: PlaneKind
+    fourcc: int,
+    modifier: int,
+    width: int,
+    height: int,
+    stride: int,
+    offset: int,
+    inverted: bool,
+    kind: PlaneKind,
+    straight: bool,
 ) -> None:
     """Also an impossible one: to find out what it is, is what the file is for."""
     plane = plane_of(
@@ -50,11 +58,13 @@ def test_any_plane_comes_back(
         stride=stride,
         offset=offset,
         y_inverted=inverted,
+        straight_alpha=straight,
     )
     document = raw_document(plane, MemoryBuffer(bytes(512)), DEVICE, 256, "2024-01-01T00:00:00+00:00")
     assert "secret" not in json.dumps(document)
     facts = parse_raw_document(json.dumps(document).encode())
-    expected = RawFacts(Parts(fourcc, modifier, (width, height), stride), offset, inverted, kind is PlaneKind.CURSOR)
+    premultiplied = kind is PlaneKind.CURSOR and not straight
+    expected = RawFacts(Parts(fourcc, modifier, (width, height), stride), offset, inverted, premultiplied)
     assert facts == expected == facts_of(plane)
 
 
@@ -78,6 +88,7 @@ def test_of_a_region_only_the_plane_is_written() -> None:
         ({"fourcc": 5}, "no fourcc"),
         ({"fourcc": "XR24A"}, "which is none"),
         ({"y_inverted": 1}, "neither true nor false"),
+        ({"straight_alpha": None}, "neither true nor false"),
     ],
 )
 def test_what_is_wrong_with_a_document_is_named(changes: dict[str, Any], words: str) -> None:

@@ -9,7 +9,8 @@ from PyQt6.QtCore import QCoreApplication
 from PyQt6.QtWidgets import QApplication, QInputDialog, QWidget
 
 from app.device.edid_region import EdidRegion, find_edid_region, read_edid
-from app.edid.mode import Mode
+from app.edid.mode import Limits, Mode
+from app.errors import ResolutionRefused
 from app.sim.driver.device import SimulatedDevice
 from app.sim.profile import open_simulated
 from app.vfio.edid_resolution import EdidResolution
@@ -260,6 +261,60 @@ def test_the_menu_has_what_the_device_can_show_and_marks_what_it_shows() -> None
         next(each for each in controller.menu().actions() if each.text() == "1024 × 768").trigger()
         settled(controller)
         assert (made.shown(), controller.following) == ((1024, 768), False)
+
+
+class RefusesLate:
+    """A control whose screen tells only when it is asked that it takes no mode."""
+
+    def __init__(self) -> None:
+        self.refusal: ResolutionRefused | None = None
+        self.limits = Limits()
+        self.begun: list[tuple[Mode, float]] = []
+
+    def check(self, mode: Mode) -> None:
+        pass
+
+    def is_set(self, mode: Mode) -> bool:
+        return False
+
+    def begin(self, mode: Mode, dpi: float) -> None:
+        self.begun.append((mode, dpi))
+
+    def step(self) -> int | None:
+        self.refusal = ResolutionRefused("this screen takes no resolution", "set the resolution inside the guest")
+        raise self.refusal
+
+    def finish(self) -> None:
+        pass
+
+
+def test_a_screen_that_refuses_when_it_is_asked_turns_the_menu_off() -> None:
+    with bench() as (made, controller):
+        control = RefusesLate()
+        controller.set_control(control)
+        assert all(texts(controller).values())
+        controller.follow(True)
+        assert made.said == ["this screen takes no resolution; set the resolution inside the guest"]
+        assert next(iter(texts(controller))) == "Off: this screen takes no resolution"
+        # It is not asked, and the user is not told, at each new size of the window.
+        made.room = (1000, 700)
+        controller.resized()
+        controller._fit()
+        assert (len(control.begun), len(made.said)) == (1, 1)
+
+
+def test_a_guest_that_follows_is_told_the_true_density_where_the_desktop_knows_it() -> None:
+    with bench() as (made, controller):
+        control = RefusesLate()
+        controller._get_viewport = lambda: Viewport(800, 600, 2.0, None, 163.0)
+        controller.set_control(control)
+        controller.follow(True)
+        controller._get_viewport = lambda: Viewport(800, 600, 2.0, None)
+        controller.set_control(other := RefusesLate())
+        controller.follow(False)
+        controller.follow(True)
+        assert (control.begun[0][1], other.begun[0][1]) == (163.0, 192.0)
+        assert made.said != []
 
 
 @pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "there is no device")])

@@ -1,13 +1,18 @@
 """What the viewer calls its target, whether it shows that already, and what becomes of a choice during a wait."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.host.vgpu import Vgpu
 from app.open.opening import vfio_session
-from app.open.target import SIMULATED_DEFAULT, Default, Target, parse_target
+from app.open.session import ConsoleChoice
+from app.open.target import SIMULATED_DEFAULT, Default, Target, VmName, parse_target
 from app.planes.status import State
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
+from tests.pushed.session import pushed_session
+from tests.pushed.source import PushedSource
 from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
 from ui.window.shown_target import is_shown, is_substitute, label_of
@@ -19,6 +24,11 @@ def test_what_is_waited_for_is_called_as_a_person_would() -> None:
         "process 4711",
         "83b8f4f2",
     ]
+    assert [label_of(parse_target(each)) for each in ("vm:win10,console=1", "pid:4711,console=0")] == [
+        "VM win10, console 1",
+        "process 4711, console 0",
+    ]
+    assert label_of(parse_target("dbus:unix:path=/run/bus")) == "the VM on the bus unix:path=/run/bus"
 
 
 def test_choosing_what_is_shown_opens_nothing() -> None:
@@ -28,6 +38,19 @@ def test_choosing_what_is_shown_opens_nothing() -> None:
     assert not is_shown(one, session, State.GONE), "it may have come back"
     assert not is_shown(other, session, State.SHOWING)
     assert not is_shown(SIMULATED_DEFAULT, session, State.SHOWING)
+
+
+def test_choosing_the_console_that_is_shown_opens_nothing() -> None:
+    source = PushedSource()
+    consoles = (ConsoleChoice("one", "vm:web,console=0", True), ConsoleChoice("two", "vm:web,console=1", False))
+    session = replace(pushed_session(source), target="vm:web,console=0", consoles=lambda: consoles)
+    try:
+        assert is_shown(VmName("web", 0), session, State.SHOWING)
+        assert not is_shown(VmName("web", 1), session, State.SHOWING)
+        assert not is_shown(VmName("web", 0), session, State.GONE), "it may have come back"
+        assert not is_shown(Vgpu("one"), session, State.SHOWING)
+    finally:
+        source.close()
 
 
 def test_only_a_simulated_vgpu_that_nobody_named_stands_in_for_a_missing_one() -> None:

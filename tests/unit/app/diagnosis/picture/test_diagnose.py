@@ -129,6 +129,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
         key_of(reason): (picture(off(reason, "words")), (key_of(reason),), "words")
         for reason in (
             *(Reason.VM_ENDED, Reason.DEVICE_REMOVED, Reason.NOT_STARTED, Reason.NO_DEVICE, Reason.VM_NOT_RUNNING),
+            *(Reason.DISPLAY_CLOSED, Reason.NO_SCANOUT, Reason.SEVERAL_MEMORY_PLANES),
             *(
                 Reason.ASKING_PERMISSION,
                 Reason.PERMISSION_DENIED,

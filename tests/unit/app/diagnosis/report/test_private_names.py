@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.diagnosis.report.private_names import private_names
+from app.host.dbus_display import dbus_displays
 from app.host.discovery import discover
 from tests.unit.hosts import DEVICE_FD, UUID_A, Host, qemu
 
@@ -23,6 +24,8 @@ def test_people_hosts_vms_and_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names.hosts == {"desk.lan", "desk"}
     assert names.vms == {"secret-vm"}
     assert names.homes == {"/data/bob"}
+    host.process(60, "qemu-system-x86", qemu("other-secret", "-display", "dbus,p2p=yes"))
+    assert private_names((), passwd, dbus_displays(host.scan())).vms == {"other-secret"}
     monkeypatch.setenv("HOME", "/root")
     monkeypatch.setattr(socket, "gethostname", lambda: "localhost")
     names = private_names((), passwd)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.measure.record.frame_record import FrameRecord, Kind
 from app.measure.record.recorder import Recorder
-from app.planes.frame import DamagedRect
+from app.planes.damage import DamagedRect
 from app.planes.plane import PlaneKind
 from tests.unit.app.measure.records import MS, frame, surface
 

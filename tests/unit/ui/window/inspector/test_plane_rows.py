@@ -4,7 +4,8 @@ from app.abi import drm_fourcc as drm
 from app.planes.plane import Backing, Plane, PlaneKind
 from app.planes.plane_document import Document, plane_document, refused_plane_document, status_document
 from app.planes.status import Reason, Status
-from ui.window.inspector.plane_rows import Node, bytes_text, modifier_text, state_nodes
+from ui.window.inspector.node import Node
+from ui.window.inspector.plane_rows import bytes_text, modifier_text, state_nodes
 
 
 def document(**planes: Document | None) -> Document:

@@ -75,7 +75,7 @@ web = DbusDisplay(Vm(60, "qemu-system-x86", "web & <b>", (*qemu("web & <b>"),)),
 both = DbusDisplay(Vm(os.getpid(), "qemu-system-x86", "a", (*qemu("a"),)), p2p=False)
 dialog.show_screens(HostScreens((vm(1, "a"), free), (web, both)))
 assert names(dialog) == ["a", "web & <b>", "a", "no VM", "simulated"], names(dialog)
-for row, target in ((1, VmName("web & <b>")), (2, parse_target("vm:a,console=0"))):
+for row, target in ((1, VmName("web & <b>", 0)), (2, parse_target("vm:a,console=0"))):
     dialog._tree.setCurrentItem(dialog._tree.topLevelItem(row))
     assert dialog.chosen() == target, (row, dialog.chosen())
 assert "a row of its own" in dialog._details.text()
@@ -85,7 +85,7 @@ item = dialog._tree.topLevelItem(1)
 assert item is not None and "<b>" not in item.toolTip(0)
 # Another VM ends: the selection stays.
 dialog.show_screens(HostScreens((free,), (web,)))
-assert dialog.chosen() == VmName("web & <b>")
+assert dialog.chosen() == VmName("web & <b>", 0)
 dialog.show_screens(HostScreens((), ()))
 assert names(dialog) == ["simulated"] and "no VM with a D-Bus display" in dialog._details.text()
 dialog.show_screens(HostScreens((free,), (web,)))

@@ -21,13 +21,19 @@ from tests.pushed.session import pushed_session
 from tests.pushed.source import PushedSource
 from tests.unit.hosts import Host, qemu
 from tests.unit.ui.window.events import until
+from ui.window import viewer as viewer_module
+from ui.window.main_window import MainWindow
 from ui.window.overview import overview_source, overview_window
+from ui.window.overview.overview import Windows
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_window import OverviewWindow
+from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
+from ui.window.window_options import WindowOptions
 
-WEB, WEB_2, MAIL = (parse_target(each) for each in ("vm:web", "vm:web,console=1", "vm:mail"))
-HEADS = {"vm:web": "head 0", "vm:web,console=1": "head 1"}
+TARGETS = ("vm:web,console=0", "vm:web,console=1", "vm:mail,console=0", "sim:gvt")
+WEB, WEB_2, MAIL, _ = map(parse_target, TARGETS)
+HEADS = {"vm:web,console=0": "head 0", "vm:web,console=1": "head 1"}
 
 
 def no_events() -> Hotplug:
@@ -43,7 +49,8 @@ class Opener:
             raise refused.pop()
         sources[self._target] = PushedSource()
         sources[self._target].push()
-        session = replace(pushed_session(sources[self._target]), vm=Vm(4711, "qemu", "of the session", ()))
+        text = next(each for each in TARGETS if parse_target(each) == self._target)
+        session = replace(pushed_session(sources[self._target]), target=text, vm=Vm(4711, "qemu", "a VM", ()))
         if self._target == MAIL:
             return session
         shown = WEB if self._target == WEB else WEB_2
@@ -91,22 +98,35 @@ until(lambda: words()[0][1] == "Cannot open this", words)
 assert first.source.click is Click.SHOW
 first.click()
 # Its further screen gets a tile of its own.
-until(lambda: words() == [("web", ""), ("web, head 1", ""), ("mail", "")], words)
+until(lambda: words() == [("web", ""), ("web — head 1", ""), ("mail", "")], words)
 assert window.tiles[0] is first
 assert started == {WEB: 2, WEB_2: 1, MAIL: 1}
 assert not opened
 for each in window.tiles:
     each.click()
 assert [each.target for each in opened] == [WEB, WEB_2, MAIL]
-session = opened[0].session_for_window()
-assert session is not None and session.source.latest().primary is not None
-session.close()
+# Its window and the tile share a source; so does the window of the other screen, which is chosen in the first one.
+setattr(MainWindow, "show", lambda _window: None)  # noqa: B010  (here is no OpenGL)
+windows = Windows(WindowOptions(ViewOptions()), 16_000_000)
+windows.sources = lambda: window.sources
+windows.open(opened[0])
+(viewer,) = windows._viewers
+viewer.window.screens.chosen.emit("vm:web,console=1")
+assert [each.target for each in windows._viewers.values()] == [WEB, WEB_2]
+assert viewer.picture.frame.primary is not None
+setattr(viewer_module, "choose_device", lambda _window: MAIL)  # noqa: B010
+viewer._choose()
+assert len(windows._viewers) == 3 and started == {WEB: 2, WEB_2: 1, MAIL: 1}
+setattr(viewer_module, "choose_device", lambda _window: WEB)  # noqa: B010
+viewer._choose()
+assert len(windows._viewers) == 3, "it is shown in this window"
+windows.shut_down()
 assert opened[0].loop is not None, "the tile goes on without the window"
 # A VM ends: its words stay until it is not listed any more.
 sources[MAIL].end()
 until(lambda: words()[2][1] not in ("", "Opening"), words)
 shutil.rmtree(mail)
-until(lambda: words() == [("web", ""), ("web, head 1", "")], words)
+until(lambda: words() == [("web", ""), ("web — head 1", "")], words)
 sources[WEB].end()
 until(lambda: len(words()) == 1 and words()[0][1] not in ("", "Opening"), words)
 shutil.rmtree(web)

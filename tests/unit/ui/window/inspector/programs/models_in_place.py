@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QPersistentModelIndex
 
-from ui.window.inspector.plane_rows import Node
+from ui.window.inspector.node import Node
 from ui.window.inspector.plane_tree import NodesModel
 from ui.window.inspector.rows_model import Row, RowsModel
 from ui.window.qt_application import new_application

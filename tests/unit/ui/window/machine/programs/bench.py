@@ -28,7 +28,6 @@ class FakeMonitor:
         self.status = RUNNING
         self.actions: list[PowerAction] = []
         self.error: str | None = ""
-        self.retaken = 0
 
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
         self.actions.append(action)
@@ -47,7 +46,7 @@ class FakeMonitor:
         raise AssertionError
 
     def retake(self) -> None:
-        self.retaken += 1
+        raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:
         raise AssertionError

@@ -1,0 +1,45 @@
+"""The screens of a VM and the messages of QEMU as rows of the tree, from an ``inspect`` document. Pure."""
+
+from app.planes.plane_document import Document
+from app.text.clean import clean_line
+from ui.window.inspector.node import LONGEST, Node, leaves
+
+
+def display_nodes(document: Document) -> tuple[Node, ...]:
+    """None for a source that is no console of a VM."""
+    vm, messages = document.get("vm_display"), document.get("messages")
+    nodes = [_vm(vm)] if vm is not None else []
+    return (*nodes, _messages(messages)) if messages is not None else tuple(nodes)
+
+
+def _vm(vm: Document) -> Node:
+    about = leaves((("uuid", "UUID", vm["uuid"]), ("state", "Controls", vm["state"])))
+    return Node(
+        "vm", "VM", clean_line(vm["name"] or "without a name", LONGEST), (*about, *map(_console, vm["consoles"]))
+    )
+
+
+def _console(console: Document) -> Node:
+    kind = "graphic" if console["graphic"] else "text"
+    shown = ", shown here" if console["shown"] else ""
+    number = f"Console {console['number']}"
+    value = f"{console['label'] or kind}, {console['width']} × {console['height']}{shown}"
+    interfaces = ", ".join(each.rpartition(".")[2] for each in console["interfaces"])
+    pairs = (
+        ("type", "Type", kind),
+        ("head", "Head", console["head"]),
+        ("device", "Device", console["device_address"]),
+        ("interfaces", "Interfaces", interfaces),
+    )
+    return Node(number.lower(), number, clean_line(value, LONGEST), leaves(pairs))
+
+
+def _messages(messages: Document) -> Node:
+    counts = leaves((f"count {name}", name, count) for name, count in messages["received"].items())
+    rest = leaves(
+        (
+            ("skipped", "Pictures replaced before they were taken", messages["scanouts_skipped"]),
+            ("acknowledged", "The guest waits for each picture", "yes" if messages["acknowledged"] else "no"),
+        )
+    )
+    return Node("messages", "Messages of QEMU", f"pixels: {messages['scanout'] or 'none yet'}", (*counts, *rest))
