@@ -26,6 +26,7 @@ from tests.lab.inside import mdev
 from tests.lab.inside.conftest import Create, Fact
 from tests.lab.inside.machine import device_fds
 from tests.lab.inside.pictures import colours as colours_of
+from tests.lab.inside.program import command
 from tests.lab.inside.rawvfio import Mbochs, fd_of, random_picture
 from tests.qemu.drawing import Drawing
 from tests.qemu.machine import Colours, QemuMachine
@@ -33,8 +34,8 @@ from tests.qemu.viewing import same
 from tests.qemu.virtio_gpu import VirtioGpu, colours, fill
 from ui.offscreen import OffscreenView
 
-# Emulated, with the drawing of two programs on two CPUs.
-_PATIENCE_S = 60.0
+# A format is first imported in a process of its own, which takes ten seconds and more here.
+_PATIENCE_S = command.PATIENCE_S
 # QEMU goes on without an acknowledgement after a second.
 _UNACKNOWLEDGED_S = 1.0
 _FLIPS = 4
