@@ -159,6 +159,7 @@ def test_a_closed_source_lets_everything_go_and_takes_nothing_in(display: FakeDi
     source = display.source()
     display.send(dmabuf_call(memfd(32)))
     frame = source.latest()
+    display.send(dmabuf_call(memfd(32)))
     listener = display.listeners[0]
     source.close()
     source.close()
