@@ -142,6 +142,11 @@ COMMANDS = (
     ),
     # libvirt's own driver for tests stands in for that of QEMU, whose daemon is not in the lab.
     Command(
+        "virsh -c qemu:///session {} {}",
+        "virsh -c test:///default 'suspend test; resume test; domstate test' | grep -q running && "
+        "virsh help dompmwakeup >/dev/null",
+    ),
+    Command(
         "virsh -c qemu:///system {} {}",
         "virsh -c test:///default 'suspend test; resume test; domstate test' | grep -q running && "
         "virsh help dompmwakeup >/dev/null",

@@ -1,12 +1,12 @@
 """The planes of scanouts: what the listener's calls tell, in this program's terms."""
 
+import errno
 import os
 from dataclasses import dataclass, replace
 
 from app.abi import drm_fourcc as drm
 from app.dbus_display.held_buffers import Held, held_dmabuf, held_file
 from app.dbus_display.listener_calls import BadCall, Scanout, ScanoutDmabuf, ScanoutMap
-from app.errors import error_text
 from app.formats.fourcc import pixel_format
 from app.planes.check import bytes_needed
 from app.planes.display_facts import DisplayProblem
@@ -54,9 +54,7 @@ def held_map(call: ScanoutMap, plane: Plane) -> Held:
     try:
         held = held_file(call.fd, call.offset, size, plane)
     except OSError as error:
-        raise BadCall(
-            f"ScanoutMap: the fd is no shared memory ({error_text(error)})", DisplayProblem.WRONG_FD
-        ) from None
+        raise _wrong_fd("ScanoutMap", call, error) from None
     short = why_too_small(held, call.offset)
     if short:
         held.buffer.release()
@@ -77,7 +75,15 @@ def held_scanout(call: ScanoutDmabuf, plane: Plane) -> Held:
     try:
         return held_dmabuf(call.fds[0], plane)
     except OSError as error:
-        raise BadCall(f"a scanout: the fd is no dma-buf ({error_text(error)})", DisplayProblem.WRONG_FD) from None
+        raise _wrong_fd("ScanoutDMABUF", call, error) from None
+
+
+def _wrong_fd(member: str, call: ScanoutMap | ScanoutDmabuf, error: OSError) -> Exception:
+    """What to raise where a fd cannot be used: another error than EINVAL is no fault of the sender."""
+    if error.errno != errno.EINVAL:
+        return error
+    what = "shared memory" if isinstance(call, ScanoutMap) else "dma-buf"
+    return BadCall(f"{member}: {call.width}x{call.height} pixels in a fd that is no {what}", DisplayProblem.WRONG_FD)
 
 
 def dmabuf_plane(call: ScanoutDmabuf) -> DmabufPlane:

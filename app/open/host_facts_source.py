@@ -22,6 +22,7 @@ from app.host.vm import Vm
 from app.qemu.display_options import display_options
 from app.text.clean import clean
 from app.vm.input_route import InputRoute
+from app.vm.monitor_lookup import is_libvirts, libvirt_uris
 from app.vm.run_state import ask_run_state
 
 _MOST_LINES = 8
@@ -77,7 +78,8 @@ class HostFactsSource:
     def _vm(self) -> VmFacts:
         assert self.vm is not None
         state, evidence, age_s = self._state(self.vm.pid)
-        options = display_options(self.vm.command_line(), self.vgpu.name if self.vgpu is not None else None)
+        line = self.vm.command_line()
+        options = display_options(line, self.vgpu.name if self.vgpu is not None else None)
         return VmFacts(
             pid=self.vm.pid,
             name=self.vm.name,
@@ -89,6 +91,7 @@ class HostFactsSource:
             ramfb=options.ramfb,
             display=clean(options.display) if options.display is not None else None,
             firmware_screen=options.firmware_screen,
+            libvirt=libvirt_uris(self.vm, self.paths)[0] if is_libvirts(line) else None,
         )
 
     def _state(self, pid: int) -> tuple[RunState | None, str, float | None]:

@@ -26,7 +26,7 @@ from app.vm.qmp_socket_error import REMEDY, connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"
-_SYSTEM, _SESSION = "qemu:///system", "qemu:///session"
+SYSTEM, SESSION = "qemu:///system", "qemu:///session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
 def is_libvirts(line: CommandLine) -> bool:
     """Whether libvirt started the VM, by its command line."""
     return any(each.inherited and each.chardev == _LIBVIRT_CHARDEV for each in line.monitors)
+
+
+def libvirt_uris(vm: Vm, paths: Paths = HOST) -> tuple[str, ...]:
+    """The libvirts that may have started the VM, the most likely first: that of its user, and that of the system."""
+    # A connection starts the user's session daemon, so this names it only for a VM that can belong to it.
+    session = _user_of(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
+    return (SESSION, SYSTEM) if session else (SYSTEM,)
 
 
 def _locate(vm: Vm, monitor: QmpMonitor, line: CommandLine, paths: Paths, until: float) -> MonitorLocation | NoMonitor:
@@ -160,9 +167,7 @@ def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMon
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
         return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
-    # A connection starts the user's session daemon, so this tries it only for a VM that can belong to it.
-    session = _user_of(vm.pid, paths) == os.getuid() and not any("/var/lib/libvirt/" in each for each in vm.arguments)
-    return LibvirtDomain(name, uuid, (_SESSION, _SYSTEM) if session else (_SYSTEM,))
+    return LibvirtDomain(name, uuid, libvirt_uris(vm, paths))
 
 
 def _user_of(pid: int, paths: Paths) -> int | None:

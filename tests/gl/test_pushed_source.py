@@ -88,6 +88,16 @@ def test_inspect_describes_it(source: PushedSource, capsys: pytest.CaptureFixtur
     assert "memory" in capsys.readouterr().out
 
 
+def test_watching_begins_at_zero_although_its_message_came_before(
+    source: PushedSource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.push()
+    assert main(["inspect", "sim:gvt", "--watch", "--json", "--duration", "0.2"]) == 0
+    changes = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "primary" in {each.get("plane") for each in changes}
+    assert all(each["time_ns"] >= 0 for each in changes)
+
+
 def test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them(
     monkeypatch: pytest.MonkeyPatch, own_context: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

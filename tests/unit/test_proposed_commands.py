@@ -62,7 +62,7 @@ def _is_tried(text: str, script: str) -> bool:
     if "REMEDY" in script:
         return True
     words = [each for each in re.split(r"[\s'()]+", text) if "{" not in each and not each.isupper()]
-    return all(each in script for each in words if each not in ("and", "qemu:///system"))
+    return all(each in script for each in words if each not in ("and", "qemu:///system", "qemu:///session"))
 
 
 def _own_commands() -> Iterator[tuple[str, list[str]]]:

@@ -107,6 +107,8 @@ class _Follower:
         self._drawn: Frame | None = None
         self._failure: Status | None = None
         self._findings_ns = 0
+        # The message of the first frame of a pushed source came before.
+        self._began_ns = time.monotonic_ns()
         self.loop = FrameLoop(
             view.session.source,
             Pacer(Pace(), time.monotonic_ns()),
@@ -168,7 +170,7 @@ class _Follower:
         self._host.close()
 
     def _changed(self, frame: Frame) -> None:
-        seen = frame.timing.seen_ns if frame.timing is not None else time.monotonic_ns()
+        seen = max(self._began_ns, frame.timing.seen_ns) if frame.timing is not None else time.monotonic_ns()
         self._history.saw(frame, seen)
         self._tell(self._log.frame(frame, seen))
         self._tell(self._log.buffers(self._session.buffers(), time.monotonic_ns()))

@@ -100,7 +100,8 @@ def _display(display: DbusDisplay, paths: Paths) -> Finding:
 
 
 def _without(vms: Sequence[ScannedProcess]) -> Finding:
-    names = [process_text(each.name, each.pid, each.vm_name, each.uid, each.vm_id) for each in vms[:_MOST_VMS]]
+    # Without their names, which a report must not tell.
+    names = [process_text(each.name, each.pid, uid=each.uid) for each in vms[:_MOST_VMS]]
     more = f" and {len(vms) - _MOST_VMS} more" if len(vms) > _MOST_VMS else ""
     count = "a VM has" if len(vms) == 1 else f"{len(vms)} VMs have"
     return Finding(

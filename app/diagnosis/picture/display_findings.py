@@ -7,7 +7,7 @@ from app.diagnosis.picture.picture_keys import PictureKey
 from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from app.planes.status import Reason
 
-_REPORT = "If it stays, report it with these values: 'mdevview inspect --json' prints them."
+_REPORT = "If it stays, report it with these values."
 _BLOB = "QEMU 10.0 does so for a virtio-gpu with blob=on"
 _REMEDIES = {
     # dbus_scanout_disable() and dbus_filter() in QEMU's ui/dbus-listener.c: the release of the old buffer throws away
@@ -37,6 +37,9 @@ _REMEDIES = {
         "graphics mode: give the VM -device virtio-vga, or start it with -display dbus,gl=on."
     ),
 }
+DISPLAY_KEYS = frozenset(each.value for each in DisplayProblem)
+"""The keys of these findings. They tell what was seen at some time, and stay although the picture is right again."""
+
 # What the connection tells about a status, more exactly than the status itself.
 _CAUSES = {
     Reason.UNKNOWN_FORMAT: DisplayProblem.UNKNOWN_PIXMAN,

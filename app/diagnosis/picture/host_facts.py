@@ -24,6 +24,7 @@ class VmFacts:
     ``opregion_unset``: that option is missing, and what QEMU does without it is unknown. ``ramfb``: whether the device
     has ``ramfb=on`` or the VM a ramfb device. ``display`` is the value of the device's ``display`` option.
     ``firmware_screen``: another display device (VGA, virtio-vga) that shows the firmware. ``pid`` is 0 in a recording.
+    ``libvirt`` is the URI of the libvirt that started it.
     """
 
     pid: int
@@ -36,6 +37,7 @@ class VmFacts:
     display: str | None = None
     firmware_screen: str | None = None
     opregion_unset: bool = False
+    libvirt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

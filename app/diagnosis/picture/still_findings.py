@@ -38,6 +38,14 @@ def _unchanged(facts: PictureFacts, unchanged_s: float) -> Finding:
             f"{evidence}; whether the VM runs is not known", "Press a key in the guest, or move its pointer."
         )
     assert vm.state is RunState.RUNNING
+    if facts.display is not None:
+        # QEMU shows a picture of its own on a screen that the guest does not use.
+        return PictureKey.PICTURE_UNCHANGED.finding(
+            f"{evidence}; {vm.state_evidence or 'the VM runs'}",
+            "Press a key in the guest, and look at its other screens: if nothing changes, the guest hangs.",
+            "The picture does not change, but the VM runs: the guest shows a still picture, does not use this screen, "
+            "or hangs.",
+        )
     return PictureKey.PICTURE_UNCHANGED.finding(
         f"{evidence}; {vm.state_evidence or 'the VM runs'}",
         "Press a key in the guest: if nothing changes, the guest hangs.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from app.diagnosis.finding import Finding
 from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
 from app.diagnosis.picture.picture_keys import PictureKey
+from app.vm.monitor_lookup import SESSION
 
 _KEYS = {
     RunState.STOPPED: PictureKey.VM_STOPPED,
@@ -25,8 +26,8 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
         return None
     remedies = {
         RunState.STOPPED: f"Let it go on: kill -CONT {vm.pid or 'PID'}",
-        RunState.PAUSED: f"Let it run: {_virsh('resume', vm)}or the monitor's command 'cont'.",
-        RunState.SUSPENDED: f"Wake it: {_virsh('dompmwakeup', vm)}or the monitor's command 'system_wakeup'.",
+        RunState.PAUSED: f"Let it run: {_command('resume', 'cont', vm)}.",
+        RunState.SUSPENDED: f"Wake it: {_command('dompmwakeup', 'system_wakeup', vm)}.",
         RunState.SHUT_DOWN: "Start the VM again.",
         RunState.FAILED: "Look at the VM's log, then reset it or start it again.",
     }
@@ -35,12 +36,18 @@ def vm_finding(vm: VmFacts | None) -> Finding | None:
     return _KEYS[vm.state].finding(evidence, remedies[vm.state])
 
 
-def _virsh(command: str, vm: VmFacts) -> str:
-    """The command for a VM with a name. Whoever started the VM chose the name, and users paste it into a shell.
+def _command(of_virsh: str, of_monitor: str, vm: VmFacts) -> str:
+    """What makes the VM run. Whoever started the VM chose its name, and users paste it into a shell.
 
-    Without a URI virsh asks a user's own libvirt, which has no VMs with vGPUs of the host.
+    Only the libvirt that started a VM knows it.
     """
-    return f"virsh -c qemu:///system {command} {shlex.quote(vm.name)}; " if vm.name else ""
+    monitor = f"the monitor's command '{of_monitor}'"
+    if vm.libvirt is None or not vm.name:
+        return monitor
+    name = shlex.quote(vm.name)
+    if vm.libvirt == SESSION:
+        return f"virsh -c qemu:///session {of_virsh} {name}; or {monitor}"
+    return f"virsh -c qemu:///system {of_virsh} {name}; or {monitor}"
 
 
 def failsafe_line(host: HostFacts) -> str | None:

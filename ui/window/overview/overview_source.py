@@ -29,7 +29,6 @@ from app.planes.status import Reason, State, Status
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_text import (
     ASKING,
-    CLICK_TO_SHOW,
     OPENING,
     PERMISSION,
     Words,
@@ -123,17 +122,17 @@ class OverviewSource(QObject):
             self._open_vgpu(vgpu, HelperMethod.NEVER)
         self.changed.emit()
 
-    def set_console(self, display: DbusDisplay, target: Target, *, at_once: bool) -> None:
-        """A console of a VM's D-Bus display. It is opened now with ``at_once``, else when the user wants it.
+    def set_console(self, display: DbusDisplay, target: Target, until_click: Words | None) -> None:
+        """A console of a VM's D-Bus display. It is opened now, or says ``until_click`` until the user wants it.
 
         It is never opened again by itself: every registration at a VM costs the VM something until it ends.
         """
         is_new = self._display is None
         self._display, self._console = display, target
-        if is_new and at_once:
+        if is_new and until_click is None:
             self._open_console(target)
-        elif is_new:
-            self._say(CLICK_TO_SHOW)
+        elif is_new and until_click is not None:
+            self._say(until_click)
 
     def show(self) -> None:
         """Open a console that is not open."""

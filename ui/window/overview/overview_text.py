@@ -1,5 +1,6 @@
 """The words of a tile of the overview: those of a window, shortened."""
 
+import os
 from dataclasses import dataclass
 
 from app.host.dbus_display import DbusDisplay
@@ -27,7 +28,9 @@ class Words:
 OPENING = Words("Opening")
 FREE = Words("Free", "No VM has it open.")
 PERMISSION = Words("Permission needed", "Its VM belongs to another user. Click to ask for root's permission.")
-CLICK_TO_SHOW = Words("Click to show", "Another viewer of this VM would lose its keyboard and pointer.")
+_CLICK_TO_SHOW = "Click to show"
+TAKES_INPUT = Words(_CLICK_TO_SHOW, "Another viewer of this VM would lose its keyboard and pointer.")
+OF_ANOTHER_USER = Words(_CLICK_TO_SHOW, "Its VM belongs to another user.")
 ASKING = Words("Asking for permission", "A dialog, or the terminal, asks for it.")
 
 _DBUS_DISPLAY = "D-Bus display"
@@ -44,6 +47,18 @@ def words_of_status(status: Status) -> Words:
     hint = status.hint or status.detail
     sentence = hint.partition(". ")[0].removesuffix(".")
     return Words(status_heading(status), clean(f"{sentence}." if sentence else "", LONGEST_LINE))
+
+
+def words_until_click(display: DbusDisplay) -> Words | None:
+    """Why a D-Bus display is opened only after a click; None for one that is opened at once.
+
+    In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before
+    (dbus_display_add_client() in ui/dbus.c), so another viewer would lose keyboard and pointer to a thumbnail. Nothing
+    tells whether there is one. Any user may start a process that looks like a VM, and chooses its address.
+    """
+    if display.vm.uid != os.getuid():
+        return OF_ANOTHER_USER
+    return TAKES_INPUT if display.p2p else None
 
 
 def name_of_vm(display: DbusDisplay) -> str:

@@ -20,7 +20,7 @@ from ui.window.actions.shortcuts import shared
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
-from ui.window.overview.overview_text import name_of_vm
+from ui.window.overview.overview_text import Words, name_of_vm, words_until_click
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.settings.first_size import resize_within_screen
@@ -42,12 +42,12 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Console:
-    """A console of a D-Bus display. ``at_once``: it is shown without a click."""
+    """A console of a D-Bus display. ``until_click`` is what it says until a click; None: it is opened at once."""
 
     display: DbusDisplay
     label: str
     target: Target
-    at_once: bool
+    until_click: Words | None
 
 
 class OverviewWindow(QMainWindow):
@@ -147,20 +147,16 @@ class OverviewWindow(QMainWindow):
         self._show_line()
 
     def _consoles(self, screens: HostScreens) -> dict[str, _Console]:
-        """The first console of each VM's D-Bus display, and the further ones of those that are open, by their keys.
-
-        In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before, so another
-        viewer would lose keyboard and pointer to a thumbnail. Nothing tells whether there is one.
-        """
+        """The first console of each VM's D-Bus display, and the further ones of those that are open, by their keys."""
         consoles: dict[str, _Console] = {}
         for display in screens.displays:
             name = name_of_vm(display)
             key = f"{display.vm.pid} {name}"
-            consoles[key] = _Console(display, name, parse_target(first_console(display)), at_once=not display.p2p)
+            consoles[key] = _Console(display, name, parse_target(first_console(display)), words_until_click(display))
             source = self._sources.get(key)
             for each in source.further_consoles if source is not None else ():
                 target = parse_target(each.target)
-                consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, at_once=True)
+                consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, None)
         return consoles
 
     def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...], consoles: dict[str, _Console]) -> None:
@@ -182,7 +178,7 @@ class OverviewWindow(QMainWindow):
         for vgpu in vgpus:
             new[vgpu.name].set_vgpu(vgpu)
         for key, console in consoles.items():
-            new[key].set_console(console.display, console.target, at_once=console.at_once)
+            new[key].set_console(console.display, console.target, console.until_click)
         for tile in self._surface.tiles:
             if tile.source.receivers(tile.source.due) == 0:
                 self._connect(tile)

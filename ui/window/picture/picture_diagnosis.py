@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
+from app.diagnosis.picture.display_findings import DISPLAY_KEYS
 from app.diagnosis.picture.history import PictureHistory
 from app.diagnosis.picture.host_facts import RunState
 from app.diagnosis.picture.mode_watch import ModeWatch
@@ -112,9 +113,11 @@ class PictureDiagnosis(QObject):
     @property
     def headline(self) -> Finding | None:
         """The finding that the window shows; None if the user need not know of any."""
-        if not self._findings:
+        # While a picture is shown, what was once wrong with the messages is told in the inspector only.
+        told = [each for each in self._findings if not (self._shown() and each.key in DISPLAY_KEYS)]
+        if not told:
             return None
-        first = self._findings[0]
+        first = told[0]
         if (
             not self._shown()
             or first.severity in (Severity.WARNING, Severity.ERROR)

@@ -1,13 +1,13 @@
 """Pictures in dma-bufs. A memfd stands for a dma-buf: it has an inode, can be mapped, and its fd is owned alike."""
 
 import os
+import resource
 
 from jeepney import Message
 
 from app.abi import drm_fourcc as drm
 from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.held_answers import LONGEST_NS
-from app.dbus_display.listener import Done, Later
+from app.dbus_display.listener import Done, Later, Refusal
 from app.planes.damage import DamagedRect
 from app.planes.display_facts import DisplayProblem
 from app.planes.plane import Backing, Plane
@@ -17,6 +17,9 @@ from tests.unit.app.dbus_display.calls import call, dmabuf2_call, dmabuf_call, m
 from tests.unit.app.dbus_display.fake_display import FakeDisplay, problems
 
 _ALL = (DamagedRect(0, 0, 4, 2),)
+
+# One refresh of a 60 Hz screen is 16.7 ms.
+_LONGEST_NS = 16_000_000
 
 
 def _plane(source: ConsoleSource) -> Plane:
@@ -86,6 +89,25 @@ def test_a_bad_plane_is_rejected_with_its_buffer(display: FakeDisplay, source: C
     assert source.latest().status.reason is Reason.OK
 
 
+def test_where_no_fd_is_left_the_call_fails_and_the_picture_stays(display: FakeDisplay, source: ConsoleSource) -> None:
+    display.send(dmabuf_call(memfd(32)))
+    shown = source.latest()
+    before = open_files()
+    # What this file is can be learned with a further fd only. So it is with a dma-buf.
+    message = dmabuf_call(os.open("/dev/null", os.O_RDONLY))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        answer = display.send_one(message)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert isinstance(answer, Refusal)
+    assert answer.text.startswith("EMFILE")
+    assert open_files() == before
+    assert source.latest() is shown
+    assert problems(source)[DisplayProblem.BAD_MESSAGE].evidence.startswith("ScanoutDMABUF: EMFILE")
+
+
 def test_a_part_of_a_larger_buffer_begins_at_its_offset(display: FakeDisplay, source: ConsoleSource) -> None:
     display.send(dmabuf2_call([memfd(8 * 4 * 4)], (4, 2, 4, 2), (8, 4)))
     plane = _plane(source)
@@ -147,7 +169,7 @@ def test_the_guest_waits_until_the_frame_is_shown(display: FakeDisplay, source: 
     assert display.send_one(_update(7)) == Later()
     source.shown(old, 0)
     assert display.woken == 0
-    assert listener.due_answers(display.now_ns) == ([], display.now_ns + LONGEST_NS)
+    assert listener.due_answers(display.now_ns) == ([], display.now_ns + _LONGEST_NS)
     frame = source.latest()
     assert frame.damage == (DamagedRect(0, 0, 4, 2),)
     source.shown(frame, 0)
@@ -164,17 +186,21 @@ def test_the_guest_waits_one_refresh_at_most(display: FakeDisplay, source: Conso
     display.now_ns += 5_000_000
     display.send(_update(8))
     listener = display.listeners[0]
-    assert listener.due_answers(1000 + LONGEST_NS - 1) == ([], 1000 + LONGEST_NS)
-    assert listener.due_answers(1000 + LONGEST_NS) == ([7], 1000 + 5_000_000 + LONGEST_NS)
-    assert listener.due_answers(1000 + 5_000_000 + LONGEST_NS) == ([8], None)
+    assert listener.due_answers(1000 + _LONGEST_NS - 1) == ([], 1000 + _LONGEST_NS)
+    assert listener.due_answers(1000 + _LONGEST_NS) == ([7], 1000 + 5_000_000 + _LONGEST_NS)
+    assert listener.due_answers(1000 + 5_000_000 + _LONGEST_NS) == ([8], None)
 
 
 def test_answers_of_a_connection_that_ended_are_not_sent_on_the_next_one(
     display: FakeDisplay, source: ConsoleSource
 ) -> None:
+    listener = display.listeners[0]
     display.send(dmabuf_call(memfd(32)), _update(7))
-    display.listeners[0].registered()
-    assert display.listeners[0].due_answers(10**12) == ([], None)
+    listener.registered()
+    assert listener.due_answers(10**12) == ([], None)
+    display.send(_update(8))
+    listener.closed("closed", ended=False)
+    assert listener.due_answers(10**12) == ([], None)
 
 
 def test_what_changes_no_picture_is_answered_at_once(display: FakeDisplay, source: ConsoleSource) -> None:

@@ -7,6 +7,7 @@ import pytest
 from jeepney import Message
 
 from app.abi import drm_fourcc as drm
+from app.dbus_display import console_listener
 from app.dbus_display.console_source import ConsoleSource
 from app.dbus_display.listener import Done, Refusal
 from app.planes.damage import DamagedRect
@@ -68,7 +69,12 @@ def test_a_part_that_reaches_beyond_the_picture_is_cut(
 def test_a_whole_picture_of_the_same_layout_is_no_new_buffer(display: FakeDisplay, source: ConsoleSource) -> None:
     display.send(call("Scanout", 4, 2, 16, XR24, bytes(32)))
     first = source.latest()
+    assert first.primary is not None
+    changes = first.primary.buffer.changes
+    assert changes is not None
+    version = changes.since(0).version
     display.send(call("Scanout", 4, 2, 16, XR24, _PIXELS))
+    assert changes.since(version) == (version + 1, None)
     second = source.latest()
     assert second.primary is first.primary
     assert second.damage == (DamagedRect(0, 0, 4, 2),)
@@ -77,15 +83,40 @@ def test_a_whole_picture_of_the_same_layout_is_no_new_buffer(display: FakeDispla
     assert source.latest().primary is not first.primary
 
 
+def test_the_last_row_may_come_without_its_padding(display: FakeDisplay, source: ConsoleSource) -> None:
+    display.send(call("Scanout", 4, 2, 20, XR24, bytes(40)))
+    source.latest()
+    assert display.send_one(call("Scanout", 4, 2, 20, XR24, _PIXELS + bytes(4))) == Done()
+    assert pixels(source.latest().primary) == _PIXELS + bytes(4)
+
+
+def test_without_memory_a_picture_is_refused(
+    display: FakeDisplay, source: ConsoleSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(console_listener, "ValueMemory", none_left)
+    answer = display.send_one(call("Scanout", 4, 2, 16, XR24, _PIXELS))
+    assert answer == Refusal("org.freedesktop.DBus.Error.Failed", "there is not enough memory")
+    assert source.latest().primary is None
+
+
 def test_a_part_without_its_picture_is_refused(display: FakeDisplay, source: ConsoleSource) -> None:
     part = call("Update", 0, 0, 1, 1, 4, XR24, bytes(4))
     assert isinstance(display.send_one(part), Refusal)
     display.send(call("Scanout", 4, 2, 16, XR24, _PIXELS), map_call(memfd(32)))
     # The memory of before does not come back.
     assert isinstance(display.send_one(part), Refusal)
+    display.send(call("Scanout", 4, 2, 16, XR24, _PIXELS), dmabuf_call(memfd(32)))
+    assert isinstance(display.send_one(part), Refusal)
+    display.send(call("Scanout", 4, 2, 16, XR24, _PIXELS))
+    display.listeners[0].closed("closed", ended=False)
+    display.send(part)
+    assert source.latest().status.reason is Reason.DISPLAY_CLOSED
     display.send(call("Scanout", 4, 2, 16, XR24, _PIXELS))
     assert isinstance(display.send_one(call("Update", 0, 0, 1, 1, 2, 0x1002_0565, bytes(2))), Refusal)
-    assert problems(source)[DisplayProblem.BAD_MESSAGE].count == 3
+    assert problems(source)[DisplayProblem.BAD_MESSAGE].count == 4
     assert pixels(source.latest().primary) == _PIXELS
 
 

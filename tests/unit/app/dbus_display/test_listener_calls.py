@@ -69,6 +69,7 @@ def test_a_call_hands_its_fds_over() -> None:
         ("UpdateMap", (0, 0, 1, -1), "1x-1 pixels changed"),
         ("UpdateDMABUF", (0, 0, -(2**31), 1), "pixels changed"),
         ("CursorDefine", (513, 1, 0, 0, bytes(513 * 4)), "a cursor of 513x1 pixels"),
+        ("CursorDefine", (2, 2, 0, 0, bytes(17)), "17 bytes for a cursor of 2x2 pixels"),
         ("CursorDefine", (2, 2, 0, 0, bytes(15)), "15 bytes for a cursor of 2x2 pixels"),
     ],
 )

@@ -61,6 +61,15 @@ def _reader(host: Host, route: InputRoute = NO_MONITOR) -> HostFactsSource:
     return HostFactsSource.of(vgpu, Vm(50, "qemu-system-x86", "win10", arguments), route, host.paths)
 
 
+def test_a_vm_of_libvirt_has_the_uri_of_that_and_another_one_none(host: Host) -> None:
+    monitor = ("-chardev", "socket,id=charmonitor,fd=27,server=on", "-mon", "chardev=charmonitor,mode=control")
+    for more, uri in (((), None), ((*monitor, "-object", "secret,file=/var/lib/libvirt/q"), "qemu:///system")):
+        vm = Vm(50, "qemu-system-x86", "win10", tuple(qemu("win10", *more)))
+        facts = HostFactsSource.of(None, vm, NO_MONITOR, host.paths).read()
+        assert facts.vm is not None
+        assert facts.vm.libvirt == uri
+
+
 def test_all_facts_come_from_files_of_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = _reader(host)
     listings = Listings(host, monkeypatch)

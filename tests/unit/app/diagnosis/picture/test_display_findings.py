@@ -62,6 +62,11 @@ def test_what_the_connection_tells_exactly_is_not_told_again_by_the_status(
     assert [each.key for each in diagnose(console(off(reason)))] == [reason.key]
 
 
+def test_a_still_picture_may_be_of_a_screen_that_the_guest_does_not_use() -> None:
+    (found,) = diagnose(console(history=HistoryFacts(60, True, None, 33.0)))
+    assert "does not use this screen" in found.message and "other screens" in found.remedy
+
+
 def test_what_comes_as_memory_is_not_said_to_be_refused_by_the_gpu() -> None:
     text = path_text(PixelPath.COPY, MEMORY)
     assert "does not import" not in text and "what changed" in text

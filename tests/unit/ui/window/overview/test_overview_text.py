@@ -1,13 +1,27 @@
 """A tile says which VM it is, what state it is in and how fast it is, in the words of a window."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
+from app.host.dbus_display import DbusDisplay
 from app.host.vgpu import Holder, Vgpu
+from app.host.vm import Vm
 from app.planes.status import Reason, State, Status
 from tests.unit.known_hosts.proxmox import mdev_uuid
-from ui.window.overview.overview_text import FREE, caption_of, details_of, title_of, words_of_status, words_of_use
+from ui.window.overview.overview_text import (
+    FREE,
+    OF_ANOTHER_USER,
+    TAKES_INPUT,
+    Words,
+    caption_of,
+    details_of,
+    title_of,
+    words_of_status,
+    words_of_use,
+    words_until_click,
+)
 from ui.window.picture.picture_text import status_heading
 
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -44,6 +58,24 @@ def test_each_reason_has_the_heading_of_a_window_and_at_most_one_sentence(reason
     assert words.heading == status_heading(Status(reason))
     assert ". " not in words.hint
     assert words.hint, "a reason without a meaning has its detail"
+
+
+@pytest.mark.parametrize(
+    ("p2p", "uid", "words"),
+    [
+        (False, os.getuid(), None),
+        (True, os.getuid(), TAKES_INPUT),
+        (False, os.getuid() + 4000, OF_ANOTHER_USER),
+        (True, os.getuid() + 4000, OF_ANOTHER_USER),
+        (False, None, OF_ANOTHER_USER),
+    ],
+)
+def test_what_takes_input_from_others_or_is_another_users_waits_for_a_click(
+    p2p: bool, uid: int | None, words: Words | None
+) -> None:
+    """Any user may start a process that looks like a VM, and so choose an address to connect to."""
+    display = DbusDisplay(Vm(50, "qemu", "web", (), uid=uid), p2p, "unix:path=/tmp/bus")
+    assert words_until_click(display) == words
 
 
 def test_details_are_of_one_line_each_whatever_a_vm_calls_itself() -> None:

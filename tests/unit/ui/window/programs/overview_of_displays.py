@@ -1,5 +1,6 @@
 """The overview of a host whose VMs have D-Bus displays: ``python -m ... FOLDER``."""
 
+import os
 import shutil
 import sys
 from collections import Counter
@@ -82,8 +83,8 @@ refused: list[MdevviewError] = []
 setattr(screen_list, "_LOOK_S", 0.02)  # noqa: B010
 setattr(overview_source, "open_in_background", begin)  # noqa: B010
 setattr(overview_window, "ScreenList", partial(ScreenList, host.paths, no_events))  # noqa: B010
-web = host.process(50, "qemu-system-x86", qemu("web", "-display", "dbus,p2p=yes"))
-mail = host.process(60, "qemu-system-x86", qemu("mail", "-display", "dbus,addr=unix:path=/run/bus"))
+web = host.process(50, "qemu-system-x86", qemu("web", "-display", "dbus,p2p=yes"), uid=os.getuid())
+mail = host.process(60, "qemu-system-x86", qemu("mail", "-display", "dbus,addr=unix:path=/run/bus"), uid=os.getuid())
 
 window = OverviewWindow([], HelperMethod.NEVER, opened.append)
 # A VM on a bus is shown at once. A thumbnail does not take keyboard and pointer away from a viewer of the other one.

@@ -12,6 +12,7 @@ from app.device.device_facts import DeviceFacts
 from app.diagnosis.picture.host_facts import HostFacts, RunState, VmFacts
 from app.edid.mode import Mode
 from app.open.session import Session
+from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from app.planes.frame import Frame
 from app.planes.outcome import ImportFailure, ImportMethod, Outcome, PixelPath
 from app.planes.pixel_samples import Look
@@ -35,7 +36,10 @@ class Picture:
     def __init__(self) -> None:
         self.reads: list[str] = []
         self.vm = VmFacts(7, state=RunState.RUNNING)
-        session = SimpleNamespace(vgpu=None, device_facts=DeviceFacts, host_facts=self.host_facts)
+        self.display: DisplayFacts | None = None
+        session = SimpleNamespace(
+            vgpu=None, device_facts=DeviceFacts, host_facts=self.host_facts, display_facts=lambda: self.display
+        )
         self.session: Session | None = cast(Session, session)
         self.show(Frame(Status(Reason.PLANE_OFF)))
 
@@ -129,6 +133,16 @@ assert headline() == "vm-paused"
 diagnosis.looked(Look(True, now[0], now[0]))
 assert keys(1) == []
 assert unchanged() == (1.0, None)
+
+# What was once wrong with QEMU's messages is a finding, but no headline over a picture that is right.
+picture.display = DisplayFacts(problems=(SeenProblem(DisplayProblem.WRONG_FD, "a file"),))
+picture.vm = VmFacts(7, state=RunState.RUNNING)
+keys(31)
+assert keys(31) == ["display-wrong-fd", "picture-unchanged"], diagnosis.findings
+assert headline() is None
+picture.display = None
+diagnosis.looked(Look(True, now[0], now[0]))
+assert keys(1) == []
 
 # A mode that the guest does not take is told once, and goes when the guest takes it.
 picture.vm = VmFacts(7, state=RunState.RUNNING)
