@@ -14,8 +14,9 @@ from app.dbus_display.bus_address import session_bus_of, unix_addresses
 from app.dbus_display.endpoint import Endpoint
 from app.dbus_display.libvirt_display import connect_by_libvirt
 from app.dbus_display.p2p import NoDbusDisplay, OnBus, OtherDisplay, connect_by_qmp
-from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, UsageError
+from app.errors import DeviceBusy, NoSuchDevice, OpenFailed, PermissionDenied, UsageError
 from app.host.paths import HOST, Paths
+from app.host.process import age_s_of
 from app.host.start_folder import start_variable
 from app.host.vm import Vm
 from app.qemu.display_backend import dbus_option
@@ -23,8 +24,9 @@ from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.vm.monitor_lookup import LibvirtDomain, NoMonitor, find_monitor, in_other_namespace, is_libvirts
 from app.vm.peer import CommandError, ConnectionLost
 
+# QEMU makes its monitor's socket in the first second.
+_STARTING_S = 5.0
 _OTHER_USER = "run mdevview as the user of the VM, or as root, or let libvirt run the VM"
-_NO_WAY_LATER = "none can be added to a running VM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,13 @@ def way_to_vm(vm: Vm, started: int, qmp: QmpAddress | None = None, paths: Paths 
         return _way_on_bus(vm, option.address, paths)
 
     def connect_again() -> socket.socket:
-        found = _peer_to_peer(vm, qmp, paths)
+        found = _peer_to_peer(vm, started, qmp, paths)
         if isinstance(found, OnBus):
             raise no_dbus_display(vm)
         return found
 
     def connect() -> Endpoint:
-        found = _peer_to_peer(vm, qmp, paths)
+        found = _peer_to_peer(vm, started, qmp, paths)
         if isinstance(found, OnBus):
             return _way_on_bus(vm, found.address, paths).open()
         return Endpoint(found, None, connect_again)
@@ -72,13 +74,17 @@ def way_on_bus(address: UnixAddress, vm: bus_lookup.BusVm) -> Way:
 
 def no_dbus_display(vm: Vm, kind: str | None = None) -> NoDbusDisplay:
     """The error for a VM that was started without. ``kind`` is the type of its display, if QEMU or libvirt told it."""
-    line = vm.command_line()
-    option = "<graphics type='dbus' p2p='yes'/>" if is_libvirts(line) else "-display dbus,p2p=yes"
     has = f" (its display is {kind})" if kind else ""
-    return NoDbusDisplay(f"{vm_text(vm)} has no D-Bus display{has}", f"start it with {option}: {_NO_WAY_LATER}")
+    return NoDbusDisplay(f"{vm_text(vm)} has no D-Bus display{has}", lacking_option(vm))
 
 
-def _peer_to_peer(vm: Vm, qmp: QmpAddress | None, paths: Paths) -> socket.socket | OnBus:
+def lacking_option(vm: Vm) -> str:
+    """What a VM without a D-Bus display must be started with."""
+    option = "<graphics type='dbus' p2p='yes'/>" if is_libvirts(vm.command_line()) else "-display dbus,p2p=yes"
+    return f"start it with {option}: none can be added to a running VM"
+
+
+def _peer_to_peer(vm: Vm, started: int, qmp: QmpAddress | None, paths: Paths) -> socket.socket | OnBus:
     """Our end of a pair of sockets whose other end QEMU has. Raises MdevviewError."""
     location = qmp or find_monitor(vm, paths)
     who = vm_text(vm)
@@ -86,7 +92,9 @@ def _peer_to_peer(vm: Vm, qmp: QmpAddress | None, paths: Paths) -> socket.socket
         match location:
             case NoMonitor(reason, is_denied):
                 problem = f"the screen of {who} comes through its monitor, but {reason}"
-                raise PermissionDenied(problem, _OTHER_USER) if is_denied else OpenFailed(problem)
+                if is_denied:
+                    raise PermissionDenied(problem, _OTHER_USER)
+                raise _starting(who, started, reason, paths) or OpenFailed(problem)
             case LibvirtDomain():
                 return connect_by_libvirt(location)
             case _:
@@ -94,9 +102,18 @@ def _peer_to_peer(vm: Vm, qmp: QmpAddress | None, paths: Paths) -> socket.socket
     except OtherDisplay as other:
         raise no_dbus_display(vm, str(other)) from other
     except ConnectionLost as lost:
-        raise OpenFailed(f"{who} does not give its screen: {lost}", "try again") from lost
+        error = _starting(who, started, str(lost), paths)
+        raise error or OpenFailed(f"{who} does not give its screen: {lost}", "try again") from lost
     except CommandError as refused:
         raise OpenFailed(f"{who} refuses to give its screen: {refused}", "see its log") from refused
+
+
+def _starting(who: str, started: int, reason: str, paths: Paths) -> DeviceBusy | None:
+    """The error for a VM whose monitor may be missing because it has only just started."""
+    age_s = age_s_of(started, paths) if started else None
+    if age_s is None or age_s > _STARTING_S:
+        return None
+    return DeviceBusy(f"{who} is still starting: {reason}", "try again")
 
 
 def _way_on_bus(vm: Vm, option: str | None, paths: Paths) -> Way:

@@ -52,9 +52,7 @@ def connect(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) -
     except PermissionError as error:
         raise PermissionDenied(f"you have no permission to use the bus {address}", _AS_ITS_USER) from error
     except FileNotFoundError as error:
-        raise NoSuchDevice(
-            f"there is no bus {address}", "the VM's bus has ended, or is in another container"
-        ) from error
+        raise NoSuchDevice(f"there is no bus {address}", "it may have ended, or be in another container") from error
     except ConnectionRefusedError as error:
         raise NoSuchDevice(f"nothing listens at the bus {address}", "start the bus again, and then the VM") from error
     except OSError as error:
@@ -86,7 +84,7 @@ _AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 class _Refused(Exception):
-    """The authentication was refused."""
+    """The bus refused this user, or it is none."""
 
 
 class _Caller:
@@ -105,9 +103,10 @@ class _Caller:
             while not self._wire.authenticated:
                 self._wait()
                 self._drop(self._wire.receive())
+            # dbus-daemon lets anybody authenticate, and then hangs up if the user may not use the bus.
+            self.call("Hello")
         except WireError as error:
             raise _Refused(str(error)) from error
-        self.call("Hello")
 
     def call(self, member: str, *texts: str) -> Any:
         """The value that the bus returns; None for an error, or for no value."""
@@ -116,7 +115,9 @@ class _Caller:
         self._wire.send(method_call("/org/freedesktop/DBus", _DRIVER, member, signature, texts, _DRIVER), serial)
         while True:
             message = self._wire.receive()
-            if message is None:
+            if message is None or time.monotonic() >= self._until:
+                # Also while other messages come one after the other.
+                self._drop(message)
                 self._wait()
                 continue
             fields = message.header.fields

@@ -14,7 +14,7 @@ from jeepney import Message
 
 from app.dbus_display.console_picture import ConsolePicture
 from app.dbus_display.held_answers import HeldAnswers
-from app.dbus_display.held_buffers import OwnedBuffer, held_memory
+from app.dbus_display.held_buffers import Held, OwnedBuffer, held_memory
 from app.dbus_display.listener import Answer, Done, Later, Refusal
 from app.dbus_display.listener_calls import (
     BadCall,
@@ -34,6 +34,7 @@ from app.dbus_display.listener_calls import (
 from app.dbus_display.names import FAILED, LISTENER_DMABUF2, LISTENER_MAP
 from app.dbus_display.pixman import pixman_fourcc
 from app.dbus_display.problem_log import ProblemLog
+from app.dbus_display.repeated_damage import RepeatedDamage
 from app.dbus_display.scanout_planes import (
     dmabuf_plane,
     held_map,
@@ -46,7 +47,9 @@ from app.dbus_display.value_memory import ValueMemory, clipped
 from app.errors import error_text
 from app.formats.fourcc import pixel_format
 from app.planes.buffer_facts import BufferFacts
+from app.planes.damage import DamagedRect
 from app.planes.display_facts import DisplayFacts, DisplayProblem
+from app.planes.file_buffer import FileBuffer
 from app.planes.frame import Frame
 from app.planes.status import Reason, Status
 
@@ -78,6 +81,7 @@ class ConsoleListener:
         # Disable came, and a scanout came, since the last UpdateDMABUF.
         self._disabled = self._scanout_came = False
         self._map_offset = 0
+        self._repeated = RepeatedDamage()
         self._closed = False
         # Only the display's thread uses it.
         self._value: ValueMemory | None = None
@@ -265,8 +269,14 @@ class ConsoleListener:
             where = clipped(call.x, call.y, call.width, call.height, size)
             if where is None:
                 self._note_outside(call, size)
-            else:
+            elif not self._changes_nothing(held, where, now_ns):
                 self._picture.damaged(where, now_ns)
+
+    def _changes_nothing(self, held: Held, where: DamagedRect, now_ns: int) -> bool:
+        buffer = held.buffer
+        if not isinstance(buffer, FileBuffer) or buffer.released:
+            return False
+        return self._repeated.changes_nothing(buffer, held.plane, where, now_ns)
 
     def _scanout_dmabuf(self, call: ScanoutDmabuf, now_ns: int) -> None:
         self._value = None

@@ -42,6 +42,15 @@ class Displays:
             release()
             raise
 
+    def hold(self, key: Hashable) -> Callable[[], None]:
+        """Count as one more user of a display that is used now. Returns what gives it back; it never connects."""
+        with self._lock:
+            shared = self._shared.get(key)
+            if shared is None:
+                return lambda: None
+            shared.users += 1
+        return self._release_once(key, shared)
+
     def _release_once(self, key: Hashable, shared: _Shared) -> Callable[[], None]:
         left = [1]
 

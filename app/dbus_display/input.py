@@ -45,13 +45,15 @@ class DbusInput:
     """The :class:`app.vm.input_route.InputRoute` of one console.
 
     ``inner`` is the route to the VM's own monitor, for commands, power actions and the VM's state. ``touch``: the VM
-    has a touch screen. QEMU does not tell that here: each console has the interface.
+    has a touch screen. QEMU does not tell that here: each console has the interface. ``hold`` counts a monitor as one
+    more user of the display, and returns what gives it back: it is used until all keys are released.
     """
 
     display: VmDisplay
     console: int
     inner: InputRoute
     touch: bool = False
+    hold: Callable[[], Callable[[], None]] = lambda: lambda: None
 
     @property
     def reason(self) -> str:
@@ -67,11 +69,11 @@ class DbusInput:
         return ""
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
-        return DbusMonitor(self.display, self.console, self.inner, changed, touch=self.touch)
+        return DbusMonitor(self.display, self.console, self.inner, changed, touch=self.touch, give_back=self.hold())
 
 
 class DbusMonitor:
-    """A :class:`app.vm.monitor.Monitor`. Owns its thread and the inner monitor, but not the display."""
+    """A :class:`app.vm.monitor.Monitor`. Owns its thread and the inner monitor. ``give_back`` is called at its end."""
 
     def __init__(
         self,
@@ -81,12 +83,14 @@ class DbusMonitor:
         changed: Changed,
         *,
         touch: bool = False,
+        give_back: Callable[[], None] = lambda: None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._display = display
         self._path = console_path(console)
         self._changed = changed
         self._touch = touch
+        self._give_back = give_back
         self._clock = clock
         # Guards everything below.
         self._lock = threading.Condition()
@@ -192,6 +196,7 @@ class DbusMonitor:
         except Exception:
             _log.exception("the input of the VM failed")
         self._unsubscribe()
+        self._give_back()
         with self._lock:
             self._closed = True
             self._status = MonitorStatus(ConnectionState.LOST, "closed")

@@ -1,7 +1,7 @@
 """Connects to the D-Bus display of a libvirt domain: libvirt has the domain's QMP socket, and does what we would do.
 
 virDomainOpenGraphicsFD (libvirt 1.2.8; for D-Bus displays 8.4) gives QEMU one end of a pair of sockets, and returns the
-other one. It marks the domain as tainted by nothing. Its functions wait, so they run on a thread of their own.
+other one. The domain is not marked as tainted by that. Its functions wait, so they run on a thread of their own.
 """
 
 import asyncio
@@ -76,6 +76,7 @@ async def _with_limit(domain: LibvirtDomain, limit_s: float) -> socket.socket | 
             if not graphics.p2p:
                 return OnBus(graphics.address)
             await worker.run(lambda: fds.append(found.openGraphicsFD(graphics.index, 0)))
+            os.set_inheritable(fds[0], False)
             return socket.socket(fileno=fds.pop())
     except TimeoutError:
         raise ConnectionLost(NO_ANSWER) from None

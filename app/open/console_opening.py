@@ -13,6 +13,7 @@ from app.host.discovery import discover
 from app.host.drivers import KnownDisplay, known_display
 from app.host.scan import HostScan
 from app.host.scanned_process import ScannedProcess
+from app.host.vmm import vm_of
 from app.open.session import Session
 from app.open.target import DbusBus, Pid, VmName
 from app.qemu.command_line import parse_command_line
@@ -48,10 +49,10 @@ def open_vm_screen(
             return _open_console(process, None, scan, qmp)
         if not process.command_line or process.arguments_cut:
             return _open_unknown(process, scan, qmp, error)
-        raise NoSuchDevice(
-            f"{error.message}, and no D-Bus display",
-            f"{error.remedy}; a VM started with -display dbus,p2p=yes shows its other display devices",
-        ) from error
+        from app.dbus_display.access import lacking_option  # noqa: PLC0415
+
+        remedy = lacking_option(vm_of(process, scan.paths))
+        raise NoSuchDevice(f"{error.message}, and no D-Bus display", remedy) from error
     except OpenFailed:
         # None of its devices has a display.
         if has_consoles:

@@ -12,9 +12,10 @@ from app.dbus_display.console_source import ConsoleSource
 from app.dbus_display.displays import DISPLAYS
 from app.dbus_display.document import describe_console
 from app.dbus_display.input import DbusInput
+from app.dbus_display.resolution import UiInfoResolution
 from app.dbus_display.vm_display import VmDisplay
 from app.diagnosis.picture.host_facts import HostFacts
-from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice, ResolutionRefused
+from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice
 from app.host.config_files import with_configs
 from app.host.dbus_display import dbus_displays
 from app.host.gpu import RenderNode, render_nodes
@@ -25,17 +26,13 @@ from app.host.vm import Vm
 from app.host.vmm import vm_of
 from app.host.wording import of_user, vm_words
 from app.open.host_facts_source import HostFactsSource
-from app.open.replaying import RecordedResolution
 from app.open.session import ConsoleChoice, Session
 from app.open.target import DbusBus
 from app.qemu.display_backend import dbus_option
 from app.qemu.qmp_address import QmpAddress
+from app.qemu.touch_screen import has_touch_screen
 from app.text.clean import clean
 from app.vm.input_route import TrackedRoute, input_route
-
-
-class _NoResolution(RecordedResolution):
-    refusal = ResolutionRefused("the resolution of a D-Bus display cannot be set yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,8 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         give_back()
         raise
     inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
-    route = TrackedRoute(DbusInput(display, shown.number, inner, _has_touch_screen(found.vm)))
+    touch = found.vm is not None and has_touch_screen(found.vm.command_line())
+    route = TrackedRoute(DbusInput(display, shown.number, inner, touch, lambda: DISPLAYS.hold(found.way.key)))
     facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
     return Session(
         target=_target_of_console(found.target, shown.number),
@@ -104,7 +102,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         source=source,
         vgpu=None,
         vm=found.vm,
-        resolution=_NoResolution(),
+        resolution=UiInfoResolution(display, shown.number),
         input=route,
         describe=lambda: describe_console(display.facts, shown.number, display.state),
         ended=source.ended,
@@ -208,11 +206,6 @@ def _vm_process(vm: BusVm, scan: HostScan) -> ScannedProcess | None:
     """The process of a VM on a bus, if it is a VMM that can be seen. The bus names its pid, which is a claim."""
     process = scan.process(vm.pid) if vm.pid is not None else None
     return process if process is not None and process.is_vmm else None
-
-
-def _has_touch_screen(vm: Vm | None) -> bool:
-    # virtio-multitouch-pci and its like (hw/input/virtio-input-hid.c).
-    return vm is not None and any("multitouch" in each.driver for each in vm.command_line().devices)
 
 
 def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:

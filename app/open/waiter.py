@@ -24,7 +24,7 @@ from app.host.process import start_time
 from app.host.wording import describe_process
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Target, VmName
+from app.open.target import DbusBus, Default, Named, Pid, Target, VmName, parse_target
 from app.planes.status import Reason, Status
 from app.qemu.command_line import vm_name
 
@@ -66,16 +66,20 @@ def next_target(target: Target, session: Session) -> Target:
 
     A VM never gets the same pid again. A pid stays the target only if nothing else is known; then it is not found.
     """
-    match target:
-        case VmName():
-            return target
-        case Pid() | Default() | Named():
-            if session.vgpu is not None:
-                return Named(session.vgpu.name)
-            # The whole name: session.vm has it cleaned.
-            if session.vm is not None and (name := session.vm.id or vm_name(session.vm.arguments)):
-                return VmName(name)
+    if isinstance(target, VmName) or (isinstance(target, DbusBus) and target.pid is None):
+        return target
+    if isinstance(target, Pid | Default | Named | DbusBus):
+        if session.vgpu is not None:
+            return Named(session.vgpu.name)
+        # The whole name: session.vm has it cleaned.
+        if session.vm is not None and (name := session.vm.id or vm_name(session.vm.arguments)):
+            return VmName(name, _console_of(session))
     return target
+
+
+def _console_of(session: Session) -> int | None:
+    shown = parse_target(session.target) if session.consoles() else None
+    return shown.console if isinstance(shown, VmName | Pid | DbusBus) else None
 
 
 def may_open_later(target: Target, error: MdevviewError) -> bool:
@@ -163,7 +167,7 @@ class Waiter:
             case NeedsRunningVm() | DeviceBusy() | ProcessGone():
                 return Status(Reason.VM_NOT_RUNNING, error.message)
             case NoSuchDevice():
-                of_vm = isinstance(self._target, VmName | Pid)
+                of_vm = isinstance(self._target, VmName | Pid | DbusBus)
                 return Status(Reason.VM_NOT_RUNNING if of_vm else Reason.NO_DEVICE, error.message)
         return Status(Reason.OPEN_FAILED, str(error))
 

@@ -34,7 +34,7 @@ class FileBuffer:
             os.close(fd)
             raise
         self._fd = fd
-        self._offset = offset
+        self.offset = offset
         self._copy = bytearray()
         self.serial = next_serial()
         self.size = size
@@ -85,7 +85,7 @@ class FileBuffer:
         done = 0
         while done < len(target):
             with target[done:] as rest:
-                count = os.preadv(self._fd, [rest], self._offset + start + done)
+                count = os.preadv(self._fd, [rest], self.offset + start + done)
             if count == 0:
                 raise vanished()
             done += count

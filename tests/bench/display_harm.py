@@ -1,8 +1,8 @@
 """What a viewer does to its VM: ``python -m tests.bench.display_harm [--seconds 10]``.
 
-A VM draws 1080p all the time. Printed are how long QEMU's main loop took to answer at the worst and in the median, the
-longest time that the guest waited for one flush, and by how much QEMU's own memory grew: without a viewer, with one,
-while the viewer is stopped, hangs, is killed, while it opens and closes 100 times, and while its disk is full.
+A VM draws 1280x720 all the time. Printed are how long QEMU's main loop took to answer at the worst and in the median,
+the longest time that the guest waited for one flush, and by how much QEMU's own memory grew: without a viewer, with
+one, while the viewer is stopped, hangs, is killed, while it opens and closes 100 times, and while its disk is full.
 """
 
 import argparse

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_S = 30.0
+# Also for an emulated machine on a busy one.
+PATIENCE_S = 120.0
 
 
 class QmpError(Exception):

@@ -6,7 +6,7 @@ The protocol is described in QEMU's system/qtest.c.
 import socket
 from pathlib import Path
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 _CONFIG_ADDRESS, _CONFIG_DATA = 0xCF8, 0xCFC
 
 

@@ -14,7 +14,7 @@ from tests.qemu.virtio_gpu import VirtioGpu
 from tests.unit.command import REPOSITORY
 
 Drawn = Callable[[Path], AbstractContextManager[tuple[QemuMachine, Drawing]]]
-_SIZE = (1920, 1080)
+_SIZE = (1280, 720)
 
 
 @contextmanager
@@ -35,7 +35,8 @@ def drawn_by_value(folder: Path) -> Iterator[tuple[QemuMachine, Drawing]]:
         try:
             display = BochsDisplay(qtest)
             display.set_mode(*_SIZE)
-            with Drawing(lambda number: display.fill(number % 255)) as drawing:
+            # A little more often than QEMU looks (30 ms).
+            with Drawing(lambda number: display.fill(number % 255), 0.02) as drawing:
                 yield machine, drawing
         finally:
             qtest.close()

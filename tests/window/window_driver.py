@@ -323,6 +323,10 @@ class WindowDriver(ZoomDriver):
         line = self._window._state.line
         return [each.text() for each in (line._plane, line._path, line._activity) if each.isVisible()]
 
+    def lights(self) -> str:
+        """The lights of the guest's keyboard that the status line names."""
+        return self._window._state.line._lights.text()
+
     def cursor(self) -> list[int] | None:
         """Where the guest's cursor is drawn; None without one."""
         cursor = self._picture.frame.cursor

@@ -271,7 +271,7 @@ class GuestInput(QObject):
         if not self.ready:
             if self._status.can_retake and event.type() == QEvent.Type.MouseButtonPress:
                 # Never by itself: two viewers would take them from each other for ever.
-                text = f"Another client took the controls over: {self._shortcuts.how('retake')} takes them back"
+                text = f"Another client took the controls over. To take them back: {self._shortcuts.how('retake')}"
                 self.notice.emit(text, lambda: self._status.can_retake)
             return False
         if self.grab.follows:

@@ -64,10 +64,25 @@ def test_a_frame_has_the_time_of_its_first_message_and_what_they_changed(
     assert frame.primary is first.primary
 
 
+def test_damage_that_is_told_again_without_a_change_makes_no_frame(display: FakeDisplay, source: ConsoleSource) -> None:
+    """QEMU's VGA tells the cell of a text cursor with every refresh."""
+    fd = memfd(32)
+    display.send(map_call(os.dup(fd)))
+    for _ in range(4):
+        display.send(call("UpdateMap", 0, 0, 1, 1))
+    seen = source.latest()
+    display.send(call("UpdateMap", 0, 0, 1, 1))
+    assert source.latest() is seen
+    os.pwrite(fd, b"\xff", 1)
+    os.close(fd)
+    display.send(call("UpdateMap", 0, 0, 1, 1))
+    assert source.latest().damage == (DamagedRect(0, 0, 1, 1),)
+
+
 def test_more_damage_than_can_be_listed_is_damage_of_everything(display: FakeDisplay, source: ConsoleSource) -> None:
     display.send(map_call(memfd(32)))
     source.latest()
-    display.send(*[call("UpdateMap", 0, 0, 1, 1)] * 100)
+    display.send(*[call("UpdateMap", 0, 0, 1, 1), call("UpdateMap", 1, 0, 1, 1)] * 50)
     assert source.latest().damage == (DamagedRect(0, 0, 4, 2),)
 
 

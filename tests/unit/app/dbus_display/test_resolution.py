@@ -83,6 +83,8 @@ def test_a_device_that_takes_no_size_is_a_refusal_from_then_on(bench: Bench) -> 
     bench.display.error = lambda _: ("org.qemu.Display1.Error.Unsupported", "SetUIInfo is not supported")
     assert not refused(bench)
     bench.ask(800, 600)
+    bench.control.step()
+    bench.ask(1024, 768)
     with pytest.raises(ResolutionRefused, match="takes no resolution from outside; set the resolution inside"):
         bench.settle()
     assert refused(bench)
@@ -95,6 +97,7 @@ def test_a_device_that_takes_no_size_is_a_refusal_from_then_on(bench: Bench) -> 
         with pytest.raises(ResolutionRefused):
             call()
     assert bench.control.step() is None
+    assert len(bench.display.calls) == 1
 
 
 def test_other_errors_are_told_and_can_be_tried_again(bench: Bench) -> None:

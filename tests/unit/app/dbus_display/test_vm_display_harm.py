@@ -1,7 +1,7 @@
 """No viewer harms its VM, whatever becomes of the viewer: QEMU's main loop goes on, and its memory does not grow.
 
-A VM that is harmed stands still for a second or more, or grows by the size of each frame. The figures are printed by
-``python -m tests.bench.display_harm``.
+A VM that is harmed stands still as long as its viewer is stopped, or grows by the size of each frame. The limits are
+far from that, because the machine may be busy. The figures are printed by ``python -m tests.bench.display_harm``.
 """
 
 import os
@@ -19,11 +19,11 @@ from tests.qemu.virtio_gpu import VirtioGpu, colours, fill
 from tests.qemu.watched import Drawn, drawn_by_map, drawn_by_value, viewer
 from tests.unit.command import REPOSITORY, run
 
-# Where a harmed VM takes a second or more.
-STANDSTILL_S = 0.5
-# Some frames of 8 MB are on their way. A harmed VM grows by 250 MB a second.
-GROWTH = 300 << 20
-_STOPPED_S = 2.0
+_STOPPED_S = 2.5
+# A harmed VM stands still all this time.
+STANDSTILL_S = 1.5
+# Some frames of 4 MB are on their way. A harmed VM has grown by 300 MB.
+GROWTH = 150 << 20
 _STOPPING = "tests.unit.app.dbus_display.programs.stopping_viewer"
 
 DRAWN = pytest.mark.parametrize("drawn", [drawn_by_map, drawn_by_value])
@@ -55,7 +55,7 @@ def test_viewer_that_is_stopped_while_qemu_waits_for_its_first_answers(tmp_path:
             try:
                 with machine.answer_times() as times:
                     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-                    time.sleep(1)
+                    time.sleep(_STOPPED_S)
                     process.send_signal(signal.SIGCONT)
                     # It registers again.
                     assert process.stdout is not None and process.stdout.readline() == "shown\n"
@@ -78,13 +78,12 @@ def test_viewer_that_is_killed(tmp_path: Path, drawn: Drawn) -> None:
         assert machine.memory - before < GROWTH
 
 
-@DRAWN
-def test_viewer_that_hangs_but_does_not_stop(tmp_path: Path, drawn: Drawn) -> None:
+def test_viewer_that_hangs_but_does_not_stop(tmp_path: Path) -> None:
     """Its window draws nothing for seconds; the thread that talks to QEMU goes on, and keeps no old frames."""
-    with drawn(tmp_path) as (machine, drawing), viewer(machine, "60") as process:
+    with drawn_by_value(tmp_path) as (machine, drawing), viewer(machine, "60") as process:
         before = machine.memory, own_memory(process.pid)
         with machine.answer_times() as times:
-            time.sleep(2)
+            time.sleep(_STOPPED_S)
         assert times.worst_s < STANDSTILL_S
         assert drawing.worst_s < STANDSTILL_S
         assert machine.memory - before[0] < GROWTH

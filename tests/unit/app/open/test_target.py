@@ -8,6 +8,7 @@ from app.errors import AmbiguousTarget, NoSuchDevice, UsageError
 from app.host.vgpu import Vgpu
 from app.open.target import (
     SIMULATED_DEFAULT,
+    DbusBus,
     Default,
     InheritedFd,
     Named,
@@ -24,10 +25,10 @@ from tests.unit.known_hosts.proxmox import mdev_uuid
 UUIDS = st.uuids().map(str)
 # They begin alike, so that the beginning of one is often that of another.
 ALIKE = st.from_regex(r"83b8f4f2-509f-382f-3c1e-[0-9a-f]{12}", fullmatch=True)
-TARGETS = (Default, Named, Pid, VmName, InheritedFd, Simulated, Replay)
+TARGETS = (Default, Named, Pid, VmName, DbusBus, InheritedFd, Simulated, Replay)
 
 
-@given(st.text() | st.from_regex(r"(sim|fd|pid|vm|replay):.*", fullmatch=True))
+@given(st.text() | st.from_regex(r"(sim|fd|pid|vm|dbus|replay):.*", fullmatch=True))
 def test_any_text_is_a_target_or_bad_usage(text: str) -> None:
     try:
         assert isinstance(parse_target(text), TARGETS)
@@ -50,6 +51,41 @@ def test_each_kind_keeps_what_was_typed(number: int, text: str) -> None:
 def test_bad_targets(text: str) -> None:
     with pytest.raises(UsageError):
         parse_target(text)
+
+
+@given(st.text(min_size=1), st.integers(0, 9999), st.integers(1, 10**9 - 1))
+def test_only_the_options_at_the_end_are_taken_off_a_name_or_an_address(text: str, console: int, pid: int) -> None:
+    assume(not text.endswith(("pid=", "console=")) and ",pid=" not in text and ",console=" not in text)
+    assert parse_target(f"vm:{text},console={console}") == VmName(text, console)
+    assert parse_target(f"pid:{pid},console={console}") == Pid(pid, None, console)
+    assert parse_target(f"dbus:{text}") == DbusBus(text)
+    assert parse_target(f"dbus:{text},console={console}") == DbusBus(text, None, console)
+    assert parse_target(f"dbus:{text},pid={pid},console={console}") == DbusBus(text, pid, console)
+    assert parse_target(f"dbus:{text},console={console},pid={pid}") == DbusBus(text, pid, console)
+
+
+def test_an_address_has_commas_of_its_own() -> None:
+    assert parse_target("dbus:unix:path=/run/bus,guid=5f,console=1") == DbusBus("unix:path=/run/bus,guid=5f", None, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["vm:a,console=", "vm:a,console=-1", "vm:a,console=10000", "pid:1,fd=2,console=3", "pid:1,x=2", "dbus:a,pid=0"],
+)
+def test_bad_consoles(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_target(text)
+
+
+def test_without_a_target_vgpus_and_d_bus_displays_count_together() -> None:
+    vgpu = Vgpu(name=UUID_A, uuid=UUID_A)
+    assert resolve(Default(), (), ("vm:a",)) == VmName("a")
+    assert resolve(Default(), (), ("pid:7,console=0",)) == Pid(7, None, 0)
+    with pytest.raises(AmbiguousTarget, match=f"2 screens: {UUID_A}, vm:a") as caught:
+        resolve(Default(), (vgpu,), ("vm:a",))
+    assert caught.value.candidates == (UUID_A, "vm:a")
+    with pytest.raises(AmbiguousTarget, match="2 screens: vm:a, vm:b"):
+        resolve(Default(), (), ("vm:a", "vm:b"))
 
 
 @given(st.lists(UUIDS | ALIKE, min_size=1, unique=True), st.data())

@@ -128,7 +128,7 @@ def test_controls_are_taken_back_by_the_user_alone(bench: Bench) -> None:
     assert bench.input.text == "view only: another client took the controls over"
     bench.click()
     (text, holds), *more = bench.said
-    assert text == "Another client took the controls over: Input > Take the controls back takes them back"
+    assert text == "Another client took the controls over. To take them back: Input > Take the controls back"
     assert not more
     assert holds()
     assert (bench.monitor.events, bench.monitor.retaken) == ([], 0)

@@ -17,14 +17,14 @@ _Kind = QEvent.Type
 @dataclass
 class Point:
     number: int
-    pointState: QEventPoint.State  # noqa: N815  (Qt's form)
+    now: QEventPoint.State
     at: float = 0.5
 
     def id(self) -> int:
         return self.number
 
     def state(self) -> QEventPoint.State:
-        return self.pointState
+        return self.now
 
     def scenePosition(self) -> QPointF:  # noqa: N802  (Qt's name)
         return QPointF(self.at, 0.5)

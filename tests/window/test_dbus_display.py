@@ -1,0 +1,62 @@
+"""A window over the D-Bus display of a real QEMU: keys, lights, controls that another client takes, resolution."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from app.dbus_display.endpoint import Endpoint
+from app.dbus_display.vm_display import ControlState, VmDisplay
+from tests.qemu.machine import QemuMachine
+from tests.window.displays import Display
+from tests.window.viewer import DrivenViewer, driving, viewing
+
+_ESC = 9
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QemuMachine]:
+    devices = ["VGA", "virtio-gpu-pci"]
+    with QemuMachine(tmp_path_factory.mktemp("qemu"), devices, name="windowed") as machine:
+        machine.wait_for_text()
+        yield machine
+
+
+def press_escape(machine: QemuMachine, viewer: DrivenViewer) -> None:
+    """It opens the boot menu, and closes it: both change the picture."""
+    before = machine.settled()
+    viewer.do("key", "Escape", _ESC)
+    machine.wait_until(lambda: not np.array_equal(machine.screendump(), before), "another picture")
+
+
+def test_keys_go_to_the_vm_until_another_client_takes_the_controls(machine: QemuMachine, wayland: Display) -> None:
+    with driving(wayland, "vm:windowed,console=0") as viewer:
+        viewer.wait_for("monitor: ready")
+        press_escape(machine, viewer)
+        assert viewer.do("lights") == ""
+        machine.press("caps_lock")
+        viewer.wait_until("lights", lambda text: text == "Caps")
+        machine.press("caps_lock")
+        viewer.wait_until("lights", lambda text: text == "")
+        other = VmDisplay(Endpoint(machine.display_socket(), None, None), lambda: False)
+        try:
+            viewer.wait_until("state", lambda state: "view only: another client took" in state["status"])
+            viewer.do("press", 10, 10, "Left")
+            viewer.wait_for("To take them back: Input > Take the controls back")
+            assert other.state is ControlState.CONNECTED
+            viewer.do("trigger", "retake")
+            viewer.wait_until("state", lambda state: "click to grab the pointer" in state["status"])
+            machine.wait_until(lambda: other.state is ControlState.TAKEN_OVER, "the other client lost the controls")
+        finally:
+            other.close()
+        machine.command("system_reset")
+        machine.wait_until(lambda: machine.settled().any(), "the BIOS' text")
+        press_escape(machine, viewer)
+        assert viewer.interrupt() == 0
+        assert viewer.warnings() == []
+
+
+def test_the_vm_is_asked_for_a_resolution(machine: QemuMachine, wayland: Display) -> None:
+    with viewing(wayland, "vm:windowed,console=1", "--resolution", "1024x768") as viewer:
+        viewer.wait_for("asked the guest for 1024x768@60")
+        assert viewer.interrupt() == 0
