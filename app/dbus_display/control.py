@@ -157,7 +157,7 @@ class Control:
                 self._learn(names.CLIPBOARD_PATH, names.CLIPBOARD, now_ns)
         elif interface == names.CONSOLE:
             console = self.properties[path, interface]
-            # QEMU before 8.? has no such property, and always a keyboard and a mouse.
+            # An older QEMU has no such property, and always a keyboard and a mouse.
             listed = interfaces_of(console) if "Interfaces" in console else (names.KEYBOARD, names.MOUSE)
             for part in _CONSOLE_PARTS:
                 if part in listed:
