@@ -180,6 +180,7 @@ def test_screens_of_a_vm_that_renders_with_opengl(node: str, create: Create, tmp
             machine.command("cont")
             machine.wait_for_text()
             with machine.paused():
-                assert shown.shows(machine.settled()), shown.told(machine.settled())
+                text = machine.settled(3)
+                assert shown.shows(text), shown.told(text)
             fact("D-Bus display with OpenGL: the VGA", shown.told())
         done("the VGA was drawn")
