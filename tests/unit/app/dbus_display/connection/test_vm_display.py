@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jeepney import Message
 
-from app.dbus_display.connection import back_off, control, vm_display
+from app.dbus_display.connection import back_off, control, display_loop, vm_display
 from app.dbus_display.connection.endpoint import Endpoint
 from app.dbus_display.connection.guard import Guard
 from app.dbus_display.connection.listener import Later, Refusal
