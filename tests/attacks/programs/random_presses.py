@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from PyQt6 import sip
@@ -185,11 +186,17 @@ def held(shown: Viewer) -> tuple[int, ...]:
     return (threading.active_count(), len(os.listdir("/proc/self/fd")), *children)
 
 
+def fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Qt goes on after an exception in a slot."""
+    failed.append(error)
+    sys.__excepthook__(kind, error, trace)
+
+
 application = new_application()
 # The window is not shown, as nothing can be drawn here.
 setattr(MainWindow, "isVisible", lambda _window: True)  # noqa: B010
 setattr(Viewer, "_warn", lambda _viewer, error: None)  # noqa: B010
-sys.excepthook = lambda _kind, error, _trace: failed.append(error)
+sys.excepthook = fail
 windows: list[Viewer] = []
 play(choose, 0)
 for _ in range(3):
