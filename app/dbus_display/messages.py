@@ -19,7 +19,7 @@ from jeepney import (
     new_method_call,
     new_method_return,
 )
-from jeepney.low_level import Array, FixedType, Header, Struct, Variant, calc_msg_size, parse_signature
+from jeepney.low_level import Array, Endianness, FixedType, Header, Struct, Variant, calc_msg_size, parse_signature
 
 FIXED_PART = 16
 """Bytes. From so many, a message's size is known."""
@@ -30,6 +30,8 @@ LARGEST = 1 << 27
 MOST_FDS = 8
 """In one message. ScanoutDMABUF2 has one for each plane: four at most."""
 
+# Where the array of a header's fields begins.
+_FIELDS = 12
 # A message has a path, an interface, a member and a signature: some hundred bytes.
 _LARGEST_HEADER = 1 << 14
 # A message of more bytes has arrays of bytes only.
@@ -95,9 +97,10 @@ def parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
 def _parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
     (length,) = struct.unpack_from("<I" if data[0:1] == b"l" else ">I", data, 12)
     head = bytes(data[: FIXED_PART + length])
-    # No name of a header has this. As a type it is an array that never ends.
+    # As a field's type it is an array that never ends. But a number, such as the serial 10536, has these bytes, too.
     if b"()" in head:
-        raise ValueError("a type without a size")
+        endianness = Endianness.little if head[:1] == b"l" else Endianness.big
+        _type("a(yv)", 0).parse_data(head, _FIELDS, endianness)
     header, position = Header.from_buffer(head)
     if position != len(head) or header.protocol_version != 1 or header.serial == 0:
         raise ValueError("header")

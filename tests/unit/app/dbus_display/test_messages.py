@@ -13,7 +13,7 @@ from jeepney import FileDescriptor, HeaderFields, Message
 from jeepney.low_level import Endianness
 
 from app.dbus_display import names
-from app.dbus_display.messages import FIXED_PART, LARGEST, WireError, method_call, parse, size_of
+from app.dbus_display.messages import FIXED_PART, LARGEST, WireError, method_call, method_return, parse, size_of
 
 
 def serialised(signature: str, body: tuple[Any, ...], endianness: Endianness = Endianness.little) -> bytearray:
@@ -111,6 +111,20 @@ def test_largest_picture_by_value_is_accepted_and_a_larger_message_is_not() -> N
     data[4:8] = struct.pack("<I", LARGEST)
     with pytest.raises(WireError, match="too large"):
         size_of(data)
+
+
+@pytest.mark.parametrize("endianness", Endianness)
+@pytest.mark.parametrize("number", [0x2928, 0x2829, 0x12928, 0x28290000])
+def test_numbers_that_look_like_a_type_are_read(number: int, endianness: Endianness) -> None:
+    """QEMU counts its messages, and a reply has the number of our call: "()" as text is 10536 as a number."""
+    call = method_call(names.LISTENER_PATH, names.LISTENER, "UpdateMap", "iiii", (number, 0, 1, 1))
+    reply = method_return(call)
+    for message in (call, reply):
+        message.header.endianness = endianness
+    reply.header.fields[HeaderFields.reply_serial] = number
+    read = [parse(bytearray(each.serialise(serial=number)), []).header for each in (call, reply)]
+    assert [each.serial for each in read] == [number, number]
+    assert read[1].fields[HeaderFields.reply_serial] == number
 
 
 @pytest.mark.parametrize("signature", ["a()", "a(())", "aa()", "v"])
