@@ -1,5 +1,6 @@
 """A viewer that is stopped, hangs or dies never keeps a VM waiting: another process ends its listeners' connections."""
 
+import fcntl
 import os
 import select
 import signal
@@ -10,10 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from app.dbus_display.guard import Guard
+from app.dbus_display.guard_program import Watched
 from tests.qemu.machine import QemuMachine
 from tests.qemu.virtio_gpu import VirtioGpu
 from tests.qemu.watched import viewer
@@ -113,6 +117,22 @@ def test_guard_keeps_no_connection_that_its_program_has_closed() -> None:
     with watched("close") as (_, ours, pid):
         assert has_ended(ours, PATIENCE_S)
         wait_until(lambda: sockets(pid) == 1, "the end of the guard's copy")
+
+
+def test_connection_that_is_read_while_the_guard_looks_stays_watched() -> None:
+    """The guard saw unread bytes, and the program read them before it could look at them."""
+
+    def read_meanwhile(connection: socket.socket, request: int, number: Any) -> None:
+        real(connection, request, number)
+        connection.recv(100)
+
+    ours, theirs = socket.socketpair()
+    real = fcntl.ioctl
+    with ours, theirs, patch.object(fcntl, "ioctl", read_meanwhile):
+        watched = Watched(theirs, 1.0)
+        ours.send(b"message")
+        assert watched.look(2.0) == 0
+        assert not watched.has_data
 
 
 def test_guard_ends_with_its_program_and_so_do_the_connections() -> None:
