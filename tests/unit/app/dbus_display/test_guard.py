@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -69,8 +69,12 @@ def ignores(pid: int, number: int) -> bool:
 
 def sockets(pid: int) -> int:
     """How many a process has."""
-    links = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
-    return sum(each.startswith("socket:") for each in links)
+    found = 0
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        # It may be closed meanwhile.
+        with suppress(FileNotFoundError):
+            found += str(each.readlink()).startswith("socket:")
+    return found
 
 
 def is_alive(pid: int) -> bool:
