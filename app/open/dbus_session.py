@@ -73,7 +73,9 @@ def open_bus_console(target: DbusBus, scan: HostScan, qmp: QmpAddress | None = N
         base = f"dbus:{target.address}" + (f",pid={chosen.pid}" if len(found) > 1 else "")
         who = vm_text(vm) if vm is not None else f"the VM on the bus {address}"
         started = process.started if process is not None else 0
-        return _open(_FoundVm(way_on_bus(address, chosen), base, vm, started, who), target.console, scan, qmp)
+        return _open(
+            _FoundVm(way_on_bus(address, chosen.unique_name), base, vm, started, who), target.console, scan, qmp
+        )
     assert problem is not None
     raise problem
 

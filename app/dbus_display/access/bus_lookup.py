@@ -31,6 +31,7 @@ _LARGEST = 1 << 16
 # Any client of the bus may queue for the name.
 _MOST_VMS = 64
 _BACKLOG_STEP_S = 0.05
+_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,6 @@ def vms_on(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) ->
             ) from error
         except TimeoutError as error:
             raise OpenFailed(f"the bus {address} does not answer", "try again") from error
-
-
-_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 class _Refused(Exception):

@@ -50,26 +50,15 @@ class DbusInput:
     what gives it back: it is used until all keys are released.
     """
 
-    taints = False
-
     display: VmDisplay
     console: int
     inner: InputRoute
     touch: bool = False
     hold: Callable[[], Callable[[], None]] = lambda: lambda: None
 
-    @property
-    def reason(self) -> str:
-        return ""
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        # Input does not need the socket that a manager needs.
-        return ""
+    # Input does not need the socket that a manager needs.
+    reason = destination = manager = ""
+    taints = False
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         return DbusMonitor(self.display, self.console, self.inner, changed, touch=self.touch, give_back=self.hold())
