@@ -16,6 +16,7 @@ from app.dbus_display.wire.wire import Wire
 
 # The text of a clipboard is the largest thing on the control connection.
 _LARGEST = 1 << 24
+_READY_LIMIT_NS = 5_000_000_000
 # A VM that ends closes its sockets some ms before its process is gone.
 _END_CHECK_NS = 50_000_000
 _END_LIMIT_NS = 1_000_000_000
@@ -51,6 +52,7 @@ class DisplayLoop:
         self._watch = watch
         self._control: Control | None = None
         self._seen_changes = 0
+        self._ready_until_ns = 0
         self._ended_ns: int | None = None
         self._check_ns: int | None = None
 
@@ -60,6 +62,7 @@ class DisplayLoop:
             connection.close()
             return
         self._ended_ns = self._check_ns = None
+        self._ready_until_ns = now_ns + _READY_LIMIT_NS
         self._seen_changes = 0
         wire = Wire(connection, _LARGEST, 2 * _LARGEST, self._serials)
         self._control = Control(wire, self._bus_name, served)
@@ -95,6 +98,7 @@ class DisplayLoop:
                 again.append(now_ns)
         if self._control is not None:
             again.append(self._control.expire(now_ns))
+            again.append(self._give_up(self._control, now_ns))
         changed = self._publish() or before != (self.state, self.ready)
         return changed, min((each for each in again if each is not None), default=None)
 
@@ -119,6 +123,15 @@ class DisplayLoop:
                 act(self._control)
             except WireError as error:
                 self._control_ended(str(error), now_ns)
+
+    def _give_up(self, control: Control, now_ns: int) -> int | None:
+        """End a new connection on which the VM does not tell what it has. Returns when to ask again."""
+        if control.ready:
+            return None
+        if now_ns >= self._ready_until_ns:
+            self._control_ended("the VM did not answer", now_ns)
+            return now_ns
+        return self._ready_until_ns
 
     def _control_ended(self, why: str, now_ns: int) -> None:
         control, self._control = self._control, None

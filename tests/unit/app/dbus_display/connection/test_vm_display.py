@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jeepney import Message
 
-from app.dbus_display.connection import back_off, control, vm_display
+from app.dbus_display.connection import back_off, control, display_loop, vm_display
 from app.dbus_display.connection.endpoint import Endpoint
 from app.dbus_display.connection.guard import Guard
 from app.dbus_display.connection.listener import Later, Refusal
@@ -259,6 +259,21 @@ def test_picture_goes_on_when_another_client_takes_the_controls_over(vm: FakeVm)
         assert result_of(display).error is None
         theirs.do("MouseSet", 1, 2, 1)
         assert listener.ends == []
+
+
+def test_controls_can_be_retaken_after_a_try_without_an_answer(vm: SilentVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    with displayed(vm) as display:
+        vm.hang_up()
+        wait_until(lambda: display.state is ControlState.TAKEN_OVER, "the other client")
+        monkeypatch.setattr(display_loop, "_READY_LIMIT_NS", 20_000_000)
+        vm.silent = True
+        display.retake()
+        wait_until(lambda: len(vm._threads) == 2 and not vm._threads[1].is_alive(), "the end of the silent connection")
+        vm.silent = False
+        monkeypatch.undo()
+        display.retake()
+        wait_until(lambda: display.state is ControlState.CONNECTED, "the controls")
+        assert result_of(display).error is None
 
 
 def test_end_of_the_vm_is_told_to_all(vm: FakeVm) -> None:
