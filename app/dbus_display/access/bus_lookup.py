@@ -96,8 +96,8 @@ class _Caller:
 
     def begin(self) -> None:
         """Authenticate and say Hello, which the bus wants to hear first. Raises _Refused."""
-        self._wire.start()
         try:
+            self._wire.start()
             while not self._wire.authenticated:
                 self._wait()
                 self._drop(self._wire.receive())
