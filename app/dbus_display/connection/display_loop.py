@@ -30,6 +30,17 @@ class ControlState(Enum):
     TAKEN_OVER = "taken-over"
     LOST = "lost"
 
+    @property
+    def why_not(self) -> str:
+        """Why the VM takes no calls; empty if it does."""
+        return _WHY_NOT.get(self, "")
+
+
+_WHY_NOT = {
+    ControlState.TAKEN_OVER: "another client took the controls over",
+    ControlState.LOST: "the VM's display is gone",
+}
+
 
 class DisplayLoop:
     """Owns the control connection and the registrations. Only the display's thread calls its methods; none waits.
@@ -73,8 +84,7 @@ class DisplayLoop:
         if self._control is not None:
             self._with_control(lambda control: control.send(data, serial, done, now_ns), now_ns)
         elif done is not None:
-            lost = self.state is ControlState.LOST
-            done(failed(self.why_lost if lost else "another client took the controls over"))
+            done(failed(self.why_lost or ControlState.TAKEN_OVER.why_not))
 
     def turn(self, registrations: tuple[Registration, ...], now_ns: int) -> tuple[bool, int | None]:
         """Do what is to be done now.
