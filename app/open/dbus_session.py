@@ -7,6 +7,7 @@ from app.attach.duplicates import vm_text
 from app.dbus_display.access import Way, way_on_bus, way_to_vm
 from app.dbus_display.bus_address import unix_addresses
 from app.dbus_display.bus_lookup import BusVm, vms_on
+from app.dbus_display.clipboard import DbusClipboard
 from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
 from app.dbus_display.console_source import ConsoleSource
 from app.dbus_display.displays import DISPLAYS
@@ -28,6 +29,7 @@ from app.host.wording import of_user, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import ConsoleChoice, Session
 from app.open.target import DbusBus
+from app.qemu.clipboard_agent import has_clipboard_agent
 from app.qemu.display_backend import dbus_option
 from app.qemu.qmp_address import QmpAddress
 from app.qemu.touch_screen import has_touch_screen
@@ -111,6 +113,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         exporter=_exporter(found.vm, scan),
         display_facts=source.display_facts,
         consoles=lambda: _choices(display.facts, found.target, shown.number),
+        clipboard=DbusClipboard(display, _no_clipboard(found.vm)),
     )
 
 
@@ -206,6 +209,13 @@ def _vm_process(vm: BusVm, scan: HostScan) -> ScannedProcess | None:
     """The process of a VM on a bus, if it is a VMM that can be seen. The bus names its pid, which is a claim."""
     process = scan.process(vm.pid) if vm.pid is not None else None
     return process if process is not None and process.is_vmm else None
+
+
+def _no_clipboard(vm: Vm | None) -> str:
+    """Why the VM cannot share its clipboard; empty if it can, or if that is not known."""
+    if vm is None or has_clipboard_agent(vm.command_line()):
+        return ""
+    return "the VM has no channel to an agent in its guest: -chardev qemu-vdagent,clipboard=on"
 
 
 def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:
