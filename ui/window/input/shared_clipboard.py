@@ -16,10 +16,11 @@ from ui.window.widgets.off_row import menu_text
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _TIP = "What is copied here can be pasted in the guest, and the other way round, while this window is in use"
-_NO_DISPLAY = "only for a screen of QEMU's D-Bus display"
+_NO_DISPLAY = "no D-Bus display: a VM has one with -display dbus"
 # A guest that copies something all the time is not asked more often.
 _PAUSE_MS = 250
-_LONGEST = 70
+# A menu must fit on a small screen. The tool tip has the rest of the reason.
+_LONGEST = 40
 # Password managers mark a password so; KDE began it, and clipboard managers keep none that is marked.
 _SECRET = "x-kde-passwordManagerHint"
 
@@ -163,5 +164,6 @@ class SharedClipboard(QObject):
             return
         why_not = menu_words(self._guest.why_not) if self._guest is not None else _NO_DISPLAY
         self._action.setEnabled(self._shares or not why_not)
-        self._action.setText(self._text + (f" ({menu_text(why_not, _LONGEST)})" if why_not else ""))
+        short = menu_text(why_not.partition(":")[0], _LONGEST)
+        self._action.setText(self._text + (f" ({short})" if short else ""))
         self._action.setToolTip(plain_tool_tip(f"Off: {why_not}" if why_not else _TIP))
