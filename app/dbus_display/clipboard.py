@@ -30,7 +30,7 @@ _SERIALS = 1 << 32
 # Controls, but for tab, line feed and carriage return: text has none, and a terminal obeys them.
 _REMOVED = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)])
 _NOT_CONNECTED = {
-    ControlState.TAKEN_OVER: "another client took the controls over",
+    ControlState.TAKEN_OVER: "another client took over: take the controls back first",
     ControlState.LOST: "the VM's display is gone",
 }
 
@@ -97,7 +97,7 @@ class _Sharing:
         try:
             self._unserve = display.serve(CLIPBOARD_PATH, CLIPBOARD, self._handle)
         except ValueError:
-            self._fail("another window shares the clipboard with this VM")
+            self._fail("another window shares it: a VM has one clipboard")
         else:
             self._call("Register", done=self._registered)
 
@@ -167,7 +167,9 @@ class _Sharing:
     def _registered_again(self, result: CallResult) -> None:
         if result.error is not None:
             words = clean_line(result.error[1])
-            self._fail(f"QEMU does not share it: {words}" if words else "QEMU does not share it")
+            # ui/dbus-clipboard.c, on a bus.
+            other = "already registered" in words
+            self._fail(f"{'another program shares it' if other else 'QEMU does not share it'}: {words}")
 
     def _grab(self) -> None:
         """Tell QEMU that we have a text. While it has not answered, later grabs become one."""

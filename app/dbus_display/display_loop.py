@@ -76,6 +76,10 @@ class DisplayLoop:
             lost = self.state is ControlState.LOST
             done(failed(self.why_lost if lost else "another client took the controls over"))
 
+    def guard_control(self, now_ns: int) -> None:
+        """Have the guard process end the control connection, too, when this program is stopped."""
+        self._with_control(lambda control: control.wire.watched_by(self._watch), now_ns)
+
     def turn(self, registrations: tuple[Registration, ...], now_ns: int) -> tuple[bool, int | None]:
         """Do what is to be done now.
 

@@ -105,11 +105,14 @@ class VmDisplay:
 
         ``handle`` gets the member and the arguments, on the display's thread, and returns signature and arguments of
         the reply. It raises LookupError for a member that it does not have. ValueError if the object is served already.
+
+        QEMU's main loop waits for the reply, so the connection ends when this program is stopped.
         """
         with self._lock:
             if (path, interface) in self._served:
                 raise ValueError(f"{path} is served already")
             self._served[path, interface] = handle
+        self._order(self._loop.guard_control)
         return lambda: self._stop_serving(path, interface, handle)
 
     def _stop_serving(self, path: str, interface: str, handle: Serve) -> None:

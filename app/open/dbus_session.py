@@ -215,7 +215,7 @@ def _no_clipboard(vm: Vm | None) -> str:
     """Why the VM cannot share its clipboard; empty if it can, or if that is not known."""
     if vm is None or has_clipboard_agent(vm.command_line()):
         return ""
-    return "no channel to an agent in the guest: it needs -chardev qemu-vdagent,clipboard=on"
+    return "no channel to an agent: the guest needs one, -chardev qemu-vdagent,clipboard=on"
 
 
 def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:

@@ -20,7 +20,7 @@ _NO_DISPLAY = "no D-Bus display: a VM has one with -display dbus"
 # A guest that copies something all the time is not asked more often.
 _PAUSE_MS = 250
 # A menu must fit on a small screen. The tool tip has the rest of the reason.
-_LONGEST = 40
+_LONGEST = 28
 # Password managers mark a password so; KDE began it, and clipboard managers keep none that is marked.
 _SECRET = "x-kde-passwordManagerHint"
 
