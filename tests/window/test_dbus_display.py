@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.dbus_display.endpoint import Endpoint
-from app.dbus_display.vm_display import ControlState, VmDisplay
+from app.dbus_display.connection.endpoint import Endpoint
+from app.dbus_display.connection.vm_display import ControlState, VmDisplay
 from tests.qemu.guest_agent import OPTIONS, GuestAgent
 from tests.qemu.machine import QemuMachine
 from tests.qemu.qtest import QtestClient
