@@ -37,8 +37,8 @@ _TARGETS = (
     ),
     (
         "dbus:ADDRESS[,pid=N][,console=N]",
-        "the D-Bus display of a QEMU on the bus with this address, as in dbus:unix:path=/run/user/1000/bus; pid chooses "
-        "among several VMs on it",
+        "the D-Bus display of a QEMU on the bus with this address, as in dbus:unix:path=/run/user/1000/bus; pid "
+        "chooses among several VMs on it",
     ),
     ("fd:N", "a VFIO device that the parent process left open as file N, from 3 on"),
     (
