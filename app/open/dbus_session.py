@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.attach.duplicates import vm_text
-from app.dbus_display.access import Way, way_on_bus, way_to_vm
-from app.dbus_display.bus_address import unix_addresses
-from app.dbus_display.bus_lookup import BusVm, vms_on
-from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
-from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.displays import DISPLAYS
-from app.dbus_display.document import describe_console
-from app.dbus_display.input import DbusInput
-from app.dbus_display.resolution import UiInfoResolution
-from app.dbus_display.vm_display import VmDisplay
+from app.dbus_display.access.bus_address import unix_addresses
+from app.dbus_display.access.bus_lookup import BusVm, vms_on
+from app.dbus_display.access.ways import Way, way_on_bus, way_to_vm
+from app.dbus_display.connection.console_facts import ConsoleFacts, VmDisplayFacts
+from app.dbus_display.connection.displays import DISPLAYS
+from app.dbus_display.connection.document import describe_console
+from app.dbus_display.connection.vm_display import VmDisplay
+from app.dbus_display.controls.input import DbusInput
+from app.dbus_display.controls.resolution import UiInfoResolution
+from app.dbus_display.picture.console_source import ConsoleSource
 from app.diagnosis.picture.host_facts import HostFacts
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice
 from app.host.config_files import with_configs
