@@ -78,6 +78,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_CRASHES_DRIVER: ("attacks/test_driver_crash.py", "test_commands_show_the_picture_and_try_once"),
     K.BRIDGE: (_DISPLAYS, "test_bridge"),
     K.NO_IMPORT_EXTENSION: (_DISPLAYS, "test_no_import_extension"),
+    K.NO_DMA_BUF: (_DISPLAYS, "test_a_memfd_and_a_gpu"),
     K.EXTERNAL_ONLY: (_DISPLAYS, "test_external_only"),
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),

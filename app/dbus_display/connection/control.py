@@ -158,7 +158,7 @@ class Control:
                 self._learn(names.CLIPBOARD_PATH, names.CLIPBOARD, now_ns)
         elif interface == names.CONSOLE:
             console = self.properties[path, interface]
-            # An older QEMU has no such property, and always a keyboard and a mouse.
+            # Earlier versions of the interface have no such property (ui/dbus-display1.xml). They have these two.
             listed = interfaces_of(console) if "Interfaces" in console else (names.KEYBOARD, names.MOUSE)
             for part in _CONSOLE_PARTS:
                 if part in listed:
@@ -211,7 +211,7 @@ class Control:
         if (
             interface == names.PROPERTIES
             and member == "GetAll"
-            and len(call.body) == 1
+            and fields.get(HeaderFields.signature) == "s"
             and (path, call.body[0]) in self._served
         ):
             # QEMU waits for this when it makes its proxy of our clipboard.

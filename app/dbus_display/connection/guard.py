@@ -70,7 +70,8 @@ class Guard:
                     self._end()
             if not self._is_warned:
                 self._is_warned = True
-                _LOG.warning("while this program is stopped, a VM that it shows may stand still: %s", why)
+                # The caller serves a VM, and must not wait for a terminal that takes no output.
+                threading.Thread(target=_warn, args=(why,), name="guard-warning", daemon=True).start()
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -103,6 +104,10 @@ class Guard:
             # A parent that ignores SIGCHLD has no children to wait for.
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+
+
+def _warn(why: str) -> None:
+    _LOG.warning("while this program is stopped, a VM that it shows may stand still: %s", why)
 
 
 GUARD = Guard()

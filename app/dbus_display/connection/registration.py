@@ -9,6 +9,7 @@ from app.dbus_display.connection.listener import Listener
 from app.dbus_display.connection.listener_link import ListenerLink
 from app.dbus_display.wire.messages import WireError
 from app.dbus_display.wire.wire import Wire
+from app.errors import error_text
 
 Watch = Callable[[socket.socket], None]
 """Has a listener's socket watched by the guard process."""
@@ -63,7 +64,12 @@ class Registration:
         self._drop()
 
     def _register(self, control: Control, watch: Watch, now_ns: int) -> None:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            # Another fd may be free later.
+            self._failed(f"no socket can be made: {error_text(error)}", now_ns)
+            return
         # Before QEMU has its end, ours has the first line of the authentication, and somebody who watches it.
         link = self._link = ListenerLink(Wire(ours), self._listener)
         self._due_ns = None

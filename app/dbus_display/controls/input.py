@@ -44,10 +44,13 @@ _CLOSED = "the monitor is closed"
 class DbusInput:
     """The :class:`app.vm.input_route.InputRoute` of one console.
 
-    ``inner`` is the route to the VM's own monitor, for commands, power actions and the VM's state. ``touch``: the VM
-    has a touch screen. QEMU does not tell that here: each console has the interface. ``hold`` counts a monitor as one
-    more user of the display, and returns what gives it back: it is used until all keys are released.
+    ``inner`` is the route to the VM's own monitor, for commands, power actions and the VM's state. If it marks the VM,
+    it is opened with the first of them: keys need no mark. ``touch``: the VM has a touch screen. QEMU does not tell
+    that here: each console has the interface. ``hold`` counts a monitor as one more user of the display, and returns
+    what gives it back: it is used until all keys are released.
     """
+
+    taints = False
 
     display: VmDisplay
     console: int
@@ -104,8 +107,8 @@ class DbusMonitor:
         self._woken = self._closed = False
         self._close_by: int | None = None
         self._calls = InputCalls()
-        self._inner_reason = inner.reason
-        self._inner: Monitor | None = None if inner.reason else inner.open(self._wake)
+        self._route = inner
+        self._inner: Monitor | None = None if inner.reason or inner.taints else inner.open(self._wake)
         self._status = self._look()
         self._unsubscribe = display.subscribe(self._wake)
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
@@ -126,16 +129,16 @@ class DbusMonitor:
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
     ) -> None:
-        if self._inner is not None:
-            self._inner.execute(command, arguments, done)
+        if (inner := self._for_commands()) is not None:
+            inner.execute(command, arguments, done)
         elif done is not None:
-            done(Reply(error=self._inner_reason))
+            done(Reply(error=self._route.reason or _CLOSED))
 
     def power(self, action: PowerAction, done: Callable[[Reply], None] | None = None) -> None:
-        if self._inner is not None:
-            self._inner.power(action, done)
+        if (inner := self._for_commands()) is not None:
+            inner.power(action, done)
         elif done is not None:
-            done(Reply(error=self._inner_reason))
+            done(Reply(error=self._route.reason or _CLOSED))
 
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         if self._closed:
@@ -173,6 +176,13 @@ class DbusMonitor:
             self._inner.close(wait=wait)
         if wait and self._thread is not threading.current_thread():
             self._join()
+
+    def _for_commands(self) -> Monitor | None:
+        """The VM's own monitor, None if there is none, or if none was needed before the end."""
+        with self._lock:
+            if self._inner is None and not self._route.reason and not self._closed:
+                self._inner = self._route.open(self._wake)
+            return self._inner
 
     def _join(self) -> None:
         with suppress(KeyboardInterrupt):
@@ -339,8 +349,11 @@ class DbusMonitor:
         """The status as it is now. Also called by the constructor."""
         if self._inner is not None:
             inner = self._inner.status
+        elif self._route.reason:
+            inner = MonitorStatus(ConnectionState.LOST, self._route.reason)
         else:
-            inner = MonitorStatus(ConnectionState.LOST, self._inner_reason)
+            # It will be opened with the first command.
+            inner = MonitorStatus(ConnectionState.READY)
         state, detail = ConnectionState.READY, self._refusal
         match self._display.state:
             case ControlState.TAKEN_OVER:

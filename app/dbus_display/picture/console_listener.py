@@ -269,14 +269,14 @@ class ConsoleListener:
             where = clipped(call.x, call.y, call.width, call.height, size)
             if where is None:
                 self._note_outside(call, size)
-            elif not self._changes_nothing(held, where, now_ns):
+            elif not self._changes_nothing(held, where):
                 self._picture.damaged(where, now_ns)
 
-    def _changes_nothing(self, held: Held, where: DamagedRect, now_ns: int) -> bool:
+    def _changes_nothing(self, held: Held, where: DamagedRect) -> bool:
         buffer = held.buffer
         if not isinstance(buffer, FileBuffer) or buffer.released:
             return False
-        return self._repeated.changes_nothing(buffer, held.plane, where, now_ns)
+        return self._repeated.changes_nothing(buffer, held.plane, where)
 
     def _scanout_dmabuf(self, call: ScanoutDmabuf, now_ns: int) -> None:
         self._value = None

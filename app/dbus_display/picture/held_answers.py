@@ -6,7 +6,8 @@ from typing import NamedTuple
 LONGEST_NS = 16_000_000
 """The longest that a reply is held back: one refresh of a 60 Hz screen."""
 
-# QEMU waits for one reply per console. Another sender gets its replies at once beyond this number.
+# QEMU makes one call for each damaged rectangle (dbus_gl_refresh() in ui/dbus-listener.c). What exceeds this number is
+# answered at once.
 _MOST = 16
 
 

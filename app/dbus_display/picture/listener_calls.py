@@ -3,7 +3,7 @@
 QEMU passes on what its guest chose, and another program may pose as QEMU: nothing is used before it is checked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from jeepney import HeaderFields, Message
 from jeepney.fds import FileDescriptor, NoFDError
 
 from app.dbus_display.picture.pixman import pixman_fourcc
+from app.dbus_display.wire.messages import fds_in
 from app.dbus_display.wire.names import LISTENER, LISTENER_DMABUF2, LISTENER_MAP, UNKNOWN_METHOD
 from app.formats.fourcc import pixel_format
 from app.formats.reading import MAX_EDGE, MAX_STRIDE
@@ -161,7 +162,7 @@ def listener_call(message: Message) -> ListenerCall:
     try:
         return _read(message)
     finally:
-        for each in _descriptors(message.body):
+        for each in fds_in(message.body):
             with suppress(NoFDError):
                 each.close()
 
@@ -186,18 +187,6 @@ def _read(message: Message) -> ListenerCall:
     except BadCall as bad:
         raise BadCall(clean(f"{member}: {bad}", LONGEST_LINE), bad.problem, bad.error) from None
     return call
-
-
-def _descriptors(value: object) -> Iterator[FileDescriptor]:
-    match value:
-        case FileDescriptor():
-            yield value
-        case list() | tuple():
-            for each in value:
-                yield from _descriptors(each)
-        case dict():
-            for each in value.values():
-                yield from _descriptors(each)
 
 
 def _scanout(width: int, height: int, stride: int, pixman: int, data: Bytes) -> Scanout:

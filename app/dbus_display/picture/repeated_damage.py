@@ -2,6 +2,9 @@
 
 QEMU's VGA draws the cell of the text cursor with every refresh, thirty times a second, and tells it each time, although
 the cursor blinks four times a second (vga_draw_text() in hw/display/vga.c). A picture is not drawn for that.
+
+No change is lost or late. The pixels are compared whenever damage is told; and as the memory is live, damage counts
+also when a reader saw other pixels since, which were there between two messages (:mod:`app.planes.read_watch`).
 """
 
 import os
@@ -15,8 +18,6 @@ from app.planes.plane import Plane
 _MOST_PIXELS = 4096
 # So often the same must have been told in a row before it counts as repeated.
 _OFTEN = 3
-# The memory is live: a reader may have seen what was there between two looks. So now and then damage counts always.
-_LONGEST_NS = 1_000_000_000
 
 
 class RepeatedDamage:
@@ -24,36 +25,39 @@ class RepeatedDamage:
 
     def __init__(self) -> None:
         self._told: tuple[int, DamagedRect] | None = None
-        self._pixels = b""
+        self._rows: list[bytes] = []
         self._times = 0
-        self._counted_ns = 0
 
-    def changes_nothing(self, buffer: FileBuffer, plane: Plane, where: DamagedRect, now_ns: int) -> bool:
-        """Whether this damage of the plane, which lies in it, was told just before and has the same pixels still."""
+    def changes_nothing(self, buffer: FileBuffer, plane: Plane, where: DamagedRect) -> bool:
+        """Whether this damage of the plane, which lies in it, was told just before and has the same pixels still.
+
+        If not, the caller notes it after this call.
+        """
         told = (buffer.serial, where)
         self._times = self._times + 1 if told == self._told else 1
         self._told = told
-        if self._times < _OFTEN or where.area > _MOST_PIXELS:
-            self._pixels = b""
-            self._counted_ns = now_ns
+        pixels = pixel_format(plane.fourcc)
+        if self._times < _OFTEN or where.area > _MOST_PIXELS or pixels is None:
+            if self._rows:
+                self._rows = []
+                buffer.watch.expect(0, 0, [])
             return False
-        before, self._pixels = self._pixels, _read(buffer, plane, where)
-        if self._pixels and self._pixels == before and now_ns - self._counted_ns < _LONGEST_NS:
+        start = plane.offset + where.y * plane.stride + where.x * pixels.bytes_per_pixel
+        rows = _read(buffer, start, plane.stride, where.width * pixels.bytes_per_pixel, where.height)
+        # In this order: who reads after the look at the pixels sees these, or newer ones that will be told.
+        if rows and rows == self._rows and buffer.watch.all_read_as_expected():
             return True
-        self._counted_ns = now_ns
+        self._rows = rows
+        buffer.watch.expect(start, plane.stride, rows)
         return False
 
 
-def _read(buffer: FileBuffer, plane: Plane, where: DamagedRect) -> bytes:
-    """The pixels of the rectangle; nothing if they cannot be read."""
-    pixels = pixel_format(plane.fourcc)
-    if pixels is None:
-        return b""
-    length = where.width * pixels.bytes_per_pixel
-    start = buffer.offset + plane.offset + where.y * plane.stride + where.x * pixels.bytes_per_pixel
+def _read(buffer: FileBuffer, start: int, distance: int, length: int, number: int) -> list[bytes]:
+    """The rows; none if they cannot be read."""
+    begin = buffer.offset + start
     try:
         # A reader of the buffer on another thread has its own copy there.
-        rows = [os.pread(buffer.fileno(), length, start + row * plane.stride) for row in range(where.height)]
+        rows = [os.pread(buffer.fileno(), length, begin + row * distance) for row in range(number)]
     except OSError:
-        return b""
-    return b"".join(rows)
+        return []
+    return rows if all(len(row) == length for row in rows) else []

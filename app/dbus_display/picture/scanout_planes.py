@@ -75,7 +75,7 @@ def held_scanout(call: ScanoutDmabuf, plane: Plane) -> Held:
     try:
         return held_dmabuf(call.fds[0], plane)
     except OSError as error:
-        raise _wrong_fd("ScanoutDMABUF", call, error) from None
+        raise _wrong_fd("ScanoutDMABUF2" if call.second else "ScanoutDMABUF", call, error) from None
 
 
 def _wrong_fd(member: str, call: ScanoutMap | ScanoutDmabuf, error: OSError) -> Exception:

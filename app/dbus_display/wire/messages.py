@@ -108,16 +108,10 @@ def _parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
     if len(data) > _LARGEST_MIXED and not _FLAT.fullmatch(signature):
         raise ValueError("a large message of small values")
     position += -position % 8
-    named: tuple[Any, ...] = ()
-    body, end = (
-        _type(f"({signature})", 0).parse_data(data, position, header.endianness, fds=fds)
-        if signature
-        else (
-            (),
-            position,
-        )
-    )
-    if end != len(data):
+    body: tuple[Any, ...] = ()
+    if signature:
+        body, position = _type(f"({signature})", 0).parse_data(data, position, header.endianness, fds=fds)
+    if position != len(data):
         raise ValueError("size")
     named = tuple(fds_in(body)) if fds else ()
     if len(set(map(id, named))) != len(named):

@@ -2,9 +2,9 @@
 
 BUS_NAME = "org.qemu"
 ROOT = "/org/qemu/Display1"
-VM_PATH = "/org/qemu/Display1/VM"
-LISTENER_PATH = "/org/qemu/Display1/Listener"
-CLIPBOARD_PATH = "/org/qemu/Display1/Clipboard"
+VM_PATH = f"{ROOT}/VM"
+LISTENER_PATH = f"{ROOT}/Listener"
+CLIPBOARD_PATH = f"{ROOT}/Clipboard"
 
 VM = "org.qemu.Display1.VM"
 CONSOLE = "org.qemu.Display1.Console"
@@ -23,4 +23,4 @@ FAILED = "org.freedesktop.DBus.Error.Failed"
 
 def console_path(number: int) -> str:
     """The object of a console."""
-    return f"/org/qemu/Display1/Console_{number}"
+    return f"{ROOT}/Console_{number}"

@@ -11,13 +11,14 @@ import itertools
 import os
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from jeepney import FileDescriptor, Message
 from jeepney.auth import BEGIN, AuthenticationError, Authenticator
 
 from app.dbus_display.wire.messages import FIXED_PART, LARGEST, MOST_FDS, WireError, parse, size_of
+from app.errors import error_text
 
 _AUTHENTICATION_BYTES = 512
 _CHUNK = 1 << 18
@@ -107,7 +108,7 @@ class Wire:
             sent = self._write(view, fds)
             view, fds = view[sent:], () if sent else fds
         if view:
-            self._output.append((view, tuple(map(os.dup, fds))))
+            self._output.append((view, _duplicates(fds)))
             self._queued += len(view)
 
     def flush(self) -> None:
@@ -174,8 +175,11 @@ class Wire:
                 return False
             raise WireError(f"the connection failed: {error.strerror}") from None
         self._fds += FileDescriptor.from_ancdata(ancillary)
-        if flags & socket.MSG_CTRUNC or len(self._fds) > MOST_FDS:
+        if len(self._fds) > MOST_FDS:
             raise WireError("too many fds in a message")
+        if flags & socket.MSG_CTRUNC:
+            # There are more than there is room for, or this process may have no more of them.
+            raise WireError("not all fds of a message could be taken")
         if not count:
             raise WireError("the connection ended")
         self._got += count
@@ -206,6 +210,17 @@ class Wire:
         return self._socket
 
 
-def _close_all(fds: tuple[int, ...]) -> None:
+def _duplicates(fds: tuple[int, ...]) -> tuple[int, ...]:
+    made: list[int] = []
+    try:
+        for each in fds:
+            made.append(os.dup(each))
+    except OSError as error:
+        _close_all(made)
+        raise WireError(f"a fd cannot be sent: {error_text(error)}") from None
+    return tuple(made)
+
+
+def _close_all(fds: Iterable[int]) -> None:
     for each in fds:
         os.close(each)

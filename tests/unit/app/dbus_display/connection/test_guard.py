@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -168,6 +169,8 @@ def test_guard_that_cannot_be_started_is_told_once(
         guard.watch(ours)
         guard.watch(ours)
     guard.release()
+    wait_until(lambda: caplog.records, "the warning")
+    wait_until(lambda: all(each.name != "guard-warning" for each in threading.enumerate()), "its thread")
     assert len(caplog.records) == 1 and "stopped" in caplog.text
     caplog.clear()
 

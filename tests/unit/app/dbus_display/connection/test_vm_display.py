@@ -1,5 +1,7 @@
 """The connection to a VM's display: what the VM tells, calls, listeners, and every way in which it may end."""
 
+import errno
+import os
 import queue
 import socket
 import threading
@@ -207,6 +209,26 @@ def test_listener_is_registered_again_when_its_socket_ends_and_slower_each_time(
         assert display.state is ControlState.CONNECTED
 
 
+def test_listener_is_registered_later_when_no_fd_is_left(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(back_off, "_FIRST_NS", 20_000_000)
+    made = socket.socketpair
+    failures = [OSError(errno.EMFILE, os.strerror(errno.EMFILE))]
+
+    def socketpair() -> tuple[socket.socket, socket.socket]:
+        if failures:
+            raise failures.pop()
+        return made()
+
+    with displayed(vm) as display:
+        listener = NotingListener()
+        monkeypatch.setattr(socket, "socketpair", socketpair)
+        display.listen(0, listener)
+        theirs = vm.listener()
+        theirs.do("MouseSet", 1, 2, 1)
+        assert listener.ends == [("no socket can be made: EMFILE: Too many open files", False)]
+        assert result_of(display).error is None
+
+
 def test_listener_is_registered_again_once_on_request(vm: FakeVm) -> None:
     with displayed(vm) as display:
         listener = NotingListener()
@@ -322,6 +344,8 @@ def test_what_we_serve_is_called_by_the_vm(vm: FakeVm) -> None:
             return "s", ("reply",)
 
         display.serve(names.CLIPBOARD_PATH, names.CLIPBOARD, handle)
+        # Arguments of another type than QEMU's.
+        vm.send(peer.method_call(names.CLIPBOARD_PATH, names.PROPERTIES, "GetAll", "as", ([names.CLIPBOARD],)))
         for member in ("Request", "Unknown"):
             vm.send(peer.method_call(names.CLIPBOARD_PATH, names.CLIPBOARD, member, "u", (1,)))
         wait_until(lambda: asked, "the call")

@@ -31,12 +31,15 @@ class Inner:
     reason: str = ""
     destination: str = ""
     manager: str = "Proxmox VE"
+    taints: bool = False
     events: list[Event] = field(default_factory=list)
     actions: list[object] = field(default_factory=list)
     closed: int = 0
     changed: Changed = field(default=lambda: None)
+    opened: list[Changed] = field(default_factory=list)
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
+        self.opened.append(changed)
         assert not keep, "the VM's manager cannot use its socket"
         self.changed = changed
         return self
@@ -326,6 +329,28 @@ def test_commands_and_power_go_to_the_vms_own_monitor(display: FakeControls) -> 
         until(lambda: monitor.status.run_state is None)
         assert monitor.status.state is ConnectionState.READY
         assert len(seen) == 2
+
+
+def test_a_domain_of_libvirt_is_not_tainted_by_keys_but_by_the_first_command(display: FakeControls) -> None:
+    inner, replies = Inner(taints=True), list[Reply]()
+    with opened(display, inner) as (monitor, _):
+        monitor.send(press("a"))
+        until(lambda: len(display.calls) == 1)
+        commands = monitor.status.for_commands
+        assert commands is not None and not commands.why_not and commands.run_state is None
+        assert not inner.opened
+        monitor.power(PowerAction.PAUSE, replies.append)
+        monitor.execute("query-name", done=replies.append)
+        assert inner.actions == [PowerAction.PAUSE, "query-name"] and len(inner.opened) == 1
+        inner.changed()
+        until(lambda: monitor.status.run_state == "running")
+    assert inner.closed == 2
+    monitor.execute("query-name", done=replies.append)
+    unused = Inner(taints=True)
+    with opened(display, unused) as (monitor, _):
+        pass
+    monitor.execute("query-name", done=replies.append)
+    assert replies[-1] == Reply(error="the monitor is closed") and not unused.opened
 
 
 def test_without_a_monitor_of_its_own_the_vm_takes_input_and_no_command(display: FakeControls) -> None:
