@@ -36,8 +36,8 @@ STAGES = (
     ("draw", "drawing (CPU)", "#e69f00"),
     ("present", "until it is on the screen", "#009e73"),
 )
-"""The parts of the time from a flip or a change to the screen: the column, what it is, and its colour, which people with
-any colour vision can tell from the others (Okabe and Ito)."""
+"""The parts of the time from a flip or a change to the screen: the column, what it is, and its colour, which people
+with any colour vision can tell from the others (Okabe and Ito)."""
 
 _MARKER = "#d6488f"
 
