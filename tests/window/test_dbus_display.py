@@ -1,4 +1,4 @@
-"""A window over the D-Bus display of a real QEMU: keys, lights, controls that another client takes, screens, resolution."""
+"""A window over the D-Bus display of a real QEMU: keys, lights, lost controls, screens, resolution."""
 
 from collections.abc import Iterator
 
