@@ -24,7 +24,7 @@ from app.dbus_display.connection.guard import GUARD, Guard
 from app.dbus_display.connection.listener import Listener
 from app.dbus_display.connection.registration import Registration
 from app.dbus_display.wire.messages import method_call
-from app.errors import MdevviewError, OpenFailed
+from app.errors import MdevviewError, OpenFailed, error_text
 
 __all__ = ["CallResult", "ControlState", "VmDisplay"]
 
@@ -162,15 +162,18 @@ class VmDisplay:
         with self._lock:
             self._wake()
 
-    def retake(self) -> None:
-        """Connect again after another client took the controls over; it loses them."""
+    def retake(self, refused: Callable[[str], None] = lambda _why: None) -> None:
+        """Connect again after another client took the controls over; it loses them.
+
+        If no connection can be made, ``refused`` gets the reason in words, on a thread of its own.
+        """
         open_again = self._endpoint.open_again
         with self._lock:
             is_busy = self._retaking is not None and self._retaking.is_alive()
             if self.state is not ControlState.TAKEN_OVER or open_again is None or is_busy or self._closing:
                 return
             self._retaking = threading.Thread(
-                target=self._open_again, args=(open_again,), name="vm-display-retake", daemon=True
+                target=self._open_again, args=(open_again, refused), name="vm-display-retake", daemon=True
             )
             self._retaking.start()
 
@@ -197,11 +200,12 @@ class VmDisplay:
         if self._wake_fd >= 0:
             os.eventfd_write(self._wake_fd, 1)
 
-    def _open_again(self, open_again: Callable[[], socket.socket]) -> None:
+    def _open_again(self, open_again: Callable[[], socket.socket], refused: Callable[[str], None]) -> None:
         try:
             connection = open_again()
         except (OSError, MdevviewError) as error:
             _LOG.info("the controls cannot be taken back: %s", error)
+            refused(error_text(error) if isinstance(error, OSError) else str(error))
             return
         if not self._order(lambda now_ns: self._loop.connect(connection, self._served, now_ns)):
             connection.close()
