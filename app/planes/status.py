@@ -89,7 +89,7 @@ class Reason(Enum):
         "no-dma-buf",
         State.DEGRADED,
         "This GPU imports dma-bufs only, and the buffer is none; frames are copied.",
-        "A simulated device exports dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
+        "Simulated devices have dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
     )
     FORMAT_NOT_IMPORTABLE = (
         "format-not-importable",
