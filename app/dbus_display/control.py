@@ -10,7 +10,7 @@ from jeepney import HeaderFields, Message, MessageFlag, MessageType
 
 from app.dbus_display import bus, names
 from app.dbus_display.messages import close_fds, error_reply, method_call, method_return
-from app.dbus_display.vm_properties import console_numbers, interfaces_of, unwrapped
+from app.dbus_display.vm_properties import changed, console_numbers, interfaces_of, unwrapped
 from app.dbus_display.wire import Wire
 from app.text.clean import clean_line
 
@@ -188,10 +188,10 @@ class Control:
             return
         if fields.get(HeaderFields.signature) != "sa{sv}as":
             return
-        interface, changed, dropped = body
+        interface, told, dropped = body
         path = fields[HeaderFields.path]
         if (known := self.properties.get((path, interface))) is not None:
-            self._set(path, interface, {**known, **unwrapped(changed)})
+            self._set(path, interface, changed(known, told))
             if dropped:
                 self._learn(path, interface, now_ns)
 
@@ -210,7 +210,7 @@ class Control:
         if (
             interface == names.PROPERTIES
             and member == "GetAll"
-            and len(call.body) == 1
+            and fields.get(HeaderFields.signature) == "s"
             and (path, call.body[0]) in self._served
         ):
             # QEMU waits for this when it makes its proxy of our clipboard.

@@ -32,8 +32,9 @@ MOST_FDS = 8
 
 # A message has a path, an interface, a member and a signature: some hundred bytes.
 _LARGEST_HEADER = 1 << 14
-# A message of more bytes has arrays of bytes only.
-_LARGEST_MIXED = 1 << 20
+# A message of more bytes has arrays of bytes only. To read a value takes some microseconds, and the window waits for
+# that; what a VM tells of itself has some hundred bytes.
+_LARGEST_MIXED = 1 << 16
 _FLAT = re.compile(r"(?:[ybnqiuxtdhs]|ay)*")
 # The specification allows 32 arrays and 32 structs in each other.
 _DEEPEST = 64
