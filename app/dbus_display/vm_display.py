@@ -53,6 +53,7 @@ class VmDisplay:
         self._orders: deque[Callable[[int], None]] = deque()
         self._closing = False
         self._retaking: threading.Thread | None = None
+        self._is_connecting = False
         self._is_told = threading.Event()
         self._loop = DisplayLoop(endpoint.bus_name, process_ended, self._serials, guard.watch)
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -151,12 +152,13 @@ class VmDisplay:
             self._wake()
 
     def retake(self) -> None:
-        """Connect again after another client took the controls over; it loses them."""
+        """Connect again after another client took the controls over; it loses them. Nothing while that is under way."""
         open_again = self._endpoint.open_again
         with self._lock:
-            is_busy = self._retaking is not None and self._retaking.is_alive()
+            is_busy = self._is_connecting or self._loop.has_connection
             if self.state is not ControlState.TAKEN_OVER or open_again is None or is_busy or self._closing:
                 return
+            self._is_connecting = True
             self._retaking = threading.Thread(
                 target=self._open_again, args=(open_again,), name="vm-display-retake", daemon=True
             )
@@ -186,12 +188,21 @@ class VmDisplay:
             os.eventfd_write(self._wake_fd, 1)
 
     def _open_again(self, open_again: Callable[[], socket.socket]) -> None:
+        connection = None
         try:
             connection = open_again()
         except (OSError, MdevviewError) as error:
             _LOG.info("the controls cannot be taken back: %s", error)
+        finally:
+            self._is_connecting = connection is not None
+        if connection is None:
             return
-        if not self._order(lambda now_ns: self._loop.connect(connection, self._served, now_ns)):
+
+        def connect(now_ns: int) -> None:
+            self._loop.connect(connection, self._served, now_ns)
+            self._is_connecting = False
+
+        if not self._order(connect):
             connection.close()
 
     def _run(self) -> None:
