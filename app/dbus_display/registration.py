@@ -9,6 +9,7 @@ from app.dbus_display.listener import Listener
 from app.dbus_display.listener_link import ListenerLink
 from app.dbus_display.messages import WireError
 from app.dbus_display.wire import Wire
+from app.errors import error_text
 
 Watch = Callable[[socket.socket], None]
 """Has a listener's socket watched by the guard process."""
@@ -63,7 +64,11 @@ class Registration:
         self._drop()
 
     def _register(self, control: Control, watch: Watch, now_ns: int) -> None:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            self._failed(error_text(error), now_ns)
+            return
         # Before QEMU has its end, ours has the first line of the authentication, and somebody who watches it.
         link = self._link = ListenerLink(Wire(ours), self._listener)
         self._due_ns = None

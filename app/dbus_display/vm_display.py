@@ -56,12 +56,21 @@ class VmDisplay:
         self._is_connecting = False
         self._is_told = threading.Event()
         self._loop = DisplayLoop(endpoint.bus_name, process_ended, self._serials, guard.watch)
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        except OSError:
+            endpoint.connection.close()
+            raise
         self._orders.append(lambda now_ns: self._loop.connect(endpoint.connection, self._served, now_ns))
         guard.acquire()
         self._thread = threading.Thread(target=self._run, name="vm-display", daemon=True)
         self._thread.start()
-        in_time = self._is_told.wait(_READY_LIMIT_S)
+        try:
+            in_time = self._is_told.wait(_READY_LIMIT_S)
+        except BaseException:
+            # Ctrl-C, on the main thread.
+            self.close()
+            raise
         if not in_time or not self._loop.ready:
             why = self._loop.why_lost if in_time else f"the VM did not answer within {_READY_LIMIT_S:g} s"
             self.close()

@@ -107,7 +107,11 @@ class Wire:
             sent = self._write(view, fds)
             view, fds = view[sent:], () if sent else fds
         if view:
-            self._output.append((view, tuple(map(os.dup, fds))))
+            try:
+                kept = tuple(map(os.dup, fds))
+            except OSError as error:
+                raise WireError(f"the connection failed: {error.strerror}") from None
+            self._output.append((view, kept))
             self._queued += len(view)
 
     def flush(self) -> None:
