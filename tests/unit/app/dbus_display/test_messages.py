@@ -147,9 +147,10 @@ def test_variants_inside_each_other_have_a_limit() -> None:
         parse(raw(b"v", b"\x01v\0" * 5000 + b"\x01y\0\x01"), [])
 
 
-def test_a_large_message_of_small_values_is_refused() -> None:
-    """Two million empty texts would take hundreds of megabytes."""
-    body = struct.pack("<I", 1 << 24) + bytes(1 << 24)
+@pytest.mark.parametrize("size", [1 << 17, 1 << 24])
+def test_a_large_message_of_small_values_is_refused(size: int) -> None:
+    """Two million empty texts would take hundreds of megabytes, and some thousand of them some ms."""
+    body = struct.pack("<I", size) + bytes(size)
     with pytest.raises(WireError):
         parse(raw(b"aay", body), [])
 
