@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jeepney import HeaderFields, Message, MessageFlag
 
@@ -71,6 +71,8 @@ def _messages(draw: st.DrawFn) -> Message:
 
 
 @settings(max_examples=40)
+@example({"ConsoleIDs": ("ai", [-1, 0])}, [])
+@example({}, [peer.method_call("/x", _PROPERTIES, "GetAll", "as", (["x"],))])
 @given(st.dictionaries(st.sampled_from(_NAMES), _VALUES), st.lists(_messages(), max_size=20))
 def test_nothing_on_the_control_connection_ends_the_thread(told: dict[str, Any], messages: list[Message]) -> None:
     with FakeVm() as vm:
