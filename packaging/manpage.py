@@ -26,13 +26,19 @@ _TARGETS = (
     ),
     ("PCI address", "a vGPU that is a virtual function (0000:41:00.4), or the only vGPU of a GPU (0000:00:02.0)"),
     (
-        "vm:NAME",
+        "vm:NAME[,console=N]",
         "a running VM by the name that its command line or libvirt gives it, or by its number in Proxmox VE (vm:105). "
-        "One that has a vGPU open comes before others of that name, and yours before those of other users",
+        "One that has a vGPU open comes before others of that name, and yours before those of other users. Without a "
+        "vGPU its QEMU display is shown, if it was started with -display dbus; N is one of several screens",
     ),
     (
-        "pid:N[,fd=M]",
+        "pid:N[,fd=M|,console=N]",
         "the VM whose process is N. With several vGPUs, M is the number of the device's file in that process",
+    ),
+    (
+        "dbus:ADDRESS[,pid=N][,console=N]",
+        "the D-Bus display of a QEMU on the bus with this address, as in dbus:unix:path=/run/user/1000/bus; pid "
+        "chooses among several VMs on it",
     ),
     ("fd:N", "a VFIO device that the parent process left open as file N, from 3 on"),
     (
@@ -61,7 +67,8 @@ _KEYS = (
 )
 
 _PARAGRAPH = """\
-Without a TARGET the only vGPU of the host is meant, or sim:gvt where there is none.
+Without a TARGET the only screen of the host is meant, be it a vGPU or a VM with a D-Bus display, or sim:gvt where there
+is none.
 A shell completes these names: see \\-\\-print\\-completion.
 """
 

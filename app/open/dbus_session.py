@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.attach.duplicates import vm_text
-from app.dbus_display.access import Way, way_on_bus, way_to_vm
-from app.dbus_display.bus_address import unix_addresses
-from app.dbus_display.bus_lookup import BusVm, vms_on
-from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
-from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.displays import DISPLAYS
-from app.dbus_display.document import describe_console
-from app.dbus_display.input import DbusInput
-from app.dbus_display.resolution import UiInfoResolution
-from app.dbus_display.vm_display import VmDisplay
+from app.dbus_display.access.bus_address import unix_addresses
+from app.dbus_display.access.bus_lookup import BusVm, vms_on
+from app.dbus_display.access.ways import Way, way_on_bus, way_to_vm
+from app.dbus_display.connection.console_facts import ConsoleFacts, VmDisplayFacts
+from app.dbus_display.connection.displays import DISPLAYS
+from app.dbus_display.connection.document import describe_console
+from app.dbus_display.connection.vm_display import VmDisplay
+from app.dbus_display.controls.input import DbusInput
+from app.dbus_display.controls.resolution import UiInfoResolution
+from app.dbus_display.picture.console_source import ConsoleSource
 from app.diagnosis.picture.host_facts import HostFacts
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice
 from app.host.config_files import with_configs
@@ -80,9 +80,15 @@ def open_bus_console(target: DbusBus, scan: HostScan, qmp: QmpAddress | None = N
 
 def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress | None) -> Session:
     ended = partial(has_ended, found.vm.pid, found.started, scan.paths) if found.vm is not None else lambda: False
+    inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
+    touch = found.vm is not None and has_touch_screen(found.vm.command_line())
+    facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
+    exporter = _exporter(found.vm, scan)
     display, give_back = DISPLAYS.take(found.way.key, lambda: VmDisplay(found.way.open(), ended))
+    # What may fail stands before the source: nobody would close it.
     try:
         shown = _choose_console(display.facts, console, found)
+        label = _label(found, display.facts, shown)
         try:
             source = ConsoleSource(display, shown.number, give_back)
         except ValueError as error:
@@ -92,13 +98,10 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
     except BaseException:
         give_back()
         raise
-    inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
-    touch = found.vm is not None and has_touch_screen(found.vm.command_line())
     route = TrackedRoute(DbusInput(display, shown.number, inner, touch, lambda: DISPLAYS.hold(found.way.key)))
-    facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
     return Session(
         target=_target_of_console(found.target, shown.number),
-        label=_label(found, display.facts, shown),
+        label=label,
         source=source,
         vgpu=None,
         vm=found.vm,
@@ -108,7 +111,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         ended=source.ended,
         buffers=source.buffers,
         host_facts=facts,
-        exporter=_exporter(found.vm, scan),
+        exporter=exporter,
         display_facts=source.display_facts,
         consoles=lambda: _choices(display.facts, found.target, shown.number),
     )

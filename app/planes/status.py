@@ -85,6 +85,12 @@ class Reason(Enum):
         "This EGL display cannot import dma-bufs; frames are copied.",
         "Use a GPU driver (under X11, one with DRI3) or, without a GPU, Mesa 24.1 or later.",
     )
+    NO_DMA_BUF = (
+        "no-dma-buf",
+        State.DEGRADED,
+        "The buffer is a memfd, which only software OpenGL imports; frames are copied.",
+        "A simulated device exports dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
+    )
     FORMAT_NOT_IMPORTABLE = (
         "format-not-importable",
         State.DEGRADED,

@@ -31,6 +31,11 @@ class InputRoute(Protocol):
         """The program that starts VMs and needs this VM's QMP socket, too; empty if none is known."""
         ...
 
+    @property
+    def taints(self) -> bool:
+        """Whether the VM's manager marks the VM for good once it is open: libvirt then calls its domain tainted."""
+        ...
+
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         """Connect. Returns at once: the monitor's status tells whether the VM answers.
 
@@ -45,6 +50,7 @@ class NoInput:
     """No input can be sent, for this reason."""
 
     reason: str
+    taints = False
 
     @property
     def destination(self) -> str:
@@ -69,6 +75,7 @@ class QmpInput:
 
     address: QmpAddress
     owner: int | None = None
+    taints = False
 
     @property
     def destination(self) -> str:
@@ -95,6 +102,7 @@ class LibvirtInput:
 
     domain: LibvirtDomain
     owner: int
+    taints = True
 
     @property
     def destination(self) -> str:
@@ -136,6 +144,10 @@ class TrackedRoute:
     @property
     def manager(self) -> str:
         return self.route.manager
+
+    @property
+    def taints(self) -> bool:
+        return self.route.taints
 
     @property
     def opened(self) -> Monitor | None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.endpoint import Endpoint
-from app.dbus_display.vm_display import VmDisplay
+from app.dbus_display.connection.endpoint import Endpoint
+from app.dbus_display.connection.vm_display import VmDisplay
+from app.dbus_display.picture.console_source import ConsoleSource
 from tests.qemu.fake_vm import FakeListener, FakeVm
 
 PATIENCE_S = 20.0

@@ -14,19 +14,18 @@ from typing import NoReturn
 
 import pytest
 
-from app.dbus_display import display_loop, vm_display
-from app.dbus_display.endpoint import Endpoint
-from app.dbus_display.vm_display import ControlState
+from app.dbus_display.connection import display_loop, vm_display
+from app.dbus_display.connection.endpoint import Endpoint
+from app.dbus_display.connection.vm_display import ControlState
 from app.errors import MdevviewError
 from app.open.opening import open_target
 from app.open.target import parse_target
-from app.planes.status import Reason
 from tests.attacks.fake_display import PATIENCE_S, attacked, until
 from tests.attacks.limits import time_limit
 from tests.conftest import open_files
 from tests.qemu.fake_vm import FakeVm
 from tests.qemu.peer import Peer, accept
-from tests.unit.app.dbus_display.fake_bus import FakeBus
+from tests.unit.app.dbus_display.access.fake_bus import FakeBus
 from tests.unit.command import MDEVVIEW, REPOSITORY
 
 Serve = Callable[[FakeVm, socket.socket], None]
@@ -74,16 +73,6 @@ def test_controls_taken_over_again_and_again_come_back_each_time(monkeypatch: py
         until(lambda: (open_files(), threading.active_count()) == (files, threads))
 
 
-def test_without_a_free_fd_the_listener_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    with attacked() as it:
-        with monkeypatch.context() as patch:
-            patch.setattr("app.dbus_display.registration.socket.socketpair", _no_fd)
-            it.display.register_again(0)
-            until(lambda: "EMFILE" in (it.source.latest().status.detail or ""))
-            assert it.source.latest().status.reason is Reason.DISPLAY_CLOSED
-        it.vm.listener().do("MouseSet", 1, 1, 1)
-
-
 class _Interrupted(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         if timeout == vm_display._READY_LIMIT_S:
@@ -95,13 +84,13 @@ def test_opening_that_does_not_come_to_its_end_leaves_nothing(monkeypatch: pytes
     with FakeVm() as vm:
         files, threads = open_files(), threading.active_count()
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr("app.dbus_display.vm_display.threading.Event", _Interrupted)
+            patch.setattr("app.dbus_display.connection.vm_display.threading.Event", _Interrupted)
             vm_display.VmDisplay(Endpoint(vm.connect()), lambda: False)
         vm.hang_up()
         until(lambda: threading.active_count() == threads)
         connection = vm.connect()
         with monkeypatch.context() as patch, pytest.raises(OSError):
-            patch.setattr("app.dbus_display.vm_display.os.eventfd", _no_fd)
+            patch.setattr("app.dbus_display.connection.vm_display.os.eventfd", _no_fd)
             vm_display.VmDisplay(Endpoint(connection), lambda: False)
         assert connection.fileno() == -1
         vm.hang_up()

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jeepney import HeaderFields, Message, MessageFlag
 
-from app.dbus_display.document import describe_console
-from app.dbus_display.endpoint import Endpoint
-from app.dbus_display.resolution import UiInfoResolution
-from app.dbus_display.vm_display import ControlState, VmDisplay
+from app.dbus_display.connection.document import describe_console
+from app.dbus_display.connection.endpoint import Endpoint
+from app.dbus_display.connection.vm_display import ControlState, VmDisplay
+from app.dbus_display.controls.resolution import UiInfoResolution
 from app.planes.status import Reason
 from tests.attacks.fake_display import X8R8G8B8, Attacked, attacked, until
 from tests.qemu import peer

@@ -20,6 +20,7 @@ from PyQt6.QtGui import QImage
 
 from app.planes.buffer import DmaBuffer
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info
+from tests.unit.command import MDEVVIEW, REPOSITORY
 from ui.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("own_context")
@@ -127,6 +128,7 @@ def test_what_the_guest_draws_into_the_shown_buffer_is_recorded(spec: str, tmp_p
     assert len(contents) >= 4
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_a_recording_without_pixels_has_none_and_still_shows_what_was_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,8 +182,8 @@ def test_a_capture_that_is_ended_leaves_what_was_captured(
     number: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.mcap"
-    command = [sys.executable, "-m", "mdevview", "capture", "sim:gvt,size=64x64,fps=20", "-o", str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", MDEVVIEW, "capture", "sim:gvt,size=64x64,fps=20", "-o", str(path)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 60
         while time.monotonic() < end and not (path.exists() and path.stat().st_size > 20_000):

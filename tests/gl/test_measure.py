@@ -45,6 +45,7 @@ def _wait_for_rows(path: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_files_of_a_whole_run_agree_with_each_other_and_the_guest(tmp_path: Path) -> None:
     files = tmp_path / "a.json", tmp_path / "a.csv"
     done = _measure("sim:gvt,fps=30", "--duration", "2", "--json", str(files[0]), "--csv", str(files[1]))
@@ -160,6 +161,7 @@ def test_both_files_on_standard_output_are_refused() -> None:
     assert "standard output" in done.stderr
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_plane_that_goes_off_and_comes_back_is_measured_on(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     done = _measure("sim:gvt,fault=off@0.7-1", "--duration", "2", "--json", str(path))

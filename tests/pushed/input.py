@@ -50,6 +50,7 @@ class PushedInput:
     monitor: PushedMonitor = field(default_factory=PushedMonitor)
     reason: str = ""
     destination: str = ""
+    taints = False
     manager: str = ""
 
     def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app.dbus_display.endpoint import Endpoint
-from app.dbus_display.vm_display import ControlState, VmDisplay
+from app.dbus_display.connection.endpoint import Endpoint
+from app.dbus_display.connection.vm_display import ControlState, VmDisplay
 from tests.qemu.machine import QemuMachine
 from tests.window.displays import Display
 from tests.window.viewer import DrivenViewer, driving, viewing

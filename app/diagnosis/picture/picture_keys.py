@@ -174,6 +174,7 @@ class PictureKey(Enum):
         "The GPU that draws is not the GPU of the vGPU: imports may fail, or the picture may be black.",
     )
     NO_IMPORT_EXTENSION = _of(Reason.NO_IMPORT_EXTENSION)
+    NO_DMA_BUF = _of(Reason.NO_DMA_BUF)
     IMPORT_CRASHES_DRIVER = _of(Reason.IMPORT_CRASHES_DRIVER)
     IMPORT_UNREADABLE = (
         "import-unreadable",

@@ -75,6 +75,7 @@ class FakeMonitor:
 
 class FakeRoute:
     reason = destination = manager = ""
+    taints = False
 
     def __init__(self) -> None:
         self.calls: list[object] = []

@@ -83,6 +83,14 @@ assert window.said[-1] == "The VM was not paused: Permission denied by policy", 
 window.change(monitor, MonitorStatus(ConnectionState.LOST, "the VM does not answer"))
 assert reason_row() == "Off: the VM does not answer" and not rows["force-off"].isEnabled()
 
+# Where commands have a connection of their own, that one counts: input may be lost while power actions go on.
+lost = MonitorStatus(ConnectionState.LOST, "another client took the controls over", for_commands=RUNNING)
+window.change(monitor, lost)
+assert reason_row() is None and rows["pause"].isEnabled(), reason_row()
+no_qmp = MonitorStatus(ConnectionState.LOST, "its command line has no QMP socket")
+window.change(monitor, MonitorStatus(ConnectionState.READY, for_commands=no_qmp))
+assert reason_row() == "Off: its command line has no QMP socket" and not rows["pause"].isEnabled()
+
 # An answer that comes after another VM is shown is not told as this one's.
 window.change(monitor, RUNNING)
 monitor.error = None
