@@ -161,7 +161,7 @@ def _choices(facts: VmDisplayFacts, target: str, shown: int) -> tuple[ConsoleCho
     """The graphic consoles, and the shown one."""
     return tuple(
         ConsoleChoice(
-            f"{each.number}: {_console_words(facts, each)}",
+            f"Console {each.number}: {_console_words(facts, each)}",
             _target_of_console(target, each.number),
             each.number == shown,
         )

@@ -24,7 +24,7 @@ from app.dbus_display.connection.guard import GUARD, Guard
 from app.dbus_display.connection.listener import Listener
 from app.dbus_display.connection.registration import Registration
 from app.dbus_display.wire.messages import method_call
-from app.errors import MdevviewError, OpenFailed
+from app.errors import MdevviewError, OpenFailed, error_text
 
 __all__ = ["CallResult", "ControlState", "VmDisplay"]
 
@@ -172,8 +172,11 @@ class VmDisplay:
         with self._lock:
             self._wake()
 
-    def retake(self) -> None:
-        """Connect again after another client took the controls over; it loses them. Nothing while that is under way."""
+    def retake(self, refused: Callable[[str], None] = lambda _why: None) -> None:
+        """Connect again after another client took the controls over; it loses them. Nothing while that is under way.
+
+        If no connection can be made, ``refused`` gets the reason in words, on a thread of its own.
+        """
         open_again = self._endpoint.open_again
         with self._lock:
             is_busy = self._is_connecting or self._loop.has_connection
@@ -181,7 +184,7 @@ class VmDisplay:
                 return
             self._is_connecting = True
             self._retaking = threading.Thread(
-                target=self._open_again, args=(open_again,), name="vm-display-retake", daemon=True
+                target=self._open_again, args=(open_again, refused), name="vm-display-retake", daemon=True
             )
             self._retaking.start()
 
@@ -208,15 +211,17 @@ class VmDisplay:
         if self._wake_fd >= 0:
             os.eventfd_write(self._wake_fd, 1)
 
-    def _open_again(self, open_again: Callable[[], socket.socket]) -> None:
-        connection = None
+    def _open_again(self, open_again: Callable[[], socket.socket], refused: Callable[[str], None]) -> None:
+        connection, why = None, ""
         try:
             connection = open_again()
         except (OSError, MdevviewError) as error:
             _LOG.info("the controls cannot be taken back: %s", error)
+            why = error_text(error) if isinstance(error, OSError) else str(error)
         finally:
             self._is_connecting = connection is not None
         if connection is None:
+            refused(why)
             return
 
         def connect(now_ns: int) -> None:
