@@ -46,8 +46,7 @@ def find_screens(scan: HostScan) -> HostScreens:
 def access_text(display: DbusDisplay) -> str:
     """How clients reach a D-Bus display, and whether QEMU draws with OpenGL: ``peer to peer, OpenGL``."""
     if display.p2p:
-        line = display.vm.command_line()
-        way = "peer to peer" if line.monitors or line.reads_config else "peer to peer, but no QMP socket"
+        way = "peer to peer"
     else:
         way = "session bus" if display.address is None else f"bus {clean(display.address, LONGEST_LINE)}"
     return f"{way}, OpenGL" if display.gl else way

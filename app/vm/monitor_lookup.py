@@ -170,7 +170,9 @@ def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMon
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
-        return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
+        return NoMonitor(
+            "libvirt owns its monitor, and the Python package libvirt-python is missing: see running-vms.md"
+        )
     return LibvirtDomain(name, uuid, libvirt_uris(vm, paths))
 
 

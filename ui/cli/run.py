@@ -147,7 +147,7 @@ def _end(running: StartedVm, stop_signals: StopSignals, done: ShutdownStep | Non
     if status is not None and status < 0:
         _print_message(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
-        hints = [each for each in (memory_hint(), running.failure_hint) if each]
+        hints = [each for each in (memory_hint() if not running.shows_console else "", running.failure_hint) if each]
         _print_message("; ".join([f"the VM ended with status {status}, its messages are above", *hints]))
     return 1
 
