@@ -106,17 +106,19 @@ def _no_context(error: Exception) -> Finding:
 
 def _renderer(context: "Context", wrong_gpu: Callable[[str, str], Finding | None]) -> Iterator[Finding]:
     display, why = context.display, context.fallback_reason
+    node = display.render_node
     evidence = f"{context.vendor}; {context.version}; EGL {display.version}"
+    if why and (context.software or node is None):
+        evidence += f"; {why}"
     if context.software:
         yield Finding(
             "egl",
             Severity.WARNING,
             f"EGL draws with the CPU: {context.renderer}",
-            evidence + (f"; {why}" if why else ""),
+            evidence,
             "install the driver of this host's GPU and give this user access to /dev/dri/renderD*",
         )
         return
-    node = display.render_node
     yield Finding("egl", Severity.OK, f"EGL draws with {context.renderer}{f' on {node}' if node else ''}", evidence)
     other = wrong_gpu(node, why) if node else None
     if other is not None:

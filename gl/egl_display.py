@@ -172,8 +172,12 @@ class EglDisplay:
 
 
 def _device_of(egl: Egl, display: int) -> int:
-    """The EGLDeviceEXT of a display, 0 when EGL names none."""
-    if "EGL_EXT_device_query" not in egl.client_extensions():
+    """The EGLDeviceEXT of a display, 0 when EGL names none.
+
+    EGL_EXT_device_base is the older name of device_query and device_enumeration together, and the only one that
+    NVIDIA's EGL has (seen in driver 580).
+    """
+    if not {"EGL_EXT_device_query", "EGL_EXT_device_base"} & egl.client_extensions():
         return 0
     device = ctypes.c_ssize_t()
     if not egl.QueryDisplayAttribEXT(display, const.EGL_DEVICE_EXT, ctypes.addressof(device)):

@@ -33,6 +33,7 @@ _EGL_MESSAGES = {
     const.EGL_BAD_MATCH: "the display does not take this format or modifier",
     const.EGL_BAD_PARAMETER: "the display finds attributes missing or wrong",
 }
+_MEMFD = "the buffer is a memfd, which only software OpenGL imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,9 @@ class Importer:
                 else "this EGL display has no EGL_EXT_image_dma_buf_import"
             )
             return _not_tried(ImportFailure(ImportMethod.EXPLICIT, None, missing), Reason.NO_IMPORT_EXTENSION)
+        if not context.software and buffer.exporter == "":
+            # The kernel lets a GPU's driver import dma-bufs only (drivers/dma-buf/dma-buf.c, dma_buf_get).
+            return _not_tried(ImportFailure(ImportMethod.EXPLICIT, None, _MEMFD), Reason.NO_DMA_BUF)
         obstacle = import_obstacle(plane, buffer, software=context.software)
         if obstacle is not None and self._made_image is None:
             return _not_tried(obstacle, Reason.IMPORT_FAILED)

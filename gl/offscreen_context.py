@@ -65,5 +65,7 @@ def _named(named: RenderNode) -> SurfacelessContext:
             ) from error
         nodes = known_nodes()
         why = str(error) if str(named.node) in nodes else "EGL does not know it"
-        remedy = f"EGL knows {', '.join(nodes)}" if nodes else "EGL knows no GPU; without --gpu the CPU draws"
+        remedy = (
+            f"EGL knows {', '.join(nodes)}" if nodes else "EGL knows no DRM node; without --gpu it chooses what draws"
+        )
         raise MdevviewError(f"--gpu: EGL cannot draw on {named}: {why}", remedy) from error

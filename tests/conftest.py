@@ -27,8 +27,8 @@ def open_files() -> Counter[str]:
             link = str(Path(f"/proc/self/fd/{fd}").readlink())
         except FileNotFoundError:
             continue
-        # Mesa opens the files of its shader cache at any time.
-        if "/mesa_shader_cache" not in link:
+        # Drivers open the files of their shader caches at any time: Mesa's, and NVIDIA's with the first shader.
+        if "/mesa_shader_cache" not in link and "/nvidia/GLCache/" not in link:
             links[link.split(":[", maxsplit=1)[0]] += 1
     return links
 

@@ -49,7 +49,7 @@ def open_vm_screen(
             return _open_console(process, None, scan, qmp)
         if not process.command_line or process.arguments_cut:
             return _open_unknown(process, scan, qmp, error)
-        from app.dbus_display.access import lacking_option  # noqa: PLC0415
+        from app.dbus_display.access.ways import lacking_option  # noqa: PLC0415
 
         remedy = lacking_option(vm_of(process, scan.paths))
         raise NoSuchDevice(f"{error.message}, and no D-Bus display", remedy) from error

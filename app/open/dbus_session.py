@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.attach.duplicates import vm_text
-from app.dbus_display.access import Way, way_on_bus, way_to_vm
-from app.dbus_display.bus_address import unix_addresses
-from app.dbus_display.bus_lookup import BusVm, vms_on
-from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
-from app.dbus_display.console_source import ConsoleSource
-from app.dbus_display.displays import DISPLAYS
-from app.dbus_display.document import describe_console
-from app.dbus_display.input import DbusInput
-from app.dbus_display.resolution import UiInfoResolution
-from app.dbus_display.vm_display import VmDisplay
+from app.dbus_display.access.bus_address import unix_addresses
+from app.dbus_display.access.bus_lookup import BusVm, vms_on
+from app.dbus_display.access.ways import Way, way_on_bus, way_to_vm
+from app.dbus_display.connection.console_facts import ConsoleFacts, VmDisplayFacts
+from app.dbus_display.connection.displays import DISPLAYS
+from app.dbus_display.connection.document import describe_console
+from app.dbus_display.connection.vm_display import VmDisplay
+from app.dbus_display.controls.clipboard import DbusClipboard
+from app.dbus_display.controls.input import DbusInput
+from app.dbus_display.controls.resolution import UiInfoResolution
+from app.dbus_display.picture.console_source import ConsoleSource
 from app.diagnosis.picture.host_facts import HostFacts
 from app.errors import AmbiguousTarget, DeviceBusy, MdevviewError, NoSuchDevice
 from app.host.config_files import with_configs
@@ -28,6 +29,7 @@ from app.host.wording import of_user, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import ConsoleChoice, Session
 from app.open.target import DbusBus
+from app.qemu.clipboard_agent import has_clipboard_agent
 from app.qemu.display_backend import dbus_option
 from app.qemu.qmp_address import QmpAddress
 from app.qemu.touch_screen import has_touch_screen
@@ -73,16 +75,24 @@ def open_bus_console(target: DbusBus, scan: HostScan, qmp: QmpAddress | None = N
         base = f"dbus:{target.address}" + (f",pid={chosen.pid}" if len(found) > 1 else "")
         who = vm_text(vm) if vm is not None else f"the VM on the bus {address}"
         started = process.started if process is not None else 0
-        return _open(_FoundVm(way_on_bus(address, chosen), base, vm, started, who), target.console, scan, qmp)
+        return _open(
+            _FoundVm(way_on_bus(address, chosen.unique_name), base, vm, started, who), target.console, scan, qmp
+        )
     assert problem is not None
     raise problem
 
 
 def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress | None) -> Session:
     ended = partial(has_ended, found.vm.pid, found.started, scan.paths) if found.vm is not None else lambda: False
+    inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
+    touch = found.vm is not None and has_touch_screen(found.vm.command_line())
+    facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
+    exporter = _exporter(found.vm, scan)
     display, give_back = DISPLAYS.take(found.way.key, lambda: VmDisplay(found.way.open(), ended))
+    # What may fail stands before the source: nobody would close it.
     try:
         shown = _choose_console(display.facts, console, found)
+        label = _label(found, display.facts, shown)
         try:
             source = ConsoleSource(display, shown.number, give_back)
         except ValueError as error:
@@ -92,13 +102,10 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
     except BaseException:
         give_back()
         raise
-    inner = TrackedRoute(input_route(found.vm, qmp, scan.paths))
-    touch = found.vm is not None and has_touch_screen(found.vm.command_line())
     route = TrackedRoute(DbusInput(display, shown.number, inner, touch, lambda: DISPLAYS.hold(found.way.key)))
-    facts = HostFactsSource.of(None, found.vm, inner, scan.paths).read if found.vm is not None else HostFacts
     return Session(
         target=_target_of_console(found.target, shown.number),
-        label=_label(found, display.facts, shown),
+        label=label,
         source=source,
         vgpu=None,
         vm=found.vm,
@@ -108,9 +115,10 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         ended=source.ended,
         buffers=source.buffers,
         host_facts=facts,
-        exporter=_exporter(found.vm, scan),
+        exporter=exporter,
         display_facts=source.display_facts,
         consoles=lambda: _choices(display.facts, found.target, shown.number),
+        clipboard=DbusClipboard(display, _no_clipboard(found.vm)),
     )
 
 
@@ -155,7 +163,7 @@ def _choices(facts: VmDisplayFacts, target: str, shown: int) -> tuple[ConsoleCho
     """The graphic consoles, and the shown one."""
     return tuple(
         ConsoleChoice(
-            f"{each.number}: {_console_words(facts, each)}",
+            f"Console {each.number}: {_console_words(facts, each)}",
             _target_of_console(target, each.number),
             each.number == shown,
         )
@@ -208,6 +216,13 @@ def _vm_process(vm: BusVm, scan: HostScan) -> ScannedProcess | None:
     """The process of a VM on a bus, if it is a VMM that can be seen. The bus names its pid, which is a claim."""
     process = scan.process(vm.pid) if vm.pid is not None else None
     return process if process is not None and process.is_vmm else None
+
+
+def _no_clipboard(vm: Vm | None) -> str:
+    """Why the VM cannot share its clipboard; empty if it can, or if that is not known."""
+    if vm is None or has_clipboard_agent(vm.command_line()):
+        return ""
+    return "no channel to an agent: the guest needs one, -chardev qemu-vdagent,clipboard=on"
 
 
 def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:

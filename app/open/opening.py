@@ -232,7 +232,9 @@ def _only_screen(scan: HostScan, options: OpenOptions | None) -> Resolved:
     screens = find_screens(scan)
     chosen = resolve(Default(), screens.vgpus, tuple(map(screens.target_of, screens.displays)))
     if isinstance(chosen, Simulated) and options is not None and not options.alone:
-        raise NoSuchDevice("this host has no vGPU", "create one, or start a VM that has one")
+        raise NoSuchDevice(
+            "this host has no vGPU, and no VM with a D-Bus display", "create a vGPU, or start a VM that has a screen"
+        )
     return chosen
 
 

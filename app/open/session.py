@@ -94,15 +94,28 @@ class Clipboard(Protocol):
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be shared now; empty if it can."""
+        """Why nothing is or can be shared now; empty if it can."""
         ...
 
-    def share(self, changed: Callable[[str], None] | None) -> None:
-        """Share from now on; ``changed`` gets the guest's text, on any thread. None: share no longer (the default)."""
+    def share(self, changed: Callable[[], None] | None) -> None:
+        """Share from now on; None: share no longer (the default).
+
+        ``changed`` is called on any thread when the guest has a new text, or :attr:`why_not` a reason, which ends it.
+        """
         ...
 
-    def offer(self, text: str) -> None:
-        """The text of this desktop's clipboard, for the guest. Does nothing while nothing is shared."""
+    def offer(self, text: str) -> str:
+        """The text of this desktop's clipboard: the guest gets it if it asks. Returns why it does not; else "".
+
+        Does nothing while nothing is shared.
+        """
+        ...
+
+    def fetch(self, done: Callable[[str | None, str], None]) -> None:
+        """Ask for the guest's text. ``done`` is called once, on any thread: the text, or None and why it is not.
+
+        There is no reason to tell if that is empty.
+        """
         ...
 
 
@@ -117,45 +130,57 @@ class ConsoleChoice:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Owns its frame source, and thereby the device or connection of the source.
-
-    ``target`` is the target that opens it again, ``label`` its name for a person. ``vgpu`` and ``vm`` are None if there
-    is none, or if it is unknown. ``resolution`` may be used while the source is open. ``input`` is the route of input
-    to the guest. ``describe`` makes the parts "display" and "device" of an ``inspect`` document; a device has at least
-    "name", "type", "driver", "module" and "simulated". ``ended`` returns, without a poll, the reason why no more frames
-    will come; None while some may. ``true_flip_ns`` tells when the guest flipped to what the newest frame shows, in
-    nanoseconds of ``time.monotonic_ns()``. ``flips_lost`` tells how many flips of the guest no poll saw, because
-    others came before the next poll. Both are None if only the guest knows, which is so for all but simulated devices.
-    ``device_facts`` reads what the device tells beside its planes, in the source's thread; it does not wait.
-    ``buffers`` tells of the buffers that the source holds. ``host_facts`` reads what the host knows about the device
-    and its VM: it may take two seconds and may be called on any thread, also after the source was closed. ``playback``
-    controls a recording that is played; None for a live source. ``exporter`` is the GPU that exports the source's
-    dma-bufs; None if they are in the host's memory, or if it is not known. ``display_facts`` tells what a pushed source
-    saw on its connection, ``consoles`` which screens the VM has beside this one; both in the source's thread.
-    ``clipboard`` shares text with the guest; None where that is not possible.
-    """
+    """Owns its frame source, and thereby the device or connection of the source."""
 
     target: str
+    """The target that opens it again."""
     label: str
+    """Its name for a person."""
     source: FrameSource
     vgpu: Vgpu | None
+    """None if there is none, or if it is unknown; so is ``vm``."""
     vm: Vm | None
     resolution: ResolutionControl
+    """May be used while the source is open."""
     input: InputRoute
+    """The route of input to the guest."""
     describe: Callable[[], Document]
+    """Makes the parts "display" and "device" of an ``inspect`` document, and those that only its kind of source has.
+
+    A device has at least "name", "type", "driver", "module" and "simulated".
+    """
     ended: Callable[[], Status | None]
+    """Tells, without a poll, why no more frames will come; None while some may."""
     true_flip_ns: Callable[[Frame], int | None] | None = None
+    """When the guest flipped to what the newest frame shows, in nanoseconds of ``time.monotonic_ns()``.
+
+    None if only the guest knows, as with all devices but simulated ones; so is ``flips_lost``.
+    """
     flips_lost: Callable[[], int] | None = None
+    """How many flips of the guest no poll saw, because others came before the next poll."""
     buffers: Callable[[], tuple[BufferFacts, ...]] = tuple
+    """The buffers that the source holds."""
     host_facts: Callable[[], HostFacts] = HostFacts
+    """Reads what the host knows about the device and its VM.
+
+    It may take two seconds, and may be called on any thread, also after the source was closed.
+    """
     device_facts: Callable[[], DeviceFacts] = DeviceFacts
+    """Reads what the device tells beside its planes, in the source's thread; it does not wait."""
     playback: Playback | None = None
+    """Controls a recording that is played; None for a live source."""
     exporter: RenderNode | None = None
+    """The GPU that exports the source's dma-bufs; None if they are in the host's memory, or if it is not known."""
     display_facts: Callable[[], DisplayFacts | None] = lambda: None
+    """What a pushed source saw on its connection, in the source's thread; None for a source that is polled."""
     consoles: Callable[[], tuple[ConsoleChoice, ...]] = tuple
+    """The screens of the VM, this one among them, if the VM tells them."""
     clipboard: Clipboard | None = None
+    """Shares text with the guest; None where that is not possible."""
 
     def close(self) -> None:
-        """Finish a change of the resolution, then close the source. More calls do nothing."""
+        """Share the clipboard no longer, finish a change of the resolution, close the source. More calls do nothing."""
+        if self.clipboard is not None:
+            self.clipboard.share(None)
         self.resolution.finish()
         self.source.close()

@@ -36,7 +36,7 @@ _FIRST_FD = 3
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """No target was given: the only vGPU of the host, or a simulated one."""
+    """No target was given: the only screen of the host, or a simulated vGPU if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _number(text: str, digits: str, least: int, most: int = _MOST_PID) -> int:
 
 
 def resolve(target: Target, vgpus: Sequence[Vgpu], displays: Sequence[str] = ()) -> Resolved:
-    """Find the device of a target among the vGPUs of the host, and the targets of its D-Bus displays.
+    """Find the screen of a target. ``displays`` are the targets of the host's D-Bus displays.
 
     Raises NoSuchDevice, and AmbiguousTarget if several fit.
     """

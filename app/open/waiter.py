@@ -78,6 +78,7 @@ def next_target(target: Target, session: Session) -> Target:
 
 
 def _console_of(session: Session) -> int | None:
+    # Only the target of a console is one that can be parsed for certain.
     shown = parse_target(session.target) if session.consoles() else None
     return shown.console if isinstance(shown, VmName | Pid | DbusBus) else None
 

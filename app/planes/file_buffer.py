@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from app.planes.buffer import Strips, next_serial
 from app.planes.change_log import ChangeLog
+from app.planes.read_watch import ReadWatch
 from app.planes.staging import MAX_BYTES, too_large, vanished
 
 
@@ -39,6 +40,7 @@ class FileBuffer:
         self.serial = next_serial()
         self.size = size
         self.changes = changes
+        self.watch = ReadWatch()
 
     @property
     def released(self) -> bool:
@@ -54,7 +56,8 @@ class FileBuffer:
         size = rest if length is None else min(length, rest)
         memory = self._memory(size)
         with memoryview(memory) as whole, whole[:size] as part:
-            self._read(part, start)
+            with self.watch.read(part, start, max(1, size), size):
+                self._read(part, start)
             with part.toreadonly() as view:
                 yield view
 
@@ -65,9 +68,10 @@ class FileBuffer:
         size = number * length
         memory = self._memory(size)
         with memoryview(memory) as whole, whole[:size] as part:
-            for each in range(number):
-                with part[each * length : (each + 1) * length] as strip:
-                    self._read(strip, start + each * distance)
+            with self.watch.read(part, start, distance, length):
+                for each in range(number):
+                    with part[each * length : (each + 1) * length] as strip:
+                        self._read(strip, start + each * distance)
             with part.toreadonly() as view:
                 yield Strips(view, length, number)
 

@@ -31,6 +31,11 @@ class InputRoute(Protocol):
         """The program that starts VMs and needs this VM's QMP socket, too; empty if none is known."""
         ...
 
+    @property
+    def taints(self) -> bool:
+        """Whether the VM's manager marks the VM for good once it is open: libvirt then calls its domain tainted."""
+        ...
+
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         """Connect. Returns at once: the monitor's status tells whether the VM answers.
 
@@ -45,14 +50,8 @@ class NoInput:
     """No input can be sent, for this reason."""
 
     reason: str
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        return ""
+    destination = manager = ""
+    taints = False
 
     def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:
         raise ValueError(self.reason)
@@ -69,14 +68,12 @@ class QmpInput:
 
     address: QmpAddress
     owner: int | None = None
+    reason = ""
+    taints = False
 
     @property
     def destination(self) -> str:
         return str(self.address) if self.owner is None and isinstance(self.address, TcpAddress) else ""
-
-    @property
-    def reason(self) -> str:
-        return ""
 
     @property
     def manager(self) -> str:
@@ -95,19 +92,9 @@ class LibvirtInput:
 
     domain: LibvirtDomain
     owner: int
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def reason(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        # libvirt keeps its socket, and passes on what it is asked.
-        return ""
+    # libvirt keeps its socket, and passes on what it is asked.
+    reason = destination = manager = ""
+    taints = True
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         from app.vm.libvirt import open_domain  # noqa: PLC0415
@@ -136,6 +123,10 @@ class TrackedRoute:
     @property
     def manager(self) -> str:
         return self.route.manager
+
+    @property
+    def taints(self) -> bool:
+        return self.route.taints
 
     @property
     def opened(self) -> Monitor | None:

@@ -58,6 +58,14 @@ def importing_context(gl_context: Context) -> Context:
     return gl_context
 
 
+@pytest.fixture(scope="session")
+def software_context(gl_context: Context) -> Context:
+    """The context, if the CPU draws."""
+    if not gl_context.software:
+        gate.unavailable(f"{gl_context.renderer} draws, this test is about a CPU that does")
+    return gl_context
+
+
 @pytest.fixture(autouse=True)
 def gl_log(request: pytest.FixtureRequest) -> Iterator[DebugLog | None]:
     """Fails a test during which OpenGL reported an error. A test that expects one clears ``messages``."""

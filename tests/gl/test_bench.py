@@ -43,17 +43,36 @@ def test_only_the_wanted_cases_as_one_document(capsys: pytest.CaptureFixture[str
 def test_a_machine_without_import_is_told_so(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
     results = {each.name: run_case(gl_context, each, 0) for each in BENCH_CASES if each.target_width <= 64}
-    without = {name for name, result in results.items() if result.timing is None}
+    without = {name for name, result in results.items() if result.timing is None} - {"bridge"}
     assert without == {"cached", "reimport", "composite"}
     assert {results[name].error for name in without} == {"OpenGL ES has no GL_OES_EGL_image"}
     assert gl_context.imports_dma_bufs is False
+    # Over the bridge it needs only a software device, which may be missing beside a GPU.
+    bridge = results["bridge"]
+    assert (
+        bridge.timing is not None
+        or bridge.error == "EGL's software device cannot be used: this EGL has no software device"
+    )
+    assert bridge.timing is not None or not gl_context.software
+
+
+@pytest.mark.usefixtures("own_context")
+def test_buffers_that_no_gpu_imports_are_told_as_such(
+    gl_context: Context, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The buffers are memfds, whatever draws; a GPU's driver would answer EGL_BAD_ALLOC."""
+    monkeypatch.setattr("gl.context._SOFTWARE", ())
+    main(["bench", *QUICK, "--case", "cached", "poll"])
+    out = capsys.readouterr().out
+    assert "cached into 64x64: not measured: the buffer is a memfd, which only software OpenGL imports" in out
 
 
 def test_a_bridge_that_is_not_there_says_why(gl_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = DisplayOrigin(Platform.DEVICE, "/dev/dri/renderD999")
     monkeypatch.setattr("gl.bench_cases._EXPORTING", missing)
     case = next(each for each in BENCH_CASES if each.name == "bridge")
-    assert "/dev/dri/renderD999 cannot be used: ENOENT" in run_case(gl_context, case, 0).error
+    error = run_case(gl_context, case, 0).error
+    assert error.startswith("/dev/dri/renderD999 cannot be used: ENOENT"), "what the bench turned off is no reason"
 
 
 @pytest.mark.usefixtures("own_context")

@@ -85,6 +85,7 @@ def test_only_a_cursor_has_alpha(
         assert tuple(taken(thumbnail)[30, 48]) == (0, 128, 0, alpha)
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_nothing_is_loaded_for_a_thumbnail_and_a_released_buffer_has_none(
     gl_context: Context, renderer: Renderer, surfaces: SurfaceFactory, thumbnail: BufferThumbnail, calls: Calls
 ) -> None:

@@ -95,10 +95,16 @@ def test_why_the_gpu_of_the_vgpus_does_not_draw_is_told() -> None:
 
 
 @pytest.mark.usefixtures("own_context")
-def test_a_cpu_that_draws_in_place_of_the_gpu_of_the_vgpus_says_why() -> None:
+@pytest.mark.parametrize("software", [True, False])
+def test_what_draws_without_a_node_in_place_of_the_gpu_of_the_vgpus_says_why(
+    software: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CPU, or a GPU of which EGL names no node."""
+    monkeypatch.setattr("gl.context._SOFTWARE", ("",) if software else ())
+    monkeypatch.setattr(EglDisplay, "render_node", None)
     exporter = RenderNode(Path("/dev/dri/renderD999"), "0000:00:02.0", "i915", None, None)
     egl = graphics_findings(no_other_gpu, exporter)[0]
-    assert egl.severity is Severity.WARNING
+    assert egl.severity is (Severity.WARNING if software else Severity.OK)
     assert egl.evidence.endswith(f"; there is no {exporter}")
 
 

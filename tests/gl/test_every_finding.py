@@ -11,12 +11,12 @@ from tests.gl.test_picture_facts import FOUND
 K = PictureKey
 _TESTS = Path(__file__).parents[1]
 
-_MESSAGES = "unit/app/dbus_display/test_console_listener_findings.py"
+_MESSAGES = "unit/app/dbus_display/picture/test_console_listener_findings.py"
 _DISPLAYS = "gl/test_findings_of_displays.py"
 _FACTS = "gl/test_picture_facts.py"
 _REFUSALS = "lab/inside/program/test_refusals.py"
 _NODE = "unit/app/attach/test_device_node.py"
-_CONSOLE = "unit/app/dbus_display/test_console_source.py"
+_CONSOLE = "unit/app/dbus_display/picture/test_console_source.py"
 _WAITER = "unit/app/open/test_waiter.py"
 
 # The findings that no target of test_picture_facts.FOUND has: file and function of the test.
@@ -64,7 +64,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.BAD_GEOMETRY: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.UNKNOWN_FORMAT: (_FACTS, "test_a_hostile_device_has_a_finding"),
     K.SEVERAL_MEMORY_PLANES: (
-        "unit/app/dbus_display/test_console_listener_dmabuf.py",
+        "unit/app/dbus_display/picture/test_console_listener_dmabuf.py",
         "test_several_memory_planes_are_told_and_closed",
     ),
     K.RENDER_FAILED: (_DISPLAYS, "test_render_failed"),
@@ -78,6 +78,7 @@ PROVEN: dict[PictureKey, tuple[str, str]] = {
     K.IMPORT_CRASHES_DRIVER: ("attacks/test_driver_crash.py", "test_commands_show_the_picture_and_try_once"),
     K.BRIDGE: (_DISPLAYS, "test_bridge"),
     K.NO_IMPORT_EXTENSION: (_DISPLAYS, "test_no_import_extension"),
+    K.NO_DMA_BUF: (_DISPLAYS, "test_a_memfd_and_a_gpu"),
     K.EXTERNAL_ONLY: (_DISPLAYS, "test_external_only"),
     K.IMPORT_FAILED: (_DISPLAYS, "test_import_failed"),
     K.TILING_UNKNOWN: (_FACTS, "test_a_hostile_device_has_a_finding"),

@@ -12,6 +12,7 @@ from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.diagnose import diagnose
 from app.diagnosis.picture.history import PictureHistory
 from app.open.session import Session
+from app.planes.buffer import DmaBuffer
 from app.planes.status import Reason, Status
 from gl.context import Context
 from gl.egl_constants import EGL_BAD_ALLOC
@@ -78,6 +79,15 @@ def test_no_import_extension(told: Told, importing_context: Context, monkeypatch
     assert importing_context.renderer in found[0].evidence
 
 
+def test_a_memfd_and_a_gpu(told: Told, importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated devices have nothing else where they may not open /dev/udmabuf. No --gpu would help."""
+    monkeypatch.setattr(DmaBuffer, "exporter", "")
+    monkeypatch.setattr(importing_context, "software", False)
+    found = told(SHOWING)
+    assert _keys(found) == ["no-dma-buf"]
+    assert "/dev/udmabuf" in found[0].remedy and "--gpu" not in found[0].remedy
+
+
 def test_bridge(importing_context: Context, clock: Clock) -> None:
     """Nothing is wrong: the finding names both GPUs and the cost, and no other one tells of the import."""
     with bridged(Rig()):
@@ -131,6 +141,7 @@ def test_import_awaited(
 ) -> None:
     """The CPU cannot read the buffer, and this display would import it all the same."""
     monkeypatch.setattr(importing_context, "software", False)
+    monkeypatch.setattr(DmaBuffer, "exporter", "i915")
     unreadable = FailingCall(clock, lambda: None, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     renderer = Renderer(importing_context, clock)
     with opened(f"{SHOWING},cursor=off", renderer) as session:

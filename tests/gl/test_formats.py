@@ -19,7 +19,7 @@ from gl.draw_options import DrawOptions
 from gl.render_target import RenderTarget
 from gl.renderer import Renderer
 from gl.textures import new_texture
-from tests.gl.surfaces import SurfaceFactory, format_of, frame, random_rows, reference
+from tests.gl.surfaces import SurfaceFactory, format_of, frame, random_rows, reference, rounds_to_nearest
 
 FORMATS = [each.fourcc for each in known_formats()]
 # No tiling has three bytes a pixel.
@@ -32,7 +32,9 @@ TILINGS = [
 ]
 
 
-def check(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int) -> PixelPath | None:
+def check(
+    context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int
+) -> PixelPath | None:
     """Capture a random picture and compare it with the reference. Returns the path of its pixels."""
     rows = random_rows(fourcc, width, 9)
     surface = surfaces.surface(rows, fourcc, width, stride=rows.shape[1] + padding)
@@ -40,8 +42,8 @@ def check(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int,
     assert actual is not None
     expected = reference(rows, fourcc, width).astype(int)
     expected[..., 3] = 255
-    tolerance = 1 if format_of(fourcc).family is Family.YUV422 else 0
-    assert np.abs(actual - expected).max() <= tolerance
+    exact = format_of(fourcc).family is not Family.YUV422 and rounds_to_nearest(context, fourcc)
+    assert np.abs(actual - expected).max() <= (0 if exact else 1)
     return renderer.outcome(surface).path
 
 
@@ -50,7 +52,7 @@ def check(renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int,
 def test_imported(
     importing_context: Context, renderer: Renderer, surfaces: SurfaceFactory, fourcc: int, width: int, padding: int
 ) -> None:
-    path = check(renderer, surfaces, fourcc, width, padding)
+    path = check(importing_context, renderer, surfaces, fourcc, width, padding)
     # No driver imports three bytes a pixel.
     copied = fourcc in (drm.DRM_FORMAT_RGB888, drm.DRM_FORMAT_BGR888)
     assert path is (PixelPath.COPY if copied else PixelPath.EGL_IMAGE)
@@ -68,7 +70,7 @@ def test_copied(
     padding: int,
 ) -> None:
     monkeypatch.setattr(gl_context, "imports_dma_bufs", False)
-    assert check(renderer, surfaces, fourcc, width, padding) is PixelPath.COPY
+    assert check(gl_context, renderer, surfaces, fourcc, width, padding) is PixelPath.COPY
 
 
 @pytest.mark.parametrize("modifier", TILINGS, ids=modifier_name)

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from app.abi import drm_fourcc as drm
+from app.planes.buffer import DmaBuffer
 from app.planes.frame import Surface
 from app.planes.outcome import PixelPath
 from app.planes.status import Reason, State
@@ -90,6 +91,7 @@ def renderer(starts: Starts, importing_context: Context, clock: Clock) -> Iterat
 def unreadable(surfaces: SurfaceFactory, importing_context: Context, monkeypatch: pytest.MonkeyPatch) -> Surface:
     """A buffer that the CPU cannot read, on a display that would import it all the same."""
     monkeypatch.setattr(importing_context, "software", False)
+    monkeypatch.setattr(DmaBuffer, "exporter", "i915")
     picture = random_picture(32, 8)
     return surfaces.surface(picture.reshape(8, -1), drm.DRM_FORMAT_XRGB8888, 32, flags=os.O_WRONLY)
 

@@ -40,6 +40,7 @@ def _inspect(target: str, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str,
     return document, capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_a_picture_without_faults_has_no_findings(capsys: pytest.CaptureFixture[str]) -> None:
     document, lines = _inspect("sim:gvt,size=320x200", capsys)
     assert document["findings"] == []
@@ -59,6 +60,7 @@ def test_a_fault_of_the_primary_plane_is_a_finding(capsys: pytest.CaptureFixture
     assert not any(each.startswith("hint:") for each in lines), "the finding says it already"
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_a_fault_of_the_cursor_plane_is_told_as_well(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_fault_of_the_cursor_plane_is_told_as_well(
     assert [each.strip() for each in told[-2:]] == ["evidence: fourcc ABCD", "remedy: Please report it."]
 
 
+@pytest.mark.usefixtures("importing_context")
 @pytest.mark.parametrize(
     ("fault", "reason", "detail", "describes"),
     [

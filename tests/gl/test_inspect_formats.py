@@ -88,10 +88,8 @@ def test_the_command_tells_what_the_display_imports(gl_context: Context, capsys:
     assert document["renderer"]["egl_vendor"]
 
 
-@pytest.mark.usefixtures("own_context")
-def test_the_matrix_agrees_with_what_a_picture_then_does(
-    gl_context: Context, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("importing_context", "own_context")
+def test_the_matrix_agrees_with_what_a_picture_then_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "--formats", "--json", "sim:gvt"]) == 0
     driver = json.loads(capsys.readouterr().out)["driver"]
     reaches = {(each["fourcc"], each["modifier_name"]): each["reach"] for each in driver["formats"]}

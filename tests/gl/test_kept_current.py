@@ -58,7 +58,7 @@ def test_a_window_that_is_gone_is_told() -> None:
 def test_where_none_was_current_none_is_current(gl_context: Context) -> None:
     egl, display = gl_context.egl, gl_context.display.handle
     egl.MakeCurrent(display, None, None, None)
-    with kept_current(egl), SurfacelessContext(origin=DisplayOrigin(Platform.SOFTWARE)) as other:
+    with kept_current(egl), SurfacelessContext(origin=DisplayOrigin(Platform.DEVICE)) as other:
         other.make_current()
         assert egl.GetCurrentContext()
     assert not egl.GetCurrentContext()

@@ -62,6 +62,7 @@ def test_the_exporter_draws() -> None:
         assert context.fallback_reason == ""
 
 
+@pytest.mark.usefixtures("software_context")
 def test_egl_chooses_where_only_the_cpu_draws_on_the_exporters_node(caplog: pytest.LogCaptureFixture) -> None:
     """As on vgem, where Mesa's kms_swrast dies of imports."""
     caplog.set_level(logging.INFO, "gl.offscreen_context")
@@ -122,7 +123,7 @@ def test_a_named_gpu_that_egl_cannot_use_is_an_error(
 
 def test_without_a_device_platform_no_gpu_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gl.egl_display._has_device_platform", lambda _extensions: False)
-    with pytest.raises(MdevviewError, match="EGL knows no GPU; without --gpu the CPU draws"):
+    with pytest.raises(MdevviewError, match="EGL knows no DRM node; without --gpu it chooses"):
         open_context(GpuChoice(KNOWN))
 
 
@@ -197,7 +198,7 @@ def test_commands_draw_on_the_gpu_that_is_named(command: str, tmp_path: Path, op
         assert (meta["renderer"] if "bench" in command else meta)["render_node"] == str(KNOWN.node)
 
 
-@pytest.mark.usefixtures("exported_by_known")
+@pytest.mark.usefixtures("software_context", "exported_by_known")
 def test_a_command_that_worked_before_still_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The exporter's node is there, and only the CPU draws on it."""
     assert np.array_equal(screenshot(SPEC, tmp_path), guest_picture(SPEC))

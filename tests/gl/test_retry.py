@@ -77,6 +77,7 @@ def test_a_mapping_that_fails_is_tried_again_without_a_new_frame(
     assert renderer.retry_ns is None
 
 
+@pytest.mark.usefixtures("importing_context")
 def test_a_frame_that_opengl_failed_to_draw_is_due_again(
     renderer: Renderer, surfaces: SurfaceFactory, target: RenderTarget, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,7 +283,8 @@ def test_textures_released_in_another_thread_are_deleted_in_ours(
     thread.join()
     assert calls.alive()["GenTextures"] == alive
     gl_context.sweep()
-    assert calls.alive()["GenTextures"] == alive - 1
+    # Where the buffer is not imported, it was the only one.
+    assert calls.alive().get("GenTextures", 0) == alive - 1
     renderer.release()
 
 

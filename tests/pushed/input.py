@@ -36,7 +36,7 @@ class PushedMonitor:
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         raise AssertionError
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:
@@ -50,6 +50,7 @@ class PushedInput:
     monitor: PushedMonitor = field(default_factory=PushedMonitor)
     reason: str = ""
     destination: str = ""
+    taints = False
     manager: str = ""
 
     def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:

@@ -120,8 +120,9 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         "--resolution",
         metavar="WxH[@Hz]",
         type=mode,
-        help="ask the guest to use this mode, by an EDID that prefers it (default refresh rate: 60); needs a vGPU "
-        "with an EDID region, which GVT-g and mbochs have, or a D-Bus display of virtio-gpu's, which takes no rate",
+        help="ask the guest to use this mode (default refresh rate: 60): by an EDID where the vGPU has an EDID region, "
+        "as GVT-g and mbochs have; by a D-Bus display where the device of the VM takes a size (WxH alone), as "
+        "virtio-gpu does",
     )
     size.add_argument(
         "--follow", action="store_true", help="ask the guest for the window's size whenever the window is resized"

@@ -19,9 +19,11 @@ _MOST_NAMES = 12
 _WINDOW_PLATFORMS = ("wayland", "x11")
 # The status of a plane that is not imported. What each of them tells alone is said by _cause().
 _BROAD = (Reason.NOT_READABLE, Reason.TILING_UNKNOWN, Reason.IMPORT_FAILED)
+_CERTAIN = (Reason.NO_DMA_BUF, Reason.IMPORT_CRASHES_DRIVER, Reason.IMPORT_ON_TRIAL, Reason.IMPORT_AWAITED)
 IMPORT_REASONS = (
     *_BROAD,
     Reason.NO_IMPORT_EXTENSION,
+    Reason.NO_DMA_BUF,
     Reason.FORMAT_NOT_IMPORTABLE,
     Reason.MODIFIER_NOT_IMPORTABLE,
     Reason.IMPORT_CRASHES_DRIVER,
@@ -80,7 +82,7 @@ def _cause(facts: PictureFacts, plane: PlaneFacts) -> Finding:
     renderer, reason, proof = facts.renderer, plane.status.reason, plane.import_evidence
     if proof is not None and proof.proof is ImportProof.UNREADABLE:
         return PictureKey.IMPORT_UNREADABLE.finding(_evidence(plane), _where_to_draw(renderer))
-    if reason in (Reason.IMPORT_CRASHES_DRIVER, Reason.IMPORT_ON_TRIAL, Reason.IMPORT_AWAITED):
+    if reason in _CERTAIN:
         return _of_reason(reason, plane)
     if proof is not None and proof.proof in (ImportProof.CRASHED, ImportProof.HUNG):
         # The trial was made for this finding only, so nothing recorded it.

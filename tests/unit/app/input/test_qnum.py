@@ -1,4 +1,4 @@
-"""The numbers of keys. QEMU's own reading of them is tested in tests/unit/app/dbus_display/test_input_qemu.py."""
+"""The numbers of keys. tests/unit/app/dbus_display/controls/test_input_qemu.py has QEMU read them."""
 
 import pytest
 

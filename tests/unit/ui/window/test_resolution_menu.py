@@ -317,7 +317,7 @@ def test_a_guest_that_follows_is_told_the_true_density_where_the_desktop_knows_i
         assert made.said != []
 
 
-@pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "there is no device")])
+@pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "no screen is open")])
 def test_without_the_region_the_menu_is_off_and_says_why(spec: str | None, reason: str) -> None:
     with bench(spec or SPEC) as (made, controller):
         _set(controller, made.device if spec else None)

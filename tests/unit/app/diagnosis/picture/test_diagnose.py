@@ -148,6 +148,7 @@ CASES: dict[PictureKey, tuple[PictureFacts, tuple[PictureKey, ...], str]] = {
             Reason.IMPORT_AWAITED,
             Reason.IMPORT_ON_TRIAL,
             Reason.IMPORT_CRASHES_DRIVER,
+            Reason.NO_DMA_BUF,
             Reason.IMPORT_FAILED,
             Reason.TILING_UNKNOWN,
         )

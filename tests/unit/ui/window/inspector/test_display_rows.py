@@ -1,8 +1,8 @@
 """The rows of a VM's screens and of QEMU's messages."""
 
-from app.dbus_display.console_facts import ConsoleFacts, VmDisplayFacts
-from app.dbus_display.document import describe_console
-from app.dbus_display.vm_display import ControlState
+from app.dbus_display.connection.console_facts import ConsoleFacts, VmDisplayFacts
+from app.dbus_display.connection.document import describe_console
+from app.dbus_display.connection.vm_display import ControlState
 from app.planes.display_document import messages_document
 from app.planes.display_facts import DisplayFacts
 from ui.window.inspector.display_rows import display_nodes
@@ -21,7 +21,7 @@ def test_screens_and_counts_are_rows_and_other_sources_have_none() -> None:
     ]
     assert [(each.name, each.value) for each in second.children] == [
         ("UpdateMap", "7"),
-        ("Pictures replaced before they were taken", "2"),
-        ("The guest waits for each picture", "no"),
+        ("Replaced unseen", "2"),
+        ("Guest waits", "no"),
     ]
     assert display_nodes({"messages": None}) == ()

@@ -26,9 +26,13 @@ from PyQt6.QtWidgets import (
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
+from app.host.dbus_display import DbusDisplay
 from app.host.screens import HostScreens
 from app.host.vgpu import Vgpu
+from app.host.vm import Vm
+from app.open.session import ConsoleChoice
 from app.open.target import SIMULATED_DEFAULT
+from app.vm.monitor import Lights
 from tests.unit.ui.window.picture_without_plane import picture_without_plane
 from ui.window.about import show_about
 from ui.window.actions.keys_dialog import KeysDialog
@@ -72,12 +76,14 @@ window = MainWindow(
 # It is not shown: here is no OpenGL.
 for action in ("latency-panel", "inspector"):
     window._actions[action].setChecked(True)
+window.screens.set_consoles(lambda: tuple(ConsoleChoice(f"Console {n}", f"vm:web,console={n}", n == 0) for n in (0, 1)))
+window._state.line.show_lights(Lights.CAPS_LOCK)
 window._panels.check_host()
 window._menus.popup_at_pointer()
 show_about(window, None)
 keys = KeysDialog(window, window.shortcuts)
 chooser = Chooser()
-chooser.show_screens(HostScreens((Vgpu("one"),)))
+chooser.show_screens(HostScreens((Vgpu("one"),), (DbusDisplay(Vm(1, "qemu", "web", ()), p2p=True),)))
 overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)
 window._fullscreen.set(True)
 window._fullscreen.open_menu()
@@ -106,5 +112,7 @@ overview.close()
 chooser.stop()
 keys.close()
 window.close()
+assert window._state.line._lights in labels
 assert len(operated) > 40, len(operated)
 assert not nameless, nameless
+assert window._state.line._lights.accessibleName() == "Lights of the guest's keyboard: Caps Lock"

@@ -1,0 +1,1 @@
+"""D-Bus messages over a socket, and the names of QEMU's interfaces."""
