@@ -141,7 +141,9 @@ def _choose_console(facts: VmDisplayFacts, number: int | None, found: _FoundVm) 
 
 
 def _known(facts: VmDisplayFacts, found: _FoundVm, graphic: list[ConsoleFacts]) -> str:
-    return f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no graphic console at all"
+    return (
+        f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no display device, such as -device VGA"
+    )
 
 
 def _listed(facts: VmDisplayFacts, found: _FoundVm, consoles: list[ConsoleFacts]) -> str:

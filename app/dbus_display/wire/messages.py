@@ -47,6 +47,10 @@ class WireError(Exception):
     """The other side sent what cannot be understood, or the connection has ended. The words say why."""
 
 
+class NotDbus(WireError):
+    """What answered the authentication is no server of D-Bus."""
+
+
 class _Bytes(Array):  # type: ignore[misc]
     """An array of bytes that is not copied."""
 
