@@ -94,8 +94,8 @@ class Reason(Enum):
     NO_DMA_BUF = (
         "no-dma-buf",
         State.DEGRADED,
-        "The buffer is a memfd, which only software OpenGL imports; frames are copied.",
-        "A simulated device exports dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
+        "This GPU imports dma-bufs only, and the buffer is none; frames are copied.",
+        "Simulated devices have dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
     )
     FORMAT_NOT_IMPORTABLE = (
         "format-not-importable",

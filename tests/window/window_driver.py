@@ -103,6 +103,10 @@ class WindowDriver(ZoomDriver):
         assert clipboard is not None
         clipboard.setText(text)
 
+    def activate(self) -> None:
+        """A display without a window manager gives the keyboard to nobody."""
+        self._window.activateWindow()
+
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
 

@@ -99,6 +99,7 @@ class Viewer(QObject):
         if session is not None:
             self.window.playback.set_playback(session.playback)
             self.window.screens.set_consoles(session.consoles)
+            self.window.clipboard.set_clipboard(session.clipboard)
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
@@ -146,6 +147,7 @@ class Viewer(QObject):
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
         self.window.screens.set_consoles(session.consoles)
+        self.window.clipboard.set_clipboard(session.clipboard)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
         self._tell_page()
@@ -172,6 +174,7 @@ class Viewer(QObject):
         self.picture.set_session(None)
         self.window.playback.set_playback(None)
         self.window.screens.set_consoles(tuple)
+        self.window.clipboard.set_clipboard(None)
         if session is not None:
             session.close()
 

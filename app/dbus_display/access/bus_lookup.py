@@ -31,6 +31,7 @@ _LARGEST = 1 << 16
 # Any client of the bus may queue for the name.
 _MOST_VMS = 64
 _BACKLOG_STEP_S = 0.05
+_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,6 @@ def vms_on(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) ->
             raise OpenFailed(f"the bus {address} does not answer", "try again") from error
 
 
-_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
-
-
 class _Refused(Exception):
     """The bus refused this user, or it is none."""
 
@@ -98,8 +96,8 @@ class _Caller:
 
     def begin(self) -> None:
         """Authenticate and say Hello, which the bus wants to hear first. Raises _Refused."""
-        self._wire.start()
         try:
+            self._wire.start()
             while not self._wire.authenticated:
                 self._wait()
                 self._drop(self._wire.receive())

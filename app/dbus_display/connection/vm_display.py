@@ -100,13 +100,25 @@ class VmDisplay:
 
     def serve(
         self, path: str, interface: str, handle: Callable[[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]]]
-    ) -> None:
-        """Serve the calls of the VM on this object of ours (the clipboard).
+    ) -> Callable[[], None]:
+        """Serve the calls of the VM on this object of ours (the clipboard). Returns what ends that.
 
         ``handle`` gets the member and the arguments, on the display's thread, and returns signature and arguments of
-        the reply. It raises LookupError for a member that it does not have.
+        the reply. It raises LookupError for a member that it does not have. ValueError if the object is served already.
+
+        QEMU's main loop waits for the reply, so the connection ends when this program is stopped.
         """
-        self._served[path, interface] = handle
+        with self._lock:
+            if (path, interface) in self._served:
+                raise ValueError(f"{path} is served already")
+            self._served[path, interface] = handle
+        self._order(self._loop.guard_control)
+        return lambda: self._stop_serving(path, interface, handle)
+
+    def _stop_serving(self, path: str, interface: str, handle: Serve) -> None:
+        with self._lock:
+            if self._served.get((path, interface)) is handle:
+                del self._served[path, interface]
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` on the display's thread after each change of properties or state. Returns what ends that."""

@@ -11,7 +11,7 @@ import itertools
 import os
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from jeepney import FileDescriptor, Message
@@ -74,6 +74,10 @@ class Wire:
     def next_serial(self) -> int:
         """The serial number of a message of ours. May be called on any thread."""
         return next(self._serials)
+
+    def watched_by(self, watch: Callable[[socket.socket], None]) -> None:
+        """Show the socket to who watches it. It stays ours."""
+        watch(self._open_socket())
 
     def receive(self) -> Message | None:
         """The next message, None if there is none yet. Its fds are FileDescriptor objects, which the caller closes."""

@@ -175,6 +175,25 @@ def test_guard_that_cannot_be_started_is_told_once(
     caplog.clear()
 
 
+def test_guard_that_cannot_even_warn_does_not_end_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With as many processes and threads as a user may have, neither can be started."""
+
+    def fail(*arguments: object) -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("app.dbus_display.connection.guard.spawn_program", fail)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    guard = Guard()
+    guard.acquire()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guard.watch(ours)
+    guard.release()
+
+
 def test_new_map_while_the_viewer_is_stopped_does_not_hold_up_the_vm(tmp_path: Path) -> None:
     """It is the first message after the stop, and QEMU waits for its answer."""
     with (
