@@ -154,7 +154,7 @@ metainfo() {
 parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
 step_unit() { parallel tests/unit tests/packaging; }
 step_gl() { parallel tests/gl; }
-step_attacks() { limit pytest tests/attacks; }
+step_attacks() { parallel tests/attacks; }
 step_window() { limit pytest tests/window; }
 step_lab() { limit python -m tests.lab; }
 step_wheel() {

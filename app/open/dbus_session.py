@@ -141,7 +141,9 @@ def _choose_console(facts: VmDisplayFacts, number: int | None, found: _FoundVm) 
 
 
 def _known(facts: VmDisplayFacts, found: _FoundVm, graphic: list[ConsoleFacts]) -> str:
-    return f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no graphic console at all"
+    return (
+        f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no display device, such as -device VGA"
+    )
 
 
 def _listed(facts: VmDisplayFacts, found: _FoundVm, consoles: list[ConsoleFacts]) -> str:
@@ -161,7 +163,7 @@ def _choices(facts: VmDisplayFacts, target: str, shown: int) -> tuple[ConsoleCho
     """The graphic consoles, and the shown one."""
     return tuple(
         ConsoleChoice(
-            f"{each.number}: {_console_words(facts, each)}",
+            f"Console {each.number}: {_console_words(facts, each)}",
             _target_of_console(target, each.number),
             each.number == shown,
         )

@@ -102,7 +102,7 @@ class MonitorConnection:
         events = [qmp_object(Key(qcode, down)) for down in (True, False)]
         self.execute("input-send-event", {"events": events}, done)
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         """Nothing: no other client can take a QMP connection over."""
 
     def _add(self, entry: PendingCommand) -> None:

@@ -29,7 +29,8 @@ from tests.unit.hosts import UUID_A, UUID_B, Host, hide_files, qemu
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.vms import Child, Vms, vms_on
 
-_STRANGER, _VM_USER = 4242, 64055
+# Users that no host has: an existing one is told by name.
+_STRANGER, _VM_USER = 4242, 4243
 _CLAIM = f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{UUID_A}"
 
 

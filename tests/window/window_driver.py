@@ -124,6 +124,10 @@ class WindowDriver(ZoomDriver):
         entries = [each for each in menu.actions() if each.isEnabled() and each.isVisible() and not each.isSeparator()]
         return [action.text(), [self._menu(each) if each.menu() is not None else each.text() for each in entries]]
 
+    def choose_screen(self, index: int) -> None:
+        """Choose a row of the menu of the VM's screens."""
+        self._window.screens._menu.actions()[index].trigger()
+
     def chosen(self) -> str:
         """The entry that is chosen in the menu that is open; empty where none is."""
         popup = QApplication.activePopupWidget()

@@ -103,7 +103,7 @@ class Viewer(QObject):
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
-            self.monitor.set_none("the device is not open yet")
+            self.monitor.set_none("the screen is not open yet")
             self._open(chosen)
         else:
             self.monitor.set_none("there is no VM yet")
@@ -308,7 +308,7 @@ class Viewer(QObject):
     def _show_error(self, error: MdevviewError) -> None:
         """Show why nothing could be opened, with what the user can do."""
         self._error = error
-        self.monitor.set_none("no device is open")
+        self.monitor.set_none("no screen is open")
         self._show_status(Status(Reason.NOT_OPENED, error.message), self.window.label)
         self._tell_page()
         if isinstance(error, AmbiguousTarget):
@@ -352,7 +352,7 @@ class Viewer(QObject):
     def _drop_session(self) -> None:
         """Close the session: a device that is open here could not be opened again, by nobody."""
         self.window.resolution.set_none()
-        self.monitor.set_none("no device is open")
+        self.monitor.set_none("no screen is open")
         self._is_empty, self._error_ends = True, False
         self._show_status(Status(Reason.NOT_STARTED), self.window.label)
 

@@ -86,7 +86,7 @@ def lacking_option(vm: Vm) -> str:
 
 def _peer_to_peer(vm: Vm, started: int, qmp: QmpAddress | None, paths: Paths) -> socket.socket | OnBus:
     """Our end of a pair of sockets whose other end QEMU has. Raises MdevviewError."""
-    location = qmp or find_monitor(vm, paths)
+    location = qmp or find_monitor(vm, paths, passes_fds=True)
     who = vm_text(vm)
     try:
         match location:
@@ -94,7 +94,8 @@ def _peer_to_peer(vm: Vm, started: int, qmp: QmpAddress | None, paths: Paths) ->
                 problem = f"the screen of {who} comes through its monitor, but {reason}"
                 if is_denied:
                     raise PermissionDenied(problem, _OTHER_USER)
-                raise _starting(who, started, reason, paths) or OpenFailed(problem)
+                has_socket = any(isinstance(each.address, UnixAddress) for each in vm.command_line().monitors)
+                raise (_starting(who, started, reason, paths) if has_socket else None) or OpenFailed(problem)
             case LibvirtDomain():
                 return connect_by_libvirt(location)
             case _:

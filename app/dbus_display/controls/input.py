@@ -147,9 +147,9 @@ class DbusMonitor:
         self._call(press, answered)
         self._call(release, answered)
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         if self._display.state is ControlState.TAKEN_OVER:
-            self._display.retake()
+            self._display.retake(refused)
 
     def close(self, *, wait: bool = True) -> None:
         with self._lock:

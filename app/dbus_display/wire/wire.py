@@ -17,7 +17,7 @@ from contextlib import suppress
 from jeepney import FileDescriptor, Message
 from jeepney.auth import BEGIN, AuthenticationError, Authenticator
 
-from app.dbus_display.wire.messages import FIXED_PART, LARGEST, MOST_FDS, WireError, parse, size_of
+from app.dbus_display.wire.messages import FIXED_PART, LARGEST, MOST_FDS, NotDbus, WireError, parse, size_of
 from app.errors import error_text
 
 _AUTHENTICATION_BYTES = 512
@@ -155,7 +155,9 @@ class Wire:
         try:
             self._authenticator.feed(data)
         except AuthenticationError:
-            raise WireError("the authentication was refused") from None
+            if data.startswith((b"REJECTED", b"ERROR")):
+                raise WireError("the authentication was refused") from None
+            raise NotDbus("it does not speak D-Bus") from None
         self._send_authentication()
 
     def _send_authentication(self) -> None:

@@ -33,5 +33,5 @@ def test_refusals_of_attaching(create: Create, start_vm: StartVm, fact: Fact) ->
         line = str(refused.value)
         assert "\n" not in line
         fact(target.replace(str(machine.pid), "QEMU").replace(str(child.pid), "ENDED"), line)
-    done = command.run("inspect", targets[0])
+    done = command.run_here("inspect", targets[0])
     assert (done.status, done.out, len(done.err.splitlines())) == (3, "", 1), done

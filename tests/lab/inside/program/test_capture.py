@@ -19,12 +19,12 @@ def test_capture_of_a_vm_replays_its_picture_and_its_inspect_document(
     with shared_vm.stopped():
         done = command.run("capture", "vm:lab", "-o", str(recording), "--duration", "2")
         assert (done.status, done.err) == (0, ""), done.err
-        told = command.run("inspect", "--json", "vm:lab").json()
+        told = command.run_here("inspect", "--json", "vm:lab").json()
         picture = shared_vm.picture()
     (pictures / INSPECTED).write_text(json.dumps(told))
-    shot = command.run("screenshot", f"replay:{recording}", "-o", str(pictures / PICTURE))
+    shot = command.run_here("screenshot", f"replay:{recording}", "-o", str(pictures / PICTURE))
     assert (shot.status, shot.err) == (0, ""), shot.err
     np.testing.assert_array_equal(read_png(pictures / PICTURE), colours(picture))
-    replayed = command.run("inspect", "--json", f"replay:{recording}").json()
+    replayed = command.run_here("inspect", "--json", f"replay:{recording}").json()
     assert comparable(replayed) == comparable(told)
     fact("capture of two seconds of a paused VM", f"{recording.stat().st_size} bytes, {done.seconds:.1f} s")

@@ -9,7 +9,7 @@ from tests.lab.inside.program import command
 
 def _findings(target: str) -> dict[str, dict[str, Any]]:
     """The findings of ``inspect`` by their keys, in their order."""
-    told = command.run("inspect", "--json", target).json()
+    told = command.run_here("inspect", "--json", target).json()
     return {each["key"]: each for each in told["findings"]}
 
 

@@ -78,7 +78,7 @@ def test_a_mode_is_written_in_its_order_and_read_by_the_guest(
         source.device.close()
     if blocks == 1:
         return
-    edid = command.run("inspect", "--json", name).json()["device"]["edid"]
+    edid = command.run_here("inspect", "--json", name).json()["device"]["edid"]
     assert (edid["link_up"], edid["name"], edid["size"]) == (True, "mdevview", 128)
     assert (edid["preferred"]["width"], edid["preferred"]["height"]) == (640, 480)
 
@@ -91,7 +91,7 @@ def test_a_mode_is_written_in_its_order_and_read_by_the_guest(
     ],
 )
 def test_what_the_device_cannot_is_one_line(create: Create, kind: tuple[str, str], wanted: str, said: str) -> None:
-    done = command.run("view", create(*kind), "--resolution", wanted)
+    done = command.run_here("view", create(*kind), "--resolution", wanted)
     assert (done.status, done.out) == (1, "")
     (line,) = done.err.splitlines()
     assert said in line

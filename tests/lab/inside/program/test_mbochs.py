@@ -19,14 +19,14 @@ def _ready(name: str, width: int = 640, height: int = 480) -> str:
 
 
 def test_reason_is_named_and_no_picture_saved(create: Create, tmp_path: Path, fact: Fact) -> None:
-    """Two processes, one after the other: each one opens the device and fetches once."""
+    """Two viewers, one after the other: each one opens the device and fetches once."""
     name = _ready(create("mbochs", "small"))
     done = command.run("screenshot", name, "-o", str(tmp_path / "shot.png"), "--timeout", "1")
     assert (done.status, done.out, list(tmp_path.iterdir())) == (5, "", [])
     (line,) = done.err.splitlines()
     assert line.startswith(f"mdevview: {name}: error: not-readable")
 
-    told = command.run("inspect", "--json", name).json()
+    told = command.run_here("inspect", "--json", name).json()
     assert (told["state"], told["reason"]) == ("error", "not-readable")
     assert told["hint"]
     plane = told["planes"]["primary"]

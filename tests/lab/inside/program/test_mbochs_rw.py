@@ -32,8 +32,8 @@ def test_screenshot_is_the_framebuffer_pixel_for_pixel(create: Create, pictures:
 def test_inspect_tells_the_plane_and_its_egl_image(create: Create, fact: Fact) -> None:
     with Mbochs.open(create("mbochs_rw", "small")) as device:
         device.set_mode(640, 480, virt_width=1024)
-        told = command.run("inspect", "--json", f"fd:{device.fd}", fds=(device.fd,)).json()
-        target = f"fd:{device.fd}"
+        target = f"fd:{os.dup(device.fd)}"
+        told = command.run_here("inspect", "--json", target).json()
     assert (told["version"], told["target"], told["state"], told["reason"]) == (1, target, "showing", "ok")
     plane = told["planes"]["primary"]
     assert plane["buffer"].pop("inode") > 0
@@ -105,13 +105,13 @@ def test_buffer_that_ends_within_a_page_is_saved_whole(create: Create, tmp_path:
     with Mbochs.open(create("mbochs_rw", "medium")) as device:
         device.set_mode(1366, 768)
         device.draw(picture)
-        done = command.run("screenshot", f"fd:{device.fd}", "-o", str(file), "--json", fds=(device.fd,))
+        done = command.run_here("screenshot", f"fd:{os.dup(device.fd)}", "-o", str(file), "--json")
         assert done.status == 0, done.err
         np.testing.assert_array_equal(read_png(file), colours(picture))
         (line,) = done.err.splitlines()
         assert "primary plane: degraded: import-failed" in line, line
         assert json.loads(done.out)["state"] == "degraded"
-        done = command.run("screenshot", f"fd:{device.fd}", "--raw", "-o", str(raw), fds=(device.fd,))
+        done = command.run_here("screenshot", f"fd:{os.dup(device.fd)}", "--raw", "-o", str(raw))
         assert (done.status, done.err) == (0, "")
         assert raw.read_bytes() == picture.tobytes()
 

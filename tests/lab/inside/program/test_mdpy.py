@@ -39,7 +39,7 @@ def test_picture_of_each_type_comes_out(create: Create, kind: str) -> None:
 
 def test_inspect_tells_the_region(create: Create) -> None:
     name = create("mdpy", "xga")
-    told = command.run("inspect", "--json", name).json()
+    told = command.run_here("inspect", "--json", name).json()
     assert (told["target"], told["state"], told["reason"]) == (name, "showing", "ok")
     assert told["display"] == {"dmabuf": False, "region": True}
     assert "region-only" in {each["key"] for each in told["findings"]}

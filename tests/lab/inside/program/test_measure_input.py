@@ -89,14 +89,14 @@ def test_files_of_a_running_vm_are_complete_and_can_be_compared(
         assert document["stages"][name]["count"] == _KEYS
 
     run = str(pictures / "run.json")
-    done = command.run("compare", run, run)
+    done = command.run_here("compare", run, run)
     assert (done.status, done.err) == (0, "")
     assert "no difference" in done.out
 
     _measure_stopped_again_and_again(pictures, "vm:measured")
     document, _ = _read(pictures, "slow")
     assert document["complete"]
-    done = command.run("compare", run, str(pictures / "slow.json"), "--fail-if", "poll_interval.p99>+10%")
+    done = command.run_here("compare", run, str(pictures / "slow.json"), "--fail-if", "poll_interval.p99>+10%")
     fact("compare with a run that was stopped again and again", done.out)
     assert done.status == 1
     assert "poll_interval.p99>+10%" in done.err

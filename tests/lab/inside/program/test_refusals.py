@@ -47,7 +47,7 @@ def test_unprivileged_user_may_list(create: Create) -> None:
 
 def test_unknown_uuid_is_no_such_device(create: Create, fact: Fact) -> None:
     name, unknown = create("mdpy", "vga"), str(uuid.uuid4())
-    done = command.run("inspect", unknown)
+    done = command.run_here("inspect", unknown)
     assert (done.status, done.out) == (3, "")
     (line,) = done.err.splitlines()
     assert unknown in line

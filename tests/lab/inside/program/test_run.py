@@ -51,7 +51,7 @@ class _Run:
 
     def vm(self) -> tuple[str, int]:
         """The name of the VM's vGPU and the VM's pid, from `list`."""
-        (vgpu,) = command.run("list", "--json").json()["vgpus"]
+        (vgpu,) = command.run_here("list", "--json").json()["vgpus"]
         holders = [each for each in vgpu["holders"] if each["vm"] is not None]
         ((vm, way, pid),) = {(each["vm"], each["way"], each["pid"]) for each in holders}
         assert (vm, way, vgpu["state"]) == ("made", "group", "in-use")
@@ -152,7 +152,7 @@ def test_vm_goes_on_without_the_window_where_that_was_asked_for(
             assert still_running(pid)
             (folder,) = run.left()
             # Only the VM has the device open.
-            (vgpu,) = command.run("list", "--json").json()["vgpus"]
+            (vgpu,) = command.run_here("list", "--json").json()["vgpus"]
             assert {each["pid"] for each in vgpu["holders"]} == {pid}
         finally:
             os.kill(pid, signal.SIGKILL)

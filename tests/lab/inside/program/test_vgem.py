@@ -92,7 +92,7 @@ def test_commands_draw_on_the_node_that_is_named(node: str, tmp_path: Path, fact
     fact("vgem: inspect --gpu", [document["renderer"], document["planes"]["primary"]["path"]])
     assert (document["renderer"]["render_node"], document["renderer"]["fallback_reason"]) == (node, None)
     assert (document["planes"]["primary"]["path"], document["reason"]) == ("copy", "import-crashes-driver")
-    wrong = command.run("screenshot", f"sim:{SPEC}", "--gpu", "renderD777", "-o", str(file))
+    wrong = command.run_here("screenshot", f"sim:{SPEC}", "--gpu", "renderD777", "-o", str(file))
     assert (wrong.status, f"there is no GPU 'renderD777'; there are {node} (vgem)" in wrong.err) == (2, True), wrong
 
 

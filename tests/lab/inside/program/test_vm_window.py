@@ -192,7 +192,7 @@ def test_only_one_viewer_fetches_from_mbochs_as_shipped(
         assert watch.dmabufs() == 1, "the first viewer fetches"
         second = command.run("screenshot", machine.uuids[0], "-o", shot, "--timeout", "1")
     assert watch.dmabufs_after(5) == 0
-    third = command.run("screenshot", "vm:once", "-o", shot, "--timeout", "1")
+    third = command.run_here("screenshot", "vm:once", "-o", shot, "--timeout", "1")
     for done, reason in ((second, "fetched-elsewhere"), (third, "fetched-before")):
         (line,) = done.err.splitlines()
         assert (done.status, done.out) == (5, ""), line

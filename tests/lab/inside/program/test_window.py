@@ -81,7 +81,7 @@ def test_users_window_opens_after_permission_was_given_and_survives_the_removal(
         assert node in said[1] and "udev rule" in said[2]
         command.wait_for_line(log, "path: egl-image", process)
         fact("window: from Retry to first picture", f"{time.monotonic() - started:.1f} s")
-        (listed,) = command.run("list", "--json").json()["vgpus"]
+        (listed,) = command.run_here("list", "--json").json()["vgpus"]
         (holder,) = listed["holders"]
         assert (listed["state"], holder["pid"], holder["way"]) == ("in-use", process.pid, "group")
 
@@ -98,7 +98,7 @@ def test_users_window_opens_after_permission_was_given_and_survives_the_removal(
         screen = save_screen(session, pictures / "window-gone.png")
         assert place_of(picture, screen) is None, "the last picture stays on screen"
         assert not np.array_equal(screen, read_png(pictures / "window-2.png"))
-        assert command.run("list", "--json").json()["vgpus"] == []
+        assert command.run_here("list", "--json").json()["vgpus"] == []
         assert process.poll() is None
         assert _ends_with(process, signal.SIGINT) == 0
     fact("window: the log", log.read_text().replace(name, "UUID").splitlines())

@@ -49,6 +49,15 @@ def test_a_bus_that_refuses_this_user(tmp_path: Path, serve: object) -> None:
         vms_on(UnixAddress(str(bus.path)), None)
 
 
+def test_a_server_of_another_kind_is_not_taken_for_a_refusal(tmp_path: Path) -> None:
+    def greet(connection: socket.socket) -> None:
+        connection.sendall(b'{"QMP": {}}\r\n')
+        connection.recv(4096)
+
+    with FakeBus(tmp_path / "bus", greet) as bus, pytest.raises(OpenFailed, match="it does not speak D-Bus"):
+        vms_on(UnixAddress(str(bus.path)), None)
+
+
 def _only_read(connection: socket.socket) -> None:
     while connection.recv(4096):
         pass

@@ -62,7 +62,7 @@ class Inner:
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         raise AssertionError
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:
@@ -173,10 +173,11 @@ def test_state_of_keyboard_and_pointer_follows_the_vm(display: FakeControls) -> 
 
 
 def test_controls_that_another_client_took_over_come_back_on_request_only(display: FakeControls) -> None:
+    refusals: list[str] = []
     with opened(display) as (monitor, seen):
         monitor.send(press("shift"))
         until(lambda: len(display.calls) == 1)
-        monitor.retake()
+        monitor.retake(refusals.append)
         assert display.retaken == 0, "the controls are not lost"
         display.set_state(ControlState.TAKEN_OVER)
         until(lambda: monitor.status.can_retake)
@@ -184,8 +185,10 @@ def test_controls_that_another_client_took_over_come_back_on_request_only(displa
         assert monitor.status.why_not == ControlState.TAKEN_OVER.why_not
         monitor.send(press("a"))
         assert display.retaken == 0
-        monitor.retake()
+        monitor.retake(refusals.append)
         assert display.retaken == 1
+        display.refused("no monitor")
+        assert refusals == ["no monitor"]
         display.set_state(ControlState.CONNECTED)
         until(lambda: monitor.status.state is ConnectionState.READY)
         assert not monitor.status.can_retake

@@ -176,7 +176,7 @@ def test_controls_are_lost_to_another_client_and_taken_back(machine: QemuMachine
             monitor.power(PowerAction.PAUSE, replies.put)
             monitor.power(PowerAction.RESUME, replies.put)
             assert [replies.get(timeout=20) for _ in range(2)] == [Reply(), Reply()]
-            monitor.retake()
+            monitor.retake(pytest.fail)
             until(lambda: monitor.status.state is ConnectionState.READY)
             until(lambda: other.state is ControlState.TAKEN_OVER)
         finally:
