@@ -9,7 +9,7 @@ from typing import Any
 from jeepney import HeaderFields, Message, MessageFlag, MessageType
 
 from app.dbus_display.connection import bus
-from app.dbus_display.connection.vm_properties import console_numbers, interfaces_of, unwrapped
+from app.dbus_display.connection.vm_properties import changed, console_numbers, interfaces_of, unwrapped
 from app.dbus_display.wire import names
 from app.dbus_display.wire.messages import WireError, close_fds, error_reply, method_call, method_return
 from app.dbus_display.wire.wire import Wire
@@ -209,10 +209,10 @@ class Control:
             return
         if fields.get(HeaderFields.signature) != "sa{sv}as":
             return
-        interface, changed, dropped = body
+        interface, told, dropped = body
         path = fields[HeaderFields.path]
         if (known := self.properties.get((path, interface))) is not None:
-            self._set(path, interface, {**known, **unwrapped(changed)})
+            self._set(path, interface, changed(known, told))
             if dropped:
                 self._learn(path, interface, now_ns)
 

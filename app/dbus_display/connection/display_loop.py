@@ -66,6 +66,11 @@ class DisplayLoop:
         self._ended_ns: int | None = None
         self._check_ns: int | None = None
 
+    @property
+    def has_connection(self) -> bool:
+        """Whether there is a control connection. It may not be ready."""
+        return self._control is not None
+
     def connect(self, connection: socket.socket, served: Mapping[tuple[str, str], Serve], now_ns: int) -> None:
         """Take over a socket as the control connection, where there is none."""
         if self.state is ControlState.LOST or self._control is not None:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from app.dbus_display.connection.vm_display import CallResult, ControlState, VmDisplay
+from app.dbus_display.connection.vm_display import CallResult, VmDisplay
 from app.dbus_display.wire.names import CLIPBOARD, CLIPBOARD_PATH
 from app.text.clean import clean_line
 
@@ -29,10 +29,6 @@ SELECTION = 0
 _SERIALS = 1 << 32
 # Controls, but for tab, line feed and carriage return: text has none, and a terminal obeys them.
 _REMOVED = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 160)])
-_NOT_CONNECTED = {
-    ControlState.TAKEN_OVER: "another client took over: take the controls back first",
-    ControlState.LOST: "the VM's display is gone",
-}
 
 Fetched = Callable[[str | None, str], None]
 
@@ -50,8 +46,7 @@ class DbusClipboard:
 
     @property
     def why_not(self) -> str:
-        lost = _NOT_CONNECTED.get(self._display.state, "")
-        return self._refusal or lost or (self._sharing.problem if self._sharing else "")
+        return self._refusal or self._display.state.why_not or (self._sharing.problem if self._sharing else "")
 
     def share(self, changed: Callable[[], None] | None) -> None:
         sharing, self._sharing = self._sharing, None
@@ -154,7 +149,7 @@ class _Sharing:
 
     def _look(self) -> None:
         """The state of the display has changed."""
-        if (lost := _NOT_CONNECTED.get(self._display.state)) is not None:
+        if lost := self._display.state.why_not:
             self._fail(lost)
 
     def _registered(self, result: CallResult) -> None:

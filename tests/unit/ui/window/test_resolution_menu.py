@@ -294,7 +294,7 @@ def test_a_screen_that_refuses_when_it_is_asked_turns_the_menu_off() -> None:
         controller.set_control(control)
         assert all(texts(controller).values())
         controller.follow(True)
-        assert made.said == ["this screen takes no resolution; set the resolution inside the guest"]
+        assert made.said == ["This screen takes no resolution; set the resolution inside the guest."]
         assert next(iter(texts(controller))) == "Off: this screen takes no resolution"
         # It is not asked, and the user is not told, at each new size of the window.
         made.room = (1000, 700)

@@ -244,7 +244,7 @@ def test_nothing_is_shared_once_the_controls_are_lost(bench: Bench) -> None:
     bench.clipboard.offer("text")
     bench.display.connected = ControlState.TAKEN_OVER
     bench.display.look()
-    assert (bench.told, bench.clipboard.why_not) == (1, "another client took over: take the controls back first")
+    assert (bench.told, bench.clipboard.why_not) == (1, "another client took the controls over")
     assert bench.display.say("Request", 0, [TEXT]) == ("say", (TEXT, b""))
     # Not by itself either, when they are back.
     bench.display.connected = ControlState.CONNECTED

@@ -128,14 +128,29 @@ def test_array_without_an_end_in_the_header_is_refused() -> None:
         parse(raw(b"", b"", b"\x07\x03a()\0" + b"\0" * 2 + struct.pack("<I", 8) + bytes(12)), [])
 
 
+@pytest.mark.parametrize("serial", [0x2928, 0x28290029, 0xFF2928])
+def test_no_serial_number_looks_like_a_type(serial: int) -> None:
+    """Its bytes may be those of any text: "()" is the 10,536th message of a connection."""
+    call = method_call(names.LISTENER_PATH, names.LISTENER, "Disable")
+    assert parse(bytearray(call.serialise(serial=serial)), []).header.serial == serial
+    call.header.fields[HeaderFields.reply_serial] = serial
+    assert parse(bytearray(call.serialise(serial=1)), []).header.fields[HeaderFields.reply_serial] == serial
+
+
+def test_unknown_fields_of_a_header_are_ignored() -> None:
+    message = parse(raw(b"u", struct.pack("<I", 5), b"\xf0\x01u\0" + struct.pack("<I", 7)), [])
+    assert message.body == (5,)
+
+
 def test_variants_inside_each_other_have_a_limit() -> None:
     with pytest.raises(WireError):
         parse(raw(b"v", b"\x01v\0" * 5000 + b"\x01y\0\x01"), [])
 
 
-def test_a_large_message_of_small_values_is_refused() -> None:
-    """Two million empty texts would take hundreds of megabytes."""
-    body = struct.pack("<I", 1 << 24) + bytes(1 << 24)
+@pytest.mark.parametrize("size", [1 << 17, 1 << 24])
+def test_a_large_message_of_small_values_is_refused(size: int) -> None:
+    """Two million empty texts would take hundreds of megabytes, and some thousand of them some ms."""
+    body = struct.pack("<I", size) + bytes(size)
     with pytest.raises(WireError):
         parse(raw(b"aay", body), [])
 

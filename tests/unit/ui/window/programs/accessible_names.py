@@ -77,7 +77,6 @@ window = MainWindow(
 for action in ("latency-panel", "inspector"):
     window._actions[action].setChecked(True)
 window.screens.set_consoles(lambda: tuple(ConsoleChoice(f"Console {n}", f"vm:web,console={n}", n == 0) for n in (0, 1)))
-window._state.line.show_lights(Lights.CAPS_LOCK)
 window._panels.check_host()
 window._menus.popup_at_pointer()
 show_about(window, None)
@@ -88,6 +87,9 @@ overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source
 window._fullscreen.set(True)
 window._fullscreen.open_menu()
 application.processEvents()
+# The window has no VM, and tells no lights by itself.
+window._state.line.show_lights(Lights.CAPS_LOCK)
+assert window._state.line._lights.accessibleName() == "Lights of the guest's keyboard: Caps Lock"
 # Menus and plain widgets without a parent are pyqtgraph's; windows that are a QFrame are the lists of combo boxes.
 tops = [each for each in application.topLevelWidgets() if each.parentWidget() is None]
 tops = [each for each in tops if type(each) not in (QMenu, QWidget)]
@@ -115,4 +117,3 @@ window.close()
 assert window._state.line._lights in labels
 assert len(operated) > 40, len(operated)
 assert not nameless, nameless
-assert window._state.line._lights.accessibleName() == "Lights of the guest's keyboard: Caps Lock"
