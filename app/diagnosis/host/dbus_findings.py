@@ -62,7 +62,7 @@ def _module(root: Path) -> Iterator[Finding]:
             Severity.INFO,
             "QEMU's D-Bus display is not installed: no VM can be started with -display dbus",
             f"there is no ui-dbus.so in {', '.join(map(str, folders))}",
-            "install it (Debian: qemu-system-gui; Fedora: qemu-ui-dbus)",
+            "install it (Debian: qemu-system-modules-opengl, before Debian 13 qemu-system-gui; Fedora: qemu-ui-dbus)",
         )
         return
     has_gl = (found[0].parent / "ui-opengl.so").exists()
