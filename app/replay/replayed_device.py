@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 
 from app.abi import drm_fourcc, vfio
-from app.device.guest_memory import Memory
+from app.device.guest_memory import Export, Memory
 from app.planes.dmabuf import DmaBufInfo, dma_buf_info
 from app.planes.status import Status
 from app.replay.playback import RecordingClock
@@ -29,6 +29,24 @@ class _ReplayedMemory:
         self.memory = Memory(size)
         self.size = size
         self.holds: Pixels | None = None
+        self._exports: list[Export] = []
+
+    def export(self, *, read_only: bool) -> int:
+        """A new fd of the memory, which the caller closes. Raises OSError."""
+        for each in self._exports:
+            if not each.alive:
+                each.release()
+        self._exports = [each for each in self._exports if not each.released]
+        fd, export = self.memory.export(read_only=read_only)
+        if export not in self._exports:
+            self._exports.append(export)
+        return fd
+
+    def close(self) -> None:
+        """Free the memory. Exported fds stay with their holders."""
+        for each in self._exports:
+            each.release()
+        self.memory.close()
 
     def fill(self, pixels: Pixels, contents: bytes | None) -> None:
         self.holds = pixels
@@ -108,7 +126,7 @@ class ReplayedDevice:
         if not self._closed:
             self._closed = True
             while self._memories:
-                self._memories.popitem()[1].memory.close()
+                self._memories.popitem()[1].close()
             self._file.close()
 
     def ended(self) -> Status | None:
@@ -154,7 +172,7 @@ class ReplayedDevice:
             raise _error(fetch.errno if fetch is not None else errno.EINVAL)
         place = ("inode", fetch.inode)
         kept = self._memory(place, fetch.size)
-        fd, _ = kept.memory.export(read_only=not self._recording.is_readable(place))
+        fd = kept.export(read_only=not self._recording.is_readable(place))
         try:
             ours = dma_buf_info(fd)
         except OSError:
@@ -187,7 +205,7 @@ class ReplayedDevice:
         return len(self._memories) < _MOST_BUFFERS and used + size <= _MOST_BYTES
 
     def _drop(self, place: Place) -> None:
-        self._memories.pop(place).memory.close()
+        self._memories.pop(place).close()
 
     def _refresh(self) -> None:
         for place, kept in self._memories.items():

@@ -16,31 +16,36 @@ _BESIDE = ("libgl1-mesa-dri", "fonts-dejavu-core", "appstream")
 
 
 @pytest.fixture(scope="session")
-def package() -> Iterator[Path]:
-    """Built by a user with a strict umask, which a file of the checkout has, too."""
+def building() -> Iterator["subprocess.Popen[str]"]:
+    """Builds the package while the Debian is made: each takes about a minute.
+
+    A user with a strict umask builds it, which a file of the checkout has, too.
+    """
     need_programs("dpkg-deb", "strip")
-    private = REPOSITORY / "app/errors.py"
+    private, pipe = REPOSITORY / "app/errors.py", subprocess.PIPE
     mode = private.stat().st_mode
     with tempfile.TemporaryDirectory(prefix="mdevview-deb-") as folder:
         private.chmod(0o600)
         try:
-            done = subprocess.run(
-                ["sh", "packaging/deb.sh", folder],
-                cwd=REPOSITORY,
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-                umask=0o077,
-            )
+            command = ["sh", "packaging/deb.sh", folder]
+            with subprocess.Popen(command, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True, umask=0o077) as process:
+                try:
+                    yield process
+                finally:
+                    process.kill()
         finally:
             private.chmod(mode)
-        assert done.returncode == 0, done.stderr
-        yield Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")
-def debian(package: Path) -> Iterator[DebianRoot]:
+def package(building: "subprocess.Popen[str]") -> Path:
+    output, errors = building.communicate(timeout=300)
+    assert building.returncode == 0, errors
+    return Path(output.strip())
+
+
+@pytest.fixture(scope="session")
+def debian(building: "subprocess.Popen[str]") -> Iterator[DebianRoot]:
     """With all that the package depends on, and not yet the package."""
     if os.getuid() != 0:
         unavailable("only root can make a Debian in a folder: run this step as root, as in a container")
@@ -52,12 +57,11 @@ def debian(package: Path) -> Iterator[DebianRoot]:
     with tempfile.TemporaryDirectory(prefix="mdevview-debian-") as folder:
         root = Path(folder)
         root.chmod(0o755)
-        yield DebianRoot.make(root, (*dependencies(package), *_BESIDE))
+        yield DebianRoot.make(root, (*dependencies(), *_BESIDE))
 
 
-def dependencies(package: Path) -> list[str]:
-    """The names of the packages that this one depends on."""
-    words = subprocess.run(
-        ["dpkg-deb", "-f", str(package), "Depends"], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
+def dependencies() -> list[str]:
+    """The names of the packages that the package depends on."""
+    lines = (REPOSITORY / "packaging/deb/control").read_text().replace("@PYTHON@", "python3").splitlines()
+    (words,) = (line.partition(":")[2] for line in lines if line.startswith("Depends:"))
     return [each.split("(")[0].split("|")[0].strip() for each in words.split(",")]

@@ -181,6 +181,43 @@ def test_without_memory_for_the_pixels_a_fetch_fails_as_a_drivers_would(
     assert last.status.reason is Reason.FETCH_FAILED and last.status.detail == "ENOMEM"
 
 
+@pytest.mark.parametrize(("held", "open_after"), [(False, [1, 1, 1]), (True, [1, 2, 3])])
+def test_dma_bufs_are_closed_with_the_device_or_when_nobody_holds_them(
+    held: bool, open_after: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the kernel has udmabuf, which this one may lack: files of another kind stand for its dma-bufs."""
+    opened: list[int] = []
+
+    class Watched:
+        def __init__(self) -> None:
+            self._fd = os.memfd_create("dma-buf")
+            os.ftruncate(self._fd, 4096)
+            opened.append(self._fd)
+
+        def new_fd(self) -> int:
+            return os.dup(self._fd)
+
+        def held_outside(self) -> bool:
+            return held
+
+        def close(self) -> None:
+            opened.remove(self._fd)
+            os.close(self._fd)
+
+    monkeypatch.setattr("app.device.guest_memory._DmaBuf.create", lambda _pages: Watched())
+    _written(tmp_path / "a.mcap", Fetch(1, None, 7, 4096, "i915"))
+    device = _device(tmp_path / "a.mcap")
+    left = []
+    try:
+        for _ in open_after:
+            number = bytearray((1).to_bytes(4, "little"))
+            os.close(device.ioctl(vfio.VFIO_DEVICE_GET_GFX_DMABUF, number))
+            left.append(len(opened))
+    finally:
+        device.close()
+    assert (left, opened) == (open_after, [])
+
+
 def test_the_time_of_a_poll_holds_for_all_its_answers(tmp_path: Path) -> None:
     path = tmp_path / "a.mcap"
     recorded, _ = record(path, "gvt,size=64x64,fps=100,buffers=2", 300)
