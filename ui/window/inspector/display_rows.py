@@ -35,7 +35,7 @@ def _console(console: Document) -> Node:
 
 
 def _messages(messages: Document) -> Node:
-    counts = leaves((f"count {name}", name, count) for name, count in messages["received"].items())
+    counts = leaves((f"count {each['name']}", each["name"], each["count"]) for each in messages["received"])
     rest = leaves(
         (
             ("skipped", "Replaced unseen", messages["scanouts_skipped"]),
