@@ -5,8 +5,8 @@ it. The command line prints each as one line on standard error and ends with its
 
     MdevviewError              1  failed
     ├── UsageError             2  the command line, or a target, cannot be understood
-    │   └── AmbiguousTarget    2  it fits several vGPUs
-    ├── NoSuchDevice           3  no vGPU of that name
+    │   └── AmbiguousTarget    2  it fits several screens
+    ├── NoSuchDevice           3  no vGPU or VM of that name
     │   ├── DeviceGone         3  the device was removed
     │   └── ProcessGone        3  the process does not exist, or has ended
     ├── PermissionDenied       4  the kernel refused access to a file or a process
@@ -44,7 +44,7 @@ class UsageError(MdevviewError):
 
 
 class AmbiguousTarget(UsageError):
-    """``candidates`` are the names of the vGPUs to choose from."""
+    """``candidates`` are the targets to choose from."""
 
     key = "ambiguous-target"
 

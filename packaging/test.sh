@@ -60,7 +60,7 @@ test_needs() {
     ! wants unit || echo 'shells whose completion is tested: fish zsh'
     ! wants unit || echo 'readers of man pages: groff-base mandoc'
     ! wants unit || echo 'a VM that is asked through its monitor: qemu-system-x86'
-    ! wants unit attacks window lab || echo 'VMs with a D-Bus display: qemu-system-x86 qemu-system-gui seabios util-linux'
+    ! wants unit attacks window lab || echo 'VMs with a D-Bus display: qemu-system-x86 qemu-system-gui qemu-system-modules-opengl seabios util-linux'
     ! wants unit || echo 'a second opinion on EDIDs: edid-decode'
     ! wants unit || echo 'names and codes of keys to check ours against: qemu-system-x86 linux-libc-dev'
     ! wants attacks || echo 'a graphics driver that misbehaves: gcc libc6-dev'

@@ -11,6 +11,7 @@ from app.dbus_display.connection.console_facts import ConsoleFacts, VmDisplayFac
 from app.dbus_display.connection.displays import DISPLAYS
 from app.dbus_display.connection.document import describe_console
 from app.dbus_display.connection.vm_display import VmDisplay
+from app.dbus_display.controls.clipboard import DbusClipboard
 from app.dbus_display.controls.input import DbusInput
 from app.dbus_display.controls.resolution import UiInfoResolution
 from app.dbus_display.picture.console_source import ConsoleSource
@@ -28,6 +29,7 @@ from app.host.wording import of_user, vm_words
 from app.open.host_facts_source import HostFactsSource
 from app.open.session import ConsoleChoice, Session
 from app.open.target import DbusBus
+from app.qemu.clipboard_agent import has_clipboard_agent
 from app.qemu.display_backend import dbus_option
 from app.qemu.qmp_address import QmpAddress
 from app.qemu.touch_screen import has_touch_screen
@@ -73,7 +75,9 @@ def open_bus_console(target: DbusBus, scan: HostScan, qmp: QmpAddress | None = N
         base = f"dbus:{target.address}" + (f",pid={chosen.pid}" if len(found) > 1 else "")
         who = vm_text(vm) if vm is not None else f"the VM on the bus {address}"
         started = process.started if process is not None else 0
-        return _open(_FoundVm(way_on_bus(address, chosen), base, vm, started, who), target.console, scan, qmp)
+        return _open(
+            _FoundVm(way_on_bus(address, chosen.unique_name), base, vm, started, who), target.console, scan, qmp
+        )
     assert problem is not None
     raise problem
 
@@ -114,6 +118,7 @@ def _open(found: _FoundVm, console: int | None, scan: HostScan, qmp: QmpAddress 
         exporter=exporter,
         display_facts=source.display_facts,
         consoles=lambda: _choices(display.facts, found.target, shown.number),
+        clipboard=DbusClipboard(display, _no_clipboard(found.vm)),
     )
 
 
@@ -136,7 +141,9 @@ def _choose_console(facts: VmDisplayFacts, number: int | None, found: _FoundVm) 
 
 
 def _known(facts: VmDisplayFacts, found: _FoundVm, graphic: list[ConsoleFacts]) -> str:
-    return f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no graphic console at all"
+    return (
+        f"there are: {_listed(facts, found, graphic)}" if graphic else "it has no display device, such as -device VGA"
+    )
 
 
 def _listed(facts: VmDisplayFacts, found: _FoundVm, consoles: list[ConsoleFacts]) -> str:
@@ -156,7 +163,7 @@ def _choices(facts: VmDisplayFacts, target: str, shown: int) -> tuple[ConsoleCho
     """The graphic consoles, and the shown one."""
     return tuple(
         ConsoleChoice(
-            f"{each.number}: {_console_words(facts, each)}",
+            f"Console {each.number}: {_console_words(facts, each)}",
             _target_of_console(target, each.number),
             each.number == shown,
         )
@@ -209,6 +216,13 @@ def _vm_process(vm: BusVm, scan: HostScan) -> ScannedProcess | None:
     """The process of a VM on a bus, if it is a VMM that can be seen. The bus names its pid, which is a claim."""
     process = scan.process(vm.pid) if vm.pid is not None else None
     return process if process is not None and process.is_vmm else None
+
+
+def _no_clipboard(vm: Vm | None) -> str:
+    """Why the VM cannot share its clipboard; empty if it can, or if that is not known."""
+    if vm is None or has_clipboard_agent(vm.command_line()):
+        return ""
+    return "no channel to an agent: the guest needs one, -chardev qemu-vdagent,clipboard=on"
 
 
 def _exporter(vm: Vm | None, scan: HostScan) -> RenderNode | None:

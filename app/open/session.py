@@ -94,15 +94,28 @@ class Clipboard(Protocol):
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be shared now; empty if it can."""
+        """Why nothing is or can be shared now; empty if it can."""
         ...
 
-    def share(self, changed: Callable[[str], None] | None) -> None:
-        """Share from now on; ``changed`` gets the guest's text, on any thread. None: share no longer (the default)."""
+    def share(self, changed: Callable[[], None] | None) -> None:
+        """Share from now on; None: share no longer (the default).
+
+        ``changed`` is called on any thread when the guest has a new text, or :attr:`why_not` a reason, which ends it.
+        """
         ...
 
-    def offer(self, text: str) -> None:
-        """The text of this desktop's clipboard, for the guest. Does nothing while nothing is shared."""
+    def offer(self, text: str) -> str:
+        """The text of this desktop's clipboard: the guest gets it if it asks. Returns why it does not; else "".
+
+        Does nothing while nothing is shared.
+        """
+        ...
+
+    def fetch(self, done: Callable[[str | None, str], None]) -> None:
+        """Ask for the guest's text. ``done`` is called once, on any thread: the text, or None and why it is not.
+
+        There is no reason to tell if that is empty.
+        """
         ...
 
 
@@ -166,6 +179,8 @@ class Session:
     """Shares text with the guest; None where that is not possible."""
 
     def close(self) -> None:
-        """Finish a change of the resolution, then close the source. More calls do nothing."""
+        """Share the clipboard no longer, finish a change of the resolution, close the source. More calls do nothing."""
+        if self.clipboard is not None:
+            self.clipboard.share(None)
         self.resolution.finish()
         self.source.close()

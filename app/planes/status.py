@@ -19,12 +19,13 @@ class Reason(Enum):
     JSON documents have the key. ``meaning`` and ``remedy`` are sentences; either may be empty.
     """
 
-    NOT_STARTED = ("not-started", State.WAITING, "The device has not been asked yet.")
+    NOT_STARTED = ("not-started", State.WAITING, "The screen has not been asked for yet.")
     NO_SCANOUT = ("no-scanout", State.WAITING, "The VM has not sent a picture yet.")
     DISPLAY_CLOSED = (
         "display-closed",
         State.WAITING,
-        "The connection to the VM's display was closed; the screen is asked for again soon.",
+        "The connection to the VM's display was closed.",
+        "It is opened again by itself; if another client took the controls over, take them back.",
     )
     NO_DEVICE = (
         "no-device",
@@ -32,7 +33,12 @@ class Reason(Enum):
         "",
         "Create the vGPU or start its VM; its screen then appears by itself.",
     )
-    VM_NOT_RUNNING = ("vm-not-running", State.WAITING, "", "Start the VM; its screen then appears by itself.")
+    VM_NOT_RUNNING = (
+        "vm-not-running",
+        State.WAITING,
+        "The VM does not run, or has no screen that can be shown.",
+        "Start the VM; its screen then appears by itself.",
+    )
     ASKING_PERMISSION = (
         "asking-permission",
         State.WAITING,
@@ -88,8 +94,8 @@ class Reason(Enum):
     NO_DMA_BUF = (
         "no-dma-buf",
         State.DEGRADED,
-        "The buffer is a memfd, which only software OpenGL imports; frames are copied.",
-        "A simulated device exports dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
+        "This GPU imports dma-bufs only, and the buffer is none; frames are copied.",
+        "Simulated devices have dma-bufs where /dev/udmabuf can be opened; 'mdevview doctor' tells whether it can.",
     )
     FORMAT_NOT_IMPORTABLE = (
         "format-not-importable",
@@ -128,8 +134,8 @@ class Reason(Enum):
         "You have no permission to look into the process.",
         "'mdevview doctor' lists the ways to get it. Opening is tried again when the VM restarts.",
     )
-    OPEN_FAILED = ("open-failed", State.ERROR, "The device could not be opened; this is tried again.")
-    NOT_OPENED = ("not-opened", State.ERROR, "The device could not be opened.")
+    OPEN_FAILED = ("open-failed", State.ERROR, "The screen could not be opened; this is tried again.")
+    NOT_OPENED = ("not-opened", State.ERROR, "The screen could not be opened.")
     NO_DISPLAY = (
         "no-display",
         State.ERROR,

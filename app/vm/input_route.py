@@ -50,15 +50,8 @@ class NoInput:
     """No input can be sent, for this reason."""
 
     reason: str
+    destination = manager = ""
     taints = False
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        return ""
 
     def open(self, _changed: Changed, *, keep: bool = False) -> Monitor:
         raise ValueError(self.reason)
@@ -75,15 +68,12 @@ class QmpInput:
 
     address: QmpAddress
     owner: int | None = None
+    reason = ""
     taints = False
 
     @property
     def destination(self) -> str:
         return str(self.address) if self.owner is None and isinstance(self.address, TcpAddress) else ""
-
-    @property
-    def reason(self) -> str:
-        return ""
 
     @property
     def manager(self) -> str:
@@ -102,20 +92,9 @@ class LibvirtInput:
 
     domain: LibvirtDomain
     owner: int
+    # libvirt keeps its socket, and passes on what it is asked.
+    reason = destination = manager = ""
     taints = True
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def reason(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        # libvirt keeps its socket, and passes on what it is asked.
-        return ""
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         from app.vm.libvirt import open_domain  # noqa: PLC0415

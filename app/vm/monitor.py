@@ -123,8 +123,11 @@ class Monitor(Protocol):
         """
         ...
 
-    def retake(self) -> None:
-        """Take the controls back from the client that took them over, which loses them. Otherwise does nothing."""
+    def retake(self, refused: Callable[[str], None]) -> None:
+        """Take the controls back from the client that took them over, which loses them. Otherwise does nothing.
+
+        ``refused`` gets the reason in words if that is not possible, on any thread.
+        """
         ...
 
     def close(self, *, wait: bool = True) -> None:

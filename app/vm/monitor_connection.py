@@ -102,7 +102,7 @@ class MonitorConnection:
         events = [qmp_object(Key(qcode, down)) for down in (True, False)]
         self.execute("input-send-event", {"events": events}, done)
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         """Nothing: no other client can take a QMP connection over."""
 
     def _add(self, entry: PendingCommand) -> None:
@@ -372,5 +372,6 @@ class MonitorConnection:
         elif self._status.state is ConnectionState.READY:
             # The next connection starts them.
             self._work.set()
-        else:
-            self._commands.refuse_waiting(self._status.detail or "not connected to the VM yet")
+        elif self._status.state is ConnectionState.LOST:
+            self._commands.refuse_waiting(self._status.detail or LOST)
+        # A first connection that is made now starts or refuses them.

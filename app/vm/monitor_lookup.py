@@ -26,6 +26,7 @@ from app.vm.qmp_socket_error import REMEDY, connect_error_text
 
 # The chardev of libvirt's own monitor (qemuBuildMonitorCommandLine).
 _LIBVIRT_CHARDEV = "charmonitor"
+_ADD = "start QEMU with -qmp unix:PATH,server=on,wait=off"
 SYSTEM, SESSION = "qemu:///system", "qemu:///session"
 
 
@@ -52,11 +53,12 @@ class NoMonitor:
 MonitorLocation = QmpAddress | LibvirtDomain
 
 
-def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
+def find_monitor(vm: Vm, paths: Paths = HOST, *, passes_fds: bool = False) -> MonitorLocation | NoMonitor:
     """The first QMP monitor of the VM that this user can connect to, or the reason why there is none.
 
-    One that no manager needs is preferred. It does not connect, because QEMU serves only one client at a time. It takes
-    LIMIT_S seconds at most, and a second more if a process does not let its environment be read.
+    ``passes_fds``: only one over which file descriptors can be passed. One that no manager needs is preferred. It does
+    not connect, because QEMU serves only one client at a time. It takes LIMIT_S seconds at most, and a second more if a
+    process does not let its environment be read.
     """
     line = vm.command_line()
     until = time.monotonic() + LIMIT_S
@@ -64,6 +66,8 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
     shared: MonitorLocation | None = None
     for monitor in line.monitors:
         location = _locate(vm, monitor, line, paths, until)
+        if passes_fds and isinstance(location, TcpAddress):
+            location = NoMonitor(f"its QMP socket {location} is a TCP port, which passes no file descriptors: {_ADD}")
         if isinstance(location, NoMonitor):
             problems.append(location)
         elif isinstance(location, LibvirtDomain) or not manager_of(location):
@@ -78,7 +82,7 @@ def find_monitor(vm: Vm, paths: Paths = HOST) -> MonitorLocation | NoMonitor:
         return NoMonitor("its command line cannot be read")
     if line.reads_config:
         return NoMonitor("its command line has no QMP socket, and its configuration file is not read: use --qmp")
-    return NoMonitor("its command line has no QMP socket: start QEMU with -qmp unix:PATH,server=on,wait=off")
+    return NoMonitor(f"its command line has no QMP socket: {_ADD}")
 
 
 def is_libvirts(line: CommandLine) -> bool:
@@ -166,7 +170,9 @@ def _look(vm: Vm, place: str, paths: Paths, until: float) -> UnixAddress | NoMon
 
 def _domain(vm: Vm, name: str, uuid: str | None, paths: Paths) -> LibvirtDomain | NoMonitor:
     if not all(importlib.util.find_spec(each) for each in ("libvirt", "libvirt_qemu")):
-        return NoMonitor("libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)")
+        return NoMonitor(
+            "libvirt owns its monitor, and the Python package libvirt-python is missing: see running-vms.md"
+        )
     return LibvirtDomain(name, uuid, libvirt_uris(vm, paths))
 
 

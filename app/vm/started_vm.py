@@ -25,7 +25,7 @@ from app.host.scan import HostScan
 from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import holders_text
 from app.qemu.command_line import CommandLine, parse_command_line
-from app.qemu.qmp_address import QmpAddress
+from app.qemu.qmp_address import QmpAddress, UnixAddress
 from app.vm import igd_opregion, vm_arguments
 from app.vm.child import Child
 from app.vm.vfio_properties import vfio_properties
@@ -57,9 +57,9 @@ class StartOptions:
 class StartedVm:
     """A VM that this program started. Owns its process and what was created for it, until it is closed or kept.
 
-    ``vgpu`` is the name of its vGPU, None if unknown. ``created`` is the type of a vGPU that was created for it.
-    ``monitor`` is the address of its QMP monitor. ``failure_hint`` says where its driver tells why the VM gets no vGPU;
-    empty if no such place is known.
+    ``vgpu`` is the name of its vGPU, None if unknown. ``shows_console``: it has QEMU's D-Bus display, and no VFIO
+    device. ``created`` is the type of a vGPU that was created for it. ``monitor`` is the address of its QMP monitor.
+    ``failure_hint`` says where its driver tells why the VM gets no vGPU; empty if no such place is known.
     """
 
     def __init__(
@@ -70,6 +70,8 @@ class StartedVm:
         monitor: QmpAddress | None,
         cleanup: ExitStack,
         failure_hint: str = "",
+        *,
+        shows_console: bool = False,
     ) -> None:
         """``cleanup`` ends the VM and then removes what was created for it."""
         self.child = child
@@ -77,6 +79,7 @@ class StartedVm:
         self.created = created
         self.monitor = monitor
         self.failure_hint = failure_hint
+        self.shows_console = shows_console
         self._cleanup = cleanup
 
     def keep(self) -> None:
@@ -148,10 +151,13 @@ def _start(options: StartOptions, cleanup: ExitStack, paths: Paths) -> StartedVm
         # Called in the reverse order: the VM ends before what it uses is removed.
         cleanup.callback(child.close)
         cleanup.callback(terminate, child)
-    monitor = next((each.address for each in parse_command_line(arguments).monitors if each.address is not None), None)
+    addresses = [each.address for each in parse_command_line(arguments).monitors if each.address is not None]
+    # A D-Bus display may need one that can pass a fd.
+    monitor = min(addresses, key=lambda each: not isinstance(each, UnixAddress), default=None)
     name = choice.vgpu.name if choice.vgpu is not None else None
     hint = f"why NVIDIA's driver refuses a vGPU, tell {NVIDIA_WORDS}" if is_nvidia(choice.vgpu) else ""
-    return StartedVm(child, name, created, monitor, cleanup, hint)
+    console = choice.vgpu is None and not command.vfio_devices
+    return StartedVm(child, name, created, monitor, cleanup, hint, shows_console=console)
 
 
 def _type(wanted: str, parent: str | None, paths: Paths) -> MdevType:

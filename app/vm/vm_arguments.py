@@ -11,7 +11,9 @@ from app.host.lookup import find_vgpu, names_of
 from app.host.mdev import is_uuid
 from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.qemu.command_line import CommandLine
+from app.qemu.display_backend import dbus_option
 from app.qemu.option_text import items, quoted
+from app.qemu.qmp_address import UnixAddress
 from app.vm import igd_opregion
 
 _IOMMUFD_ID = "mdevview-iommufd"
@@ -21,7 +23,10 @@ _USER_CHANGERS = ("sudo", "doas", "pkexec", "su", "runuser", "run0")
 
 @dataclass(frozen=True, slots=True)
 class VgpuChoice:
-    """The VM's vGPU; ``add``: it must be added. ``vgpu`` is None if the command line has a VFIO device but no vGPU."""
+    """The VM's vGPU; ``add``: it must be added.
+
+    ``vgpu`` is None if the command line has a VFIO device but no vGPU, or a D-Bus display instead.
+    """
 
     vgpu: Vgpu | None
     add: bool
@@ -55,7 +60,8 @@ def check_arguments(arguments: Sequence[str], command: CommandLine) -> None:
 def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgpu]) -> VgpuChoice:
     """The vGPU that ``requested`` (a UUID or a part of it) or else the command line names, otherwise the only free one.
 
-    Raises NoSuchDevice or AmbiguousTarget.
+    A VM with QEMU's D-Bus display has a screen without a vGPU, so it gets one only if it is requested. Raises
+    NoSuchDevice or AmbiguousTarget.
     """
     names = [device.vfio_name.lower() for device in command.vfio_devices if device.vfio_name is not None]
     # The others are plain pass-through.
@@ -68,7 +74,7 @@ def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgp
             return VgpuChoice(known[name], add=False)
         if is_uuid(name):
             raise NoSuchDevice(f"no vGPU {name}, which the VM's command line names", "--type T --uuid U creates it")
-    if command.vfio_devices:
+    if command.vfio_devices or dbus_option(command) is not None:
         return VgpuChoice(None, add=False)
     free = tuple(each for each in known.values() if _is_free(each))
     if len(free) == 1:
@@ -77,7 +83,8 @@ def choose_vgpu(command: CommandLine, requested: str | None, vgpus: Sequence[Vgp
         listed = ", ".join(f"{each.name} ({each.type_id})" for each in free)
         raise AmbiguousTarget(f"{len(free)} free vGPUs: {listed}", "give one of them by --uuid", names_of(free))
     others = "'mdevview list' shows who has the others" if known else "this host has none ('mdevview doctor' says why)"
-    raise NoSuchDevice("no free vGPU for the VM", f"--type T creates one; {others}")
+    remedy = f"--type T creates one; -display dbus,p2p=yes among QEMU's options shows the VM without one; {others}"
+    raise NoSuchDevice("no free vGPU for the VM", remedy)
 
 
 def _is_free(vgpu: Vgpu) -> bool:
@@ -137,5 +144,7 @@ def monitor_arguments(socket: Path) -> list[str]:
 
 
 def has_monitor(command: CommandLine) -> bool:
-    """Whether there is a QMP monitor to connect to."""
-    return any(each.address is not None for each in command.monitors)
+    """Whether there is a QMP monitor to connect to; for a peer-to-peer display one that can pass a fd."""
+    option = dbus_option(command)
+    needed = UnixAddress if option is not None and option.p2p else object
+    return any(each.address is not None and isinstance(each.address, needed) for each in command.monitors)

@@ -47,11 +47,20 @@ def rounds_to_nearest(context: Context, fourcc: int) -> bool:
     """Whether a pixel of this format must come out as the nearest value of 8 bits.
 
     Where it lies between two values, OpenGL ES 3.0 (section 2.1.6.2) only prefers the nearest one and allows the other.
-    Software Mesa takes the nearest. A channel of 8 bits does not lie between values.
+    Software Mesa takes the nearest. An NVIDIA H200 takes the lower one up to 0.546, and has 5 and 6 bits repeated to 8
+    in a texture (driver 580). A channel of 8 bits does not lie between values.
     """
     known = format_of(fourcc)
     channels = [each for each in (known.red, known.green, known.blue, known.alpha) if each is not None]
     return context.software or all(each.bits in (1, 8) for each in channels)
+
+
+def memfds_are_copied(context: Context) -> bool:
+    """Whether the planes of a simulated device may be copied although all is well.
+
+    It has memfds where it may not open /dev/udmabuf, and a GPU imports none.
+    """
+    return not context.software
 
 
 def padded(rows: Bytes, stride: int) -> Bytes:

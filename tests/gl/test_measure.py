@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gl.context import Context
+from tests.gl.surfaces import memfds_are_copied
 from tests.unit.command import MDEVVIEW, REPOSITORY, run
 
 _STAGES = {"poll_interval", "query", "submit", "flip_to_submit", "true_flip_to_submit", "jitter"}
@@ -45,8 +47,7 @@ def _wait_for_rows(path: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.usefixtures("importing_context")
-def test_files_of_a_whole_run_agree_with_each_other_and_the_guest(tmp_path: Path) -> None:
+def test_files_of_a_whole_run_agree_with_each_other_and_the_guest(gl_context: Context, tmp_path: Path) -> None:
     files = tmp_path / "a.json", tmp_path / "a.csv"
     done = _measure("sim:gvt,fps=30", "--duration", "2", "--json", str(files[0]), "--csv", str(files[1]))
     assert (done.returncode, done.stderr) == (0, "")
@@ -55,7 +56,8 @@ def test_files_of_a_whole_run_agree_with_each_other_and_the_guest(tmp_path: Path
     rows = _rows(files[1])
     assert document["version"] == 1 and document["kind"] == "measure"
     assert document["complete"] is True and document["duration_s"] >= 2
-    assert document["planes"]["primary"]["path"] == "egl-image"
+    path = document["planes"]["primary"]["path"]
+    assert path == "egl-image" or (path == "copy" and memfds_are_copied(gl_context))
     assert document["stages"].keys() >= _STAGES
     for stage in document["stages"].values():
         assert stage["count"] == sum(count for _, count in stage["histogram"])
@@ -161,12 +163,12 @@ def test_both_files_on_standard_output_are_refused() -> None:
     assert "standard output" in done.stderr
 
 
-@pytest.mark.usefixtures("importing_context")
-def test_plane_that_goes_off_and_comes_back_is_measured_on(tmp_path: Path) -> None:
+def test_plane_that_goes_off_and_comes_back_is_measured_on(gl_context: Context, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     done = _measure("sim:gvt,fault=off@0.7-1", "--duration", "2", "--json", str(path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(path.read_text())["state"] == "showing"
+    state = json.loads(path.read_text())["state"]
+    assert state == "showing" or (state == "degraded" and memfds_are_copied(gl_context))
 
 
 def test_progress_is_not_printed_where_nobody_reads_it() -> None:

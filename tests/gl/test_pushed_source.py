@@ -106,7 +106,7 @@ def test_inspect_counts_its_messages_and_tells_what_was_wrong_with_them(
     monkeypatch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(PushedSource(), display=display))
     assert main(["inspect", "sim:gvt", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["messages"]["received"] == {"ScanoutMap": 1, "UpdateMap": 7}
+    assert document["messages"]["received"] == [{"name": "ScanoutMap", "count": 1}, {"name": "UpdateMap", "count": 7}]
     assert {each["key"] for each in document["findings"]} == {each.value for each in DisplayProblem}
     assert main(["inspect", "sim:gvt"]) == 0
     assert "ScanoutMap 1, UpdateMap 7" in capsys.readouterr().out

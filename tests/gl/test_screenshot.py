@@ -70,7 +70,7 @@ def assert_same(spec: str, directory: Path, *, exact: bool = True) -> None:
 @pytest.mark.parametrize("fourcc", FORMATS)
 @pytest.mark.parametrize("modifier", MODIFIERS)
 def test_every_format_in_every_tiling(gl_context: Context, fourcc: str, modifier: str, tmp_path: Path) -> None:
-    exact = rounds_to_nearest(gl_context, fourcc_code(fourcc))
+    exact = rounds_to_nearest(gl_context, fourcc_code(f"{fourcc:<4}"))
     assert_same(f"gvt,format={fourcc},modifier={modifier},size=161x99,fps=0", tmp_path, exact=exact)
 
 
@@ -89,7 +89,7 @@ def test_large_tiled_planes(size: str, tmp_path: Path) -> None:
 )
 def test_odd_strides(gl_context: Context, fourcc: str, stride: int, tmp_path: Path) -> None:
     """Among them strides that are no multiple of a pixel: no OpenGL upload can express them."""
-    exact = rounds_to_nearest(gl_context, fourcc_code(fourcc))
+    exact = rounds_to_nearest(gl_context, fourcc_code(f"{fourcc:<4}"))
     assert_same(f"gvt,format={fourcc},size=161x99,stride={stride},fps=0", tmp_path, exact=exact)
 
 

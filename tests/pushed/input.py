@@ -36,7 +36,7 @@ class PushedMonitor:
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         raise AssertionError
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:

@@ -12,7 +12,7 @@ def test_started_from_a_menu_an_error_at_opening_is_a_page(display_name: str, re
     """And the user goes on from there, by keyboard on X11, until a picture is shown."""
     display: Display = request.getfixturevalue(display_name)
     with driven(display, "tests.window.page_driver", "view", "--page", "12345678-dead") as viewer:
-        page = viewer.wait_until("page", lambda it: it["heading"] == "No such device")
+        page = viewer.wait_until("page", lambda it: it["heading"] == "No such screen")
         assert page["shown"]
         assert page["buttons"] == ["Retry", "Choose another…", "Wait for the VM", "Copy details", "Run doctor"]
         assert page["picture"] == [2, 2]

@@ -103,6 +103,10 @@ class WindowDriver(ZoomDriver):
         assert clipboard is not None
         clipboard.setText(text)
 
+    def activate(self) -> None:
+        """A display without a window manager gives the keyboard to nobody."""
+        self._window.activateWindow()
+
     def trigger(self, action: str) -> None:
         self._window._actions[action].trigger()
 
@@ -119,6 +123,10 @@ class WindowDriver(ZoomDriver):
         menu.aboutToShow.emit()
         entries = [each for each in menu.actions() if each.isEnabled() and each.isVisible() and not each.isSeparator()]
         return [action.text(), [self._menu(each) if each.menu() is not None else each.text() for each in entries]]
+
+    def choose_screen(self, index: int) -> None:
+        """Choose a row of the menu of the VM's screens."""
+        self._window.screens._menu.actions()[index].trigger()
 
     def chosen(self) -> str:
         """The entry that is chosen in the menu that is open; empty where none is."""

@@ -120,8 +120,9 @@ def _add_everyday(parser: argparse.ArgumentParser) -> None:
         "--resolution",
         metavar="WxH[@Hz]",
         type=mode,
-        help="ask the guest to use this mode, by an EDID that prefers it (default refresh rate: 60); needs a device "
-        "with an EDID region, which GVT-g and mbochs have",
+        help="ask the guest to use this mode (default refresh rate: 60): by an EDID where the vGPU has an EDID region, "
+        "as GVT-g and mbochs have; by a D-Bus display where the device of the VM takes a size (WxH alone), as "
+        "virtio-gpu does",
     )
     size.add_argument(
         "--follow", action="store_true", help="ask the guest for the window's size whenever the window is resized"
@@ -167,7 +168,8 @@ def _add_run(commands: Commands) -> None:
         "its own display off, as the window shows it), a QMP socket in a new folder, for a vGPU of NVIDIA's the VM's "
         "UUID, which its manager needs, and for one of GVT-g its OpRegion (x-igd-opregion=on), without which most "
         "guests find no display. Nothing else is changed; "
-        "-display none keeps QEMU from opening a window as well. The window asks before it closes: shut down, or leave "
+        "-display none keeps QEMU from opening a window as well. With -display dbus and without --uuid and --type, no "
+        "vGPU is added: QEMU's own screen is shown. The window asks before it closes: shut down, or leave "
         "the VM running. At Ctrl-C, SIGTERM or SIGHUP the guest is asked to power down without a question, and after a "
         "minute, or at a second Ctrl-C, QEMU is ended. When the VM ends, so does mdevview: with status 0 if all went "
         "well, else with 1.",
@@ -177,7 +179,7 @@ def _add_run(commands: Commands) -> None:
         "--uuid",
         metavar="UUID",
         help="the vGPU, by its UUID, the start or the end of that, or its PCI address; default: the one that the "
-        "command line names, else the only free one",
+        "command line names, else the only free one, or none with -display dbus",
     )
     parser.add_argument(
         "--type",

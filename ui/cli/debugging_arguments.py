@@ -12,7 +12,7 @@ def add_debugging_commands(commands: Commands) -> None:
 
 
 def _add_inspect(commands: Commands) -> None:
-    parser = add_command(commands, "inspect", "print a vGPU's planes, buffers, import results and findings")
+    parser = add_command(commands, "inspect", "print a screen's planes, buffers, import results and findings")
     add_target(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -95,7 +95,7 @@ def add_doctor(commands: Commands) -> None:
     parser = add_command(
         commands,
         "doctor",
-        "check whether this host can show vGPUs",
+        "check whether this host can show the screens of its VMs",
         "Looks at the kernel, permissions, EGL and graphics drivers. Each problem comes with its remedy, problems come "
         "first, and a verdict in one sentence last. The exit status is 1 when a finding is an error.",
     )

@@ -71,7 +71,8 @@ def _examine() -> tuple[HostScreens, list[Finding], str, dict[str, str]]:
         ends = checks.finish(_LIMIT_S)
     findings = ranked([*host, *display_findings(ends), *_window_findings(ends)])
     with_display = sum(known_display(each) is not KnownDisplay.NONE for each in vgpus)
-    sentence = verdict(findings, with_display, len(screens.displays))
+    closed = sum(each.key == "dbus-display" and each.severity is Severity.WARNING for each in findings)
+    sentence = verdict(findings, with_display, len(screens.displays) - closed)
     return screens, findings, sentence, _versions(ends)
 
 

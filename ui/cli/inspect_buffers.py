@@ -60,7 +60,7 @@ def identities_lines(document: Document) -> list[str]:
     for gpu in document["virtio_gpus"]:
         lines += pair("", _gpu_text(gpu))
     if not document["virtio_gpus"]:
-        lines += pair("", "This machine has no virtio-gpu.")
+        lines += pair("", "This host itself has no virtio-gpu, as a guest would have.")
     return lines
 
 

@@ -9,12 +9,12 @@ from app.attach.helper_fds import HelperMethod
 from app.diagnosis.picture.format_matrix import format_matrix, matrix_document
 from app.errors import AmbiguousTarget
 from app.formats.driver_formats import driver_formats
-from app.host.discovery import discover
 from app.host.gpu import exporting_gpu
 from app.host.scan import HostScan
+from app.host.screens import find_screens
 from app.host.vgpu import Vgpu
-from app.open.opening import OpenOptions, open_resolved_device
-from app.open.target import Default, Named, Target, resolve
+from app.open.opening import OpenOptions, open_chosen, open_resolved_device
+from app.open.target import DbusBus, Default, Pid, Target, VmName, resolve
 from gl.format_reach import reach
 from gl.inspection import renderer_document
 from gl.offscreen_context import open_context
@@ -44,19 +44,25 @@ def print_formats(args: argparse.Namespace) -> int:
 
 
 def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
-    """The vGPU of a target; None if it is not known which one it is, or if no target is given and there are several."""
-    if isinstance(target, Default | Named):
-        try:
-            chosen = resolve(target, discover(HostScan.take()))
-        except AmbiguousTarget as error:
-            if isinstance(target, Named):
-                raise
-            _log.info("the driver is left out: %s", error)
-            return None
-        if isinstance(chosen, Vgpu):
-            return chosen
-    else:
-        chosen = resolve(target, ())
+    """The vGPU of a target; None if it is not known which one it is, or if no target is given and there are several.
+
+    None also for a VM's D-Bus display: its QEMU does not say which formats it can send.
+    """
+    scan = HostScan.take()
+    try:
+        screens = find_screens(scan)
+        chosen = resolve(target, screens.vgpus, tuple(map(screens.target_of, screens.displays)))
+    except AmbiguousTarget as error:
+        if not isinstance(target, Default):
+            raise
+        _log.info("the driver is left out: %s", error)
+        return None
+    if isinstance(chosen, Vgpu):
+        return chosen
+    if isinstance(chosen, VmName | Pid | DbusBus):
+        session = open_chosen(chosen, options=OpenOptions(helper), scan=scan)
+        session.close()
+        return session.vgpu
     opened = open_resolved_device(chosen, options=OpenOptions(helper))
     try:
         return opened.vgpu

@@ -28,7 +28,7 @@ def messages_lines(messages: Document | None) -> list[str]:
     if messages is None:
         return []
     lines = pair("pixels", f"come {_SCANOUTS.get(messages['scanout'], 'not yet')}")
-    counts = ", ".join(f"{name} {count}" for name, count in messages["received"].items())
+    counts = ", ".join(f"{each['name']} {each['count']}" for each in messages["received"])
     lines += pair("messages", counts or "none yet")
     lines += pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
     return lines + pair("", "QEMU leaves out what a newer message replaces before it is sent: that is not counted")

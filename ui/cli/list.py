@@ -31,8 +31,8 @@ _NO_BREAK = "\u00a0"
 _VGPU_HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 _DISPLAY_HEADER = ("VM", "PID", "USER", "D-BUS DISPLAY", "TARGET")
 _NOTHING = (
-    "no vGPU found; `mdevview` shows a simulated one, `mdevview doctor` says what this host lacks; no VM has a D-Bus "
-    "display"
+    "no vGPU found, and no VM with -display dbus; `mdevview` shows a simulated vGPU, `mdevview doctor` says what this "
+    "host lacks"
 )
 
 

@@ -98,11 +98,14 @@ class _Window:
 
 
 def _target(running: StartedVm) -> Target:
-    return Named(running.vgpu) if running.vgpu is not None else Pid(running.child.pid)
+    if running.vgpu is not None:
+        return Named(running.vgpu)
+    # QEMU puts graphic consoles before the others. The menu has the other ones.
+    return Pid(running.child.pid, console=0 if running.shows_console else None)
 
 
 def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signals: StopSignals) -> "Session | None":
-    """Wait for the VM's device. None if the VM ended or the user stopped it first. Raises MdevviewError."""
+    """Wait for the VM's screen. None if the VM ended or the user stopped it first. Raises MdevviewError."""
     from app.open.opening import OpenOptions, open_target  # noqa: PLC0415
 
     message_at = time.monotonic() + _MESSAGE_DELAY_S
@@ -111,11 +114,13 @@ def _opened(running: StartedVm, target: Target, helper: HelperMethod, stop_signa
             # Not alone: a vGPU that is open here would be busy for the VM.
             return open_target(target, options=OpenOptions(helper, alone=False, qmp=running.monitor))
         except (DeviceBusy, NeedsRunningVm, ProcessGone, NoSuchDevice) as error:
-            if isinstance(error, NoSuchDevice) and not isinstance(target, Pid):
+            late = time.monotonic() > message_at
+            if isinstance(error, NoSuchDevice) and (not isinstance(target, Pid) or (late and running.shows_console)):
                 raise
-            if time.monotonic() > message_at:
+            if late:
                 message_at = float("inf")
-                _print_message(f"the VM has not opened its vGPU yet: {error.message}; Ctrl-C ends it")
+                what = "shown its screen" if running.shows_console else "opened its vGPU"
+                _print_message(f"the VM has not {what} yet: {error.message}; Ctrl-C ends it")
         # A signal is noticed after this pause.
         running.child.wait(_RETRY_DELAY_S)
     return None
@@ -142,7 +147,7 @@ def _end(running: StartedVm, stop_signals: StopSignals, done: ShutdownStep | Non
     if status is not None and status < 0:
         _print_message(f"the VM was killed by {_signal_name(-status)}")
     elif status is not None:
-        hints = [each for each in (memory_hint(), running.failure_hint) if each]
+        hints = [each for each in (memory_hint() if not running.shows_console else "", running.failure_hint) if each]
         _print_message("; ".join([f"the VM ended with status {status}, its messages are above", *hints]))
     return 1
 

@@ -42,8 +42,8 @@ def show_about(parent: QWidget, renderer: Renderer | None) -> None:
     box.setIconPixmap(window_icon().pixmap(_ICON_SIZE, _ICON_SIZE))
     box.setTextFormat(Qt.TextFormat.RichText)
     box.setText(
-        f"<h3>mdevview {__version__}</h3><p>Shows the screen of a VM whose GPU is a VFIO mediated device, "
-        f"and says why it is black.</p><p>{_link(HOME_PAGE, HOME_PAGE, box.palette())}</p>"
+        f"<h3>mdevview {__version__}</h3><p>Shows the screen of a VM, from its vGPU (a VFIO mediated device) or "
+        f"from QEMU's D-Bus display, and says why it is black.</p><p>{_link(HOME_PAGE, HOME_PAGE, box.palette())}</p>"
     )
     rows = "".join(f"<tr><td>{name}&nbsp;&nbsp;</td><td>{html.escape(text)}</td></tr>" for name, text in found[1:])
     box.setInformativeText(

@@ -19,6 +19,7 @@ from ui.window.fullscreen.fullscreen import Fullscreen
 from ui.window.host_check import Examine
 from ui.window.input.guest_input import GuestInput
 from ui.window.input.keyboard_focus import KeyboardFocus
+from ui.window.input.shared_clipboard import SharedClipboard
 from ui.window.machine.machine import Machine
 from ui.window.machine.screens_menu import ScreensMenu
 from ui.window.page.page_content import PageAction
@@ -82,6 +83,8 @@ class MainWindow(QMainWindow):
         self._input = GuestInput(picture, self._container, self.shortcuts)
         self._input.changed.connect(self._show_input)
         self._input.notice.connect(picture.notice)
+        self.clipboard = SharedClipboard(self)
+        self.clipboard.notice.connect(picture.notice)
         self.machine = Machine(self, lambda: self._label)
         self.machine.notice.connect(picture.notice)
         self.machine.asking.connect(self._leave_guest)
@@ -107,6 +110,7 @@ class MainWindow(QMainWindow):
         self.area.changed.connect(self._show_page_actions)
         self._show_page_actions()
         self.machine.set_actions(self._actions)
+        self.clipboard.set_action(self._actions["share-clipboard"])
         self._off_row = OffRow(self.menuBar(), (self._actions[each.key] for each in ACTIONS if each.for_guest))
         for key in BARS:
             # As the bars are; else an action that is off for the next window would change nothing.
@@ -198,6 +202,7 @@ class MainWindow(QMainWindow):
             "grab": self._input.set_grab,
             "release": self._release,
             "paste": self._paste,
+            "share-clipboard": self.clipboard.switch,
             "pointer-auto": self._set_host_pointer,
             "pointer-shown": self._set_host_pointer,
             "pointer-hidden": self._set_host_pointer,
@@ -331,6 +336,7 @@ class MainWindow(QMainWindow):
         self.area.shut_down()
         self._zoom.shut_down()
         self.machine.shut_down()
+        self.clipboard.shut_down()
         self._input.shut_down()
         self._menus.shut_down()
         self._focus.shut_down()

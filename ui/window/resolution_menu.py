@@ -20,6 +20,7 @@ from app.edid.physical_dpi import physical_dpi
 from app.errors import ResolutionRefused, error_text
 from app.open.session import ResolutionControl
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.widgets.menu_words import menu_words, sentence
 from ui.window.widgets.tool_tip import plain_tool_tip
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ _COMMON = (
     (5120, 2880),
     (7680, 4320),
 )
-NO_DEVICE = "there is no device"
+NO_DEVICE = "no screen is open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ class ResolutionMenu(QObject):
             return
         mode = fitting_mode(room.width, room.height, self._limits, self._refresh_hz)
         if mode is None:
-            self.notice.emit(f"There is no mode of {room.width}x{room.height} for this device")
+            self.notice.emit(f"There is no mode of {room.width}x{room.height} for this screen")
             return
         size = (mode.width, mode.height)
         asked = self._last_request.mode if self._last_request is not None else None
@@ -264,7 +265,7 @@ class ResolutionMenu(QObject):
             self.notice.emit(f"The resolution was not set: {error_text(error)}")
         except ResolutionRefused as refused:
             self._last_request = None
-            self.notice.emit(str(refused))
+            self.notice.emit(sentence(menu_words(str(refused))))
             if self._control.refusal is not None:
                 # It will refuse every mode.
                 self._next, self._busy, self._control = None, False, None

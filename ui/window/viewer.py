@@ -99,10 +99,11 @@ class Viewer(QObject):
         if session is not None:
             self.window.playback.set_playback(session.playback)
             self.window.screens.set_consoles(session.consoles)
+            self.window.clipboard.set_clipboard(session.clipboard)
             self.monitor.set_route(session.input)
             self.window.resolution.set_control(session.resolution)
         elif chosen is not None:
-            self.monitor.set_none("the device is not open yet")
+            self.monitor.set_none("the screen is not open yet")
             self._open(chosen)
         else:
             self.monitor.set_none("there is no VM yet")
@@ -146,6 +147,7 @@ class Viewer(QObject):
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
         self.window.screens.set_consoles(session.consoles)
+        self.window.clipboard.set_clipboard(session.clipboard)
         self.window.resolution.set_control(session.resolution)
         self.monitor.set_route(session.input)
         self._tell_page()
@@ -172,6 +174,7 @@ class Viewer(QObject):
         self.picture.set_session(None)
         self.window.playback.set_playback(None)
         self.window.screens.set_consoles(tuple)
+        self.window.clipboard.set_clipboard(None)
         if session is not None:
             session.close()
 
@@ -305,7 +308,7 @@ class Viewer(QObject):
     def _show_error(self, error: MdevviewError) -> None:
         """Show why nothing could be opened, with what the user can do."""
         self._error = error
-        self.monitor.set_none("no device is open")
+        self.monitor.set_none("no screen is open")
         self._show_status(Status(Reason.NOT_OPENED, error.message), self.window.label)
         self._tell_page()
         if isinstance(error, AmbiguousTarget):
@@ -349,7 +352,7 @@ class Viewer(QObject):
     def _drop_session(self) -> None:
         """Close the session: a device that is open here could not be opened again, by nobody."""
         self.window.resolution.set_none()
-        self.monitor.set_none("no device is open")
+        self.monitor.set_none("no screen is open")
         self._is_empty, self._error_ends = True, False
         self._show_status(Status(Reason.NOT_STARTED), self.window.label)
 

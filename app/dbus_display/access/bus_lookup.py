@@ -14,7 +14,7 @@ from typing import Any
 
 from jeepney import HeaderFields, Message, MessageType
 
-from app.dbus_display.wire.messages import WireError, close_fds, method_call
+from app.dbus_display.wire.messages import NotDbus, WireError, close_fds, method_call
 from app.dbus_display.wire.names import BUS_NAME
 from app.dbus_display.wire.wire import Wire
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
@@ -31,6 +31,7 @@ _LARGEST = 1 << 16
 # Any client of the bus may queue for the name.
 _MOST_VMS = 64
 _BACKLOG_STEP_S = 0.05
+_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +74,13 @@ def vms_on(address: UnixAddress, owner: int | None, limit_s: float = LIMIT_S) ->
         except _Refused as refused:
             raise PermissionDenied(f"the bus {address} refuses this user: {refused}", _AS_ITS_USER) from refused
         except WireError as error:
-            raise OpenFailed(
-                f"the bus {address} does not answer as a bus: {error}", "give the address of a bus"
-            ) from error
+            raise OpenFailed(f"{address} does not answer as a bus: {error}", "give the address of a bus") from error
         except TimeoutError as error:
             raise OpenFailed(f"the bus {address} does not answer", "try again") from error
 
 
-_AS_ITS_USER = "run mdevview as the user of the VM, or as root"
-
-
 class _Refused(Exception):
-    """The bus refused this user, or it is none."""
+    """The bus refused this user."""
 
 
 class _Caller:
@@ -97,14 +93,16 @@ class _Caller:
         self._poll.register(wire.fileno(), select.POLLIN)
 
     def begin(self) -> None:
-        """Authenticate and say Hello, which the bus wants to hear first. Raises _Refused."""
-        self._wire.start()
+        """Authenticate and say Hello, which the bus wants to hear first. Raises _Refused and NotDbus."""
         try:
+            self._wire.start()
             while not self._wire.authenticated:
                 self._wait()
                 self._drop(self._wire.receive())
             # dbus-daemon lets anybody authenticate, and then hangs up if the user may not use the bus.
             self.call("Hello")
+        except NotDbus:
+            raise
         except WireError as error:
             raise _Refused(str(error)) from error
 

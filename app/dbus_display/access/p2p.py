@@ -10,7 +10,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.errors import NoSuchDevice
+from app.errors import NoSuchDevice, OpenFailed
 from app.qemu.qmp_address import QmpAddress, TcpAddress
 from app.vm.peer import CommandError, ConnectionLost
 from app.vm.qmp import QmpPeer, connected
@@ -43,10 +43,10 @@ def connect_by_qmp(address: QmpAddress, owner: int | None, limit_s: float = LIMI
     """Our end of a new pair of sockets, or the bus that the VM says it is on. Waits ``limit_s`` seconds at most.
 
     If ``owner`` is given, that process must listen at ``address``. Raises OtherDisplay, and ConnectionLost or
-    CommandError with the reason.
+    CommandError with the reason; OpenFailed for an address that cannot do it.
     """
     if isinstance(address, TcpAddress):
-        raise ConnectionLost(f"{address} is a TCP port, over which no socket can be passed: give the VM a unix socket")
+        raise OpenFailed(f"{address} is a TCP port, over which no file descriptor can be passed", "use a unix socket")
     return asyncio.run(_with_limit(address, owner, limit_s))
 
 

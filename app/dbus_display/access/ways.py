@@ -48,31 +48,31 @@ def way_to_vm(vm: Vm, started: int, qmp: QmpAddress | None = None, paths: Paths 
     """
     option = dbus_option(vm.command_line())
     if option is None and vm.arguments and not vm.arguments_cut:
-        raise no_dbus_display(vm)
+        raise _no_dbus_display(vm)
     if option is not None and not option.p2p:
-        return _way_on_bus(vm, option.address, paths)
+        return _find_on_bus(vm, option.address, paths)
 
     def connect_again() -> socket.socket:
         found = _peer_to_peer(vm, started, qmp, paths)
         if isinstance(found, OnBus):
-            raise no_dbus_display(vm)
+            raise _no_dbus_display(vm)
         return found
 
     def connect() -> Endpoint:
         found = _peer_to_peer(vm, started, qmp, paths)
         if isinstance(found, OnBus):
-            return _way_on_bus(vm, found.address, paths).open()
+            return _find_on_bus(vm, found.address, paths).open()
         return Endpoint(found, None, connect_again)
 
     return Way(f"pid {vm.pid} {started}", connect)
 
 
-def way_on_bus(address: UnixAddress, vm: bus_lookup.BusVm) -> Way:
-    """The way to a VM that was found on a bus that the user named."""
-    return _to_unique_name(address, vm.unique_name, None)
+def way_on_bus(address: UnixAddress, name: str, owner: int | None = None) -> Way:
+    """The way to the VM of this unique name. ``owner`` is the process that named the bus; None: the user did."""
+    return Way(f"bus {address} {name}", lambda: Endpoint(bus_lookup.connect(address, owner), name))
 
 
-def no_dbus_display(vm: Vm, kind: str | None = None) -> NoDbusDisplay:
+def _no_dbus_display(vm: Vm, kind: str | None = None) -> NoDbusDisplay:
     """The error for a VM that was started without. ``kind`` is the type of its display, if QEMU or libvirt told it."""
     has = f" (its display is {kind})" if kind else ""
     return NoDbusDisplay(f"{vm_text(vm)} has no D-Bus display{has}", lacking_option(vm))
@@ -86,7 +86,7 @@ def lacking_option(vm: Vm) -> str:
 
 def _peer_to_peer(vm: Vm, started: int, qmp: QmpAddress | None, paths: Paths) -> socket.socket | OnBus:
     """Our end of a pair of sockets whose other end QEMU has. Raises MdevviewError."""
-    location = qmp or find_monitor(vm, paths)
+    location = qmp or find_monitor(vm, paths, passes_fds=True)
     who = vm_text(vm)
     try:
         match location:
@@ -94,13 +94,14 @@ def _peer_to_peer(vm: Vm, started: int, qmp: QmpAddress | None, paths: Paths) ->
                 problem = f"the screen of {who} comes through its monitor, but {reason}"
                 if is_denied:
                     raise PermissionDenied(problem, _OTHER_USER)
-                raise _starting(who, started, reason, paths) or OpenFailed(problem)
+                has_socket = any(isinstance(each.address, UnixAddress) for each in vm.command_line().monitors)
+                raise (_starting(who, started, reason, paths) if has_socket else None) or OpenFailed(problem)
             case LibvirtDomain():
                 return connect_by_libvirt(location)
             case _:
                 return connect_by_qmp(location, vm.pid if qmp is None else None)
     except OtherDisplay as other:
-        raise no_dbus_display(vm, str(other)) from other
+        raise _no_dbus_display(vm, str(other)) from other
     except ConnectionLost as lost:
         error = _starting(who, started, str(lost), paths)
         raise error or OpenFailed(f"{who} does not give its screen: {lost}", "try again") from lost
@@ -116,7 +117,7 @@ def _starting(who: str, started: int, reason: str, paths: Paths) -> DeviceBusy |
     return DeviceBusy(f"{who} is still starting: {reason}", "try again")
 
 
-def _way_on_bus(vm: Vm, option: str | None, paths: Paths) -> Way:
+def _find_on_bus(vm: Vm, option: str | None, paths: Paths) -> Way:
     who = vm_text(vm)
     try:
         addresses = unix_addresses(option or _session_bus(vm, paths))
@@ -137,7 +138,7 @@ def _way_on_bus(vm: Vm, option: str | None, paths: Paths) -> Way:
             # The bus of a container may know the process by another number.
             is_same = one.pid == vm.pid or (len(found) == 1 and in_other_namespace(vm.pid, "pid", paths))
             if is_same:
-                return _to_unique_name(address, one.unique_name, vm.pid)
+                return way_on_bus(address, one.unique_name, vm.pid)
         problem = problem or NoSuchDevice(f"{who} is not on the bus {address}", "start the VM again")
     assert problem is not None
     raise type(problem)(f"{who}: {problem.message}", problem.remedy)
@@ -148,10 +149,3 @@ def _session_bus(vm: Vm, paths: Paths) -> str:
     if address := start_variable(vm.pid, "DBUS_SESSION_BUS_ADDRESS", paths):
         return address
     return session_bus_of(vm.uid if vm.uid is not None else 0)
-
-
-def _to_unique_name(address: UnixAddress, name: str, owner: int | None) -> Way:
-    def connect() -> socket.socket:
-        return bus_lookup.connect(address, owner)
-
-    return Way(f"bus {address} {name}", lambda: Endpoint(connect(), name, None))

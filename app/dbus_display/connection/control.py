@@ -9,9 +9,9 @@ from typing import Any
 from jeepney import HeaderFields, Message, MessageFlag, MessageType
 
 from app.dbus_display.connection import bus
-from app.dbus_display.connection.vm_properties import console_numbers, interfaces_of, unwrapped
+from app.dbus_display.connection.vm_properties import changed, console_numbers, interfaces_of, unwrapped
 from app.dbus_display.wire import names
-from app.dbus_display.wire.messages import close_fds, error_reply, method_call, method_return
+from app.dbus_display.wire.messages import WireError, close_fds, error_reply, method_call, method_return
 from app.dbus_display.wire.wire import Wire
 from app.text.clean import clean_line
 
@@ -72,6 +72,7 @@ class Control:
         self._sent: dict[int, _Sent] = {}
         self._begun = False
         self._to_learn = 0
+        self._is_looking = False
 
     def read_and_flush(self, now_ns: int) -> None:
         """Send what is queued, and handle the messages that have come."""
@@ -176,6 +177,8 @@ class Control:
             # A bus tells the true sender; only the VM and the bus itself were asked.
             if (sent := self._sent.pop(fields[HeaderFields.reply_serial], None)) is not None:
                 sent.done(_result(message, sent.sent_ns, now_ns))
+                if fields.get(HeaderFields.error_name) == names.UNKNOWN_METHOD:
+                    self._look_for_vm(now_ns)
         elif self._bus_name is not None and sender == bus.NAME:
             self.vm_left_bus = self.vm_left_bus or bus.says_that_it_left(message, self._bus_name)
         elif self._bus_name is None or sender == self._bus_name:
@@ -184,15 +187,32 @@ class Control:
             else:
                 self._serve(message)
 
+    def _look_for_vm(self, now_ns: int) -> None:
+        """Look whether the VM's objects are still on this connection, after a call that found none.
+
+        QEMU does not end the connection of a client whose clipboard it uses when another client takes the controls
+        over (tried with 10.0.2): it only takes its objects away. The end makes it forget the clipboard.
+        """
+        if self._is_looking or not self.ready or self._bus_name is not None:
+            return
+        self._is_looking = True
+
+        def told(result: CallResult) -> None:
+            self._is_looking = False
+            if result.error is not None and result.error[0] == names.UNKNOWN_METHOD:
+                raise WireError("another client took the controls over")
+
+        self.call(names.VM_PATH, names.PROPERTIES, "GetAll", "s", (names.VM,), told, now_ns)
+
     def _take_signal(self, fields: dict[HeaderFields, Any], body: tuple[Any, ...], now_ns: int) -> None:
         if (fields[HeaderFields.interface], fields[HeaderFields.member]) != (names.PROPERTIES, "PropertiesChanged"):
             return
         if fields.get(HeaderFields.signature) != "sa{sv}as":
             return
-        interface, changed, dropped = body
+        interface, told, dropped = body
         path = fields[HeaderFields.path]
         if (known := self.properties.get((path, interface))) is not None:
-            self._set(path, interface, {**known, **unwrapped(changed)})
+            self._set(path, interface, changed(known, told))
             if dropped:
                 self._learn(path, interface, now_ns)
 

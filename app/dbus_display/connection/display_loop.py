@@ -11,11 +11,10 @@ from app.dbus_display.connection.console_facts import VmDisplayFacts
 from app.dbus_display.connection.control import Control, Reply, Serve, failed
 from app.dbus_display.connection.registration import Registration, Watch
 from app.dbus_display.connection.vm_properties import facts_of
-from app.dbus_display.wire.messages import WireError
+from app.dbus_display.wire.messages import LARGEST, WireError
 from app.dbus_display.wire.wire import Wire
 
-# The text of a clipboard is the largest thing on the control connection.
-_LARGEST = 1 << 24
+_MOST_QUEUED = 1 << 25
 _READY_LIMIT_NS = 5_000_000_000
 # A VM that ends closes its sockets some ms before its process is gone.
 _END_CHECK_NS = 50_000_000
@@ -29,6 +28,17 @@ class ControlState(Enum):
     CONNECTED = "connected"
     TAKEN_OVER = "taken-over"
     LOST = "lost"
+
+    @property
+    def why_not(self) -> str:
+        """Why the VM takes no calls; empty if it does."""
+        return _WHY_NOT.get(self, "")
+
+
+_WHY_NOT = {
+    ControlState.TAKEN_OVER: "another client took the controls over",
+    ControlState.LOST: "the VM's display is gone",
+}
 
 
 class DisplayLoop:
@@ -56,6 +66,11 @@ class DisplayLoop:
         self._ended_ns: int | None = None
         self._check_ns: int | None = None
 
+    @property
+    def has_connection(self) -> bool:
+        """Whether there is a control connection. It may not be ready."""
+        return self._control is not None
+
     def connect(self, connection: socket.socket, served: Mapping[tuple[str, str], Serve], now_ns: int) -> None:
         """Take over a socket as the control connection, where there is none."""
         if self.state is ControlState.LOST or self._control is not None:
@@ -64,7 +79,8 @@ class DisplayLoop:
         self._ended_ns = self._check_ns = None
         self._ready_until_ns = now_ns + _READY_LIMIT_NS
         self._seen_changes = 0
-        wire = Wire(connection, _LARGEST, 2 * _LARGEST, self._serials)
+        # The text of the guest's clipboard has any size that D-Bus allows, and must not end the connection.
+        wire = Wire(connection, LARGEST, _MOST_QUEUED, self._serials)
         self._control = Control(wire, self._bus_name, served)
         self._with_control(lambda control: control.wire.start(), now_ns)
 
@@ -73,8 +89,11 @@ class DisplayLoop:
         if self._control is not None:
             self._with_control(lambda control: control.send(data, serial, done, now_ns), now_ns)
         elif done is not None:
-            lost = self.state is ControlState.LOST
-            done(failed(self.why_lost if lost else "another client took the controls over"))
+            done(failed(self.why_lost or ControlState.TAKEN_OVER.why_not))
+
+    def guard_control(self, now_ns: int) -> None:
+        """Have the guard process end the control connection, too, when this program is stopped."""
+        self._with_control(lambda control: control.wire.watched_by(self._watch), now_ns)
 
     def turn(self, registrations: tuple[Registration, ...], now_ns: int) -> tuple[bool, int | None]:
         """Do what is to be done now.

@@ -70,8 +70,10 @@ class Guard:
                     self._end()
             if not self._is_warned:
                 self._is_warned = True
-                # The caller serves a VM, and must not wait for a terminal that takes no output.
-                threading.Thread(target=_warn, args=(why,), name="guard-warning", daemon=True).start()
+                # The caller serves a VM, and must not wait for a terminal that takes no output. RuntimeError: this
+                # user may have no more threads, which is perhaps why there is no process.
+                with suppress(RuntimeError):
+                    threading.Thread(target=_warn, args=(why,), name="guard-warning", daemon=True).start()
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

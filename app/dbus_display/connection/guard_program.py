@@ -44,11 +44,15 @@ class Watched:
         """For how many seconds nothing was read although something is there; 0 if all was read. Raises OSError."""
         unread = array.array("i", [0])
         fcntl.ioctl(self.connection, termios.FIONREAD, unread)
-        # This also brings no fds: they need recvmsg().
-        head = self.connection.recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT) if unread[0] else b""
-        before, self.seen = self.seen, (unread[0], head)
-        self.has_data = bool(unread[0])
-        if not unread[0] or unread[0] < before[0] or head != before[1]:
+        before, self.seen = self.seen, (0, b"")
+        if unread[0]:
+            # All may have been read since.
+            with suppress(BlockingIOError):
+                # This also brings no fds: they need recvmsg().
+                head = self.connection.recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+                self.seen = (unread[0], head)
+        self.has_data = bool(self.seen[0])
+        if not self.has_data or self.seen[0] < before[0] or self.seen[1] != before[1]:
             self.unread_since = now
         return now - self.unread_since
 

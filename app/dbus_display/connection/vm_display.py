@@ -24,7 +24,7 @@ from app.dbus_display.connection.guard import GUARD, Guard
 from app.dbus_display.connection.listener import Listener
 from app.dbus_display.connection.registration import Registration
 from app.dbus_display.wire.messages import method_call
-from app.errors import MdevviewError, OpenFailed
+from app.errors import MdevviewError, OpenFailed, error_text
 
 __all__ = ["CallResult", "ControlState", "VmDisplay"]
 
@@ -53,14 +53,24 @@ class VmDisplay:
         self._orders: deque[Callable[[int], None]] = deque()
         self._closing = False
         self._retaking: threading.Thread | None = None
+        self._is_connecting = False
         self._is_told = threading.Event()
         self._loop = DisplayLoop(endpoint.bus_name, process_ended, self._serials, guard.watch)
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        except OSError:
+            endpoint.connection.close()
+            raise
         self._orders.append(lambda now_ns: self._loop.connect(endpoint.connection, self._served, now_ns))
         guard.acquire()
         self._thread = threading.Thread(target=self._run, name="vm-display", daemon=True)
         self._thread.start()
-        in_time = self._is_told.wait(_READY_LIMIT_S)
+        try:
+            in_time = self._is_told.wait(_READY_LIMIT_S)
+        except BaseException:
+            # Ctrl-C, on the main thread.
+            self.close()
+            raise
         if not in_time or not self._loop.ready:
             why = self._loop.why_lost if in_time else f"the VM did not answer within {_READY_LIMIT_S:g} s"
             self.close()
@@ -100,13 +110,25 @@ class VmDisplay:
 
     def serve(
         self, path: str, interface: str, handle: Callable[[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]]]
-    ) -> None:
-        """Serve the calls of the VM on this object of ours (the clipboard).
+    ) -> Callable[[], None]:
+        """Serve the calls of the VM on this object of ours (the clipboard). Returns what ends that.
 
         ``handle`` gets the member and the arguments, on the display's thread, and returns signature and arguments of
-        the reply. It raises LookupError for a member that it does not have.
+        the reply. It raises LookupError for a member that it does not have. ValueError if the object is served already.
+
+        QEMU's main loop waits for the reply, so the connection ends when this program is stopped.
         """
-        self._served[path, interface] = handle
+        with self._lock:
+            if (path, interface) in self._served:
+                raise ValueError(f"{path} is served already")
+            self._served[path, interface] = handle
+        self._order(self._loop.guard_control)
+        return lambda: self._stop_serving(path, interface, handle)
+
+    def _stop_serving(self, path: str, interface: str, handle: Serve) -> None:
+        with self._lock:
+            if self._served.get((path, interface)) is handle:
+                del self._served[path, interface]
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` on the display's thread after each change of properties or state. Returns what ends that."""
@@ -150,15 +172,19 @@ class VmDisplay:
         with self._lock:
             self._wake()
 
-    def retake(self) -> None:
-        """Connect again after another client took the controls over; it loses them."""
+    def retake(self, refused: Callable[[str], None] = lambda _why: None) -> None:
+        """Connect again after another client took the controls over; it loses them. Nothing while that is under way.
+
+        If no connection can be made, ``refused`` gets the reason in words, on a thread of its own.
+        """
         open_again = self._endpoint.open_again
         with self._lock:
-            is_busy = self._retaking is not None and self._retaking.is_alive()
+            is_busy = self._is_connecting or self._loop.has_connection
             if self.state is not ControlState.TAKEN_OVER or open_again is None or is_busy or self._closing:
                 return
+            self._is_connecting = True
             self._retaking = threading.Thread(
-                target=self._open_again, args=(open_again,), name="vm-display-retake", daemon=True
+                target=self._open_again, args=(open_again, refused), name="vm-display-retake", daemon=True
             )
             self._retaking.start()
 
@@ -185,13 +211,24 @@ class VmDisplay:
         if self._wake_fd >= 0:
             os.eventfd_write(self._wake_fd, 1)
 
-    def _open_again(self, open_again: Callable[[], socket.socket]) -> None:
+    def _open_again(self, open_again: Callable[[], socket.socket], refused: Callable[[str], None]) -> None:
+        connection, why = None, ""
         try:
             connection = open_again()
         except (OSError, MdevviewError) as error:
             _LOG.info("the controls cannot be taken back: %s", error)
+            why = error_text(error) if isinstance(error, OSError) else str(error)
+        finally:
+            self._is_connecting = connection is not None
+        if connection is None:
+            refused(why)
             return
-        if not self._order(lambda now_ns: self._loop.connect(connection, self._served, now_ns)):
+
+        def connect(now_ns: int) -> None:
+            self._loop.connect(connection, self._served, now_ns)
+            self._is_connecting = False
+
+        if not self._order(connect):
             connection.close()
 
     def _run(self) -> None:

@@ -13,6 +13,10 @@ MOST_CONSOLES = 64
 
 _MOST_INTERFACES = 32
 _MOST_PROPERTIES = 64
+# Of a text and of a list. Names of VMs and devices are shorter, and lists have an entry for each console at most.
+_LONGEST = 1024
+# The number is a part of a path.
+_LAST_NUMBER = (1 << 32) - 1
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -21,15 +25,24 @@ Properties = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def unwrapped(told: Any) -> dict[str, Any]:
-    """The values of an ``a{sv}`` without their signatures; empty for anything else."""
+    """The values of an ``a{sv}`` without their signatures; empty for anything else. What is too long is cut."""
     if not isinstance(told, dict) or len(told) > _MOST_PROPERTIES:
         return {}
-    return {name: value[1] for name, value in told.items() if isinstance(name, str) and isinstance(value, tuple)}
+    pairs = [(name, value[1]) for name, value in told.items() if isinstance(name, str) and isinstance(value, tuple)]
+    return {name: _short(value) for name, value in pairs if isinstance(value, str | int | list)}
+
+
+def changed(known: Mapping[str, Any], told: Any) -> dict[str, Any]:
+    """The properties after a change told by ``PropertiesChanged``. They never become more than an object may have."""
+    new = unwrapped(told)
+    every = {**known, **new}
+    return every if len(every) <= _MOST_PROPERTIES else {name: new.get(name, value) for name, value in known.items()}
 
 
 def console_numbers(properties: Properties) -> list[int]:
     told = properties.get((names.VM_PATH, names.VM), _EMPTY).get("ConsoleIDs")
-    numbers = {each for each in told if _is_number(each)} if isinstance(told, list) else set()
+    listed = told if isinstance(told, list) else []
+    numbers = {each for each in listed if _is_number(each) and 0 <= each <= _LAST_NUMBER}
     return sorted(numbers)[:MOST_CONSOLES]
 
 
@@ -65,6 +78,12 @@ def _consoles(properties: Properties) -> Iterator[ConsoleFacts]:
                 device_address=clean(_text(console.get("DeviceAddress"))),
                 interfaces=interfaces_of(console),
             )
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, list):
+        return [each for each in value[:_LONGEST] if isinstance(each, str | int)]
+    return value[:_LONGEST] if isinstance(value, str) else value
 
 
 def _is_number(value: Any) -> bool:

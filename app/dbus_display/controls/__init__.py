@@ -1,1 +1,1 @@
-"""What a viewer asks of a console: keys, pointer, touch, and a resolution."""
+"""What a viewer asks of a console and its VM: keys, pointer, touch, a resolution, and the clipboard."""

@@ -33,8 +33,6 @@ _LATE_NS = 5 * _S
 _CLOSE_NS = _S // 2
 # A VM that did not answer is asked again after this time.
 _ASK_AGAIN_NS = 2 * _S
-TAKEN_OVER = "another client took the controls over"
-_ENDED = "the VM's display is gone"
 _LATE = "the VM has not answered for 5 s"
 _TOO_SLOW = "the VM takes its input too slowly: some of it was not passed on"
 _CLOSED = "the monitor is closed"
@@ -50,26 +48,15 @@ class DbusInput:
     what gives it back: it is used until all keys are released.
     """
 
-    taints = False
-
     display: VmDisplay
     console: int
     inner: InputRoute
     touch: bool = False
     hold: Callable[[], Callable[[], None]] = lambda: lambda: None
 
-    @property
-    def reason(self) -> str:
-        return ""
-
-    @property
-    def destination(self) -> str:
-        return ""
-
-    @property
-    def manager(self) -> str:
-        # Input does not need the socket that a manager needs.
-        return ""
+    # Input does not need the socket that a manager needs.
+    reason = destination = manager = ""
+    taints = False
 
     def open(self, changed: Changed, *, keep: bool = False) -> Monitor:
         return DbusMonitor(self.display, self.console, self.inner, changed, touch=self.touch, give_back=self.hold())
@@ -160,9 +147,9 @@ class DbusMonitor:
         self._call(press, answered)
         self._call(release, answered)
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         if self._display.state is ControlState.TAKEN_OVER:
-            self._display.retake()
+            self._display.retake(refused)
 
     def close(self, *, wait: bool = True) -> None:
         with self._lock:
@@ -355,13 +342,8 @@ class DbusMonitor:
             # It will be opened with the first command.
             inner = MonitorStatus(ConnectionState.READY)
         state, detail = ConnectionState.READY, self._refusal
-        match self._display.state:
-            case ControlState.TAKEN_OVER:
-                state, detail = ConnectionState.LOST, TAKEN_OVER
-            case ControlState.LOST:
-                state, detail = ConnectionState.LOST, _ENDED
-            case ControlState.CONNECTED if self._lost:
-                state, detail = ConnectionState.LOST, self._lost
+        if lost := self._display.state.why_not or self._lost:
+            state, detail = ConnectionState.LOST, lost
         console = self._console()
         modifiers = self._properties(KEYBOARD).get("Modifiers")
         return MonitorStatus(

@@ -68,11 +68,10 @@ class UiInfoResolution:
     def begin(self, mode: Mode, dpi: float) -> None:
         """The last mode wins: one that was not sent yet is dropped."""
         self._require()
-        match self._display.state:
-            case ControlState.TAKEN_OVER:
-                raise ResolutionRefused(f"cannot set {mode}: another client took the controls over", "take them back")
-            case ControlState.LOST:
-                raise ResolutionRefused(f"cannot set {mode}: the VM's display is gone")
+        state = self._display.state
+        if state.why_not:
+            remedy = "take them back" if state is ControlState.TAKEN_OVER else ""
+            raise ResolutionRefused(f"cannot set {mode}: {state.why_not}", remedy)
         self._wanted = (mode, dpi)
 
     def step(self) -> int | None:

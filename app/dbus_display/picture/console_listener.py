@@ -42,7 +42,7 @@ from app.dbus_display.picture.scanout_planes import (
     why_perhaps_part,
     why_too_small,
 )
-from app.dbus_display.picture.value_memory import ValueMemory, clipped
+from app.dbus_display.picture.value_memory import ValueMemory
 from app.dbus_display.wire.names import FAILED, LISTENER_DMABUF2, LISTENER_MAP
 from app.errors import error_text
 from app.formats.fourcc import pixel_format
@@ -266,7 +266,7 @@ class ConsoleListener:
                 self._problems.note(DisplayProblem.MAP_TOO_SMALL, short)
             self._picture.refuse(Status(Reason.BUFFER_TRUNCATED, short) if short else None, now_ns)
             size = (held.plane.width, held.plane.height)
-            where = clipped(call.x, call.y, call.width, call.height, size)
+            where = DamagedRect(call.x, call.y, call.width, call.height).within(*size)
             if where is None:
                 self._note_outside(call, size)
             elif not self._changes_nothing(held, where):
@@ -321,7 +321,7 @@ class ConsoleListener:
         if held is None or self._closed or not (call.width and call.height):
             return Done()
         size = (held.plane.width, held.plane.height)
-        where = clipped(call.x, call.y, call.width, call.height, size)
+        where = DamagedRect(call.x, call.y, call.width, call.height).within(*size)
         if where is None:
             self._note_outside(call, size)
         # Damage of a part may be told in coordinates of the whole: what seems to be outside may be on the screen.

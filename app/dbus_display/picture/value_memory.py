@@ -8,15 +8,6 @@ from app.formats.fourcc import PixelFormat
 from app.planes.damage import DamagedRect
 
 
-def clipped(x: int, y: int, width: int, height: int, size: tuple[int, int]) -> DamagedRect | None:
-    """The part of a rectangle inside a picture of that size; None if there is none."""
-    left, top = max(x, 0), max(y, 0)
-    right, bottom = min(x + width, size[0]), min(y + height, size[1])
-    if right <= left or bottom <= top:
-        return None
-    return DamagedRect(left, top, right - left, bottom - top)
-
-
 class ValueMemory:
     """The memory of one layout. One thread writes; others may read meanwhile, and are told of the change later."""
 
@@ -39,7 +30,7 @@ class ValueMemory:
 
     def patch(self, call: Update) -> DamagedRect | None:
         """Write the part of an update that lies in the picture; None if nothing does. The formats must be the same."""
-        where = clipped(call.x, call.y, call.width, call.height, self.size)
+        where = DamagedRect(call.x, call.y, call.width, call.height).within(*self.size)
         if where is None:
             return None
         row = where.width * self._pixel

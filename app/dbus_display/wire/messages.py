@@ -19,7 +19,7 @@ from jeepney import (
     new_method_call,
     new_method_return,
 )
-from jeepney.low_level import Array, FixedType, Header, Struct, Variant, calc_msg_size, parse_signature
+from jeepney.low_level import Array, Endianness, FixedType, Header, Struct, Variant, calc_msg_size, parse_signature
 
 FIXED_PART = 16
 """Bytes. From so many, a message's size is known."""
@@ -32,8 +32,9 @@ MOST_FDS = 8
 
 # A message has a path, an interface, a member and a signature: some hundred bytes.
 _LARGEST_HEADER = 1 << 14
-# A message of more bytes has arrays of bytes only.
-_LARGEST_MIXED = 1 << 20
+# A message of more bytes has arrays of bytes only. To read a value takes some microseconds, and the window waits for
+# that; what a VM tells of itself has some hundred bytes.
+_LARGEST_MIXED = 1 << 16
 _FLAT = re.compile(r"(?:[ybnqiuxtdhs]|ay)*")
 # The specification allows 32 arrays and 32 structs in each other.
 _DEEPEST = 64
@@ -44,6 +45,10 @@ _INVALID = (ValueError, LookupError, TypeError, AssertionError, struct.error, Re
 
 class WireError(Exception):
     """The other side sent what cannot be understood, or the connection has ended. The words say why."""
+
+
+class NotDbus(WireError):
+    """What answered the authentication is no server of D-Bus."""
 
 
 class _Bytes(Array):  # type: ignore[misc]
@@ -94,12 +99,8 @@ def parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
 
 def _parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
     (length,) = struct.unpack_from("<I" if data[0:1] == b"l" else ">I", data, 12)
-    head = bytes(data[: FIXED_PART + length])
-    # No name of a header has this. As a type it is an array that never ends.
-    if b"()" in head:
-        raise ValueError("a type without a size")
-    header, position = Header.from_buffer(head)
-    if position != len(head) or header.protocol_version != 1 or header.serial == 0:
+    header, position = _header(bytes(data[: FIXED_PART + length]))
+    if position != FIXED_PART + length or header.protocol_version != 1 or header.serial == 0:
         raise ValueError("header")
     _check_fields(header)
     if header.fields.get(HeaderFields.unix_fds, 0) != len(fds):
@@ -120,6 +121,17 @@ def _parse(data: bytearray, fds: list[FileDescriptor]) -> Message:
         if each not in named:
             each.close()
     return Message(header, body)
+
+
+def _header(head: bytes) -> tuple[Header, int]:
+    """The header and its end. jeepney would read the fields with its own types, which have no limits."""
+    order, kind, flags, version = struct.unpack_from("4B", head)
+    endianness = {ord("l"): Endianness.little, ord("B"): Endianness.big}[order]
+    size, serial = struct.unpack_from(endianness.struct_code() + "II", head, 4)
+    fields, position = _FIELDS.parse_data(head, FIXED_PART - 4, endianness)
+    # Unknown fields are to be ignored.
+    known = {HeaderFields(code): value for code, (_, value) in fields if code in _FIELD_CODES}
+    return Header(endianness, kind, flags, version, size, serial, known), position
 
 
 def _check_fields(header: Header) -> None:
@@ -176,6 +188,10 @@ def fds_in(body: Any) -> Iterator[FileDescriptor]:
             yield from fds_in(each)
     elif isinstance(body, dict):
         yield from fds_in([*body.keys(), *body.values()])
+
+
+_FIELDS = _type("a(yv)", 0)
+_FIELD_CODES = frozenset(map(int, HeaderFields))
 
 
 def close_fds(body: Any) -> None:

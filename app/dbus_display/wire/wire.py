@@ -11,13 +11,13 @@ import itertools
 import os
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from jeepney import FileDescriptor, Message
 from jeepney.auth import BEGIN, AuthenticationError, Authenticator
 
-from app.dbus_display.wire.messages import FIXED_PART, LARGEST, MOST_FDS, WireError, parse, size_of
+from app.dbus_display.wire.messages import FIXED_PART, LARGEST, MOST_FDS, NotDbus, WireError, parse, size_of
 from app.errors import error_text
 
 _AUTHENTICATION_BYTES = 512
@@ -74,6 +74,10 @@ class Wire:
     def next_serial(self) -> int:
         """The serial number of a message of ours. May be called on any thread."""
         return next(self._serials)
+
+    def watched_by(self, watch: Callable[[socket.socket], None]) -> None:
+        """Show the socket to who watches it. It stays ours."""
+        watch(self._open_socket())
 
     def receive(self) -> Message | None:
         """The next message, None if there is none yet. Its fds are FileDescriptor objects, which the caller closes."""
@@ -151,7 +155,9 @@ class Wire:
         try:
             self._authenticator.feed(data)
         except AuthenticationError:
-            raise WireError("the authentication was refused") from None
+            if data.startswith((b"REJECTED", b"ERROR")):
+                raise WireError("the authentication was refused") from None
+            raise NotDbus("it does not speak D-Bus") from None
         self._send_authentication()
 
     def _send_authentication(self) -> None:

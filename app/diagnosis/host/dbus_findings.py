@@ -62,7 +62,7 @@ def _module(root: Path) -> Iterator[Finding]:
             Severity.INFO,
             "QEMU's D-Bus display is not installed: no VM can be started with -display dbus",
             f"there is no ui-dbus.so in {', '.join(map(str, folders))}",
-            "install it (Debian: qemu-system-gui; Fedora: qemu-ui-dbus)",
+            "install it (Debian: qemu-system-modules-opengl, before Debian 13 qemu-system-gui; Fedora: qemu-ui-dbus)",
         )
         return
     has_gl = (found[0].parent / "ui-opengl.so").exists()
@@ -81,14 +81,14 @@ def _display(display: DbusDisplay, paths: Paths) -> Finding:
     way = "p2p" if display.p2p else f"on the bus {display.address or 'of its user'}"
     evidence = f"-display dbus, {way}" + (", gl" if display.gl else "")
     if display.p2p:
-        monitor = find_monitor(vm, paths)
+        monitor = find_monitor(vm, paths, passes_fds=True)
         if isinstance(monitor, NoMonitor):
             return Finding(
                 "dbus-display",
                 Severity.WARNING,
                 f"{who} has a D-Bus display, but no monitor through which it can be reached",
-                f"{evidence}; {monitor.reason}",
-                "give it a QMP socket of its own: -qmp unix:FILE,server=on,wait=off",
+                evidence,
+                monitor.reason,
             )
     return Finding(
         "dbus-display",

@@ -40,13 +40,13 @@ class PictureKey(Enum):
     NEEDS_RUNNING_VM = "needs-running-vm", Severity.ERROR, "The driver opens the vGPU only while a VM runs with it."
     PERMISSION_DENIED = _of(Reason.PERMISSION_DENIED)
     DEVICE_BUSY = "device-busy", Severity.ERROR, "Another process has the vGPU open."
-    NO_SUCH_DEVICE = "no-such-device", Severity.ERROR, "This host has no such vGPU."
+    NO_SUCH_DEVICE = "no-such-device", Severity.ERROR, "This host has no such vGPU or VM."
     PROCESS_GONE = "process-gone", Severity.ERROR, "The process does not exist, or has ended."
-    DEVICE_GONE = "device-gone", Severity.ERROR, "The vGPU was removed, or its VM ended."
+    DEVICE_GONE = "device-gone", Severity.ERROR, "The vGPU was removed, or the VM ended."
     OPEN_FAILED = _of(Reason.OPEN_FAILED)
     NOT_OPENED = _of(Reason.NOT_OPENED)
     USAGE = "usage", Severity.ERROR, "The command line, or the target, cannot be understood."
-    AMBIGUOUS_TARGET = "ambiguous-target", Severity.ERROR, "The target fits several vGPUs."
+    AMBIGUOUS_TARGET = "ambiguous-target", Severity.ERROR, "The target fits several screens."
     RESOLUTION_REFUSED = "resolution-refused", Severity.ERROR, "The resolution cannot be set."
     NO_PICTURE = "no-picture", Severity.ERROR, "There was no picture within the time limit."
     FAILED = "failed", Severity.ERROR, "The command failed."

@@ -59,7 +59,7 @@ def verdict(findings: Sequence[Finding], vgpus: int, displays: int = 0) -> str:
     why = f" ({hardware.message})" if hardware is not None else ""
     if vms:
         return f"mdevview can show {vms}; this host has no vGPU{why}."
-    return f"mdevview can show simulated vGPUs only, because this host has no vGPU{why}."
+    return f"mdevview can show simulated vGPUs only, because this host has no vGPU{why} and no VM with a D-Bus display."
 
 
 def _first(findings: Iterable[Finding], keys: set[str], severity: Severity) -> Finding | None:

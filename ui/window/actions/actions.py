@@ -177,6 +177,7 @@ ACTIONS = (
     ActionSpec("grab", Menu.INPUT, "&Grab keyboard and pointer", ("Ctrl+Alt+G",), True, for_guest=True),
     ActionSpec("release", Menu.INPUT, "&Release keyboard and pointer", ("Ctrl+Alt+R",)),
     ActionSpec("paste", Menu.INPUT, "&Paste as typing", ("Ctrl+Alt+V",), for_guest=True),
+    ActionSpec("share-clipboard", Menu.INPUT, "Share &clipboard with the guest", checkable=True),
     ActionSpec("pointer-auto", Menu.INPUT, "Show host pointer where the guest has &none", (), True, "pointer", True),
     ActionSpec("pointer-shown", Menu.INPUT, "Show host pointer &always", (), True, "pointer"),
     ActionSpec("pointer-hidden", Menu.INPUT, "Show host pointer n&ever", (), True, "pointer"),

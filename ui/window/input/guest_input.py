@@ -5,23 +5,29 @@ subsurface cannot have it, and the widget gets them.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
-from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QTouchEvent, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
-from app.input.event import Button, Event, Press
-from app.input.pointer import RelativeMotion, Wheel, absolute, guest_pixel
+from app.input.event import Button, Event
+from app.input.pointer import RelativeMotion, absolute, guest_pixel
 from app.input.pressed import PressedKeys
-from app.input.typing import Keystroke, chord, keystrokes, typable
-from app.planes.placement import Placement, Rect, place
+from app.input.typing import Keystroke, chord
+from app.text.clean import clean_line
 from app.vm.monitor import ConnectionState, Lights, Monitor, MonitorStatus, PointingDevice
 from ui.window.actions.shortcuts import Shortcuts
+from ui.window.input.clipboard_typing import clipboard_typing
 from ui.window.input.grab import Grab
+from ui.window.input.guest_place import guest_place, guest_placement
 from ui.window.input.keystroke_sender import KeystrokeSender
 from ui.window.input.qt_keys import qcode_of
 from ui.window.input.touch_input import TouchInput
+from ui.window.input.wheel_input import WheelInput
 from ui.window.picture.picture_window import PictureWindow
+from ui.window.widgets.menu_words import menu_words
 
 _POINTING = {
     PointingDevice.ABSOLUTE: "keyboard and pointer",
@@ -39,8 +45,6 @@ _BUTTONS = {
 _OURS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 # A sleeping guest is woken by a key, so it takes input; a paused one answers with an error.
 _TAKES_INPUT = (None, "running", "suspended")
-# Ten minutes of typing: a clipboard with more text is probably a mistake.
-_MOST_CHARACTERS = 30_000
 
 
 class GuestInput(QObject):
@@ -52,6 +56,8 @@ class GuestInput(QObject):
 
     changed = pyqtSignal()
     notice = pyqtSignal(str, object)
+    # Emitted on another thread: Qt queues it for the window's.
+    _not_retaken = pyqtSignal(str)
 
     def __init__(self, picture: PictureWindow, container: QWidget, shortcuts: Shortcuts) -> None:
         super().__init__(picture)
@@ -59,18 +65,19 @@ class GuestInput(QObject):
         self._container = container
         self._shortcuts = shortcuts
         self._monitor: Monitor | None = None
-        self._reason = "this device has no VM"
+        self._reason = "there is no VM"
         self._destination = self._manager = ""
         self._status = MonitorStatus(ConnectionState.LOST)
         self._pressed = PressedKeys()
-        self._touch = TouchInput(self._place)
+        self._touch = TouchInput(partial(guest_place, picture))
         self._motion = RelativeMotion()
-        self._wheel = Wheel()
+        self._wheel = WheelInput()
         self._position: QPointF | None = None
         self._pixel: tuple[int, int] | None = None
         self._host_pointer: bool | None = None
         self._keystroke_sender = KeystrokeSender(self._type, self)
         self._keystroke_sender.finished.connect(self._typed)
+        self._not_retaken.connect(self._say_not_retaken)
         self._pasting = False
         self.grab = Grab(picture)
         self.grab.moved.connect(self._moved)
@@ -118,8 +125,14 @@ class GuestInput(QObject):
 
     def retake(self) -> None:
         """Take the controls back; the other client loses them."""
+
+        def refused(why: str) -> None:
+            # The window may be destroyed before the VM has answered.
+            with suppress(RuntimeError):
+                self._not_retaken.emit(why)
+
         if self._monitor is not None:
-            self._monitor.retake()
+            self._monitor.retake(refused)
 
     @property
     def lights(self) -> Lights | None:
@@ -194,20 +207,14 @@ class GuestInput(QObject):
         """Type ``text``, as on a US keyboard."""
         if not self.ready:
             return
-        if len(text) > _MOST_CHARACTERS:
-            self.notice.emit(f"The clipboard holds {len(text)} characters, which is too much to type", None)
+        typed, told = clipboard_typing(text)
+        if not typed:
+            self.notice.emit(told, None)
             return
-        known = typable(text)
-        left_out = len(text.replace("\r\n", "\n")) - len(known)
-        words = f"{left_out} character{'s' * (left_out != 1)} without a key on a US keyboard left out"
-        if known:
-            self._keystroke_sender.start(keystrokes(known))
-            self._pasting = True
-            text = f"Typing the clipboard, any key stops it{f'; {words}' * bool(left_out)}"
-            self.notice.emit(text, lambda: self._pasting)
-            self.changed.emit()
-        else:
-            self.notice.emit(f"Nothing to type: {words}" if text else "There is no text in the clipboard", None)
+        self._keystroke_sender.start(iter(typed))
+        self._pasting = True
+        self.notice.emit(told, lambda: self._pasting)
+        self.changed.emit()
 
     def set_host_pointer(self, shown: bool | None) -> None:
         """Show the host's pointer over the picture always, never, or (None) if the guest draws none."""
@@ -305,7 +312,7 @@ class GuestInput(QObject):
     def _hover(self, position: QPointF) -> None:
         """The pointer is at ``position``: send that to a tablet."""
         self._position = position
-        placement = self._placement()
+        placement = guest_placement(self._picture)
         was_inside = self._pixel is not None
         x, y = self._picture.device_point(position)
         # The motion that leaves the picture still reaches its edge, and a drag follows the edge.
@@ -330,38 +337,14 @@ class GuestInput(QObject):
     def _moved(self, dx: float, dy: float) -> None:
         """The grabbed pointer's motion in device pixels."""
         if self.ready:
-            self._send(self._motion.move(self._placement(), dx, dy))
+            self._send(self._motion.move(guest_placement(self._picture), dx, dy))
 
     def _turn(self, event: QWheelEvent) -> bool:
         if not self.ready or (self._pixel is None and not self.grab.active):
             return False
-        angle, pixels = event.angleDelta(), event.pixelDelta()
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            # While Alt is held, Qt swaps the wheel's axes (qxcbconnection_xi2.cpp, qwaylandinputdevice.cpp). In a
-            # guest the meaning of Alt is the guest's decision.
-            angle, pixels = angle.transposed(), pixels.transposed()
-        notches = self._wheel.turn(*_pair(angle)) if not angle.isNull() else self._wheel.scroll(*_pair(pixels))
-        for button in notches:
-            self._send((Press(button, True),))
-            self._send((Press(button, False),))
+        for press in self._wheel.handle(event):
+            self._send((press,))
         return True
-
-    def _place(self, position: QPointF, clamp: bool) -> tuple[float, float] | None:
-        """A point of the picture as a part of the guest's screen."""
-        placement = self._placement()
-        pixel = guest_pixel(placement, *self._picture.device_point(position), clamp=clamp)
-        if pixel is None:
-            return None
-        return ((pixel[0] + 0.5) / placement.guest_width, (pixel[1] + 0.5) / placement.guest_height)
-
-    def _placement(self) -> Placement:
-        """The picture's placement; without a picture, the whole window is the guest's screen."""
-        placement = self._picture.placement
-        if placement is None:
-            width, height = self._picture.device_point(QPointF(self._picture.width(), self._picture.height()))
-            size = (max(1, int(width)), max(1, int(height)))
-            placement = place(size, Rect(0, 0, *size))
-        return placement
 
     def _send(self, events: Sequence[Event]) -> None:
         if self._monitor is not None and events:
@@ -376,6 +359,11 @@ class GuestInput(QObject):
     def _typed(self) -> None:
         self._pasting = False
         self.changed.emit()
+
+    def _say_not_retaken(self, why: str) -> None:
+        self.notice.emit(
+            f"The controls were not taken back: {menu_words(clean_line(why))}", lambda: self._status.can_retake
+        )
 
     def _grab_changed(self) -> None:
         self._pixel = None
@@ -392,7 +380,3 @@ class GuestInput(QObject):
         if not self.ready or self._status.pointing is not PointingDevice.ABSOLUTE or self._pixel is None:
             return False
         return self._picture.guest_draws_cursor if self._host_pointer is None else not self._host_pointer
-
-
-def _pair(point: QPoint) -> tuple[int, int]:
-    return (point.x(), point.y())

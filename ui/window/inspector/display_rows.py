@@ -35,11 +35,11 @@ def _console(console: Document) -> Node:
 
 
 def _messages(messages: Document) -> Node:
-    counts = leaves((f"count {name}", name, count) for name, count in messages["received"].items())
+    counts = leaves((f"count {each['name']}", each["name"], each["count"]) for each in messages["received"])
     rest = leaves(
         (
-            ("skipped", "Pictures replaced before they were taken", messages["scanouts_skipped"]),
-            ("acknowledged", "The guest waits for each picture", "yes" if messages["acknowledged"] else "no"),
+            ("skipped", "Replaced unseen", messages["scanouts_skipped"]),
+            ("acknowledged", "Guest waits", "for each picture" if messages["acknowledged"] else "no"),
         )
     )
     return Node("messages", "Messages of QEMU", f"pixels: {messages['scanout'] or 'none yet'}", (*counts, *rest))

@@ -31,13 +31,13 @@ _BUCKETS = 200
 _BINS = 60
 
 STAGES = (
-    ("unseen", "until the poll that sees the flip", "#0072b2"),
+    ("unseen", "until it is seen", "#0072b2"),
     ("wait", "until drawing begins", "#56b4e9"),
     ("draw", "drawing (CPU)", "#e69f00"),
     ("present", "until it is on the screen", "#009e73"),
 )
-"""The parts of the time from a flip to the screen: the column, what it is, and its colour, which people with any colour
-vision can tell from the others (Okabe and Ito)."""
+"""The parts of the time from a flip or a change to the screen: the column, what it is, and its colour, which people
+with any colour vision can tell from the others (Okabe and Ito)."""
 
 _MARKER = "#d6488f"
 
@@ -114,7 +114,7 @@ class HistogramPlot(_Plot):
     """How many frames had which latency."""
 
     def __init__(self) -> None:
-        super().__init__("Histogram of the latency", "milliseconds from flip to submit", "frames")
+        super().__init__("Histogram of the latency", "milliseconds from flip or change to submit", "frames")
         self._bars = pyqtgraph.BarGraphItem(x0=[], y0=0, width=1, height=[], brush="#0072b2", pen=None)
         self._bars.setOpts(pen=QColor("#0072b2"))
         self.addItem(self._bars)

@@ -25,7 +25,7 @@ class Power(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._monitor: Monitor | None = None
-        self._reason = "this device has no VM"
+        self._reason = "there is no VM"
         self._status = MonitorStatus(ConnectionState.LOST)
         self._answered.connect(self._hand_over)
 

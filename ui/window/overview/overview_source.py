@@ -169,7 +169,7 @@ class OverviewSource(QObject):
         return self._session.exporter if self._session is not None else None
 
     def session_for_window(self) -> Session | None:
-        """A session for one more window, which closes it; None if the vGPU is not open."""
+        """A session for one more window, which closes it; None if the screen is not open."""
         if self._session is None or self._shared is None or self.loop is None:
             return None
         return replace(self._session, source=self._shared.share())

@@ -16,7 +16,7 @@ from app.errors import (
     ProcessGone,
     ResolutionRefused,
 )
-from app.open.target import Default, Named, Pid, Target, VmName
+from app.open.target import DbusBus, Default, Named, Pid, Target, VmName
 from app.open.waiter import may_open_later
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean_line
@@ -26,11 +26,11 @@ from ui.window.widgets.menu_words import page_words, sentence
 _LONGEST = 1000
 _MOST_FINDINGS = 3
 _HEADINGS: tuple[tuple[type[MdevviewError], str], ...] = (
-    (AmbiguousTarget, "Which device?"),
+    (AmbiguousTarget, "Which screen?"),
     (ProcessGone, "The VM does not run"),
     (NeedsRunningVm, "The VM does not run"),
-    (NoSuchDevice, "No such device"),
-    (DeviceBusy, "The device is in use"),
+    (NoSuchDevice, "No such screen"),
+    (DeviceBusy, "The screen is in use"),
     (PermissionDenied, "No permission"),
     (ResolutionRefused, "The resolution cannot be set"),
 )
@@ -62,11 +62,11 @@ class PageAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the window does to get its device.
+    """What the window does to get its screen.
 
-    ``error`` is why the last opening failed. ``opening``: the device is being opened, or a person is asked for
-    permission. ``waiting``: its VM is waited for. ``may_wait``: the device is one that may appear later. ``vm`` is the
-    name of the VM by which the user named the device, empty for none.
+    ``error`` is why the last opening failed. ``opening``: it is being opened, or a person is asked for
+    permission. ``waiting``: its VM is waited for. ``may_wait``: the screen is one that may appear later. ``vm`` is the
+    name of the VM by which the user named the screen, empty for none.
     """
 
     error: MdevviewError | None = None
@@ -89,7 +89,7 @@ class PageContent:
 
 def can_wait(target: Target, error: MdevviewError | None = None) -> bool:
     """Whether it makes sense to wait for a target, which could not be opened because of ``error``."""
-    if not isinstance(target, Named | VmName | Pid | Default):
+    if not isinstance(target, Named | VmName | Pid | DbusBus | Default):
         return False
     return error is None or may_open_later(target, error)
 
@@ -120,7 +120,7 @@ def page_content(
     if error is not None:
         return _content(_error_heading(error), error.message, error.remedy, f"{source}: {error.key}")
     if attempt.opening and status.reason is Reason.NOT_STARTED:
-        return _content("Opening", "The device is being opened.", "", source)
+        return _content("Opening", "The screen is being opened.", "", source)
     heading = status_heading(status)
     if not findings:
         told = status.reason.meaning or status.detail or sentence_of(status.reason)

@@ -38,6 +38,7 @@ PHRASES = (
         "'Wait for the VM' then shows it by itself",
     ),
     Phrase(r"'mdevview list'", "'Choose screen' in the Machine menu", "'Choose another…'"),
+    Phrase(r"\btake them back\b", "choose 'Take the controls back' in the Input menu"),
     Phrase(r"Look at the log \(-v\)", "'Explain this picture' in the View menu tells what is known"),
     Phrase(
         r"\b([Rr])eport it with a recording: mdevview capture TARGET -o FILE --duration 5",

@@ -37,7 +37,8 @@ def _wait_for_picture(session: Session) -> None:
 
 
 def test_by_name_by_pid_and_by_console(tmp_path: Path) -> None:
-    with QemuMachine(tmp_path, ["VGA", "bochs-display"], name=NAME) as vm:
+    agent = ("-chardev", "qemu-vdagent,id=agent,clipboard=on")
+    with QemuMachine(tmp_path, ["VGA", "bochs-display"], name=NAME, extra=agent) as vm:
         with pytest.raises(AmbiguousTarget, match="has 2 screens") as caught:
             _open(f"vm:{NAME}")
         assert caught.value.candidates == (f"vm:{NAME},console=0", f"vm:{NAME},console=1")
@@ -56,9 +57,16 @@ def test_by_name_by_pid_and_by_console(tmp_path: Path) -> None:
             assert next_target(parse_target(f"pid:{vm.pid},console=1"), second) == VmName(NAME, 1)
             with pytest.raises(DeviceBusy, match="open in this program already"):
                 _open(f"vm:{NAME},console=1")
+            assert first.clipboard is not None and second.clipboard is not None
+            first.clipboard.share(lambda: None)
+            second.clipboard.share(lambda: None)
+            assert first.clipboard.why_not == "" != second.clipboard.why_not
             # The other windows keep their picture, and the monitor is free for a manager.
             assert first.ended() is None
             vm.press("esc")
+            first.close()
+            second.clipboard.share(lambda: None)
+            assert second.clipboard.why_not == "", "a session that is closed shares no longer"
         finally:
             first.close()
             second.close()
@@ -76,6 +84,7 @@ def test_who_waits_finds_the_vm_again_after_its_end(tmp_path: Path) -> None:
                 time.sleep(0.05)
             try:
                 assert found.label == f"VM {NAME}"
+                assert found.clipboard is not None and "no channel to an agent" in found.clipboard.why_not
                 vm.kill()
                 while (end := found.ended()) is None:
                     assert time.monotonic() < until

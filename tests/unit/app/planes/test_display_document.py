@@ -12,7 +12,7 @@ def test_counts_and_problems_are_in_the_document() -> None:
     )
     assert json.loads(json.dumps(messages_document(facts))) == {
         "scanout": "map",
-        "received": {"ScanoutMap": 2, "UpdateMap": 40},
+        "received": [{"name": "ScanoutMap", "count": 2}, {"name": "UpdateMap", "count": 40}],
         "scanouts_skipped": 1,
         "acknowledged": False,
         "problems": [{"key": "display-bad-message", "evidence": "w=0", "count": 3}],

@@ -140,6 +140,16 @@ def test_a_vm_that_ends_before_it_answers_was_forced_off() -> None:
     assert replies == [Reply(), Reply(error="the connection to the VM was lost")]
 
 
+@pytest.mark.parametrize(("failing", "error"), [("", None), ("refuse", "nobody is there")])
+def test_a_command_waits_for_the_first_connection(failing: str, error: str | None) -> None:
+    """A monitor may be opened for its first command."""
+    for _ in range(5):
+        with commands(failing) as subject:
+            subject.execute("fine")
+            until(lambda: subject.replies[0])
+            assert subject.replies[0][0].error == error
+
+
 def test_nothing_is_forced_off_by_a_monitor_that_is_not_connected() -> None:
     replies: list[Reply] = []
     with commands("refuse") as subject:

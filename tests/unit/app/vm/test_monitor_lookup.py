@@ -5,7 +5,7 @@ import importlib.util
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +129,17 @@ def test_ports_and_abstract_names_count_in_their_network_only(host: Host) -> Non
     assert find_monitor(machine, host.paths) == TcpAddress("localhost", 4444)
 
 
+def test_a_port_is_left_out_where_fds_are_passed(host: Host, tmp_path: Path) -> None:
+    port = ("-qmp", "tcp:localhost:4444,server")
+    with closing(socket.socket(socket.AF_UNIX)) as server:
+        server.bind(str(tmp_path / "qmp"))
+        both = vm(host, *port, "-qmp", f"unix:{tmp_path}/qmp,server")
+        assert find_monitor(both, host.paths, passes_fds=True) == UnixAddress(f"{tmp_path}/qmp")
+    found = find_monitor(replace(both, arguments=("qemu", *port)), host.paths, passes_fds=True)
+    assert isinstance(found, NoMonitor)
+    assert found.reason.startswith("its QMP socket localhost:4444 is a TCP port, which passes no file descriptors")
+
+
 def test_without_a_monitor_the_reason_says_what_to_do(host: Host) -> None:
     assert "-qmp unix:PATH,server=on,wait=off" in reason(host, vm(host, "-m", "1G"))
     assert "--qmp" in reason(host, Vm(PID, "qemu", None, ("qemu", "-readconfig", "f")))
@@ -174,7 +185,10 @@ def test_where_libvirt_owns_the_monitor_its_module_is_needed(
         monkeypatch.setattr(os, "getuid", lambda: 12345678)
         assert find_monitor(machine, host.paths) == LibvirtDomain("win10", "u", ("qemu:///system",))
     else:
-        assert reason(host, machine) == "libvirt owns its monitor: the extra 'libvirt' is missing (README, Input)"
+        assert (
+            reason(host, machine)
+            == "libvirt owns its monitor, and the Python package libvirt-python is missing: see running-vms.md"
+        )
 
 
 def test_a_socket_of_another_program_is_not_libvirts(host: Host) -> None:

@@ -68,6 +68,23 @@ def test_missing_arguments_are_added_and_nothing_is_left(host: Host, tmp_path: P
     running.close()
 
 
+def test_a_dbus_display_is_shown_without_a_vgpu_through_a_socket_that_passes_fds(
+    host: Host, tmp_path: Path, runtime: Path
+) -> None:
+    host.mdev(UUID_A, "mbochs-small", 7)
+    fake_qemu = FakeQemu(tmp_path)
+    own = ("-display", "dbus,p2p=yes", "-qmp", "tcp:localhost:4444,server=on")
+    running = start_vm(_options(fake_qemu, *own), host.paths)
+    try:
+        (folder,) = runtime.iterdir()
+        added = ("-qmp", f"unix:path={folder}/qmp,server=on,wait=off")
+        assert fake_qemu.reported(running)["arguments"] == [*own, *added]
+        assert (running.shows_console, running.vgpu) == (True, None)
+        assert running.monitor == UnixAddress(f"{folder}/qmp")
+    finally:
+        running.close()
+
+
 def test_complete_command_line_is_not_changed(host: Host, tmp_path: Path, runtime: Path) -> None:
     host.mdev(UUID_A, "mbochs-small", 7)
     fake_qemu = FakeQemu(tmp_path)
@@ -230,7 +247,7 @@ def test_vm_is_ended_before_what_it_uses_is_removed_when_a_later_step_of_the_sta
 ) -> None:
     mdevs, fake_qemu, children = _Mdevs(host, monkeypatch), FakeQemu(tmp_path), []
 
-    def fail(child: Child, *_: object) -> StartedVm:
+    def fail(child: Child, *_: object, **__: object) -> StartedVm:
         children.append(child)
         assert mdevs.removed == []
         raise OSError(errno.EIO, os.strerror(errno.EIO))

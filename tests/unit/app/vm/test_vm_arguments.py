@@ -63,6 +63,28 @@ def test_vgpu_is_added_where_the_command_line_lacks_it(
     assert _chosen(host, _qemu(*(["-device", device] if device else [])), asked) == chosen
 
 
+def test_vm_with_a_dbus_display_gets_a_vgpu_only_if_it_is_asked_for(host: Host) -> None:
+    shown = _qemu("-display", "dbus,p2p=yes")
+    assert _chosen(host, shown) == (None, False)
+    assert _chosen(host, shown, UUID_A) == (UUID_A, True)
+    named = [*shown, "-device", f"vfio-pci,sysfsdev={BUS}/{UUID_B}"]
+    assert _chosen(host, named) == (UUID_B, False)
+
+
+@pytest.mark.parametrize(
+    ("display", "qmp", "enough"),
+    [
+        ("dbus,p2p=yes", "tcp:localhost:4444,server=on", False),
+        ("dbus,p2p=yes", "unix:/run/qmp,server=on", True),
+        ("dbus", "tcp:localhost:4444,server=on", True),
+        ("none", "tcp:localhost:4444,server=on", True),
+    ],
+)
+def test_a_peer_to_peer_display_needs_a_monitor_that_passes_fds(display: str, qmp: str, enough: bool) -> None:
+    command = parse_command_line(_qemu("-display", display, "-qmp", qmp))
+    assert vm_arguments.has_monitor(command) is enough
+
+
 def test_nvidia_function_is_a_vgpu_like_an_mdev(host: Host) -> None:
     host.nvidia_function("0000:41:00.4", "0000:41:00.0", 40, 1152)
     host.nvidia_function("0000:41:00.5", "0000:41:00.0", 41)

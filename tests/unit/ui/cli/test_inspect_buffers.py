@@ -40,7 +40,7 @@ def test_the_limit_of_virtio_is_stated_with_what_can_be_read() -> None:
     assert "no user space can read it" in text
     assert "exported objects have UUIDs (S)" in text and "exported objects have no UUIDs (S)" in text
     assert "it cannot be read whether its objects have UUIDs (EACCES)" in text
-    assert "This machine has no virtio-gpu." in _text([])
+    assert "This host itself has no virtio-gpu" in _text([])
 
 
 def test_the_document_has_only_what_is_about_buffers() -> None:

@@ -26,7 +26,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def test_host_without_vgpus(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
-    assert "no vGPU found; `mdevview` shows a simulated one" in capsys.readouterr().out
+    assert "no vGPU found, and no VM with -display dbus" in capsys.readouterr().out
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"version": 1, "vgpus": [], "displays": []}
 

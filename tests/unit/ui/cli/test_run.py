@@ -88,7 +88,7 @@ def test_closed_window_powers_the_guest_off(tmp_path: Path) -> None:
     with _run(tmp_path) as run:
         run.wait_for((tmp_path / "shown").exists)
         (folder,) = run.left
-        assert re.fullmatch(rf"Pid\(pid=\d+, fd=None\) {folder}/qmp", (tmp_path / "shown").read_text())
+        assert re.fullmatch(rf"Pid\(pid=\d+, fd=None, console=None\) {folder}/qmp", (tmp_path / "shown").read_text())
         (tmp_path / "closed").touch()
         status, lines = run.ended()
         assert (status, run.fake_qemu.commands[-1], run.left) == (0, "system_powerdown", [])

@@ -294,7 +294,7 @@ def test_a_screen_that_refuses_when_it_is_asked_turns_the_menu_off() -> None:
         controller.set_control(control)
         assert all(texts(controller).values())
         controller.follow(True)
-        assert made.said == ["this screen takes no resolution; set the resolution inside the guest"]
+        assert made.said == ["This screen takes no resolution; set the resolution inside the guest."]
         assert next(iter(texts(controller))) == "Off: this screen takes no resolution"
         # It is not asked, and the user is not told, at each new size of the window.
         made.room = (1000, 700)
@@ -317,7 +317,7 @@ def test_a_guest_that_follows_is_told_the_true_density_where_the_desktop_knows_i
         assert made.said != []
 
 
-@pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "there is no device")])
+@pytest.mark.parametrize(("spec", "reason"), [("mdpy", "this device has no EDID region"), (None, "no screen is open")])
 def test_without_the_region_the_menu_is_off_and_says_why(spec: str | None, reason: str) -> None:
     with bench(spec or SPEC) as (made, controller):
         _set(controller, made.device if spec else None)

@@ -65,7 +65,7 @@ class FakeMonitor:
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         raise AssertionError
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:

@@ -49,12 +49,22 @@ def test_a_bus_that_refuses_this_user(tmp_path: Path, serve: object) -> None:
         vms_on(UnixAddress(str(bus.path)), None)
 
 
-def test_what_is_no_bus_does_not_keep_the_program_waiting(tmp_path: Path) -> None:
-    def wait(connection: socket.socket) -> None:
-        while connection.recv(4096):
-            pass
+def test_a_server_of_another_kind_is_not_taken_for_a_refusal(tmp_path: Path) -> None:
+    def greet(connection: socket.socket) -> None:
+        connection.sendall(b'{"QMP": {}}\r\n')
+        connection.recv(4096)
 
-    with FakeBus(tmp_path / "bus", wait) as bus, pytest.raises(OpenFailed, match="does not answer"):
+    with FakeBus(tmp_path / "bus", greet) as bus, pytest.raises(OpenFailed, match="it does not speak D-Bus"):
+        vms_on(UnixAddress(str(bus.path)), None)
+
+
+def _only_read(connection: socket.socket) -> None:
+    while connection.recv(4096):
+        pass
+
+
+def test_what_is_no_bus_does_not_keep_the_program_waiting(tmp_path: Path) -> None:
+    with FakeBus(tmp_path / "bus", _only_read) as bus, pytest.raises(OpenFailed, match="does not answer"):
         vms_on(UnixAddress(str(bus.path)), None, limit_s=0.2)
 
 
@@ -74,7 +84,7 @@ def test_a_bus_that_talks_without_end_does_not_keep_the_program_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.dbus_display.access.bus_lookup.Wire", _Chatter)
-    with FakeBus(tmp_path / "bus") as bus, pytest.raises(OpenFailed, match="does not answer"):
+    with FakeBus(tmp_path / "bus", _only_read) as bus, pytest.raises(OpenFailed, match="does not answer"):
         vms_on(UnixAddress(str(bus.path)), None, limit_s=0.05)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.dbus_display.access.p2p import OnBus, OtherDisplay, connect_by_qmp
+from app.errors import OpenFailed
 from app.qemu.qmp_address import TcpAddress, UnixAddress
 from app.vm.peer import CommandError, ConnectionLost
 from tests.qemu.machine import QemuMachine
@@ -60,5 +61,5 @@ def test_a_monitor_in_use_or_dead_does_not_keep_the_program_waiting(tmp_path: Pa
         connect_by_qmp(UnixAddress(str(fake.path)), None, limit_s=0.2)
     with pytest.raises(ConnectionLost, match="there is no QMP socket"):
         connect_by_qmp(UnixAddress(str(tmp_path / "none")), None)
-    with pytest.raises(ConnectionLost, match="unix socket"):
+    with pytest.raises(OpenFailed, match="unix socket"):
         connect_by_qmp(TcpAddress("localhost", 4444), None)

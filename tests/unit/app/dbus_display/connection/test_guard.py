@@ -1,5 +1,6 @@
 """A viewer that is stopped, hangs or dies never keeps a VM waiting: another process ends its listeners' connections."""
 
+import fcntl
 import os
 import select
 import signal
@@ -11,10 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from app.dbus_display.connection.guard import Guard
+from app.dbus_display.connection.guard_program import Watched
 from tests.qemu.machine import QemuMachine
 from tests.qemu.virtio_gpu import VirtioGpu
 from tests.qemu.watched import viewer
@@ -126,6 +130,22 @@ def test_guard_keeps_no_connection_that_its_program_has_closed() -> None:
         wait_until(lambda: sockets(pid) == 1, "the end of the guard's copy")
 
 
+def test_connection_that_is_read_while_the_guard_looks_stays_watched() -> None:
+    """The guard saw unread bytes, and the program read them before it could look at them."""
+
+    def read_meanwhile(connection: socket.socket, request: int, number: Any) -> None:
+        real(connection, request, number)
+        connection.recv(100)
+
+    ours, theirs = socket.socketpair()
+    real = fcntl.ioctl
+    with ours, theirs, patch.object(fcntl, "ioctl", read_meanwhile):
+        watched = Watched(theirs, 1.0)
+        ours.send(b"message")
+        assert watched.look(2.0) == 0
+        assert not watched.has_data
+
+
 def test_guard_ends_with_its_program_and_so_do_the_connections() -> None:
     with watched("read") as (process, ours, pid):
         wait_until(lambda: ignores(pid, signal.SIGTERM), "the start of the guard")
@@ -173,6 +193,25 @@ def test_guard_that_cannot_be_started_is_told_once(
     wait_until(lambda: all(each.name != "guard-warning" for each in threading.enumerate()), "its thread")
     assert len(caplog.records) == 1 and "stopped" in caplog.text
     caplog.clear()
+
+
+def test_guard_that_cannot_even_warn_does_not_end_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With as many processes and threads as a user may have, neither can be started."""
+
+    def fail(*arguments: object) -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("app.dbus_display.connection.guard.spawn_program", fail)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    guard = Guard()
+    guard.acquire()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guard.watch(ours)
+    guard.release()
 
 
 def test_new_map_while_the_viewer_is_stopped_does_not_hold_up_the_vm(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -274,6 +274,20 @@ def test_controls_can_be_retaken_after_a_try_without_an_answer(vm: SilentVm, mon
         display.retake()
         wait_until(lambda: display.state is ControlState.CONNECTED, "the controls")
         assert result_of(display).error is None
+
+
+def test_why_the_controls_are_not_taken_back_is_told(vm: FakeVm) -> None:
+    def refuse() -> socket.socket:
+        raise OpenFailed("the QMP socket does not answer", "try again")
+
+    told: queue.Queue[str] = queue.Queue()
+    display = VmDisplay(Endpoint(vm.connect(), None, refuse), lambda: False, NoGuard())
+    with closing(display):
+        vm.hang_up()
+        wait_until(lambda: display.state is ControlState.TAKEN_OVER, "the other client")
+        display.retake(told.put)
+        assert told.get(timeout=20) == "the QMP socket does not answer; try again"
+        assert display.state is ControlState.TAKEN_OVER
 
 
 def test_end_of_the_vm_is_told_to_all(vm: FakeVm) -> None:

@@ -107,5 +107,6 @@ class FakeControls(VmDisplay):
     def subscribers(self) -> int:
         return len(self._changed)
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None] = lambda _why: None) -> None:
         self.retaken += 1
+        self.refused = refused

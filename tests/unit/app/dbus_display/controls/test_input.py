@@ -10,7 +10,7 @@ import pytest
 
 from app.dbus_display.connection.vm_display import ControlState
 from app.dbus_display.controls import input as dbus_input
-from app.dbus_display.controls.input import TAKEN_OVER, DbusInput, DbusMonitor
+from app.dbus_display.controls.input import DbusInput, DbusMonitor
 from app.dbus_display.wire.names import KEYBOARD, MOUSE
 from app.input.event import Absolute, Axis, Button, Event, Key, Press, Touch, TouchKind
 from app.vm.input_route import InputRoute, NoInput
@@ -62,7 +62,7 @@ class Inner:
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
         raise AssertionError
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         raise AssertionError
 
     def close(self, *, wait: bool = True) -> None:
@@ -173,19 +173,22 @@ def test_state_of_keyboard_and_pointer_follows_the_vm(display: FakeControls) -> 
 
 
 def test_controls_that_another_client_took_over_come_back_on_request_only(display: FakeControls) -> None:
+    refusals: list[str] = []
     with opened(display) as (monitor, seen):
         monitor.send(press("shift"))
         until(lambda: len(display.calls) == 1)
-        monitor.retake()
+        monitor.retake(refusals.append)
         assert display.retaken == 0, "the controls are not lost"
         display.set_state(ControlState.TAKEN_OVER)
         until(lambda: monitor.status.can_retake)
-        assert (monitor.status.state, monitor.status.detail) == (ConnectionState.LOST, TAKEN_OVER)
-        assert monitor.status.why_not == TAKEN_OVER
+        assert (monitor.status.state, monitor.status.detail) == (ConnectionState.LOST, ControlState.TAKEN_OVER.why_not)
+        assert monitor.status.why_not == ControlState.TAKEN_OVER.why_not
         monitor.send(press("a"))
         assert display.retaken == 0
-        monitor.retake()
+        monitor.retake(refusals.append)
         assert display.retaken == 1
+        display.refused("no monitor")
+        assert refusals == ["no monitor"]
         display.set_state(ControlState.CONNECTED)
         until(lambda: monitor.status.state is ConnectionState.READY)
         assert not monitor.status.can_retake

@@ -12,7 +12,7 @@ import pytest
 
 from app.dbus_display.connection.endpoint import Endpoint
 from app.dbus_display.connection.vm_display import ControlState, VmDisplay
-from app.dbus_display.controls.input import TAKEN_OVER, DbusInput
+from app.dbus_display.controls.input import DbusInput
 from app.dbus_display.controls.input_calls import BUTTON_NUMBERS
 from app.dbus_display.controls.resolution import UiInfoResolution
 from app.dbus_display.wire.names import CONSOLE, console_path
@@ -166,14 +166,17 @@ def test_controls_are_lost_to_another_client_and_taken_back(machine: QemuMachine
         other = VmDisplay(Endpoint(machine.display_socket(), None, None), lambda: False)
         try:
             until(lambda: monitor.status.can_retake)
-            assert (monitor.status.state, monitor.status.detail) == (ConnectionState.LOST, TAKEN_OVER)
+            assert (monitor.status.state, monitor.status.detail) == (
+                ConnectionState.LOST,
+                ControlState.TAKEN_OVER.why_not,
+            )
             # The key that was pressed is released by QMP, and power actions go on.
             until(lambda: heard.keys() == ["+shift", "-shift"])
             replies: Queue[Reply] = Queue()
             monitor.power(PowerAction.PAUSE, replies.put)
             monitor.power(PowerAction.RESUME, replies.put)
             assert [replies.get(timeout=20) for _ in range(2)] == [Reply(), Reply()]
-            monitor.retake()
+            monitor.retake(pytest.fail)
             until(lambda: monitor.status.state is ConnectionState.READY)
             until(lambda: other.state is ControlState.TAKEN_OVER)
         finally:

@@ -12,6 +12,7 @@ from app.planes.status import Reason
 from tests.unit.app.diagnosis.picture.facts import (
     EXPORTER,
     LLVMPIPE,
+    PRIMARY,
     RENDERER,
     RUNNING,
     cursor,
@@ -35,6 +36,13 @@ def test_how_the_exporter_gets_to_import_depends_on_what_draws(renderer: Rendere
     wrong = next(each for each in found if each.key == "wrong-gpu")
     assert remedy in wrong.remedy
     assert wrong.evidence.endswith(renderer.fallback_reason)
+
+
+def test_of_a_memfd_no_other_cause_is_told() -> None:
+    """The display may not import its tiling either, but another tiling would not help."""
+    plane = replace(PRIMARY, modifier=PRIMARY.modifier + 0xABCD)
+    (found,) = diagnose(picture(not_imported(Reason.NO_DMA_BUF, plane=plane), cursor()))
+    assert found.key == "no-dma-buf" and "/dev/udmabuf" in found.remedy
 
 
 def test_over_a_bridge_the_right_gpu_has_imported() -> None:

@@ -29,11 +29,16 @@ INTEL = Finding("gpu-without-vgpus", Severity.WARNING, "0000:00:02.0: this Intel
         ([HELD], 1, "mdevview cannot show the vGPU of this host: u is in use."),
         ([FREE, NO_EGL], 1, f"mdevview cannot show its vGPUs here, because {NO_EGL.message}."),
         ([NO_EGL], 0, f"mdevview cannot show any screen here, because {NO_EGL.message}."),
-        ([], 0, "mdevview can show simulated vGPUs only, because this host has no vGPU."),
+        (
+            [],
+            0,
+            "mdevview can show simulated vGPUs only, because this host has no vGPU and no VM with a D-Bus display.",
+        ),
         (
             [INTEL],
             0,
-            f"mdevview can show simulated vGPUs only, because this host has no vGPU ({INTEL.message}).",
+            f"mdevview can show simulated vGPUs only, because this host has no vGPU ({INTEL.message}) and no VM with "
+            "a D-Bus display.",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """What a window does with events for a guest that lost its controls, and with touches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -70,8 +70,9 @@ class Monitor:
     def send(self, events: Sequence[Event]) -> None:
         self.events += events
 
-    def retake(self) -> None:
+    def retake(self, refused: Callable[[str], None]) -> None:
         self.retaken += 1
+        self.refused = refused
 
 
 class Bench:
@@ -134,8 +135,13 @@ def test_controls_are_taken_back_by_the_user_alone(bench: Bench) -> None:
     assert (bench.monitor.events, bench.monitor.retaken) == ([], 0)
     bench.input.retake()
     assert bench.monitor.retaken == 1
+    bench.monitor.refused("the QMP socket does not answer")
+    text, still = bench.said[-1]
+    assert text == "The controls were not taken back: the QMP socket does not answer"
+    assert still()
     bench.change(READY)
     assert not holds()
+    assert not still()
     assert not can_retake(bench)
     # Another VM has lost nothing.
     bench.change(LOST)

@@ -21,7 +21,7 @@ def test_screens_and_counts_are_rows_and_other_sources_have_none() -> None:
     ]
     assert [(each.name, each.value) for each in second.children] == [
         ("UpdateMap", "7"),
-        ("Pictures replaced before they were taken", "2"),
-        ("The guest waits for each picture", "no"),
+        ("Replaced unseen", "2"),
+        ("Guest waits", "no"),
     ]
     assert display_nodes({"messages": None}) == ()

@@ -55,10 +55,10 @@ def test_a_finding_says_more_than_the_status() -> None:
 @pytest.mark.parametrize(
     ("error", "heading"),
     [
-        (AmbiguousTarget("2 vGPUs", "give one", ("a", "b")), "Which device?"),
+        (AmbiguousTarget("2 vGPUs", "give one", ("a", "b")), "Which screen?"),
         (NeedsRunningVm("desk: no VM has it open", "start the VM"), "The VM does not run"),
-        (NoSuchDevice("no vGPU desk", ""), "No such device"),
-        (_BUSY, "The device is in use"),
+        (NoSuchDevice("no vGPU desk", ""), "No such screen"),
+        (_BUSY, "The screen is in use"),
         (PermissionDenied("no permission", ""), "No permission"),
         (ResolutionRefused("desk has no EDID", ""), "The resolution cannot be set"),
         (UsageError("what?", ""), "Cannot open this"),

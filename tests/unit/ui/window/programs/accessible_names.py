@@ -26,9 +26,13 @@ from PyQt6.QtWidgets import (
 
 from app.attach.helper_fds import HelperMethod
 from app.diagnosis.report.host_report import HostReport
+from app.host.dbus_display import DbusDisplay
 from app.host.screens import HostScreens
 from app.host.vgpu import Vgpu
+from app.host.vm import Vm
+from app.open.session import ConsoleChoice
 from app.open.target import SIMULATED_DEFAULT
+from app.vm.monitor import Lights
 from tests.unit.ui.window.picture_without_plane import picture_without_plane
 from ui.window.about import show_about
 from ui.window.actions.keys_dialog import KeysDialog
@@ -72,16 +76,20 @@ window = MainWindow(
 # It is not shown: here is no OpenGL.
 for action in ("latency-panel", "inspector"):
     window._actions[action].setChecked(True)
+window.screens.set_consoles(lambda: tuple(ConsoleChoice(f"Console {n}", f"vm:web,console={n}", n == 0) for n in (0, 1)))
 window._panels.check_host()
 window._menus.popup_at_pointer()
 show_about(window, None)
 keys = KeysDialog(window, window.shortcuts)
 chooser = Chooser()
-chooser.show_screens(HostScreens((Vgpu("one"),)))
+chooser.show_screens(HostScreens((Vgpu("one"),), (DbusDisplay(Vm(1, "qemu", "web", ()), p2p=True),)))
 overview = OverviewWindow([SIMULATED_DEFAULT], HelperMethod.NEVER, lambda source: None)
 window._fullscreen.set(True)
 window._fullscreen.open_menu()
 application.processEvents()
+# The window has no VM, and tells no lights by itself.
+window._state.line.show_lights(Lights.CAPS_LOCK)
+assert window._state.line._lights.accessibleName() == "Lights of the guest's keyboard: Caps Lock"
 # Menus and plain widgets without a parent are pyqtgraph's; windows that are a QFrame are the lists of combo boxes.
 tops = [each for each in application.topLevelWidgets() if each.parentWidget() is None]
 tops = [each for each in tops if type(each) not in (QMenu, QWidget)]
@@ -106,5 +114,6 @@ overview.close()
 chooser.stop()
 keys.close()
 window.close()
+assert window._state.line._lights in labels
 assert len(operated) > 40, len(operated)
 assert not nameless, nameless

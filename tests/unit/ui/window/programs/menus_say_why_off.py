@@ -24,6 +24,15 @@ class Monitor:
         pass
 
 
+class Clipboard:
+    """Of a guest that can share it."""
+
+    why_not = ""
+
+    def share(self, _changed: object) -> None:
+        pass
+
+
 def first_rows(name: str) -> list[tuple[str, bool]]:
     """The rows of a menu that are seen, and whether each can be chosen."""
     bar = window.menuBar()
@@ -45,6 +54,7 @@ for reason, shown in (
         assert first_rows(name)[0] == (f"Off: {shown}", False), first_rows(name)[0]
 assert not any(on for text, on in first_rows("&Send"))
 window.set_monitor(Monitor())  # type: ignore[arg-type]
+window.clipboard.set_clipboard(Clipboard())  # type: ignore[arg-type]
 for name in ("&Input", "&Send"):
     assert not any(text.startswith("Off") for text, _ in first_rows(name)), first_rows(name)
     assert all(on for _, on in first_rows(name))

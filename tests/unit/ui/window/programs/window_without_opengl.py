@@ -1,4 +1,6 @@
-"""Started from a menu where Qt has no OpenGL: a window says so, and ends as any other."""
+"""Started where Qt has no OpenGL. From a menu ("page") a window says so, and ends as any other; from a terminal
+("terminal") it is an error of the command. One of both for each process: Qt bears only one application in its life.
+"""
 
 import sys
 from unittest.mock import patch
@@ -35,27 +37,30 @@ def look() -> None:
     window.close()
 
 
-options = WindowOptions(ViewOptions(), page=True, examine_host=lambda: HostReport("verdict", (), "text"))
-timer = QTimer.singleShot
-with (
-    patch("ui.window.application.require_opengl", refuse),
-    patch.object(ErrorWindow, "showEvent", lambda _window, _event: timer(0, look)),
-):
-    assert view(Default(), options) == 0
-assert seen == [
-    "No picture is possible",
-    "Cannot open a window: Qt has no OpenGL.",
-    "'Run doctor' may tell more.",
-    "Copy details",
-    "Run doctor",
-], seen
-# From a terminal it is an error of the command.
-with (
-    patch("ui.window.application.QApplication", lambda _arguments: QApplication.instance()),
-    patch("ui.window.application.require_opengl", refuse),
-):
-    try:
-        view(Default(), WindowOptions(ViewOptions()))
-    except MdevviewError:
-        sys.exit(0)
-sys.exit("no error")
+def show_page() -> None:
+    options = WindowOptions(ViewOptions(), page=True, examine_host=lambda: HostReport("verdict", (), "text"))
+    timer = QTimer.singleShot
+    with (
+        patch("ui.window.application.require_opengl", refuse),
+        patch.object(ErrorWindow, "showEvent", lambda _window, _event: timer(0, look)),
+    ):
+        assert view(Default(), options) == 0
+    assert seen == [
+        "No picture is possible",
+        "Cannot open a window: Qt has no OpenGL.",
+        "'Run doctor' may tell more.",
+        "Copy details",
+        "Run doctor",
+    ], seen
+
+
+def fail() -> None:
+    with patch("ui.window.application.require_opengl", refuse):
+        try:
+            view(Default(), WindowOptions(ViewOptions()))
+        except MdevviewError:
+            return
+    sys.exit("no error")
+
+
+{"page": show_page, "terminal": fail}[sys.argv[1]]()
