@@ -127,14 +127,14 @@ def test_a_cursor_that_cannot_be_saved_says_why(
     assert "display is off" not in message
 
 
-def failing_send(failures: int) -> Callable[[UploadTexture, NDArray[np.uint8]], None]:
+def failing_send(failures: int) -> Callable[..., None]:
     """An UploadTexture.send that fails so many times before it succeeds."""
     left, send = itertools.count(failures, -1), UploadTexture.send
 
-    def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8]) -> None:
+    def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
         if next(left) > 0:
             raise GlError("uploading", (GL_OUT_OF_MEMORY,))
-        send(texture, rows)
+        send(texture, rows, x, y)
 
     return fail_or_send
 

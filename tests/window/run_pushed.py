@@ -31,10 +31,10 @@ _log.setLevel(logging.INFO)
 failures_left, send = itertools.count(int(os.environ.get("FAILING_UPLOADS", "0")), -1), UploadTexture.send
 
 
-def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8]) -> None:
+def fail_or_send(texture: UploadTexture, rows: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
     if next(failures_left) > 0:
         raise GlError("uploading", (GL_OUT_OF_MEMORY,))
-    send(texture, rows)
+    send(texture, rows, x, y)
 
 
 class TellingMonitor(PushedMonitor):
