@@ -1,0 +1,1 @@
+"""Xen's device files, xenstore and ring protocols in the names of their headers."""

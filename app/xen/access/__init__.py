@@ -1,0 +1,1 @@
+"""Xen's device files as Python objects: grants, event channels, xenstore."""
