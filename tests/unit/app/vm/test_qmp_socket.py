@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,8 @@ def test_an_unknown_host_is_named() -> None:
     with monitor(TcpAddress("no-such-host.invalid", 1)) as connection:
         until(lambda: lost(connection))
         assert "no-such-host.invalid:1" in connection.status.detail
+    # The thread that looked the name up ends a moment after its answer.
+    until(lambda: all(each.name != "resolve" for each in threading.enumerate()))
 
 
 def test_a_socket_that_is_closed_to_the_user_names_its_owner(tmp_path: Path) -> None:
