@@ -23,6 +23,8 @@ def test_a_free_socket_is_held_for_one_question(tmp_path: Path) -> None:
     with FakeVm(tmp_path / "qmp") as vm:
         vm.answers["query-status"] = {"status": "paused", "running": False}
         assert ask_run_state(_route(vm.path), 20) == RunStateAnswer("paused", "query-status: paused")
+        # The last command is noted after its answer.
+        until(lambda: len(vm.heard) == 2)
         assert [each["execute"] for each in vm.heard] == ["qmp_capabilities", "query-status"]
         # Another client is served now.
         assert ask_run_state(_route(vm.path), 20).word == "paused"
