@@ -44,8 +44,18 @@ def _bios(running: StartedVm, folder: Path) -> str:
 
 
 def _arguments(running: StartedVm) -> tuple[str, ...]:
+    """QEMU's command line.
+
+    It is empty for a moment after the start: the kernel closes the fd that tells of the exec before it sets the
+    arguments (begin_new_exec() and create_elf_tables()).
+    """
+    until = time.monotonic() + _PATIENCE_S
     with proc.open_folder(Path("/proc") / str(running.child.pid)) as folder:
-        return proc.split_arguments(proc.read_command_line(folder)[0])
+        while not (line := proc.read_command_line(folder)[0]):
+            assert running.child.poll() is None, "QEMU ended"
+            assert time.monotonic() < until, "QEMU has no command line"
+            time.sleep(0.01)
+    return proc.split_arguments(line)
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["added", "of the user"])
