@@ -1,0 +1,1 @@
+"""The PV display of a guest as frames (vdispl)."""

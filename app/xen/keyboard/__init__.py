@@ -1,0 +1,1 @@
+"""The PV keyboard and pointer of a guest (vkbd)."""

@@ -1,0 +1,1 @@
+"""Grant references as a picture."""
