@@ -24,6 +24,13 @@ xenstored || finish 93
 xen-init-dom0 || finish 94
 xenconsoled --log=guest --log-dir="$folder" || finish 95
 cut -d' ' -f1 /proc/uptime >"$folder/ready"
+# xl waits 10 s until a backend has taken the devices. The tests' viewers come later, so this stands in for one.
+(
+    backend=/local/domain/0/backend
+    until xenstore-exists $backend/vdispl/1/0/state && xenstore-exists $backend/vinput/1/0/state; do sleep 0.1; done
+    xenstore-write $backend/vdispl/1/0/versions 1 $backend/vdispl/1/0/state 2 \
+        $backend/vinput/1/0/feature-abs-pointer 1 $backend/vinput/1/0/state 2
+) &
 xl create "$folder/pv.cfg" && cut -d' ' -f1 /proc/uptime >"$folder/created" &
 sh "$folder/command"
 finish $?

@@ -11,11 +11,10 @@ from pathlib import Path
 from tests.lab.gate import MissingError
 
 _HERE = Path(__file__).parent
+_REPOSITORY = _HERE.parents[2]
 _DOM0_MODULES = ("9pnet_virtio", "9p", "overlay")
 _GUEST_MODULES = ("drm_xen_front", "vgem", "evdev", "xen-gntalloc")
-# What the programs of the guest import. The rest of Python stays out: unpacking takes time in an emulated machine.
-_GUEST_IMPORTS = "array, ctypes, encodings.idna, fcntl, json, mmap, os, random, select, struct, sys, termios, time, tty"
-_GUEST_IMPORTS += ", traceback, types, collections.abc, threading, queue, contextlib, selectors"
+_AGENT = "tests.lab.xen.guest.agent"
 
 
 def dom0(version: str, busybox: str) -> bytes:
@@ -37,10 +36,10 @@ def guest(version: str, busybox: str) -> bytes:
         "init": (0o755, (_HERE / "guest/init.sh").read_text().replace("PYTHON", _python()).encode()),
         "bin/busybox": (0o755, Path(busybox).read_bytes()),
         **{f"modules/{number:02}-{name}": (0o644, data) for number, (name, data) in enumerate(modules)},
-        **{f"agent/{path.name}": (0o644, path.read_bytes()) for path in (_HERE / "guest").glob("*.py")},
     }
     for path in _python_files():
-        files[path.lstrip("/")] = (0o755, Path(path).read_bytes())
+        name = path.removeprefix(f"{_REPOSITORY}/") if path.startswith(f"{_REPOSITORY}/tests/") else path
+        files[name.lstrip("/")] = (0o755, Path(path).read_bytes())
     return _archive(files)
 
 
@@ -49,9 +48,12 @@ def _python() -> str:
 
 
 def _python_files() -> list[str]:
-    """Python's program, the modules that the guest imports, and the libraries of both."""
+    """Python's program, the modules that the agent imports, and the libraries of both.
+
+    The rest of Python stays out: unpacking takes time in an emulated machine.
+    """
     code = (
-        f"import {_GUEST_IMPORTS}\n"
+        f"import json, sys; sys.path.insert(0, {str(_REPOSITORY)!r}); import {_AGENT}\n"
         "print(json.dumps([m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]))"
     )
     python = _python()
@@ -74,7 +76,7 @@ def _modules(version: str, names: tuple[str, ...]) -> list[tuple[str, bytes]]:
     for name in names:
         path = by_name.get(name.replace("-", "_"))
         if path is None:
-            raise MissingError(f"kernel {version} has no module {name}; a cloud kernel lacks it (Debian: linux-image-amd64)")
+            raise MissingError(f"kernel {version} has no module {name} (Debian: linux-image-amd64)")
         ordered += [each for each in (*reversed(needs[path].split()), path) if each not in ordered]
     return [(Path(path).name.split(".ko")[0] + ".ko", _unpacked(root / path)) for path in ordered]
 
@@ -86,7 +88,7 @@ def _unpacked(file: Path) -> bytes:
 
 def _archive(files: dict[str, tuple[int, bytes]]) -> bytes:
     """A cpio archive of these files, with their folders."""
-    parts = []
+    parts: list[bytes] = []
     folders: dict[str, None] = {}
     for name in files:
         folders |= dict.fromkeys(str(each) for each in reversed(Path(name).parents[:-1]))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.lab import gate, report
 from tests.lab.kernel import newest_first
-from tests.lab.xen import boot, guest_config, initramfs, packages
+from tests.lab.vm import Ended
+from tests.lab.xen import boot, guest_config, initramfs, packages, vmlinux
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STAGES = {
@@ -65,23 +66,26 @@ def _run(options: argparse.Namespace) -> int:
     busybox = _busybox()
     started = time.monotonic()
     unpacked = packages.fetch(work)
+    kernel_file = work / f"xen/vmlinux-{kernel.version}"
+    if not kernel_file.is_file():
+        kernel_file.write_bytes(vmlinux.unpack(kernel.image))
     (work / "xen/dom0.cpio").write_bytes(initramfs.dom0(kernel.version, busybox))
     (folder / "guest.cpio").write_bytes(initramfs.guest(kernel.version, busybox))
-    guest_config.write(folder, "pv", "pv", kernel.image, be_alloc=0)
-    guest_config.write(folder, "pvh", "pvh", kernel.image, be_alloc=1)
+    guest_config.write(folder, "pv", "pv", kernel_file, be_alloc=0)
+    guest_config.write(folder, "pvh", "pvh", kernel_file, be_alloc=1)
     # Dom0 cannot write to this tree, and is slow: the host compiles the modules.
     for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
         compileall.compile_dir(REPOSITORY / part, quiet=2)
     preparing = time.monotonic() - started
 
     print(f"lab of Xen: {kernel.version} (emulated), ready in {preparing:.1f} s, booting", flush=True)
-    machine = boot.Machine(unpacked, kernel.image, work / "xen/dom0.cpio", folder)
+    machine = boot.Machine(unpacked, kernel_file, work / "xen/dom0.cpio", folder)
     command = shlex.join(_inside(options.pytest))
-    ended = boot.boot(machine, REPOSITORY, command, _environment(folder, kernel, unpacked), options.timeout)
+    ended = boot.boot(machine, REPOSITORY, command, _environment(folder, unpacked), options.timeout)
     return _tell(folder, ended, kernel, preparing)
 
 
-def _tell(folder: Path, ended: boot.Ended, kernel: Kernel, preparing: float) -> int:
+def _tell(folder: Path, ended: Ended, kernel: Kernel, preparing: float) -> int:
     results = report.read(folder)
     trouble = report.trouble(folder, ended, results)
     if ended.status in STAGES:
@@ -128,13 +132,12 @@ def _busybox() -> str:
     raise gate.MissingError("no static busybox for the initramfs (Debian: busybox-static)")
 
 
-def _environment(folder: Path, kernel: Kernel, unpacked: packages.Unpacked) -> dict[str, str]:
+def _environment(folder: Path, unpacked: packages.Unpacked) -> dict[str, str]:
     tools = "/" + str(unpacked.tools.relative_to(unpacked.xen))
     settings = {
         "PATH": f"{Path(sys.executable).parent}:{tools}:/usr/sbin:/usr/bin:/sbin:/bin",
         "MDEVVIEW_IN_LAB": "1",
         "MDEVVIEW_LAB_REPORT": str(folder),
-        "MDEVVIEW_LAB_KERNEL": str(kernel.image),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "LIBGL_ALWAYS_SOFTWARE": "1",
@@ -148,4 +151,5 @@ def _environment(folder: Path, kernel: Kernel, unpacked: packages.Unpacked) -> d
 def _inside(extra: list[str]) -> list[str]:
     # Both plug-ins would write into the tree, which is read-only for dom0's users.
     plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "tests.lab.noted")
-    return ["env", f"--chdir={REPOSITORY}", sys.executable, "-m", "pytest", *plugins, "-v", "tests/lab/xen/inside", *extra]
+    start = ("env", f"--chdir={REPOSITORY}", sys.executable, "-m", "pytest")
+    return [*start, *plugins, "-v", "tests/lab/xen/inside", *extra]

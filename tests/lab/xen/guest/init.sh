@@ -5,6 +5,5 @@ $b mount -t proc proc /proc
 $b mount -t sysfs sysfs /sys
 $b mount -t devtmpfs dev /dev
 for module in /modules/*; do $b insmod "$module"; done
-cd /agent || exit
-PYTHON -I -S -c 'import sys; sys.path.insert(0, "/agent"); import agent; agent.main()'
+PYTHON -I -S -c 'import sys; sys.path.insert(0, "/"); from tests.lab.xen.guest import agent; agent.main()'
 $b poweroff -f

@@ -7,9 +7,9 @@ import select
 import struct
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-import kms
-import pattern
+from tests.lab.xen.guest import kms, pattern
 
 Say = Callable[[object], None]
 _DRIVER = "xendrm-du"
@@ -70,13 +70,10 @@ def inputs(say: Say, seconds: float, name: str) -> dict[str, object]:
     fds: dict[int, str] = {}
     until = time.monotonic() + 30
     while not fds and time.monotonic() < until:
-        for event in sorted(os.listdir("/sys/class/input")):
-            path = f"/sys/class/input/{event}/device/name"
-            if event.startswith("event") and os.path.exists(path):
-                with open(path) as file:
-                    said = file.read().strip()
-                if said.startswith(name):
-                    fds[os.open(f"/dev/input/{event}", os.O_RDONLY | os.O_NONBLOCK)] = said
+        for device in sorted(Path("/sys/class/input").glob("event*")):
+            said = (device / "device/name").read_text().strip()
+            if said.startswith(name):
+                fds[os.open(f"/dev/input/{device.name}", os.O_RDONLY | os.O_NONBLOCK)] = said
         time.sleep(0.1)
     say({"devices": sorted(fds.values())})
     seen: list[tuple[str, int, int, int]] = []
@@ -89,4 +86,10 @@ def inputs(say: Say, seconds: float, name: str) -> dict[str, object]:
     return {"events": seen}
 
 
-ALL = {"flips": flips, "endless": endless, "grant": grant, "inputs": inputs}
+Job = Callable[..., dict[str, object]]
+ALL: dict[str, Job] = {
+    "flips": flips,
+    "endless": endless,
+    "grant": grant,
+    "inputs": inputs,
+}

@@ -7,6 +7,7 @@ import os
 import select
 import struct
 import time
+from pathlib import Path
 
 _XR24 = 0x34325258
 _FLIP_EVENT = 1
@@ -31,9 +32,9 @@ def find_card(driver: str, seconds: float) -> str:
     """The device node of the card with this driver; waits for it."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for name in os.listdir("/dev/dri") if os.path.isdir("/dev/dri") else []:
-            if name.startswith("card") and _driver(f"/dev/dri/{name}") == driver:
-                return f"/dev/dri/{name}"
+        for node in Path("/dev/dri").glob("card*"):
+            if _driver(str(node)) == driver:
+                return str(node)
         time.sleep(0.02)
     raise NoCardError(driver)
 
@@ -90,7 +91,7 @@ class Screen:
         self.buffers = [Buffer(self.fd, self.width, self.height) for _ in range(2)]
         self._shown = 0
 
-    def _connector(self, modes: array.array) -> tuple[int, int]:
+    def _connector(self, modes: "array.array[int]") -> tuple[int, int]:
         values = (0, modes.buffer_info()[0], 0, 0, 4, 0, 0, 0, self.connector, 0, 0, 0, 0, 0, 0, 0)
         answer = _ioctl(self.fd, 0xA7, "4Q12I", *values)
         return answer[4], answer[11]

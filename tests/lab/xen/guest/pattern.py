@@ -1,4 +1,4 @@
-"""The pictures that a guest draws, so that dom0 can compare them. Only the standard library: it also runs in the guest."""
+"""The pictures that a guest draws, and that dom0 compares. The standard library only: it also runs in the guest."""
 
 import functools
 import random
