@@ -62,7 +62,7 @@ def test_exactly_the_three_devices_are_handed_over_without_any_capability(tmp_pa
         with theirs:
             ran = subprocess.run(
                 [sys.executable, "-B", "-m", "tests.packaging.programs.hand_over_devices", *folders],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 env=BY_SUDO,
                 cwd=REPOSITORY,
                 capture_output=True,
