@@ -1,4 +1,4 @@
-"""``python -m tests.lab``: boot the real drivers and run the device tests in there.
+"""``python -m tests.lab``: boot the real drivers and run the device tests in there; with ``xen``, boot Xen.
 
 The last line is ``N passed, N failed, N skipped``. The exit status is 0, 1 for failures, or 77 if the machine lacks
 something and the lab is not required (see `tests.lab.gate`).
@@ -16,14 +16,17 @@ import time
 from pathlib import Path
 
 from tests.lab import drivers, edits, gate, kernel, replayed, report, vm
+from tests.lab.xen import run as xen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    options = _arguments()
     # SIGTERM must end the guest too, which is in another session.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if sys.argv[1:2] == ["xen"]:
+        return xen.main(sys.argv[2:])
+    options = _arguments()
     if gate.forbidden():
         print("lab skipped: MDEVVIEW_LAB=0")
         return gate.SKIPPED
@@ -106,7 +109,7 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),
         # Both would write into the tree, which is read-only in the guest.
-        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
+        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "tests.lab.noted"),
         *("-v", "tests/lab/inside", *extra),
     ]
 

@@ -2,4 +2,4 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("MDEVVIEW_IN_LAB") == "1" else ["inside"]
+collect_ignore = [] if os.environ.get("MDEVVIEW_IN_LAB") == "1" else ["inside", "xen/inside"]

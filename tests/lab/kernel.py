@@ -16,7 +16,7 @@ class Kernel:
     source: Path
 
 
-def _newest_first(version: str) -> list[tuple[int, str]]:
+def newest_first(version: str) -> list[tuple[int, str]]:
     """A sort key that puts 6.12.9 before 6.12.10."""
     return [(int(digits), text) if digits else (-1, text) for digits, text in re.findall(r"(\d+)|(\D+)", version)]
 
@@ -30,7 +30,7 @@ def find(wanted: str | None = None, root: Path = Path("/")) -> Kernel:
         raise MissingError(f"the lab boots x86-64 kernels only, this machine is {platform.machine()}")
     folder = root / "lib/modules"
     versions = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    versions.sort(key=_newest_first, reverse=True)
+    versions.sort(key=newest_first, reverse=True)
     if wanted is not None:
         versions = [version for version in versions if version == wanted]
     lacks = f"no kernel{f' {wanted}' if wanted else ''} in {folder} (Debian: linux-image-amd64)"

@@ -1,9 +1,6 @@
 """The frame source of one console of a VM."""
 
-import os
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 from app.dbus_display.connection.vm_display import VmDisplay
 from app.dbus_display.picture.console_listener import ConsoleListener
@@ -12,38 +9,7 @@ from app.planes.buffer_facts import BufferFacts
 from app.planes.display_facts import DisplayFacts
 from app.planes.frame import Frame
 from app.planes.status import Status
-
-
-class _WakeUp:
-    """Owns an eventfd. Any thread may set it, one thread clears and closes it. Raises OSError where no fd is left."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._set = False
-        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    @property
-    def fd(self) -> int:
-        return self._fd
-
-    def set(self) -> None:
-        with self._lock:
-            if not self._set and self._fd >= 0:
-                os.eventfd_write(self._fd, 1)
-                self._set = True
-
-    def clear(self) -> None:
-        with self._lock:
-            if self._set and self._fd >= 0:
-                with suppress(BlockingIOError):
-                    os.eventfd_read(self._fd)
-            self._set = False
-
-    def close(self) -> None:
-        with self._lock:
-            fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+from app.planes.wake_up import WakeUp
 
 
 class ConsoleSource:
@@ -59,7 +25,7 @@ class ConsoleSource:
         self._display = display
         self._console = console
         self._release = release
-        self._wake_up = _WakeUp()
+        self._wake_up = WakeUp()
         self._listener = ConsoleListener(self._wake_up.set, lambda: display.register_again(console))
         self._frame, _ = self._listener.frame()
         self._closed = False

@@ -1,18 +1,14 @@
 """Fixtures of the device tests: new mdevs, and a check of the kernel after each test."""
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from tests.lab import report
 from tests.lab.inside import mdev, watch
 from tests.lab.inside.machine import Machine
-
-REPORT = Path(os.environ.get("MDEVVIEW_LAB_REPORT", "."))
+from tests.lab.noted import REPORT, note
 
 Create = Callable[[str, str], str]
 Fact = Callable[[str, object], None]
@@ -32,38 +28,10 @@ class StartVm(Protocol):
     ) -> Machine: ...
 
 
-def _note(**record: object) -> None:
-    """Write a record to the disk at once, so that it is there even if the guest hangs."""
-    with (REPORT / report.RESULTS).open("a") as file:
-        file.write(json.dumps(record) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def pytest_runtest_logstart(nodeid: str) -> None:
-    _note(start=nodeid)
-
-
-_worst: dict[str, pytest.TestReport] = {}
-_seconds: dict[str, float] = {}
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Join the three phases of a test to one result. A failed teardown (the check of the kernel) fails the test."""
-    name = report.nodeid
-    _seconds[name] = _seconds.get(name, 0.0) + report.duration
-    if name not in _worst or (report.outcome != "passed" and _worst[name].outcome != "failed"):
-        _worst[name] = report
-    if report.when == "teardown":
-        worst = _worst.pop(name)
-        text = str(worst.longrepr[2]) if isinstance(worst.longrepr, tuple) else str(worst.longrepr or "")
-        _note(test=name.split("inside/")[-1], outcome=worst.outcome, seconds=_seconds.pop(name), text=text)
-
-
 @pytest.fixture
 def fact() -> Fact:
     """Puts a value measured on the real drivers into the report."""
-    return lambda name, value: _note(fact=name, value=str(value))
+    return lambda name, value: note(fact=name, value=str(value))
 
 
 @pytest.fixture

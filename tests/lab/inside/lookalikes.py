@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.lab.inside.conftest import REPORT
+from tests.lab.noted import REPORT
 
 
 @contextmanager

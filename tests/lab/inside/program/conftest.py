@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.gate import need_programs
-from tests.lab.inside.conftest import REPORT
+from tests.lab.noted import REPORT
 from tests.window.displays import Display, weston
 
 

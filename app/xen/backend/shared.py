@@ -1,0 +1,75 @@
+"""Things of this program with several users: each is made for the first one and ended after the last one."""
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class _Entry(Generic[_T]):
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.thing: _T | None = None
+
+
+class Shared(Generic[_T]):
+    """Owns things by their keys. Methods may be called on any thread."""
+
+    def __init__(self, is_usable: Callable[[_T], bool], end: Callable[[_T], None]) -> None:
+        """``is_usable``: whether one that exists can have one more user. ``end`` is called once for each."""
+        self._is_usable = is_usable
+        self._end = end
+        self._lock = threading.Lock()
+        self._entries: dict[Hashable, _Entry[_T]] = {}
+
+    def take(self, key: Hashable, make: Callable[[], _T]) -> tuple[_T, Callable[[], None]]:
+        """The thing with this key, and what gives it back; more calls of that do nothing.
+
+        ``make`` is called if there is none that is usable; what it raises is raised here.
+        """
+        with self._lock:
+            entry = self._usable(key)
+            if entry is None:
+                entry = self._entries[key] = _Entry()
+            entry.users += 1
+        release = self._release_once(key, entry)
+        try:
+            # Another thread may be making it: this waits for it.
+            with entry.lock:
+                if entry.thing is None:
+                    entry.thing = make()
+                return entry.thing, release
+        except BaseException:
+            release()
+            raise
+
+    def join(self, key: Hashable) -> tuple[_T, Callable[[], None]] | None:
+        """As :meth:`take`, but None if nothing usable has been made yet."""
+        with self._lock:
+            entry = self._usable(key)
+            if entry is None or entry.thing is None:
+                return None
+            entry.users += 1
+            return entry.thing, self._release_once(key, entry)
+
+    def _usable(self, key: Hashable) -> _Entry[_T] | None:
+        entry = self._entries.get(key)
+        if entry is None or (entry.thing is not None and not self._is_usable(entry.thing)):
+            return None
+        return entry
+
+    def _release_once(self, key: Hashable, entry: _Entry[_T]) -> Callable[[], None]:
+        left = [1]
+
+        def release() -> None:
+            with self._lock:
+                entry.users -= left[0]
+                is_last, left[0] = bool(left[0]) and not entry.users, 0
+                if is_last and self._entries.get(key) is entry:
+                    del self._entries[key]
+            if is_last and entry.thing is not None:
+                self._end(entry.thing)
+
+        return release

@@ -1,0 +1,95 @@
+"""What a guest does when dom0 asks for it. Each job runs in a process of its own; what it returns is its answer."""
+
+import fcntl
+import mmap
+import os
+import select
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lab.xen.guest import kms, pattern
+
+Say = Callable[[object], None]
+_DRIVER = "xendrm-du"
+_GONE = 60.0
+
+
+def flips(say: Say, frames: int, seed: int = 0, card_s: float = 60.0, pause_s: float = 0.0) -> dict[str, object]:
+    """Set a mode with the picture ``seed``, then flip through the next pictures. Leaves at the end."""
+    screen = kms.Screen(kms.find_card(_DRIVER, card_s))
+    begun = time.monotonic()
+    screen.set(pattern.picture(seed, screen.width, screen.height))
+    say({"set_s": time.monotonic() - begun, "width": screen.width, "height": screen.height})
+    times = []
+    for number in range(seed + 1, seed + frames + 1):
+        times.append(screen.flip(pattern.picture(number, screen.width, screen.height)))
+        time.sleep(pause_s)
+    whole = time.monotonic() - begun
+    screen.close()
+    return {"longest_s": max(times, default=0.0), "whole_s": whole}
+
+
+def endless(say: Say, seed: int = 0, pause_s: float = 0.05) -> dict[str, object]:
+    """Flip for ever, as a desktop does. Where the display goes away, open the next one."""
+    number = seed
+    while True:
+        try:
+            screen = kms.Screen(kms.find_card(_DRIVER, _GONE))
+            screen.set(pattern.picture(number, screen.width, screen.height))
+            say({"shows": number})
+            while True:
+                number += 1
+                seconds = screen.flip(pattern.picture(number, screen.width, screen.height))
+                if seconds > 1.0:
+                    say({"slow_s": seconds})
+                time.sleep(pause_s)
+        except OSError as error:
+            say({"lost": str(error)})
+            time.sleep(0.1)
+
+
+def grant(say: Say, seed: int, width: int, height: int) -> dict[str, object]:
+    """Grant the pages of a picture to dom0 and keep them until killed (include/uapi/xen/gntalloc.h)."""
+    size = width * height * 4
+    pages = -(-size // mmap.PAGESIZE)
+    fd = os.open("/dev/xen/gntalloc", os.O_RDWR)
+    data = bytearray(struct.pack("=HHIQ", 0, 1, pages, 0) + bytes(4 * pages))
+    fcntl.ioctl(fd, 0x184705, data)
+    index = struct.unpack_from("=Q", data, 8)[0]
+    memory = mmap.mmap(fd, pages * mmap.PAGESIZE, offset=index)
+    memory[:size] = pattern.picture(seed, width, height)
+    say({"refs": list(struct.unpack_from(f"={pages}I", data, 16))})
+    while True:
+        time.sleep(3600)
+
+
+def inputs(say: Say, seconds: float, name: str) -> dict[str, object]:
+    """Tell every event of the input devices whose name begins so."""
+    fds: dict[int, str] = {}
+    until = time.monotonic() + 30
+    while not fds and time.monotonic() < until:
+        for device in sorted(Path("/sys/class/input").glob("event*")):
+            said = (device / "device/name").read_text().strip()
+            if said.startswith(name):
+                fds[os.open(f"/dev/input/{device.name}", os.O_RDONLY | os.O_NONBLOCK)] = said
+        time.sleep(0.1)
+    say({"devices": sorted(fds.values())})
+    seen: list[tuple[str, int, int, int]] = []
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        for fd in select.select(list(fds), [], [], left)[0]:
+            data = os.read(fd, 24 * 64)
+            seen += [(fds[fd], *each[2:]) for each in struct.iter_unpack("=qqHHi", data)]
+            say({"events": [each[1:] for each in seen if each[1]], "of": sorted({each[0] for each in seen})})
+    return {"events": seen}
+
+
+Job = Callable[..., dict[str, object]]
+ALL: dict[str, Job] = {
+    "flips": flips,
+    "endless": endless,
+    "grant": grant,
+    "inputs": inputs,
+}

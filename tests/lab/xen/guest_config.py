@@ -1,0 +1,27 @@
+"""The configurations of the guests, for xl."""
+
+from pathlib import Path
+
+SIZE = (640, 480)
+
+
+def write(folder: Path, name: str, kind: str, kernel: Path, be_alloc: int) -> Path:
+    """A guest of 256 MiB with a display, a keyboard and no disk. Returns the file."""
+    width, height = SIZE
+    options = "console=hvc0 quiet panic=1 mitigations=off" + (" clocksource=xen" if kind == "pvh" else "")
+    file = folder / f"{name}.cfg"
+    file.write_text(
+        f"""name = "{name}"
+type = "{kind}"
+memory = 256
+vcpus = 1
+on_crash = "destroy"
+on_reboot = "destroy"
+kernel = "{kernel}"
+ramdisk = "{folder}/guest.cpio"
+extra = "{options}"
+vdispl = ["backend=0,be-alloc={be_alloc},connectors=screen:{width}x{height}"]
+vkb = ["backend-type=linux"]
+"""
+    )
+    return file

@@ -1,0 +1,24 @@
+"""Fixtures of the tests in dom0: the guests."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.noted import note
+from tests.lab.xen.inside.guest import Guest
+
+Fact = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="session")
+def fact() -> Fact:
+    """Puts a measured value into the report."""
+    return lambda name, value: note(fact=name, value=str(value))
+
+
+@pytest.fixture(scope="session")
+def pv() -> Iterator[Guest]:
+    """A PV guest, which dom0.sh created. Tests must leave it running."""
+    guest = Guest("pv")
+    yield guest
+    guest.close()
