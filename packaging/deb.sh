@@ -119,8 +119,10 @@ put_data() {
     put packaging/desktop/$name.metainfo.xml usr/share/metainfo/$name.metainfo.xml
     put packaging/desktop/$name.svg usr/share/icons/hicolor/scalable/apps/$name.svg
     put_packed packaging/man/mdevview.1 usr/share/man/man1/mdevview.1
-    put packaging/helper/mdevview-getfd usr/libexec/mdevview-getfd 755
-    put packaging/helper/io.github.mdevview.getfd.policy usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
+    for each in getfd getxen; do
+        put packaging/helper/mdevview-$each usr/libexec/mdevview-$each 755
+        put packaging/helper/io.github.mdevview.$each.policy usr/share/polkit-1/actions/io.github.mdevview.$each.policy
+    done
     for each in bash:bash-completion/completions/mdevview zsh:zsh/vendor-completions/_mdevview \
         fish:fish/vendor_completions.d/mdevview.fish; do
         "$venv/bin/mdevview" --print-completion "${each%%:*}" >"$tmp/completion"

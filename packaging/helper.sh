@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs, as root, the helper with which an administrator can permit users to show VMs of other users.
+# Installs, as root, a helper with which an administrator can permit users to show VMs of other users, or guests of Xen.
 # See usage below.
 
 usage() {
     cat <<'END'
-usage: sudo sh packaging/helper.sh install | remove | status
+usage: sudo sh packaging/helper.sh install | remove | status [xen]
 
   install  copy the helper, and the polkit action that says who may run it; older ones are replaced:
              /usr/libexec/mdevview-getfd
@@ -12,10 +12,15 @@ usage: sudo sh packaging/helper.sh install | remove | status
   remove   delete both
   status   say whether both are installed and equal to this checkout's; exit status 0 if they are
 
+With the word xen it does so for the helper that hands over the files of Xen, and its action:
+             /usr/libexec/mdevview-getxen
+             /usr/share/polkit-1/actions/io.github.mdevview.getxen.policy
+It is a helper of its own because it hands over more: in dom0, control of the host and all of its guests.
+
 install takes the files of a checkout only if nobody can write to them but you and root, and prints their SHA-256.
 
-The helper is short, so that you can read it before you install it: packaging/helper/mdevview-getfd. Only root, and
-users to whom polkit or sudo permit it, can run it. Nothing is setuid, and no service is started.
+The helpers are short, so that you can read them before you install them: packaging/helper/mdevview-get*. Only root,
+and users to whom polkit or sudo permit it, can run them. Nothing is setuid, and no service is started.
 END
 }
 
@@ -28,10 +33,21 @@ umask 022
 
 helper=/usr/libexec/mdevview-getfd
 action=/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy
+words=
+case $# in
+    2)
+        [ "$2" = xen ] || { usage >&2 && exit 2; }
+        helper=/usr/libexec/mdevview-getxen
+        action=/usr/share/polkit-1/actions/io.github.mdevview.getxen.policy
+        words=' xen'
+        ;;
+    1) ;;
+    *) usage >&2 && exit 2 ;;
+esac
 
 source_of() { printf '%s/packaging/helper/%s' "$root" "${1##*/}"; }
 
-need_root() { [ "$(id -u)" = 0 ] || die "only root can do that: sudo sh packaging/helper.sh $1"; }
+need_root() { [ "$(id -u)" = 0 ] || die "only root can do that: sudo sh packaging/helper.sh $1$words"; }
 
 # check_source FILE: what root installs must come from root or from the user who asked. With a link in its place any file
 # of root would become readable for all.
@@ -71,7 +87,6 @@ look() {
     return 1
 }
 
-[ $# = 1 ] || { usage >&2 && exit 2; }
 case $1 in
     install)
         need_root install

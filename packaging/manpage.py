@@ -105,6 +105,8 @@ _FILES = (
         "the helper that hands over the screen of another user's VM, where it is installed",
     ),
     ("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy", "who may run the helper"),
+    ("/usr/libexec/mdevview-getxen", "the helper that opens the files of Xen, where it is installed"),
+    ("/usr/share/polkit-1/actions/io.github.mdevview.getxen.policy", "who may run that helper"),
 )
 
 _ENVIRONMENT = (

@@ -136,7 +136,7 @@ has() {
 
 step_ruff() { ruff check; }
 step_format() { ruff format --check; }
-step_mypy() { mypy && mypy packaging/*.py packaging/helper/mdevview-getfd; }
+step_mypy() { mypy && mypy packaging/*.py packaging/helper/mdevview-getfd && mypy packaging/helper/mdevview-getxen; }
 step_imports() { lint-imports --no-logo; }
 step_files() {
     has shellcheck desktop-file-validate appstreamcli || return 77

@@ -159,6 +159,11 @@ COMMANDS = (
         "tests/packaging installs it in a tree of its own",
     ),
     Command(
+        "sudo sh packaging/helper.sh install xen",
+        f"sh -n {REPOSITORY}/packaging/helper.sh",
+        "the same script with other names",
+    ),
+    Command(
         "journalctl -u nvidia-vgpu-mgr",
         "mkdir /tmp/journal-u; journalctl -D /tmp/journal-u -u nvidia-vgpu-mgr; test $? -le 1",
     ),
@@ -199,7 +204,7 @@ def texts() -> Iterator[Text]:
     """All strings of the program but docstrings. Those that Python joins are one."""
     for folder in _FOLDERS:
         for file in sorted((REPOSITORY / folder).rglob("*")):
-            if file.suffix == ".py" or file.name == "mdevview-getfd":
+            if file.suffix == ".py" or file.name in ("mdevview-getfd", "mdevview-getxen"):
                 yield from _texts_of(file)
 
 

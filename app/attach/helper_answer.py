@@ -1,4 +1,4 @@
-"""Receives and checks the helper's answer, which is one message with fds."""
+"""Receives and checks a helper's answer, which is one message with fds."""
 
 import array
 import json
@@ -55,37 +55,48 @@ def check_answer(message: bytes, count: int, flags: int, number: int | None) -> 
 
     Raises the error that the helper answered, and OpenFailed for an invalid answer.
     """
-    if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
-        raise _unclear("it was cut short")
+    check_flags(flags)
     answer = parse_answer(message, count)
     if number is not None and answer.numbers != (number,):
-        raise _unclear("it is about another fd")
+        raise unclear("it is about another fd")
     return answer
 
 
-def parse_answer(message: bytes, count: int) -> HelperAnswer:
-    """The answer in a message that came with ``count`` fds. Raises the errors of :func:`check_answer`."""
+def check_flags(flags: int) -> None:
+    """Raises OpenFailed if the kernel cut the message or its fds."""
+    if flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC):
+        raise unclear("it was cut short")
+
+
+def parse_document(message: bytes, count: int) -> dict[str, Any]:
+    """The JSON object of a message that came with ``count`` fds. Raises OpenFailed, or the refusal that it is."""
     try:
         document: Any = json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise _unclear("it is no JSON") from error
+        raise unclear("it is no JSON") from error
     if not isinstance(document, dict):
-        raise _unclear("it is no object")
+        raise unclear("it is no object")
     refused = document.get("refused")
     if isinstance(refused, str) and count == 0:
         kind = document.get("kind")
         raise _REFUSALS.get(kind if isinstance(kind, str) else "", PermissionDenied)(
             f"the helper refused: {clean_line(refused)}"
         )
+    return document
+
+
+def parse_answer(message: bytes, count: int) -> HelperAnswer:
+    """The answer in a message that came with ``count`` fds. Raises the errors of :func:`check_answer`."""
+    document = parse_document(message, count)
     numbers, groups = _integers(document.get("fds")), _integers(document.get("groups"))
     if numbers is None or groups is None:
-        raise _unclear("it has no lists of numbers")
+        raise unclear("it has no lists of numbers")
     if not 0 < count == len(numbers):
-        raise _unclear(f"it names {len(numbers)} fds and has {count}")
+        raise unclear(f"it names {len(numbers)} fds and has {count}")
     # A helper of an earlier version says nothing about the devices.
     devices = document.get("devices", [None] * count)
     if not isinstance(devices, list) or len(devices) != count or not all(map(_is_name_or_none, devices)):
-        raise _unclear("it has no list of names of devices")
+        raise unclear("it has no list of names of devices")
     return HelperAnswer(numbers, groups, tuple(devices))
 
 
@@ -101,5 +112,6 @@ def _integers(value: object) -> tuple[int, ...] | None:
     return tuple(value)
 
 
-def _unclear(why: str) -> OpenFailed:
+def unclear(why: str) -> OpenFailed:
+    """The error for an answer that is not one of this version's helper."""
     return OpenFailed(f"the helper's answer cannot be understood: {why}", f"install the same version: {INSTALL}")

@@ -1,4 +1,4 @@
-"""The installed helper: its path, whether it may be trusted, and the program that starts it as root."""
+"""The installed helpers: their paths, whether they may be trusted, and the program that starts them as root."""
 
 import os
 import stat
@@ -13,22 +13,29 @@ from app.errors import PermissionDenied
 
 HELPER = Path("/usr/libexec/mdevview-getfd")
 ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getfd.policy")
+XEN_HELPER = Path("/usr/libexec/mdevview-getxen")
+XEN_ACTION = Path("/usr/share/polkit-1/actions/io.github.mdevview.getxen.policy")
 
 
-def how_to_install(program: Path) -> str:
+def how_to_install(program: Path, *, xen: bool = False) -> str:
     """The command that installs the helper, for the ``program`` that this is: a checkout, a Debian package or a copy.
+
+    ``xen``: the helper that opens the files of Xen.
 
     ``program`` is the folder with ``app``. A program in the home of its user (run.sh --install) has no script of its
     own.
     """
+    command = "sudo sh packaging/helper.sh install xen" if xen else "sudo sh packaging/helper.sh install"
     if (program / "packaging/helper.sh").is_file():
-        return "sudo sh packaging/helper.sh install"
+        return command
     if program.is_relative_to("/usr/lib"):
         return "sudo apt install --reinstall ./mdevview_*.deb"
-    return "sudo sh packaging/helper.sh install, in the checkout that mdevview was installed from"
+    return f"{command}, in the checkout that mdevview was installed from"
 
 
-INSTALL = how_to_install(Path(__file__).resolve().parents[2])
+_PROGRAM = Path(__file__).resolve().parents[2]
+INSTALL = how_to_install(_PROGRAM)
+INSTALL_XEN = how_to_install(_PROGRAM, xen=True)
 
 # The time limit for an answer if nobody can be asked for a password. The helper itself gives up after 10 s.
 UNATTENDED_S = 60.0
@@ -64,7 +71,10 @@ def _in_foreground() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HelperInstallation:
-    """The paths and the owner of the programs; a test replaces them. PATH is not used, because anyone may set it."""
+    """The paths and the owner of the programs; a test replaces them. PATH is not used, because anyone may set it.
+
+    ``install`` is the command that installs the helper.
+    """
 
     helper: Path = HELPER
     action: Path = ACTION
@@ -72,17 +82,19 @@ class HelperInstallation:
     owner: int = 0
     uid: Callable[[], int] = os.geteuid
     prompts: Callable[[], PasswordPrompts] = PasswordPrompts.detect
+    install: str = INSTALL
 
     def program(self, name: str) -> Path | None:
         return next((each / name for each in self.folders if os.access(each / name, os.X_OK)), None)
 
 
 INSTALLED = HelperInstallation()
+XEN_INSTALLED = HelperInstallation(XEN_HELPER, XEN_ACTION, install=INSTALL_XEN)
 
 
 @dataclass(frozen=True, slots=True)
 class HelperCommand:
-    """The command line that starts the helper. ``program`` is "pkexec" or "sudo".
+    """The command line that starts ``helper``. ``program`` is "pkexec" or "sudo".
 
     ``limit_s`` is the time limit for an answer in seconds; None if a person may be typing a password.
     """
@@ -90,11 +102,32 @@ class HelperCommand:
     arguments: tuple[str, ...]
     program: str
     limit_s: float | None
+    helper: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a helper is asked for. ``to_do`` follows "you have no permission to" in errors.
+
+    ``words`` are the helper's arguments, which pkexec shows. ``prompt`` is what sudo asks at the terminal.
+    """
+
+    to_do: str
+    words: tuple[str, ...]
+    prompt: str
 
 
 def helper_command(pid: int, fd: int | None, method: HelperMethod, installation: HelperInstallation) -> HelperCommand:
     """The command that starts the helper for the VFIO fds of a process. Raises PermissionDenied with a remedy."""
-    denied = f"you have no permission to look into process {pid}"
+    user, vm = request_words(pid)
+    words = (f"pid={pid}", f"user={user}", f"vm={vm}", *(() if fd is None else (f"fd={fd}",)))
+    prompt = f"mdevview asks for the display of VM {vm} (process {pid} of {user})"
+    return command_for(Question(f"look into process {pid}", words, prompt), method, installation)
+
+
+def command_for(question: Question, method: HelperMethod, installation: HelperInstallation) -> HelperCommand:
+    """The command that starts a helper with a question. Raises PermissionDenied with a remedy."""
+    denied = f"you have no permission to {question.to_do}"
     if method is HelperMethod.NEVER:
         raise PermissionDenied(denied, "see 'mdevview doctor', or leave out --helper never")
     if installation.uid() == 0:
@@ -106,17 +139,15 @@ def helper_command(pid: int, fd: int | None, method: HelperMethod, installation:
     program = installation.program(method.value)
     if program is None:
         raise PermissionDenied(f"{denied}, and there is no {method.value}", "install it, or choose another --helper")
-    user, vm = request_words(pid)
     options: tuple[str, ...] = ()
     limit_s = None
-    # With -k sudo asks even if it has asked for another VM some minutes ago.
+    # With -k sudo asks even if it has asked for something else some minutes ago.
     if method is HelperMethod.SUDO and prompts.terminal:
-        prompt = f"mdevview asks for the display of VM {vm} (process {pid} of {user}). Password of %p: "
-        options = ("-k", "-p", prompt, "--")
+        options = ("-k", "-p", f"{question.prompt}. Password of %p: ", "--")
     elif method is HelperMethod.SUDO:
         options, limit_s = ("-k", "-n", "--"), UNATTENDED_S
-    words = [f"pid={pid}", f"user={user}", f"vm={vm}", *(() if fd is None else (f"fd={fd}",))]
-    return HelperCommand((str(program), *options, str(installation.helper), *words), method.value, limit_s)
+    arguments = (str(program), *options, str(installation.helper), *question.words)
+    return HelperCommand(arguments, method.value, limit_s, installation.helper)
 
 
 def trust_problem(file: Path, owner: int = 0) -> str | None:
@@ -146,11 +177,15 @@ def _check_helper(installation: HelperInstallation, denied: str) -> None:
     try:
         fault = trust_problem(helper, installation.owner)
     except FileNotFoundError:
-        raise PermissionDenied(f"{denied}, and {helper.name} is not installed", f"install it: {INSTALL}") from None
+        raise PermissionDenied(
+            f"{denied}, and {helper.name} is not installed", f"install it: {installation.install}"
+        ) from None
     except OSError as error:
         fault = f"{helper}: {error.strerror}"
     if fault is not None:
-        raise PermissionDenied(f"{denied}, and the helper cannot be trusted: {fault}", f"install it again: {INSTALL}")
+        raise PermissionDenied(
+            f"{denied}, and the helper cannot be trusted: {fault}", f"install it again: {installation.install}"
+        )
 
 
 def _best_method(installation: HelperInstallation, prompts: PasswordPrompts, denied: str) -> HelperMethod:

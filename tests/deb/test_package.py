@@ -15,6 +15,7 @@ from tests.deb.menu_session import started
 from tests.gate import need_programs
 from tests.window.displays import xvfb
 
+_HELPERS = ("mdevview-getfd", "mdevview-getxen")
 _MENU_ENTRY = "usr/share/applications/io.github.mdevview.mdevview.desktop"
 
 
@@ -61,8 +62,9 @@ def test_lintian_finds_no_error(package: Path) -> None:
     # Lintian itself failed, and so found nothing.
     assert done.returncode != 1, done.stderr
     lines = done.stdout.splitlines()
-    # No bug of Debian asks for this package, and its helper is not a command for users.
-    known = ("initial-upload-closes-no-bugs", "no-manual-page [usr/libexec/mdevview-getfd]")
+    # No bug of Debian asks for this package, and its helpers are not commands for users.
+    helpers = tuple(f"no-manual-page [usr/libexec/{each}]" for each in _HELPERS)
+    known = ("initial-upload-closes-no-bugs", *helpers)
     assert [each for each in lines if not each.endswith(known) and known[0] not in each] == [], done.stderr
 
 
@@ -91,10 +93,12 @@ def test_whatever_umask_built_it_everybody_can_read_it_and_only_root_writes(pack
     assert modes == {(mode, "root/root") for mode in ("-rw-r--r--", "-rwxr-xr-x", "drwxr-xr-x")}
 
 
-def test_helper_is_roots_and_not_setuid(installed: Installed) -> None:
-    helper = (installed.root.folder / "usr/libexec/mdevview-getfd").stat()
+@pytest.mark.parametrize("name", _HELPERS)
+def test_helper_is_roots_and_not_setuid(installed: Installed, name: str) -> None:
+    helper = (installed.root.folder / "usr/libexec" / name).stat()
     assert (helper.st_uid, helper.st_gid, helper.st_mode & 0o7777) == (0, 0, 0o755)
-    assert (installed.root.folder / "usr/share/polkit-1/actions/io.github.mdevview.getfd.policy").is_file()
+    action = f"{name.replace('-', '.')}.policy"
+    assert (installed.root.folder / f"usr/share/polkit-1/actions/io.github.{action}").is_file()
 
 
 def test_no_udev_rule_is_active(installed: Installed) -> None:

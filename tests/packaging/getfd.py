@@ -1,4 +1,4 @@
-"""The helper as a program: started as by sudo, with a socket as standard input."""
+"""The helpers as programs: started as by sudo, with a socket as standard input."""
 
 import importlib.machinery
 import importlib.util
@@ -14,15 +14,16 @@ from app.attach.request_text import request_words
 
 REPOSITORY = Path(__file__).parents[2]
 HELPER = REPOSITORY / "packaging/helper/mdevview-getfd"
+XEN_HELPER = HELPER.with_name("mdevview-getxen")
 ISOLATED = "-ISB"
 BY_SUDO = {"SUDO_UID": str(os.getuid())}
 
 Answer = dict[str, Any]
 
 
-def load_helper() -> Any:
+def load_helper(file: Path = HELPER) -> Any:
     """The script as a module, for what it does without the rights of root. Importing it runs nothing."""
-    loader = importlib.machinery.SourceFileLoader("mdevview_getfd", str(HELPER))
+    loader = importlib.machinery.SourceFileLoader(file.name.replace("-", "_"), str(file))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -35,10 +36,10 @@ def load_helper() -> Any:
 
 
 def run(
-    *arguments: object, stdin: Any, environment: dict[str, str], cwd: Path | None = None
+    *arguments: object, stdin: Any, environment: dict[str, str], cwd: Path | None = None, helper: Path = HELPER
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ISOLATED, HELPER, *map(str, arguments)],
+        [sys.executable, ISOLATED, helper, *map(str, arguments)],
         stdin=stdin,
         capture_output=True,
         text=True,

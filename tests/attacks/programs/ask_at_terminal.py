@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.attach import helper_request
+from app.attach import helper_exchange
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_installation import HelperInstallation, PasswordPrompts
 from app.attach.helper_request import HelperRequest, request_fds
@@ -20,7 +20,7 @@ from app.open.target import Pid
 from app.planes.status import Reason, Status
 
 folder = Path(sys.argv[1])
-helper_request._ANSWER_S = 0.5
+helper_exchange._ANSWER_S = 0.5
 installation = HelperInstallation(
     folder / "helper", folder / "action", (folder,), os.getuid(), lambda: 1000, lambda: PasswordPrompts(True, False)
 )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from app.attach import helper_request
+from app.attach import helper_exchange
 from app.attach.helper_fds import ReceivedFd
 from app.attach.helper_installation import HelperInstallation, PasswordPrompts
 from app.attach.helper_request import HelperRequest
@@ -64,6 +64,6 @@ def child_of(request: HelperRequest) -> subprocess.Popen[bytes]:
 def wait_for_end(child: subprocess.Popen[bytes]) -> None:
     """And have it reaped."""
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    helper_request.reap()
-    assert not helper_request._unreaped
+    helper_exchange.reap()
+    assert not helper_exchange._unreaped
     assert not Path(f"/proc/{child.pid}").exists()

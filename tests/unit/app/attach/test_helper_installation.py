@@ -109,6 +109,8 @@ def test_folder_above_the_target_of_a_link_is_at_fault(tmp_path: Path) -> None:
 
 def test_remedy_names_what_this_installation_has() -> None:
     """The user of a package has no checkout to run a script of."""
-    assert how_to_install(Path(__file__).parents[4]) == "sudo sh packaging/helper.sh install"
+    checkout = Path(__file__).parents[4]
+    assert how_to_install(checkout) == "sudo sh packaging/helper.sh install"
+    assert how_to_install(checkout, xen=True) == "sudo sh packaging/helper.sh install xen"
     assert how_to_install(Path("/usr/lib/mdevview/mdevview")).startswith("sudo apt install --reinstall")
     assert "in the checkout" in how_to_install(Path("/home/user/.local/share/mdevview/venv"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach import helper_answer, helper_installation, helper_request
+from app.attach import helper_answer, helper_exchange, helper_installation
 from app.attach.helper_fds import HelperMethod
 from app.attach.helper_request import HelperRequest, request_fds
 from app.attach.request_text import request_words
@@ -224,7 +224,7 @@ def test_silence_is_bounded_where_nobody_can_be_asked(make: Make, monkeypatch: p
     monkeypatch.setattr(helper_installation, "UNATTENDED_S", 0.1)
     with pytest.raises(OpenFailed, match="no answer"):
         request_fds(4711, None, HelperMethod.SUDO, make(terminal=SEES_NOTHING, sudo="exec sleep 1000"))
-    (child,) = helper_request._unreaped
+    (child,) = helper_exchange._unreaped
     wait_for_end(child)
 
 
@@ -240,7 +240,7 @@ def test_child_that_may_not_be_ended_is_reaped_later(make: Make, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(subprocess.Popen, "terminate", refuse)
         request.cancel()
-    assert child in helper_request._unreaped
+    assert child in helper_exchange._unreaped
     child.send_signal(signal.SIGKILL)
     wait_for_end(child)
 

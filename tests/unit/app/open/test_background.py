@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.attach import helper_request
+from app.attach import helper_exchange, helper_request
 from app.attach.helper_fds import HelperMethod, ReceivedFd
 from app.errors import NoSuchDevice, PermissionDenied
 from app.host.discovery import discover
@@ -223,7 +223,7 @@ def test_closing_while_a_password_is_asked_for_waits_for_nobody(
     assert opener.join(_PATIENCE_S), "the thread waits for the helper"
     with pytest.raises(PermissionDenied, match="cancelled"):
         opener.poll()
-    (child,) = helper_request._unreaped
+    (child,) = helper_exchange._unreaped
     assert child.poll() is None
     child.kill()
     wait_for_end(child)
