@@ -81,9 +81,7 @@ class DisplayDriver:
         self._host = host
         device = Device(VDISPL, self._domid, self._device_number, _own_domid(host.store))
         self._frontend = device.frontend
-        connection = Connection(
-            host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock
-        )
+        connection = Connection(host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock)
         kind = guest_kind(host.store, self._domid)
         self._why_no_own = why_not_served(kind, be_alloc=True)
         why = why_not_served(kind, be_alloc=connection.front_text(XENDISPL_FIELD_BE_ALLOC) == "1")
@@ -182,7 +180,7 @@ class DisplayDriver:
                 self._rings[rings.request_port] = rings
         except (GuestError, OSError) as error:
             why = error_text(error) if isinstance(error, OSError) else str(error)
-            _log.warning("Xen domain %d: its display driver cannot be connected: %s", self._domid, why)
+            _log.info("Xen domain %d: its display driver cannot be connected: %s", self._domid, why)
             self._let_go()
             self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver cannot be connected: {why}"))
             connection.refuse()
@@ -191,6 +189,9 @@ class DisplayDriver:
         grants, own = self._host.grants, self._why_no_own
         self._display = GuestDisplay(grants, self._domid, connectors, self._new_dmabuf, own)
         self._show_nothing(_CONNECTED)
+        for each in self._all_connectors():
+            if each not in connectors:
+                each.show_nothing(Status(Reason.NOT_OPENED, f"the guest's display has no connector {each.number}"))
         connection.connected()
 
     def _let_go(self) -> None:
@@ -206,7 +207,7 @@ class DisplayDriver:
 
     def _broken(self, why: str) -> None:
         """The guest's driver cannot be served any more: close the device, and wait for the end of the domain."""
-        _log.warning("Xen domain %d: its display driver: %s", self._domid, why)
+        _log.info("Xen domain %d: its display driver: %s", self._domid, why)
         assert self._connection is not None
         self._let_go()
         self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver: {why}"))
@@ -239,15 +240,16 @@ class DisplayDriver:
         self._next_look_ns = None
         with self._lock:
             self._end = self._end or status
-            connectors = tuple(self._connectors.values())
-        for each in connectors:
+        for each in self._all_connectors():
             each.end(status)
 
     def _show_nothing(self, status: Status) -> None:
-        with self._lock:
-            connectors = tuple(self._connectors.values())
-        for each in connectors:
+        for each in self._all_connectors():
             each.show_nothing(status)
+
+    def _all_connectors(self) -> tuple[Connector, ...]:
+        with self._lock:
+            return tuple(self._connectors.values())
 
     def _domain_ended(self) -> str:
         return f"Xen domain {self._domid} ended"
