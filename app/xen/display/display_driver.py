@@ -189,9 +189,10 @@ class DisplayDriver:
         grants, own = self._host.grants, self._why_no_own
         self._display = GuestDisplay(grants, self._domid, connectors, self._new_dmabuf, own)
         self._show_nothing(_CONNECTED)
-        for each in self._all_connectors():
-            if each not in connectors:
-                each.show_nothing(Status(Reason.NOT_OPENED, f"the guest's display has no connector {each.number}"))
+        for missing in self._all_connectors():
+            if missing not in connectors:
+                why = f"the guest's display has no connector {missing.number}"
+                missing.show_nothing(Status(Reason.NOT_OPENED, why))
         connection.connected()
 
     def _let_go(self) -> None:
