@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import time
 import traceback
 import tty
 
@@ -47,10 +46,14 @@ def main() -> None:
                     _tell(job=number, signal=os.WTERMSIG(status))
 
     signal.signal(signal.SIGCHLD, reap)
-    _tell(ready=True, uptime=time.clock_gettime(time.CLOCK_BOOTTIME))
     for line in sys.stdin:
+        # The console may echo what this program and the kernel wrote, until dom0 has opened it.
+        if not line.startswith('{"'):
+            continue
         asked = json.loads(line)
-        if "kill" in asked:
+        if "hello" in asked:
+            _tell(ready=True)
+        elif "kill" in asked:
             for pid, number in list(running.items()):
                 if number == asked["kill"]:
                     os.kill(pid, signal.SIGKILL)

@@ -35,11 +35,15 @@ class Guest:
         tty.setraw(self._fd)
         self._left = b""
         self._jobs: dict[int, Job] = {}
-        self.uptime: float | None = None
+        self._ready = False
 
     def wait_ready(self) -> None:
-        """Wait until the program of the guest runs."""
-        self.wait(lambda: self.uptime is not None, f"{self.name} runs its program")
+        """Wait until the program of the guest answers."""
+        until = time.monotonic() + PATIENCE_S
+        while not self._ready:
+            assert time.monotonic() < until, f"{self.name} does not answer"
+            self._write({"hello": True})
+            self.listen(1.0)
 
     def start(self, do: str, **arguments: object) -> Job:
         job = Job(len(self._jobs) + 1)
@@ -78,7 +82,7 @@ class Guest:
 
     def _take(self, record: dict[str, Any]) -> None:
         if "ready" in record:
-            self.uptime = record["uptime"]
+            self._ready = True
             return
         job = self._jobs[record["job"]]
         if "said" in record:
