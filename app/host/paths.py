@@ -11,6 +11,7 @@ class Paths:
     dev: Path = Path("/dev")
     proc: Path = Path("/proc")
     modules: Path = Path("/lib/modules")
+    boot: Path = Path("/boot")
 
 
 HOST = Paths()

@@ -34,7 +34,8 @@ class SeenProblem:
 
 @dataclass(frozen=True, slots=True)
 class DisplayFacts:
-    """``scanout`` is how pixels come: "value", "map", "dmabuf", "dmabuf2"; None before the first.
+    """``scanout`` is how pixels come: "value", "map", "dmabuf", "dmabuf2" from QEMU, "pages" (which a Xen guest
+    granted) or "own-dmabuf" (granted to it); None before the first.
 
     ``messages`` counts the calls by their names. ``scanouts_skipped`` counts scanouts that were replaced before anybody
     took them. ``acknowledged`` tells whether the guest waits for our acknowledgements.

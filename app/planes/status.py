@@ -213,7 +213,7 @@ class Reason(Enum):
     DEVICE_REMOVED = (
         "device-removed",
         State.GONE,
-        "The vGPU was removed from this host.",
+        "The vGPU was removed from this host, or the display from its guest.",
         "Choose another device, or create this one again and open it again.",
     )
     VM_ENDED = (

@@ -86,7 +86,7 @@ class Listings:
 
 class Host:
     def __init__(self, root: Path) -> None:
-        self.paths = Paths(root / "sys", root / "dev", root / "proc")
+        self.paths = Paths(root / "sys", root / "dev", root / "proc", boot=root / "boot")
         (self.paths.dev / "vfio").mkdir(parents=True)
         (self.paths.dev / "vfio/vfio").touch()
         (self.paths.proc / "1/fd").mkdir(parents=True)

@@ -189,7 +189,9 @@ class DisplayFront(Front):
         return buffer
 
     def destroy(self, buffer: DumbBuffer) -> None:
-        """DBUF_DESTROY. The driver of a buffer of its own asks first and frees its pages then."""
+        """DBUF_DESTROY. The driver unmaps a buffer of the backend before, and frees pages of its own after."""
+        if buffer.mapping is not None:
+            buffer.mapping.release()
         self.ask(DBUF_DESTROY, struct.pack("<Q", buffer.cookie))
         self.buffers.remove(buffer)
         self._free(buffer)

@@ -1,18 +1,23 @@
 """A fake Xen host: what the hypervisor, xenstored and the toolstack (xl) do for the guests and for a backend."""
 
+import importlib
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
 from app.xen.access.seam import Store, XenHost
+from app.xen.access.xenstore import Xenstore
 from tests.xen.direct_store import DirectStore
 from tests.xen.event_channels import FakeEventChannels, Ports
+from tests.xen.front import wait_until
 from tests.xen.grants import FakeGrants
 from tests.xen.guest import FakeGuest
 from tests.xen.nodes import DisplayConfig, display_nodes, keyboard_nodes
 from tests.xen.pages import GrantTable
+from tests.xen.store_server import FakeStore
 from tests.xen.store_tree import StoreTree
 
 ONE_SCREEN = (DisplayConfig(),)
@@ -29,7 +34,9 @@ class FakeHost(XenHost):
 class FakeXen:
     """The host. ``close`` destroys its guests; whoever opened a host closes that before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wire: bool = True) -> None:
+        """``wire``: stores speak xenstore's protocol; else they are quick (:class:`DirectStore`)."""
+        self._wire = wire
         self.tree = StoreTree()
         self.table = GrantTable()
         self.ports = Ports()
@@ -39,12 +46,18 @@ class FakeXen:
         self.export_error: int | None = None
         self.import_error: int | None = None
         """What the dma-buf calls of hosts opened later answer; None: as :class:`FakeGrants` begins."""
+        self.servers: list[FakeStore] = []
+        """A xenstored for each store that was opened and that speaks the wire protocol."""
         self._next_domid = 1
         self.tree.write_all([("/local/domain/0/domid", "0"), ("/local/domain/0/name", "Domain-0")])
 
     def open_store(self, *_: object) -> Store:
         """In place of :func:`app.xen.access.nodes.open_store`."""
-        return DirectStore(self.tree)
+        if not self._wire:
+            return DirectStore(self.tree)
+        server = FakeStore(self.tree)
+        self.servers.append(server)
+        return Xenstore(server.client)
 
     def open_host(self, *_: object) -> FakeHost:
         """In place of :func:`app.xen.access.nodes.open_xen_host`."""
@@ -64,18 +77,21 @@ class FakeXen:
         *,
         keyboard: bool = False,
         identity: str | None = None,
+        kind: str = "",
         absolute: bool = True,
         backend_kind: str = "vinput",
     ) -> FakeGuest:
-        """Start a guest, as ``xl create`` does.
+        """Start a guest, as ``xl create`` does: a PV guest, or a PVH guest if the backend allocates its buffers.
 
         The kind of its keyboard's backend is "vinput" or "vkbd"; ``absolute`` is ``feature-abs-pointer=1``.
         """
         domid, self._next_domid = self._next_domid, self._next_domid + 1
         identity = identity or str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}-{domid}"))
+        kind = kind or ("pvh" if any(each.be_alloc for each in displays) else "pv")
         home = f"/local/domain/{domid}"
         self.tree.write_all(
             [
+                (f"/libxl/{domid}/type", kind),
                 (f"{home}/domid", str(domid)),
                 (f"{home}/name", name),
                 (f"{home}/vm", f"/vm/{identity}"),
@@ -130,16 +146,19 @@ class FakeXen:
         for guest in self.guests:
             guest.die()
             guest.domain.close()
+        for server in self.servers:
+            server.close()
         self.table.revoke_all()
 
 
 @contextmanager
-def fake_xen() -> Iterator[FakeXen]:
+def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
     """A host; at the end nothing may be mapped, bound or watched by whoever opened it."""
-    xen = FakeXen()
+    xen = FakeXen(wire=wire)
     try:
         yield xen
-        assert xen.left_over() == {}
+        # The server of a store sees its client's end a little later.
+        wait_until(lambda: xen.left_over() == {}, lambda: str(xen.left_over()))
     finally:
         for each in xen.hosts:
             each.close()
@@ -147,7 +166,19 @@ def fake_xen() -> Iterator[FakeXen]:
 
 
 @contextmanager
-def opened_as(xen: FakeXen, module: str) -> Iterator[None]:
-    """``module`` opens this host in place of /dev/xen: its ``open_xen_host`` and ``open_store``."""
-    with patch(f"{module}.open_xen_host", xen.open_host), patch(f"{module}.open_store", xen.open_store):
+def opened_everywhere(xen: FakeXen) -> Iterator[None]:
+    """Whatever opens /dev/xen opens this host: ``open_xen_host`` and ``open_store`` in all modules of ``app``."""
+    importlib.import_module("app.xen.access.nodes")
+    found = [
+        (module, name)
+        for path, module in list(sys.modules.items())
+        if path.startswith("app.")
+        for name in ("open_xen_host", "open_store")
+        if hasattr(module, name)
+    ]
+    with ExitStack() as stack:
+        for module, name in found:
+            stack.enter_context(
+                patch.object(module, name, xen.open_host if name == "open_xen_host" else xen.open_store)
+            )
         yield

@@ -64,6 +64,11 @@ class RequestFront:
         """rsp_prod, the backend's count of responses."""
         return int(struct.unpack_from("<I", self.channel.page, 8)[0])
 
+    @property
+    def unanswered(self) -> int:
+        """Requests without a response, as the ring's indices have it."""
+        return (self._prod - self.answered) & 0xFFFFFFFF
+
     def take(self, timeout_s: float = ANSWER_S) -> Response:
         """The next response. Raises TimeoutError as the driver's -ETIMEDOUT, ConnectionError if the ring was closed."""
         end = time.monotonic() + timeout_s

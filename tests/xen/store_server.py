@@ -55,8 +55,6 @@ class FakeStore:
             os.eventfd_write(self._wake, 1)
         self._thread.join(RELEASE_S)
         assert not self._thread.is_alive(), "the fake xenstored hangs"
-        for each in self._watches.values():
-            self._tree.unwatch(each)
         with self._lock:
             wake, self._wake = self._wake, -1
             os.close(wake)
@@ -70,6 +68,16 @@ class FakeStore:
                 os.eventfd_write(self._wake, 1)
 
     def _serve(self) -> None:
+        try:
+            self._serve_until_end()
+        finally:
+            # As xenstored forgets what a client that is gone watched.
+            for each in self._watches.values():
+                self._tree.unwatch(each)
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _serve_until_end(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             selector.register(self._socket, selectors.EVENT_READ)

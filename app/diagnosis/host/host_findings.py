@@ -11,6 +11,7 @@ from app.diagnosis.host.gpu_vgpu_findings import gpu_vgpu_findings
 from app.diagnosis.host.kernel_findings import kernel_findings
 from app.diagnosis.host.user_findings import user_findings
 from app.diagnosis.host.vgpu_findings import vgpu_findings
+from app.diagnosis.host.xen_findings import xen_findings
 from app.host import permissions
 from app.host.gpu import render_nodes
 from app.host.gpu_hardware import vgpu_conditions
@@ -41,6 +42,7 @@ def host_findings(
         *attach_findings(permission, installation),
         *user_findings(UserRights.read(), vfio_rules(), paths),
         _udmabuf(paths),
+        *xen_findings(paths),
         *render_node_findings(render_nodes(paths), {each.parent for each in vgpus}, paths.dev / "dri"),
     ]
 

@@ -154,7 +154,7 @@ class PictureKey(Enum):
     DISPLAY_BAD_MESSAGE = (
         "display-bad-message",
         Severity.WARNING,
-        "A message on the connection to QEMU's display makes no sense. It was left out.",
+        "A message on the connection to the VM's display makes no sense. It was left out, or refused.",
     )
     RENDER_FAILED = _of(Reason.RENDER_FAILED)
     UPLOAD_FAILED = _of(Reason.UPLOAD_FAILED)
@@ -241,7 +241,8 @@ class PictureKey(Enum):
     DISPLAY_PACED_BY_US = (
         "display-paced",
         Severity.INFO,
-        "QEMU renders with OpenGL: the guest's next frame waits until mdevview has taken this one. That is no fault.",
+        "The guest's next frame waits until mdevview has taken this one: QEMU with OpenGL and Xen's displays do so. "
+        "That is no fault.",
     )
     KERNEL_MESSAGES = "kernel-messages", Severity.INFO, "The kernel, or the vGPU's manager, says about this vGPU:"
 

@@ -37,6 +37,8 @@ def verdict(findings: Sequence[Finding], vgpus: int, displays: int = 0) -> str:
     display by their command lines.
     """
     vms = f"{displays} VM{'s' * (displays > 1)} with a D-Bus display" if displays else ""
+    if _first(findings, {"xen"}, Severity.OK) and _first(findings, {"xen-modules"}, Severity.OK):
+        vms = f"{vms} and guests of Xen with a vdispl" if vms else "guests of Xen with a vdispl"
     shown = sum(map(can_be_shown, findings))
     graphics = _first(findings, {"egl", "opengl", "numpy", "qt", "qt-platform", "xcb-cursor"}, Severity.ERROR)
     if graphics is not None:

@@ -111,8 +111,8 @@ class ConnectorPicture:
         self.changed, self._seen_ns, self._scanout_seen = False, None, True
         return self._frame
 
-    def renew_buffers(self, status: Status) -> None:
-        """Retire every buffer, and go on with new ones. If that fails, nothing is shown, for the reason ``status``."""
+    def renew_buffers(self) -> None:
+        """Retire every buffer, and go on with new ones. If that fails, nothing is shown until the next flip."""
         held, self._held = self._held, {}
         for each in held.values():
             self._retire(each)
@@ -121,13 +121,17 @@ class ConnectorPicture:
             try:
                 fresh = _Held(self._shown.new_buffer(), before.plane)
             except OSError:
-                self._shown, self._fault, self._status = None, None, status
+                self._shown, self._fault, self._status = None, None, Status(Reason.NO_SCANOUT)
             else:
                 fresh.times_shown, fresh.arrivals = before.times_shown, before.arrivals
                 fresh.place(before.plane)
                 self._held[self._shown] = fresh
         # The guest did nothing, so this frame has no timing.
         self.changed, self._seen_ns = True, None
+
+    @property
+    def has_retired(self) -> bool:
+        return bool(self._retired)
 
     def retired(self) -> list[OwnedBuffer]:
         """The buffers that the consumer must release now."""

@@ -135,10 +135,9 @@ class GuestBuffers:
         buffer.release()
         return buffer
 
-    def release(self) -> None:
-        """Release every buffer. More calls do nothing."""
-        for each in tuple(self._buffers):
-            self.destroy(each)
+    def release(self) -> tuple[GuestBuffer, ...]:
+        """Release every buffer, and return them. More calls do nothing."""
+        return tuple(self.destroy(each) for each in tuple(self._buffers))
 
     def _mapped(self, request: CreateBuffer, pages: int) -> _Pages:
         refs = read_directory(self._grants, self._domid, request.directory, pages)

@@ -1,6 +1,6 @@
 """``python -m tests.unit.known_hosts HOST ARGUMENTS...``: runs mdevview as if this machine were that host.
 
-Only what mdevview reads below /sys, /dev and /proc is replaced; graphics and windows are those of this machine.
+Only what mdevview reads below /sys, /dev, /proc and /boot is replaced; graphics and windows are those of this machine.
 """
 
 import importlib
@@ -17,7 +17,7 @@ def run(name: str, arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         host = Host(Path(folder))
         importlib.import_module(f"tests.unit.known_hosts.{name}").lay_out(host)
-        for each in ("sys", "dev", "proc", "modules"):
+        for each in ("sys", "dev", "proc", "modules", "boot"):
             # Every function has this object as its default.
             object.__setattr__(HOST, each, getattr(host.paths, each))
         return main(arguments)

@@ -14,6 +14,7 @@ CLOSED = Finding("vgpu", Severity.ERROR, "u cannot be opened: permission denied"
 NO_EGL = Finding("egl", Severity.ERROR, "no EGL context without a window: screenshot and inspect cannot work")
 SOFTWARE = Finding("egl", Severity.WARNING, "EGL draws with the CPU: llvmpipe")
 OTHER_GPU = Finding("wrong-gpu", Severity.WARNING, "The GPU that draws is another one")
+DOM0, DRIVERS = Finding("xen", Severity.OK, "dom0"), Finding("xen-modules", Severity.OK, "there")
 INTEL = Finding("gpu-without-vgpus", Severity.WARNING, "0000:00:02.0: this Intel GPU has GVT-g, but makes no vGPUs")
 
 
@@ -53,9 +54,16 @@ def test_the_verdict_is_one_sentence(findings: list[Finding], vgpus: int, expect
         ([HELD], 1, 2, "mdevview can show 2 VMs with a D-Bus display, but not the vGPU of this host: u is in use."),
         ([], 0, 3, "mdevview can show 3 VMs with a D-Bus display; this host has no vGPU."),
         ([NO_EGL], 0, 3, f"mdevview cannot show any screen here, because {NO_EGL.message}."),
+        ([DOM0, DRIVERS], 0, 0, "mdevview can show guests of Xen with a vdispl; this host has no vGPU."),
+        (
+            [FREE, DOM0, DRIVERS],
+            1,
+            1,
+            "mdevview can show 1 vGPU of this host, and 1 VM with a D-Bus display and guests of Xen with a vdispl.",
+        ),
     ],
 )
-def test_the_verdict_counts_the_vms_with_a_dbus_display(
+def test_the_verdict_names_the_vms_with_a_dbus_display_and_the_guests_of_xen(
     findings: list[Finding], vgpus: int, displays: int, expected: str
 ) -> None:
     assert verdict(findings, vgpus, displays) == expected

@@ -1,0 +1,67 @@
+"""``mdevview ARGUMENTS`` on a fake Xen host with one guest, "demo", in a window that a test operates.
+
+See :mod:`tests.window.window_driver`.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from tests.pushed.source import HEIGHT, WIDTH, expected_picture
+from tests.window.window_driver import WindowDriver, run
+from tests.xen.display_front import Screen
+from tests.xen.machine import fake_xen, opened_everywhere
+from tests.xen.nodes import DisplayConfig
+
+NAME = "demo"
+DISPLAYS = [DisplayConfig((("id0", WIDTH, HEIGHT),))]
+
+
+class XenDriver(WindowDriver):
+    """Operates the guest too, whose programs run in this thread: none waits for the window."""
+
+    def guest_states(self) -> list[int]:
+        """Those of the front ends: the display's, the keyboard's."""
+        keyboard = GUESTS[-1].keyboard
+        assert keyboard is not None
+        return [GUESTS[-1].display.state, keyboard.state]
+
+    def guest_show(self, number: int) -> None:
+        """Draw the picture with this number and flip to it."""
+        display = GUESTS[-1].display
+        if display not in SCREENS:
+            SCREENS[display] = Screen(display, WIDTH, HEIGHT)
+        picture = expected_picture(number, cursor=False)
+        pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+        pixels[..., :3] = picture[..., ::-1]
+        SCREENS[display].show(pixels.tobytes())
+
+    def guest_off(self) -> None:
+        SCREENS[GUESTS[-1].display].off()
+
+    def guest_flips(self) -> list[int]:
+        """How many flips were asked for, and how many were done."""
+        connector = GUESTS[-1].display.connectors[0]
+        connector.events.consume()
+        return [connector.flips, len(connector.events.done)]
+
+    def guest_events(self) -> list[Any]:
+        """What the keyboard driver got."""
+        keyboard = GUESTS[-1].keyboard
+        return keyboard.events if keyboard is not None else []
+
+    def guest_end(self) -> None:
+        XEN.destroy(GUESTS[-1], keep_backend=False)
+
+    def guest_start(self) -> None:
+        """The guest starts again: another domain of the same name."""
+        GUESTS.append(XEN.create(NAME, DISPLAYS, keyboard=True, identity=GUESTS[-1].uuid))
+
+
+if __name__ == "__main__":
+    with fake_xen() as XEN, opened_everywhere(XEN):
+        GUESTS = [XEN.create(NAME, DISPLAYS, keyboard=True)]
+        SCREENS: dict[Any, Screen] = {}
+        status = run(sys.argv[1:], XenDriver)
+    sys.exit(status)
