@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.attach.helper_fds import ReceivedFd
 from app.host.paths import HOST, Paths
@@ -15,7 +15,11 @@ from app.open.opening import OpenOptions, open_chosen, open_target
 from app.open.session import Session
 from app.open.target import Target
 from app.open.waiter import Waiter
+from app.open.xen_target import XenScreen
 from app.planes.status import Reason, Status
+
+if TYPE_CHECKING:
+    from app.attach.xen_files import XenFiles
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +133,11 @@ class _SingleOpening:
     ) -> None:
         self._target = target
         self._paths = paths
-        self._options = replace(options, request_fds=options.request_fds or self._request_fds)
+        self._options = replace(
+            options,
+            request_fds=options.request_fds or self._request_fds,
+            request_xen=options.request_xen or self._request_xen,
+        )
         self._owner = owner
         self._cancel_fd = cancel_fd
 
@@ -149,6 +157,12 @@ class _SingleOpening:
         self._owner.set_status(Status(Reason.ASKING_PERMISSION, f"asking for permission to look into {who}"))
         return request_fds(pid, fd, self._options.helper, cancel_fd=self._cancel_fd)
 
+    def _request_xen(self) -> "XenFiles":
+        from app.attach.xen_files import request_xen_files  # noqa: PLC0415
+
+        self._owner.set_status(Status(Reason.ASKING_PERMISSION, "asking for permission to open the files of Xen"))
+        return request_xen_files(self._options.helper, cancel_fd=self._cancel_fd)
+
 
 def open_in_background(
     target: Target | Vgpu, paths: Paths = HOST, options: OpenOptions | None = None
@@ -161,4 +175,13 @@ def wait_in_background(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, *, soon: bool = False
 ) -> BackgroundOpener:
     """Wait for a target. Set ``soon`` for a VM that has just ended, because it may start again at once."""
-    return BackgroundOpener(lambda _owner, _fd: Waiter(target, paths, options, soon=soon))
+    return BackgroundOpener(lambda _owner, _fd: _waiter(target, paths, options or OpenOptions(), soon=soon))
+
+
+def _waiter(target: Target, paths: Paths, options: OpenOptions, *, soon: bool) -> Opener:
+    if isinstance(target, XenScreen):
+        # Imported here, because other targets need nothing of Xen.
+        from app.open.xen_waiter import new_xen_waiter  # noqa: PLC0415
+
+        return new_xen_waiter(target, paths, options.helper)
+    return Waiter(target, paths, options, soon=soon)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.attach.device_node import device_from_fd, needs_vm, open_vgpu
+from app.attach.device_node import needs_vm, open_vgpu
 from app.attach.duplicates import AS_THIS_USER, ProcessAccess, vm_text
 from app.attach.helper_fds import FdRequest, HelperMethod, ReceivedFd
 from app.attach.running_vm import AttachedDevice, NotTheHolder, attach, attach_pid, attach_vm
@@ -30,13 +30,13 @@ from app.host.gpu import exporting_gpu
 from app.host.larger_type import sibling_types
 from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
-from app.host.proc import own_syspath
 from app.host.scan import HostScan
 from app.host.screens import find_screens
 from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import of_user, process_text, vm_words
 from app.open.console_opening import open_vm_screen
 from app.open.host_facts_source import HostFactsSource
+from app.open.own_devices import open_inherited, open_simulated_device
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
 from app.open.target import (
@@ -52,17 +52,20 @@ from app.open.target import (
     VmName,
     resolve,
 )
+from app.open.xen_target import XenRefs, XenScreen
 from app.qemu.qmp_address import QmpAddress
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.device_document import describe_device
 from app.vfio.edid_resolution import EdidResolution
 from app.vfio.end_detector import EndDetector
-from app.vfio.fetch_rule import fetch_policy, rule_of, rule_of_fd
+from app.vfio.fetch_rule import fetch_policy, rule_of
 from app.vfio.opened_device import OpenedDevice
 from app.vm.input_route import RECORDED, SIMULATED, InputRoute, TrackedRoute, input_route
 
 if TYPE_CHECKING:
+    from app.attach.xen_files import XenFiles
     from app.open.replaying import OpenedRecording
+    from app.open.xen_access import RequestXen
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +77,8 @@ class OpenOptions:
     """How a device may be opened.
 
     ``alone`` says whether a free vGPU may be opened. It is False while waiting for a VM: an open vGPU would be busy
-    when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it. ``access`` is how fds
+    when the VM starts. ``helper`` is the way to start the helper; ``request_fds`` replaces it, and
+    ``request_xen`` that for the files of Xen. ``access`` is how fds
     of processes are duplicated without the helper. ``qmp`` is the address for input, None for that on the VM's command
     line. ``guest_process``: a simulated guest draws in a process of its own, as a measurement needs it.
     ``wrap_device`` makes the device that the poller gets, and which then owns the opened one; a capture records so.
@@ -83,10 +87,17 @@ class OpenOptions:
     helper: HelperMethod = HelperMethod.AUTO
     alone: bool = True
     request_fds: FdRequest | None = None
+    request_xen: "RequestXen | None" = None
     access: ProcessAccess = AS_THIS_USER
     qmp: QmpAddress | None = None
     guest_process: bool = False
     wrap_device: Callable[[OpenedDevice], Device] | None = None
+
+    def xen_request(self) -> "RequestXen | None":
+        """What asks root's helper for the files of Xen; None if the user does not allow that."""
+        if self.helper is HelperMethod.NEVER:
+            return None
+        return self.request_xen or partial(_request_xen, self.helper)
 
     def process_access(self) -> ProcessAccess:
         """How fds are duplicated: with this user's permissions, otherwise by the helper if the user allows it."""
@@ -102,6 +113,12 @@ def _request_fds(method: HelperMethod, pid: int, fd: int | None) -> list[Receive
     return request_fds(pid, fd, method)
 
 
+def _request_xen(method: HelperMethod) -> "XenFiles":
+    from app.attach.xen_files import request_xen_files  # noqa: PLC0415
+
+    return request_xen_files(method)
+
+
 def open_target(
     target: Target, paths: Paths = HOST, options: OpenOptions | None = None, scan: HostScan | None = None
 ) -> Session:
@@ -115,7 +132,7 @@ def open_target(
             scan = scan or HostScan.take(paths)
             chosen = _only_screen(scan, options)
         return open_chosen(chosen, paths, options, scan)
-    if isinstance(target, Replay | VmName | Pid | DbusBus):
+    if isinstance(target, Replay | VmName | Pid | DbusBus | XenScreen | XenRefs):
         return open_chosen(target, paths, options, scan)
     return _session(open_device(target, paths, options, scan), options, paths)
 
@@ -126,6 +143,8 @@ def open_chosen(
     """Like :func:`open_target`, for a target that is already resolved. Raises MdevviewError."""
     if isinstance(chosen, Replay):
         return _replay_session(chosen, options, paths)
+    if isinstance(chosen, XenScreen | XenRefs):
+        return _xen_session(chosen, options, paths)
     if isinstance(chosen, VmName | Pid | DbusBus):
         with _explained():
             now = scan or HostScan.take(paths)
@@ -134,6 +153,14 @@ def open_chosen(
                 chosen, now, qmp, lambda: _session(open_resolved_device(chosen, paths, options, now), options, paths)
             )
     return _session(open_resolved_device(chosen, paths, options, scan), options, paths)
+
+
+def _xen_session(target: XenScreen | XenRefs, options: OpenOptions | None, paths: Paths) -> Session:
+    # Imported here, because other targets need nothing of Xen.
+    from app.open.xen_session import open_xen  # noqa: PLC0415
+
+    with _explained():
+        return open_xen(target, paths, (options or OpenOptions()).xen_request())
 
 
 def _replay(target: Replay) -> "OpenedRecording":
@@ -255,13 +282,15 @@ def open_resolved_device(
     with _explained():
         match chosen:
             case Simulated(spec):
-                return _open_simulated(spec, options.guest_process)
+                return open_simulated_device(spec, options.guest_process)
             case Replay():
                 return _replay(chosen).opened
             case InheritedFd(fd):
-                return _open_inherited(fd, paths)
+                return open_inherited(fd, paths)
             case DbusBus():
                 raise UsageError("a D-Bus display is no VFIO device", "name a vGPU, or the process of its VM")
+            case XenScreen() | XenRefs():
+                raise UsageError("a screen of a Xen guest is no VFIO device", "name a vGPU")
             case Pid(pid, fd):
                 text = f"pid:{pid}" if fd is None else f"pid:{pid},fd={fd}"
                 # A new scan does not find a process that has ended, but one that started after the given scan.
@@ -353,44 +382,3 @@ def _attached(target: str, attached: AttachedDevice, scan: HostScan) -> OpenedDe
         device = VmDevice(attached.device, process, *after, close_at_end=policy.rule is FetchRule.FREELY)
         undo.pop_all()
         return OpenedDevice(target, label, device, vgpu, policy.rule, ended, process, vm, policy.record)
-
-
-def _open_inherited(fd: int, paths: Paths) -> OpenedDevice:
-    is_present = _presence(fd, paths)
-    device = device_from_fd(fd)
-    rule = rule_of_fd(device, paths)
-    return OpenedDevice(f"fd:{fd}", f"fd {fd}", device, None, rule, EndDetector(is_present))
-
-
-def _presence(fd: int, paths: Paths) -> Callable[[], bool] | None:
-    """A function that tells whether the device of a fd still exists; None if the device is unknown (Linux < 6.18)."""
-    syspath = own_syspath(fd, paths)
-    # While a removal waits for the holders, the device's folder stays, but its link on the bus vanishes at once.
-    link = paths.sys / "bus/mdev/devices" / syspath.rsplit("/", 1)[-1] if syspath else None
-    return link.exists if link is not None and link.exists() else None
-
-
-def _open_simulated(spec: str, own_process: bool) -> OpenedDevice:
-    # Imported here, because most commands do not need the simulator, and the import of numpy takes 100 ms.
-    from app.sim.profile import open_simulated  # noqa: PLC0415
-
-    try:
-        device = open_simulated(spec, own_process=own_process)
-    except ValueError as error:
-        raise UsageError(f"sim:{spec}: {error}") from error
-    target = f"sim:{spec}"
-    label = f"{target.split(',', maxsplit=1)[0]} (simulated)"
-    process = device.guest.process
-    ended = EndDetector(device.present, process, "the process of the simulated guest")
-    return OpenedDevice(
-        target,
-        label,
-        device,
-        device.vgpu,
-        rule_of(device.vgpu),
-        ended,
-        process,
-        true_flip_ns=device.frame_flip_ns,
-        flips_lost=device.flips_lost,
-        host_faults=device.host_faults,
-    )

@@ -178,6 +178,9 @@ class Session:
     clipboard: Clipboard | None = None
     """Shares text with the guest; None where that is not possible."""
 
+    guest_name: str = ""
+    """The guest's name, where it has one and neither ``vm`` nor ``vgpu`` is known."""
+
     def close(self) -> None:
         """Share the clipboard no longer, finish a change of the resolution, close the source. More calls do nothing."""
         if self.clipboard is not None:

@@ -1,7 +1,8 @@
 """The TARGET that a user types to choose a device.
 
 ``TARGET = UUID, its start or its end | PCI address | pid:N[,fd=M] | pid:N[,console=N] | vm:NAME[,console=N] |
-dbus:ADDRESS[,pid=N][,console=N] | fd:N | sim:PROFILE[,key=value...] | replay:FILE[,speed=N][,start=S]``.
+dbus:ADDRESS[,pid=N][,console=N] | xen:NAME|DOMID[,...] | fd:N | sim:PROFILE[,key=value...] |
+replay:FILE[,speed=N][,start=S]``. Those of Xen are in :mod:`app.open.xen_target`.
 """
 
 import re
@@ -12,16 +13,17 @@ from app.errors import AmbiguousTarget, UsageError
 from app.host.drivers import KnownDisplay, known_display
 from app.host.lookup import enumerate_vgpus, find_vgpu, names_of
 from app.host.vgpu import Vgpu
+from app.open.xen_target import XenRefs, XenScreen, parse_xen
 from app.qemu.pci_address import is_pci_address
 from app.text.suggestion import did_you_mean
 
 # What stands before the colon of a target.
-SCHEMES = ("vm", "pid", "dbus", "fd", "sim", "replay")
+SCHEMES = ("vm", "pid", "dbus", "xen", "fd", "sim", "replay")
 
 _UUID_PART = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{0,35}")
 _KINDS = (
     "a TARGET is a vGPU's UUID, its start or its end, a PCI address, pid:N, vm:NAME (or the VM's number), "
-    "dbus:ADDRESS, fd:N, sim:PROFILE or replay:FILE"
+    "dbus:ADDRESS, xen:NAME (or the domain's number), fd:N, sim:PROFILE or replay:FILE"
 )
 # The addresses of D-Bus have no such keys ("Server Addresses" in the D-Bus specification).
 _DBUS_OPTION = re.compile(r"(.+),(pid|console)=([^,]*)", re.DOTALL)
@@ -101,8 +103,8 @@ class Replay:
     start_s: float = 0.0
 
 
-Resolved = Vgpu | Pid | VmName | DbusBus | InheritedFd | Simulated | Replay
-Target = Default | Named | Pid | VmName | DbusBus | InheritedFd | Simulated | Replay
+Resolved = Vgpu | Pid | VmName | DbusBus | XenScreen | XenRefs | InheritedFd | Simulated | Replay
+Target = Default | Named | Pid | VmName | DbusBus | XenScreen | XenRefs | InheritedFd | Simulated | Replay
 
 # Without a vGPU this is shown.
 SIMULATED_DEFAULT = Simulated("gvt")
@@ -137,6 +139,8 @@ def _of_scheme(text: str, scheme: str, rest: str) -> Target:
             return _pid(text, rest)
         case "dbus":
             return _dbus(text, rest)
+        case "xen":
+            return parse_xen(text, rest)
         case "fd":
             return InheritedFd(_number(text, rest, least=_FIRST_FD))
     raise UsageError(f"{text!r} is no target", did_you_mean(scheme, SCHEMES, ":") + _KINDS)
@@ -210,7 +214,7 @@ def resolve(target: Target, vgpus: Sequence[Vgpu], displays: Sequence[str] = ())
             return _only(vgpus, displays)
         case Named(text):
             return find_vgpu(text, vgpus)
-        case Simulated() | InheritedFd() | Pid() | VmName() | DbusBus() | Replay():
+        case Simulated() | InheritedFd() | Pid() | VmName() | DbusBus() | XenScreen() | XenRefs() | Replay():
             return target
 
 

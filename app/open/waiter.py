@@ -25,6 +25,7 @@ from app.host.wording import describe_process
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
 from app.open.target import DbusBus, Default, Named, Pid, Target, VmName, parse_target
+from app.open.xen_target import XenScreen, is_domid
 from app.planes.status import Reason, Status
 from app.qemu.command_line import vm_name
 
@@ -66,6 +67,8 @@ def next_target(target: Target, session: Session) -> Target:
 
     A VM never gets the same pid again. A pid stays the target only if nothing else is known; then it is not found.
     """
+    if isinstance(target, XenScreen):
+        return _next_screen(target, session)
     if isinstance(target, VmName) or (isinstance(target, DbusBus) and target.pid is None):
         return target
     if isinstance(target, Pid | Default | Named | DbusBus):
@@ -75,6 +78,12 @@ def next_target(target: Target, session: Session) -> Target:
         if session.vm is not None and (name := session.vm.id or vm_name(session.vm.arguments)):
             return VmName(name, _console_of(session))
     return target
+
+
+def _next_screen(target: XenScreen, session: Session) -> Target:
+    """The guest by its name: the next start of it has another domid."""
+    shown = parse_target(session.target) if is_domid(target.guest) else target
+    return replace(target, guest=shown.guest) if isinstance(shown, XenScreen) else target
 
 
 def _console_of(session: Session) -> int | None:

@@ -38,7 +38,7 @@ _SECOND = 1_000_000_000
 # Regions and the EDID change rarely, and to read them costs a few calls of the driver.
 _DESCRIBE_NS = 5 * _SECOND
 _FAR_NS = 1 << 62
-_SCHEMES = ("sim", "vm", "pid", "fd", "dbus", "replay")
+_SCHEMES = ("sim", "vm", "pid", "fd", "dbus", "xen", "replay")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from app.host.screens import find_screens
 from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_chosen, open_resolved_device
 from app.open.target import DbusBus, Default, Pid, Target, VmName, resolve
+from app.open.xen_target import XenRefs, XenScreen
 from gl.format_reach import reach
 from gl.inspection import renderer_document
 from gl.offscreen_context import open_context
@@ -59,7 +60,7 @@ def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
         return None
     if isinstance(chosen, Vgpu):
         return chosen
-    if isinstance(chosen, VmName | Pid | DbusBus):
+    if isinstance(chosen, VmName | Pid | DbusBus | XenScreen | XenRefs):
         session = open_chosen(chosen, options=OpenOptions(helper), scan=scan)
         session.close()
         return session.vgpu

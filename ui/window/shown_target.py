@@ -6,6 +6,7 @@ from app.host.vgpu import Vgpu
 from app.open.session import Session
 from app.open.target import DbusBus, Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
 from app.open.waiter import next_target
+from app.open.xen_target import XenRefs, XenScreen
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean, clean_line
 
@@ -19,7 +20,7 @@ def is_shown(chosen: Vgpu | Target, session: Session, state: State) -> bool:
         is_same = session.vgpu is not None and chosen.name == session.vgpu.name
     else:
         shown = [each.target for each in session.consoles() if each.shown]
-        if session.vgpu is None and session.vm is not None:
+        if session.vgpu is None and (session.vm is not None or session.guest_name):
             shown.append(session.target)
         is_same = any(parse_target(each) == chosen for each in shown)
     return is_same and state is not State.GONE
@@ -68,6 +69,8 @@ def label_of(target: Target) -> str:
             return f"process {pid}{_console_words(console)}"
         case DbusBus(address, console=console):
             return f"the VM on the bus {clean_line(address)}{_console_words(console)}"
+        case XenScreen(guest) | XenRefs(guest):
+            return f"guest {clean(guest)}"
         case Default():
             return "screen"
         case Simulated(spec):

@@ -86,7 +86,7 @@ class Viewer(QObject):
         self.picture = PictureWindow(self._loop, label, options.gpu)
         self.picture.set_session(session)
         memory = WindowMemory(options.given)
-        memory.show(subject_of(session.vm, session.vgpu) if session is not None else "")
+        memory.show(subject_of(session.vm, session.vgpu, session.guest_name) if session is not None else "")
         self.window = MainWindow(self.picture, label, options.view, self._choose, options.examine_host, memory)
         self.window.no_vgpu.setVisible(session is not None and is_substitute(target, session))
         self.window.playback.again_wanted.connect(self._play_again)
@@ -143,7 +143,7 @@ class Viewer(QObject):
         self._show(session.source, session.label, session)
         self._close_session()
         self._session, self._target = session, target
-        self.window.remember_for(subject_of(session.vm, session.vgpu))
+        self.window.remember_for(subject_of(session.vm, session.vgpu, session.guest_name))
         self.picture.set_session(session)
         self.window.playback.set_playback(session.playback)
         self.window.screens.set_consoles(session.consoles)

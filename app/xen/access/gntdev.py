@@ -49,10 +49,10 @@ class Gntdev:
 
     def map(self, domid: int, refs: Sequence[int], *, writable: bool = False) -> "_Mapping":
         """Map these pages, all or none. Raises OSError; a wrong reference or domain is EINVAL."""
-        _check_count(len(refs))
+        numbers = _words(refs)
         words = array("I", bytes(8 * len(refs)))
-        words[0::2] = array("I", [domid]) * len(refs)
-        words[1::2] = array("I", refs)
+        words[1::2] = numbers
+        words[0::2] = _words((domid,)) * len(refs)
         argument = bytearray(ioctl_gntdev_map_grant_ref(count=len(refs)))
         argument[ioctl_gntdev_map_grant_ref.refs.offset :] = words.tobytes()
         access = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
@@ -72,9 +72,9 @@ class Gntdev:
 
     def export(self, domid: int, refs: Sequence[int]) -> "_Exported":
         """Make a dma-buf of these pages. Raises OSError; ENOTTY: the kernel has no such ioctl."""
-        _check_count(len(refs))
-        argument = bytearray(ioctl_gntdev_dmabuf_exp_from_refs(count=len(refs), domid=domid))
-        argument[ioctl_gntdev_dmabuf_exp_from_refs.refs.offset :] = array("I", refs).tobytes()
+        words = _words(refs)
+        argument = bytearray(ioctl_gntdev_dmabuf_exp_from_refs(count=len(refs), domid=_words((domid,))[0]))
+        argument[ioctl_gntdev_dmabuf_exp_from_refs.refs.offset :] = words.tobytes()
         with self._fd.use() as fd:
             self._ioctl(fd, IOCTL_GNTDEV_DMABUF_EXP_FROM_REFS, argument)
         exported = _Exported(self, ioctl_gntdev_dmabuf_exp_from_refs.from_buffer_copy(argument).fd)
@@ -186,6 +186,15 @@ class _Exported:
 def _check_count(count: int) -> None:
     if not 0 < count <= MOST_PAGES:
         raise OSError(errno.EINVAL, f"{count} pages cannot be granted at once")
+
+
+def _words(numbers: Sequence[int]) -> "array[int]":
+    """As u32. Raises OSError(EINVAL) for other numbers, for none, and for too many."""
+    _check_count(len(numbers))
+    try:
+        return array("I", numbers)
+    except OverflowError:
+        raise OSError(errno.EINVAL, "a domain or reference is no u32") from None
 
 
 def _unmap_argument(index: int, count: int) -> bytearray:

@@ -28,7 +28,7 @@ WAIT_S = 2.0
 """A call of the store lasts this long at most: a front end waits 3 s for the answer to a request."""
 
 _READ_BYTES = 1 << 16
-_READS = 64
+_READS = 16
 _MOST_EVENTS = 1024
 
 

@@ -29,6 +29,10 @@ CLOSING_NS = 300_000_000
 """How long this end stays at Closing after the front end began to close. A guest that powers off waits up to 5 s for
 that state; a driver that is unloaded waits up to 1 s for InitWait."""
 
+LOOKS = 50
+LOOKS_NS = 100_000_000
+"""So many looks are made in such a time at most: a guest may write its state thousands of times a second."""
+
 
 class Step(Enum):
     """What the driver of the device does now."""
@@ -94,12 +98,20 @@ class Connection:
         """The front end's state when it was last looked at; None: it has no nodes."""
 
         self.ended: Ended | None = None
-        self.deadline_ns: int | None = None
-        """When to look again though no event came, in the clock's nanoseconds."""
+        self._closing_until_ns: int | None = None
+        self._looks = 0
+        self._looks_since_ns = now_ns()
+        self._put_off = False
 
     @property
     def token(self) -> str:
         return f"{self._device.kind.front_name}/{self._device.domid}/{self._device.number}"
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """When to look again though no event came, in the clock's nanoseconds."""
+        times = [self._closing_until_ns, self._looks_since_ns + LOOKS_NS if self._put_off else None]
+        return min((each for each in times if each is not None), default=None)
 
     def concerns(self, event: WatchEvent) -> bool:
         return event.token == self.token
@@ -125,7 +137,12 @@ class Connection:
             self._store.watch(path, self.token)
 
     def look(self) -> Step:
-        """Read the states once and say what to do. The same step is not said twice, except END."""
+        """Read the states once and say what to do. The same step is not said twice, except END.
+
+        After :data:`LOOKS` in a short time it reads nothing and says WAIT; :attr:`deadline_ns` says until when.
+        """
+        if self._is_too_often():
+            return Step.WAIT
         if self.ended is None:
             self.ended = self._end()
         if self.ended is not None:
@@ -155,7 +172,7 @@ class Connection:
         """The driver has let everything go: be ready for the front end's next connection."""
         if self.front_state == XenbusStateClosing:
             self._phase = _Phase.CLOSING
-            self.deadline_ns = self._now_ns() + CLOSING_NS
+            self._closing_until_ns = self._now_ns() + CLOSING_NS
             self._write_state(XenbusStateClosing)
         else:
             self._phase = _Phase.IDLE
@@ -232,14 +249,22 @@ class Connection:
             self._write_state(XenbusStateInitWait)
         return Step.WAIT
 
+    def _is_too_often(self) -> bool:
+        now_ns = self._now_ns()
+        if now_ns - self._looks_since_ns >= LOOKS_NS:
+            self._looks, self._looks_since_ns = 0, now_ns
+        self._put_off = self._looks >= LOOKS
+        self._looks += not self._put_off
+        return self._put_off
+
     def _has_left(self, before: int | None) -> bool:
         if self.front_state == XenbusStateInitialised:
             return before == XenbusStateConnected
         return self.front_state != XenbusStateConnected
 
     def _finish_closing(self) -> None:
-        if self.front_state != XenbusStateClosing or self._now_ns() >= (self.deadline_ns or 0):
-            self.deadline_ns = None
+        if self.front_state != XenbusStateClosing or self._now_ns() >= (self._closing_until_ns or 0):
+            self._closing_until_ns = None
             self._phase = _Phase.IDLE
             self._write_state(XenbusStateInitWait)
 

@@ -10,8 +10,8 @@ from ui.window.settings.settings_text import LONGEST_SUBJECT
 _PLAIN = " ()+,:;@~!$&'*"
 
 
-def subject_of(vm: Vm | None, vgpu: Vgpu | None) -> str:
-    """``VM UUID``, ``VM name NAME`` or ``vGPU NAME``; empty if none of them is known.
+def subject_of(vm: Vm | None, vgpu: Vgpu | None, guest_name: str = "") -> str:
+    """``VM UUID``, ``VM name NAME`` or ``vGPU NAME``; empty if none of them is known. ``guest_name`` is of a VM, too.
 
     A VM chooses its UUID and its name: one that takes those of another gets that VM's window, and nothing else. The
     many targets of simulated vGPUs count as one.
@@ -21,7 +21,7 @@ def subject_of(vm: Vm | None, vgpu: Vgpu | None) -> str:
     line = vm.command_line() if vm is not None else None
     names = (
         ("VM", line.uuid if line is not None else None),
-        ("VM name", vm.name if vm is not None else None),
+        ("VM name", vm.name if vm is not None else guest_name),
         ("vGPU", vgpu.name if vgpu is not None else None),
     )
     for kind, name in names:

@@ -102,6 +102,20 @@ def test_no_pages_and_too_many_are_refused_without_a_call(count: int) -> None:
         assert kernel.calls == []
 
 
+@pytest.mark.parametrize("number", [-1, 2**32])
+def test_what_is_no_u32_is_refused_without_a_call(number: int) -> None:
+    with _gntdev() as (kernel, gntdev):
+        for call in (
+            lambda: gntdev.map(7, [number]),
+            lambda: gntdev.map(number, [7]),
+            lambda: gntdev.export(7, [number]),
+        ):
+            with pytest.raises(OSError) as refused:
+                call()
+            assert refused.value.errno == errno.EINVAL
+        assert kernel.calls == []
+
+
 def test_a_reader_that_is_left_keeps_the_pages_and_the_release_does_not_wait() -> None:
     with _gntdev() as (kernel, gntdev):
         mapping = gntdev.map(7, [300])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.xen.access.seam import Store
-from app.xen.backend.connection import CLOSING_NS, Connection, Ended, Step
+from app.xen.backend.connection import CLOSING_NS, LOOKS, LOOKS_NS, Connection, Ended, Step
 from app.xen.backend.device import VDISPL, VKBD, Device
 from app.xen.backend.guest_error import GuestError
 from tests.xen.machine import FakeXen, fake_xen
@@ -296,6 +296,20 @@ def test_numbers_of_the_front_end_that_are_missing_or_no_numbers_are_errors_of_t
         for name in ("0/none", "0/resolution"):
             with pytest.raises(GuestError):
                 backend.connection.front_number(name)
+
+
+def test_a_guest_that_writes_its_state_all_the_time_is_looked_at_so_often_and_then_again() -> None:
+    with _display() as backend:
+        backend.xen.guests[0].displays[0].die()
+        backend.connection.open()
+        for _ in range(LOOKS):
+            assert backend.connection.look() is Step.WAIT
+        backend.set_front(INITIALISED)
+        assert backend.connection.look() is Step.WAIT
+        assert backend.connection.deadline_ns == LOOKS_NS
+        backend.now = LOOKS_NS
+        assert backend.connection.look() is Step.CONNECT
+        assert backend.connection.deadline_ns is None
 
 
 _FRONT_STATES = st.sampled_from(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "-1", "", "٣", "4 ", "9" * 400])

@@ -1,0 +1,56 @@
+"""Opens the device files of a Xen host, with root's helper where this user may not."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
+from app.host.paths import Paths
+from app.xen.access.nodes import open_store, open_xen_host, xen_host_of
+from app.xen.access.seam import XenHost
+from app.xen.display.lookup import XenGuest, guests
+
+if TYPE_CHECKING:
+    from app.attach.xen_files import XenFiles
+
+RequestXen = Callable[[], "XenFiles"]
+"""Asks for the opened files of Xen, as :func:`app.attach.xen_files.request_xen_files`. Raises MdevviewError."""
+
+_DOCTOR = "'mdevview doctor' says what this host lacks"
+
+
+def opened_host(paths: Paths, request: RequestXen | None) -> XenHost:
+    """The files of Xen, which the caller closes. ``request`` is called if this user may not open them; None: never.
+
+    Raises NoSuchDevice (this is no Xen domain, or a module is not loaded), PermissionDenied, OpenFailed, and what
+    ``request`` raises.
+    """
+    try:
+        return open_xen_host(paths)
+    except PermissionError as error:
+        if request is None:
+            raise PermissionDenied(
+                "only root may open the files of Xen in /dev/xen", "run this command as root, or allow the helper"
+            ) from error
+    except OSError as error:
+        raise _not_opened(error) from error
+    files = request()
+    try:
+        return xen_host_of(*files)
+    except OSError as error:
+        raise _not_opened(error) from error
+
+
+def listed_guests(paths: Paths) -> tuple[XenGuest, ...]:
+    """The guests with a PV display. Asks nobody for permission. Raises OSError as :func:`open_store`."""
+    with closing(open_store(paths)) as store:
+        return guests(store)
+
+
+def _not_opened(error: OSError) -> NoSuchDevice | OpenFailed:
+    if isinstance(error, FileNotFoundError):
+        return NoSuchDevice(
+            f"this host has no {error.filename or '/dev/xen'}: Xen does not run here, or a module is not loaded",
+            _DOCTOR,
+        )
+    return OpenFailed(f"the files of Xen cannot be opened: {error_text(error)}", _DOCTOR)

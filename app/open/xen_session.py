@@ -1,0 +1,62 @@
+"""Opens a TARGET of Xen: a guest's screen, or pages that a domain granted."""
+
+import threading
+from collections.abc import Callable
+
+from app.host.paths import HOST, Paths
+from app.open.session import Session
+from app.open.xen_access import RequestXen, opened_host
+from app.open.xen_display_session import open_screen
+from app.open.xen_guests import choose_screen
+from app.open.xen_refs_session import open_refs
+from app.open.xen_target import XenRefs, XenScreen
+from app.xen.access.seam import XenHost
+
+
+def open_xen(target: XenScreen | XenRefs, paths: Paths = HOST, request: RequestXen | None = None) -> Session:
+    """Open the files of Xen, and the target. Raises MdevviewError; ``request`` as for :func:`opened_host`."""
+    host = opened_host(paths, request)
+    try:
+        return session_on(target, host)
+    except BaseException:
+        host.close()
+        raise
+
+
+def session_on(target: XenScreen | XenRefs, host: XenHost) -> Session:
+    """A session that takes ``host`` over. Raises MdevviewError: the host is still open then, and the caller's."""
+    lent = _LentHost(host)
+    session = _open(target, host, lent.give_back)
+    lent.hand_over()
+    return session
+
+
+def _open(target: XenScreen | XenRefs, host: XenHost, release: Callable[[], None]) -> Session:
+    if isinstance(target, XenRefs):
+        return open_refs(target, host, release)
+    return open_screen(choose_screen(host.store, target), host, release)
+
+
+class _LentHost:
+    """Closes a host that was given back, but not before it was handed over. Thread-safe."""
+
+    def __init__(self, host: XenHost) -> None:
+        self._host = host
+        self._lock = threading.Lock()
+        self._given_back = self._handed_over = False
+
+    def give_back(self) -> None:
+        with self._lock:
+            self._given_back = True
+        self._close_if_done()
+
+    def hand_over(self) -> None:
+        with self._lock:
+            self._handed_over = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        with self._lock:
+            is_done = self._given_back and self._handed_over
+        if is_done:
+            self._host.close()
