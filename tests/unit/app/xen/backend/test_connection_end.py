@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from app.xen.backend.connection import CLOSING_NS, Connection, Ended, Step
 from app.xen.backend.device import VDISPL, VKBD, Device
+from tests.xen.direct_store import DirectStore
 from tests.xen.machine import fake_xen
 
 _ACTIONS = st.one_of(
@@ -25,7 +26,7 @@ def test_the_end_is_final_and_makes_no_node_again(keyboard: bool, actions: list[
         for front in (*guest.displays, guest.keyboard):
             assert front is not None
             front.die()
-        store = xen.open_store()
+        store = DirectStore(xen.tree)
         now = 0
         connection = Connection(
             store, device, [("versions", "1")], claim=lambda: "1 1", is_claimed=lambda _: False, now_ns=lambda: now
