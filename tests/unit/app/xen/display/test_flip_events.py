@@ -30,7 +30,9 @@ _STEPS = st.one_of(
 
 @given(st.lists(_STEPS))
 def test_every_flip_gets_one_event_in_its_order(steps: list[tuple[str, int]]) -> None:
-    flips, flipped, told, now_ns = FlipEvents(), [], [], 0
+    flips, now_ns = FlipEvents(), 0
+    flipped: list[int] = []
+    told: list[int] = []
     for what, value in steps:
         if what == "flip":
             flips.flipped(value, len(flipped), now_ns)

@@ -66,9 +66,9 @@ def test_what_a_guest_writes_is_bounded_and_cleaned(name: str, values: list[str]
         for display in found.displays:
             assert 0 <= display.device <= 0xFFFF and 0 <= display.backend_domid <= 0xFFFF
             assert 0 <= display.frontend_state <= 8
-            for each in display.connectors:
-                assert 0 <= each.width <= 16384 and 0 <= each.height <= 16384
-                assert each.unique_id.isprintable() and len(each.unique_id) <= 128
+            for connector in display.connectors:
+                assert 0 <= connector.width <= 16384 and 0 <= connector.height <= 16384
+                assert connector.unique_id.isprintable() and len(connector.unique_id) <= 128
         store.close()
 
 
