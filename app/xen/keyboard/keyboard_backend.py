@@ -7,6 +7,7 @@ written only while it has not, and afterwards they tell what the guest's pointer
 import errno
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from app.errors import error_text
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice
@@ -166,7 +167,9 @@ class KeyboardBackend:
         if mapping is not None:
             mapping.release()
         if port is not None and self._host is not None:
-            self._host.events.unbind(port)
+            # A port of a domain that ended may be refused; nothing else can be done about it.
+            with suppress(OSError):
+                self._host.events.unbind(port)
 
     def _fill(self) -> None:
         if self._page is None or self._host is None or self._port is None:
