@@ -209,8 +209,10 @@ def test_a_tap_is_answered_when_the_guest_has_read_it() -> None:
             monitor.tap("a", replies.append)
             monitor.tap("no-such-key", replies.append)
             assert [each.error is None for each in replies] == [False]
+            wait_until(lambda: _unread(keyboard) == 2, lambda: str(_unread(keyboard)))
             keyboard.reading = True
-            wait_until(lambda: (keyboard.consume(keyboard.page), len(replies) == 2)[1], lambda: str(replies))
+            keyboard.consume(keyboard.page)
+            wait_until(lambda: len(replies) == 2, lambda: str(replies))
             reply = replies[1]
             assert reply.sent_ns is not None
             assert reply.received_ns is not None
