@@ -7,6 +7,7 @@ written only while it has not, and afterwards they tell what the guest's pointer
 import errno
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from app.errors import error_text
 from app.vm.monitor import ConnectionState, MonitorStatus, PointingDevice
@@ -58,7 +59,7 @@ class KeyboardBackend:
         changed: Callable[[], None],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """``size``: of the picture in pixels, the pointer's range in a guest that has not started yet."""
+        """``size``: of the picture in pixels, the pointer's range in a guest that has not started yet; 0 if unknown."""
         self._device = device
         self._size = size
         self._outgoing = outgoing
@@ -166,7 +167,9 @@ class KeyboardBackend:
         if mapping is not None:
             mapping.release()
         if port is not None and self._host is not None:
-            self._host.events.unbind(port)
+            # A port of a domain that ended may be refused; nothing else can be done about it.
+            with suppress(OSError):
+                self._host.events.unbind(port)
 
     def _fill(self) -> None:
         if self._page is None or self._host is None or self._port is None:
@@ -214,7 +217,7 @@ class KeyboardBackend:
             (XENKBD_FIELD_WIDTH, width),
             (XENKBD_FIELD_HEIGHT, height),
         )
-        return [(name, str(number)) for name, number in offers if not self._number(store, name, 0)]
+        return [(name, str(number)) for name, number in offers if number and not self._number(store, name, 0)]
 
     def _guest_pointer(self, store: Store, connection: Connection) -> GuestPointer:
         asks = {
