@@ -51,6 +51,10 @@ class Guest:
         self._write({"job": job.number, "do": do, **arguments})
         return job
 
+    def step(self, job: Job) -> None:
+        """Let the job take its next step."""
+        self._write({"step": job.number})
+
     def kill(self, job: Job) -> None:
         self._write({"kill": job.number})
         self.wait(lambda: job.ended, "the job is killed")
@@ -90,8 +94,9 @@ class Guest:
             return
         job.ended = True
         job.answer = record.get("answer")
+        assert "error" not in record, record["error"]
         if "answer" not in record:
-            job.failure = record.get("error") or f"killed by signal {record.get('signal')}"
+            job.failure = f"killed by signal {record.get('signal')}"
 
     def _write(self, record: dict[str, object]) -> None:
         os.write(self._fd, json.dumps(record).encode() + b"\n")

@@ -1,6 +1,7 @@
 """What a program that shows the guest's display sees, in this process and without OpenGL."""
 
 import select
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,13 +45,33 @@ def wait_for_frame(source: VdisplSource, last: Frame | None, guest: Guest, secon
 
 
 def wait_for_picture(source: VdisplSource, seed: int, guest: Guest, seconds: float = PATIENCE_S) -> Frame:
-    """Wait until the picture of this seed is shown; each picture is acknowledged."""
+    """Wait until the picture of this seed is shown. Every frame before is acknowledged."""
     until = time.monotonic() + seconds
-    wanted = pattern.picture(seed, *SIZE)
     frame = source.latest()
-    while pixels(frame) != wanted:
+    while not shows(frame, seed):
         source.shown(frame, time.monotonic_ns())
         assert time.monotonic() < until, f"no picture {seed} within {seconds:.0f} s: {frame}"
         frame = wait_for_frame(source, frame, guest, seconds)
     source.shown(frame, time.monotonic_ns())
     return frame
+
+
+def shows(frame: Frame, seed: int) -> bool:
+    """Whether every pixel is that of the guest's picture."""
+    return pixels(frame) == pattern.picture(seed, *SIZE)
+
+
+def serve_forever(domid: int) -> None:
+    """Show the display until killed; tells on the output when it shows a picture."""
+    with viewing(domid) as source:
+        frame = None
+        while True:
+            if (newest := source.latest()) is not frame:
+                frame = newest
+                source.shown(frame, time.monotonic_ns())
+                print("picture" if frame.primary else "no picture", flush=True)
+            select.select([source.fileno()], [], [], 0.2)
+
+
+if __name__ == "__main__":
+    serve_forever(int(sys.argv[1]))
