@@ -40,6 +40,15 @@ _TARGETS = (
         "the D-Bus display of a QEMU on the bus with this address, as in dbus:unix:path=/run/user/1000/bus; pid "
         "chooses among several VMs on it",
     ),
+    (
+        "xen:NAME[,device=N][,connector=N]",
+        "the PV display (vdispl) of a Xen guest, by its name or its domain's number; device and connector choose among "
+        "several screens. With --wait before xl create, which waits ten seconds for the display's backend",
+    ),
+    (
+        "xen:NAME,refs=REFS,size=WxH,format=XR24[,stride=N][,offset=N]",
+        "a picture in pages that this domain granted to ours; REFS is a file, or references such as 8+9+20-787",
+    ),
     ("fd:N", "a VFIO device that the parent process left open as file N, from 3 on"),
     (
         "replay:FILE[,speed=N][,start=S]",

@@ -38,6 +38,9 @@ _RUNS = (
 
 _BY_CODE = {first + offset: name for first, names in _RUNS for offset, name in enumerate(names.split())}
 
+_BY_NAME = {name: code for code, name in reversed(_BY_CODE.items())} | {"kp_comma": 121}
+"""Of several codes the first one; the comma of the number pad is KEY_KPCOMMA, not KEY_KPJPCOMMA."""
+
 # Names that people try, and the right ones.
 _OTHER_NAMES = {"enter": "ret", "return": "ret", "space": "spc", "escape": "esc", "control": "ctrl", "super": "meta_l"}
 
@@ -60,6 +63,11 @@ def check_qcode(name: str) -> str:
 def qcode(code: int) -> str | None:
     """The ``QKeyCode`` of a kernel key code; None if QEMU has no name for the key."""
     return _BY_CODE.get(code)
+
+
+def key_code(qcode: str) -> int | None:
+    """The kernel's code of a ``QKeyCode``; None if it is none of a keyboard."""
+    return _BY_NAME.get(qcode)
 
 
 def qcode_of_scan_code(scan_code: int) -> str | None:

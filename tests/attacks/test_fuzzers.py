@@ -1,4 +1,4 @@
-"""A short run of the fuzzers of drawing and polling; ``python -m tests.attacks.fuzz`` runs one for longer."""
+"""Short runs of the fuzzers of drawing, polling, Xen guests; ``python -m tests.attacks.fuzz`` runs one longer."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from gl.context import Context
-from tests.attacks.fuzz import planes, polls
+from tests.attacks.fuzz import planes, polls, xen
 
 Run = Callable[[int, float, int | None], list[str]]
 
 
-@pytest.mark.parametrize(("run", "limit"), [(planes.run, 200), (polls.run, 60)], ids=("planes", "polls"))
+@pytest.mark.parametrize(
+    ("run", "limit"), [(planes.run, 200), (polls.run, 60), (xen.run, 10_000)], ids=("planes", "polls", "xen")
+)
 def test_a_fuzzer_finds_nothing(
     importing_context: Context, capsys: pytest.CaptureFixture[str], run: Run, limit: int
 ) -> None:

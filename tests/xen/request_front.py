@@ -87,6 +87,20 @@ class RequestFront:
         number, operation, status = _RESPONSE.unpack_from(slot)
         return Response(number, operation, status, slot[8:])
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait until all requests are answered, and forget the answers. Raises as :meth:`take`."""
+        end = time.monotonic() + timeout_s
+        # An event for the last answer alone.
+        struct.pack_into("<I", self.channel.page, 12, self._prod)
+        with self.channel.changed:
+            while self.unanswered:
+                if not self.channel.open or not self.channel.domain.alive:
+                    raise ConnectionError("the ring was closed")
+                if time.monotonic() >= end:
+                    raise TimeoutError(f"{self.unanswered} requests have no answer")
+                self.channel.changed.wait(0.005)
+        self._cons = self._prod
+
     def ask(self, operation: int, body: bytes, timeout_s: float = ANSWER_S) -> Response:
         """One request and its response."""
         with self._lock:
@@ -125,7 +139,9 @@ class EventFront:
 
     def consume(self) -> None:
         """Take the events that came."""
-        cons = self._out()
+        cons, prod = self._out(), self._in()
+        if (prod - cons) & 0xFFFFFFFF > EVENT_SLOTS:
+            cons = (prod - EVENT_SLOTS) & 0xFFFFFFFF
         while cons != self._in():
             at = EVENT_OFFSET + cons % EVENT_SLOTS * SLOT_BYTES
             number, kind, cookie = _EVENT.unpack_from(self.channel.page, at)

@@ -12,15 +12,23 @@ class OwnedFd:
 
     def __init__(self, fd: int) -> None:
         self._fd: int | None = fd
-        self._lock = threading.Lock()
+        self._users = 0
+        self._changed = threading.Condition()
 
     @contextmanager
     def use(self) -> Iterator[int]:
-        """The fd, which stays open in the block. One thread at a time. Raises OSError(EBADF) if it is closed."""
-        with self._lock:
+        """The fd, which stays open in the block. Threads do not wait for each other. Raises OSError(EBADF)."""
+        with self._changed:
             if self._fd is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            yield self._fd
+            fd = self._fd
+            self._users += 1
+        try:
+            yield fd
+        finally:
+            with self._changed:
+                self._users -= 1
+                self._changed.notify_all()
 
     def duplicate(self) -> int:
         """Another fd of the same open file, for calls that wait in the kernel. Raises OSError."""
@@ -28,8 +36,10 @@ class OwnedFd:
             return os.dup(fd)
 
     def close(self) -> None:
-        """Wait for the block in use and close. May be called twice."""
-        with self._lock:
-            if self._fd is not None:
-                os.close(self._fd)
-            self._fd = None
+        """Let no thread begin to use it, wait for those that do, and close. More calls do nothing."""
+        with self._changed:
+            fd, self._fd = self._fd, None
+            if fd is None:
+                return
+            self._changed.wait_for(lambda: not self._users)
+        os.close(fd)

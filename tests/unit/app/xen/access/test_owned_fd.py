@@ -37,6 +37,19 @@ def test_close_waits_for_the_thread_that_uses_the_fd() -> None:
     assert seen == [True]
 
 
+def test_a_thread_that_is_long_in_a_call_keeps_no_other_waiting() -> None:
+    owned = _new()
+    with owned.use() as first:
+        others: list[int] = []
+        thread = threading.Thread(target=lambda: others.append(owned.duplicate()))
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+        assert os.path.samestat(os.fstat(others[0]), os.fstat(first))
+        os.close(others[0])
+    owned.close()
+
+
 def test_a_closed_one_is_ebadf_and_closes_no_other_file() -> None:
     owned = _new()
     with owned.use() as number:

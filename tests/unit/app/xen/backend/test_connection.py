@@ -12,6 +12,7 @@ from app.xen.access.seam import Store
 from app.xen.backend.connection import CLOSING_NS, LOOKS, LOOKS_NS, Connection, Ended, Step
 from app.xen.backend.device import VDISPL, VKBD, Device
 from app.xen.backend.guest_error import GuestError
+from tests.xen.direct_store import DirectStore
 from tests.xen.machine import FakeXen, fake_xen
 from tests.xen.nodes import CLOSED, CLOSING, CONNECTED, INIT_WAIT, INITIALISED, INITIALISING, RECONFIGURING
 
@@ -23,7 +24,7 @@ class _Backend:
 
     def __init__(self, xen: FakeXen, device: Device, claim: str = MINE, living: tuple[str, ...] = ()) -> None:
         self.xen = xen
-        self.store: Store = xen.open_store()
+        self.store: Store = DirectStore(xen.tree)
         self.now = 0
         self.connection = Connection(
             self.store,
