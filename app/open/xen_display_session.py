@@ -21,6 +21,8 @@ _FIXED_SIZE = NoResolution(
 def open_screen(choice: XenChoice, host: XenHost, release_host: Callable[[], None]) -> Session:
     """Serve a screen. Calls ``release_host`` once it is done with the host, also before it raises an MdevviewError."""
     guest = choice.guest
+    # Before the display's thread has the store.
+    route = guest_input(host.store, choice)
     try:
         source = VdisplSource(
             host, guest.domid, choice.display.device, choice.connector.number, release_host=release_host
@@ -39,7 +41,7 @@ def open_screen(choice: XenChoice, host: XenHost, release_host: Callable[[], Non
         vgpu=None,
         vm=None,
         resolution=_FIXED_SIZE,
-        input=TrackedRoute(guest_input(guest)),
+        input=TrackedRoute(route),
         describe=lambda: describe_screen(choice),
         ended=source.ended,
         buffers=source.buffers,

@@ -1,14 +1,16 @@
 """Input for a Xen guest: its PV keyboard and pointer."""
 
+from app.errors import error_text
+from app.open.xen_guests import XenChoice
 from app.vm.input_route import InputRoute, NoInput
-from app.xen.display.lookup import XenGuest
-
-KEYBOARD_LINE = "vkb=['backend-type=linux']"
-"""What gives a guest a keyboard and a pointer, in its xl configuration."""
-
-NO_KEYBOARD = NoInput(f"the guest has no PV keyboard: write {KEYBOARD_LINE} in its xl configuration")
+from app.xen.access.seam import Store
+from app.xen.keyboard.input import xen_input
 
 
-def guest_input(guest: XenGuest) -> InputRoute:
-    """The route to the first keyboard of a guest."""
-    return NO_KEYBOARD
+def guest_input(store: Store, choice: XenChoice) -> InputRoute:
+    """The route to the keyboard of a guest whose screen is to be served; one with a reason if there is none."""
+    size = choice.connector.width, choice.connector.height
+    try:
+        return xen_input(store, choice.guest.domid, size, choice.display.backend_domid)
+    except OSError as error:
+        return NoInput(f"xenstore does not tell whether the guest has a keyboard: {error_text(error)}")

@@ -59,7 +59,7 @@ class KeyboardBackend:
         changed: Callable[[], None],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """``size``: of the picture in pixels, the pointer's range in a guest that has not started yet."""
+        """``size``: of the picture in pixels, the pointer's range in a guest that has not started yet; 0 if unknown."""
         self._device = device
         self._size = size
         self._outgoing = outgoing
@@ -217,7 +217,7 @@ class KeyboardBackend:
             (XENKBD_FIELD_WIDTH, width),
             (XENKBD_FIELD_HEIGHT, height),
         )
-        return [(name, str(number)) for name, number in offers if not self._number(store, name, 0)]
+        return [(name, str(number)) for name, number in offers if number and not self._number(store, name, 0)]
 
     def _guest_pointer(self, store: Store, connection: Connection) -> GuestPointer:
         asks = {

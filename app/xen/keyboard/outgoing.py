@@ -82,9 +82,7 @@ class Outgoing:
     def finish(self) -> None:
         """Take no more events, and release what is pressed after what waits."""
         with self._lock:
-            if not self._finishing:
-                self._finishing = True
-                self._queue.push(self._sent.releases())
+            self._finishing = True
 
     def end(self, why: str) -> None:
         """There is no guest any more. Waiting taps are answered."""
@@ -114,10 +112,10 @@ class Outgoing:
             before = page.in_prod
             self._put_taps(page, now)
             self._put_batches(page, pointer, now)
+            if self._finishing:
+                self._put_releases(page, pointer, now)
             self._unread = page.unread()
             answered = self._answered(page, now)
-            if self._finishing and not self._queue and not self._batch:
-                self.idle.set()
         for each, reply in answered:
             each.done(reply)
         return page.in_prod != before
@@ -142,6 +140,14 @@ class Outgoing:
         self._pause_until = None
         while self._put_waiting(page) and self._next_batch(now):
             self._waiting.extend(self._events.of(self._batch, pointer))
+
+    def _put_releases(self, page: KeyboardPage, pointer: GuestPointer, now: int) -> None:
+        """The last events, once nothing else waits."""
+        if not self._queue and not self._batch:
+            self._queue.push(self._sent.releases())
+            self._put_batches(page, pointer, now)
+        if not self._queue and not self._batch:
+            self.idle.set()
 
     def _put_waiting(self, page: KeyboardPage) -> bool:
         """Whether all events of the batch that was begun are in the page."""
