@@ -11,8 +11,8 @@ from app.errors import AmbiguousTarget
 from app.formats.driver_formats import driver_formats
 from app.host.gpu import exporting_gpu
 from app.host.scan import HostScan
-from app.host.screens import find_screens
 from app.host.vgpu import Vgpu
+from app.open.host_screens import find_screens
 from app.open.opening import OpenOptions, open_chosen, open_resolved_device
 from app.open.target import DbusBus, Default, Pid, Target, VmName, resolve
 from app.open.xen_target import XenRefs, XenScreen
@@ -52,7 +52,7 @@ def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
     scan = HostScan.take()
     try:
         screens = find_screens(scan)
-        chosen = resolve(target, screens.vgpus, tuple(map(screens.target_of, screens.displays)))
+        chosen = resolve(target, screens.vgpus, screens.pushed_targets)
     except AmbiguousTarget as error:
         if not isinstance(target, Default):
             raise

@@ -33,6 +33,9 @@ LOOKS = 50
 LOOKS_NS = 100_000_000
 """So many looks are made in such a time at most: a guest may write its state thousands of times a second."""
 
+_RELEASE = "@releaseDomain"
+"""Its watch fires when any domain ends."""
+
 
 class Step(Enum):
     """What the driver of the device does now."""
@@ -135,6 +138,9 @@ class Connection:
         )
         for path in self._watched():
             self._store.watch(path, self.token)
+        # Not for a driver domain: it learns of the guest's end by its nodes.
+        with suppress(PermissionError):
+            self._store.watch(_RELEASE, self.token)
 
     def look(self) -> Step:
         """Read the states once and say what to do. The same step is not said twice, except END.
@@ -190,14 +196,18 @@ class Connection:
         return node_number(text, least, most)
 
     def domain_lives(self) -> bool:
-        return self._read(self._device.domain) is not None
+        """True also where this domain may not see the guest's: a driver domain."""
+        try:
+            return self._read(self._device.domain) is not None
+        except PermissionError:
+            return True
 
     def close(self) -> None:
         """Give the device back. The driver has unmapped everything. Never raises; may be called twice."""
         if self._phase in (_Phase.NEW, _Phase.CLOSED):
             return
         self._phase = _Phase.CLOSED
-        for path in self._watched():
+        for path in (*self._watched(), _RELEASE):
             with suppress(OSError):
                 self._store.unwatch(path, self.token)
         if self.ended is Ended.TAKEN_OVER:
@@ -210,7 +220,7 @@ class Connection:
                 self._store.remove(f"{self._device.backend}/{CLAIM_NODE}")
 
     def _watched(self) -> tuple[str, ...]:
-        return self._device.backend, f"{self._device.frontend}/state", "@releaseDomain"
+        return self._device.backend, f"{self._device.frontend}/state"
 
     def _check_free(self) -> None:
         state = self._read(f"{self._device.backend}/state")

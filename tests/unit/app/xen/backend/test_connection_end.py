@@ -1,5 +1,7 @@
 """The end of a device in any order of what a guest and a toolstack do to its nodes."""
 
+import errno
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +9,42 @@ from app.xen.backend.connection import CLOSING_NS, Connection, Ended, Step
 from app.xen.backend.device import VDISPL, VKBD, Device
 from tests.xen.direct_store import DirectStore
 from tests.xen.machine import fake_xen
+
+
+class _DriverDomainStore(DirectStore):
+    """Xenstore as a domain sees it that is not domain 0: other domains and their ends are hidden."""
+
+    def read(self, path: str) -> str:
+        if path.count("/") == 3:
+            raise PermissionError(errno.EACCES, path)
+        return super().read(path)
+
+    def watch(self, path: str, token: str) -> None:
+        if path == "@releaseDomain":
+            raise PermissionError(errno.EACCES, path)
+        super().watch(path, token)
+
+    def unwatch(self, path: str, token: str) -> None:
+        if path == "@releaseDomain":
+            raise FileNotFoundError(errno.ENOENT, path)
+        super().unwatch(path, token)
+
+
+def test_a_driver_domain_serves_a_guest_and_sees_its_end() -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        store = _DriverDomainStore(xen.tree)
+        connection = Connection(store, Device(VDISPL, guest.domid, 0), [])
+        connection.open()
+        assert connection.look() is Step.CONNECT
+        connection.connected()
+        assert connection.look() is Step.WAIT
+        xen.destroy(guest, keep_backend=False)
+        assert connection.look() is Step.END
+        assert connection.ended is Ended.DETACHED
+        connection.close()
+        store.close()
+
 
 _ACTIONS = st.one_of(
     st.tuples(st.just("front"), st.sampled_from(["1", "2", "3", "4", "5", "6", "7", "rubbish"])),
