@@ -128,6 +128,8 @@ class DisplayDriver:
         if connection is None:
             return
         if self._next_look_ns is not None:
+            # An event that came after the end asks for nothing: due_ns() would be 0 until the domain is gone.
+            self._to_look = False
             if self._next_look_ns <= now_ns:
                 self._look_for_end(connection, now_ns)
             return
