@@ -74,12 +74,18 @@ class KeyboardBackend:
         self._why = _WAITS
         """Why nothing can be sent; empty while the guest is connected."""
         self._final = False
+        self._to_look = False
         self._status = MonitorStatus(ConnectionState.CONNECTING, _WAITS)
 
     @property
     def status(self) -> MonitorStatus:
         """The current status, on any thread."""
         return self._status
+
+    @property
+    def ended(self) -> bool:
+        """Whether the keyboard cannot be used any more, on any thread."""
+        return self._final
 
     def start(self, host: XenHost) -> None:
         self._host = host
@@ -95,18 +101,24 @@ class KeyboardBackend:
 
     def store_event(self, event: WatchEvent) -> None:
         if self._connection is not None and self._connection.concerns(event):
-            self._look(self._connection)
+            # One look serves all the events that came.
+            self._to_look = True
 
     def due_ns(self) -> int | None:
         if self._connection is None:
             return None
+        if self._to_look:
+            return 0
         due = (self._connection.deadline_ns, self._outgoing.due_ns() if self._page is not None else None)
         return min((each for each in due if each is not None), default=None)
 
     def due(self, now_ns: int) -> None:
         connection = self._connection
-        if connection is not None and connection.deadline_ns is not None and now_ns >= connection.deadline_ns:
-            self._look(connection)
+        if connection is not None:
+            deadline_ns = connection.deadline_ns
+            if self._to_look or (deadline_ns is not None and deadline_ns <= now_ns):
+                self._to_look = False
+                self._look(connection)
         self._fill()
 
     def failed(self, why: str) -> None:

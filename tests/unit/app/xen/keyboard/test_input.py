@@ -115,6 +115,22 @@ def test_the_guest_keeps_its_keyboard_and_the_next_viewer_uses_it() -> None:
             keyboard.events.clear()
 
 
+def test_two_windows_share_the_keyboard_and_each_releases_its_own_keys() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        with _opened(xen, guest) as first:
+            with _opened(xen, guest) as second:
+                first.send([Press(Button.LEFT, True)])
+                keyboard.wait_events(1)
+                second.send([Key("a", True)])
+                keyboard.wait_events(2)
+            keyboard.wait_events(3)
+            assert keyboard.events == [("key", 0x110, 1), A_DOWN, A_UP]
+            assert first.status.state is ConnectionState.READY
+        assert keyboard.events[3:] == [LEFT_UP]
+
+
 def test_a_guest_that_starts_later_gets_the_size_of_the_picture() -> None:
     with fake_xen() as xen:
         guest = xen.create()
