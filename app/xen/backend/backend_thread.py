@@ -57,21 +57,17 @@ class BackendThread:
         with self._lock:
             return self._ended or self._closing
 
-    def add(self, driver: Driver) -> None:
-        """Serve this device from now on. Where the thread has ended, the driver is told that it failed."""
-        if not self._order(lambda: self._start(driver)):
+    def add(self, driver: Driver, *, wait: bool = False) -> None:
+        """Serve this device from now on. ``wait`` for the end of its ``start``: for xenstore's answers at most.
+
+        Where the thread has ended, the driver is told that it failed.
+        """
+        if not self._order(lambda: self._start(driver), wait=wait):
             driver.failed("the connection to Xen was closed")
 
     def remove(self, driver: Driver) -> None:
         """Close the driver, and wait until that is done: for xenstore's answers at most."""
-        done = threading.Event()
-
-        def close() -> None:
-            self._close(driver)
-            done.set()
-
-        if self._order(close):
-            done.wait()
+        self._order(lambda: self._close(driver), wait=True)
 
     def wake(self) -> None:
         """Ask the drivers what is due."""
@@ -85,12 +81,23 @@ class BackendThread:
         self._thread.join()
         self._wake_up.close()
 
-    def _order(self, order: Callable[[], None]) -> bool:
+    def _order(self, order: Callable[[], None], *, wait: bool) -> bool:
+        """Have something done by the thread; False if it has ended."""
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                order()
+            finally:
+                done.set()
+
         with self._lock:
             if self._ended or self._closing:
                 return False
-            self._orders.append(order)
+            self._orders.append(run)
         self._wake_up.set()
+        if wait:
+            done.wait()
         return True
 
     def _run(self) -> None:

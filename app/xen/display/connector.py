@@ -53,6 +53,13 @@ class Connector:
             self._picture.show_nothing(status, self._clock())
         self._tell()
 
+    def explain(self, status: Status) -> None:
+        """Why nothing can be shown; a picture that is shown stays."""
+        with self._lock:
+            if not self._picture.is_showing:
+                self._picture.show_nothing(status, self._clock())
+        self._tell()
+
     def forget(self, memory: GuestBuffer, status: Status) -> None:
         """The guest has destroyed this memory; ``status`` is for a picture that was in it."""
         with self._lock:

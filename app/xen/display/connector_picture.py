@@ -62,8 +62,8 @@ class ConnectorPicture:
         return self._frame.serial + 1
 
     @property
-    def status(self) -> Status:
-        return self._status
+    def is_showing(self) -> bool:
+        return self._shown is not None
 
     def show(self, memory: GuestBuffer, plane: Plane, now_ns: int) -> None:
         """Show a plane of this memory, into which the guest has drawn. Raises OSError if no fd is left for it."""

@@ -51,6 +51,9 @@ class DisplayDriver:
         self._lock = threading.Lock()
         self._connectors: dict[int, Connector] = {}
         self._end: Status | None = None
+        self.refusal: OSError | None = None
+        """Why the device cannot be served, known after the start: there is none (ENOENT), or another process has it
+        (EBUSY)."""
         self._connection: Connection | None = None
         self._host: XenHost | None = None
         self._why_no_own = ""
@@ -96,6 +99,7 @@ class DisplayDriver:
             if error.errno == errno.ENOENT and not connection.domain_lives():
                 self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
             elif error.errno in (errno.EBUSY, errno.ENOENT):
+                self.refusal = error
                 self._finish(Status(Reason.NOT_OPENED, error_text(error), error.errno))
             else:
                 raise
@@ -130,6 +134,8 @@ class DisplayDriver:
         if connection is None:
             return
         if self._next_look_ns is not None:
+            # An event that came after the end asks for nothing: due_ns() would be 0 until the domain is gone.
+            self._to_look = False
             if self._next_look_ns <= now_ns:
                 self._look_for_end(connection, now_ns)
             return
