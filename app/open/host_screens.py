@@ -13,7 +13,10 @@ from app.host.xen import is_dom0
 
 _log = logging.getLogger(__name__)
 
-_NOT_LISTED = "the guests of this Xen host are not listed: only root may read xenstore"
+_NOT_LISTED = (
+    "the guests of this Xen host are not listed, because only root may read xenstore; the TARGET xen:NAME opens one "
+    "after root's permission was asked for"
+)
 
 
 def find_screens(scan: HostScan) -> HostScreens:

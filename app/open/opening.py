@@ -159,8 +159,11 @@ def _xen_session(target: XenScreen | XenRefs, options: OpenOptions | None, paths
     # Imported here, because other targets need nothing of Xen.
     from app.open.xen_session import open_xen  # noqa: PLC0415
 
+    options = options or OpenOptions()
     with _explained():
-        return open_xen(target, paths, (options or OpenOptions()).xen_request())
+        session = open_xen(target, paths, options.xen_request())
+    # An HVM guest has a QEMU: the user may name its monitor.
+    return session if options.qmp is None else replace(session, input=TrackedRoute(input_route(None, options.qmp)))
 
 
 def _replay(target: Replay) -> "OpenedRecording":

@@ -8,6 +8,8 @@ from tests.window.displays import Display
 from tests.window.test_view import contains, wait_for_screen
 from tests.window.viewer import DrivenViewer, driven
 
+_A = 38
+
 
 @contextmanager
 def _viewing(display: Display, *arguments: str) -> Iterator[DrivenViewer]:
@@ -33,6 +35,18 @@ def test_flips_of_a_guest_are_shown_and_told_back(wayland: Display) -> None:
         viewer.wait_until("state", lambda state: "no-signal" in state["status"])
         viewer.do("guest_show", 4)
         _sees(wayland, 4)
+        assert viewer.interrupt() == 0
+    assert viewer.warnings() == []
+
+
+def test_keys_reach_the_driver_of_the_guest(x11: Display) -> None:
+    with _viewing(x11) as viewer:
+        viewer.wait_until("guest_states", lambda states: states == [4, 4])
+        viewer.do("guest_show", 0)
+        viewer.wait_for("showing, ")
+        viewer.do("activate")
+        viewer.do("key", "A", _A)
+        viewer.wait_until("guest_events", lambda events: ["key", 30, 1] in events and ["key", 30, 0] in events)
         assert viewer.interrupt() == 0
     assert viewer.warnings() == []
 

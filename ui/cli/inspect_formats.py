@@ -47,7 +47,7 @@ def print_formats(args: argparse.Namespace) -> int:
 def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
     """The vGPU of a target; None if it is not known which one it is, or if no target is given and there are several.
 
-    None also for a VM's D-Bus display: its QEMU does not say which formats it can send.
+    None also for a VM's D-Bus display and a Xen guest: neither says which formats it can send.
     """
     scan = HostScan.take()
     try:
@@ -60,7 +60,9 @@ def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
         return None
     if isinstance(chosen, Vgpu):
         return chosen
-    if isinstance(chosen, VmName | Pid | DbusBus | XenScreen | XenRefs):
+    if isinstance(chosen, XenScreen | XenRefs):
+        return None
+    if isinstance(chosen, VmName | Pid | DbusBus):
         session = open_chosen(chosen, options=OpenOptions(helper), scan=scan)
         session.close()
         return session.vgpu

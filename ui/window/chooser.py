@@ -86,7 +86,7 @@ def _guest_row(screen: GuestScreen) -> Row:
     size = f" of {screen.width} × {screen.height} pixels" if screen.width else ""
     details = f"{screen.target}: a screen{size} of {guest_text(screen)}."
     if screen.why_not:
-        details += f" {screen.why_not}."
+        details += f" {screen.why_not[0].upper()}{screen.why_not[1:]}."
     elif screen.served:
         details += f" {_HAS_VIEWER}"
     state = "cannot be opened" if screen.why_not else "has a viewer" if screen.served else "running"

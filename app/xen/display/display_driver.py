@@ -17,7 +17,7 @@ from app.xen.backend.guest_error import GuestError
 from app.xen.display.connector import Connector
 from app.xen.display.connector_rings import ConnectorRings
 from app.xen.display.guest_display import GuestDisplay
-from app.xen.display.lookup import connectors_of, guest_kind, why_not_served
+from app.xen.display.lookup import connectors_of, guest_kind, why_no_own_memory, why_not_served
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,9 @@ class DisplayDriver:
         self._frontend = device.frontend
         connection = Connection(host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock)
         kind = guest_kind(host.store, self._domid)
-        self._why_no_own = why_not_served(kind, be_alloc=True)
+        self._why_no_own = why_not_served(kind, be_alloc=True) or why_no_own_memory(
+            host.store, device.frontend, self._domid
+        )
         why = why_not_served(kind, be_alloc=connection.front_text(XENDISPL_FIELD_BE_ALLOC) == "1")
         if why:
             self._finish(Status(Reason.NOT_OPENED, why))
@@ -132,6 +134,8 @@ class DisplayDriver:
         if connection is None:
             return
         if self._next_look_ns is not None:
+            # An event that came after the end asks for nothing: due_ns() would be 0 until the domain is gone.
+            self._to_look = False
             if self._next_look_ns <= now_ns:
                 self._look_for_end(connection, now_ns)
             return

@@ -66,10 +66,13 @@ class XenMonitor:
         self._pressed = SentPresses()
         self._closer: threading.Thread | None = None
         self._is_closed = False
+        # Two threads look: the older status must not be kept.
+        self._lock = threading.Lock()
         if backend is not None:
             self._keyboard, self._give_back = take_keyboard(backend[0], device, size)
             self._keyboard.subscribe(self._look)
-        self._status = self._seen()
+        with self._lock:
+            self._status = self._seen()
 
     @property
     def status(self) -> MonitorStatus:
@@ -136,7 +139,8 @@ class XenMonitor:
         """Called on the backend's thread."""
         if self._is_closed:
             return
-        self._status = self._seen()
+        with self._lock:
+            self._status = self._seen()
         self._changed()
 
     def _seen(self) -> MonitorStatus:

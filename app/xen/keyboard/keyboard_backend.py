@@ -47,6 +47,8 @@ _ENDED = {
     Ended.TAKEN_OVER: "another program serves the guest's keyboard",
 }
 
+_REFUSED = {errno.EBUSY: _ENDED[Ended.TAKEN_OVER], errno.ENOENT: _ENDED[Ended.DETACHED]}
+
 
 class KeyboardBackend:
     """A :class:`app.xen.backend.driver.Driver` of one keyboard. ``changed`` is called on the thread of the backend."""
@@ -90,8 +92,15 @@ class KeyboardBackend:
     def start(self, host: XenHost) -> None:
         self._host = host
         nodes = self._offers(host.store)
-        self._connection = Connection(host.store, self._device, nodes, now_ns=self._clock)
-        self._connection.open()
+        connection = Connection(host.store, self._device, nodes, now_ns=self._clock)
+        try:
+            connection.open()
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            self._end(_REFUSED[error.errno])
+            return
+        self._connection = connection
 
     def ports(self) -> Collection[int]:
         return () if self._port is None else (self._port,)
