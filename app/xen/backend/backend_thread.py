@@ -23,7 +23,7 @@ _EVENTS_A_TURN = 64
 class BackendThread:
     """Runs the drivers of one guest until :meth:`close`. Other methods may be called on any thread.
 
-    ``release`` is called at the end, after the last driver was closed: it closes ``host``, or keeps it for later.
+    ``release`` is called at the close, after that of the last driver: it closes ``host``, or keeps it for later.
     Takes the host over: also if the constructor raises OSError, it is released.
     """
 
@@ -74,12 +74,18 @@ class BackendThread:
         self._wake_up.set()
 
     def close(self) -> None:
-        """Close what is left, release the host, and wait for the end of the thread. More calls do nothing."""
+        """Close what is left, wait for the end of the thread, and release the host. More calls do nothing.
+
+        Whoever read pages of the guest has released them: a host that is closed unmaps everything. So the thread
+        leaves the host open where it ends by itself.
+        """
         with self._lock:
-            self._closing = True
+            is_first, self._closing = not self._closing, True
         self._wake_up.set()
         self._thread.join()
         self._wake_up.close()
+        if is_first:
+            self._release()
 
     def _order(self, order: Callable[[], None], *, wait: bool) -> bool:
         """Have something done by the thread; False if it has ended."""
@@ -125,7 +131,6 @@ class BackendThread:
             order()
         for driver in tuple(self._drivers):
             self._close(driver)
-        self._release()
 
     def _turn(self) -> None:
         poller = select.poll()

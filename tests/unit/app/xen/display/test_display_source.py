@@ -246,6 +246,27 @@ def test_a_display_that_another_process_takes_over_says_so() -> None:
         assert guest.display.backend_state == CONNECTED
 
 
+def test_a_viewer_that_lost_its_connection_says_so_and_the_next_one_works(caplog: pytest.LogCaptureFixture) -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        with served(xen, guest) as source:
+            guest.display.wait_connected()
+            Screen(guest.display, *_SIZE).show(_picture(1))
+            wait_frame(source, Reason.OK)
+            # As when xenstored ends: no state can be written any more.
+            xen.hosts[0].store.close()
+            source.shown(source.latest(), 0)
+            guest.display.connectors[0].requests.channel.notify()
+            assert wait_frame(source, Reason.DEVICE_FAULT).status.detail
+            assert source.ended() is not None
+        assert guest.display.backend_state == CONNECTED
+        caplog.clear()
+        with served(xen, guest) as source:
+            wait_until(lambda: guest.display.connections == 2, lambda: str(guest.display.history))
+            Screen(guest.display, *_SIZE).show(_picture(2))
+            wait_pixels(source, _picture(2))
+
+
 def test_a_failed_buffer_leaves_the_picture_that_is_shown() -> None:
     with fake_xen() as xen:
         guest = xen.create(displays=[DisplayConfig(be_alloc=True)])
