@@ -10,6 +10,7 @@ from app.input.event import Key
 from app.vm.monitor import ConnectionState
 from tests.attacks.limits import time_limit
 from tests.xen.machine import fake_xen
+from tests.xen.nodes import INIT_WAIT, INITIALISING
 from tests.xen.pages import PAGE
 from tests.xen.typing import keyboard_of, wait_ready
 
@@ -68,3 +69,18 @@ def test_a_keyboard_without_a_page_is_refused(node: str, number: str) -> None:
             monitor.send(_A)
             assert monitor.status.state is not ConnectionState.READY
         assert guest.keyboard.events == []
+
+
+def test_a_guest_that_changes_its_state_all_the_time_can_connect_afterwards() -> None:
+    rng = random.Random(2)
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        assert guest.keyboard is not None
+        with keyboard_of(xen, guest) as monitor:
+            for _ in range(1000):
+                guest.keyboard.switch(rng.choice((0, 1, 2, 3, 4, 5, 6, 7, 99)))
+                monitor.send(_A)
+            guest.keyboard.switch(INITIALISING)
+            wait_ready(monitor)
+        # The next viewer finds the keyboard as this one did.
+        assert guest.keyboard.backend_state == INIT_WAIT
