@@ -1,9 +1,10 @@
-"""The screens of this host that a user can choose: its vGPUs, and the D-Bus displays of its VMs. Opens none of them."""
+"""The screens of this host that a user can choose: vGPUs, D-Bus displays of VMs, guests of Xen. Opens none of them."""
 
 from dataclasses import dataclass
 
 from app.host.dbus_display import DbusDisplay, dbus_displays
 from app.host.discovery import discover
+from app.host.guest_screen import GuestScreen
 from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.host.wording import process_text
@@ -15,10 +16,24 @@ FIRST_CONSOLE = ",console=0"
 
 @dataclass(frozen=True, slots=True)
 class HostScreens:
-    """``displays`` are sorted by pid. A VM that has a vGPU and a D-Bus display is in both."""
+    """``displays`` are sorted by pid. A VM that has a vGPU and a D-Bus display is in both.
+
+    ``guests`` are the screens of Xen guests; ``guests_note`` says why they are not listed, and is empty if they are.
+    """
 
     vgpus: tuple[Vgpu, ...] = ()
     displays: tuple[DbusDisplay, ...] = ()
+    guests: tuple[GuestScreen, ...] = ()
+    guests_note: str = ""
+
+    @property
+    def are_none(self) -> bool:
+        return not (self.vgpus or self.displays or self.guests)
+
+    @property
+    def pushed_targets(self) -> tuple[str, ...]:
+        """The TARGETs of those that are no vGPUs."""
+        return (*map(self.target_of, self.displays), *(each.target for each in self.guests))
 
     def has_vgpu(self, display: DbusDisplay) -> bool:
         """Whether the VM of a D-Bus display has, or claims to have, a vGPU, too."""
@@ -39,7 +54,7 @@ def first_console(display: DbusDisplay) -> str:
 
 
 def find_screens(scan: HostScan) -> HostScreens:
-    """All screens of the host that a scan shows. Reads the command lines of the VMs."""
+    """The vGPUs and D-Bus displays that a scan shows. Reads the command lines of the VMs."""
     return HostScreens(discover(scan), dbus_displays(scan))
 
 

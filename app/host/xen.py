@@ -60,7 +60,7 @@ def xen_host(paths: Paths = HOST, release: str = "", machine: str = "") -> XenHo
     uname = os.uname()
     option, config = kernel_option(_DMABUF, paths, release or uname.release)
     return XenHost(
-        _is_dom0(paths),
+        is_dom0(paths),
         text_of(hypervisor / "guest_type") or "",
         _version(hypervisor / "version"),
         machine or uname.machine,
@@ -70,7 +70,8 @@ def xen_host(paths: Paths = HOST, release: str = "", machine: str = "") -> XenHo
     )
 
 
-def _is_dom0(paths: Paths) -> bool:
+def is_dom0(paths: Paths = HOST) -> bool:
+    """Whether this domain manages the others. Reads files only."""
     capabilities = text_of(paths.proc / "xen/capabilities")
     if capabilities:
         return "control_d" in capabilities.split()

@@ -31,11 +31,11 @@ from app.host.larger_type import sibling_types
 from app.host.no_vgpu import no_vgpu, without_display
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
-from app.host.screens import find_screens
 from app.host.vgpu import Use, Vgpu, is_nvidia
 from app.host.wording import of_user, process_text, vm_words
 from app.open.console_opening import open_vm_screen
 from app.open.host_facts_source import HostFactsSource
+from app.open.host_screens import find_screens
 from app.open.own_devices import open_inherited, open_simulated_device
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
@@ -159,8 +159,11 @@ def _xen_session(target: XenScreen | XenRefs, options: OpenOptions | None, paths
     # Imported here, because other targets need nothing of Xen.
     from app.open.xen_session import open_xen  # noqa: PLC0415
 
+    options = options or OpenOptions()
     with _explained():
-        return open_xen(target, paths, (options or OpenOptions()).xen_request())
+        session = open_xen(target, paths, options.xen_request())
+    # An HVM guest has a QEMU: the user may name its monitor.
+    return session if options.qmp is None else replace(session, input=TrackedRoute(input_route(None, options.qmp)))
 
 
 def _replay(target: Replay) -> "OpenedRecording":
@@ -257,7 +260,7 @@ def _only_screen(scan: HostScan, options: OpenOptions | None) -> Resolved:
     Raises NoSuchDevice and AmbiguousTarget.
     """
     screens = find_screens(scan)
-    chosen = resolve(Default(), screens.vgpus, tuple(map(screens.target_of, screens.displays)))
+    chosen = resolve(Default(), screens.vgpus, screens.pushed_targets)
     if isinstance(chosen, Simulated) and options is not None and not options.alone:
         raise NoSuchDevice(
             "this host has no vGPU, and no VM with a D-Bus display", "create a vGPU, or start a VM that has a screen"

@@ -12,8 +12,9 @@ from app.host.hotplug import Hotplug
 from app.host.nvidia import current_types
 from app.host.paths import HOST, Paths
 from app.host.scan import HostScan
-from app.host.screens import HostScreens, find_screens
+from app.host.screens import HostScreens
 from app.open.background_thread import BackgroundThread
+from app.open.host_screens import find_screens
 
 _log = logging.getLogger(__name__)
 

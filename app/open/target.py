@@ -205,7 +205,7 @@ def _number(text: str, digits: str, least: int, most: int = _MOST_PID) -> int:
 
 
 def resolve(target: Target, vgpus: Sequence[Vgpu], displays: Sequence[str] = ()) -> Resolved:
-    """Find the screen of a target. ``displays`` are the targets of the host's D-Bus displays.
+    """Find the screen of a target. ``displays`` are the targets of the host's other screens.
 
     Raises NoSuchDevice, and AmbiguousTarget if several fit.
     """
@@ -226,9 +226,9 @@ def _only(vgpus: Sequence[Vgpu], displays: Sequence[str]) -> Resolved:
     if len(shown) == 1 and not displays:
         return shown[0]
     if len(displays) == 1 and not shown:
-        # No other kind of target stands for a D-Bus display.
+        # No other kind of target stands for a D-Bus display or a Xen guest.
         found = parse_target(displays[0])
-        assert isinstance(found, VmName | Pid)
+        assert isinstance(found, VmName | Pid | XenScreen)
         return found
     what = f"{len(shown) + len(displays)} screens" if displays else f"{len(shown)} vGPUs"
     listed = ", ".join(each for each in (enumerate_vgpus(shown), *displays) if each)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
 from app.host.paths import Paths
+from app.open.xen_guests import own_domid
 from app.xen.access.nodes import open_store, open_xen_host, xen_host_of
 from app.xen.access.seam import XenHost
 from app.xen.display.lookup import XenGuest, guests
@@ -41,10 +42,13 @@ def opened_host(paths: Paths, request: RequestXen | None) -> XenHost:
         raise _not_opened(error) from error
 
 
-def listed_guests(paths: Paths) -> tuple[XenGuest, ...]:
-    """The guests with a PV display. Asks nobody for permission. Raises OSError as :func:`open_store`."""
+def listed_guests(paths: Paths) -> tuple[tuple[XenGuest, ...], int]:
+    """The guests with a PV display, and the domid of this domain.
+
+    Asks nobody for permission. Raises OSError as :func:`open_store`.
+    """
     with closing(open_store(paths)) as store:
-        return guests(store)
+        return guests(store), own_domid(store)
 
 
 def _not_opened(error: OSError) -> NoSuchDevice | OpenFailed:

@@ -47,7 +47,7 @@ def describe_refs(target: XenRefs, domid: int, pages: int) -> Document:
 
 
 def _device(name: str, kind: str) -> Document:
-    return {"name": name, "type": kind, "driver": None, "module": None, "simulated": False}
+    return {"name": name, "type": kind, "driver": None, "module": None, "simulated": False, "cursor_plane": False}
 
 
 def _console(display: XenDisplay, connector: XenConnector) -> Document:

@@ -62,7 +62,7 @@ def domid_of(store: Store, guest: str) -> int:
 def choose_screen(store: Store, target: XenScreen) -> XenChoice:
     """The screen of a target. Raises NoSuchDevice (also one that may come), AmbiguousTarget, OpenFailed."""
     try:
-        own = _own_domid(store)
+        own = own_domid(store)
         domid, unique = _found(store, target.guest)
         guest = find_guest(store, domid)
     except OSError as error:
@@ -166,7 +166,7 @@ def _config(choice: XenChoice) -> str:
     return CONFIG_LINE if not choice.display.be_alloc else CONFIG_LINE.replace("be-alloc=0", "be-alloc=1")
 
 
-def _own_domid(store: Store) -> int:
+def own_domid(store: Store) -> int:
     """This domain: a path that begins without a slash is below the domain's own home."""
     try:
         text = store.read("domid")

@@ -187,6 +187,23 @@ def test_a_guest_that_makes_us_allocate_is_limited() -> None:
         assert xen.hosts[0].fake_grants.granted_buffers == 0
 
 
+@pytest.mark.parametrize("writes_it_itself", [False, True])
+def test_a_guest_cannot_choose_to_get_memory_of_this_host(*, writes_it_itself: bool) -> None:
+    """Pages that it keeps mapped are used for other things of this host once the buffer is gone."""
+    with fake_xen() as xen:
+        guest = xen.create(kind="pvh")
+        if writes_it_itself:
+            path = f"{guest.display.path}/be-alloc"
+            xen.tree.write(path, "1")
+            xen.tree.owners[path] = guest.domid
+        with served(xen, guest):
+            guest.display.wait_connected()
+            body = create_body(_COOKIE, (0, 0, 0), PAGE, 1, _directory(guest.display, 1))
+            with pytest.raises(RefusedRequest):
+                guest.display.ask(DBUF_CREATE, body)
+            assert xen.hosts[0].fake_grants.granted_buffers == 0
+
+
 def test_slots_and_directories_that_change_while_they_are_read() -> None:
     rng = random.Random(2)
     with _connected() as (_, guest):

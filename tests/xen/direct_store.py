@@ -31,6 +31,10 @@ class DirectStore:
         self._check()
         return self._tree.children(path)
 
+    def owner(self, path: str) -> int:
+        self._check()
+        return self._tree.owner(path)
+
     def write(self, values: Sequence[tuple[str, str]]) -> None:
         self._check()
         self._tree.write_all(values)

@@ -182,6 +182,8 @@ class FakeStore:
             return self._directory(path, transaction)
         if kind == READ:
             return os.fsencode(self._tree.read(path, transaction))
+        if kind == GET_PERMS:
+            return f"n{self._tree.owner(path)}\0r1\0".encode()
         if kind == WRITE:
             self._tree.write(path, os.fsdecode(body.partition(b"\0")[2]), transaction)
         elif kind == MKDIR:

@@ -49,6 +49,9 @@ class StoreTree:
         self._nodes = {"/": ""}
         self._watches: list[Watch] = []
         self._generation = 0
+        self.owners: dict[str, int] = {}
+        """The domains that made nodes, where it was not domain 0."""
+
         self.conflicts = 0
         """So many of the next transactions end with EAGAIN."""
 
@@ -58,6 +61,11 @@ class StoreTree:
                 return self._of(transaction)[checked(path)]
             except KeyError:
                 raise OSError(errno.ENOENT, path) from None
+
+    def owner(self, path: str) -> int:
+        with self._lock:
+            self.read(path)
+            return self.owners.get(checked(path), 0)
 
     def get(self, path: str, default: str = "") -> str:
         """As :meth:`read`, with a value for a node that does not exist."""

@@ -23,9 +23,10 @@ from app.host.child_checks import CheckEnd, ChildChecks
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import exporting_gpus, render_nodes
 from app.host.scan import HostScan
-from app.host.screens import HostScreens, find_screens
+from app.host.screens import HostScreens
 from app.host.versions import installed_versions, qemu_version
 from app.host.vgpu import Vgpu
+from app.open.host_screens import find_screens
 from gl.display_check import display_findings, start_display_checks
 from ui.cli.output import printable, write_output
 
@@ -57,7 +58,7 @@ def host_report() -> HostReport:
 
 
 def _private_names(screens: HostScreens) -> PrivateNames:
-    return private_names(screens.vgpus, displays=screens.displays)
+    return private_names(screens.vgpus, displays=screens.displays, guests=screens.guests)
 
 
 def _examine() -> tuple[HostScreens, list[Finding], str, dict[str, str]]:

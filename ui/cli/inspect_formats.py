@@ -11,8 +11,8 @@ from app.errors import AmbiguousTarget
 from app.formats.driver_formats import driver_formats
 from app.host.gpu import exporting_gpu
 from app.host.scan import HostScan
-from app.host.screens import find_screens
 from app.host.vgpu import Vgpu
+from app.open.host_screens import find_screens
 from app.open.opening import OpenOptions, open_chosen, open_resolved_device
 from app.open.target import DbusBus, Default, Pid, Target, VmName, resolve
 from app.open.xen_target import XenRefs, XenScreen
@@ -47,12 +47,12 @@ def print_formats(args: argparse.Namespace) -> int:
 def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
     """The vGPU of a target; None if it is not known which one it is, or if no target is given and there are several.
 
-    None also for a VM's D-Bus display: its QEMU does not say which formats it can send.
+    None also for a VM's D-Bus display and a Xen guest: neither says which formats it can send.
     """
     scan = HostScan.take()
     try:
         screens = find_screens(scan)
-        chosen = resolve(target, screens.vgpus, tuple(map(screens.target_of, screens.displays)))
+        chosen = resolve(target, screens.vgpus, screens.pushed_targets)
     except AmbiguousTarget as error:
         if not isinstance(target, Default):
             raise
@@ -60,7 +60,9 @@ def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
         return None
     if isinstance(chosen, Vgpu):
         return chosen
-    if isinstance(chosen, VmName | Pid | DbusBus | XenScreen | XenRefs):
+    if isinstance(chosen, XenScreen | XenRefs):
+        return None
+    if isinstance(chosen, VmName | Pid | DbusBus):
         session = open_chosen(chosen, options=OpenOptions(helper), scan=scan)
         session.close()
         return session.vgpu

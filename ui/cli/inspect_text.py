@@ -18,7 +18,7 @@ def inspect_lines(document: Document) -> list[str]:
     lines += _renderer_lines(document["renderer"])
     for title, section in (
         ("screens of the VM (* is shown)", consoles_lines(document.get("vm_display"))),
-        ("planes", _planes_lines(document["planes"], document["display"])),
+        ("planes", _planes_lines(document["planes"], document["display"], document["device"])),
         ("buffers (* is on the screen)", _buffers_lines(document["buffers"])),
         ("regions", _regions_lines(document["device"].get("regions", ()))),
         ("findings", _findings_lines(document["findings"])),
@@ -93,23 +93,26 @@ def _renderer_lines(renderer: Document) -> list[str]:
 _PLANE_HEADER = ("PLANE", "SIZE", "AT", "HOT SPOT", "FORMAT", "STRIDE", "BUFFER", "PATH", "MODIFIER")
 
 
-def _missing_text(name: str, plane: Document | None, display: Document | None) -> str:
+def _missing_text(name: str, plane: Document | None, display: Document | None, *, has_cursor_plane: bool) -> str:
     """Why a plane is not in the table. ``plane`` is what is known of one that the driver refused to describe."""
     if plane is not None:
         detail = f": {plane['detail']}" if plane["detail"] else ""
         return f"{name} is refused: {plane['reason']}{detail}"
     # The region driver mdpy answers each query with the primary plane.
+    if name == "cursor" and not has_cursor_plane:
+        return "cursor: the guest's display has no cursor plane, it draws the cursor into the picture"
     if name == "cursor" and display is not None and display["region"] and not display["dmabuf"]:
         return "cursor: this driver has no cursor plane"
     return f"{name} is off"
 
 
-def _planes_lines(planes: Document, display: Document | None) -> list[str]:
+def _planes_lines(planes: Document, display: Document | None, device: Document) -> list[str]:
     shown = {name: plane for name, plane in planes.items() if plane is not None and plane["fourcc"] is not None}
     off = []
+    has_cursor_plane = device.get("cursor_plane", True)
     for name, plane in planes.items():
         if name not in shown:
-            off += wrapped(_missing_text(name, plane, display), "  ", "    ")
+            off += wrapped(_missing_text(name, plane, display, has_cursor_plane=has_cursor_plane), "  ", "    ")
     if not shown:
         return off
     table = columns([_PLANE_HEADER, *(_plane_row(name, plane) for name, plane in shown.items())], right={5})

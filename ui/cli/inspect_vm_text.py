@@ -1,4 +1,4 @@
-"""What ``mdevview inspect`` prints of a VM's console: the VM, its screens, and the messages of QEMU."""
+"""What ``mdevview inspect`` prints of a VM's console: the VM, its screens, and the messages that were counted."""
 
 from app.planes.plane_document import Document
 from ui.cli.aligned import columns, pair
@@ -12,6 +12,12 @@ def vm_lines(vm: Document | None) -> list[str]:
     control = {"taken-over": "taken over by another client: no input from here", "lost": "ended"}.get(vm["state"])
     if control is not None:
         lines += pair("controls", control)
+    if "domid" in vm:
+        kind = f", {vm['kind'].upper()}" if vm["kind"] else ""
+        lines += pair("domain", f"{vm['domid']}{kind}")
+        lines += pair("buffers", "allocated by mdevview (be-alloc=1)" if vm["be_alloc"] else "allocated by the guest")
+    if vm["interfaces"] is None:
+        return lines
     return lines + pair("interfaces", ", ".join(vm["interfaces"]) or "none")
 
 
@@ -20,7 +26,10 @@ _SCANOUTS = {
     "map": "as shared memory (memfd)",
     "dmabuf": "as dma-bufs",
     "dmabuf2": "as dma-bufs, with their planes and place",
+    "pages": "as pages that the guest granted",
+    "own-dmabuf": "in dma-bufs that mdevview gave to the guest",
 }
+_OF_QEMU = ("value", "map", "dmabuf", "dmabuf2")
 
 
 def messages_lines(messages: Document | None) -> list[str]:
@@ -31,6 +40,8 @@ def messages_lines(messages: Document | None) -> list[str]:
     counts = ", ".join(f"{each['name']} {each['count']}" for each in messages["received"])
     lines += pair("messages", counts or "none yet")
     lines += pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
+    if messages["scanout"] not in _OF_QEMU:
+        return lines
     return lines + pair("", "QEMU leaves out what a newer message replaces before it is sent: that is not counted")
 
 
@@ -40,7 +51,11 @@ _CONSOLE_HEADER = ("", "CONSOLE", "LABEL", "HEAD", "TYPE", "SIZE", "DEVICE", "IN
 def consoles_lines(vm: Document | None) -> list[str]:
     if vm is None or not vm["consoles"]:
         return []
-    return columns([_CONSOLE_HEADER, *map(_console_row, vm["consoles"])], right={1, 3})
+    rows = [_CONSOLE_HEADER, *map(_console_row, vm["consoles"])]
+    # What no screen has is left out: a connector of a Xen guest has neither head nor interfaces.
+    used = [column for column in range(len(_CONSOLE_HEADER)) if any(row[column] != "-" for row in rows[1:])]
+    right = {at for at, column in enumerate(used) if column in (1, 3)}
+    return columns([tuple(row[column] for column in used) for row in rows], right=right)
 
 
 def _console_row(console: Document) -> tuple[str, ...]:
@@ -48,7 +63,7 @@ def _console_row(console: Document) -> tuple[str, ...]:
         "*" if console["shown"] else " ",
         str(console["number"]),
         console["label"] or "-",
-        str(console["head"]),
+        "-" if console["head"] is None else str(console["head"]),
         "graphic" if console["graphic"] else "text",
         f"{console['width']}x{console['height']}",
         console["device_address"] or "-",

@@ -9,13 +9,15 @@ from collections.abc import Iterable
 
 from app.host.dbus_display import DbusDisplay
 from app.host.drivers import KnownDisplay, known_display
+from app.host.guest_screen import GuestScreen, guest_text
 from app.host.permissions import user_name
 from app.host.scan import HostScan
-from app.host.screens import HostScreens, access_text, find_screens, vm_text
+from app.host.screens import HostScreens, access_text, vm_text
 from app.host.vgpu import Holder, Use, Vgpu
 from app.host.vgpu_document import list_document
 from app.host.wording import holder_text, unseen_text, vm_words
-from ui.cli.output import printable, write_output
+from app.open.host_screens import find_screens
+from ui.cli.output import printable, write_error, write_output
 from ui.cli.target_words import host_targets, targets
 
 _OFFERS = {
@@ -30,6 +32,7 @@ _SAYS_NOTHING = ("-", "driver -", "display: unknown")
 _NO_BREAK = "\u00a0"
 _VGPU_HEADER = ("VGPU", "TYPE", "PARENT", "DRIVER", "NODE", "KNOWN TO OFFER", "USE")
 _DISPLAY_HEADER = ("VM", "PID", "USER", "D-BUS DISPLAY", "TARGET")
+_GUEST_HEADER = ("XEN GUEST", "DOMAIN", "TYPE", "SIZE", "STATE", "TARGET")
 _NOTHING = (
     "no vGPU found, and no VM with -display dbus; `mdevview` shows a simulated vGPU, `mdevview doctor` says what this "
     "host lacks"
@@ -46,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
         write_output("\n".join(host_targets(screens)))
     elif args.json:
         write_output(json.dumps(list_document(screens), indent=2))
-    elif screens.vgpus or screens.displays:
+    elif not screens.are_none:
         # What reads a pipe gets a line for each screen.
         write_output(fitting(screens, shutil.get_terminal_size().columns) if sys.stdout.isatty() else table(screens))
     else:
         write_output(_NOTHING)
+    if screens.guests_note and not args.targets and not args.json:
+        write_error(f"mdevview: {screens.guests_note}")
     return 0
 
 
@@ -59,13 +64,14 @@ def fitting(screens: HostScreens, width: int) -> str:
     parts = [
         _fitting(_vgpu_table(screens), width, (_vgpu_lines(each, width) for each in screens.vgpus)),
         _fitting(_display_table(screens), width, (_display_lines(each, screens, width) for each in screens.displays)),
+        _fitting(_guest_table(screens), width, (_guest_lines(each, width) for each in screens.guests)),
     ]
     return "\n\n".join(filter(None, parts))
 
 
 def table(screens: HostScreens) -> str:
-    """Aligned columns, one line for each screen: a table of the vGPUs and one of the D-Bus displays."""
-    return "\n\n".join(filter(None, (_vgpu_table(screens), _display_table(screens))))
+    """Aligned columns, one line for each screen: a table of the vGPUs, one of the D-Bus displays, one of Xen guests."""
+    return "\n\n".join(filter(None, (_vgpu_table(screens), _display_table(screens), _guest_table(screens))))
 
 
 def _fitting(lines: str, width: int, narrow: Iterable[list[str]]) -> str:
@@ -107,6 +113,28 @@ def _vgpu_table(screens: HostScreens) -> str:
 
 def _display_table(screens: HostScreens) -> str:
     return _table(_DISPLAY_HEADER, [_display_row(each, screens) for each in screens.displays])
+
+
+def _guest_table(screens: HostScreens) -> str:
+    return _table(_GUEST_HEADER, [_guest_row(each) for each in screens.guests])
+
+
+def _guest_row(screen: GuestScreen) -> tuple[str, ...]:
+    kind = screen.kind.upper() or "-"
+    cells = (screen.name or "-", str(screen.domid), kind, screen.size_text, _guest_state(screen), screen.target)
+    return tuple(map(printable, cells))
+
+
+def _guest_lines(screen: GuestScreen, width: int) -> list[str]:
+    facts = [guest_text(screen), screen.size_text, _guest_state(screen)]
+    lines = [printable(screen.target), *_wrapped(_joined(map(printable, facts)), width)]
+    return lines + (_wrapped(printable(screen.why_not), width, "  ") if screen.why_not else [])
+
+
+def _guest_state(screen: GuestScreen) -> str:
+    if screen.why_not:
+        return "cannot be shown"
+    return "has a viewer" if screen.served else "free"
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

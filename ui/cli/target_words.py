@@ -5,18 +5,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.host.dbus_display import DbusDisplay
-from app.host.screens import FIRST_CONSOLE, HostScreens
+from app.host.screens import HostScreens
 from app.sim.config.spec_words import CHOICES, KEYS, ONLY, PROFILES
 
 # Shells expand what is offered, and any user may choose the name of a VM or of a file.
 _PLAIN = re.compile(r"[A-Za-z0-9/~][A-Za-z0-9/~:._+-]*")
+# What names a console, or a connector of a Xen guest.
+_OPTIONS = re.compile(r"(?:,(?:console|device|connector)=[0-9]+)+\Z")
 _SIMULATED = "sim:"
 _REPLAY = "replay:"
 _RECORDING = ".mcap"
 
 
 def host_targets(screens: HostScreens) -> list[str]:
-    """The vGPUs, then the VMs by number and by name; a VM with a vGPU and a D-Bus display also with a console.
+    """The vGPUs, the VMs by number and by name, the Xen guests.
+
+    A VM with a vGPU and a D-Bus display has one with a console, too.
 
     A name with any other than plain characters is left out.
     """
@@ -24,7 +28,8 @@ def host_targets(screens: HostScreens) -> list[str]:
     names = [each.name for each in screens.vgpus]
     names += [f"vm:{each}" for vm in vms for each in (vm.vm_id, vm.vm_name) if each]
     names += [each for display in screens.displays for each in _display_targets(display, screens)]
-    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(each.removesuffix(FIRST_CONSOLE))]
+    names += [each.target for each in screens.guests]
+    return [each for each in dict.fromkeys(names) if _PLAIN.fullmatch(_OPTIONS.sub("", each))]
 
 
 def _display_targets(display: DbusDisplay, screens: HostScreens) -> tuple[str, ...]:

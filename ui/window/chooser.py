@@ -10,6 +10,7 @@ from PyQt6.sip import voidptr
 from app.diagnosis.host.attach_findings import helper_usable
 from app.diagnosis.host.vgpu_choice import vgpu_choice, vm_of
 from app.host.dbus_display import DbusDisplay
+from app.host.guest_screen import GuestScreen, guest_text
 from app.host.ptrace import PtracePermission
 from app.host.screens import HostScreens, access_text, first_console, vm_text
 from app.host.vgpu import Use, Vgpu
@@ -28,6 +29,7 @@ _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionF
 _SCANNING = "Looking for screens…"
 _NONE = "This host has no vGPU and no VM with a D-Bus display. The simulated vGPU shows what the program does."
 _ONE_VIEWER = "A viewer that has its keyboard and pointer now will lose them."
+_HAS_VIEWER = "Another program serves it now, or one ended without telling the guest."
 _TWO_ROWS = "The VM's vGPU has a row of its own."
 _SIMULATED = "A simulated vGPU, with pictures of this program's own."
 
@@ -54,9 +56,10 @@ def rows_of(screens: HostScreens, permission: PtracePermission, helper: bool) ->
     vgpus = [_vgpu_row(each, permission, helper) for each in screens.vgpus if each.use is not Use.FREE]
     free = [_vgpu_row(each, permission, helper) for each in screens.vgpus if each.use is Use.FREE]
     displays = [_display_row(each, screens) for each in screens.displays]
+    guests = [_guest_row(each) for each in screens.guests]
     texts = ("simulated", "", "", "", f"sim:{SIMULATED_DEFAULT.spec}")
-    simulated = Row(SIMULATED_DEFAULT, texts, _SIMULATED if screens.vgpus or screens.displays else _NONE)
-    return (*vgpus, *displays, *free, simulated)
+    simulated = Row(SIMULATED_DEFAULT, texts, _none_text(screens) if screens.are_none else _SIMULATED)
+    return (*vgpus, *displays, *guests, *free, simulated)
 
 
 def _vgpu_row(vgpu: Vgpu, permission: PtracePermission, helper: bool) -> Row:
@@ -77,6 +80,23 @@ def _display_row(display: DbusDisplay, screens: HostScreens) -> Row:
     if screens.has_vgpu(display):
         details += f" {_TWO_ROWS}"
     return Row(parse_target(first_console(display)), (vm, "D-Bus display", "", "running", target), details)
+
+
+def _guest_row(screen: GuestScreen) -> Row:
+    size = f" of {screen.width} × {screen.height} pixels" if screen.width else ""
+    details = f"{screen.target}: a screen{size} of {guest_text(screen)}."
+    if screen.why_not:
+        details += f" {screen.why_not[0].upper()}{screen.why_not[1:]}."
+    elif screen.served:
+        details += f" {_HAS_VIEWER}"
+    state = "cannot be opened" if screen.why_not else "has a viewer" if screen.served else "running"
+    texts = (screen.name or f"domain {screen.domid}", "Xen display", "", state, screen.target)
+    return Row(parse_target(screen.target), texts, details)
+
+
+def _none_text(screens: HostScreens) -> str:
+    note = screens.guests_note
+    return f"{_NONE} {note[0].upper()}{note[1:]}." if note else _NONE
 
 
 class _Tree(QTreeWidget):

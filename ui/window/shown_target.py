@@ -55,7 +55,7 @@ def check_resolution(session: Session, resolution: Mode | None, *, follow: bool)
 
 def gone_text(gone: Status) -> str:
     """Why a device is gone."""
-    return "the VM ended" if gone.reason is Reason.VM_ENDED else "the vGPU was removed"
+    return "the VM ended" if gone.reason is Reason.VM_ENDED else gone.detail or "the vGPU was removed"
 
 
 def label_of(target: Target) -> str:

@@ -163,9 +163,8 @@ def _grant(host: XenHost, paths: Paths) -> Finding:
     if host.gntdev_dmabuf is KernelOption.UNKNOWN:
         message = f"{guests} can be shown if the kernel has CONFIG_XEN_GNTDEV_DMABUF"
         return Finding(key, Severity.INFO, message, evidence)
-    return Finding(
-        key, Severity.OK, f"{guests} draw into memory of this domain, which is shown without a copy", evidence
-    )
+    message = f"{guests} draw into memory of this domain, which is shown without a copy"
+    return Finding(key, Severity.OK, message, evidence, "use be-alloc=1 only for guests that you trust")
 
 
 def _option(host: XenHost) -> str:

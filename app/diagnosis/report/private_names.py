@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.diagnosis.report.private_text import PrivateNames, names_in_passwd
 from app.host.dbus_display import DbusDisplay
+from app.host.guest_screen import GuestScreen
 from app.host.paths import text_of
 from app.host.permissions import user_name
 from app.host.vgpu import Vgpu
@@ -17,9 +18,12 @@ _PUBLIC_HOSTS = {"localhost", "localhost.localdomain", "(none)"}
 
 
 def private_names(
-    vgpus: Sequence[Vgpu], passwd: Path = Path("/etc/passwd"), displays: Sequence[DbusDisplay] = ()
+    vgpus: Sequence[Vgpu],
+    passwd: Path = Path("/etc/passwd"),
+    displays: Sequence[DbusDisplay] = (),
+    guests: Sequence[GuestScreen] = (),
 ) -> PrivateNames:
-    """The names of people, of this host, and of the VMs that have these vGPUs and D-Bus displays.
+    """The names of people, of this host, of the VMs that have these vGPUs and D-Bus displays, and of these Xen guests.
 
     A directory service is asked only for this user and the users of those VMs.
     """
@@ -27,6 +31,7 @@ def private_names(
     of_vms = [each.uid for each in holders] + [each.vm.uid for each in displays]
     uids = {os.getuid(), os.geteuid(), *(each for each in of_vms if each is not None)}
     vms = [each.vm_name for each in holders] + [each.vm.name for each in displays]
+    vms += [each.name for each in guests]
     users = {user_name(each) for each in uids if _LEAST_UID <= each != _NOBODY}
     users |= set(names_in_passwd(text_of(passwd) or ""))
     home = os.path.expanduser("~")  # noqa: PTH111

@@ -111,6 +111,10 @@ class Store(Protocol):
 
     def children(self, path: str) -> tuple[str, ...]: ...
 
+    def owner(self, path: str) -> int:
+        """The domain that made a node, and that no unprivileged domain can choose."""
+        ...
+
     def write(self, values: Sequence[tuple[str, str]]) -> None:
         """Write these paths in one transaction, which is tried again after EAGAIN."""
         ...

@@ -11,6 +11,7 @@ from typing import NoReturn
 from app.xen.abi.xs_wire import (
     XS_DIRECTORY,
     XS_ERROR,
+    XS_GET_PERMS,
     XS_READ,
     XS_RM,
     XS_TRANSACTION_END,
@@ -68,6 +69,14 @@ class Xenstore:
 
     def children(self, path: str) -> tuple[str, ...]:
         return self._ask(XS_DIRECTORY, body_of((path,)), self._deadline()).strings()
+
+    def owner(self, path: str) -> int:
+        """The first permission is the owner's: a letter and a domid. Raises OSError(EPROTO) for another answer."""
+        strings = self._ask(XS_GET_PERMS, body_of((path,)), self._deadline()).strings()
+        number = strings[0][1:] if strings else ""
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise OSError(errno.EPROTO, os.strerror(errno.EPROTO))
+        return int(number)
 
     def write(self, values: Sequence[tuple[str, str]]) -> None:
         """Write these paths, all or none; tried again after EAGAIN as long as a call may last."""

@@ -23,7 +23,7 @@ _EVENTS_A_TURN = 64
 class BackendThread:
     """Runs the drivers of one guest until :meth:`close`. Other methods may be called on any thread.
 
-    ``release`` is called at the end, after the last driver was closed: it closes ``host``, or keeps it for later.
+    ``release`` is called at the close, after that of the last driver: it closes ``host``, or keeps it for later.
     Takes the host over: also if the constructor raises OSError, it is released.
     """
 
@@ -57,40 +57,53 @@ class BackendThread:
         with self._lock:
             return self._ended or self._closing
 
-    def add(self, driver: Driver) -> None:
-        """Serve this device from now on. Where the thread has ended, the driver is told that it failed."""
-        if not self._order(lambda: self._start(driver)):
+    def add(self, driver: Driver, *, wait: bool = False) -> None:
+        """Serve this device from now on. ``wait`` for the end of its ``start``: for xenstore's answers at most.
+
+        Where the thread has ended, the driver is told that it failed.
+        """
+        if not self._order(lambda: self._start(driver), wait=wait):
             driver.failed("the connection to Xen was closed")
 
     def remove(self, driver: Driver) -> None:
         """Close the driver, and wait until that is done: for xenstore's answers at most."""
-        done = threading.Event()
-
-        def close() -> None:
-            self._close(driver)
-            done.set()
-
-        if self._order(close):
-            done.wait()
+        self._order(lambda: self._close(driver), wait=True)
 
     def wake(self) -> None:
         """Ask the drivers what is due."""
         self._wake_up.set()
 
     def close(self) -> None:
-        """Close what is left, release the host, and wait for the end of the thread. More calls do nothing."""
+        """Close what is left, wait for the end of the thread, and release the host. More calls do nothing.
+
+        Whoever read pages of the guest has released them: a host that is closed unmaps everything. So the thread
+        leaves the host open where it ends by itself.
+        """
         with self._lock:
-            self._closing = True
+            is_first, self._closing = not self._closing, True
         self._wake_up.set()
         self._thread.join()
         self._wake_up.close()
+        if is_first:
+            self._release()
 
-    def _order(self, order: Callable[[], None]) -> bool:
+    def _order(self, order: Callable[[], None], *, wait: bool) -> bool:
+        """Have something done by the thread; False if it has ended."""
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                order()
+            finally:
+                done.set()
+
         with self._lock:
             if self._ended or self._closing:
                 return False
-            self._orders.append(order)
+            self._orders.append(run)
         self._wake_up.set()
+        if wait:
+            done.wait()
         return True
 
     def _run(self) -> None:
@@ -118,7 +131,6 @@ class BackendThread:
             order()
         for driver in tuple(self._drivers):
             self._close(driver)
-        self._release()
 
     def _turn(self) -> None:
         poller = select.poll()

@@ -16,7 +16,7 @@ def take_backend(
 
     Takes ``host`` over, also if it raises OSError: it is used if the domain is not served yet, else ``release_host`` is
     called at once. ``release_host`` closes the host (None) or keeps it for a later guest: it is called when this
-    program is done with it, perhaps on the thread of the backend, after everything was unmapped and unbound.
+    program is done with it, by whoever gives the thread back last, after everything was unmapped and unbound.
     """
     used = False
 

@@ -34,7 +34,8 @@ VKBD = DeviceKind(
     closed=XenbusStateInitWait,
 )
 """``vkb=['backend-type=linux']`` of xl. After Closing or Closed the front end would end for good
-(``xen-kbdfront.c``); its page stays valid from one backend to the next."""
+(``xen-kbdfront.c``); its page stays valid from one backend to the next. ``xl destroy`` waits 10 s for a Closed that no
+backend writes then (LIBXL_DESTROY_TIMEOUT in ``libxl_device.c``), as it does where none ever served the device."""
 
 
 @dataclass(frozen=True, slots=True)

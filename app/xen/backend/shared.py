@@ -12,6 +12,7 @@ class _Entry(Generic[_T]):
         self.lock = threading.Lock()
         self.users = 0
         self.thing: _T | None = None
+        self.ended = threading.Event()
 
 
 class Shared(Generic[_T]):
@@ -27,13 +28,10 @@ class Shared(Generic[_T]):
     def take(self, key: Hashable, make: Callable[[], _T]) -> tuple[_T, Callable[[], None]]:
         """The thing with this key, and what gives it back; more calls of that do nothing.
 
-        ``make`` is called if there is none that is usable; what it raises is raised here.
+        ``make`` is called if there is none that is usable; what it raises is raised here. Waits for the end of one that
+        is being ended.
         """
-        with self._lock:
-            entry = self._usable(key)
-            if entry is None:
-                entry = self._entries[key] = _Entry()
-            entry.users += 1
+        entry = self._new_user(key)
         release = self._release_once(key, entry)
         try:
             # Another thread may be making it: this waits for it.
@@ -48,17 +46,27 @@ class Shared(Generic[_T]):
     def join(self, key: Hashable) -> tuple[_T, Callable[[], None]] | None:
         """As :meth:`take`, but None if nothing usable has been made yet."""
         with self._lock:
-            entry = self._usable(key)
-            if entry is None or entry.thing is None:
+            entry = self._entries.get(key)
+            if entry is None or entry.thing is None or not (entry.users and self._has_room(entry)):
                 return None
             entry.users += 1
             return entry.thing, self._release_once(key, entry)
 
-    def _usable(self, key: Hashable) -> _Entry[_T] | None:
-        entry = self._entries.get(key)
-        if entry is None or (entry.thing is not None and not self._is_usable(entry.thing)):
-            return None
-        return entry
+    def _new_user(self, key: Hashable) -> _Entry[_T]:
+        while True:
+            with self._lock:
+                entry = self._entries.get(key)
+                if entry is None or (entry.users and not self._has_room(entry)):
+                    entry = self._entries[key] = _Entry()
+                    entry.users = 1
+                    return entry
+                if entry.users:
+                    entry.users += 1
+                    return entry
+            entry.ended.wait()
+
+    def _has_room(self, entry: _Entry[_T]) -> bool:
+        return entry.thing is None or self._is_usable(entry.thing)
 
     def _release_once(self, key: Hashable, entry: _Entry[_T]) -> Callable[[], None]:
         left = [1]
@@ -67,9 +75,15 @@ class Shared(Generic[_T]):
             with self._lock:
                 entry.users -= left[0]
                 is_last, left[0] = bool(left[0]) and not entry.users, 0
-                if is_last and self._entries.get(key) is entry:
-                    del self._entries[key]
-            if is_last and entry.thing is not None:
-                self._end(entry.thing)
+            if not is_last:
+                return
+            try:
+                if entry.thing is not None:
+                    self._end(entry.thing)
+            finally:
+                with self._lock:
+                    if self._entries.get(key) is entry:
+                        del self._entries[key]
+                entry.ended.set()
 
         return release

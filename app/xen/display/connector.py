@@ -41,6 +41,8 @@ class Connector:
         """Show a plane. ``flip``: the framebuffer whose event the guest waits for. Raises OSError."""
         now_ns = self._clock()
         with self._lock:
+            if self._end is not None:
+                return
             self._picture.show(memory, plane, now_ns)
             self._kind = "own-dmabuf" if memory.is_own else "pages"
             if flip is not None:
@@ -50,13 +52,20 @@ class Connector:
 
     def show_nothing(self, status: Status) -> None:
         with self._lock:
-            self._picture.show_nothing(status, self._clock())
+            self._picture.show_nothing(self._end or status, self._clock())
+        self._tell()
+
+    def explain(self, status: Status) -> None:
+        """Why nothing can be shown; a picture that is shown stays."""
+        with self._lock:
+            if not self._picture.is_showing:
+                self._picture.show_nothing(self._end or status, self._clock())
         self._tell()
 
     def forget(self, memory: GuestBuffer, status: Status) -> None:
         """The guest has destroyed this memory; ``status`` is for a picture that was in it."""
         with self._lock:
-            self._picture.forget(memory, status, self._clock())
+            self._picture.forget(memory, self._end or status, self._clock())
         self._tell()
 
     def end(self, status: Status) -> None:

@@ -13,7 +13,7 @@ from app.planes.damage import DamagedRect
 from app.planes.frame import Frame, FrameTiming, RejectedPlane, Surface
 from app.planes.mapped_buffer import MappedBuffer
 from app.planes.plane import Plane
-from app.planes.status import Reason, State, Status
+from app.planes.status import Reason, Status
 from app.xen.display.guest_buffers import GuestBuffer
 
 OwnedBuffer = MappedBuffer | DmaBuffer
@@ -62,8 +62,8 @@ class ConnectorPicture:
         return self._frame.serial + 1
 
     @property
-    def status(self) -> Status:
-        return self._status
+    def is_showing(self) -> bool:
+        return self._shown is not None
 
     def show(self, memory: GuestBuffer, plane: Plane, now_ns: int) -> None:
         """Show a plane of this memory, into which the guest has drawn. Raises OSError if no fd is left for it."""
@@ -83,8 +83,8 @@ class ConnectorPicture:
         self._note(now_ns)
 
     def show_nothing(self, status: Status, now_ns: int) -> None:
-        """Show no plane from now on, for this reason. After the end only another end changes anything."""
-        if status != self._status and not (self._is_gone and status.state is not State.GONE):
+        """Show no plane from now on, for this reason."""
+        if status != self._status:
             self._shown, self._fault, self._status = None, None, status
             self._note(now_ns)
 
@@ -141,10 +141,6 @@ class ConnectorPicture:
     def facts(self) -> tuple[BufferFacts, ...]:
         """The buffers that are held now."""
         return tuple(_facts(each, on_screen=memory is self._shown) for memory, each in self._held.items())
-
-    @property
-    def _is_gone(self) -> bool:
-        return self._status.state is State.GONE
 
     def _surface(self) -> tuple[Surface | None, tuple[RejectedPlane, ...]]:
         held = None if self._shown is None else self._held[self._shown]

@@ -17,7 +17,7 @@ from app.xen.backend.guest_error import GuestError
 from app.xen.display.connector import Connector
 from app.xen.display.connector_rings import ConnectorRings
 from app.xen.display.guest_display import GuestDisplay
-from app.xen.display.lookup import connectors_of, guest_kind, why_not_served
+from app.xen.display.lookup import connectors_of, guest_kind, why_no_own_memory, why_not_served
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,9 @@ class DisplayDriver:
         self._lock = threading.Lock()
         self._connectors: dict[int, Connector] = {}
         self._end: Status | None = None
+        self.refusal: OSError | None = None
+        """Why the device cannot be served, known after the start: there is none (ENOENT), or another process has it
+        (EBUSY)."""
         self._connection: Connection | None = None
         self._host: XenHost | None = None
         self._why_no_own = ""
@@ -83,7 +86,9 @@ class DisplayDriver:
         self._frontend = device.frontend
         connection = Connection(host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock)
         kind = guest_kind(host.store, self._domid)
-        self._why_no_own = why_not_served(kind, be_alloc=True)
+        self._why_no_own = why_not_served(kind, be_alloc=True) or why_no_own_memory(
+            host.store, device.frontend, self._domid
+        )
         why = why_not_served(kind, be_alloc=connection.front_text(XENDISPL_FIELD_BE_ALLOC) == "1")
         if why:
             self._finish(Status(Reason.NOT_OPENED, why))
@@ -94,6 +99,7 @@ class DisplayDriver:
             if error.errno == errno.ENOENT and not connection.domain_lives():
                 self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
             elif error.errno in (errno.EBUSY, errno.ENOENT):
+                self.refusal = error
                 self._finish(Status(Reason.NOT_OPENED, error_text(error), error.errno))
             else:
                 raise
@@ -128,6 +134,8 @@ class DisplayDriver:
         if connection is None:
             return
         if self._next_look_ns is not None:
+            # An event that came after the end asks for nothing: due_ns() would be 0 until the domain is gone.
+            self._to_look = False
             if self._next_look_ns <= now_ns:
                 self._look_for_end(connection, now_ns)
             return

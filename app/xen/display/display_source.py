@@ -17,12 +17,15 @@ from app.xen.display.own_dmabuf import new_udmabuf
 
 
 class _Served:
-    """A driver on its thread."""
+    """A driver on its thread. The constructor raises OSError: there is no such device, or another process serves it."""
 
     def __init__(self, backend: BackendThread, driver: DisplayDriver) -> None:
         self.backend = backend
         self.driver = driver
-        backend.add(driver)
+        backend.add(driver, wait=True)
+        if driver.refusal is not None:
+            backend.remove(driver)
+            raise driver.refusal
 
     @property
     def is_usable(self) -> bool:
@@ -38,8 +41,9 @@ _SERVED: Shared[_Served] = Shared(lambda served: served.is_usable, _Served.end)
 class VdisplSource:
     """A :class:`app.planes.frame_source.FrameSource` of the frames that the guest flips to one connector.
 
-    Takes ``host`` over as :func:`app.xen.backend.backends.take_backend` does, also if it raises: OSError, and
-    ValueError if this program shows the connector already. Sources of one guest share the thread and the first host.
+    Takes ``host`` over as :func:`app.xen.backend.backends.take_backend` does, also if it raises: OSError
+    (ENOENT: the guest has no such display; EBUSY: another process serves it), and ValueError if this program shows the
+    connector already. Sources of one guest share the thread and the first host.
     """
 
     tells_damage = True

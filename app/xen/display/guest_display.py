@@ -143,7 +143,7 @@ class GuestDisplay:
 
     def _refuse(self, why: str) -> None:
         for each in self._connectors:
-            each.show_nothing(Status(Reason.NOT_OPENED, why))
+            each.explain(Status(Reason.NOT_OPENED, why))
 
     def _fb(self, fb: int) -> _Fb:
         try:

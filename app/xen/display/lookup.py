@@ -115,6 +115,22 @@ def guest_kind(store: Store, domid: int) -> str:
     return ""
 
 
+def why_no_own_memory(store: Store, frontend: str, domid: int) -> str:
+    """Why a guest may not have memory of this host (be-alloc=1), in words; empty if it may.
+
+    A guest that keeps such pages mapped can read and write what the kernel uses them for later, so only the toolstack
+    can allow it. It makes the node (libxl_vdispl.c). A guest may remove the node and make another, but then owns it.
+    """
+    path = f"{frontend}/{XENDISPL_FIELD_BE_ALLOC}"
+    if _text(store, path) != "1":
+        return "the display has be-alloc=0 in its xl configuration, and its driver asks for memory of this host"
+    try:
+        owner = store.owner(path)
+    except OSError:
+        owner = domid
+    return "the guest itself wrote be-alloc=1, which only its xl configuration may" if owner == domid else ""
+
+
 def why_not_served(guest_kind_: str, *, be_alloc: bool) -> str:
     """Why a display cannot be served, in words; empty if it can.
 

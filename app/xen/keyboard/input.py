@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.input.event import Event
+from app.vm.input_queue import SentPresses
 from app.vm.input_route import InputRoute, NoInput
 from app.vm.monitor import Changed, ConnectionState, Monitor, MonitorStatus, Reply
 from app.vm.power import PowerAction
@@ -15,14 +16,12 @@ from app.xen.access.seam import Store
 from app.xen.backend.backend_thread import BackendThread
 from app.xen.backend.backends import join_backend
 from app.xen.backend.device import Device
-from app.xen.keyboard.keyboard_backend import KeyboardBackend
 from app.xen.keyboard.keyboard_lookup import find_keyboard
-from app.xen.keyboard.outgoing import Outgoing
+from app.xen.keyboard.served_keyboard import ServedKeyboard, take_keyboard
 
 Backend = tuple[BackendThread, Callable[[], None]]
 """The thread that serves the guest, and what gives it back (:mod:`app.xen.backend.backends`)."""
 
-_CLOSE_S = 0.5
 _NO_BACKEND = "the guest's display was closed"
 _NO_COMMANDS = "a Xen guest takes no commands here: use xl in its host"
 _CLOSED = MonitorStatus(ConnectionState.LOST, "closed")
@@ -57,30 +56,35 @@ def xen_input(store: Store, domid: int, size: tuple[int, int], backend_domid: in
 
 
 class XenMonitor:
-    """A :class:`app.vm.monitor.Monitor`. Owns its use of the backend thread."""
+    """A :class:`app.vm.monitor.Monitor`. Owns its use of the backend thread and of the keyboard."""
 
     def __init__(self, device: Device, size: tuple[int, int], backend: Backend | None, changed: Changed) -> None:
         self._changed = changed
-        self._outgoing = Outgoing()
-        self._driver = KeyboardBackend(device, size, self._outgoing, self._driver_changed)
         self._backend = backend
+        self._keyboard: ServedKeyboard | None = None
+        self._give_back: Callable[[], None] = lambda: None
+        self._pressed = SentPresses()
         self._closer: threading.Thread | None = None
         self._is_closed = False
-        self._status = self._look()
-        if backend is None:
-            self._outgoing.end(_NO_BACKEND)
-        else:
-            backend[0].add(self._driver)
+        # Two threads look: the older status must not be kept.
+        self._lock = threading.Lock()
+        if backend is not None:
+            self._keyboard, self._give_back = take_keyboard(backend[0], device, size)
+            self._keyboard.subscribe(self._look)
+        with self._lock:
+            self._status = self._seen()
 
     @property
     def status(self) -> MonitorStatus:
         return self._status
 
     def send(self, events: Sequence[Event]) -> None:
-        if self._backend is None or self._is_closed or self._status.state is not ConnectionState.READY or not events:
+        if self._keyboard is None or self._is_closed or self._status.state is not ConnectionState.READY or not events:
             return
-        self._outgoing.push(events)
-        self._backend[0].wake()
+        self._pressed.start(events)
+        self._pressed.finish(events)
+        self._keyboard.outgoing.push(events)
+        self._keyboard.wake()
 
     def execute(
         self, command: str, arguments: Mapping[str, Any] | None = None, done: Callable[[Reply], None] | None = None
@@ -93,12 +97,11 @@ class XenMonitor:
             done(Reply(error=_NO_COMMANDS))
 
     def tap(self, qcode: str, done: Callable[[Reply], None]) -> None:
-        if self._is_closed or self._status.state is not ConnectionState.READY:
+        if self._keyboard is None or self._is_closed or self._status.state is not ConnectionState.READY:
             done(Reply(error=self._status.why_not or "the monitor is closed"))
             return
-        self._outgoing.tap(qcode, done)
-        if self._backend is not None:
-            self._backend[0].wake()
+        self._keyboard.outgoing.tap(qcode, done)
+        self._keyboard.wake()
 
     def retake(self, refused: Callable[[str], None]) -> None:
         pass
@@ -106,9 +109,10 @@ class XenMonitor:
     def close(self, *, wait: bool = True) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self._outgoing.finish()
-            if self._backend is not None:
-                self._closer = threading.Thread(target=self._leave, args=self._backend, name="input", daemon=True)
+            if self._keyboard is not None and self._backend is not None:
+                self._closer = threading.Thread(
+                    target=self._leave, args=(self._keyboard, self._backend[1]), name="input", daemon=True
+                )
                 self._closer.start()
                 if not wait:
                     # Otherwise a program that ends now would leave keys pressed in the guest.
@@ -116,13 +120,13 @@ class XenMonitor:
         if wait:
             self._join()
 
-    def _leave(self, thread: BackendThread, give_back: Callable[[], None]) -> None:
-        """Wait until all is released in the guest, then let the keyboard go."""
-        if self._driver.status.state is ConnectionState.READY:
-            thread.wake()
-            self._outgoing.idle.wait(_CLOSE_S)
-        thread.remove(self._driver)
-        give_back()
+    def _leave(self, keyboard: ServedKeyboard, give_back_backend: Callable[[], None]) -> None:
+        """Release what this monitor has pressed, and let the keyboard go unless another window uses it."""
+        keyboard.unsubscribe(self._look)
+        keyboard.outgoing.push(self._pressed.releases())
+        keyboard.wake()
+        self._give_back()
+        give_back_backend()
         self._status = replace(_CLOSED, for_commands=self._status.for_commands)
         atexit.unregister(self._join)
 
@@ -131,13 +135,15 @@ class XenMonitor:
             with suppress(KeyboardInterrupt):
                 self._closer.join()
 
-    def _driver_changed(self) -> None:
+    def _look(self) -> None:
         """Called on the backend's thread."""
         if self._is_closed:
             return
-        self._status = self._look()
+        with self._lock:
+            self._status = self._seen()
         self._changed()
 
-    def _look(self) -> MonitorStatus:
-        status = self._driver.status if self._backend is not None else MonitorStatus(ConnectionState.LOST, _NO_BACKEND)
+    def _seen(self) -> MonitorStatus:
+        keyboard = self._keyboard
+        status = MonitorStatus(ConnectionState.LOST, _NO_BACKEND) if keyboard is None else keyboard.driver.status
         return replace(status, for_commands=MonitorStatus(ConnectionState.LOST, _NO_COMMANDS))

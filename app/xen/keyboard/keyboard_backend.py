@@ -47,6 +47,8 @@ _ENDED = {
     Ended.TAKEN_OVER: "another program serves the guest's keyboard",
 }
 
+_REFUSED = {errno.EBUSY: _ENDED[Ended.TAKEN_OVER], errno.ENOENT: _ENDED[Ended.DETACHED]}
+
 
 class KeyboardBackend:
     """A :class:`app.xen.backend.driver.Driver` of one keyboard. ``changed`` is called on the thread of the backend."""
@@ -74,6 +76,7 @@ class KeyboardBackend:
         self._why = _WAITS
         """Why nothing can be sent; empty while the guest is connected."""
         self._final = False
+        self._to_look = False
         self._status = MonitorStatus(ConnectionState.CONNECTING, _WAITS)
 
     @property
@@ -81,11 +84,23 @@ class KeyboardBackend:
         """The current status, on any thread."""
         return self._status
 
+    @property
+    def ended(self) -> bool:
+        """Whether the keyboard cannot be used any more, on any thread."""
+        return self._final
+
     def start(self, host: XenHost) -> None:
         self._host = host
         nodes = self._offers(host.store)
-        self._connection = Connection(host.store, self._device, nodes, now_ns=self._clock)
-        self._connection.open()
+        connection = Connection(host.store, self._device, nodes, now_ns=self._clock)
+        try:
+            connection.open()
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            self._end(_REFUSED[error.errno])
+            return
+        self._connection = connection
 
     def ports(self) -> Collection[int]:
         return () if self._port is None else (self._port,)
@@ -95,18 +110,24 @@ class KeyboardBackend:
 
     def store_event(self, event: WatchEvent) -> None:
         if self._connection is not None and self._connection.concerns(event):
-            self._look(self._connection)
+            # One look serves all the events that came.
+            self._to_look = True
 
     def due_ns(self) -> int | None:
         if self._connection is None:
             return None
+        if self._to_look:
+            return 0
         due = (self._connection.deadline_ns, self._outgoing.due_ns() if self._page is not None else None)
         return min((each for each in due if each is not None), default=None)
 
     def due(self, now_ns: int) -> None:
         connection = self._connection
-        if connection is not None and connection.deadline_ns is not None and now_ns >= connection.deadline_ns:
-            self._look(connection)
+        if connection is not None:
+            deadline_ns = connection.deadline_ns
+            if self._to_look or (deadline_ns is not None and deadline_ns <= now_ns):
+                self._to_look = False
+                self._look(connection)
         self._fill()
 
     def failed(self, why: str) -> None:

@@ -190,7 +190,7 @@ def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
     """Random guests until the deadline, or for ``limit`` slots. Returns the faults."""
     rng, counts = random.Random(seed), Counter[str]()
     faults: list[str] = []
-    first_files, first_memory = None, 0
+    first_files, first_memory, memory = None, 0, 0
     while time.monotonic() < deadline and (limit is None or counts["slots"] < limit) and not faults:
         try:
             with fake_xen(wire=rng.random() < 0.2) as xen:
@@ -207,5 +207,5 @@ def run(seed: int, deadline: float, limit: int | None = None) -> list[str]:
             faults.append(f"left open: {dict(files - first_files)}")
         if memory - first_memory > _MOST_GROWTH:
             faults.append(f"the memory grew by {(memory - first_memory) >> 20} MiB")
-    print(f"xen: {counts['slots']} slots, {dict(counts)}")
+    print(f"xen: {counts['slots']} slots, {(memory - first_memory) >> 10} KiB more memory, {dict(counts)}")
     return faults

@@ -31,6 +31,7 @@ from ui.window.overview.overview_text import (
     ASKING,
     OPENING,
     PERMISSION,
+    PushedScreen,
     Words,
     caption_of,
     details_of,
@@ -91,7 +92,7 @@ class OverviewSource(QObject):
         self._helper = helper
         self._target = target
         self._vgpu: Vgpu | None = None
-        self._display: DbusDisplay | None = None
+        self._display: PushedScreen | None = None
         self._console: Target | None = None
         # How the pixels of a frame are looked at. The surface sets it, which has the images.
         self.look: Callable[[Frame], Look | None] = lambda _frame: None
@@ -122,8 +123,10 @@ class OverviewSource(QObject):
             self._open_vgpu(vgpu, HelperMethod.NEVER)
         self.changed.emit()
 
-    def set_console(self, display: DbusDisplay, target: Target, until_click: Words | None) -> None:
-        """A console of a VM's D-Bus display. It is opened now, or says ``until_click`` until the user wants it.
+    def set_console(self, display: PushedScreen, target: Target, until_click: Words | None) -> None:
+        """A console of a VM's D-Bus display, or a screen of a Xen guest.
+
+        It is opened now, or says ``until_click`` until the user wants it.
 
         It is never opened again by itself: every registration at a VM costs the VM something until it ends.
         """
@@ -142,7 +145,7 @@ class OverviewSource(QObject):
     @property
     def further_consoles(self) -> tuple[ConsoleChoice, ...]:
         """The other screens of the VM, as far as this one is open and tells them."""
-        if self._display is None or self._session is None:
+        if not isinstance(self._display, DbusDisplay) or self._session is None:
             return ()
         return tuple(each for each in self._session.consoles() if not each.shown)
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from app.host.dbus_display import DbusDisplay
+from app.host.guest_screen import GuestScreen, guest_text
 from app.host.screens import access_text, vm_text
 from app.host.vgpu import Use, Vgpu
 from app.host.wording import claims_text, holders_text, vm_words
@@ -30,10 +31,14 @@ FREE = Words("Free", "No VM has it open.")
 PERMISSION = Words("Permission needed", "Its VM belongs to another user. Click to ask for root's permission.")
 _CLICK_TO_SHOW = "Click to show"
 TAKES_INPUT = Words(_CLICK_TO_SHOW, "Another viewer of this VM would lose its keyboard and pointer.")
+PLUGS_IN = Words(_CLICK_TO_SHOW, "The Xen guest gets its screen then.")
+CANNOT_BE_SHOWN = "Cannot be shown"
 OF_ANOTHER_USER = Words(_CLICK_TO_SHOW, "Its VM belongs to another user.")
 ASKING = Words("Asking for permission", "A dialog, or the terminal, asks for it.")
 
 _DBUS_DISPLAY = "D-Bus display"
+_XEN_DISPLAY = "Xen display"
+PushedScreen = DbusDisplay | GuestScreen
 _WHY_NOT_OPENED = "A free vGPU is not opened: a VM could not start with it then. Its screen appears when a VM has it."
 
 
@@ -49,22 +54,33 @@ def words_of_status(status: Status) -> Words:
     return Words(status_heading(status), clean(f"{sentence}." if sentence else "", LONGEST_LINE))
 
 
-def words_until_click(display: DbusDisplay) -> Words | None:
-    """Why a D-Bus display is opened only after a click; None for one that is opened at once.
+def words_until_click(display: PushedScreen) -> Words | None:
+    """Why a D-Bus display or Xen guest is opened only after a click; None for one that is opened at once.
 
     In peer-to-peer mode QEMU has one client at a time and closes the connection of the one before
     (dbus_display_add_client() in ui/dbus.c), so another viewer would lose keyboard and pointer to a thumbnail. Nothing
     tells whether there is one. Any user may start a process that looks like a VM, and chooses its address.
+    A Xen guest sees its screen plugged in while a viewer serves it.
     """
+    if isinstance(display, GuestScreen):
+        return Words(CANNOT_BE_SHOWN, display.why_not) if display.why_not else PLUGS_IN
     if display.vm.uid != os.getuid():
         return OF_ANOTHER_USER
     return TAKES_INPUT if display.p2p else None
 
 
-def name_of_vm(display: DbusDisplay) -> str:
+def name_of_vm(display: PushedScreen) -> str:
     """The name of the tile of a D-Bus display: the VM's number and name if it has one, else its process."""
+    if isinstance(display, GuestScreen):
+        return clean(_name_of_guest(display), LONGEST_LINE)
     vm = display.vm
     return clean(vm_words(vm.name, vm.id) or f"{vm.process} {vm.pid}", LONGEST_LINE)
+
+
+def _name_of_guest(screen: GuestScreen) -> str:
+    name = screen.name or f"domain {screen.domid}"
+    _, comma, options = screen.target.partition(f"xen:{name}")[2].partition(",")
+    return f"{name} — {options.replace('=', ' ').replace(',', ', ')}" if comma else name
 
 
 def title_of(vgpu: Vgpu | None, session: Session | None, label: str) -> str:
@@ -88,11 +104,11 @@ def short_name(vgpu: Vgpu) -> str:
     return vgpu.name[-_UUID_START:] if _MIDDLE_OF_PROXMOX in vgpu.name else vgpu.name[:_UUID_START]
 
 
-def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int, display: DbusDisplay | None = None) -> str:
+def caption_of(vgpu: Vgpu | None, title: str, heading: str, rate: int, display: PushedScreen | None = None) -> str:
     """The second line of a tile: which vGPU or that it is a D-Bus display, its state and its rate."""
     words = []
     if display is not None:
-        words.append(_DBUS_DISPLAY)
+        words.append(_XEN_DISPLAY if isinstance(display, GuestScreen) else _DBUS_DISPLAY)
     elif vgpu is not None and vgpu.simulated:
         words.append("simulated")
     elif vgpu is not None and short_name(vgpu) != title:
@@ -108,11 +124,13 @@ def details_of(
     status: Status | None,
     words: Words | None,
     frame: Frame | None,
-    display: DbusDisplay | None = None,
+    display: PushedScreen | None = None,
 ) -> str:
     """What the tool tip says: one fact in each line."""
     lines = []
-    if display is not None:
+    if isinstance(display, GuestScreen):
+        lines += [guest_text(display), f"{_XEN_DISPLAY}: {display.target}"]
+    elif display is not None:
         lines += [vm_text(display), f"{_DBUS_DISPLAY}: {access_text(display)}"]
     if vgpu is not None:
         kind = vgpu.type_name or vgpu.type_id or vgpu.driver or ""

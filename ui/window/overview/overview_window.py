@@ -9,7 +9,6 @@ from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMainWindow, QScr
 from PyQt6.sip import voidptr
 
 from app.attach.helper_fds import HelperMethod
-from app.host.dbus_display import DbusDisplay
 from app.host.drivers import KnownDisplay, known_display
 from app.host.gpu import AUTO, GpuChoice
 from app.host.screens import HostScreens, first_console
@@ -20,7 +19,7 @@ from ui.window.actions.shortcuts import shared
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
 from ui.window.overview.overview_surface import OverviewSurface
-from ui.window.overview.overview_text import Words, name_of_vm, words_until_click
+from ui.window.overview.overview_text import PushedScreen, Words, name_of_vm, words_until_click
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.settings.first_size import resize_within_screen
@@ -44,7 +43,7 @@ _HINTS = {
 class _Console:
     """A console of a D-Bus display. ``until_click`` is what it says until a click; None: it is opened at once."""
 
-    display: DbusDisplay
+    display: PushedScreen
     label: str
     target: Target
     until_click: Words | None
@@ -141,7 +140,7 @@ class OverviewWindow(QMainWindow):
         if screens is None:
             return
         vgpus = tuple(each for each in screens.vgpus if known_display(each) is not KnownDisplay.NONE)
-        is_empty = not (vgpus or screens.displays)
+        is_empty = not (vgpus or screens.displays or screens.guests)
         self._note = _NO_SCREEN if is_empty else ""
         self._set_sources({"": SIMULATED_DEFAULT} if is_empty else {}, vgpus, self._consoles(screens))
         self._show_line()
@@ -157,6 +156,10 @@ class OverviewWindow(QMainWindow):
             for each in source.further_consoles if source is not None else ():
                 target = parse_target(each.target)
                 consoles[f"{key} {each.target}"] = _Console(display, f"{name} — {each.text}", target, None)
+        for screen in screens.guests:
+            # Each screen of a Xen guest has a tile from the start. A restarted guest is another domain.
+            key = f"{screen.domid} {screen.target}"
+            consoles[key] = _Console(screen, name_of_vm(screen), parse_target(screen.target), words_until_click(screen))
         return consoles
 
     def _set_sources(self, targets: dict[str, Target], vgpus: tuple[Vgpu, ...], consoles: dict[str, _Console]) -> None:

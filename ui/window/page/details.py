@@ -14,8 +14,9 @@ from app.diagnosis.report.private_text import PrivateNames
 from app.diagnosis.report.report import window_report_text
 from app.errors import MdevviewError
 from app.host.scan import HostScan
-from app.host.screens import HostScreens, find_screens
+from app.host.screens import HostScreens
 from app.host.versions import installed_versions
+from app.open.host_screens import find_screens
 from ui.window.inspector.copying import copy_text
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def _write(details: WindowDetails, texts: list[str]) -> None:
         _log.info("the host's VMs are not known: %s", error)
         screens = HostScreens()
     try:
-        names = private_names(screens.vgpus, displays=screens.displays)
+        names = private_names(screens.vgpus, displays=screens.displays, guests=screens.guests)
         texts.append(details_text(details, names, [*installed_versions().items()]))
     except Exception as error:
         # Nothing that may be private is told then.

@@ -92,6 +92,17 @@ def test_nodes_are_written_read_listed_and_removed() -> None:
             store.read("/local/domain/1/name")
 
 
+def test_the_owner_of_a_node_is_told() -> None:
+    tree = StoreTree()
+    tree.write("/a", "1")
+    tree.write("/b", "1")
+    tree.owners["/b"] = 7
+    with _serving(tree) as store:
+        assert (store.owner("/a"), store.owner("/b")) == (0, 7)
+        with pytest.raises(FileNotFoundError):
+            store.owner("/c")
+
+
 @pytest.mark.parametrize("events_first", [False, True])
 def test_an_event_that_comes_during_a_call_makes_the_fd_readable(events_first: bool) -> None:
     with _serving(StoreTree(), events_first=events_first) as store:

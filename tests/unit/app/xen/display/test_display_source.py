@@ -8,20 +8,22 @@ from functools import partial
 import pytest
 
 from app.edid.parse import parse_edid
+from app.host.process import start_time
 from app.planes.frame import Frame
 from app.planes.plane import Backing
 from app.planes.status import Reason, State
+from app.xen.backend.claim import CLAIM_NODE
 from app.xen.display.display_source import VdisplSource
+from app.xen.display.flip_events import LONGEST_NS
 from tests.conftest import open_files
 from tests.xen.display_front import RefusedRequest, Screen
 from tests.xen.front import wait_until
 from tests.xen.machine import fake_xen
-from tests.xen.nodes import CLOSED, DisplayConfig
+from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
 from tests.xen.serving import pixels, served, wait_frame, wait_pixels
 
 _SIZE = (64, 48)
 _BYTES = 64 * 48 * 4
-_REFRESH_NS = 16_666_666
 _TWO = (DisplayConfig((("left", 64, 48), ("right", 32, 32))),)
 
 
@@ -67,7 +69,7 @@ def test_a_flip_that_nobody_looks_at_is_told_after_one_refresh() -> None:
             screen.show(_picture(1))
             began = time.monotonic_ns()
             _, done_ns = guest.display.wait_done(screen.show(_picture(2)))
-            assert done_ns - began >= _REFRESH_NS
+            assert done_ns - began >= LONGEST_NS
 
 
 def test_a_second_flip_ends_the_first_one() -> None:
@@ -213,6 +215,69 @@ def test_a_pv_guest_with_buffers_of_the_backend_is_refused() -> None:
             assert "be-alloc=0" in wait_frame(source, Reason.NOT_OPENED).status.detail
             assert source.ended() is not None
             assert guest.display.connections == 0
+
+
+def test_a_display_of_another_process_and_one_that_is_not_there_are_refused() -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        claim = f"{guest.display.backend}/{CLAIM_NODE}"
+        xen.tree.write(claim, f"1 {start_time(1)}")
+        with pytest.raises(OSError) as refused:
+            VdisplSource(xen.open_host(), guest.domid, 0, 0)
+        assert refused.value.errno == errno.EBUSY
+        # The process that served it has ended without a word.
+        xen.tree.write(claim, f"1 {start_time(1) + 1}")
+        with served(xen, guest):
+            guest.display.wait_connected()
+        with pytest.raises(OSError) as refused:
+            VdisplSource(xen.open_host(), guest.domid, 7, 0)
+        assert refused.value.errno == errno.ENOENT
+        assert _backend_threads() == 0
+
+
+def test_a_display_that_another_process_takes_over_says_so() -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        with served(xen, guest) as source:
+            guest.display.wait_connected()
+            xen.tree.write(f"{guest.display.backend}/{CLAIM_NODE}", f"1 {start_time(1)}")
+            assert "another process" in wait_frame(source, Reason.NOT_OPENED).status.detail
+            assert source.ended() is not None
+        assert guest.display.backend_state == CONNECTED
+
+
+def test_a_viewer_that_lost_its_connection_says_so_and_the_next_one_works(caplog: pytest.LogCaptureFixture) -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        with served(xen, guest) as source:
+            guest.display.wait_connected()
+            Screen(guest.display, *_SIZE).show(_picture(1))
+            wait_frame(source, Reason.OK)
+            # As when xenstored ends: no state can be written any more.
+            xen.hosts[0].store.close()
+            source.shown(source.latest(), 0)
+            guest.display.connectors[0].requests.channel.notify()
+            assert wait_frame(source, Reason.DEVICE_FAULT).status.detail
+            assert source.ended() is not None
+        assert guest.display.backend_state == CONNECTED
+        caplog.clear()
+        with served(xen, guest) as source:
+            wait_until(lambda: guest.display.connections == 2, lambda: str(guest.display.history))
+            Screen(guest.display, *_SIZE).show(_picture(2))
+            wait_pixels(source, _picture(2))
+
+
+def test_a_failed_buffer_leaves_the_picture_that_is_shown() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(displays=[DisplayConfig(be_alloc=True)])
+        with served(xen, guest) as source:
+            guest.display.wait_connected()
+            Screen(guest.display, *_SIZE).show(_picture(1))
+            wait_frame(source, Reason.OK)
+            xen.hosts[0].fake_grants.import_error = errno.ENOTTY
+            with pytest.raises(RefusedRequest):
+                guest.display.create(*_SIZE)
+            assert pixels(source.latest()) == _picture(1)
 
 
 def test_the_edid_has_the_mode_of_the_connector() -> None:

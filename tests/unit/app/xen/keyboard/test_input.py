@@ -1,21 +1,24 @@
 """Input of a Xen guest: states, order, a guest that does not read, and keys that must not stay pressed."""
 
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 
+from app.host.process import start_time
 from app.input.event import Absolute, Axis, Button, Event, Key, Press
 from app.vm.input_route import InputRoute
 from app.vm.monitor import ConnectionState, PointingDevice, Reply
 from app.xen.backend.backends import take_backend
+from app.xen.backend.claim import CLAIM_NODE
 from app.xen.keyboard.input import XenInput, XenMonitor, xen_input
 from tests.xen.front import wait_until
 from tests.xen.guest import FakeGuest
 from tests.xen.keyboard_front import KeyboardFront
 from tests.xen.machine import FakeXen, fake_xen
-from tests.xen.nodes import CONNECTED, INIT_WAIT, INITIALISED, keyboard_nodes
+from tests.xen.nodes import CONNECTED, INIT_WAIT, INITIALISED, INITIALISING, keyboard_nodes
 
 SIZE = (1024, 768)
 A_DOWN, A_UP, LEFT_UP = ("key", 30, 1), ("key", 30, 0), ("key", 0x110, 0)
@@ -115,6 +118,22 @@ def test_the_guest_keeps_its_keyboard_and_the_next_viewer_uses_it() -> None:
             keyboard.events.clear()
 
 
+def test_two_windows_share_the_keyboard_and_each_releases_its_own_keys() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        with _opened(xen, guest) as first:
+            with _opened(xen, guest) as second:
+                first.send([Press(Button.LEFT, True)])
+                keyboard.wait_events(1)
+                second.send([Key("a", True)])
+                keyboard.wait_events(2)
+            keyboard.wait_events(3)
+            assert keyboard.events == [("key", 0x110, 1), A_DOWN, A_UP]
+            assert first.status.state is ConnectionState.READY
+        assert keyboard.events[3:] == [LEFT_UP]
+
+
 def test_a_guest_that_starts_later_gets_the_size_of_the_picture() -> None:
     with fake_xen() as xen:
         guest = xen.create()
@@ -180,6 +199,37 @@ def test_a_guest_that_takes_nothing_is_lost_and_then_only_what_is_pressed_is_rel
         down = {code for kind, code, *rest in keyboard.events if kind == "key" and rest[0]}
         last = {each[1]: each for each in keyboard.events if each[0] == "key"}
         assert {last[code][2] for code in down} == {0}
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [("page-gref", "4294967296"), ("page-gref", "99"), ("event-channel", "-1"), ("event-channel", "")],
+)
+def test_a_guest_with_wrong_nodes_gets_no_keys_and_can_connect_again(node: str, text: str) -> None:
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        path = f"{keyboard.path}/{node}"
+        right = xen.tree.get(path, "")
+        xen.tree.write(path, text)
+        with _opened(xen, guest, wait=False) as monitor:
+            _wait_lost(monitor, "the guest's keyboard")
+            monitor.send([Key("a", True)])
+            xen.tree.write(path, right)
+            keyboard.switch(INITIALISING)
+            _wait_ready(monitor)
+        assert keyboard.events == []
+
+
+def test_a_keyboard_that_another_program_serves_is_left_to_it() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        other = os.getppid()
+        xen.tree.write(f"{keyboard.backend}/{CLAIM_NODE}", f"{other} {start_time(other)}")
+        with _opened(xen, guest, wait=False) as monitor:
+            _wait_lost(monitor, "another program")
+        assert keyboard.state == INITIALISED
 
 
 @pytest.mark.parametrize("in_cons", [52, 1 << 31])
