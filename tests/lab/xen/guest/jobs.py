@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tests.lab.xen.guest import kms, pattern
 
@@ -45,22 +46,35 @@ def flips(dom0: Dom0, frames: int, seed: int = 0, card_s: float = 60.0) -> dict[
 
 
 def endless(dom0: Dom0, seed: int = 0, pause_s: float = 0.05) -> dict[str, object]:
-    """Flip for ever, as a desktop does. Where the display goes away, open the next one."""
-    number = seed
+    """Flip for ever, as a desktop does. Where the display goes away, a new process opens the next one.
+
+    Each display has a process of its own: SIGBUS ends one that touches the buffers of an unplugged card.
+    """
     while True:
-        try:
-            screen = kms.Screen(kms.find_card(_DRIVER, _GONE))
-            screen.set(pattern.picture(number, screen.width, screen.height))
-            dom0.say({"shows": number})
-            while True:
-                number += 1
-                seconds = screen.flip(pattern.picture(number, screen.width, screen.height))
-                if seconds > 1.0:
-                    dom0.say({"slow_s": seconds})
-                time.sleep(pause_s)
-        except OSError as error:
-            dom0.say({"lost": str(error)})
-            time.sleep(0.1)
+        pid = os.fork()
+        if not pid:
+            _flip_until_lost(dom0, seed, pause_s)
+        _, status = os.waitpid(pid, 0)
+        dom0.say({"ended": os.waitstatus_to_exitcode(status)})
+        seed += 1000
+
+
+def _flip_until_lost(dom0: Dom0, seed: int, pause_s: float) -> NoReturn:
+    try:
+        screen = kms.Screen(kms.find_card(_DRIVER, _GONE))
+        screen.set(pattern.picture(seed, screen.width, screen.height))
+        dom0.say({"shows": seed})
+        parent = os.getppid()
+        while os.getppid() == parent:  # until dom0 kills the job
+            seed += 1
+            seconds = screen.flip(pattern.picture(seed, screen.width, screen.height))
+            if seconds > 1.0:
+                dom0.say({"slow_s": seconds})
+            time.sleep(pause_s)
+    except BaseException as error:
+        dom0.say({"lost": repr(error)})
+    finally:
+        os._exit(1)
 
 
 def grant(dom0: Dom0, seed: int, width: int, height: int) -> dict[str, object]:

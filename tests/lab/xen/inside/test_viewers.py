@@ -1,0 +1,51 @@
+"""Viewers of a stock PV guest that come and go, and the end of the guest."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app.planes.status import State
+from tests.lab.xen.inside import toolstack, viewer
+from tests.lab.xen.inside.conftest import Fact
+from tests.lab.xen.inside.guest import Guest
+
+_GNTDEV_USERS = Path("/sys/module/xen_gntdev/refcnt")
+
+
+def test_a_killed_viewer_is_followed_by_one_that_shows_the_guest(pv: Guest, fact: Fact) -> None:
+    job = pv.start("endless", seed=1000)
+    command = [sys.executable, "-m", "tests.lab.xen.inside.viewer", str(pv.domid)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        while killed.stdout.readline().strip() != "picture":
+            assert killed.poll() is None
+        killed.kill()
+    with viewer.viewing(pv.domid) as source:
+        begun = time.monotonic()
+        frame = None
+        while frame is None or frame.primary is None:
+            frame = viewer.wait_for_frame(source, frame, pv)
+            source.shown(frame, time.monotonic_ns())
+        fact("from a new viewer to the guest's picture after a viewer was killed, s", time.monotonic() - begun)
+        pv.kill(job)
+    fact("what the guest's program saw when its viewer was killed", job.said)
+    assert all(said.get("slow_s", 0) < 10.0 for said in job.said)
+
+
+def test_a_guest_that_is_destroyed_ends_its_viewer_with_the_reason(pv: Guest, fact: Fact) -> None:
+    users = _GNTDEV_USERS.read_text()
+    with viewer.viewing(pv.domid) as source:
+        pv.start("endless", seed=5000)
+        frame = None
+        while frame is None or frame.primary is None:
+            frame = viewer.wait_for_frame(source, frame, pv)
+            source.shown(frame, time.monotonic_ns())
+        toolstack.run("xl", "destroy", "pv")
+        until = time.monotonic() + toolstack.PATIENCE_S
+        while source.latest().status.state is not State.GONE:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        fact("the status after the guest was destroyed", source.latest().status)
+        assert source.ended() is not None
+    assert _GNTDEV_USERS.read_text() == users
