@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-LONGEST_NS = 16_666_666
-"""One refresh of a 60 Hz screen. The guest draws its next picture after the event."""
+LONGEST_NS = 15_600_000
+"""One refresh of a 60 Hz screen at most: the thread that tells the guest waits in steps of 1 ms. The guest draws its
+next picture after the event."""
 
 
 class _Open(NamedTuple):
