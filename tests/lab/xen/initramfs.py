@@ -3,9 +3,11 @@
 import json
 import lzma
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.lab.gate import MissingError
@@ -39,7 +41,7 @@ def guest(version: str, busybox: str) -> bytes:
     }
     for path in _python_files():
         name = path.removeprefix(f"{_REPOSITORY}/") if path.startswith(f"{_REPOSITORY}/tests/") else path
-        files[name.lstrip("/")] = (0o755, Path(path).read_bytes())
+        files[name.lstrip("/")] = (0o755, _stripped(Path(path)))
     return _archive(files)
 
 
@@ -65,6 +67,15 @@ def _python_files() -> list[str]:
         said = subprocess.run(["ldd", each], capture_output=True, text=True, check=True).stdout
         files |= {word for line in said.splitlines() for word in line.split() if word.startswith("/")}
     return sorted(files)
+
+
+def _stripped(file: Path) -> bytes:
+    """Without debug information, of which some builds of Python have 15 MB. As it is where there is no strip."""
+    if shutil.which("strip") is None or not file.read_bytes().startswith(b"\x7fELF"):
+        return file.read_bytes()
+    with tempfile.NamedTemporaryFile() as output:
+        subprocess.run(["strip", "--strip-unneeded", "-o", output.name, str(file)], check=True)
+        return Path(output.name).read_bytes()
 
 
 def _modules(version: str, names: tuple[str, ...]) -> list[tuple[str, bytes]]:

@@ -7,50 +7,63 @@ import select
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.xen.guest import kms, pattern
 
-Say = Callable[[object], None]
+
+@dataclass(frozen=True)
+class Dom0:
+    """What a job can tell dom0 while it runs, and the pipe by which dom0 lets it go on."""
+
+    say: Callable[[object], None]
+    steps: int
+
+    def wait_for_step(self) -> None:
+        os.read(self.steps, 1)
+
+
 _DRIVER = "xendrm-du"
 _GONE = 60.0
 
 
-def flips(say: Say, frames: int, seed: int = 0, card_s: float = 60.0, pause_s: float = 0.0) -> dict[str, object]:
-    """Set a mode with the picture ``seed``, then flip through the next pictures. Leaves at the end."""
+def flips(dom0: Dom0, frames: int, seed: int = 0, card_s: float = 60.0) -> dict[str, object]:
+    """Set a mode with the picture ``seed``, then flip through the next pictures, each when dom0 lets it. Then leave."""
     screen = kms.Screen(kms.find_card(_DRIVER, card_s))
     begun = time.monotonic()
     screen.set(pattern.picture(seed, screen.width, screen.height))
-    say({"set_s": time.monotonic() - begun, "width": screen.width, "height": screen.height})
+    dom0.say({"set_s": time.monotonic() - begun, "width": screen.width, "height": screen.height})
     times = []
     for number in range(seed + 1, seed + frames + 1):
+        dom0.wait_for_step()
         times.append(screen.flip(pattern.picture(number, screen.width, screen.height)))
-        time.sleep(pause_s)
     whole = time.monotonic() - begun
+    dom0.wait_for_step()
     screen.close()
     return {"longest_s": max(times, default=0.0), "whole_s": whole}
 
 
-def endless(say: Say, seed: int = 0, pause_s: float = 0.05) -> dict[str, object]:
+def endless(dom0: Dom0, seed: int = 0, pause_s: float = 0.05) -> dict[str, object]:
     """Flip for ever, as a desktop does. Where the display goes away, open the next one."""
     number = seed
     while True:
         try:
             screen = kms.Screen(kms.find_card(_DRIVER, _GONE))
             screen.set(pattern.picture(number, screen.width, screen.height))
-            say({"shows": number})
+            dom0.say({"shows": number})
             while True:
                 number += 1
                 seconds = screen.flip(pattern.picture(number, screen.width, screen.height))
                 if seconds > 1.0:
-                    say({"slow_s": seconds})
+                    dom0.say({"slow_s": seconds})
                 time.sleep(pause_s)
         except OSError as error:
-            say({"lost": str(error)})
+            dom0.say({"lost": str(error)})
             time.sleep(0.1)
 
 
-def grant(say: Say, seed: int, width: int, height: int) -> dict[str, object]:
+def grant(dom0: Dom0, seed: int, width: int, height: int) -> dict[str, object]:
     """Grant the pages of a picture to dom0 and keep them until killed (include/uapi/xen/gntalloc.h)."""
     size = width * height * 4
     pages = -(-size // mmap.PAGESIZE)
@@ -60,12 +73,12 @@ def grant(say: Say, seed: int, width: int, height: int) -> dict[str, object]:
     index = struct.unpack_from("=Q", data, 8)[0]
     memory = mmap.mmap(fd, pages * mmap.PAGESIZE, offset=index)
     memory[:size] = pattern.picture(seed, width, height)
-    say({"refs": list(struct.unpack_from(f"={pages}I", data, 16))})
+    dom0.say({"refs": list(struct.unpack_from(f"={pages}I", data, 16))})
     while True:
         time.sleep(3600)
 
 
-def inputs(say: Say, seconds: float, name: str) -> dict[str, object]:
+def inputs(dom0: Dom0, seconds: float, name: str) -> dict[str, object]:
     """Tell every event of the input devices whose name begins so."""
     fds: dict[int, str] = {}
     until = time.monotonic() + 30
@@ -75,14 +88,14 @@ def inputs(say: Say, seconds: float, name: str) -> dict[str, object]:
             if said.startswith(name):
                 fds[os.open(f"/dev/input/{device.name}", os.O_RDONLY | os.O_NONBLOCK)] = said
         time.sleep(0.1)
-    say({"devices": sorted(fds.values())})
+    dom0.say({"devices": sorted(fds.values())})
     seen: list[tuple[str, int, int, int]] = []
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         for fd in select.select(list(fds), [], [], left)[0]:
             data = os.read(fd, 24 * 64)
             seen += [(fds[fd], *each[2:]) for each in struct.iter_unpack("=qqHHi", data)]
-            say({"events": [each[1:] for each in seen if each[1]], "of": sorted({each[0] for each in seen})})
+            dom0.say({"events": [each[1:] for each in seen if each[1]], "of": sorted({each[0] for each in seen})})
     return {"events": seen}
 
 

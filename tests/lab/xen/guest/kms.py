@@ -83,7 +83,8 @@ class Screen:
         assert connector < found[6]
         self.connector = ids[connector]
         modes = array.array("B", bytes(68 * 4))
-        *_, count, connection = self._connector(modes)
+        self._connector(modes, 0)  # without room for modes the kernel asks the driver for them
+        count, connection = self._connector(modes, 4)
         assert count and connection == 1, (count, connection)
         self.mode = modes.tobytes()[:68]
         self.width, self.height = struct.unpack_from("4xH8xH", self.mode)
@@ -91,8 +92,8 @@ class Screen:
         self.buffers = [Buffer(self.fd, self.width, self.height) for _ in range(2)]
         self._shown = 0
 
-    def _connector(self, modes: "array.array[int]") -> tuple[int, int]:
-        values = (0, modes.buffer_info()[0], 0, 0, 4, 0, 0, 0, self.connector, 0, 0, 0, 0, 0, 0, 0)
+    def _connector(self, modes: "array.array[int]", room: int) -> tuple[int, int]:
+        values = (0, modes.buffer_info()[0], 0, 0, room, 0, 0, 0, self.connector, 0, 0, 0, 0, 0, 0, 0)
         answer = _ioctl(self.fd, 0xA7, "4Q12I", *values)
         return answer[4], answer[11]
 

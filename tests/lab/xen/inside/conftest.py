@@ -20,5 +20,6 @@ def fact() -> Fact:
 def pv() -> Iterator[Guest]:
     """A PV guest, which dom0.sh created. Tests must leave it running."""
     guest = Guest("pv")
+    guest.wait_ready()
     yield guest
     guest.close()

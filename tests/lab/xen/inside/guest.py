@@ -35,17 +35,25 @@ class Guest:
         tty.setraw(self._fd)
         self._left = b""
         self._jobs: dict[int, Job] = {}
-        self.uptime: float | None = None
+        self._ready = False
 
     def wait_ready(self) -> None:
-        """Wait until the program of the guest runs."""
-        self.wait(lambda: self.uptime is not None, f"{self.name} runs its program")
+        """Wait until the program of the guest answers."""
+        until = time.monotonic() + PATIENCE_S
+        while not self._ready:
+            assert time.monotonic() < until, f"{self.name} does not answer"
+            self._write({"hello": True})
+            self.listen(1.0)
 
     def start(self, do: str, **arguments: object) -> Job:
         job = Job(len(self._jobs) + 1)
         self._jobs[job.number] = job
         self._write({"job": job.number, "do": do, **arguments})
         return job
+
+    def step(self, job: Job) -> None:
+        """Let the job take its next step."""
+        self._write({"step": job.number})
 
     def kill(self, job: Job) -> None:
         self._write({"kill": job.number})
@@ -78,7 +86,7 @@ class Guest:
 
     def _take(self, record: dict[str, Any]) -> None:
         if "ready" in record:
-            self.uptime = record["uptime"]
+            self._ready = True
             return
         job = self._jobs[record["job"]]
         if "said" in record:
@@ -86,8 +94,9 @@ class Guest:
             return
         job.ended = True
         job.answer = record.get("answer")
+        assert "error" not in record, record["error"]
         if "answer" not in record:
-            job.failure = record.get("error") or f"killed by signal {record.get('signal')}"
+            job.failure = f"killed by signal {record.get('signal')}"
 
     def _write(self, record: dict[str, object]) -> None:
         os.write(self._fd, json.dumps(record).encode() + b"\n")
