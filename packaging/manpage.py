@@ -47,7 +47,8 @@ _TARGETS = (
     ),
     (
         "xen:NAME,refs=REFS,size=WxH,format=XR24[,stride=N][,offset=N]",
-        "a picture in pages that this domain granted to ours; REFS is a file, or references such as 8+9+20-787",
+        "a picture in pages that this domain granted to ours; REFS is a file, or references such as 8+9+20-787. "
+        "Not shown yet",
     ),
     ("fd:N", "a VFIO device that the parent process left open as file N, from 3 on"),
     (

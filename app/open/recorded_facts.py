@@ -38,10 +38,11 @@ def vgpu_of(document: Document | None) -> Vgpu | None:
     return Vgpu(**(values | {"name": values["name"] or "replay", "unseen": not is_free}))
 
 
-def redaction(vgpu: Vgpu | None, vm: Vm | None) -> Redaction:
-    """Replaces the names of this host, its users and VMs in a text."""
+def redaction(vgpu: Vgpu | None, vm: Vm | None, guest_name: str = "") -> Redaction:
+    """Replaces the names of this host, its users and VMs in a text. ``guest_name`` is that of a guest without a VM."""
     names = private_names([vgpu] if vgpu is not None else [])
-    return Redaction(replace(names, vms=names.vms | {vm.name}) if vm is not None and vm.name else names)
+    name = vm.name if vm is not None else guest_name
+    return Redaction(replace(names, vms=names.vms | {name}) if name else names)
 
 
 def host_document(facts: HostFacts, redact: Callable[[str], str]) -> Document:

@@ -204,6 +204,16 @@ def _number(text: str, digits: str, least: int, most: int = _MOST_PID) -> int:
     return int(digits)
 
 
+def vm_named(target: Target) -> str:
+    """The VM's name as the user typed it; empty for a target that names none."""
+    match target:
+        case VmName(name):
+            return name
+        case XenScreen(guest) | XenRefs(guest):
+            return guest
+    return ""
+
+
 def resolve(target: Target, vgpus: Sequence[Vgpu], displays: Sequence[str] = ()) -> Resolved:
     """Find the screen of a target. ``displays`` are the targets of the host's other screens.
 

@@ -78,7 +78,7 @@ def test_a_guest_that_changes_its_state_all_the_time_can_connect_afterwards() ->
         assert guest.keyboard is not None
         with keyboard_of(xen, guest) as monitor:
             for _ in range(1000):
-                guest.keyboard.switch(rng.choice((0, 1, 2, 3, 4, 5, 6, 7, 99)))
+                guest.keyboard.switch(rng.choice((0, 1, 2, 3, 4, 6, 7, 99)))
                 monitor.send(_A)
             guest.keyboard.switch(INITIALISING)
             wait_ready(monitor)

@@ -11,6 +11,7 @@ import numpy as np
 from tests.pushed.source import HEIGHT, WIDTH, expected_picture
 from tests.window.window_driver import WindowDriver, run
 from tests.xen.display_front import Screen
+from tests.xen.front import wait_until
 from tests.xen.machine import fake_xen, opened_everywhere
 from tests.xen.nodes import DisplayConfig
 
@@ -64,4 +65,6 @@ if __name__ == "__main__":
         GUESTS = [XEN.create(NAME, DISPLAYS, keyboard=True)]
         SCREENS: dict[Any, Screen] = {}
         status = run(sys.argv[1:], XenDriver)
+        # The input of a window that was closed is let go on a thread of its own.
+        wait_until(lambda: not any(each.is_open for each in XEN.hosts), lambda: "a host stays open")
     sys.exit(status)

@@ -30,6 +30,10 @@ class FakeHost(XenHost):
     fake_grants: FakeGrants
     fake_events: FakeEventChannels
 
+    @property
+    def is_open(self) -> bool:
+        return self.fake_events.fileno() >= 0
+
 
 class FakeXen:
     """The host. ``close`` destroys its guests; whoever opened a host closes that before."""

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     recorder = _Recorder()
     options = OpenOptions(HelperMethod(args.helper), wrap_device=recorder.wrap)
     with open_offscreen(args.target, options, args.gpu) as opened, _of_device(opened, recorder) as view:
-        redact = redaction(view.session.vgpu, view.session.vm)
+        redact = redaction(view.session.vgpu, view.session.vm, view.session.guest_name)
         context = _context(args, view, recorder.rule, redact)
         # A FIFO waits here for its reader, and a signal ends the program as ever.
         fd = open_for_rows(args.output, "-o")

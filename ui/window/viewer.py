@@ -11,7 +11,7 @@ from app.host.vgpu import Vgpu, is_gvt
 from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.session import Session
-from app.open.target import Replay, Target, VmName, parse_target
+from app.open.target import Replay, Target, parse_target, vm_named
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
@@ -317,9 +317,10 @@ class Viewer(QObject):
 
     def _tell_page(self) -> None:
         target = target_of(self._wanted)
-        vm = target.name if isinstance(target, VmName) else ""
         opening, waiting = self._openings.chosen is not None, self._openings.awaited is not None
-        self.window.area.set_attempt(Attempt(self._error, opening, waiting, can_wait(target, self._error), vm))
+        self.window.area.set_attempt(
+            Attempt(self._error, opening, waiting, can_wait(target, self._error), vm_named(target))
+        )
 
     def _do(self, action: PageAction) -> None:
         match action:

@@ -61,6 +61,7 @@ class DisplayDriver:
         self._display: GuestDisplay | None = None
         self._rings: dict[int, ConnectorRings] = {}
         self._to_look = False
+        self._is_over = False
         self._detached_ns: int | None = None
         self._next_look_ns: int | None = None
 
@@ -117,14 +118,15 @@ class DisplayDriver:
 
     def store_event(self, event: WatchEvent) -> None:
         # One look serves all the events that came.
-        if self._connection is not None and self._connection.concerns(event):
+        if not self._is_over and self._connection is not None and self._connection.concerns(event):
             self._to_look = True
 
     def due_ns(self) -> int | None:
+        if self._is_over:
+            return self._next_look_ns
         if self._to_look:
             return 0
         times = [each.due_ns() for each in self._rings.values()]
-        times.append(self._next_look_ns)
         if self._connection is not None:
             times.append(self._connection.deadline_ns)
         return min((each for each in times if each is not None), default=None)
@@ -133,16 +135,16 @@ class DisplayDriver:
         connection = self._connection
         if connection is None:
             return
-        if self._next_look_ns is not None:
-            # An event that came after the end asks for nothing: due_ns() would be 0 until the domain is gone.
-            self._to_look = False
-            if self._next_look_ns <= now_ns:
+        if self._is_over:
+            if self._next_look_ns is not None and self._next_look_ns <= now_ns:
                 self._look_for_end(connection, now_ns)
             return
         deadline_ns = connection.deadline_ns
         if self._to_look or (deadline_ns is not None and deadline_ns <= now_ns):
             self._to_look = False
             self._look(connection)
+            # A look takes a while, in which a flip may have become due.
+            now_ns = self._clock()
         for each in tuple(self._rings.values()):
             if each.has_waiting(now_ns):
                 self._serve(each)
@@ -221,12 +223,14 @@ class DisplayDriver:
         self._let_go()
         self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver: {why}"))
         self._connection.close()
+        self._is_over = True
         self._next_look_ns = self._clock() + _LOOK_NS
 
     def _ended_by(self, connection: Connection) -> None:
         self._let_go()
         ended = connection.ended
         connection.close()
+        self._is_over = True
         if ended is Ended.DOMAIN_GONE:
             self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
         elif ended is Ended.TAKEN_OVER:

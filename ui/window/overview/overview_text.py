@@ -63,7 +63,8 @@ def words_until_click(display: PushedScreen) -> Words | None:
     A Xen guest sees its screen plugged in while a viewer serves it.
     """
     if isinstance(display, GuestScreen):
-        return Words(CANNOT_BE_SHOWN, display.why_not) if display.why_not else PLUGS_IN
+        why_not = display.why_not
+        return Words(CANNOT_BE_SHOWN, f"{why_not[0].upper()}{why_not[1:]}.") if why_not else PLUGS_IN
     if display.vm.uid != os.getuid():
         return OF_ANOTHER_USER
     return TAKES_INPUT if display.p2p else None

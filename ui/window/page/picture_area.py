@@ -115,12 +115,13 @@ class PictureArea(QWidget):
         if primary is not None:
             lines.append(f"plane: {plane_text(primary.plane)}, path: {picture.path or 'none yet'}")
         vm = session.vm if session is not None else None
+        of_vm = (vm.name, vm.id) if vm is not None else (session.guest_name if session is not None else "",)
         self._details.copy(
             WindowDetails(
                 tuple(lines),
                 (*((error_finding(error),) if error is not None else ()), *picture.diagnosis.findings),
                 qt_versions(),
-                frozenset(filter(None, (self._attempt.vm, *((vm.name, vm.id) if vm is not None else ())))),
+                frozenset(filter(None, (self._attempt.vm, *of_vm))),
             )
         )
 

@@ -169,7 +169,7 @@ def test_a_guest_that_starts_is_shown_at_the_next_look_with_the_files_that_were_
 class Asked:
     """A person who is asked for the files of Xen."""
 
-    answer: MdevviewError
+    answer: XenFiles | MdevviewError
     done: threading.Event = field(default_factory=threading.Event)
     times: int = 0
 
@@ -184,7 +184,9 @@ class Asked:
         return self.done.is_set()
 
     def result(self) -> XenFiles:
-        raise self.answer
+        if isinstance(self.answer, MdevviewError):
+            raise self.answer
+        return self.answer
 
     def cancel(self) -> None:
         pass
@@ -208,4 +210,26 @@ def test_who_refuses_the_files_of_xen_is_asked_once(monkeypatch: pytest.MonkeyPa
         person.done.set()
     waiter.close()
     assert reasons == [Reason.ASKING_PERMISSION, *[Reason.PERMISSION_DENIED] * 3]
+    assert person.times == 1
+
+
+def test_the_helper_opens_the_files_of_xen_once_for_a_whole_wait(xen: FakeXen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xen_access, "open_xen_host", denied)
+    monkeypatch.setattr(xen_access, "xen_host_of", xen.open_host)
+    guest = xen.create("web")
+    session = open_target(parse_target("xen:web"), options=OpenOptions(request_xen=lambda: XenFiles(3, 4, 5)))
+    session.close()
+    xen.destroy(guest, keep_backend=False)
+    clock, person = Clock(), Asked(XenFiles(3, 4, 5))
+    person.done.set()
+    waiter = XenWaiter(XenScreen("web"), HOST, clock, person)
+    try:
+        for _ in range(3):
+            assert isinstance(polled(waiter, clock), Status)
+        xen.create("web")
+        found = polled(waiter, clock)
+        assert isinstance(found, Session)
+        found.close()
+    finally:
+        waiter.close()
     assert person.times == 1

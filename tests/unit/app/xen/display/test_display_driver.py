@@ -1,10 +1,12 @@
 """The driver of a guest's display on the thread that it is called by."""
 
-from app.planes.status import Reason
+from app.planes.status import Reason, State
 from app.xen.access.seam import WatchEvent
-from app.xen.display.display_driver import DisplayDriver
+from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, DisplayDriver
 from app.xen.display.own_dmabuf import new_udmabuf
-from tests.xen.machine import fake_xen
+from tests.xen.machine import FakeXen, fake_xen
+from tests.xen.nodes import CLOSED, CONNECTED
+from tests.xen.pages import new_memory
 
 
 def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy() -> None:
@@ -29,3 +31,69 @@ def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy(
         assert next_ns is not None and next_ns > now_ns
         driver.close()
         host.close()
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+def _driver(xen: FakeXen, clock: _Clock) -> DisplayDriver:
+    driver = DisplayDriver(xen.guests[0].domid, 0, new_memory, clock)
+    driver.start(xen.open_host())
+    driver.due(clock.ns)
+    assert xen.guests[0].display.state == CONNECTED
+    return driver
+
+
+def test_a_detached_display_waits_for_the_end_of_the_domain_before_it_is_gone() -> None:
+    with fake_xen() as xen:
+        guest, clock = xen.create(), _Clock()
+        driver = _driver(xen, clock)
+        connector = driver.connector(0)
+        token = f"vdispl/{guest.domid}/0"
+        xen.detach_display(guest)
+        late = WatchEvent(guest.display.backend, token)
+        driver.store_event(late)
+        driver.due(clock.ns)
+        assert connector.frame()[0].status.reason is Reason.DISPLAY_CLOSED
+        assert guest.display.backend_state == CLOSED
+        while clock.ns < DETACHED_OR_ENDED_NS:
+            assert connector.ended() is None
+            driver.store_event(late)
+            due_ns = driver.due_ns()
+            assert due_ns is not None and due_ns >= clock.ns
+            clock.ns = max(due_ns, clock.ns + 1)
+            driver.due(clock.ns)
+        driver.due(clock.ns + 10**9)
+        end = connector.ended()
+        assert end is not None and (end.reason, end.state) == (Reason.DEVICE_REMOVED, State.GONE)
+        driver.store_event(late)
+        assert driver.due_ns() is None and driver.ended
+        assert driver.connector(5).ended() == end
+        driver.close()
+
+
+def test_a_guest_with_a_broken_driver_is_gone_when_its_domain_ends() -> None:
+    with fake_xen() as xen:
+        guest, clock = xen.create(), _Clock()
+        driver = _driver(xen, clock)
+        connector = driver.connector(0)
+        requests = guest.display.connectors[0].requests
+        requests.set_producer(1000)
+        for port in tuple(driver.ports()):
+            driver.handle(port)
+        assert connector.frame()[0].status.reason is Reason.DEVICE_FAULT
+        assert not driver.ports() and guest.display.backend_state == CLOSED
+        clock.ns = driver.due_ns() or 0
+        driver.due(clock.ns)
+        assert connector.ended() is None
+        xen.destroy(guest)
+        clock.ns = driver.due_ns() or 0
+        driver.due(clock.ns)
+        end = connector.ended()
+        assert end is not None and end.reason is Reason.VM_ENDED
+        driver.close()

@@ -9,10 +9,12 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog
 
 from app.host.dbus_display import DbusDisplay
+from app.host.guest_screen import GuestScreen
 from app.host.screens import HostScreens
 from app.host.vgpu import Holder, Vgpu
 from app.host.vm import Vm
 from app.open.target import SIMULATED_DEFAULT, VmName, parse_target
+from app.open.xen_target import XenScreen
 from tests.unit.hosts import qemu
 from ui.window import chooser as module
 from ui.window.chooser import Chooser
@@ -88,6 +90,17 @@ dialog.show_screens(HostScreens((free,), (web,)))
 assert dialog.chosen() == VmName("web & <b>", 0)
 dialog.show_screens(HostScreens((), ()))
 assert names(dialog) == ["simulated"] and "no VM with a D-Bus display" in dialog._details.text()
+# A screen of a Xen guest has a row, with the reason if it cannot be shown.
+shown = GuestScreen("xen:lab,connector=1", "lab", 4, "pvh", 0, 1, 800, 600, served=False)
+refused = GuestScreen("xen:old", "old", 5, "pv", 0, 0, 800, 600, served=False, why_not="it has be-alloc=1")
+dialog.show_screens(HostScreens((), (), (shown, refused)))
+assert names(dialog) == ["lab", "old", "simulated"], names(dialog)
+dialog._tree.setCurrentItem(dialog._tree.topLevelItem(0))
+assert dialog.chosen() == XenScreen("lab", None, 1) and "800 × 600 pixels" in dialog._details.text()
+dialog._tree.setCurrentItem(dialog._tree.topLevelItem(1))
+assert "It has be-alloc=1." in dialog._details.text(), dialog._details.text()
+dialog.show_screens(HostScreens((), (), (), "the guests are not listed"))
+assert "The guests are not listed." in dialog._details.text(), dialog._details.text()
 dialog.show_screens(HostScreens((free,), (web,)))
 # The keyboard alone: the arrows, letters of a name, Enter.
 assert dialog._tree.hasFocus() or dialog.focusWidget() is dialog._tree
