@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import termios
 import traceback
 import tty
 
@@ -39,7 +40,9 @@ def _start(number: int, name: str, arguments: dict[str, object]) -> tuple[int, i
 
 
 def main() -> None:
-    tty.setraw(0)
+    # Neither waits nor discards: dom0 may be writing already.
+    tty.setraw(0, termios.TCSANOW)
+    _tell(ready=True)
     running: dict[int, int] = {}
     steps: dict[int, int] = {}
 

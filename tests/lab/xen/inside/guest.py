@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import termios
 import time
 import tty
 from dataclasses import dataclass, field
@@ -32,17 +33,20 @@ class Guest:
         path = f"/local/domain/{self.domid}/console/tty"
         toolstack.wait_until(lambda: toolstack.read(path), "the guest has a console")
         self._fd = os.open(toolstack.read(path), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        tty.setraw(self._fd)
+        tty.setraw(self._fd, termios.TCSANOW)
         self._left = b""
         self._jobs: dict[int, Job] = {}
         self._ready = False
 
     def wait_ready(self) -> None:
         """Wait until the program of the guest answers."""
-        until = time.monotonic() + PATIENCE_S
+        begun = time.monotonic()
         while not self._ready:
-            assert time.monotonic() < until, f"{self.name} does not answer"
-            self._write({"hello": True})
+            waited = time.monotonic() - begun
+            assert waited < PATIENCE_S, f"{self.name} does not answer"
+            # It tells by itself when it starts. Words that come before that may keep its terminal waiting.
+            if waited > PATIENCE_S / 2:
+                self._write({"hello": True})
             self.listen(1.0)
 
     def start(self, do: str, **arguments: object) -> Job:
