@@ -37,6 +37,7 @@ from app.open.console_opening import open_vm_screen
 from app.open.host_facts_source import HostFactsSource
 from app.open.host_screens import find_screens
 from app.open.own_devices import open_inherited, open_simulated_device
+from app.open.recorded_facts import with_screen
 from app.open.session import Session
 from app.open.simulated_host import simulated_host
 from app.open.target import (
@@ -182,6 +183,7 @@ def _replay_session(target: Replay, options: OpenOptions | None, paths: Paths) -
         input=RECORDED,
         playback=replayed.clock,
         host_facts=replayed.host_facts,
+        describe=lambda: with_screen(session.describe(), replayed.screen),
     )
 
 

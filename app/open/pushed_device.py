@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.device.seam import Device
+from app.open.recorded_facts import screen_document, with_screen
 from app.open.session import Session
 from app.replay.source_device import SourceDevice
 from app.vfio.buffer_cache import FetchRule
@@ -16,6 +17,7 @@ def as_device(session: Session, wrap_device: Callable[[OpenedDevice], Device]) -
 
     ``wrap_device`` is that of :class:`app.open.opening.OpenOptions`.
     """
+    screen = screen_document(session.describe())
     device = SourceDevice(session.source)
     opened = OpenedDevice(session.target, session.label, device, None, FetchRule.FREELY, session.ended, vm=session.vm)
     try:
@@ -27,7 +29,7 @@ def as_device(session: Session, wrap_device: Callable[[OpenedDevice], Device]) -
     return replace(
         session,
         source=poller,
-        describe=lambda: describe_device(opened.device, poller.offer, None),
+        describe=lambda: with_screen(describe_device(opened.device, poller.offer, None), screen),
         buffers=poller.buffers,
         device_facts=poller.facts,
         display_facts=lambda: None,

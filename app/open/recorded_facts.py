@@ -1,4 +1,4 @@
-"""Facts of the vGPU and the host as documents of a recording, and back. Names of VMs and users are left out."""
+"""Facts of screen, vGPU and host as documents of a recording, and back. Names of VMs and users are left out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +36,21 @@ def vgpu_of(document: Document | None) -> Vgpu | None:
     # Who had it open is not in the recording, only whether somebody had.
     is_free = document.get("use") == Use.FREE.value
     return Vgpu(**(values | {"name": values["name"] or "replay", "unseen": not is_free}))
+
+
+def screen_document(described: Document) -> Document:
+    """What kind of screen it is, of what ``Session.describe`` tells, for one that is no vGPU's."""
+    device = described["device"]
+    return {"type": device["type"], "cursor_plane": device.get("cursor_plane", True)}
+
+
+def with_screen(described: Document, screen: Document | None) -> Document:
+    """What a session describes, with the kind of its screen. Values of a wrong type are left out."""
+    if screen is None:
+        return described
+    kind = {"type": _text(screen.get("type"))}
+    without = {"cursor_plane": False} if screen.get("cursor_plane") is False else {}
+    return described | {"device": described["device"] | kind | without}
 
 
 def redaction(vgpu: Vgpu | None, vm: Vm | None, guest_name: str = "") -> Redaction:

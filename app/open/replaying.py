@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.diagnosis.picture.host_facts import HostFacts, RecordingFacts
-from app.edid.mode import Limits, Mode
-from app.errors import ResolutionRefused
+from app.open.no_resolution import NoResolution
 from app.open.recorded_facts import host_facts_of, vgpu_of
 from app.open.target import Replay
+from app.planes.plane_document import Document
 from app.replay.playback import RecordingClock
 from app.replay.recording_file import RecordingFile
 from app.replay.replayed_device import ReplayedDevice
@@ -20,39 +20,18 @@ _SECOND = 1_000_000_000
 _RULES = {each.value: each for each in FetchRule}
 
 
-class RecordedResolution:
-    """A :class:`app.open.session.ResolutionControl`: nobody can set the resolution of a recorded guest."""
-
-    refusal = ResolutionRefused("a recording has the resolution that it was recorded with")
-
-    @property
-    def limits(self) -> Limits:
-        raise self.refusal
-
-    def check(self, _mode: Mode) -> None:
-        raise self.refusal
-
-    def is_set(self, _mode: Mode) -> bool:
-        raise self.refusal
-
-    def begin(self, _mode: Mode, _dpi: float) -> None:
-        raise self.refusal
-
-    def step(self) -> int | None:
-        return None
-
-    def finish(self) -> None:
-        """There is nothing to finish."""
+_RESOLUTION = NoResolution("a recording has the resolution that it was recorded with")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedRecording:
-    """The device of a recording, the clock that plays it, and what was known of the host."""
+    """The device of a recording, the clock that plays it, what was known of the host, and of a screen of no vGPU."""
 
     opened: OpenedDevice
-    resolution: RecordedResolution
+    resolution: NoResolution
     clock: RecordingClock
     host_facts: Callable[[], HostFacts]
+    screen: Document | None
 
 
 def open_recording(target: Replay) -> OpenedRecording:
@@ -75,4 +54,4 @@ def open_recording(target: Replay) -> OpenedRecording:
         device.ended,
         buffer_info=device.buffer_info,
     )
-    return OpenedRecording(opened, RecordedResolution(), clock, lambda: facts)
+    return OpenedRecording(opened, _RESOLUTION, clock, lambda: facts, context.screen)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, OpenFailed, error_text
+from app.errors import AmbiguousTarget, NoSuchDevice, OpenFailed, error_text
 from app.open.xen_target import XenScreen, is_domid
 from app.text.clean import clean
 from app.xen.access.seam import Store
@@ -13,6 +13,10 @@ CONFIG_LINE = "vdispl=['backend=0,be-alloc=0,connectors=id0:1024x768']"
 """What gives a guest a display, in its xl configuration."""
 
 _LIST = "'xl list' shows which guests run"
+
+
+class StoreFailed(OpenFailed):
+    """Xenstore itself does not answer, or not in a way that can be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +51,6 @@ def guest_text(guest: XenGuest, *, name_is_unique: bool) -> str:
 def guest_words(guest: XenGuest) -> str:
     """The guest in messages: ``guest win10 (domain 4)``."""
     return f"guest {guest.name} (domain {guest.domid})" if guest.name else f"domain {guest.domid}"
-
-
-def domid_of(store: Store, guest: str) -> int:
-    """The domain of this name or number; a number is not looked up.
-
-    Raises NoSuchDevice, AmbiguousTarget and OpenFailed.
-    """
-    if is_domid(guest):
-        return int(guest)
-    return _found(store, guest)[0]
 
 
 def choose_screen(store: Store, target: XenScreen) -> XenChoice:
@@ -175,5 +169,5 @@ def own_domid(store: Store) -> int:
     return int(text) if is_domid(text) else 0
 
 
-def _store_failed(error: OSError) -> MdevviewError:
-    return OpenFailed(f"xenstore cannot be read: {error_text(error)}", "'mdevview doctor' says what this host lacks")
+def _store_failed(error: OSError) -> StoreFailed:
+    return StoreFailed(f"xenstore cannot be read: {error_text(error)}", "'mdevview doctor' says what this host lacks")

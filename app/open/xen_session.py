@@ -1,20 +1,22 @@
 """Opens a TARGET of Xen: a guest's screen, or pages that a domain granted."""
 
 import threading
-from collections.abc import Callable
 
+from app.errors import OpenFailed
 from app.host.paths import HOST, Paths
 from app.open.session import Session
 from app.open.xen_access import RequestXen, opened_host
 from app.open.xen_display_session import open_screen
 from app.open.xen_guests import choose_screen
-from app.open.xen_refs_session import open_refs
 from app.open.xen_target import XenRefs, XenScreen
 from app.xen.access.seam import XenHost
 
 
 def open_xen(target: XenScreen | XenRefs, paths: Paths = HOST, request: RequestXen | None = None) -> Session:
     """Open the files of Xen, and the target. Raises MdevviewError; ``request`` as for :func:`opened_host`."""
+    if isinstance(target, XenRefs):
+        # Nobody is asked for root's permission to what cannot be shown.
+        raise OpenFailed("this version cannot show grant references yet", "xen:NAME shows the guest's display")
     host = opened_host(paths, request)
     try:
         return session_on(target, host)
@@ -23,18 +25,12 @@ def open_xen(target: XenScreen | XenRefs, paths: Paths = HOST, request: RequestX
         raise
 
 
-def session_on(target: XenScreen | XenRefs, host: XenHost) -> Session:
+def session_on(target: XenScreen, host: XenHost) -> Session:
     """A session that takes ``host`` over. Raises MdevviewError: the host is still open then, and the caller's."""
     lent = _LentHost(host)
-    session = _open(target, host, lent.give_back)
+    session = open_screen(choose_screen(host.store, target), host, lent.give_back)
     lent.hand_over()
     return session
-
-
-def _open(target: XenScreen | XenRefs, host: XenHost, release: Callable[[], None]) -> Session:
-    if isinstance(target, XenRefs):
-        return open_refs(target, host, release)
-    return open_screen(choose_screen(host.store, target), host, release)
 
 
 class _LentHost:

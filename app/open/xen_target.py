@@ -17,6 +17,7 @@ _MAX_DOMID = 0x7FEF
 _MAX_NUMBER = 9999
 _MAX_EDGE = 16384
 _MAX_BYTES = (1 << 32) - 1
+_MOST_DIGITS = 10
 
 DISPLAY_FORM = "xen:NAME or xen:DOMID, with ,device=N and ,connector=N if the guest has several screens"
 REFS_FORM = "xen:NAME,refs=FILE,size=WIDTHxHEIGHT,format=XR24 with ,stride=BYTES and ,offset=BYTES where needed"
@@ -58,7 +59,9 @@ def parse_xen(text: str, rest: str) -> XenScreen | XenRefs:
         if key in options:
             raise _wrong(text, f"{key}= is given twice", DISPLAY_FORM)
         options[key] = value
-    if is_domid(guest) and int(guest) > _MAX_DOMID:
+    if guest.startswith(","):
+        raise _wrong(text, "the guest's name or number is missing", DISPLAY_FORM)
+    if is_domid(guest) and (len(guest) > _MOST_DIGITS or int(guest) > _MAX_DOMID):
         raise _wrong(text, f"{guest!r} is no domain's number, which is at most {_MAX_DOMID}", DISPLAY_FORM)
     if not options.keys() - {"device", "connector"}:
         return XenScreen(guest, _small(text, options, "device"), _small(text, options, "connector"))
@@ -67,7 +70,7 @@ def parse_xen(text: str, rest: str) -> XenScreen | XenRefs:
 
 def is_domid(guest: str) -> bool:
     """Whether the text is a domain's number. A name of digits only is taken for one, as xl does."""
-    return guest.isascii() and guest.isdecimal() and len(guest) < 10
+    return guest.isascii() and guest.isdecimal()
 
 
 def _refs(text: str, guest: str, options: dict[str, str]) -> XenRefs:
@@ -95,7 +98,7 @@ def _small(text: str, options: dict[str, str], key: str) -> int | None:
 
 
 def _number(text: str, digits: str, least: int, most: int) -> int:
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 10) or not least <= int(digits) <= most:
+    if not (is_domid(digits) and len(digits) <= _MOST_DIGITS) or not least <= int(digits) <= most:
         raise _wrong(text, f"{digits!r} is no number from {least} to {most}", f"{DISPLAY_FORM}; {REFS_FORM}")
     return int(digits)
 

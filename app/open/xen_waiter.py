@@ -19,6 +19,7 @@ from app.errors import (
 from app.host.paths import HOST, Paths
 from app.open.session import Session
 from app.open.xen_access import opened_host
+from app.open.xen_guests import StoreFailed
 from app.open.xen_session import session_on
 from app.open.xen_target import XenScreen
 from app.planes.status import Reason, Status
@@ -137,9 +138,11 @@ class XenWaiter:
                 return Status(Reason.VM_NOT_RUNNING, error.message)
             case AmbiguousTarget():
                 return Status(Reason.OPEN_FAILED, str(error))
-            case OpenFailed():
-                # Xenstore may have restarted: its connection does not work any more.
+            case StoreFailed():
+                # Its connection does not work any more. The files are opened anew, and a person is asked again.
                 self._close_host()
+                self._due_ns = now + _AFTER_ERROR_NS
+            case OpenFailed():
                 self._due_ns = now + _AFTER_ERROR_NS
         return Status(Reason.OPEN_FAILED, str(error))
 

@@ -35,7 +35,8 @@ class Context:
     """Where the recording was made. ``rule`` is how often a buffer may be fetched (freely, once, never).
 
     ``pixels`` says which pixels are in the file: all, none, or every N. ``vgpu``, ``host`` and ``renderer`` are what is
-    known of the device, of the host around it, and of what draws; each is null if nothing is.
+    known of the device, of the host around it, and of what draws; each is null if nothing is. ``screen`` is what kind
+    of screen it is (``type``, ``cursor_plane``) where it is no vGPU's.
     """
 
     version: int = number(16)
@@ -49,6 +50,7 @@ class Context:
     vgpu: dict[str, object] | None = free(optional=True)  # noqa: RUF009  (a dataclass field)
     host: dict[str, object] | None = free(optional=True)  # noqa: RUF009  (a dataclass field)
     renderer: dict[str, object] | None = free(optional=True)  # noqa: RUF009  (a dataclass field)
+    screen: dict[str, object] | None = free(optional=True)  # noqa: RUF009  (a dataclass field)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,14 @@ def test_measured_flips_are_told_to_the_guest(xen: FakeXen, tmp_path: Path) -> N
     assert 0 < document["flips_seen"] <= len(done)
 
 
-def test_a_recording_of_it_is_shown_again(xen: FakeXen, tmp_path: Path) -> None:
+def test_a_recording_of_it_is_shown_again(xen: FakeXen, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     guest = xen.create("demo", [DisplayConfig((("id0", *_SIZE),))])
     recording, file = tmp_path / "guest.mdr", tmp_path / "shot.png"
     with showing(guest.display, _SIZE, _still):
         assert main(["capture", "xen:demo", "-o", str(recording), "--duration", "0.5"]) == 0
     assert main(["screenshot", f"replay:{recording}", "-o", str(file), "--timeout", "20"]) == 0
     assert np.array_equal(load_png(file), expected_picture(0, cursor=False))
+    capsys.readouterr()
+    assert main(["inspect", f"replay:{recording}", "--json"]) == 0
+    device = json.loads(capsys.readouterr().out)["device"]
+    assert (device["type"], device["cursor_plane"]) == ("xen-vdispl", False)

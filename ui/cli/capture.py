@@ -17,8 +17,9 @@ from app.measure.loop.frame_loop import FrameLoop
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.opening import OpenOptions
 from app.open.pushed_device import as_device
-from app.open.recorded_facts import host_document, redaction, vgpu_document
+from app.open.recorded_facts import host_document, redaction, screen_document, vgpu_document
 from app.open.session import Session
+from app.open.target import SCHEMES
 from app.planes.frame import Frame
 from app.planes.status import State, Status
 from app.replay.capture_file import CaptureFile
@@ -38,7 +39,6 @@ _SECOND = 1_000_000_000
 # Regions and the EDID change rarely, and to read them costs a few calls of the driver.
 _DESCRIBE_NS = 5 * _SECOND
 _FAR_NS = 1 << 62
-_SCHEMES = ("sim", "vm", "pid", "fd", "dbus", "xen", "replay")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -178,13 +178,14 @@ def _context(args: argparse.Namespace, view: OffscreenView, rule: str, redact: C
         f"mdevview {__version__}",
         f"{platform.system()} {platform.release()} {platform.machine()}",
         datetime.now(UTC).isoformat(timespec="seconds"),
-        scheme if (scheme := session.target.partition(":")[0]) in _SCHEMES else "vgpu",
+        scheme if (scheme := session.target.partition(":")[0]) in SCHEMES else "vgpu",
         _label(session),
         rule,
         pixels,
         vgpu_document(session.vgpu),
         host_document(session.host_facts(), redact),
         renderer_document(view.renderer.context),
+        screen_document(session.describe()) if session.vgpu is None else None,
     )
 
 
@@ -196,7 +197,8 @@ def _label(session: Session) -> str:
 def _tell(args: argparse.Namespace, file: CaptureFile, why: str, status: Status) -> None:
     ended = {"gone": f", as {status.detail or status.reason.key}"}.get(why, "")
     dropped = f"; {file.dropped_pixels} pictures came too fast and are missing" if file.dropped_pixels else ""
-    line = printable(f"{args.output}: {file.written / 1e6:.1f} MB{ended}{dropped}")
+    size = f"{file.written / 1e6:.1f} MB" if file.written >= 1e6 else f"{file.written / 1e3:.1f} kB"
+    line = printable(f"{args.output}: {size}{ended}{dropped}")
     if is_standard_output(args.output):
         write_error(line)
     else:

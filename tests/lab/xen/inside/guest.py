@@ -106,4 +106,7 @@ class Guest:
         os.write(self._fd, json.dumps(record).encode() + b"\n")
 
     def close(self) -> None:
-        os.close(self._fd)
+        """More calls do nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -49,3 +49,4 @@ def test_a_guest_that_is_destroyed_ends_its_viewer_with_the_reason(pv: Guest, fa
         fact("the status after the guest was destroyed", source.latest().status)
         assert source.ended() is not None
     assert _GNTDEV_USERS.read_text() == users
+    pv.close()

@@ -213,6 +213,25 @@ def test_who_refuses_the_files_of_xen_is_asked_once(monkeypatch: pytest.MonkeyPa
     assert person.times == 1
 
 
+def test_a_guest_that_cannot_be_shown_does_not_ask_a_person_again(
+    xen: FakeXen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xen_access, "open_xen_host", denied)
+    monkeypatch.setattr(xen_access, "xen_host_of", xen.open_host)
+    guest = xen.create("pv", [DisplayConfig(be_alloc=True)])
+    xen.tree.write_all([(f"/libxl/{guest.domid}/type", "pv")])
+    clock, person = Clock(), Asked(XenFiles(3, 4, 5))
+    person.done.set()
+    waiter = XenWaiter(XenScreen("pv"), HOST, clock, person)
+    for _ in range(3):
+        clock.now += 10 * LOOK_NS
+        status = waiter.poll()
+        assert isinstance(status, Status)
+        assert status.reason is Reason.OPEN_FAILED
+    waiter.close()
+    assert person.times == 1
+
+
 def test_the_helper_opens_the_files_of_xen_once_for_a_whole_wait(xen: FakeXen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xen_access, "open_xen_host", denied)
     monkeypatch.setattr(xen_access, "xen_host_of", xen.open_host)

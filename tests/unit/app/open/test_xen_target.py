@@ -38,6 +38,8 @@ def test_references_have_a_size_and_a_format() -> None:
         ("xen:g,connector=x", "no number from 0"),
         ("xen:g,connector=1,connector=2", "given twice"),
         ("xen:99999", "no domain's number"),
+        ("xen:99999999999", "no domain's number"),
+        ("xen:,device=1", "name or number is missing"),
         ("xen:", "nothing follows the colon"),
     ],
 )
