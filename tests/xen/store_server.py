@@ -14,6 +14,7 @@ HEADER = struct.Struct("=IIII")
 PAYLOAD_MAX = 4096
 (DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, TRANSACTION_START, TRANSACTION_END) = range(1, 8)
 GET_DOMAIN_PATH, WRITE, MKDIR, RM, SET_PERMS, WATCH_EVENT, ERROR = 10, 11, 12, 13, 14, 15, 16
+DIRECTORY_PART = 22
 RELEASE_S = 5.0
 
 
@@ -180,6 +181,8 @@ class FakeStore:
         self._check(kind, path)
         if kind == DIRECTORY:
             return self._directory(path, transaction)
+        if kind == DIRECTORY_PART:
+            return self._directory_part(path, int(fields[1]))
         if kind == READ:
             return os.fsencode(self._tree.read(path, transaction))
         if kind == GET_PERMS:
@@ -204,10 +207,20 @@ class FakeStore:
         return b"OK\0"
 
     def _directory(self, path: str, transaction: Transaction | None) -> bytes:
-        names = b"".join(os.fsencode(each) + b"\0" for each in self._tree.children(path, transaction))
+        names = self._names(path, transaction)
         if len(names) > PAYLOAD_MAX:
             raise OSError(errno.E2BIG, path)
         return names
+
+    def _directory_part(self, path: str, start: int) -> bytes:
+        """A number that changes with the node, whole names, and an empty one at the end (send_directory_part())."""
+        names, number = self._names(path, None), b"%d\0" % self._tree.generation
+        end = min(len(names), start + PAYLOAD_MAX - len(number) - 1)
+        end = names.rfind(b"\0", 0, end) + 1
+        return number + names[start:end] + (b"\0" if end == len(names) else b"")
+
+    def _names(self, path: str, transaction: Transaction | None) -> bytes:
+        return b"".join(os.fsencode(each) + b"\0" for each in self._tree.children(path, transaction))
 
     def _stop_watch(self, path: str, token: str) -> None:
         watch = self._watches.pop((path, token), None)

@@ -55,6 +55,11 @@ class StoreTree:
         self.conflicts = 0
         """So many of the next transactions end with EAGAIN."""
 
+    @property
+    def generation(self) -> int:
+        """Changes with every change of a node."""
+        return self._generation
+
     def read(self, path: str, transaction: Transaction | None = None) -> str:
         with self._lock:
             try:

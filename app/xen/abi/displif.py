@@ -1,6 +1,6 @@
 """``include/xen/interface/io/displif.h`` with its names, version 2: PV displays (``vdispl``).
 
-Linux' copy of the header is version 1 (6.12); GET_EDID and ``data_ofs`` are from Xen's own.
+Linux has version 2 of the header since 5.9. Its front end sends ``data_ofs``, but never asks for an EDID (6.12).
 All structs are little-endian in the shared pages of x86 and ARM.
 """
 
@@ -41,7 +41,7 @@ XENDISPL_FIELD_UNIQUE_ID = "unique-id"
 
 
 class xendispl_dbuf_create_req(ctypes.Structure):
-    """``buffer_sz`` and ``data_ofs`` in bytes. Linux 6.12 sends 0 in ``data_ofs``: version 1 has no such field."""
+    """``buffer_sz`` and ``data_ofs`` in bytes."""
 
     _fields_ = (
         ("dbuf_cookie", ctypes.c_uint64),

@@ -1,4 +1,7 @@
-"""``include/xen/interface/io/xs_wire.h`` with the kernel's names: the messages of xenstore."""
+"""``include/xen/interface/io/xs_wire.h`` with the kernel's names: the messages of xenstore.
+
+XS_DIRECTORY_PART is in Xen's own header alone (``xen/include/public/io/xs_wire.h``).
+"""
 
 import ctypes
 
@@ -16,6 +19,7 @@ XS_RM = 13
 XS_SET_PERMS = 14
 XS_WATCH_EVENT = 15
 XS_ERROR = 16
+XS_DIRECTORY_PART = 22
 
 XENSTORE_PAYLOAD_MAX = 4096
 """Bytes after the header, at most (``docs/misc/xenstore.txt``)."""

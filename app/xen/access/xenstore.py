@@ -6,10 +6,12 @@ import select
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import NoReturn
 
 from app.xen.abi.xs_wire import (
     XS_DIRECTORY,
+    XS_DIRECTORY_PART,
     XS_ERROR,
     XS_GET_PERMS,
     XS_READ,
@@ -31,6 +33,8 @@ WAIT_S = 2.0
 _READ_BYTES = 1 << 16
 _READS = 16
 _MOST_EVENTS = 1024
+_MOST_PARTS = 64
+"""Of the names in a directory, 4 KiB each. A guest can make thousands of names below its own nodes."""
 
 
 class Xenstore:
@@ -68,7 +72,14 @@ class Xenstore:
         return self._ask(XS_READ, body_of((path,)), self._deadline()).text()
 
     def children(self, path: str) -> tuple[str, ...]:
-        return self._ask(XS_DIRECTORY, body_of((path,)), self._deadline()).strings()
+        """E2BIG: more names than 64 messages hold; ENOSYS: more than one holds, and xenstored is older than Xen 4.9."""
+        deadline = self._deadline()
+        try:
+            return self._ask(XS_DIRECTORY, body_of((path,)), deadline).strings()
+        except OSError as error:
+            if error.errno != errno.E2BIG:
+                raise
+        return self._children_in_parts(path, deadline)
 
     def owner(self, path: str) -> int:
         """The first permission is the owner's: a letter and a domid. Raises OSError(EPROTO) for another answer."""
@@ -123,6 +134,22 @@ class Xenstore:
         self._signal.close()
         self._fd.close()
 
+    def _children_in_parts(self, path: str, deadline: float) -> tuple[str, ...]:
+        """Names that do not fit into one message (XS_DIRECTORY_PART, ``docs/misc/xenstore.txt``)."""
+        generation, names = b"", b""
+        for _ in range(_MOST_PARTS):
+            answer = self._ask(XS_DIRECTORY_PART, body_of((path, str(len(names)))), deadline)
+            now, _, part = answer.body.partition(b"\0")
+            if names and now != generation:
+                # The directory has changed: from the start.
+                names = b""
+                continue
+            generation, names = now, names + part
+            # An empty name ends the list.
+            if part == b"\0" or part.endswith(b"\0\0"):
+                return replace(answer, body=names[:-1]).strings()
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+
     def _deadline(self) -> float:
         return self._clock_s() + WAIT_S
 
@@ -149,7 +176,15 @@ class Xenstore:
         self._check()
         self._check_unasked()
         self._request = self._request + 1 & 0xFFFFFFFF
-        self._send(encode(kind, self._request, transaction, body), deadline)
+        message = encode(kind, self._request, transaction, body)
+        try:
+            self._send(message, deadline)
+        except OSError as error:
+            # The kernel asks for a watch itself: where xenstored refuses it, the write fails and no answer comes
+            # (xenbus_write_watch() in drivers/xen/xenbus/xenbus_dev_frontend.c).
+            if kind != XS_WATCH:
+                self._break(error.errno or errno.EIO)
+            raise
         while not self._answers:
             self._wait(select.POLLIN, deadline)
             self._receive()
@@ -169,8 +204,6 @@ class Xenstore:
                     left = left[os.write(fd, left) :]
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
-            except OSError as error:
-                self._break(error.errno or errno.EIO)
 
     def _wait(self, event: int, deadline: float) -> None:
         poll = select.poll()

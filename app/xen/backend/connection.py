@@ -100,6 +100,9 @@ class Connection:
         self.front_state: int | None = None
         """The front end's state when it was last looked at; None: it has no nodes."""
 
+        self.follows_killed = False
+        """Whether the backend before this one did not close the device; known after :meth:`open`."""
+
         self.ended: Ended | None = None
         self._closing_until_ns: int | None = None
         self._looks = 0
@@ -232,6 +235,7 @@ class Connection:
             return
         if self._is_claimed(claim) if claim is not None else both_connected:
             raise OSError(errno.EBUSY, "another backend serves the device")
+        self.follows_killed = claim is not None
 
     def _end(self) -> Ended | None:
         backend = self._device.backend

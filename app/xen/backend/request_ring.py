@@ -28,15 +28,15 @@ class RequestRing:
         self._req_cons = 0
         self._rsp_prod = 0
 
-    def take(self) -> tuple[xendispl_req, ...]:
-        """Copies of the requests that wait, at most 32, so a guest that floods does not hold the thread.
+    def take(self, most: int = XEN_DISPLIF_RING_SIZE) -> tuple[xendispl_req, ...]:
+        """Copies of the requests that wait, the oldest ``most`` of them.
 
         Raises GuestError if the producer index is more than the ring ahead; the ring cannot be used any more.
         """
-        waiting = self._waiting()
+        count = min(self._waiting(), most)
         fence()
-        requests = tuple(self._copy(self._req_cons + n) for n in range(waiting))
-        self._req_cons = self._req_cons + waiting & _U32
+        requests = tuple(self._copy(self._req_cons + n) for n in range(count))
+        self._req_cons = self._req_cons + count & _U32
         return requests
 
     def respond(self, response: xendispl_resp) -> None:

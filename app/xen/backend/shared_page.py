@@ -8,9 +8,10 @@ _fence_lock = threading.Lock()
 
 
 def fence() -> None:
-    """What was written before is seen by the other domain before what is written after.
+    """No access to shared memory moves over this call, as with the kernel's ``virt_mb()``.
 
-    x86 keeps this order by itself. ARM keeps it over the release of a lock and the next acquisition.
+    To take a lock is an atomic instruction, which x86 does not reorder with any access. ARM keeps the order over the
+    release of a lock and the next acquisition.
     """
     for _ in range(2):
         with _fence_lock:

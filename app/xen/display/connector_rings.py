@@ -21,6 +21,9 @@ WINDOW_NS = 10_000_000
 MOST_REQUESTS = 512
 """So many requests of a connector are answered in one window; further ones wait for the next. A desktop makes a few."""
 
+_AT_ONCE = 1
+"""A request may map 512 MiB, which takes a while. Linux waits for each answer before it asks again (req_io_lock)."""
+
 
 class ConnectorRings:
     """Owns the mappings and the ports. Used by the backend's thread.
@@ -57,13 +60,17 @@ class ConnectorRings:
             self._event_port = port(XENDISPL_FIELD_EVT_CHANNEL)
             self._held = stack.pop_all()
 
-    def serve(self, answer: Callable[[xendispl_req, Connector], xendispl_resp], now_ns: int) -> None:
-        """Answer the requests that wait. Raises GuestError if the ring makes no sense, and OSError."""
+    def serve(self, answer: Callable[[xendispl_req, Connector], xendispl_resp], clock: Callable[[], int]) -> None:
+        """Answer the requests that wait, for one window at most. ``clock`` gives nanoseconds.
+
+        Raises GuestError if the ring makes no sense, and OSError.
+        """
+        now_ns = clock()
         if now_ns >= self._window_ends_ns:
             self._window_ends_ns, self._left = now_ns + WINDOW_NS, MOST_REQUESTS
         self._again_ns = None
-        while self._left > 0:
-            requests = self._ring.take()
+        while self._left > 0 and now_ns < self._window_ends_ns:
+            requests = self._ring.take(_AT_ONCE)
             if not requests:
                 return
             self._left -= len(requests)
@@ -71,6 +78,7 @@ class ConnectorRings:
                 self._ring.respond(answer(each, self.connector))
             if self._ring.publish():
                 self._events.notify(self.request_port)
+            now_ns = clock()
         self._again_ns = self._window_ends_ns
 
     def due_ns(self) -> int | None:

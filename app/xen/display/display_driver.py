@@ -162,7 +162,7 @@ class DisplayDriver:
     def _serve(self, rings: ConnectorRings) -> None:
         assert self._display is not None
         try:
-            rings.serve(self._display.answer, self._clock())
+            rings.serve(self._display.answer, self._clock)
         except GuestError as error:
             self._broken(str(error))
 

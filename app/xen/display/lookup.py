@@ -185,9 +185,18 @@ def _number(store: Store, path: str, most: int) -> int:
 
 
 def _numbers(store: Store, path: str, most: int | None = MOST_DEVICES) -> tuple[int, ...]:
-    """The numbers that the children of a node have as names, in order, the lowest ``most`` of them."""
+    """The numbers that the children of a node have as names, in order, the lowest ``most`` of them.
+
+    With ``most`` the node may be a guest's: none if it has more children than xenstore lists.
+    """
     numbers = set()
-    for each in _if_there(lambda: store.children(path)) or ():
+    try:
+        children = _if_there(lambda: store.children(path)) or ()
+    except OSError as error:
+        if most is None or error.errno not in (errno.E2BIG, errno.ENOSYS):
+            raise
+        return ()
+    for each in children:
         with suppress(GuestError):
             numbers.add(node_number(each, 0, 0xFFFF))
     return tuple(sorted(numbers)[:most])

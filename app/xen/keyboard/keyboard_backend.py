@@ -34,7 +34,7 @@ from app.xen.backend.connection import Connection, Ended, Step
 from app.xen.backend.device import Device
 from app.xen.backend.guest_error import GuestError
 from app.xen.backend.node_number import node_number
-from app.xen.keyboard.keyboard_events import GuestPointer
+from app.xen.keyboard.keyboard_events import ALL_RELEASES, GuestPointer
 from app.xen.keyboard.keyboard_page import KeyboardPage
 from app.xen.keyboard.outgoing import Outgoing
 
@@ -101,6 +101,9 @@ class KeyboardBackend:
             self._end(_REFUSED[error.errno])
             return
         self._connection = connection
+        if connection.follows_killed:
+            # What it had pressed is still pressed.
+            self._outgoing.push(ALL_RELEASES)
 
     def ports(self) -> Collection[int]:
         return () if self._port is None else (self._port,)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.input.event import ABSOLUTE_MAX, Absolute, Axis, Button, Event, Key, Press, Relative, Touch, TouchKind
-from app.input.keys import key_code
+from app.input.keys import QCODES, key_code
 from app.xen.abi.kbdif import (
     XENKBD_MT_EV_DOWN,
     XENKBD_MT_EV_MOTION,
@@ -23,6 +23,12 @@ from app.xen.abi.kbdif import (
 
 _BUTTONS = {Button.LEFT: 0x110, Button.RIGHT: 0x111, Button.MIDDLE: 0x112, Button.SIDE: 0x113, Button.EXTRA: 0x114}
 """BTN_* of linux/input-event-codes.h."""
+
+ALL_RELEASES: tuple[Event, ...] = (
+    *(Press(each, False) for each in _BUTTONS),
+    *(Key(each, False) for each in sorted(QCODES)),
+)
+"""Linux ignores the release of a key that is not pressed (input_get_disposition() in drivers/input/input.c)."""
 
 _NOTCHES = {Button.WHEEL_UP: -1, Button.WHEEL_DOWN: 1}
 """As ``rel_z``. The protocol has no horizontal wheel."""

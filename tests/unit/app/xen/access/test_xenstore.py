@@ -92,6 +92,66 @@ def test_nodes_are_written_read_listed_and_removed() -> None:
             store.read("/local/domain/1/name")
 
 
+@pytest.mark.parametrize("count", [682, 683, 5000])
+def test_a_directory_is_listed_that_does_not_fit_into_one_message(count: int) -> None:
+    tree = StoreTree()
+    names = [str(10000 + number) for number in range(count)]
+    tree.write_all([(f"/local/domain/{each}/name", "guest") for each in names])
+    with _serving(tree) as store:
+        assert list(store.children("/local/domain")) == names
+
+
+def test_a_long_directory_that_changes_meanwhile_is_listed_from_the_start() -> None:
+    parts = [b"1\0a\0b\0", b"2\0c\0\0", b"2\0b\0", b"2\0c\0\0"]
+    offsets: list[bytes] = []
+    with _store() as (daemon, store):
+
+        def serve() -> None:
+            daemon.send(XS_ERROR, daemon.request()[1], b"E2BIG\0")
+            for part in parts:
+                kind, request, _, body = daemon.request()
+                offsets.append(body)
+                daemon.send(kind, request, part)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert store.children("/a") == ("b", "c")
+        thread.join()
+    assert offsets == [b"/a\0000\0", b"/a\0004\0", b"/a\0000\0", b"/a\0002\0"]
+
+
+def test_a_directory_without_an_end_is_an_error_of_the_call_alone() -> None:
+    with _store() as (daemon, store):
+
+        def serve() -> None:
+            daemon.send(XS_ERROR, daemon.request()[1], b"E2BIG\0")
+            for _ in range(64):
+                kind, request, _, _ = daemon.request()
+                daemon.send(kind, request, b"1\0name\0")
+            daemon.send(XS_READ, daemon.request()[1], b"x")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(OSError) as raised:
+            store.children("/a")
+        assert raised.value.errno == errno.E2BIG
+        assert store.read("/b") == "x"
+        thread.join()
+
+
+def test_a_watch_that_the_kernel_refuses_is_an_error_of_the_call_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(fd: int, content: bytes) -> int:
+        raise PermissionError(errno.EACCES, "not for this domain")
+
+    with _serving(StoreTree()) as store:
+        with monkeypatch.context() as context:
+            context.setattr("app.xen.access.xenstore.os.write", refuse)
+            with pytest.raises(PermissionError):
+                store.watch("@releaseDomain", "mine")
+        store.write([("/a", "1")])
+        assert store.read("/a") == "1"
+
+
 def test_the_owner_of_a_node_is_told() -> None:
     tree = StoreTree()
     tree.write("/a", "1")

@@ -75,6 +75,19 @@ def test_each_request_is_answered_once_in_order_and_every_sleep_ends_with_a_noti
     assert ring.take() == ()
 
 
+def test_requests_are_taken_in_order_though_not_all_at_once() -> None:
+    front, ring = _ring()
+    for number in range(32):
+        front.ask(number)
+    taken = []
+    while requests := ring.take(5):
+        taken += [each.id for each in requests]
+        for each in requests:
+            ring.respond(xendispl_resp(id=each.id))
+        ring.publish()
+    assert taken == list(range(32)) == [number for number, _ in front.answers()]
+
+
 def test_indices_wrap_at_2_to_the_32() -> None:
     front, ring = _ring()
     start = _U32 - 3

@@ -1,12 +1,16 @@
 """The driver of a guest's display on the thread that it is called by."""
 
+import errno
+
 from app.planes.status import Reason, State
 from app.xen.access.seam import WatchEvent
 from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, DisplayDriver
 from app.xen.display.own_dmabuf import new_udmabuf
+from tests.xen.display_front import create_body
 from tests.xen.machine import FakeXen, fake_xen
-from tests.xen.nodes import CLOSED, CONNECTED
+from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
 from tests.xen.pages import new_memory
+from tests.xen.request_front import DBUF_CREATE
 
 
 def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy() -> None:
@@ -96,4 +100,30 @@ def test_a_guest_with_a_broken_driver_is_gone_when_its_domain_ends() -> None:
         driver.due(clock.ns)
         end = connector.ended()
         assert end is not None and end.reason is Reason.VM_ENDED
+        driver.close()
+
+
+def test_slow_requests_of_a_guest_do_not_keep_the_thread() -> None:
+    with fake_xen() as xen:
+        guest, clock = xen.create(displays=[DisplayConfig(be_alloc=True)]), _Clock()
+        made: list[int] = []
+
+        def slow(size: int) -> int:
+            clock.ns += 1_000_000_000
+            made.append(size)
+            raise OSError(errno.ENOMEM, "no memory")
+
+        driver = DisplayDriver(guest.domid, 0, slow, clock)
+        driver.start(xen.open_host())
+        driver.due(clock.ns)
+        requests = guest.display.connectors[0].requests
+        for number in range(20):
+            requests.put(DBUF_CREATE, create_body(number, (64, 64, 32), 64 * 64 * 4, 1, 1))
+        for turn in range(1, 21):
+            (port,) = driver.ports()
+            driver.handle(port) if turn == 1 else driver.due(clock.ns)
+            assert len(made) == turn
+            due_ns = driver.due_ns()
+            assert turn == 20 or (due_ns is not None and due_ns <= clock.ns)
+        assert [requests.take().status for _ in range(20)] == [-errno.ENOMEM] * 20
         driver.close()

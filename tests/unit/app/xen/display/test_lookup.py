@@ -72,6 +72,20 @@ def test_what_a_guest_writes_is_bounded_and_cleaned(name: str, values: list[str]
         store.close()
 
 
+def test_a_guest_with_more_nodes_than_xenstore_lists_does_not_hide_the_others() -> None:
+    with fake_xen() as xen:
+        hostile = xen.create("hostile")
+        xen.create("other")
+        names = (f"{number:04}{'x' * 250}" for number in range(1100))
+        xen.tree.write_all([(f"{hostile.home}/device/vdispl/0/{each}", "") for each in names])
+        store = xen.open_store()
+        assert [(each.name, len(each.displays[0].connectors)) for each in guests(store)] == [
+            ("hostile", 0),
+            ("other", 1),
+        ]
+        store.close()
+
+
 def test_a_guest_with_thousands_of_devices_is_looked_at_up_to_a_limit() -> None:
     with fake_xen() as xen:
         guest = xen.create()

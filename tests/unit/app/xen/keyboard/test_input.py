@@ -102,6 +102,23 @@ def test_what_is_pressed_is_released_when_the_monitor_closes(hold: str) -> None:
         assert set(keyboard.events[-2:]) == {A_UP, LEFT_UP}
 
 
+def test_what_a_killed_viewer_has_pressed_is_released_by_the_next_one() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        with _opened(xen, guest) as monitor:
+            monitor.send([Key("a", True), Key("a", False)])
+            keyboard.wait_events(2)
+        xen.tree.write(f"{keyboard.backend}/{CLAIM_NODE}", f"{os.getpid()} 1")
+        keyboard.events.clear()
+        with _opened(xen, guest) as monitor:
+            monitor.send([Key("a", True)])
+            wait_until(lambda: A_DOWN in keyboard.events, lambda: str(keyboard.events))
+            before = keyboard.events[: keyboard.events.index(A_DOWN)]
+        assert {A_UP, LEFT_UP, ("key", 29, 0), ("key", 125, 0)} <= set(before)
+        assert all(each[0] == "key" and each[2] == 0 for each in before)
+
+
 def test_the_guest_keeps_its_keyboard_and_the_next_viewer_uses_it() -> None:
     with fake_xen() as xen:
         guest = xen.create(keyboard=True)
