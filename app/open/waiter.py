@@ -92,6 +92,13 @@ def _console_of(session: Session) -> int | None:
     return shown.console if isinstance(shown, VmName | Pid | DbusBus) else None
 
 
+def can_wait(target: Target, error: MdevviewError | None = None) -> bool:
+    """Whether it makes sense to wait for a target, which could not be opened because of ``error``."""
+    if not isinstance(target, Named | VmName | Pid | DbusBus | XenScreen | Default):
+        return False
+    return error is None or may_open_later(target, error)
+
+
 def may_open_later(target: Target, error: MdevviewError) -> bool:
     """Whether a target that could not be opened may open later, when a VM starts. A pid that has ended never does."""
     if isinstance(target, Pid) and isinstance(error, ProcessGone):

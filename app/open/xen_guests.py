@@ -7,7 +7,7 @@ from app.errors import AmbiguousTarget, NoSuchDevice, OpenFailed, error_text
 from app.open.xen_target import XenScreen, is_domid
 from app.text.clean import clean
 from app.xen.access.seam import Store
-from app.xen.display.lookup import XenConnector, XenDisplay, XenGuest, find_guest, why_not_served
+from app.xen.display.lookup import XenConnector, XenDisplay, XenGuest, find_guest, own_domid, why_not_served
 
 CONFIG_LINE = "vdispl=['backend=0,be-alloc=0,connectors=id0:1024x768']"
 """What gives a guest a display, in its xl configuration."""
@@ -174,15 +174,6 @@ def _choose(guest: XenGuest, target: XenScreen, unique: bool) -> XenChoice:
 
 def _config(choice: XenChoice) -> str:
     return CONFIG_LINE if not choice.display.be_alloc else CONFIG_LINE.replace("be-alloc=0", "be-alloc=1")
-
-
-def own_domid(store: Store) -> int:
-    """This domain: a path that begins without a slash is below the domain's own home."""
-    try:
-        text = store.read("domid")
-    except FileNotFoundError:
-        return 0
-    return int(text) if is_domid(text) else 0
 
 
 def _store_failed(error: OSError) -> StoreFailed:

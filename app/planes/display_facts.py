@@ -32,6 +32,10 @@ class SeenProblem:
     count: int = 1
 
 
+OF_QEMU = ("value", "map", "dmabuf", "dmabuf2")
+"""The ways in which QEMU sends pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class DisplayFacts:
     """``scanout`` is how pixels come: "value", "map", "dmabuf", "dmabuf2" from QEMU, "pages" (which a Xen guest

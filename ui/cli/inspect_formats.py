@@ -14,8 +14,7 @@ from app.host.scan import HostScan
 from app.host.vgpu import Vgpu
 from app.open.host_screens import find_screens
 from app.open.opening import OpenOptions, open_chosen, open_resolved_device
-from app.open.target import DbusBus, Default, Pid, Target, VmName, resolve
-from app.open.xen_target import XenRefs, XenScreen
+from app.open.target import DbusBus, Default, InheritedFd, Pid, Replay, Simulated, Target, VmName, resolve
 from gl.format_reach import reach
 from gl.inspection import renderer_document
 from gl.offscreen_context import open_context
@@ -47,7 +46,7 @@ def print_formats(args: argparse.Namespace) -> int:
 def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
     """The vGPU of a target; None if it is not known which one it is, or if no target is given and there are several.
 
-    None also for a VM's D-Bus display and a Xen guest: neither says which formats it can send.
+    None also for a screen whose pictures are pushed: nothing says which formats it can send.
     """
     scan = HostScan.take()
     try:
@@ -60,12 +59,12 @@ def _vgpu(target: Target, helper: HelperMethod) -> Vgpu | None:
         return None
     if isinstance(chosen, Vgpu):
         return chosen
-    if isinstance(chosen, XenScreen | XenRefs):
-        return None
     if isinstance(chosen, VmName | Pid | DbusBus):
         session = open_chosen(chosen, options=OpenOptions(helper), scan=scan)
         session.close()
         return session.vgpu
+    if not isinstance(chosen, InheritedFd | Simulated | Replay):
+        return None
     opened = open_resolved_device(chosen, options=OpenOptions(helper))
     try:
         return opened.vgpu

@@ -1,5 +1,6 @@
 """What ``mdevview inspect`` prints of a VM's console: the VM, its screens, and the messages that were counted."""
 
+from app.planes.display_facts import OF_QEMU
 from app.planes.plane_document import Document
 from ui.cli.aligned import columns, pair
 
@@ -12,10 +13,10 @@ def vm_lines(vm: Document | None) -> list[str]:
     control = {"taken-over": "taken over by another client: no input from here", "lost": "ended"}.get(vm["state"])
     if control is not None:
         lines += pair("controls", control)
-    if "domid" in vm:
-        kind = f", {vm['kind'].upper()}" if vm["kind"] else ""
-        lines += pair("domain", f"{vm['domid']}{kind}")
-        lines += pair("buffers", "allocated by mdevview (be-alloc=1)" if vm["be_alloc"] else "allocated by the guest")
+    if (domid := vm.get("domid")) is not None:
+        lines += pair("domain", f"{domid}, {vm['kind'].upper()}" if vm["kind"] else str(domid))
+    if (own := vm.get("be_alloc")) is not None:
+        lines += pair("buffers", "allocated by mdevview (be-alloc=1)" if own else "allocated by the guest")
     if vm["interfaces"] is None:
         return lines
     return lines + pair("interfaces", ", ".join(vm["interfaces"]) or "none")
@@ -29,7 +30,6 @@ _SCANOUTS = {
     "pages": "as pages that the guest granted",
     "own-dmabuf": "in dma-bufs that mdevview gave to the guest",
 }
-_OF_QEMU = ("value", "map", "dmabuf", "dmabuf2")
 
 
 def messages_lines(messages: Document | None) -> list[str]:
@@ -40,7 +40,7 @@ def messages_lines(messages: Document | None) -> list[str]:
     counts = ", ".join(f"{each['name']} {each['count']}" for each in messages["received"])
     lines += pair("messages", counts or "none yet")
     lines += pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
-    if messages["scanout"] not in _OF_QEMU:
+    if messages["scanout"] not in OF_QEMU:
         return lines
     return lines + pair("", "QEMU leaves out what a newer message replaces before it is sent: that is not counted")
 
@@ -52,7 +52,7 @@ def consoles_lines(vm: Document | None) -> list[str]:
     if vm is None or not vm["consoles"]:
         return []
     rows = [_CONSOLE_HEADER, *map(_console_row, vm["consoles"])]
-    # What no screen has is left out: a connector of a Xen guest has neither head nor interfaces.
+    # What no screen has is left out.
     used = [column for column in range(len(_CONSOLE_HEADER)) if any(row[column] != "-" for row in rows[1:])]
     right = {at for at, column in enumerate(used) if column in (1, 3)}
     return columns([tuple(row[column] for column in used) for row in rows], right=right)

@@ -1,14 +1,12 @@
-"""What a window shows: what it is called, and whether it is what the user chose."""
+"""What a window shows: whether it is what the user chose, and what follows when it is gone."""
 
 from app.edid.mode import Mode
 from app.errors import MdevviewError
 from app.host.vgpu import Vgpu
 from app.open.session import Session
-from app.open.target import DbusBus, Default, Named, Pid, Replay, Simulated, Target, VmName, parse_target
+from app.open.target import Default, Named, Target, parse_target
 from app.open.waiter import next_target
-from app.open.xen_target import XenRefs, XenScreen
 from app.planes.status import Reason, State, Status
-from app.text.clean import clean, clean_line
 
 
 def is_shown(chosen: Vgpu | Target, session: Session, state: State) -> bool:
@@ -56,29 +54,3 @@ def check_resolution(session: Session, resolution: Mode | None, *, follow: bool)
 def gone_text(gone: Status) -> str:
     """Why a device is gone."""
     return "the VM ended" if gone.reason is Reason.VM_ENDED else gone.detail or "the vGPU was removed"
-
-
-def label_of(target: Target) -> str:
-    """The label of a target that was not opened yet."""
-    match target:
-        case Named(text):
-            return text
-        case VmName(name, console):
-            return f"VM {clean(name)}{_console_words(console)}"
-        case Pid(pid, console=console):
-            return f"process {pid}{_console_words(console)}"
-        case DbusBus(address, console=console):
-            return f"the VM on the bus {clean_line(address)}{_console_words(console)}"
-        case XenScreen(guest) | XenRefs(guest):
-            return f"guest {clean(guest)}"
-        case Default():
-            return "screen"
-        case Simulated(spec):
-            return f"sim:{spec}"
-        case Replay(file):
-            return f"replay: {clean_line(file.rpartition('/')[2])}"
-    return str(target)
-
-
-def _console_words(console: int | None) -> str:
-    return f", console {console}" if console is not None else ""

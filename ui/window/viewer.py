@@ -12,6 +12,8 @@ from app.input.signed_cursor_source import SentPointer, SignedCursorSource
 from app.measure.loop.pacing import Pacer, pace_of
 from app.open.session import Session
 from app.open.target import Replay, Target, parse_target, vm_named
+from app.open.target_label import label_of
+from app.open.waiter import can_wait
 from app.planes.frame import Frame
 from app.planes.frame_source import FrameSource
 from app.planes.status import Reason, State, Status
@@ -19,7 +21,7 @@ from app.planes.status_source import StatusSource
 from ui.window.chooser import choose_device
 from ui.window.main_window import MainWindow
 from ui.window.openings import Openings
-from ui.window.page.page_content import Attempt, PageAction, can_wait
+from ui.window.page.page_content import Attempt, PageAction
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.settings.subject import subject_of
@@ -29,7 +31,6 @@ from ui.window.shown_target import (
     gone_text,
     is_shown,
     is_substitute,
-    label_of,
     target_of,
 )
 from ui.window.vm_monitor import VmMonitor

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QLabel, QMessageBox
 from app.errors import OpenFailed
 from app.measure.loop.pacing import Pace, Pacer
 from app.open.target import VmName
+from app.open.target_label import label_of
 from app.planes.status import Reason, Status
 from app.planes.status_source import StatusSource
 from ui.window.main_window import MainWindow
@@ -16,7 +17,6 @@ from ui.window.picture.picture_window import PictureWindow
 from ui.window.picture.qt_frame_loop import QtFrameLoop
 from ui.window.picture.view_options import ViewOptions
 from ui.window.qt_application import new_application
-from ui.window.shown_target import label_of
 from ui.window.viewer import Viewer
 from ui.window.window_options import WindowOptions
 

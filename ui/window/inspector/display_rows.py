@@ -1,10 +1,9 @@
 """The screens of a VM and the messages that were counted as rows of the tree, from an ``inspect`` document. Pure."""
 
+from app.planes.display_facts import OF_QEMU
 from app.planes.plane_document import Document
 from app.text.clean import clean_line
 from ui.window.inspector.node import LONGEST, Node, leaves
-
-_OF_QEMU = (None, "value", "map", "dmabuf", "dmabuf2")
 
 
 def display_nodes(document: Document) -> tuple[Node, ...]:
@@ -15,9 +14,14 @@ def display_nodes(document: Document) -> tuple[Node, ...]:
 
 
 def _vm(vm: Document) -> Node:
-    controls = () if "domid" in vm else (("state", "Controls", vm["state"]),)
-    domain = (("domid", "Domain", vm["domid"]), ("kind", "Kind", (vm["kind"] or "").upper())) if "domid" in vm else ()
-    about = leaves((("uuid", "UUID", vm["uuid"]), *controls, *domain))
+    about = leaves(
+        (
+            ("uuid", "UUID", vm["uuid"]),
+            ("state", "Controls", vm["state"] if vm["interfaces"] is not None else None),
+            ("domid", "Domain", vm.get("domid")),
+            ("kind", "Kind", (vm.get("kind") or "").upper()),
+        )
+    )
     return Node(
         "vm", "VM", clean_line(vm["name"] or "without a name", LONGEST), (*about, *map(_console, vm["consoles"]))
     )
@@ -46,5 +50,5 @@ def _messages(messages: Document) -> Node:
             ("acknowledged", "Guest waits", "for each picture" if messages["acknowledged"] else "no"),
         )
     )
-    of = " of QEMU" if messages["scanout"] in _OF_QEMU else ""
+    of = " of QEMU" if messages["scanout"] in (None, *OF_QEMU) else ""
     return Node("messages", f"Messages{of}", f"pixels: {messages['scanout'] or 'none yet'}", (*counts, *rest))

@@ -33,6 +33,7 @@ from ui.window.overview.overview_text import (
     PERMISSION,
     PushedScreen,
     Words,
+    can_be_shown,
     caption_of,
     details_of,
     title_of,
@@ -94,6 +95,7 @@ class OverviewSource(QObject):
         self._vgpu: Vgpu | None = None
         self._display: PushedScreen | None = None
         self._console: Target | None = None
+        self._until_click: Words | None = None
         # How the pixels of a frame are looked at. The surface sets it, which has the images.
         self.look: Callable[[Frame], Look | None] = lambda _frame: None
         self._visible = True
@@ -130,11 +132,12 @@ class OverviewSource(QObject):
 
         It is never opened again by itself: every registration at a VM costs the VM something until it ends.
         """
-        is_new = self._display is None
-        self._display, self._console = display, target
-        if is_new and until_click is None:
-            self._open_console(target)
-        elif is_new and until_click is not None:
+        is_new, before = self._display is None, self._until_click
+        self._display, self._console, self._until_click = display, target, until_click
+        if until_click is None:
+            if is_new:
+                self._open_console(target)
+        elif is_new or (self._words == before and before != until_click):
             self._say(until_click)
 
     def show(self) -> None:
@@ -154,6 +157,8 @@ class OverviewSource(QObject):
         """What a click does now."""
         if self.loop is not None and self._session is not None:
             return Click.OPEN
+        if self._display is not None and not can_be_shown(self._display):
+            return Click.NOTHING
         if self._console is not None:
             return Click.NOTHING if self._pending is not None or self in self._openings else Click.SHOW
         return Click.ASK if self._words is PERMISSION and self._helper is not HelperMethod.NEVER else Click.NOTHING

@@ -32,7 +32,7 @@ PERMISSION = Words("Permission needed", "Its VM belongs to another user. Click t
 _CLICK_TO_SHOW = "Click to show"
 TAKES_INPUT = Words(_CLICK_TO_SHOW, "Another viewer of this VM would lose its keyboard and pointer.")
 PLUGS_IN = Words(_CLICK_TO_SHOW, "The Xen guest gets its screen then.")
-CANNOT_BE_SHOWN = "Cannot be shown"
+_CANNOT_BE_SHOWN = "Cannot be shown"
 OF_ANOTHER_USER = Words(_CLICK_TO_SHOW, "Its VM belongs to another user.")
 ASKING = Words("Asking for permission", "A dialog, or the terminal, asks for it.")
 
@@ -54,6 +54,11 @@ def words_of_status(status: Status) -> Words:
     return Words(status_heading(status), clean(f"{sentence}." if sentence else "", LONGEST_LINE))
 
 
+def can_be_shown(display: PushedScreen) -> bool:
+    """Whether a click can show it."""
+    return not (isinstance(display, GuestScreen) and display.why_not)
+
+
 def words_until_click(display: PushedScreen) -> Words | None:
     """Why a D-Bus display or Xen guest is opened only after a click; None for one that is opened at once.
 
@@ -64,7 +69,7 @@ def words_until_click(display: PushedScreen) -> Words | None:
     """
     if isinstance(display, GuestScreen):
         why_not = display.why_not
-        return Words(CANNOT_BE_SHOWN, f"{why_not[0].upper()}{why_not[1:]}.") if why_not else PLUGS_IN
+        return Words(_CANNOT_BE_SHOWN, f"{why_not[0].upper()}{why_not[1:]}.") if why_not else PLUGS_IN
     if display.vm.uid != os.getuid():
         return OF_ANOTHER_USER
     return TAKES_INPUT if display.p2p else None

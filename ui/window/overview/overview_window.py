@@ -15,6 +15,7 @@ from app.host.screens import HostScreens, first_console
 from app.host.vgpu import Vgpu
 from app.open.screen_list import ScreenList
 from app.open.target import SIMULATED_DEFAULT, Target, parse_target
+from app.open.target_label import label_of
 from ui.window.actions.shortcuts import shared
 from ui.window.overview.opening_queue import OpeningQueue
 from ui.window.overview.overview_source import Click, OverviewSource
@@ -23,7 +24,6 @@ from ui.window.overview.overview_text import PushedScreen, Words, name_of_vm, wo
 from ui.window.overview.overview_tile import Tile
 from ui.window.overview.qt_loop_group import QtLoopGroup
 from ui.window.settings.first_size import resize_within_screen
-from ui.window.shown_target import label_of
 
 _SIZE = QSize(1100, 740)
 # How often rates are counted.

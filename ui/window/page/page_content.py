@@ -16,9 +16,6 @@ from app.errors import (
     ProcessGone,
     ResolutionRefused,
 )
-from app.open.target import DbusBus, Default, Named, Pid, Target, VmName
-from app.open.waiter import may_open_later
-from app.open.xen_target import XenScreen
 from app.planes.status import Reason, State, Status
 from app.text.clean import clean_line
 from ui.window.picture.picture_text import status_heading
@@ -86,13 +83,6 @@ class PageContent:
     remedy: str = ""
     evidence: str = ""
     notes: tuple[str, ...] = ()
-
-
-def can_wait(target: Target, error: MdevviewError | None = None) -> bool:
-    """Whether it makes sense to wait for a target, which could not be opened because of ``error``."""
-    if not isinstance(target, Named | VmName | Pid | DbusBus | XenScreen | Default):
-        return False
-    return error is None or may_open_later(target, error)
 
 
 def page_buttons(status: Status, attempt: Attempt) -> tuple[PageAction, ...]:

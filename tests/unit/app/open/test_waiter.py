@@ -10,12 +10,13 @@ import pytest
 
 from app.attach.helper_fds import HelperMethod, HelperTimeout, ReceivedFd
 from app.device.seam import Device
-from app.errors import MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied
+from app.errors import DeviceBusy, MdevviewError, NeedsRunningVm, NoSuchDevice, PermissionDenied, UsageError
 from app.host.vgpu import Vgpu
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
-from app.open.target import Default, Named, Pid, Target, VmName
-from app.open.waiter import Waiter, may_open_later, next_target
+from app.open.target import Default, InheritedFd, Named, Pid, Replay, Simulated, Target, VmName
+from app.open.waiter import Waiter, can_wait, may_open_later, next_target
+from app.open.xen_target import XenScreen
 from app.planes.status import Reason, State, Status
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 from tests.unit.sim_tools import Clock
@@ -269,3 +270,10 @@ def test_helper_that_came_too_early_is_asked_again_and_not_for_ever(asker: Asker
             assert isinstance(asker.waiter.poll(), Status)
     assert len(asker.questions) == 5
     asker.waiter.close()
+
+
+def test_only_what_can_appear_later_is_waited_for() -> None:
+    assert all(can_wait(each) for each in (Named("desk"), VmName("win10"), XenScreen("web"), Pid(4711), Default()))
+    assert not any(can_wait(each) for each in (Simulated("gvt"), Replay("file"), InheritedFd(3)))
+    assert can_wait(Named("desk"), DeviceBusy("desk is in use by process 4711", "close it"))
+    assert not can_wait(Named("desk"), UsageError("what?"))

@@ -7,7 +7,7 @@ import pytest
 from app.host.vgpu import Vgpu
 from app.open.opening import vfio_session
 from app.open.session import ConsoleChoice
-from app.open.target import SIMULATED_DEFAULT, Default, Target, VmName, parse_target
+from app.open.target import SIMULATED_DEFAULT, Default, Target, VmName
 from app.planes.status import State
 from app.vfio.buffer_cache import FetchRule
 from app.vfio.opened_device import OpenedDevice
@@ -15,20 +15,7 @@ from tests.pushed.session import pushed_session
 from tests.pushed.source import PushedSource
 from tests.unit.command import run_without_display
 from tests.unit.scripted import ScriptedDevice
-from ui.window.shown_target import is_shown, is_substitute, label_of
-
-
-def test_what_is_waited_for_is_called_as_a_person_would() -> None:
-    assert [label_of(parse_target(each)) for each in ("vm:win10", "pid:4711", "83b8f4f2")] == [
-        "VM win10",
-        "process 4711",
-        "83b8f4f2",
-    ]
-    assert [label_of(parse_target(each)) for each in ("vm:win10,console=1", "pid:4711,console=0")] == [
-        "VM win10, console 1",
-        "process 4711, console 0",
-    ]
-    assert label_of(parse_target("dbus:unix:path=/run/bus")) == "the VM on the bus unix:path=/run/bus"
+from ui.window.shown_target import is_shown, is_substitute
 
 
 def test_choosing_what_is_shown_opens_nothing() -> None:

@@ -17,9 +17,8 @@ from app.errors import (
     ResolutionRefused,
     UsageError,
 )
-from app.open.target import Default, InheritedFd, Named, Pid, Replay, Simulated, VmName
 from app.planes.status import Reason, State, Status
-from ui.window.page.page_content import Attempt, PageAction, can_wait, page_buttons, page_content
+from ui.window.page.page_content import Attempt, PageAction, page_buttons, page_content
 
 RETRY, CHOOSE, WAIT, COPY, DOCTOR = PageAction
 _ALWAYS = (CHOOSE, COPY, DOCTOR)
@@ -107,10 +106,3 @@ def test_texts_of_others_are_short_lines_that_can_be_seen(message: str, remedy: 
     content = page_content("desk", Status(Reason.NOT_OPENED), (), Attempt(MdevviewError(message, remedy)))
     for text in (content.sentence, content.remedy):
         assert text.isprintable() and len(text) < 1100, text
-
-
-def test_only_what_can_appear_later_is_waited_for() -> None:
-    assert all(can_wait(each) for each in (Named("desk"), VmName("win10"), Pid(4711), Default()))
-    assert not any(can_wait(each) for each in (Simulated("gvt"), Replay("file"), InheritedFd(3)))
-    assert can_wait(Named("desk"), _BUSY)
-    assert not can_wait(Named("desk"), UsageError("what?"))
