@@ -13,7 +13,7 @@ from app.host.xen import xen_host
 from app.open.no_resolution import NoResolution
 from app.open.session import Session
 from app.open.xen_documents import describe_refs
-from app.open.xen_guests import find_domain, own_domid
+from app.open.xen_guests import find_domain
 from app.open.xen_target import REFS_FORM, XenRefs
 from app.planes.check import bytes_needed, check_plane
 from app.planes.plane import Backing, Plane, PlaneKind
@@ -22,6 +22,7 @@ from app.text.clean import clean_line
 from app.vm.input_route import NoInput, TrackedRoute
 from app.xen.abi.page import XEN_PAGE_SIZE
 from app.xen.access.seam import XenHost
+from app.xen.display.lookup import own_domid
 from app.xen.references.references_source import ReferencesSource
 from app.xen.references.refs_list import MOST_BYTES, is_list, parse_refs
 from app.xen.references.refusal import why_not_exported
