@@ -72,7 +72,7 @@ def test_a_recording_of_it_is_shown_again(xen: FakeXen, tmp_path: Path, capsys: 
     guest = xen.create("demo", [DisplayConfig((("id0", *_SIZE),))])
     recording, file = tmp_path / "guest.mdr", tmp_path / "shot.png"
     with showing(guest.display, _SIZE, _still):
-        assert main(["capture", "xen:demo", "-o", str(recording), "--duration", "0.5"]) == 0
+        assert main(["capture", "xen:demo", "-o", str(recording), "--duration", "2"]) == 0
     assert main(["screenshot", f"replay:{recording}", "-o", str(file), "--timeout", "20"]) == 0
     assert np.array_equal(load_png(file), expected_picture(0, cursor=False))
     capsys.readouterr()
