@@ -133,18 +133,22 @@ class Connection:
         backend = self._device.backend
         self._phase = _Phase.IDLE
         self._written = XenbusStateInitWait
-        self._store.write(
-            [
-                (f"{backend}/{CLAIM_NODE}", self._claim),
-                *((f"{backend}/{name}", text) for name, text in self._nodes),
-                (f"{backend}/state", str(XenbusStateInitWait)),
-            ]
-        )
-        for path in self._watched():
-            self._store.watch(path, self.token)
-        # Not for a driver domain: it learns of the guest's end by its nodes.
-        with suppress(PermissionError):
-            self._store.watch(_RELEASE, self.token)
+        try:
+            self._store.write(
+                [
+                    (f"{backend}/{CLAIM_NODE}", self._claim),
+                    *((f"{backend}/{name}", text) for name, text in self._nodes),
+                    (f"{backend}/state", str(XenbusStateInitWait)),
+                ]
+            )
+            for path in self._watched():
+                self._store.watch(path, self.token)
+            # Not for a driver domain: it learns of the guest's end by its nodes.
+            with suppress(PermissionError):
+                self._store.watch(_RELEASE, self.token)
+        except OSError:
+            self.close()
+            raise
 
     def look(self) -> Step:
         """Read the states once and say what to do. The same step is not said twice, except END.

@@ -10,14 +10,14 @@ from contextlib import suppress
 from app.errors import error_text
 from app.planes.status import Reason, Status
 from app.xen.abi.displif import XENDISPL_FIELD_BE_ALLOC, XENDISPL_FIELD_BE_VERSIONS
-from app.xen.access.seam import Store, WatchEvent, XenHost
+from app.xen.access.seam import WatchEvent, XenHost
 from app.xen.backend.connection import Connection, Ended, Step
 from app.xen.backend.device import VDISPL, Device
 from app.xen.backend.guest_error import GuestError
 from app.xen.display.connector import Connector
 from app.xen.display.connector_rings import ConnectorRings
 from app.xen.display.guest_display import GuestDisplay
-from app.xen.display.lookup import connectors_of, guest_kind, why_no_own_memory, why_not_served
+from app.xen.display.lookup import connectors_of, guest_kind, own_domid, why_no_own_memory, why_not_served
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class DisplayDriver:
 
     def start(self, host: XenHost) -> None:
         self._host = host
-        device = Device(VDISPL, self._domid, self._device_number, _own_domid(host.store))
+        device = Device(VDISPL, self._domid, self._device_number, own_domid(host.store))
         self._frontend = device.frontend
         connection = Connection(host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock)
         kind = guest_kind(host.store, self._domid)
@@ -293,11 +293,3 @@ class DisplayDriver:
 
     def _domain_ended(self) -> str:
         return f"Xen domain {self._domid} ended"
-
-
-def _own_domid(store: Store) -> int:
-    """The domain of this program: a relative path is below its home. 0 if xenstore does not tell."""
-    try:
-        return int(store.read("domid"))
-    except (OSError, ValueError):
-        return 0
