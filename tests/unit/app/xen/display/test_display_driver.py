@@ -8,11 +8,12 @@ from app.planes.status import Reason, State
 from app.xen.access.seam import WatchEvent
 from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, LEAVING_NS, DisplayDriver
 from app.xen.display.own_dmabuf import new_udmabuf
-from tests.xen.display_front import create_body
+from tests.xen.display_front import Screen, create_body
 from tests.xen.machine import FakeXen, fake_xen
 from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
 from tests.xen.pages import new_memory
 from tests.xen.request_front import DBUF_CREATE
+from tests.xen.serving import served
 
 
 def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy() -> None:
@@ -153,3 +154,16 @@ def test_a_close_waits_for_the_guest_only_so_long() -> None:
         driver.close()
         assert guest.display.state == CONNECTED
         assert sum(slept) == pytest.approx(LEAVING_NS / 1e9)
+
+
+def test_a_close_tells_the_end_of_an_open_flip() -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        with served(xen, guest):
+            guest.display.wait_connected()
+            screen = Screen(guest.display, 64, 48)
+            screen.show(bytes(64 * 48 * 4))
+            flip = screen.show(bytes(64 * 48 * 4))
+        events = guest.display.connectors[0].events
+        events.consume()
+        assert len(events.done) == flip

@@ -73,19 +73,6 @@ def test_a_flip_that_nobody_looks_at_is_told_after_one_refresh() -> None:
             assert done_ns - began >= LONGEST_NS
 
 
-def test_a_close_tells_the_end_of_an_open_flip() -> None:
-    with fake_xen() as xen:
-        guest = xen.create()
-        with served(xen, guest):
-            guest.display.wait_connected()
-            screen = Screen(guest.display, *_SIZE)
-            screen.show(_picture(1))
-            flip = screen.show(_picture(2))
-        events = guest.display.connectors[0].events
-        events.consume()
-        assert len(events.done) == flip
-
-
 def test_a_second_flip_ends_the_first_one() -> None:
     with fake_xen() as xen:
         guest = xen.create()
