@@ -140,7 +140,7 @@ step_mypy() { mypy && mypy packaging/*.py packaging/helper/mdevview-getfd && myp
 step_imports() { lint-imports --no-logo; }
 step_files() {
     has shellcheck desktop-file-validate appstreamcli || return 77
-    shellcheck packaging/*.sh tests/lab/*.sh .ci/run &&
+    shellcheck packaging/*.sh tests/lab/*.sh tests/lab/xen/*.sh tests/lab/xen/guest/*.sh .ci/run &&
         desktop-file-validate packaging/desktop/*.desktop &&
         metainfo packaging/desktop/*.metainfo.xml
 }

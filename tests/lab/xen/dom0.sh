@@ -20,7 +20,7 @@ ip link set lo up
 modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs || finish 92
 mount -t xenfs xenfs /proc/xen
 mkdir -p /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen /run/lock
-xenstored || finish 93
+xenstored --internal-db || finish 93
 xen-init-dom0 || finish 94
 xenconsoled --log=guest --log-dir="$folder" || finish 95
 cut -d' ' -f1 /proc/uptime >"$folder/ready"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-SIZE = (640, 480)
+SIZE = (320, 240)
+WAITED = "waited"
 
 
 def write(folder: Path, name: str, kind: str, kernel: Path, be_alloc: int) -> Path:
@@ -21,7 +22,23 @@ kernel = "{kernel}"
 ramdisk = "{folder}/guest.cpio"
 extra = "{options}"
 vdispl = ["backend=0,be-alloc={be_alloc},connectors=screen:{width}x{height}"]
-vkb = ["backend-type=linux"]
+vkb = ["backend-type=linux,feature-abs-pointer=1,width={width},height={height}"]
+"""
+    )
+    return file
+
+
+def write_waited(folder: Path, kernel: Path) -> Path:
+    """A small guest with a display only, which is created while a viewer waits for it. Returns the file."""
+    width, height = SIZE
+    file = folder / f"{WAITED}.cfg"
+    file.write_text(
+        f"""name = "{WAITED}"
+type = "pv"
+memory = 96
+vcpus = 1
+kernel = "{kernel}"
+vdispl = ["backend=0,be-alloc=0,connectors=screen:{width}x{height}"]
 """
     )
     return file

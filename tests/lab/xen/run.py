@@ -73,6 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     (folder / "guest.cpio").write_bytes(initramfs.guest(kernel.version, busybox))
     guest_config.write(folder, "pv", "pv", kernel_file, be_alloc=0)
     guest_config.write(folder, "pvh", "pvh", kernel_file, be_alloc=1)
+    guest_config.write_waited(folder, kernel_file)
     # Dom0 cannot write to this tree, and is slow: the host compiles the modules.
     for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
         compileall.compile_dir(REPOSITORY / part, quiet=2)
@@ -141,6 +142,8 @@ def _environment(folder: Path, unpacked: packages.Unpacked) -> dict[str, str]:
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "LIBGL_ALWAYS_SOFTWARE": "1",
+        # Llvmpipe compiles its shaders, which takes half a minute here.
+        "GALLIUM_DRIVER": "softpipe",
         "LANG": "C.UTF-8",
     }
     if gate.required():

@@ -28,6 +28,11 @@ class Dom0:
 _DRIVER = "xendrm-du"
 _GONE = 60.0
 
+_INPUT_EVENT = struct.Struct("=16xHHi")
+"""struct input_event, without its time."""
+
+_EV_SYN = 0
+
 
 def flips(dom0: Dom0, frames: int, seed: int = 0, card_s: float = 60.0) -> dict[str, object]:
     """Set a mode with the picture ``seed``, then flip through the next pictures, each when dom0 lets it. Then leave."""
@@ -92,24 +97,20 @@ def grant(dom0: Dom0, seed: int, width: int, height: int) -> dict[str, object]:
         time.sleep(3600)
 
 
-def inputs(dom0: Dom0, seconds: float, name: str) -> dict[str, object]:
-    """Tell every event of the input devices whose name begins so."""
+def inputs(dom0: Dom0, seconds: float, name: str, count: int) -> dict[str, object]:
+    """Tell the first ``count`` events of the input devices whose names begin so: device, type, code, value."""
     fds: dict[int, str] = {}
-    until = time.monotonic() + 30
-    while not fds and time.monotonic() < until:
-        for device in sorted(Path("/sys/class/input").glob("event*")):
-            said = (device / "device/name").read_text().strip()
-            if said.startswith(name):
-                fds[os.open(f"/dev/input/{device.name}", os.O_RDONLY | os.O_NONBLOCK)] = said
-        time.sleep(0.1)
+    for device in sorted(Path("/sys/class/input").glob("event*")):
+        said = (device / "device/name").read_text().strip()
+        if said.startswith(name):
+            fds[os.open(f"/dev/input/{device.name}", os.O_RDONLY | os.O_NONBLOCK)] = said
     dom0.say({"devices": sorted(fds.values())})
     seen: list[tuple[str, int, int, int]] = []
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+    while len(seen) < count and (left := until - time.monotonic()) > 0:
         for fd in select.select(list(fds), [], [], left)[0]:
-            data = os.read(fd, 24 * 64)
-            seen += [(fds[fd], *each[2:]) for each in struct.iter_unpack("=qqHHi", data)]
-            dom0.say({"events": [each[1:] for each in seen if each[1]], "of": sorted({each[0] for each in seen})})
+            data = os.read(fd, _INPUT_EVENT.size * 64)
+            seen += [(fds[fd], *each) for each in _INPUT_EVENT.iter_unpack(data) if each[0] != _EV_SYN]
     return {"events": seen}
 
 

@@ -27,6 +27,9 @@ class Job:
 class Guest:
     """The console of a running guest. :meth:`close` leaves the guest alone."""
 
+    TIMEOUT_S = 3.0
+    """So long the guest's driver waits for an answer and for the end of a flip (``drivers/gpu/drm/xen``)."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.domid = toolstack.domid(name)

@@ -1,9 +1,9 @@
 """Pages that a program of the guest granted with gntalloc, shown by their references."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
 
 from app.attach.helper_fds import HelperMethod
 from app.open.opening import OpenOptions, open_target
@@ -13,10 +13,10 @@ from tests.lab.xen.guest import pattern
 from tests.lab.xen.inside import viewer
 from tests.lab.xen.inside.conftest import Fact
 from tests.lab.xen.inside.guest import Guest
+from ui.cli.main import main
 
 _SIZE = 256, 64
 _SEED = 9
-_PROGRAM = "import sys; from ui.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_pages_are_shown_equal_and_said_to_be_no_dmabuf(pv: Guest, tmp_path: Path, fact: Fact) -> None:
@@ -43,14 +43,14 @@ def test_pages_are_shown_equal_and_said_to_be_no_dmabuf(pv: Guest, tmp_path: Pat
     pv.kill(job)
 
 
-def test_inspect_shows_how_the_pages_come(pv: Guest, tmp_path: Path, fact: Fact) -> None:
+def test_inspect_shows_how_the_pages_come(pv: Guest, capsys: pytest.CaptureFixture[str], fact: Fact) -> None:
     job = pv.start("grant", seed=_SEED, width=_SIZE[0], height=_SIZE[1])
     pv.wait(lambda: job.said, "the pages are granted")
     refs = "+".join(map(str, job.said[0]["refs"]))
     target = f"xen:{pv.domid},refs={refs},size={_SIZE[0]}x{_SIZE[1]},format=XR24"
-    command = [sys.executable, "-c", _PROGRAM, "inspect", target, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    fact("inspect of granted pages", done.stdout or done.stderr)
-    primary = json.loads(done.stdout)["planes"]["primary"]
+    assert main(["inspect", target, "--json"]) == 0
+    said = capsys.readouterr().out
+    fact("inspect of granted pages", said)
+    primary = json.loads(said)["planes"]["primary"]
     assert (primary["path"], [each["rung"] for each in primary["import_errors"]]) == ("copy", ["export"])
     pv.kill(job)

@@ -1,5 +1,7 @@
 """Viewers of a stock PV guest that come and go, and the end of the guest."""
 
+import re
+import select
 import subprocess
 import sys
 import time
@@ -10,7 +12,10 @@ from tests.lab.xen.inside import toolstack, viewer
 from tests.lab.xen.inside.conftest import Fact
 from tests.lab.xen.inside.guest import Guest
 
+_ROUNDS = 100
 _GNTDEV_USERS = Path("/sys/module/xen_gntdev/refcnt")
+
+_CONNECTED = "the guest's display driver is there, and shows nothing yet"
 
 
 def test_a_killed_viewer_is_followed_by_one_that_shows_the_guest(pv: Guest, fact: Fact) -> None:
@@ -31,6 +36,29 @@ def test_a_killed_viewer_is_followed_by_one_that_shows_the_guest(pv: Guest, fact
         pv.kill(job)
     fact("what the guest's program saw when its viewer was killed", job.said)
     assert all(said.get("slow_s", 0) < 10.0 for said in job.said)
+
+
+def test_a_hundred_viewers_leave_nothing(pv: Guest, fact: Fact) -> None:
+    users, nodes = _GNTDEV_USERS.read_text(), _nodes()
+    begun = time.monotonic()
+    for _ in range(_ROUNDS):
+        with viewer.viewing(pv.domid) as source:
+            while source.latest().status.detail != _CONNECTED:
+                select.select([source.fileno()], [], [], toolstack.PATIENCE_S)
+    fact("a round of attaching and detaching, s", (time.monotonic() - begun) / _ROUNDS)
+    toolstack.wait_until(lambda: _nodes() == nodes, "xenstore is as before the first viewer", 10)
+    assert _GNTDEV_USERS.read_text() == users
+    job = pv.start("flips", frames=1, seed=500)
+    with viewer.viewing(pv.domid) as source:
+        viewer.wait_for_picture(source, 500, pv)
+        pv.step(job)
+        viewer.wait_for_picture(source, 501, pv)
+    pv.kill(job)
+
+
+def _nodes() -> str:
+    """Xenstore's nodes with values and rights, without the numbers that the guest's driver chooses."""
+    return re.sub(r'((?:ref|channel) = )"\d+"', r"\1", toolstack.run("xenstore-ls", "-p"))
 
 
 def test_a_guest_that_is_destroyed_ends_its_viewer_with_the_reason(pv: Guest, fact: Fact) -> None:

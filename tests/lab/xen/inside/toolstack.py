@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.lab.noted import REPORT
 
@@ -16,9 +17,13 @@ def run(*command: str) -> str:
     return done.stdout
 
 
+def configuration(name: str) -> Path:
+    """The configuration of a guest that the host wrote (`tests.lab.xen.guest_config`)."""
+    return REPORT / f"{name}.cfg"
+
+
 def create(name: str) -> None:
-    """Create the guest of the configuration that the host wrote (`tests.lab.xen.guest_config`)."""
-    run("xl", "create", str(REPORT / f"{name}.cfg"))
+    run("xl", "create", str(configuration(name)))
 
 
 def domid(name: str) -> int:
