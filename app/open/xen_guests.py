@@ -53,6 +53,22 @@ def guest_words(guest: XenGuest) -> str:
     return f"guest {guest.name} (domain {guest.domid})" if guest.name else f"domain {guest.domid}"
 
 
+def find_domain(store: Store, text: str) -> tuple[int, str]:
+    """The domid and the name of a domain that TARGET names; the name is empty where this domain may not see it.
+
+    Raises NoSuchDevice, AmbiguousTarget, OpenFailed.
+    """
+    try:
+        domid = _found(store, text)[0] if not is_domid(text) else int(text)
+        return domid, clean(store.read(f"/local/domain/{domid}/name"))
+    except FileNotFoundError:
+        raise NoSuchDevice(f"no Xen guest has the number {domid}", _LIST) from None
+    except PermissionError:
+        return domid, ""
+    except OSError as error:
+        raise _store_failed(error) from error
+
+
 def choose_screen(store: Store, target: XenScreen) -> XenChoice:
     """The screen of a target. Raises NoSuchDevice (also one that may come), AmbiguousTarget, OpenFailed."""
     try:

@@ -4,25 +4,28 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from app.errors import OpenFailed
 from app.host.paths import HOST, Paths
 from app.open.session import Session
 from app.open.xen_access import RequestXen, opened_host
 from app.open.xen_display_session import open_screen
 from app.open.xen_guests import choose_screen
+from app.open.xen_refs_session import open_refs, read_refs
 from app.open.xen_target import XenRefs, XenScreen
 from app.xen.access.seam import XenHost
 
 
 def open_xen(target: XenScreen | XenRefs, paths: Paths = HOST, request: RequestXen | None = None) -> Session:
     """Open the files of Xen, and the target. Raises MdevviewError; ``request`` as for :func:`opened_host`."""
-    if isinstance(target, XenRefs):
-        # Nobody is asked for root's permission to what cannot be shown.
-        raise OpenFailed("this version cannot show grant references yet", "xen:NAME shows the guest's display")
+    # Before anybody is asked for root's permission.
+    pages = read_refs(target) if isinstance(target, XenRefs) else None
     host = opened_host(paths, request)
     with ExitStack() as left:
         left.callback(host.close)
-        session = session_on(target, host, lost=left.pop_all)
+        if isinstance(target, XenRefs):
+            assert pages is not None
+            session = open_refs(target, *pages, host, paths)
+        else:
+            session = session_on(target, host, lost=left.pop_all)
         left.pop_all()
     return session
 

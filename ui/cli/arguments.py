@@ -48,10 +48,11 @@ def _add_view(commands: Commands) -> None:
     parser.epilog = (
         "vm:NAME is a VM of QEMU's or libvirt's, vm:105 VM 105 of Proxmox VE; pid:N is the process of a running VM, "
         "pid:N,fd=M one of its vGPUs; vm:NAME,console=N and pid:N,console=N are a screen of a VM with a D-Bus display "
-        "(QEMU's -display dbus), dbus:ADDRESS is the VM on that bus; xen:NAME is the PV display of a Xen guest; fd:N "
-        "is an open VFIO device that the parent process left open; sim:gvt, sim:mbochs and sim:mdpy are simulated "
-        "devices and take [,key=value...]; replay:FILE is a recording and takes [,speed=N] (max: as fast as possible) "
-        "and [,start=S]. The man page has more."
+        "(QEMU's -display dbus), dbus:ADDRESS is the VM on that bus; xen:NAME is the PV display of a Xen guest, and "
+        "xen:NAME,refs=FILE,size=WxH,format=XR24 a picture in pages that it granted; fd:N is an open VFIO device that "
+        "the parent process left open; sim:gvt, sim:mbochs and sim:mdpy are simulated devices and take "
+        "[,key=value...]; replay:FILE is a recording and takes [,speed=N] (max: as fast as possible) and [,start=S]. "
+        "The man page has more."
     )
     add_target(parser)
     parser.add_argument(
