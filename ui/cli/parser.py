@@ -22,8 +22,7 @@ examples:
   mdevview                            show the only vGPU, or a simulated one
   mdevview 83b8f4f2                   the vGPU whose UUID starts like this
   mdevview vm:win10 --wait            a VM, and again after each restart
-  mdevview xen:desktop --wait         a Xen guest with a PV display
-  mdevview list                       the screens of this host, and who has them
+  mdevview list                       the vGPUs of this host, and who has them
   mdevview doctor                     what this host lacks, and the remedy
   mdevview run -- qemu-system-x86_64 -display none ...
   mdevview screenshot 83b8f4f2 -o - >shot.png
@@ -100,8 +99,8 @@ def build_parser() -> Parser:
         prog=PROG,
         usage=f"{PROG} [OPTION...] [COMMAND] [ARGUMENT...]",
         description="Shows the screen of a VM: that of its vGPU (a VFIO mediated device), by asking\n"
-        "the device itself, that of QEMU's D-Bus display, or that of a Xen guest's PV\n"
-        "display. Without a COMMAND: view.",
+        "the device itself, that of QEMU's D-Bus display, or a Xen guest's PV display.\n"
+        "Without a COMMAND: view.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
