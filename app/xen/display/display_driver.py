@@ -145,8 +145,9 @@ class DisplayDriver:
             self._look(connection)
             # A look takes a while, in which a flip may have become due.
             now_ns = self._clock()
-        for each in tuple(self._rings.values()):
-            if each.has_waiting(now_ns):
+        for port, each in tuple(self._rings.items()):
+            # One connector that breaks the protocol closes all of them.
+            if port in self._rings and each.has_waiting(now_ns):
                 self._serve(each)
         for each in self._rings.values():
             each.tell_flips(now_ns)

@@ -195,6 +195,8 @@ class GuestDisplay:
         connector.show(fb.memory, _shown_part(fb.plane, config), cookie)
 
     def _edid(self, request: GetEdid, connector: Connector) -> int:
+        if not (connector.width and connector.height):
+            raise OSError(errno.EOPNOTSUPP, "an EDID of a connector without a size")
         try:
             edid = make_edid(Mode(connector.width, connector.height))
         except ValueError as error:
