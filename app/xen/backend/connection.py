@@ -105,6 +105,7 @@ class Connection:
 
         self.ended: Ended | None = None
         self._closing_until_ns: int | None = None
+        self._has_announced = False
         self._looks = 0
         self._looks_since_ns = now_ns()
         self._put_off = False
@@ -209,6 +210,16 @@ class Connection:
         except PermissionError:
             return True
 
+    def announce_close(self) -> None:
+        """Write the state of the close while the driver still serves the guest. Raises OSError."""
+        if self._phase not in (_Phase.NEW, _Phase.CLOSED):
+            self._write_close()
+            self._has_announced = True
+
+    def is_used(self) -> bool:
+        """Whether the front end still is connected: it may ask for something. Raises OSError."""
+        return self._front_state() == XenbusStateConnected
+
     def close(self) -> None:
         """Give the device back. The driver has unmapped everything. Never raises; may be called twice."""
         if self._phase in (_Phase.NEW, _Phase.CLOSED):
@@ -219,9 +230,9 @@ class Connection:
                 self._store.unwatch(path, self.token)
         if self.ended is Ended.TAKEN_OVER:
             return
-        with suppress(OSError):
-            detached = self.ended is Ended.DETACHED
-            self._write_state(XenbusStateClosed if detached else self._device.kind.closed)
+        if not self._has_announced:
+            with suppress(OSError):
+                self._write_close()
         with suppress(OSError):
             if self._read(f"{self._device.backend}/{CLAIM_NODE}") == self._claim:
                 self._store.remove(f"{self._device.backend}/{CLAIM_NODE}")
@@ -294,6 +305,10 @@ class Connection:
             return node_number(text)
         except GuestError:
             return XenbusStateUnknown
+
+    def _write_close(self) -> None:
+        detached = self.ended is Ended.DETACHED
+        self._write_state(XenbusStateClosed if detached else self._device.kind.closed)
 
     def _write_state(self, state: int) -> None:
         """Nothing if the device's nodes are gone: a write would make them again."""

@@ -28,6 +28,11 @@ DETACHED_OR_ENDED_NS = 4_000_000_000
 """The toolstack detaches the devices of a guest that it destroys, and then ends its domain: so long is waited for that
 end before the display counts as detached."""
 
+LEAVING_NS = 500_000_000
+"""How long the guest's driver is still served after it was told of the close. A request that gets no answer, and a flip
+without an event, would stop a program of the guest for 3 s (VDRM_WAIT_BACK_MS and FRAME_DONE_TO_MS of Linux)."""
+
+_LEAVING_STEP_NS = 2_000_000
 _LOOK_NS = 250_000_000
 
 _NOT_CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver has not connected yet")
@@ -43,11 +48,14 @@ class DisplayDriver:
         device: int,
         new_dmabuf: Callable[[int], int],
         clock: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """``clock`` gives nanoseconds, ``sleep`` takes seconds."""
         self._domid = domid
         self._device_number = device
         self._new_dmabuf = new_dmabuf
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._connectors: dict[int, Connector] = {}
         self._end: Status | None = None
@@ -156,6 +164,8 @@ class DisplayDriver:
         self._finish(Status(Reason.DEVICE_FAULT, why))
 
     def close(self) -> None:
+        if self._connection is not None:
+            self._leave(self._connection)
         self._let_go()
         if self._connection is not None:
             self._connection.close()
@@ -206,6 +216,21 @@ class DisplayDriver:
                 missing.show_nothing(Status(Reason.NOT_OPENED, why))
         connection.connected()
 
+    def _leave(self, connection: Connection) -> None:
+        """Tell a connected guest of the close, and serve it until it has left, for :data:`LEAVING_NS` at most."""
+        with suppress(OSError):
+            for step in range(LEAVING_NS // _LEAVING_STEP_NS):
+                for each in tuple(self._rings.values()):
+                    self._serve(each)
+                    each.tell_all_flips()
+                if not self._rings:
+                    return
+                if step == 0:
+                    connection.announce_close()
+                elif not connection.is_used():
+                    return
+                self._sleep(_LEAVING_STEP_NS / 1e9)
+
     def _let_go(self) -> None:
         """Unmap and unbind everything of the guest."""
         display, self._display = self._display, None
@@ -228,6 +253,8 @@ class DisplayDriver:
         self._next_look_ns = self._clock() + _LOOK_NS
 
     def _ended_by(self, connection: Connection) -> None:
+        if connection.ended is Ended.DETACHED:
+            self._leave(connection)
         self._let_go()
         ended = connection.ended
         connection.close()
