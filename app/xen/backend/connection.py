@@ -205,6 +205,16 @@ class Connection:
         except PermissionError:
             return True
 
+    def has_console(self) -> bool:
+        """Whether the domain has a console. xl gives every guest one, and takes it only when it ends the domain.
+
+        ``libxl__devices_destroy`` (libxl_device.c) removes it at once, and waits up to 10 s for other devices.
+        """
+        try:
+            return self._read(f"{self._device.domain}/console") is not None
+        except PermissionError:
+            return False
+
     def close(self) -> None:
         """Give the device back. The driver has unmapped everything. Never raises; may be called twice."""
         if self._phase in (_Phase.NEW, _Phase.CLOSED):

@@ -26,7 +26,8 @@ VERSIONS = "1,2"
 
 DETACHED_OR_ENDED_NS = 4_000_000_000
 """The toolstack detaches the devices of a guest that it destroys, and then ends its domain: so long is waited for that
-end before the display counts as detached."""
+end before the display counts as detached. A guest that has lost its console too is being destroyed: its end is waited
+for however long it takes."""
 
 _LOOK_NS = 250_000_000
 
@@ -63,6 +64,7 @@ class DisplayDriver:
         self._to_look = False
         self._is_over = False
         self._detached_ns: int | None = None
+        self._had_console = False
         self._next_look_ns: int | None = None
 
     @property
@@ -106,6 +108,7 @@ class DisplayDriver:
                 raise
             return
         self._connection = connection
+        self._had_console = connection.has_console()
         self._to_look = True
 
     def ports(self) -> Collection[int]:
@@ -245,7 +248,9 @@ class DisplayDriver:
         self._next_look_ns = now_ns + _LOOK_NS
         if not connection.domain_lives():
             self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
-        elif self._detached_ns is not None and now_ns - self._detached_ns >= DETACHED_OR_ENDED_NS:
+        elif self._detached_ns is None or now_ns - self._detached_ns < DETACHED_OR_ENDED_NS:
+            return
+        elif not self._had_console or connection.has_console():
             self._finish(Status(Reason.DEVICE_REMOVED, f"display {self._device_number} of the guest was detached"))
 
     def _finish(self, status: Status) -> None:

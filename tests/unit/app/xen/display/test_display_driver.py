@@ -81,6 +81,27 @@ def test_a_detached_display_waits_for_the_end_of_the_domain_before_it_is_gone() 
         driver.close()
 
 
+def test_a_guest_whose_destruction_takes_long_ends_and_is_not_detached() -> None:
+    """Xl waits 10 s for a keyboard that nobody serves."""
+    with fake_xen() as xen:
+        guest, clock = xen.create(), _Clock()
+        driver = _driver(xen, clock)
+        connector = driver.connector(0)
+        xen.begin_destroy(guest)
+        driver.store_event(WatchEvent(guest.display.backend, f"vdispl/{guest.domid}/0"))
+        driver.due(clock.ns)
+        while clock.ns < 3 * DETACHED_OR_ENDED_NS:
+            assert connector.ended() is None
+            clock.ns = driver.due_ns() or 0
+            driver.due(clock.ns)
+        xen.destroy(guest)
+        clock.ns = driver.due_ns() or 0
+        driver.due(clock.ns)
+        end = connector.ended()
+        assert end is not None and end.reason is Reason.VM_ENDED
+        driver.close()
+
+
 def test_a_guest_with_a_broken_driver_is_gone_when_its_domain_ends() -> None:
     with fake_xen() as xen:
         guest, clock = xen.create(), _Clock()
