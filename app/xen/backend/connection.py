@@ -17,6 +17,7 @@ from app.xen.abi.xenbus import (
     XenbusStateInitialised,
     XenbusStateInitialising,
     XenbusStateInitWait,
+    XenbusStateReconfiguring,
     XenbusStateUnknown,
 )
 from app.xen.access.seam import Store, WatchEvent
@@ -204,6 +205,17 @@ class Connection:
             return self._read(self._device.domain) is not None
         except PermissionError:
             return True
+
+    def front_holds_memory(self) -> bool:
+        """Whether the front end may still have memory of this end mapped, after :meth:`close`.
+
+        ``displback_disconnect`` and ``xen_drm_drv_release`` (xen_drm_front.c): after Closed it is Reconfiguring until
+        no program of the guest has the card open, then Initialising.
+        """
+        try:
+            return self.domain_lives() and self._front_state() in (XenbusStateConnected, XenbusStateReconfiguring)
+        except OSError:
+            return False
 
     def has_console(self) -> bool:
         """Whether the domain has a console. xl gives every guest one, and takes it only when it ends the domain.

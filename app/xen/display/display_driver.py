@@ -31,6 +31,9 @@ for however long it takes."""
 
 _LOOK_NS = 250_000_000
 
+_UNPLUG_LOOKS = 75
+_UNPLUG_LOOK_S = 0.02
+
 _NOT_CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver has not connected yet")
 _CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver is there, and shows nothing yet")
 
@@ -158,9 +161,10 @@ class DisplayDriver:
         self._finish(Status(Reason.DEVICE_FAULT, why))
 
     def close(self) -> None:
-        self._let_go()
-        if self._connection is not None:
-            self._connection.close()
+        if self._connection is None:
+            self._let_go()
+        else:
+            self._close(self._connection)
 
     def _serve(self, rings: ConnectorRings) -> None:
         assert self._display is not None
@@ -213,26 +217,46 @@ class DisplayDriver:
         display, self._display = self._display, None
         if display is not None:
             display.release()
+        self._release_rings()
+
+    def _release_rings(self) -> None:
         rings, self._rings = self._rings, {}
         for each in rings.values():
             # A port of a domain that ended may be refused; nothing else can be done about it.
             with suppress(OSError):
                 each.release()
 
+    def _close(self, connection: Connection) -> None:
+        """Unmap and unbind everything of the guest, and give the device back.
+
+        Memory that the guest has of this host is kept until its driver has let it go: the kernel would use it for
+        something else, into which programs of the guest would go on to draw. The wait is bounded, since the guest may
+        never do so.
+        """
+        if self._display is not None and self._display.lends:
+            self._release_rings()
+            connection.close()
+            for _ in range(_UNPLUG_LOOKS):
+                if not connection.front_holds_memory():
+                    break
+                time.sleep(_UNPLUG_LOOK_S)
+            self._let_go()
+        else:
+            self._let_go()
+            connection.close()
+
     def _broken(self, why: str) -> None:
         """The guest's driver cannot be served any more: close the device, and wait for the end of the domain."""
         _log.info("Xen domain %d: its display driver: %s", self._domid, why)
         assert self._connection is not None
-        self._let_go()
+        self._close(self._connection)
         self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver: {why}"))
-        self._connection.close()
         self._is_over = True
         self._next_look_ns = self._clock() + _LOOK_NS
 
     def _ended_by(self, connection: Connection) -> None:
-        self._let_go()
         ended = connection.ended
-        connection.close()
+        self._close(connection)
         self._is_over = True
         if ended is Ended.DOMAIN_GONE:
             self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
