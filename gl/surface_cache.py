@@ -205,7 +205,8 @@ class SurfaceCache:
             return LoadedSurface(surface, Outcome(None, None, (), status or Status(Reason.UNKNOWN_FORMAT)))
         if buffer.dmabuf_fd is None:
             path = PixelPath.REGION if plane.backing is Backing.REGION else PixelPath.COPY
-            return self._copy(surface, format_, path, (), _OK, previous)
+            tried = () if surface.export_failure is None else (surface.export_failure,)
+            return self._copy(surface, format_, path, tried, _OK, previous)
         try:
             result = self._importer.load(plane, format_, buffer)
         except (OSError, MemoryError) as error:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
 from app.host.paths import Paths
-from app.open.xen_guests import own_domid
 from app.xen.access.nodes import open_store, open_xen_host, xen_host_of
 from app.xen.access.seam import XenHost
-from app.xen.display.lookup import XenGuest, guests
+from app.xen.display.lookup import XenGuest, guests, own_domid
 
 if TYPE_CHECKING:
     from app.attach.xen_files import XenFiles

@@ -7,7 +7,7 @@ from app.errors import AmbiguousTarget, NoSuchDevice, OpenFailed, error_text
 from app.open.xen_target import XenScreen, is_domid
 from app.text.clean import clean
 from app.xen.access.seam import Store
-from app.xen.display.lookup import XenConnector, XenDisplay, XenGuest, find_guest, why_not_served
+from app.xen.display.lookup import XenConnector, XenDisplay, XenGuest, find_guest, own_domid, why_not_served
 
 CONFIG_LINE = "vdispl=['backend=0,be-alloc=0,connectors=id0:1024x768']"
 """What gives a guest a display, in its xl configuration."""
@@ -51,6 +51,22 @@ def guest_text(guest: XenGuest, *, name_is_unique: bool) -> str:
 def guest_words(guest: XenGuest) -> str:
     """The guest in messages: ``guest win10 (domain 4)``."""
     return f"guest {guest.name} (domain {guest.domid})" if guest.name else f"domain {guest.domid}"
+
+
+def find_domain(store: Store, text: str) -> tuple[int, str]:
+    """The domid and the name of a domain that TARGET names; the name is empty where this domain may not see it.
+
+    Raises NoSuchDevice, AmbiguousTarget, OpenFailed.
+    """
+    try:
+        domid = _found(store, text)[0] if not is_domid(text) else int(text)
+        return domid, clean(store.read(f"/local/domain/{domid}/name"))
+    except FileNotFoundError:
+        raise NoSuchDevice(f"no Xen guest has the number {domid}", _LIST) from None
+    except PermissionError:
+        return domid, ""
+    except OSError as error:
+        raise _store_failed(error) from error
 
 
 def choose_screen(store: Store, target: XenScreen) -> XenChoice:
@@ -158,15 +174,6 @@ def _choose(guest: XenGuest, target: XenScreen, unique: bool) -> XenChoice:
 
 def _config(choice: XenChoice) -> str:
     return CONFIG_LINE if not choice.display.be_alloc else CONFIG_LINE.replace("be-alloc=0", "be-alloc=1")
-
-
-def own_domid(store: Store) -> int:
-    """This domain: a path that begins without a slash is below the domain's own home."""
-    try:
-        text = store.read("domid")
-    except FileNotFoundError:
-        return 0
-    return int(text) if is_domid(text) else 0
 
 
 def _store_failed(error: OSError) -> StoreFailed:

@@ -109,7 +109,7 @@ class XenWaiter:
             raise self._refusal
         if self._host is None:
             self._host = opened_host(self._paths, None if self._make_request is None else self._files)
-        return session_on(self._target, self._host)
+        return session_on(self._target, self._host, lost=self._lose_host)
 
     def _files(self) -> "XenFiles":
         assert self._make_request is not None
@@ -145,6 +145,9 @@ class XenWaiter:
             case OpenFailed():
                 self._due_ns = now + _AFTER_ERROR_NS
         return Status(Reason.OPEN_FAILED, str(error))
+
+    def _lose_host(self) -> None:
+        self._host = None
 
     def _close_host(self) -> None:
         host, self._host = self._host, None

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.planes.buffer import Buffer
 from app.planes.damage import DamagedRect
+from app.planes.outcome import ImportFailure
 from app.planes.plane import Plane, PlaneKind
 from app.planes.status import Reason, Status
 
@@ -20,10 +21,12 @@ class Surface:
     """A plane and the buffer that holds its pixels. The buffer belongs to the frame source; do not close it.
 
     Surfaces of one ``key`` have the same pixels in the same layout. It is made once, because each frame needs it.
+    ``export_failure`` is why the kernel made no dma-buf of this memory, if the source tried that.
     """
 
     plane: Plane
     buffer: Buffer
+    export_failure: ImportFailure | None = None
     key: SurfaceKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

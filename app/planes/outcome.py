@@ -13,6 +13,9 @@ class ImportMethod(Enum):
     IMPLICIT = "no-modifier"
     REINTERPRETED = "reinterpreted"
     EXTERNAL = "external"
+    EXPORT = "export"
+    """The source has the kernel make the dma-buf. It is in :attr:`Outcome.failures` only: then there is none."""
+
     BRIDGE = "bridge"
     """Another GPU imports the buffer and hands it over. It is in :attr:`Outcome.failures` only."""
 

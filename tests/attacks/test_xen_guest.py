@@ -260,10 +260,13 @@ def test_a_guest_that_never_stops_asking_does_not_hold_the_viewer_up() -> None:
         with served(xen, guest) as source:
             guest.display.wait_connected()
             asking.start()
-            for _ in range(1000):
-                source.latest()
-        stop.set()
-        asking.join()
+            try:
+                for _ in range(1000):
+                    source.latest()
+                source.close()
+            finally:
+                stop.set()
+                asking.join()
 
 
 @pytest.mark.parametrize("ahead", [SLOTS + 1, 2**31, 2**32 - 1])

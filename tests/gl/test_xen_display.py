@@ -1,5 +1,6 @@
 """The PV display of a Xen guest in the commands without a window, which have no code for it."""
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,26 @@ def test_screenshot_is_the_guests_picture(xen: FakeXen, tmp_path: Path, *, be_al
     assert np.array_equal(load_png(file), expected_picture(0, cursor=False))
 
 
+@pytest.mark.parametrize("export_error", [0, errno.EINVAL, errno.ENOTTY])
+def test_pages_by_their_references_are_exported_or_mapped(
+    xen: FakeXen, tmp_path: Path, capsys: pytest.CaptureFixture[str], export_error: int
+) -> None:
+    xen.export_error = export_error
+    guest, picture = xen.create("demo"), _still(0)
+    memory = guest.domain.share(len(picture))
+    memory.data[: len(picture)] = picture
+    refs, file = tmp_path / "refs", tmp_path / "shot.png"
+    refs.write_text("\n".join(map(str, memory.refs)))
+    target = f"xen:demo,refs={refs},size={WIDTH}x{HEIGHT},format=XR24"
+    assert main(["screenshot", target, "-o", str(file)]) == 0, capsys.readouterr().err
+    assert np.array_equal(load_png(file), expected_picture(0, cursor=False))
+    assert main(["inspect", target, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    primary = document["planes"]["primary"]
+    tried = [each["rung"] for each in primary["import_errors"]]
+    assert (primary["path"], tried) == (("copy", ["export"]) if export_error else ("egl-image", []))
+
+
 def test_inspect_says_how_the_picture_comes(xen: FakeXen, capsys: pytest.CaptureFixture[str]) -> None:
     guest = xen.create("demo", [DisplayConfig((("id0", *_SIZE),))])
     with showing(guest.display, _SIZE, _changing):
@@ -72,7 +93,7 @@ def test_a_recording_of_it_is_shown_again(xen: FakeXen, tmp_path: Path, capsys: 
     guest = xen.create("demo", [DisplayConfig((("id0", *_SIZE),))])
     recording, file = tmp_path / "guest.mdr", tmp_path / "shot.png"
     with showing(guest.display, _SIZE, _still):
-        assert main(["capture", "xen:demo", "-o", str(recording), "--duration", "0.5"]) == 0
+        assert main(["capture", "xen:demo", "-o", str(recording), "--duration", "2"]) == 0
     assert main(["screenshot", f"replay:{recording}", "-o", str(file), "--timeout", "20"]) == 0
     assert np.array_equal(load_png(file), expected_picture(0, cursor=False))
     capsys.readouterr()

@@ -2,6 +2,7 @@
 
 import itertools
 import struct
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -52,6 +53,8 @@ class DumbBuffer:
     memory: SharedMemory | None
     directory: SharedMemory
     mapping: FakeMapping | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """It is not freed while it is drawn into."""
 
     @property
     def data(self) -> memoryview:
@@ -62,7 +65,7 @@ class DumbBuffer:
         return memoryview(self.memory.data)
 
     def draw(self, pixels: bytes) -> None:
-        with self.data[: len(pixels)] as view:
+        with self.lock, self.data[: len(pixels)] as view:
             view[:] = pixels
 
 
@@ -76,7 +79,7 @@ class Connector:
 
 
 class DisplayFront(Front):
-    """One vdispl device. Requests raise :class:`RefusedRequest`, TimeoutError after 3 s, ConnectionError."""
+    """One vdispl device. Requests raise :class:`RefusedRequest`, TimeoutError, ConnectionError."""
 
     def __init__(self, domain: Domain, device: int) -> None:
         super().__init__(domain, "vdispl", "vdispl", device)
@@ -138,11 +141,12 @@ class DisplayFront(Front):
             self._free(each)
 
     def _free(self, buffer: DumbBuffer) -> None:
-        self.domain.free(buffer.directory)
-        if buffer.memory is not None:
-            self.domain.free(buffer.memory)
-        if buffer.mapping is not None:
-            buffer.mapping.release()
+        with buffer.lock:
+            self.domain.free(buffer.directory)
+            if buffer.memory is not None:
+                self.domain.free(buffer.memory)
+            if buffer.mapping is not None:
+                buffer.mapping.release()
 
     def close(self) -> None:
         """The driver is removed from the device (``rmmod``): displback's remove sets Closing and then Closed."""

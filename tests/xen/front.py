@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.xen.domain import Domain
 from tests.xen.store_tree import Watch
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class Front:

@@ -1,6 +1,7 @@
 """A guest's PV keyboard as Linux's xen-kbdfront drives it (drivers/input/misc/xen-kbdfront.c, kbdif.h)."""
 
 import struct
+import threading
 import time
 
 from tests.xen.domain import Channel, Domain
@@ -36,6 +37,7 @@ class KeyboardFront(Front):
         self.size = (0, 0)
         self.reading = True
         """Set to False: the guest does not take events any more."""
+        self._consuming = threading.Lock()
         self._page = self._probe()
         self.begin()
 
@@ -74,17 +76,21 @@ class KeyboardFront(Front):
         return self._page
 
     def consume(self, page: Channel) -> None:
-        """input_handler()."""
-        cons, prod = struct.unpack_from("<II", page.page, 0)
-        while self.reading and cons != prod:
-            at = IN_OFFSET + cons % IN_SLOTS * EVENT_BYTES
-            event = _event(page.page[at : at + EVENT_BYTES])
-            cons = (cons + 1) & 0xFFFFFFFF
-            self.times.append(time.monotonic_ns())
-            self.events.append(event)
-        if self.reading:
+        """input_handler(). Takes each event once: a test and the backend's thread call it."""
+        with self._consuming:
+            if not self.reading:
+                return
+            cons, prod = struct.unpack_from("<II", page.page, 0)
+            came = []
+            while cons != prod:
+                at = IN_OFFSET + cons % IN_SLOTS * EVENT_BYTES
+                came.append(_event(page.page[at : at + EVENT_BYTES]))
+                cons = (cons + 1) & 0xFFFFFFFF
             struct.pack_into("<I", page.page, 0, cons)
-            page.notify()
+            # Who waits for an event finds it taken.
+            self.times += [time.monotonic_ns()] * len(came)
+            self.events += came
+        page.notify()
 
     def wait_events(self, count: int) -> None:
         wait_until(lambda: len(self.events) >= count, lambda: f"{count} events: {self.events}")

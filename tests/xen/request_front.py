@@ -10,8 +10,8 @@ from tests.xen.domain import Channel, Domain
 SLOTS, SLOT_BYTES, RING_OFFSET = 32, 64, 64
 EVENT_SLOTS, EVENT_OFFSET = 63, 64
 DBUF_CREATE, DBUF_DESTROY, FB_ATTACH, FB_DETACH, SET_CONFIG, PG_FLIP, GET_EDID = range(0x10, 0x17)
-ANSWER_S = 3.0
-"""For so long the driver waits for an answer (XEN_DRM_FRONT_WAIT_BACK_MS in xen_drm_front.h)."""
+ANSWER_S = 30.0
+"""The driver waits 3 s (XEN_DRM_FRONT_WAIT_BACK_MS in xen_drm_front.h), which a busy host may need by itself."""
 
 _REQUEST = struct.Struct("<HB5x")
 _RESPONSE = struct.Struct("<HBxi")

@@ -9,6 +9,7 @@ from app.host import permissions
 from app.host.modules import ModuleState
 from app.host.paths import HOST, Paths
 from app.host.xen import NODES, KernelOption, XenHost, xen_host
+from app.xen.references.refusal import why_never
 
 _NEEDED = ("xen_gntdev", "xen_evtchn")
 _ANSWERS = {
@@ -128,15 +129,9 @@ def _export(host: XenHost) -> Finding:
     """EXP_FROM_REFS, by which the kernel makes a dma-buf of a guest's pages."""
     key = "xen-exp-from-refs"
     option = _option(host)
-    if host.is_x86 and host.guest_type in ("", "PV"):
-        # gntdev-dmabuf.c: dmabuf_exp_from_refs() refuses where use_ptemod is set.
-        why = "the driver refuses it in a PV domain of x86" if host.guest_type else "x86 never allows it"
-        return Finding(key, Severity.INFO, f"refs= cannot become a dma-buf here, so they are uploaded: {why}", option)
-    if host.is_x86:
-        # map_grant_ref() in xen/common/grant_table.c refuses GNTMAP_device_map in a translated domain.
-        message = (
-            f"refs= cannot become a dma-buf here, so they are uploaded: Xen refuses it to {host.guest_type} of x86"
-        )
+    never = why_never(host)
+    if never:
+        message = f"refs= cannot become a dma-buf here, so they are uploaded: {never}"
         return Finding(key, Severity.INFO, message, option)
     if host.gntdev_dmabuf is KernelOption.OFF:
         message = "refs= cannot become a dma-buf with this kernel, so they are uploaded"

@@ -109,7 +109,9 @@ class Store(Protocol):
 
     def read(self, path: str) -> str: ...
 
-    def children(self, path: str) -> tuple[str, ...]: ...
+    def children(self, path: str) -> tuple[str, ...]:
+        """Raises OSError; E2BIG or ENOSYS: more names than xenstored lists."""
+        ...
 
     def owner(self, path: str) -> int:
         """The domain that made a node, and that no unprivileged domain can choose."""

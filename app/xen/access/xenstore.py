@@ -28,7 +28,11 @@ from app.xen.access.seam import WatchEvent
 from app.xen.access.xs_messages import Message, MessageReader, body_of, encode
 
 WAIT_S = 2.0
-"""A call of the store lasts this long at most: a front end waits 3 s for the answer to a request."""
+"""A call of the store lasts this long at most: a front end waits 3 s for the answer to a request.
+
+Not so with ``/dev/xen/xenbus`` and a xenstored that hangs: there write(2) waits for the answer to XS_WATCH and
+XS_UNWATCH, before Linux 4.11 to everything, and O_NONBLOCK does not change that. Nor could the file be closed then.
+"""
 
 _READ_BYTES = 1 << 16
 _READS = 16

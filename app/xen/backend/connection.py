@@ -106,6 +106,7 @@ class Connection:
 
         self.ended: Ended | None = None
         self._closing_until_ns: int | None = None
+        self._has_announced = False
         self._looks = 0
         self._looks_since_ns = now_ns()
         self._put_off = False
@@ -133,18 +134,22 @@ class Connection:
         backend = self._device.backend
         self._phase = _Phase.IDLE
         self._written = XenbusStateInitWait
-        self._store.write(
-            [
-                (f"{backend}/{CLAIM_NODE}", self._claim),
-                *((f"{backend}/{name}", text) for name, text in self._nodes),
-                (f"{backend}/state", str(XenbusStateInitWait)),
-            ]
-        )
-        for path in self._watched():
-            self._store.watch(path, self.token)
-        # Not for a driver domain: it learns of the guest's end by its nodes.
-        with suppress(PermissionError):
-            self._store.watch(_RELEASE, self.token)
+        try:
+            self._store.write(
+                [
+                    (f"{backend}/{CLAIM_NODE}", self._claim),
+                    *((f"{backend}/{name}", text) for name, text in self._nodes),
+                    (f"{backend}/state", str(XenbusStateInitWait)),
+                ]
+            )
+            for path in self._watched():
+                self._store.watch(path, self.token)
+            # Not for a driver domain: it learns of the guest's end by its nodes.
+            with suppress(PermissionError):
+                self._store.watch(_RELEASE, self.token)
+        except OSError:
+            self.close()
+            raise
 
     def look(self) -> Step:
         """Read the states once and say what to do. The same step is not said twice, except END.
@@ -206,16 +211,23 @@ class Connection:
         except PermissionError:
             return True
 
+    def announce_close(self) -> None:
+        """Write the state of the close while the driver still serves the guest. Raises OSError."""
+        if self._phase not in (_Phase.NEW, _Phase.CLOSED) and not self._has_announced:
+            self._write_close()
+            self._has_announced = True
+
+    def is_used(self) -> bool:
+        """Whether the front end still is connected: it may ask for something. Raises OSError."""
+        return self._front_state() == XenbusStateConnected
+
     def front_holds_memory(self) -> bool:
-        """Whether the front end may still have memory of this end mapped, after :meth:`close`.
+        """Whether the front end may still have memory of this end mapped. Raises OSError.
 
         ``displback_disconnect`` and ``xen_drm_drv_release`` (xen_drm_front.c): after Closed it is Reconfiguring until
         no program of the guest has the card open, then Initialising.
         """
-        try:
-            return self.domain_lives() and self._front_state() in (XenbusStateConnected, XenbusStateReconfiguring)
-        except OSError:
-            return False
+        return self.domain_lives() and self._front_state() in (XenbusStateConnected, XenbusStateReconfiguring)
 
     def has_console(self) -> bool:
         """Whether the domain has a console. xl gives every guest one, and takes it only when it ends the domain.
@@ -237,9 +249,9 @@ class Connection:
                 self._store.unwatch(path, self.token)
         if self.ended is Ended.TAKEN_OVER:
             return
-        with suppress(OSError):
-            detached = self.ended is Ended.DETACHED
-            self._write_state(XenbusStateClosed if detached else self._device.kind.closed)
+        if not self._has_announced:
+            with suppress(OSError):
+                self._write_close()
         with suppress(OSError):
             if self._read(f"{self._device.backend}/{CLAIM_NODE}") == self._claim:
                 self._store.remove(f"{self._device.backend}/{CLAIM_NODE}")
@@ -312,6 +324,10 @@ class Connection:
             return node_number(text)
         except GuestError:
             return XenbusStateUnknown
+
+    def _write_close(self) -> None:
+        detached = self.ended is Ended.DETACHED
+        self._write_state(XenbusStateClosed if detached else self._device.kind.closed)
 
     def _write_state(self, state: int) -> None:
         """Nothing if the device's nodes are gone: a write would make them again."""

@@ -87,6 +87,11 @@ class Connector:
         with self._lock:
             return self._flips.take_due(now_ns)
 
+    def all_events(self) -> list[int]:
+        """The framebuffers of all flips whose events were not sent."""
+        with self._lock:
+            return self._flips.take_all()
+
     def due_ns(self) -> int | None:
         with self._lock:
             return self._flips.due_ns()

@@ -92,7 +92,13 @@ class ConnectorRings:
 
     def tell_flips(self, now_ns: int) -> None:
         """Tell the guest of the flips that are done. Raises OSError."""
-        done = self.connector.due_events(now_ns)
+        self._tell(self.connector.due_events(now_ns))
+
+    def tell_all_flips(self) -> None:
+        """Tell the guest that all its flips are done: nobody will show them. Raises OSError."""
+        self._tell(self.connector.all_events())
+
+    def _tell(self, done: list[int]) -> None:
         for fb in done:
             self._page.flip_done(fb)
         if done:

@@ -10,14 +10,14 @@ from contextlib import suppress
 from app.errors import error_text
 from app.planes.status import Reason, Status
 from app.xen.abi.displif import XENDISPL_FIELD_BE_ALLOC, XENDISPL_FIELD_BE_VERSIONS
-from app.xen.access.seam import Store, WatchEvent, XenHost
+from app.xen.access.seam import WatchEvent, XenHost
 from app.xen.backend.connection import Connection, Ended, Step
 from app.xen.backend.device import VDISPL, Device
 from app.xen.backend.guest_error import GuestError
 from app.xen.display.connector import Connector
 from app.xen.display.connector_rings import ConnectorRings
 from app.xen.display.guest_display import GuestDisplay
-from app.xen.display.lookup import connectors_of, guest_kind, why_no_own_memory, why_not_served
+from app.xen.display.lookup import connectors_of, guest_kind, own_domid, why_no_own_memory, why_not_served
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +29,17 @@ DETACHED_OR_ENDED_NS = 4_000_000_000
 end before the display counts as detached. A guest that has lost its console too is being destroyed: its end is waited
 for however long it takes."""
 
-_LOOK_NS = 250_000_000
+LEAVING_NS = 500_000_000
+"""How long the guest's driver is still served after it was told of the close. A request that gets no answer, and a flip
+without an event, would stop a program of the guest for 3 s (VDRM_WAIT_BACK_MS and FRAME_DONE_TO_MS of Linux)."""
 
-_UNPLUG_LOOKS = 75
-_UNPLUG_LOOK_S = 0.02
+RETURN_NS = 1_000_000_000
+"""How long the guest's driver is waited for then, if it has memory of this host: the kernel takes it back at once, and
+programs of the guest would go on to draw into what this host uses it for next."""
+
+_LEAVING_STEP_NS = 2_000_000
+_RETURN_STEP_NS = 20_000_000
+_LOOK_NS = 250_000_000
 
 _NOT_CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver has not connected yet")
 _CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver is there, and shows nothing yet")
@@ -47,11 +54,14 @@ class DisplayDriver:
         device: int,
         new_dmabuf: Callable[[int], int],
         clock: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """``clock`` gives nanoseconds, ``sleep`` takes seconds."""
         self._domid = domid
         self._device_number = device
         self._new_dmabuf = new_dmabuf
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._connectors: dict[int, Connector] = {}
         self._end: Status | None = None
@@ -88,7 +98,7 @@ class DisplayDriver:
 
     def start(self, host: XenHost) -> None:
         self._host = host
-        device = Device(VDISPL, self._domid, self._device_number, _own_domid(host.store))
+        device = Device(VDISPL, self._domid, self._device_number, own_domid(host.store))
         self._frontend = device.frontend
         connection = Connection(host.store, device, ((XENDISPL_FIELD_BE_VERSIONS, VERSIONS),), now_ns=self._clock)
         kind = guest_kind(host.store, self._domid)
@@ -161,10 +171,12 @@ class DisplayDriver:
         self._finish(Status(Reason.DEVICE_FAULT, why))
 
     def close(self) -> None:
-        if self._connection is None:
-            self._let_go()
-        else:
-            self._close(self._connection)
+        if self._connection is not None:
+            self._leave(self._connection)
+            self._await_return(self._connection)
+        self._let_go()
+        if self._connection is not None:
+            self._connection.close()
 
     def _serve(self, rings: ConnectorRings) -> None:
         assert self._display is not None
@@ -212,51 +224,61 @@ class DisplayDriver:
                 missing.show_nothing(Status(Reason.NOT_OPENED, why))
         connection.connected()
 
+    def _leave(self, connection: Connection) -> None:
+        """Tell a connected guest of the close, and serve it until it has left, for :data:`LEAVING_NS` at most."""
+        with suppress(OSError):
+            for step in range(LEAVING_NS // _LEAVING_STEP_NS):
+                for each in tuple(self._rings.values()):
+                    self._serve(each)
+                    each.tell_all_flips()
+                if not self._rings:
+                    return
+                if step == 0:
+                    connection.announce_close()
+                elif not connection.is_used():
+                    return
+                self._sleep(_LEAVING_STEP_NS / 1e9)
+
+    def _await_return(self, connection: Connection) -> None:
+        """Wait until the guest has let memory of this host go, for :data:`RETURN_NS` at most."""
+        if self._display is None or not self._display.lends:
+            return
+        with suppress(OSError):
+            connection.announce_close()
+            for _ in range(RETURN_NS // _RETURN_STEP_NS):
+                if not connection.front_holds_memory():
+                    return
+                self._sleep(_RETURN_STEP_NS / 1e9)
+
     def _let_go(self) -> None:
         """Unmap and unbind everything of the guest."""
         display, self._display = self._display, None
         if display is not None:
             display.release()
-        self._release_rings()
-
-    def _release_rings(self) -> None:
         rings, self._rings = self._rings, {}
         for each in rings.values():
             # A port of a domain that ended may be refused; nothing else can be done about it.
             with suppress(OSError):
                 each.release()
 
-    def _close(self, connection: Connection) -> None:
-        """Unmap and unbind everything of the guest, and give the device back.
-
-        Memory that the guest has of this host is kept until its driver has let it go: the kernel would use it for
-        something else, into which programs of the guest would go on to draw. The wait is bounded, since the guest may
-        never do so.
-        """
-        if self._display is not None and self._display.lends:
-            self._release_rings()
-            connection.close()
-            for _ in range(_UNPLUG_LOOKS):
-                if not connection.front_holds_memory():
-                    break
-                time.sleep(_UNPLUG_LOOK_S)
-            self._let_go()
-        else:
-            self._let_go()
-            connection.close()
-
     def _broken(self, why: str) -> None:
         """The guest's driver cannot be served any more: close the device, and wait for the end of the domain."""
         _log.info("Xen domain %d: its display driver: %s", self._domid, why)
         assert self._connection is not None
-        self._close(self._connection)
+        self._await_return(self._connection)
+        self._let_go()
         self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver: {why}"))
+        self._connection.close()
         self._is_over = True
         self._next_look_ns = self._clock() + _LOOK_NS
 
     def _ended_by(self, connection: Connection) -> None:
+        if connection.ended is Ended.DETACHED:
+            self._leave(connection)
+            self._await_return(connection)
+        self._let_go()
         ended = connection.ended
-        self._close(connection)
+        connection.close()
         self._is_over = True
         if ended is Ended.DOMAIN_GONE:
             self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
@@ -295,11 +317,3 @@ class DisplayDriver:
 
     def _domain_ended(self) -> str:
         return f"Xen domain {self._domid} ended"
-
-
-def _own_domid(store: Store) -> int:
-    """The domain of this program: a relative path is below its home. 0 if xenstore does not tell."""
-    try:
-        return int(store.read("domid"))
-    except (OSError, ValueError):
-        return 0

@@ -38,8 +38,12 @@ class FlipEvents:
         """The framebuffers of the flips that are done now; each is returned once."""
         if self._open is not None and self._open.deadline_ns <= now_ns:
             self._finish()
-        done, self._done = self._done, []
-        return done
+        return self._take_done()
+
+    def take_all(self) -> list[int]:
+        """The framebuffers of all flips, whether their pictures were shown or not; each is returned once."""
+        self._finish()
+        return self._take_done()
 
     def due_ns(self) -> int | None:
         """When :meth:`take_due` has something at the latest; 0 for now, None for nothing."""
@@ -50,6 +54,10 @@ class FlipEvents:
     def clear(self) -> None:
         """Forget all: the connection has ended."""
         self._open, self._done = None, []
+
+    def _take_done(self) -> list[int]:
+        done, self._done = self._done, []
+        return done
 
     def _finish(self) -> None:
         if self._open is not None:

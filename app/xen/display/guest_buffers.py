@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from app.formats.reading import MAX_EDGE
 from app.planes.buffer import DmaBuffer
 from app.planes.change_log import ChangeLog
 from app.planes.mapped_buffer import MappedBuffer
@@ -20,9 +21,6 @@ from app.xen.display.requests import CreateBuffer
 
 MOST_BUFFERS = 64
 """So many buffers of a device exist at once."""
-
-MAX_EDGE = 16384
-"""Pixels of a buffer's width or height at most."""
 
 MOST_BYTES = 512 << 20
 """Bytes of all buffers of a device: with be-alloc=1 the guest makes this host allocate them."""

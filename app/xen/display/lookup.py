@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from app.formats.reading import MAX_EDGE
 from app.text.clean import clean
 from app.xen.abi.displif import XENDISPL_DRIVER_NAME, XENDISPL_FIELD_BE_ALLOC, XENDISPL_FIELD_RESOLUTION
 from app.xen.abi.displif import XENDISPL_FIELD_UNIQUE_ID as _UNIQUE_ID
@@ -17,9 +18,6 @@ from app.xen.abi.kbdif import XENKBD_DRIVER_NAME
 from app.xen.access.seam import Store
 from app.xen.backend.guest_error import GuestError
 from app.xen.backend.node_number import node_number, node_size
-
-MAX_EDGE = 16384
-"""Pixels of a connector's width or height at most."""
 
 MOST_DEVICES = 16
 """Displays of a guest, connectors of a display, and keyboards of a guest: more are not looked at."""
@@ -99,6 +97,11 @@ def find_guest(store: Store, domid: int) -> XenGuest | None:
         _numbers(store, f"{home}/device/{XENKBD_DRIVER_NAME}"),
         guest_kind(store, domid),
     )
+
+
+def own_domid(store: Store) -> int:
+    """The domain of this program: a relative path is below its home. 0 if xenstore does not tell."""
+    return _number(store, "domid", 0xFFFF)
 
 
 def guest_kind(store: Store, domid: int) -> str:

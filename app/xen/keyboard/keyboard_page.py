@@ -11,7 +11,11 @@ _IN_CONS = xenkbd_page.in_cons.offset
 
 
 class KeyboardPage:
-    """Used by one thread. The page outlives this end: it goes on where the backend before it has stopped."""
+    """Used by one thread. The page outlives this end: it goes on where the backend before it has stopped.
+
+    51 does not divide 2**32, so where the indices wrap, an event that was not read yet may be overwritten, as it may
+    with QEMU (hw/display/xenfb.c): once in 2**32 events.
+    """
 
     def __init__(self, page: memoryview) -> None:
         """``page``: mapped writable. Raises ValueError if it is not one page."""

@@ -1,5 +1,6 @@
 """A TARGET of Xen, from what a user types to a session: on a fake host."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from app.attach.helper_fds import HelperMethod
 from app.attach.xen_files import XenFiles
 from app.errors import AmbiguousTarget, MdevviewError, NoSuchDevice, OpenFailed, PermissionDenied
 from app.host.paths import HOST
+from app.host.process import start_time
 from app.open import xen_access
 from app.open.opening import OpenOptions, open_target
 from app.open.session import Session
@@ -18,6 +20,9 @@ from app.open.waiter import next_target
 from app.open.xen_target import XenScreen
 from app.open.xen_waiter import XenWaiter
 from app.planes.status import Reason, Status
+from app.xen.backend.backend_thread import BackendThread
+from app.xen.backend.claim import CLAIM_NODE
+from app.xen.backend.driver import Driver
 from tests.xen.display_front import Screen
 from tests.xen.front import wait_until
 from tests.xen.machine import FakeXen, fake_xen, opened_everywhere
@@ -123,6 +128,39 @@ def test_one_screen_is_not_served_twice(xen: FakeXen) -> None:
         assert "open in this program already" in refusal("xen:web").message
     finally:
         session.close()
+
+
+def test_a_display_that_is_refused_leaves_the_host_to_one_that_was_opened_meanwhile(
+    xen: FakeXen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = xen.create("web", [DisplayConfig(), DisplayConfig()])
+    xen.tree.write(f"{guest.displays[0].backend}/{CLAIM_NODE}", f"{os.getppid()} {start_time(os.getppid())}")
+    others: list[Session] = []
+    first = iter((True,))
+    add = BackendThread.add
+
+    def add_later(thread: BackendThread, driver: Driver, *, wait: bool = False) -> None:
+        if next(first, False):
+            others.append(opened("xen:web,device=1"))
+        add(thread, driver, wait=wait)
+
+    monkeypatch.setattr(BackendThread, "add", add_later)
+    clock = Clock()
+    waiter = waiting(xen, XenScreen("web", device=0), clock)
+    status = waiter.poll()
+    assert isinstance(status, Status) and status.reason is Reason.VM_NOT_RUNNING
+    (other,) = others
+    for _ in range(2):
+        clock.now += LOOK_NS
+        waiter.poll()
+    waiter.close()
+    try:
+        guest.displays[1].wait_connected()
+        Screen(guest.displays[1], 64, 48).show(bytes(64 * 48 * 4))
+        assert wait_frame(other.source, Reason.OK).primary is not None
+    finally:
+        other.close()
+    assert not any(each.is_open for each in xen.hosts)
 
 
 def waiting(xen: FakeXen, target: XenScreen, clock: Clock) -> XenWaiter:

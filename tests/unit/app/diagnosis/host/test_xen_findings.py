@@ -58,7 +58,7 @@ def test_user_who_may_not_open_the_files_is_sent_to_the_helper(host: Host, monke
     ("guest_type", "machine", "option", "says"),
     [
         ("PV", "x86_64", KernelOption.ON, "in a PV domain of x86"),
-        ("PVH", "x86_64", KernelOption.ON, "Xen refuses it to PVH of x86"),
+        ("PVH", "x86_64", KernelOption.ON, "Xen refuses it to a PVH domain of x86"),
         ("HVM", "aarch64", KernelOption.OFF, "with this kernel"),
         ("HVM", "aarch64", KernelOption.ON, "without a copy"),
         ("HVM", "aarch64", KernelOption.UNKNOWN, "may become a dma-buf"),

@@ -2,19 +2,21 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.xen.access.seam import Store
+from app.xen.backend.claim import CLAIM_NODE
 from app.xen.backend.connection import CLOSING_NS, LOOKS, LOOKS_NS, Connection, Ended, Step
 from app.xen.backend.device import VDISPL, VKBD, Device
 from app.xen.backend.guest_error import GuestError
 from tests.xen.direct_store import DirectStore
 from tests.xen.machine import FakeXen, fake_xen
 from tests.xen.nodes import CLOSED, CLOSING, CONNECTED, INIT_WAIT, INITIALISED, INITIALISING, RECONFIGURING
+from tests.xen.store_server import WATCH
 
 MINE = "1 1"
 
@@ -110,6 +112,17 @@ def test_a_display_connects_once_and_is_closed_for_the_next_backend() -> None:
         assert second.run() == [Step.CONNECT]
         assert front.connections == 2
         second.close()
+
+
+def test_a_device_that_cannot_be_watched_is_given_back() -> None:
+    with fake_xen() as xen:
+        device = Device(VDISPL, xen.create().domid, 0)
+        with closing(xen.open_store()) as store:
+            xen.servers[-1].errors[WATCH, f"{device.frontend}/state"] = errno.ENOSPC
+            with pytest.raises(OSError):
+                Connection(store, device, []).open()
+            assert not xen.tree.exists(f"{device.backend}/{CLAIM_NODE}")
+            assert xen.tree.get(f"{device.backend}/state") == str(CLOSED)
 
 
 def test_a_display_whose_backend_was_killed_connects_again() -> None:

@@ -2,15 +2,18 @@
 
 import errno
 
+import pytest
+
 from app.planes.status import Reason, State
 from app.xen.access.seam import WatchEvent
-from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, DisplayDriver
+from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, LEAVING_NS, DisplayDriver
 from app.xen.display.own_dmabuf import new_udmabuf
-from tests.xen.display_front import create_body
+from tests.xen.display_front import Screen, create_body
 from tests.xen.machine import FakeXen, fake_xen
 from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
 from tests.xen.pages import new_memory
 from tests.xen.request_front import DBUF_CREATE
+from tests.xen.serving import served
 
 
 def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy() -> None:
@@ -148,3 +151,40 @@ def test_slow_requests_of_a_guest_do_not_keep_the_thread() -> None:
             assert turn == 20 or (due_ns is not None and due_ns <= clock.ns)
         assert [requests.take().status for _ in range(20)] == [-errno.ENOMEM] * 20
         driver.close()
+
+
+def test_a_close_answers_the_last_request() -> None:
+    """Otherwise a program of the guest would wait for 3 s."""
+    with fake_xen() as xen:
+        guest, clock = xen.create(), _Clock()
+        driver = _driver(xen, clock)
+        requests = guest.display.connectors[0].requests
+        requests.put(DBUF_CREATE, create_body(1, (64, 64, 32), 1, 1, 0))
+        driver.close()
+        assert requests.take().status < 0
+        assert guest.display.backend_state == CLOSED
+
+
+def test_a_close_waits_for_the_guest_only_so_long() -> None:
+    with fake_xen() as xen:
+        guest, clock, slept = xen.create(), _Clock(), [0.0]
+        driver = DisplayDriver(guest.domid, 0, new_memory, clock, slept.append)
+        driver.start(xen.open_host())
+        driver.due(clock.ns)
+        guest.display.backend_changed = lambda state: None  # type: ignore[method-assign]
+        driver.close()
+        assert guest.display.state == CONNECTED
+        assert sum(slept) == pytest.approx(LEAVING_NS / 1e9)
+
+
+def test_a_close_tells_the_end_of_an_open_flip() -> None:
+    with fake_xen() as xen:
+        guest = xen.create()
+        with served(xen, guest):
+            guest.display.wait_connected()
+            screen = Screen(guest.display, 64, 48)
+            screen.show(bytes(64 * 48 * 4))
+            flip = screen.show(bytes(64 * 48 * 4))
+        events = guest.display.connectors[0].events
+        events.consume()
+        assert len(events.done) == flip

@@ -257,8 +257,8 @@ def test_a_guest_that_writes_a_wrong_index_loses_its_keyboard_alone(
         guest = xen.create(keyboard=True)
         keyboard = _keyboard(guest)
         with _opened(xen, guest) as monitor:
-            struct.pack_into("<I", keyboard.page.page, 0, in_cons)
             keyboard.reading = False
+            struct.pack_into("<I", keyboard.page.page, 0, in_cons)
             monitor.send([Key("a", True)])
             _wait_lost(monitor, "wrong in_cons")
             keyboard.wait_backend_state(INIT_WAIT)
