@@ -171,15 +171,19 @@ class DisplayDriver:
         self._finish(Status(Reason.DEVICE_FAULT, why))
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._leave(self._connection)
-            self._await_return(self._connection)
-        self._let_go()
-        if self._connection is not None:
-            self._connection.close()
+        try:
+            if self._connection is not None:
+                self._leave(self._connection)
+                self._await_return(self._connection)
+        finally:
+            self._let_go()
+            if self._connection is not None:
+                self._connection.close()
 
     def _serve(self, rings: ConnectorRings) -> None:
-        assert self._display is not None
+        if self._display is None:
+            # The ring of another connector was broken.
+            return
         try:
             rings.serve(self._display.answer, self._clock)
         except GuestError as error:
@@ -226,8 +230,12 @@ class DisplayDriver:
 
     def _leave(self, connection: Connection) -> None:
         """Tell a connected guest of the close, and serve it until it has left, for :data:`LEAVING_NS` at most."""
+        until_ns = self._clock() + LEAVING_NS
         with suppress(OSError):
             for step in range(LEAVING_NS // _LEAVING_STEP_NS):
+                # Requests may be slow.
+                if self._clock() >= until_ns:
+                    return
                 for each in tuple(self._rings.values()):
                     self._serve(each)
                     each.tell_all_flips()

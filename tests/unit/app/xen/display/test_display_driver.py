@@ -188,3 +188,36 @@ def test_a_close_tells_the_end_of_an_open_flip() -> None:
         events = guest.display.connectors[0].events
         events.consume()
         assert len(events.done) == flip
+
+
+def test_a_close_does_not_wait_for_slow_requests() -> None:
+    with fake_xen() as xen:
+        guest, clock = xen.create(displays=[DisplayConfig(be_alloc=True)]), _Clock()
+        made: list[int] = []
+
+        def slow(size: int) -> int:
+            clock.ns += LEAVING_NS // 2
+            made.append(size)
+            raise OSError(errno.ENOMEM, "no memory")
+
+        driver = DisplayDriver(guest.domid, 0, slow, clock)
+        driver.start(xen.open_host())
+        driver.due(clock.ns)
+        guest.display.backend_changed = lambda state: None  # type: ignore[method-assign]
+        for number in range(20):
+            body = create_body(number, (64, 64, 32), 64 * 64 * 4, 1, 1)
+            guest.display.connectors[0].requests.put(DBUF_CREATE, body)
+        driver.close()
+        assert len(made) == 2
+
+
+def test_a_broken_ring_ends_the_other_connector_too() -> None:
+    with fake_xen() as xen:
+        guest = xen.create(displays=[DisplayConfig((("id0", 64, 48), ("id1", 64, 48)))])
+        driver = _driver(xen, _Clock())
+        for each in guest.display.connectors:
+            each.requests.set_producer(1000)
+        ports = tuple(driver.ports())
+        assert len(ports) == 2
+        driver.close()
+        assert not driver.ports() and guest.display.backend_state == CLOSED
