@@ -20,7 +20,7 @@ from tests.conftest import open_files
 from tests.xen.display_front import RefusedRequest, Screen
 from tests.xen.front import wait_until
 from tests.xen.machine import fake_xen
-from tests.xen.nodes import CLOSED, CONNECTED, INITIALISING, DisplayConfig
+from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
 from tests.xen.serving import pixels, served, wait_frame, wait_pixels
 
 _SIZE = (64, 48)
@@ -191,34 +191,6 @@ def test_a_buffer_of_ours_is_drawn_by_the_guest_and_read_without_a_mapping_of_it
             assert (grants.mapped_pages, grants.granted_buffers) == (2, 2)
             screen.close()
             assert grants.granted_buffers == 0
-
-
-@pytest.mark.parametrize("reacts", [True, False])
-@pytest.mark.parametrize("detached", [True, False])
-def test_a_guest_lets_memory_of_ours_go_before_it_is_taken_back(
-    monkeypatch: pytest.MonkeyPatch, *, reacts: bool, detached: bool
-) -> None:
-    """Else its programs would draw into what the kernel uses it for next. A guest that holds it is not waited for."""
-    with fake_xen() as xen:
-        guest = xen.create(displays=[DisplayConfig(be_alloc=True)])
-        with served(xen, guest) as source:
-            guest.display.wait_connected()
-            Screen(guest.display, *_SIZE).show(_picture(1))
-            wait_frame(source, Reason.OK)
-            grants = xen.hosts[0].fake_grants
-            revoke, states = grants.revoke_dmabuf, []
-
-            def revoked(fd: int) -> None:
-                states.append((guest.display.backend_state, guest.display.state))
-                revoke(fd)
-
-            monkeypatch.setattr(grants, "revoke_dmabuf", revoked)
-            if not reacts:
-                guest.display.die()
-            if detached:
-                xen.detach_display(guest)
-                wait_frame(source, Reason.DISPLAY_CLOSED)
-        assert states == [(CLOSED, INITIALISING if reacts else CONNECTED)] * 2
 
 
 @pytest.mark.parametrize(
