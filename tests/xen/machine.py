@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
+from app.xen.access import xenstore
 from app.xen.access.seam import Store, XenHost
 from app.xen.access.xenstore import Xenstore
 from tests.xen.direct_store import DirectStore
 from tests.xen.event_channels import FakeEventChannels, Ports
-from tests.xen.front import wait_until
+from tests.xen.front import PATIENCE_S, wait_until
 from tests.xen.grants import FakeGrants
 from tests.xen.guest import FakeGuest
 from tests.xen.nodes import DisplayConfig, display_nodes, keyboard_nodes
@@ -165,6 +166,9 @@ class FakeXen:
 def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
     """A host; at the end nothing may be mapped, bound or watched by whoever opened it."""
     xen = FakeXen(wire=wire)
+    # A fake xenstored on a busy host is slower than the real one.
+    patience = patch.object(xenstore, "WAIT_S", PATIENCE_S)
+    patience.start()
     try:
         yield xen
         # The server of a store sees its client's end a little later.
@@ -173,6 +177,7 @@ def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
         for each in xen.hosts:
             each.close()
         xen.close()
+        patience.stop()
 
 
 @contextmanager
