@@ -90,6 +90,11 @@ class GuestDisplay:
             connector.note_problem(f"{name}: {error_text(error)}")
             return response_to(slot, error.errno or errno.EIO)
 
+    @property
+    def lends(self) -> bool:
+        """Whether the guest has memory of ours, which it may have mapped."""
+        return self._buffers.lends
+
     def release(self) -> None:
         """The connection of the guest's driver ended: release everything that it made. More calls do nothing."""
         for each in self._connectors:
