@@ -109,6 +109,11 @@ class GuestDisplay:
             connector.note_problem(f"{name}: {error_text(error)}")
             return response_to(slot, error.errno or errno.EIO)
 
+    @property
+    def lends(self) -> bool:
+        """Whether the guest has memory of ours, which it may have mapped."""
+        return self._buffers.lends
+
     def release(self) -> None:
         """The connection of the guest's driver ended: release everything that it made. More calls do nothing."""
         for each in self._connectors:
@@ -213,6 +218,8 @@ class GuestDisplay:
         connector.show(fb.memory, _shown_part(fb.plane, config), cookie)
 
     def _edid(self, request: GetEdid, connector: Connector) -> int:
+        if not (connector.width and connector.height):
+            raise OSError(errno.EOPNOTSUPP, "an EDID of a connector without a size")
         try:
             edid = make_edid(Mode(connector.width, connector.height))
         except ValueError as error:
