@@ -48,7 +48,7 @@ _TARGETS = (
     (
         "xen:NAME,refs=REFS,size=WxH,format=XR24[,stride=N][,offset=N]",
         "a picture in pages that this domain granted to ours; REFS is a file, or references such as 8+9+20-787. "
-        "Not shown yet",
+        "Of those in a file each stands on a line, or after white space, a comma or +; # begins a comment",
     ),
     ("fd:N", "a VFIO device that the parent process left open as file N, from 3 on"),
     (
@@ -77,8 +77,8 @@ _KEYS = (
 )
 
 _PARAGRAPH = """\
-Without a TARGET the only screen of the host is meant, be it a vGPU or a VM with a D-Bus display, or sim:gvt where there
-is none.
+Without a TARGET the only screen of the host is meant, be it a vGPU, a VM with a D-Bus display or a Xen guest, or
+sim:gvt where there is none.
 A shell completes these names: see \\-\\-print\\-completion.
 """
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from app.vm.shared import Shared
 from app.xen.access.seam import XenHost
 from app.xen.backend.backend_thread import BackendThread
-from app.xen.backend.shared import Shared
 
 _BACKENDS: Shared[BackendThread] = Shared(lambda thread: not thread.ended, BackendThread.close)
 

@@ -7,10 +7,10 @@ from app.planes.display_facts import DisplayFacts
 from app.planes.frame import Frame
 from app.planes.status import Status
 from app.planes.wake_up import WakeUp
+from app.vm.shared import Shared
 from app.xen.access.seam import XenHost
 from app.xen.backend.backend_thread import BackendThread
 from app.xen.backend.backends import take_backend
-from app.xen.backend.shared import Shared
 from app.xen.display.connector_picture import OwnedBuffer
 from app.xen.display.display_driver import DisplayDriver
 from app.xen.display.own_dmabuf import new_udmabuf

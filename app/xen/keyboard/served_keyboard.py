@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 
 from app.vm.monitor import ConnectionState
+from app.vm.shared import Shared
 from app.xen.backend.backend_thread import BackendThread
 from app.xen.backend.device import Device
-from app.xen.backend.shared import Shared
 from app.xen.keyboard.keyboard_backend import KeyboardBackend
 from app.xen.keyboard.outgoing import Outgoing
 

@@ -52,6 +52,15 @@ class Shared(Generic[_T]):
             entry.users += 1
             return entry.thing, self._release_once(key, entry)
 
+    def hold(self, key: Hashable) -> Callable[[], None]:
+        """Count as one more user of a thing that is used now, usable or not. Returns what gives it back."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or not entry.users:
+                return lambda: None
+            entry.users += 1
+        return self._release_once(key, entry)
+
     def _new_user(self, key: Hashable) -> _Entry[_T]:
         while True:
             with self._lock:

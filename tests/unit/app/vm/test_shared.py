@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from app.xen.backend.shared import Shared
+from app.vm.shared import Shared
 
 _PATIENCE_S = 10
 
