@@ -39,14 +39,14 @@ def test_a_killed_viewer_is_followed_by_one_that_shows_the_guest(pv: Guest, fact
 
 
 def test_a_hundred_viewers_leave_nothing(pv: Guest, fact: Fact) -> None:
-    users, nodes = _GNTDEV_USERS.read_text(), _nodes()
+    users, nodes = _GNTDEV_USERS.read_text(), _nodes_at_rest(pv)
     begun = time.monotonic()
     for _ in range(_ROUNDS):
         with viewer.viewing(pv.domid) as source:
             while source.latest().status.detail != _CONNECTED:
                 select.select([source.fileno()], [], [], toolstack.PATIENCE_S)
     fact("a round of attaching and detaching, s", (time.monotonic() - begun) / _ROUNDS)
-    toolstack.wait_until(lambda: _nodes() == nodes, "xenstore is as before the first viewer", 10)
+    assert _nodes_at_rest(pv) == nodes
     assert _GNTDEV_USERS.read_text() == users
     job = pv.start("flips", frames=1, seed=500)
     with viewer.viewing(pv.domid) as source:
@@ -56,8 +56,13 @@ def test_a_hundred_viewers_leave_nothing(pv: Guest, fact: Fact) -> None:
     pv.kill(job)
 
 
-def _nodes() -> str:
-    """Xenstore's nodes with values and rights, without the numbers that the guest's driver chooses."""
+def _nodes_at_rest(guest: Guest) -> str:
+    """Xenstore's nodes with values and rights, without the numbers that the guest's driver chooses.
+
+    Waits until that driver is ready for the next viewer (XenbusStateInitialising).
+    """
+    state = f"/local/domain/{guest.domid}/device/vdispl/0/state"
+    toolstack.wait_until(lambda: toolstack.read(state) == "1", "the guest's driver is ready again")
     return re.sub(r'((?:ref|channel) = )"\d+"', r"\1", toolstack.run("xenstore-ls", "-p"))
 
 
