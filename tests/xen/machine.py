@@ -98,6 +98,7 @@ class FakeXen:
             [
                 (f"/libxl/{domid}/type", kind),
                 (f"{home}/domid", str(domid)),
+                (f"{home}/console/type", "xenconsoled"),
                 (f"{home}/name", name),
                 (f"{home}/vm", f"/vm/{identity}"),
                 (f"/vm/{identity}/uuid", identity),
@@ -135,6 +136,11 @@ class FakeXen:
         """The first step of ``xl vdispl-detach``; the toolstack then waits for the backend's state 6."""
         backend = f"/local/domain/0/backend/vdispl/{guest.domid}/{device}"
         self.tree.write_all([(f"{backend}/online", "0"), (f"{backend}/state", "5")])
+
+    def begin_destroy(self, guest: FakeGuest) -> None:
+        """The first step of ``xl destroy``; the toolstack then waits for the state 6 of all backends of the guest."""
+        self.detach_display(guest)
+        self.tree.remove(f"{guest.home}/console")
 
     def left_over(self) -> dict[str, int]:
         """What the opened hosts hold: mapped pages, exports, granted buffers, bound ports. Zeros are left out."""
