@@ -77,8 +77,8 @@ _KEYS = (
 )
 
 _PARAGRAPH = """\
-Without a TARGET the only screen of the host is meant, be it a vGPU or a VM with a D-Bus display, or sim:gvt where there
-is none.
+Without a TARGET the only screen of the host is meant, be it a vGPU, a VM with a D-Bus display or a Xen guest, or
+sim:gvt where there is none.
 A shell completes these names: see \\-\\-print\\-completion.
 """
 

@@ -18,9 +18,10 @@ def displays_document(screens: HostScreens) -> list[dict[str, Any]]:
     VM's user if ``address`` is null. ``gl`` tells whether QEMU draws with OpenGL. ``has_vgpu`` tells whether the VM has
     one of the vGPUs, too. All of it comes from the VM's command line, as the VM was not asked.
 
-    A screen of a Xen guest has the ``kind`` "xen", and null for all that is about a process. ``domid``, ``guest_type``
-    ("pv", "pvh", "hvm", or null), ``device`` and ``connector`` are Xen's, ``width`` and ``height`` are pixels.
-    ``served`` tells whether a viewer serves it now, ``why_not`` why it cannot be shown. All of it is from xenstore.
+    A screen of a Xen guest has the ``kind`` "xen", and null for all that is about a process or D-Bus. ``domid``,
+    ``guest_type`` ("pv", "pvh", "hvm", or null), ``device`` and ``connector`` are Xen's. ``width`` and ``height`` are
+    pixels. ``served`` tells whether a viewer serves it now, ``why_not`` why it cannot be shown. All of it is from
+    xenstore.
     """
     return [*(_document(each, screens) for each in screens.displays), *map(_guest_document, screens.guests)]
 
@@ -35,6 +36,9 @@ def _guest_document(screen: GuestScreen) -> dict[str, Any]:
         "vm_id": None,
         "uid": None,
         "user": None,
+        "p2p": None,
+        "address": None,
+        "gl": None,
         "has_vgpu": False,
         "domid": screen.domid,
         "guest_type": screen.kind or None,

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
-from app.host.paths import Paths
+from app.host.paths import Paths, text_of
 from app.xen.access.nodes import open_store, open_xen_host, xen_host_of
 from app.xen.access.seam import XenHost
 from app.xen.display.lookup import XenGuest, guests, own_domid
@@ -33,12 +33,12 @@ def opened_host(paths: Paths, request: RequestXen | None) -> XenHost:
                 "only root may open the files of Xen in /dev/xen", "run this command as root, or allow the helper"
             ) from error
     except OSError as error:
-        raise _not_opened(error) from error
+        raise _not_opened(error, paths) from error
     files = request()
     try:
         return xen_host_of(*files)
     except OSError as error:
-        raise _not_opened(error) from error
+        raise _not_opened(error, paths) from error
 
 
 def listed_guests(paths: Paths) -> tuple[tuple[XenGuest, ...], int]:
@@ -50,10 +50,13 @@ def listed_guests(paths: Paths) -> tuple[tuple[XenGuest, ...], int]:
         return guests(store), own_domid(store)
 
 
-def _not_opened(error: OSError) -> NoSuchDevice | OpenFailed:
+def _not_opened(error: OSError, paths: Paths) -> NoSuchDevice | OpenFailed:
     if isinstance(error, FileNotFoundError):
-        return NoSuchDevice(
-            f"this host has no {error.filename or '/dev/xen'}: Xen does not run here, or a module is not loaded",
-            _DOCTOR,
-        )
+        missing = error.filename or "/dev/xen"
+        if text_of(paths.sys / "hypervisor" / "type") != "xen":
+            return NoSuchDevice(
+                f"Xen does not run on this host: there is no {missing}",
+                "'mdevview list' shows the screens of this host",
+            )
+        return NoSuchDevice(f"this host has no {missing}: a module of Xen is not loaded", _DOCTOR)
     return OpenFailed(f"the files of Xen cannot be opened: {error_text(error)}", _DOCTOR)

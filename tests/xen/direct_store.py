@@ -49,7 +49,10 @@ class DirectStore:
 
     def unwatch(self, path: str, token: str) -> None:
         self._check()
-        self._tree.unwatch(self._watches.pop((path, token)))
+        watch = self._watches.pop((path, token), None)
+        if watch is None:
+            raise OSError(errno.ENOENT, path)
+        self._tree.unwatch(watch)
 
     def events(self) -> tuple[WatchEvent, ...]:
         self._check()

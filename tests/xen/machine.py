@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
+from app.xen.access import xenstore
 from app.xen.access.seam import Store, XenHost
 from app.xen.access.xenstore import Xenstore
 from tests.xen.direct_store import DirectStore
 from tests.xen.event_channels import FakeEventChannels, Ports
-from tests.xen.front import wait_until
+from tests.xen.front import PATIENCE_S, wait_until
 from tests.xen.grants import FakeGrants
 from tests.xen.guest import FakeGuest
 from tests.xen.nodes import DisplayConfig, display_nodes, keyboard_nodes
@@ -97,6 +98,7 @@ class FakeXen:
             [
                 (f"/libxl/{domid}/type", kind),
                 (f"{home}/domid", str(domid)),
+                (f"{home}/console/type", "xenconsoled"),
                 (f"{home}/name", name),
                 (f"{home}/vm", f"/vm/{identity}"),
                 (f"/vm/{identity}/uuid", identity),
@@ -135,6 +137,11 @@ class FakeXen:
         backend = f"/local/domain/0/backend/vdispl/{guest.domid}/{device}"
         self.tree.write_all([(f"{backend}/online", "0"), (f"{backend}/state", "5")])
 
+    def begin_destroy(self, guest: FakeGuest) -> None:
+        """The first step of ``xl destroy``; the toolstack then waits for the state 6 of all backends of the guest."""
+        self.detach_display(guest)
+        self.tree.remove(f"{guest.home}/console")
+
     def left_over(self) -> dict[str, int]:
         """What the opened hosts hold: mapped pages, exports, granted buffers, bound ports. Zeros are left out."""
         counts = {
@@ -159,6 +166,9 @@ class FakeXen:
 def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
     """A host; at the end nothing may be mapped, bound or watched by whoever opened it."""
     xen = FakeXen(wire=wire)
+    # A fake xenstored on a busy host is slower than the real one.
+    patience = patch.object(xenstore, "WAIT_S", PATIENCE_S)
+    patience.start()
     try:
         yield xen
         # The server of a store sees its client's end a little later.
@@ -167,6 +177,7 @@ def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
         for each in xen.hosts:
             each.close()
         xen.close()
+        patience.stop()
 
 
 @contextmanager

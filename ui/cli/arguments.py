@@ -79,19 +79,20 @@ def _add_overview(commands: Commands) -> None:
     parser = add_command(
         commands,
         "overview",
-        "show the screens of all vGPUs and D-Bus displays in one window",
+        "show the screens of all vGPUs, D-Bus displays and Xen guests in one window",
         "Each tile has the VM's name, the state and the frames per second; a click, or Enter, opens it in a window of "
         "its own. VMs and vGPUs appear and go by themselves. A free vGPU is not opened, so that a VM can take it; "
         "root's permission is asked for only after a click. So is a D-Bus display opened in peer-to-peer mode, because "
-        "another viewer of that VM would lose its keyboard and pointer.",
+        "another viewer of that VM would lose its keyboard and pointer, and the screen of a Xen guest, because the "
+        "guest gets it only then.",
     )
     parser.add_argument(
         "targets",
         nargs="*",
         metavar="TARGET",
         type=parse_target,
-        help="what to show, as for view; default: every vGPU of this host that has a display and every VM with a D-Bus "
-        "display, a simulated vGPU where there is none",
+        help="what to show, as for view; default: every vGPU of this host that has a display, every VM with a D-Bus "
+        "display and every Xen guest with a PV display, a simulated vGPU where there is none",
     )
     _add_fullscreen(parser)
     add_helper(parser)
@@ -213,10 +214,11 @@ def _add_list(commands: Commands) -> None:
     parser = add_command(
         commands,
         "list",
-        "list the vGPUs of this host, and its VMs with a D-Bus display",
+        "list the vGPUs of this host, its VMs with a D-Bus display, and its Xen guests",
         "The vGPUs with type, parent, driver, IOMMU group or cdev, who has them open and how (process, VM, by group or "
         "by cdev), and the kind of display their driver is known to offer. The VMs with process, user, the way to the "
-        "display, and the TARGET that opens it, as their command lines tell. No device is opened, no VM is asked.",
+        "display, and the TARGET that opens it, as their command lines tell. The Xen guests with a PV display, as "
+        "xenstore tells, where you may read it. No device is opened, no VM is asked.",
     )
     kind = parser.add_mutually_exclusive_group()
     add_json(kind)
@@ -225,7 +227,7 @@ def _add_list(commands: Commands) -> None:
         metavar="START",
         nargs="?",
         const=True,
-        help="print only the vGPUs and VMs that can be given as TARGET, one per line; with START, for a shell's "
+        help="print only what can be given as TARGET, one per line; with START, for a shell's "
         "completion, every TARGET that begins with it, the keys and values of simulated devices included",
     )
 

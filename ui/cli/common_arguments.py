@@ -12,8 +12,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 _TARGET_HELP = (
     "what to show: a vGPU's UUID, or the start or the end of it, a PCI address, vm:NAME, pid:N, dbus:ADDRESS, "
-    "xen:NAME, fd:N, sim:PROFILE or replay:FILE; default: the only vGPU or D-Bus display there is, sim:gvt where there "
-    "is none. A vGPU that a VM has is shown through that VM"
+    "xen:NAME, fd:N, sim:PROFILE or replay:FILE; default: the only screen of this host, sim:gvt where there is none. A "
+    "vGPU that a VM has is shown through that VM"
 )
 
 SPECIAL = "for special cases"

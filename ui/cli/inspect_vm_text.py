@@ -36,7 +36,8 @@ def messages_lines(messages: Document | None) -> list[str]:
     """How pixels come, and what was counted. What QEMU itself replaced before it sent it cannot be counted."""
     if messages is None:
         return []
-    lines = pair("pixels", f"come {_SCANOUTS.get(messages['scanout'], 'not yet')}")
+    way = _SCANOUTS.get(messages["scanout"])
+    lines = pair("pixels", f"come {way}" if way else "none have come yet")
     counts = ", ".join(f"{each['name']} {each['count']}" for each in messages["received"])
     lines += pair("messages", counts or "none yet")
     lines += pair("", f"pictures that a newer one replaced before they were taken: {messages['scanouts_skipped']}")
@@ -51,7 +52,10 @@ _CONSOLE_HEADER = ("", "CONSOLE", "LABEL", "HEAD", "TYPE", "SIZE", "DEVICE", "IN
 def consoles_lines(vm: Document | None) -> list[str]:
     if vm is None or not vm["consoles"]:
         return []
-    rows = [_CONSOLE_HEADER, *map(_console_row, vm["consoles"])]
+    header = tuple(
+        "CONNECTOR" if each == "CONSOLE" and vm.get("domid") is not None else each for each in _CONSOLE_HEADER
+    )
+    rows = [header, *map(_console_row, vm["consoles"])]
     # What no screen has is left out.
     used = [column for column in range(len(_CONSOLE_HEADER)) if any(row[column] != "-" for row in rows[1:])]
     right = {at for at, column in enumerate(used) if column in (1, 3)}

@@ -99,7 +99,8 @@ def build_parser() -> Parser:
         prog=PROG,
         usage=f"{PROG} [OPTION...] [COMMAND] [ARGUMENT...]",
         description="Shows the screen of a VM: that of its vGPU (a VFIO mediated device), by asking\n"
-        "the device itself, or that of QEMU's D-Bus display. Without a COMMAND: view.",
+        "the device itself, that of QEMU's D-Bus display, or a Xen guest's PV display.\n"
+        "Without a COMMAND: view.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,

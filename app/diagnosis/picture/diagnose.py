@@ -6,7 +6,7 @@ One finding explains one thing: where a specific one tells why, the general one 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.diagnosis.finding import Finding
+from app.diagnosis.finding import Finding, Severity
 from app.diagnosis.picture.cursor_findings import cursor_findings
 from app.diagnosis.picture.display_findings import display_findings, explains
 from app.diagnosis.picture.import_findings import import_findings, is_import_status, wrong_gpu_finding
@@ -47,9 +47,11 @@ def diagnose(facts: PictureFacts) -> tuple[Finding, ...]:
 
 def _findings(facts: PictureFacts) -> Iterator[Finding]:
     yield from recording_findings(facts.host)
-    yield from display_findings(facts.display)
     planes = {each.kind: each for each in facts.planes}
     primary = planes.get(PlaneKind.PRIMARY, PlaneFacts(PlaneKind.PRIMARY, facts.status))
+    # How a picture came is no news of a VM that ended.
+    gone = primary.status.state is State.GONE
+    yield from (each for each in display_findings(facts.display) if not gone or each.severity is not Severity.INFO)
     if primary.status.state in (State.WAITING, State.GONE) and not is_import_status(primary.status):
         yield from _of_status(primary)
         return

@@ -186,7 +186,7 @@ class Xenstore:
         except OSError as error:
             # The kernel asks for a watch itself: where xenstored refuses it, the write fails and no answer comes
             # (xenbus_write_watch() in drivers/xen/xenbus/xenbus_dev_frontend.c).
-            if kind != XS_WATCH:
+            if kind != XS_WATCH or error.errno == errno.EPIPE:
                 self._break(error.errno or errno.EIO)
             raise
         while not self._answers:
@@ -252,7 +252,7 @@ class Xenstore:
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise OSError(self._broken, os.strerror(self._broken))
+            raise _failure(self._broken)
 
     def _check_unasked(self) -> None:
         if self._answers:
@@ -260,4 +260,11 @@ class Xenstore:
 
     def _break(self, number: int) -> NoReturn:
         self._broken = number
-        raise OSError(number, os.strerror(number))
+        # Whoever waits for events learns of it, also if the error was not passed on.
+        with suppress(OSError), self._signal.use() as signal:
+            os.eventfd_write(signal, 1)
+        raise _failure(number)
+
+
+def _failure(number: int) -> OSError:
+    return OSError(number, f"xenstored: {os.strerror(number)}")

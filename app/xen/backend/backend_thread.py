@@ -41,6 +41,7 @@ class BackendThread:
         self._drivers: list[Driver] = []
         self._closing = False
         self._ended = False
+        self._noted = ""
         try:
             self._wake_up = WakeUp()
             self._thread = threading.Thread(target=self._run, name="xen-backend", daemon=True)
@@ -118,7 +119,7 @@ class BackendThread:
     def _lost(self, error: Exception) -> None:
         """Xenstore or the event channels failed: no device can go on."""
         why = _text(error)
-        _note("Xen", error)
+        self._note("Xen", error)
         for each in self._drivers:
             each.failed(why)
 
@@ -194,7 +195,7 @@ class BackendThread:
             yield
         except Exception as error:
             why = _text(error)
-            _note("Xen device", error)
+            self._note("Xen device", error)
             driver.failed(why)
             self._close(driver)
 
@@ -205,16 +206,17 @@ class BackendThread:
         try:
             driver.close()
         except Exception as error:
-            _note("closing a Xen device", error)
+            self._note("closing a Xen device", error)
+
+    def _note(self, what: str, error: Exception) -> None:
+        """One line for each failure, also if it ends several devices; -vv logs the place in this program."""
+        if (text := _text(error)) != self._noted:
+            _log.warning("%s: %s", what, text)
+        self._noted = text
+        _log.debug("%s", what, exc_info=error)
 
 
 def _text(error: Exception) -> str:
     if isinstance(error, OSError):
         return error_text(error)
     return str(error) if isinstance(error, GuestError) else f"{type(error).__name__}: {error}"
-
-
-def _note(what: str, error: Exception) -> None:
-    """One line; the place in this program is in the log of -vv."""
-    _log.warning("%s: %s", what, _text(error))
-    _log.debug("%s", what, exc_info=error)

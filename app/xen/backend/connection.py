@@ -17,6 +17,7 @@ from app.xen.abi.xenbus import (
     XenbusStateInitialised,
     XenbusStateInitialising,
     XenbusStateInitWait,
+    XenbusStateReconfiguring,
     XenbusStateUnknown,
 )
 from app.xen.access.seam import Store, WatchEvent
@@ -212,13 +213,31 @@ class Connection:
 
     def announce_close(self) -> None:
         """Write the state of the close while the driver still serves the guest. Raises OSError."""
-        if self._phase not in (_Phase.NEW, _Phase.CLOSED):
+        if self._phase not in (_Phase.NEW, _Phase.CLOSED) and not self._has_announced:
             self._write_close()
             self._has_announced = True
 
     def is_used(self) -> bool:
         """Whether the front end still is connected: it may ask for something. Raises OSError."""
         return self._front_state() == XenbusStateConnected
+
+    def front_holds_memory(self) -> bool:
+        """Whether the front end may still have memory of this end mapped. Raises OSError.
+
+        ``displback_disconnect`` and ``xen_drm_drv_release`` (xen_drm_front.c): after Closed it is Reconfiguring until
+        no program of the guest has the card open, then Initialising.
+        """
+        return self.domain_lives() and self._front_state() in (XenbusStateConnected, XenbusStateReconfiguring)
+
+    def has_console(self) -> bool:
+        """Whether the domain has a console. xl gives every guest one, and takes it only when it ends the domain.
+
+        ``libxl__devices_destroy`` (libxl_device.c) removes it at once, and waits up to 10 s for other devices.
+        """
+        try:
+            return self._read(f"{self._device.domain}/console") is not None
+        except PermissionError:
+            return False
 
     def close(self) -> None:
         """Give the device back. The driver has unmapped everything. Never raises; may be called twice."""

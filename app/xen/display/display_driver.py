@@ -26,13 +26,19 @@ VERSIONS = "1,2"
 
 DETACHED_OR_ENDED_NS = 4_000_000_000
 """The toolstack detaches the devices of a guest that it destroys, and then ends its domain: so long is waited for that
-end before the display counts as detached."""
+end before the display counts as detached. A guest that has lost its console too is being destroyed: its end is waited
+for however long it takes."""
 
 LEAVING_NS = 500_000_000
 """How long the guest's driver is still served after it was told of the close. A request that gets no answer, and a flip
 without an event, would stop a program of the guest for 3 s (VDRM_WAIT_BACK_MS and FRAME_DONE_TO_MS of Linux)."""
 
+RETURN_NS = 1_000_000_000
+"""How long the guest's driver is waited for then, if it has memory of this host: the kernel takes it back at once, and
+programs of the guest would go on to draw into what this host uses it for next."""
+
 _LEAVING_STEP_NS = 2_000_000
+_RETURN_STEP_NS = 20_000_000
 _LOOK_NS = 250_000_000
 
 _NOT_CONNECTED = Status(Reason.NO_SCANOUT, "the guest's display driver has not connected yet")
@@ -71,6 +77,7 @@ class DisplayDriver:
         self._to_look = False
         self._is_over = False
         self._detached_ns: int | None = None
+        self._had_console = False
         self._next_look_ns: int | None = None
 
     @property
@@ -114,6 +121,7 @@ class DisplayDriver:
                 raise
             return
         self._connection = connection
+        self._had_console = connection.has_console()
         self._to_look = True
 
     def ports(self) -> Collection[int]:
@@ -153,8 +161,9 @@ class DisplayDriver:
             self._look(connection)
             # A look takes a while, in which a flip may have become due.
             now_ns = self._clock()
-        for each in tuple(self._rings.values()):
-            if each.has_waiting(now_ns):
+        for port, each in tuple(self._rings.items()):
+            # One connector that breaks the protocol closes all of them.
+            if port in self._rings and each.has_waiting(now_ns):
                 self._serve(each)
         for each in self._rings.values():
             each.tell_flips(now_ns)
@@ -166,6 +175,7 @@ class DisplayDriver:
         try:
             if self._connection is not None:
                 self._leave(self._connection)
+                self._await_return(self._connection)
         finally:
             self._let_go()
             if self._connection is not None:
@@ -238,6 +248,17 @@ class DisplayDriver:
                     return
                 self._sleep(_LEAVING_STEP_NS / 1e9)
 
+    def _await_return(self, connection: Connection) -> None:
+        """Wait until the guest has let memory of this host go, for :data:`RETURN_NS` at most."""
+        if self._display is None or not self._display.lends:
+            return
+        with suppress(OSError):
+            connection.announce_close()
+            for _ in range(RETURN_NS // _RETURN_STEP_NS):
+                if not connection.front_holds_memory():
+                    return
+                self._sleep(_RETURN_STEP_NS / 1e9)
+
     def _let_go(self) -> None:
         """Unmap and unbind everything of the guest."""
         display, self._display = self._display, None
@@ -253,6 +274,7 @@ class DisplayDriver:
         """The guest's driver cannot be served any more: close the device, and wait for the end of the domain."""
         _log.info("Xen domain %d: its display driver: %s", self._domid, why)
         assert self._connection is not None
+        self._await_return(self._connection)
         self._let_go()
         self._show_nothing(Status(Reason.DEVICE_FAULT, f"the guest's display driver: {why}"))
         self._connection.close()
@@ -262,6 +284,7 @@ class DisplayDriver:
     def _ended_by(self, connection: Connection) -> None:
         if connection.ended is Ended.DETACHED:
             self._leave(connection)
+            self._await_return(connection)
         self._let_go()
         ended = connection.ended
         connection.close()
@@ -280,7 +303,9 @@ class DisplayDriver:
         self._next_look_ns = now_ns + _LOOK_NS
         if not connection.domain_lives():
             self._finish(Status(Reason.VM_ENDED, self._domain_ended()))
-        elif self._detached_ns is not None and now_ns - self._detached_ns >= DETACHED_OR_ENDED_NS:
+        elif self._detached_ns is None or now_ns - self._detached_ns < DETACHED_OR_ENDED_NS:
+            return
+        elif not self._had_console or connection.has_console():
             self._finish(Status(Reason.DEVICE_REMOVED, f"display {self._device_number} of the guest was detached"))
 
     def _finish(self, status: Status) -> None:

@@ -105,6 +105,11 @@ class GuestBuffers:
         self._new_dmabuf = new_dmabuf
         self._buffers: dict[int, GuestBuffer] = {}
 
+    @property
+    def lends(self) -> bool:
+        """Whether the guest has memory of ours."""
+        return any(each.is_own for each in self._buffers.values())
+
     def create(self, request: CreateBuffer) -> GuestBuffer:
         """Map the guest's pages, or grant it pages of ours. Raises OSError, and GuestError for a bad directory."""
         _check_shape(request)

@@ -43,10 +43,26 @@ _OFF = Status(Reason.PLANE_OFF)
 _DESTROYED = Status(Reason.PLANE_OFF, "the guest has freed the picture's memory")
 _CLOSED = Status(Reason.PLANE_OFF, "the guest's display driver has closed the display")
 
+_OWN_WANTED = "the guest wants the buffers of its display from this host (be-alloc=1), and"
+_TRY_PAGES = "set be-alloc=0 in vdispl= of the guest's xl configuration"
 _NO_GRANTING = (
-    "the guest wants the buffers of its display from this host (be-alloc=1), and this host's kernel cannot grant "
-    "dma-bufs: it was built without CONFIG_XEN_GNTDEV_DMABUF; set be-alloc=0 in vdispl= of the guest's xl configuration"
+    f"{_OWN_WANTED} this host's kernel cannot grant dma-bufs: it was built without CONFIG_XEN_GNTDEV_DMABUF; "
+    f"{_TRY_PAGES}"
 )
+
+
+class _HostLacks(OSError):
+    """A request of the guest makes sense, and this host cannot do it."""
+
+
+def _why_no_buffer(error: OSError) -> str:
+    """In words for a user. ``error``: of udmabuf, or of gntdev."""
+    if error.errno == errno.ENOTTY:
+        return _NO_GRANTING
+    if error.errno == errno.ENOENT and error.filename is not None:
+        return f"{_OWN_WANTED} there is no {error.filename}: sudo modprobe udmabuf, or {_TRY_PAGES}"
+    named = f" ({error.filename})" if error.filename is not None else ""
+    return f"{_OWN_WANTED} it has none: {error_text(error)}{named}; {_TRY_PAGES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +99,20 @@ class GuestDisplay:
         connector.note_request(name)
         try:
             return response_to(slot, edid_size=self._do(slot, connector))
+        except _HostLacks as error:
+            # The picture's status says what.
+            return response_to(slot, error.errno or errno.EIO)
         except GuestError as error:
             connector.note_problem(f"{name}: {error}")
             return response_to(slot, errno.EINVAL)
         except OSError as error:
             connector.note_problem(f"{name}: {error_text(error)}")
             return response_to(slot, error.errno or errno.EIO)
+
+    @property
+    def lends(self) -> bool:
+        """Whether the guest has memory of ours, which it may have mapped."""
+        return self._buffers.lends
 
     def release(self) -> None:
         """The connection of the guest's driver ended: release everything that it made. More calls do nothing."""
@@ -131,15 +155,14 @@ class GuestDisplay:
             return
         if self._why_no_own:
             self._refuse(self._why_no_own)
-            raise OSError(errno.EOPNOTSUPP, "no buffers of this host for this guest")
+            raise _HostLacks(errno.EOPNOTSUPP, "no buffers of this host for this guest")
         try:
             self._buffers.create(request)
         except OSError as error:
-            if error.errno == errno.ENOTTY:
-                self._refuse(_NO_GRANTING)
-            elif error.errno not in (errno.EINVAL, errno.EEXIST, errno.ENOMEM):
-                self._refuse(f"this host has no buffer for the guest (be-alloc=1): {error_text(error)}")
-            raise
+            if error.errno in (errno.EINVAL, errno.EEXIST, errno.ENOMEM):
+                raise
+            self._refuse(_why_no_buffer(error))
+            raise _HostLacks(error.errno, error.strerror) from error
 
     def _refuse(self, why: str) -> None:
         for each in self._connectors:
@@ -195,6 +218,8 @@ class GuestDisplay:
         connector.show(fb.memory, _shown_part(fb.plane, config), cookie)
 
     def _edid(self, request: GetEdid, connector: Connector) -> int:
+        if not (connector.width and connector.height):
+            raise OSError(errno.EOPNOTSUPP, "an EDID of a connector without a size")
         try:
             edid = make_edid(Mode(connector.width, connector.height))
         except ValueError as error:

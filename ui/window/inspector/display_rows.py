@@ -22,15 +22,20 @@ def _vm(vm: Document) -> Node:
             ("kind", "Kind", (vm.get("kind") or "").upper()),
         )
     )
+    word = "Console" if vm.get("domid") is None else "Connector"
     return Node(
-        "vm", "VM", clean_line(vm["name"] or "without a name", LONGEST), (*about, *map(_console, vm["consoles"]))
+        "vm",
+        "VM",
+        clean_line(vm["name"] or "without a name", LONGEST),
+        (*about, *(_console(each, word) for each in vm["consoles"])),
     )
 
 
-def _console(console: Document) -> Node:
+def _console(console: Document, word: str) -> Node:
+    """``word`` is what the TARGET calls such a screen."""
     kind = "graphic" if console["graphic"] else "text"
     shown = ", shown here" if console["shown"] else ""
-    number = f"Console {console['number']}"
+    number = f"{word} {console['number']}"
     value = f"{console['label'] or kind}, {console['width']} × {console['height']}{shown}"
     interfaces = ", ".join(each.rpartition(".")[2] for each in console["interfaces"])
     pairs = (

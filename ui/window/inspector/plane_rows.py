@@ -14,7 +14,7 @@ def state_nodes(document: Document) -> tuple[Node, ...]:
     """The tree for the parts of an ``inspect`` document that are there."""
     nodes = [_picture(document)]
     for name, plane in document.get("planes", {}).items():
-        nodes.append(_plane(name, plane))
+        nodes.append(_plane(name, plane, document.get("device") or {}))
     if renderer := document.get("renderer"):
         nodes.append(_renderer(renderer))
     nodes += display_nodes(document)
@@ -31,10 +31,11 @@ def _picture(document: Document) -> Node:
     return Node("picture", "Picture", str(document.get("state", "")), leaves(pairs()))
 
 
-def _plane(name: str, plane: Document | None) -> Node:
+def _plane(name: str, plane: Document | None, device: Document) -> Node:
     title = f"{name.capitalize()} plane"
     if plane is None:
-        return Node(name, title, "off")
+        is_drawn = name == "cursor" and not device.get("cursor_plane", True)
+        return Node(name, title, "none: the guest draws its cursor into the picture" if is_drawn else "off")
     if plane["fourcc"] is None:
         refusal = ((key, key.capitalize(), plane[key]) for key in ("detail", "hint"))
         return Node(name, title, f"{plane['state']} ({plane['reason']})", leaves(refusal))

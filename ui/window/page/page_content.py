@@ -58,6 +58,9 @@ class PageAction(Enum):
         self.text = text
 
 
+_WAITED_FOR = "Start it again; its screen then appears by itself."
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What the window does to get its screen.
@@ -113,6 +116,10 @@ def page_content(
     if attempt.opening and status.reason is Reason.NOT_STARTED:
         return _content("Opening", "The screen is being opened.", "", source)
     heading = status_heading(status)
+    if attempt.waiting and status.reason is Reason.VM_ENDED:
+        return _content(
+            heading, status.reason.meaning, _WAITED_FOR, _evidence(source, status.reason.key, status.detail)
+        )
     if not findings:
         told = status.reason.meaning or status.detail or sentence_of(status.reason)
         detail = status.detail if told != status.detail else ""

@@ -10,10 +10,10 @@ from app.xen.display.display_driver import DETACHED_OR_ENDED_NS, LEAVING_NS, Dis
 from app.xen.display.own_dmabuf import new_udmabuf
 from tests.xen.display_front import Screen, create_body
 from tests.xen.machine import FakeXen, fake_xen
-from tests.xen.nodes import CLOSED, CONNECTED, DisplayConfig
+from tests.xen.nodes import CLOSED, CONNECTED, INITIALISING, DisplayConfig
 from tests.xen.pages import new_memory
 from tests.xen.request_front import DBUF_CREATE
-from tests.xen.serving import served
+from tests.xen.serving import served, wait_frame
 
 
 def test_an_event_that_comes_after_the_detachment_does_not_keep_the_thread_busy() -> None:
@@ -81,6 +81,27 @@ def test_a_detached_display_waits_for_the_end_of_the_domain_before_it_is_gone() 
         driver.store_event(late)
         assert driver.due_ns() is None and driver.ended
         assert driver.connector(5).ended() == end
+        driver.close()
+
+
+def test_a_guest_whose_destruction_takes_long_ends_and_is_not_detached() -> None:
+    """Xl waits 10 s for a keyboard that nobody serves."""
+    with fake_xen() as xen:
+        guest, clock = xen.create(), _Clock()
+        driver = _driver(xen, clock)
+        connector = driver.connector(0)
+        xen.begin_destroy(guest)
+        driver.store_event(WatchEvent(guest.display.backend, f"vdispl/{guest.domid}/0"))
+        driver.due(clock.ns)
+        while clock.ns < 3 * DETACHED_OR_ENDED_NS:
+            assert connector.ended() is None
+            clock.ns = driver.due_ns() or 0
+            driver.due(clock.ns)
+        xen.destroy(guest)
+        clock.ns = driver.due_ns() or 0
+        driver.due(clock.ns)
+        end = connector.ended()
+        assert end is not None and end.reason is Reason.VM_ENDED
         driver.close()
 
 
@@ -200,3 +221,31 @@ def test_a_broken_ring_ends_the_other_connector_too() -> None:
         assert len(ports) == 2
         driver.close()
         assert not driver.ports() and guest.display.backend_state == CLOSED
+
+
+@pytest.mark.parametrize("reacts", [True, False])
+@pytest.mark.parametrize("detached", [True, False])
+def test_a_guest_lets_memory_of_ours_go_before_it_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, *, reacts: bool, detached: bool
+) -> None:
+    """Else its programs would draw into what the kernel uses it for next. A guest that holds it is not waited for."""
+    with fake_xen() as xen:
+        guest = xen.create(displays=[DisplayConfig(be_alloc=True)])
+        with served(xen, guest) as source:
+            guest.display.wait_connected()
+            Screen(guest.display, 64, 48).show(bytes(64 * 48 * 4))
+            wait_frame(source, Reason.OK)
+            grants = xen.hosts[0].fake_grants
+            revoke, states = grants.revoke_dmabuf, []
+
+            def revoked(fd: int) -> None:
+                states.append((guest.display.backend_state, guest.display.state))
+                revoke(fd)
+
+            monkeypatch.setattr(grants, "revoke_dmabuf", revoked)
+            if not reacts:
+                guest.display.die()
+            if detached:
+                xen.detach_display(guest)
+                wait_frame(source, Reason.DISPLAY_CLOSED)
+        assert states == [(CLOSED, INITIALISING if reacts else CONNECTED)] * 2

@@ -205,7 +205,9 @@ def test_a_host_that_cannot_grant_a_dmabuf_says_why(error: int, said: str) -> No
             with pytest.raises(RefusedRequest):
                 guest.display.create(*_SIZE)
             status = wait_frame(source, Reason.NOT_OPENED).status
-            assert said in status.detail
+            assert said in status.detail and "be-alloc=0" in status.detail
+            # The guest's request made sense.
+            assert list(source.display_facts().problems) == []
 
 
 def test_a_pv_guest_with_buffers_of_the_backend_is_refused() -> None:

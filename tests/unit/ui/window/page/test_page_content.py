@@ -106,3 +106,11 @@ def test_texts_of_others_are_short_lines_that_can_be_seen(message: str, remedy: 
     content = page_content("desk", Status(Reason.NOT_OPENED), (), Attempt(MdevviewError(message, remedy)))
     for text in (content.sentence, content.remedy):
         assert text.isprintable() and len(text) < 1100, text
+
+
+def test_who_waits_is_not_told_to_wait() -> None:
+    status = Status(Reason.VM_ENDED, "Xen domain 1 ended")
+    assert "'Wait for the VM'" in page_content("desktop", status).remedy
+    assert page_content("desktop", status, (), Attempt(waiting=True)).remedy == (
+        "Start it again; its screen then appears by itself."
+    )
