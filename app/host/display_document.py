@@ -19,8 +19,9 @@ def displays_document(screens: HostScreens) -> list[dict[str, Any]]:
     one of the vGPUs, too. All of it comes from the VM's command line, as the VM was not asked.
 
     A screen of a Xen guest has the ``kind`` "xen", and null for all that is about a process or D-Bus. ``domid``,
-    ``guest_type`` ("pv", "pvh", "hvm", or null), ``device`` and ``connector`` are Xen's, the size is pixels.
-    ``served`` tells whether a viewer serves it now, ``why_not`` why it cannot be shown. All of it is from xenstore.
+    ``guest_type`` ("pv", "pvh", "hvm", or null), ``device`` and ``connector`` are Xen's. ``width`` and ``height`` are
+    pixels. ``served`` tells whether a viewer serves it now, ``why_not`` why it cannot be shown. All of it is from
+    xenstore.
     """
     return [*(_document(each, screens) for each in screens.displays), *map(_guest_document, screens.guests)]
 

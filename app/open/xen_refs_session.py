@@ -49,7 +49,7 @@ def read_refs(target: XenRefs) -> tuple[tuple[int, ...], Plane]:
     needed = bytes_needed(plane)
     picture = f"{plane.width}x{plane.height} {fourcc_text(plane.fourcc)} with stride {plane.stride}"
     raise UsageError(
-        f"{len(refs)} references are {size} bytes, and {picture} from byte {plane.offset} on needs {needed} bytes",
+        f"the pages of refs= are {size} bytes, and {picture} from byte {plane.offset} on needs {needed} bytes",
         f"{-(-needed // XEN_PAGE_SIZE)} references are needed",
     )
 

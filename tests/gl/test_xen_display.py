@@ -66,7 +66,14 @@ def test_pages_by_their_references_are_exported_or_mapped(
     document = json.loads(capsys.readouterr().out)
     primary = document["planes"]["primary"]
     tried = [each["rung"] for each in primary["import_errors"]]
-    assert (primary["path"], tried) == (("copy", ["export"]) if export_error else ("egl-image", []))
+    if export_error:
+        assert (primary["path"], tried, document["state"]) == ("copy", ["export"], "showing")
+    else:
+        # A GPU imports no memfd, which stands for the dma-buf here.
+        imported = primary["reason"] != "no-dma-buf"
+        assert (primary["path"], tried) == (("egl-image", []) if imported else ("copy", ["explicit-modifier"]))
+    assert main(["inspect", target]) == 0
+    assert ("primary: export failed: EXP_FROM_REFS: " in capsys.readouterr().out) is bool(export_error)
 
 
 def test_inspect_says_how_the_picture_comes(xen: FakeXen, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,10 +33,11 @@ class XenDriver(WindowDriver):
         display = GUESTS[-1].display
         if display not in SCREENS:
             SCREENS[display] = Screen(display, WIDTH, HEIGHT)
-        picture = expected_picture(number, cursor=False)
-        pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-        pixels[..., :3] = picture[..., ::-1]
-        SCREENS[display].show(pixels.tobytes())
+        SCREENS[display].show(_xrgb(number))
+
+    def guest_draw(self, number: int) -> None:
+        """Draw the picture with this number into the pages whose references are REFS in the arguments."""
+        PAGES.data[: WIDTH * HEIGHT * 4] = _xrgb(number)
 
     def guest_off(self) -> None:
         SCREENS[GUESTS[-1].display].off()
@@ -60,11 +61,19 @@ class XenDriver(WindowDriver):
         GUESTS.append(XEN.create(NAME, DISPLAYS, keyboard=True, identity=GUESTS[-1].uuid))
 
 
+def _xrgb(number: int) -> bytes:
+    pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    pixels[..., :3] = expected_picture(number, cursor=False)[..., ::-1]
+    return pixels.tobytes()
+
+
 if __name__ == "__main__":
     with fake_xen() as XEN, opened_everywhere(XEN):
         GUESTS = [XEN.create(NAME, DISPLAYS, keyboard=True)]
         SCREENS: dict[Any, Screen] = {}
-        status = run(sys.argv[1:], XenDriver)
+        PAGES = GUESTS[0].domain.share(WIDTH * HEIGHT * 4)
+        refs = f"{PAGES.refs[0]}-{PAGES.refs[-1]}"
+        status = run([each.replace("REFS", refs) for each in sys.argv[1:]], XenDriver)
         # The input of a window that was closed is let go on a thread of its own.
         wait_until(lambda: not any(each.is_open for each in XEN.hosts), lambda: "a host stays open")
     sys.exit(status)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.pushed.source import expected_picture
+from tests.pushed.source import HEIGHT, WIDTH, expected_picture
 from tests.window.displays import Display
 from tests.window.test_view import contains, wait_for_screen
 from tests.window.viewer import DrivenViewer, driven
@@ -61,5 +61,17 @@ def test_a_guest_that_ends_is_gone_and_its_next_start_is_waited_for(wayland: Dis
         viewer.wait_until("guest_states", lambda states: states[0] == 4)
         viewer.do("guest_show", 5)
         _sees(wayland, 5)
+        assert viewer.interrupt() == 0
+    assert viewer.warnings() == []
+
+
+def test_granted_pages_are_drawn_again_as_they_change_until_their_domain_ends(wayland: Display) -> None:
+    target = f"xen:demo,refs=REFS,size={WIDTH}x{HEIGHT},format=XR24"
+    with driven(wayland, "tests.window.run_xen", "view", target, "--scaling", "actual") as viewer:
+        for number in range(3):
+            viewer.do("guest_draw", number)
+            _sees(wayland, number)
+        viewer.do("guest_end")
+        viewer.wait_for("gone, vm-ended")
         assert viewer.interrupt() == 0
     assert viewer.warnings() == []

@@ -40,7 +40,9 @@ class Front:
 
     @property
     def state(self) -> int:
-        return int(self.tree.get(f"{self.path}/state", "0"))
+        """0 for a text that is no state: tests write such."""
+        text = self.tree.get(f"{self.path}/state", "0")
+        return int(text) if text.isdecimal() else 0
 
     @property
     def backend_state(self) -> int:

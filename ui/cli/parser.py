@@ -22,7 +22,8 @@ examples:
   mdevview                            show the only vGPU, or a simulated one
   mdevview 83b8f4f2                   the vGPU whose UUID starts like this
   mdevview vm:win10 --wait            a VM, and again after each restart
-  mdevview list                       the vGPUs of this host, and who has them
+  mdevview xen:desktop --wait         a Xen guest with a PV display
+  mdevview list                       the screens of this host, and who has them
   mdevview doctor                     what this host lacks, and the remedy
   mdevview run -- qemu-system-x86_64 -display none ...
   mdevview screenshot 83b8f4f2 -o - >shot.png

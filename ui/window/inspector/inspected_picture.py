@@ -58,7 +58,9 @@ class InspectedPicture:
         display = session.display_facts() if session is not None else None
         if session is not None and display is not None:
             # What a VM tells of its consoles is known; to describe a VFIO device would ask it.
-            document |= {"messages": messages_document(display), "vm_display": session.describe().get("vm_display")}
+            about = session.describe()
+            document |= {"messages": messages_document(display)}
+            document |= {key: about.get(key) for key in ("vm_display", "device")}
         return document | {"renderer": self._renderer}
 
     def changes(self) -> tuple[Event, ...]:

@@ -11,6 +11,7 @@ from ui.window.page.details import DetailsCopier, WindowDetails, qt_versions
 from ui.window.page.page_content import Attempt, PageAction, fault_content, page_buttons, page_content
 from ui.window.page.status_page import StatusPage
 from ui.window.picture.draw_requests import GRACE_MS
+from ui.window.picture.picture_status import failed_imports
 from ui.window.picture.picture_text import PICTURE_BACKGROUND, plane_text, status_heading
 from ui.window.picture.picture_window import PictureWindow
 from ui.window.widgets.menu_words import page_words, sentence
@@ -114,6 +115,7 @@ class PictureArea(QWidget):
             lines.append(f"detail: {status.detail}")
         if primary is not None:
             lines.append(f"plane: {plane_text(primary.plane)}, path: {picture.path or 'none yet'}")
+            lines += failed_imports(picture.last_draw[1])
         vm = session.vm if session is not None else None
         of_vm = (vm.name, vm.id) if vm is not None else (session.guest_name if session is not None else "",)
         self._details.copy(

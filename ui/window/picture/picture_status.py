@@ -27,6 +27,16 @@ def path_name(drawn: DrawResult | None) -> str:
     return primary.path.value if primary is not None and primary.path is not None else ""
 
 
+def failed_imports(drawn: DrawResult | None) -> tuple[str, ...]:
+    """The attempts to import the primary plane that failed, in order."""
+    primary = drawn.primary if drawn is not None else None
+    failures = primary.failures if primary is not None else ()
+    return tuple(
+        f"{each.method.value} failed: {each.message}" + (f" ({each.egl_error})" if each.egl_error else "")
+        for each in failures
+    )
+
+
 def cursor_problem(frame: Frame, drawn: DrawResult | None) -> Status | None:
     """Why the guest's cursor plane cannot be shown; None where it can, or where there is none."""
     if frame.cursor_refusal is not None:

@@ -70,7 +70,10 @@ def test_offset_and_stride_choose_a_part_and_only_its_pages_are_mapped(xen: Fake
 @pytest.mark.parametrize(
     ("rest", "says"),
     [
-        ("refs=8,size=32x64,format=XR24", "1 references are 4096 bytes, and 32x64 XR24 with stride 128 from byte 0"),
+        (
+            "refs=8,size=32x64,format=XR24",
+            "the pages of refs= are 4096 bytes, and 32x64 XR24 with stride 128 from byte 0",
+        ),
         ("refs=8-9,size=32x64,format=XR24,offset=1", "from byte 1 on needs 8193 bytes; 3 references are needed"),
         ("refs=8-9,size=32x64,format=XR24,stride=127", "stride 127 for 32 pixels"),
         ("refs=8-9,size=32x64,format=ZZZZ", "does not know the format ZZZZ"),

@@ -56,6 +56,11 @@ def test_a_plane_tells_its_values_its_path_and_each_failed_import() -> None:
     assert child(nodes, "cursor") == Node("cursor", "Cursor plane", "off")
 
 
+def test_a_display_without_a_cursor_plane_is_told_from_a_cursor_that_is_off() -> None:
+    without = document(primary=None, cursor=None) | {"device": {"cursor_plane": False}}
+    assert child(state_nodes(without), "cursor").value == "none: the guest draws its cursor into the picture"
+
+
 def test_a_cursor_tells_its_position_and_hot_spot() -> None:
     nodes = state_nodes(document(primary=None, cursor=plane(PlaneKind.CURSOR)))
     assert child(nodes, "cursor", "position").value == "-3, 4" and child(nodes, "cursor", "hot").value == "1, 2"
