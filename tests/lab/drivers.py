@@ -36,13 +36,13 @@ def build(kernel: Kernel, work: Path) -> Path:
     for tool in ("make", "gcc", "tar", "xz"):
         if shutil.which(tool) is None:
             raise MissingError(f"no {tool} to build the drivers with (Debian: {tool.replace('xz', 'xz-utils')})")
-    _unpack(kernel, folder)
+    unpack(kernel, folder, SAMPLES, SOURCES)
     writable = edits.apply((folder / "mbochs.c").read_text())
     (folder / f"{edits.NAME}.c").write_text(writable)
     for name, changes in lookalikes.EDITS.items():
         (folder / f"{name}.c").write_text(edits.apply(writable, changes))
     (folder / "Makefile").write_text("".join(f"obj-m += {name}.o\n" for name in (*MODULES, *LOOKALIKES)))
-    _run("make", "-C", str(kernel.build), f"M={folder}", "modules")
+    run("make", "-C", str(kernel.build), f"M={folder}", "modules")
     for name in (*MODULES, *LOOKALIKES):
         if not (folder / f"{name}.ko").is_file():
             raise BuildError(f"make succeeded without making {name}.ko")
@@ -57,14 +57,16 @@ def _made_from(kernel: Kernel) -> str:
     return f"{kernel.version} {source.st_size} {source.st_mtime_ns} {ours}\n"
 
 
-def _unpack(kernel: Kernel, folder: Path) -> None:
-    """Unpack only the needed files; tar stops reading the archive of 150 MB when it has them."""
+def unpack(kernel: Kernel, folder: Path, part: str, names: tuple[str, ...]) -> None:
+    """Unpack only these files of the folder ``part``; tar stops reading the archive of 150 MB when it has them."""
     top = kernel.source.name.removesuffix(".tar.xz")
-    members = [f"{top}/{SAMPLES}/{name}" for name in SOURCES]
-    _run("tar", "-xJf", str(kernel.source), "-C", str(folder), "--strip-components=3", "--occurrence=1", *members)
+    members = [f"{top}/{part}/{name}" for name in names]
+    strip = f"--strip-components={len(Path(part).parts) + 1}"
+    run("tar", "-xJf", str(kernel.source), "-C", str(folder), strip, "--occurrence=1", *members)
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Run a tool to its end. Raises BuildError with its last output."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-2000:]}")

@@ -11,7 +11,7 @@ from tests.lab.vm import Ended
 from tests.lab.xen.packages import Unpacked
 
 _XEN_OPTIONS = "console=com1 com1=115200,8n1 cpuidle=0 mwait-idle=0 spec-ctrl=no sync_console=no"
-_XEN_MEMORY = "dom0_mem=1536M,max:1536M dom0_max_vcpus=1"
+_XEN_MEMORY = "dom0_mem=1536M,max:1536M dom0_max_vcpus=1 dom0_vcpus_pin"
 _DOM0_OPTIONS = "console=hvc0 quiet panic=1 mitigations=off"
 
 
@@ -45,7 +45,7 @@ def _command(machine: Machine) -> list[str]:
     return [
         str(unpacked.qemu),
         *(word for folder in unpacked.qemu_data for word in ("-L", str(folder))),
-        *("-accel", "tcg", "-machine", "q35", "-cpu", "EPYC,-rdtscp,-smap,-smep", "-smp", "2", "-m", "4G"),
+        *("-accel", "tcg", "-machine", "q35", "-cpu", "EPYC,-rdtscp,-smap,-smep", "-smp", "3", "-m", "4G"),
         *("-nodefaults", "-display", "none", "-no-reboot", "-serial", f"file:{machine.folder / 'console.txt'}"),
         *("-kernel", str(unpacked.hypervisor), "-append", f"{_XEN_OPTIONS} {_XEN_MEMORY}"),
         *("-initrd", f"{machine.kernel} {_DOM0_OPTIONS},{machine.initramfs}"),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs in dom0 as root: dom0.sh FOLDER. Starts Xen's daemons and the PV guest, then runs FOLDER/command.
+# Runs in dom0 as root: dom0.sh FOLDER. Starts Xen's daemons and the guests, then runs FOLDER/command.
 # Its exit status goes into FOLDER/status.
 folder=$1
 exec >"$folder/guest.txt" 2>&1 </dev/null
@@ -18,6 +18,9 @@ export HOME=/tmp/home XDG_RUNTIME_DIR=/tmp/runtime
 mkdir -p $HOME $XDG_RUNTIME_DIR && chmod 700 $XDG_RUNTIME_DIR
 ip link set lo up
 modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs || finish 92
+# xenstored keeps it busy, so this is the time to replace it.
+python -m tests.lab.xen.inside.dmabuf_errors >"$folder/stock-gntdev"
+rmmod xen-gntdev && insmod "$LAB_GNTDEV" || finish 96
 mount -t xenfs xenfs /proc/xen
 mkdir -p /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen /run/lock
 xenstored --internal-db || finish 93
@@ -27,10 +30,14 @@ cut -d' ' -f1 /proc/uptime >"$folder/ready"
 # xl waits 10 s until a backend has taken the devices. The tests' viewers come later, so this stands in for one.
 (
     backend=/local/domain/0/backend
-    until xenstore-exists $backend/vdispl/1/0/state && xenstore-exists $backend/vinput/1/0/state; do sleep 0.1; done
-    xenstore-write $backend/vdispl/1/0/versions 1 $backend/vdispl/1/0/state 2 \
-        $backend/vinput/1/0/feature-abs-pointer 1 $backend/vinput/1/0/state 2
+    for domid in 1 2; do
+        display=$backend/vdispl/$domid/0 keyboard=$backend/vinput/$domid/0
+        until xenstore-exists $display/state && xenstore-exists $keyboard/state; do sleep 0.1; done
+        xenstore-write $display/versions 1 $display/state 2 $keyboard/feature-abs-pointer 1 $keyboard/state 2
+    done
 ) &
-xl create "$folder/pv.cfg" && cut -d' ' -f1 /proc/uptime >"$folder/created" &
+for guest in pv pvh; do
+    xl create "$folder/$guest.cfg" && cut -d' ' -f1 /proc/uptime >"$folder/created-$guest"
+done &
 sh "$folder/command"
 finish $?

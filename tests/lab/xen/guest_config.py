@@ -5,6 +5,9 @@ from pathlib import Path
 SIZE = (320, 240)
 WAITED = "waited"
 
+# Programs of dom0 crashed at random where QEMU 7.2 ran a PVH guest on dom0's CPU, which is CPU 0.
+_CPUS = {"pv": 1, "pvh": 2}
+
 
 def write(folder: Path, name: str, kind: str, kernel: Path, be_alloc: int) -> Path:
     """A guest of 256 MiB with a display, a keyboard and no disk. Returns the file."""
@@ -16,6 +19,7 @@ def write(folder: Path, name: str, kind: str, kernel: Path, be_alloc: int) -> Pa
 type = "{kind}"
 memory = 256
 vcpus = 1
+cpus = "{_CPUS[kind]}"
 on_crash = "destroy"
 on_reboot = "destroy"
 kernel = "{kernel}"

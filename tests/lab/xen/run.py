@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import gate, report
+from tests.lab.drivers import BuildError
+from tests.lab.edits import EditError
+from tests.lab.kernel import find as find_sources
 from tests.lab.kernel import newest_first
 from tests.lab.vm import Ended
-from tests.lab.xen import boot, guest_config, initramfs, packages, vmlinux
+from tests.lab.xen import boot, gntdev, guest_config, initramfs, packages, vmlinux
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STAGES = {
@@ -22,6 +25,7 @@ STAGES = {
     93: "xenstored did not start",
     94: "xen-init-dom0 failed",
     95: "xenconsoled did not start",
+    96: "the xen-gntdev that the lab built could not be loaded",
 }
 
 
@@ -46,6 +50,9 @@ def main(words: list[str]) -> int:
             return 1
         print(f"lab of Xen skipped: {error}")
         return gate.SKIPPED
+    except (BuildError, EditError) as error:
+        print(f"lab of Xen failed: {error}", file=sys.stderr)
+        return 1
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
@@ -66,6 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     busybox = _busybox()
     started = time.monotonic()
     unpacked = packages.fetch(work)
+    module = gntdev.build(find_sources(kernel.version), work)
     kernel_file = work / f"xen/vmlinux-{kernel.version}"
     if not kernel_file.is_file():
         kernel_file.write_bytes(vmlinux.unpack(kernel.image))
@@ -82,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
     print(f"lab of Xen: {kernel.version} (emulated), ready in {preparing:.1f} s, booting", flush=True)
     machine = boot.Machine(unpacked, kernel_file, work / "xen/dom0.cpio", folder)
     command = shlex.join(_inside(options.pytest))
-    ended = boot.boot(machine, REPOSITORY, command, _environment(folder, unpacked), options.timeout)
+    ended = boot.boot(machine, REPOSITORY, command, _environment(folder, unpacked, module), options.timeout)
     return _tell(folder, ended, kernel, preparing)
 
 
@@ -133,11 +141,12 @@ def _busybox() -> str:
     raise gate.MissingError("no static busybox for the initramfs (Debian: busybox-static)")
 
 
-def _environment(folder: Path, unpacked: packages.Unpacked) -> dict[str, str]:
+def _environment(folder: Path, unpacked: packages.Unpacked, module: Path) -> dict[str, str]:
     tools = "/" + str(unpacked.tools.relative_to(unpacked.xen))
     settings = {
         "PATH": f"{Path(sys.executable).parent}:{tools}:/usr/sbin:/usr/bin:/sbin:/bin",
         "MDEVVIEW_IN_LAB": "1",
+        "LAB_GNTDEV": str(module),
         "MDEVVIEW_LAB_REPORT": str(folder),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",

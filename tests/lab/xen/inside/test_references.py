@@ -32,9 +32,9 @@ def test_pages_are_shown_equal_and_said_to_be_no_dmabuf(pv: Guest, tmp_path: Pat
         assert frame.primary is not None
         failure = frame.primary.export_failure
         assert failure is not None
-        fact("EXP_FROM_REFS in Debian's PV dom0", failure.message)
+        fact("EXP_FROM_REFS in a PV dom0 whose kernel has it", failure.message)
         assert failure.method is ImportMethod.EXPORT
-        assert "CONFIG_XEN_GNTDEV_DMABUF" in failure.message
+        assert "EINVAL" in failure.message
         assert "the driver refuses it in a PV domain of x86" in failure.message
         session.source.release_buffers()
         assert viewer.pixels(session.source.latest()) == pattern.picture(_SEED, *_SIZE)
