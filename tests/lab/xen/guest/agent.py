@@ -5,6 +5,7 @@ A line is JSON: ``{"job": number, "do": name, ...}`` starts one, ``{"step": numb
 begin with ``@``: ``said`` while it runs, ``answer`` or ``error`` or ``signal`` at its end.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -20,13 +21,21 @@ def _tell(**record: object) -> None:
     os.write(1, b"@" + json.dumps(record).encode() + b"\n")
 
 
+def _lead_group(pid: int) -> None:
+    """A job's children are killed with it: one that lives on would take the next card. Parent and child both ask."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.setpgid(pid, pid)
+
+
 def _start(number: int, name: str, arguments: dict[str, object]) -> tuple[int, int]:
     """Returns the process and the fd for the steps."""
     steps, write_end = os.pipe()
     pid = os.fork()
     if pid:
+        _lead_group(pid)
         os.close(steps)
         return pid, write_end
+    _lead_group(0)
     os.close(write_end)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     status = 0
@@ -69,7 +78,7 @@ def main() -> None:
         elif "kill" in asked:
             for pid, number in list(running.items()):
                 if number == asked["kill"]:
-                    os.kill(pid, signal.SIGKILL)
+                    os.killpg(pid, signal.SIGKILL)
         else:
             number, name = asked.pop("job"), asked.pop("do")
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
