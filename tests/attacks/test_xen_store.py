@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from app.planes.status import Reason
-from app.xen.access import xenstore
 from app.xen.access.seam import XenHost
 from app.xen.access.xenstore import Xenstore
 from app.xen.display.display_source import VdisplSource
@@ -25,14 +24,14 @@ from tests.xen.pages import new_memory
 from tests.xen.store_server import HEADER, FakeStore
 
 _LIMIT_S = 120
+_PATIENCE_S = 0.2
 _READ = 65536
 _ANSWERS = (1, 2, 5, 9, 12, 15, 18, 24, 30, 40)
 _Change = Callable[[bytes, random.Random], bytes | None]
 
 
 @pytest.fixture(autouse=True)
-def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(xenstore, "WAIT_S", 0.2)
+def limited() -> Iterator[None]:
     with time_limit(_LIMIT_S):
         yield
 
@@ -114,7 +113,7 @@ def test_a_broken_xenstored_ends_the_display_in_one_line_and_leaves_nothing(
 ) -> None:
     for first in _ANSWERS:
         caplog.clear()
-        with fake_xen() as xen, _store(xen, first, _CHANGES[change]) as store:
+        with fake_xen(store_patience_s=_PATIENCE_S) as xen, _store(xen, first, _CHANGES[change]) as store:
             _serve_until_the_end(xen, store)
             assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 1, caplog.text
     caplog.clear()

@@ -163,11 +163,13 @@ class FakeXen:
 
 
 @contextmanager
-def fake_xen(*, wire: bool = True) -> Iterator[FakeXen]:
-    """A host; at the end nothing may be mapped, bound or watched by whoever opened it."""
+def fake_xen(*, wire: bool = True, store_patience_s: float = PATIENCE_S) -> Iterator[FakeXen]:
+    """A host; at the end nothing may be mapped, bound or watched by whoever opened it.
+
+    ``store_patience_s`` is how long a client waits for xenstored, which is slower here than the real one.
+    """
     xen = FakeXen(wire=wire)
-    # A fake xenstored on a busy host is slower than the real one.
-    patience = patch.object(xenstore, "WAIT_S", PATIENCE_S)
+    patience = patch.object(xenstore, "WAIT_S", store_patience_s)
     patience.start()
     try:
         yield xen

@@ -20,7 +20,7 @@ ip link set lo up
 modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs || finish 92
 # xenstored keeps it busy, so this is the time to replace it.
 python -m tests.lab.xen.inside.dmabuf_errors >"$folder/stock-gntdev"
-rmmod xen-gntdev && insmod "$LAB_GNTDEV" || finish 96
+{ rmmod xen-gntdev && insmod "$LAB_GNTDEV"; } || finish 96
 mount -t xenfs xenfs /proc/xen
 mkdir -p /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen /run/lock
 xenstored --internal-db || finish 93
@@ -30,10 +30,13 @@ cut -d' ' -f1 /proc/uptime >"$folder/ready"
 # xl waits 10 s until a backend has taken the devices. The tests' viewers come later, so this stands in for one.
 (
     backend=/local/domain/0/backend
+    keyboard=$backend/vinput/1/0
+    until xenstore-exists $keyboard/state; do sleep 0.1; done
+    xenstore-write $keyboard/feature-abs-pointer 1 $keyboard/state 2
     for domid in 1 2; do
-        display=$backend/vdispl/$domid/0 keyboard=$backend/vinput/$domid/0
-        until xenstore-exists $display/state && xenstore-exists $keyboard/state; do sleep 0.1; done
-        xenstore-write $display/versions 1 $display/state 2 $keyboard/feature-abs-pointer 1 $keyboard/state 2
+        display=$backend/vdispl/$domid/0
+        until xenstore-exists $display/state; do sleep 0.1; done
+        xenstore-write $display/versions 1 $display/state 2
     done
 ) &
 for guest in pv pvh; do

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The init of dom0's initramfs: the host's root with a writable layer, then dom0.sh in there.
 b=/bin/busybox
 $b mount -t proc proc /proc

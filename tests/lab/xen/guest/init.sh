@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The init of a guest.
 b=/bin/busybox
 $b mount -t proc proc /proc
