@@ -151,7 +151,8 @@ def _grant(host: XenHost, paths: Paths) -> Finding:
         return Finding(key, Severity.INFO, message, evidence, _WITH_OPTION)
     if not node.exists():
         remedy = "run a kernel with CONFIG_UDMABUF"
-        return Finding(key, Severity.INFO, f"{guests} cannot be shown without {node}", evidence, remedy)
+        message = f"without {node}, {guests} need a GPU of this host that exports dumb buffers"
+        return Finding(key, Severity.INFO, message, evidence, remedy)
     if not os.access(node, os.R_OK | os.W_OK):
         remedy = permissions.remedy(node)
         return Finding(key, Severity.INFO, f"{guests} cannot be shown: you may not open {node}", evidence, remedy)

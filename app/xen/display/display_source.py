@@ -13,7 +13,7 @@ from app.xen.backend.backend_thread import BackendThread
 from app.xen.backend.backends import take_backend
 from app.xen.display.connector_picture import OwnedBuffer
 from app.xen.display.display_driver import DisplayDriver
-from app.xen.display.own_dmabuf import new_udmabuf
+from app.xen.display.own_dmabuf import new_own_dmabuf
 
 
 class _Served:
@@ -56,7 +56,7 @@ class VdisplSource:
         connector: int,
         *,
         release_host: Callable[[], None] | None = None,
-        new_dmabuf: Callable[[int], int] = new_udmabuf,
+        new_dmabuf: Callable[[int], int] = new_own_dmabuf,
     ) -> None:
         """``release_host`` gives the host back at the end (None: closes it). ``new_dmabuf``: for be-alloc=1."""
         self._backend, self._release_backend = take_backend(domid, host, release_host)

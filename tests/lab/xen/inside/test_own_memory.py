@@ -4,13 +4,16 @@ Debian's xen-gntdev is replaced by the same driver with the dma-buf ioctls (`tes
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.planes.dmabuf import dma_buf_info
 from app.planes.frame import Frame
 from app.planes.status import Reason, State
 from app.xen.display.display_source import VdisplSource
+from app.xen.display.own_dmabuf import new_dumb_buffer
 from gl.offscreen_context import open_context
 from gl.renderer import Renderer
 from tests.gl.counting import Calls, counted
@@ -99,6 +102,24 @@ def test_the_next_viewer_of_a_pvh_guest_that_goes_on_to_draw_shows_it(pvh: Guest
         _next_picture(source, None, pvh)
         pvh.kill(job)
     fact("what the PVH guest's program saw", job.said)
+
+
+def test_a_pvh_guest_draws_into_memory_of_a_gpu(pvh: Guest) -> None:
+    """Vgem exports its dumb buffers as the driver of a GPU does."""
+    toolstack.run("modprobe", "vgem")
+    try:
+        card = next(Path("/dev/dri").glob("card*"))
+        with viewer.viewing(pvh.domid, new_dmabuf=lambda size: new_dumb_buffer(size, card)) as source:
+            job = pvh.start("flips", frames=1, seed=700)
+            viewer.wait_for_picture(source, 700, pvh)
+            pvh.step(job)
+            frame = viewer.wait_for_picture(source, 701, pvh)
+            assert frame.primary is not None
+            fd = frame.primary.buffer.dmabuf_fd
+            assert fd is not None and dma_buf_info(fd).exporter == "vgem"
+            pvh.kill(job)
+    finally:
+        toolstack.run("modprobe", "-r", "vgem")
 
 
 def test_a_pvh_guest_that_is_destroyed_ends_its_viewer_and_no_next_one_begins(pvh: Guest, fact: Fact) -> None:

@@ -3,12 +3,13 @@
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.planes.frame import Frame
 from app.xen.access.nodes import open_xen_host
 from app.xen.display.display_source import VdisplSource
+from app.xen.display.own_dmabuf import new_own_dmabuf
 from tests.lab.xen.guest import pattern
 from tests.lab.xen.guest_config import SIZE
 from tests.lab.xen.inside.guest import Guest
@@ -16,9 +17,9 @@ from tests.lab.xen.inside.toolstack import PATIENCE_S
 
 
 @contextmanager
-def viewing(domid: int, device: int = 0) -> Iterator[VdisplSource]:
+def viewing(domid: int, device: int = 0, new_dmabuf: Callable[[int], int] = new_own_dmabuf) -> Iterator[VdisplSource]:
     """The source of connector 0, closed at the end."""
-    source = VdisplSource(open_xen_host(), domid, device, 0)
+    source = VdisplSource(open_xen_host(), domid, device, 0, new_dmabuf=new_dmabuf)
     try:
         yield source
     finally:
@@ -42,6 +43,14 @@ def wait_for_frame(source: VdisplSource, last: Frame | None, guest: Guest, secon
         select.select([source.fileno()], [], [], 0.2)
         guest.listen()
     return frame
+
+
+def show_any_picture(source: VdisplSource, guest: Guest) -> None:
+    """Wait until there is one, and acknowledge it."""
+    frame = None
+    while frame is None or frame.primary is None:
+        frame = wait_for_frame(source, frame, guest)
+        source.shown(frame, time.monotonic_ns())
 
 
 def wait_for_picture(source: VdisplSource, seed: int, guest: Guest, seconds: float = PATIENCE_S) -> Frame:
