@@ -39,14 +39,14 @@ def find_screens(scan: HostScan) -> HostScreens:
 def guest_screens(paths: Paths) -> tuple[GuestScreen, ...]:
     """The screens of the guests, in the order of their domids. Raises OSError."""
     # Imported here: a host without Xen needs nothing of it.
-    from app.open.xen_access import listed_guests  # noqa: PLC0415
+    from app.open.xen_access import listed_domains  # noqa: PLC0415
     from app.open.xen_guests import XenChoice, check_served, unique_names  # noqa: PLC0415
     from app.xen.abi.xenbus import XenbusStateConnected  # noqa: PLC0415
 
-    guests, own_domid = listed_guests(paths)
-    unique = unique_names(guests)
+    domains, own_domid = listed_domains(paths)
+    unique = unique_names(domains)
     found = []
-    for guest in guests:
+    for guest in domains:
         for display in guest.displays:
             for connector in display.connectors:
                 choice = XenChoice(guest, display, connector, guest.name in unique)

@@ -8,7 +8,7 @@ from app.errors import NoSuchDevice, OpenFailed, PermissionDenied, error_text
 from app.host.paths import Paths, text_of
 from app.xen.access.nodes import open_store, open_xen_host, xen_host_of
 from app.xen.access.seam import XenHost
-from app.xen.display.lookup import XenGuest, guests, own_domid
+from app.xen.display.lookup import XenGuest, domains, own_domid
 
 if TYPE_CHECKING:
     from app.attach.xen_files import XenFiles
@@ -41,13 +41,13 @@ def opened_host(paths: Paths, request: RequestXen | None) -> XenHost:
         raise _not_opened(error, paths) from error
 
 
-def listed_guests(paths: Paths) -> tuple[tuple[XenGuest, ...], int]:
-    """The guests with a PV display, and the domid of this domain.
+def listed_domains(paths: Paths) -> tuple[tuple[XenGuest, ...], int]:
+    """All domains, and the domid of this domain.
 
     Asks nobody for permission. Raises OSError as :func:`open_store`.
     """
     with closing(open_store(paths)) as store:
-        return guests(store), own_domid(store)
+        return domains(store), own_domid(store)
 
 
 def _not_opened(error: OSError, paths: Paths) -> NoSuchDevice | OpenFailed:

@@ -1,10 +1,11 @@
 """Which guest, and which of its screens, a TARGET of Xen means."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.errors import AmbiguousTarget, NoSuchDevice, OpenFailed, error_text
-from app.open.xen_target import XenScreen, is_domid
+from app.open.xen_target import DISPLAY_FORM, XenScreen, is_domid
 from app.text.clean import clean
 from app.xen.access.seam import Store
 from app.xen.display.lookup import XenConnector, XenDisplay, XenGuest, find_guest, own_domid, why_not_served
@@ -106,10 +107,10 @@ def all_targets(guest: XenGuest, *, name_is_unique: bool) -> tuple[str, ...]:
     )
 
 
-def unique_names(guests: Sequence[XenGuest]) -> frozenset[str]:
-    """The names that one guest alone has."""
-    names = [each.name for each in guests]
-    return frozenset(each for each in names if names.count(each) == 1)
+def unique_names(domains: Sequence[XenGuest]) -> frozenset[str]:
+    """The names that one domain alone has."""
+    counts = Counter(each.name for each in domains)
+    return frozenset(name for name, count in counts.items() if count == 1)
 
 
 def _found(store: Store, text: str) -> tuple[int, bool]:
@@ -126,7 +127,9 @@ def _found(store: Store, text: str) -> tuple[int, bool]:
         return domid, list(names.values()).count(name) == 1
     found = [domid for domid, name in names.items() if text in (name, clean(name))]
     if not found:
-        raise NoSuchDevice(f"no Xen guest of the name {clean(text)} runs", _LIST)
+        # A name may have commas, so a wrong option is taken for a part of it.
+        hint = f"{_LIST}; the form is {DISPLAY_FORM}" if "," in text else _LIST
+        raise NoSuchDevice(f"no Xen guest of the name {clean(text)} runs", hint)
     if len(found) > 1:
         targets = tuple(f"xen:{each}" for each in found)
         raise AmbiguousTarget(

@@ -68,17 +68,13 @@ class XenGuest:
     kind: str = ""
 
 
-def guests(store: Store) -> tuple[XenGuest, ...]:
-    """All guests with a PV display, in the order of their domids. Raises OSError if xenstore cannot be read.
+def domains(store: Store) -> tuple[XenGuest, ...]:
+    """All domains, in the order of their domids. Raises OSError if xenstore cannot be read.
 
-    A guest that ends meanwhile is left out.
+    One that ends meanwhile is left out.
     """
-    found = []
-    for domid in _numbers(store, "/local/domain", most=None):
-        guest = find_guest(store, domid)
-        if guest is not None and guest.displays:
-            found.append(guest)
-    return tuple(found)
+    found = (find_guest(store, domid) for domid in _numbers(store, "/local/domain", most=None))
+    return tuple(each for each in found if each is not None)
 
 
 def find_guest(store: Store, domid: int) -> XenGuest | None:

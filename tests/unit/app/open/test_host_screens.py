@@ -68,6 +68,13 @@ def test_list_shows_guests_and_why_one_cannot_be_shown(host: Host, capsys: pytes
     assert "domain 3" in displays[1]["why_not"]
 
 
+def test_a_guest_whose_name_another_domain_has_is_listed_with_its_number() -> None:
+    with fake_xen() as xen, opened_everywhere(xen):
+        xen.create("web", [])
+        xen.create("web")
+        assert [each.target for each in guest_screens(HOST)] == ["xen:2"]
+
+
 def test_the_only_guest_is_shown_where_no_target_is_given() -> None:
     with fake_xen() as xen, opened_everywhere(xen):
         xen.create("web")

@@ -109,7 +109,10 @@ def test_what_cannot_be_shown_says_what_to_write(xen: FakeXen) -> None:
     assert isinstance(error, OpenFailed)
     assert "domain 3" in error.message
     assert "backend=0" in error.remedy
-    assert isinstance(refusal("xen:nobody"), NoSuchDevice)
+    error = refusal("xen:nobody")
+    assert isinstance(error, NoSuchDevice) and ",connector=N" not in error.remedy
+    error = refusal("xen:nobody,conector=1")
+    assert isinstance(error, NoSuchDevice) and ",connector=N" in error.remedy
     assert isinstance(refusal("xen:99"), NoSuchDevice)
 
 

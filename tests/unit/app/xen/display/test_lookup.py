@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.xen.display.lookup import MOST_DEVICES, XenConnector, find_guest, guest_kind, guests, why_not_served
+from app.xen.display.lookup import MOST_DEVICES, XenConnector, domains, find_guest, guest_kind, why_not_served
 from tests.xen.direct_store import DirectStore
 from tests.xen.machine import FakeXen, fake_xen
 from tests.xen.nodes import DisplayConfig
@@ -16,7 +16,8 @@ def test_guests_are_told_with_their_displays_and_keyboards() -> None:
         xen.create("no display", displays=())
         guest = xen.create("debian", [DisplayConfig((("id0", 1024, 768), ("id1", 800, 600)), True)], keyboard=True)
         store = _store(xen)
-        (found,) = guests(store)
+        _, without, found = domains(store)
+        assert (without.name, without.displays) == ("no display", ())
         assert (found.domid, found.name, found.uuid) == (guest.domid, "debian", guest.uuid)
         (display,) = found.displays
         assert display.be_alloc and (display.device, display.backend_domid) == (0, 0)
@@ -61,7 +62,7 @@ def test_what_a_guest_writes_is_bounded_and_cleaned(name: str, values: list[str]
         for each in nodes:
             xen.tree.write(f"{front}/{each}/0/resolution", "8x8")
         store = _store(xen)
-        (found,) = guests(store)
+        _, found = domains(store)
         assert found.name.isprintable() and len(found.name) <= 128
         for display in found.displays:
             assert 0 <= display.device <= 0xFFFF and 0 <= display.backend_domid <= 0xFFFF
@@ -79,7 +80,7 @@ def test_a_guest_with_more_nodes_than_xenstore_lists_does_not_hide_the_others() 
         names = (f"{number:04}{'x' * 250}" for number in range(1100))
         xen.tree.write_all([(f"{hostile.home}/device/vdispl/0/{each}", "") for each in names])
         store = xen.open_store()
-        assert [(each.name, len(each.displays[0].connectors)) for each in guests(store)] == [
+        assert [(each.name, len(each.displays[0].connectors)) for each in domains(store)[1:]] == [
             ("hostile", 0),
             ("other", 1),
         ]
@@ -93,6 +94,6 @@ def test_a_guest_with_thousands_of_devices_is_looked_at_up_to_a_limit() -> None:
             xen.tree.write(f"{guest.home}/device/vdispl/{number}/state", "1")
             xen.tree.write(f"{guest.home}/device/vdispl/0/{number}/resolution", "8x8")
         store = _store(xen)
-        (found,) = guests(store)
+        _, found = domains(store)
         assert len(found.displays) == len(found.displays[0].connectors) == MOST_DEVICES
         store.close()
