@@ -125,8 +125,8 @@ $entry"
     install_packages "$lines" "$@"
 }
 
-# A test that hangs must not stop the other steps.
-limit() { timeout --foreground -k 10 2400 "$@"; }
+# A test that hangs must not stop the other steps. A busy machine may take twice the usual time.
+limit() { timeout --foreground -k 10 3600 "$@"; }
 
 has() {
     for tool; do

@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
     default = os.environ.get("MDEVVIEW_LAB_DIR", str(REPOSITORY / ".lab"))
     parser.add_argument("--dir", type=Path, default=Path(default), help="work folder (MDEVVIEW_LAB_DIR, .lab)")
     parser.add_argument("--kernel", help="version of the kernel to boot (default: the newest that is complete)")
-    parser.add_argument("--timeout", type=float, default=2100.0, help="seconds until the guest is killed")
+    parser.add_argument("--timeout", type=float, default=3300.0, help="seconds until the guest is killed")
     parser.add_argument("pytest", nargs="*", help="options for pytest in the guest, after --")
     return parser.parse_args()
 
