@@ -66,9 +66,17 @@ class Buffer:
         values = (0, width, height, _XR24, 0, self.handle, 0, 0, 0, self.pitch, *([0] * 11))
         self.fb = _ioctl(fd, 0xB8, "IIIII4I4I4I4x4Q", *values)[0]
         assert self.pitch == width * 4
+        self._picture = os.memfd_create("picture", os.MFD_CLOEXEC)
 
     def draw(self, picture: bytes) -> None:
-        self.memory[: len(picture)] = picture
+        """Raises OSError(EFAULT) where the card was unplugged: the kernel copies, and so no SIGBUS ends the process."""
+        os.pwrite(self._picture, picture, 0)
+        with memoryview(self.memory) as memory:
+            assert os.preadv(self._picture, [memory[: len(picture)]], 0) == len(picture)
+
+    def close(self) -> None:
+        self.memory.close()
+        os.close(self._picture)
 
 
 class Screen:
@@ -125,5 +133,5 @@ class Screen:
 
     def close(self) -> None:
         for buffer in self.buffers:
-            buffer.memory.close()
+            buffer.close()
         os.close(self.fd)

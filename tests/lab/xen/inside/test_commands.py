@@ -78,7 +78,7 @@ def test_commands_tell_of_the_guests_flips(
         return capsys.readouterr().out
 
     measured, recording = tmp_path / "run.json", tmp_path / "guest.mdr"
-    told = done("measure", target, "--duration", "1", "--json", str(measured))
+    told = done("measure", target, "--duration", "3", "--json", str(measured))
     assert "the guest waits until mdevview has taken each frame" in told
     document = json.loads(measured.read_text())
     assert (document["meta"]["scanout"], document["meta"]["guest_waits"]) == ("pages", True)
