@@ -17,7 +17,7 @@ from app.input.pointer import absolute
 from tests.window.displays import HEIGHT, WIDTH, Display, Picture
 from tests.window.qmp_server import QmpServer, qmp_server
 from tests.window.test_view import close, guest_picture, press, wait_for_screen, window_of, xdotool
-from tests.window.viewer import Viewer, driving, viewing
+from tests.window.viewer import DrivenViewer, Viewer, driving, viewing
 from tests.window.wayland_input import VirtualInput
 
 SIZE = (640, 480)
@@ -355,21 +355,28 @@ def test_a_grab_on_wayland_has_the_desktops_keys_and_holds_a_mouse(
         close(viewer)
 
 
+def click_into(viewer: DrivenViewer, plugged_in: VirtualInput, vm: QmpServer) -> None:
+    """Give the window the keyboard by a click that the guest gets.
+
+    A click before the window has its place from the compositor goes to nobody.
+    """
+    viewer.wait_for("path: ")
+    viewer.wait_for("monitor: ready")
+    viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
+    end = time.monotonic() + _PATIENCE_S
+    for step in itertools.count():
+        plugged_in.place(WIDTH // 2 + step % 2, HEIGHT // 2, WIDTH, HEIGHT)
+        time.sleep(0.05)
+        if vm.events():
+            break
+        assert time.monotonic() < end, "the pointer does not reach the guest"
+    plugged_in.click()
+    vm.wait_for("+left", "-left")
+
+
 def test_a_tablet_on_wayland_needs_no_grab(wayland_input: Display, plugged_in: VirtualInput, vm: QmpServer) -> None:
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
-        viewer.wait_for("path: ")
-        viewer.wait_for("monitor: ready")
-        viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
-        end = time.monotonic() + _PATIENCE_S
-        # A click before the window has its place from the compositor goes to nobody.
-        for step in itertools.count():
-            plugged_in.place(WIDTH // 2 + step % 2, HEIGHT // 2, WIDTH, HEIGHT)
-            time.sleep(0.05)
-            if vm.events():
-                break
-            assert time.monotonic() < end, "the pointer does not reach the guest"
-        plugged_in.click()
-        vm.wait_for("+left", "-left")
+        click_into(viewer, plugged_in, vm)
         plugged_in.key(A, True)
         vm.wait_for("+a")
         plugged_in.key(A, False)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.window.displays import HEIGHT, WIDTH, Display
+from tests.window.displays import Display
 from tests.window.qmp_server import QmpServer
-from tests.window.test_input import SPEC, focus, wait_until
+from tests.window.test_input import SPEC, click_into, focus, wait_until
 from tests.window.test_view import close, xdotool
 from tests.window.viewer import DrivenViewer, driving
 from tests.window.wayland_input import VirtualInput
@@ -86,12 +86,7 @@ def test_all_menus_are_walked_by_keys_on_wayland(
         plugged_in.press(*_CODES[key])
 
     with driving(wayland_input, f"sim:{SPEC}", "--qmp", vm.address) as viewer:
-        viewer.wait_for("path: ")
-        viewer.wait_for("monitor: ready")
-        viewer.wait_until("state", lambda it: "keyboard and pointer" in str(it["status"]))
-        plugged_in.place(WIDTH // 2, HEIGHT // 2, WIDTH, HEIGHT)
-        plugged_in.click()
-        vm.wait_for("+left", "-left")
+        click_into(viewer, plugged_in, vm)
         walk_all_menus(viewer, vm, press)
         close(viewer)
 
