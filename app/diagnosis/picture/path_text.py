@@ -27,7 +27,7 @@ def path_text(path: PixelPath, plane: Plane) -> str:
     cost = f"{_bytes(size)} for each new picture; {_RATE_HZ} pictures a second are {_bytes(size * _RATE_HZ)} a second"
     match path:
         case PixelPath.COPY if plane.backing is Backing.MEMORY:
-            return f"QEMU gives the picture as memory, of which the CPU copies what changed: at most {cost}."
+            return f"The picture comes as memory, of which the CPU copies what changed: at most {cost}."
         case PixelPath.COPY:
             return f"The GPU does not import the guest's buffer, so the CPU copies it: {cost}."
         case PixelPath.BRIDGE:

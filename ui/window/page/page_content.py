@@ -59,6 +59,7 @@ class PageAction(Enum):
 
 
 _WAITED_FOR = "Start it again; its screen then appears by itself."
+_NOT_WAITED_FOR = "Start it again, and press 'Retry'."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,9 @@ def page_content(
     if attempt.opening and status.reason is Reason.NOT_STARTED:
         return _content("Opening", "The screen is being opened.", "", source)
     heading = status_heading(status)
-    if attempt.waiting and status.reason is Reason.VM_ENDED:
-        return _content(
-            heading, status.reason.meaning, _WAITED_FOR, _evidence(source, status.reason.key, status.detail)
-        )
+    if status.reason is Reason.VM_ENDED and (attempt.waiting or not attempt.may_wait):
+        remedy = _WAITED_FOR if attempt.waiting else _NOT_WAITED_FOR
+        return _content(heading, status.reason.meaning, remedy, _evidence(source, status.reason.key, status.detail))
     if not findings:
         told = status.reason.meaning or status.detail or sentence_of(status.reason)
         detail = status.detail if told != status.detail else ""

@@ -110,7 +110,8 @@ def test_texts_of_others_are_short_lines_that_can_be_seen(message: str, remedy: 
 
 def test_who_waits_is_not_told_to_wait() -> None:
     status = Status(Reason.VM_ENDED, "Xen domain 1 ended")
-    assert "'Wait for the VM'" in page_content("desktop", status).remedy
+    assert "'Wait for the VM'" in page_content("desktop", status, (), Attempt(may_wait=True)).remedy
+    assert page_content("granted pages", status).remedy == "Start it again, and press 'Retry'."
     assert page_content("desktop", status, (), Attempt(waiting=True)).remedy == (
         "Start it again; its screen then appears by itself."
     )
