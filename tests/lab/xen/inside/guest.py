@@ -27,8 +27,11 @@ class Job:
 class Guest:
     """The console of a running guest. :meth:`close` leaves the guest alone."""
 
-    TIMEOUT_S = 3.0
-    """So long the guest's driver waits for an answer and for the end of a flip (``drivers/gpu/drm/xen``)."""
+    FLIP_DONE_S = 10.0
+    """So long the guest's kernel waits for the end of a flip (``drm_atomic_helper_wait_for_flip_done()``).
+
+    Its driver gives up after 3 s (``drivers/gpu/drm/xen``), but a busy host makes everything longer here.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

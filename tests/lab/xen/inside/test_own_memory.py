@@ -116,7 +116,7 @@ def test_a_pvh_guest_draws_into_memory_of_a_gpu(pvh: Guest) -> None:
             frame = viewer.wait_for_picture(source, 701, pvh)
             assert frame.primary is not None
             fd = frame.primary.buffer.dmabuf_fd
-            assert fd is not None and dma_buf_info(fd).exporter == "vgem"
+            assert fd is not None and dma_buf_info(fd).exporter == "drm"
             pvh.kill(job)
     finally:
         toolstack.run("modprobe", "-r", "vgem")
