@@ -5,6 +5,7 @@ from typing import Any
 from hdrh.histogram import HdrHistogram
 
 from app.measure.record.histogram_blocks import HistogramBlocks
+from app.measure.record.recorded_buckets import RecordedBuckets
 
 # Histograms count in units of 100 ns, up to a minute, with three significant digits.
 _UNIT_NS = 100
@@ -47,7 +48,7 @@ class Stage:
 
     def percentile_ns(self, percentile: float) -> int | None:
         """None if nothing was recorded."""
-        return int(self._values.get_value_at_percentile(percentile)) * _UNIT_NS if self.count else None
+        return RecordedBuckets(self._values).upper_end(percentile) * _UNIT_NS if self.count else None
 
     def document(self) -> dict[str, Any]:
         """``count``, the percentiles and the maximum in microseconds, each with the band in which the true one lies.
@@ -57,20 +58,16 @@ class Stage:
         ``blocks`` the same for each stretch of ``block_s`` seconds (:mod:`app.measure.record.histogram_blocks`).
         """
         empty = not self.count
-        low, high = self._low or self._values, self._high or self._values
+        values = RecordedBuckets(self._values)
+        low = values if self._low is None else RecordedBuckets(self._low)
+        high = values if self._high is None else RecordedBuckets(self._high)
         document: dict[str, Any] = {"count": self.count}
         for name, percentile in (*PERCENTILES, ("max", 100.0)):
-            value = self._values.get_value_at_percentile(percentile)
-            lower = low.get_lowest_equivalent_value(low.get_value_at_percentile(percentile))
+            document[f"{name}_us"] = None if empty else _us(values.upper_end(percentile))
+            document[f"{name}_low_us"] = None if empty else _us(low.lower_end(percentile))
             # Durations are rounded down to units.
-            upper = high.get_highest_equivalent_value(high.get_value_at_percentile(percentile)) + 1
-            document[f"{name}_us"] = None if empty else _us(value)
-            document[f"{name}_low_us"] = None if empty else _us(lower)
-            document[f"{name}_high_us"] = None if empty else _us(upper)
-        document["histogram"] = [
-            [_us(each.value_iterated_to), each.count_at_value_iterated_to]
-            for each in self._values.get_recorded_iterator()
-        ]
+            document[f"{name}_high_us"] = None if empty else _us(high.upper_end(percentile) + 1)
+        document["histogram"] = [[_us(end), count] for end, count in values.ends_and_counts()]
         document["blocks"] = self._blocks.document()
         document["block_s"] = self._blocks.length_ns / 1e9
         return document
