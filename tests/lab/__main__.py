@@ -109,7 +109,7 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),
         # Both would write into the tree, which is read-only in the guest.
-        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "tests.lab.noted"),
+        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted"),
         *("-v", "tests/lab/inside", *extra),
     ]
 

@@ -27,8 +27,10 @@ from app.xen.access.owned_fd import OwnedFd
 from app.xen.access.seam import WatchEvent
 from app.xen.access.xs_messages import Message, MessageReader, body_of, encode
 
-WAIT_S = 2.0
-"""A call of the store lasts this long at most: a front end waits 3 s for the answer to a request.
+WAIT_S = 5.0
+"""A call of the store lasts this long at most. On a host that was busy three times over some answers took 2 s.
+
+While a front end is connected xenstore is asked only about its end, so a request of it rarely waits behind such a call.
 
 Not so with ``/dev/xen/xenbus`` and a xenstored that hangs: there write(2) waits for the answer to XS_WATCH and
 XS_UNWATCH, before Linux 4.11 to everything, and O_NONBLOCK does not change that. Nor could the file be closed then.

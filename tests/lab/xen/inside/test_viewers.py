@@ -62,7 +62,7 @@ def _attach(guest: Guest) -> None:
     until = time.monotonic() + toolstack.PATIENCE_S
     with viewer.viewing(guest.domid) as source:
         while source.latest().status.detail != _CONNECTED:
-            assert time.monotonic() < until, source.latest().status
+            assert source.ended() is None and time.monotonic() < until, source.latest().status
             select.select([source.fileno()], [], [], 0.2)
 
 
