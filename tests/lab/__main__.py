@@ -108,7 +108,7 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
     return [
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),
-        # Both would write into the tree, which is read-only in the guest.
+        # The first two would write into the tree, which is read-only in the guest; the third takes a second to start.
         *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted"),
         *("-v", "tests/lab/inside", *extra),
     ]

@@ -161,7 +161,7 @@ def _environment(folder: Path, unpacked: packages.Unpacked, module: Path) -> dic
 
 
 def _inside(extra: list[str]) -> list[str]:
-    # Both plug-ins would write into the tree, which is read-only for dom0's users.
+    # The first two would write into the tree, which is read-only for dom0; the third takes a second to start.
     plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted")
     start = ("env", f"--chdir={REPOSITORY}", sys.executable, "-m", "pytest")
     return [*start, *plugins, "-v", "tests/lab/xen/inside", *extra]
