@@ -1,10 +1,10 @@
 """What a program that shows the guest's display sees, in this process and without OpenGL."""
 
 import select
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 
 from app.planes.frame import Frame
 from app.xen.access.nodes import open_xen_host
@@ -70,17 +70,13 @@ def shows(frame: Frame, seed: int) -> bool:
     return pixels(frame) == pattern.picture(seed, *SIZE)
 
 
-def serve_forever(domid: int) -> None:
-    """Show the display until killed; tells on the output when it shows a picture."""
+def serve_forever(domid: int, told: Connection) -> None:
+    """Show the display until killed; tells of each frame whether it has a picture."""
     with viewing(domid) as source:
         frame = None
         while True:
             if (newest := source.latest()) is not frame:
                 frame = newest
                 source.shown(frame, time.monotonic_ns())
-                print("picture" if frame.primary else "no picture", flush=True)
+                told.send(frame.primary is not None)
             select.select([source.fileno()], [], [], 0.2)
-
-
-if __name__ == "__main__":
-    serve_forever(int(sys.argv[1]))
