@@ -40,8 +40,6 @@ def test_a_pvh_guest_draws_into_memory_of_this_host_that_is_imported(
     """Each picture is drawn from an EGL image of the guest's own pixels; none is uploaded."""
     # The other tests draw with softpipe, which starts faster and imports no dma-buf.
     monkeypatch.setenv("GALLIUM_DRIVER", "llvmpipe")
-    monkeypatch.setenv("GALLIVM_PERF", "nopt")
-    monkeypatch.setenv("LP_NATIVE_VECTOR_WIDTH", "128")
     with open_context() as context, viewer.viewing(pvh.domid) as source:
         renderer = Renderer(context)
         job = pvh.start("flips", frames=_FLIPS, seed=500)
