@@ -71,7 +71,6 @@ COMMANDS = (
     # The sample drivers; here two other modules that are not loaded yet.
     Command("sudo modprobe -a {}", f"sudo modprobe -a tun veth && {_loads('tun', 'veth')} && modprobe -ra tun veth"),
     Command("sudo modprobe vfio_iommu_type1", f"sudo modprobe vfio_iommu_type1 && {_loads('vfio_iommu_type1')}"),
-    Command("sudo modprobe udmabuf", "sudo modprobe udmabuf && test -c /dev/udmabuf"),
     Command("sudo modprobe -r vgem", "modprobe vgem && sudo modprobe -r vgem && test ! -e /sys/module/vgem"),
     # It loads without an Intel GPU, too.
     Command("sudo modprobe kvmgt", f"sudo modprobe kvmgt && {_loads('kvmgt')} && modprobe -r kvmgt"),

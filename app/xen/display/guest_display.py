@@ -60,7 +60,7 @@ def _why_no_buffer(error: OSError) -> str:
     if error.errno == errno.ENOTTY:
         return _NO_GRANTING
     if error.errno == errno.ENOENT and error.filename is not None:
-        return f"{_OWN_WANTED} there is no {error.filename}: sudo modprobe udmabuf, or {_TRY_PAGES}"
+        return f"{_OWN_WANTED} there is no {error.filename}: run a kernel with CONFIG_UDMABUF, or {_TRY_PAGES}"
     named = f" ({error.filename})" if error.filename is not None else ""
     return f"{_OWN_WANTED} it has none: {error_text(error)}{named}; {_TRY_PAGES}"
 
