@@ -152,7 +152,7 @@ metainfo() {
 }
 # A process for each CPU, as most of these tests use one. The other steps use all of them, or measure.
 parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
-step_unit() { parallel tests/unit tests/packaging; }
+step_unit() { parallel tests/unit tests/packaging tests/lab; }
 step_gl() { parallel tests/gl; }
 step_attacks() { parallel tests/attacks; }
 step_window() { limit pytest tests/window; }
