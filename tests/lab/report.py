@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab.vm import Ended, came_up
+from tests.lab.vm import Ended
 
 # One JSON object per line, written at once: if the guest hangs, the results before that are there.
 RESULTS = "results.jsonl"
@@ -57,7 +57,7 @@ def trouble(folder: Path, ended: Ended, results: Results) -> str | None:
     """Why the run as a whole is not valid; None if it is."""
     if results.running is not None:
         return f"{results.running} did not end" + (f" within {ended.seconds:.0f} s" if ended.timed_out else "")
-    if not came_up(folder):
+    if not (folder / "reached").is_file():
         return f"the guest did not come up; its console is in {folder / 'console.txt'}"
     if ended.status in STAGES:
         return f"{STAGES[ended.status]}; see {folder / 'guest.txt'}"
