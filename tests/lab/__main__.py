@@ -19,7 +19,6 @@ from tests.lab import drivers, edits, gate, kernel, replayed, report, vm
 from tests.lab.xen import run as xen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_MEMORY_FOR_TWO = 12 << 30
 
 
 def main() -> int:
@@ -63,74 +62,54 @@ def _run(options: argparse.Namespace) -> int:
 
     started = time.monotonic()
     built = drivers.build(chosen, work)
-    machines = [folder / f"machine-{number}" for number in range(1, _machines(options) + 1)]
-    for machine in machines:
-        for place, names in (("modules", drivers.MODULES), ("lookalikes", drivers.LOOKALIKES)):
-            (machine / place).mkdir(parents=True)
-            for name in names:
-                shutil.copy(built / f"{name}.ko", machine / place)
-    (folder / "claims").mkdir()
+    for place, names in (("modules", drivers.MODULES), ("lookalikes", drivers.LOOKALIKES)):
+        (folder / place).mkdir(parents=True)
+        for name in names:
+            shutil.copy(built / f"{name}.ko", folder / place)
     building = time.monotonic() - started
     kvm = vm.kvm_works(chosen, path, work)
     # The guest cannot write to this tree, and is slow: the host compiles the modules.
-    for code in ("app", "gl", "ui", "tests", "packaging/launcher"):
-        compileall.compile_dir(REPOSITORY / code, quiet=2)
+    for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
+        compileall.compile_dir(REPOSITORY / part, quiet=2)
 
     accelerator = "KVM" if kvm else "emulated"
-    print(
-        f"lab: {chosen.version} ({accelerator}), drivers ready in {building:.1f} s, booting {len(machines)}", flush=True
-    )
-    scripts = {
-        machine: shlex.join(_inside(machine, options.pytest, from_end=machine is not machines[0]))
-        for machine in machines
-    }
-    ends = vm.boot(chosen, path, kvm, scripts, folder, options.timeout)
+    print(f"lab: {chosen.version} ({accelerator}), drivers ready in {building:.1f} s, booting", flush=True)
+    ended = vm.boot(chosen, path, folder, kvm, shlex.join(_inside(folder, options.pytest)), options.timeout)
 
-    parts = [report.read(machine) for machine in machines]
-    results = report.joined(parts)
-    heading = [f"kernel {chosen.version}, {accelerator}, {os.cpu_count()} CPUs, Python {platform.python_version()}"]
-    heading.append(f"drivers ready in {building:.1f} s")
-    troubles = []
-    for machine, ended, part in zip(machines, ends, parts, strict=True):
-        found = report.trouble(machine, ended, part) or replayed.trouble(machine)
-        troubles += [f"{machine.name}: {found}"] if found else []
-        reached = machine / "reached"
-        boot = reached.read_text().strip() if reached.is_file() else "?"
-        heading.append(f"{machine.name}: boot to script {boot} s, whole guest {ended.seconds:.0f} s, {part.summary()}")
-    if not troubles and gate.required() and results.count("skipped"):
-        troubles = ["a test was skipped, and the lab is required"]
-    heading += [f"TROUBLE: {each}" for each in troubles]
+    results = report.read(folder)
+    trouble = report.trouble(folder, ended, results)
+    if not trouble:
+        trouble = replayed.trouble(folder)
+    if not trouble and gate.required() and results.count("skipped"):
+        trouble = "a test was skipped, and the lab is required"
+    reached = folder / "reached"
+    boot = reached.read_text().strip() if reached.is_file() else "?"
+    heading = [
+        f"kernel {chosen.version}, {accelerator}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+        f"drivers ready in {building:.1f} s, boot to script {boot} s, whole guest {ended.seconds:.0f} s",
+        *([f"TROUBLE: {trouble}"] if trouble else []),
+    ]
     written = report.write(folder, heading, results)
-    failed = bool(troubles or results.count("failed"))
+    failed = bool(trouble or results.count("failed"))
     print(written.read_text() if failed else "\n".join(heading))
     print(f"lab: {written}\n{results.summary()}")
     return int(failed)
 
 
-def _machines(options: argparse.Namespace) -> int:
-    """Two share the tests, where nobody chooses tests and the host has the memory: one alone lets a CPU idle."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return 2 if not options.pytest and memory >= _MEMORY_FOR_TWO else 1
-
-
-def _inside(folder: Path, extra: list[str], *, from_end: bool) -> list[str]:
+def _inside(folder: Path, extra: list[str]) -> list[str]:
     settings = {
         "MDEVVIEW_IN_LAB": "1",
         "MDEVVIEW_LAB_REPORT": str(folder),
-        "MDEVVIEW_LAB_CLAIMS": str(folder.parent / "claims"),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'packaging/launcher'}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if from_end:
-        settings["MDEVVIEW_LAB_FROM_END"] = "1"
     if gate.required():
         settings["CI"] = "true"  # the guest's own gate
     return [
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
         *(sys.executable, "-m", "pytest"),
         # The first two would write into the tree, which is read-only in the guest; the third takes a second to start.
-        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist"),
-        *("-p", "tests.lab.noted", "-p", "tests.lab.claims"),
+        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted"),
         *("-v", "tests/lab/inside", *extra),
     ]
 

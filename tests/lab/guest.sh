@@ -1,10 +1,9 @@
 #!/bin/sh
-# Runs in the guest as root: guest.sh FOLDER WRITABLE SECOND_ROOT COMMAND...
+# Runs in the guest as root: guest.sh FOLDER SECOND_ROOT COMMAND...
 # Loads the drivers, then runs COMMAND in a cached mount of the host's file system. Its exit status goes into FOLDER.
 folder=$1
-writable=$2
-second=$3
-shift 3
+second=$2
+shift 2
 exec >"$folder/guest.txt" 2>&1 </dev/null
 cut -d' ' -f1 /proc/uptime >"$folder/reached"
 
@@ -20,7 +19,7 @@ umount "$second"
 root=/run/lab-root
 mkdir -p $root
 mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,access=any,cache=loose "$tag" $root || finish 90
-for place in proc sys dev run tmp etc "${writable#/}"; do
+for place in proc sys dev run tmp etc "${folder#/}"; do
     mount --rbind "/$place" "$root/$place" || finish 91
 done
 

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,10 +48,6 @@ def read(folder: Path) -> Results:
     return results
 
 
-def joined(parts: Sequence[Results]) -> Results:
-    return Results([test for part in parts for test in part.tests], [fact for part in parts for fact in part.facts])
-
-
 def trouble(folder: Path, ended: Ended, results: Results) -> str | None:
     """Why the run as a whole is not valid; None if it is."""
     if results.running is not None:
@@ -75,7 +70,7 @@ def write(folder: Path, heading: list[str], results: Results) -> Path:
     for test in results.tests:
         if test["text"]:
             lines += ["", f"== {test['outcome']}: {test['test']}", str(test["text"])]
-    pictures = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+    pictures = sorted(path.name for path in folder.glob("*.png"))
     lines += ["", "Pictures: " + ", ".join(pictures)] if pictures else []
     file = folder / "report.txt"
     file.write_text("\n".join(lines) + "\n")

@@ -1,17 +1,11 @@
 """The lab without a boot: which kernel is complete, and which run is valid."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.lab import edits, gate, kernel, report, vm
-
-_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def _install(root: Path, version: str, *, source: str | None = None, headers: bool = True) -> None:
@@ -100,17 +94,3 @@ def test_a_hang_names_its_test(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [None, 1, 2, 5, 92])
 def test_a_run_without_tests_is_no_success(tmp_path: Path, status: int | None) -> None:
     assert report.trouble(tmp_path, vm.Ended(status, 60.0, False), _leave(tmp_path))
-
-
-def test_a_machine_runs_the_modules_that_no_other_has_taken_and_may_begin_at_the_end(tmp_path: Path) -> None:
-    for name in "abc":
-        (tmp_path / f"test_{name}.py").write_text("def test_one(): pass\n\n\ndef test_two(): pass\n")
-    claims = tmp_path / "claims"
-    claims.mkdir()
-    (claims / f"{tmp_path.name}.test_b").mkdir()
-    command = (sys.executable, "-m", "pytest", "-v", "-p", "tests.lab.claims", "-p", "no:cacheprovider", str(tmp_path))
-    settings = {"MDEVVIEW_LAB_CLAIMS": str(claims), "MDEVVIEW_LAB_FROM_END": "1", "PYTHONPATH": str(_REPOSITORY)}
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | settings, capture_output=True, text=True, check=True)
-    ran = re.findall(r"test_(\w)\.py::test_(\w+) PASSED", done.stdout)
-    assert ran == [("c", "one"), ("c", "two"), ("a", "one"), ("a", "two")]
-    assert {each.name.rpartition("_")[2] for each in claims.iterdir()} == {"a", "b", "c"}

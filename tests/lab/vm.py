@@ -10,8 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from tests.lab.kernel import Kernel
 GUEST_SCRIPT = Path(__file__).parent / "guest.sh"
 # Where the host's root is mounted a second time, which guest.sh mounts again with a cache. Any existing folder will do.
 SECOND_ROOT = "/mnt"
-_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -73,36 +70,21 @@ def kvm_works(kernel: Kernel, path: str, work: Path) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         command = _command(kernel, folder, True, "1G", 1, f"touch {folder}/booted")
-        _run_all([(command, folder / "console.txt")], path, 40)
+        _run(command, path, folder / "console.txt", 40)
         known = {asked: (folder / "booted").is_file()}
         answers.write_text(json.dumps(known))
     return known[asked]
 
 
-def boot(
-    kernel: Kernel, path: str, kvm: bool, scripts: Mapping[Path, str], writable: Path, timeout: float
-) -> list[Ended]:
-    """Boot a guest for each folder of ``scripts``, which runs the shell command line there; all at once.
-
-    Every guest can write to ``writable``, in which the folders are. It has the same name there.
-    """
+def boot(kernel: Kernel, path: str, folder: Path, kvm: bool, script: str, timeout: float) -> Ended:
+    """Run `script` (a shell command line) in the guest. `folder` has the same name there and is writable."""
     started = time.monotonic()
-    commands = []
-    for folder, script in scripts.items():
-        (folder / "status").unlink(missing_ok=True)
-        command = f"sh {GUEST_SCRIPT} {folder} {writable} {SECOND_ROOT} {script}"
-        commands.append((_command(kernel, writable, kvm, "4G", 2, command), folder / "console.txt"))
-    ends = _run_all(commands, path, timeout)
-    return [
-        Ended(_status(folder), timeout if end is None else end - started, end is None)
-        for folder, end in zip(scripts, ends, strict=True)
-    ]
-
-
-def _status(folder: Path) -> int | None:
-    file = folder / "status"
-    said = file.read_text().strip() if file.is_file() else ""
-    return int(said) if said else None
+    status = folder / "status"
+    status.unlink(missing_ok=True)
+    command = _command(kernel, folder, kvm, "4G", 2, f"sh {GUEST_SCRIPT} {folder} {SECOND_ROOT} {script}")
+    timed_out = not _run(command, path, folder / "console.txt", timeout)
+    said = status.read_text().strip() if status.is_file() else ""
+    return Ended(int(said) if said else None, time.monotonic() - started, timed_out)
 
 
 def _command(kernel: Kernel, folder: Path, kvm: bool, memory: str, cpus: int, script: str) -> list[str]:
@@ -114,33 +96,24 @@ def _command(kernel: Kernel, folder: Path, kvm: bool, memory: str, cpus: int, sc
     ]
 
 
-def _run_all(commands: Sequence[tuple[list[str], Path]], path: str, timeout: float) -> list[float | None]:
-    """Run commands to their ends, with their output in these files. At the timeout kill their process groups.
-
-    Returns the clock's seconds at each end; None for one that was killed.
-    """
-    until = time.monotonic() + timeout
-    with ExitStack() as ending:
-        processes = []
-        for command, console in commands:
-            output = ending.enter_context(console.open("wb"))
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"PATH": path},
-                start_new_session=True,
-            )
-            ending.callback(_end, process)
-            processes.append(process)
-        ends: list[float | None] = [None] * len(processes)
-        while None in ends and time.monotonic() < until:
-            for number, process in enumerate(processes):
-                if ends[number] is None and process.poll() is not None:
-                    ends[number] = time.monotonic()
-            time.sleep(_POLL_S)
-        return ends
+def _run(command: list[str], path: str, console: Path, timeout: float) -> bool:
+    """Run the command to its end. At the timeout kill its whole process group and return False."""
+    with console.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PATH": path},
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
