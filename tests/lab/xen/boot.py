@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.lab.vm import Ended
 from tests.lab.xen.packages import Unpacked
 
-_XEN_OPTIONS = "console=com1 com1=115200,8n1 cpuidle=0 mwait-idle=0 spec-ctrl=no sync_console=no"
+_XEN_OPTIONS = "bootscrub=0 console=com1 com1=115200,8n1 cpuidle=0 mwait-idle=0 spec-ctrl=no sync_console=no"
 _XEN_MEMORY = "dom0_mem=1536M,max:1536M dom0_max_vcpus=1 dom0_vcpus_pin"
 _DOM0_OPTIONS = "console=hvc0 quiet panic=1 mitigations=off"
 
