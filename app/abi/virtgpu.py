@@ -2,11 +2,8 @@
 
 import ctypes
 
+from app.abi.drm import DRM_COMMAND_BASE, DRM_IOCTL_BASE
 from app.abi.ioctl import iowr
-
-# drm.h
-DRM_IOCTL_BASE = ord("d")
-DRM_COMMAND_BASE = 0x40
 
 DRM_VIRTGPU_GETPARAM = 0x03
 

@@ -1,17 +1,12 @@
 """Pictures in the pages of a Xen guest, which are uploaded."""
 
-import time
-
 import numpy as np
 
-from app.planes.frame import Frame
-from app.xen.display.display_source import VdisplSource
 from gl.renderer import Renderer
 from tests.gl.counting import Calls
 from tests.xen.display_front import Screen
-from tests.xen.front import wait_until
 from tests.xen.machine import fake_xen
-from tests.xen.serving import served
+from tests.xen.serving import served, wait_pixels
 
 _WIDTH, _HEIGHT = 64, 48
 _FLIPS = 20
@@ -25,36 +20,22 @@ def _picture(number: int) -> np.ndarray:
     return pixels
 
 
-def _next_frame(source: VdisplSource, last: int) -> Frame:
-    frame = source.latest()
-
-    def reached() -> bool:
-        nonlocal frame
-        frame = source.latest()
-        return frame.primary is not None and frame.serial > last
-
-    wait_until(reached, lambda: str(frame.status))
-    return frame
-
-
 def test_each_flip_is_one_upload_into_a_texture_that_stays(renderer: Renderer, calls: Calls) -> None:
     with fake_xen() as xen:
         guest = xen.create()
         with served(xen, guest) as source:
             guest.display.wait_connected()
             screen = Screen(guest.display, _WIDTH, _HEIGHT)
-            serial, uploads, captures = 0, [], []
+            uploads, captures = [], []
             for number in range(_FLIPS):
                 flip = screen.show(_picture(number).tobytes())
-                frame = _next_frame(source, serial)
-                serial = frame.serial
+                wait_pixels(source, _picture(number).tobytes())
                 before = Calls(calls)
-                captured = renderer.capture(frame)
+                captured = renderer.capture(source.latest())
                 uploads.append(calls.since(before)["TexSubImage2D"])
                 captures.append(calls.since(before)["TexStorage2D"])
                 assert captured is not None
                 assert np.array_equal(captured[..., :3], _picture(number)[..., 2::-1]), number
-                source.shown(frame, time.monotonic_ns())
                 if flip:
                     guest.display.wait_done(flip)
             assert uploads == [1] * _FLIPS

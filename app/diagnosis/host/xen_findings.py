@@ -155,7 +155,8 @@ def _grant(host: XenHost, paths: Paths) -> Finding:
         return Finding(key, Severity.INFO, message, evidence, remedy)
     if not os.access(node, os.R_OK | os.W_OK):
         remedy = permissions.remedy(node)
-        return Finding(key, Severity.INFO, f"{guests} cannot be shown: you may not open {node}", evidence, remedy)
+        message = f"you may not open {node}, so {guests} need a GPU of this host that exports dumb buffers"
+        return Finding(key, Severity.INFO, message, evidence, remedy)
     if host.gntdev_dmabuf is KernelOption.UNKNOWN:
         message = f"{guests} can be shown if the kernel has CONFIG_XEN_GNTDEV_DMABUF"
         return Finding(key, Severity.INFO, message, evidence)

@@ -22,7 +22,7 @@ class RecordedBuckets:
 
     def upper_end(self, percentile: float) -> int:
         """The greatest value of that bucket."""
-        return int(self._histogram.get_highest_equivalent_value(self._value(percentile))) if self._indices.size else 0
+        return int(self._histogram.get_highest_equivalent_value(self._value(percentile)))
 
     def ends_and_counts(self) -> Iterator[tuple[int, int]]:
         """The upper end and the count of each bucket, in rising order."""

@@ -28,9 +28,9 @@ from app.xen.access.seam import WatchEvent
 from app.xen.access.xs_messages import Message, MessageReader, body_of, encode
 
 WAIT_S = 5.0
-"""A call of the store lasts this long at most. On a host that was busy three times over some answers took 2 s.
+"""A call of the store lasts this long at most. On a very busy host some answers took more than 2 s.
 
-While a front end is connected xenstore is asked only about its end, so a request of it rarely waits behind such a call.
+While a front end is connected xenstore is asked only about its end, so its requests rarely wait for such a call.
 
 Not so with ``/dev/xen/xenbus`` and a xenstored that hangs: there write(2) waits for the answer to XS_WATCH and
 XS_UNWATCH, before Linux 4.11 to everything, and O_NONBLOCK does not change that. Nor could the file be closed then.

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from app.abi import drm_dumb, udmabuf
+from app.abi import drm, udmabuf
 
 _UDMABUF = Path("/dev/udmabuf")
 _DRI = Path("/dev/dri")
@@ -59,11 +59,11 @@ def new_dumb_buffer(size: int, node: Path) -> int:
     try:
         # Whoever opens the node of a GPU that no compositor uses becomes its master.
         with contextlib.suppress(OSError):
-            fcntl.ioctl(card, drm_dumb.DRM_IOCTL_DROP_MASTER)
-        dumb = drm_dumb.drm_mode_create_dumb(height=size // _ROW_BYTES, width=_ROW_PIXELS, bpp=32)
-        fcntl.ioctl(card, drm_dumb.DRM_IOCTL_MODE_CREATE_DUMB, dumb)
-        prime = drm_dumb.drm_prime_handle(dumb.handle, drm_dumb.DRM_CLOEXEC | drm_dumb.DRM_RDWR, -1)
-        fcntl.ioctl(card, drm_dumb.DRM_IOCTL_PRIME_HANDLE_TO_FD, prime)
+            fcntl.ioctl(card, drm.DRM_IOCTL_DROP_MASTER)
+        dumb = drm.drm_mode_create_dumb(height=size // _ROW_BYTES, width=_ROW_PIXELS, bpp=32)
+        fcntl.ioctl(card, drm.DRM_IOCTL_MODE_CREATE_DUMB, dumb)
+        prime = drm.drm_prime_handle(dumb.handle, drm.DRM_CLOEXEC | drm.DRM_RDWR, -1)
+        fcntl.ioctl(card, drm.DRM_IOCTL_PRIME_HANDLE_TO_FD, prime)
     finally:
         # The handle ends with it; the dma-buf keeps the memory.
         os.close(card)

@@ -72,7 +72,8 @@ class Buffer:
         """Raises OSError(EFAULT) where the card was unplugged: the kernel copies, and so no SIGBUS ends the process."""
         os.pwrite(self._picture, picture, 0)
         with memoryview(self.memory) as memory:
-            assert os.preadv(self._picture, [memory[: len(picture)]], 0) == len(picture)
+            drawn = os.preadv(self._picture, [memory[: len(picture)]], 0)
+        assert drawn == len(picture)
 
     def close(self) -> None:
         self.memory.close()

@@ -1,4 +1,4 @@
-"""Dumb buffers and their dma-bufs: ``include/uapi/drm/drm.h`` and ``drm_mode.h`` with the kernel's names."""
+"""``include/uapi/drm/drm.h`` and ``drm_mode.h`` with the kernel's names: dumb buffers and their dma-bufs."""
 
 import ctypes
 import os
@@ -6,6 +6,8 @@ import os
 from app.abi.ioctl import io, iowr
 
 DRM_IOCTL_BASE = ord("d")
+DRM_COMMAND_BASE = 0x40
+"""The first number of a driver's own ioctls."""
 
 DRM_CLOEXEC = os.O_CLOEXEC
 DRM_RDWR = os.O_RDWR
