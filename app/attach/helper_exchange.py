@@ -169,9 +169,9 @@ class HelperExchange(Generic[_Result]):
         if child is not None and child.poll() is None:
             # While it asks for a password, its real user is this one. Later it is root's process, and ends by itself.
             with suppress(PermissionError):
+                # Both do nothing to a child that has just ended. A stopped one ends when it goes on.
                 child.terminate()
-                # A stopped one ends when it goes on.
-                os.kill(child.pid, signal.SIGCONT)
+                child.send_signal(signal.SIGCONT)
             _unreaped.append(child)
         terminal, self._terminal = self._terminal, None
         if terminal is not None:

@@ -245,6 +245,19 @@ def test_child_that_may_not_be_ended_is_reaped_later(make: Make, monkeypatch: py
     wait_for_end(child)
 
 
+def test_child_that_ends_by_itself_at_that_moment(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt at the terminal goes to sudo too, which then ends while mdevview cancels its request."""
+
+    def ends_first(child: subprocess.Popen[bytes]) -> None:
+        child.kill()
+        child.wait()
+
+    request = HelperRequest(4711, installation=make(pkexec="exec sleep 1000"))
+    request.start()
+    monkeypatch.setattr(subprocess.Popen, "terminate", ends_first)
+    request.cancel()
+
+
 def test_socket_is_of_the_kind_the_helper_demands(make: Make) -> None:
     tell = (
         f"answer({{'refused': str((out.family, out.type) == ({int(socket.AF_UNIX)}, {int(socket.SOCK_SEQPACKET)}))}})"
