@@ -150,12 +150,12 @@ metainfo() {
     printf '%s\n' "$words"
     case $words in *E:\ * | '') return 1 ;; esac
 }
-# A process for each CPU, as most of these tests use one. The other steps use all of them, or measure.
+# A process for each CPU, as most of these tests use one. The labs use all of them.
 parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
 step_unit() { parallel tests/unit tests/packaging tests/lab; }
 step_gl() { parallel tests/gl; }
 step_attacks() { parallel tests/attacks; }
-step_window() { limit pytest tests/window; }
+step_window() { parallel tests/window; }
 step_lab() {
     limit python -m tests.lab
     machine=$?

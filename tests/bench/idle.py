@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
     args = parser.parse_args()
-    with weston() as display:
+    with weston(renderer="gl") as display:
         for name, target, ready in CASES:
             per_cent, pictures = run(display, target, ready, args.seconds)
             print(f"{name:28} {per_cent:5.2f} % of a core  {pictures:6} pictures", flush=True)

@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=0, metavar="N")
     parser.add_argument("targets", nargs="*", default=["sim:gvt,fps=60", "sim:gvt,fps=0", "sim:mdpy,fps=0"])
     args = parser.parse_args()
-    with weston() as display, bare(display) as least:
+    with weston(renderer="gl") as display, bare(display) as least:
         least.wait_for("on the screen")
         for target in args.targets:
             with viewing(display, target) as viewer:

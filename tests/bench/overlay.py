@@ -165,7 +165,7 @@ def main() -> None:
     if os.environ.get("WAYLAND_DISPLAY") == "wayland-mdevview":
         _inside(args)
         return
-    with weston() as display:
+    with weston(renderer="gl") as display:
         command = [sys.executable, "-m", "tests.bench.overlay", *sys.argv[1:]]
         sys.exit(subprocess.run(command, env=display.env, check=False).returncode)
 

@@ -90,7 +90,7 @@ def main() -> None:
         "idle": ("fps=0", 1e9 / THUMBNAIL_PACE.poll_asleep),
         "active": ("fps=60", 1e9 / THUMBNAIL_PACE.poll),
     }
-    with weston() as display:
+    with weston(renderer="gl") as display:
         for kind, (words, polls_per_s) in kinds.items():
             spec = f"gvt,size={args.size},{words}"
             simulator = _simulator_percent(spec, polls_per_s)

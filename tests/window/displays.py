@@ -70,8 +70,8 @@ def _colours(image: QImage) -> Picture:
 
 
 @contextlib.contextmanager
-def weston(scale: int = 1, refresh_hz: int = 60) -> Iterator[Display]:
-    """A headless weston with the GL renderer, so that clients can import dma-bufs."""
+def weston(scale: int = 1, refresh_hz: int = 60, renderer: str = "pixman") -> Iterator[Display]:
+    """A headless weston. "gl" takes much CPU where there is no GPU; "pixman" takes no dma-bufs of its clients."""
     with tempfile.TemporaryDirectory(prefix="mdevview-weston-") as name:
         directory = Path(name)
         directory.chmod(0o700)
@@ -81,7 +81,7 @@ def weston(scale: int = 1, refresh_hz: int = 60) -> Iterator[Display]:
         command = [
             "weston",
             "--backend=headless",
-            "--renderer=gl",
+            f"--renderer={renderer}",
             "--debug",
             "--idle-time=0",
             f"--config={config}",

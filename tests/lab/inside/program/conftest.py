@@ -12,7 +12,7 @@ from tests.window.displays import Display, weston
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[Display]:
-    """A Wayland session that imports dma-bufs, one for all tests: its start takes seconds here.
+    """A Wayland session, one for all tests: its start takes seconds here.
 
     It has few frames per second: an emulated CPU draws them, and more would leave it no time for the program.
     """

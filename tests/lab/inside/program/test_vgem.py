@@ -111,7 +111,7 @@ def test_a_bridge_is_used_where_it_is_needed(node: str, fact: Fact) -> None:
 def test_the_window_lives(node: str, tmp_path: Path, fact: Fact) -> None:
     need_programs("weston")
     picture, log, file = _guest_picture(), tmp_path / "log", tmp_path / "screen.png"
-    with weston(refresh_hz=10) as session:
+    with weston(refresh_hz=10, renderer="gl") as session:
         arguments = ("-v", "view", f"sim:{SPEC}", "--scaling", "actual", "--filter", "nearest")
         env = session.env | {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
         process = command.start(*arguments, errors=log, env=env)
