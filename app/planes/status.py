@@ -220,7 +220,7 @@ class Reason(Enum):
         "vm-ended",
         State.GONE,
         "The VM of this screen ended.",
-        "Start it again; a window with --wait then shows it by itself.",
+        "Start it again.",
     )
 
     def __init__(self, key: str, state: State, meaning: str, remedy: str = "") -> None:

@@ -58,8 +58,6 @@ class PageAction(Enum):
         self.text = text
 
 
-_WAITED_FOR = "Start it again; its screen then appears by itself."
-_NOT_WAITED_FOR = "Start it again, and press 'Retry'."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +115,9 @@ def page_content(
     if attempt.opening and status.reason is Reason.NOT_STARTED:
         return _content("Opening", "The screen is being opened.", "", source)
     heading = status_heading(status)
-    if status.reason is Reason.VM_ENDED and (attempt.waiting or not attempt.may_wait):
-        remedy = _WAITED_FOR if attempt.waiting else _NOT_WAITED_FOR
-        return _content(heading, status.reason.meaning, remedy, _evidence(source, status.reason.key, status.detail))
+    if status.reason is Reason.VM_ENDED:
+        evidence = _evidence(source, status.reason.key, status.detail)
+        return _content(heading, status.reason.meaning, _shown_again(attempt), evidence)
     if not findings:
         told = status.reason.meaning or status.detail or sentence_of(status.reason)
         detail = status.detail if told != status.detail else ""
@@ -138,6 +136,15 @@ def fault_content(error: MdevviewError) -> PageContent:
 def _content(heading: str, told: str, remedy: str, evidence: str, notes: tuple[str, ...] = ()) -> PageContent:
     told, remedy, evidence = (clean_line(each, _LONGEST) for each in (told, remedy, evidence))
     return PageContent(heading, sentence(page_words(told)), sentence(page_words(remedy)), evidence, notes)
+
+
+def _shown_again(attempt: Attempt) -> str:
+    """What the user does to see the screen of a VM that ended: only some targets can be waited for."""
+    if attempt.waiting:
+        return "Start it again; its screen then appears by itself."
+    if attempt.may_wait:
+        return f"Start it again; '{PageAction.WAIT.text}' then shows it by itself."
+    return f"Start it again, and press '{PageAction.RETRY.text}'."
 
 
 def _error_heading(error: MdevviewError) -> str:

@@ -32,11 +32,6 @@ PHRASES = (
     Phrase(r"\bRun 'mdevview doctor'", f"Run {CHECK}", "Press 'Run doctor'"),
     Phrase(r"'mdevview doctor'", CHECK, "'Run doctor'"),
     Phrase(r"'mdevview view --wait'", "'Wait for the VM' in the Machine menu", "'Wait for the VM'"),
-    Phrase(
-        r"\b[Aa] window with --wait then shows it by itself",
-        "'Wait for the VM' in the Machine menu then shows it by itself",
-        "'Wait for the VM' then shows it by itself",
-    ),
     Phrase(r"'mdevview list'", "'Choose screen' in the Machine menu", "'Choose another…'"),
     Phrase(r"\btake them back\b", "choose 'Take the controls back' in the Input menu"),
     Phrase(r"Look at the log \(-v\)", "'Explain this picture' in the View menu tells what is known"),
