@@ -58,8 +58,6 @@ class PageAction(Enum):
         self.text = text
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What the window does to get its screen.
