@@ -173,12 +173,14 @@ async def connected(address: QmpAddress, owner: int | None) -> AsyncIterator[Qmp
         except AssertionError as error:
             # The package asserts that the new session exists, but it may have ended already.
             raise ConnectionLost(await peer.wait_closed()) from error
-        except (QMPError, OSError, EOFError, _TooMuchData) as error:
+        except Exception as error:
             # Cancelled while it connects, the package raises the error of the broken connection instead.
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise asyncio.CancelledError from error
-            raise ConnectionLost(_reason(error)) from error
+            if isinstance(error, QMPError | OSError | EOFError | _TooMuchData):
+                raise ConnectionLost(_reason(error)) from error
+            raise
         if not client.is_limited:
             raise ConnectionLost(_not_limited())
         yield peer

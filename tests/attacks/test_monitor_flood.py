@@ -69,10 +69,11 @@ def test_package_without_the_method_that_limits_sends_no_keys(
         assert (vm.connections, vm.heard) == (0, [])
 
 
+@pytest.mark.parametrize("manner", ["events", "string without end", "deep"])
 def test_monitor_that_is_closed_while_a_flood_ends_its_connection_ends_quietly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str
 ) -> None:
-    """The package then raises the error of the connection in place of the cancellation."""
+    """The package then raises the error of the connection, of any type, in place of the cancellation."""
     waiting = threading.Event()
     establish = QMPClient._establish_session
 
@@ -82,7 +83,7 @@ def test_monitor_that_is_closed_while_a_flood_ends_its_connection_ends_quietly(
         await asyncio.sleep(600)
 
     monkeypatch.setattr(QMPClient, "_establish_session", establish_and_wait)
-    with qmp_vm(tmp_path / "qmp", "events") as vm:
+    with qmp_vm(tmp_path / "qmp", manner) as vm:
         connection = open_monitor(UnixAddress(str(tmp_path / "qmp")), lambda: None, _EAGER)
         try:
             assert waiting.wait(10), "the session was not established"
