@@ -1,6 +1,6 @@
 """A user without rights shows a VM of root with the installed helper and the real sudo; and what the helper refuses.
 
-packaging/helper.sh installs the helper into an overlay of /usr, which only the commands started here see.
+packaging/helper.sh installs the helper into an overlay of /usr, which only the commands of this user see.
 """
 
 import json
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,45 +32,52 @@ _INSTALLED = (
     "mount -t overlay -o lowerdir=/usr,upperdir=/mnt/upper,workdir=/mnt/work none /usr && "
     f"sh {_REPOSITORY}/packaging/helper.sh install 2>/dev/null && "
     f"sh {_REPOSITORY}/packaging/helper.sh status 2>/dev/null && "
-    'exec "$@"'
+    "echo && exec sleep infinity"
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def sudo_allows() -> Iterator[None]:
-    """The rule of an administrator who permits this user to show the VMs of this host."""
+@dataclass(frozen=True)
+class User:
+    """A user without rights. ``namespaces`` is a process that has the helper installed in its mounts."""
+
+    namespaces: int
+
+    def prefix(self, home: str = "/nonexistent") -> tuple[str, ...]:
+        """The start of a command line that runs a command as this user.
+
+        The user's caches are in its own home: Mesa says so where it cannot write to root's.
+        """
+        enter = ("nsenter", f"--target={self.namespaces}", "--mount", "--root", "--wd")
+        environment = ("env", "--unset=XDG_CACHE_HOME", "--unset=MESA_SHADER_CACHE_DIR", f"HOME={home}")
+        return (*enter, *environment, *command.as_nobody())
+
+    def ask(self, *requests: tuple[int, int | None]) -> list[dict[str, Any]]:
+        """The answers of the helper to requests of a pid and a fd of it, or None."""
+        arguments = [str(pid) if fd is None else f"{pid},{fd}" for pid, fd in requests]
+        done = subprocess.run(
+            [*self.prefix(), sys.executable, "-m", "tests.lab.inside.program.call_helper", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [each.pop("uid") for each in answers] == [_NOBODY] * len(requests)
+        return answers
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[User]:
+    """With the rule of an administrator who permits this user to show the VMs of this host."""
     subprocess.run(["modprobe", "overlay"], check=True)
     rule = Path("/etc/sudoers.d/mdevview")
     rule.write_text("nobody ALL=(root) NOPASSWD: /usr/libexec/mdevview-getfd\n")
     rule.chmod(0o440)
-    yield
+    with _started("unshare", "--mount", "sh", "-c", _INSTALLED) as namespaces:
+        yield User(namespaces)
     rule.unlink()
-
-
-def _as_user(home: str = "/nonexistent") -> tuple[str, ...]:
-    """The start of a command line that runs a command as nobody, with the helper installed.
-
-    The user's caches are in its own home: Mesa says so where it cannot write to root's.
-    """
-    environment = ("env", "--unset=XDG_CACHE_HOME", "--unset=MESA_SHADER_CACHE_DIR", f"HOME={home}")
-    return ("unshare", "--mount", "sh", "-c", _INSTALLED, "sh", *environment, *command.as_nobody())
-
-
-def _ask(*requests: tuple[int, int | None]) -> list[dict[str, Any]]:
-    """The answers of the helper to requests of a pid and a fd of it, or None."""
-    arguments = [str(pid) if fd is None else f"{pid},{fd}" for pid, fd in requests]
-    done = subprocess.run(
-        [*_as_user(), sys.executable, "-m", "tests.lab.inside.program.call_helper", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [each.pop("uid") for each in answers] == [_NOBODY] * len(requests)
-    return answers
 
 
 @contextmanager
@@ -88,7 +96,7 @@ def _fdinfo(machine: Machine) -> str:
     return Path(f"/proc/{machine.pid}/fdinfo/{machine.device_fds[0]}").read_text()
 
 
-def test_user_without_rights_sees_roots_vm(shared_vm: Machine, fact: Fact) -> None:
+def test_user_without_rights_sees_roots_vm(shared_vm: Machine, user: User, fact: Fact) -> None:
     handed = {
         "number": shared_vm.device_fds[0],
         "link": "anon_inode:[vfio-device]",
@@ -96,7 +104,7 @@ def test_user_without_rights_sees_roots_vm(shared_vm: Machine, fact: Fact) -> No
         # Since Linux 6.18 the kernel tells it.
         "device": shared_vm.uuids[0] if "vfio-device-syspath" in _fdinfo(shared_vm) else None,
     }
-    for answer in _ask((shared_vm.pid, None), (shared_vm.pid, shared_vm.device_fds[0])):
+    for answer in user.ask((shared_vm.pid, None), (shared_vm.pid, shared_vm.device_fds[0])):
         (each,) = answer["handed"]
         (plane,) = each.pop("planes")
         assert plane.startswith("dmabuf ")
@@ -107,31 +115,31 @@ def test_user_without_rights_sees_roots_vm(shared_vm: Machine, fact: Fact) -> No
         Path(folder).chmod(0o777)
         file = Path(folder) / "shot.png"
         shot = ("screenshot", f"pid:{shared_vm.pid}", "-o", str(file))
-        refused = command.run(*shot, "--helper", "never", prefix=_as_user())
+        refused = command.run(*shot, "--helper", "never", prefix=user.prefix())
         assert refused.status == 4, refused
         assert not file.exists()
         fact("helper: a user without rights who does not ask", refused.err.strip())
         with shared_vm.stopped():
-            done = command.run(*shot, "--helper", "sudo", prefix=_as_user(folder))
+            done = command.run(*shot, "--helper", "sudo", prefix=user.prefix(folder))
             assert (done.status, done.out, done.err) == (0, "", "")
             np.testing.assert_array_equal(read_png(file), colours(shared_vm.picture()))
     fact("helper: screenshot of root's QEMU by nobody, start to end", f"{done.seconds:.1f} s")
 
 
-def test_every_device_with_a_display_is_handed_over(create: Create, start_vm: StartVm) -> None:
+def test_every_device_with_a_display_is_handed_over(create: Create, start_vm: StartVm, user: User) -> None:
     names = create("mbochs_rw", "small"), create("mdpy", "vga")
     machine = start_vm(*names)
     machine.wait_for_device()
-    (answer,) = _ask((machine.pid, None))
+    (answer,) = user.ask((machine.pid, None))
     handed = answer["handed"]
     assert [each["number"] for each in handed] == list(machine.device_fds)
     assert handed[1]["planes"] == ["region 640x480"]
     assert all(sorted(each["groups"]) == sorted(int(mdev.group(name)) for name in names) for each in handed)
 
 
-def test_what_the_helper_refuses(shared_vm: Machine, fact: Fact, tmp_path: Path) -> None:
+def test_what_the_helper_refuses(shared_vm: Machine, user: User, fact: Fact, tmp_path: Path) -> None:
     def refused(*cases: tuple[int, int | None, str, str]) -> None:
-        for (_, _, error, says), answer in zip(cases, _ask(*(each[:2] for each in cases)), strict=True):
+        for (_, _, error, says), answer in zip(cases, user.ask(*(each[:2] for each in cases)), strict=True):
             assert answer.keys() == {"error", "message"}, answer
             assert answer["error"] == error, answer
             assert says in answer["message"], answer
@@ -192,7 +200,7 @@ def test_another_users_socket_gets_no_device(shared_vm: Machine) -> None:
         assert ours.recv(100) == b""
 
 
-def test_yama_is_overcome_by_the_helper_alone(create: Create, fact: Fact) -> None:
+def test_yama_is_overcome_by_the_helper_alone(create: Create, user: User, fact: Fact) -> None:
     """Where only a parent may read a process (Yama), even the VM's own user needs the helper."""
     name = create("mdpy", "vga")
     node = Path(f"/dev/vfio/{mdev.group(name)}")
@@ -202,10 +210,10 @@ def test_yama_is_overcome_by_the_helper_alone(create: Create, fact: Fact) -> Non
     holder = (sys.executable, "-m", "tests.lab.inside.program.holder", name)
     try:
         with _started(*command.as_nobody(), *holder) as vmm:
-            done = command.run("inspect", f"pid:{vmm}", "--helper", "never", prefix=_as_user())
+            done = command.run("inspect", f"pid:{vmm}", "--helper", "never", prefix=user.prefix())
             assert done.status == 4, done
             assert "ptrace_scope" in done.err
-            ((each,),) = (answer["handed"] for answer in _ask((vmm, None)))
+            ((each,),) = (answer["handed"] for answer in user.ask((vmm, None)))
             assert each["planes"] == ["region 640x480"]
     finally:
         _YAMA.write_text(before)
