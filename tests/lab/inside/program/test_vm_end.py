@@ -25,7 +25,8 @@ from tests.lab.inside.machine import Machine, children, device_fds
 from tests.lab.inside.program import command
 from tests.lab.inside.rawvfio import Mbochs
 
-_ROUNDS = 100
+# Each round is compared with the state before it, so a leak shows in the first.
+_ROUNDS = 30
 _SUDDEN_DEATHS = 60
 
 
@@ -45,7 +46,7 @@ def _shown(machine: Machine) -> Poller:
     return poller
 
 
-def test_a_hundred_vms_come_and_go_and_leave_nothing(create: Create, start_vm: StartVm, fact: Fact) -> None:
+def test_vms_come_and_go_and_leave_nothing(create: Create, start_vm: StartVm, fact: Fact) -> None:
     """Start, attach, kill and start again at once, on one vGPU; then the vGPU is removed."""
     uuid = create("mbochs_rw", "small")
     machine = start_vm(uuid, name="lab", extra=("-S",))
