@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# How long an example takes depends on the machine, and is never a failure.
-settings.register_profile("mdevview", deadline=None)
-settings.load_profile("mdevview")
 
 # A shell lets what it starts in the background ignore SIGINT. The programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The labs run without hypothesis, whose import takes seconds there."""
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        from hypothesis import settings  # noqa: PLC0415
+
+        # How long an example takes depends on the machine, and is never a failure.
+        settings.register_profile("mdevview", deadline=None)
+        settings.load_profile("mdevview")
 
 
 def open_files() -> Counter[str]:

@@ -5,7 +5,6 @@ something and the lab is not required (see `tests.lab.gate`).
 """
 
 import argparse
-import compileall
 import os
 import platform
 import shlex
@@ -16,9 +15,10 @@ import time
 from pathlib import Path
 
 from tests.lab import drivers, edits, gate, kernel, replayed, report, vm
+from tests.lab.compiled import PYTEST, REPOSITORY, compile_for
 from tests.lab.xen import run as xen
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+_TESTS = "tests/lab/inside"
 
 
 def main() -> int:
@@ -68,9 +68,7 @@ def _run(options: argparse.Namespace) -> int:
             shutil.copy(built / f"{name}.ko", folder / place)
     building = time.monotonic() - started
     kvm = vm.kvm_works(chosen, path, work)
-    # The guest cannot write to this tree, and is slow: the host compiles the modules.
-    for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
-        compileall.compile_dir(REPOSITORY / part, quiet=2)
+    compile_for(_TESTS)
 
     accelerator = "KVM" if kvm else "emulated"
     print(f"lab: {chosen.version} ({accelerator}), drivers ready in {building:.1f} s, booting", flush=True)
@@ -107,10 +105,7 @@ def _inside(folder: Path, extra: list[str]) -> list[str]:
         settings["CI"] = "true"  # the guest's own gate
     return [
         *("env", f"--chdir={REPOSITORY}", *(f"{key}={value}" for key, value in settings.items())),
-        *(sys.executable, "-m", "pytest"),
-        # The first two would write into the tree, which is read-only in the guest; the third takes a second to start.
-        *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted"),
-        *("-v", "tests/lab/inside", *extra),
+        *(*PYTEST, "-v", _TESTS, *extra),
     ]
 
 

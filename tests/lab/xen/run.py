@@ -1,7 +1,6 @@
 """``python -m tests.lab xen``: boot Xen and run the tests of ``inside`` in dom0."""
 
 import argparse
-import compileall
 import os
 import platform
 import shlex
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import gate, report
+from tests.lab.compiled import PYTEST, REPOSITORY, compile_for
 from tests.lab.drivers import BuildError
 from tests.lab.edits import EditError
 from tests.lab.kernel import find as find_sources
@@ -19,7 +19,7 @@ from tests.lab.kernel import newest_first
 from tests.lab.vm import Ended
 from tests.lab.xen import boot, gntdev, guest_config, initramfs, packages, vmlinux
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+_TESTS = "tests/lab/xen/inside"
 STAGES = {
     92: "dom0 could not load Xen's modules",
     93: "xenstored did not start",
@@ -82,9 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     guest_config.write(folder, "pv", "pv", kernel_file, be_alloc=0)
     guest_config.write(folder, "pvh", "pvh", kernel_file, be_alloc=1)
     guest_config.write_waited(folder, kernel_file)
-    # Dom0 cannot write to this tree, and is slow: the host compiles the modules.
-    for part in ("app", "gl", "ui", "tests", "packaging/launcher"):
-        compileall.compile_dir(REPOSITORY / part, quiet=2)
+    compile_for(_TESTS)
     preparing = time.monotonic() - started
 
     print(f"lab of Xen: {kernel.version} (emulated), ready in {preparing:.1f} s, booting", flush=True)
@@ -161,7 +159,4 @@ def _environment(folder: Path, unpacked: packages.Unpacked, module: Path) -> dic
 
 
 def _inside(extra: list[str]) -> list[str]:
-    # The first two would write into the tree, which is read-only for dom0; the third takes a second to start.
-    plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "tests.lab.noted")
-    start = ("env", f"--chdir={REPOSITORY}", sys.executable, "-m", "pytest")
-    return [*start, *plugins, "-v", "tests/lab/xen/inside", *extra]
+    return ["env", f"--chdir={REPOSITORY}", *PYTEST, "-v", _TESTS, *extra]
