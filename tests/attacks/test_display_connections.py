@@ -47,6 +47,38 @@ def test_opening_and_closing_leaves_nothing_whenever_messages_fly() -> None:
     assert threading.active_count() == threads
 
 
+def test_close_whose_wake_up_is_read_by_a_turn_that_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread has seen that nobody closes, and reads its wake-ups only after close() has written one."""
+    turn_began, closing = threading.Event(), threading.Event()
+    read, write = os.eventfd_read, os.eventfd_write
+
+    def read_late(fd: int) -> int:
+        if threading.current_thread().name == "vm-display":
+            turn_began.set()
+            closing.wait(PATIENCE_S)
+        return read(fd)
+
+    def write_and_tell(fd: int, value: int) -> None:
+        write(fd, value)
+        if turn_began.is_set():
+            closing.set()
+
+    with FakeVm() as vm:
+        display = vm_display.VmDisplay(Endpoint(vm.connect()), lambda: False)
+        monkeypatch.setattr("app.dbus_display.connection.vm_display.os.eventfd_read", read_late)
+        display.wake()
+        assert turn_began.wait(PATIENCE_S)
+        monkeypatch.setattr("app.dbus_display.connection.vm_display.os.eventfd_write", write_and_tell)
+        close = threading.Thread(target=display.close, daemon=True)
+        close.start()
+        close.join(PATIENCE_S)
+        is_closed = not close.is_alive()
+        # The VM's end wakes a thread that missed the wake-up.
+        vm.hang_up()
+        close.join()
+    assert is_closed
+
+
 def test_controls_taken_over_again_and_again_come_back_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(display_loop, "_END_LIMIT_NS", 2_000_000)
     monkeypatch.setattr(display_loop, "_END_CHECK_NS", 1_000_000)

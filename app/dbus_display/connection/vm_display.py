@@ -254,7 +254,8 @@ class VmDisplay:
             self._tell()
         # A ms more: poll() counts in ms, and would return before the time and be called again.
         timeout_ms = None if again_ns is None else max(0, again_ns - time.monotonic_ns() + 999_999) // 1_000_000
-        if not self._orders:
+        # close() may have come after this turn began: its wake-up was then read above.
+        if not self._orders and not self._closing:
             self._loop.wait(self._wake_fd, registrations, timeout_ms)
 
     def _do_orders(self) -> None:
