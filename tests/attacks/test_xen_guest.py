@@ -2,6 +2,7 @@
 
 import random
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -204,6 +205,16 @@ def test_a_guest_cannot_choose_to_get_memory_of_this_host(*, writes_it_itself: b
             assert xen.hosts[0].fake_grants.granted_buffers == 0
 
 
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """A thread that never waits holds Python's lock for 5 ms otherwise, and each answer takes two switches."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 50)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("quick_switches")
 def test_slots_and_directories_that_change_while_they_are_read() -> None:
     rng = random.Random(2)
     with _connected() as (_, guest):
