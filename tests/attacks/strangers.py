@@ -1,5 +1,6 @@
 """Real processes of another user beside a host of a test's own. They need root."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -24,9 +25,17 @@ def need_root() -> None:
 
 
 @contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Tests in other processes wait here. After a process that stands still, a scan skips the others of its user."""
+    with Path(__file__).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def open_host() -> Iterator[Host]:
-    """A host whose files every user may read; the folder of a test is for its user alone."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A host whose files every user may read: the folder of a test is for its user alone. One test at a time."""
+    with one_at_a_time(), tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Host(Path(folder))
 

@@ -19,7 +19,7 @@ from app.host.paths import text_of
 from app.host.scan import HostScan
 from app.host.vgpu import Use
 from app.planes.dmabuf import dma_buf_info
-from tests.attacks.strangers import ANOTHER, listed, need_root, open_host, running
+from tests.attacks.strangers import ANOTHER, listed, need_root, one_at_a_time, open_host, running
 from tests.unit.hosts import UUID_A, Host, hide_files, qemu
 
 _ROOT = Path(__file__).parents[2]
@@ -189,7 +189,7 @@ print(len(host.pids) > 2, sum(each.name == "host-scan" for each in threading.enu
 def test_process_that_stands_still_in_execve_is_left_behind() -> None:
     """Some kernels take a lock for /proc/PID/stat that a process holds in execve(), as long as its FUSE file likes."""
     command = [sys.executable, "-m", "tests.attacks.programs.stuck_exec"]
-    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
+    with one_at_a_time(), subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             pid = int(server.stdout.readline())
