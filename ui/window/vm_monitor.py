@@ -40,6 +40,8 @@ class VmMonitor:
         before, self._monitor = self._monitor, monitor
         # The window first: it tells the old monitor which keys to release.
         self._window.set_monitor(monitor, reason, destination, manager)
+        # It may be ready already, and then nothing changes.
+        self._log_status()
         if before is not None:
             before.close(wait=False)
 

@@ -106,6 +106,17 @@ def test_a_monitor_that_is_replaced_releases_keys_and_is_not_waited_for(window: 
         assert route.calls == ["open", (Key("x", False),), "close"]
 
 
+def test_a_monitor_that_is_ready_at_once_is_told_of(window: Window, caplog: pytest.LogCaptureFixture) -> None:
+    """Its status does not change then. Each VM that comes is told of, once."""
+    monitor = owner_of(window)
+    for _ in range(2):
+        monitor.set_route(FakeRoute())
+        window.monitor_status_changed.emit()
+        monitor.set_none("the VM ended")
+    monitor.close()
+    assert caplog.messages == ["monitor: ready"] * 2
+
+
 def test_monitors_of_vms_that_hang_end_by_themselves(window: Window, tmp_path: Path) -> None:
     """Several devices are chosen one after the other, and then the window is closed."""
     go_on = threading.Event()
