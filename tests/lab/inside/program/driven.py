@@ -31,7 +31,7 @@ from ui.window.input.guest_input import GuestInput
 from ui.window.main_window import MainWindow
 from ui.window.picture.picture_window import PictureWindow
 
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 120_000
 _LOOK_MS = 20
 _GL_RGBA, _GL_UNSIGNED_BYTE = 0x1908, 0x1401
 # Qt's scan codes under X11 and Wayland are evdev's plus eight.

@@ -25,7 +25,7 @@ _FLIPPER = Path(__file__).parents[1] / "programs/flipper.py"
 _SIZE = (320, 256)
 # So far apart that an emulated machine of this speed polls between two of them, also beside QEMU's own window.
 _FLIPS, _PAUSE_MS = 30, 300
-_FLIPS_BESIDE, _PAUSE_BESIDE_MS = 15, 1000
+_FLIPS_BESIDE, _PAUSE_BESIDE_MS = 8, 2500
 # It ends by SIGINT, when the flips are done.
 _MEASURE = ("--size", "64x64", "--timeout", "300", "--duration", "600")
 # QEMU and weston draw with the same emulated CPUs meanwhile.

@@ -15,8 +15,9 @@ _KEYS = 5
 _REGION = "0,0,320,400"
 _SCANCODE_ESC = 1
 # Long enough for the 368 polls that p99 needs, also where an emulated CPU does 50 a second.
-_SLOW_S = 10.0
-_PAUSE_S = 0.1
+_SLOW_S = 15.0
+# Longer than the pauses of an undisturbed run.
+_PAUSE_S = 0.3
 
 
 def _files(folder: Path, name: str) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def test_files_of_a_running_vm_are_complete_and_can_be_compared(
     assert document["stages"]["poll_interval"]["count"] > 100
     assert (document["planes"]["primary"]["backing"], document["meta"]["options"]["duration_s"]) == ("dmabuf", 10)
 
-    keys = ("--input", "esc", "--count", str(_KEYS), "--region", _REGION)
+    keys = ("--input", "esc", "--count", str(_KEYS), "--region", _REGION, "--input-timeout", "30")
     done = command.run("measure", "vm:measured", *keys, *_files(pictures, "input"))
     assert (done.status, done.err) == (0, "")
     fact("measure --input esc", done.out)
