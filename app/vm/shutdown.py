@@ -1,15 +1,14 @@
 """Ends a VM that this program started, step by step (:mod:`app.vm.shutdown_sequence`), and reports each step."""
 
-import os
 import select
 import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from app.errors import error_text
+from app.planes.wake_up import WakeUp
 from app.qemu.qmp_address import QmpAddress
 from app.vm.child import Child
 from app.vm.monitor import ConnectionState, Monitor, MonitorStatus, Reply
@@ -36,26 +35,6 @@ class StopRequests(Protocol):
         ...
 
 
-class _Wakeup:
-    """An eventfd. The monitor's thread wakes the waiting thread with it."""
-
-    def __init__(self) -> None:
-        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def set(self) -> None:
-        os.eventfd_write(self._fd, 1)
-
-    def clear(self) -> None:
-        with suppress(BlockingIOError):
-            os.eventfd_read(self._fd)
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-
 def open_qmp(address: QmpAddress, changed: Callable[[], None]) -> Monitor:
     """The QMP monitor at an address."""
     # The import of its package takes 100 ms.
@@ -77,7 +56,8 @@ def shut_down(
     Returns the exit status, None if it did not end, and the last step, None if it ended by itself.
     ``report`` gets one line for each step.
     """
-    wakeup = _Wakeup()
+    # The monitor's thread wakes this one with it, at times after `monitor.close()`, which waits for it only a little.
+    wakeup = WakeUp()
     monitor: Monitor | None = None
     try:
         if address is not None and child.poll() is None:
@@ -94,7 +74,7 @@ class _Shutdown:
         self,
         child: Child,
         monitor: Monitor | None,
-        wakeup: _Wakeup,
+        wakeup: WakeUp,
         requests: StopRequests,
         report: Callable[[str], None],
     ) -> None:
@@ -153,8 +133,8 @@ class _Shutdown:
     def _wait(self, until: int | None) -> None:
         """Wait until the VM ends, the user asks to stop, the monitor's status changes, or ``until`` (nanoseconds)."""
         ready = select.poll()
-        for each in (self._child, self._requests, self._wakeup):
-            ready.register(each.fileno(), select.POLLIN)
+        for each in (self._child.fileno(), self._requests.fileno(), self._wakeup.fd):
+            ready.register(each, select.POLLIN)
         ready.poll(None if until is None else max(0, until - time.monotonic_ns()) / 1e6)
         self._requests.clear()
         self._wakeup.clear()
