@@ -92,6 +92,9 @@ class _Shutdown:
         ready = status is not None and status.state is ConnectionState.READY
         if status is not None and not ready and self._child.poll() is None:
             self._report(f"the guest cannot be asked to power off: {status.detail or 'the monitor does not answer'}")
+        if not ready:
+            # Such a request wants no wait for the monitor. SIGTERM comes after it, and gets its own time.
+            self._request_count = self._requests.count
         run_state = status.run_state if status is not None else None
         sequence = ShutdownSequence(ready, owned=True, run_state=run_state, timeouts=timeouts)
         last: ShutdownStep | None = None
@@ -105,16 +108,22 @@ class _Shutdown:
                 if self._child.poll() is None:
                     self._report(progress.message)
                 return self._child.poll(), last
+            self._take_news(sequence)
+
+    def _take_news(self, sequence: ShutdownSequence) -> None:
+        """Wait until something happens, and tell it to ``sequence``."""
+        # The wait for the monitor may have cleared the fd of a request that is still to be counted.
+        if self._requests.count == self._request_count:
             self._wait(sequence.due)
-            if self._requests.count > self._request_count:
-                self._request_count = self._requests.count
-                sequence.skip_wait()
-            while self._failures:
-                step, reason = self._failures.popleft()
-                if self._child.wait(_QUIT_DELAY_S) is None:
-                    sequence.step_failed(step, reason)
-            if self._monitor is not None and self._monitor.status.run_state == "shutdown":
-                sequence.guest_off()
+        if self._requests.count > self._request_count:
+            self._request_count = self._requests.count
+            sequence.skip_wait()
+        while self._failures:
+            step, reason = self._failures.popleft()
+            if self._child.wait(_QUIT_DELAY_S) is None:
+                sequence.step_failed(step, reason)
+        if self._monitor is not None and self._monitor.status.run_state == "shutdown":
+            sequence.guest_off()
 
     def _connected_status(self) -> MonitorStatus | None:
         """Wait until it is known whether the VM answers. Returns the monitor's status."""

@@ -123,6 +123,28 @@ def case() -> Iterator[_Case]:
         case.close()
 
 
+@pytest.mark.parametrize("state", [ConnectionState.CONNECTING, ConnectionState.LOST])
+def test_request_that_ends_the_wait_for_the_monitor_does_not_kill_qemu_while_it_flushes(
+    case: _Case, state: ConnectionState
+) -> None:
+    """QEMU closes its monitor at SIGTERM, before it flushes."""
+    lose = partial(case.monitor.set, ConnectionState.LOST)
+    case.requests.at_waits = [partial(case.ask_while, state), lose, case.let_end]
+    assert case.shut_down() == (0, ShutdownStep.TERMINATE)
+
+
+def test_request_made_just_before_the_monitor_is_ready_quits_at_once(case: _Case) -> None:
+    told: list[str] = []
+
+    def stop_waiting() -> None:
+        told.extend(case.monitor.commands)
+        case.kill()
+
+    case.requests.at_waits = [partial(case.ask_while, ConnectionState.READY), stop_waiting]
+    assert case.shut_down() == (-signal.SIGKILL, ShutdownStep.QUIT)
+    assert told == ["system_powerdown", "quit"]
+
+
 def test_reply_after_the_end_is_written_to_no_other_file(case: _Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """A monitor waits only some seconds for its thread."""
     made, eventfd = list[int](), os.eventfd
