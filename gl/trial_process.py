@@ -132,8 +132,8 @@ class TrialProcess:
             self._ended(self.answer)
 
     def _try(self) -> TrialAnswer:
-        _reap_stuck()
         try:
+            _reap_stuck()
             process = self._spawn()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             text = error_text(error) if isinstance(error, OSError) else str(error)
@@ -260,4 +260,6 @@ def _reap_stuck() -> None:
     """Reap the processes that ended at last."""
     for each in list(_stuck):
         if each.poll() is not None:
-            _stuck.remove(each)
+            # Another trial may have removed it just now.
+            with contextlib.suppress(ValueError):
+                _stuck.remove(each)

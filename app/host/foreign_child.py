@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -97,7 +98,9 @@ class ForeignChild:
 def _reap() -> None:
     for each in tuple(_stuck):
         if each.poll() is not None:
-            _stuck.remove(each)
+            # Another thread may have removed it just now.
+            with suppress(ValueError):
+                _stuck.remove(each)
 
 
 def _timeout() -> TimeoutError:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from unittest.mock import Mock
 
 import pytest
 
 from app.diagnosis.picture.picture_facts import ImportProof
+from gl import trial_process
 from gl.import_evidence import evidence_of
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
@@ -200,3 +202,23 @@ def test_ctrl_c_in_the_terminal_is_no_crash(tmp_path: Path) -> None:
     with trial(script) as (process, _):
         process.wait()
     assert int(groups.read_text()) != os.getpgid(0)
+
+
+def test_two_trials_reap_the_same_stuck_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of them fails, or leaves its fd of the buffer open."""
+    both = Barrier(2)
+
+    class Ended:
+        def poll(self) -> int:
+            both.wait(60)
+            return 0
+
+    stuck = [Ended()]
+    monkeypatch.setattr(trial_process, "_stuck", stuck)
+    fds = len(os.listdir("/proc/self/fd"))
+    script = "print('ready'); print('survived')"
+    with trial(script) as (first, _), trial(script) as (second, _):
+        first.wait()
+        second.wait()
+        assert [each.answer and each.answer.end for each in (first, second)] == [TrialEnd.SURVIVED] * 2
+    assert (stuck, len(os.listdir("/proc/self/fd"))) == ([], fds)
