@@ -42,7 +42,8 @@ def read_each(pids: Iterable[int], read: Callable[[int, int], _T], paths: Paths)
         unread |= reader.skipped
         if reader.stuck is not None:
             unread.add(reader.stuck)
-            _stuck.append(reader)
+            with _lock:
+                _stuck.append(reader)
             users |= {_user(reader.stuck, paths)} - {os.getuid()}
     return results, unread
 
@@ -121,13 +122,15 @@ class _Reader(Generic[_T]):
         return user in self._users or (self._is_late and user != os.getuid())
 
 
+_lock = threading.Lock()
 _stuck: "list[_Reader[Any]]" = []
 
 
 def _still_stuck() -> "list[_Reader[Any]]":
     """The readers that were left behind, and whose reads have not ended yet."""
-    _stuck[:] = [each for each in _stuck if each.thread.is_alive()]
-    return list(_stuck)
+    with _lock:
+        _stuck[:] = [each for each in _stuck if each.thread.is_alive()]
+        return list(_stuck)
 
 
 def _user(pid: int, paths: Paths) -> int | None:
