@@ -1,6 +1,7 @@
 """The monitor of the VM that a window shows: opened, replaced by another, and closed after the window."""
 
 import logging
+from contextlib import suppress
 
 from app.vm.input_route import InputRoute, NoInput
 from app.vm.monitor import ConnectionState, Monitor
@@ -25,8 +26,13 @@ class VmMonitor:
         """Send input by this route from now on."""
         if route.reason:
             self._replace(None, route.reason)
+            return
+        try:
+            monitor = route.open(self._tell_changed)
+        except (RuntimeError, OSError) as error:
+            self._replace(None, f"nothing can be sent to the VM: {error}")
         else:
-            self._replace(route.open(self._window.monitor_status_changed.emit), "", route.destination, route.manager)
+            self._replace(monitor, "", route.destination, route.manager)
 
     def set_none(self, reason: str) -> None:
         """From now on no input is sent, for this reason."""
@@ -44,6 +50,11 @@ class VmMonitor:
         self._log_status()
         if before is not None:
             before.close(wait=False)
+
+    def _tell_changed(self) -> None:
+        """Called on any thread, maybe after the window is gone."""
+        with suppress(RuntimeError):
+            self._window.monitor_status_changed.emit()
 
     def _log_status(self) -> None:
         """Log each change of the connection once."""

@@ -56,6 +56,8 @@ class DisplayLoop:
         self.ready = False
         """The VM has told what it has."""
         self.why_lost = ""
+        self._told = (self.state, self.ready)
+        """What the last turn returned. An order between two turns may change it, too."""
         self._bus_name = bus_name
         self._process_ended = process_ended
         self._serials = serials
@@ -100,7 +102,6 @@ class DisplayLoop:
 
         Returns whether properties or the state changed, and the time at which there is more to do (None: not by time).
         """
-        before = (self.state, self.ready)
         again: list[int | None] = []
         self._with_control(lambda control: control.read_and_flush(now_ns), now_ns)
         again.append(self._look_for_end(now_ns))
@@ -118,8 +119,9 @@ class DisplayLoop:
         if self._control is not None:
             again.append(self._control.expire(now_ns))
             again.append(self._give_up(self._control, now_ns))
-        changed = self._publish() or before != (self.state, self.ready)
-        return changed, min((each for each in again if each is not None), default=None)
+        has_news = self._publish()
+        told, self._told = self._told, (self.state, self.ready)
+        return has_news or told != self._told, min((each for each in again if each is not None), default=None)
 
     def wait(self, wake_fd: int, registrations: tuple[Registration, ...], timeout_ms: int | None) -> None:
         """Wait for a socket, for ``wake_fd``, or for the time."""

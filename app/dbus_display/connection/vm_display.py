@@ -64,7 +64,13 @@ class VmDisplay:
         self._orders.append(lambda now_ns: self._loop.connect(endpoint.connection, self._served, now_ns))
         guard.acquire()
         self._thread = threading.Thread(target=self._run, name="vm-display", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            guard.release()
+            os.close(self._wake_fd)
+            endpoint.connection.close()
+            raise OpenFailed(f"cannot use the VM's D-Bus display: {error}", "close other windows") from error
         try:
             in_time = self._is_told.wait(_READY_LIMIT_S)
         except BaseException:
@@ -147,8 +153,12 @@ class VmDisplay:
         with self._lock:
             if console in self._registrations:
                 raise ValueError(f"console {console} has a listener")
-            self._registrations = {**self._registrations, console: registration}
-        self.wake()
+            is_closed = self._closing
+            if not is_closed:
+                self._registrations = {**self._registrations, console: registration}
+                self._wake()
+        if is_closed:
+            registration.vm_ended("the display was closed")
 
     def unlisten(self, console: int) -> None:
         """Close the listener's socket; more calls do nothing. The listener may get a last call meanwhile."""
@@ -182,11 +192,18 @@ class VmDisplay:
             is_busy = self._is_connecting or self._loop.has_connection
             if self.state is not ControlState.TAKEN_OVER or open_again is None or is_busy or self._closing:
                 return
-            self._is_connecting = True
-            self._retaking = threading.Thread(
+            retaking = threading.Thread(
                 target=self._open_again, args=(open_again, refused), name="vm-display-retake", daemon=True
             )
-            self._retaking.start()
+            self._is_connecting = True
+            try:
+                retaking.start()
+            except RuntimeError as error:
+                self._is_connecting, why = False, str(error)
+            else:
+                self._retaking, why = retaking, ""
+        if why:
+            refused(why)
 
     def close(self) -> None:
         """Close every socket and end the thread; more calls do nothing."""

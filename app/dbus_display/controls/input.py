@@ -99,7 +99,14 @@ class DbusMonitor:
         self._status = self._look()
         self._unsubscribe = display.subscribe(self._wake)
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._unsubscribe()
+            if self._inner is not None:
+                self._inner.close(wait=False)
+            give_back()
+            raise
 
     @property
     def status(self) -> MonitorStatus:
@@ -192,12 +199,19 @@ class DbusMonitor:
                 pass
         except Exception:
             _log.exception("the input of the VM failed")
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Nothing more is sent. Whoever uses it is told, unless that is who has closed it."""
+        with self._lock:
+            is_failure, self._closed = not self._closed, True
+            self._status = MonitorStatus(ConnectionState.LOST, "the input of the VM failed" if is_failure else "closed")
         self._unsubscribe()
         self._give_back()
-        with self._lock:
-            self._closed = True
-            self._status = MonitorStatus(ConnectionState.LOST, "closed")
         atexit.unregister(self._join)
+        if is_failure:
+            self._tell()
 
     def _step(self) -> bool:
         """Send what is due, or wait. Returns whether there is more to do."""
@@ -310,6 +324,9 @@ class DbusMonitor:
             if self._closed:
                 return
             self._status = status
+        self._tell()
+
+    def _tell(self) -> None:
         try:
             self._changed()
         except Exception:

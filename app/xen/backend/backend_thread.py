@@ -108,22 +108,18 @@ class BackendThread:
         return True
 
     def _run(self) -> None:
+        why = ""
         try:
             while not self._closing:
                 self._turn()
         except Exception as error:
-            self._lost(error)
+            why = _text(error)
+            self._note("Xen", error)
         finally:
-            self._end()
+            self._end(why)
 
-    def _lost(self, error: Exception) -> None:
-        """Xenstore or the event channels failed: no device can go on."""
-        why = _text(error)
-        self._note("Xen", error)
-        for each in self._drivers:
-            each.failed(why)
-
-    def _end(self) -> None:
+    def _end(self, why: str) -> None:
+        """``why`` is empty if nothing failed. Without xenstore or the event channels no device can go on."""
         with self._lock:
             self._ended = True
             orders, self._orders = list(self._orders), deque()
@@ -131,6 +127,8 @@ class BackendThread:
         for order in orders:
             order()
         for driver in tuple(self._drivers):
+            if why:
+                self._fail(driver, why)
             self._close(driver)
 
     def _turn(self) -> None:
@@ -194,10 +192,16 @@ class BackendThread:
         try:
             yield
         except Exception as error:
-            why = _text(error)
             self._note("Xen device", error)
-            driver.failed(why)
+            self._fail(driver, _text(error))
             self._close(driver)
+
+    def _fail(self, driver: Driver, why: str) -> None:
+        """Tell it. Its error must not reach the other drivers."""
+        try:
+            driver.failed(why)
+        except Exception as error:
+            self._note("Xen device", error)
 
     def _close(self, driver: Driver) -> None:
         if driver not in self._drivers:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from app.input.event import Event
@@ -110,15 +111,23 @@ class XenMonitor:
         if not self._is_closed:
             self._is_closed = True
             if self._keyboard is not None and self._backend is not None:
-                self._closer = threading.Thread(
-                    target=self._leave, args=(self._keyboard, self._backend[1]), name="input", daemon=True
-                )
-                self._closer.start()
-                if not wait:
-                    # Otherwise a program that ends now would leave keys pressed in the guest.
-                    atexit.register(self._join)
+                self._start_leaving(self._keyboard, self._backend[1], wait=wait)
         if wait:
             self._join()
+
+    def _start_leaving(self, keyboard: ServedKeyboard, give_back_backend: Callable[[], None], *, wait: bool) -> None:
+        leave = partial(self._leave, keyboard, give_back_backend)
+        closer = threading.Thread(target=leave, name="input", daemon=True)
+        try:
+            closer.start()
+        except RuntimeError:
+            # No more threads: half a second at most on this one.
+            leave()
+            return
+        self._closer = closer
+        if not wait:
+            # Otherwise a program that ends now would leave keys pressed in the guest.
+            atexit.register(self._join)
 
     def _leave(self, keyboard: ServedKeyboard, give_back_backend: Callable[[], None]) -> None:
         """Release what this monitor has pressed, and let the keyboard go unless another window uses it."""

@@ -1,5 +1,6 @@
 """A keyboard on its thread, shared by the windows of this program that show screens of the same guest."""
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ from app.xen.backend.backend_thread import BackendThread
 from app.xen.backend.device import Device
 from app.xen.keyboard.keyboard_backend import KeyboardBackend
 from app.xen.keyboard.outgoing import Outgoing
+
+_log = logging.getLogger(__name__)
 
 _CLOSE_S = 0.5
 
@@ -54,7 +57,11 @@ class ServedKeyboard:
         with self._lock:
             listeners = tuple(self._listeners)
         for each in listeners:
-            each()
+            try:
+                each()
+            except Exception:
+                # One window's fault must not take the keyboard from the others.
+                _log.exception("a change of the guest's keyboard was not handled")
 
 
 _SERVED: Shared[ServedKeyboard] = Shared(lambda served: served.is_usable, ServedKeyboard.end)

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.input.event import Event, Key, qmp_object
@@ -115,6 +116,32 @@ def test_a_monitor_that_is_ready_at_once_is_told_of(window: Window, caplog: pyte
         monitor.set_none("the VM ended")
     monitor.close()
     assert caplog.messages == ["monitor: ready"] * 2
+
+
+def test_a_monitor_that_cannot_be_opened_is_a_reason(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor, route = owner_of(window), FakeRoute()
+
+    def refuse(_changed: Changed) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(route, "open", refuse)
+    monitor.set_route(route)
+    assert (window.monitor, window.reason) == (None, "nothing can be sent to the VM: can't start new thread")
+    monitor.close()
+
+
+def test_a_monitor_may_tell_after_the_window_is_gone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor, route, told = owner_of(window), FakeRoute(), list[Changed]()
+
+    def open_and_note(changed: Changed) -> Monitor:
+        told.append(changed)
+        return FakeMonitor([])
+
+    monkeypatch.setattr(route, "open", open_and_note)
+    monitor.set_route(route)
+    monitor.close()
+    sip.delete(window)
+    told[0]()
 
 
 def test_monitors_of_vms_that_hang_end_by_themselves(window: Window, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class _Driver:
 
     def failed(self, why: str) -> None:
         self.why = why
+        self._called("failed")
 
     def close(self) -> None:
         self.closed.set()
@@ -94,6 +95,43 @@ def test_a_lost_xenstore_ends_every_device(caplog: pytest.LogCaptureFixture) -> 
         thread.add(late)
         assert late.why
         assert thread.ended
+        caplog.clear()
+
+
+def test_a_driver_that_cannot_hear_of_its_end_keeps_it_from_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """What it tells may be a window that is gone."""
+    with fake_xen() as xen:
+        host = xen.open_host()
+        thread = BackendThread(host)
+        drivers = [_Driver("failed"), _Driver()]
+        for each in drivers:
+            thread.add(each, wait=True)
+        host.store.close()
+        thread.wake()
+        for each in drivers:
+            assert each.closed.wait(_PATIENCE_S)
+            assert each.why
+        thread.close()
+        caplog.clear()
+
+
+def test_a_driver_that_is_added_while_xenstore_is_lost_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with fake_xen() as xen:
+        host = xen.open_host()
+        thread, late = BackendThread(host), _Driver()
+
+        class Adding(_Driver):
+            def failed(self, why: str) -> None:
+                super().failed(why)
+                thread.add(late)
+
+        first = Adding()
+        thread.add(first, wait=True)
+        host.store.close()
+        thread.wake()
+        assert first.closed.wait(_PATIENCE_S)
+        thread.close()
+        assert late.why
         caplog.clear()
 
 

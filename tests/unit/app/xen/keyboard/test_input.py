@@ -2,8 +2,10 @@
 
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -325,3 +327,39 @@ def test_input_to_a_guest_that_is_not_served_any_more_is_lost() -> None:
         monitor.send([Key("a", True)])
         assert "display was closed" in monitor.status.why_not
         monitor.close()
+
+
+def test_a_window_that_fails_takes_the_guest_from_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise RuntimeError("this window is gone")
+
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        backend, give_back = take_backend(guest.domid, xen.open_host())
+        try:
+            failing, other = _route(xen, guest).open(fail), _route(xen, guest).open(lambda: None)
+            _detach(xen, guest)
+            wait_until(lambda: other.status.state is ConnectionState.LOST, lambda: str(other.status))
+            assert not backend.ended
+            failing.close()
+            other.close()
+        finally:
+            give_back()
+    assert {each.message for each in caplog.records} == {"a change of the guest's keyboard was not handled"}
+    caplog.clear()
+
+
+def test_keys_are_released_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    with fake_xen() as xen:
+        guest = xen.create(keyboard=True)
+        keyboard = _keyboard(guest)
+        with _opened(xen, guest) as monitor:
+            monitor.send([Key("a", True)])
+            keyboard.wait_events(1)
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", no_thread)
+                monitor.close()
+        assert keyboard.events[-1] == A_UP
