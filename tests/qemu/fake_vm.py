@@ -125,18 +125,26 @@ class FakeVm:
         self._all: list[FakeListener] = []
         self._control: Peer | None = None
         self._lock = threading.Lock()
+        # Not the lock for sending, which a send to a client that does not read holds until the connection is ended.
+        self._connecting = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._ended = False
 
     def connect(self) -> socket.socket:
-        """A client's end of a new control connection, not authenticated. The one before loses its own."""
-        ours, theirs = socket.socketpair()
-        self.hang_up()
-        self._control = Peer(theirs)
-        thread = threading.Thread(target=self._serve, args=(self._control,), name="fake VM's display")
-        self._threads.append(thread)
-        thread.start()
-        return ours
+        """A client's end of a new control connection, not authenticated. The one before loses its own.
+
+        Raises ConnectionError after the end of the VM.
+        """
+        with self._connecting:
+            if self._ended:
+                raise ConnectionError("the VM has ended")
+            ours, theirs = socket.socketpair()
+            self.hang_up()
+            self._control = Peer(theirs)
+            thread = threading.Thread(target=self._serve, args=(self._control,), name="fake VM's display")
+            self._threads.append(thread)
+            thread.start()
+            return ours
 
     def listener(self, timeout_s: float = _PATIENCE_S) -> FakeListener:
         """The next registered listener. Raises queue.Empty. The VM closes it, if the test does not."""
@@ -163,8 +171,9 @@ class FakeVm:
 
     def end(self) -> None:
         """End all connections, as the end of the VM does."""
-        self._ended = True
-        self.hang_up()
+        with self._connecting:
+            self._ended = True
+            self.hang_up()
         for thread in self._threads:
             thread.join()
         for each in self._all:

@@ -12,8 +12,8 @@ import pytest
 from tests.unit.command import REPOSITORY
 
 _LONGEST_FILE = 400
-# Tests of no module: of the repository itself.
-_OF_NO_MODULE = {"test_structure.py", "test_proposed_commands.py"}
+# Tests of no module: of the repository itself, and of what tests use.
+_OF_NO_MODULE = {"test_structure.py", "test_proposed_commands.py", "test_fake_vm.py"}
 
 
 def _files(*folders: str) -> Iterator[Path]:
