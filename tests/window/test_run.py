@@ -19,6 +19,12 @@ from tests.window.viewer import DrivenViewer, Viewer, driven
 _PATIENCE_S = 60.0
 
 
+def _kill(viewer: Viewer) -> None:
+    """Before a look for its VM, so that it starts none after that."""
+    viewer.process.kill()
+    viewer.process.wait()
+
+
 @contextmanager
 def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[Viewer, FakeQemu]]:
     fake_qemu = FakeQemu(folder)
@@ -29,7 +35,7 @@ def _running(display: Display, folder: Path, manner: str) -> Iterator[tuple[View
         try:
             yield viewer, fake_qemu
         finally:
-            process.kill()
+            _kill(viewer)
             # It has standard error too, which the reader reads to its end.
             fake_qemu.kill()
             viewer._reader.join()
@@ -47,6 +53,7 @@ def _driven(display: Display, folder: Path, manner: str) -> Iterator[tuple[Drive
             viewer.wait_until("machine_menu", lambda rows: ["Power down", True] in [each[:2] for each in rows])
             yield viewer, fake_qemu
         finally:
+            _kill(viewer)
             # It has standard error too, which the reader reads to its end.
             fake_qemu.kill()
 
