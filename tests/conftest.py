@@ -4,11 +4,14 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+_ENDING_S = 10.0
 
 # A shell lets what it starts in the background ignore SIGINT. The programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,7 +65,12 @@ def nothing_is_left_open(long_lived: None) -> Iterator[None]:
     """Fails a test that leaves a fd or a thread."""
     files, threads = open_files(), set(threading.enumerate())
     yield
-    left = open_files() - files
+    # A thread that has done its work may still be about to end.
+    until = time.monotonic() + _ENDING_S
+    while (left := open_files() - files) or not set(threading.enumerate()) <= threads:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01)
     assert not left, f"left open: {dict(left)}"
     assert set(threading.enumerate()) <= threads, "a thread was left running"
 

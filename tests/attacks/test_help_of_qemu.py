@@ -64,9 +64,11 @@ def test_program_that_does_not_answer_is_ended_and_says_nothing(tmp_path: Path, 
     with time_limit(_LONGEST_S):
         assert vfio_properties(program) == frozenset()
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
-    session = int((tmp_path / "pid").read_text())
+    note = tmp_path / "pid"
+    # On a busy machine it may be ended before it has written its number.
+    said = note.read_text() if note.exists() else ""
     end = time.monotonic() + _LONGEST_S
-    while _members(session):
+    while said and _members(int(said)):
         assert time.monotonic() < end, "a process is left"
         time.sleep(0.01)
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from unittest.mock import Mock
@@ -18,6 +19,7 @@ from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
 
 SHORT = TrialLimits(start_s=0.5, import_s=0.3, starts=0, memory=1 << 30, output=100)
+SHORT_IMPORT = replace(SHORT, start_s=20)
 LONG = TrialLimits()
 
 
@@ -51,7 +53,8 @@ def trial(script: str, limits: TrialLimits = LONG) -> Iterator[tuple[TrialProces
     ],
 )
 def test_how_it_ends(script: str, end: TrialEnd, words: str) -> None:
-    with trial(script, SHORT if end is TrialEnd.TIME else TrialLimits(output=100)) as (process, answers):
+    short = SHORT_IMPORT if "ready" in script else SHORT
+    with trial(script, short if end is TrialEnd.TIME else TrialLimits(output=100)) as (process, answers):
         process.wait()
         assert process.done and process.failure is None
         assert answers == [process.answer]
@@ -68,7 +71,8 @@ def test_how_it_ends(script: str, end: TrialEnd, words: str) -> None:
     ],
 )
 def test_what_a_trial_for_evidence_proves(script: str, proof: ImportProof, detail: str) -> None:
-    with trial(f"print('ready\\nimage:made', flush=True); {script}", SHORT) as (process, _):
+    limits = SHORT_IMPORT if proof is ImportProof.HUNG else LONG
+    with trial(f"print('ready\\nimage:made', flush=True); {script}", limits) as (process, _):
         process.wait()
         assert process.answer is not None
         evidence = evidence_of(process.answer)
@@ -190,6 +194,7 @@ def test_a_cancelled_trial_is_killed_at_once(tmp_path: Path) -> None:
             time.sleep(0.01)
         running = not process.done
         process.cancel()
+        process.wait()
         assert (running, process.done, answers) == (True, True, [])
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid.read_text()), 0)

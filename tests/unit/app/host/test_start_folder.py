@@ -15,7 +15,8 @@ from tests.unit.qmp_server import until
 def test_a_daemon_that_has_left_its_folder_was_started_where_its_shell_was(tmp_path: Path) -> None:
     process = subprocess.Popen(["env", "-C", "/", "sleep", "60"], env={**os.environ, "PWD": str(tmp_path)})
     try:
-        until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
+        # The kernel sets its environment a moment after its name.
+        until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n" and start_folder(process.pid))
         assert Path(f"/proc/{process.pid}/cwd").readlink() == Path("/")
         assert start_folder(process.pid) == str(tmp_path)
     finally:

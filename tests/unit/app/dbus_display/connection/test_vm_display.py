@@ -304,12 +304,14 @@ def test_end_of_the_vm_is_told_to_all(vm: FakeVm) -> None:
         assert display.state is ControlState.LOST
 
 
-def test_vm_that_ends_slowly_is_not_another_client(vm: FakeVm) -> None:
+def test_vm_that_ends_slowly_is_not_another_client(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
     """QEMU's sockets close some milliseconds before its process is gone."""
+    monkeypatch.setattr(display_loop, "_END_LIMIT_NS", 600_000_000_000)
     gone = threading.Event()
     with displayed(vm, gone.is_set) as display:
         vm.hang_up()
-        threading.Timer(0.1, gone.set).start()
+        wait_until(lambda: display._loop._ended_ns is not None, "the end of its socket")
+        gone.set()
         wait_until(lambda: display.state is not ControlState.CONNECTED, "the end")
         assert display.state is ControlState.LOST
 
