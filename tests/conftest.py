@@ -23,7 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from hypothesis import settings  # noqa: PLC0415
 
         # How long an example takes depends on the machine, and is never a failure.
-        settings.register_profile("mdevview", deadline=None)
+        # CI tries the same examples each time; others are tried wherever the tests run.
+        settings.register_profile("mdevview", deadline=None, derandomize=os.environ.get("CI") == "true")
         settings.load_profile("mdevview")
 
 

@@ -95,7 +95,7 @@ def test_monitor_whose_path_became_such_a_path_after_the_look(trap: Trap) -> Non
 def test_children_that_wait_for_such_a_path_are_few(trap: Trap) -> None:
     code = f"""{_FOREIGN}
     from app.host import foreign_child
-    foreign_path.LIMIT_S, foreign_child._ENDING_S = 0.1, 0.01
+    foreign_path.LIMIT_S, foreign_child._ENDING_S = 0.5, 0.01
     for _ in range(20):
         try:
             look({_path(trap)!r}, {trap.pid})

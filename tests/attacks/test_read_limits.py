@@ -80,7 +80,7 @@ def _names_of_vms(scanned: HostScan) -> list[str | None]:
 
 def test_command_line_that_is_never_answered_is_left_behind(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process keeps the lock of its memory: a page fault in a FUSE file that its own server does not answer."""
-    monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
+    monkeypatch.setattr(command_lines, "_STALL_S", 0.3)
     folder = host.process(50, "qemu-system-x86", qemu("stuck"), uid=_STRANGER)
     host.process(51, "qemu-system-x86", qemu("of the same user"), uid=_STRANGER)
     host.process(60, "qemu-system-x86", qemu("win10"), uid=os.getuid())
@@ -96,7 +96,7 @@ def test_command_line_that_is_never_answered_is_left_behind(host: Host, monkeypa
 
 
 def test_own_process_that_does_not_answer_is_waited_for_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
+    monkeypatch.setattr(command_lines, "_STALL_S", 0.3)
     folder = host.process(50, "qemu-system-x86", qemu("stuck"), uid=os.getuid())
     host.process(51, "qemu-system-x86", qemu("win10"), uid=os.getuid())
     with _never_answering(folder / "cmdline"):
@@ -117,7 +117,7 @@ def test_all_command_lines_together_have_a_limit(host: Host, monkeypatch: pytest
 
 
 def test_own_vm_is_found_however_many_processes_do_not_answer(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
+    monkeypatch.setattr(command_lines, "_STALL_S", 0.3)
     many = command_lines._MOST_STUCK + 2
     folders = [host.process(50 + each, "qemu", qemu("stuck"), uid=_STRANGER + each) for each in range(many)]
     host.process(90, "qemu-system-x86", qemu("win10"), uid=os.getuid())
@@ -136,7 +136,7 @@ def test_own_vm_is_found_however_many_processes_do_not_answer(host: Host, monkey
 def test_holder_whose_command_line_is_never_answered_is_still_a_holder(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_lines, "_STALL_S", 0.05)
+    monkeypatch.setattr(command_lines, "_STALL_S", 0.3)
     folder = host.process(50, "qemu-system-x86", qemu("stuck"), {20: "/dev/vfio/1"}, uid=_STRANGER)
     with _never_answering(folder / "cmdline"):
         (process,) = host.scan().processes

@@ -41,14 +41,14 @@ def test_the_start_the_planes_their_buffers_and_paths_are_told(capsys: pytest.Ca
 
 
 def test_a_mode_switch_tells_size_and_stride(capsys: pytest.CaptureFixture[str]) -> None:
-    changes = _watched("sim:gvt,size=128x64,fps=30,cursor=off,fault=mode@0.4-0.8/0.8", capsys, "--duration", "2")
+    changes = _watched("sim:gvt,size=128x64,fps=30,cursor=off,fault=mode@1-2/2", capsys, "--duration", "6")
     sizes = [(each["previous_width"], each["width"]) for each in changes if each["kind"] == "size"]
     assert set(sizes) == {(128, 96), (96, 128)}
     assert "stride" in _kinds(changes)
 
 
 def test_failed_queries_and_the_end_of_the_device_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    target = "sim:gvt,size=64x64,fault=query-einval@0.3-0.6/0.6+gone@2"
+    target = "sim:gvt,size=64x64,fault=query-einval@1-2/2+gone@6"
     changes = _watched(target, capsys, "--duration", str(_LONG_S))
     states = [each for each in changes if each["kind"] == "state"]
     assert {"showing", "no-signal"} == {each["state"] for each in states}

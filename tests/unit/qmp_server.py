@@ -170,9 +170,9 @@ class FakeVm:
             self.busy = False
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], limit_s: float = LONG_S) -> None:
     """Wait until another thread has made this true."""
-    end = time.monotonic() + LONG_S
+    end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.002)

@@ -55,7 +55,7 @@ def test_the_page_changes_when_the_findings_do(wayland: Display) -> None:
     def page() -> Picture:
         return wayland.picture()
 
-    with driving(wayland, "sim:gvt,size=320x240,fault=off@0-2+off@4", "--fullscreen") as viewer:
+    with driving(wayland, "sim:gvt,size=320x240,fault=off@0-8+off@10", "--fullscreen") as viewer:
         _wait_for(viewer, ["plane-never-enabled"])
         time.sleep(0.3)
         before = page()

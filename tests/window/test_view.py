@@ -96,7 +96,7 @@ def test_on_a_hidpi_screen_every_guest_pixel_is_two_by_two(wayland_2x: Display) 
 
 
 def test_a_plane_that_is_off_is_words_and_the_picture_returns(wayland: Display) -> None:
-    with viewing(wayland, f"sim:{STILL},fault=off@4-9", "--fullscreen") as viewer:
+    with viewing(wayland, f"sim:{STILL},fault=off@8-14", "--fullscreen") as viewer:
         viewer.wait_for("showing, ")
         viewer.wait_for("no-signal, plane-off")
         time.sleep(0.5)

@@ -17,7 +17,7 @@ _OTHER = os.getuid() + 1
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    monkeypatch.setattr(stalled_reads, "_STALL_S", 0.05)
+    monkeypatch.setattr(stalled_reads, "_STALL_S", 0.3)
     host = Host(tmp_path)
     for pid in range(50, 60):
         host.process(pid, "vm", uid=os.getuid() if pid % 2 else _OTHER)

@@ -114,7 +114,7 @@ def test_a_vm_that_stops_answering_is_lost_until_it_answers_and_gets_nothing_old
                 go_on.wait()
             vm.answer(client, message)
 
-    timeouts = MonitorTimeouts(connect=600, reply=0.2, query_interval=600)
+    timeouts = MonitorTimeouts(connect=600, reply=2, query_interval=600)
     with FakeVm(tmp_path / "qmp", stops) as vm, monitor(vm.path, timeouts) as connection:
         until(lambda: ready(connection))
         connection.send([Key("shift", True)])
@@ -176,7 +176,7 @@ def test_a_vm_that_dies_at_any_step_is_lost_and_connected_to_again(tmp_path: Pat
         client.hear()
         raise Hangup
 
-    timeouts = MonitorTimeouts(connect=600, reply=600, retry_delays=(0.2,), query_interval=0.01)
+    timeouts = MonitorTimeouts(connect=600, reply=600, retry_delays=(2,), query_interval=0.01)
     with FakeVm(tmp_path / "qmp", dies) as vm, monitor(vm.path, timeouts) as connection:
         until(lambda: lost(connection))
         assert connection.status.detail == "the VM's monitor hung up"
@@ -199,7 +199,7 @@ def test_keys_that_wait_when_the_connection_is_lost_are_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Long enough that the connection is lost while keys wait.
-    monkeypatch.setattr(input_queue, "KEY_INTERVAL_NS", 300_000_000)
+    monkeypatch.setattr(input_queue, "KEY_INTERVAL_NS", 1_500_000_000)
     late = threading.Event()
 
     def sometimes_late(vm: FakeVm, client: Client) -> None:
@@ -211,7 +211,7 @@ def test_keys_that_wait_when_the_connection_is_lost_are_released(
                 vm.answer(client, message)
 
     with FakeVm(tmp_path / "qmp", sometimes_late) as vm:
-        timeouts = MonitorTimeouts(connect=600, reply=0.1, query_interval=0.01)
+        timeouts = MonitorTimeouts(connect=600, reply=0.5, query_interval=0.01)
         with monitor(vm.path, timeouts) as connection:
             until(lambda: ready(connection))
             late.set()

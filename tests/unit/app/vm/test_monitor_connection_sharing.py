@@ -178,7 +178,7 @@ def test_input_waits_for_another_client_and_is_sent_when_it_leaves(tmp_path: Pat
 
 def test_input_that_waits_too_long_for_another_client_is_dropped_and_the_reason_told(tmp_path: Path) -> None:
     replies: Queue[Reply] = Queue()
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, replace(SHORT, connect=0.2)) as connection:
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, replace(SHORT, connect=2.0)) as connection:
         until(lambda: ready(connection))
         connection.send([Key("ctrl", True)])
         until(lambda: vm.events)

@@ -59,7 +59,7 @@ def test_a_release_that_the_vm_did_not_get_is_sent_again(tmp_path: Path) -> None
 
 
 def test_a_held_key_is_released_at_the_end_though_another_client_has_made_the_vm_count_as_lost(tmp_path: Path) -> None:
-    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, replace(SHORT, connect=0.1)) as connection:
+    with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, replace(SHORT, connect=2.0)) as connection:
         until(lambda: ready(connection))
         connection.send([Key("ctrl", True)])
         until(lambda: vm.events)

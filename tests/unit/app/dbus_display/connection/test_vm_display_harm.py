@@ -19,9 +19,9 @@ from tests.qemu.virtio_gpu import VirtioGpu, colours, fill
 from tests.qemu.watched import Drawn, drawn_by_map, drawn_by_value, viewer
 from tests.unit.command import REPOSITORY, run
 
-_STOPPED_S = 2.5
+_STOPPED_S = 6.0
 # A harmed VM stands still all this time.
-STANDSTILL_S = 1.5
+STANDSTILL_S = 5.0
 # Some frames of 4 MB are on their way. A harmed VM has grown by 300 MB.
 GROWTH = 150 << 20
 _STOPPING = "tests.unit.app.dbus_display.connection.programs.stopping_viewer"

@@ -159,7 +159,7 @@ def test_a_viewer_that_is_stopped_does_not_hold_up_a_vm_whose_guest_pastes(
             process.send_signal(signal.SIGSTOP)
             with machine.answer_times() as times:
                 agent.ask()
-            assert times.worst_s < 2
+            assert times.worst_s < 10
         finally:
             process.kill()
 
@@ -179,7 +179,7 @@ def test_largest_text_reaches_the_guest_and_a_larger_one_is_refused(tmp_path: Pa
             # The agent reads byte by byte: it takes the time to see that QEMU did not drop it.
             machine.command("query-status")
             assert "dropping" not in machine.said()
-            assert times.worst_s < 5
+            assert times.worst_s < 20
         finally:
             display.close()
             qtest.close()
