@@ -3,6 +3,7 @@
 import logging
 from contextlib import suppress
 
+from app.errors import error_text
 from app.vm.input_route import InputRoute, NoInput
 from app.vm.monitor import ConnectionState, Monitor
 from ui.window.main_window import MainWindow
@@ -30,7 +31,8 @@ class VmMonitor:
         try:
             monitor = route.open(self._tell_changed)
         except (RuntimeError, OSError) as error:
-            self._replace(None, f"nothing can be sent to the VM: {error}")
+            why = error_text(error) if isinstance(error, OSError) else error
+            self._replace(None, f"nothing can be sent to the VM: {why}")
         else:
             self._replace(monitor, "", route.destination, route.manager)
 

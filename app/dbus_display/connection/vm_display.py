@@ -185,7 +185,7 @@ class VmDisplay:
     def retake(self, refused: Callable[[str], None] = lambda _why: None) -> None:
         """Connect again after another client took the controls over; it loses them. Nothing while that is under way.
 
-        If no connection can be made, ``refused`` gets the reason in words, on a thread of its own.
+        If no connection can be made, ``refused`` gets the reason in words, on a thread of its own or on this one.
         """
         open_again = self._endpoint.open_again
         with self._lock:
