@@ -35,6 +35,8 @@ class Blanking(QObject):
         self._told = ""
         self._cookie: int | None = None
         self._call: QDBusPendingCallWatcher | None = None
+        self._is_another = False
+        """Another screen saver has started, or it has ended, since the call was made."""
         watched = QDBusServiceWatcher.WatchModeFlag.WatchForOwnerChange
         self._watcher = QDBusServiceWatcher(SERVICE, self._bus, watched, self)
         self._watcher.serviceOwnerChanged.connect(self._owner_changed)
@@ -62,6 +64,7 @@ class Blanking(QObject):
         elif on and self._cookie is None and self._call is None:
             message = _message("Inhibit")
             message.setArguments(["mdevview", _REASON])
+            self._is_another = False
             self._call = QDBusPendingCallWatcher(self._bus.asyncCall(message), self)
             self._call.finished.connect(self._answered)
         elif not on and self._cookie is not None:
@@ -77,15 +80,18 @@ class Blanking(QObject):
         ):
             # A desktop without a screen saver: there is nothing to ask.
             self._tell(reply.errorMessage() or "the answer has no cookie")
-            return
-        self._cookie = arguments[0]
-        # Fullscreen may have ended before the answer came.
-        if not self._wanted:
-            self._release()
+        else:
+            self._cookie = arguments[0]
+            # Fullscreen may have ended before the answer came.
+            if not self._wanted or self._is_another:
+                self._release()
+        if self._is_another:
+            # Qt may tell of a new owner before it gives the answer that there was none.
+            self._update()
 
     def _owner_changed(self, _service: str, _old: str, new: str) -> None:
         """A screen saver that ended knows no request any more; one that starts has to be asked."""
-        self._cookie = None
+        self._cookie, self._is_another = None, True
         if new:
             self._update()
 

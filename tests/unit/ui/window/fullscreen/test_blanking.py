@@ -36,6 +36,12 @@ def test_one_request_at_a_time_which_is_taken_back(
     saver.wait_for(ASKED, *told)
 
 
+def test_a_screen_saver_that_starts_while_the_answer_is_on_its_way_is_asked(bus: str) -> None:
+    """Qt may tell of its start first, and then that there was none."""
+    done = run("on", "started", "held", "off", module=_PROGRAM, DBUS_SESSION_BUS_ADDRESS=bus)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "held\nFalse\n", "")
+
+
 def test_without_a_screen_saver_that_is_logged_once(bus: str) -> None:
     """A picture that comes and goes asks again and again."""
     words = ("log", "on", "wait", "on", "wait", "off", "on", "wait")
