@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from app.errors import error_text
+from app.host.reaping import reap_ended
 from app.text.clean import clean
 from gl.trial_record import TrialAnswer, TrialEnd
 
@@ -133,7 +134,7 @@ class TrialProcess:
 
     def _try(self) -> TrialAnswer:
         try:
-            _reap_stuck()
+            reap_ended(_stuck)
             process = self._spawn()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             text = error_text(error) if isinstance(error, OSError) else str(error)
@@ -254,12 +255,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         _log.warning("process %d, an import trial, does not end: a driver keeps it in the kernel", process.pid)
         _stuck.append(process)
-
-
-def _reap_stuck() -> None:
-    """Reap the processes that ended at last."""
-    for each in list(_stuck):
-        if each.poll() is not None:
-            # Another trial may have removed it just now.
-            with contextlib.suppress(ValueError):
-                _stuck.remove(each)

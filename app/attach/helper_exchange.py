@@ -21,6 +21,7 @@ from app.attach.helper_fds import HelperTimeout
 from app.attach.helper_installation import HelperCommand
 from app.attach.terminal_modes import TerminalModes
 from app.errors import MdevviewError, OpenFailed, PermissionDenied, error_text
+from app.host.reaping import reap_ended
 from app.text.clean import clean_line
 
 if TYPE_CHECKING:
@@ -264,10 +265,7 @@ _unreaped: "list[subprocess.Popen[bytes]]" = []
 
 def reap() -> None:
     """Reap the children of earlier requests that have ended by now."""
-    for each in tuple(_unreaped):
-        if each.poll() is not None:
-            with suppress(ValueError):
-                _unreaped.remove(each)
+    reap_ended(_unreaped)
 
 
 def _environment() -> dict[str, str]:

@@ -9,9 +9,10 @@ import errno
 import os
 import socket
 import sys
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from app.host.reaping import reap_ended
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,7 +35,7 @@ class ForeignChild:
     def __init__(self, program: str, *arguments: str, pass_fds: tuple[int, ...] = ()) -> None:
         import subprocess  # noqa: PLC0415  (most commands do not need it)
 
-        _reap()
+        reap_ended(_stuck)
         if len(_stuck) >= _MOST_STUCK:
             raise _timeout()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -93,14 +94,6 @@ class ForeignChild:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _reap() -> None:
-    for each in tuple(_stuck):
-        if each.poll() is not None:
-            # Another thread may have removed it just now.
-            with suppress(ValueError):
-                _stuck.remove(each)
 
 
 def _timeout() -> TimeoutError:

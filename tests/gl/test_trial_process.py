@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Barrier
 from unittest.mock import Mock
 
 import pytest
@@ -17,6 +16,7 @@ from gl import trial_process
 from gl.import_evidence import evidence_of
 from gl.trial_process import TrialFailed, TrialLimits, TrialProcess, TrialUnlike
 from gl.trial_record import TrialAnswer, TrialEnd
+from tests.unit.ended_child import EndedChild
 
 SHORT = TrialLimits(start_s=0.5, import_s=0.3, starts=0, memory=1 << 30, output=100)
 SHORT_IMPORT = replace(SHORT, start_s=20)
@@ -211,14 +211,7 @@ def test_ctrl_c_in_the_terminal_is_no_crash(tmp_path: Path) -> None:
 
 def test_two_trials_reap_the_same_stuck_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of them fails, or leaves its fd of the buffer open."""
-    both = Barrier(2)
-
-    class Ended:
-        def poll(self) -> int:
-            both.wait(60)
-            return 0
-
-    stuck = [Ended()]
+    stuck = [EndedChild()]
     monkeypatch.setattr(trial_process, "_stuck", stuck)
     fds = len(os.listdir("/proc/self/fd"))
     script = "print('ready'); print('survived')"

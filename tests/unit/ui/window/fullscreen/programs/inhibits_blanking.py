@@ -1,8 +1,8 @@
 """Asks the screen saver of the session bus as its arguments say: "on", "off", and "wait" for what was asked.
 
 "busy" fails if the answer has come, "lost" and "held" wait for that and tell it, and "die" is a kill. "started" starts
-a screen saver, which Qt tells before the answers that have come. With "log" before these it prints the log. It prints
-whether the screen is not blanked in the end.
+a screen saver, and Qt tells of it before the answers that have come. With "log" before these it prints the log. It
+prints whether the screen is not blanked in the end.
 """
 
 import atexit
