@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from app.attach import helper_exchange
@@ -63,7 +64,9 @@ def child_of(request: HelperRequest) -> subprocess.Popen[bytes]:
 
 def wait_for_end(child: subprocess.Popen[bytes]) -> None:
     """And have it reaped."""
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    # cancel() sends two signals. If the child ends between them, the second one reaps it.
+    with suppress(ChildProcessError):
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     helper_exchange.reap()
     assert not helper_exchange._unreaped
     assert not Path(f"/proc/{child.pid}").exists()
