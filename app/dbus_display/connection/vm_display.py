@@ -280,10 +280,11 @@ class VmDisplay:
             self._orders.popleft()(time.monotonic_ns())
 
     def _tell(self) -> None:
-        if self._loop.ready or self.state is ControlState.LOST:
-            self._is_told.set()
         for each in self._subscribers:
             each()
+        # Last: who subscribes once this object is made is not called for what was told before.
+        if self._loop.ready or self.state is ControlState.LOST:
+            self._is_told.set()
 
     def _end(self, why: str) -> None:
         with self._lock:

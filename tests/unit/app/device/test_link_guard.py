@@ -54,10 +54,10 @@ def test_the_link_goes_down_only_after_the_guard_is_ready(device: EdidFile) -> N
         return guard
 
     writer = _writer(device, start)
-    writer.step()
-    assert _is_up(device)
-    until(lambda: writer.step() and not _is_up(device))
-    assert guards[0].ready()
+    # On a slow machine the guard may be ready in the first step.
+    while _is_up(device):
+        assert writer.step()
+    assert guards[0]._ready
     until(lambda: writer.step() is None)
     assert _is_up(device)
     with pytest.raises(ChildProcessError):
