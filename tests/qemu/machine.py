@@ -112,6 +112,8 @@ class QemuMachine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        if error is not None:
+            error.add_note(f"QEMU: exit status {self.process.poll()}, output {self.said()!r}")
         self.control.close()
         self.kill()
 
