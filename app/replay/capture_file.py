@@ -66,7 +66,9 @@ class CaptureFile:
         self.dropped_pixels = 0
         self.dropped_answers = 0
         self._output = _Output(fd)
-        self._offset_ns = wall_clock() - clock()
+        # The start is now. The thread may run only after the first answers.
+        self._start_ns = clock()
+        self._offset_ns = wall_clock() - self._start_ns
         self._clock = clock
         self._most_pending_bytes = most_pending_bytes
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
@@ -149,7 +151,7 @@ class CaptureFile:
 
     def _write_all(self) -> None:
         file = _File(self._output, self._offset_ns)
-        file.start(self._context, self._clock())
+        file.start(self._context, self._start_ns)
         flush_at = time.monotonic() + _FLUSH_S
         while True:
             try:

@@ -146,6 +146,30 @@ def test_an_unexpected_error_of_the_writer_ends_the_capture_too(
     assert file.failed is not None and file.failed.strerror == "KeyError: 'x'"
 
 
+def test_the_recording_starts_before_the_first_answer_however_late_its_thread_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, late, now = threading.Thread.start, list[threading.Thread](), START
+
+    def hold_back(thread: threading.Thread) -> None:
+        late.append(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", hold_back)
+        fd = os.open(tmp_path / "a.mcap", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = CaptureFile(fd, context(), lambda: now)
+    file.record(Query(1, 2, b"first"), now, now)
+    now += 20_000_000
+    file.record(Query(1, 2, b"second"), now, now)
+    start(late[0])
+    file.finish("duration")
+    reader = RecordingFile(tmp_path / "a.mcap")
+    recording = reader.recording
+    answers = [recording.query(1, 2, ns) for ns in (0, 19_000_000, 20_000_000)]
+    reader.close()
+    assert [each and each.answer for each in answers] == [b"first", b"first", b"second"]
+
+
 def test_without_a_thread_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
