@@ -210,7 +210,8 @@ def test_vm_that_is_paused_and_resumed_while_the_socket_is_free_is_noticed(tmp_p
 
 def test_first_key_for_a_vm_that_was_paused_meanwhile_tells_the_new_state(tmp_path: Path) -> None:
     with FakeVm(tmp_path / "qmp") as vm, monitor(vm.path, SHORT) as connection:
-        until(lambda: ready(connection))
+        has_let_go(vm, 1)
+        assert ready(connection)
         vm.answers |= {"query-status": {"status": "paused"}, "input-send-event": "VM not running"}
         connection.send(A)
         until(lambda: connection.status.run_state == "paused")

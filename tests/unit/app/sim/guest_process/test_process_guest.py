@@ -65,12 +65,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def at_rest(device: SimulatedDevice, look: Callable[[SimulatedDevice], Rgba]) -> tuple[Rgba, Rgba]:
-    """What ``look`` returns, and the correct picture, of a time without a flip."""
+    """What ``look`` returns, and the correct picture, of a time without a flip and without a motion of the cursor."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        before = device.guest.primary()
+        before = device.guest.primary(), device.guest.cursor()
         seen, correct = look(device), true_picture(device)
-        if device.guest.primary() == before:
+        if (device.guest.primary(), device.guest.cursor()) == before:
             return seen, correct
     raise AssertionError("the guest never rests")
 
