@@ -150,8 +150,10 @@ metainfo() {
     printf '%s\n' "$words"
     case $words in *E:\ * | '') return 1 ;; esac
 }
-# A process for each CPU, as most of these tests use one. The labs use all of them.
-parallel() { limit pytest -n auto --maxprocesses 4 "$@"; }
+# One process more than CPUs, as these tests use two thirds of one each. The labs use all of them.
+processes=$(nproc)
+if [ "$processes" -lt 4 ]; then processes=$((processes + 1)); else processes=4; fi
+parallel() { limit pytest -n "$processes" "$@"; }
 step_unit() { parallel tests/unit tests/packaging tests/lab; }
 step_gl() { parallel tests/gl; }
 step_attacks() { parallel tests/attacks; }
