@@ -13,6 +13,7 @@ import pytest
 
 from app.attach.vm_device import VmDevice
 from app.host.process import Process
+from tests.unit.refused_threads import refuse_threads
 from tests.unit.scripted import ScriptedDevice
 from tests.unit.sim_tools import refused
 from tests.unit.vms import Child
@@ -132,14 +133,10 @@ def test_a_driver_whose_buffers_must_go_first_is_closed_by_its_owner_alone(vm: C
 
 def test_without_another_thread_nothing_is_taken_over(vm: Child, monkeypatch: pytest.MonkeyPatch) -> None:
     """An OSError, which the opening of a device makes a line for a person; a RuntimeError ended the window."""
-
-    def failing(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     device, process = _Device(), Process.open(vm.pid)
     before = sorted(os.listdir("/proc/self/fd"))
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", failing)
+        refuse_threads(patched)
         with pytest.raises(OSError, match=os.strerror(errno.EAGAIN)):
             VmDevice(device, process, process.close)
     assert sorted(os.listdir("/proc/self/fd")) == before

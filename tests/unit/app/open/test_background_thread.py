@@ -3,13 +3,13 @@
 import errno
 import os
 import select
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from app.errors import OpenFailed
 from app.open.background_thread import BackgroundThread
+from tests.unit.refused_threads import refuse_threads
 
 _PATIENCE_S = 20.0
 
@@ -72,11 +72,8 @@ def test_without_another_fd_there_is_one_clear_error(monkeypatch: pytest.MonkeyP
 
 
 def test_without_another_thread_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     before = sorted(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(threading.Thread, "start", failing)
+    refuse_threads(monkeypatch)
     thread = BackgroundThread("none", lambda _: None)
     with pytest.raises(OpenFailed, match="can't start new thread"):
         thread.start()

@@ -16,6 +16,7 @@ from app.replay.recording_file import RecordingFile
 from app.replay.schema import CONTENT_PREFIX, MEDIA_TYPE, PROFILE, TOPICS, Pixels, Query
 from tests.attacks.limits import time_limit
 from tests.recordings import START, context, record
+from tests.unit.refused_threads import refuse_threads
 
 
 def _file(path: Path) -> CaptureFile:
@@ -171,9 +172,6 @@ def test_the_recording_starts_before_the_first_answer_however_late_its_thread_ru
 
 
 def test_without_a_thread_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    refuse_threads(monkeypatch)
     with pytest.raises(BlockingIOError, match="no thread can be started"):
         _file(tmp_path / "a.mcap")

@@ -24,6 +24,7 @@ from tests.qemu.virtio_gpu import VirtioGpu
 from tests.qemu.watched import viewer
 from tests.unit.app.dbus_display.connection.listeners import PATIENCE_S, wait_until
 from tests.unit.command import REPOSITORY
+from tests.unit.refused_threads import refuse_threads
 
 # What QEMU's main loop waits for without the guard: 1 s for a map, and without an end for the authentication.
 STANDSTILL_S = 0.9
@@ -201,11 +202,8 @@ def test_guard_that_cannot_even_warn_does_not_end_its_caller(monkeypatch: pytest
     def fail(*arguments: object) -> int:
         raise OSError(11, "Resource temporarily unavailable")
 
-    def start(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     monkeypatch.setattr("app.dbus_display.connection.guard.spawn_program", fail)
-    monkeypatch.setattr(threading.Thread, "start", start)
+    refuse_threads(monkeypatch)
     guard = Guard()
     guard.acquire()
     ours, theirs = socket.socketpair()

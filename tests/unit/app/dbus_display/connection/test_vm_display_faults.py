@@ -13,10 +13,7 @@ from app.dbus_display.connection.vm_display import CallResult, ControlState, VmD
 from app.errors import OpenFailed
 from tests.qemu.fake_vm import FakeVm
 from tests.unit.app.dbus_display.connection.listeners import NotingListener, wait_until
-
-
-def _no_thread(_: threading.Thread) -> NoReturn:
-    raise RuntimeError("can't start new thread")
+from tests.unit.refused_threads import refuse_threads
 
 
 def test_connection_that_ends_in_the_first_order_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +48,7 @@ def test_thread_that_cannot_be_started_leaves_nothing(monkeypatch: pytest.Monkey
     with FakeVm() as vm:
         connection = vm.connect()
         with monkeypatch.context() as patch, pytest.raises(OpenFailed, match="can't start new thread"):
-            patch.setattr(threading.Thread, "start", _no_thread)
+            refuse_threads(patch)
             VmDisplay(Endpoint(connection), lambda: False)
         assert connection.fileno() == -1
 
@@ -64,7 +61,7 @@ def test_controls_that_cannot_be_taken_back_now_can_later(monkeypatch: pytest.Mo
             wait_until(lambda: display.state is ControlState.TAKEN_OVER, "the controls are lost")
             refused: list[str] = []
             with monkeypatch.context() as patch:
-                patch.setattr(threading.Thread, "start", _no_thread)
+                refuse_threads(patch)
                 display.retake(refused.append)
             assert refused == ["can't start new thread"]
             display.retake(refused.append)

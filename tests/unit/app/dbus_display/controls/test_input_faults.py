@@ -1,6 +1,5 @@
 """Input through a D-Bus display where something fails in the program."""
 
-import threading
 from typing import NoReturn
 
 import pytest
@@ -11,6 +10,7 @@ from app.vm.monitor import ConnectionState, MonitorStatus
 from tests.unit.app.dbus_display.controls.fake_controls import FakeControls
 from tests.unit.app.dbus_display.controls.test_input import Inner
 from tests.unit.qmp_server import until
+from tests.unit.refused_threads import refuse_threads
 
 
 def test_fault_of_the_thread_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -32,11 +32,7 @@ def test_fault_of_the_thread_is_told(monkeypatch: pytest.MonkeyPatch, caplog: py
 
 def test_thread_that_cannot_be_started_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     display, inner, given_back = FakeControls(), Inner(), list[str]()
-
-    def no_thread(_: threading.Thread) -> NoReturn:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    refuse_threads(monkeypatch)
     with pytest.raises(RuntimeError):
         DbusInput(display, 0, inner, hold=lambda: lambda: given_back.append("display")).open(lambda: None)
     assert (display.subscribers, inner.closed, given_back) == (0, 1, ["display"])

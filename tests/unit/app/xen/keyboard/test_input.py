@@ -2,10 +2,8 @@
 
 import os
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import NoReturn
 
 import pytest
 
@@ -16,6 +14,7 @@ from app.vm.monitor import ConnectionState, PointingDevice, Reply
 from app.xen.backend.backends import take_backend
 from app.xen.backend.claim import CLAIM_NODE
 from app.xen.keyboard.input import XenInput, XenMonitor, xen_input
+from tests.unit.refused_threads import refuse_threads
 from tests.xen.front import wait_until
 from tests.xen.guest import FakeGuest
 from tests.xen.keyboard_front import KeyboardFront
@@ -350,9 +349,6 @@ def test_a_window_that_fails_takes_the_guest_from_no_other(caplog: pytest.LogCap
 
 
 def test_keys_are_released_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_thread(_: threading.Thread) -> NoReturn:
-        raise RuntimeError("can't start new thread")
-
     with fake_xen() as xen:
         guest = xen.create(keyboard=True)
         keyboard = _keyboard(guest)
@@ -360,6 +356,6 @@ def test_keys_are_released_where_no_thread_can_be_started(monkeypatch: pytest.Mo
             monitor.send([Key("a", True)])
             keyboard.wait_events(1)
             with monkeypatch.context() as patch:
-                patch.setattr(threading.Thread, "start", no_thread)
+                refuse_threads(patch)
                 monitor.close()
         assert keyboard.events[-1] == A_UP
