@@ -161,16 +161,24 @@ def test_capture_and_replay_show_what_it_pushed(
     """Its rows are upside down and begin at an offset, which no recorded answer can tell: the pixels are turned."""
     source, file, shot = PushedSource(), tmp_path / "x.mcap", tmp_path / "shot.png"
     source.push()
+
+    def push_after_the_first_was_read() -> None:
+        until = time.monotonic() + 60
+        while not source.shown_frames and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.4)
+        source.push()
+
     with monkeypatch.context() as patch:
         patch.setattr("ui.offscreen.open_target", lambda *_, **__: pushed_session(source))
-        later = threading.Timer(0.4, source.push)
+        later = threading.Thread(target=push_after_the_first_was_read)
         later.start()
         try:
-            assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "1.2"]) == 0
+            assert main(["capture", "sim:gvt", "-o", str(file), "--duration", "2"]) == 0
         finally:
             later.join()
     assert source.fileno() == -1
-    for at, pushes in ((0.1, 1), (1.1, 2)):
+    for at, pushes in ((0.1, 1), (1.9, 2)):
         assert main(["screenshot", f"replay:{file},start={at}", "-o", str(shot)]) == 0, capsys.readouterr().err
         assert np.array_equal(load_png(shot), expected_picture(pushes)), at
 
