@@ -15,6 +15,7 @@ from app.planes.display_facts import DisplayFacts, DisplayProblem, SeenProblem
 from gl.context import Context
 from tests.pushed.session import TARGET, pushed_session
 from tests.pushed.source import CURSOR, PushedSource, expected_picture
+from tests.unit.qmp_server import until
 from tests.window.displays import load_png
 from ui.cli.main import main
 
@@ -163,9 +164,7 @@ def test_capture_and_replay_show_what_it_pushed(
     source.push()
 
     def push_after_the_first_was_read() -> None:
-        until = time.monotonic() + 60
-        while not source.shown_frames and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: source.shown_frames)
         time.sleep(0.4)
         source.push()
 
